@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Runs the stages of a recipe. This script reads its arguments and sees to the environments; stages/run.py does the rest.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+names=(install data sft serve train merge eval infer export)
+numbers=(-1 0 "" 1 2 3 4 5 6)
+
+usage() {
+  cat <<'TEXT'
+bash run.sh [--recipe NAME] [--dry-run] [--force] [STAGE [STOP_STAGE]] [hydra overrides ...]
+
+Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to infer. Stages by number or name:
+  -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
+   0  data     texts, speech tokens and reward models of the recipe -> parquet
+      sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it)
+   1  serve    the reward server; alone in the foreground, in a range with train in the background
+   2  train    GRPO by verl; an interrupted run continues from its last checkpoint
+   3  merge    checkpoint shards -> Hugging Face checkpoint
+   4  eval     SFT and GRPO model on held-out texts, heard by another ASR: a table and a picture
+   5  infer    one sentence to a wave: bash run.sh infer text="..."
+   6  export   the merged model in the family's own format
+      test     installs what is missing, builds small models, runs ruff and pytest
+
+  --recipe NAME  a folder of recipes/ (default tiny_mandarin)
+  --dry-run      print the commands and run nothing
+  --force        repeat stages that are done
+  --list         recipes and their stages
+Overrides go to every stage of the range that knows the key:
+  bash run.sh 2 2 trainer.total_training_steps=20 actor_rollout_ref.rollout.n=16
+Environment: VERL_TTS_DEVICE=cpu|gpu (default: gpu if nvidia-smi finds one), VERL_TTS_PYTHON=3.11 (for install).
+Logs: exp/<recipe>/logs/<stage>.log
+TEXT
+}
+
+die() { echo "run.sh: $*" >&2; exit 2; }
+
+# Index of a stage given by name or number, or nothing.
+stage_index() {
+  local i
+  for i in "${!names[@]}"; do
+    if [[ $1 == "${names[i]}" || $1 == "${numbers[i]:-none}" ]]; then echo "$i"; return; fi
+  done
+}
+
+recipe=tiny_mandarin dry_run="" force="" stages=() overrides=()
+while (($#)); do
+  case $1 in
+    --help | -h) usage; exit ;;
+    --list) list=yes ;;
+    --dry-run) dry_run=--dry-run ;;
+    --force) force=--force ;;
+    --recipe) [[ $# -ge 2 ]] || die "--recipe needs a name"; recipe=$2; shift ;;
+    --recipe=*) recipe=${1#--recipe=} ;;
+    --*) die "unknown option '$1' (bash run.sh --help)" ;;
+    *=* | "~"*) overrides+=("$1") ;;
+    *) stages+=("$1") ;;
+  esac
+  shift
+done
+
+known_recipes() { local path; for path in recipes/*/stages.yaml; do basename "$(dirname "$path")"; done; }
+if [[ -n ${list:-} ]]; then
+  echo "recipes: $(known_recipes | paste -sd' ')"
+  usage | sed -n '/^  -1/,/^ *test/p'
+  exit
+fi
+[[ -f recipes/$recipe/stages.yaml ]] || die "unknown recipe '$recipe'; known: $(known_recipes | paste -sd' ')"
+((${#stages[@]} <= 2)) || die "at most two stages, the first and the last: got ${stages[*]}"
+if [[ ${stages[0]:-} == test ]]; then
+  ((${#stages[@]} == 1)) || die "test is not part of a range"
+  [[ -z $dry_run ]] || { bash stages/install.sh --dry-run "$recipe"; sed -n 's/^run /&/p' stages/test.sh; exit; }
+  exec bash stages/test.sh "$recipe"
+fi
+first=${stages[0]:-install}
+last=${stages[1]:-${stages[0]:-infer}}
+for stage in "$first" "$last"; do
+  [[ -n $(stage_index "$stage") ]] || die "unknown stage '$stage'; known: ${names[*]} test, or -1 to 6 (bash run.sh --help)"
+done
+first=$(stage_index "$first") last=$(stage_index "$last")
+((first <= last)) || die "stage ${names[last]} comes before ${names[first]}: give the first stage first"
+
+if ((first == 0)); then
+  bash stages/install.sh $dry_run $force "$recipe"
+  ((last > 0)) || exit 0
+  first=1
+fi
+if [[ ! -x .venv/bin/python ]]; then
+  [[ -n $dry_run ]] || die "the environment .venv is missing: bash run.sh install"
+  echo "# the commands of the other stages can be shown once install has run"
+  exit
+fi
+exec .venv/bin/python -m stages.run $dry_run $force --recipe "$recipe" "${names[first]}" "${names[last]}" "${overrides[@]}"

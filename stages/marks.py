@@ -1,0 +1,123 @@
+"""Marks of finished stages: exp/<recipe>/marks/<stage>.done, JSON with the hash of everything the result depends on.
+
+config  the composed YAML of the stage's commands with this run's overrides (less `ignored_keys`), and the commands
+code    the files named under `code` in the stage's entry, by content
+inputs  each file that the stage needs: by content up to `hash_content_below_mib`, larger ones by size and time
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from stages.config import ROOT, has_key
+from stages.table import Stage, work_dir
+
+Parts = dict[str, str]
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """path itself, or every file under it in a fixed order; compiled Python is left out."""
+    if path.is_file():
+        yield path
+    elif path.is_dir():
+        yield from sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
+def _digest(chunks: Iterable[bytes | str]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        data = chunk.encode() if isinstance(chunk, str) else chunk
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _file_identity(path: Path, content_below: int) -> str:
+    stat = path.stat()
+    if stat.st_size > content_below:
+        return f"{stat.st_size} {stat.st_mtime_ns}"
+    return _digest([path.read_bytes()])
+
+
+def _config_text(cfg: DictConfig, without: Iterable[str]) -> str:
+    kept = OmegaConf.create(OmegaConf.to_container(cfg, resolve=False))
+    for key in without:
+        if has_key(kept, key):
+            parent, _, name = key.rpartition(".")
+            node = OmegaConf.select(kept, parent) if parent else kept
+            del node[name]
+    return OmegaConf.to_yaml(kept, sort_keys=True)
+
+
+class Marks:
+    """The marks of one recipe's work folder."""
+
+    def __init__(self, table: DictConfig) -> None:
+        self.table = table
+        self.folder = work_dir(table) / "marks"
+
+    def parts(self, stage: Stage) -> Parts:
+        """Hashes of what the stage's result depends on now; "kept" is config without the keys that may change."""
+        ignored = list(self.table.ignored_keys)
+        may_change = list(stage.spec.get("may_change", []))
+        commands = OmegaConf.to_yaml(stage.spec.commands)
+        below = self.table.hash_content_below_mib << 20
+        inputs = [f for need in stage.needs() for f in _files(ROOT / need.path)]
+        code = [f for entry in stage.spec.code for f in _files(ROOT / entry) if f.suffix == ".py"]
+        return {
+            "config": _digest([commands, *(_config_text(cfg, ignored) for cfg in stage.configs())]),
+            "kept": _digest([commands, *(_config_text(cfg, ignored + may_change) for cfg in stage.configs())]),
+            "code": _digest(x for f in code for x in (str(f.relative_to(ROOT)), f.read_bytes())),
+            "inputs": _digest(x for f in inputs for x in (str(f.relative_to(ROOT)), _file_identity(f, below))),
+        }
+
+    def read(self, stage: Stage, kind: str = "done") -> Parts | None:
+        """The recorded hashes of a finished ("done") or begun ("begun") stage, None if there is no mark."""
+        path = self.folder / f"{stage.name}.{kind}"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def stale(self, stage: Stage, now: Parts) -> str | None:
+        """Why the stage has to run: None when it is done with the very same inputs and its results are there."""
+        done = self.read(stage)
+        if done is None:
+            return "not done yet"
+        changed = [name for name in ("config", "code", "inputs") if done[name] != now[name]]
+        if changed:
+            return f"{' and '.join(changed)} changed since it was done"
+        gone = [path for path in stage.spec.makes if not (ROOT / path).exists()]
+        return f"{', '.join(gone)} is gone" if gone else None
+
+    def write(self, stage: Stage, kind: str, parts: Parts) -> None:
+        """Record parts; a finished stage is no longer begun, and a begun one not finished."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{stage.name}.{kind}"
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(json.dumps({**parts, "at": time.strftime("%Y-%m-%dT%H:%M:%S")}, indent=1) + "\n")
+        os.replace(fresh, path)
+        if kind == "begun":
+            (self.folder / f"{stage.name}.done").unlink(missing_ok=True)
+
+    def put_aside(self, stage: Stage, now: Parts, force: bool) -> str | None:
+        """Move checkpoints that this run must not continue from to <folder>.before; says so, or None if it moved none.
+
+        They stay when they are of the same run: same configuration but for `may_change`, same inputs, and, once the run
+        had finished, the same code.
+        """
+        folder = ROOT / stage.spec.checkpoints if "checkpoints" in stage.spec else None
+        if folder is None or not folder.exists():
+            return None
+        begun, done = self.read(stage, "begun"), self.read(stage)
+        same = begun is not None and all(begun[name] == now[name] for name in ("kept", "inputs"))
+        if same and not force and (done is None or done["code"] == now["code"]):
+            return None
+        aside = folder.with_name(folder.name + ".before")
+        if aside.exists():
+            older = aside.with_name(f"{aside.name}.{int(aside.stat().st_mtime)}")
+            os.replace(aside, older)
+        os.replace(folder, aside)
+        return f"checkpoints of another run moved to {aside.relative_to(ROOT)}"

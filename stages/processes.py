@@ -1,0 +1,142 @@
+"""Running commands so that nothing of them survives: own session each, orphans adopted, everything ended at the end."""
+
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+# <linux/prctl.h>
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_POLL_S = 0.2
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of every descendant whose own parent ends (Ray's and vLLM's daemons)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _children() -> dict[int, list[int]]:
+    """{pid: its children} of all processes that are not zombies."""
+    tree: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            continue
+        if state != "Z":
+            tree.setdefault(int(parent), []).append(int(entry.name))
+    return tree
+
+
+def descendants(root: int, spare: int | None = None) -> list[int]:
+    """pids of all living descendants of root; the tree of `spare` is left out."""
+    tree = _children()
+
+    def walk(pid: int) -> Iterator[int]:
+        for child in tree.get(pid, []):
+            if child != spare:
+                yield child
+                yield from walk(child)
+
+    return list(walk(root))
+
+
+def _signal_all(pids: Sequence[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def _reap() -> None:
+    """Collect adopted children that ended (never those that Popen waits for itself: they are reaped by poll first)."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+
+
+def end_descendants(grace_s: float, spare: int | None = None) -> int:
+    """End every descendant of this process but the tree of `spare`; returns how many had to be asked."""
+    left = descendants(os.getpid(), spare)
+    asked = len(left)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal_all(left, number)
+        deadline = time.monotonic() + grace_s
+        while (left := descendants(os.getpid(), spare)) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        if not left:
+            break
+    if spare is None:
+        _reap()
+    return asked
+
+
+def start(argv: Sequence[str], env: dict[str, str], stdout: int | BinaryIO, cwd: Path) -> subprocess.Popen[bytes]:
+    """Start argv in its own session, both outputs to stdout; it is asked to end if this process dies."""
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.STDOUT,
+        cwd=cwd,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
+        start_new_session=True,
+        preexec_fn=lambda: _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM),
+    )
+
+
+def stop(process: subprocess.Popen[bytes], grace_s: float) -> None:
+    """Ask a process to end, then end it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def run_logged(argv: Sequence[str], env: dict[str, str], log: BinaryIO, cwd: Path) -> int:
+    """Run argv to its end, its output both to log and to this terminal; returns its exit status.
+
+    The status is taken when argv itself ends: a daemon it left behind may keep the pipe open for ever.
+    """
+    process = start(argv, env, subprocess.PIPE, cwd)
+    assert process.stdout is not None
+    os.set_blocking(process.stdout.fileno(), False)
+
+    def copy() -> None:
+        while chunk := process.stdout.read(1 << 16):
+            log.write(chunk)
+            log.flush()
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+
+    with selectors.DefaultSelector() as selector, process.stdout:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while process.poll() is None:
+            if selector.select(_POLL_S):
+                copy()
+                time.sleep(0.01)  # after the end of the pipe select returns at once, always
+        copy()
+    return process.returncode

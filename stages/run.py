@@ -1,0 +1,231 @@
+"""Run the stages of one recipe in order: what run.sh calls once its arguments are read and the environments are there."""
+
+import argparse
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from omegaconf import DictConfig
+
+from stages import processes, server
+from stages.config import ROOT
+from stages.marks import Marks
+from stages.overrides import route
+from stages.table import Stage, select_stages, table, work_dir
+
+
+def say(text: str) -> None:
+    print(f"run.sh: {text}", flush=True)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+@contextmanager
+def _lock(folder: Path, name: str) -> Iterator[None]:
+    """Hold folder/name for as long as this process runs; SystemExit with the holder's pid if another one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / name, "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise SystemExit(
+                f"run.sh: another run works in {folder.relative_to(ROOT)} (pid {file.read().strip()}). "
+                "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+class Run:
+    """One invocation: the stages in order, the reward server around those that need it, a summary."""
+
+    def __init__(self, cfg: DictConfig, stages: list[Stage], force: bool) -> None:
+        self.cfg, self.stages, self.force = cfg, stages, force
+        self.marks = Marks(cfg)
+        self.logs = work_dir(cfg) / "logs"
+        self.server: subprocess.Popen[bytes] | None = None
+        self.summary: list[tuple[str, str]] = []
+
+    def all(self) -> None:
+        """Run every stage that is not done. Whatever happens, no process of ours is left."""
+        try:
+            for i, stage in enumerate(self.stages):
+                self.one(stage, self.stages[i + 1 :])
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            self.end_processes()
+            self.print_summary()
+
+    def one(self, stage: Stage, later: list[Stage]) -> None:
+        if stage.name == "serve" and any(s.spec.get("server") for s in later):
+            return  # started by the first stage that needs it, so not at all if that one is done
+        if not stage.spec.commands:
+            say(stage.spec.get("says", f"{stage.name}: nothing to do in this recipe"))
+            return
+        stage.check_needs(made_before=set())
+        now = self.marks.parts(stage)
+        reason = self.marks.stale(stage, now)
+        if reason is None and not self.force and not stage.spec.get("always"):
+            made = ", ".join(stage.spec.makes)
+            say(f"{stage.name}: done already ({made}); --force repeats it")
+            self.summary.append((stage.name, "done already"))
+            return
+        say(f"{stage.name}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
+        moved = self.marks.put_aside(stage, now, self.force)
+        if moved:
+            say(moved)
+        self.marks.write(stage, "begun", now)
+        started = time.monotonic()
+        if stage.spec.get("server"):
+            self.need_server()
+        self.commands(stage)
+        if not stage.spec.get("always"):
+            self.marks.write(stage, "done", now)
+        took = _duration(time.monotonic() - started)
+        self.summary.append((stage.name, took))
+        say(f"{stage.name}: finished in {took}")
+        if self.server and not any(s.spec.get("server") for s in later):
+            self.end_processes()
+
+    @staticmethod
+    def then(later: list[Stage]) -> str:
+        return f"; then {later[0].name} ({later[0].spec.eta})" if later else ""
+
+    def commands(self, stage: Stage) -> None:
+        """Run a stage's commands one after another. Raises SystemExit with the status of the first that fails."""
+        log = self.log(stage.name)
+        if stage.name == "serve":
+            server.check_ports(stage.configs()[0], self.cfg.server_model)
+        with open(log, "wb") as file:
+            for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
+                say(line)
+                status = processes.run_logged(argv, dict(stage.spec.env), file, ROOT)
+                processes.end_descendants(self.cfg.stop_grace_s, self.server.pid if self.server else None)
+                if status != 0:
+                    self.explain_server()
+                    self.summary.append((stage.name, f"FAILED (exit status {status})"))
+                    raise SystemExit(f"run.sh: stage {stage.name} failed with exit status {status}; log: {log}")
+
+    def log(self, name: str) -> Path:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        log = self.logs / f"{name}.log"
+        if log.exists():
+            os.replace(log, log.with_suffix(".before.log"))
+        say(f"{name}: log in {log.relative_to(ROOT)}")
+        return log
+
+    def need_server(self) -> None:
+        """Start the reward server in the background if it is one of the stages, else expect a running one."""
+        stage = next((s for s in self.stages if s.name == "serve"), None)
+        if stage is None:
+            self.expect_server()
+            return
+        stage.check_needs(made_before=set())
+        cfg = stage.configs()[0]
+        server.check_ports(cfg, self.cfg.server_model)
+        log = self.log("serve")
+        say(stage.shell_lines()[0] + " &")
+        with open(log, "wb") as file:
+            self.server = processes.start(stage.commands()[0], dict(stage.spec.env), file, ROOT)
+        server.wait_ready(cfg, self.cfg.server_model, self.server, self.cfg.server_ready_timeout_s)
+        say(f"serve: ready on {cfg.recipe.server.host}:{cfg.recipe.server.grpc_port} (gRPC)")
+
+    def expect_server(self) -> None:
+        where = self.cfg.recipe.server
+        if not server.is_ready(self.cfg, self.cfg.server_model):
+            raise SystemExit(
+                f"run.sh: no reward server is ready on {where.host}:{where.http_port}. Start one in another terminal "
+                f"(bash run.sh --recipe {self.cfg.recipe.name} serve), or in this run: bash run.sh serve train"
+            )
+        say(f"using the reward server on {where.host}:{where.http_port}")
+
+    def explain_server(self) -> None:
+        """Show the end of the server's log if it has died: then the stage failed because of it."""
+        if self.server and self.server.poll() is not None:
+            log = self.logs / "serve.log"
+            say(f"the reward server has ended (exit status {self.server.returncode}); the end of {log}:")
+            print(server.tail(log, self.cfg.log_tail_lines), flush=True)
+
+    def end_processes(self) -> None:
+        """Stages' leftovers first, then the server by its own clean way, then whatever that left."""
+        grace = self.cfg.stop_grace_s
+        if self.server:
+            processes.end_descendants(grace, spare=self.server.pid)
+            processes.stop(self.server, grace)
+            self.server = None
+        processes.end_descendants(grace)
+
+    def print_summary(self) -> None:
+        for name, result in self.summary:
+            print(f"  {name:8} {result}")
+
+
+def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[DictConfig, list[Stage]]:
+    """The stages of a range with the overrides that are theirs."""
+    shared = tuple(o for o in overrides if o.startswith("recipe."))
+    cfg = table(recipe, shared)
+    names = select_stages(recipe, first, last)
+    yamls = {name: list(dict.fromkeys(c.config for c in cfg.stages[name].commands)) for name in names}
+    routed = route(recipe, yamls, overrides)
+    return cfg, [Stage(name, recipe, cfg.stages[name], tuple(routed[name])) for name in names]
+
+
+def dry_run(stages: list[Stage]) -> None:
+    for stage in stages:
+        print(f"# {stage.name}: {stage.spec.does}")
+        background = stage.name == "serve" and any(s.spec.get("server") for s in stages)
+        for line in stage.shell_lines():
+            print(line + (" &" if background else ""))
+        if not stage.spec.commands:
+            print("# " + stage.spec.get("says", "nothing to do in this recipe"))
+
+
+def _leave(number: int, _frame: object) -> None:
+    """Signal handler: end this run through its `finally` clauses, with the status that shells give (128 + signal)."""
+    say(f"{signal.Signals(number).name}: ending what this run started")
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Entry point of `python -m stages.run`; run.sh has checked recipe and stages already."""
+    parser = argparse.ArgumentParser(prog="stages.run")
+    parser.add_argument("--recipe", required=True)
+    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("first")
+    parser.add_argument("last")
+    parser.add_argument("overrides", nargs=argparse.REMAINDER)
+    args = parser.parse_args()
+    cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
+    if args.dry_run:
+        dry_run(stages)
+        return
+    processes.adopt_orphans()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    before: set[str] = set()
+    for stage in stages:
+        stage.check_needs(made_before=before)
+        before.add(stage.name)
+    # A server in the foreground must not keep a second terminal from running the other stages: it has its own lock.
+    foreground = [s for s in stages[-1:] if s.name == "serve"]
+    for part, lock in ((stages[: len(stages) - len(foreground)], "run.lock"), (foreground, "serve.lock")):
+        if part:
+            with _lock(work_dir(cfg), lock):
+                Run(cfg, part, args.force).all()
+
+
+if __name__ == "__main__":
+    main()

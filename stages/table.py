@@ -1,0 +1,96 @@
+"""The stages of a recipe, read from its stages.yaml."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from stages.config import ROOT, compose_stage, config_dir
+
+PYTHON = {"trainer": ".venv/bin/python", "reward": ".venv-reward/bin/python"}
+
+
+@dataclass(frozen=True)
+class Need:
+    """A file or folder that must exist before a stage starts, and the stage that makes it."""
+
+    path: str
+    made_by: str
+    key: str | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage with the overrides of this run: what it runs, needs and makes."""
+
+    name: str
+    recipe: str
+    spec: DictConfig
+    overrides: tuple[str, ...]
+
+    def config_names(self) -> list[str]:
+        """The recipe's YAML files that this stage's commands read, each once."""
+        return list(dict.fromkeys(command.config for command in self.spec.commands))
+
+    def configs(self) -> list[DictConfig]:
+        """The same, composed with this run's overrides."""
+        return [compose_stage(self.recipe, name, self.overrides) for name in self.config_names()]
+
+    def commands(self) -> list[list[str]]:
+        """argv of each command, relative to the repository's root but for Hydra's --config-path."""
+        folder = str(config_dir(self.recipe))
+        return [
+            [PYTHON[c.python], "-m", c.module, "--config-path", folder, "--config-name", c.config, *self.overrides]
+            for c in self.spec.commands
+        ]
+
+    def shell_lines(self) -> list[str]:
+        """The commands as one would type them, environment first."""
+        env = [f"{name}={value}" for name, value in self.spec.env.items()]
+        return [shlex.join([*(["env", *env] if env else []), *argv]) for argv in self.commands()]
+
+    def needs(self) -> list[Need]:
+        """What must exist; `key` entries are looked up in the stage's configuration and may hold a list."""
+        found = []
+        for need in self.spec.needs:
+            if "path" in need:
+                found.append(Need(need.path, need["from"], None))
+                continue
+            values = [OmegaConf.select(cfg, need.key) for cfg in self.configs()]
+            for value in values:
+                paths = value if isinstance(value, ListConfig | list) else [value]
+                found += [Need(str(path), need["from"], need.key) for path in paths if path is not None]
+        return found
+
+    def check_needs(self, made_before: set[str]) -> None:
+        """SystemExit that says what is missing and which stage makes it, unless a stage in made_before will."""
+        for need in self.needs():
+            if need.made_by in made_before or (ROOT / need.path).exists():
+                continue
+            key = f" ({need.key})" if need.key else ""
+            raise SystemExit(
+                f"run.sh: stage {self.name} needs {need.path}{key}, which is not there. "
+                f"Stage {need.made_by} makes it: bash run.sh --recipe {self.recipe} {need.made_by}"
+            )
+
+
+def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
+    """recipes/<recipe>/stages.yaml on top of standard.yaml; overrides are those of `recipe.*`, which paths depend on."""
+    return compose_stage(recipe, "stages", overrides)
+
+
+def select_stages(recipe: str, first: str, last: str) -> list[str]:
+    """Names of the recipe's stages from first to last, by number. Stages without a command are left out of a range."""
+    stages = table(recipe).stages
+    for name in (first, last):
+        if name not in stages:
+            raise SystemExit(f"run.sh: recipe '{recipe}' has no stage '{name}'; it has: {', '.join(stages)}")
+    low, high = stages[first].number, stages[last].number
+    chosen = sorted((s for s in stages if low <= stages[s].number <= high), key=lambda s: stages[s].number)
+    return [s for s in chosen if stages[s].commands or s in (first, last)]
+
+
+def work_dir(cfg: DictConfig) -> Path:
+    """The recipe's folder for all that is made, absolute."""
+    return ROOT / cfg.recipe.work_dir
