@@ -58,7 +58,7 @@ def has_key(cfg: DictConfig, key: str) -> bool:
     """Whether key (dotted) exists in cfg, be it a leaf or a branch and whatever its value."""
     node: Any = cfg
     for part in key.split("."):
-        if not isinstance(node, DictConfig) or node._is_none() or node._is_interpolation() or part not in node.keys():
+        if not isinstance(node, DictConfig) or node._is_none() or node._is_interpolation() or part not in node:
             return False
         node = node._get_node(part)
     return True

@@ -1,2 +1,115 @@
 #!/usr/bin/env bash
-echo "install: placeholder" 
+# Stage install: the two environments, by uv from pinned requirements. Arguments: [--dry-run] [--force] RECIPE
+#   VERL_TTS_DEVICE=cpu|gpu  instead of what nvidia-smi says     VERL_TTS_PYTHON=3.11  the Python of both environments
+#   UV_TORCH_BACKEND=cpu     uv's own switch: torch's small CPU build from torch's own index instead of PyPI's
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { echo "run.sh: install: $*"; }
+die() { say "$*" >&2; exit 1; }
+
+dry_run="" force=""
+while [[ ${1:-} == --* ]]; do
+  case $1 in --dry-run) dry_run=yes ;; --force) force=yes ;; esac
+  shift
+done
+recipe=$1
+python=${VERL_TTS_PYTHON:-3.11}
+device=${VERL_TTS_DEVICE:-$(nvidia-smi -L 2>/dev/null | grep -q GPU && echo gpu || echo cpu)}
+[[ $device == cpu || $device == gpu ]] || die "VERL_TTS_DEVICE=$device: cpu or gpu"
+
+# The environment must be made again when any of these changes. The mark lies in it, so that it goes with it.
+trainer=(-r requirements.txt -r "requirements/trainer-$device.txt" -c "requirements/constraints-trainer-$device.txt")
+[[ $device == gpu ]] || trainer+=(--override requirements/override-cpu.txt)
+reward=(-r requirements-reward.txt -c requirements/constraints-reward.txt)
+own=recipes/$recipe/requirements.txt
+own_bare=recipes/$recipe/requirements-no-deps.txt
+[[ ! -f $own ]] || reward+=(-r "$own")
+
+inputs_hash() { { echo "$device $python"; for file in "$@"; do [[ ! -f $file ]] || cat "$file"; done; } | sha256sum | cut -d' ' -f1; }
+
+# Runs a command, or with --dry-run prints it.
+run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else "$@"; fi; }
+
+system_packages() {
+  local missing=() glibc
+  glibc=$(getconf GNU_LIBC_VERSION | cut -d' ' -f2)
+  [[ $(printf '%s\n' 2.35 "$glibc" | sort -V | head -1) == 2.35 ]] ||
+    die "Triton needs glibc 2.35 or newer (Debian 12, Ubuntu 22.04); this machine has $glibc"
+  ldconfig -p | grep -q 'libnuma\.so\.1' || missing+=(libnuma1)                    # vLLM's CPU build links it
+  ldconfig -p | grep -q 'libgomp\.so\.1' || missing+=(libgomp1)
+  command -v cc >/dev/null && command -v c++ >/dev/null || missing+=(build-essential)  # packages without a wheel: pyworld, crcmod
+  command -v setsid >/dev/null || missing+=(util-linux)
+  ((${#missing[@]} == 0)) || die "system packages are missing. As root: apt-get install -y ${missing[*]}"
+}
+
+# Headers for packages without a wheel, and the shared library that Triton's Python backend links.
+python_parts() {
+  local missing
+  missing=$("$1" - <<'PY'
+import ctypes, os, sysconfig
+version = sysconfig.get_python_version()
+name = f"libpython{version}.so.1.0"
+missing = [] if os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")) else [f"python{version}-dev"]
+for path in (name, os.path.join(sysconfig.get_config_var("LIBDIR"), name)):
+    try:
+        ctypes.CDLL(path)
+        break
+    except OSError:
+        pass
+else:
+    missing.append(f"libpython{version}")
+print(*missing)
+PY
+  )
+  [[ -z $missing ]] || die "parts of Python $python are missing. As root: apt-get install -y $missing"
+}
+
+# uv: the one that is there, else a pinned one into .venv-uv (pip --target also works where Debian guards its own pip).
+find_uv() {
+  uv=$(command -v uv || true)
+  [[ -z $uv || ! $("$uv" --version 2>/dev/null) ]] || return 0
+  uv=.venv-uv/bin/uv
+  [[ ! -x $uv ]] || return 0
+  command -v python3 >/dev/null || die "python3 is missing. As root: apt-get install -y python3 python3-pip"
+  python3 -m pip --version >/dev/null 2>&1 || die "uv and pip are missing. As root: apt-get install -y python3-pip"
+  run python3 -m pip install --quiet --target .venv-uv -r requirements/uv.txt
+}
+
+# Packages that pip is told to find elsewhere, uv is told too.
+pip_settings() {
+  local links index
+  links=${PIP_FIND_LINKS:-$(python3 -m pip config get global.find-links 2>/dev/null || true)}
+  index=${PIP_INDEX_URL:-$(python3 -m pip config get global.index-url 2>/dev/null || true)}
+  [[ -z $links || $device == gpu ]] || export UV_FIND_LINKS=${UV_FIND_LINKS:-${links// /,}}
+  [[ -z $index ]] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
+}
+
+# environment FOLDER HASH REQUIREMENTS...: brings a folder's packages to the pinned state, if they are not.
+environment() {
+  local folder=$1 hash=$2 mark=$1/installed.sha256
+  shift 2
+  if [[ -z $force$dry_run && -f $mark && $(<"$mark") == "$hash" ]]; then
+    say "$folder is as pinned"
+    return
+  fi
+  [[ -n ${uv:-} ]] || { find_uv; pip_settings; }
+  [[ -n $dry_run ]] || system_packages
+  say "$folder for $device, Python $python (some minutes, mostly downloads)"
+  [[ -x $folder/bin/python ]] || run "$uv" venv --quiet --python "$python" "$folder" ||
+    die "Python $python was not found and uv could not fetch it. As root: apt-get install -y python$python, or choose the" \
+      "one that is here: VERL_TTS_PYTHON=3.12"
+  [[ -n $dry_run ]] || python_parts "$folder/bin/python"
+  {
+    run "$uv" pip install --python "$folder" "$@" &&
+      { [[ $folder != .venv-reward || ! -f $own_bare ]] || run "$uv" pip install --python "$folder" --no-deps -r "$own_bare"; } &&
+      run "$uv" pip install --quiet --python "$folder" --no-deps --editable .
+  } || die "packages for $folder could not be installed; the reason is above. If this machine is offline, connect it, or" \
+    "point pip at a folder of wheels (PIP_FIND_LINKS) or a mirror (PIP_INDEX_URL). What is there already is kept."
+  [[ -n $dry_run ]] || echo "$hash" >"$mark"
+}
+
+environment .venv "$(inputs_hash requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt pyproject.toml)" \
+  "${trainer[@]}"
+environment .venv-reward "$(inputs_hash requirements-reward.txt requirements/constraints-reward.txt "$own" "$own_bare" pyproject.toml)" \
+  "${reward[@]}"

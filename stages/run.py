@@ -1,4 +1,4 @@
-"""Run the stages of one recipe in order: what run.sh calls once its arguments are read and the environments are there."""
+"""Run the stages of one recipe in order: run.sh calls this once the environments are there."""
 
 import argparse
 import fcntl
@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from omegaconf import DictConfig
 

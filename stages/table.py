@@ -76,7 +76,7 @@ class Stage:
 
 
 def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
-    """recipes/<recipe>/stages.yaml on top of standard.yaml; overrides are those of `recipe.*`, which paths depend on."""
+    """recipes/<recipe>/stages.yaml on top of standard.yaml; overrides: those of `recipe.*`."""
     return compose_stage(recipe, "stages", overrides)
 
 

@@ -1,0 +1,127 @@
+"""Fixtures of both environments: small real models, built once per checkout by the real stages, and a real server."""
+
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPE = "tiny_mandarin"
+BUILD = Path("exp/test_build")
+# Enough for models that speak and hear; the claims about quality are those of the recipe, not of the tests.
+SMALL = [line for line in (Path(__file__).parent / "small_build.txt").read_text().split() if line]
+
+
+def _run_sh(*arguments: str) -> None:
+    done = subprocess.run(["bash", "run.sh", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-6000:]
+
+
+@pytest.fixture(scope="session")
+def small_overrides() -> list[str]:
+    """Overrides with which run.sh works on the small models; with the marks there, stages data and sft are skipped."""
+    return [f"recipe.work_dir={BUILD}", *SMALL]
+
+
+@pytest.fixture(scope="session")
+def built_recipe(small_overrides: list[str]) -> Path:
+    """exp/test_build (absolute) with data/, tokenizer/, token2wav/, reward_asr/ and sft/ as the real stages make them."""
+    _run_sh("--recipe", RECIPE, "data", "sft", *small_overrides)
+    return ROOT / BUILD
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on. All are held until all are known, so that no two are the same."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
+@pytest.fixture
+def ports() -> list[int]:
+    """Three free ports: HTTP, gRPC, metrics."""
+    return free_ports(3)
+
+
+@dataclass
+class Server:
+    """A running reward server."""
+
+    host: str
+    http_port: int
+    grpc_port: int
+    metrics_port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def is_ready(self) -> bool:
+        """Whether Triton says that the model is ready."""
+        url = f"http://{self.host}:{self.http_port}/v2/models/token2wav_asr/ready"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self) -> None:
+        """Ask it to end and wait for it."""
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+def start_server(built: Path, log: Path, *overrides: str) -> Server:
+    """The real server with the small models on free ports; returns when it is ready, fails with its log's end."""
+    http, grpc, metrics = free_ports(3)
+    work_dir = built.relative_to(ROOT)
+    argv = [".venv-reward/bin/python", "-m", "reward_tts.server", "--config-path", str(ROOT / "recipes" / RECIPE)]
+    argv += ["--config-name", "server", f"recipe.work_dir={work_dir}", f"recipe.server.http_port={http}"]
+    argv += [f"recipe.server.grpc_port={grpc}", f"recipe.server.metrics_port={metrics}", *overrides]
+    with open(log, "wb") as file:
+        process = subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    server = Server("127.0.0.1", http, grpc, metrics, process, log)
+    deadline = time.monotonic() + 300
+    while not server.is_ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(f"the reward server did not get ready:\n{log.read_text(errors='replace')[-4000:]}")
+        time.sleep(0.3)
+    return server
+
+
+@pytest.fixture(scope="session")
+def reward_server(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One real server for the whole session. Tests that stop or kill a server start their own (server_starter)."""
+    server = start_server(built_recipe, tmp_path_factory.mktemp("server") / "server.log")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server_starter(built_recipe: Path, tmp_path: Path) -> Iterator:
+    """A function (*overrides) -> Server; all that it started are stopped at the end of the test."""
+    started: list[Server] = []
+
+    def start(*overrides: str) -> Server:
+        started.append(start_server(built_recipe, tmp_path / f"server{len(started)}.log", *overrides))
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.stop()
