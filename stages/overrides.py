@@ -71,9 +71,7 @@ def route(recipe: str, stages: StageConfigs, overrides: list[str]) -> dict[str, 
         try:
             _parse(text)
         except HydraException as error:
-            raise SystemExit(
-                f"run.sh: '{given}' is neither a stage nor a Hydra override (key=value): {error}"
-            ) from None
+            raise SystemExit(f"run.sh: '{given}' is no Hydra override (key=value): {error}") from None
         takers = [stage for stage, names in stages.items() if any(_knows(recipe, name, text) for name in names)]
         if not takers:
             raise SystemExit(_unknown(recipe, stages, given))

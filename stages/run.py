@@ -138,7 +138,11 @@ class Run:
         say(stage.shell_lines()[0] + " &")
         with open(log, "wb") as file:
             self.server = processes.start(stage.commands()[0], dict(stage.spec.env), file, ROOT)
-        server.wait_ready(cfg, self.cfg.server_model, self.server, self.cfg.server_ready_timeout_s)
+        try:
+            server.wait_ready(cfg, self.cfg.server_model, self.server, self.cfg.server_ready_timeout_s)
+        except RuntimeError as error:
+            self.show_server_log(log)
+            raise SystemExit(f"run.sh: {error}; log: {log}") from None
         say(f"serve: ready on {cfg.recipe.server.host}:{cfg.recipe.server.grpc_port} (gRPC)")
 
     def expect_server(self) -> None:
@@ -153,9 +157,12 @@ class Run:
     def explain_server(self) -> None:
         """Show the end of the server's log if it has died: then the stage failed because of it."""
         if self.server and self.server.poll() is not None:
-            log = self.logs / "serve.log"
-            say(f"the reward server has ended (exit status {self.server.returncode}); the end of {log}:")
-            print(server.tail(log, self.cfg.log_tail_lines), flush=True)
+            say(f"the reward server has ended (exit status {self.server.returncode})")
+            self.show_server_log(self.logs / "serve.log")
+
+    def show_server_log(self, log: Path) -> None:
+        say(f"the end of {log.relative_to(ROOT)}:")
+        print(server.tail(log, self.cfg.log_tail_lines), flush=True)
 
     def end_processes(self) -> None:
         """Stages' leftovers first, then the server by its own clean way, then whatever that left."""

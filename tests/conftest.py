@@ -31,7 +31,7 @@ def small_overrides() -> list[str]:
 
 @pytest.fixture(scope="session")
 def built_recipe(small_overrides: list[str]) -> Path:
-    """exp/test_build (absolute) with data/, tokenizer/, token2wav/, reward_asr/ and sft/ as the real stages make them."""
+    """exp/test_build (absolute): data/, tokenizer/, token2wav/, reward_asr/ and sft/ as the real stages make them."""
     _run_sh("--recipe", RECIPE, "data", "sft", *small_overrides)
     return ROOT / BUILD
 

@@ -1,0 +1,27 @@
+"""A stage: writes `text` to `makes`, and on demand fails, takes its time or leaves a daemon behind."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """One line of text per run, so that a repeated stage shows."""
+    print("working on", cfg.makes, flush=True)
+    if cfg.daemon_sleeps:
+        subprocess.Popen(["setsid", "--fork", "sleep", str(cfg.daemon_sleeps)])
+    path = Path(cfg.makes)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as file:
+        file.write(f"{cfg.text}\n")
+    time.sleep(cfg.seconds)
+    if cfg.fail:
+        raise SystemExit(3)
+
+
+if __name__ == "__main__":
+    main()
