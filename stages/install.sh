@@ -31,40 +31,6 @@ inputs_hash() { { echo "$device $python"; for file in "$@"; do [[ ! -f $file ]] 
 # Runs a command, or with --dry-run prints it.
 run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else "$@"; fi; }
 
-system_packages() {
-  local missing=() glibc
-  glibc=$(getconf GNU_LIBC_VERSION | cut -d' ' -f2)
-  [[ $(printf '%s\n' 2.35 "$glibc" | sort -V | head -1) == 2.35 ]] ||
-    die "Triton needs glibc 2.35 or newer (Debian 12, Ubuntu 22.04); this machine has $glibc"
-  ldconfig -p | grep -q 'libnuma\.so\.1' || missing+=(libnuma1)                    # vLLM's CPU build links it
-  ldconfig -p | grep -q 'libgomp\.so\.1' || missing+=(libgomp1)
-  command -v cc >/dev/null && command -v c++ >/dev/null || missing+=(build-essential)  # packages without a wheel: pyworld, crcmod
-  command -v setsid >/dev/null || missing+=(util-linux)
-  ((${#missing[@]} == 0)) || die "system packages are missing. As root: apt-get install -y ${missing[*]}"
-}
-
-# Headers for packages without a wheel, and the shared library that Triton's Python backend links.
-python_parts() {
-  local missing
-  missing=$("$1" - <<'PY'
-import ctypes, os, sysconfig
-version = sysconfig.get_python_version()
-name = f"libpython{version}.so.1.0"
-missing = [] if os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")) else [f"python{version}-dev"]
-for path in (name, os.path.join(sysconfig.get_config_var("LIBDIR"), name)):
-    try:
-        ctypes.CDLL(path)
-        break
-    except OSError:
-        pass
-else:
-    missing.append(f"libpython{version}")
-print(*missing)
-PY
-  )
-  [[ -z $missing ]] || die "parts of Python $python are missing. As root: apt-get install -y $missing"
-}
-
 # uv: the one that is there, else a pinned one into .venv-uv (pip --target also works where Debian guards its own pip).
 find_uv() {
   uv=$(command -v uv || true)
@@ -73,7 +39,7 @@ find_uv() {
   [[ ! -x $uv ]] || return 0
   command -v python3 >/dev/null || die "python3 is missing. As root: apt-get install -y python3 python3-pip"
   python3 -m pip --version >/dev/null 2>&1 || die "uv and pip are missing. As root: apt-get install -y python3-pip"
-  run python3 -m pip install --quiet --target .venv-uv -r requirements/uv.txt
+  run python3 -m pip install --quiet --root-user-action ignore --target .venv-uv -r requirements/uv.txt
 }
 
 # Packages that pip is told to find elsewhere, uv is told too.
@@ -94,12 +60,11 @@ environment() {
     return
   fi
   [[ -n ${uv:-} ]] || { find_uv; pip_settings; }
-  [[ -n $dry_run ]] || system_packages
   say "$folder for $device, Python $python (some minutes, mostly downloads)"
   [[ -x $folder/bin/python ]] || run "$uv" venv --quiet --python "$python" "$folder" ||
     die "Python $python was not found and uv could not fetch it. As root: apt-get install -y python$python, or choose the" \
       "one that is here: VERL_TTS_PYTHON=3.12"
-  [[ -n $dry_run ]] || python_parts "$folder/bin/python"
+  run "$folder/bin/python" stages/machine.py
   {
     run "$uv" pip install --python "$folder" "$@" &&
       { [[ $folder != .venv-reward || ! -f $own_bare ]] || run "$uv" pip install --python "$folder" --no-deps -r "$own_bare"; } &&
