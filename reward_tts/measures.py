@@ -1,0 +1,79 @@
+"""What travels between the parts: a row to be spoken, what an ASR heard, and what the server measured."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Row:
+    """One utterance to be spoken.
+
+    Attributes:
+        tokens: speech tokens int32 [n], not padded.
+        voice: name of the voice, None for the recipe's only or default one.
+        language: code that the ASR knows, such as "zh".
+    """
+
+    tokens: np.ndarray
+    voice: str | None
+    language: str
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What an ASR heard.
+
+    Attributes:
+        text: as the ASR wrote it.
+        char_times: seconds, one for each character of text (its CTC peak); empty if the ASR gives no times.
+    """
+
+    text: str
+    char_times: list[float]
+
+    def __post_init__(self):
+        if self.char_times and len(self.char_times) != len(self.text):
+            raise ValueError(f"{len(self.char_times)} times for {len(self.text)} characters of {self.text!r}")
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What the server measured of one utterance; the reward function judges it.
+
+    Attributes:
+        recipe: name of the recipe that the server serves.
+        transcript: as the ASR wrote it.
+        char_times: seconds, one for each character of transcript, or empty.
+        duration_s: of the wave, seconds.
+        num_tokens: speech tokens spoken.
+        token_rate: speech tokens per second.
+        message: what is wrong with the row; empty if nothing is (STATUS 0).
+    """
+
+    recipe: str
+    transcript: str = ""
+    char_times: list[float] | None = None
+    duration_s: float = 0.0
+    num_tokens: int = 0
+    token_rate: float = 0.0
+    message: str = ""
+
+    def to_json(self) -> str:
+        """One line of JSON; times to the millisecond, infinities and NaN refused with ValueError."""
+        values = asdict(self) | {"char_times": [round(t, 3) for t in self.char_times or []]}
+        return json.dumps(values, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Measures":
+        """What `to_json` wrote.
+
+        Raises:
+            ValueError: no JSON object, a field missing or unknown.
+        """
+        values = json.loads(text)
+        fields = set(cls.__dataclass_fields__)
+        if not isinstance(values, dict) or set(values) != fields:
+            raise ValueError(f"measures need the fields {sorted(fields)}, got {text[:200]!r}")
+        return cls(**values)
