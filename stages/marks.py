@@ -8,6 +8,7 @@ inputs  each file that the stage needs: by content up to `hash_content_below_mib
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -102,22 +103,24 @@ class Marks:
         if kind == "begun":
             (self.folder / f"{stage.name}.done").unlink(missing_ok=True)
 
-    def put_aside(self, stage: Stage, now: Parts, force: bool) -> str | None:
-        """Move checkpoints that this run must not continue from to <folder>.before; says so, or None if it moved none.
+    def clear_way(self, stage: Stage, now: Parts, force: bool) -> list[str]:
+        """Take away what this run must not continue from; returns a line for each thing taken.
 
-        They stay when they are of the same run: same configuration but for `may_change`, same inputs, and, once the run
-        had finished, the same code.
+        `checkpoints` (a folder of the stage's entry) is renamed, `scratch` is deleted. Both stay when they are of the
+        same run: same configuration but for `may_change`, same inputs, and, if it had finished, the same code.
         """
-        folder = ROOT / stage.spec.checkpoints if "checkpoints" in stage.spec else None
-        if folder is None or not folder.exists():
-            return None
         begun, done = self.read(stage, "begun"), self.read(stage)
         same = begun is not None and all(begun[name] == now[name] for name in ("kept", "inputs"))
         if same and not force and (done is None or done["code"] == now["code"]):
-            return None
-        aside = folder.with_name(folder.name + ".before")
-        if aside.exists():
-            older = aside.with_name(f"{aside.name}.{int(aside.stat().st_mtime)}")
-            os.replace(aside, older)
-        os.replace(folder, aside)
-        return f"checkpoints of another run moved to {aside.relative_to(ROOT)}"
+            return []
+        said = []
+        checkpoints, scratch = (ROOT / stage.spec[k] if k in stage.spec else None for k in ("checkpoints", "scratch"))
+        if checkpoints and checkpoints.exists():
+            made = time.strftime("%Y%m%d-%H%M%S", time.localtime(checkpoints.stat().st_mtime))
+            aside = checkpoints.with_name(f"{checkpoints.name}.{made}")
+            os.replace(checkpoints, aside)
+            said.append(f"checkpoints of another run moved to {aside.relative_to(ROOT)}")
+        if scratch and scratch.exists():
+            shutil.rmtree(scratch)
+            said.append(f"{scratch.relative_to(ROOT)} of another run deleted")
+        return said

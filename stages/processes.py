@@ -116,10 +116,11 @@ def stop(process: subprocess.Popen[bytes], grace_s: float) -> None:
             process.wait()
 
 
-def run_logged(argv: Sequence[str], env: dict[str, str], log: BinaryIO, cwd: Path) -> int:
+def run_logged(argv: Sequence[str], env: dict[str, str], log: BinaryIO, cwd: Path, grace_s: float) -> int:
     """Run argv to its end, its output both to log and to this terminal; returns its exit status.
 
-    The status is taken when argv itself ends: a daemon it left behind may keep the pipe open for ever.
+    The status is taken when argv itself ends: a daemon it left behind may keep the pipe open for ever. An exception
+    here (Ctrl-C, disk full) stops argv before anything that it started, so that it can do so in its own way.
     """
     process = start(argv, env, subprocess.PIPE, cwd)
     assert process.stdout is not None
@@ -132,11 +133,15 @@ def run_logged(argv: Sequence[str], env: dict[str, str], log: BinaryIO, cwd: Pat
             sys.stdout.buffer.write(chunk)
             sys.stdout.buffer.flush()
 
-    with selectors.DefaultSelector() as selector, process.stdout:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while process.poll() is None:
-            if selector.select(_POLL_S):
-                copy()
-                time.sleep(0.01)  # after the end of the pipe select returns at once, always
-        copy()
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while process.poll() is None:
+                if selector.select(_POLL_S):
+                    copy()
+                    time.sleep(0.01)  # after the end of the pipe select returns at once, always
+            copy()
+    finally:
+        stop(process, grace_s)
+        process.stdout.close()
     return process.returncode

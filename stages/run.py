@@ -1,6 +1,7 @@
 """Run the stages of one recipe in order: run.sh calls this once the environments are there."""
 
 import argparse
+import errno
 import fcntl
 import os
 import signal
@@ -81,14 +82,14 @@ class Run:
             say(f"{stage.name}: done already ({made}); --force repeats it")
             self.summary.append((stage.name, "done already"))
             return
-        say(f"{stage.name}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
-        moved = self.marks.put_aside(stage, now, self.force)
-        if moved:
-            say(moved)
-        self.marks.write(stage, "begun", now)
+        again = f" ({reason})" if reason and self.marks.read(stage) else ""
+        say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
         if stage.spec.get("server"):
             self.need_server()
+        for line in self.marks.clear_way(stage, now, self.force):
+            say(line)
+        self.marks.write(stage, "begun", now)
         self.commands(stage)
         if not stage.spec.get("always"):
             self.marks.write(stage, "done", now)
@@ -110,7 +111,7 @@ class Run:
         with open(log, "wb") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
-                status = processes.run_logged(argv, dict(stage.spec.env), file, ROOT)
+                status = processes.run_logged(argv, dict(stage.spec.env), file, ROOT, self.cfg.stop_grace_s)
                 processes.end_descendants(self.cfg.stop_grace_s, self.server.pid if self.server else None)
                 if status != 0:
                     self.explain_server()
@@ -229,8 +230,15 @@ def main() -> None:
     foreground = [s for s in stages[-1:] if s.name == "serve"]
     for part, lock in ((stages[: len(stages) - len(foreground)], "run.lock"), (foreground, "serve.lock")):
         if part:
-            with _lock(work_dir(cfg), lock):
-                Run(cfg, part, args.force).all()
+            try:
+                with _lock(work_dir(cfg), lock):
+                    Run(cfg, part, args.force).all()
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                raise SystemExit(
+                    f"run.sh: the disk is full ({error}). Make room and run it again: what was done stays"
+                ) from None
 
 
 if __name__ == "__main__":

