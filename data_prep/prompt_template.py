@@ -1,6 +1,7 @@
 """From a text to what the model reads. Data preparation, SFT, rollout and inference all go through here.
 
-A recipe names its template function in recipe.yaml (`recipe.prompt_template`), the rest is the tokenizer's chat template.
+A recipe names its template function in recipe.yaml (`recipe.prompt_template`); the rest is the chat template that the
+tokenizer carries.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,8 @@ def chat(text: str, speech_prefix: Sequence[int] = (), voice: str | None = None)
     """
     if len(speech_prefix) or voice is not None:
         raise ValueError(
-            f"the template 'chat' has one voice and no speech prefix, got voice={voice!r} and {len(speech_prefix)} tokens; "
-            "set recipe.prompt_template to one that takes them"
+            f"the template 'chat' has one voice and no speech prefix, got voice={voice!r} and {len(speech_prefix)} "
+            "tokens; set recipe.prompt_template to one that takes them"
         )
     return [{"role": "user", "content": text}]
 
