@@ -1,0 +1,77 @@
+"""Speech tokens -> wave files, through the recipe's own token2wav (the one that the reward server uses).
+
+    python -m infer.decode --config-path <recipe> --config-name infer
+
+Reads the token files that `infer.synthesise` wrote with the same configuration and prints the path of each wave.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import hydra
+import numpy as np
+import soundfile
+from omegaconf import DictConfig
+
+from infer.records import Utterance, read_utterances, token_files
+from reward_tts.interfaces import Token2Wav
+from reward_tts.measures import Row
+
+_CHUNK = 32
+
+
+def decode(token2wav: Token2Wav, utterances: list[Utterance]) -> list[np.ndarray]:
+    """One wave float32 [samples] per utterance, in order; of no tokens, no samples.
+
+    Raises:
+        ValueError: a token outside the codebook, with the utterance's index.
+    """
+    for utterance in utterances:
+        if utterance.tokens and max(utterance.tokens) >= token2wav.codebook_size:
+            raise ValueError(
+                f"utterance {utterance.index} has speech token {max(utterance.tokens)}, the codebook of "
+                f"{type(token2wav).__name__} ends at {token2wav.codebook_size - 1}: tokens of another recipe?"
+            )
+    waves = [np.zeros(0, np.float32)] * len(utterances)
+    spoken = sorted((i for i, u in enumerate(utterances) if u.tokens), key=lambda i: len(utterances[i].tokens))
+    for start in range(0, len(spoken), _CHUNK):
+        chosen = spoken[start : start + _CHUNK]
+        rows = [_row(utterances[i]) for i in chosen]
+        for i, wave in zip(chosen, token2wav.decode(rows), strict=True):
+            waves[i] = wave
+    return waves
+
+
+def _row(utterance: Utterance) -> Row:
+    return Row(np.asarray(utterance.tokens, np.int32), voice=utterance.voice, language=utterance.language)
+
+
+def write_waves(folder: str, utterances: Iterable[Utterance], waves: Iterable[np.ndarray], rate: int) -> list[str]:
+    """16-bit wave files `<index>-<sample>.wav` in folder; returns their paths. Utterances without sound have none."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    paths = []
+    for utterance, wave in zip(utterances, waves, strict=True):
+        if len(wave):
+            path = f"{folder}/{utterance.index}-{utterance.sample}.wav"
+            soundfile.write(path + ".partial", wave, rate, format="WAV", subtype="PCM_16")
+            os.replace(path + ".partial", path)
+            paths.append(path)
+    return paths
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    token2wav = hydra.utils.instantiate(cfg.token2wav)
+    for (system, decoding), path in token_files(cfg).items():
+        utterances = read_utterances(path, cfg.recipe.language)
+        waves = decode(token2wav, utterances)
+        folder = f"{cfg.waves_dir}/{system}.{decoding}"
+        for wave_path in write_waves(folder, utterances, waves, token2wav.sample_rate):
+            print(wave_path)
+        for utterance in (u for u in utterances if not u.tokens):
+            print(f"no wave: {system} said nothing ({decoding}) for: {utterance.text}")
+
+
+if __name__ == "__main__":
+    main()

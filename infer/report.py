@@ -1,0 +1,108 @@
+"""The evaluation's results as a Markdown table and as a picture."""
+
+import os
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from omegaconf import DictConfig
+
+HEADLINE = "pinyin_error"
+# measure -> (title, format) of what is watched beside the error
+PROSODY = {
+    "finished": ("ended by itself", "{:.3f}"),
+    "characters_per_second": ("characters/s", "{:.2f}"),
+    "log_f0_std": ("log-F0 spread", "{:.3f}"),
+    "log_f0_mean": ("log-F0 mean", "{:.3f}"),
+    "duration_s": ("seconds", "{:.2f}"),
+    "silence_ratio": ("silence", "{:.3f}"),
+}
+_PICTURED = ("characters_per_second", "log_f0_std", "finished")
+_COLOURS = ("#8c8c8c", "#4878a8", "#d1605e", "#6a9f58", "#967662", "#a87c9f")
+
+
+def _cell(estimate: dict | None, form: str, interval: bool = False) -> str:
+    if estimate is None:
+        return "-"
+    text = form.format(estimate["value"])
+    return f"{text} ({form.format(estimate['low'])} to {form.format(estimate['high'])})" if interval else text
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def systems_table(results: dict[str, Any], outlier_at: float) -> str:
+    """One line per system and decoding."""
+    header = ["speech", "decoding", "utterances", "pinyin error", "corpus", "CER", f">= {outlier_at:g}", "at cap"]
+    header += [title for title, _ in PROSODY.values()]
+    rows = []
+    for s in results["systems"]:
+        cells = [s["system"], s["decoding"], str(s["utterances"]), _cell(s[HEADLINE], "{:.3f}", interval=True)]
+        cells += [f"{s['corpus_pinyin_error']:.3f}", _cell(s["cer"], "{:.3f}")]
+        cells += [f"{s['outliers']:.3f}", f"{s['at_cap']:.3f}"]
+        rows.append(cells + [_cell(s[measure], form) for measure, (_, form) in PROSODY.items()])
+    return _table(header, rows)
+
+
+def comparison_table(results: dict[str, Any]) -> str:
+    """One line per decoding: paired differences of candidate and baseline."""
+    header = ["decoding", "pinyin error: difference", "relative", "interval excludes 0", "CER: difference"]
+    header += [f"{title}: relative" for measure, (title, _) in PROSODY.items() if measure in _PICTURED]
+    rows = []
+    for decoding, measures in results["comparisons"].items():
+        error = measures[HEADLINE]
+        cells = [decoding, _cell(error["absolute"], "{:+.3f}", True), _cell(error["relative"], "{:+.1%}", True)]
+        cells += ["yes" if error["excludes_0"] else "no", _cell(measures["cer"]["absolute"], "{:+.3f}", True)]
+        watched = [measures[measure] for measure in PROSODY if measure in _PICTURED]
+        rows.append(cells + [_cell(m["relative"] if m else None, "{:+.1%}", True) for m in watched])
+    return _table(header, rows)
+
+
+def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) -> str:
+    """The whole report: systems, then the comparison, then how to read it."""
+    text = systems_table(results, outlier_at)
+    if results["comparisons"]:
+        text += f"\n{results['candidate']} against {results['baseline']}, paired over texts:\n\n"
+        text += comparison_table(results)
+    return text + (
+        f"\nPinyin error: toneless syllable error as heard by {results['ear'].rsplit('.', 1)[-1]}, capped at 1 per "
+        f"utterance, mean over texts; corpus: all edits by all syllables, uncapped. Brackets: bootstrap "
+        f"{bootstrap.level:.0%} interval over texts, {bootstrap.resamples} resamples, seed {results['seed']}. "
+        "log-F0 spread: standard deviation of ln(F0/Hz) within an utterance.\n"
+    )
+
+
+def draw(results: dict[str, Any], path: str) -> None:
+    """PNG: error by system and decoding with intervals, prosody beside it, each with its own axis."""
+    panels = [(HEADLINE, "pinyin error (toneless)"), *((m, PROSODY[m][0]) for m in _PICTURED)]
+    names = list(dict.fromkeys(s["system"] for s in results["systems"]))
+    widths = [2, *[1.3] * len(_PICTURED)]
+    figure, axes = plt.subplots(1, len(panels), figsize=(13, 4.2), width_ratios=widths, layout="constrained")
+    labels = [f"{s['system']}\n{s['decoding']}" for s in results["systems"]]
+    for axis, (measure, title) in zip(axes, panels, strict=True):
+        for place, s in enumerate(results["systems"]):
+            if (estimate := s[measure]) is None:
+                continue
+            colour = _COLOURS[names.index(s["system"]) % len(_COLOURS)]
+            value = estimate["value"]
+            spread = [[value - estimate["low"]], [estimate["high"] - value]]
+            if measure == HEADLINE:
+                axis.bar(place, value, yerr=spread, color=colour, capsize=4, width=0.7)
+                axis.annotate(f"{value:.3f}", (place, estimate["high"]), ha="center", va="bottom", fontsize=9)
+            else:
+                axis.errorbar(place, value, yerr=spread, color=colour, fmt="o", capsize=4)
+        axis.set_title(title, fontsize=11)
+        axis.set_xticks(range(len(labels)), labels, fontsize=8, rotation=0 if measure == HEADLINE else 90)
+        axis.set_xlim(-0.6, len(labels) - 0.4)
+        axis.margins(y=0.15)
+        axis.grid(axis="y", alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(f"{results['recipe']}, seed {results['seed']}: bootstrap intervals over texts", fontsize=11)
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    figure.savefig(path + ".partial", dpi=130, format="png")
+    os.replace(path + ".partial", path)
+    plt.close(figure)
