@@ -22,7 +22,8 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "run.sh", tmp_path)
     shutil.copytree(ROOT / "stages", tmp_path / "stages")
     shutil.copytree(ROOT / "tests/trainer/toy", tmp_path, dirs_exist_ok=True)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    for environment in (".venv", ".venv-reward"):
+        (tmp_path / environment).symlink_to(ROOT / ".venv")
     return tmp_path
 
 
@@ -333,4 +334,4 @@ def test_without_environments_the_message_says_install(run, checkout):
     (checkout / ".venv").unlink()
     status, out = run("data")
     assert status == 2
-    assert "the environment .venv is missing: bash run.sh install" in out
+    assert "the environments .venv and .venv-reward are not both there: bash run.sh install" in out
