@@ -1,0 +1,150 @@
+"""Stage `sft`: a causal language model learns text -> speech tokens.
+
+    python -m sft.train --config-path <recipes/NAME> --config-name sft [overrides]
+
+The loss is on the speech tokens and the end token. transformers' Trainer does the work; what is ours is the order
+of the batches and a loss that computes no logits for prompts. An interrupted training continues from its last checkpoint.
+"""
+
+import json
+import shutil
+import time
+from functools import partial
+from pathlib import Path
+
+import hydra
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch.nn.functional import cross_entropy
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from data_prep.whole import whole_directory, whole_file
+from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
+
+
+class SpeechTrainer(Trainer):
+    """Trainer with batches of like lengths, and logits from the first label on."""
+
+    def __init__(self, *args, length_window: int, **kwargs):
+        """`length_window`: batches among which examples are sorted by length."""
+        super().__init__(*args, **kwargs)
+        self.length_window = length_window
+        self.model_accepts_loss_kwargs = False  # the loss is a mean: Trainer divides it among accumulated batches
+
+    def _get_train_sampler(self, train_dataset: list[Example] | None = None) -> LengthGroupedSampler:
+        lengths = [len(example["input_ids"]) for example in self.train_dataset]
+        size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return LengthGroupedSampler(lengths, size, self.length_window, self.args.seed)
+
+    def compute_loss(self, model: PreTrainedModel, inputs: dict, return_outputs: bool = False, **_) -> torch.Tensor:
+        """Mean cross entropy, nats per labelled token."""
+        labels = inputs["labels"]
+        start = int((labels != IGNORED).any(0).nonzero()[0])
+        kept = labels.shape[1] - start + 1  # the logits at position p are for the label at p + 1
+        logits = model(input_ids=inputs["input_ids"], use_cache=False, logits_to_keep=kept).logits[:, :-1]
+        return cross_entropy(logits.float().flatten(0, 1), labels[:, start:].flatten(), ignore_index=IGNORED)
+
+
+class Progress(TrainerCallback):
+    """One line for each logging step: loss, learning rate, speed, time left."""
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_) -> None:
+        """Starts the clock, at the step that a resumed training begins with."""
+        self.first_step, self.started = state.global_step, time.monotonic()
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_) -> None:
+        """Prints what Trainer logs during training; not its summary at the end."""
+        if "loss" not in logs:
+            return
+        speed = (state.global_step - self.first_step) / (time.monotonic() - self.started)
+        left = (state.max_steps - state.global_step) / speed
+        print(
+            f"[sft] step {state.global_step}/{state.max_steps} loss {float(logs['loss']):.3f} "
+            f"lr {float(logs['learning_rate']):.1e} {speed:.2f} steps/s, {left / 60:.1f} min left",
+            flush=True,
+        )
+
+
+def make_model(cfg: DictConfig, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """A new model from the configuration class that `cfg.model` names, in float32, for this tokenizer."""
+    config = hydra.utils.instantiate(
+        cfg.model,
+        vocab_size=len(tokenizer),
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+    )
+    return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+
+
+def resumable_checkpoint(directory: Path, settings: dict) -> Path | None:
+    """The newest whole checkpoint in `directory`, or None; afterwards the directory belongs to `settings`.
+
+    Raises:
+        ValueError: the checkpoints there are of a training with other settings.
+    """
+    record = directory / "settings.json"
+    if record.exists() and (found := json.loads(record.read_text())) != settings:
+        raise ValueError(f"{directory} holds checkpoints of other settings, delete it or go back to these: {found}")
+    directory.mkdir(parents=True, exist_ok=True)
+    with whole_file(record) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1))
+    # Trainer writes trainer_state.json last: a checkpoint without it was interrupted.
+    whole = [path.parent for path in directory.glob("checkpoint-*/trainer_state.json")]
+    return max(whole, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
+
+
+def train(cfg: DictConfig) -> None:
+    """Trains as recipes/NAME/sft.yaml says and writes model and tokenizer to `recipe.sft_dir`."""
+    tokenizer = AutoTokenizer.from_pretrained(cfg.recipe.tokenizer_dir)
+    examples = load_examples(cfg.recipe.sft_train, tokenizer, cfg.sft.model.max_position_embeddings)
+    checkpoints = Path(cfg.sft.checkpoints)
+    settings = OmegaConf.to_container(cfg.sft, resolve=True) | {"ids": sum(len(e["input_ids"]) for e in examples)}
+    checkpoint = resumable_checkpoint(checkpoints, settings)
+    arguments = hydra.utils.instantiate(
+        cfg.sft.training, output_dir=str(checkpoints), use_cpu=not torch.accelerator.is_available()
+    )
+    torch.manual_seed(arguments.seed)
+    model = make_model(cfg.sft, tokenizer)
+    print(
+        f"[sft] {model.num_parameters():,} parameters, {len(examples)} examples; from {checkpoint or 'nothing'}",
+        flush=True,
+    )
+    trainer = SpeechTrainer(
+        model,
+        arguments,
+        length_window=cfg.sft.length_window,
+        data_collator=partial(collate, pad_id=tokenizer.pad_token_id),
+        train_dataset=examples,
+        callbacks=[Progress()],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if not trainer.is_world_process_zero():
+        return
+    with whole_directory(cfg.recipe.sft_dir) as temporary:
+        trainer.accelerator.unwrap_model(trainer.model).save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+    shutil.rmtree(checkpoints)
+    print(f"[sft] wrote {cfg.recipe.sft_dir}", flush=True)
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """Stage `sft`."""
+    train(cfg)
+
+
+if __name__ == "__main__":
+    main()
