@@ -1,5 +1,6 @@
 """Each Hydra override of the command line goes to the stages that know its key."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -17,11 +18,11 @@ def _parse(text: str) -> Override:
     return OverridesParser.create().parse_override(text)
 
 
-def readable(text: str, configs: list[DictConfig]) -> str:
+def readable(text: str, configs: list[DictConfig], text_keys: Sequence[str] = ()) -> str:
     """The override with its value quoted where Hydra would refuse a plain text or read it as something else.
 
     So `text=你好，世界`, `text=一,二` and `text=3.50` arrive as typed. Values that are quoted, lists, dictionaries or
-    interpolations stay as they are, and so do numbers for keys that hold no text in any of configs.
+    interpolations stay as they are, and so do numbers for keys that are not in text_keys and hold no text in configs.
     """
     key, equals, value = text.partition("=")
     if not equals or value[:1] in {"", "'", '"', "[", "{", "$"}:
@@ -32,6 +33,8 @@ def readable(text: str, configs: list[DictConfig]) -> str:
     except HydraException:
         return quoted
     if parsed.is_sweep_override():
+        return quoted
+    if key in text_keys:
         return quoted
     is_text = any(has_key(cfg, key) and isinstance(OmegaConf.select(cfg, key), str) for cfg in configs)
     return quoted if is_text and isinstance(parsed.value(), int | float) else text
@@ -59,7 +62,9 @@ def _knows(recipe: str, name: str, text: str) -> bool:
     return True
 
 
-def route(recipe: str, stages: StageConfigs, overrides: list[str]) -> dict[str, list[str]]:
+def route(
+    recipe: str, stages: StageConfigs, overrides: list[str], text_keys: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """{stage: its overrides}, quoted where needed, in the order given.
 
     Raises SystemExit for what is no override, and for a key that no stage here knows, with the nearest keys.
@@ -67,7 +72,7 @@ def route(recipe: str, stages: StageConfigs, overrides: list[str]) -> dict[str, 
     routed: dict[str, list[str]] = {stage: [] for stage in stages}
     for given in overrides:
         configs = [compose_stage(recipe, name) for names in stages.values() for name in names]
-        text = readable(given, configs)
+        text = readable(given, configs, text_keys)
         try:
             _parse(text)
         except HydraException as error:

@@ -152,7 +152,7 @@ def test_an_override_nobody_knows_names_the_nearest_keys(run):
     assert "nearest: trainer.total_training_steps (train)" in out
 
 
-@pytest.mark.parametrize("text", ["你好，世界", "一,二", "3.50", "it's 5 o'clock: go!", "a=b", "007"])
+@pytest.mark.parametrize("text", ["你好，世界", "一,二", "3.50", "it's 5 o'clock: go!", "a=b", "007", "null"])
 def test_text_arrives_as_typed(run, checkout, text):
     status, out = run("data", f"text={text}")
     assert status == 0, out
@@ -164,9 +164,9 @@ def test_a_done_stage_is_skipped_and_force_repeats_it(run, checkout):
     second = run("data")[1]
     assert "data: finished in" in first
     assert "data: done already (exp/toy/rl_train.txt); --force repeats it" in second
-    assert lines_of(checkout / "exp/toy/rl_train.txt") == ["hello"]
+    assert lines_of(checkout / "exp/toy/rl_train.txt") == ["None"]
     run("--force", "data")
-    assert lines_of(checkout / "exp/toy/rl_train.txt") == ["hello", "hello"]
+    assert lines_of(checkout / "exp/toy/rl_train.txt") == ["None", "None"]
 
 
 def test_a_stage_repeats_when_configuration_code_input_or_result_changed(run, checkout):

@@ -1,0 +1,82 @@
+"""Normalised text and syllables, against readings written by hand."""
+
+import warnings
+
+import pytest
+
+from reward_tts.speech_tokens import format_speech_tokens, parse_speech_tokens
+from reward_tts.text_norm import normalise, syllables
+
+
+@pytest.mark.parametrize(
+    ("raw", "spoken"),
+    [
+        ("你好，世界！", "你好世界"),
+        ("乾淨的頭髮", "干净的头发"),
+        ("頭髮發展後面", "头发发展后面"),
+        ("計程車", "计程车"),  # characters are converted, words are not: 出租车 would be another sound
+        ("ＡＢＣ　Ok", "abcok"),
+        ("105块", "一百零五块"),
+        ("１５岁", "十五岁"),
+        ("2024年3月12号", "二零二四年三月十二号"),
+        ("12:30", "十二点三十分"),
+        ("他说：9:05。", "他说九点零五分"),
+        ("8:00", "八点"),
+        ("3.14", "三点一四"),
+        ("50%", "百分之五十"),
+        ("25℃", "二十五摄氏度"),
+        ("1,000元", "一千元"),
+        ("2个", "两个"),
+        ("22个", "二十二个"),
+        ("第2个", "第二个"),
+        ("2月2号", "二月二号"),
+        ("房间007", "房间零零七"),
+        ("13800138000", "一三八零零一三八零零零"),
+        ("一〇一", "一零一"),
+        ("", ""),
+        ("……！？ 🙂", ""),
+    ],
+)
+def test_chinese_is_written_as_it_is_spoken(raw, spoken):
+    assert normalise(raw, "zh") == spoken
+
+
+def test_english_keeps_words_apart_and_digits():
+    assert normalise("  It's 5 O'CLOCK -- really?\n", "en") == "its 5 oclock really"
+
+
+def test_a_number_of_any_length_is_read_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert normalise("9" * 30, "zh") == "九" * 30
+
+
+def test_normalising_twice_changes_nothing():
+    once = normalise("他說：12:30 見，共105塊，ＯＫ？", "zh")
+    assert once == "他说十二点三十分见共一百零五块ok"
+    assert normalise(once, "zh") == once
+
+
+def test_syllables_are_one_for_each_character():
+    assert syllables("银行很行ab", tones=False) == ["yin", "hang", "hen", "xing", "a", "b"]
+    assert syllables("", tones=True) == []
+
+
+def test_tones_have_sandhi_and_a_neutral_five():
+    assert syllables("你好吗", tones=True) == ["ni2", "hao3", "ma5"]
+    assert syllables("不是一个", tones=True) == ["bu2", "shi4", "yi2", "ge4"]
+
+
+def test_speech_tokens_survive_text_and_back():
+    assert format_speech_tokens([0, 511, 7]) == "<|s_0|><|s_511|><|s_7|>"
+    assert parse_speech_tokens("<|s_0|><|s_511|><|s_7|>") == ([0, 511, 7], "")
+
+
+def test_stray_text_between_speech_tokens_is_kept_apart():
+    assert parse_speech_tokens(" <|s_3|>你<|s_|>好<|s_04|>") == ([3, 4], "你<|s_|>好")
+    assert parse_speech_tokens("") == ([], "")
+
+
+def test_a_negative_speech_token_is_refused():
+    with pytest.raises(ValueError, match="-1"):
+        format_speech_tokens([3, -1])
