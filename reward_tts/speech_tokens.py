@@ -1,4 +1,4 @@
-"""Speech token N is written `<|s_N|>` in text and is the int32 N everywhere else: this is the one place that converts."""
+"""Speech token N is `<|s_N|>` in text and the int32 N everywhere else: this is the one place that converts."""
 
 import re
 from collections.abc import Iterable
