@@ -131,7 +131,7 @@ def token_credit(
 
 
 def _blame(blame: list[float], start: float, stop: float, token_rate: float) -> None:
-    """Sets 1.0 where a token's middle (k + 0.5) / token_rate lies in [start, stop), or else around the span's middle."""
+    """1.0 where a token's middle (k + 0.5) / token_rate lies in [start, stop), or else around the span's middle."""
     first = math.ceil(start * token_rate - 0.5)
     beyond = math.ceil(stop * token_rate - 0.5)
     if first >= beyond:
