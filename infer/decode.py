@@ -5,15 +5,14 @@
 Reads the token files that `infer.synthesise` wrote with the same configuration and prints the path of each wave.
 """
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import hydra
 import numpy as np
 import soundfile
 from omegaconf import DictConfig
 
+from data_prep.whole import whole_file
 from infer.records import Utterance, read_utterances, token_files
 from reward_tts.interfaces import Token2Wav
 from reward_tts.measures import Row
@@ -49,13 +48,12 @@ def _row(utterance: Utterance) -> Row:
 
 def write_waves(folder: str, utterances: Iterable[Utterance], waves: Iterable[np.ndarray], rate: int) -> list[str]:
     """16-bit wave files `<index>-<sample>.wav` in folder; returns their paths. Utterances without sound have none."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
     paths = []
     for utterance, wave in zip(utterances, waves, strict=True):
         if len(wave):
             path = f"{folder}/{utterance.index}-{utterance.sample}.wav"
-            soundfile.write(path + ".partial", wave, rate, format="WAV", subtype="PCM_16")
-            os.replace(path + ".partial", path)
+            with whole_file(path) as temporary:
+                soundfile.write(temporary, wave, rate, format="WAV", subtype="PCM_16")
             paths.append(path)
     return paths
 

@@ -5,13 +5,14 @@
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+
+from data_prep.whole import whole_file
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,8 @@ def write_jsonl(path: str | Path, rows: Iterable[Any]) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """The same for one string."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    temporary = f"{path}.{os.getpid()}.partial"
-    Path(temporary).write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def token_files(cfg: DictConfig) -> dict[tuple[str, str], str]:

@@ -1,6 +1,5 @@
 """The evaluation's results as a Markdown table and as a picture."""
 
-import os
 from typing import Any
 
 import matplotlib
@@ -8,6 +7,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from omegaconf import DictConfig
+
+from data_prep.whole import whole_file
 
 HEADLINE = "pinyin_error"
 # measure -> (title, format) of what is watched beside the error
@@ -102,7 +103,6 @@ def draw(results: dict[str, Any], path: str) -> None:
         axis.grid(axis="y", alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{results['recipe']}, seed {results['seed']}: bootstrap intervals over texts", fontsize=11)
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    figure.savefig(path + ".partial", dpi=130, format="png")
-    os.replace(path + ".partial", path)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=130, format="png")
     plt.close(figure)
