@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from stages import processes, server
@@ -215,7 +216,10 @@ def main() -> None:
     parser.add_argument("last")
     parser.add_argument("overrides", nargs=argparse.REMAINDER)
     args = parser.parse_args()
-    cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
+    try:
+        cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
+    except HydraException as error:
+        raise SystemExit(f"run.sh: {error}") from None
     if args.dry_run:
         dry_run(stages)
         return
