@@ -1,8 +1,9 @@
 """From what was asked and what was heard to errors, rewards and blame: pure functions, no model, no file."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
@@ -69,6 +70,18 @@ def shape(error: float, name: str, **parameters: float) -> float:
     if not (math.isfinite(error) and error >= 0):
         raise ValueError(f"an error rate is finite and not negative, got {error}")
     return SHAPINGS[name](error, **parameters)
+
+
+def judge(
+    reference: str, hypothesis: str, tones: bool, shaping: Mapping[str, Any], language: str = "zh"
+) -> tuple[float, float]:
+    """(reward in [0, 1], pinyin error >= 0) of what was heard; `tones` and `shaping` are those of recipe.reward.
+
+    >>> judge("今天", "今天。", tones=False, shaping={"name": "tanh", "scale": 3})
+    (1.0, 0.0)
+    """
+    error = pinyin_error(reference, hypothesis, tones, language)
+    return shape(error, **shaping), error
 
 
 def character_times(raw: str, times: Sequence[float], normalised: str) -> list[float]:

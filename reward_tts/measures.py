@@ -1,7 +1,8 @@
 """What travels between the parts: a row to be spoken, what an ASR heard, and what the server measured."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum
 
 import numpy as np
 
@@ -38,31 +39,41 @@ class Transcript:
             raise ValueError(f"{len(self.char_times)} times for {len(self.text)} characters of {self.text!r}")
 
 
+class Status(IntEnum):
+    """Of one row: the server's STATUS output."""
+
+    OK = 0
+    BAD_ROW = 1  # the request is at fault: asking again gives the same
+    FAILED = 2  # a part of the server failed on this row
+
+
 @dataclass(frozen=True)
 class Measures:
     """What the server measured of one utterance; the reward function judges it.
 
     Attributes:
         recipe: name of the recipe that the server serves.
+        status: a `Status`; what follows is worth reading only if it is OK.
+        message: what is wrong with the row; empty if nothing is.
         transcript: as the ASR wrote it.
         char_times: seconds, one for each character of transcript, or empty.
         duration_s: of the wave, seconds.
         num_tokens: speech tokens spoken.
         token_rate: speech tokens per second.
-        message: what is wrong with the row; empty if nothing is (STATUS 0).
     """
 
     recipe: str
+    status: int
+    message: str = ""
     transcript: str = ""
-    char_times: list[float] | None = None
+    char_times: list[float] = field(default_factory=list)
     duration_s: float = 0.0
     num_tokens: int = 0
     token_rate: float = 0.0
-    message: str = ""
 
     def to_json(self) -> str:
         """One line of JSON; times to the millisecond, infinities and NaN refused with ValueError."""
-        values = asdict(self) | {"char_times": [round(t, 3) for t in self.char_times or []]}
+        values = asdict(self) | {"char_times": [round(t, 3) for t in self.char_times]}
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 
     @classmethod
