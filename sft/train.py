@@ -3,7 +3,8 @@
     python -m sft.train --config-path <recipes/NAME> --config-name sft [overrides]
 
 The loss is on the speech tokens and the end token. transformers' Trainer does the work; what is ours is the order
-of the batches and a loss that computes no logits for prompts. An interrupted training continues from its last checkpoint.
+of the batches and a loss that computes no logits for prompts. An interrupted training continues from its last
+checkpoint.
 """
 
 import json
