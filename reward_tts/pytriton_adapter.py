@@ -156,7 +156,7 @@ def _workspaces() -> Path:
 
 
 def _identity(pid: int) -> str:
-    """pid and its start time (clock ticks since boot), never used again, unlike a pid; '<pid>_gone' if there is none."""
+    """pid and its start time (clock ticks since boot), never used again, unlike a pid; '<pid>_gone' if gone."""
     try:
         return f"{pid}_{Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
     except (FileNotFoundError, ProcessLookupError):
