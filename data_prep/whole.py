@@ -22,7 +22,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_directory(path: str | Path) -> Iterator[Path]:
-    """As whole_file, for a directory. An earlier `path` is replaced; between the renames there is none, never a half."""
+    """As whole_file, for a directory. An earlier `path` is replaced: for a moment there is none, never a half one."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
