@@ -14,7 +14,7 @@ def normalise_text(text: str) -> str:
     further, for comparing.)
 
     >>> normalise_text(" Ｈｅｌｌｏ，　世界！\\n今天\\t好\\u200b ")
-    'Hello,世界! 今天 好'
+    'Hello, 世界! 今天 好'
     """
     return " ".join(_CONTROL.sub("", unicodedata.normalize("NFKC", text)).split())
 
