@@ -1,0 +1,27 @@
+"""What the processes of test_merge.py import: little, so that they start quickly."""
+
+import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM
+
+SIZES = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 1, "num_attention_heads": 2}
+
+
+def tiny_qwen2(vocabulary: int) -> Qwen2ForCausalLM:
+    torch.manual_seed(0)
+    names = ["Qwen2ForCausalLM"]  # as in every checkpoint that transformers wrote; the merger goes by it
+    config = Qwen2Config(vocab_size=vocabulary, num_key_value_heads=2, architectures=names, **SIZES)
+    config.tie_word_embeddings = True
+    return Qwen2ForCausalLM(config)
+
+
+def write_shard(rank: int, world_size: int, actor: str, vocabulary: int) -> None:
+    """One rank: shard the model by FSDP2 over gloo and save this rank's part."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    rendezvous = f"file://{actor}/rendezvous"
+    torch.distributed.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=world_size)
+    model = tiny_qwen2(vocabulary)
+    fully_shard(model, mesh=init_device_mesh("cpu", (world_size,), mesh_dim_names=("fsdp",)))
+    torch.save(model.state_dict(), f"{actor}/model_world_size_{world_size}_rank_{rank}.pt")
+    torch.distributed.destroy_process_group()
