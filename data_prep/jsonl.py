@@ -1,273 +1,171 @@
-"""Reads texts from JSON Lines, or from one JSON array, a row at a time, and says of each row what is wrong with it."""
+"""Reads texts from JSON and JSONL and checks them. A bad row becomes a Fault that names file, line and field."""
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO
 
-import pyarrow as pa
+import numpy as np
+from tqdm import tqdm
 
-from data_prep.text import has_speech, normalise_text
-
-KNOWN = ("text", "language", "voice", "speech_tokens")
-RESERVED = ("index", "split")  # data preparation itself puts these beside a row's further keys
-_CHUNK = 1 << 20  # characters read at a time from a JSON array
-_TAIL = 8  # an error in the last characters may be a word, number or escape that goes on in the next chunk
-
-
-class RawRow(NamedTuple):
-    """One row as it stands in the file; `error` says why `value` is missing."""
-
-    line: int
-    raw: str
-    value: object
-    error: str | None
-
-
-class Problem(NamedTuple):
-    """Why a row cannot be used."""
-
-    file: str
-    line: int
-    field: str
-    message: str
-    raw: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.field}: {self.message}"
-
-
-@dataclass
-class Row:
-    """A row that can be used: its text normalised, its messages made, `extra` its further keys."""
-
-    line: int
-    text: str
-    language: str
-    voice: str | None
-    speech_tokens: list[int] | None
-    messages: list[dict[str, str]]
-    extra: dict[str, object]
-    raw: str
+_MARKUP = re.compile(r"<\|[^|]*\|>")
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What a row has to be.
+class Fault:
+    """Why a row cannot be used. `field` is None when the row as a whole is bad."""
 
-    Attributes:
-        template: the recipe's prompt template.
-        language: of rows that name none.
-        max_text_length: characters of the normalised text.
-        forbidden: pattern of what the tokenizer would read as a control token.
-        codebook_size: None: speech tokens are not looked at; else each row needs some, all below it.
-        max_speech_tokens: of one row.
+    file: str
+    line: int  # from 1; in a .json file the number of the list's item
+    field: str | None
+    reason: str
+    row: str  # what stands there
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: " + (f"field '{self.field}': " if self.field else "") + self.reason
+
+
+class BadField(ValueError):
+    """A check's verdict: field and reason."""
+
+    def __init__(self, field: str | None, reason: str):
+        super().__init__(reason)
+        self.field, self.reason = field, reason
+
+
+def normalise_text(text: str) -> str:
+    """What every text goes through before anything reads it: Unicode NFKC (full-width letters, digits and punctuation
+    become the plain ones, composed forms), each run of white space one space, none at the ends. Nothing is read out, no
+    letter case changes, no punctuation is dropped: that is the recipe's choice.
+
+    >>> normalise_text(' ＡＢ１２\\u3000你好，  世界 ')
+    'AB12 你好, 世界'
     """
-
-    template: Callable[..., list[dict[str, str]]]
-    language: str
-    max_text_length: int
-    forbidden: str
-    codebook_size: int | None
-    max_speech_tokens: int
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
-class FieldError(ValueError):
-    """What is wrong with which field."""
-
-    def __init__(self, name: str, message: str):
-        super().__init__(message)
-        self.name = name
-
-
-@dataclass
-class ExtraTypes:
-    """The parquet type of each further key, widened as rows come: whole numbers become real ones, null becomes all."""
-
-    types: dict[str, pa.DataType] = field(default_factory=dict)
-
-    def add(self, extra: dict[str, object]) -> None:
-        """Raises FieldError if parquet cannot hold a value, or not together with those of earlier rows."""
-        widened = {name: self._widen(name, value) for name, value in extra.items()}
-        self.types.update(widened)
-
-    def _widen(self, name: str, value: object) -> pa.DataType:
-        if name in RESERVED:
-            raise FieldError(name, "this name is given by data preparation, rename the key")
-        try:
-            new = pa.array([value]).type
-        except (pa.ArrowException, OverflowError, UnicodeError) as error:
-            raise FieldError(name, f"parquet cannot hold it: {error}") from error
-        if "struct<>" in str(new):
-            raise FieldError(name, "parquet cannot hold an empty object; leave the key out")
-        known = self.types.get(name, new)
-        if new == known:
-            return known
-        try:
-            schemas = [pa.schema([(name, known)]), pa.schema([(name, new)])]
-            return pa.unify_schemas(schemas, promote_options="permissive").field(name).type
-        except pa.ArrowException as error:
-            raise FieldError(name, f"is {new} here but {known} in the rows before") from error
-
-    def fields(self) -> list[pa.Field]:
-        """In the order in which the keys were met; a key that was always null becomes a string."""
-        return [pa.field(name, pa.string() if pa.types.is_null(t) else t) for name, t in self.types.items()]
-
-
-def read_rows(path: str | Path) -> Iterator[RawRow]:
-    """The rows of a file, which is a JSON array if it begins with `[` and JSON Lines otherwise; empty lines are none.
-
-    Holds one line, or about two chunks of an array.
-
-    Raises:
-        ValueError: a JSON array that is broken: where its next row begins cannot be known.
-    """
-    with open(path, "rb") as file:
-        start = file.read(3)
-        file.seek(3 if start == b"\xef\xbb\xbf" else 0)  # a byte order mark
-        while (byte := file.read(1)).isspace():
-            pass
-    return _array_rows(path) if byte == b"[" else _line_rows(path)
-
-
-def _line_rows(path: str | Path) -> Iterator[RawRow]:
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-            if text.isspace():
-                continue
-            raw = text.decode("utf-8", errors="replace").strip()
-            try:
-                yield RawRow(number, raw, json.loads(text.decode("utf-8")), None)
-            except UnicodeDecodeError as error:
-                yield RawRow(number, raw, None, f"not UTF-8 at byte {error.start + 1}")
-            except json.JSONDecodeError as error:
-                yield RawRow(number, raw, None, f"not JSON: {error.msg} at character {error.pos + 1}")
-            except RecursionError:
-                yield RawRow(number, raw, None, "not JSON that can be read: nested too deeply")
-
-
-def _array_rows(path: str | Path) -> Iterator[RawRow]:
-    decoder, line, buffer, at, ended = json.JSONDecoder(), 1, "", 0, False
-    with open(path, encoding="utf-8-sig") as file:
-
-        def fill() -> None:
-            nonlocal buffer, at, ended
-            chunk = file.read(_CHUNK)
-            buffer, at, ended = buffer[at:] + chunk, 0, not chunk
-
-        def skip_space() -> str:
-            nonlocal at, line
-            while True:
-                while at < len(buffer) and buffer[at].isspace():
-                    line += buffer[at] == "\n"
-                    at += 1
-                if at < len(buffer) or ended:
-                    return buffer[at : at + 1]
-                fill()
-
-        def broken(message: str) -> ValueError:
-            return ValueError(f"{path}:{line}: not a JSON array: {message}; nothing after it can be read")
-
-        skip_space()
-        at += 1  # the bracket by which read_rows knew it
-        if skip_space() == "]":
-            at += 1
-        else:
-            while True:
-                skip_space()
-                try:
-                    value, end = decoder.raw_decode(buffer, at)
-                except json.JSONDecodeError as error:
-                    cut = error.msg.startswith("Unterminated") or error.pos > len(buffer) - _TAIL
-                    if cut and not ended:
-                        fill()
-                        continue
-                    raise broken(error.msg) from error
-                yield RawRow(line, buffer[at:end], value, None)
-                line += buffer.count("\n", at, end)
-                at = end
-                mark = skip_space()
-                at += 1
-                if mark == "]":
-                    break
-                if mark != ",":
-                    raise broken(f"expected , or ] but found {mark or 'the end of the file'!r}")
-        if rest := skip_space():
-            raise broken(f"{rest!r} after its end")
-
-
-def _text(value: dict, rules: Rules) -> str:
-    if "text" not in value:
-        raise FieldError("text", "missing")
-    if not isinstance(value["text"], str):
-        raise FieldError("text", f"not a string but {json.dumps(value['text'], ensure_ascii=False)[:80]}")
-    text = normalise_text(value["text"])
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise FieldError("text", f"half of a character (surrogate) at {error.start + 1}") from error
-    if not has_speech(text):
-        raise FieldError("text", f"nothing to speak is left of {value['text'][:80]!r}")
-    if len(text) > rules.max_text_length:
-        raise FieldError("text", f"{len(text)} characters, more than max_text_length={rules.max_text_length}")
-    if found := re.search(rules.forbidden, text):
-        raise FieldError("text", f"holds {found[0]!r}, which the model would read as a control token")
+def check_text(row: dict[str, Any], max_length: int) -> str:
+    """The row's text, normalised. Raises BadField; `max_length` is in characters after normalisation."""
+    if "text" not in row:
+        raise BadField("text", f"is missing; the row has {sorted(row)[:10]}")
+    if not isinstance(row["text"], str):
+        raise BadField("text", f"is no string but {type(row['text']).__name__}")
+    text = normalise_text(row["text"])
+    if not text:
+        raise BadField("text", "is empty")
+    if len(text) > max_length:
+        raise BadField("text", f"has {len(text)} characters, more than prepare.max_text_length={max_length}")
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            raise BadField("text", f"holds the control character or half of a pair U+{ord(character):04X}")
+    if markup := _MARKUP.search(text):
+        raise BadField("text", f"holds {markup[0]}, which the tokenizer would read as a control token")
     return text
 
 
-def _speech_tokens(value: dict, codebook_size: int, longest: int) -> list[int]:
-    tokens = value.get("speech_tokens")
+def check_string(row: dict[str, Any], field: str, default: str | None) -> str | None:
+    """An optional string field: missing or null gives the default. Raises BadField."""
+    value = row.get(field)
+    if value is None:
+        return default
+    if not isinstance(value, str) or not value.strip():
+        raise BadField(field, f"is no string with something in it: {str(value)[:60]!r}")
+    if any(unicodedata.category(character) == "Cs" for character in value):
+        raise BadField(field, "holds half of a surrogate pair")
+    return value
+
+
+def check_speech_tokens(row: dict[str, Any], codebook_size: int, max_length: int) -> list[int]:
+    """The row's speech tokens. Raises BadField."""
+    field, tokens = "speech_tokens", row.get("speech_tokens")
     if not isinstance(tokens, list) or not tokens:
-        raise FieldError("speech_tokens", "missing or empty; a list of whole numbers is needed")
+        raise BadField(field, "is missing, empty or no list")
+    if len(tokens) > max_length:
+        raise BadField(field, f"has {len(tokens)} tokens, more than prepare.max_speech_tokens={max_length}")
     for place, token in enumerate(tokens):
-        if type(token) is not int or not 0 <= token < codebook_size:
-            shown = json.dumps(token)[:80]
-            raise FieldError("speech_tokens", f"[{place}] is {shown}, not a whole number from 0 to {codebook_size - 1}")
-    if len(tokens) > longest:
-        raise FieldError("speech_tokens", f"{len(tokens)} tokens, more than max_speech_tokens={longest}")
+        if type(token) is not int or not 0 <= token < codebook_size:  # bool is an int, and no token
+            raise BadField(field, f"item {place} is no integer from 0 to {codebook_size - 1}: {str(token)[:60]!r}")
     return tokens
 
 
-def check_row(raw: RawRow, rules: Rules) -> Row:
-    """The row, normalised and templated.
+def read_rows(path: str | Path) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
+    """(line from 1, what stands there, the object or why it is none) of a .jsonl file or a .json file with one list.
+
+    JSONL is streamed and its blank lines are passed over; a .json file is read whole. Both are UTF-8.
 
     Raises:
-        FieldError: the first thing that is wrong with it.
+        ValueError: the path ends in neither, or the .json file is no JSON list.
     """
-    if raw.error is not None:
-        raise FieldError("row", raw.error)
-    value = raw.value
-    if not isinstance(value, dict):
-        raise FieldError("row", f"not an object but {raw.raw[:80]}")
-    text = _text(value, rules)
-    language, voice = value.get("language"), value.get("voice")
-    for name, given in (("language", language), ("voice", voice)):
-        if given is not None and (not isinstance(given, str) or not given.strip()):
-            raise FieldError(name, f"not a name but {json.dumps(given, ensure_ascii=False)[:80]}")
-    tokens = None
-    if rules.codebook_size is not None:
-        tokens = _speech_tokens(value, rules.codebook_size, rules.max_speech_tokens)
+    path = Path(path)
+    if path.suffix not in (".json", ".jsonl"):
+        raise ValueError(f"{path}: texts come from .jsonl or .json files")
+    with path.open("rb") as file:
+        yield from _read_lines(file, path) if path.suffix == ".jsonl" else _read_list(file, path)
+
+
+def _read_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
+    with tqdm(total=path.stat().st_size, desc=str(path), unit="B", unit_scale=True, mininterval=5) as bar:
+        for number, line in enumerate(file, 1):
+            bar.update(len(line))
+            raw = line.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace").strip()
+            if not raw:
+                continue
+            try:
+                line.decode()
+                value = json.loads(raw)
+            except UnicodeDecodeError as error:
+                yield number, raw, BadField(None, f"is no UTF-8: {error.reason} at byte {error.start}")
+            except (ValueError, RecursionError) as error:  # not JSON, an endless number, nested too deeply
+                yield number, raw, BadField(None, f"is no JSON: {error}")
+            else:
+                yield number, raw, _object(value)
+
+
+def _read_list(file: BinaryIO, path: Path) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
     try:
-        messages = rules.template(text, voice=voice)
+        values = json.loads(file.read().decode("utf-8-sig"))
     except ValueError as error:
-        raise FieldError("text" if voice is None else "voice", str(error)) from error
-    extra = {name: given for name, given in value.items() if name not in KNOWN}
-    return Row(raw.line, text, language or rules.language, voice, tokens, messages, extra, raw.raw)
+        raise ValueError(f"{path} is no JSON: {error}") from error
+    if not isinstance(values, list):
+        raise ValueError(f"{path} holds no list of objects but {type(values).__name__}; one object per line is .jsonl")
+    for number, value in enumerate(tqdm(values, desc=str(path), mininterval=5), 1):
+        yield number, json.dumps(value, ensure_ascii=False), _object(value)
 
 
-def checked_rows(path: str | Path, rules: Rules, types: ExtraTypes) -> Iterator[Row | Problem]:
-    """Every row of a file, in order: a Row, or the Problem with it. `types` takes in the further keys of the Rows.
+def _object(value: Any) -> dict[str, Any] | BadField:
+    return value if isinstance(value, dict) else BadField(None, f"is no JSON object but {type(value).__name__}")
 
-    The same file, rules and fresh `types` give the same again, so that a file can be checked first and written later.
-    """
-    for raw in read_rows(path):
-        try:
-            row = check_row(raw, rules)
-            types.add(row.extra)
-        except FieldError as error:
-            yield Problem(str(path), raw.line, error.name, str(error), raw.raw)
-        else:
-            yield row
+
+class SeenTexts:
+    """Remembers keys by 64-bit hashes, 8 bytes each: ten million are 80 MB, and by chance two of them are one in 1 of
+    400 000 such sets."""
+
+    def __init__(self, recent_limit: int = 1 << 17):
+        """`recent_limit`: how many new hashes wait in a Python set before they join the sorted array."""
+        self._sorted, self._recent, self._limit = np.empty(0, np.uint64), set[int](), recent_limit
+
+    def add(self, *key: str | None) -> bool:
+        """Remembers the key; False if it was there."""
+        if key in self:
+            return False
+        self._recent.add(_hash(key))
+        if len(self._recent) >= self._limit:
+            fresh = np.fromiter(self._recent, np.uint64, len(self._recent))
+            self._sorted = np.sort(np.concatenate([self._sorted, fresh]))
+            self._recent.clear()
+        return True
+
+    def __contains__(self, key: tuple[str | None, ...]) -> bool:
+        value = _hash(key)
+        if value in self._recent:
+            return True
+        place = int(np.searchsorted(self._sorted, np.uint64(value)))
+        return place < len(self._sorted) and int(self._sorted[place]) == value
+
+
+def _hash(key: tuple[str | None, ...]) -> int:
+    return int.from_bytes(blake2b(json.dumps(key).encode(), digest_size=8).digest(), "little")
