@@ -64,7 +64,7 @@ class Marks:
 
     def parts(self, stage: Stage) -> Parts:
         """Hashes of what the stage's result depends on now; "kept" is config without the keys that may change."""
-        ignored = list(self.table.ignored_keys)
+        ignored = list(stage.spec.get("ignored_keys", self.table.ignored_keys))
         may_change = list(stage.spec.get("may_change", []))
         commands = OmegaConf.to_yaml(stage.spec.commands)
         below = self.table.hash_content_below_mib << 20

@@ -108,7 +108,7 @@ class Run:
         """Run a stage's commands one after another. Raises SystemExit with the status of the first that fails."""
         log = self.log(stage.name)
         if stage.name == "serve":
-            server.check_ports(stage.configs()[0], self.cfg.server_model)
+            server.check_ports(stage.configs()[0])
         with open(log, "wb") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
@@ -135,24 +135,30 @@ class Run:
             return
         stage.check_needs(made_before=set())
         cfg = stage.configs()[0]
-        server.check_ports(cfg, self.cfg.server_model)
+        server.check_ports(cfg)
         log = self.log("serve")
         say(stage.shell_lines()[0] + " &")
         with open(log, "wb") as file:
             self.server = processes.start(stage.commands()[0], dict(stage.spec.env), file, ROOT)
         try:
-            server.wait_ready(cfg, self.cfg.server_model, self.server, self.cfg.server_ready_timeout_s)
+            server.wait_ready(cfg, self.server, self.cfg.server_ready_timeout_s)
         except RuntimeError as error:
             self.show_server_log(log)
             raise SystemExit(f"run.sh: {error}; log: {log}") from None
         say(f"serve: ready on {cfg.recipe.server.host}:{cfg.recipe.server.grpc_port} (gRPC)")
 
     def expect_server(self) -> None:
-        where = self.cfg.recipe.server
-        if not server.is_ready(self.cfg, self.cfg.server_model):
+        where, ours = self.cfg.recipe.server, self.cfg.recipe.name
+        if not server.is_ready(self.cfg):
             raise SystemExit(
                 f"run.sh: no reward server is ready on {where.host}:{where.http_port}. Start one in another terminal "
                 f"(bash run.sh --recipe {self.cfg.recipe.name} serve), or in this run: bash run.sh serve train"
+            )
+        theirs = server.recipe_of(self.cfg)
+        if theirs != ours:
+            raise SystemExit(
+                f"run.sh: the reward server on {where.host}:{where.http_port} is of recipe '{theirs}', not '{ours}': "
+                "stop it, or use other ports: recipe.server.http_port=..., grpc_port, metrics_port"
             )
         say(f"using the reward server on {where.host}:{where.http_port}")
 

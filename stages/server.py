@@ -1,10 +1,10 @@
 """The reward server as run.sh sees it: are its ports free, is it ready, does it still live."""
 
 import errno
+import json
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -13,19 +13,29 @@ from omegaconf import DictConfig
 _POLL_S = 0.5
 
 
-def is_ready(cfg: DictConfig, model: str) -> bool:
-    """Whether Triton at recipe.server answers that model is ready (HTTP /v2/models/<model>/ready)."""
-    url = f"http://{cfg.recipe.server.host}:{cfg.recipe.server.http_port}/v2/models/{model}/ready"
+def _get(cfg: DictConfig, what: str) -> bytes | None:
+    """Body of http://recipe.server/v2/models/<model>/<what>, None if there is no such model or nobody answers."""
+    where = cfg.recipe.server
+    url = f"http://{where.host}:{where.http_port}/v2/models/{where.model}/{what}"
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status == 200
-    except urllib.error.HTTPError:  # something answers, but not with this model
-        return False
-    except (urllib.error.URLError, OSError):  # nobody there
-        return False
+            return answer.read()
+    except OSError:  # urllib's errors are OSErrors: refused, no such model, not ready
+        return None
 
 
-def check_ports(cfg: DictConfig, model: str) -> None:
+def is_ready(cfg: DictConfig) -> bool:
+    """Whether Triton at recipe.server says that its model is ready."""
+    return _get(cfg, "ready") is not None
+
+
+def recipe_of(cfg: DictConfig) -> str | None:
+    """Name of the recipe that the server at recipe.server was started with, as its model's configuration says."""
+    body = _get(cfg, "config")
+    return json.loads(body)["parameters"]["recipe"]["string_value"] if body else None
+
+
+def check_ports(cfg: DictConfig) -> None:
     """SystemExit that names the first of the three ports that is taken, and the key to change."""
     where = cfg.recipe.server
     for key in ("http_port", "grpc_port", "metrics_port"):
@@ -36,19 +46,19 @@ def check_ports(cfg: DictConfig, model: str) -> None:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
-                if is_ready(cfg, model):
+                if is_ready(cfg):
                     advice = (
-                        f"A server with model {model} answers there: stop it, or use it by leaving stage serve out."
+                        f"A server with model {where.model} is there: stop it, or use it by leaving out serve."
                     )
                 else:
                     advice = f"Choose another: recipe.server.{key}=PORT"
                 raise SystemExit(f"run.sh: port {where[key]} (recipe.server.{key}) is taken. {advice}") from None
 
 
-def wait_ready(cfg: DictConfig, model: str, process: subprocess.Popen[bytes], timeout_s: float) -> None:
+def wait_ready(cfg: DictConfig, process: subprocess.Popen[bytes], timeout_s: float) -> None:
     """Wait for readiness. Raises RuntimeError when the process ends or the time is over."""
     deadline = time.monotonic() + timeout_s
-    while not is_ready(cfg, model):
+    while not is_ready(cfg):
         status = process.poll()
         if status is not None:
             raise RuntimeError(f"the reward server ended before it was ready (exit status {status})")

@@ -287,6 +287,18 @@ def test_train_uses_the_server_of_another_terminal(run, checkout, ports):
     assert processes_in(checkout) == []
 
 
+def test_a_server_of_another_recipe_is_refused(run, checkout, ports):
+    run("data")
+    server = start(checkout, "1", "says=other", *ports_as_overrides(ports))
+    log = checkout / "exp/toy/logs/serve.log"
+    until(lambda: log.exists() and "serving" in log.read_text(), "the server")
+    status, out = run("2", "2", *ports_as_overrides(ports))
+    assert status == 1
+    assert f"the reward server on 127.0.0.1:{ports[0]} is of recipe 'other', not 'toy'" in out
+    server.send_signal(signal.SIGINT)
+    server.wait(60)
+
+
 def test_a_taken_port_is_named_with_the_key_to_change(run, ports):
     run("data")
     with socket.socket() as taken:

@@ -1,5 +1,6 @@
-"""A server that answers the readiness question alone, and on demand dies instead."""
+"""A server that knows no more than its readiness and its recipe, and on demand dies instead."""
 
+import json
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,12 +10,15 @@ from omegaconf import DictConfig
 
 
 class Ready(BaseHTTPRequestHandler):
-    """200 to everything."""
+    """Ready, and of the recipe that the class says."""
+
+    recipe = ""
 
     def do_GET(self) -> None:
-        """Answer without a body."""
+        """The model's configuration, whatever is asked."""
         self.send_response(200)
         self.end_headers()
+        self.wfile.write(json.dumps({"parameters": {"recipe": {"string_value": self.recipe}}}).encode())
 
 
 @hydra.main(version_base=None, config_path=None)
@@ -23,6 +27,7 @@ def main(cfg: DictConfig) -> None:
     if cfg.dies:
         print("no model for this voice")
         sys.exit(7)
+    Ready.recipe = cfg.says
     print("serving, pid", os.getpid(), flush=True)
     ThreadingHTTPServer((cfg.recipe.server.host, cfg.recipe.server.http_port), Ready).serve_forever()
 
