@@ -1,0 +1,252 @@
+"""JSON/JSONL -> checked parquet."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from data_prep.jsonl import SeenTexts, normalise_text, read_rows
+from data_prep.prepare import Preparation
+from data_prep.whole import whole_directory, whole_file
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "tiny_mandarin"
+GOOD_SFT = '{"text": "一", "speech_tokens": [0, 3]}'
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> DictConfig:
+    """data.yaml with its files in tmp_path, 4 speech tokens, and one good row in each input."""
+    config = OmegaConf.merge(OmegaConf.load(RECIPE / "recipe.yaml"), OmegaConf.load(RECIPE / "data.yaml"))
+    config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 4
+    write(config, "test", '{"text": "测试"}')
+    write(config, "train", '{"text": "训练"}')
+    write(config, "sft", GOOD_SFT)
+    return config
+
+
+def write(config: DictConfig, split: str, *lines: str | bytes) -> Path:
+    """Makes `lines` the input of a split."""
+    path = Path(config.prepare.splits[split].input)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"".join(line.encode() + b"\n" if isinstance(line, str) else line + b"\n" for line in lines))
+    return path
+
+
+def rows(config: DictConfig, split: str) -> list[dict]:
+    return pq.read_table(config.prepare.splits[split].output).to_pylist()
+
+
+def written(config: DictConfig) -> list[str]:
+    """Names of everything beside the inputs."""
+    return sorted(p.name for p in Path(config.recipe.data_dir).iterdir() if p.name not in INPUTS)
+
+
+INPUTS = ("test.jsonl", "train.jsonl", "sft.jsonl")
+OUTPUTS = ["rejects.jsonl", "rl_test.parquet", "rl_train.parquet", "sft_train.parquet"]
+
+
+def test_a_row_for_reinforcement_learning_is_literally_this(config):
+    write(config, "train", '{"text": " 今天　是３号， 好 ", "language": "zh"}', '{"text": "second", "language": "en"}')
+    assert Preparation(config).run() == {"test": 1, "train": 2, "sft": 1}
+    assert rows(config, "train")[0] == {
+        "data_source": "tiny_mandarin",
+        "prompt": [{"role": "user", "content": "今天 是3号, 好"}],
+        "ability": "text-to-speech",
+        "reward_model": {"style": "rule", "ground_truth": "今天 是3号, 好"},
+        "extra_info": {"index": 0, "split": "train", "text": "今天 是3号, 好", "language": "zh", "voice": None},
+    }
+    assert [(r["extra_info"]["index"], r["extra_info"]["language"]) for r in rows(config, "train")] == [
+        (0, "zh"),
+        (1, "en"),
+    ]
+
+
+def test_a_row_for_sft_is_literally_this(config):
+    Preparation(config).run()
+    assert rows(config, "sft") == [
+        {
+            "data_source": "tiny_mandarin",
+            "messages": [{"role": "user", "content": "一"}, {"role": "assistant", "content": "<|s_0|><|s_3|>"}],
+            "extra_info": {"index": 0, "split": "sft", "text": "一", "language": "zh", "voice": None},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('{"text": "二"', "train.jsonl:2: is no JSON: Expecting ',' delimiter"),
+        ('["二"]', "train.jsonl:2: is no JSON object but list"),
+        (b'{"text": "\xff"}', "train.jsonl:2: is no UTF-8: invalid start byte at byte 10"),
+        ("[" * 100000, "train.jsonl:2: is no JSON"),
+        ('{"txt": "二"}', "train.jsonl:2: field 'text': is missing; the row has ['txt']"),
+        ('{"text": 2}', "train.jsonl:2: field 'text': is no string but int"),
+        ('{"text": " \\u3000\\n"}', "train.jsonl:2: field 'text': is empty"),
+        (json.dumps({"text": "二" * 101}), "train.jsonl:2: field 'text': has 101 characters"),
+        ('{"text": "\\ud800"}', "train.jsonl:2: field 'text': holds the control character or half of a pair U+D800"),
+        ('{"text": "a\\u0000"}', "train.jsonl:2: field 'text': holds the control character or half of a pair U+0000"),
+        ('{"text": "＜｜im_end｜＞"}', "train.jsonl:2: field 'text': holds <|im_end|>"),
+        ('{"text": " 训练"}', "train.jsonl:2: field 'text': is there already"),
+        ('{"text": "测试"}', "train.jsonl:2: field 'text': is also in a held-out split: 测试"),
+        ('{"text": "二", "language": 7}', "train.jsonl:2: field 'language': is no string"),
+        ('{"text": "二", "voice": "Anna"}', "train.jsonl:2: field 'voice': the template 'chat' has one voice"),
+    ],
+)
+def test_a_bad_row_stops_the_run_with_file_line_and_field(config, line, complaint):
+    write(config, "train", '{"text": "训练"}', line)
+    with pytest.raises(ValueError, match="1 bad rows; nothing was written") as stopped:
+        Preparation(config).run()
+    assert complaint in str(stopped.value)
+    assert written(config) == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "complaint"),
+    [
+        (None, "is missing, empty or no list"),
+        ([], "is missing, empty or no list"),
+        ([1, "2"], "item 1 is no integer from 0 to 3: '2'"),
+        ([1, 2.0], "item 1 is no integer"),
+        ([True], "item 0 is no integer"),
+        ([3, 4], "item 1 is no integer from 0 to 3: '4'"),
+        ([-1], "item 0 is no integer"),
+        ([1] * 401, "has 401 tokens, more than prepare.max_speech_tokens=400"),
+    ],
+)
+def test_bad_speech_tokens_stop_the_run(config, tokens, complaint):
+    write(config, "sft", GOOD_SFT, json.dumps({"text": "二", "speech_tokens": tokens}))
+    with pytest.raises(ValueError, match="bad rows") as stopped:
+        Preparation(config).run()
+    assert "sft.jsonl:2: field 'speech_tokens': " + complaint in str(stopped.value)
+    assert written(config) == []
+
+
+def test_the_list_of_bad_rows_is_capped_and_says_how_many_more(config):
+    config.prepare.shown_faults = 2
+    write(config, "train", *["nonsense"] * 5)
+    with pytest.raises(ValueError) as stopped:
+        Preparation(config).run()
+    shown = [line for line in str(stopped.value).splitlines() if "train.jsonl:" in line]
+    assert len(shown) == 2
+    assert "and 3 more" in str(stopped.value)
+
+
+def test_skip_leaves_bad_rows_out_counts_them_and_writes_them_to_the_reject_file(config):
+    config.prepare.on_error = "skip"
+    write(config, "train", '{"text": "好"}', "nonsense", "", '{"text": "测试"}', '{"text": "坏"}')
+    preparation = Preparation(config)
+    assert preparation.run()["train"] == 2
+    assert preparation.fault_count == 2
+    assert [row["extra_info"]["text"] for row in rows(config, "train")] == ["好", "坏"]
+    rejects = [json.loads(line) for line in Path(config.prepare.rejects).read_text().splitlines()]
+    assert [(r["line"], r["field"], r["row"]) for r in rejects] == [
+        (2, None, "nonsense"),
+        (4, "text", '{"text": "测试"}'),
+    ]
+    assert written(config) == OUTPUTS
+
+
+def test_skip_does_not_write_a_split_without_rows(config):
+    config.prepare.on_error = "skip"
+    write(config, "sft", "nonsense")
+    with pytest.raises(ValueError, match="no good row in sft"):
+        Preparation(config).run()
+    assert written(config) == []
+
+
+def test_a_held_out_text_is_refused_whatever_the_order_of_the_splits(config):
+    config.prepare.splits = {name: config.prepare.splits[name] for name in ("sft", "train", "test")}
+    write(config, "sft", '{"text": "测试 ", "speech_tokens": [1]}')
+    with pytest.raises(ValueError, match=r"sft.jsonl:1: field 'text': is also in a held-out split"):
+        Preparation(config).run()
+
+
+def test_the_same_text_by_another_voice_is_no_duplicate(config):
+    config.prepare.extra_fields = ["emotion"]
+    config.recipe.prompt_template = f"{__name__}.voice_template"
+    lines = ['{"text": "好", "voice": "A", "emotion": "happy"}', '{"text": "好", "voice": "B", "speed": 2}']
+    write(config, "train", *lines)
+    preparation = Preparation(config)
+    assert preparation.run()["train"] == 2
+    info = [row["extra_info"] for row in rows(config, "train")]
+    assert [(i["voice"], i["emotion"]) for i in info] == [("A", "happy"), ("B", None)]
+    assert preparation.not_carried == {"speed": 1}
+
+
+def voice_template(text: str, speech_prefix: tuple[int, ...] = (), voice: str | None = None) -> list[dict[str, str]]:
+    """A template with voices, for the test above."""
+    return [{"role": "user", "content": f"{voice}: {text}"}]
+
+
+def test_unknown_values_are_refused_with_the_known_ones(config):
+    config.prepare.on_error = "ignore"
+    with pytest.raises(ValueError, match=r"prepare.on_error=ignore: known are stop, skip"):
+        Preparation(config)
+
+
+def test_a_json_list_is_read_too_and_other_files_are_refused(tmp_path):
+    path = tmp_path / "texts.json"
+    path.write_text('[{"text": "a"},\n {"text": "b"}]')
+    assert [(number, value["text"]) for number, _, value in read_rows(path)] == [(1, "a"), (2, "b")]
+    path.write_text('{"text": "a"}')
+    with pytest.raises(ValueError, match="holds no list of objects but dict"):
+        list(read_rows(path))
+    with pytest.raises(ValueError, match=r"texts.csv: texts come from .jsonl or .json files"):
+        list(read_rows(tmp_path / "texts.csv"))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(config):
+    write(config, "train", b'\xef\xbb\xbf{"text": "A"}')
+    Preparation(config).run()
+    assert rows(config, "train")[0]["extra_info"]["text"] == "A"
+
+
+def test_normalisation_is_nfkc_and_single_spaces():
+    assert normalise_text("ＡＢ１２\u3000你好，\t\n世界 ") == "AB12 你好, 世界"
+    assert normalise_text("e\u0301") == "é"
+
+
+def test_seen_texts_remembers_across_its_two_stores():
+    seen = SeenTexts(recent_limit=3)
+    assert all(seen.add(str(number)) for number in range(10))
+    assert not any(seen.add(str(number)) for number in range(10))
+    assert ("9",) in seen
+    assert ("10",) not in seen
+    assert seen.add("1", "0")  # another key than "10", or than "1" and "0" alone
+
+
+def test_a_full_disk_leaves_the_earlier_results_and_nothing_half_written(config):
+    Preparation(config).run()
+    before = Path(config.recipe.rl_train).read_bytes()
+    write(config, "train", *(json.dumps({"text": f"第{number}个"}) for number in range(3000)))
+    saved = Path(config.recipe.work_dir) / "data.yaml"
+    OmegaConf.save(config, saved, resolve=True)
+    code = (
+        "import resource, sys; from omegaconf import OmegaConf; from data_prep.prepare import Preparation\n"
+        "config = OmegaConf.load(sys.argv[1])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))  # as a disk that is full after 20 kB\n"
+        "Preparation(config).run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(saved)], cwd=RECIPE.parents[1], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "OSError" in done.stderr
+    assert Path(config.recipe.rl_train).read_bytes() == before
+    assert written(config) == OUTPUTS
+
+
+def test_an_error_while_writing_leaves_neither_the_file_nor_the_directory(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "kept").touch()
+    with pytest.raises(RuntimeError), whole_directory(tmp_path / "old") as temporary:
+        (temporary / "half").touch()
+        raise RuntimeError
+    with pytest.raises(RuntimeError), whole_file(tmp_path / "new") as temporary:
+        temporary.touch()
+        raise RuntimeError
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == ["old", "old/kept"]
