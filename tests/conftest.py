@@ -54,6 +54,12 @@ def ports() -> list[int]:
     return free_ports(3)
 
 
+@pytest.fixture(scope="module")
+def ports_of_module() -> list[int]:
+    """The same for all tests of a module."""
+    return free_ports(3)
+
+
 @dataclass
 class Server:
     """A running reward server."""
