@@ -1,0 +1,147 @@
+"""Supervised training of a small model."""
+
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from data_prep.prompt_template import chat, encode_prompt
+from data_prep.tokenizer import build_tokenizer
+from reward_tts.speech_tokens import format_speech_tokens
+from sft.data import LengthGroupedSampler, collate, load_examples
+from sft.train import SpeechTrainer, resumable_checkpoint, train
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "tiny_mandarin"
+TEXT = "一二三四五"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> DictConfig:
+    """sft.yaml with a model of two narrow layers, and a language in which each character is said as two tokens."""
+    config = OmegaConf.merge(OmegaConf.load(RECIPE / "recipe.yaml"), OmegaConf.load(RECIPE / "sft.yaml"))
+    config.recipe.work_dir = str(tmp_path)
+    small = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 1}
+    config.sft.model.update(small | {"num_key_value_heads": 1, "max_position_embeddings": 64})
+    config.sft.training.update({"per_device_train_batch_size": 8, "logging_steps": 5, "save_steps": 10})
+    config.sft.steps = 40
+    rng, rows = random.Random(0), []
+    for _ in range(100):
+        places = rng.choices(range(5), k=rng.randint(1, 5))
+        answer = format_speech_tokens([token for place in places for token in (2 * place, 2 * place + 1)])
+        text = "".join(TEXT[place] for place in places)
+        rows.append({"messages": [*chat(text), {"role": "assistant", "content": answer}]})
+    Path(config.recipe.data_dir).mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), config.recipe.sft_train)
+    build_tokenizer([TEXT], 10, config.recipe.tokenizer_dir)
+    return config
+
+
+def losses(output: str) -> list[float]:
+    return [float(loss) for loss in re.findall(r"step \d+/\d+ loss ([\d.]+)", output)]
+
+
+def test_the_loss_falls_and_the_checkpoint_loads_with_its_tokenizer(config, capsys):
+    train(config)
+    seen = losses(capsys.readouterr().out)
+    assert len(seen) == 8  # 40 steps, every fifth
+    assert seen[-1] < seen[0] / 2
+    tokenizer = AutoTokenizer.from_pretrained(config.recipe.sft_dir)
+    model = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir)
+    assert model.dtype == torch.float32
+    assert model.config.vocab_size == len(tokenizer)
+    assert model.generation_config.eos_token_id == tokenizer.convert_tokens_to_ids("<|im_end|>")
+    prompt = torch.tensor([encode_prompt(tokenizer, chat("三"))])
+    out = model.generate(prompt, max_new_tokens=12, do_sample=False)[0, prompt.shape[1] :]
+    assert out[-1] == tokenizer.eos_token_id  # it has learnt to stop
+    assert not list(Path(config.recipe.work_dir).glob("sft*.*"))  # nothing temporary
+    assert not Path(config.sft.checkpoints).exists()
+
+
+def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys, tmp_path):
+    train(config)
+    weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
+    config.recipe.sft_dir = f"{tmp_path}/again"
+    OmegaConf.save(config, tmp_path / "sft.yaml", resolve=True)
+    code = (
+        "import sys; from omegaconf import OmegaConf; from sft.train import train; train(OmegaConf.load(sys.argv[1]))"
+    )
+    argv = [sys.executable, "-c", code, str(tmp_path / "sft.yaml")]
+    process = subprocess.Popen(argv, cwd=RECIPE.parents[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state = Path(config.sft.checkpoints) / "checkpoint-10" / "trainer_state.json"
+    while not state.exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not Path(config.recipe.sft_dir).exists()
+    capsys.readouterr()
+    train(OmegaConf.load(tmp_path / "sft.yaml"))
+    said = capsys.readouterr().out
+    assert re.search(r"from \S+/checkpoint-\d0\n", said)
+    assert "step 5/40" not in said
+    again = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
+    for name, tensor in weights.items():
+        torch.testing.assert_close(again[name], tensor, msg=name)
+
+
+def test_a_half_written_checkpoint_is_passed_over_and_one_of_other_settings_is_refused(tmp_path):
+    assert resumable_checkpoint(tmp_path / "c", {"steps": 5}) is None
+    for name, whole in (("checkpoint-9", True), ("checkpoint-10", True), ("checkpoint-11", False)):
+        (tmp_path / "c" / name).mkdir()
+        if whole:
+            (tmp_path / "c" / name / "trainer_state.json").touch()
+    assert resumable_checkpoint(tmp_path / "c", {"steps": 5}) == tmp_path / "c" / "checkpoint-10"
+    with pytest.raises(ValueError, match="checkpoints of other settings"):
+        resumable_checkpoint(tmp_path / "c", {"steps": 6})
+
+
+def test_labels_are_the_answer_alone_and_padding_is_on_the_right():
+    batch = collate(
+        [{"input_ids": [1, 2, 3, 4], "prompt_length": 2}, {"input_ids": [5, 6], "prompt_length": 1}], pad_id=0
+    )
+    assert batch["input_ids"].tolist() == [[1, 2, 3, 4], [5, 6, 0, 0]]
+    assert batch["labels"].tolist() == [[-100, -100, 3, 4], [-100, 6, -100, -100]]
+
+
+def test_the_loss_is_that_of_transformers_over_all_positions(config):
+    tokenizer = AutoTokenizer.from_pretrained(config.recipe.tokenizer_dir)
+    examples = load_examples(config.recipe.sft_train, tokenizer, 64)[:6]
+    from sft.train import make_model
+
+    model = make_model(config.sft, tokenizer)
+    batch = collate(examples, tokenizer.pad_token_id)
+    attention_mask = torch.tensor(
+        [[int(i < len(e["input_ids"])) for i in range(batch["labels"].shape[1])] for e in examples]
+    )
+    expected = model(**batch, attention_mask=attention_mask).loss
+    torch.testing.assert_close(SpeechTrainer.compute_loss(None, model, batch), expected)
+
+
+def test_every_batch_has_like_lengths_every_epoch_another_order_and_the_seed_decides():
+    lengths = [n % 10 for n in range(100)]
+    sampler = LengthGroupedSampler(lengths, batch_size=8, window=4, seed=1)
+    first = list(sampler)
+    assert len(sampler) == len(first) == len(set(first)) == 96  # 12 batches; four examples wait for another epoch
+    spreads = [max(b) - min(b) for b in ([lengths[i] for i in first[at : at + 8]] for at in range(0, 96, 8))]
+    assert sum(spreads) / len(spreads) < 4  # 32 examples sorted: a quarter of ten lengths, more or less
+    assert list(LengthGroupedSampler(lengths, 8, 4, seed=1)) == first
+    assert list(LengthGroupedSampler(lengths, 8, 4, seed=2)) != first
+    sampler.set_epoch(1)
+    assert list(sampler) != first
+    with pytest.raises(ValueError, match="3 examples do not fill one batch of 8"):
+        LengthGroupedSampler([1, 2, 3], 8, 4, 1)
+
+
+def test_a_row_longer_than_the_model_reads_is_named(config):
+    tokenizer = AutoTokenizer.from_pretrained(config.recipe.tokenizer_dir)
+    with pytest.raises(ValueError, match=r"sft_train.parquet: row \d+ has \d+ ids, the model reads 15"):
+        load_examples(config.recipe.sft_train, tokenizer, 15)
