@@ -173,9 +173,7 @@ def synthesise(cfg: DictConfig) -> list[str]:
         raise ValueError(f"backend is one of {sorted(BACKENDS)}, got {cfg.backend!r}")
     for system, checkpoint in cfg.systems.items():
         if not (Path(checkpoint) / "config.json").exists():
-            raise FileNotFoundError(
-                f"no Hugging Face checkpoint of {system} in {checkpoint}: train (and merge) it first"
-            )
+            raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
     rows = read_texts(cfg)
     files = token_files(cfg)
     for system, checkpoint in cfg.systems.items():

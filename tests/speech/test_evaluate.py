@@ -1,0 +1,258 @@
+"""The evaluation with the real ear on the teacher's speech, and its counting against values worked out by hand."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from infer.cache import Cache, fingerprint
+from infer.evaluate import compare, evaluate, files_to_hear, summarise
+from infer.hear import Listener, errors, refuse_same_family, resample
+from infer.prosody import prosody, silence_ratio
+from infer.records import read_utterances
+from infer.statistics import Bootstrap
+from infer.whisper_ear import WhisperEar
+from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
+from reward_tts.asr_sensevoice import SenseVoiceASR
+
+CONFIG = Path(__file__).resolve().parents[2] / "recipes" / "tiny_mandarin"
+BOOTSTRAP = Bootstrap(1000, seed=0, level=0.95)
+PROSODY = {"f0_floor": 71.0, "f0_ceil": 500.0, "silence_db": 40.0, "frame_seconds": 0.025}
+
+
+def configuration(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONFIG), version_base=None):
+        return compose("eval", list(overrides))
+
+
+@pytest.fixture(scope="module")
+def ear() -> WhisperEar:
+    options = OmegaConf.to_container(configuration().ear)
+    del options["_target_"]
+    return WhisperEar(**options)
+
+
+@pytest.fixture(scope="module")
+def teacher_waves() -> dict[str, np.ndarray]:
+    """{text: wave at 16 kHz}"""
+    teacher, vocoder = Teacher(num_threads=1), Vocoder(num_threads=1)
+    texts = ["今天天气很好", "现在是下午三点半", "苹果一共五百零八块钱", "我们明天早上去北京"]
+    return {text: resample(vocoder(teacher.mel(text)), SAMPLE_RATE, WhisperEar.sample_rate) for text in texts}
+
+
+def test_the_ear_understands_the_teacher_and_writes_numbers_as_characters(ear, teacher_waves):
+    heard = [t.text for t in ear.transcribe(list(teacher_waves.values()), ["zh"] * len(teacher_waves))]
+    rates = [
+        errors(text, transcript, "zh")["pinyin_error"] for text, transcript in zip(teacher_waves, heard, strict=True)
+    ]
+    assert np.mean(rates) < 0.15, heard
+    assert not any(character.isascii() and character.isalnum() for character in "".join(heard)), heard
+
+
+def test_a_transcript_does_not_depend_on_its_neighbours(ear, teacher_waves):
+    waves = list(teacher_waves.values())
+    together = ear.transcribe(waves, ["zh"] * len(waves))
+    backwards = ear.transcribe(waves[::-1], ["zh"] * len(waves))
+    assert together == backwards[::-1]
+    assert together[:1] == ear.transcribe(waves[:1], ["zh"])
+
+
+def test_what_is_longer_than_the_short_window_goes_into_the_long_one(ear, teacher_waves):
+    pause = np.zeros(11 * ear.sample_rate, np.float32)
+    wave = np.concatenate([pause, teacher_waves["今天天气很好"]])  # the words begin behind the window of 10 s
+    (transcript,) = ear.transcribe([wave], ["zh"])
+    assert errors("今天天气很好", transcript.text, "zh")["pinyin_error"] < 0.5, transcript.text
+
+
+def test_an_unknown_language_is_refused(ear, teacher_waves):
+    with pytest.raises(ValueError, match=r"no token <\|klingon\|>"):
+        ear.transcribe(list(teacher_waves.values())[:1], ["klingon"])
+
+
+def test_an_evaluator_of_the_rewards_family_is_refused():
+    cfg = configuration()
+    refuse_same_family(cfg.families)
+    assert cfg.families == {"reward": SenseVoiceASR.family, "evaluation": WhisperEar.family}
+    with pytest.raises(ValueError, match=r"reward's own family \(sensevoice\)"):
+        evaluate(configuration("families.evaluation=sensevoice"))
+
+
+def test_errors_are_toneless_syllables_and_characters():
+    # 买 and 卖 sound alike but for the tone; 果 is missing: 1 of 6 syllables, 2 of 6 characters.
+    counted = errors("我想买苹果吃", "我想卖苹吃。", "zh")
+    assert counted["pinyin_error"] == pytest.approx(1 / 6)
+    assert counted["cer"] == pytest.approx(2 / 6)
+    assert (counted["syllable_edits"], counted["syllables"]) == (1, 6)
+    assert (counted["character_edits"], counted["characters"]) == (2, 6)
+
+
+def test_traditional_characters_and_digits_are_no_error():
+    assert errors("现在是十二点", "現在是12點", "zh")["cer"] == 0
+
+
+def test_an_invented_transcript_costs_no_more_than_silence():
+    silent, invented = errors("你好", "", "zh"), errors("你好", "请不吝点赞订阅转发打赏", "zh")
+    assert silent["pinyin_error"] == invented["pinyin_error"] == 1
+    assert (silent["syllable_edits"], invented["syllable_edits"]) == (2, 11)
+
+
+def test_a_text_of_punctuation_cannot_be_evaluated():
+    with pytest.raises(ValueError, match="has no syllable to compare with"):
+        errors("……", "你好", "zh")
+
+
+def row(index: int, edits: int, finished: float | None = 1.0) -> dict:
+    """An utterance of 4 syllables with so many of them wrong, lasting 2 s."""
+    error = min(1.0, edits / 4)
+    counts = {"syllable_edits": edits, "syllables": 4, "character_edits": edits, "characters": 4}
+    sound = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
+    rates = {"pinyin_error": error, "cer": error, "characters_per_second": 2.0, "finished": finished}
+    return {"index": index, "text": f"text {index}", **counts, **sound, **rates}
+
+
+def test_a_loop_shows_in_the_corpus_error_and_is_capped_in_the_mean():
+    rows = [row(0, 0), row(1, 1), row(2, 2), row(3, 21, finished=0.0)]
+    summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
+    assert summary["pinyin_error"]["value"] == pytest.approx((0 + 0.25 + 0.5 + 1) / 4)
+    assert summary["corpus_pinyin_error"] == pytest.approx(24 / 16)
+    assert (summary["outliers"], summary["at_cap"]) == (0.5, 0.25)
+    assert summary["finished"]["value"] == 0.75
+
+
+def test_a_teacher_does_not_end_by_itself_or_otherwise():
+    assert summarise([row(0, 0, finished=None)], BOOTSTRAP, 0.5)["finished"] is None
+
+
+def test_samples_of_one_text_count_as_one_text():
+    before = [row(0, 4), row(0, 0), row(1, 0)]  # text 0: 0.5 on average
+    after = [row(0, 0), row(0, 0), row(1, 0)]
+    assert summarise(before, BOOTSTRAP, 0.5)["texts"] == 2
+    assert compare(before, after, BOOTSTRAP)["pinyin_error"]["absolute"]["value"] == pytest.approx(-0.25)
+
+
+def test_systems_that_spoke_other_texts_are_not_compared():
+    with pytest.raises(ValueError, match="spoke different texts, for example"):
+        compare([row(0, 0)], [row(1, 0)], BOOTSTRAP)
+
+
+def test_prosody_of_a_tone_of_200_hz_with_silence_behind_it():
+    time = np.arange(16_000) / 16_000
+    harmonics = sum(np.sin(2 * np.pi * 200 * k * time) / k for k in range(1, 6))  # DIO wants harmonics, as voices have
+    measured = prosody(np.concatenate([0.2 * harmonics, np.zeros(16_000)]).astype(np.float32), 16_000, **PROSODY)
+    assert measured["duration_s"] == 2.0
+    assert measured["silence_ratio"] == pytest.approx(0.5, abs=0.02)
+    assert measured["log_f0_mean"] == pytest.approx(np.log(200), abs=0.005)
+    assert measured["log_f0_std"] == pytest.approx(0.0, abs=0.02)
+
+
+def test_silence_is_what_lies_forty_db_below_the_loudest_frame():
+    wave = np.repeat([1.0, 0.02, 0.005, 0.0], 100)  # 0, -34, -46 and no dB
+    assert silence_ratio(wave, 100, 40.0) == 0.5
+    assert silence_ratio(np.zeros(400), 100, 40.0) == 1.0
+
+
+def test_no_sound_has_no_prosody():
+    measured = prosody(np.zeros(0, np.float32), 16_000, **PROSODY)
+    assert measured["duration_s"] == 0
+    assert measured["log_f0_mean"] is measured["silence_ratio"] is None
+
+
+def test_bad_lines_are_named_by_file_line_and_field(tmp_path):
+    path = tmp_path / "tokens.jsonl"
+    path.write_text('{"text": "你好", "tokens": [1, 2]}\n{"text": "你好", "tokens": [1, "2"]}\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"tokens\.jsonl, line 2, field tokens: expected a list of whole numbers"):
+        read_utterances(str(path), "zh")
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.jsonl is missing"):
+        read_utterances("nowhere.jsonl", "zh")
+
+
+def test_sft_rows_are_utterances_numbered_by_line(tmp_path):
+    path = tmp_path / "sft.jsonl"
+    path.write_text('{"text": "一", "speech_tokens": [5]}\n{"text": "二", "speech_tokens": []}\n', encoding="utf-8")
+    first, second = read_utterances(str(path), "zh")
+    assert (first.index, first.tokens, first.finished, first.language) == (0, [5], None, "zh")
+    assert (second.index, second.tokens) == (1, [])
+
+
+def test_the_cache_forgets_when_the_codec_changes(tmp_path):
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"1")
+    old = fingerprint({"window": 10}, [str(weights)])
+    Cache(str(tmp_path / "heard"), old).store([([1, 2], {"transcript": "你"})])
+    assert Cache(str(tmp_path / "heard"), old).get([1, 2]) == {"transcript": "你"}
+    assert Cache(str(tmp_path / "heard"), old).get([1, 3]) is None
+    weights.write_bytes(b"2")
+    assert Cache(str(tmp_path / "heard"), fingerprint({"window": 10}, [str(weights)])).get([1, 2]) is None
+    assert fingerprint({"window": 30}, []) != fingerprint({"window": 10}, [])
+
+
+def test_given_files_replace_the_configured_ones():
+    assert files_to_hear(configuration("files={before.sampled: a.jsonl, after.sampled: b.jsonl}")) == {
+        ("before", "sampled"): "a.jsonl",
+        ("after", "sampled"): "b.jsonl",
+    }
+    assert [*files_to_hear(configuration())] == [
+        ("teacher", "codec"),
+        ("SFT", "sampled"),
+        ("SFT", "greedy"),
+        ("GRPO", "sampled"),
+        ("GRPO", "greedy"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def evaluated(built_recipe, tmp_path_factory) -> tuple[DictConfig, dict]:
+    """Six texts: the teacher's tokens as the better system, the same with every third one replaced as the worse."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    lines = (built_recipe / "data" / "test_teacher.jsonl").read_text(encoding="utf-8").splitlines()[:6]
+    good = [{"text": row["text"], "tokens": row["speech_tokens"]} for row in map(json.loads, lines)]
+    bad = [{**row, "tokens": [7 if i % 3 == 0 else t for i, t in enumerate(row["tokens"])]} for row in good]
+    bad[0]["tokens"] = []  # said nothing at all
+    for name, rows in (("good", good), ("bad", bad)):
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+        (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    cfg = configuration(
+        f"files={{before.x: {folder}/bad.jsonl, after.x: {folder}/good.jsonl}}",
+        f"recipe.token2wav_dir={built_recipe}/token2wav",
+        f"out_dir={folder}/out",
+        f"cache.path={folder}/heard.sqlite",
+        "listen_to=2",
+        "bootstrap.resamples=200",
+    )
+    return cfg, evaluate(cfg)
+
+
+def test_the_better_system_is_heard_as_better(evaluated):
+    _, results = evaluated
+    before, after = (s["pinyin_error"]["value"] for s in results["systems"])
+    assert after < before
+    assert results["comparisons"]["x"]["pinyin_error"]["absolute"]["value"] == pytest.approx(after - before)
+
+
+def test_everything_is_written_and_nothing_half_written_left(evaluated):
+    cfg, results = evaluated
+    out = Path(cfg.out_dir)
+    assert json.loads((out / "results.json").read_text()) == json.loads(json.dumps(results))
+    assert len((out / "utterances.jsonl").read_text().splitlines()) == 12
+    assert (out / "results.png").read_bytes()[1:4] == b"PNG"
+    assert "| before | x | 6 |" in (out / "results.md").read_text()
+    waves = {str(path.relative_to(out)) for path in out.rglob("*.wav")}
+    assert waves == {"waves/before.x/1-0.wav", "waves/after.x/0-0.wav", "waves/after.x/1-0.wav"}
+    assert not [path for path in out.rglob("*") if path.suffix in (".tmp", ".partial")]
+
+
+def test_who_says_nothing_is_wrong_by_definition(evaluated):
+    cfg, _ = evaluated
+    first = json.loads((Path(cfg.out_dir) / "utterances.jsonl").read_text().splitlines()[0])
+    assert (first["transcript"], first["pinyin_error"], first["duration_s"]) == ("", 1.0, 0.0)
+
+
+def test_what_was_heard_before_needs_no_model(evaluated):
+    cfg, _ = evaluated
+    listener = Listener(cfg)
+    heard = listener.hear(read_utterances(next(iter(cfg.files.values())), "zh"))
+    assert len(heard) == 6
+    assert not {"token2wav", "ear"} & vars(listener).keys()  # neither was made
