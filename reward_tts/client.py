@@ -102,7 +102,7 @@ class RewardClient:
             except InferenceServerException as error:
                 waited = time.monotonic() - begin
                 where = f"reward server {config.host}:{config.grpc_port}"
-                if not _is_passing(error):
+                if error.status() not in _PASSING:
                     raise RewardError(f"{sample}: {where} failed: {error.status()} {error.message()}") from error
                 if waited + pause > config.give_up_s:
                     reason = f"{error.status()} {error.message()}"
@@ -140,11 +140,6 @@ def client_for(config: ServerConfig) -> RewardClient:
 @lru_cache(maxsize=8)
 def _client_for(config: ServerConfig, pid: int, loop: asyncio.AbstractEventLoop) -> RewardClient:
     return RewardClient(config)
-
-
-def _is_passing(error: InferenceServerException) -> bool:
-    """A server that starts knows its model only after some seconds; until then Triton says that it does not."""
-    return error.status() in _PASSING or "unknown model" in str(error.message())
 
 
 def _scalar(result: InferResult, name: str):

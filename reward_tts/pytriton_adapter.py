@@ -1,18 +1,17 @@
-"""All that knows PyTriton: one model with ragged dynamic batches, started and stopped without leaving anything behind.
+"""All that knows PyTriton: one model with ragged dynamic batches, started and stopped without leaving anything.
 
-Two changes to what PyTriton 0.7.0 writes into Triton's model configuration (`_extend_model_config`), because it has no
-option for them: `allow_ragged_batch`, without which requests of different length never share a batch, and the recipe's
-name among the model's parameters, so that GET /v2/models/<model>/config tells whose server it is.
+Triton's model repository is on disk before Triton starts, so that `_amend` can add what PyTriton 0.7.0 has no option
+for: `allow_ragged_batch`, without which requests of different length never share a batch; the recipe's name among the
+model's parameters, so that GET /v2/models/<model>/config tells whose server it is; and a cure for PyTriton's proxy, which
+fails on a tensor without elements, and with it the whole batch.
 """
 
 import errno
 import logging
 import os
-import shutil
 import signal
 import socket
 import sysconfig
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,15 +20,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from google.protobuf import text_format
 from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
-from pytriton.model_config.generator import ModelConfigGenerator
-from pytriton.triton import Triton, TritonConfig
+from pytriton.triton import Triton, TritonConfig, TritonLifecyclePolicy
+from tritonclient.grpc import model_config_pb2
+
+from reward_tts.leftovers import new_workspace, remove_workspace
 
 log = logging.getLogger(__name__)
 _TESTED_PYTRITON = "0.7.0"
 _PORT_KEYS = ("http_port", "grpc_port", "metrics_port")
-_SHM_PREFIX = "pytrtion"  # sic: PyTriton's shared memory is /dev/shm/pytrtion<pid>-<random>
-_KILL_WAIT_S = 5.0
+_FAILS_ON_EMPTY = 'frame.cast("B")'
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,16 @@ def serve(
     """
     if version("nvidia-pytriton") != _TESTED_PYTRITON:
         raise RuntimeError(f"reward_tts/pytriton_adapter.py was tested with nvidia-pytriton {_TESTED_PYTRITON} only")
-    _extend_model_config(recipe)
     _show_libpython()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    workspace = _workspaces() / _identity(os.getpid())
+    workspace = new_workspace()
+    bound_before_start = TritonLifecyclePolicy(launch_triton_on_startup=False, local_model_store=True)
     begin = time.monotonic()
     try:
-        triton = Triton(config=_config(host, ports, drain_s), workspace=workspace)
-        with triton:
+        config = _config(host, ports, drain_s)
+        with Triton(config=config, workspace=workspace, triton_lifecycle_policy=bound_before_start) as triton:
             triton.bind(
                 model,
                 [_infer_function(handler) for handler in handlers],
@@ -115,6 +116,8 @@ def serve(
                 ),
                 strict=True,
             )
+            _amend(workspace / "model-store" / model, recipe)
+            triton.run()
             where = " ".join(f"{key.removesuffix('_port')} {host}:{ports[key]}" for key in _PORT_KEYS)
             print(f"READY {model} of {recipe}: {where} (Triton {time.monotonic() - begin:.1f} s)", flush=True)
             while not stop.wait(1.0):
@@ -122,7 +125,7 @@ def serve(
                     raise RuntimeError("Triton ended by itself: its own words are above")
             print("stopping: finishing what was begun", flush=True)
     finally:
-        _remove_workspace(workspace)
+        remove_workspace(workspace)
 
 
 def check_ports(host: str, ports: dict[str, int]) -> None:
@@ -137,53 +140,6 @@ def check_ports(host: str, ports: dict[str, int]) -> None:
                     raise
                 hint = f"Stop what listens there, or choose another: recipe.server.{key}=PORT"
                 raise SystemExit(f"port {ports[key]} of {host} (recipe.server.{key}) is taken. {hint}") from None
-
-
-def remove_leftovers() -> None:
-    """Ends and removes what servers left behind whose process was killed; those that live are left alone."""
-    for workspace in _workspaces().iterdir():
-        pid = int(workspace.name.split("_")[0])
-        if workspace.name != _identity(pid):
-            print(f"removing what server {pid} left behind", flush=True)
-            _remove_workspace(workspace)
-
-
-def _workspaces() -> Path:
-    """Folder of this user's workspaces, one for each server, named by `_identity`."""
-    folder = Path(tempfile.gettempdir()) / f"verl_tts_servers_{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
-def _identity(pid: int) -> str:
-    """pid and its start time (clock ticks since boot), never used again, unlike a pid; '<pid>_gone' if gone."""
-    try:
-        return f"{pid}_{Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
-    except (FileNotFoundError, ProcessLookupError):
-        return f"{pid}_gone"
-
-
-def _users_of(workspace: Path) -> list[int]:
-    """Processes (tritonserver, its Python stubs) whose command line names the workspace."""
-    users = []
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit() and str(workspace).encode() in (folder / "cmdline").read_bytes():
-                users.append(int(folder.name))
-        except (FileNotFoundError, ProcessLookupError, PermissionError):  # it ended, or is not ours
-            continue
-    return [pid for pid in users if pid != os.getpid()]
-
-
-def _remove_workspace(workspace: Path) -> None:
-    deadline = time.monotonic() + _KILL_WAIT_S
-    while (users := _users_of(workspace)) and time.monotonic() < deadline:
-        for pid in users:
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.1)
-    for shared in Path("/dev/shm").glob(f"{_SHM_PREFIX}{workspace.name.split('_')[0]}-*"):
-        shared.unlink(missing_ok=True)
-    shutil.rmtree(workspace, ignore_errors=True)
 
 
 def _config(host: str, ports: dict[str, int], drain_s: int) -> TritonConfig:
@@ -203,21 +159,19 @@ def _show_libpython() -> None:
     os.environ["LD_LIBRARY_PATH"] = ":".join(f for f in folders if f)
 
 
-def _extend_model_config(recipe: str) -> None:
-    signature, parameters = ModelConfigGenerator._set_model_signature, ModelConfigGenerator._set_backend_parameters
-
-    def set_model_signature(self, model_config: dict) -> None:
-        signature(self, model_config)
-        for tensor in model_config["input"]:
-            if -1 in tensor["dims"]:
-                tensor["allow_ragged_batch"] = True
-
-    def set_backend_parameters(self, model_config: dict) -> None:
-        parameters(self, model_config)
-        model_config["parameters"]["recipe"] = {"string_value": recipe}
-
-    ModelConfigGenerator._set_model_signature = set_model_signature
-    ModelConfigGenerator._set_backend_parameters = set_backend_parameters
+def _amend(model_folder: Path, recipe: str) -> None:
+    """Changes the model repository that PyTriton wrote: see the top of this file."""
+    config_file = model_folder / "config.pbtxt"
+    config = text_format.Parse(config_file.read_text(), model_config_pb2.ModelConfig())
+    for tensor in config.input:
+        tensor.allow_ragged_batch = -1 in tensor.dims
+    config.parameters["recipe"].string_value = recipe
+    config_file.write_text(text_format.MessageToString(config))
+    proxy = model_folder / "1" / "data.py"
+    code = proxy.read_text()
+    if code.count(_FAILS_ON_EMPTY) != 1:
+        raise RuntimeError(f"{proxy} is not that of PyTriton {_TESTED_PYTRITON}: {_FAILS_ON_EMPTY!r} is not in it once")
+    proxy.write_text(code.replace(_FAILS_ON_EMPTY, f"{_FAILS_ON_EMPTY} if frame.nbytes else b''"))
 
 
 def _infer_function(handler: Handler) -> Callable:

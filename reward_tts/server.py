@@ -19,9 +19,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.formulas import judge
+from reward_tts.leftovers import remove_leftovers
 from reward_tts.measures import Measures, Row, Status
 from reward_tts.pipeline import SpeechPipeline
-from reward_tts.pytriton_adapter import Answer, Query, check_ports, remove_leftovers, serve
+from reward_tts.pytriton_adapter import Answer, Query, check_ports, serve
 from reward_tts.text_norm import normalise
 
 log = logging.getLogger(__name__)

@@ -1,9 +1,10 @@
 """Token2wav of the embedded default: speech tokens -> mel (a small convolutional decoder) -> wave (a vocoder).
 
-A token is the k-means cell of a few stacked mel frames (`recipes/tiny_mandarin/codec.py` trains both parts). Looking the
-cells' centres up would do, but neighbouring tokens tell more: the decoder halves the mel error.
+A token is the k-means cell of a few stacked mel frames (`recipes/tiny_mandarin/codec.py` trains both parts). Looking
+the cells' centres up would do, but neighbouring tokens tell more: the decoder halves the mel error.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +95,26 @@ class MelToken2Wav:
         vocoder: callable from log-mel [frames, mel_bins] to a float32 wave.
         sample_rate: of the vocoder's waves, Hz.
         mel_frame_rate: mel frames per second.
+        batch_size: rows for the decoder at once.
+        workers: rows for the vocoder at once; more than 1 only if it may be called by several threads.
     """
 
-    def __init__(self, model_dir: str, vocoder: Any, sample_rate: int, mel_frame_rate: int, batch_size: int = 32):
+    def __init__(
+        self,
+        model_dir: str,
+        vocoder: Any,
+        sample_rate: int,
+        mel_frame_rate: int,
+        batch_size: int = 32,
+        workers: int = 1,
+    ):
         self.decoder = load_decoder(model_dir)
         self.vocoder = vocoder
         self.sample_rate = sample_rate
         self.codebook_size = len(self.decoder.codebook)
         self.token_rate = mel_frame_rate / self.decoder.frames_per_token
         self.batch_size = batch_size
+        self._map = ThreadPoolExecutor(workers).map if workers > 1 else map
 
     @torch.inference_mode()
     def decode(self, rows: list[Row]) -> list[np.ndarray]:
@@ -113,7 +125,7 @@ class MelToken2Wav:
             lengths = torch.tensor([len(t) for t in tokens])
             mels = self.decoder(nn.utils.rnn.pad_sequence(tokens, batch_first=True), lengths).numpy()
             frames = lengths * self.decoder.frames_per_token
-            waves += [self.vocoder(mel[:count]) for mel, count in zip(mels, frames.tolist(), strict=True)]
+            waves += self._map(self.vocoder, [mel[:n] for mel, n in zip(mels, frames.tolist(), strict=True)])
         return waves
 
 
