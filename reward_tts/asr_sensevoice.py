@@ -35,7 +35,9 @@ class SenseVoiceASR:
     def __init__(self, model_dir: str, device: str = "cpu", batch_size: int = 32):
         missing = [f for f in ("config.yaml", "model.pt", "bpe.model", "am.mvn") if not (Path(model_dir) / f).exists()]
         if missing:
-            raise FileNotFoundError(f"SenseVoice directory {model_dir} lacks {missing}: the stage `data` builds or names it")
+            raise FileNotFoundError(
+                f"SenseVoice directory {model_dir} lacks {missing}: the stage `data` builds or names it"
+            )
         auto = AutoModel(model=str(model_dir), device=device, disable_update=True, disable_pbar=True, log_level="ERROR")
         self.model = auto.model.eval()
         self.tokenizer = auto.kwargs["tokenizer"]

@@ -1,6 +1,7 @@
 """The reward function that verl loads: reward.custom_reward_function.{path: pkg://reward_tts.compute_score, name}.
 
-reward_kwargs: {recipe: NAME, server: {host, grpc_port, ...}, tones: false, shaping: {name: tanh, scale: 3}}
+reward_kwargs: {recipe: NAME, server: {host, grpc_port, ...}, tones: false, shaping: {name: tanh, scale: 3},
+                token_credit: {lead_tokens: 3}}
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ async def compute_score(
     server: Mapping[str, Any],
     tones: bool,
     shaping: Mapping[str, Any],
-    token_credit: bool = False,
+    token_credit: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Score of one completion, and what verl logs beside it: the same keys for every sample.
 
@@ -39,7 +40,7 @@ async def compute_score(
         server: of `ServerConfig` all but the recipe; its other keys (of recipe.server) are ignored.
         tones: whether a wrong tone is an error.
         shaping: name and parameters, of `formulas.SHAPINGS`.
-        token_credit: whether the blame of each speech token is wanted, too.
+        token_credit: {lead_tokens: N} if the blame of each speech token is wanted, too; see `formulas.token_credit`.
 
     Returns:
         score, pinyin_error, no_speech, stray_text (1.0 if there was anything but speech tokens), duration_s,
@@ -70,8 +71,9 @@ async def compute_score(
         "num_tokens": float(len(tokens)),
         "transcript": transcript,
     }
-    if token_credit:
-        result["token_credit"] = blame(ground_truth, transcript, times, len(tokens), rate, tones, language)
+    if token_credit is not None:
+        heard = (ground_truth, transcript, times, len(tokens), rate)
+        result["token_credit"] = blame(*heard, token_credit["lead_tokens"], tones, language)
     return result
 
 

@@ -104,6 +104,7 @@ def token_credit(
     char_times: Sequence[float],
     num_tokens: int,
     token_rate: float,
+    lead_tokens: int = 0,
     tones: bool = False,
     language: str = "zh",
 ) -> list[float]:
@@ -114,7 +115,8 @@ def token_credit(
     inserted syllable blames what its character owns; a missing one blames the time between the heard neighbours' own
     times (from 0 at the start, to the end at the end). A token is blamed if its middle lies in a blamed span; a span
     that holds no token's middle blames the token around its own middle. Nothing heard, though something was asked: all
-    are blamed.
+    are blamed. A span is blamed lead_tokens earlier than it sounds: what goes wrong in a syllable is decided before it,
+    and a recogniser's time for a character lies late in it.
 
     Args:
         reference: what was asked, raw.
@@ -122,6 +124,7 @@ def token_credit(
         char_times: seconds, one for each character of hypothesis, ascending.
         num_tokens: speech tokens in the row.
         token_rate: speech tokens per second.
+        lead_tokens: how much earlier than the wrong sound its cause is looked for; 0 as in GLM-TTS.
         tones: whether a wrong tone is an error.
         language: of both texts.
 
@@ -139,17 +142,18 @@ def token_credit(
     blame = [0.0] * num_tokens
     for op in Levenshtein.editops(syllables(asked, tones), syllables(heard, tones)):
         around = stops if op.tag == "delete" else edges
-        _blame(blame, around[op.dest_pos], around[op.dest_pos + 1], token_rate)
+        _blame(blame, around[op.dest_pos], around[op.dest_pos + 1], token_rate, lead_tokens)
     return blame
 
 
-def _blame(blame: list[float], start: float, stop: float, token_rate: float) -> None:
-    """1.0 where a token's middle (k + 0.5) / token_rate lies in [start, stop), or else around the span's middle."""
+def _blame(blame: list[float], start: float, stop: float, token_rate: float, lead: int) -> None:
+    """1.0 where a token's middle (k + 0.5) / token_rate lies in [start, stop), or else around the span's middle; all
+    `lead` tokens earlier."""
     first = math.ceil(start * token_rate - 0.5)
     beyond = math.ceil(stop * token_rate - 0.5)
     if first >= beyond:
         first = int((start + stop) / 2 * token_rate)
         beyond = first + 1
-    last = len(blame) - 1
+    first, beyond, last = first - lead, beyond - lead, len(blame) - 1
     for k in range(max(0, min(first, last)), min(max(beyond, 1), last + 1)):
         blame[k] = 1.0

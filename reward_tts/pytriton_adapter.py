@@ -2,7 +2,7 @@
 
 Triton's model repository is on disk before Triton starts, so that `_amend` can add what PyTriton 0.7.0 has no option
 for: `allow_ragged_batch`, without which requests of different length never share a batch; the recipe's name among the
-model's parameters, so that GET /v2/models/<model>/config tells whose server it is; and a cure for PyTriton's proxy, which
+model's parameters, so that GET /v2/models/MODEL/config tells whose server it is; and a cure for PyTriton's proxy, which
 fails on a tensor without elements, and with it the whole batch.
 """
 

@@ -42,7 +42,7 @@ class MelDecoder(nn.Module):
 
     def __init__(
         self,
-        codebook_size: int = 512,
+        codebook_size: int = 1024,
         frames_per_token: int = 3,
         mel_bins: int = 80,
         channels: int = 192,

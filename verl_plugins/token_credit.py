@@ -1,8 +1,8 @@
 """Token-level credit for GRPO: besides the score of the utterance, each speech token hears whether it was to blame.
 
 The idea is GLM-TTS's token-level reward (arXiv 2512.14291): an error in the transcript is laid at the tokens that were
-spoken at its place. The reward function returns `token_credit`, one blame in [0, 1] per speech token. verl 0.9.1 carries
-one number per response token from the rollout to the advantage, `rm_scores`, and there blame and score travel together:
+spoken at its place. The reward function returns `token_credit`, one blame in [0, 1] per speech token. From the rollout
+to the advantage verl 0.9.1 carries one number per response token, `rm_scores`, and there both travel together:
 
     rm_scores[t] = -blame[t]                    for every response token but the last
     rm_scores[last] = score + sum of the blames of the others
@@ -42,7 +42,8 @@ def blame_per_token(is_speech: Sequence[bool], credit: Sequence[float]) -> list[
     """
     if sum(is_speech) != len(credit):
         raise ValueError(
-            f"the reward function returned token_credit for {len(credit)} speech tokens, the response has {sum(is_speech)}"
+            f"the reward function returned token_credit for {len(credit)} speech tokens, "
+            f"the response has {sum(is_speech)}"
         )
     if not all(0.0 <= blame <= 1.0 for blame in credit):
         raise ValueError(f"token_credit is a blame in [0, 1], got {min(credit)} to {max(credit)}")
@@ -120,7 +121,9 @@ def token_credit_advantage(
     """
     settings = config.get("token_credit")
     if settings is None:
-        raise ValueError("algorithm.adv_estimator=token_credit_grpo needs algorithm.token_credit: {w_seq, w_tok, norm_by_std}")
+        raise ValueError(
+            "algorithm.adv_estimator=token_credit_grpo needs algorithm.token_credit: {w_seq, w_tok, norm_by_std}"
+        )
     if config.get("use_kl_in_reward"):
         raise ValueError("token_credit_grpo reads blames from the rewards: algorithm.use_kl_in_reward must be false")
     sequence, _ = compute_grpo_outcome_advantage(
@@ -135,6 +138,8 @@ def token_credit_advantage(
         members = torch.from_numpy(index == group)[:, None] & carriers
         if members.any():
             deviation = blame[members].mean() - blame[members]
-            token[members] = deviation / (blame[members].std(correction=0) + EPSILON) if settings["norm_by_std"] else deviation
+            token[members] = (
+                deviation / (blame[members].std(correction=0) + EPSILON) if settings["norm_by_std"] else deviation
+            )
     advantages = settings["w_seq"] * sequence + settings["w_tok"] * token
     return advantages, advantages

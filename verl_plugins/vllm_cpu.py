@@ -1,4 +1,4 @@
-"""Entry point `vllm.general_plugins`: vLLM's CPU build keeps the weights of its layers, so that a trainer can update them.
+"""Entry point `vllm.general_plugins`: vLLM's CPU build keeps its layers' weights, so that a trainer can update them.
 
 With oneDNN the CPU build repacks each linear layer once and drops `layer.weight`
 (dispatch_cpu_unquantized_gemm in vllm/model_executor/layers/utils.py); what the trainer sends afterwards has nothing to

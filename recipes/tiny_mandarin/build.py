@@ -54,7 +54,9 @@ def _decode(tokens: list[int]) -> np.ndarray:
     return resample_poly(wave, SenseVoiceASR.sample_rate, SAMPLE_RATE).astype(np.float32)
 
 
-def _in_processes(function: Callable, items: list, what: str, start: Callable, start_args: tuple = ()) -> list[np.ndarray]:
+def _in_processes(
+    function: Callable, items: list, what: str, start: Callable, start_args: tuple = ()
+) -> list[np.ndarray]:
     """`function` over `items` in as many processes as there are cores, in order, with a progress bar."""
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), start, start_args) as pool:
         return list(tqdm(pool.map(function, items, chunksize=16), total=len(items), desc=what, mininterval=5))
@@ -100,7 +102,9 @@ class Build:
 
     def step(self, name: str, outputs: list[str | Path], settings: object, make: Callable[[], None]) -> None:
         """Runs `make` unless its outputs exist and this step and those before it had the same settings."""
-        text = json.dumps(OmegaConf.to_container(settings) if OmegaConf.is_config(settings) else settings, sort_keys=True)
+        text = json.dumps(
+            OmegaConf.to_container(settings) if OmegaConf.is_config(settings) else settings, sort_keys=True
+        )
         self.fingerprint = hashlib.sha256(f"{self.fingerprint}|{name}|{text}".encode()).hexdigest()
         if self.state.get(name) == self.fingerprint and all(Path(o).exists() for o in outputs):
             print(f"[build] {name}: there already", flush=True)

@@ -55,7 +55,9 @@ def train_decoder(
         source = torch.from_numpy(np.stack([tokens[i][s : s + crop_tokens] for i, s in rows]).astype(np.int64))
         with torch.autocast("cpu", torch.bfloat16):
             mel = decoder(source)
-        loss = F.l1_loss((mel.float() - decoder.mel_mean) / decoder.mel_std, (target - decoder.mel_mean) / decoder.mel_std)
+        loss = F.l1_loss(
+            (mel.float() - decoder.mel_mean) / decoder.mel_std, (target - decoder.mel_mean) / decoder.mel_std
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

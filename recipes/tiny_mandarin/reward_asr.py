@@ -125,7 +125,9 @@ def train_reward_asr(
     tokenizer = _write_tokenizer(texts, directory)
     (directory / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
     raw = WavFrontend(**FRONTEND)
-    _write_cmvn([raw(torch.from_numpy(w)[None], torch.tensor([len(w)]))[0][0] for w in waves[:400]], directory / "am.mvn")
+    _write_cmvn(
+        [raw(torch.from_numpy(w)[None], torch.tensor([len(w)]))[0][0] for w in waves[:400]], directory / "am.mvn"
+    )
     frontend = WavFrontend(**FRONTEND, cmvn_file=str(directory / "am.mvn"))
     features = [
         frontend(torch.from_numpy(w)[None], torch.tensor([len(w)]))[0][0]

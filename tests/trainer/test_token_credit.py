@@ -1,0 +1,77 @@
+"""Blame from the reward function to advantages, on groups worked out by hand."""
+
+import numpy as np
+import pytest
+import torch
+from verl.trainer.ppo.core_algos import get_adv_estimator_fn
+
+from verl_plugins.token_credit import blame_per_token, spread, token_credit_advantage
+
+SETTINGS = {"norm_adv_by_std_in_grpo": False, "token_credit": {"w_seq": 1.0, "w_tok": 1.0, "norm_by_std": False}}
+
+
+def with_weights(**weights: float) -> dict:
+    return {**SETTINGS, "token_credit": {**SETTINGS["token_credit"], **weights}}
+
+
+def test_tokens_that_are_no_speech_have_no_blame():
+    assert blame_per_token([True, False, True], [1.0, 0.0]) == [1.0, 0.0, 0.0]
+
+
+def test_credit_of_another_length_or_outside_its_range_is_refused():
+    with pytest.raises(ValueError, match="1 speech tokens, the response has 2"):
+        blame_per_token([True, True, False], [1.0])
+    with pytest.raises(ValueError, match=r"\[0, 1\], got 0\.0 to 2\.0"):
+        blame_per_token([True, True], [0.0, 2.0])
+
+
+def test_spread_keeps_the_score_as_its_sum_and_each_blame_in_its_place():
+    scores = spread(0.25, [0.0, 1.0, 0.0, 0.0])
+    assert scores.tolist() == [0.0, -1.0, 0.0, 1.25]
+    assert scores.sum().item() == 0.25
+
+
+# Group "a": scores 1 and 0, blames (0 0) and (1 0); group "b": one response, nothing to compare it with.
+REWARDS = torch.stack([spread(1.0, [0.0, 0.0, 0.0]), spread(0.0, [1.0, 0.0, 0.0]), spread(0.5, [0.0, 0.0, 0.0])])
+MASK = torch.ones(3, 3)
+INDEX = np.array(["a", "a", "b"], dtype=object)
+
+
+def test_sequence_part_is_the_score_against_its_group():
+    advantages, returns = token_credit_advantage(REWARDS, MASK, INDEX, with_weights(w_tok=0.0))
+    assert advantages[0].tolist() == [0.5, 0.5, 0.5]  # 1 - mean(1, 0)
+    assert advantages[1].tolist() == [-0.5, -0.5, -0.5]
+    assert returns is advantages
+
+
+def test_token_part_is_the_blame_against_its_group_and_spares_the_last_token():
+    advantages, _ = token_credit_advantage(REWARDS, MASK, INDEX, with_weights(w_seq=0.0))
+    assert advantages[0].tolist() == [0.25, 0.25, 0.0]  # mean blame of the four carriers: 1/4
+    assert advantages[1].tolist() == [-0.75, 0.25, 0.0]
+    assert advantages[2].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_parts_add_up_with_their_weights():
+    advantages, _ = token_credit_advantage(REWARDS, MASK, INDEX, with_weights(w_seq=2.0, w_tok=4.0))
+    assert advantages[1].tolist() == [-1.0 - 3.0, -1.0 + 1.0, -1.0]
+
+
+def test_padding_counts_for_nothing():
+    rewards = torch.zeros(2, 4)
+    rewards[0, :2], rewards[1, :3] = spread(1.0, [0.0, 0.0]), spread(0.0, [1.0, 0.0, 0.0])
+    mask = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 0]])
+    advantages, _ = token_credit_advantage(rewards, mask, INDEX[:2], with_weights(w_seq=0.0))
+    assert advantages[0, 0].item() == pytest.approx(1 / 3)  # carriers: one token of the first, two of the second
+    assert advantages[1, :2].tolist() == pytest.approx([1 / 3 - 1, 1 / 3])
+    assert (advantages * (1 - mask)).abs().sum().item() == 0.0
+
+
+def test_without_settings_or_with_a_penalty_in_the_rewards_it_is_refused():
+    with pytest.raises(ValueError, match=r"algorithm\.token_credit"):
+        token_credit_advantage(REWARDS, MASK, INDEX, {"norm_adv_by_std_in_grpo": False})
+    with pytest.raises(ValueError, match="use_kl_in_reward"):
+        token_credit_advantage(REWARDS, MASK, INDEX, {**SETTINGS, "use_kl_in_reward": True})
+
+
+def test_verl_knows_the_estimator_by_its_name():
+    assert get_adv_estimator_fn("token_credit_grpo") is token_credit_advantage
