@@ -34,7 +34,7 @@ class Judge:
     Args:
         pipeline: speaks and hears.
         language: of rows that name none.
-        reward: recipe.reward: tones, shaping.
+        reward: tones and shaping of recipe.reward.
     """
 
     def __init__(self, pipeline: SpeechPipeline, language: str, reward: dict):
@@ -75,7 +75,8 @@ def _answer(reward: float, measures: Measures) -> Answer:
 def make_judge(cfg: DictConfig) -> Judge:
     """Models loaded and the pipeline made, as server.yaml says."""
     pipeline = SpeechPipeline(instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens)
-    return Judge(pipeline, cfg.recipe.language, OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
+    return Judge(pipeline, cfg.recipe.language, {key: reward[key] for key in ("tones", "shaping")})
 
 
 @hydra.main(version_base=None, config_path=None)

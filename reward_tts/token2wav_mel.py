@@ -118,7 +118,13 @@ class MelToken2Wav:
 
     @torch.inference_mode()
     def decode(self, rows: list[Row]) -> list[np.ndarray]:
-        """One float32 mono wave per row, in the order given; rows of similar length should stand together."""
+        """One float32 mono wave per row, in the order given; rows of similar length should stand together.
+
+        Raises:
+            ValueError: a row names a voice.
+        """
+        if voices := sorted({row.voice for row in rows} - {None}):
+            raise ValueError(f"this token2wav has one voice without a name, got voice {voices}")
         waves = []
         for start in range(0, len(rows), self.batch_size):
             tokens = [torch.from_numpy(row.tokens.astype(np.int64)) for row in rows[start : start + self.batch_size]]

@@ -91,9 +91,12 @@ class Server:
             raise
 
 
-def start_server(built: Path, log: Path, *overrides: str) -> Server:
-    """The real server with the small models on free ports; returns when it is ready, fails with its log's end."""
-    http, grpc, metrics = free_ports(3)
+def start_server(built: Path, log: Path, *overrides: str, ports: list[int] | None = None) -> Server:
+    """The real server with the small models; returns when it is ready, fails with its log's end.
+
+    `ports`: HTTP, gRPC, metrics; free ones if not given.
+    """
+    http, grpc, metrics = ports or free_ports(3)
     work_dir = built.relative_to(ROOT)
     argv = [".venv-reward/bin/python", "-m", "reward_tts.server", "--config-path", str(ROOT / "recipes" / RECIPE)]
     argv += ["--config-name", "server", f"recipe.work_dir={work_dir}", f"recipe.server.http_port={http}"]
@@ -120,11 +123,11 @@ def reward_server(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def server_starter(built_recipe: Path, tmp_path: Path) -> Iterator:
-    """A function (*overrides) -> Server; all that it started are stopped at the end of the test."""
+    """A function (*overrides, ports=None) -> Server; all that it started are stopped at the end of the test."""
     started: list[Server] = []
 
-    def start(*overrides: str) -> Server:
-        started.append(start_server(built_recipe, tmp_path / f"server{len(started)}.log", *overrides))
+    def start(*overrides: str, ports: list[int] | None = None) -> Server:
+        started.append(start_server(built_recipe, tmp_path / f"server{len(started)}.log", *overrides, ports=ports))
         return started[-1]
 
     yield start

@@ -1,0 +1,151 @@
+"""The reward server's parts with the real small models: tokens -> wave -> transcript -> measures -> answer."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.signal import resample_poly
+
+from recipes.tiny_mandarin.teacher import Vocoder
+from recipes.tiny_mandarin.vocoder import TorchVocoder
+from reward_tts.asr_sensevoice import SenseVoiceASR
+from reward_tts.formulas import pinyin_error, shape_exp
+from reward_tts.measures import Measures, Row, Status
+from reward_tts.pipeline import SpeechPipeline
+from reward_tts.pytriton_adapter import Query
+from reward_tts.server import Judge
+from reward_tts.token2wav_mel import MelToken2Wav
+
+FRAMES_PER_TOKEN, MEL_FRAME_RATE, SAMPLE_RATE = 3, 80, 24000
+
+
+@pytest.fixture(scope="module")
+def token2wav(built_recipe: Path) -> MelToken2Wav:
+    return MelToken2Wav(str(built_recipe / "token2wav"), TorchVocoder(), SAMPLE_RATE, MEL_FRAME_RATE, batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def asr(built_recipe: Path) -> SenseVoiceASR:
+    return SenseVoiceASR(str(built_recipe / "reward_asr"), batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def texts_and_rows(built_recipe: Path) -> list[tuple[str, Row]]:
+    lines = (built_recipe / "data/test_teacher.jsonl").read_text(encoding="utf-8").splitlines()[:9]
+    spoken = [json.loads(line) for line in lines]
+    return [(s["text"], Row(np.array(s["speech_tokens"], np.int32), None, "zh")) for s in spoken]
+
+
+@pytest.fixture
+def rows(texts_and_rows) -> list[Row]:
+    return [row for _, row in texts_and_rows]
+
+
+@pytest.fixture
+def pipeline(token2wav, asr) -> SpeechPipeline:
+    return SpeechPipeline(token2wav, asr, "tiny_mandarin", max_tokens=200)
+
+
+def test_a_batch_of_waves_is_what_each_row_gives_alone(token2wav, rows):
+    together = token2wav.decode(rows)
+    alone = [token2wav.decode([row])[0] for row in rows]
+    for row, a, b in zip(rows, together, alone, strict=True):
+        assert len(a) == len(row.tokens) * FRAMES_PER_TOKEN * SAMPLE_RATE // MEL_FRAME_RATE
+        assert np.abs(a - b).max() < 0.01 and np.abs(a).max() > 0.05
+
+
+def test_one_token_is_spoken_too(token2wav):
+    (wave,) = token2wav.decode([Row(np.array([3], np.int32), None, "zh")])
+    assert len(wave) == 900 and np.isfinite(wave).all()
+
+
+def test_a_voice_that_is_not_there_is_refused(token2wav):
+    with pytest.raises(ValueError, match=r"one voice.*\['Anna'\]"):
+        token2wav.decode([Row(np.array([3], np.int32), "Anna", "zh")])
+
+
+def test_the_vocoder_in_torch_gives_the_waves_of_the_published_graph(token2wav, rows):
+    published, ours = Vocoder(), TorchVocoder("float32")
+    with torch.inference_mode():
+        mel = token2wav.decoder(torch.from_numpy(rows[0].tokens.astype(np.int64))[None])[0].numpy()
+    for frames in (len(mel), 28, 12):  # 12: shorter than the network can mirror
+        expected, wave = published(mel[:frames]), ours(mel[:frames])
+        assert wave.shape == expected.shape
+        assert np.abs(wave - expected).max() < 1e-2  # one step of its 8-bit sub-bands, where rounding falls differently
+        assert np.abs(wave - expected).mean() < 1e-5
+
+
+def test_the_same_vocoder_in_bfloat16_differs_by_less_than_a_hundredth_of_the_power(token2wav, rows):
+    with torch.inference_mode():
+        mel = token2wav.decoder(torch.from_numpy(rows[0].tokens.astype(np.int64))[None])[0].numpy()
+    exact, rounded = TorchVocoder("float32")(mel), TorchVocoder("bfloat16")(mel)
+    assert np.square(exact - rounded).mean() < 0.02 * np.square(exact).mean()
+
+
+def test_a_batch_of_transcripts_is_what_each_wave_gives_alone(token2wav, asr, rows):
+    waves = [resample_poly(wave, 2, 3).astype(np.float32) for wave in token2wav.decode(rows)]
+    together = asr.transcribe(waves, ["zh"] * len(waves))
+    assert [t.text for t in together] == [asr.transcribe([wave], ["zh"])[0].text for wave in waves]
+    for heard, wave in zip(together, waves, strict=True):
+        assert len(heard.char_times) == len(heard.text)
+        assert heard.char_times == sorted(heard.char_times)
+        assert all(0 < t < len(wave) / asr.sample_rate for t in heard.char_times)
+
+
+def test_a_missing_model_directory_names_what_it_lacks_and_who_makes_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"lacks \['config\.yaml', 'model\.pt'.*stage `data`"):
+        SenseVoiceASR(str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"bash run\.sh data"):
+        MelToken2Wav(str(tmp_path), TorchVocoder(), SAMPLE_RATE, MEL_FRAME_RATE)
+
+
+def test_measures_come_in_the_order_of_the_rows(pipeline, rows):
+    measures = pipeline.measure(rows)
+    assert [m.num_tokens for m in measures] == [len(row.tokens) for row in rows]
+    assert {m.status for m in measures} == {Status.OK}
+    assert [m.transcript for m in pipeline.measure(rows[::-1])] == [m.transcript for m in measures][::-1]
+    assert all(Measures.from_json(m.to_json()).transcript == m.transcript for m in measures)
+
+
+class SometimesBroken:
+    """The real token2wav, but a row that begins with token 13 raises, with 14 gives NaN, with 15 nothing."""
+
+    def __init__(self, real: MelToken2Wav):
+        self.real = real
+        self.sample_rate, self.token_rate, self.codebook_size = real.sample_rate, real.token_rate, real.codebook_size
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        waves = self.real.decode(rows)
+        for row, wave in zip(rows, waves, strict=True):
+            if row.tokens[0] == 13:
+                raise RuntimeError("a fault in the decoder")
+            wave[: 1 if row.tokens[0] == 14 else 0] = math.nan
+        return [wave[:0] if row.tokens[0] == 15 else wave for row, wave in zip(rows, waves, strict=True)]
+
+
+def test_a_row_that_breaks_a_part_fails_alone(token2wav, asr, rows):
+    broken = [Row(np.array([first, 5, 5], np.int32), None, "zh") for first in (13, 14, 15)]
+    measures = SpeechPipeline(SometimesBroken(token2wav), asr, "tiny_mandarin", 200).measure([*broken, *rows[:3]])
+    assert [m.status for m in measures] == [Status.FAILED] * 3 + [Status.OK] * 3
+    assert "RuntimeError: a fault in the decoder" in measures[0].message
+    assert "not all finite" in measures[1].message and "0 samples" in measures[2].message
+
+
+def query(row: Row, text: str, **changes) -> Query:
+    return Query(**{"tokens": row.tokens, "text": text, "language": None, "voice": None, "problem": "", **changes})
+
+
+def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none(pipeline, texts_and_rows):
+    shaping = {"name": "exp", "scale": 12, "power": 1.5}
+    judge = Judge(pipeline, "zh", {"tones": False, "shaping": shaping})
+    text, row = texts_and_rows[0]
+    good, unreadable, silent = judge.answer(
+        [query(row, text), query(row, text, problem="unreadable"), query(row, "？")]
+    )
+    assert good.reward == pytest.approx(shape_exp(pinyin_error(text, good.transcript, tones=False)))
+    assert good.status == Status.OK
+    for refused in (unreadable, silent):
+        assert math.isnan(refused.reward) and refused.status == Status.BAD_ROW

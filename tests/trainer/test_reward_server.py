@@ -1,0 +1,251 @@
+"""The real server with the small models, through the real client, the published client's JSON, and compute_score."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tritonclient.grpc import InferenceServerClient, InferInput
+
+from reward_tts.client import RewardClient, RewardError, ServerConfig
+from reward_tts.compute_score import compute_score
+from reward_tts.formulas import pinyin_error, shape_tanh
+from reward_tts.measures import Measures
+from reward_tts.speech_tokens import format_speech_tokens
+
+Rows = list[tuple[list[int], str]]
+TANH = {"name": "tanh", "scale": 3}
+
+
+@pytest.fixture(scope="session")
+def spoken(built_recipe: Path) -> Rows:
+    """The teacher's own speech of the test texts as (speech tokens, text), of varied length."""
+    lines = (built_recipe / "data/test_teacher.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [(row["speech_tokens"], row["text"]) for row in map(json.loads, lines)]
+    assert len({len(tokens) for tokens, _ in rows}) > 5
+    return rows
+
+
+def config_of(server, **changes) -> ServerConfig:
+    config = ServerConfig(
+        host=server.host,
+        grpc_port=server.grpc_port,
+        model="token2wav_asr",
+        recipe="tiny_mandarin",
+        concurrency=64,
+        deadline_s=30,
+        give_up_s=120,
+        backoff_s=0.2,
+        backoff_cap_s=2,
+    )
+    return replace(config, **changes)
+
+
+def measure(config: ServerConfig, rows: Rows, at_once: bool = True, **options) -> list[Measures]:
+    async def ask() -> list[Measures]:
+        client = RewardClient(config)
+        calls = [client.measure(tokens, text, "zh", i, **options) for i, (tokens, text) in enumerate(rows)]
+        try:
+            return await asyncio.gather(*calls) if at_once else [await call for call in calls]
+        finally:
+            await client.close()
+
+    return asyncio.run(ask())
+
+
+def counted(server, name: str) -> float:
+    """Sum of one of Triton's counters of the model."""
+    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(f'{name}{{model="token2wav_asr"'))
+
+
+def raw_answer(server, tokens: list[int], length: int, text: bytes, **more: bytes) -> dict[str, object]:
+    """One row through Triton's own client, with nothing checked; measures as a dictionary."""
+    inputs = [InferInput("TOKENS", [1, len(tokens)], "INT32"), InferInput("TOKEN_LENS", [1, 1], "INT32")]
+    inputs[0].set_data_from_numpy(np.array([tokens], np.int32))
+    inputs[1].set_data_from_numpy(np.array([[length]], np.int32))
+    for name, value in {"GT_TEXT": text, **more}.items():
+        inputs.append(InferInput(name, [1, 1], "BYTES"))
+        inputs[-1].set_data_from_numpy(np.array([[value]], object))
+    with InferenceServerClient(f"{server.host}:{server.grpc_port}") as client:
+        result = client.infer("token2wav_asr", inputs)
+    answer = {name: result.as_numpy(name)[0, 0] for name in ("REWARDS", "STATUS", "MEASURES")}
+    return {**answer, "MEASURES": json.loads(answer["MEASURES"])}
+
+
+def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(reward_server, spoken):
+    config = config_of(reward_server)
+    alone = measure(config, spoken, at_once=False)
+    before = [counted(reward_server, name) for name in ("nv_inference_count", "nv_inference_exec_count")]
+    together = measure(config, spoken * 3)
+    rows, batches = (
+        counted(reward_server, name) - old
+        for name, old in zip(("nv_inference_count", "nv_inference_exec_count"), before, strict=True)
+    )
+    assert [m.transcript for m in together] == [m.transcript for m in alone] * 3
+    assert [m.duration_s for m in together] == [len(tokens) * 3 / 80 for tokens, _ in spoken] * 3
+    assert [m.num_tokens for m in alone] == [len(tokens) for tokens, _ in spoken]
+    assert all(len(m.char_times) == len(m.transcript) for m in alone)
+    assert rows == 3 * len(spoken)
+    assert batches < rows / 3, "requests of different length did not share batches"
+
+
+def test_the_ear_hears_the_teacher(reward_server, spoken):
+    """A model of a minute's training hears most of it; the recipe's own is held to more by its evaluation."""
+    heard = measure(config_of(reward_server), spoken)
+    errors = [pinyin_error(text, m.transcript, tones=False) for m, (_, text) in zip(heard, spoken, strict=True)]
+    shuffled = [pinyin_error(text, m.transcript, tones=False) for m, (_, text) in zip(heard[1:], spoken, strict=False)]
+    assert np.mean(errors) < np.mean(shuffled) / 2
+
+
+def test_the_published_client_gets_rewards_and_transcripts(reward_server, spoken):
+    """JSON over HTTP with plain lists, as the CosyVoice recipe's reward_tts.py posts it."""
+    tokens, text = spoken[0]
+    body = {
+        "inputs": [
+            {"name": "TOKENS", "shape": [1, len(tokens)], "datatype": "INT32", "data": tokens},
+            {"name": "TOKEN_LENS", "shape": [1, 1], "datatype": "INT32", "data": [len(tokens)]},
+            {"name": "GT_TEXT", "shape": [1, 1], "datatype": "BYTES", "data": [text]},
+        ]
+    }
+    url = f"http://{reward_server.host}:{reward_server.http_port}/v2/models/token2wav_asr/infer"
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        outputs = {output["name"]: output["data"][0] for output in json.load(answer)["outputs"]}
+    error = pinyin_error(text, outputs["TRANSCRIPTS"], tones=False)
+    assert outputs["REWARDS"] == pytest.approx(shape_tanh(error))
+    assert outputs["STATUS"] == 0
+
+
+def test_a_bad_row_gets_a_status_and_its_neighbours_are_unharmed(reward_server, spoken):
+    tokens, text = spoken[0]
+    good = text.encode()
+    bad = {
+        "speech token 1024 is not in 0..1023": ([5, 1024], 2, good, {}),
+        "speech token -1 is not in": ([-1, 5], 2, good, {}),
+        "no speech token": ([5], 0, good, {}),
+        "10000 speech tokens, the server's max_tokens is 1024": ([5] * 10000, 10000, good, {}),
+        "TOKEN_LENS is 3, TOKENS has 2": ([5, 5], 3, good, {}),
+        "GT_TEXT is not UTF-8": (tokens, len(tokens), b"\xff\xfe", {}),
+        "has nothing to be spoken": (tokens, len(tokens), "。".encode(), {}),
+        "does not know the language ['xx']": (tokens, len(tokens), good, {"LANGUAGE": b"xx"}),
+    }
+
+    async def ask() -> tuple[list, list]:
+        rows = [asyncio.to_thread(raw_answer, reward_server, t, n, gt, **more) for t, n, gt, more in bad.values()]
+        fine = [asyncio.to_thread(raw_answer, reward_server, tokens, len(tokens), good) for _ in bad]
+        return await asyncio.gather(asyncio.gather(*rows), asyncio.gather(*fine))
+
+    refused, fine = asyncio.run(ask())
+    for message, answer in zip(bad, refused, strict=True):
+        assert message in answer["MEASURES"]["message"]
+        assert answer["STATUS"] != 0
+        assert np.isnan(answer["REWARDS"])
+    assert {answer["STATUS"] for answer in fine} == {0}
+    assert len({answer["MEASURES"]["transcript"] for answer in fine}) == 1
+
+
+def test_a_refused_row_is_an_error_with_sample_text_and_reason(reward_server):
+    with pytest.raises(RewardError, match=r"sample 0 \('今天'\).*BAD_ROW.*speech token 4000 is not in 0\.\.1023"):
+        measure(config_of(reward_server), [([1, 4000], "今天")])
+    with pytest.raises(RewardError, match=r"FAILED.*voice"):
+        measure(config_of(reward_server), [([1, 2, 3], "今天")], voice="nobody")
+
+
+def test_a_server_of_another_recipe_is_refused(reward_server, spoken):
+    with pytest.raises(RewardError, match=r"is of recipe 'tiny_mandarin', not 'other'"):
+        measure(config_of(reward_server, recipe="other"), spoken[:1])
+
+
+def test_nobody_there_is_an_error_after_the_patience_and_never_a_score(ports):
+    class Nobody:
+        host, grpc_port = "127.0.0.1", ports[1]
+
+    with pytest.raises(RewardError, match=r"sample 0.*no answer in .* attempts.*run\.sh serve"):
+        measure(config_of(Nobody, give_up_s=1.0), [([1], "今天")])
+
+
+def score(server, completion: str, text: str, **changes) -> dict:
+    kwargs = {"recipe": "tiny_mandarin", "tones": False, "shaping": TANH, **changes}
+    where = {k: getattr(config_of(server), k) for k in ServerConfig.__dataclass_fields__ if k != "recipe"}
+    info = {"index": 7, "language": "zh", "voice": None}
+    return asyncio.run(compute_score("tiny_mandarin", completion, text, info, server=where, **kwargs))
+
+
+def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spoken):
+    tokens, text = spoken[0]
+    result = score(reward_server, format_speech_tokens(tokens) + "好", text, token_credit={"lead_tokens": 3})
+    assert result["pinyin_error"] == pinyin_error(text, result["transcript"], tones=False)
+    assert result["score"] == pytest.approx(shape_tanh(result["pinyin_error"]))
+    assert (result["num_tokens"], result["stray_text"], result["no_speech"]) == (len(tokens), 1.0, 0.0)
+    assert result["duration_s"] == len(tokens) * 3 / 80
+    assert len(result["token_credit"]) == len(tokens)
+    assert "token_credit" not in score(reward_server, format_speech_tokens(tokens), text)
+
+
+def test_a_completion_without_speech_scores_zero_by_definition_and_says_so(reward_server):
+    result = score(reward_server, "好的", "今天", token_credit={"lead_tokens": 3})
+    assert (result["score"], result["pinyin_error"], result["no_speech"], result["stray_text"]) == (0.0, 1.0, 1.0, 1.0)
+    assert result["token_credit"] == []
+
+
+def test_a_text_with_nothing_to_speak_is_an_error(reward_server):
+    with pytest.raises(ValueError, match=r"sample 7.*nothing to be spoken"):
+        score(reward_server, "<|s_1|>", "……")
+
+
+def left_behind(pid: int) -> list[str]:
+    """Shared memory and processes of a server that has ended."""
+    shared = [str(path) for path in Path("/dev/shm").glob(f"pytrtion{pid}-*")]
+    users = subprocess.run(["pgrep", "-f", f"verl_tts_servers_{os.getuid()}/{pid}_"], capture_output=True, text=True)
+    return shared + users.stdout.split()
+
+
+def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server_starter, ports, spoken):
+    first = server_starter(ports=ports)
+    config = config_of(first)
+    expected = [m.transcript for m in measure(config, spoken)]
+
+    async def ask() -> list[Measures]:
+        client = RewardClient(config)
+        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(spoken * 4)]
+        while not any(call.done() for call in calls):
+            await asyncio.sleep(0.01)
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        done_before = sum(call.done() for call in calls)
+        await asyncio.to_thread(server_starter, ports=ports)
+        measured = await asyncio.gather(*calls)
+        await client.close()
+        assert done_before < len(calls), "all were measured before the server was killed"
+        return measured
+
+    assert [m.transcript for m in asyncio.run(ask())] == expected * 4
+    assert left_behind(first.process.pid) == []  # the second server's start removed what the first could not
+
+
+def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
+    server = server_starter()
+    measure(config_of(server), spoken[:4])
+    server.stop()
+    assert server.process.returncode == 0
+    assert left_behind(server.process.pid) == []
+    assert "stopped" in server.log.read_text()
+
+
+def test_a_taken_port_is_named_with_the_key_to_change(reward_server, built_recipe, ports):
+    argv = [".venv-reward/bin/python", "-m", "reward_tts.server", "--config-path"]
+    argv += [str(built_recipe.parents[1] / "recipes/tiny_mandarin"), "--config-name", "server"]
+    argv += [f"recipe.work_dir={built_recipe.relative_to(built_recipe.parents[1])}"]
+    argv += [f"recipe.server.http_port={ports[0]}", f"recipe.server.grpc_port={reward_server.grpc_port}"]
+    argv += [f"recipe.server.metrics_port={ports[2]}"]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=built_recipe.parents[1])
+    assert done.returncode != 0
+    assert f"port {reward_server.grpc_port} of 127.0.0.1 (recipe.server.grpc_port) is taken" in done.stderr
