@@ -98,11 +98,14 @@ def read_rows(path: str | Path) -> Iterator[tuple[int, str, dict[str, Any] | Bad
     JSONL is streamed and its blank lines are passed over; a .json file is read whole. Both are UTF-8.
 
     Raises:
+        FileNotFoundError: no such file.
         ValueError: the path ends in neither, or the .json file is no JSON list.
     """
     path = Path(path)
     if path.suffix not in (".json", ".jsonl"):
         raise ValueError(f"{path}: texts come from .jsonl or .json files")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: one JSON object with a text on each line is expected there")
     with path.open("rb") as file:
         yield from _read_lines(file, path) if path.suffix == ".jsonl" else _read_list(file, path)
 

@@ -23,6 +23,7 @@ from omegaconf import DictConfig
 from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, check_text, read_rows
 from data_prep.whole import whole_file
 from reward_tts.speech_tokens import format_speech_tokens
+from reward_tts.text_norm import normalise
 
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
@@ -100,6 +101,8 @@ class Preparation:
     def _row(self, row: dict[str, Any], name: str, split: DictConfig, index: int, seen: SeenTexts) -> dict[str, Any]:
         text = check_text(row, self.cfg.max_text_length)
         language, voice = check_string(row, "language", self.recipe.language), check_string(row, "voice", None)
+        if not normalise(text, language):
+            raise BadField("text", f"has nothing to be spoken: {text}")
         info = {"index": index, "split": name, "text": text, "language": language, "voice": voice}
         info |= {field: check_string(row, field, None) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}

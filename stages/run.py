@@ -4,6 +4,7 @@ import argparse
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -116,6 +117,7 @@ class Run:
                 processes.end_descendants(self.cfg.stop_grace_s, self.server.pid if self.server else None)
                 if status != 0:
                     self.explain_server()
+                    self.explain_disk()
                     self.summary.append((stage.name, f"FAILED (exit status {status})"))
                     raise SystemExit(f"run.sh: stage {stage.name} failed with exit status {status}; log: {log}")
 
@@ -167,6 +169,12 @@ class Run:
         if self.server and self.server.poll() is not None:
             say(f"the reward server has ended (exit status {self.server.returncode})")
             self.show_server_log(self.logs / "serve.log")
+
+    def explain_disk(self) -> None:
+        """Say so if there is hardly any room left: then the stage most likely failed for want of it."""
+        free = shutil.disk_usage(work_dir(self.cfg)).free >> 20
+        if free < self.cfg.disk_low_mib:
+            say(f"only {free} MiB are free on this disk. Make room and run it again: what was done stays")
 
     def show_server_log(self, log: Path) -> None:
         say(f"the end of {log.relative_to(ROOT)}:")

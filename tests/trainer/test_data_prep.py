@@ -219,6 +219,18 @@ def test_seen_texts_remembers_across_its_two_stores():
     assert seen.add("1", "0")  # another key than "10", or than "1" and "0" alone
 
 
+def test_a_text_without_anything_to_speak_is_a_bad_row(config):
+    write(config, "train", '{"text": "好"}', '{"text": "……！"}')
+    with pytest.raises(ValueError, match=r"train\.jsonl:2: field 'text': has nothing to be spoken: \.{6}!"):
+        Preparation(config).run()
+
+
+def test_a_missing_input_is_named(config):
+    Path(config.prepare.splits.train.input).unlink()
+    with pytest.raises(FileNotFoundError, match=r"train\.jsonl is missing: one JSON object"):
+        Preparation(config).run()
+
+
 def test_a_full_disk_leaves_the_earlier_results_and_nothing_half_written(config):
     Preparation(config).run()
     before = Path(config.recipe.rl_train).read_bytes()
