@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import torch
 from omegaconf import OmegaConf
+from safetensors.torch import load_file
 
 from reward_tts.compute_score import compute_score
 from stages.config import compose_stage
@@ -125,6 +127,12 @@ def test_the_reward_that_trained_is_our_compute_score(runs: Runs, trained: str, 
         [result["score"] for result in asyncio.run(again())], abs=1e-4
     )
     assert len({row["score"] for row in rows}) > 1
+
+
+def test_only_the_parameters_that_the_recipe_names_were_trained(runs: Runs, trained: str):
+    before, after = (load_file(runs.work_dir / name / "model.safetensors") for name in ("sft", "merged"))
+    changed = [name for name in after if not torch.equal(before[name], after[name])]
+    assert changed == ["model.norm.weight"]
 
 
 def test_a_sentence_becomes_a_wave_of_the_merged_model(runs: Runs, trained: str, tmp_path: Path):

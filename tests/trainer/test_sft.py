@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +22,18 @@ from sft.train import SpeechTrainer, resumable_checkpoint, train
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "tiny_mandarin"
 TEXT = "一二三四五"
+KILLED = """
+import os, signal, sys
+from omegaconf import OmegaConf
+from sft import train
+
+def die(self, args, state, control, **_):
+    if state.global_step == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train.Progress.on_save = die
+train.train(OmegaConf.load(sys.argv[1]))
+"""
 
 
 @pytest.fixture
@@ -72,22 +83,14 @@ def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys
     weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
     config.recipe.sft_dir = f"{tmp_path}/again"
     OmegaConf.save(config, tmp_path / "sft.yaml", resolve=True)
-    code = (
-        "import sys; from omegaconf import OmegaConf; from sft.train import train; train(OmegaConf.load(sys.argv[1]))"
-    )
-    argv = [sys.executable, "-c", code, str(tmp_path / "sft.yaml")]
-    process = subprocess.Popen(argv, cwd=RECIPE.parents[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    state = Path(config.sft.checkpoints) / "checkpoint-10" / "trainer_state.json"
-    while not state.exists() and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "sft.yaml")], cwd=RECIPE.parents[1])
+    assert done.returncode == -signal.SIGKILL
     assert not Path(config.recipe.sft_dir).exists()
     capsys.readouterr()
     train(OmegaConf.load(tmp_path / "sft.yaml"))
     said = capsys.readouterr().out
-    assert re.search(r"from \S+/checkpoint-\d0\n", said)
-    assert "step 5/40" not in said
+    assert re.search(r"from \S+/checkpoint-20\n", said)
+    assert "step 20/40" not in said and "step 25/40" in said
     again = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
     for name, tensor in weights.items():
         torch.testing.assert_close(again[name], tensor, msg=name)
