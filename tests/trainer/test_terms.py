@@ -1,0 +1,115 @@
+"""Each term and each aggregation against values worked out by hand."""
+
+import math
+
+import pytest
+
+from reward_tts import terms
+
+
+def test_cer_and_nll_is_the_published_harmonic_mean():
+    # Uc = 1 - tanh(0) = 1, Un = exp(-1) = 0.367879: 1 / (0.6 + 0.4 / 0.367879) = 1 / 1.687313
+    assert terms.cer_and_nll(0.0, 3.0) == pytest.approx(1 / 1.6873127, rel=1e-6)
+    # Uc = 1 - tanh(0.3) = 0.708687, Un = exp(-0.5) = 0.606531: 1 / (0.846636 + 0.659489)
+    assert terms.cer_and_nll(0.1, 1.5) == pytest.approx(0.663959, rel=1e-5)
+    assert terms.cer_and_nll(0.0, 0.0) == 1.0
+    assert terms.cer_and_nll(50.0, 1.0) == 0.0
+    assert terms.cer_and_nll(0.0, 3.0, lambda_c=1.0, lambda_n=1.0) == pytest.approx(2 / (1 + math.e))
+
+
+def test_error_exp():
+    assert terms.error_exp(0.0) == 1.0
+    assert terms.error_exp(0.4) == pytest.approx(1 / math.e)
+    assert terms.error_exp(2.0) == pytest.approx(math.exp(-5))
+
+
+def test_similarity_and_opinion_score_map_their_range_to_0_and_1():
+    assert [terms.similarity(s) for s in (-1.0, 0.0, 0.6, 1.0)] == [0.0, 0.5, 0.8, 1.0]
+    assert [terms.opinion_score(d) for d in (1.0, 3.0, 5.0)] == [0.0, 0.5, 1.0]
+
+
+EMOTIONS = {"happy": 0.5, "sad": 0.2, "neutral": 0.3}
+
+
+def test_emotion_is_the_targets_probability_or_what_is_not_neutral():
+    assert terms.emotion(EMOTIONS, "sad") == 0.2
+    assert terms.emotion(EMOTIONS, None) == pytest.approx(0.7)
+    assert terms.neutral_penalty(EMOTIONS) == -0.3
+    with pytest.raises(ValueError, match=r"knows \['happy', 'neutral', 'sad'\], not 'angry'"):
+        terms.emotion(EMOTIONS, "angry")
+
+
+def test_laughter_counts_where_text_and_voice_laugh():
+    assert terms.laughter("哈哈，真好笑", 0.5) == 1.0
+    assert terms.laughter("嘿，呵", 0.5) == 1.0
+    assert terms.laughter("哈哈，真好笑", 0.0) == 0.0
+    assert terms.laughter("哈尔滨很冷", 0.5) == 0.0
+
+
+def test_laughter_that_is_heard_is_no_error_in_the_text():
+    assert terms.without_laughter("哈哈哈，走吧", 1.2) == "，走吧"
+    assert terms.without_laughter("哈哈哈，走吧", 0.0) == "哈哈哈，走吧"
+    assert terms.without_laughter("哈尔滨", 1.2) == "哈尔滨"
+
+
+def test_spread_and_variance_are_of_the_population():
+    assert terms.spread([1.0, 3.0]) == 1.0
+    assert terms.spread([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) == 2.0
+    assert terms.variance([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) == 4.0
+    assert terms.spread([]) == terms.spread([7.0]) == 0.0
+
+
+def test_length_forgives_the_tolerance_and_is_symmetric_in_ratio():
+    assert terms.length(2.0, 2.0) == terms.length(2.4, 2.0) == 1.0
+    assert terms.length(4.0, 2.0) == pytest.approx(1.25 / 2)
+    assert terms.length(1.0, 2.0) == pytest.approx(1.25 / 2)
+    assert terms.length(0.0, 2.0) == 0.0
+
+
+def test_silence_repetition_and_over_length():
+    assert [terms.silence(r) for r in (0.0, 0.2, 0.6, 1.0)] == pytest.approx([1.0, 1.0, 0.5, 0.0])
+    assert terms.repetition([1, 2, 3, 4, 5]) == 1.0
+    assert terms.repetition([7] * 7) == 0.25  # four 4-grams, all the same
+    assert terms.repetition([1, 2]) == 1.0
+    assert [terms.over_length(n, 100, 20) for n in (0, 80, 85, 90, 100, 500)] == [0.0, 0.0, -0.25, -0.5, -1.0, -1.0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: terms.error_exp(math.nan),
+        lambda: terms.error_exp(-0.1),
+        lambda: terms.cer_and_nll(0.1, math.nan),
+        lambda: terms.similarity(1.1),
+        lambda: terms.opinion_score(0.5),
+        lambda: terms.silence(1.5),
+        lambda: terms.length(1.0, 0.0),
+        lambda: terms.over_length(5, 10, 11),
+        lambda: terms.gate(0.1, full_until=0.3, none_from=0.3),
+    ],
+)
+def test_what_is_outside_its_range_is_refused(call):
+    with pytest.raises(ValueError, match=r"from|needs"):
+        call()
+
+
+def test_weighted_sum_and_harmonic_mean():
+    values, weights = {"cer": 0.5, "mos": 1.0}, {"cer": 3.0, "mos": 1.0}
+    assert terms.weighted_sum(values, weights) == 0.625
+    assert terms.weighted_harmonic_mean(values, weights) == pytest.approx(4 / 7)
+    assert terms.weighted_harmonic_mean({**values, "mos": 0.0}, weights) == 0.0
+    with pytest.raises(ValueError, match="not negative"):
+        terms.weighted_harmonic_mean({**values, "mos": -0.5}, weights)
+
+
+def test_terms_without_weight_and_weights_without_term_are_refused():
+    for values, weights in (({"a": 1.0}, {"b": 1.0}), ({"a": 1.0, "b": 1.0}, {"a": 1.0})):
+        with pytest.raises(ValueError, match="are not the same"):
+            terms.weighted_sum(values, weights)
+    with pytest.raises(ValueError, match="weights are positive"):
+        terms.weighted_sum({"a": 1.0}, {"a": 0.0})
+
+
+def test_the_gate_is_open_to_a_tenth_and_shut_from_three_tenths():
+    assert [terms.gate(e) for e in (0.0, 0.10, 0.30, 2.0)] == [1.0, 1.0, 0.0, 0.0]
+    assert terms.gate(0.15) == pytest.approx(0.75)
