@@ -116,10 +116,10 @@ def test_dry_run_prints_the_exact_commands_and_runs_nothing(run, checkout):
     folder = f"--config-path {checkout}/recipes/toy"
     assert status == 0
     assert [line for line in out.splitlines() if not line.startswith("#")] == [
-        f".venv/bin/python -m toy.work {folder} --config-name data",
-        f".venv/bin/python -m toy.work {folder} --config-name sft",
-        f".venv/bin/python -m toy.server {folder} --config-name server &",
-        f"env TOY_SETTING=1 .venv/bin/python -m toy.work {folder} --config-name grpo 'trainer.name=first try'",
+        f"env OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m toy.work {folder} --config-name data",
+        f"env OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m toy.work {folder} --config-name sft",
+        f"env OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m toy.server {folder} --config-name server &",
+        f"env OMP_WAIT_POLICY=PASSIVE TOY_SETTING=1 .venv/bin/python -m toy.work {folder} --config-name grpo 'trainer.name=first try'",
     ]
     assert not (checkout / "exp").exists()
 
