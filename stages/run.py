@@ -190,6 +190,10 @@ class Run:
         processes.end_descendants(grace)
 
     def print_summary(self) -> None:
+        for stage in self.stages:
+            table = ROOT / stage.spec.shows if "shows" in stage.spec else None
+            if table and table.exists() and stage.name in dict(self.summary):
+                print(f"\n{table.relative_to(ROOT)}:\n\n{table.read_text(encoding='utf-8')}")
         for name, result in self.summary:
             print(f"  {name:8} {result}")
 
