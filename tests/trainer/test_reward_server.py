@@ -22,6 +22,9 @@ from reward_tts.speech_tokens import format_speech_tokens
 
 Rows = list[tuple[list[int], str]]
 TANH = {"name": "tanh", "scale": 3}
+# The last bits of a sum depend on the batch that it is computed in, the vocoder computes in bfloat16, and a recogniser of
+# a minute's training hangs between two characters now and then: about 2 of 100 characters change with the batch.
+FEW = 0.06
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +71,7 @@ def counted(server, name: str) -> float:
 
 
 def disagreement(heard: list[str], before: list[str]) -> float:
-    """Share of characters that differ. The last bit of a sum depends on the batch that it is computed in, and now and
-    then a weak recogniser's choice between two characters depends on that bit."""
+    """Share of characters that differ; rows that were mixed up would differ in nearly all."""
     edits = sum(Levenshtein.distance(a, b) for a, b in zip(heard, before, strict=True))
     return edits / sum(len(text) for text in before)
 
@@ -97,7 +99,7 @@ def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(
         counted(reward_server, name) - old
         for name, old in zip(("nv_inference_count", "nv_inference_exec_count"), before, strict=True)
     )
-    assert disagreement([m.transcript for m in together], [m.transcript for m in alone] * 3) < 0.02
+    assert disagreement([m.transcript for m in together], [m.transcript for m in alone] * 3) < FEW
     assert [m.duration_s for m in together] == [len(tokens) * 3 / 80 for tokens, _ in spoken] * 3
     assert [m.num_tokens for m in alone] == [len(tokens) for tokens, _ in spoken]
     assert all(len(m.char_times) == len(m.transcript) for m in alone)
@@ -158,7 +160,7 @@ def test_a_bad_row_gets_a_status_and_its_neighbours_are_unharmed(reward_server, 
         assert np.isnan(answer["REWARDS"])
     assert {answer["STATUS"] for answer in fine} == {0}
     texts = [answer["MEASURES"]["transcript"] for answer in fine]
-    assert disagreement(texts[1:], texts[:1] * (len(texts) - 1)) < 0.02
+    assert disagreement(texts[1:], texts[:1] * (len(texts) - 1)) < FEW
 
 
 def test_a_refused_row_is_an_error_with_sample_text_and_reason(reward_server):
@@ -236,7 +238,7 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
         assert done_before < len(calls), "all were measured before the server was killed"
         return measured
 
-    assert disagreement([m.transcript for m in asyncio.run(ask())], expected * 4) < 0.02
+    assert disagreement([m.transcript for m in asyncio.run(ask())], expected * 4) < FEW
     assert left_behind(first.process.pid) == []  # the second server's start removed what the first could not
 
 
