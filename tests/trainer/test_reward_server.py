@@ -22,7 +22,7 @@ from reward_tts.speech_tokens import format_speech_tokens
 
 Rows = list[tuple[list[int], str]]
 TANH = {"name": "tanh", "scale": 3}
-# The last bits of a sum depend on the batch that it is computed in, the vocoder computes in bfloat16, and a recogniser of
+# The last bits of a sum depend on the batch it is computed in, the vocoder computes in bfloat16, and a recogniser of
 # a minute's training hangs between two characters now and then: about 2 of 100 characters change with the batch.
 FEW = 0.06
 
