@@ -29,6 +29,7 @@ TRAINING = [
     f"data.train_batch_size={PROMPTS}",
     f"actor_rollout_ref.rollout.n={SAMPLES}",
     f"actor_rollout_ref.actor.ppo_mini_batch_size={PROMPTS}",
+    f"actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu={PROMPTS * SAMPLES}",
 ]
 
 
