@@ -27,9 +27,6 @@ def chat(text: str, speech_prefix: Sequence[int] = (), voice: str | None = None)
     return [{"role": "user", "content": text}]
 
 
-build_messages = chat
-
-
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
     """Token ids up to and including the token that starts speech: verl's rollout hands exactly these to vLLM."""
     return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)

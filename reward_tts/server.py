@@ -10,8 +10,8 @@ import math
 import os
 import time
 
-# Threads that wait for work must sleep, not spin: the trainer has the same cores. Read when torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import hydra
 import torch

@@ -113,7 +113,7 @@ class Run:
         with open(log, "wb") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
-                status = processes.run_logged(argv, dict(stage.spec.env), file, ROOT, self.cfg.stop_grace_s)
+                status = processes.run_logged(argv, stage.environment(), file, ROOT, self.cfg.stop_grace_s)
                 processes.end_descendants(self.cfg.stop_grace_s, self.server.pid if self.server else None)
                 if status != 0:
                     self.explain_server()
@@ -141,7 +141,7 @@ class Run:
         log = self.log("serve")
         say(stage.shell_lines()[0] + " &")
         with open(log, "wb") as file:
-            self.server = processes.start(stage.commands()[0], dict(stage.spec.env), file, ROOT)
+            self.server = processes.start(stage.commands()[0], stage.environment(), file, ROOT)
         try:
             server.wait_ready(cfg, self.server, self.cfg.server_ready_timeout_s)
         except RuntimeError as error:
@@ -190,6 +190,10 @@ class Run:
         processes.end_descendants(grace)
 
     def print_summary(self) -> None:
+        for stage in self.stages:
+            table = ROOT / stage.spec.shows if "shows" in stage.spec else None
+            if table and table.exists() and stage.name in dict(self.summary):
+                print(f"\n{table.relative_to(ROOT)}:\n\n{table.read_text(encoding='utf-8')}")
         for name, result in self.summary:
             print(f"  {name:8} {result}")
 

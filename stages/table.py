@@ -45,9 +45,13 @@ class Stage:
             for c in self.spec.commands
         ]
 
+    def environment(self) -> dict[str, str]:
+        """Environment of its commands; numbers in the YAML are as good as strings."""
+        return {name: str(value) for name, value in self.spec.env.items()}
+
     def shell_lines(self) -> list[str]:
         """The commands as one would type them, environment first."""
-        env = [f"{name}={value}" for name, value in self.spec.env.items()]
+        env = [f"{name}={value}" for name, value in self.environment().items()]
         return [shlex.join([*(["env", *env] if env else []), *argv]) for argv in self.commands()]
 
     def needs(self) -> list[Need]:

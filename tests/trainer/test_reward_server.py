@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rapidfuzz.distance import Levenshtein
 from tritonclient.grpc import InferenceServerClient, InferInput
 
 from reward_tts.client import RewardClient, RewardError, ServerConfig
@@ -21,6 +22,9 @@ from reward_tts.speech_tokens import format_speech_tokens
 
 Rows = list[tuple[list[int], str]]
 TANH = {"name": "tanh", "scale": 3}
+# The last bits of a sum depend on the batch it is computed in, the vocoder computes in bfloat16, and a recogniser of
+# a minute's training hangs between two characters now and then: about 2 of 100 characters change with the batch.
+FEW = 0.06
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +70,12 @@ def counted(server, name: str) -> float:
     return sum(float(line.split()[-1]) for line in lines if line.startswith(f'{name}{{model="token2wav_asr"'))
 
 
+def disagreement(heard: list[str], before: list[str]) -> float:
+    """Share of characters that differ; rows that were mixed up would differ in nearly all."""
+    edits = sum(Levenshtein.distance(a, b) for a, b in zip(heard, before, strict=True))
+    return edits / sum(len(text) for text in before)
+
+
 def raw_answer(server, tokens: list[int], length: int, text: bytes, **more: bytes) -> dict[str, object]:
     """One row through Triton's own client, with nothing checked; measures as a dictionary."""
     inputs = [InferInput("TOKENS", [1, len(tokens)], "INT32"), InferInput("TOKEN_LENS", [1, 1], "INT32")]
@@ -89,7 +99,7 @@ def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(
         counted(reward_server, name) - old
         for name, old in zip(("nv_inference_count", "nv_inference_exec_count"), before, strict=True)
     )
-    assert [m.transcript for m in together] == [m.transcript for m in alone] * 3
+    assert disagreement([m.transcript for m in together], [m.transcript for m in alone] * 3) < FEW
     assert [m.duration_s for m in together] == [len(tokens) * 3 / 80 for tokens, _ in spoken] * 3
     assert [m.num_tokens for m in alone] == [len(tokens) for tokens, _ in spoken]
     assert all(len(m.char_times) == len(m.transcript) for m in alone)
@@ -149,7 +159,8 @@ def test_a_bad_row_gets_a_status_and_its_neighbours_are_unharmed(reward_server, 
         assert answer["STATUS"] != 0
         assert np.isnan(answer["REWARDS"])
     assert {answer["STATUS"] for answer in fine} == {0}
-    assert len({answer["MEASURES"]["transcript"] for answer in fine}) == 1
+    texts = [answer["MEASURES"]["transcript"] for answer in fine]
+    assert disagreement(texts[1:], texts[:1] * (len(texts) - 1)) < FEW
 
 
 def test_a_refused_row_is_an_error_with_sample_text_and_reason(reward_server):
@@ -227,7 +238,7 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
         assert done_before < len(calls), "all were measured before the server was killed"
         return measured
 
-    assert [m.transcript for m in asyncio.run(ask())] == expected * 4
+    assert disagreement([m.transcript for m in asyncio.run(ask())], expected * 4) < FEW
     assert left_behind(first.process.pid) == []  # the second server's start removed what the first could not
 
 

@@ -115,11 +115,12 @@ def test_dry_run_prints_the_exact_commands_and_runs_nothing(run, checkout):
     status, out = run("--dry-run", "0", "2", "trainer.name=first try")
     folder = f"--config-path {checkout}/recipes/toy"
     assert status == 0
+    env = "env GOMP_SPINCOUNT=1000"  # of every stage; more where the recipe says so
     assert [line for line in out.splitlines() if not line.startswith("#")] == [
-        f".venv/bin/python -m toy.work {folder} --config-name data",
-        f".venv/bin/python -m toy.work {folder} --config-name sft",
-        f".venv/bin/python -m toy.server {folder} --config-name server &",
-        f"env TOY_SETTING=1 .venv/bin/python -m toy.work {folder} --config-name grpo 'trainer.name=first try'",
+        f"{env} .venv/bin/python -m toy.work {folder} --config-name data",
+        f"{env} .venv/bin/python -m toy.work {folder} --config-name sft",
+        f"{env} .venv/bin/python -m toy.server {folder} --config-name server &",
+        f"{env} TOY_SETTING=1 .venv/bin/python -m toy.work {folder} --config-name grpo 'trainer.name=first try'",
     ]
     assert not (checkout / "exp").exists()
 

@@ -24,10 +24,11 @@ def test_import_verl_alone_finds_the_cpu_platform_and_the_engine():
         "from importlib.metadata import version\n"
         "from verl.utils.device import get_device_name\n"
         "from verl.utils.distributed import initialize_global_process_group_ray as patched\n"
+        "from torch.distributed.fsdp import CPUOffloadPolicy\n"
         "print(json.dumps([get_device_name(), os.environ['VERL_ENGINE_DEVICE'], version('vllm'),"
-        " patched.__module__, hasattr(patched, '__wrapped__')]))"
+        " patched.__module__, hasattr(patched, '__wrapped__'), CPUOffloadPolicy(pin_memory=True).pin_memory]))"
     )
-    assert found == ["cpu", "cuda", versions.VLLM_CPU + "+cpu", "verl.utils.distributed", True]
+    assert found == ["cpu", "cuda", versions.VLLM_CPU + "+cpu", "verl.utils.distributed", True, False]
 
 
 def test_on_another_platform_nothing_is_applied():
