@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from infer.cache import Cache, fingerprint
 from infer.decode import decode
-from infer.prosody import prosody
 from infer.records import Utterance
+from reward_tts.prosody import prosody
 from reward_tts.text_norm import normalise, syllables
 
 
@@ -52,7 +52,7 @@ class Listener:
         return hydra.utils.instantiate(self._cfg.ear)
 
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
-        """{"transcript", "duration_s", ...} (see infer.prosody) per utterance, in order."""
+        """{"transcript", "duration_s", ...} (see reward_tts.prosody) per utterance, in order."""
         keys = [[u.tokens, u.voice, u.language] for u in utterances]
         unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
         with tqdm(total=len(keys), initial=len(keys) - len(unheard), desc="heard", unit="utterance") as bar:

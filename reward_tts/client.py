@@ -1,7 +1,6 @@
 """Client of the reward server: async gRPC, bounded, patient with passing faults, never silent about the others."""
 
 import asyncio
-import json
 import os
 import random
 import time
@@ -18,6 +17,7 @@ from reward_tts.measures import Measures, Status
 
 # Faults of the way to the server, or of a server that is about to stop or not yet ready.
 _PASSING = {"StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED", "StatusCode.RESOURCE_EXHAUSTED"}
+SECRET_HEADER = "triton-grpc-protocol-verl-tts-secret"  # Triton's prefix, then the key of restricted_protocol
 
 
 class RewardError(RuntimeError):
@@ -26,33 +26,68 @@ class RewardError(RuntimeError):
 
 @dataclass(frozen=True)
 class ServerConfig:
-    """Where the server is and how patient the client is.
+    """Where the servers are and how patient the client is.
 
     Attributes:
         host: name or address.
         grpc_port: of the server.
+        more: further servers of the same recipe, "host:grpc_port" each.
         model: Triton's name of it.
         recipe: whose server it must be.
+        secret_env: name of the environment variable that holds the servers' shared secret, or None.
         concurrency: requests under way at once, for each process.
         deadline_s: for one attempt.
         give_up_s: from the first attempt; a server that restarts must fit into it.
-        backoff_s: before the second attempt; doubles each time, with jitter.
+        backoff_s: before the second attempt at the same server; doubles each time, with jitter.
         backoff_cap_s: at most this long.
     """
 
     host: str
     grpc_port: int
+    more: tuple[str, ...]
     model: str
     recipe: str
+    secret_env: str | None
     concurrency: int
     deadline_s: float
     give_up_s: float
     backoff_s: float
     backoff_cap_s: float
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """host:grpc_port of each server."""
+        return (f"{self.host}:{self.grpc_port}", *self.more)
+
+    @property
+    def headers(self) -> dict[str, str] | None:
+        """The shared secret as Triton wants it.
+
+        Raises:
+            RewardError: the variable is not set.
+        """
+        if self.secret_env is None:
+            return None
+        if not os.environ.get(self.secret_env):
+            raise RewardError(f"recipe.server.secret_env names {self.secret_env}, which is not set")
+        return {SECRET_HEADER: os.environ[self.secret_env]}
+
+
+class _Server:
+    """One address: its channel, how many requests are under way, and until when it is left alone after a fault."""
+
+    def __init__(self, address: str):
+        # gRPC's own pause between connections grows to two minutes: too long after a restart.
+        pause = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 2000)]
+        self.address = address
+        self.triton = InferenceServerClient(address, channel_args=[*pause, ("grpc.enable_http_proxy", 0)])
+        self.under_way, self.faults, self.rests_until = 0, 0, 0.0
+
 
 class RewardClient:
-    """One gRPC channel, for one event loop; `client_for` keeps one for each.
+    """One gRPC channel to each server, for one event loop; `client_for` keeps one client for each.
+
+    A request goes to the server with the fewest under way; one that fails in passing rests for a while, which grows.
 
     Example:
         client = client_for(ServerConfig(...))
@@ -60,17 +95,14 @@ class RewardClient:
     """
 
     def __init__(self, config: ServerConfig):
-        self.config = config
-        # gRPC's own pause between connections grows to two minutes: too long after a restart.
-        pause = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 2000)]
-        address = f"{config.host}:{config.grpc_port}"
-        self._triton = InferenceServerClient(address, channel_args=[*pause, ("grpc.enable_http_proxy", 0)])
+        self.config, self._headers = config, config.headers
+        self._servers = [_Server(address) for address in config.addresses]
         self._slots = asyncio.Semaphore(config.concurrency)
 
     async def measure(
         self, tokens: Sequence[int], text: str, language: str, index: object, voice: str | None = None
     ) -> Measures:
-        """What the server measured of these speech tokens.
+        """What the server measured of these speech tokens; without `is_speech` they cannot be spoken at all.
 
         Args:
             tokens: speech tokens, at least one.
@@ -89,29 +121,45 @@ class RewardClient:
         return self._checked(result, f"sample {index} ({text!r})")
 
     async def close(self) -> None:
-        """Closes the channel."""
-        await self._triton.close()
+        """Closes the channels."""
+        for server in self._servers:
+            await server.triton.close()
 
     async def _infer(self, inputs: list[InferInput], sample: str) -> InferResult:
-        config = self.config
-        begin, pause, attempts = time.monotonic(), config.backoff_s, 0
+        config, begin, attempts = self.config, time.monotonic(), 0
         while True:
+            server = min(self._servers, key=lambda s: (max(s.rests_until, time.monotonic()), s.under_way))
+            await asyncio.sleep(max(0.0, server.rests_until - time.monotonic()))
             attempts += 1
+            server.under_way += 1
             try:
-                return await self._triton.infer(config.model, inputs, client_timeout=config.deadline_s)
+                result = await server.triton.infer(
+                    config.model, inputs, client_timeout=config.deadline_s, headers=self._headers
+                )
+                server.faults = 0
+                return result
             except InferenceServerException as error:
                 waited = time.monotonic() - begin
-                where = f"reward server {config.host}:{config.grpc_port}"
                 if error.status() not in _PASSING:
-                    raise RewardError(f"{sample}: {where} failed: {error.status()} {error.message()}") from error
-                if waited + pause > config.give_up_s:
+                    reason = f"{error.status()} {error.message()}"
+                    raise RewardError(f"{sample}: reward server {server.address} failed: {reason}") from error
+                if waited + self._rest(server) > config.give_up_s:
                     reason = f"{error.status()} {error.message()}"
                     raise RewardError(
-                        f"{sample}: {where} gave no answer in {waited:.0f} s and {attempts} attempts: {reason}. Is it "
-                        f"running (bash run.sh serve)? Its log tells more."
+                        f"{sample}: reward server {', '.join(config.addresses)} gave no answer in {waited:.0f} s and "
+                        f"{attempts} attempts: {reason}. Is it running (bash run.sh serve)? Its log tells more."
                     ) from error
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(2 * pause, config.backoff_cap_s)
+            finally:
+                server.under_way -= 1
+
+    def _rest(self, server: _Server) -> float:
+        """Leaves the server alone for the backoff of its faults in a row; returns seconds."""
+        now = time.monotonic()
+        if now >= server.rests_until:  # requests that were under way together fail together: one fault
+            pause = min(self.config.backoff_cap_s, self.config.backoff_s * 2**server.faults)
+            server.faults += 1
+            server.rests_until = now + pause * random.uniform(0.5, 1.0)
+        return server.rests_until - now
 
     def _checked(self, result: InferResult, sample: str) -> Measures:
         try:
@@ -121,14 +169,15 @@ class RewardClient:
             raise RewardError(f"{sample}: the reward server's answer cannot be read: {error}") from error
         if measures.recipe != self.config.recipe:
             raise RewardError(
-                f"{sample}: the reward server at {self.config.host}:{self.config.grpc_port} is of recipe "
-                f"{measures.recipe!r}, not {self.config.recipe!r}: stop it, or choose other ports (recipe.server.*)"
+                f"{sample}: a reward server of {', '.join(self.config.addresses)} is of recipe {measures.recipe!r}, "
+                f"not {self.config.recipe!r}: stop it, or choose other ports (recipe.server.*)"
             )
-        if status != Status.OK:
+        if status == Status.BAD_SPEECH and measures.status == status:
+            return measures
+        if status != Status.OK or measures.status != status:
             raise RewardError(f"{sample}: the reward server says {status.name}: {measures.message}")
-        numbers = [measures.duration_s, measures.token_rate, *measures.char_times]
-        if not np.isfinite(numbers).all() or measures.duration_s <= 0:
-            raise RewardError(f"{sample}: the reward server measured {json.dumps(numbers)}")
+        if (wrong := measures.not_finite()) or measures.duration_s <= 0:
+            raise RewardError(f"{sample}: the reward server measured no finite {wrong or 'duration_s'}: {measures}")
         return measures
 
 

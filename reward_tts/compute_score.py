@@ -1,16 +1,20 @@
 """The reward function that verl loads: reward.custom_reward_function.{path: pkg://reward_tts.compute_score, name}.
 
-reward_kwargs: {recipe: NAME, server: {host, grpc_port, ...}, tones: false, shaping: {name: tanh, scale: 3},
-                token_credit: {lead_tokens: 3}}
+reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}}
 """
 
+import json
+import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from reward_tts.client import ServerConfig, client_for
-from reward_tts.formulas import judge
-from reward_tts.formulas import token_credit as blame
+from reward_tts.judge import Reward
 from reward_tts.speech_tokens import parse_speech_tokens
+from reward_tts.terms import units
 from reward_tts.text_norm import normalise
 
 
@@ -22,30 +26,30 @@ async def compute_score(
     *,
     recipe: str,
     server: Mapping[str, Any],
-    tones: bool,
-    shaping: Mapping[str, Any],
-    token_credit: Mapping[str, int] | None = None,
+    reward: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Score of one completion, and what verl logs beside it: the same keys for every sample.
 
-    A completion without any speech token has said nothing: score 0, no_speech 1, by definition, and the server is not
-    asked. Whatever else goes wrong raises: an unknown reward is never 0.
+    A completion that cannot be spoken (no speech token, too many, one outside the codebook) is bad speech: every term
+    at its lowest, by definition, and the metrics no_speech or bad_speech are 1. Whatever else goes wrong raises: an
+    unknown reward is never 0.
 
     Args:
         data_source: of the row (unused: the recipe's name is in `recipe`).
         solution_str: the completion, speech tokens as text.
         ground_truth: what it should say.
-        extra_info: of the row: index, language, voice.
+        extra_info: of the row: index, language, voice, emotion.
         recipe: whose server must answer.
         server: of `ServerConfig` all but the recipe; its other keys (of recipe.server) are ignored.
-        tones: whether a wrong tone is an error.
-        shaping: name and parameters, of `formulas.SHAPINGS`.
-        token_credit: {lead_tokens: N} if the blame of each speech token is wanted, too; see `formulas.token_credit`.
+        reward: recipe.reward, see reward_tts/judge.py.
 
     Returns:
-        score, pinyin_error, no_speech, stray_text (1.0 if there was anything but speech tokens), duration_s,
-        num_tokens, transcript (str; verl's metrics leave strings out), and token_credit (list, one for each speech
-        token) if wanted.
+        score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
+        but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
+        recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span
+        ("begin end" of the request, seconds since the epoch), transcript (str; verl's metrics
+        leave strings out), and, if wanted, token_credit (list, one for each speech token) and term_parts (list, one for
+        each term): see verl_plugins/token_credit.py.
 
     Raises:
         RewardError: no measure could be had.
@@ -54,27 +58,51 @@ async def compute_score(
     index, language = extra_info.get("index"), extra_info.get("language") or "zh"
     if not normalise(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
+    judge = _reward(json.dumps(_plain(reward), sort_keys=True))
     tokens, stray = parse_speech_tokens(solution_str)
-    transcript, duration, times, rate = "", 0.0, [], 1.0
+    measures, began, ended = None, 0.0, 0.0
     if tokens:
+        began = time.time()
         client = client_for(_server_config(recipe, server))
         measures = await client.measure(tokens, ground_truth, language, index, extra_info.get("voice"))
-        transcript, duration = measures.transcript, measures.duration_s
-        times, rate = measures.char_times, measures.token_rate
-    score, error = judge(ground_truth, transcript, tones, shaping, language)
+        ended = time.time()
+        measures = measures if measures.is_speech else None
+    if measures is None:
+        verdict = judge.unspeakable()
+    else:
+        try:
+            verdict = judge.judge(ground_truth, language, tokens, measures, extra_info.get("emotion"))
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"sample {index} ({ground_truth!r}) cannot be judged: {error}") from error
     result = {
-        "score": score if tokens else 0.0,
-        "pinyin_error": error,
+        "score": verdict.score,
+        "error_rate": verdict.error_rate,
+        **{f"term_{name}": value for name, value in verdict.terms.items()},
+        "gate": verdict.gate,
         "no_speech": float(not tokens),
+        "bad_speech": float(bool(tokens) and measures is None),
         "stray_text": float(bool(stray)),
-        "duration_s": duration,
         "num_tokens": float(len(tokens)),
-        "transcript": transcript,
+        "duration_s": measures.duration_s if measures else 0.0,
+        "speaking_rate": units(ground_truth, language) / measures.duration_s if measures else 0.0,
+        **{name: float(measures.scores[name]) if measures else 0.0 for name in judge.logged},
+        "server_span": f"{began:.3f} {ended:.3f}" if tokens else "",
+        "transcript": measures.transcript if measures else "",
     }
-    if token_credit is not None:
-        heard = (ground_truth, transcript, times, len(tokens), rate)
-        result["token_credit"] = blame(*heard, token_credit["lead_tokens"], tones, language)
+    if verdict.parts:
+        result["term_parts"] = list(verdict.parts)
+    if judge.lead_tokens is not None:
+        result["token_credit"] = judge.blame(ground_truth, language, len(tokens), measures)
     return result
+
+
+def _plain(config: Any) -> Any:
+    return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+
+
+@lru_cache(maxsize=8)
+def _reward(config: str) -> Reward:
+    return Reward(json.loads(config))
 
 
 def _server_config(recipe: str, server: Mapping[str, Any]) -> ServerConfig:
@@ -82,4 +110,4 @@ def _server_config(recipe: str, server: Mapping[str, Any]) -> ServerConfig:
     missing = sorted(wanted - set(server))
     if missing:
         raise ValueError(f"reward_kwargs.server lacks {missing}")
-    return ServerConfig(recipe=recipe, **{key: server[key] for key in wanted})
+    return ServerConfig(recipe=recipe, **{key: server[key] for key in wanted} | {"more": tuple(server["more"])})

@@ -1,6 +1,6 @@
-"""The two parts that a recipe brings to the reward server; server.yaml names their classes by `_target_`."""
+"""The parts that a recipe brings to the reward server; server.yaml names their classes by `_target_`."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -38,4 +38,23 @@ class ASR(Protocol):
 
     def transcribe(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
         """Mono waves float32 [samples], one language each -> transcripts in the same order."""
+        ...
+
+
+class Scorer(Protocol):
+    """Waves -> measures, which the reward function turns into terms.
+
+    Attributes:
+        provides: names of its measures.
+        sample_rate: of the waves that it takes, Hz.
+    """
+
+    provides: tuple[str, ...]
+    sample_rate: int
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        """Mono waves float32 [samples] and the rows they speak -> {measure: number, or numbers by name}, in order.
+
+        Nothing is missing and nothing is NaN: what cannot be measured raises.
+        """
         ...

@@ -1,10 +1,14 @@
 """What travels between the parts: a row to be spoken, what an ASR heard, and what the server measured."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+
+CONTRACT = 2  # of inputs and outputs of the server; a client asks for its own before training starts
 
 
 @dataclass(frozen=True)
@@ -15,11 +19,13 @@ class Row:
         tokens: speech tokens int32 [n], not padded.
         voice: name of the voice, None for the recipe's only or default one.
         language: code that the ASR knows, such as "zh".
+        text: what it should say; empty where nobody asks for a measure of it.
     """
 
     tokens: np.ndarray
     voice: str | None
     language: str
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Status(IntEnum):
     OK = 0
     BAD_ROW = 1  # the request is at fault: asking again gives the same
     FAILED = 2  # a part of the server failed on this row
+    BAD_SPEECH = 3  # the model is at fault: tokens that nothing can speak (none, too many, outside the codebook)
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Measures:
         duration_s: of the wave, seconds.
         num_tokens: speech tokens spoken.
         token_rate: speech tokens per second.
+        scores: of the scorers, {measure: number, or numbers by name}; see reward_tts/scorers.
     """
 
     recipe: str
@@ -70,6 +78,17 @@ class Measures:
     duration_s: float = 0.0
     num_tokens: int = 0
     token_rate: float = 0.0
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_speech(self) -> bool:
+        """Whether the tokens could be spoken; what was measured is worth reading only then."""
+        return self.status != Status.BAD_SPEECH
+
+    def not_finite(self) -> list[str]:
+        """Names of what is no finite number where one is needed."""
+        named = {"duration_s": self.duration_s, "token_rate": self.token_rate, "char_times": self.char_times}
+        return [name for name, value in (named | self.scores).items() if not _finite(value)]
 
     def to_json(self) -> str:
         """One line of JSON; times to the millisecond, infinities and NaN refused with ValueError."""
@@ -88,3 +107,9 @@ class Measures:
         if not isinstance(values, dict) or set(values) != fields:
             raise ValueError(f"measures need the fields {sorted(fields)}, got {text[:200]!r}")
         return cls(**values)
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(_finite(v) for v in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,35 +1,77 @@
-"""Rows -> waves -> transcripts -> measures, for one batch; a bad row fails alone."""
+"""Rows -> waves -> transcripts and scores -> measures, for one batch: decoded once, and a bad row fails alone."""
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import gcd
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.signal import resample_poly
 
-from reward_tts.interfaces import ASR, Token2Wav
-from reward_tts.measures import Measures, Row, Status, Transcript
+from reward_tts.interfaces import ASR, Scorer, Token2Wav
+from reward_tts.measures import Measures, Row, Status
 
 log = logging.getLogger(__name__)
 Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
+class Spoken:
+    """A row and its wave, float32 [samples]; at other sampling rates computed once."""
+
+    def __init__(self, row: Row, wave: np.ndarray, sample_rate: int):
+        self.row, self.duration_s, self.sample_rate = row, len(wave) / sample_rate, sample_rate
+        self._waves = {sample_rate: wave}
+
+    def at(self, rate: int) -> np.ndarray:
+        """The wave at `rate` Hz."""
+        if rate not in self._waves:
+            divisor = gcd(rate, self.sample_rate)
+            up, down = rate // divisor, self.sample_rate // divisor
+            self._waves[rate] = resample_poly(self._waves[self.sample_rate], up, down).astype(np.float32)
+        return self._waves[rate]
+
+
 class SpeechPipeline:
-    """Speaks rows and hears them; not for several threads at once.
+    """Speaks rows, hears and scores them; not for several threads at once.
 
     Args:
         token2wav: speech tokens -> waves.
         asr: waves -> text.
         recipe: name written into each measure.
         max_tokens: a longer row is refused.
+        scorers: by name; those that the recipe asks for.
+
+    Attributes:
+        seconds: spent in each part so far: token2wav, asr, each scorer.
+        batch_sizes: {rows: how many batches had so many}.
+        tokens, padded_tokens: spoken so far, and what they would be if each batch were as long as its longest row.
     """
 
-    def __init__(self, token2wav: Token2Wav, asr: ASR, recipe: str, max_tokens: int):
+    def __init__(
+        self,
+        token2wav: Token2Wav,
+        asr: ASR,
+        recipe: str,
+        max_tokens: int,
+        scorers: Mapping[str, Scorer] | None = None,
+    ):
         self.token2wav, self.asr, self.recipe, self.max_tokens = token2wav, asr, recipe, max_tokens
-        divisor = gcd(asr.sample_rate, token2wav.sample_rate)
-        self._up, self._down = asr.sample_rate // divisor, token2wav.sample_rate // divisor
+        self.scorers = dict(scorers or {})
+        provided = Counter(name for scorer in self.scorers.values() for name in scorer.provides)
+        if twice := [name for name, times in provided.items() if times > 1]:
+            raise ValueError(f"two scorers of server.yaml provide {twice}: leave one of them out")
+        self.seconds: Counter[str] = Counter()
+        self.batch_sizes: Counter[int] = Counter()
+        self.tokens = self.padded_tokens = 0
+
+    @property
+    def offers(self) -> list[str]:
+        """Measures of the scorers."""
+        return sorted(name for scorer in self.scorers.values() for name in scorer.provides)
 
     def problem(self, tokens: np.ndarray) -> str:
         """Why these tokens cannot be spoken; empty if they can."""
@@ -44,33 +86,51 @@ class SpeechPipeline:
 
     def measure(self, rows: Sequence[Row]) -> list[Measures]:
         """One measure per row, in the order given; status and message tell of a row that could not be measured."""
-        measures = [self._measures(row, Status.BAD_ROW, self.problem(row.tokens)) for row in rows]
-        good = [i for i, m in enumerate(measures) if not m.message]
-        good.sort(key=lambda i: len(rows[i].tokens))
-        waves = _each(self._speak, [rows[i] for i in good])
-        spoken = [(i, wave) for i, wave in zip(good, waves, strict=True) if not isinstance(wave, Exception)]
-        heard = _each(self._hear, [(wave, rows[i].language) for i, wave in spoken])
-        results = {i: wave for i, wave in zip(good, waves, strict=True) if isinstance(wave, Exception)}
-        results |= {i: (wave, text) for (i, wave), text in zip(spoken, heard, strict=True)}
+        measures = [self._measures(row, Status.BAD_SPEECH, self.problem(row.tokens)) for row in rows]
+        good = sorted((i for i, m in enumerate(measures) if not m.message), key=lambda i: len(rows[i].tokens))
+        self._count([len(rows[i].tokens) for i in good])
+        results: dict[int, dict[str, Any] | Exception] = {}
+        with self._timed("token2wav"):
+            waves = _each(self._speak, [rows[i] for i in good])
+        for i, wave in zip(good, waves, strict=True):
+            spoken = wave if isinstance(wave, Exception) else Spoken(rows[i], wave, self.token2wav.sample_rate)
+            results[i] = spoken if isinstance(spoken, Exception) else {"spoken": spoken}
+        for name, part in self._parts():
+            alive = [i for i, result in results.items() if isinstance(result, dict)]
+            with self._timed(name):
+                found = _each(part, [results[i]["spoken"] for i in alive])
+            for i, one in zip(alive, found, strict=True):
+                results[i] = one if isinstance(one, Exception) else {**results[i], name: one}
         for i, result in results.items():
             measures[i] = self._finish(rows[i], result)
         return measures
+
+    def _parts(self) -> list[tuple[str, Callable[[list[Spoken]], list]]]:
+        """What listens to a wave: the ASR, then the scorers."""
+
+        def scoring(scorer: Scorer) -> Callable[[list[Spoken]], list]:
+            return lambda spoken: scorer.measure([s.at(scorer.sample_rate) for s in spoken], [s.row for s in spoken])
+
+        return [("asr", self._hear), *((name, scoring(scorer)) for name, scorer in self.scorers.items())]
 
     def _measures(self, row: Row, status: Status, message: str) -> Measures:
         rate = float(self.token2wav.token_rate)
         return Measures(self.recipe, int(status), message, num_tokens=len(row.tokens), token_rate=rate)
 
-    def _finish(self, row: Row, result: Exception | tuple[np.ndarray, Transcript | Exception]) -> Measures:
-        error = result if isinstance(result, Exception) else result[1]
-        if isinstance(error, Exception):
-            return self._measures(row, Status.FAILED, f"{type(error).__name__}: {error}")
-        wave, transcript = result
-        return replace(
+    def _finish(self, row: Row, result: Exception | dict[str, Any]) -> Measures:
+        if isinstance(result, Exception):
+            return self._measures(row, Status.FAILED, f"{type(result).__name__}: {result}")
+        measures = replace(
             self._measures(row, Status.OK, ""),
-            transcript=transcript.text,
-            char_times=transcript.char_times,
-            duration_s=len(wave) / self.token2wav.sample_rate,
+            transcript=result["asr"].text,
+            char_times=result["asr"].char_times,
+            duration_s=result["spoken"].duration_s,
+            scores={key: value for name in self.scorers for key, value in result[name].items()},
         )
+        wrong = [*measures.not_finite(), *set(self.offers).symmetric_difference(measures.scores)]
+        if wrong:
+            return self._measures(row, Status.FAILED, f"measured no finite {wrong}: {measures.scores}")
+        return measures
 
     def _speak(self, rows: list[Row]) -> list[np.ndarray]:
         waves = self.token2wav.decode(rows)
@@ -79,22 +139,33 @@ class SpeechPipeline:
                 raise ValueError(f"token2wav gave {len(wave)} samples, not all finite, for {len(row.tokens)} tokens")
         return waves
 
-    def _hear(self, spoken: list[tuple[np.ndarray, str]]) -> list[Transcript]:
-        waves = [wave for wave, _ in spoken]
-        if self._up != self._down:
-            waves = [resample_poly(wave, self._up, self._down).astype(np.float32) for wave in waves]
-        transcripts = self.asr.transcribe(waves, [language for _, language in spoken])
-        if len(transcripts) != len(spoken):
-            raise RuntimeError(f"the ASR gave {len(transcripts)} transcripts for {len(spoken)} waves")
-        return transcripts
+    def _hear(self, spoken: list[Spoken]) -> list:
+        return self.asr.transcribe([s.at(self.asr.sample_rate) for s in spoken], [s.row.language for s in spoken])
+
+    def _count(self, lengths: list[int]) -> None:
+        if lengths:
+            self.batch_sizes[len(lengths)] += 1
+            self.tokens += sum(lengths)
+            self.padded_tokens += max(lengths) * len(lengths)
+
+    @contextmanager
+    def _timed(self, part: str):
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.monotonic() - begin
 
 
-def _each(function: Callable[[list[Item]], list[Result]], items: list[Item]) -> list[Result | Exception]:
+def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item]) -> list[Result | Exception]:
     """function(items); if it raises, each item alone, and the exception in place of an item that makes it raise."""
     if not items:
         return []
     try:
-        return list(function(items))
+        results = list(function(items))
+        if len(results) != len(items):
+            raise RuntimeError(f"{len(results)} results for {len(items)} utterances")
+        return results
     except Exception as error:
         log.warning("a batch of %d failed", len(items), exc_info=True)
         if len(items) == 1:

@@ -1,9 +1,9 @@
 """All that knows PyTriton: one model with ragged dynamic batches, started and stopped without leaving anything.
 
 Triton's model repository is on disk before Triton starts, so that `_amend` can add what PyTriton 0.7.0 has no option
-for: `allow_ragged_batch`, without which requests of different length never share a batch; the recipe's name among the
-model's parameters, so that GET /v2/models/MODEL/config tells whose server it is; and a cure for PyTriton's proxy, which
-fails on a tensor without elements, and with it the whole batch.
+for: `allow_ragged_batch`, without which requests of different length never share a batch; what the server tells of
+itself among the model's parameters (GET /v2/models/MODEL/config): recipe, contract, measures; and a cure for PyTriton's
+proxy, which fails on a tensor without elements, and with it the whole batch.
 """
 
 import errno
@@ -30,6 +30,8 @@ from reward_tts.leftovers import new_workspace, remove_workspace
 log = logging.getLogger(__name__)
 _TESTED_PYTRITON = "0.7.0"
 _PORT_KEYS = ("http_port", "grpc_port", "metrics_port")
+SECRET_KEY = "verl-tts-secret"  # HTTP's header; gRPC's is triton-grpc-protocol-verl-tts-secret
+_RESTRICTED = ("http_restricted_api", "grpc_restricted_protocol")
 _FAILS_ON_EMPTY = 'frame.cast("B")'
 
 
@@ -60,7 +62,8 @@ Handler = Callable[[list[Query]], list[Answer]]
 def serve(
     handlers: Sequence[Handler],
     model: str,
-    recipe: str,
+    tells: dict[str, str],
+    secret: str | None,
     host: str,
     ports: dict[str, int],
     max_batch_size: int,
@@ -72,7 +75,8 @@ def serve(
     Args:
         handlers: one for each instance; each is called by its own thread with the rows of one batch.
         model: Triton's name of it.
-        recipe: name to be told to those who ask for the model's configuration.
+        tells: what those hear who ask for the model's configuration; `recipe` is its name.
+        secret: without it nobody may ask for inference; None: everybody may.
         host: address to listen on.
         ports: http_port, grpc_port, metrics_port.
         max_batch_size: rows in a batch.
@@ -92,7 +96,7 @@ def serve(
     bound_before_start = TritonLifecyclePolicy(launch_triton_on_startup=False, local_model_store=True)
     begin = time.monotonic()
     try:
-        config = _config(host, ports, drain_s)
+        config = _config(host, ports, drain_s, secret)
         with Triton(config=config, workspace=workspace, triton_lifecycle_policy=bound_before_start) as triton:
             triton.bind(
                 model,
@@ -116,10 +120,10 @@ def serve(
                 ),
                 strict=True,
             )
-            _amend(workspace / "model-store" / model, recipe)
+            _amend(workspace / "model-store" / model, tells)
             triton.run()
             where = " ".join(f"{key.removesuffix('_port')} {host}:{ports[key]}" for key in _PORT_KEYS)
-            print(f"READY {model} of {recipe}: {where} (Triton {time.monotonic() - begin:.1f} s)", flush=True)
+            print(f"READY {model} of {tells['recipe']}: {where} (Triton {time.monotonic() - begin:.1f} s)", flush=True)
             while not stop.wait(1.0):
                 if not triton.is_alive():
                     raise RuntimeError("Triton ended by itself: its own words are above")
@@ -142,7 +146,8 @@ def check_ports(host: str, ports: dict[str, int]) -> None:
                 raise SystemExit(f"port {ports[key]} of {host} (recipe.server.{key}) is taken. {hint}") from None
 
 
-def _config(host: str, ports: dict[str, int], drain_s: int) -> TritonConfig:
+def _config(host: str, ports: dict[str, int], drain_s: int, secret: str | None) -> TritonConfig:
+    restricted = {} if secret is None else {name: f"inference,{SECRET_KEY}={secret}" for name in _RESTRICTED}
     return TritonConfig(
         http_address=host,
         grpc_address=host,
@@ -150,6 +155,7 @@ def _config(host: str, ports: dict[str, int], drain_s: int) -> TritonConfig:
         exit_timeout_secs=drain_s,
         allow_gpu_metrics=False,
         **ports,
+        **restricted,
     )
 
 
@@ -159,13 +165,14 @@ def _show_libpython() -> None:
     os.environ["LD_LIBRARY_PATH"] = ":".join(f for f in folders if f)
 
 
-def _amend(model_folder: Path, recipe: str) -> None:
+def _amend(model_folder: Path, tells: dict[str, str]) -> None:
     """Changes the model repository that PyTriton wrote: see the top of this file."""
     config_file = model_folder / "config.pbtxt"
     config = text_format.Parse(config_file.read_text(), model_config_pb2.ModelConfig())
     for tensor in config.input:
         tensor.allow_ragged_batch = -1 in tensor.dims
-    config.parameters["recipe"].string_value = recipe
+    for name, value in tells.items():
+        config.parameters[name].string_value = value
     config_file.write_text(text_format.MessageToString(config))
     proxy = model_folder / "1" / "data.py"
     code = proxy.read_text()

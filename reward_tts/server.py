@@ -2,7 +2,8 @@
 
     python -m reward_tts.server --config-path <absolute recipes/NAME> --config-name server
 
-It listens on recipe.server.host only and prints READY with its ports. SIGTERM and SIGINT end it after what was begun.
+It listens on recipe.server.host only (this machine alone, unless the recipe says otherwise) and prints READY with its
+ports. SIGTERM and SIGINT end it after what was begun.
 """
 
 import logging
@@ -18,14 +19,15 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from reward_tts.formulas import judge
+from reward_tts.judge import Reward
 from reward_tts.leftovers import remove_leftovers
-from reward_tts.measures import Measures, Row, Status
+from reward_tts.measures import CONTRACT, Measures, Row, Status
 from reward_tts.pipeline import SpeechPipeline
 from reward_tts.pytriton_adapter import Answer, Query, check_ports, serve
 from reward_tts.text_norm import normalise
 
 log = logging.getLogger(__name__)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Judge:
@@ -34,16 +36,23 @@ class Judge:
     Args:
         pipeline: speaks and hears.
         language: of rows that name none.
-        reward: tones and shaping of recipe.reward.
+        reward: of the recipe.
+
+    Raises:
+        ValueError: the recipe's reward needs a measure that no scorer provides.
     """
 
-    def __init__(self, pipeline: SpeechPipeline, language: str, reward: dict):
+    def __init__(self, pipeline: SpeechPipeline, language: str, reward: Reward):
+        if lacking := {m: key for m, key in reward.needs.items() if m not in pipeline.offers}:
+            raise ValueError(
+                f"recipe.reward needs {lacking}, server.yaml's scorers provide {pipeline.offers}: add the scorer"
+            )
         self.pipeline, self.language, self.reward = pipeline, language, reward
 
     def answer(self, queries: list[Query]) -> list[Answer]:
         """One answer per row, in order: NaN for the reward and a status where there is none."""
         begin = time.monotonic()
-        rows = [Row(q.tokens, q.voice, q.language or self.language) for q in queries]
+        rows = [Row(q.tokens, q.voice, q.language or self.language, q.text) for q in queries]
         problems = [self._problem(query, row.language) for query, row in zip(queries, rows, strict=True)]
         measured = iter(self.pipeline.measure([row for row, bad in zip(rows, problems, strict=True) if not bad]))
         answers = [
@@ -64,8 +73,30 @@ class Judge:
     def _judge(self, query: Query, measures: Measures) -> Answer:
         if measures.status != Status.OK:
             return _answer(math.nan, measures)
-        language = query.language or self.language
-        return _answer(judge(query.text, measures.transcript, language=language, **self.reward)[0], measures)
+        tokens, language = query.tokens.tolist(), query.language or self.language
+        return _answer(self.reward.judge(query.text, language, tokens, measures).score, measures)
+
+    def summary(self) -> str:
+        """What it did since its start, for the end of the log."""
+        p = self.pipeline
+        rows = sum(size * times for size, times in p.batch_sizes.items())
+        sizes = ", ".join(f"{size}: {times}" for size, times in sorted(p.batch_sizes.items()))
+        parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in p.seconds.items())
+        waste = 1 - p.tokens / p.padded_tokens if p.padded_tokens else 0.0
+        return f"{rows} rows; batches by size {{{sizes}}}; padding {waste:.1%} of the tokens; seconds: {parts}"
+
+
+def shared_secret(variable: str | None) -> str | None:
+    """Value of the environment variable that recipe.server.secret_env names; None if it names none.
+
+    Raises:
+        SystemExit: it is not set.
+    """
+    if variable is None:
+        return None
+    if not os.environ.get(variable):
+        raise SystemExit(f"recipe.server.secret_env names {variable}, which is not set")
+    return os.environ[variable]
 
 
 def _answer(reward: float, measures: Measures) -> Answer:
@@ -74,9 +105,12 @@ def _answer(reward: float, measures: Measures) -> Answer:
 
 def make_judge(cfg: DictConfig) -> Judge:
     """Models loaded and the pipeline made, as server.yaml says."""
-    pipeline = SpeechPipeline(instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens)
-    reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
-    return Judge(pipeline, cfg.recipe.language, {key: reward[key] for key in ("tones", "shaping")})
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    scorers = {name: instantiate(scorer) for name, scorer in cfg.scorers.items()}
+    pipeline = SpeechPipeline(
+        instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens, scorers
+    )
+    return Judge(pipeline, cfg.recipe.language, reward)
 
 
 @hydra.main(version_base=None, config_path=None)
@@ -89,17 +123,23 @@ def main(cfg: DictConfig) -> None:
     torch.set_num_threads(cfg.server.torch_threads)
     begin = time.monotonic()
     judges = [make_judge(cfg) for _ in range(cfg.server.instances)]
+    if where.host not in LOOPBACK:
+        who = "whoever knows the secret" if where.secret_env else "whoever reaches it"
+        print(f"listening on {where.host}: {who} may use it", flush=True)
     print(f"models loaded in {time.monotonic() - begin:.1f} s, starting Triton", flush=True)
     serve(
         [judge.answer for judge in judges],
         model=cfg.server.model,
-        recipe=cfg.recipe.name,
+        tells={"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(judges[0].pipeline.offers)},
+        secret=shared_secret(where.secret_env),
         host=where.host,
         ports=ports,
         max_batch_size=cfg.server.max_batch_size,
         queue_delay_ms=cfg.server.queue_delay_ms,
         drain_s=cfg.server.drain_s,
     )
+    for number, judge in enumerate(judges):
+        print(f"instance {number}: {judge.summary()}", flush=True)
     print("stopped", flush=True)
 
 

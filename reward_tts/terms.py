@@ -1,229 +1,148 @@
-"""Terms of a reward and how they become one number: pure functions of what was measured, no model, no file.
+"""The terms that a recipe may name: which measures each needs, its parameters, and its formula of formulas.py.
 
-Each term gives a value of which more is better; `source` in each docstring says where the formula was published. Error
-rates come from reward_tts/formulas.py, measures from the server.
+To add one: write its formula there, a function here, and its line in TERMS.
 """
 
-import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-LAUGHTER = frozenset("哈嘿呵")
-
-
-def _share(name: str, value: float, low: float = 0.0, high: float = 1.0) -> float:
-    """The value, if it is a number from low to high. Raises ValueError."""
-    if not low <= value <= high:  # NaN is in no range
-        raise ValueError(f"{name} is from {low:g} to {high:g}, got {value}")
-    return value
+from reward_tts import formulas
+from reward_tts.errors import CHARACTER_LANGUAGES, pinyin_error, text_error
+from reward_tts.text_norm import normalise
 
 
-def cer_and_nll(
-    cer: float, nll: float, beta_c: float = 3.0, tau_n: float = 3.0, lambda_c: float = 0.6, lambda_n: float = 0.4
+@dataclass(frozen=True)
+class Heard:
+    """One utterance as its terms see it.
+
+    Attributes:
+        text: what was asked.
+        reference: the same, without laughter where laughter was heard.
+        transcript: what was heard, laughter treated alike.
+        language: of both.
+        tokens: speech tokens.
+        duration_s: of the wave, seconds.
+        scores: of the server's scorers, by name of the measure.
+        emotion: asked for by the row, or None.
+    """
+
+    text: str
+    reference: str
+    transcript: str
+    language: str
+    tokens: Sequence[int]
+    duration_s: float
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    emotion: str | None = None
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of the reward.
+
+    Attributes:
+        value: (Heard, keyword parameters) -> number; its keyword arguments are the parameters of the YAML.
+        needs: measures of the server, beyond what every server measures.
+        lowest: its value for speech that cannot be spoken at all; it never gives less.
+        perceptual: a gate lets it count only where the words are right.
+        highest: it never gives more; None if it has no bound.
+    """
+
+    value: Callable[..., float]
+    needs: tuple[str, ...] = ()
+    lowest: float = 0.0
+    perceptual: bool = False
+    highest: float | None = 1.0
+
+
+def _shaped(error: float, shaping: Mapping[str, Any]) -> float:
+    options = dict(shaping)
+    return formulas.SHAPINGS[options.pop("name")](error, **options)
+
+
+def _pinyin(
+    heard: Heard, *, tones: bool = True, shaping: Mapping[str, Any] | None = None
+) -> float:  # shaping: {name, scale, power}
+    error = pinyin_error(heard.reference, heard.transcript, tones, heard.language)
+    return _shaped(error, shaping or {"name": "tanh"})
+
+
+def _error(heard: Heard, *, rate: float = 2.5) -> float:
+    return formulas.error_exp(text_error(heard.reference, heard.transcript, heard.language), rate)
+
+
+def _cer_and_nll(
+    heard: Heard, *, beta_c: float = 3.0, tau_n: float = 3.0, lambda_c: float = 0.6, lambda_n: float = 0.4
 ) -> float:
-    """(lambda_c + lambda_n) / (lambda_c / Uc + lambda_n / Un), Uc = 1 - tanh(beta_c * cer), Un = exp(-nll / tau_n).
-
-    A harmonic mean: neither utility makes up for the other. 0.0 where a utility has vanished in floating point.
-
-    Source: ch-tts-llasa-rl-grpo, "Reward Calculation".
-
-    Args:
-        cer: character error rate, >= 0.
-        nll: mean negative log-likelihood of the reference's tokens under an ASR decoder, nats, >= 0.
-
-    >>> round(cer_and_nll(cer=0.0, nll=3.0), 4)
-    0.5927
-    """
-    _share("cer", cer, 0.0, math.inf), _share("nll", nll, 0.0, math.inf)
-    heard, likely = 1.0 - math.tanh(beta_c * cer), math.exp(-nll / tau_n)
-    if heard == 0.0 or likely == 0.0:
-        return 0.0
-    return (lambda_c + lambda_n) / (lambda_c / heard + lambda_n / likely)
+    error = text_error(heard.reference, heard.transcript, heard.language)
+    return formulas.cer_and_nll(error, heard.scores["nll"], beta_c, tau_n, lambda_c, lambda_n)
 
 
-def error_exp(error: float, rate: float = 2.5) -> float:
-    """exp(-rate * error) of a word or character error rate >= 0. Source: GLM-TTS `grpo/`, Inworld TTS trainer.
-
-    >>> round(error_exp(0.4), 4)
-    0.3679
-    """
-    return math.exp(-rate * _share("error", error, 0.0, math.inf))
+def _similarity(heard: Heard) -> float:
+    return formulas.similarity(heard.scores["speaker_similarity"])
 
 
-def similarity(cosine: float) -> float:
-    """(1 + cosine) / 2 of two speaker embeddings. Source: GLM-TTS, Inworld.
-
-    >>> similarity(0.5)
-    0.75
-    """
-    return (1.0 + _share("cosine", cosine, -1.0, 1.0)) / 2.0
+def _mos(heard: Heard) -> float:
+    return formulas.opinion_score(heard.scores["mos"])
 
 
-def opinion_score(mos: float) -> float:
-    """(mos - 1) / 4 of a mean opinion score from 1 to 5 (DNSMOS). Source: Inworld.
-
-    >>> opinion_score(4.0)
-    0.75
-    """
-    return (_share("mos", mos, 1.0, 5.0) - 1.0) / 4.0
+def _emotion(heard: Heard) -> float:
+    return formulas.emotion(heard.scores["emotion"], heard.emotion)
 
 
-def emotion(probabilities: Mapping[str, float], target: str | None) -> float:
-    """p(target); without a target 1 - p(neutral). Source: GLM-TTS.
-
-    Raises:
-        ValueError: the classifier does not know the emotion.
-
-    >>> emotion({"happy": 0.75, "neutral": 0.25}, target=None)
-    0.75
-    """
-    return _probability(probabilities, target) if target else 1.0 - _probability(probabilities, "neutral")
+def _neutral(heard: Heard) -> float:
+    return formulas.neutral_penalty(heard.scores["emotion"])
 
 
-def neutral_penalty(probabilities: Mapping[str, float]) -> float:
-    """-p(neutral), in [-1, 0]. Source: GLM-TTS."""
-    return -_probability(probabilities, "neutral")
+def _laughter(heard: Heard) -> float:
+    return formulas.laughter(heard.text, heard.scores["laughter_s"])
 
 
-def _probability(probabilities: Mapping[str, float], name: str) -> float:
-    if name not in probabilities:
-        raise ValueError(f"the emotion classifier knows {sorted(probabilities)}, not {name!r}")
-    return _share(f"p({name})", probabilities[name])
+def _pitch(heard: Heard) -> float:
+    return heard.scores["log_f0_std"]
 
 
-def laughs(text: str) -> bool:
-    """Whether a text asks for laughter: two or more of 哈, 嘿, 呵. Source: GLM-TTS.
-
-    >>> laughs("哈哈，好"), laughs("哈尔滨")
-    (True, False)
-    """
-    return sum(character in LAUGHTER for character in text) >= 2
+def _energy(heard: Heard) -> float:
+    return heard.scores["energy_variance"]
 
 
-def laughter(text: str, heard_seconds: float) -> float:
-    """1.0 where laughter is heard and the text laughs, else 0.0. Source: GLM-TTS."""
-    return float(laughs(text) and heard_seconds > 0.0)
+def _length(heard: Heard, *, seconds_per_unit: float, pause_s: float = 0.0, tolerance: float = 0.25) -> float:
+    expected = pause_s + seconds_per_unit * units(heard.text, heard.language)
+    return formulas.length(heard.duration_s, expected, tolerance)
 
 
-def without_laughter(text: str, heard_seconds: float) -> str:
-    """The reference to compare a transcript with: an ASR leaves laughter out, so where it is heard its characters are
-    no error. The same is done to the transcript. Source: GLM-TTS.
-
-    >>> without_laughter("哈哈，好", heard_seconds=0.8)
-    '，好'
-    """
-    return "".join(c for c in text if c not in LAUGHTER) if laughter(text, heard_seconds) else text
+def _silence(heard: Heard, *, allowed: float = 0.2) -> float:
+    return formulas.silence(heard.scores["silence_ratio"], allowed)
 
 
-def spread(values: Sequence[float]) -> float:
-    """Standard deviation (of the population), 0.0 for fewer than two values: of F0 over voiced frames, in Hz or in log.
-
-    Source: GLM-TTS, pitch.
-
-    >>> spread([100.0, 300.0])
-    100.0
-    """
-    if len(values) < 2:
-        return 0.0
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((v - mean) ** 2 for v in values) / len(values))
+def _repetition(heard: Heard, *, n: int = 4) -> float:
+    return formulas.repetition(heard.tokens, n)
 
 
-def variance(values: Sequence[float]) -> float:
-    """Variance (of the population): of frame energies. Source: GLM-TTS, energy."""
-    return spread(values) ** 2
+def _over_length(heard: Heard, *, max_tokens: int, buffer_tokens: int) -> float:
+    return formulas.over_length(len(heard.tokens), max_tokens, buffer_tokens)
 
 
-def length(duration_s: float, expected_s: float, tolerance: float = 0.25) -> float:
-    """1.0 while the duration is within `tolerance` of what the text takes, then falling as exp(-|log ratio| + margin).
-
-    Symmetric in the logarithm: twice as long and half as long are punished alike. Source: notes on the field (length
-    blow-up and skipped text are both signs of reward hacking).
-
-    >>> length(2.2, expected_s=2.0), round(length(5.0, expected_s=2.0), 3)
-    (1.0, 0.5)
-    """
-    _share("expected_s", expected_s, 1e-9, math.inf)
-    if _share("duration_s", duration_s, 0.0, math.inf) == 0.0:
-        return 0.0
-    return min(1.0, math.exp(math.log1p(tolerance) - abs(math.log(duration_s / expected_s))))
-
-
-def silence(ratio: float, allowed: float = 0.2) -> float:
-    """1.0 up to the allowed share of silence, then linearly to 0.0 for nothing but silence.
-
-    >>> silence(0.1), silence(0.6)
-    (1.0, 0.5)
-    """
-    _share("allowed", allowed, 0.0, 1.0 - 1e-9)
-    return min(1.0, (1.0 - _share("silence ratio", ratio)) / (1.0 - allowed))
+TERMS: dict[str, Term] = {
+    "pinyin": Term(_pinyin),
+    "error": Term(_error),
+    "cer_and_nll": Term(_cer_and_nll, needs=("nll",)),
+    "similarity": Term(_similarity, needs=("speaker_similarity",), perceptual=True),
+    "mos": Term(_mos, needs=("mos",), perceptual=True),
+    "emotion": Term(_emotion, needs=("emotion",), perceptual=True),
+    "neutral": Term(_neutral, needs=("emotion",), lowest=-1.0, highest=0.0, perceptual=True),
+    "laughter": Term(_laughter, needs=("laughter_s",), perceptual=True),
+    "pitch": Term(_pitch, needs=("log_f0_std",), perceptual=True, highest=None),
+    "energy": Term(_energy, needs=("energy_variance",), perceptual=True, highest=None),
+    "length": Term(_length),
+    "silence": Term(_silence, needs=("silence_ratio",)),
+    "repetition": Term(_repetition),
+    "over_length": Term(_over_length, lowest=-1.0, highest=0.0),
+}
 
 
-def repetition(tokens: Sequence[int], n: int = 4) -> float:
-    """Share of different n-grams among all n-grams of the speech tokens, 1.0 where there is none to repeat.
-
-    Source: notes on the field (loops).
-
-    >>> repetition([1, 2, 1, 2, 1], n=2)
-    0.5
-    """
-    grams = Counter(zip(*(tokens[i:] for i in range(n)), strict=False))
-    return len(grams) / max(1, grams.total()) if grams else 1.0
-
-
-def over_length(num_tokens: int, max_tokens: int, buffer_tokens: int) -> float:
-    """0.0 up to max - buffer, then linearly to -1.0 at max and beyond.
-
-    Source: DAPO, soft over-length punishment (arXiv 2503.14476, equation 13).
-
-    >>> over_length(950, max_tokens=1000, buffer_tokens=100)
-    -0.5
-    """
-    if not 0 < buffer_tokens <= max_tokens:
-        raise ValueError(f"buffer_tokens is from 1 to max_tokens={max_tokens}, got {buffer_tokens}")
-    return -min(1.0, max(0.0, (num_tokens - (max_tokens - buffer_tokens)) / buffer_tokens))
-
-
-def weighted_sum(terms: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Sum of weight * term over sum of weights, so that terms in [0, 1] give a reward in [0, 1].
-
-    >>> weighted_sum({"a": 1.0, "b": 0.5}, {"a": 1.0, "b": 3.0})
-    0.625
-    """
-    _matching(terms, weights)
-    return math.fsum(weights[name] * terms[name] for name in weights) / math.fsum(weights.values())
-
-
-def weighted_harmonic_mean(terms: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Sum of weights over sum of weight / term: no term makes up for a bad one, and one of 0 makes it 0.
-
-    >>> weighted_harmonic_mean({"a": 1.0, "b": 0.5}, {"a": 1.0, "b": 1.0})
-    0.6666666666666666
-    """
-    _matching(terms, weights)
-    if any(terms[name] < 0.0 for name in weights):
-        raise ValueError(f"a harmonic mean is of terms that are not negative, got {dict(terms)}")
-    if any(terms[name] == 0.0 for name in weights):
-        return 0.0
-    return math.fsum(weights.values()) / math.fsum(weights[name] / terms[name] for name in weights)
-
-
-def gate(error: float, full_until: float = 0.10, none_from: float = 0.30) -> float:
-    """Share in which perceptual terms count: 1.0 up to an error of full_until, 0.0 from none_from, linear between.
-
-    Source: notes on the field (similarity added naively ends in unintelligible speech of the right voice).
-
-    >>> gate(0.1), round(gate(0.2), 6), gate(0.3)
-    (1.0, 0.5, 0.0)
-    """
-    if not 0.0 <= full_until < none_from:
-        raise ValueError(f"a gate needs 0 <= full_until < none_from, got {full_until} and {none_from}")
-    _share("error", error, 0.0, math.inf)
-    return min(1.0, max(0.0, (none_from - error) / (none_from - full_until)))
-
-
-def _matching(terms: Mapping[str, float], weights: Mapping[str, float]) -> None:
-    if set(terms) != set(weights):
-        raise ValueError(f"terms {sorted(terms)} and weights {sorted(weights)} are not the same")
-    if not weights or any(not w > 0.0 for w in weights.values()):
-        raise ValueError(f"weights are positive, got {dict(weights)}")
+def units(text: str, language: str) -> int:
+    """How much there is to say: characters of the normalised text, or words where spaces part them."""
+    said = normalise(text, language)
+    return len(said) if language in CHARACTER_LANGUAGES else len(said.split())

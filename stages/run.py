@@ -15,7 +15,7 @@ from pathlib import Path
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
-from stages import processes, server
+from stages import preflight, processes, server
 from stages.config import ROOT
 from stages.marks import Marks
 from stages.overrides import route
@@ -88,7 +88,9 @@ class Run:
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
         if stage.spec.get("server"):
+            preflight.check_reward(stage.recipe, stage.configs()[0], list(stage.overrides))
             self.need_server()
+            preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
         for line in self.marks.clear_way(stage, now, self.force):
             say(line)
         self.marks.write(stage, "begun", now)
@@ -150,17 +152,11 @@ class Run:
         say(f"serve: ready on {cfg.recipe.server.host}:{cfg.recipe.server.grpc_port} (gRPC)")
 
     def expect_server(self) -> None:
-        where, ours = self.cfg.recipe.server, self.cfg.recipe.name
+        where = self.cfg.recipe.server
         if not server.is_ready(self.cfg):
             raise SystemExit(
                 f"run.sh: no reward server is ready on {where.host}:{where.http_port}. Start one in another terminal "
                 f"(bash run.sh --recipe {self.cfg.recipe.name} serve), or in this run: bash run.sh serve train"
-            )
-        theirs = server.recipe_of(self.cfg)
-        if theirs != ours:
-            raise SystemExit(
-                f"run.sh: the reward server on {where.host}:{where.http_port} is of recipe '{theirs}', not '{ours}': "
-                "stop it, or use other ports: recipe.server.http_port=..., grpc_port, metrics_port"
             )
         say(f"using the reward server on {where.host}:{where.http_port}")
 

@@ -29,10 +29,10 @@ def is_ready(cfg: DictConfig) -> bool:
     return _get(cfg, "ready") is not None
 
 
-def recipe_of(cfg: DictConfig) -> str | None:
-    """Name of the recipe that the server at recipe.server was started with, as its model's configuration says."""
-    body = _get(cfg, "config")
-    return json.loads(body)["parameters"]["recipe"]["string_value"] if body else None
+def tells(cfg: DictConfig) -> dict[str, str]:
+    """What the server at recipe.server tells of itself in its model's configuration: recipe, contract, measures."""
+    parameters = json.loads(_get(cfg, "config") or b"{}").get("parameters", {})
+    return {name: value["string_value"] for name, value in parameters.items()}
 
 
 def check_ports(cfg: DictConfig) -> None:

@@ -1,28 +1,54 @@
-"""verl's replay buffer with two differences: how often it looks, and what happens when a rollout fails.
+"""verl's replay buffer with three differences: how often it looks, what happens when a rollout fails, what it logs.
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
-trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1}
+trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, drift: {limits: {...}, patience: 3, file: ...}}
 """
 
-from omegaconf import DictConfig
+import time
+from typing import Any
+
+import transfer_queue as tq
+from omegaconf import DictConfig, OmegaConf
+from transfer_queue import KVBatchMeta
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 from verl_plugins import versions
+from verl_plugins.reward_metrics import Drift, batch_metrics
 
 versions.require("verl", versions.VERL, "verl_plugins/replay_sampler.py")
 
 
 class StrictReplayBuffer(ReplayBuffer):
     """verl 0.9.1 polls every 2 s, without a key to change it, and trains on what is left of a group with a failed
-    rollout or reward (its `failure` status). Here such a group stops the run."""
+    rollout or reward (its `failure` status). Here such a group stops the run. In training it logs the score alone; here
+    each batch adds the metrics of verl_plugins/reward_metrics.py."""
 
     def __init__(self, sampler_kwargs: DictConfig, **kwargs: object):
         """
         Args:
-            sampler_kwargs: `poll_interval` in seconds.
+            sampler_kwargs: `poll_interval` in seconds; `drift`: arguments of `reward_metrics.Drift`.
             kwargs: what verl passes to every sampler.
         """
         super().__init__(sampler_kwargs=sampler_kwargs, poll_interval=float(sampler_kwargs.poll_interval), **kwargs)
+        self._drift = Drift(**OmegaConf.to_container(sampler_kwargs.drift, resolve=True))
+        self._last_batch_at = time.monotonic()
+
+    def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[KVBatchMeta, dict]:
+        """verl's batch, and in training its metrics."""
+        batch, metrics = super().sample(global_steps, partition_id, batch_size)
+        if partition_id == "val":
+            return batch, metrics
+        now = time.monotonic()
+        seconds, self._last_batch_at = now - self._last_batch_at, now
+        found = batch_metrics(self._reward_infos(batch), [key.split("_")[0] for key in batch.keys], seconds)
+        return batch, {**metrics, **found, **self._drift.check(found)}
+
+    @staticmethod
+    def _reward_infos(batch: KVBatchMeta) -> list[dict[str, Any]]:
+        """What the reward function returned, in the order of the batch's keys ({uid}_{session}_{index})."""
+        data = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
+        fields = [getattr(value, "data", value) for value in data["extra_fields"]]
+        return [field["reward_extra_info"] for field in fields]
 
     def _sync_metadata_from_transfer_queue(self) -> None:
         """Called by verl at each poll.

@@ -1,14 +1,23 @@
-"""Token-level credit for GRPO: besides the score of the utterance, each speech token hears whether it was to blame.
+"""Token-level credit and separate terms for GRPO: what one number per utterance cannot say.
 
-The idea is GLM-TTS's token-level reward (arXiv 2512.14291): an error in the transcript is laid at the tokens that were
-spoken at its place. The reward function returns `token_credit`, one blame in [0, 1] per speech token. From the rollout
-to the advantage verl 0.9.1 carries one number per response token, `rm_scores`, and there both travel together:
+Token-level credit: each speech token hears whether it was to blame. The idea is GLM-TTS's token-level reward (arXiv
+2512.14291): an error in the transcript is laid at the tokens that were spoken at its place. Separate terms: each term
+of the reward is compared within its group on its own (GDPO, arXiv 2601.05242, as in GLM-TTS), so that a term of small
+spread is not drowned by one of large spread. verl 0.9.1 has a `gdpo` estimator, but its default trainer
+(trainer/ppo/v1/trainer_base.py, _compute_advantage) does not hand it the terms.
 
-    rm_scores[t] = -blame[t]                    for every response token but the last
-    rm_scores[last] = score + sum of the blames of the others
+The reward function returns `token_credit`, one blame in [0, 1] per speech token, and `term_parts`, what each term
+contributes to the score. From the rollout to the advantage verl carries one number per response token, `rm_scores`,
+and there all travel together:
+
+    rm_scores[k]    = term_parts[k]     for the first tokens, one for each part (none unless terms are separate)
+    rm_scores[t]    = -blame[t]         for the other tokens but the last
+    rm_scores[last] = score - sum of all others
 
 so that the sum over a response is still its score, which is what verl's metrics and its own estimators use. The last
-token is the end token; in a truncated response it is a speech token, and its blame has no place to go.
+token is the end token; in a truncated response it is a speech token, and its blame has no place to go, nor has that of
+the first tokens where terms are separate. A response too short for its parts keeps the first ones; such speech (less
+than a fifth of a second) has said nothing.
 """
 
 import re
@@ -51,9 +60,11 @@ def blame_per_token(is_speech: Sequence[bool], credit: Sequence[float]) -> list[
     return [float(next(blames)) if speech else 0.0 for speech in is_speech]
 
 
-def spread(score: float, blame: Sequence[float]) -> torch.Tensor:
+def spread(score: float, blame: Sequence[float], parts: Sequence[float] = ()) -> torch.Tensor:
     """rm_scores of one response, float32 [tokens]: see the module."""
     scores = -torch.tensor(blame, dtype=torch.float32)
+    kept = torch.tensor(parts[: len(blame) - 1], dtype=torch.float32)
+    scores[: len(kept)] = kept
     scores[-1] = score - scores[:-1].sum()
     return scores
 
@@ -66,15 +77,17 @@ class TokenCreditOutput(AgentLoopOutput):
     def as_dict(self) -> dict[str, Any]:
         """verl's fields of the rollout, called after the reward.
 
-        `token_credit` leaves `reward_extra_info`, where verl's validation expects single numbers.
+        `token_credit` and `term_parts` leave `reward_extra_info`, where verl's validation expects single numbers.
 
         Raises:
             ValueError: `token_credit` does not fit the response.
         """
         output = super().as_dict()
         info = dict(output["extra_fields"].get("reward_extra_info", {}))
-        if "token_credit" in info:
-            output["rm_scores"] = spread(self.reward_score, blame_per_token(self._is_speech, info.pop("token_credit")))
+        if "token_credit" in info or "term_parts" in info:
+            credit = info.pop("token_credit", [0.0] * sum(self._is_speech))
+            blame = blame_per_token(self._is_speech, credit)
+            output["rm_scores"] = spread(self.reward_score, blame, info.pop("term_parts", ()))
             output["extra_fields"] = {**output["extra_fields"], "reward_extra_info": info}
         return output
 
@@ -101,17 +114,20 @@ def token_credit_advantage(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Advantage of token t of response i, both parts relative to the group of the prompt:
 
-        A[i,t] = w_seq * (s[i] - mean s) [/ (std s + eps)]  +  w_tok * (mean b - b[i,t]) [/ (std b + eps)]
+        A[i,t] = w_seq * S[i]  +  w_tok * (mean b - b[i,t]) [/ (std b + eps)]
+        S[i]   = (s[i] - mean s) [/ (std s + eps)]                                      of the score s, or
+        S[i]   = sum over terms k of weight[k] / sum of weights * (p[i,k] - mean p[k]) / (std p[k] + eps)
 
-    s is the score, b the blame; mean and standard deviation of b go over the response tokens of the group except each
-    response's last, which carries no blame and gets the first part only.
+    b is the blame; its mean and standard deviation go over the response tokens of the group that carry a blame: all but
+    each response's last and those that carry terms, which get the first part only. The second S is used where terms
+    are separate; a term without spread in a group says nothing there.
 
     Args:
         token_level_rewards: [responses, tokens], as spread() made them.
         response_mask: [responses, tokens], 1 for the tokens of the response, without gaps.
         index: [responses], group of each response.
         config: verl's `algorithm`: norm_adv_by_std_in_grpo (first division) and token_credit: {w_seq, w_tok,
-            norm_by_std (second division)}.
+            norm_by_std (second division), separate (null, or the weights of the terms in their order)}.
 
     Returns:
         Advantages [responses, tokens], twice (verl asks for returns too).
@@ -126,12 +142,16 @@ def token_credit_advantage(
         )
     if config.get("use_kl_in_reward"):
         raise ValueError("token_credit_grpo reads blames from the rewards: algorithm.use_kl_in_reward must be false")
-    sequence, _ = compute_grpo_outcome_advantage(
-        token_level_rewards, response_mask, index, EPSILON, config["norm_adv_by_std_in_grpo"]
-    )
+    separate = list((settings.get("separate") or {}).values())
     mask = response_mask.bool()
+    if separate:
+        sequence = _of_separate_terms(token_level_rewards, index, separate)[:, None] * mask
+    else:
+        by_std = config["norm_adv_by_std_in_grpo"]
+        sequence, _ = compute_grpo_outcome_advantage(token_level_rewards, response_mask, index, EPSILON, by_std)
     lasts = mask & (mask.cumsum(1) == mask.sum(1, keepdim=True))
     carriers = mask & ~lasts
+    carriers[:, : len(separate)] = False
     blame = -token_level_rewards
     token = torch.zeros_like(token_level_rewards)
     for group in np.unique(index):
@@ -143,3 +163,16 @@ def token_credit_advantage(
             )
     advantages = settings["w_seq"] * sequence + settings["w_tok"] * token
     return advantages, advantages
+
+
+def _of_separate_terms(rewards: torch.Tensor, index: np.ndarray, weights: Sequence[float]) -> torch.Tensor:
+    """[responses]: each term's part, normalised within its group, weighted. A response without that many tokens has 0
+    in its place."""
+    parts = rewards[:, : len(weights)]
+    advantages = torch.zeros(len(rewards))
+    for group in np.unique(index):
+        members = torch.from_numpy(index == group)
+        values = parts[members]
+        normal = (values - values.mean(0)) / (values.std(0, correction=0) + EPSILON)
+        advantages[members] = normal @ torch.tensor(weights, dtype=torch.float32) / sum(weights)
+    return advantages

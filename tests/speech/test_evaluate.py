@@ -11,12 +11,12 @@ from omegaconf import DictConfig, OmegaConf
 from infer.cache import Cache, fingerprint
 from infer.evaluate import compare, evaluate, files_to_hear, summarise
 from infer.hear import Listener, errors, refuse_same_family, resample
-from infer.prosody import prosody, silence_ratio
 from infer.records import read_utterances
 from infer.statistics import Bootstrap
 from infer.whisper_ear import WhisperEar
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr_sensevoice import SenseVoiceASR
+from reward_tts.prosody import prosody, silence_ratio
 
 CONFIG = Path(__file__).resolve().parents[2] / "recipes" / "tiny_mandarin"
 BOOTSTRAP = Bootstrap(1000, seed=0, level=0.95)

@@ -1,146 +1,126 @@
-"""Errors, rewards and blame, against values worked out by hand."""
+"""Each term and each aggregation against values worked out by hand."""
 
 import math
 
 import pytest
 
-from reward_tts.formulas import (
-    char_error,
-    character_times,
-    error_counts,
-    error_rate,
-    pinyin_error,
-    shape,
-    token_credit,
-)
-
-
-def test_error_counts_of_a_known_path():
-    assert error_counts("abc", "axcd") == {"substitutions": 1, "deletions": 0, "insertions": 1}
-    assert error_counts("abc", "c") == {"substitutions": 0, "deletions": 2, "insertions": 0}
-
-
-def test_error_rate_is_not_capped():
-    assert error_rate(["a"], ["a", "b", "c"]) == 2.0
-
-
-def test_homophones_are_no_error():
-    assert pinyin_error("他在家", "她再加", tones=True) == 0.0
-    assert char_error("他在家", "她再加") == 1.0
-
-
-def test_a_wrong_tone_is_an_error_only_with_tones():
-    assert pinyin_error("买东西", "卖东西", tones=False) == 0.0
-    assert pinyin_error("买东西", "卖东西", tones=True) == pytest.approx(1 / 3)
-
-
-def test_one_wrong_one_missing_one_extra_syllable():
-    assert pinyin_error("今天天气", "今天生气", tones=False) == 0.25
-    assert pinyin_error("今天天气", "今天气", tones=False) == 0.25
-    assert pinyin_error("今天天气", "今天天气好", tones=False) == 0.25
-
-
-def test_digits_and_script_are_no_error():
-    assert pinyin_error("一百零五块，後天", "105塊后天", tones=True) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("reference", "hypothesis", "error"),
-    [("", "", 0.0), ("你好", "", 1.0), ("", "你好", 2.0), ("！", "……", 0.0), ("你好", "？", 1.0), ("。", "好", 1.0)],
-)
-def test_nothing_asked_or_nothing_heard_has_a_defined_error(reference, hypothesis, error):
-    assert pinyin_error(reference, hypothesis, tones=False) == error
+from reward_tts import formulas
 
 
 def test_shapings_are_the_published_ones():
-    assert shape(0.0, "tanh") == 1.0
-    assert shape(0.5, "tanh") == pytest.approx(1 - math.tanh(1.5))
-    assert shape(0.5, "tanh", scale=3) == pytest.approx(0.0948517463)
-    assert shape(0.0, "exp") == 1.0
-    assert shape(0.25, "exp", scale=12, power=1.5) == pytest.approx(math.exp(-1.5))
-    assert shape(0.25, "exp") == pytest.approx(0.2231301601)
+    assert formulas.shape_tanh(0.0) == formulas.shape_exp(0.0) == 1.0
+    assert formulas.shape_tanh(0.5) == pytest.approx(0.0948517463)
+    assert formulas.shape_tanh(0.5, scale=1) == pytest.approx(1 - math.tanh(0.5))
+    assert formulas.shape_exp(0.25) == pytest.approx(math.exp(-1.5))
+    assert formulas.shape_exp(0.25, scale=2, power=1) == pytest.approx(math.exp(-0.5))
+    for impossible in (math.nan, -0.1):
+        with pytest.raises(ValueError, match="error is from 0"):
+            formulas.shape_tanh(impossible)
 
 
-def test_an_unknown_shaping_and_an_impossible_error_are_refused():
-    with pytest.raises(ValueError, match=r"reward\.shaping\.name.*'exp', 'tanh'.*'linear'"):
-        shape(0.5, "linear")
-    with pytest.raises(ValueError, match="nan"):
-        shape(math.nan, "tanh")
-    with pytest.raises(ValueError, match="negative"):
-        shape(-0.1, "exp")
+def test_cer_and_nll_is_the_published_harmonic_mean():
+    # Uc = 1 - tanh(0) = 1, Un = exp(-1) = 0.367879: 1 / (0.6 + 0.4 / 0.367879) = 1 / 1.687313
+    assert formulas.cer_and_nll(0.0, 3.0) == pytest.approx(1 / 1.6873127, rel=1e-6)
+    # Uc = 1 - tanh(0.3) = 0.708687, Un = exp(-0.5) = 0.606531: 1 / (0.846636 + 0.659489)
+    assert formulas.cer_and_nll(0.1, 1.5) == pytest.approx(0.663959, rel=1e-5)
+    assert formulas.cer_and_nll(0.0, 0.0) == 1.0
+    assert formulas.cer_and_nll(50.0, 1.0) == 0.0
+    assert formulas.cer_and_nll(0.0, 3.0, lambda_c=1.0, lambda_n=1.0) == pytest.approx(2 / (1 + math.e))
 
 
-# 10 tokens at 10 tokens a second: token k is spoken from k / 10 s, its middle is at k / 10 + 0.05 s.
-# Four characters at 0.1, 0.3, 0.5 and 0.8 s own 0-0.2, 0.2-0.4, 0.4-0.65 and 0.65-1.0 s.
-TIMES = [0.1, 0.3, 0.5, 0.8]
+def test_error_exp():
+    assert formulas.error_exp(0.0) == 1.0
+    assert formulas.error_exp(0.4) == pytest.approx(1 / math.e)
+    assert formulas.error_exp(2.0) == pytest.approx(math.exp(-5))
 
 
-def blamed(reference, hypothesis, times, tokens=10, rate=10.0, **options):
-    credit = token_credit(reference, hypothesis, times, tokens, rate, **options)
-    assert len(credit) == tokens and set(credit) <= {0.0, 1.0}
-    return [k for k, value in enumerate(credit) if value]
+def test_similarity_and_opinion_score_map_their_range_to_0_and_1():
+    assert [formulas.similarity(s) for s in (-1.0, 0.0, 0.6, 1.0)] == [0.0, 0.5, 0.8, 1.0]
+    assert [formulas.opinion_score(d) for d in (1.0, 3.0, 5.0)] == [0.0, 0.5, 1.0]
 
 
-def test_a_right_transcript_blames_nothing():
-    assert blamed("今天天气", "今天天气", TIMES) == []
+EMOTIONS = {"happy": 0.5, "sad": 0.2, "neutral": 0.3}
 
 
-def test_homophones_blame_nothing():
-    assert blamed("他在家里", "她再加里", TIMES) == []
+def test_emotion_is_the_targets_probability_or_what_is_not_neutral():
+    assert formulas.emotion(EMOTIONS, "sad") == 0.2
+    assert formulas.emotion(EMOTIONS, None) == pytest.approx(0.7)
+    assert formulas.neutral_penalty(EMOTIONS) == -0.3
+    with pytest.raises(ValueError, match=r"knows \['happy', 'neutral', 'sad'\], not 'angry'"):
+        formulas.emotion(EMOTIONS, "angry")
 
 
-def test_a_substitution_blames_what_its_character_owns():
-    assert blamed("今天上课", "今天下课", TIMES) == [4, 5]  # 0.4-0.65 s: middles 0.45, 0.55; 0.65 is not before 0.65
-    assert blamed("今天上课", "五天上课", TIMES) == [0, 1]
-    assert blamed("今天上课", "今天上网", TIMES) == [6, 7, 8, 9]
+def test_laughter_counts_where_text_and_voice_laugh():
+    assert formulas.laughter("哈哈，真好笑", 0.5) == 1.0
+    assert formulas.laughter("嘿，呵", 0.5) == 1.0
+    assert formulas.laughter("哈哈，真好笑", 0.0) == 0.0
+    assert formulas.laughter("哈尔滨很冷", 0.5) == 0.0
 
 
-def test_an_insertion_blames_what_its_character_owns():
-    assert blamed("今天课", "今天上课", TIMES) == [4, 5]
+def test_laughter_that_is_heard_is_no_error_in_the_text():
+    assert formulas.without_laughter("哈哈哈，走吧", 1.2) == "，走吧"
+    assert formulas.without_laughter("哈哈哈，走吧", 0.0) == "哈哈哈，走吧"
+    assert formulas.without_laughter("哈尔滨", 1.2) == "哈尔滨"
 
 
-def test_a_deletion_blames_the_gap_between_its_neighbours():
-    assert blamed("今天上午课", "今天午课", TIMES) == [3, 4]  # between 0.3 and 0.5 s
-    assert blamed("我今天上课", "今天上课", TIMES) == [0]  # before 0.1 s
-    assert blamed("今天上课吗", "今天上课", TIMES) == [8, 9]  # after 0.8 s
+def test_spread_and_variance_are_of_the_population():
+    assert formulas.spread([1.0, 3.0]) == 1.0
+    assert formulas.spread([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) == 2.0
+    assert formulas.variance([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) == 4.0
+    assert formulas.spread([]) == formulas.spread([7.0]) == 0.0
 
 
-def test_blame_leads_the_sound_and_stops_at_the_start():
-    assert blamed("今天上课", "今天下课", TIMES, lead_tokens=3) == [1, 2]  # [4, 5] without lead
-    assert blamed("今天上课", "今天上网", TIMES, lead_tokens=3) == [3, 4, 5, 6]
-    assert blamed("今天上课", "五天上课", TIMES, lead_tokens=3) == [0]
+def test_length_forgives_the_tolerance_and_is_symmetric_in_ratio():
+    assert formulas.length(2.0, 2.0) == formulas.length(2.4, 2.0) == 1.0
+    assert formulas.length(4.0, 2.0) == pytest.approx(1.25 / 2)
+    assert formulas.length(1.0, 2.0) == pytest.approx(1.25 / 2)
+    assert formulas.length(0.0, 2.0) == 0.0
 
 
-def test_a_wrong_tone_is_blamed_only_with_tones():
-    assert blamed("我要买书", "我要卖书", TIMES) == []
-    assert blamed("我要买书", "我要卖书", TIMES, tones=True) == [4, 5]
+def test_silence_repetition_and_over_length():
+    assert [formulas.silence(r) for r in (0.0, 0.2, 0.6, 1.0)] == pytest.approx([1.0, 1.0, 0.5, 0.0])
+    assert formulas.repetition([1, 2, 3, 4, 5]) == 1.0
+    assert formulas.repetition([7] * 7) == 0.25  # four 4-grams, all the same
+    assert formulas.repetition([1, 2]) == 1.0
+    assert [formulas.over_length(n, 100, 20) for n in (0, 80, 85, 90, 100, 500)] == [0.0, 0.0, -0.25, -0.5, -1.0, -1.0]
 
 
-def test_nothing_heard_blames_all_and_nothing_asked_for_blames_none():
-    assert blamed("今天", "", []) == list(range(10))
-    assert blamed("今天", "？", [0.4]) == list(range(10))
-    assert blamed("", "", []) == []
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: formulas.error_exp(math.nan),
+        lambda: formulas.error_exp(-0.1),
+        lambda: formulas.cer_and_nll(0.1, math.nan),
+        lambda: formulas.similarity(1.1),
+        lambda: formulas.opinion_score(0.5),
+        lambda: formulas.silence(1.5),
+        lambda: formulas.length(1.0, 0.0),
+        lambda: formulas.over_length(5, 10, 11),
+        lambda: formulas.gate(0.1, full_until=0.3, none_from=0.3),
+    ],
+)
+def test_what_is_outside_its_range_is_refused(call):
+    with pytest.raises(ValueError, match=r"from|needs"):
+        call()
 
 
-def test_no_token_gives_no_credit():
-    assert token_credit("今天", "", [], 0, 10.0) == []
+def test_weighted_sum_and_harmonic_mean():
+    values, weights = {"cer": 0.5, "mos": 1.0}, {"cer": 3.0, "mos": 1.0}
+    assert formulas.weighted_sum(values, weights) == 0.625
+    assert formulas.weighted_harmonic_mean(values, weights) == pytest.approx(4 / 7)
+    assert formulas.weighted_harmonic_mean({**values, "mos": 0.0}, weights) == 0.0
+    with pytest.raises(ValueError, match="not negative"):
+        formulas.weighted_harmonic_mean({**values, "mos": -0.5}, weights)
 
 
-def test_a_span_shorter_than_a_token_blames_the_token_around_it():
-    assert blamed("今天上课", "今天下课", [0.1, 0.46, 0.47, 0.48]) == [4]  # owns 0.465-0.475 s
+def test_terms_without_weight_and_weights_without_term_are_refused():
+    for values, weights in (({"a": 1.0}, {"b": 1.0}), ({"a": 1.0, "b": 1.0}, {"a": 1.0})):
+        with pytest.raises(ValueError, match="are not the same"):
+            formulas.weighted_sum(values, weights)
+    with pytest.raises(ValueError, match="weights are positive"):
+        formulas.weighted_sum({"a": 1.0}, {"a": 0.0})
 
 
-def test_times_after_the_end_blame_the_last_token():
-    assert blamed("今天", "今年", [0.1, 2.4], tokens=3) == [2]
-
-
-def test_characters_without_times_are_refused():
-    with pytest.raises(ValueError, match="0 times"):
-        token_credit("今天", "今年", [], 10, 10.0)
-
-
-def test_times_follow_the_characters_through_normalisation():
-    assert character_times("今，天！", [0.1, 0.2, 0.3, 0.4], "今天") == [0.1, 0.3]
-    assert character_times("說OK", [0.1, 0.2, 0.3], "说ok") == [0.1, 0.2, 0.3]
-    # 一 is inserted before 1, then 百零五 stand in the places of 105.
-    assert character_times("共105块", [0.1, 0.2, 0.3, 0.4, 0.5], "共一百零五块") == [0.1, 0.2, 0.2, 0.3, 0.4, 0.5]
+def test_the_gate_is_open_to_a_tenth_and_shut_from_three_tenths():
+    assert [formulas.gate(e) for e in (0.0, 0.10, 0.30, 2.0)] == [1.0, 1.0, 0.0, 0.0]
+    assert formulas.gate(0.15) == pytest.approx(0.75)

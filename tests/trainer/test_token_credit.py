@@ -66,6 +66,37 @@ def test_padding_counts_for_nothing():
     assert (advantages * (1 - mask)).abs().sum().item() == 0.0
 
 
+# Two terms with weights 3 and 1, already weighted: parts (0.75, 0) and (0, 0.25), and scores 0.75 and 0.25.
+PARTS = torch.stack([spread(0.75, [0.0] * 4, [0.75, 0.0]), spread(0.25, [1.0, 1.0, 1.0, 0.0], [0.0, 0.25])])
+
+
+def test_parts_stand_first_and_the_sum_is_still_the_score():
+    assert PARTS[0].tolist() == [0.75, 0.0, 0.0, 0.0]
+    assert PARTS[1].tolist() == [0.0, 0.25, -1.0, 1.0]
+    assert spread(0.5, [0.0, 0.0], [0.25, 0.25]).tolist() == [0.25, 0.25]  # too short for both: the first is kept
+
+
+def test_separate_terms_are_normalised_each_and_then_weighted():
+    settings = with_weights(w_tok=0.0, separate={"error": 3.0, "similarity": 1.0})
+    advantages, _ = token_credit_advantage(PARTS, torch.ones(2, 4), INDEX[:2], settings)
+    # Each term is at plus and minus one standard deviation: (3 * 1 - 1 * 1) / 4.
+    assert advantages[0].tolist() == pytest.approx([0.5] * 4, abs=1e-4)
+    assert advantages[1].tolist() == pytest.approx([-0.5] * 4, abs=1e-4)
+
+
+def test_a_term_without_spread_says_nothing():
+    rewards = torch.stack([spread(1.0, [0.0] * 3, [0.5, 0.5]), spread(0.5, [0.0] * 3, [0.0, 0.5])])
+    settings = with_weights(w_tok=0.0, separate={"a": 1.0, "b": 1.0})
+    advantages, _ = token_credit_advantage(rewards, torch.ones(2, 3), INDEX[:2], settings)
+    assert advantages[:, 0].tolist() == pytest.approx([0.5, -0.5], abs=1e-4)
+
+
+def test_tokens_that_carry_terms_carry_no_blame():
+    settings = with_weights(w_seq=0.0, separate={"error": 3.0, "similarity": 1.0})
+    advantages, _ = token_credit_advantage(PARTS, torch.ones(2, 4), INDEX[:2], settings)
+    assert advantages.tolist() == [[0.0, 0.0, 0.5, 0.0], [0.0, 0.0, -0.5, 0.0]]
+
+
 def test_without_settings_or_with_a_penalty_in_the_rewards_it_is_refused():
     with pytest.raises(ValueError, match=r"algorithm\.token_credit"):
         token_credit_advantage(REWARDS, MASK, INDEX, {"norm_adv_by_std_in_grpo": False})

@@ -53,3 +53,14 @@ def silence_ratio(wave: np.ndarray, frame: int, silence_db: float) -> float:
     if rms.max() == 0:
         return 1.0
     return float(np.mean(rms < rms.max() * 10 ** (-silence_db / 20)))
+
+
+def energy_variance(wave: np.ndarray, frame: int) -> float:
+    """Variance of the RMS of whole frames (of `frame` samples), 0.0 without a frame. Source: GLM-TTS, energy."""
+    frames = wave[: len(wave) // frame * frame].reshape(-1, frame).astype(np.float64)
+    return float(np.sqrt(np.mean(frames**2, axis=1)).var()) if len(frames) else 0.0
+
+
+def loudness_db(wave: np.ndarray) -> float:
+    """RMS of the whole wave in dB of full scale, at least -120."""
+    return float(20 * np.log10(max(1e-6, np.sqrt(np.mean(wave.astype(np.float64) ** 2)))))

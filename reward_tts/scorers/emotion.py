@@ -1,0 +1,47 @@
+"""Emotion by emotion2vec through FunASR, from a model directory: probabilities by name."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from funasr import AutoModel
+
+from reward_tts.measures import Row
+
+_FILES = ("config.yaml", "model.pt", "tokens.txt")
+
+
+class Emotion2Vec:
+    """emotion2vec_plus_* as FunASR loads it.
+
+    Args:
+        model_dir: FunASR model directory: config.yaml, model.pt, tokens.txt (labels such as "生气/angry").
+        device: torch device.
+
+    Raises:
+        FileNotFoundError: the directory is not whole; the message says where to get it.
+    """
+
+    provides = ("emotion",)
+    sample_rate = 16_000
+
+    def __init__(self, model_dir: str, device: str = "cpu"):
+        missing = [name for name in _FILES if not (Path(model_dir) / name).exists()]
+        if missing:
+            raise FileNotFoundError(
+                f"{model_dir} lacks {missing}: download iic/emotion2vec_plus_base (ModelScope) or emotion2vec/"
+                f"emotion2vec_plus_base (Hugging Face) into it, or leave the scorer `emotion` out of server.yaml"
+            )
+        auto = AutoModel(model=str(model_dir), device=device, disable_update=True, disable_pbar=True, log_level="ERROR")
+        self.model, self.options = auto.model.eval(), auto.kwargs
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        """emotion: {English label: probability}, summing to 1."""
+        options = {**self.options, "granularity": "utterance", "extract_embedding": False, "fs": self.sample_rate}
+        found = [self.model.inference([wave], key=["wave"], **options)[0][0] for wave in waves]
+        return [{"emotion": _by_name(one["labels"], one["scores"])} for one in found]
+
+
+def _by_name(labels: list[str], scores: list[float]) -> dict[str, float]:
+    """Labels are "Chinese/English" or one name."""
+    return {label.rpartition("/")[2].strip("<>"): float(score) for label, score in zip(labels, scores, strict=True)}

@@ -1,0 +1,47 @@
+"""How likely a Whisper decoder finds the text that was asked for: the NLL term of ch-tts-llasa."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+from reward_tts.measures import Row
+
+
+class WhisperLikelihood:
+    """Mean negative log-likelihood of the reference's tokens, teacher-forced.
+
+    Args:
+        model_dir: Hugging Face directory of a Whisper (model and processor).
+        device: torch device.
+    """
+
+    provides = ("nll",)
+    sample_rate = 16_000
+
+    def __init__(self, model_dir: str, device: str = "cpu"):
+        self.processor = WhisperProcessor.from_pretrained(model_dir)
+        self.model = WhisperForConditionalGeneration.from_pretrained(model_dir).to(device).eval()
+
+    @torch.inference_mode()
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        """nll in nats for each token of the row's text and the end token; the prompt's tokens are given.
+
+        Raises:
+            ValueError: a language that Whisper does not know.
+        """
+        features = self.processor(waves, sampling_rate=self.sample_rate, return_tensors="pt").input_features
+        tokenizer, device = self.processor.tokenizer, self.model.device
+        prompts, targets = [], []
+        for row in rows:
+            tokenizer.set_prefix_tokens(language=row.language, task="transcribe", predict_timestamps=False)
+            prompts.append(tokenizer.prefix_tokens)
+            targets.append([*tokenizer(row.text, add_special_tokens=False).input_ids, tokenizer.eos_token_id])
+        ids = [[*prompt, *target] for prompt, target in zip(prompts, targets, strict=True)]
+        width = max(map(len, ids))
+        padded = torch.tensor([one + [tokenizer.eos_token_id] * (width - len(one)) for one in ids], device=device)
+        logits = self.model(input_features=features.to(device), decoder_input_ids=padded[:, :-1]).logits
+        losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), padded[:, 1:], reduction="none")
+        spans = [slice(len(p) - 1, len(p) - 1 + len(t)) for p, t in zip(prompts, targets, strict=True)]
+        return [{"nll": float(loss[span].mean())} for loss, span in zip(losses, spans, strict=True)]

@@ -1,0 +1,41 @@
+"""Pitch, energy and silence: what flattens first when a model is trained on errors alone."""
+
+from typing import Any
+
+import numpy as np
+
+from reward_tts.measures import Row
+from reward_tts.prosody import energy_variance, loudness_db, prosody
+
+
+class Prosody:
+    """WORLD's F0 and the energy of frames, see reward_tts/prosody.py.
+
+    Args:
+        f0_floor, f0_ceil: Hz.
+        silence_db: a frame so far below the loudest one is silent.
+        frame_seconds: of energy and silence.
+    """
+
+    provides = ("log_f0_mean", "log_f0_std", "voiced_ratio", "silence_ratio", "energy_variance", "loudness_db")
+    sample_rate = 16_000
+
+    def __init__(self, f0_floor: float, f0_ceil: float, silence_db: float, frame_seconds: float):
+        self.options = {
+            "f0_floor": f0_floor,
+            "f0_ceil": f0_ceil,
+            "silence_db": silence_db,
+            "frame_seconds": frame_seconds,
+        }
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        """Without a voiced frame the mean and spread of log F0 are 0.0, as voiced_ratio then is; a wave shorter than a
+        frame is silent."""
+        return [self._one(wave) for wave in waves]
+
+    def _one(self, wave: np.ndarray) -> dict[str, float]:
+        found = prosody(wave, self.sample_rate, **self.options)
+        found["silence_ratio"] = 1.0 if found["silence_ratio"] is None else found["silence_ratio"]
+        frame = round(self.options["frame_seconds"] * self.sample_rate)
+        found |= {"energy_variance": energy_variance(wave, frame), "loudness_db": loudness_db(wave)}
+        return {name: found[name] or 0.0 for name in self.provides}

@@ -1,0 +1,92 @@
+"""Before a stage that needs the reward server starts: can its reward be computed, and does that server offer it?"""
+
+from pathlib import Path
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from stages import server
+from stages.config import ROOT, config_dir
+
+
+def place(key: str, files: list[Path], overrides: list[str]) -> str:
+    """Where a key (dotted) got its value: the override on the command line, or file and line of the key or, if it is
+    nowhere, of the nearest part of it that is.
+
+    >>> place("recipe.reward.weights.mos", [], ["recipe.reward.weights.mos=-1"])
+    'command line: recipe.reward.weights.mos=-1'
+    """
+    parts = key.split(".")
+    for size in range(len(parts), 0, -1):
+        part = ".".join(parts[:size])
+        for override in reversed(overrides):
+            if override.lstrip("+~").partition("=")[0] == part:
+                return f"command line: {override}"
+        for file in files:
+            line = _line(yaml.compose(file.read_text(encoding="utf-8")), parts[:size])
+            if line is not None:
+                shown = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
+                return f"{shown}, line {line}"
+    return "configuration"
+
+
+def _line(node: yaml.Node | None, parts: list[str]) -> int | None:
+    line = None
+    for part in parts:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next(((k, v) for k, v in pairs if k.value == part), None)
+        if found is None:
+            return None
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def check_reward(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
+    """SystemExit with file, line and reason if cfg.recipe.reward cannot be used; nothing if the recipe has none."""
+    if "reward" not in cfg.recipe:
+        return
+    from reward_tts.judge import RewardConfigError, check
+
+    try:
+        check(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    except RewardConfigError as error:
+        raise SystemExit(f"run.sh: {place(error.key, yaml_files(recipe), overrides)}: {error}") from None
+    how, weights = "recipe.reward.aggregation.name", OmegaConf.select(cfg, "algorithm.token_credit.separate")
+    if (cfg.recipe.reward.aggregation.name == "separate") != bool(weights):
+        at = place(how, yaml_files(recipe), overrides)
+        raise SystemExit(f"run.sh: {at}: {how}=separate and algorithm.token_credit.separate go together, or neither")
+
+
+def check_server(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
+    """SystemExit unless the server at cfg.recipe.server is of this recipe and contract, and its scorers
+    measure what recipe.reward needs."""
+    where = cfg.recipe.server
+    here = f"the reward server on {where.host}:{where.http_port}"
+    tells = server.tells(cfg)
+    if tells.get("recipe") != cfg.recipe.name:
+        raise SystemExit(
+            f"run.sh: {here} is of recipe '{tells.get('recipe')}', not '{cfg.recipe.name}': "
+            "stop it, or use other ports: recipe.server.http_port=..., grpc_port, metrics_port"
+        )
+    if "reward" not in cfg.recipe:
+        return
+    from reward_tts.judge import Reward
+    from reward_tts.measures import CONTRACT
+
+    if tells.get("contract") != str(CONTRACT):
+        raise SystemExit(
+            f"run.sh: {here} speaks contract {tells.get('contract')}, this checkout {CONTRACT}: start both alike"
+        )
+    offered = tells.get("measures", "").split(",")
+    for measure, key in Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)).needs.items():
+        if measure not in offered:
+            at = place(f"recipe.reward.{key}", yaml_files(recipe), overrides)
+            raise SystemExit(
+                f"run.sh: {at}: recipe.reward.{key} needs the measure {measure}, which {here} does not offer (it has "
+                f"{offered}): add its scorer to server.yaml and start it again"
+            )
+
+
+def yaml_files(recipe: str) -> list[Path]:
+    """The recipe's YAML files, recipe.yaml first."""
+    return sorted(config_dir(recipe).glob("*.yaml"), key=lambda file: (file.name != "recipe.yaml", file.name))

@@ -1,0 +1,163 @@
+"""A recipe's reward: terms to scores by hand, and every way to configure it wrongly."""
+
+from copy import deepcopy
+
+import pytest
+
+from reward_tts.judge import Reward, RewardConfigError
+from reward_tts.measures import Measures
+
+CONFIG = {
+    "terms": {"pinyin": {"tones": False, "shaping": {"name": "tanh", "scale": 3}}},
+    "weights": {"pinyin": 1.0},
+    "aggregation": {"name": "weighted_sum"},
+    "error": {"unit": "pinyin", "tones": False},
+    "token_credit": {"lead_tokens": 0},
+    "logged": [],
+}
+TOKENS = [1, 2, 3, 4]
+
+
+def config(**changes) -> dict:
+    return {**deepcopy(CONFIG), **changes}
+
+
+def heard(transcript: str, **scores) -> Measures:
+    return Measures("r", 0, "", transcript, duration_s=2.0, num_tokens=4, token_rate=2.0, scores=scores)
+
+
+def two_terms(**aggregation) -> Reward:
+    terms = {"error": {"rate": 2.5}, "similarity": {}}
+    return Reward(config(terms=terms, weights={"error": 1.0, "similarity": 3.0}, aggregation=aggregation))
+
+
+def test_one_term_alone_is_the_score():
+    verdict = Reward(config()).judge("今天天气", "zh", TOKENS, heard("今天生气"))
+    assert verdict.error_rate == 0.25
+    assert verdict.score == verdict.terms["pinyin"] == pytest.approx(0.36485105)  # 1 - tanh(0.75)
+
+
+def test_a_weighted_sum_is_divided_by_the_weights():
+    verdict = two_terms(name="weighted_sum").judge("今天", "zh", TOKENS, heard("今天", speaker_similarity=0.2))
+    assert verdict.terms == {"error": 1.0, "similarity": 0.6}
+    assert verdict.score == pytest.approx((1.0 + 3 * 0.6) / 4)
+
+
+def test_a_harmonic_mean_is_of_the_same_terms():
+    verdict = two_terms(name="weighted_harmonic_mean").judge(
+        "今天", "zh", TOKENS, heard("今天", speaker_similarity=0.0)
+    )
+    assert verdict.score == pytest.approx(4 / (1 / 1.0 + 3 / 0.5))
+
+
+def test_a_gate_lets_a_voice_count_only_where_the_words_are_right():
+    reward = two_terms(name="gate", full_until=0.1, none_from=0.3)
+    right = reward.judge("今天天气", "zh", TOKENS, heard("今天天气", speaker_similarity=0.2))
+    assert (right.gate, right.score) == (1.0, pytest.approx((1.0 + 3 * 0.6) / 4))
+    partly = reward.judge("今天天气", "zh", TOKENS, heard("今天生气", speaker_similarity=0.2))  # error 0.25
+    assert partly.gate == pytest.approx(0.25)
+    assert partly.score == pytest.approx((0.53526143 + 3 * 0.6 * 0.25) / 4)  # exp(-0.625)
+    wrong = reward.judge("今天天气", "zh", TOKENS, heard("明年生气", speaker_similarity=1.0))  # error 0.75
+    assert (wrong.gate, wrong.score) == (0.0, pytest.approx(0.15335497 / 4))  # exp(-1.875)
+
+
+def test_separate_terms_keep_their_share_of_the_score():
+    verdict = two_terms(name="separate").judge("今天", "zh", TOKENS, heard("今天", speaker_similarity=0.2))
+    assert verdict.parts == pytest.approx((0.25, 0.45))  # 1 / 4 * 1.0 and 3 / 4 * 0.6
+    assert verdict.score == pytest.approx(0.7)
+    assert two_terms(name="weighted_sum").judge("今", "zh", TOKENS, heard("", speaker_similarity=0.0)).parts == ()
+
+
+def test_what_cannot_be_spoken_has_every_term_at_its_lowest():
+    assert Reward(config()).unspeakable().score == 0.0
+    terms = {"pinyin": {}, "over_length": {"max_tokens": 100, "buffer_tokens": 20}}
+    verdict = Reward(config(terms=terms, weights={"pinyin": 1.0, "over_length": 1.0})).unspeakable()
+    assert (verdict.terms, verdict.score, verdict.error_rate) == ({"pinyin": 0.0, "over_length": -1.0}, -0.5, 1.0)
+
+
+def test_laughter_that_is_heard_is_no_error_and_earns_its_term():
+    reward = Reward(config(terms={"error": {}, "laughter": {}}, weights={"error": 1.0, "laughter": 1.0}))
+    laughing = reward.judge("哈哈，走吧", "zh", TOKENS, heard("走吧", laughter_s=0.7))
+    assert (laughing.terms, laughing.error_rate) == ({"error": 1.0, "laughter": 1.0}, 0.0)
+    silent = reward.judge("哈哈，走吧", "zh", TOKENS, heard("走吧", laughter_s=0.0))
+    assert (silent.terms["laughter"], silent.error_rate) == (0.0, 0.5)
+    city = reward.judge("哈尔滨", "zh", TOKENS, heard("哈尔滨", laughter_s=0.7))
+    assert (city.terms["laughter"], city.error_rate) == (0.0, 0.0)
+
+
+def test_the_row_says_which_emotion_is_wanted():
+    reward = Reward(config(terms={"emotion": {}}, weights={"emotion": 1.0}))
+    found = heard("今天", emotion={"happy": 0.5, "neutral": 0.3, "sad": 0.2})
+    assert reward.judge("今天", "zh", TOKENS, found, emotion="sad").score == 0.2
+    assert reward.judge("今天", "zh", TOKENS, found).score == pytest.approx(0.7)
+    with pytest.raises(ValueError, match="not 'angry'"):
+        reward.judge("今天", "zh", TOKENS, found, emotion="angry")
+
+
+def test_length_is_that_of_the_text():
+    options = {"seconds_per_unit": 0.25, "pause_s": 1.0, "tolerance": 0.25}
+    reward = Reward(config(terms={"length": options}, weights={"length": 1.0}))
+    assert reward.judge("今天天气", "zh", TOKENS, heard("")).score == 1.0  # 1 s + 4 * 0.25 s = the 2 s that it took
+    assert reward.judge("今天天气今天天气今天天气", "zh", TOKENS, heard("")).score == pytest.approx(
+        0.625
+    )  # 4 s: 1.25 / 2
+
+
+def test_a_missing_or_impossible_measure_is_no_score():
+    reward = two_terms(name="weighted_sum")
+    with pytest.raises(KeyError, match="speaker_similarity"):
+        reward.judge("今天", "zh", TOKENS, heard("今天"))
+    with pytest.raises(ValueError, match="cosine"):
+        reward.judge("今天", "zh", TOKENS, heard("今天", speaker_similarity=1.5))
+
+
+def test_blame_is_that_of_the_error_in_the_recipe():
+    reward = Reward(config())
+    measures = Measures("r", 0, "", "今年", [0.5, 1.5], duration_s=2.0, num_tokens=4, token_rate=2.0)
+    assert reward.blame("今天", "zh", 4, measures) == [0.0, 0.0, 1.0, 1.0]
+    assert reward.blame("今天", "zh", 4, None) == [1.0] * 4
+
+
+def test_the_reward_says_what_it_needs_and_why():
+    terms, weights = {"mos": {}, "cer_and_nll": {}}, {"mos": 1.0, "cer_and_nll": 1.0}
+    needs = Reward(config(terms=terms, weights=weights, logged=["log_f0_std"])).needs
+    assert needs == {"mos": "terms.mos", "nll": "terms.cer_and_nll", "log_f0_std": "logged"}
+
+
+WRONG = [
+    ({"terms": {"pinyn": {}}}, "terms.pinyn", "no such term; there are"),
+    ({"terms": {}}, "terms", "names no term"),
+    ({"terms": {"pinyin": {"tone": True}}}, "terms.pinyin.tone", "no such key; there are ['tones', 'shaping']"),
+    ({"terms": {"pinyin": {"shaping": {"name": "linear"}}}}, "terms.pinyin.shaping.name", "'exp', 'tanh'"),
+    ({"terms": {"pinyin": {"shaping": {"name": "exp", "scale": -1}}}}, "terms.pinyin.shaping.scale", "not negative"),
+    ({"terms": {"error": {"rate": "2"}}, "weights": {"error": 1.0}}, "terms.error.rate", "a number"),
+    ({"terms": {"length": {}}, "weights": {"length": 1.0}}, "terms.length", "lacks seconds_per_unit"),
+    ({"weights": {"pinyin": 1.0, "mos": 0.5}}, "weights.mos", "a weight without a term"),
+    ({"weights": {}}, "terms.pinyin", "a term without a weight"),
+    ({"weights": {"pinyin": -1.0}}, "weights.pinyin", "not negative, got -1.0"),
+    ({"weights": {"pinyin": 0}}, "weights.pinyin", "leave the term out"),
+    ({"weights": {"pinyin": float("nan")}}, "weights.pinyin", "got nan"),
+    ({"aggregation": {"name": "product"}}, "aggregation.name", "'gate'"),
+    ({"aggregation": {"name": "gate"}}, "aggregation", "lacks full_until"),
+    ({"aggregation": {"name": "gate", "full_until": 0.3, "none_from": 0.1}}, "aggregation.none_from", "more than"),
+    ({"aggregation": {"name": "gate", "full_until": -0.1, "none_from": 0.1}}, "aggregation.full_until", "not negative"),
+    ({"error": {"unit": "phoneme"}}, "error.unit", "'pinyin', 'text'"),
+    ({"token_credit": {"lead": 3}}, "token_credit.lead", "no such key"),
+    ({"logged": "mos"}, "logged", "a list"),
+    ({"shaping": {}}, "shaping", "no such key"),
+]
+
+
+@pytest.mark.parametrize(("change", "key", "reason"), WRONG, ids=[f"{key}-{i}" for i, (_, key, _) in enumerate(WRONG)])
+def test_a_wrong_configuration_is_refused_with_its_key(change, key, reason):
+    with pytest.raises(RewardConfigError) as caught:
+        Reward(config(**change))
+    assert caught.value.key == f"recipe.reward.{key}"
+    assert f"recipe.reward.{key}: " in str(caught.value) and reason in str(caught.value)
+
+
+def test_a_term_that_may_be_negative_has_no_harmonic_mean():
+    terms = {"pinyin": {}, "over_length": {"max_tokens": 100, "buffer_tokens": 20}}
+    aggregation = {"name": "weighted_harmonic_mean"}
+    with pytest.raises(RewardConfigError, match=r"terms\.over_length: may be negative"):
+        Reward(config(terms=terms, weights={"pinyin": 1.0, "over_length": 1.0}, aggregation=aggregation))
