@@ -10,7 +10,13 @@ with warnings.catch_warnings():
 
 
 def prosody(
-    wave: np.ndarray, sample_rate: int, f0_floor: float, f0_ceil: float, silence_db: float, frame_seconds: float
+    wave: np.ndarray,
+    sample_rate: int,
+    f0_floor: float,
+    f0_ceil: float,
+    silence_db: float,
+    frame_seconds: float,
+    f0_period_ms: float = 5.0,
 ) -> dict[str, float | None]:
     """Measures of one utterance, float32 [samples].
 
@@ -27,7 +33,7 @@ def prosody(
     measures |= {"log_f0_mean": None, "log_f0_std": None}
     if len(wave) < round(frame_seconds * sample_rate):
         return measures
-    f0 = fundamental_frequency(wave, sample_rate, f0_floor, f0_ceil)
+    f0 = fundamental_frequency(wave, sample_rate, f0_floor, f0_ceil, f0_period_ms)
     voiced = np.log(f0[f0 > 0])
     measures["silence_ratio"] = silence_ratio(wave, round(frame_seconds * sample_rate), silence_db)
     measures["voiced_ratio"] = len(voiced) / len(f0)
@@ -36,10 +42,12 @@ def prosody(
     return measures
 
 
-def fundamental_frequency(wave: np.ndarray, sample_rate: int, f0_floor: float, f0_ceil: float) -> np.ndarray:
-    """F0 in Hz every 5 ms, float64 [frames]; 0 where unvoiced."""
+def fundamental_frequency(
+    wave: np.ndarray, sample_rate: int, f0_floor: float, f0_ceil: float, period_ms: float = 5.0
+) -> np.ndarray:
+    """F0 in Hz every `period_ms`, float64 [frames]; 0 where unvoiced."""
     x = wave.astype(np.float64)
-    coarse, times = pyworld.dio(x, sample_rate, f0_floor=f0_floor, f0_ceil=f0_ceil)
+    coarse, times = pyworld.dio(x, sample_rate, f0_floor=f0_floor, f0_ceil=f0_ceil, frame_period=period_ms)
     return pyworld.stonemask(x, coarse, times, sample_rate)
 
 

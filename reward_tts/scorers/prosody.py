@@ -9,24 +9,16 @@ from reward_tts.prosody import energy_variance, loudness_db, prosody
 
 
 class Prosody:
-    """WORLD's F0 and the energy of frames, see reward_tts/prosody.py.
+    """WORLD's F0 and the energy of frames.
 
-    Args:
-        f0_floor, f0_ceil: Hz.
-        silence_db: a frame so far below the loudest one is silent.
-        frame_seconds: of energy and silence.
+    Args: of `reward_tts.prosody.prosody`: f0_floor and f0_ceil (Hz), f0_period_ms, silence_db, frame_seconds.
     """
 
     provides = ("log_f0_mean", "log_f0_std", "voiced_ratio", "silence_ratio", "energy_variance", "loudness_db")
     sample_rate = 16_000
 
-    def __init__(self, f0_floor: float, f0_ceil: float, silence_db: float, frame_seconds: float):
-        self.options = {
-            "f0_floor": f0_floor,
-            "f0_ceil": f0_ceil,
-            "silence_db": silence_db,
-            "frame_seconds": frame_seconds,
-        }
+    def __init__(self, **options: float):
+        self.options = options
 
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """Without a voiced frame the mean and spread of log F0 are 0.0, as voiced_ratio then is; a wave shorter than a

@@ -12,7 +12,9 @@ from scipy.signal import resample_poly
 from recipes.tiny_mandarin.teacher import Vocoder
 from recipes.tiny_mandarin.vocoder import TorchVocoder
 from reward_tts.asr_sensevoice import SenseVoiceASR
-from reward_tts.formulas import pinyin_error, shape_exp
+from reward_tts.errors import pinyin_error
+from reward_tts.formulas import shape_exp
+from reward_tts.judge import Reward
 from reward_tts.measures import Measures, Row, Status
 from reward_tts.pipeline import SpeechPipeline
 from reward_tts.pytriton_adapter import Query
@@ -138,9 +140,21 @@ def query(row: Row, text: str, **changes) -> Query:
     return Query(**{"tokens": row.tokens, "text": text, "language": None, "voice": None, "problem": "", **changes})
 
 
+def reward(term: str = "pinyin", logged: tuple[str, ...] = (), **parameters) -> Reward:
+    return Reward(
+        {
+            "terms": {term: parameters},
+            "weights": {term: 1.0},
+            "aggregation": {"name": "weighted_sum"},
+            "error": {"unit": "pinyin"},
+            "token_credit": None,
+            "logged": list(logged),
+        }
+    )
+
+
 def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none(pipeline, texts_and_rows):
-    shaping = {"name": "exp", "scale": 12, "power": 1.5}
-    judge = Judge(pipeline, "zh", {"tones": False, "shaping": shaping})
+    judge = Judge(pipeline, "zh", reward(tones=False, shaping={"name": "exp", "scale": 12, "power": 1.5}))
     text, row = texts_and_rows[0]
     good, unreadable, silent = judge.answer(
         [query(row, text), query(row, text, problem="unreadable"), query(row, "？")]
@@ -149,3 +163,74 @@ def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none
     assert good.status == Status.OK
     for refused in (unreadable, silent):
         assert math.isnan(refused.reward) and refused.status == Status.BAD_ROW
+
+
+class Counting:
+    """A scorer that measures the length of the wave and of the text, and fails as it is told."""
+
+    provides, sample_rate = ("samples", "letters"), 16_000
+
+    def __init__(self):
+        self.batches = []
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict]:
+        self.batches.append(len(waves))
+        if any(row.voice == "raises" for row in rows):
+            raise RuntimeError("a fault in the scorer")
+        wrong = {"nan": {"letters": math.nan}, "other": {"words": 1}}
+        measured = [{"samples": len(wave), "letters": len(row.text)} for wave, row in zip(waves, rows, strict=True)]
+        return [one | wrong.get(row.voice, {}) for one, row in zip(measured, rows, strict=True)]
+
+
+class AnyVoice:
+    """The real token2wav for rows of any voice."""
+
+    def __init__(self, real: MelToken2Wav):
+        self.real, self.decoded = real, 0
+        self.sample_rate, self.token_rate, self.codebook_size = real.sample_rate, real.token_rate, real.codebook_size
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        self.decoded += len(rows)
+        return self.real.decode([Row(row.tokens, None, row.language) for row in rows])
+
+
+def test_a_wave_is_decoded_once_and_scored_by_each_scorer_at_its_own_rate(token2wav, asr, rows):
+    speaker, first, second = AnyVoice(token2wav), Counting(), Counting()
+    second.provides = ("more",)
+    second.measure = lambda waves, rows: [{"more": 1.0} for _ in waves]
+    pipeline = SpeechPipeline(speaker, asr, "tiny_mandarin", 200, {"first": first, "second": second})
+    measures = pipeline.measure([Row(row.tokens, None, "zh", "今天") for row in rows])
+    assert pipeline.offers == ["letters", "more", "samples"]
+    assert [m.scores for m in measures] == [
+        {"samples": round(m.duration_s * 16_000), "letters": 2, "more": 1.0} for m in measures
+    ]
+    assert (speaker.decoded, first.batches) == (len(rows), [len(rows)])
+    assert set(pipeline.seconds) == {"token2wav", "asr", "first", "second"}
+    assert pipeline.batch_sizes == {len(rows): 1}
+    assert pipeline.padded_tokens == len(rows) * max(len(row.tokens) for row in rows)
+
+
+def test_what_a_scorer_cannot_measure_fails_its_row_alone(token2wav, asr, rows):
+    pipeline = SpeechPipeline(AnyVoice(token2wav), asr, "tiny_mandarin", 200, {"counting": Counting()})
+    voices = ["raises", "nan", "other", None]
+    measures = pipeline.measure([Row(rows[0].tokens, voice, "zh") for voice in voices])
+    assert [m.status for m in measures] == [Status.FAILED] * 3 + [Status.OK]
+    assert "a fault in the scorer" in measures[0].message
+    assert "no finite ['letters']" in measures[1].message
+    assert "no finite ['words']" in measures[2].message
+
+
+def test_tokens_that_nothing_can_speak_are_bad_speech(pipeline):
+    bad = [np.array(tokens, np.int32) for tokens in ([], [1024], [5] * 201)]
+    measures = pipeline.measure([Row(tokens, None, "zh") for tokens in bad])
+    assert [m.status for m in measures] == [Status.BAD_SPEECH] * 3
+    assert not any(m.is_speech for m in measures)
+
+
+def test_two_scorers_of_the_same_measure_and_a_reward_without_its_scorer_are_refused(token2wav, asr, pipeline):
+    with pytest.raises(ValueError, match=r"provide \['samples', 'letters'\]"):
+        SpeechPipeline(token2wav, asr, "r", 200, {"a": Counting(), "b": Counting()})
+    with pytest.raises(ValueError, match=r"recipe\.reward needs {'speaker_similarity': 'terms\.similarity'}"):
+        Judge(pipeline, "zh", reward("similarity"))
+    with pytest.raises(ValueError, match=r"needs {'mos': 'logged'}"):
+        Judge(pipeline, "zh", reward(logged=("mos",)))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import urllib.request
@@ -13,15 +14,24 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.utils import InferenceServerException
 
 from reward_tts.client import RewardClient, RewardError, ServerConfig
 from reward_tts.compute_score import compute_score
-from reward_tts.formulas import pinyin_error, shape_tanh
-from reward_tts.measures import Measures
+from reward_tts.errors import pinyin_error
+from reward_tts.formulas import shape_tanh
+from reward_tts.measures import CONTRACT, Measures, Status
 from reward_tts.speech_tokens import format_speech_tokens
 
 Rows = list[tuple[list[int], str]]
-TANH = {"name": "tanh", "scale": 3}
+REWARD = {
+    "terms": {"pinyin": {"tones": False, "shaping": {"name": "tanh", "scale": 3}}},
+    "weights": {"pinyin": 1.0},
+    "aggregation": {"name": "weighted_sum"},
+    "error": {"unit": "pinyin", "tones": False},
+    "token_credit": None,
+    "logged": ["log_f0_std"],
+}
 # The last bits of a sum depend on the batch it is computed in, the vocoder computes in bfloat16, and a recogniser of
 # a minute's training hangs between two characters now and then: about 2 of 100 characters change with the batch.
 FEW = 0.06
@@ -40,6 +50,8 @@ def config_of(server, **changes) -> ServerConfig:
     config = ServerConfig(
         host=server.host,
         grpc_port=server.grpc_port,
+        more=(),
+        secret_env=None,
         model="token2wav_asr",
         recipe="tiny_mandarin",
         concurrency=64,
@@ -76,7 +88,9 @@ def disagreement(heard: list[str], before: list[str]) -> float:
     return edits / sum(len(text) for text in before)
 
 
-def raw_answer(server, tokens: list[int], length: int, text: bytes, **more: bytes) -> dict[str, object]:
+def raw_answer(
+    server, tokens: list[int], length: int, text: bytes, headers: dict | None = None, **more: bytes
+) -> dict[str, object]:
     """One row through Triton's own client, with nothing checked; measures as a dictionary."""
     inputs = [InferInput("TOKENS", [1, len(tokens)], "INT32"), InferInput("TOKEN_LENS", [1, 1], "INT32")]
     inputs[0].set_data_from_numpy(np.array([tokens], np.int32))
@@ -85,7 +99,7 @@ def raw_answer(server, tokens: list[int], length: int, text: bytes, **more: byte
         inputs.append(InferInput(name, [1, 1], "BYTES"))
         inputs[-1].set_data_from_numpy(np.array([[value]], object))
     with InferenceServerClient(f"{server.host}:{server.grpc_port}") as client:
-        result = client.infer("token2wav_asr", inputs)
+        result = client.infer("token2wav_asr", inputs, headers=headers)
     answer = {name: result.as_numpy(name)[0, 0] for name in ("REWARDS", "STATUS", "MEASURES")}
     return {**answer, "MEASURES": json.loads(answer["MEASURES"])}
 
@@ -164,10 +178,24 @@ def test_a_bad_row_gets_a_status_and_its_neighbours_are_unharmed(reward_server, 
 
 
 def test_a_refused_row_is_an_error_with_sample_text_and_reason(reward_server):
-    with pytest.raises(RewardError, match=r"sample 0 \('今天'\).*BAD_ROW.*speech token 4000 is not in 0\.\.1023"):
-        measure(config_of(reward_server), [([1, 4000], "今天")])
-    with pytest.raises(RewardError, match=r"FAILED.*voice"):
+    with pytest.raises(RewardError, match=r"sample 0 \('今天'\).*FAILED.*voice"):
         measure(config_of(reward_server), [([1, 2, 3], "今天")], voice="nobody")
+    with pytest.raises(RewardError, match=r"sample 0.*BAD_ROW.*nothing to be spoken"):
+        measure(config_of(reward_server), [([1, 2, 3], "。")])
+
+
+def test_tokens_that_nothing_can_speak_are_told_from_faults(reward_server):
+    measures = measure(config_of(reward_server), [([1, 4000], "今天"), ([5] * 2000, "今天")])
+    assert [m.status for m in measures] == [Status.BAD_SPEECH] * 2
+    assert "speech token 4000 is not in 0..1023" in measures[0].message
+
+
+def test_the_server_tells_recipe_contract_and_measures(reward_server):
+    url = f"http://{reward_server.host}:{reward_server.http_port}/v2/models/token2wav_asr/config"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        tells = {name: value["string_value"] for name, value in json.load(answer)["parameters"].items()}
+    assert tells["recipe"] == "tiny_mandarin" and tells["contract"] == str(CONTRACT)
+    assert {"log_f0_std", "silence_ratio"} <= set(tells["measures"].split(","))
 
 
 def test_a_server_of_another_recipe_is_refused(reward_server, spoken):
@@ -184,7 +212,7 @@ def test_nobody_there_is_an_error_after_the_patience_and_never_a_score(ports):
 
 
 def score(server, completion: str, text: str, **changes) -> dict:
-    kwargs = {"recipe": "tiny_mandarin", "tones": False, "shaping": TANH, **changes}
+    kwargs = {"recipe": "tiny_mandarin", "reward": {**REWARD, **changes}}
     where = {k: getattr(config_of(server), k) for k in ServerConfig.__dataclass_fields__ if k != "recipe"}
     info = {"index": 7, "language": "zh", "voice": None}
     return asyncio.run(compute_score("tiny_mandarin", completion, text, info, server=where, **kwargs))
@@ -193,8 +221,12 @@ def score(server, completion: str, text: str, **changes) -> dict:
 def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spoken):
     tokens, text = spoken[0]
     result = score(reward_server, format_speech_tokens(tokens) + "好", text, token_credit={"lead_tokens": 3})
-    assert result["pinyin_error"] == pinyin_error(text, result["transcript"], tones=False)
-    assert result["score"] == pytest.approx(shape_tanh(result["pinyin_error"]))
+    assert result["error_rate"] == pinyin_error(text, result["transcript"], tones=False)
+    assert result["score"] == result["term_pinyin"] == pytest.approx(shape_tanh(result["error_rate"]))
+    assert result["speaking_rate"] == pytest.approx(len(text.rstrip("。？！")) / result["duration_s"], rel=0.2)
+    assert 0.0 < result["log_f0_std"] < 1.0
+    began, ended = map(float, result["server_span"].split())
+    assert 0.0 < ended - began < 60.0
     assert (result["num_tokens"], result["stray_text"], result["no_speech"]) == (len(tokens), 1.0, 0.0)
     assert result["duration_s"] == len(tokens) * 3 / 80
     assert len(result["token_credit"]) == len(tokens)
@@ -203,8 +235,16 @@ def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spok
 
 def test_a_completion_without_speech_scores_zero_by_definition_and_says_so(reward_server):
     result = score(reward_server, "好的", "今天", token_credit={"lead_tokens": 3})
-    assert (result["score"], result["pinyin_error"], result["no_speech"], result["stray_text"]) == (0.0, 1.0, 1.0, 1.0)
+    assert (result["score"], result["error_rate"], result["no_speech"], result["stray_text"]) == (0.0, 1.0, 1.0, 1.0)
     assert result["token_credit"] == []
+
+
+def test_speech_outside_the_codebook_scores_its_lowest_by_definition_and_says_so(reward_server):
+    bad = score(reward_server, "<|s_5|><|s_4000|>", "今天", token_credit={"lead_tokens": 3})
+    good = score(reward_server, "<|s_5|><|s_6|>", "今天")
+    assert (bad["score"], bad["error_rate"], bad["bad_speech"], bad["no_speech"]) == (0.0, 1.0, 1.0, 0.0)
+    assert bad["token_credit"] == [1.0, 1.0]
+    assert set(bad) == set(good) | {"token_credit"}  # verl wants the same keys from every sample
 
 
 def test_a_text_with_nothing_to_speak_is_an_error(reward_server):
@@ -242,13 +282,36 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
     assert left_behind(first.process.pid) == []  # the second server's start removed what the first could not
 
 
+def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(server_starter, spoken):
+    first, second = server_starter(), server_starter()
+    config = config_of(first, more=(f"{second.host}:{second.grpc_port}",), deadline_s=10)
+    measure(config, spoken * 2)
+    assert min(counted(server, "nv_inference_count") for server in (first, second)) > len(spoken) / 2
+    first.process.kill()
+    first.process.wait()
+    assert len(measure(config, spoken)) == len(spoken)
+
+
+def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
+    monkeypatch.setenv("TTS_SECRET", "open-sesame")
+    server = server_starter("recipe.server.secret_env=TTS_SECRET")
+    (tokens, text) = spoken[0]
+    with pytest.raises(InferenceServerException, match="verl-tts-secret"):
+        raw_answer(server, tokens, len(tokens), text.encode())
+    assert measure(config_of(server, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
+    with pytest.raises(RewardError, match="NO_SUCH, which is not set"):
+        measure(config_of(server, secret_env="NO_SUCH"), spoken[:1])
+
+
 def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
     server = server_starter()
     measure(config_of(server), spoken[:4])
     server.stop()
     assert server.process.returncode == 0
     assert left_behind(server.process.pid) == []
-    assert "stopped" in server.log.read_text()
+    log = server.log.read_text()
+    assert "stopped" in log
+    assert re.search(r"instance 0: 4 rows; batches by size {.*}; padding .*; seconds: token2wav .*asr .*prosody", log)
 
 
 def test_a_taken_port_is_named_with_the_key_to_change(reward_server, built_recipe, ports):

@@ -1,0 +1,154 @@
+"""Scorers with the weights that packages carry; the loading code of the others on small models of their classes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperProcessor
+
+from infer.hear import resample
+from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
+from reward_tts.measures import Row
+from reward_tts.scorers.emotion import Emotion2Vec
+from reward_tts.scorers.likelihood import WhisperLikelihood
+from reward_tts.scorers.mos import DNSMOSScorer
+from reward_tts.scorers.prosody import Prosody
+from reward_tts.scorers.speaker import Resemblyzer
+
+RATE = 16_000
+
+
+def row(text: str = "", voice: str | None = None, language: str = "zh") -> Row:
+    return Row(np.array([1], np.int32), voice, language, text)
+
+
+@pytest.fixture(scope="module")
+def speech() -> list[np.ndarray]:
+    """Three sentences of one voice at 16 kHz."""
+    teacher, vocoder = Teacher(), Vocoder()
+    return [
+        resample(vocoder(teacher.mel(text)), SAMPLE_RATE, RATE) for text in ("今天天气很好", "我们明天去上海", "三点半")
+    ]
+
+
+@pytest.fixture(scope="module")
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 0.1, 2 * RATE).astype(np.float32)
+
+
+def tone(hertz: np.ndarray) -> np.ndarray:
+    """A voice-like wave (ten harmonics) whose pitch is hertz[sample]."""
+    phase = 2 * np.pi * np.cumsum(hertz) / RATE
+    return (0.1 * sum(np.sin(k * phase) / k for k in range(1, 11))).astype(np.float32)
+
+
+def test_prosody_of_a_known_pitch_and_silence():
+    scorer = Prosody(f0_floor=71.0, f0_ceil=500.0, f0_period_ms=10.0, silence_db=40.0, frame_seconds=0.025)
+    steady = tone(np.full(2 * RATE, 200.0))
+    half_silent = np.concatenate([steady[:RATE], np.zeros(RATE, np.float32)])
+    sweep = tone(np.exp(np.linspace(np.log(120.0), np.log(240.0), 2 * RATE)))
+    flat, silent, rising, nothing = scorer.measure(
+        [steady, half_silent, sweep, np.zeros(RATE, np.float32)], [row()] * 4
+    )
+    assert flat["log_f0_mean"] == pytest.approx(np.log(200.0), abs=0.02) and flat["log_f0_std"] < 0.02
+    assert silent["silence_ratio"] == pytest.approx(0.5, abs=0.02)
+    assert rising["log_f0_std"] == pytest.approx(np.log(2.0) / np.sqrt(12), rel=0.1)  # of a uniform distribution
+    assert silent["energy_variance"] > 100 * flat["energy_variance"]
+    assert (nothing["voiced_ratio"], nothing["log_f0_std"], nothing["silence_ratio"]) == (0.0, 0.0, 1.0)
+    assert nothing["loudness_db"] == pytest.approx(-120.0)
+    assert all(set(one) == set(scorer.provides) for one in (flat, silent, rising, nothing))
+
+
+def test_a_voice_is_more_like_itself_than_like_noise(tmp_path, speech, noise):
+    reference = tmp_path / "voice.wav"
+    soundfile.write(reference, speech[0], RATE)
+    scorer = Resemblyzer({"anna": str(reference)}, default="anna")
+    same, other, wrong = (m["speaker_similarity"] for m in scorer.measure([*speech[:2], noise], [row()] * 3))
+    assert same == pytest.approx(1.0, abs=1e-2)  # 16 bit in the file
+    assert other > 0.7 > wrong
+    alone = scorer.measure([speech[1]], [row(voice="anna")])
+    assert alone[0]["speaker_similarity"] == pytest.approx(other, abs=1e-5)
+
+
+def test_a_missing_reference_and_an_unknown_voice_are_refused(tmp_path, speech):
+    with pytest.raises(FileNotFoundError, match="needs the reference waves"):
+        Resemblyzer({"anna": str(tmp_path / "none.wav")}, default="anna")
+    with pytest.raises(ValueError, match=r"'berta' is none of \['anna'\]"):
+        Resemblyzer({"anna": "a.wav"}, default="berta")
+    reference = tmp_path / "voice.wav"
+    soundfile.write(reference, speech[0], RATE)
+    with pytest.raises(ValueError, match=r"no reference for the voice \['berta'\]"):
+        Resemblyzer({"anna": str(reference)}, default="anna").measure(speech[:1], [row(voice="berta")])
+
+
+def test_dnsmos_prefers_speech_to_noise(speech, noise):
+    clean, noisy = (m["mos"] for m in DNSMOSScorer().measure([speech[1], noise], [row()] * 2))
+    assert 1.0 <= noisy < 2.0 < clean <= 5.0
+    with pytest.raises(ValueError, match="measure_name is one of"):
+        DNSMOSScorer("quality")
+
+
+@pytest.fixture(scope="module")
+def small_whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Whisper of the real classes with random weights; its tokenizer knows bytes and Whisper's special tokens."""
+    from tokenizers import AddedToken
+    from transformers import WhisperTokenizer
+
+    folder = tmp_path_factory.mktemp("whisper")
+    from transformers.models.gpt2.tokenization_gpt2 import bytes_to_unicode
+
+    alphabet = sorted(bytes_to_unicode().values())
+    import json
+
+    (folder / "vocab.json").write_text(json.dumps({c: i for i, c in enumerate(alphabet)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    tokenizer = WhisperTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    special = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|zh|>", "<|translate|>", "<|transcribe|>"]
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": [AddedToken(t, special=True) for t in [*special, "<|notimestamps|>"]]}
+    )
+    WhisperProcessor(WhisperFeatureExtractor(feature_size=80), tokenizer).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = WhisperConfig(
+        vocab_size=len(tokenizer),
+        num_mel_bins=80,
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.convert_tokens_to_ids("<|startoftranscript|>"),
+    )
+    WhisperForConditionalGeneration(config).save_pretrained(folder)
+    return folder
+
+
+def test_the_likelihood_is_that_of_each_token_given_those_before(small_whisper, speech):
+    scorer = WhisperLikelihood(str(small_whisper))
+    rows = [row("hi", language="en"), row("今天", language="zh")]
+    together = [m["nll"] for m in scorer.measure(speech[:2], rows)]
+    alone = [scorer.measure([wave], [one])[0]["nll"] for wave, one in zip(speech, rows, strict=False)]
+    assert together == pytest.approx(alone, abs=1e-4)
+    # The first by hand: token after token, without a batch.
+    tokenizer = scorer.processor.tokenizer
+    start = tokenizer.convert_tokens_to_ids(["<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"])
+    ids = [*start, *tokenizer("hi", add_special_tokens=False).input_ids, tokenizer.eos_token_id]
+    features = scorer.processor(speech[0], sampling_rate=RATE, return_tensors="pt").input_features
+    losses = []
+    with torch.inference_mode():
+        for size in range(len(start), len(ids)):
+            logits = scorer.model(input_features=features, decoder_input_ids=torch.tensor([ids[:size]])).logits[0, -1]
+            losses.append(-torch.log_softmax(logits, -1)[ids[size]].item())
+    assert len(losses) == 3 and together[0] == pytest.approx(np.mean(losses), abs=1e-4)
+
+
+def test_a_scorer_without_its_weights_says_what_to_download_and_where_to(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"lacks \['config\.yaml'.*iic/emotion2vec_plus_base"):
+        Emotion2Vec(str(tmp_path))

@@ -1,0 +1,83 @@
+"""A reward that cannot be computed is refused before training, with the line to mend."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from stages import server
+from stages.config import ROOT, compose_stage
+from stages.preflight import check_reward, check_server, place
+
+RECIPE = "tiny_mandarin"
+
+
+def line_of(text: str) -> int:
+    lines = (ROOT / "recipes" / RECIPE / "recipe.yaml").read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if line.strip().startswith(text))
+
+
+def config(*overrides: str):
+    return compose_stage(RECIPE, "grpo", overrides)
+
+
+def test_the_recipes_own_reward_is_in_order():
+    check_reward(RECIPE, config(), [])
+
+
+def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path):
+    file = tmp_path / "recipe.yaml"
+    file.write_text("recipe:\n  # a comment\n  reward:\n    weights: {pinyin: 1.0,\n      mos: 2.0}\n")
+    assert place("recipe.reward.weights.mos", [file], []) == f"{file}, line 5"
+    assert place("recipe.reward.weights.none", [file], []) == f"{file}, line 4"
+    assert place("recipe.reward.weights.mos", [file], ["a=1", "+recipe.reward.weights={}"]) == f"{file}, line 5"
+    assert place("recipe.reward.weights.mos", [file], ["recipe.reward.weights.mos=-1"]).startswith("command line: ")
+    assert place("other.key", [file], []) == "configuration"
+
+
+def test_a_weight_without_a_term_is_refused_with_the_override_that_brought_it():
+    override = "+recipe.reward.weights.mos=0.5"
+    with pytest.raises(SystemExit, match=r"command line: \+recipe\.reward\.weights\.mos=0\.5: .*weight without a term"):
+        check_reward(RECIPE, config(override), [override])
+
+
+def test_a_wrong_value_in_the_file_is_refused_with_its_line():
+    cfg = config("recipe.reward.weights.pinyin=-1.0")
+    with pytest.raises(SystemExit, match=rf"recipe\.yaml, line {line_of('weights:')}: .*weights\.pinyin"):
+        check_reward(RECIPE, cfg, [])  # as if the file said so
+
+
+def test_separate_terms_need_their_estimator_and_the_other_way_round():
+    with pytest.raises(SystemExit, match=r"line \d+: .*separate and algorithm\.token_credit\.separate go together"):
+        check_reward(RECIPE, config("recipe.reward.aggregation.name=separate"), [])
+    both = ["recipe.reward.aggregation.name=separate", "algorithm.token_credit.separate=${recipe.reward.weights}"]
+    check_reward(RECIPE, config(*both), both)
+
+
+def test_a_recipe_without_a_reward_is_left_alone():
+    check_reward(RECIPE, OmegaConf.create({"recipe": {"name": "x"}}), [])
+
+
+GOOD = {"recipe": RECIPE, "contract": "2", "measures": "log_f0_std,loudness_db,silence_ratio,voiced_ratio"}
+
+
+@pytest.mark.parametrize(
+    ("tells", "reason"),
+    [
+        ({"recipe": "other"}, "is of recipe 'other', not 'tiny_mandarin'"),
+        ({"contract": "1"}, "speaks contract 1, this checkout 2"),
+        (
+            {"measures": "log_f0_std,voiced_ratio,silence_ratio"},
+            r"line \d+: recipe\.reward\.logged needs .* loudness_db",
+        ),
+    ],
+)
+def test_a_server_that_does_not_fit_is_refused(tells, reason, monkeypatch):
+    monkeypatch.setattr(server, "tells", lambda cfg: {**GOOD, **tells})
+    with pytest.raises(SystemExit, match=reason):
+        check_server(RECIPE, config(), [])
+
+
+def test_a_server_that_fits_is_taken(monkeypatch):
+    monkeypatch.setattr(server, "tells", lambda cfg: GOOD)
+    check_server(RECIPE, config(), [])
