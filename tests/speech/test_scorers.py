@@ -1,12 +1,21 @@
 """Scorers with the weights that packages carry; the loading code of the others on small models of their classes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
-from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperProcessor
+from tokenizers import AddedToken
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import (
+    WhisperConfig,
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+    WhisperProcessor,
+    WhisperTokenizer,
+)
 
 from infer.hear import resample
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
@@ -93,15 +102,8 @@ def test_dnsmos_prefers_speech_to_noise(speech, noise):
 @pytest.fixture(scope="module")
 def small_whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Whisper of the real classes with random weights; its tokenizer knows bytes and Whisper's special tokens."""
-    from tokenizers import AddedToken
-    from transformers import WhisperTokenizer
-
     folder = tmp_path_factory.mktemp("whisper")
-    from transformers.models.gpt2.tokenization_gpt2 import bytes_to_unicode
-
-    alphabet = sorted(bytes_to_unicode().values())
-    import json
-
+    alphabet = sorted(ByteLevel.alphabet())
     (folder / "vocab.json").write_text(json.dumps({c: i for i, c in enumerate(alphabet)}))
     (folder / "merges.txt").write_text("#version: 0.2\n")
     tokenizer = WhisperTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))

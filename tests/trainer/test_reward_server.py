@@ -88,9 +88,7 @@ def disagreement(heard: list[str], before: list[str]) -> float:
     return edits / sum(len(text) for text in before)
 
 
-def raw_answer(
-    server, tokens: list[int], length: int, text: bytes, headers: dict | None = None, **more: bytes
-) -> dict[str, object]:
+def raw_answer(server, tokens: list[int], length: int, text: bytes, **more: bytes) -> dict[str, object]:
     """One row through Triton's own client, with nothing checked; measures as a dictionary."""
     inputs = [InferInput("TOKENS", [1, len(tokens)], "INT32"), InferInput("TOKEN_LENS", [1, 1], "INT32")]
     inputs[0].set_data_from_numpy(np.array([tokens], np.int32))
@@ -99,7 +97,7 @@ def raw_answer(
         inputs.append(InferInput(name, [1, 1], "BYTES"))
         inputs[-1].set_data_from_numpy(np.array([[value]], object))
     with InferenceServerClient(f"{server.host}:{server.grpc_port}") as client:
-        result = client.infer("token2wav_asr", inputs, headers=headers)
+        result = client.infer("token2wav_asr", inputs)
     answer = {name: result.as_numpy(name)[0, 0] for name in ("REWARDS", "STATUS", "MEASURES")}
     return {**answer, "MEASURES": json.loads(answer["MEASURES"])}
 

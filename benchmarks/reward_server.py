@@ -1,0 +1,199 @@
+"""Two reward servers on the same models and rollouts: ours, and one written the way the published recipe's works.
+
+    .venv/bin/python -m benchmarks.reward_server [--work-dir exp/tiny_mandarin] [--out results.json] [--requests 240]
+
+Each server is started alone and asked at each concurrency: ours by its own client (gRPC, one channel), the other by one
+JSON post per sample without a session. The floor is the compute of the parts alone, each at its best batch size
+(benchmarks/floor.py). Throughputs are compared as ratios: a machine's own speed cancels out.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+from omegaconf import OmegaConf
+from tqdm import tqdm
+
+from reward_tts.client import RewardClient, ServerConfig
+from stages.config import ROOT, compose_stage
+
+HERE = Path(__file__).resolve().parent
+MODEL = "token2wav_asr"
+Recorded = list[dict]  # {"text", "tokens"} of each rollout
+
+
+def free_ports() -> list[int]:
+    """HTTP, gRPC, metrics."""
+    sockets = [socket.socket() for _ in range(3)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Server:
+    """One of the two, running; `summary` after its end."""
+
+    def __init__(self, module: str, recipe: str, work_dir: str, log: Path):
+        self.http, self.grpc, metrics = free_ports()
+        argv = [".venv-reward/bin/python", "-m", module, "--config-path", str(ROOT / "recipes" / recipe)]
+        argv += ["--config-name", "server", f"recipe.work_dir={work_dir}", f"recipe.server.http_port={self.http}"]
+        argv += [f"recipe.server.grpc_port={self.grpc}", f"recipe.server.metrics_port={metrics}"]
+        self.log = log
+        with open(log, "wb") as file:
+            self.process = subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+        while not self._ready():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{module} ended:\n{log.read_text(errors='replace')[-3000:]}")
+            time.sleep(0.5)
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/v2/models/{MODEL}/ready", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def stop(self) -> str:
+        """Ends it; what it says of itself: batch sizes, padding, seconds of each part."""
+        self.process.terminate()
+        self.process.wait(60)
+        lines = self.log.read_text(errors="replace").splitlines()
+        return next((line for line in lines if line.startswith("instance 0: ")), "").removeprefix("instance 0: ")
+
+
+def ask_ours(server: Server, recipe: str, rows: Recorded, concurrency: int) -> list[float]:
+    """Seconds of each request."""
+    cfg = OmegaConf.to_container(compose_stage(recipe, "recipe").recipe.server, resolve=True)
+    known = {key: cfg[key] for key in ServerConfig.__dataclass_fields__ if key in cfg}
+    own = {"grpc_port": server.grpc, "recipe": recipe, "more": (), "concurrency": concurrency}
+    config = ServerConfig(**{**known, **own})
+
+    async def timed(call: Callable[[], Awaitable[object]], slots: asyncio.Semaphore) -> float:
+        async with slots:  # the client's own bound would count waiting as latency
+            begin = time.monotonic()
+            await call()
+            return time.monotonic() - begin
+
+    async def all_of_them() -> list[float]:
+        client, slots = RewardClient(config), asyncio.Semaphore(concurrency)
+        calls = [
+            timed(lambda row=row, i=i: client.measure(row["tokens"], row["text"], "zh", i), slots)
+            for i, row in enumerate(rows)
+        ]
+        seconds = await asyncio.gather(*calls)
+        await client.close()
+        return seconds
+
+    return asyncio.run(all_of_them())
+
+
+def ask_published(server: Server, recipe: str, rows: Recorded, concurrency: int) -> list[float]:
+    """Seconds of each request."""
+
+    def post(row: dict) -> float:
+        tokens = row["tokens"]
+        body = {
+            "inputs": [
+                {"name": "TOKENS", "shape": [1, len(tokens)], "datatype": "INT32", "data": tokens},
+                {"name": "TOKEN_LENS", "shape": [1, 1], "datatype": "INT32", "data": [len(tokens)]},
+                {"name": "GT_TEXT", "shape": [1, 1], "datatype": "BYTES", "data": [row["text"]]},
+            ]
+        }
+        begin = time.monotonic()
+        answer = requests.post(f"http://127.0.0.1:{server.http}/v2/models/{MODEL}/infer", json=body, timeout=300)
+        answer.raise_for_status()
+        return time.monotonic() - begin
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        return list(pool.map(post, rows))
+
+
+WAYS = {"ours": ("reward_tts.server", ask_ours), "published": ("benchmarks.published_way", ask_published)}
+
+
+def measure(way: str, recipe: str, work_dir: str, rows: Recorded, concurrency: int, log: Path) -> dict:
+    """One way at one concurrency, with a server of its own."""
+    module, ask = WAYS[way]
+    server = Server(module, recipe, work_dir, log)
+    ask(server, recipe, rows[: min(len(rows), 16)], concurrency)  # the first batches compile and allocate
+    begin = time.monotonic()
+    seconds = sorted(ask(server, recipe, rows, concurrency))
+    took = time.monotonic() - begin
+    return {
+        "way": way,
+        "concurrency": concurrency,
+        "requests": len(rows),
+        "per_second": len(rows) / took,
+        "p50_ms": 1000 * statistics.median(seconds),
+        "p99_ms": 1000 * seconds[min(len(seconds) - 1, int(0.99 * len(seconds)))],
+        "server": server.stop(),
+    }
+
+
+def floor(recipe: str, work_dir: str) -> dict:
+    """Rows a second of the parts alone, by benchmarks/floor.py in the server's environment."""
+    argv = [".venv-reward/bin/python", "-m", "benchmarks.floor", "--config-path", str(ROOT / "recipes" / recipe)]
+    argv += ["--config-name", "server", f"recipe.work_dir={work_dir}", f"+tokens={HERE / 'tokens.jsonl'}"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-3000:])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def table(results: list[dict], least: dict) -> str:
+    """Markdown."""
+    lines = ["| concurrency | server | rows/s | p50 ms | p99 ms | ratio |", "|---|---|---|---|---|---|"]
+    for concurrency in sorted({r["concurrency"] for r in results}):
+        pair = {r["way"]: r for r in results if r["concurrency"] == concurrency}
+        for way, r in pair.items():
+            ratio = r["per_second"] / pair["published"]["per_second"]
+            numbers = f"{r['per_second']:.1f} | {r['p50_ms']:.0f} | {r['p99_ms']:.0f} | {ratio:.2f}"
+            lines.append(f"| {concurrency} | {way} | {numbers} |")
+    parts = ", ".join(f"{name} {1000 * s:.1f} ms" for name, s in least["seconds_per_row"].items())
+    lines.append(f"| - | floor | {least['per_second']:.1f} | | | |")
+    return "\n".join([*lines, "", f"Floor, a row: {parts}."])
+
+
+def main() -> None:
+    """Runs it all; prints the table and writes what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", default="tiny_mandarin")
+    parser.add_argument("--work-dir", default="exp/tiny_mandarin")
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--requests", type=int, default=240, help="of each run; fewer at concurrency 1")
+    parser.add_argument("--out", type=Path, default=Path("exp/benchmark_reward_server.json"))
+    args = parser.parse_args()
+    rows = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    results = []
+    for concurrency in tqdm(args.concurrency, desc="concurrency"):
+        count = args.requests if concurrency > 1 else args.requests // 4
+        for way in ("published", "ours"):
+            log = args.out.with_name(f"benchmark_{way}_{concurrency}.log")
+            asked = (rows * (count // len(rows) + 1))[:count]
+            results.append(measure(way, args.recipe, args.work_dir, asked, concurrency, log))
+            print(json.dumps(results[-1], ensure_ascii=False), flush=True)
+    least = floor(args.recipe, args.work_dir)
+    machine = {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()}
+    temporary = args.out.with_suffix(".tmp")
+    temporary.write_text(json.dumps({"machine": machine, "results": results, "floor": least}, indent=1))
+    temporary.replace(args.out)
+    print(table(results, least))
+
+
+if __name__ == "__main__":
+    main()
