@@ -61,16 +61,17 @@ class ServerConfig:
 
     @property
     def headers(self) -> dict[str, str] | None:
-        """The shared secret as Triton wants it.
+        """The shared secret as Triton wants it. Raises RewardError if its variable is not set."""
+        return self.secret_headers(self.secret_env)
 
-        Raises:
-            RewardError: the variable is not set.
-        """
-        if self.secret_env is None:
+    @staticmethod
+    def secret_headers(variable: str | None) -> dict[str, str] | None:
+        """The same from the variable's name."""
+        if variable is None:
             return None
-        if not os.environ.get(self.secret_env):
-            raise RewardError(f"recipe.server.secret_env names {self.secret_env}, which is not set")
-        return {SECRET_HEADER: os.environ[self.secret_env]}
+        if not os.environ.get(variable):
+            raise RewardError(f"recipe.server.secret_env names {variable}, which is not set")
+        return {SECRET_HEADER: os.environ[variable]}
 
 
 class _Server:

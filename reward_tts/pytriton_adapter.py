@@ -1,4 +1,4 @@
-"""All that knows PyTriton: one model with ragged dynamic batches, started and stopped without leaving anything.
+"""All that knows PyTriton: a model with ragged dynamic batches, started and stopped without leaving anything.
 
 Triton's model repository is on disk before Triton starts, so that `_amend` can add what PyTriton 0.7.0 has no option
 for: `allow_ragged_batch`, without which requests of different length never share a batch; what the server tells of
@@ -57,10 +57,13 @@ class Answer:
 
 
 Handler = Callable[[list[Query]], list[Answer]]
+Speaker = Callable[[np.ndarray, str | None], tuple[np.ndarray, int]]
+SPEAKING_MODEL = "token2wav"
 
 
 def serve(
     handlers: Sequence[Handler],
+    speak: Speaker,
     model: str,
     tells: dict[str, str],
     secret: str | None,
@@ -74,7 +77,8 @@ def serve(
 
     Args:
         handlers: one for each instance; each is called by its own thread with the rows of one batch.
-        model: Triton's name of it.
+        speak: answers the second model, `token2wav`: tokens and voice of one row -> its wave and sampling rate.
+        model: Triton's name of the first.
         tells: what those hear who ask for the model's configuration; `recipe` is its name.
         secret: without it nobody may ask for inference; None: everybody may.
         host: address to listen on.
@@ -98,28 +102,8 @@ def serve(
     try:
         config = _config(host, ports, drain_s, secret)
         with Triton(config=config, workspace=workspace, triton_lifecycle_policy=bound_before_start) as triton:
-            triton.bind(
-                model,
-                [_infer_function(handler) for handler in handlers],
-                inputs=[
-                    Tensor(name="TOKENS", dtype=np.int32, shape=(-1,)),
-                    Tensor(name="TOKEN_LENS", dtype=np.int32, shape=(1,)),
-                    Tensor(name="GT_TEXT", dtype=bytes, shape=(1,)),
-                    Tensor(name="LANGUAGE", dtype=bytes, shape=(1,), optional=True),
-                    Tensor(name="VOICE", dtype=bytes, shape=(1,), optional=True),
-                ],
-                outputs=[
-                    Tensor(name="REWARDS", dtype=np.float32, shape=(1,)),
-                    Tensor(name="TRANSCRIPTS", dtype=bytes, shape=(1,)),
-                    Tensor(name="MEASURES", dtype=bytes, shape=(1,)),
-                    Tensor(name="STATUS", dtype=np.int32, shape=(1,)),
-                ],
-                config=ModelConfig(
-                    max_batch_size=max_batch_size,
-                    batcher=DynamicBatcher(max_queue_delay_microseconds=int(queue_delay_ms * 1000)),
-                ),
-                strict=True,
-            )
+            _bind_measuring(triton, model, handlers, max_batch_size, queue_delay_ms)
+            _bind_speaking(triton, speak)
             _amend(workspace / "model-store" / model, tells)
             triton.run()
             where = " ".join(f"{key.removesuffix('_port')} {host}:{ports[key]}" for key in _PORT_KEYS)
@@ -130,6 +114,60 @@ def serve(
             print("stopping: finishing what was begun", flush=True)
     finally:
         remove_workspace(workspace)
+
+
+def _bind_measuring(
+    triton: Triton, model: str, handlers: Sequence[Handler], max_batch_size: int, queue_delay_ms: float
+) -> None:
+    triton.bind(
+        model,
+        [_infer_function(handler) for handler in handlers],
+        inputs=[
+            Tensor(name="TOKENS", dtype=np.int32, shape=(-1,)),
+            Tensor(name="TOKEN_LENS", dtype=np.int32, shape=(1,)),
+            Tensor(name="GT_TEXT", dtype=bytes, shape=(1,)),
+            Tensor(name="LANGUAGE", dtype=bytes, shape=(1,), optional=True),
+            Tensor(name="VOICE", dtype=bytes, shape=(1,), optional=True),
+        ],
+        outputs=[
+            Tensor(name="REWARDS", dtype=np.float32, shape=(1,)),
+            Tensor(name="TRANSCRIPTS", dtype=bytes, shape=(1,)),
+            Tensor(name="MEASURES", dtype=bytes, shape=(1,)),
+            Tensor(name="STATUS", dtype=np.int32, shape=(1,)),
+        ],
+        config=ModelConfig(
+            max_batch_size=max_batch_size,
+            batcher=DynamicBatcher(max_queue_delay_microseconds=int(queue_delay_ms * 1000)),
+        ),
+        strict=True,
+    )
+
+
+def _bind_speaking(triton: Triton, speak: Speaker) -> None:
+    """One row a request: for listening to some, not for training. What cannot be spoken is Triton's error."""
+
+    def infer(requests: list) -> list[dict[str, np.ndarray]]:
+        answers = []
+        for request in requests:
+            voice = bytes(request["VOICE"][0]).decode() if "VOICE" in request else ""
+            wave, rate = speak(request["TOKENS"], voice or None)
+            answers.append({"WAVE": wave.astype(np.float32), "SAMPLE_RATE": np.array([rate], np.int32)})
+        return answers
+
+    triton.bind(
+        SPEAKING_MODEL,
+        infer,
+        inputs=[
+            Tensor(name="TOKENS", dtype=np.int32, shape=(-1,)),
+            Tensor(name="VOICE", dtype=bytes, shape=(1,), optional=True),
+        ],
+        outputs=[
+            Tensor(name="WAVE", dtype=np.float32, shape=(-1,)),
+            Tensor(name="SAMPLE_RATE", dtype=np.int32, shape=(1,)),
+        ],
+        config=ModelConfig(batching=False),
+        strict=True,
+    )
 
 
 def check_ports(host: str, ports: dict[str, int]) -> None:

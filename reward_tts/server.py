@@ -9,12 +9,14 @@ ports. SIGTERM and SIGINT end it after what was begun.
 import logging
 import math
 import os
+import threading
 import time
 
 # Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import hydra
+import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -48,19 +50,33 @@ class Judge:
                 f"recipe.reward needs {lacking}, server.yaml's scorers provide {pipeline.offers}: add the scorer"
             )
         self.pipeline, self.language, self.reward = pipeline, language, reward
+        self._one_at_a_time = threading.Lock()
 
     def answer(self, queries: list[Query]) -> list[Answer]:
         """One answer per row, in order: NaN for the reward and a status where there is none."""
         begin = time.monotonic()
         rows = [Row(q.tokens, q.voice, q.language or self.language, q.text) for q in queries]
         problems = [self._problem(query, row.language) for query, row in zip(queries, rows, strict=True)]
-        measured = iter(self.pipeline.measure([row for row, bad in zip(rows, problems, strict=True) if not bad]))
+        with self._one_at_a_time:
+            measured = iter(self.pipeline.measure([row for row, bad in zip(rows, problems, strict=True) if not bad]))
         answers = [
             self._refuse(p) if p else self._judge(q, next(measured)) for q, p in zip(queries, problems, strict=True)
         ]
         seconds, tokens = time.monotonic() - begin, sum(len(row.tokens) for row in rows)
         log.info("batch of %d rows, %d tokens, %.2f s", len(rows), tokens, seconds)
         return answers
+
+    def speak(self, tokens: np.ndarray, voice: str | None) -> tuple[np.ndarray, int]:
+        """Wave float32 [samples] of one row, and its sampling rate in Hz.
+
+        Raises:
+            ValueError: the tokens cannot be spoken.
+        """
+        if problem := self.pipeline.problem(tokens):
+            raise ValueError(problem)
+        with self._one_at_a_time:
+            wave = self.pipeline.token2wav.decode([Row(tokens, voice, self.language)])[0]
+        return wave, self.pipeline.token2wav.sample_rate
 
     def _problem(self, query: Query, language: str) -> str:
         if query.problem:
@@ -129,6 +145,7 @@ def main(cfg: DictConfig) -> None:
     print(f"models loaded in {time.monotonic() - begin:.1f} s, starting Triton", flush=True)
     serve(
         [judge.answer for judge in judges],
+        judges[0].speak,
         model=cfg.server.model,
         tells={"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(judges[0].pipeline.offers)},
         secret=shared_secret(where.secret_env),

@@ -1,7 +1,7 @@
 """verl's replay buffer with three differences: how often it looks, what happens when a rollout fails, what it logs.
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
-trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, drift: {limits: {...}, patience: 3, file: ...}}
+trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, drift: {...}, audio: {...}}
 """
 
 import time
@@ -12,8 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 from transfer_queue import KVBatchMeta
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
+from reward_tts.client import ServerConfig
 from verl_plugins import versions
 from verl_plugins.reward_metrics import Drift, batch_metrics
+from verl_plugins.rollout_audio import RolloutAudio
 
 versions.require("verl", versions.VERL, "verl_plugins/replay_sampler.py")
 
@@ -26,10 +28,14 @@ class StrictReplayBuffer(ReplayBuffer):
     def __init__(self, sampler_kwargs: DictConfig, **kwargs: object):
         """
         Args:
-            sampler_kwargs: `poll_interval` in seconds; `drift`: arguments of `reward_metrics.Drift`.
+            sampler_kwargs: `poll_interval` in seconds; `drift`: arguments of `reward_metrics.Drift`; `audio`: those
+                of `rollout_audio.RolloutAudio`, with `secret_env` of recipe.server.
             kwargs: what verl passes to every sampler.
         """
         super().__init__(sampler_kwargs=sampler_kwargs, poll_interval=float(sampler_kwargs.poll_interval), **kwargs)
+        audio = OmegaConf.to_container(sampler_kwargs.audio, resolve=True)
+        secret = ServerConfig.secret_headers(audio.pop("secret_env"))
+        self._audio = RolloutAudio(**audio, headers=secret)
         self._drift = Drift(**OmegaConf.to_container(sampler_kwargs.drift, resolve=True))
         self._last_batch_at = time.monotonic()
 
@@ -40,7 +46,9 @@ class StrictReplayBuffer(ReplayBuffer):
             return batch, metrics
         now = time.monotonic()
         seconds, self._last_batch_at = now - self._last_batch_at, now
-        found = batch_metrics(self._reward_infos(batch), [key.split("_")[0] for key in batch.keys], seconds)
+        infos = self._reward_infos(batch)
+        self._audio.log(global_steps, infos)
+        found = batch_metrics(infos, [key.split("_")[0] for key in batch.keys], seconds)
         return batch, {**metrics, **found, **self._drift.check(found)}
 
     @staticmethod

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from rapidfuzz.distance import Levenshtein
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
@@ -22,6 +23,7 @@ from reward_tts.errors import pinyin_error
 from reward_tts.formulas import shape_tanh
 from reward_tts.measures import CONTRACT, Measures, Status
 from reward_tts.speech_tokens import format_speech_tokens
+from verl_plugins.rollout_audio import RolloutAudio
 
 Rows = list[tuple[list[int], str]]
 REWARD = {
@@ -248,6 +250,26 @@ def test_speech_outside_the_codebook_scores_its_lowest_by_definition_and_says_so
 def test_a_text_with_nothing_to_speak_is_an_error(reward_server):
     with pytest.raises(ValueError, match=r"sample 7.*nothing to be spoken"):
         score(reward_server, "<|s_1|>", "……")
+
+
+def test_some_rollouts_can_be_listened_to(reward_server, spoken, tmp_path, caplog):
+    where = f"{reward_server.host}:{reward_server.grpc_port}"
+    audio = RolloutAudio(every=2, count=2, folder=tmp_path / "listen", address=where)
+    rows = [score(reward_server, format_speech_tokens(tokens), text) for tokens, text in spoken[:3]]
+    silent = score(reward_server, "好", "今天")
+    audio.log(1, rows)
+    assert not (tmp_path / "listen").exists()  # not a step for it
+    audio.log(2, [silent, *rows])
+    lines = (tmp_path / "listen/rollouts.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [(row["step"], row["text"]) for row in found] == [(2, text) for _, text in spoken[:2]]
+    assert {"transcript", "score", "error_rate", "term_pinyin"} <= set(found[0])
+    for row, (tokens, _) in zip(found, spoken, strict=False):
+        wave, rate = soundfile.read(row["path"])
+        assert rate == 24000 and len(wave) == len(tokens) * 900 and np.abs(wave).max() > 0.05
+    assert list((tmp_path / "listen/tensorboard").glob("events.out.tfevents.*"))
+    RolloutAudio(every=1, count=1, folder=tmp_path / "none", address="127.0.0.1:9").log(1, rows)
+    assert "no rollout to listen to" in caplog.text and not (tmp_path / "none").exists()
 
 
 def left_behind(pid: int) -> list[str]:

@@ -1,0 +1,69 @@
+"""Some rollouts as sound while training: waves and a JSONL in a folder, and audio in TensorBoard.
+
+The reward server's model `token2wav` speaks them again: the tokens are what was scored, the wave is made for listening.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from torch.utils.tensorboard import SummaryWriter
+from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.utils import InferenceServerException
+
+log = logging.getLogger(__name__)
+_MODEL = "token2wav"
+
+
+class RolloutAudio:
+    """Every `every` steps the first `count` rollouts of the batch.
+
+    Args:
+        every: steps; 0 for never.
+        count: rollouts of a step.
+        folder: step_NNNNNN/N.wav, and rollouts.jsonl with text, transcript, terms and path of each.
+        address: host:grpc_port of the reward server.
+        headers: what the server asks for, see `client.ServerConfig.headers`.
+    """
+
+    def __init__(
+        self, every: int, count: int, folder: str | Path, address: str, headers: Mapping[str, str] | None = None
+    ):
+        self.every, self.count, self.folder = every, count, Path(folder)
+        self.address, self.headers = address, headers
+
+    def log(self, step: int, infos: Sequence[Mapping[str, Any]]) -> None:
+        """Writes them, if it is a step for it. A server that does not answer is a warning: training needs no wave."""
+        if not self.every or step % self.every:
+            return
+        chosen = [info for info in infos if info["speech_tokens"] and not info["bad_speech"]][: self.count]
+        try:
+            spoken = [self._speak([int(token) for token in info["speech_tokens"].split()]) for info in chosen]
+        except InferenceServerException as error:
+            log.warning("step %d: no rollout to listen to: %s", step, error)
+            return
+        folder = self.folder / f"step_{step:06d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            open(self.folder / "rollouts.jsonl", "a", encoding="utf-8") as lines,
+            SummaryWriter(str(self.folder / "tensorboard")) as board,
+        ):
+            for i, (info, (wave, rate)) in enumerate(zip(chosen, spoken, strict=True)):
+                path = folder / f"{i}.wav"
+                soundfile.write(path, wave, rate)
+                terms = {k: v for k, v in info.items() if k.startswith("term_") or k in ("score", "error_rate")}
+                row = {"step": step, "path": str(path), "text": info["text"], "transcript": info["transcript"], **terms}
+                lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+                board.add_audio(f"rollout/{i}", wave[None], step, rate)
+                board.add_text(f"rollout/{i}", f"{info['text']} | {info['transcript']} | {info['score']:.3f}", step)
+
+    def _speak(self, tokens: list[int]) -> tuple[np.ndarray, int]:
+        values = InferInput("TOKENS", [len(tokens)], "INT32")
+        values.set_data_from_numpy(np.array(tokens, np.int32))
+        with InferenceServerClient(self.address) as client:
+            answer = client.infer(_MODEL, [values], headers=self.headers, client_timeout=60)
+        return answer.as_numpy("WAVE"), int(answer.as_numpy("SAMPLE_RATE")[0])
