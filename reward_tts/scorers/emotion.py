@@ -38,7 +38,7 @@ class Emotion2Vec:
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """emotion: {English label: probability}, summing to 1."""
         options = {**self.options, "granularity": "utterance", "extract_embedding": False, "fs": self.sample_rate}
-        found = [self.model.inference([wave], key=["wave"], **options)[0][0] for wave in waves]
+        found, _ = self.model.inference(list(waves), key=[str(i) for i in range(len(waves))], **options)
         return [{"emotion": _by_name(one["labels"], one["scores"])} for one in found]
 
 

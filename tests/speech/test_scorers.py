@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import yaml
+from funasr.register import tables
 from tokenizers import AddedToken
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
+    Wav2Vec2Config,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2ForAudioFrameClassification,
     WhisperConfig,
     WhisperFeatureExtractor,
     WhisperForConditionalGeneration,
@@ -21,6 +26,7 @@ from infer.hear import resample
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.measures import Row
 from reward_tts.scorers.emotion import Emotion2Vec
+from reward_tts.scorers.laughter import LaughterSegments, stretches_seconds
 from reward_tts.scorers.likelihood import WhisperLikelihood
 from reward_tts.scorers.mos import DNSMOSScorer
 from reward_tts.scorers.prosody import Prosody
@@ -151,6 +157,142 @@ def test_the_likelihood_is_that_of_each_token_given_those_before(small_whisper, 
     assert len(losses) == 3 and together[0] == pytest.approx(np.mean(losses), abs=1e-4)
 
 
+@pytest.fixture(scope="module")
+def small_emotion2vec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory as iic/emotion2vec_plus_base has it, of FunASR's own class with random weights."""
+    folder = tmp_path_factory.mktemp("emotion2vec")
+    audio = {
+        "type": "AUDIO",
+        "feature_encoder_spec": "[(16, 10, 5), (16, 3, 2), (16, 3, 2), (16, 3, 2), (16, 3, 2), (16, 2, 2), (16, 2, 2)]",
+        "extractor_mode": "layer_norm",
+        "conv_pos_width": 9,
+        "conv_pos_groups": 4,
+        "conv_pos_depth": 3,
+        "conv_pos_pre_ln": False,
+        "start_drop_path_rate": 0.0,
+        "end_drop_path_rate": 0.0,
+        "prenet_depth": 1,
+        "prenet_layerdrop": 0.0,
+        "prenet_dropout": 0.0,
+        "decoder": None,
+        "use_alibi_encoder": True,
+        "local_grad_mult": 1.0,
+        "num_extra_tokens": 2,
+        "init_extra_token_zero": True,
+        "model_depth": 2,
+        "learned_alibi_scale_per_layer": False,
+        "learned_alibi_scale_per_head": False,
+        "num_alibi_heads": 2,
+        "alibi_scale": 1.0,
+        "learned_alibi_scale": False,
+        "learned_alibi": False,
+        "alibi_max_pos": None,
+        "alibi_distance": None,
+        "mask_prob": 0.0,
+        "mask_length": 1,
+        "inverse_mask": False,
+        "mask_prob_adjust": 0.0,
+        "keep_masked_pct": 0.0,
+        "remove_masks": False,
+        "add_masks": False,
+        "mask_noise_std": 0.01,
+        "mask_dropout": 0.0,
+        "mask_channel_prob": 0.0,
+        "mask_channel_length": 1,
+        "ema_local_encoder": False,
+    }
+    model = {
+        "embed_dim": 16,
+        "num_heads": 2,
+        "mlp_ratio": 2,
+        "depth": 2,
+        "norm_eps": 1e-5,
+        "norm_affine": True,
+        "layer_norm_first": False,
+        "encoder_dropout": 0.0,
+        "attention_dropout": 0.0,
+        "activation_dropout": 0.0,
+        "post_mlp_drop": 0.0,
+        "dropout_input": 0.0,
+        "start_drop_path_rate": 0.0,
+        "end_drop_path_rate": 0.0,
+        "end_of_block_targets": False,
+        "average_top_k_layers": 2,
+        "loss_beta": 0,
+        "loss_scale": None,
+        "normalize": True,
+        "modalities": {"audio": audio},
+    }
+    labels = ["生气/angry", "开心/happy", "中立/neutral", "unuse_0", "<unk>"]
+    config = {
+        "model": "Emotion2vec",
+        "model_conf": model,
+        "tokenizer": "CharTokenizer",
+        "tokenizer_conf": {"unk_symbol": "<unk>", "split_with_space": True},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True))
+    (folder / "tokens.txt").write_text("\n".join(labels) + "\n")
+    files = {"init_param": "model.pt", "tokenizer_conf": {"token_list": "tokens.txt"}, "config": "config.yaml"}
+    (folder / "configuration.json").write_text(json.dumps({"framework": "pytorch", "file_path_metas": files}))
+    torch.manual_seed(0)
+    network = tables.model_classes["Emotion2vec"](model_conf=model, vocab_size=len(labels))
+    torch.save({"model": network.state_dict()}, folder / "model.pt")
+    return folder
+
+
+def test_emotions_are_probabilities_by_name(small_emotion2vec, speech):
+    scorer = Emotion2Vec(str(small_emotion2vec))
+    together = [m["emotion"] for m in scorer.measure(speech, [row()] * 3)]
+    for wave, found in zip(speech, together, strict=True):
+        assert set(found) == {"angry", "happy", "neutral", "unk"}
+        assert sum(found.values()) == pytest.approx(1.0, abs=1e-5)
+        (alone,) = scorer.measure([wave], [row()])
+        assert alone["emotion"] == pytest.approx(found, abs=1e-5)
+    assert together[0] != together[1]
+
+
+@pytest.fixture(scope="module")
+def small_laughter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A frame classifier of the real class with random weights."""
+    folder = tmp_path_factory.mktemp("laughter")
+    torch.manual_seed(0)
+    config = Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_dim=(16,) * 7,
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+        id2label={0: "speech", 1: "laughter"},
+        label2id={"speech": 0, "laughter": 1},
+    )
+    model = Wav2Vec2ForAudioFrameClassification(config)
+    model.save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(return_attention_mask=False).save_pretrained(folder)
+    return folder
+
+
+def test_laughter_is_counted_in_seconds_of_the_wave(small_laughter, speech):
+    always = LaughterSegments(str(small_laughter), "laughter", threshold=0.0, min_seconds=0.1)
+    never = LaughterSegments(str(small_laughter), "laughter", threshold=1.1, min_seconds=0.1)
+    assert [m["laughter_s"] for m in always.measure(speech, [row()] * 3)] == pytest.approx(
+        [len(wave) / RATE for wave in speech]
+    )
+    assert [m["laughter_s"] for m in never.measure(speech, [row()] * 3)] == [0.0] * 3
+    with pytest.raises(ValueError, match=r"labels \['laughter', 'speech'\], not 'joy'"):
+        LaughterSegments(str(small_laughter), "joy", threshold=0.5, min_seconds=0.1)
+
+
+def test_only_long_stretches_of_laughter_count():
+    frames = np.array([1, 1, 0, 1, 1, 1, 0, 1], bool)
+    assert stretches_seconds(frames, 0.1, 0.2) == pytest.approx(0.5)
+    assert stretches_seconds(frames, 0.1, 0.3) == pytest.approx(0.3)
+    assert stretches_seconds(np.zeros(5, bool), 0.1, 0.0) == 0.0
+
+
 def test_a_scorer_without_its_weights_says_what_to_download_and_where_to(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"lacks \['config\.yaml'.*iic/emotion2vec_plus_base"):
         Emotion2Vec(str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"lacks \['config\.json'.*frame classifier for laughter"):
+        LaughterSegments(str(tmp_path), "laughter", threshold=0.5, min_seconds=0.1)
