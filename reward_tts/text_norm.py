@@ -1,11 +1,14 @@
 """Text as it is compared: what is written in two ways but spoken in one becomes the same string.
 
 Chinese: Unicode NFKC, lower case, traditional -> simplified characters, digits -> reading, no punctuation, no space.
+English: Whisper's own normaliser, as the field's word error rates use it (numbers to digits, contractions to words).
 Other languages: NFKC, lower case, no punctuation, single spaces.
 """
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
 
 import cn2an
 import zhconv
@@ -25,14 +28,26 @@ def normalise(text: str, language: str) -> str:
 
     >>> normalise("他說：12:30 見，共105塊！", "zh")
     '他说十二点三十分见共一百零五块'
-    >>> normalise("It's 5 o'clock!", "en")
-    'its 5 oclock'
+    >>> normalise("It's twenty-one dollars, Mr. Smith!", "en")
+    'it is $21 mister smith'
+    >>> normalise("Où est-il ?", "fr")
+    'où estil'
     """
     text = unicodedata.normalize("NFKC", text).casefold()
+    if language == "en":
+        spoken = _english()(text)
+        return spoken if any(c.isalnum() for c in spoken) else ""  # it leaves the last of several full stops
     if language == "zh":
         text = _read_digits(zhconv.convert(text, "zh-hans").replace("〇", "零"))
     spoken = "".join(c if unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in text)
     return "".join(spoken.split()) if language == "zh" else " ".join(spoken.split())
+
+
+@lru_cache(maxsize=1)
+def _english() -> Callable[[str], str]:
+    from transformers.models.whisper.english_normalizer import EnglishTextNormalizer  # slow to import
+
+    return EnglishTextNormalizer({})  # without the table of British spellings, which comes with Whisper's weights
 
 
 def _read_digits(text: str) -> str:

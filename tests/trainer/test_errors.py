@@ -53,8 +53,8 @@ def test_nothing_asked_or_nothing_heard_has_a_defined_error(reference, hypothesi
 
 
 def test_words_are_counted_where_spaces_part_them():
-    assert word_error("one two three four", "one too three", "en") == 0.5
-    assert text_error("One, two!", "one two", "en") == 0.0
+    assert word_error("the cat sat here", "the hat sat", "en") == 0.5
+    assert text_error("It's a cat!", "it is a cat", "en") == 0.0
     assert text_error("今天好", "今天坏", "zh") == pytest.approx(1 / 3)
     assert word_error("", "", "en") == 0.0
     assert word_error("!", "a b", "en") == 2.0

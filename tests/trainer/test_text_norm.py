@@ -41,8 +41,14 @@ def test_chinese_is_written_as_it_is_spoken(raw, spoken):
     assert normalise(raw, "zh") == spoken
 
 
-def test_english_keeps_words_apart_and_digits():
-    assert normalise("  It's 5 O'CLOCK -- really?\n", "en") == "its 5 oclock really"
+def test_other_languages_keep_words_apart():
+    assert normalise("  C'est VRAI -- vraiment ?\n", "fr") == "cest vrai vraiment"
+
+
+def test_english_is_normalised_as_whispers_word_error_rates_are():
+    assert normalise("It's twenty-one DOLLARS, Mr. Smith!", "en") == "it is $21 mister smith"
+    assert normalise("they're late -- really?\n", "en") == "they are late really"
+    assert normalise("...", "en") == ""
 
 
 def test_a_number_of_any_length_is_read_without_a_warning():
