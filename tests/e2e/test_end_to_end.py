@@ -21,7 +21,16 @@ from stages.processes import adopt_orphans, descendants
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS, PROMPTS, SAMPLES = 3, 4, 4
+# Two terms, each compared within its group on its own; with blame on tokens, as the recipe has it.
+REWARD = [
+    "+recipe.reward.terms.silence={allowed: 0.0}",
+    "+recipe.reward.weights.silence=0.5",
+    "recipe.reward.aggregation.name=separate",
+    "algorithm.token_credit.separate=${recipe.reward.weights}",
+]
 TRAINING = [
+    *REWARD,
+    "trainer.v1.sampler.sampler_kwargs.audio.every=2",
     f"trainer.total_training_steps={STEPS}",
     "trainer.save_freq=1",
     "trainer.val_before_train=false",
@@ -61,7 +70,7 @@ class Runs:
 def runs(built_recipe: Path, ports_of_module: list[int]) -> Runs:
     """run.sh on the small models. What a run leaves behind becomes a child of this process, where it can be seen."""
     adopt_orphans()
-    for made in ("grpo", "merged", "rollouts", "speech"):
+    for made in ("grpo", "merged", "rollouts", "speech", "listen"):
         subprocess.run(["rm", "-rf", str(built_recipe / made)], check=True)
     for mark in (built_recipe / "marks").glob("*"):
         if mark.name.split(".")[0] in ("train", "merge"):
@@ -104,7 +113,7 @@ def test_interrupted_training_continues_to_its_last_step(runs: Runs, trained: st
 
 def test_the_reward_that_trained_is_our_compute_score(runs: Runs, trained: str, reward_server):
     """verl's record of each completion and its score, against compute_score asked again with a server of its own."""
-    cfg = OmegaConf.to_container(compose_stage("tiny_mandarin", "grpo"), resolve=True)
+    cfg = OmegaConf.to_container(compose_stage("tiny_mandarin", "grpo", tuple(REWARD)), resolve=True)
     kwargs = cfg["reward"]["custom_reward_function"]["reward_kwargs"]
     kwargs["server"] |= {"host": reward_server.host, "grpc_port": reward_server.grpc_port}
     files = sorted(runs.rollouts.glob("*.jsonl"), key=lambda file: int(file.stem))
@@ -128,6 +137,26 @@ def test_the_reward_that_trained_is_our_compute_score(runs: Runs, trained: str, 
     # Here and there the weak ear of the tests hears another character in another batch (tests/trainer, FEW).
     assert sum(difference < 1e-4 for difference in differences) >= 0.8 * len(rows)
     assert len({row["score"] for row in rows}) > 5
+
+
+def test_terms_sound_and_the_servers_share_are_logged(trained: str):
+    (last,) = [line for line in trained.splitlines() if f"step:{STEPS} - " in line]
+    found = dict(re.findall(r"(reward/[\w/]+):(?:np\.float64\()?([-+.\de]+)", last))
+    values = {name: float(value) for name, value in found.items()}
+    assert 0.0 < values["reward/term_silence/mean"] < 1.0
+    expected = (values["reward/term_pinyin/mean"] + 0.5 * values["reward/term_silence/mean"]) / 1.5
+    assert values["reward/score/mean"] == pytest.approx(expected, abs=1e-4)
+    assert values["reward/log_f0_std/mean"] > 0.0
+    assert {"reward/error_rate/std", "reward/groups_without_spread", "reward/duration_s/drift"} <= set(values)
+    assert 0.0 < values["reward/server/share_of_step"] <= 1.0
+
+
+def test_rollouts_can_be_listened_to(runs: Runs, trained: str):
+    rows = [json.loads(line) for line in (runs.work_dir / "listen/rollouts.jsonl").read_text().splitlines()]
+    assert {row["step"] for row in rows} == {2}
+    for row in rows:
+        wave, rate = soundfile.read(ROOT / row["path"])
+        assert rate == 24000 and len(wave) > 0
 
 
 def test_only_the_parameters_that_the_recipe_names_were_trained(runs: Runs, trained: str):
