@@ -17,7 +17,7 @@ from reward_tts.measures import Measures, Status
 
 # Faults of the way to the server, or of a server that is about to stop or not yet ready.
 _PASSING = {"StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED", "StatusCode.RESOURCE_EXHAUSTED"}
-SECRET_HEADER = "triton-grpc-protocol-verl-tts-secret"  # Triton's prefix, then the key of restricted_protocol
+SECRET_HEADER = "triton-grpc-protocol-triton-access-token"  # Triton's prefix, PyTriton's name; HTTP has the name alone
 
 
 class RewardError(RuntimeError):
@@ -129,11 +129,12 @@ class RewardClient:
     async def _infer(self, inputs: list[InferInput], sample: str) -> InferResult:
         config, begin, attempts = self.config, time.monotonic(), 0
         while True:
-            server = min(self._servers, key=lambda s: (max(s.rests_until, time.monotonic()), s.under_way))
-            await asyncio.sleep(max(0.0, server.rests_until - time.monotonic()))
+            now = time.monotonic()
+            server = min(self._servers, key=lambda s: (max(s.rests_until, now), s.under_way))
+            server.under_way += 1  # before any await, so that the next one sees it
             attempts += 1
-            server.under_way += 1
             try:
+                await asyncio.sleep(max(0.0, server.rests_until - now))
                 result = await server.triton.infer(
                     config.model, inputs, client_timeout=config.deadline_s, headers=self._headers
                 )
@@ -141,7 +142,7 @@ class RewardClient:
                 return result
             except InferenceServerException as error:
                 waited = time.monotonic() - begin
-                if error.status() not in _PASSING:
+                if not _passes(error):
                     reason = f"{error.status()} {error.message()}"
                     raise RewardError(f"{sample}: reward server {server.address} failed: {reason}") from error
                 if waited + self._rest(server) > config.give_up_s:
@@ -180,6 +181,13 @@ class RewardClient:
         if (wrong := measures.not_finite()) or measures.duration_s <= 0:
             raise RewardError(f"{sample}: the reward server measured no finite {wrong or 'duration_s'}: {measures}")
         return measures
+
+
+def _passes(error: InferenceServerException) -> bool:
+    """Whether it may be different in a while. Triton says NOT_FOUND with these words of a model that it has, while it
+    comes or goes; of one that it does not know it says other words."""
+    goes = error.status() == "StatusCode.NOT_FOUND" and "no available versions" in (error.message() or "")
+    return goes or error.status() in _PASSING
 
 
 def client_for(config: ServerConfig) -> RewardClient:

@@ -22,7 +22,13 @@ from pathlib import Path
 import numpy as np
 from google.protobuf import text_format
 from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
-from pytriton.triton import Triton, TritonConfig, TritonLifecyclePolicy
+from pytriton.triton import (
+    DEFAULT_PROTECTED_ENDPOINTS,
+    Triton,
+    TritonConfig,
+    TritonLifecyclePolicy,
+    TritonSecurityConfig,
+)
 from tritonclient.grpc import model_config_pb2
 
 from reward_tts.leftovers import new_workspace, remove_workspace
@@ -30,8 +36,6 @@ from reward_tts.leftovers import new_workspace, remove_workspace
 log = logging.getLogger(__name__)
 _TESTED_PYTRITON = "0.7.0"
 _PORT_KEYS = ("http_port", "grpc_port", "metrics_port")
-SECRET_KEY = "verl-tts-secret"  # HTTP's header; gRPC's is triton-grpc-protocol-verl-tts-secret
-_RESTRICTED = ("http_restricted_api", "grpc_restricted_protocol")
 _FAILS_ON_EMPTY = 'frame.cast("B")'
 
 
@@ -100,8 +104,12 @@ def serve(
     bound_before_start = TritonLifecyclePolicy(launch_triton_on_startup=False, local_model_store=True)
     begin = time.monotonic()
     try:
-        config = _config(host, ports, drain_s, secret)
-        with Triton(config=config, workspace=workspace, triton_lifecycle_policy=bound_before_start) as triton:
+        config = _config(host, ports, drain_s)
+        # Without endpoints of ours PyTriton restricts those that manage the server, with a token that nobody knows.
+        security = TritonSecurityConfig(secret, [*DEFAULT_PROTECTED_ENDPOINTS, "inference"]) if secret else None
+        with Triton(
+            config=config, workspace=workspace, triton_lifecycle_policy=bound_before_start, security_config=security
+        ) as triton:
             _bind_measuring(triton, model, handlers, max_batch_size, queue_delay_ms)
             _bind_speaking(triton, speak)
             _amend(workspace / "model-store" / model, tells)
@@ -184,8 +192,7 @@ def check_ports(host: str, ports: dict[str, int]) -> None:
                 raise SystemExit(f"port {ports[key]} of {host} (recipe.server.{key}) is taken. {hint}") from None
 
 
-def _config(host: str, ports: dict[str, int], drain_s: int, secret: str | None) -> TritonConfig:
-    restricted = {} if secret is None else {name: f"inference,{SECRET_KEY}={secret}" for name in _RESTRICTED}
+def _config(host: str, ports: dict[str, int], drain_s: int) -> TritonConfig:
     return TritonConfig(
         http_address=host,
         grpc_address=host,
@@ -193,7 +200,6 @@ def _config(host: str, ports: dict[str, int], drain_s: int, secret: str | None) 
         exit_timeout_secs=drain_s,
         allow_gpu_metrics=False,
         **ports,
-        **restricted,
     )
 
 

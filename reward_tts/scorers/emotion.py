@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from funasr import AutoModel
 
 from reward_tts.measures import Row
@@ -35,6 +36,7 @@ class Emotion2Vec:
         auto = AutoModel(model=str(model_dir), device=device, disable_update=True, disable_pbar=True, log_level="ERROR")
         self.model, self.options = auto.model.eval(), auto.kwargs
 
+    @torch.inference_mode()
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """emotion: {English label: probability}, summing to 1."""
         options = {**self.options, "granularity": "utterance", "extract_embedding": False, "fs": self.sample_rate}

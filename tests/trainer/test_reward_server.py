@@ -316,7 +316,7 @@ def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
     monkeypatch.setenv("TTS_SECRET", "open-sesame")
     server = server_starter("recipe.server.secret_env=TTS_SECRET")
     (tokens, text) = spoken[0]
-    with pytest.raises(InferenceServerException, match="verl-tts-secret"):
+    with pytest.raises(InferenceServerException, match="triton-access-token"):
         raw_answer(server, tokens, len(tokens), text.encode())
     assert measure(config_of(server, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
     with pytest.raises(RewardError, match="NO_SUCH, which is not set"):
