@@ -119,8 +119,10 @@ def _answer(reward: float, measures: Measures) -> Answer:
     return Answer(reward, measures.transcript, measures.to_json(), measures.status)
 
 
-def make_judge(cfg: DictConfig) -> Judge:
-    """Models loaded and the pipeline made, as server.yaml says."""
+def make_judge(cfg: DictConfig, device: str) -> Judge:
+    """Models loaded on the device and the pipeline made, as server.yaml says."""
+    cfg = cfg.copy()
+    cfg.server.device = device
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     scorers = {name: instantiate(scorer) for name, scorer in cfg.scorers.items()}
     pipeline = SpeechPipeline(
@@ -138,7 +140,7 @@ def main(cfg: DictConfig) -> None:
     check_ports(where.host, ports)
     torch.set_num_threads(cfg.server.torch_threads)
     begin = time.monotonic()
-    judges = [make_judge(cfg) for _ in range(cfg.server.instances)]
+    judges = [make_judge(cfg, device) for device in cfg.server.devices for _ in range(cfg.server.instances)]
     if where.host not in LOOPBACK:
         who = "whoever knows the secret" if where.secret_env else "whoever reaches it"
         print(f"listening on {where.host}: {who} may use it", flush=True)

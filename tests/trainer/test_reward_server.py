@@ -312,6 +312,14 @@ def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(serv
     assert len(measure(config, spoken)) == len(spoken)
 
 
+def test_instances_on_each_device_share_the_work(server_starter, spoken):
+    server = server_starter("server.devices=[cpu,cpu]", "server.max_batch_size=4")
+    measure(config_of(server), spoken * 2)
+    server.stop()
+    rows = [int(n) for n in re.findall(r"instance \d: (\d+) rows", server.log.read_text())]
+    assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(spoken)
+
+
 def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
     monkeypatch.setenv("TTS_SECRET", "open-sesame")
     server = server_starter("recipe.server.secret_env=TTS_SECRET")
