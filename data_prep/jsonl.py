@@ -3,12 +3,14 @@
 import json
 import re
 import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import ijson
 import numpy as np
 from tqdm import tqdm
 
@@ -95,7 +97,7 @@ def check_speech_tokens(row: dict[str, Any], codebook_size: int, max_length: int
 def read_rows(path: str | Path) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
     """(line from 1, what stands there, the object or why it is none) of a .jsonl file or a .json file with one list.
 
-    JSONL is streamed and its blank lines are passed over; a .json file is read whole. Both are UTF-8.
+    Both are UTF-8 and streamed; blank lines of JSONL are passed over.
 
     Raises:
         FileNotFoundError: no such file.
@@ -129,14 +131,20 @@ def _read_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, str, dict[str
 
 
 def _read_list(file: BinaryIO, path: Path) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
+    if file.read(3) != BOM_UTF8:
+        file.seek(0)
+    start = file.tell()
+    first = file.read(1 << 16).lstrip()[:1]
+    if first not in (b"[", b""):
+        raise ValueError(f"{path} holds no list of objects but begins with {first!r}; one object per line is .jsonl")
+    file.seek(start)
     try:
-        values = json.loads(file.read().decode("utf-8-sig"))
-    except ValueError as error:
+        with tqdm(desc=str(path), mininterval=5) as bar:
+            for number, value in enumerate(ijson.items(file, "item", use_float=True), 1):
+                bar.update()
+                yield number, json.dumps(value, ensure_ascii=False), _object(value)
+    except (ijson.JSONError, ValueError) as error:
         raise ValueError(f"{path} is no JSON: {error}") from error
-    if not isinstance(values, list):
-        raise ValueError(f"{path} holds no list of objects but {type(values).__name__}; one object per line is .jsonl")
-    for number, value in enumerate(tqdm(values, desc=str(path), mininterval=5), 1):
-        yield number, json.dumps(value, ensure_ascii=False), _object(value)
 
 
 def _object(value: Any) -> dict[str, Any] | BadField:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep.jsonl import SeenTexts, normalise_text, read_rows
+from data_prep.jsonl import BadField, SeenTexts, normalise_text, read_rows
 from data_prep.prepare import Preparation
 from data_prep.whole import whole_directory, whole_file
 
@@ -188,12 +188,22 @@ def test_unknown_values_are_refused_with_the_known_ones(config):
         Preparation(config)
 
 
+def test_a_json_list_is_streamed(tmp_path):
+    path = tmp_path / "texts.json"
+    path.write_bytes(b'\xef\xbb\xbf [{"text": "a", "seconds": 1.5},\n ["b"],\n {"text": "c"')
+    rows = read_rows(path)
+    assert next(rows) == (1, '{"text": "a", "seconds": 1.5}', {"text": "a", "seconds": 1.5})
+    assert isinstance(next(rows)[2], BadField)  # both before the fault in the third is met
+    with pytest.raises(ValueError, match=r"texts\.json is no JSON"):
+        next(rows)
+
+
 def test_a_json_list_is_read_too_and_other_files_are_refused(tmp_path):
     path = tmp_path / "texts.json"
     path.write_text('[{"text": "a"},\n {"text": "b"}]')
     assert [(number, value["text"]) for number, _, value in read_rows(path)] == [(1, "a"), (2, "b")]
     path.write_text('{"text": "a"}')
-    with pytest.raises(ValueError, match="holds no list of objects but dict"):
+    with pytest.raises(ValueError, match="holds no list of objects but begins with b'{'"):
         list(read_rows(path))
     with pytest.raises(ValueError, match=r"texts.csv: texts come from .jsonl or .json files"):
         list(read_rows(tmp_path / "texts.csv"))
