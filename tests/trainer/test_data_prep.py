@@ -203,7 +203,7 @@ def test_a_json_list_is_read_too_and_other_files_are_refused(tmp_path):
     path.write_text('[{"text": "a"},\n {"text": "b"}]')
     assert [(number, value["text"]) for number, _, value in read_rows(path)] == [(1, "a"), (2, "b")]
     path.write_text('{"text": "a"}')
-    with pytest.raises(ValueError, match="holds no list of objects but begins with b'{'"):
+    with pytest.raises(ValueError, match=r"holds no list of objects but begins with b'\{'"):
         list(read_rows(path))
     with pytest.raises(ValueError, match=r"texts.csv: texts come from .jsonl or .json files"):
         list(read_rows(tmp_path / "texts.csv"))
