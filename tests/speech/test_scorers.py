@@ -15,6 +15,8 @@ from transformers import (
     Wav2Vec2Config,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2ForAudioFrameClassification,
+    WavLMConfig,
+    WavLMForXVector,
     WhisperConfig,
     WhisperFeatureExtractor,
     WhisperForConditionalGeneration,
@@ -31,6 +33,7 @@ from reward_tts.scorers.likelihood import WhisperLikelihood
 from reward_tts.scorers.mos import DNSMOSScorer
 from reward_tts.scorers.prosody import Prosody
 from reward_tts.scorers.speaker import Resemblyzer
+from reward_tts.scorers.xvector import XVector
 
 RATE = 16_000
 
@@ -96,6 +99,35 @@ def test_a_missing_reference_and_an_unknown_voice_are_refused(tmp_path, speech):
     soundfile.write(reference, speech[0], RATE)
     with pytest.raises(ValueError, match=r"no reference for the voice \['berta'\]"):
         Resemblyzer({"anna": str(reference)}, default="anna").measure(speech[:1], [row(voice="berta")])
+
+
+def test_an_x_vector_model_measures_the_same_way(tmp_path, speech):
+    """A WavLM of the real class with random weights, in the layout of microsoft/wavlm-base-plus-sv."""
+    torch.manual_seed(0)
+    config = WavLMConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_dim=(16,) * 7,
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+        tdnn_dim=(16, 16),
+        tdnn_kernel=(5, 1),
+        tdnn_dilation=(1, 1),
+        xvector_output_dim=8,
+    )
+    WavLMForXVector(config).save_pretrained(tmp_path)
+    Wav2Vec2FeatureExtractor(return_attention_mask=False).save_pretrained(tmp_path)
+    voices = {name: str(tmp_path / f"{name}.wav") for name in ("anna", "berta")}
+    for wave, path in zip(speech, voices.values(), strict=False):
+        soundfile.write(path, wave, RATE, subtype="FLOAT")
+    scorer = XVector(str(tmp_path), voices, default="anna")
+    own, other = scorer.measure([speech[0], speech[0]], [row(), row(voice="berta")])
+    assert own["speaker_similarity"] == pytest.approx(1.0, abs=1e-5)
+    assert -1.0 <= other["speaker_similarity"] < 1.0 - 1e-6
+    with pytest.raises(FileNotFoundError, match=r"lacks \['config\.json'.*wavlm-base-plus-sv"):
+        XVector(str(tmp_path / "none"), voices, default="anna")
 
 
 def test_dnsmos_prefers_speech_to_noise(speech, noise):
