@@ -58,7 +58,7 @@ async def compute_score(
     index, language = extra_info.get("index"), extra_info.get("language") or "zh"
     if not normalise(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
-    judge = _reward(json.dumps(_plain(reward), sort_keys=True))
+    judge = _reward(json.dumps(_plain(reward)))
     tokens, stray = parse_speech_tokens(solution_str)
     measures, began, ended = None, 0.0, 0.0
     if tokens:

@@ -136,25 +136,6 @@ def without_laughter(text: str, heard_seconds: float) -> str:
     return "".join(c for c in text if c not in LAUGHTER) if laughter(text, heard_seconds) else text
 
 
-def spread(values: Sequence[float]) -> float:
-    """Standard deviation (of the population), 0.0 for fewer than two values: of F0 over voiced frames, in Hz or in log.
-
-    Source: GLM-TTS, pitch.
-
-    >>> spread([100.0, 300.0])
-    100.0
-    """
-    if len(values) < 2:
-        return 0.0
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((v - mean) ** 2 for v in values) / len(values))
-
-
-def variance(values: Sequence[float]) -> float:
-    """Variance (of the population): of frame energies. Source: GLM-TTS, energy."""
-    return spread(values) ** 2
-
-
 def length(duration_s: float, expected_s: float, tolerance: float = 0.25) -> float:
     """1.0 while the duration is within `tolerance` of what the text takes, then falling as exp(-|log ratio| + margin).
 

@@ -48,7 +48,8 @@ class Verdict:
         error_rate: in the unit of recipe.reward.error, not capped.
         terms: value of each term, before weights.
         gate: share in which perceptual terms counted; 1.0 without a gate.
-        parts: what each term contributes to the score, where terms are to be compared separately; else empty.
+        parts: what each term contributes to the score, in the order of recipe.reward.weights, where terms are to be
+            compared separately; else empty.
     """
 
     score: float
@@ -130,7 +131,9 @@ class Reward:
         share = formulas.gate(error_rate, **self.aggregation) if self.how == "gate" else 1.0
         counted = {name: value * (share if TERMS[name].perceptual else 1.0) for name, value in terms.items()}
         total = math.fsum(self.weights.values())
-        parts = tuple(self.weights[name] * terms[name] / total for name in self.terms) if self.how == "separate" else ()
+        parts = (
+            tuple(self.weights[name] * terms[name] / total for name in self.weights) if self.how == "separate" else ()
+        )
         return Verdict(formulas.weighted_sum(counted, self.weights), error_rate, terms, share, parts)
 
 

@@ -36,6 +36,15 @@ from reward_tts.scorers.speaker import Resemblyzer
 from reward_tts.scorers.xvector import XVector
 
 RATE = 16_000
+SMALL_ENCODER = {  # of Wav2Vec2 and of WavLM
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "conv_dim": (16,) * 7,
+    "num_conv_pos_embeddings": 4,
+    "num_conv_pos_embedding_groups": 2,
+}
 
 
 def row(text: str = "", voice: str | None = None, language: str = "zh") -> Row:
@@ -105,13 +114,7 @@ def test_an_x_vector_model_measures_the_same_way(tmp_path, speech):
     """A WavLM of the real class with random weights, in the layout of microsoft/wavlm-base-plus-sv."""
     torch.manual_seed(0)
     config = WavLMConfig(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        conv_dim=(16,) * 7,
-        num_conv_pos_embeddings=4,
-        num_conv_pos_embedding_groups=2,
+        **SMALL_ENCODER,
         tdnn_dim=(16, 16),
         tdnn_kernel=(5, 1),
         tdnn_dilation=(1, 1),
@@ -289,13 +292,7 @@ def small_laughter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("laughter")
     torch.manual_seed(0)
     config = Wav2Vec2Config(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        conv_dim=(16,) * 7,
-        num_conv_pos_embeddings=4,
-        num_conv_pos_embedding_groups=2,
+        **SMALL_ENCODER,
         id2label={0: "speech", 1: "laughter"},
         label2id={"speech": 0, "laughter": 1},
     )

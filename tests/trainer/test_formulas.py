@@ -63,13 +63,6 @@ def test_laughter_that_is_heard_is_no_error_in_the_text():
     assert formulas.without_laughter("哈尔滨", 1.2) == "哈尔滨"
 
 
-def test_spread_and_variance_are_of_the_population():
-    assert formulas.spread([1.0, 3.0]) == 1.0
-    assert formulas.spread([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) == 2.0
-    assert formulas.variance([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) == 4.0
-    assert formulas.spread([]) == formulas.spread([7.0]) == 0.0
-
-
 def test_length_forgives_the_tolerance_and_is_symmetric_in_ratio():
     assert formulas.length(2.0, 2.0) == formulas.length(2.4, 2.0) == 1.0
     assert formulas.length(4.0, 2.0) == pytest.approx(1.25 / 2)

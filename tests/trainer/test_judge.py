@@ -1,9 +1,11 @@
 """A recipe's reward: terms to scores by hand, and every way to configure it wrongly."""
 
+import asyncio
 from copy import deepcopy
 
 import pytest
 
+from reward_tts.compute_score import compute_score
 from reward_tts.judge import Reward, RewardConfigError
 from reward_tts.measures import Measures
 
@@ -66,6 +68,15 @@ def test_separate_terms_keep_their_share_of_the_score():
     assert verdict.parts == pytest.approx((0.25, 0.45))  # 1 / 4 * 1.0 and 3 / 4 * 0.6
     assert verdict.score == pytest.approx(0.7)
     assert two_terms(name="weighted_sum").judge("今", "zh", TOKENS, heard("", speaker_similarity=0.0)).parts == ()
+
+
+def test_parts_stand_in_the_order_of_the_weights_as_the_estimator_reads_them():
+    terms = {"error": {}, "over_length": {"max_tokens": 100, "buffer_tokens": 20}}
+    reward = config(terms=terms, weights={"over_length": 1.0, "error": 3.0}, aggregation={"name": "separate"})
+    row = {"index": 0, "language": "zh"}
+    silent = asyncio.run(compute_score("r", "no speech", "今天", row, recipe="r", server={}, reward=reward))
+    assert silent["term_parts"] == [-0.25, 0.0]
+    assert silent["score"] == -0.25
 
 
 def test_what_cannot_be_spoken_has_every_term_at_its_lowest():

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from fault_proxy import FaultProxy, bytes_output, set_bytes_output
-from test_reward_server import FEW, config_of, disagreement, measure, spoken  # noqa: F401 (a fixture)
+from test_reward_server import FEW, config_of, counted, disagreement, measure, spoken  # noqa: F401 (a fixture)
 
 from reward_tts.client import RewardError
 
@@ -71,3 +71,13 @@ def test_an_answer_that_is_not_finite_or_not_readable_is_never_a_reward(reward_s
         pytest.raises(RewardError, match=rf"(?s)sample 0 \('{spoken[0][1]}'\): .*{reason}"),
     ):
         measure(through(reward_server, proxy), spoken[:1])
+
+
+def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(server_starter, spoken):  # noqa: F811
+    first, second = server_starter(), server_starter()
+    config = config_of(first, more=(f"{second.host}:{second.grpc_port}",), deadline_s=10)
+    measure(config, spoken * 2)
+    assert min(counted(server, "nv_inference_count") for server in (first, second)) > len(spoken) / 2
+    first.process.kill()
+    first.process.wait()
+    assert len(measure(config, spoken)) == len(spoken)

@@ -302,16 +302,6 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
     assert left_behind(first.process.pid) == []  # the second server's start removed what the first could not
 
 
-def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(server_starter, spoken):
-    first, second = server_starter(), server_starter()
-    config = config_of(first, more=(f"{second.host}:{second.grpc_port}",), deadline_s=10)
-    measure(config, spoken * 2)
-    assert min(counted(server, "nv_inference_count") for server in (first, second)) > len(spoken) / 2
-    first.process.kill()
-    first.process.wait()
-    assert len(measure(config, spoken)) == len(spoken)
-
-
 def test_instances_on_each_device_share_the_work(server_starter, spoken):
     server = server_starter("server.devices=[cpu,cpu]", "server.max_batch_size=4")
     measure(config_of(server), spoken * 2)
