@@ -61,6 +61,9 @@ class Run:
 
     def all(self) -> None:
         """Run every stage that is not done. Whatever happens, no process of ours is left."""
+        for stage in self.stages:  # before the long stages that come first
+            if stage.spec.get("server"):
+                preflight.check_reward(stage.recipe, stage.configs()[0], list(stage.overrides))
         try:
             for i, stage in enumerate(self.stages):
                 self.one(stage, self.stages[i + 1 :])
@@ -88,7 +91,6 @@ class Run:
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
         if stage.spec.get("server"):
-            preflight.check_reward(stage.recipe, stage.configs()[0], list(stage.overrides))
             self.need_server()
             preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
         for line in self.marks.clear_way(stage, now, self.force):
