@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-names=(install data sft serve train merge eval infer export)
-numbers=(-1 0 "" 1 2 3 4 5 6)
+names=(install models data sft serve train merge eval infer export)
+numbers=(-1 "" 0 "" 1 2 3 4 5 6)
 
 usage() {
   cat <<'TEXT'
@@ -12,6 +12,7 @@ bash run.sh [--recipe NAME] [--dry-run] [--force] [STAGE [STOP_STAGE]] [hydra ov
 
 Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to infer. Stages by number or name:
   -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
+      models   released checkpoints from a model hub, for recipes that have some
    0  data     texts, speech tokens and reward models of the recipe -> parquet
       sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it)
    1  serve    the reward server; alone in the foreground, in a range with train in the background

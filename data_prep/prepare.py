@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from omegaconf import DictConfig
 
 from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, check_text, read_rows
+from data_prep.voices import read_voices, voice_of
 from data_prep.whole import whole_file
 from reward_tts.speech_tokens import format_speech_tokens
 from reward_tts.text_norm import normalise
@@ -45,6 +46,7 @@ class Preparation:
     def __init__(self, cfg: DictConfig):
         self.recipe, self.cfg = cfg.recipe, cfg.prepare
         self.template: Callable[..., list[dict[str, str]]] = hydra.utils.get_method(cfg.recipe.prompt_template)
+        self.voices = read_voices(cfg.recipe.voices)
         self.held_out = SeenTexts()
         self.faults: list[Fault] = []  # those that will be shown
         self.fault_count = 0
@@ -107,7 +109,7 @@ class Preparation:
         info |= {field: check_string(row, field, None) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         try:
-            prompt = self.template(text, voice=voice)
+            prompt = self.template(text, voice=voice_of(voice, self.voices))
         except ValueError as error:
             raise BadField("voice" if voice else "text", str(error)) from error
         if split.kind == "sft":

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
+from data_prep.voices import Voice
 from reward_tts.speech_tokens import format_speech_tokens
 
 Messages = list[dict[str, str]]
 
 
-def chat(text: str, speech_prefix: Sequence[int] = (), voice: str | None = None) -> Messages:
+def chat(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = ()) -> Messages:
     """One user message with the text: the template of a model with a single voice.
 
     Raises:
@@ -21,10 +22,25 @@ def chat(text: str, speech_prefix: Sequence[int] = (), voice: str | None = None)
     """
     if len(speech_prefix) or voice is not None:
         raise ValueError(
-            f"the template 'chat' has one voice and no speech prefix, got voice={voice!r} and {len(speech_prefix)} "
-            "tokens; set recipe.prompt_template to one that takes them"
+            f"the template 'chat' has one voice and no speech prefix, got voice={voice and voice.name!r} and "
+            f"{len(speech_prefix)} tokens; set recipe.prompt_template to one that takes them"
         )
     return [{"role": "user", "content": text}]
+
+
+def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = ()) -> Messages:
+    """The voice's own words, then the text; and, where there are any, the voice's speech tokens and those that begin the
+    text, as an assistant's turn that the model goes on with.
+
+    The tokenizer's chat template says where that stands in a family's prompt; it must leave an assistant's turn at the
+    end open.
+
+    >>> zero_shot("你好", Voice("a", "早上。", (7, 8)), speech_prefix=[9])
+    [{'role': 'user', 'content': '早上。你好'}, {'role': 'assistant', 'content': '<|s_7|><|s_8|><|s_9|>'}]
+    """
+    tokens = [*(voice.speech_tokens if voice else ()), *speech_prefix]
+    messages = [{"role": "user", "content": (voice.text if voice else "") + text}]
+    return [*messages, {"role": "assistant", "content": format_speech_tokens(tokens)}] if tokens else messages
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:

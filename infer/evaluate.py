@@ -84,7 +84,8 @@ def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
     """{(system, decoding): JSONL}: `files` if given ("system.decoding" as key), else ceiling and all synthesised."""
     if cfg.files:
         return {tuple(name.rsplit(".", 1)) if "." in name else (name, "-"): path for name, path in cfg.files.items()}
-    return {("teacher", "codec"): cfg.teacher, **token_files(cfg)}
+    ceiling = {("teacher", "codec"): cfg.teacher} if cfg.teacher else {}
+    return ceiling | token_files(cfg)
 
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from data_prep.prompt_template import encode_prompt
+from data_prep.voices import Voice, read_voices, voice_of
 from infer.records import token_files, write_jsonl
 from reward_tts.speech_tokens import parse_speech_tokens
 
@@ -146,10 +147,16 @@ def read_texts(cfg: DictConfig) -> list[dict[str, Any]]:
     return [{**defaults, **row} for row in rows[: cfg.limit]]
 
 
-def prompts_of(rows: list[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, template: str) -> list[list[int]]:
-    """Token ids that the model continues with speech; `template` names the recipe's function."""
+def prompts_of(
+    rows: list[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, template: str, voices: dict[str, Voice]
+) -> list[list[int]]:
+    """Token ids that the model continues with speech; `template` names the recipe's function.
+
+    Raises:
+        ValueError: a row's voice is not among the voices.
+    """
     build = hydra.utils.get_method(template)
-    return [encode_prompt(tokenizer, build(row["text"], voice=row["voice"])) for row in rows]
+    return [encode_prompt(tokenizer, build(row["text"], voice=voice_of(row["voice"], voices))) for row in rows]
 
 
 def records(
@@ -175,10 +182,10 @@ def synthesise(cfg: DictConfig) -> list[str]:
         if not (Path(checkpoint) / "config.json").exists():
             raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
     rows = read_texts(cfg)
-    files = token_files(cfg)
+    files, voices = token_files(cfg), read_voices(cfg.recipe.voices)
     for system, checkpoint in cfg.systems.items():
         tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-        prompts = prompts_of(rows, tokenizer, cfg.recipe.prompt_template)
+        prompts = prompts_of(rows, tokenizer, cfg.recipe.prompt_template, voices)
         backend = BACKENDS[cfg.backend](checkpoint, cfg)
         for name, decoding in cfg.decodings.items():
             print(f"{system}, {name}: {len(prompts)} texts x {decoding.samples} -> {files[system, name]}", flush=True)

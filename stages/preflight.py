@@ -88,5 +88,6 @@ def check_server(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
 
 
 def yaml_files(recipe: str) -> list[Path]:
-    """The recipe's YAML files, recipe.yaml first."""
-    return sorted(config_dir(recipe).glob("*.yaml"), key=lambda file: (file.name != "recipe.yaml", file.name))
+    """The recipe's YAML files, recipe.yaml first, then those that all recipes share."""
+    own = sorted(config_dir(recipe).glob("*.yaml"), key=lambda file: (file.name != "recipe.yaml", file.name))
+    return own + sorted((ROOT / "recipes" / "common").glob("*.yaml"))

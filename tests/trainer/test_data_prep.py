@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,15 +13,15 @@ from omegaconf import DictConfig, OmegaConf
 from data_prep.jsonl import BadField, SeenTexts, normalise_text, read_rows
 from data_prep.prepare import Preparation
 from data_prep.whole import whole_directory, whole_file
+from stages.config import ROOT, compose_stage
 
-RECIPE = Path(__file__).parents[2] / "recipes" / "tiny_mandarin"
 GOOD_SFT = '{"text": "一", "speech_tokens": [0, 3]}'
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> DictConfig:
     """data.yaml with its files in tmp_path, 4 speech tokens, and one good row in each input."""
-    config = OmegaConf.merge(OmegaConf.load(RECIPE / "recipe.yaml"), OmegaConf.load(RECIPE / "data.yaml"))
+    config = deepcopy(compose_stage("tiny_mandarin", "data"))
     config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 4
     write(config, "test", '{"text": "测试"}')
     write(config, "train", '{"text": "训练"}')
@@ -93,7 +94,7 @@ def test_a_row_for_sft_is_literally_this(config):
         ('{"text": " 训练"}', "train.jsonl:2: field 'text': is there already"),
         ('{"text": "测试"}', "train.jsonl:2: field 'text': is also in a held-out split: 测试"),
         ('{"text": "二", "language": 7}', "train.jsonl:2: field 'language': is no string"),
-        ('{"text": "二", "voice": "Anna"}', "train.jsonl:2: field 'voice': the template 'chat' has one voice"),
+        ('{"text": "二", "voice": "Anna"}', "train.jsonl:2: field 'voice': there is no voice 'Anna'"),
     ],
 )
 def test_a_bad_row_stops_the_run_with_file_line_and_field(config, line, complaint):
@@ -167,7 +168,11 @@ def test_a_held_out_text_is_refused_whatever_the_order_of_the_splits(config):
 
 def test_the_same_text_by_another_voice_is_no_duplicate(config):
     config.prepare.extra_fields = ["emotion"]
-    config.recipe.prompt_template = f"{__name__}.voice_template"
+    config.recipe.prompt_template = "data_prep.prompt_template.zero_shot"
+    config.recipe.voices = str(Path(config.recipe.train_texts).parent / "voices.jsonl")
+    Path(config.recipe.voices).write_text(
+        '{"name": "A", "text": "早。", "speech_tokens": [7]}\n{"name": "B", "text": "晚。"}'
+    )
     lines = ['{"text": "好", "voice": "A", "emotion": "happy"}', '{"text": "好", "voice": "B", "speed": 2}']
     write(config, "train", *lines)
     preparation = Preparation(config)
@@ -175,11 +180,10 @@ def test_the_same_text_by_another_voice_is_no_duplicate(config):
     info = [row["extra_info"] for row in rows(config, "train")]
     assert [(i["voice"], i["emotion"]) for i in info] == [("A", "happy"), ("B", None)]
     assert preparation.not_carried == {"speed": 1}
-
-
-def voice_template(text: str, speech_prefix: tuple[int, ...] = (), voice: str | None = None) -> list[dict[str, str]]:
-    """A template with voices, for the test above."""
-    return [{"role": "user", "content": f"{voice}: {text}"}]
+    assert rows(config, "train")[0]["prompt"] == [
+        {"role": "user", "content": "早。好"},
+        {"role": "assistant", "content": "<|s_7|>"},
+    ]
 
 
 def test_unknown_values_are_refused_with_the_known_ones(config):
@@ -253,9 +257,7 @@ def test_a_full_disk_leaves_the_earlier_results_and_nothing_half_written(config)
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))  # as a disk that is full after 20 kB\n"
         "Preparation(config).run()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(saved)], cwd=RECIPE.parents[1], capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(saved)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert "OSError" in done.stderr
     assert Path(config.recipe.rl_train).read_bytes() == before

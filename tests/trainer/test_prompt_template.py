@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,7 +13,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import chat, encode_answer, encode_prompt
 from data_prep.tokenizer import build_tokenizer
+from data_prep.voices import Voice
 from sft.data import encode_messages
+from stages.config import compose_stage
 
 TEXT = "今天下雨 🙂"
 RENDERED = "<|im_start|>user\n今天下雨 🙂<|im_end|>\n<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
@@ -33,9 +36,8 @@ def parquets(tmp_path: Path) -> dict[str, Path]:
         kind: {"kind": kind, "input": f"{tmp_path}/in.jsonl", "output": f"{tmp_path}/{kind}.parquet", "held_out": False}
         for kind in ("rl", "sft")
     }
-    config = OmegaConf.load("recipes/tiny_mandarin/data.yaml")
+    config = deepcopy(compose_stage("tiny_mandarin", "data"))
     config.prepare.splits = splits
-    config = OmegaConf.merge(OmegaConf.load("recipes/tiny_mandarin/recipe.yaml"), config)
     config.recipe.work_dir = str(tmp_path)
     config.recipe.codebook_size = 10
     Preparation(config).run()
@@ -100,7 +102,7 @@ def test_a_conversation_of_sft_is_what_the_chat_template_renders(parquets, token
 def test_the_template_of_one_voice_refuses_a_voice_and_a_prefix():
     assert chat("好") == [{"role": "user", "content": "好"}]
     with pytest.raises(ValueError, match="voice='Anna'"):
-        chat("好", voice="Anna")
+        chat("好", voice=Voice("Anna", "早。"))
     with pytest.raises(ValueError, match="2 tokens"):
         chat("好", speech_prefix=[1, 2])
 

@@ -97,7 +97,7 @@ def test_list_names_recipes_and_stages(run):
     ("arguments", "message"),
     [
         (["--recipe", "nope", "0"], "unknown recipe 'nope'; known: toy"),
-        (["trian"], "unknown stage 'trian'; known: install data sft serve train"),
+        (["trian"], "unknown stage 'trian'; known: install models data sft serve train"),
         (["7"], "unknown stage '7'"),
         (["2", "0"], "stage data comes before train"),
         (["0", "1", "2"], "at most two stages"),

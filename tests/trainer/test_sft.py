@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +21,6 @@ from reward_tts.speech_tokens import format_speech_tokens
 from sft.data import LengthGroupedSampler, collate, load_examples
 from sft.train import SpeechTrainer, resumable_checkpoint, train
 
-RECIPE = Path(__file__).parents[2] / "recipes" / "tiny_mandarin"
 TEXT = "一二三四五"
 KILLED = """
 import os, signal, sys
@@ -39,7 +39,7 @@ train.train(OmegaConf.load(sys.argv[1]))
 @pytest.fixture
 def config(tmp_path: Path) -> DictConfig:
     """sft.yaml with a model of two narrow layers, and a language in which each character is said as two tokens."""
-    config = OmegaConf.merge(OmegaConf.load(RECIPE / "recipe.yaml"), OmegaConf.load(RECIPE / "sft.yaml"))
+    config = deepcopy(compose_stage("tiny_mandarin", "sft"))
     config.recipe.work_dir = str(tmp_path)
     small = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 1}
     config.sft.model.update(small | {"num_key_value_heads": 1, "max_position_embeddings": 64})
@@ -83,7 +83,7 @@ def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys
     weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
     config.recipe.sft_dir = f"{tmp_path}/again"
     OmegaConf.save(config, tmp_path / "sft.yaml", resolve=True)
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "sft.yaml")], cwd=RECIPE.parents[1])
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "sft.yaml")], cwd=ROOT)
     assert done.returncode == -signal.SIGKILL
     assert not Path(config.recipe.sft_dir).exists()
     capsys.readouterr()

@@ -115,7 +115,7 @@ def test_answers_end_by_themselves_or_at_the_limit(by_vllm):
 def test_the_prompt_is_the_recipes_template(work):
     tokenizer = AutoTokenizer.from_pretrained(work / "model")
     rows = [{"text": "你好", "voice": None}]
-    (prompt,) = prompts_of(rows, tokenizer, "data_prep.prompt_template.chat")
+    (prompt,) = prompts_of(rows, tokenizer, "data_prep.prompt_template.chat", {})
     assert tokenizer.decode(prompt) == (
         "<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
     )

@@ -1,0 +1,44 @@
+"""recipe.voices: what is read, and what is refused with file, line and field."""
+
+from pathlib import Path
+
+import pytest
+
+from data_prep.voices import Voice, read_voices, voice_of
+
+
+def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_path):
+    file = tmp_path / "voices.jsonl"
+    file.write_text(
+        '{"name": "a", "text": "早。", "speech_tokens": [7, 8], "wav": "a.wav"}\n\n{"name": "b", "text": "晚。"}\n'
+    )
+    voices = read_voices(str(file))
+    assert voices == {"a": Voice("a", "早。", (7, 8), str(tmp_path / "a.wav")), "b": Voice("b", "晚。", (), None)}
+    assert voice_of("b", voices).text == "晚。"
+    assert voice_of(None, voices) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("nonsense", ":1: is no JSON"),
+        ('{"name": "a"}', ":1: field 'text'"),
+        ('{"name": "a", "text": "b", "speech_tokens": [-1]}', ":1: field 'speech_tokens'"),
+        ('{"name": "a", "text": "b", "wav": 3}', ":1: field 'wav'"),
+        ('{"name": "a", "text": "b", "age": 3}', ":1: expected an object of name"),
+        ('{"name": "a", "text": "b"}\n{"name": "a", "text": "c"}', ":2: field 'name': a is there already"),
+    ],
+)
+def test_a_bad_line_is_refused_with_file_line_and_field(tmp_path, line, message):
+    file = tmp_path / "voices.jsonl"
+    file.write_text(line)
+    with pytest.raises(ValueError, match=f"voices.jsonl{message}"):
+        read_voices(str(file))
+
+
+def test_a_missing_file_and_an_unknown_voice_are_named(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"recipe\.voices"):
+        read_voices(str(tmp_path / "none.jsonl"))
+    with pytest.raises(ValueError, match="there is no voice 'c'; there are a, b"):
+        voice_of("c", {"b": Voice("b", "x"), "a": Voice("a", "y")})
+    assert read_voices(None) == {}
