@@ -29,8 +29,8 @@ def chat(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = (
 
 
 def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = ()) -> Messages:
-    """The voice's own words, then the text; and, where there are any, the voice's speech tokens and those that begin the
-    text, as an assistant's turn that the model goes on with.
+    """The voice's own words, then the text; and, where there are any, the voice's speech tokens and those that begin
+    the text, as an assistant's turn that the model goes on with.
 
     The tokenizer's chat template says where that stands in a family's prompt; it must leave an assistant's turn at the
     end open.

@@ -20,6 +20,7 @@ from data_prep.tokenizer import build_tokenizer
 from reward_tts.speech_tokens import format_speech_tokens
 from sft.data import LengthGroupedSampler, collate, load_examples
 from sft.train import SpeechTrainer, resumable_checkpoint, train
+from stages.config import ROOT, compose_stage
 
 TEXT = "一二三四五"
 KILLED = """
