@@ -1,8 +1,8 @@
 """Dynamic sampling with an end: groups without spread are replaced by others, but not for ever.
 
 verl 0.9.1's replay buffer of the synchronous trainer does the replacing (DAPO, arXiv 2503.14476, section 3.2): a group
-whose `metric` is the same for all its rollouts is thrown away and up to two prompts are drawn for it, until the batch is
-full. It knows no limit: `algorithm.filter_groups.max_num_gen_batches` is of its older trainer, and ignored. Where a
+whose `metric` is the same for all its rollouts is thrown away and up to two prompts are drawn for it, until the batch
+is full. It knows no limit: `algorithm.filter_groups.max_num_gen_batches` is of its older trainer, and ignored. Where a
 reward has no spread any more, because all is right or all is wrong, one step would then go on for ever. Here that key
 counts: once so many batches were drawn for a step (GLM-TTS: the first and three more), groups without spread fill what
 is left of the batch. Their advantages are 0, so they teach nothing; the log says so, and metrics count them.
@@ -86,9 +86,9 @@ class LimitedGroupFilter(ReplayBuffer):
             return batch, metrics
         if self._kept:
             log.warning(
-                "step %d: after %d batches (algorithm.filter_groups.max_num_gen_batches) %d of %d groups have the same %s "
-                "for all rollouts; they stay in the batch and teach nothing. If this goes on, the texts are too easy or "
-                "too hard, or the reward is too coarse",
+                "step %d: after %d batches (algorithm.filter_groups.max_num_gen_batches) %d of %d groups have the same "
+                "%s for all rollouts; they stay in the batch and teach nothing. If this goes on, the texts are too "
+                "easy or too hard, or the reward is too coarse",
                 *(global_steps, self._limit, self._kept, batch_size, self.filter_groups_metric),
             )
         found = {"drawn_again": self._drawn / self.train_batch_size, "kept_without_spread": float(self._kept)}
