@@ -18,11 +18,11 @@ from pypinyin import Style, lazy_pinyin
 
 _REMEMBERED = 16_384  # texts, and as many readings: some megabytes
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
-# WeText needs milliseconds for a long sentence, so it is shown digits with what belongs to them: a word before (第, 负),
-# a unit behind (平方公里, km/h), numbers that stand close to each other together (2024年3月12日).
+# WeText needs milliseconds for a long sentence, so it is shown digits with what belongs to them: a word before (第,
+# 负), a unit behind (平方公里, km/h), numbers that stand close to each other together (2024年3月12日).
 _WITH_DIGITS = re.compile(r"[^\d\s]{0,3}[0-9](?:\D{0,6}[0-9])*\D{0,6}(?:(?<=[A-Za-z])[A-Za-z]*)?")
-# Where WeText does not do: it reads the 2 of 第2个 and of 2点半 as in 2个 and 12点, commas one by one, and what has more
-# digits than a telephone number as several numbers.
+# Where WeText does not do: it reads the 2 of 第2个 and of 2点半 as in 2个 and 12点, commas one by one, and what has
+# more digits than a telephone number as several numbers.
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SECOND = re.compile(r"第2(?!\d)")
 _TWO_O_CLOCK = re.compile(r"(?<![\d.:第月])2(?=点(?:\d+分|(?!\d)))")

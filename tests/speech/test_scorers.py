@@ -9,19 +9,13 @@ import soundfile
 import torch
 import yaml
 from funasr.register import tables
-from tokenizers import AddedToken
-from tokenizers.pre_tokenizers import ByteLevel
+from small_models import whisper
 from transformers import (
     Wav2Vec2Config,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2ForAudioFrameClassification,
     WavLMConfig,
     WavLMForXVector,
-    WhisperConfig,
-    WhisperFeatureExtractor,
-    WhisperForConditionalGeneration,
-    WhisperProcessor,
-    WhisperTokenizer,
 )
 
 from infer.hear import resample
@@ -142,35 +136,7 @@ def test_dnsmos_prefers_speech_to_noise(speech, noise):
 
 @pytest.fixture(scope="module")
 def small_whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Whisper of the real classes with random weights; its tokenizer knows bytes and Whisper's special tokens."""
-    folder = tmp_path_factory.mktemp("whisper")
-    alphabet = sorted(ByteLevel.alphabet())
-    (folder / "vocab.json").write_text(json.dumps({c: i for i, c in enumerate(alphabet)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    tokenizer = WhisperTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    special = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|zh|>", "<|translate|>", "<|transcribe|>"]
-    tokenizer.add_special_tokens(
-        {"additional_special_tokens": [AddedToken(t, special=True) for t in [*special, "<|notimestamps|>"]]}
-    )
-    WhisperProcessor(WhisperFeatureExtractor(feature_size=80), tokenizer).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = WhisperConfig(
-        vocab_size=len(tokenizer),
-        num_mel_bins=80,
-        d_model=32,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        decoder_start_token_id=tokenizer.convert_tokens_to_ids("<|startoftranscript|>"),
-    )
-    WhisperForConditionalGeneration(config).save_pretrained(folder)
-    return folder
+    return whisper(tmp_path_factory.mktemp("whisper"))
 
 
 def test_the_likelihood_is_that_of_each_token_given_those_before(small_whisper, speech):
