@@ -23,7 +23,16 @@ from infer.report import draw, markdown
 from infer.statistics import Bootstrap, mean_per_text
 
 # Measures whose mean over texts is reported, with an interval.
-MEANS = ("pinyin_error", "cer", "finished", "characters_per_second", "duration_s", "silence_ratio", "voiced_ratio")
+MEANS = (
+    "pinyin_error",
+    "error_rate",
+    "cer",
+    "finished",
+    "characters_per_second",
+    "duration_s",
+    "silence_ratio",
+    "voiced_ratio",
+)
 MEANS += ("log_f0_mean", "log_f0_std")
 Key = tuple[str, str]  # system, decoding
 
@@ -45,19 +54,29 @@ def per_text(rows: list[dict], measure: str) -> dict[int, float]:
     return mean_per_text([row[measure] for row in rows], [row["index"] for row in rows])
 
 
+def headline(rows: list[dict]) -> str:
+    """The measure that the report begins with: toneless syllables where all is Mandarin, else CER or WER."""
+    return "pinyin_error" if all(row["pinyin_error"] is not None for row in rows) else "error_rate"
+
+
 def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict[str, Any]:
     """Means with intervals (None where no utterance has the measure), corpus error, outliers; shares are of utterances.
 
-    `corpus_pinyin_error` is all edits by all syllables, uncapped, so that a loop shows.
+    `corpus_pinyin_error`, `corpus_error_rate`: all edits by all syllables or units, uncapped, so that a loop shows.
     """
     summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
+    head = headline(rows)
     for measure in MEANS:
         values = list(per_text(rows, measure).values())
         summary[measure] = bootstrap.mean(values).as_dict() if values else None
-    summary["corpus_pinyin_error"] = sum(r["syllable_edits"] for r in rows) / sum(r["syllables"] for r in rows)
+    if head == "pinyin_error":
+        summary["corpus_pinyin_error"] = sum(r["syllable_edits"] for r in rows) / sum(r["syllables"] for r in rows)
+    edits = sum(r[kind] for r in rows for kind in ("substitutions", "deletions", "insertions"))
+    summary["corpus_error_rate"] = edits / sum(r["units"] for r in rows)
+    summary |= {"headline": head, "unit": "/".join(sorted({row["unit"] for row in rows}))}
     summary["corpus_cer"] = sum(r["character_edits"] for r in rows) / sum(r["characters"] for r in rows)
-    summary["outliers"] = sum(row["pinyin_error"] >= outlier_at for row in rows) / len(rows)
-    summary["at_cap"] = sum(row["pinyin_error"] >= 1 for row in rows) / len(rows)
+    summary["outliers"] = sum(row[head] >= outlier_at for row in rows) / len(rows)
+    summary["at_cap"] = sum(row[head] >= 1 for row in rows) / len(rows)
     return summary
 
 
@@ -108,6 +127,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         "recipe": cfg.recipe.name,
         "seed": cfg.recipe.seed,
         "ear": cfg.ear._target_,
+        "headline": headline([row for rows in heard.values() for row in rows]),
         "systems": [
             {"system": system, "decoding": decoding, **summarise(rows, bootstrap, cfg.outlier_at)}
             for (system, decoding), rows in heard.items()

@@ -7,13 +7,13 @@ from typing import Any
 import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
-from rapidfuzz.distance import Levenshtein
 from scipy.signal import resample_poly
 from tqdm import tqdm
 
 from infer.cache import Cache, fingerprint
 from infer.decode import decode
 from infer.records import Utterance
+from reward_tts.errors import CHARACTER_LANGUAGES, error_counts
 from reward_tts.prosody import prosody
 from reward_tts.text_norm import normalise, syllables
 
@@ -49,7 +49,12 @@ class Listener:
 
     @cached_property
     def ear(self) -> Any:
-        return hydra.utils.instantiate(self._cfg.ear)
+        ear, named = hydra.utils.instantiate(self._cfg.ear), self._cfg.families.evaluation
+        if ear.family != named:
+            raise ValueError(
+                f"eval.yaml's families.evaluation is {named!r}, but its ear is of the family {ear.family!r}"
+            )
+        return ear
 
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
         """{"transcript", "duration_s", ...} (see reward_tts.prosody) per utterance, in order."""
@@ -82,26 +87,38 @@ def resample(wave: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     return resample_poly(wave, new_rate // common, rate // common).astype(np.float32)
 
 
-def errors(text: str, transcript: str, language: str) -> dict[str, float]:
-    """Errors of one transcript: Levenshtein distance over toneless syllables and over characters.
+def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
+    """Errors of one transcript, both texts normalised: simplified characters, no punctuation, numbers as read.
 
-    `pinyin_error` and `cer` are capped at 1, so that an ear's invention on noise costs no more than silence;
-    `syllable_edits` and `character_edits` are not.
+    As seed-tts-eval counts: `error_rate` is (S + D + I) / N over characters for languages that are written without
+    spaces, over words for others, not capped, and its mean over utterances is what papers report; `unit` says which
+    (CER or WER), `substitutions`, `deletions`, `insertions` and `units` are the counts, by jiwer.
+
+    Beside it `pinyin_error` over toneless syllables (Mandarin only, else None) and `cer` over characters, both capped
+    at 1, so that an ear's invention on noise costs no more than silence; `syllable_edits`, `character_edits` are not.
 
     Raises:
         ValueError: nothing of the text can be spoken.
     """
     wanted, got = normalise(text, language), normalise(transcript, language)
-    wanted_syllables = syllables(wanted, tones=False)
-    if not wanted_syllables:
+    if not wanted:
         raise ValueError(f"the text {text!r} has no syllable to compare with")
-    syllable_edits = Levenshtein.distance(wanted_syllables, syllables(got, tones=False))
-    character_edits = Levenshtein.distance(wanted, got)
-    return {
-        "pinyin_error": min(1.0, syllable_edits / len(wanted_syllables)),
-        "cer": min(1.0, character_edits / len(wanted)),
-        "syllable_edits": syllable_edits,
-        "syllables": len(wanted_syllables),
+    by_character = language in CHARACTER_LANGUAGES
+    letters, letters_got = ["".join(one.split()) for one in (wanted, got)]
+    counts = error_counts(wanted, got) if by_character else error_counts(wanted.split(), got.split())
+    units = len(wanted) if by_character else len(wanted.split())
+    character_edits = sum(error_counts(letters, letters_got).values())
+    found = {
+        "error_rate": sum(counts.values()) / units,
+        "unit": "CER" if by_character else "WER",
+        **counts,
+        "units": units,
+        "cer": min(1.0, character_edits / len(letters)),
         "character_edits": character_edits,
-        "characters": len(wanted),
+        "characters": len(letters),
     }
+    if language != "zh":
+        return found | {"pinyin_error": None, "syllable_edits": None, "syllables": None}
+    syllable_edits = sum(error_counts(syllables(wanted, tones=False), syllables(got, tones=False)).values())
+    pinyin = {"pinyin_error": min(1.0, syllable_edits / len(wanted)), "syllable_edits": syllable_edits}
+    return found | pinyin | {"syllables": len(wanted)}

@@ -10,7 +10,6 @@ from omegaconf import DictConfig
 
 from data_prep.whole import whole_file
 
-HEADLINE = "pinyin_error"
 # measure -> (title, format) of what is watched beside the error
 PROSODY = {
     "finished": ("ended by itself", "{:.3f}"),
@@ -36,14 +35,24 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
+def _headline(results: dict[str, Any]) -> str:
+    """Title of the measure that the report begins with."""
+    units = "/".join(sorted({s["unit"] for s in results["systems"]}))
+    return "pinyin error" if results["headline"] == "pinyin_error" else units
+
+
 def systems_table(results: dict[str, Any], outlier_at: float) -> str:
     """One line per system and decoding."""
-    header = ["speech", "decoding", "utterances", "pinyin error", "corpus", "CER", f">= {outlier_at:g}", "at cap"]
+    head, title = results["headline"], _headline(results)
+    in_pinyin = head == "pinyin_error"
+    header = ["speech", "decoding", "utterances", title, "corpus", "CER"]
+    header += (["CER, not capped"] if in_pinyin else []) + [f">= {outlier_at:g}", "at cap" if in_pinyin else ">= 1"]
     header += [title for title, _ in PROSODY.values()]
     rows = []
     for s in results["systems"]:
-        cells = [s["system"], s["decoding"], str(s["utterances"]), _cell(s[HEADLINE], "{:.3f}", interval=True)]
-        cells += [f"{s['corpus_pinyin_error']:.3f}", _cell(s["cer"], "{:.3f}")]
+        cells = [s["system"], s["decoding"], str(s["utterances"]), _cell(s[head], "{:.3f}", interval=True)]
+        cells += [f"{s['corpus_' + head]:.3f}", _cell(s["cer"], "{:.3f}")]
+        cells += [_cell(s["error_rate"], "{:.3f}")] if in_pinyin else []
         cells += [f"{s['outliers']:.3f}", f"{s['at_cap']:.3f}"]
         rows.append(cells + [_cell(s[measure], form) for measure, (_, form) in PROSODY.items()])
     return _table(header, rows)
@@ -51,11 +60,11 @@ def systems_table(results: dict[str, Any], outlier_at: float) -> str:
 
 def comparison_table(results: dict[str, Any]) -> str:
     """One line per decoding: paired differences of candidate and baseline."""
-    header = ["decoding", "pinyin error: difference", "relative", "interval excludes 0", "CER: difference"]
+    header = ["decoding", f"{_headline(results)}: difference", "relative", "interval excludes 0", "CER: difference"]
     header += [f"{title}: relative" for measure, (title, _) in PROSODY.items() if measure in _PICTURED]
     rows = []
     for decoding, measures in results["comparisons"].items():
-        error = measures[HEADLINE]
+        error = measures[results["headline"]]
         cells = [decoding, _cell(error["absolute"], "{:+.3f}", True), _cell(error["relative"], "{:+.1%}", True)]
         cells += ["yes" if error["excludes_0"] else "no", _cell(measures["cer"]["absolute"], "{:+.3f}", True)]
         watched = [measures[measure] for measure in PROSODY if measure in _PICTURED]
@@ -69,9 +78,15 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
     if results["comparisons"]:
         text += f"\n{results['candidate']} against {results['baseline']}, paired over texts:\n\n"
         text += comparison_table(results)
+    ear = results["ear"].rsplit(".", 1)[-1]
+    said = {
+        "pinyin_error": f"Pinyin error: toneless syllable error as heard by {ear}, capped at 1 per utterance, mean "
+        "over texts; CER, not capped: as seed-tts-eval takes it; corpus: all edits by all syllables, uncapped.",
+        "error_rate": f"{_headline(results)}: as heard by {ear}, not capped, mean over texts as in "
+        "seed-tts-eval; CER: of letters, capped at 1 per utterance; corpus: all edits by all units.",
+    }
     return text + (
-        f"\nPinyin error: toneless syllable error as heard by {results['ear'].rsplit('.', 1)[-1]}, capped at 1 per "
-        f"utterance, mean over texts; corpus: all edits by all syllables, uncapped. Brackets: bootstrap "
+        f"\n{said[results['headline']]} Brackets: bootstrap "
         f"{bootstrap.level:.0%} interval over texts, {bootstrap.resamples} resamples, seed {results['seed']}. "
         "log-F0 spread: standard deviation of ln(F0/Hz) within an utterance.\n"
     )
@@ -79,7 +94,9 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
 
 def draw(results: dict[str, Any], path: str) -> None:
     """PNG: error by system and decoding with intervals, prosody beside it, each with its own axis."""
-    panels = [(HEADLINE, "pinyin error (toneless)"), *((m, PROSODY[m][0]) for m in _PICTURED)]
+    head, title = results["headline"], _headline(results)
+    panels = [(head, "pinyin error (toneless)" if head == "pinyin_error" else title)]
+    panels += [(m, PROSODY[m][0]) for m in _PICTURED]
     names = list(dict.fromkeys(s["system"] for s in results["systems"]))
     widths = [2, *[1.3] * len(_PICTURED)]
     figure, axes = plt.subplots(1, len(panels), figsize=(13, 4.2), width_ratios=widths, layout="constrained")
@@ -91,13 +108,13 @@ def draw(results: dict[str, Any], path: str) -> None:
             colour = _COLOURS[names.index(s["system"]) % len(_COLOURS)]
             value = estimate["value"]
             spread = [[value - estimate["low"]], [estimate["high"] - value]]
-            if measure == HEADLINE:
+            if measure == head:
                 axis.bar(place, value, yerr=spread, color=colour, capsize=4, width=0.7)
                 axis.annotate(f"{value:.3f}", (place, estimate["high"]), ha="center", va="bottom", fontsize=9)
             else:
                 axis.errorbar(place, value, yerr=spread, color=colour, fmt="o", capsize=4)
         axis.set_title(title, fontsize=11)
-        axis.set_xticks(range(len(labels)), labels, fontsize=8, rotation=0 if measure == HEADLINE else 90)
+        axis.set_xticks(range(len(labels)), labels, fontsize=8, rotation=0 if measure == head else 90)
         axis.set_xlim(-0.6, len(labels) - 0.4)
         axis.margins(y=0.15)
         axis.grid(axis="y", alpha=0.3)

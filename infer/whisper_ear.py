@@ -38,14 +38,18 @@ class WhisperEar:
     """Greedy, deterministic whisper without timestamps, without fallback temperatures.
 
     Args:
-        source: directory of a CTranslate2 whisper model (model.bin, config.json, tokenizer.json, vocabulary), or the
-            list of installed packages whose `data` folders hold the parts (`model.bin.part1`, ...) of one.
+        source: directory of a CTranslate2 whisper model (model.bin, config.json, tokenizer.json, vocabulary), such as
+            Systran/faster-whisper-large-v3 of Hugging Face, or the list of installed packages whose `data` folders
+            hold the parts (`model.bin.part1`, ...) of one.
         windows: {"seconds", "max_new_tokens"} each, shortest first; `seconds` of audio are shown to the encoder.
         margin_seconds: silence that a window must still have behind the utterance.
-        suppress: regular expression over a vocabulary token's bytes; tokens that match are never written. With
-            `[0-9A-Za-z]` Mandarin numbers come out as characters. None: nothing but whisper's own list.
-        simplified: traditional characters are turned into simplified ones.
+        suppress: regular expression over a vocabulary token's bytes; tokens that match are never written, in the
+            languages of `characters_in`. With `[0-9A-Za-z]` Mandarin numbers come out as characters. None: nothing but
+            whisper's own list.
+        simplified: traditional characters are turned into simplified ones, in the languages of `characters_in`.
         compute_type, replicas, threads, batch_size: see ctranslate2.models.Whisper; replicas run side by side.
+        characters_in: languages that `suppress` and `simplified` are meant for; those of other rows are as they are.
+        device: cpu, cuda, or cuda:N.
 
     Raises:
         FileNotFoundError, ModuleNotFoundError: the model or a package with a part of it is not there.
@@ -65,16 +69,22 @@ class WhisperEar:
         replicas: int,
         threads: int,
         batch_size: int,
+        characters_in: Sequence[str] = ("zh", "yue"),
+        device: str = "cpu",
     ):
         files = _files_of_directory(source) if isinstance(source, str) else _files_of_packages(source)
-        self._model = ctranslate2.models.Whisper(
-            "whisper", compute_type=compute_type, inter_threads=replicas, intra_threads=threads, files=files
-        )
+        kind, _, index = device.partition(":")
+        how = {"device": kind, "device_index": int(index or 0), "compute_type": compute_type}
+        how |= {"inter_threads": replicas, "intra_threads": threads}
+        if isinstance(source, str):  # gigabytes, which need not be read twice
+            self._model = ctranslate2.models.Whisper(source, **how)
+        else:
+            self._model = ctranslate2.models.Whisper("whisper", files=files, **how)
         self._tokenizer = tokenizers.Tokenizer.from_str(files["tokenizer.json"].decode())
         self._features = FeatureExtractor(feature_size=self._model.n_mels)
         self._windows = [dict(window) for window in windows]
         self._margin = margin_seconds
-        self._simplified = simplified
+        self._simplified, self._characters_in = simplified, frozenset(characters_in)
         self._batch_size = batch_size
         self._suppress = [-1, *_matching_tokens(self._tokenizer, suppress)] if suppress else [-1]  # -1: whisper's own
 
@@ -96,12 +106,13 @@ class WhisperEar:
                 asynchronous=True,  # blocks when the replicas' queue is full
                 beam_size=1,
                 max_length=len(prompt) + window["max_new_tokens"],
-                suppress_tokens=self._suppress,
+                suppress_tokens=self._suppress if language in self._characters_in else [-1],
             )
             pending += zip(rows, results, strict=True)
         texts = {row: self._tokenizer.decode(result.result().sequences_ids[0]).strip() for row, result in pending}
         if self._simplified:
-            texts = {row: zhconv.convert(text, "zh-cn") for row, text in texts.items()}
+            chinese = [row for row in texts if languages[row] in self._characters_in]
+            texts |= {row: zhconv.convert(texts[row], "zh-cn") for row in chinese}
         return [Transcript(text=texts[row], char_times=[]) for row in range(len(waves))]
 
     def _batches(self, waves, languages):
@@ -130,11 +141,13 @@ class WhisperEar:
 
 
 def _files_of_directory(source: str) -> dict[str, bytes]:
-    files = {path.name: path.read_bytes() for path in Path(source).iterdir() if path.is_file()}
-    missing = {"model.bin", "config.json", "tokenizer.json"} - set(files)
+    missing = [name for name in ("model.bin", "config.json", "tokenizer.json") if not (Path(source) / name).exists()]
     if missing:
-        raise FileNotFoundError(f"{source} is no CTranslate2 whisper model: {sorted(missing)} missing")
-    return files
+        raise FileNotFoundError(
+            f"{source} is no CTranslate2 whisper model: {missing} missing. Download Systran/faster-whisper-large-v3 "
+            "(Hugging Face) into it, or convert one by ct2-transformers-converter"
+        )
+    return {"tokenizer.json": (Path(source) / "tokenizer.json").read_bytes()}
 
 
 def _files_of_packages(packages: Sequence[str]) -> dict[str, bytes]:

@@ -1,17 +1,18 @@
 """SenseVoice through FunASR: the ASR of the CosyVoice2 recipe's reward, from a model directory, without a hub.
 
 FunASR's own `inference` gives one language to a whole batch and aligns row by row for timestamps. Here each row has its
-language and the time of a character is the frame of its CTC peak, which the greedy path gives for nothing.
+language, the time of a character is the frame of its CTC peak, which the greedy path gives for nothing, and so is its
+probability.
 """
-
-from pathlib import Path
 
 import numpy as np
 import torch
-from funasr import AutoModel
 from torch.nn.utils.rnn import pad_sequence
 
+from reward_tts import funasr_directory
 from reward_tts.measures import Transcript
+
+_FILES = ("config.yaml", "model.pt", "bpe.model", "am.mvn")
 
 _EVENT_AND_EMOTION_QUERY = [1, 2]  # rows of `embed`, as in funasr/models/sense_voice/model.py
 _NUM_QUERIES = 4  # language, event, emotion, text normalisation: placed before the speech frames
@@ -31,17 +32,15 @@ class SenseVoiceASR:
 
     sample_rate = 16_000
     family = "sensevoice"
+    provides = ("confidence",)
 
     def __init__(self, model_dir: str, device: str = "cpu", batch_size: int = 32):
-        missing = [f for f in ("config.yaml", "model.pt", "bpe.model", "am.mvn") if not (Path(model_dir) / f).exists()]
-        if missing:
-            raise FileNotFoundError(
-                f"SenseVoice directory {model_dir} lacks {missing}: the stage `data` builds or names it"
-            )
-        auto = AutoModel(model=str(model_dir), device=device, disable_update=True, disable_pbar=True, log_level="ERROR")
-        self.model = auto.model.eval()
-        self.tokenizer = auto.kwargs["tokenizer"]
-        self.frontend = auto.kwargs["frontend"]
+        advice = (
+            "the stage `data` builds it, the stage `models` fetches it, or download iic/SenseVoiceSmall (ModelScope) "
+            "or FunAudioLLM/SenseVoiceSmall (Hugging Face) into it"
+        )
+        self.model, options = funasr_directory.load(model_dir, _FILES, advice, device)
+        self.tokenizer, self.frontend = options["tokenizer"], options["frontend"]
         self.device = device
         self.batch_size = batch_size
         self._frame_seconds = self.frontend.frame_shift * self.frontend.lfr_n / 1000
@@ -56,16 +55,12 @@ class SenseVoiceASR:
         unknown = sorted(set(languages) - set(self.model.lid_dict))
         if unknown:
             raise ValueError(f"SenseVoice does not know the language {unknown}: it has {sorted(self.model.lid_dict)}")
-        features = [self._features(wave) for wave in waves]
+        features = [funasr_directory.features(self.frontend, wave) for wave in waves]
         transcripts = []
         for start in range(0, len(waves), self.batch_size):
             stop = start + self.batch_size
             transcripts += self._decode(features[start:stop], languages[start:stop])
         return transcripts
-
-    def _features(self, wave: np.ndarray) -> torch.Tensor:
-        speech, _ = self.frontend(torch.from_numpy(wave)[None], torch.tensor([len(wave)]))
-        return speech[0]
 
     def _decode(self, features: list[torch.Tensor], languages: list[str]) -> list[Transcript]:
         lengths = torch.tensor([len(f) for f in features], device=self.device)
@@ -74,17 +69,21 @@ class SenseVoiceASR:
         queries = [[self.model.lid_dict[lang], *_EVENT_AND_EMOTION_QUERY, without_itn] for lang in languages]
         speech = torch.cat([self.model.embed(torch.tensor(queries, device=self.device)), speech], dim=1)
         encoded, _ = self.model.encoder(speech, lengths + _NUM_QUERIES)
-        best = self.model.ctc.argmax(encoded)[:, _NUM_QUERIES:].cpu()
-        return [self._collapse(path[:length].tolist()) for path, length in zip(best, lengths.tolist(), strict=True)]
+        encoded = encoded[:, _NUM_QUERIES:]
+        best = self.model.ctc.argmax(encoded).cpu()
+        paths = [path[:length].tolist() for path, length in zip(best, lengths.tolist(), strict=True)]
+        return [self._collapse(path, frames) for path, frames in zip(paths, encoded, strict=True)]
 
-    def _collapse(self, path: list[int]) -> Transcript:
-        """CTC's rule: a character where the symbol changes, blanks dropped; its time is the frame where it starts."""
+    def _collapse(self, path: list[int], encoded: torch.Tensor) -> Transcript:
+        """CTC's rule: a character where the symbol changes, blanks dropped; its time and probability are those of the
+        frame where it starts."""
         blank = self.model.blank_id
-        starts = [i for i, s in enumerate(path) if s != blank and (i == 0 or path[i - 1] != s)]
-        text, times = "", []
-        for frame in starts:
+        text, times, written = "", [], []
+        for frame in [i for i, s in enumerate(path) if s != blank and (i == 0 or path[i - 1] != s)]:
             piece = self.tokenizer.decode([path[frame]]).replace("▁", "").strip()
             if piece and not piece.startswith("<|"):
                 text += piece
                 times += [(frame + 0.5) * self._frame_seconds] * len(piece)
-        return Transcript(text=text, char_times=times)
+                written.append(frame)
+        likely = self.model.ctc.ctc_lo(encoded[written]).float().softmax(-1).amax(-1)
+        return Transcript(text=text, char_times=times, confidence=float(likely.mean().clamp(0, 1)) if written else 0.0)

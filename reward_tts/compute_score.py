@@ -91,7 +91,7 @@ async def compute_score(
         "num_tokens": float(len(tokens)),
         "duration_s": measures.duration_s if measures else 0.0,
         "speaking_rate": units(ground_truth, language) / measures.duration_s if measures else 0.0,
-        **{name: float(measures.scores[name]) if measures else 0.0 for name in judge.logged},
+        **{name: float(measures.named[name]) if measures else 0.0 for name in judge.logged},
         "text": ground_truth,
         "speech_tokens": " ".join(map(str, spoken)),
         "server_span": f"{began:.3f} {ended:.3f}" if tokens else "",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import jiwer
 from rapidfuzz.distance import Levenshtein
 
 from reward_tts.text_norm import normalise, syllables
@@ -13,17 +14,18 @@ UNITS = ("pinyin", "text")
 
 
 def error_counts(reference: Sequence[str], hypothesis: Sequence[str]) -> dict[str, int]:
-    """Substitutions, deletions and insertions of the shortest edit path from reference to hypothesis.
+    """Substitutions, deletions and insertions of the shortest edit path from reference to hypothesis, by jiwer.
 
     >>> error_counts(["a", "b", "c"], ["a", "x"])
     {'substitutions': 1, 'deletions': 1, 'insertions': 0}
     """
-    tags = [op.tag for op in Levenshtein.editops(reference, hypothesis)]
-    return {
-        "substitutions": tags.count("replace"),
-        "deletions": tags.count("delete"),
-        "insertions": tags.count("insert"),
-    }
+    counted = jiwer.process_words([list(reference)], [list(hypothesis)], _as_it_is, _as_it_is)
+    return {kind: getattr(counted, kind) for kind in ("substitutions", "deletions", "insertions")}
+
+
+def _as_it_is(units: list[list[str]]) -> list[list[str]]:
+    """Instead of jiwer's transforms: what comes here is normalised and divided already."""
+    return units
 
 
 def error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> float:
@@ -31,7 +33,7 @@ def error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> float:
 
     An empty reference counts as 1 long: nothing heard for nothing asked is 0.0, n units heard for nothing asked are n.
     """
-    return Levenshtein.distance(reference, hypothesis) / max(len(reference), 1)
+    return sum(error_counts(reference, hypothesis).values()) / max(len(reference), 1)
 
 
 def pinyin_error(reference: str, hypothesis: str, tones: bool, language: str = "zh") -> float:

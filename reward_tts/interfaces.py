@@ -31,10 +31,12 @@ class ASR(Protocol):
     Attributes:
         sample_rate: of the waves that it takes, Hz.
         family: such as "sensevoice"; the evaluation's ASR must be of another one.
+        provides: what it measures beside the text: ("confidence",), or () as if it were missing.
     """
 
     sample_rate: int
     family: str
+    provides: tuple[str, ...]
 
     def transcribe(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
         """Mono waves float32 [samples], one language each -> transcripts in the same order."""

@@ -5,7 +5,7 @@
     aggregation: {name: gate, full_until: 0.10, none_from: 0.30}     # or weighted_sum, weighted_harmonic_mean, separate
     error: {unit: pinyin, tones: false}    # the error that is logged, that a gate looks at, that token credit blames
     token_credit: {lead_tokens: 3}         # or null
-    logged: [log_f0_std, silence_ratio]    # measures of the server's scorers to be logged beside the terms
+    logged: [log_f0_std, confidence]       # measures of the server's scorers and ASR to be logged beside the terms
 
 No model, no file: the trainer's reward function judges with it, and the server for the published client.
 """
@@ -83,7 +83,7 @@ class Reward:
 
     @property
     def needs(self) -> dict[str, str]:
-        """{measure that the server's scorers must offer: the key under recipe.reward that needs it}."""
+        """{measure that the server must offer: the key under recipe.reward that needs it}."""
         logged = {measure: "logged" for measure in self.logged}
         return logged | {measure: f"terms.{name}" for name in self.terms for measure in TERMS[name].needs}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-CONTRACT = 2  # of inputs and outputs of the server; a client asks for its own before training starts
+CONTRACT = 3  # of inputs and outputs of the server; a client asks for its own before training starts
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,17 @@ class Transcript:
     Attributes:
         text: as the ASR wrote it.
         char_times: seconds, one for each character of text (its CTC peak); empty if the ASR gives no times.
+        confidence: mean probability of the symbols that it wrote, in [0, 1], 0.0 where it wrote none; None if the ASR
+            gives none.
     """
 
     text: str
     char_times: list[float]
+    confidence: float | None = None
 
     def __post_init__(self):
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise ValueError(f"a confidence is in [0, 1], got {self.confidence} for {self.text!r}")
         if self.char_times and len(self.char_times) != len(self.text):
             raise ValueError(f"{len(self.char_times)} times for {len(self.text)} characters of {self.text!r}")
 
@@ -64,6 +69,7 @@ class Measures:
         message: what is wrong with the row; empty if nothing is.
         transcript: as the ASR wrote it.
         char_times: seconds, one for each character of transcript, or empty.
+        confidence: of the ASR in its transcript, in [0, 1], or None; see Transcript.
         duration_s: of the wave, seconds.
         num_tokens: speech tokens spoken.
         token_rate: speech tokens per second.
@@ -75,6 +81,7 @@ class Measures:
     message: str = ""
     transcript: str = ""
     char_times: list[float] = field(default_factory=list)
+    confidence: float | None = None
     duration_s: float = 0.0
     num_tokens: int = 0
     token_rate: float = 0.0
@@ -85,10 +92,15 @@ class Measures:
         """Whether the tokens could be spoken; what was measured is worth reading only then."""
         return self.status != Status.BAD_SPEECH
 
+    @property
+    def named(self) -> dict[str, Any]:
+        """What recipe.reward.logged may name: the scores, and the confidence where the ASR gives one."""
+        return self.scores | ({} if self.confidence is None else {"confidence": self.confidence})
+
     def not_finite(self) -> list[str]:
         """Names of what is no finite number where one is needed."""
         named = {"duration_s": self.duration_s, "token_rate": self.token_rate, "char_times": self.char_times}
-        return [name for name, value in (named | self.scores).items() if not _finite(value)]
+        return [name for name, value in (named | self.named).items() if not _finite(value)]
 
     def to_json(self) -> str:
         """One line of JSON; times to the millisecond, infinities and NaN refused with ValueError."""

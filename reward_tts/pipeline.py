@@ -61,17 +61,18 @@ class SpeechPipeline:
     ):
         self.token2wav, self.asr, self.recipe, self.max_tokens = token2wav, asr, recipe, max_tokens
         self.scorers = dict(scorers or {})
-        provided = Counter(name for scorer in self.scorers.values() for name in scorer.provides)
+        self._by_asr = tuple(getattr(asr, "provides", ()))
+        provided = Counter(self._by_asr) + Counter(name for s in self.scorers.values() for name in s.provides)
         if twice := [name for name, times in provided.items() if times > 1]:
-            raise ValueError(f"two scorers of server.yaml provide {twice}: leave one of them out")
+            raise ValueError(f"two parts of server.yaml provide {twice}: leave one of them out")
         self.seconds: Counter[str] = Counter()
         self.batch_sizes: Counter[int] = Counter()
         self.tokens = self.padded_tokens = 0
 
     @property
     def offers(self) -> list[str]:
-        """Measures of the scorers."""
-        return sorted(name for scorer in self.scorers.values() for name in scorer.provides)
+        """Measures of the scorers, and those of the ASR beside its text."""
+        return sorted([*self._by_asr, *(name for scorer in self.scorers.values() for name in scorer.provides)])
 
     def problem(self, tokens: np.ndarray) -> str:
         """Why these tokens cannot be spoken; empty if they can."""
@@ -124,12 +125,13 @@ class SpeechPipeline:
             self._measures(row, Status.OK, ""),
             transcript=result["asr"].text,
             char_times=result["asr"].char_times,
+            confidence=result["asr"].confidence,
             duration_s=result["spoken"].duration_s,
             scores={key: value for name in self.scorers for key, value in result[name].items()},
         )
-        wrong = [*measures.not_finite(), *set(self.offers).symmetric_difference(measures.scores)]
+        wrong = [*measures.not_finite(), *set(self.offers).symmetric_difference(measures.named)]
         if wrong:
-            return self._measures(row, Status.FAILED, f"measured no finite {wrong}: {measures.scores}")
+            return self._measures(row, Status.FAILED, f"measured no finite {wrong}: {measures.named}")
         return measures
 
     def _speak(self, rows: list[Row]) -> list[np.ndarray]:

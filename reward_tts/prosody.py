@@ -56,11 +56,27 @@ def silence_ratio(wave: np.ndarray, frame: int, silence_db: float) -> float:
 
     A wave of zeros is all silence: 1.0.
     """
+    return float(np.mean(_silent(wave, frame, silence_db)))
+
+
+def pauses(wave: np.ndarray, frame: int, silence_db: float, min_frames: int) -> tuple[int, float]:
+    """How many pauses a wave has and their share of its frames (of `frame` samples): unbroken silences, by the rule of
+    `silence_ratio`, of at least `min_frames` with sound before and behind them. A wave without sound has none.
+
+    From which length on is a convention: Goldman-Eisler (1968) took 0.25 s; below 0.1 s closures of plosives count too.
+    """
+    silent = _silent(wave, frame, silence_db)
+    sound = np.flatnonzero(~silent)
+    lengths = np.diff(sound) - 1
+    lengths = lengths[lengths >= max(1, min_frames)]
+    return len(lengths), float(lengths.sum() / max(1, len(silent)))
+
+
+def _silent(wave: np.ndarray, frame: int, silence_db: float) -> np.ndarray:
     frames = wave[: len(wave) // frame * frame].reshape(-1, frame)
     rms = np.sqrt(np.mean(frames.astype(np.float64) ** 2, axis=1))
-    if rms.max() == 0:
-        return 1.0
-    return float(np.mean(rms < rms.max() * 10 ** (-silence_db / 20)))
+    loudest = rms.max(initial=0.0)
+    return rms < loudest * 10 ** (-silence_db / 20) if loudest else np.ones(len(rms), bool)
 
 
 def energy_variance(wave: np.ndarray, frame: int) -> float:

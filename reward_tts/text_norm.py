@@ -1,8 +1,11 @@
 """Text as it is compared: what is written in two ways but spoken in one becomes the same string.
 
-Chinese: Unicode NFKC, lower case, traditional -> simplified characters, digits -> reading, no punctuation, no space.
+Chinese: Unicode NFKC, traditional -> simplified characters, what is written with digits -> its reading by WeText's
+grammars (package wetext, which carries them), lower case, no punctuation, no space.
 English: Whisper's own normaliser, as the field's word error rates use it (numbers to digits, contractions to words).
 Other languages: NFKC, lower case, no punctuation, single spaces.
+
+What was normalised or spelt lately is remembered: in GRPO all rollouts of a group have the same reference.
 """
 
 import re
@@ -10,19 +13,23 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-import cn2an
 import zhconv
 from pypinyin import Style, lazy_pinyin
 
+_REMEMBERED = 16_384  # texts, and as many readings: some megabytes
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
+# WeText needs milliseconds for a long sentence, so it is shown digits with what belongs to them: a word before (第,
+# 负), a unit behind (平方公里, km/h), numbers that stand close to each other together (2024年3月12日).
+_WITH_DIGITS = re.compile(r"[^\d\s]{0,3}[0-9](?:\D{0,6}[0-9])*\D{0,6}(?:(?<=[A-Za-z])[A-Za-z]*)?")
+# Where WeText does not do: it reads the 2 of 第2个 and of 2点半 as in 2个 and 12点, commas one by one, and what has
+# more digits than a telephone number as several numbers.
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_CLOCK = re.compile(r"(?<!\d)(?<!\d:)(\d{1,2}):(\d{2})(?![\d:])")
-# Read digit by digit: what starts with 0 (room 007) and what is long (telephone numbers).
-_DIGIT_BY_DIGIT = re.compile(r"(?<![\d.])0\d+|\d{9,}")
-# 2 is 两, not 二, before a measure word.
-_TWO = re.compile(r"(?<![\d.第月])2(?=[个点块张只条位本杯瓶次件种岁斤天]|小时|分钟|百|千|万|亿)")
+_SECOND = re.compile(r"第2(?!\d)")
+_TWO_O_CLOCK = re.compile(r"(?<![\d.:第月])2(?=点(?:\d+分|(?!\d)))")
+_TOO_LONG = re.compile(r"(?<![\d.])\d{12,}")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def normalise(text: str, language: str) -> str:
     """Text without what is not spoken; empty if nothing is left.
 
@@ -33,12 +40,14 @@ def normalise(text: str, language: str) -> str:
     >>> normalise("Où est-il ?", "fr")
     'où estil'
     """
-    text = unicodedata.normalize("NFKC", text).casefold()
+    text = unicodedata.normalize("NFKC", text)
     if language == "en":
-        spoken = _english()(text)
+        spoken = _english()(text.casefold())
         return spoken if any(c.isalnum() for c in spoken) else ""  # it leaves the last of several full stops
     if language == "zh":
-        text = read_numbers(zhconv.convert(text, "zh-hans").replace("〇", "零"))
+        # A 1 of a telephone number is said as 一 or 幺.
+        text = read_numbers(zhconv.convert(text, "zh-hans").replace("〇", "零")).replace("幺", "一")
+    text = text.casefold()
     spoken = "".join(c if unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in text)
     return "".join(spoken.split()) if language == "zh" else " ".join(spoken.split())
 
@@ -51,16 +60,29 @@ def _english() -> Callable[[str], str]:
 
 
 def read_numbers(text: str) -> str:
-    """Arabic numerals -> Chinese reading; cn2an knows integers, decimals, dates, fractions, percentages, degrees.
+    """Arabic numerals -> Chinese reading: integers, decimals, dates, times, fractions, ranges, money, units, telephone
+    numbers.
 
     >>> read_numbers("12:30见，共105块")
     '十二点三十分见，共一百零五块'
     """
-    text = _THOUSANDS.sub("", text).replace("°c", "℃")
-    text = _CLOCK.sub(lambda m: f"{m[1]}点" + ("" if m[2] == "00" else f"{m[2]}分"), text)
-    text = _TWO.sub("两", text)
-    text = _DIGIT_BY_DIGIT.sub(lambda m: m[0].translate(_DIGITS), text)
-    return cn2an.transform(text, "an2cn")
+    if not any(c in "0123456789" for c in text):
+        return text
+    text = _SECOND.sub("第二", _THOUSANDS.sub("", text).replace("\u2044", "/"))  # NFKC makes 1⁄2 of ½
+    text = _TOO_LONG.sub(lambda m: m[0].translate(_DIGITS), _TWO_O_CLOCK.sub("两", text))
+    return _WITH_DIGITS.sub(lambda m: _wetext(m[0]), text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _wetext(text: str) -> str:
+    return _mandarin()(text)
+
+
+@lru_cache(maxsize=1)
+def _mandarin() -> Callable[[str], str]:
+    from wetext import Normalizer  # slow to import: it loads the grammars of all its languages
+
+    return Normalizer(lang="zh", operator="tn").normalize
 
 
 def syllables(text: str, tones: bool) -> list[str]:
@@ -74,8 +96,13 @@ def syllables(text: str, tones: bool) -> list[str]:
     >>> syllables("你好吗ok", tones=False)
     ['ni', 'hao', 'ma', 'o', 'k']
     """
+    return list(_syllables(text, tones))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _syllables(text: str, tones: bool) -> tuple[str, ...]:
     style = Style.TONE3 if tones else Style.NORMAL
     spoken = lazy_pinyin(text, style=style, errors=list, tone_sandhi=tones, neutral_tone_with_five=tones)
     if len(spoken) != len(text):
         raise ValueError(f"{len(text)} characters of {text!r} gave {len(spoken)} syllables")
-    return spoken
+    return tuple(spoken)

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
+from reward_tts import whisper_directory
 from reward_tts.measures import Row
 
 
@@ -15,14 +15,19 @@ class WhisperLikelihood:
     Args:
         model_dir: Hugging Face directory of a Whisper (model and processor).
         device: torch device.
+        dtype: torch's name of the weights' type: float32, bfloat16, float16. An ASR (reward_tts.asr_whisper) with the
+            same three shares the model.
+
+    Raises:
+        FileNotFoundError: the directory is not whole.
     """
 
     provides = ("nll",)
-    sample_rate = 16_000
+    sample_rate = whisper_directory.SAMPLE_RATE
 
-    def __init__(self, model_dir: str, device: str = "cpu"):
-        self.processor = WhisperProcessor.from_pretrained(model_dir)
-        self.model = WhisperForConditionalGeneration.from_pretrained(model_dir).to(device).eval()
+    def __init__(self, model_dir: str, device: str = "cpu", dtype: str = "float32"):
+        self.whisper = whisper_directory.load(model_dir, device, dtype)
+        self.model, self.processor = self.whisper.model, self.whisper.processor
 
     @torch.inference_mode()
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
@@ -31,7 +36,11 @@ class WhisperLikelihood:
         Raises:
             ValueError: a language that Whisper does not know.
         """
-        features = self.processor(waves, sampling_rate=self.sample_rate, return_tensors="pt").input_features
+        with self.whisper.lock:
+            return self._measure(waves, rows)
+
+    def _measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        features, _ = self.whisper.features(waves)
         tokenizer, device = self.processor.tokenizer, self.model.device
         prompts, targets = [], []
         for row in rows:
@@ -41,7 +50,7 @@ class WhisperLikelihood:
         ids = [[*prompt, *target] for prompt, target in zip(prompts, targets, strict=True)]
         width = max(map(len, ids))
         padded = torch.tensor([one + [tokenizer.eos_token_id] * (width - len(one)) for one in ids], device=device)
-        logits = self.model(input_features=features.to(device), decoder_input_ids=padded[:, :-1]).logits
+        logits = self.model(input_features=features, decoder_input_ids=padded[:, :-1]).logits
         losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), padded[:, 1:], reduction="none")
         spans = [slice(len(p) - 1, len(p) - 1 + len(t)) for p, t in zip(prompts, targets, strict=True)]
         return [{"nll": float(loss[span].mean())} for loss, span in zip(losses, spans, strict=True)]

@@ -1,12 +1,23 @@
-"""DNSMOS (Reddy et al., 2022) of the package speechmos, which carries its weights."""
+"""Opinion scores as models predict them, whose packages carry the weights: DNSMOS (Reddy et al., 2022, package
+speechmos) and Distill-MOS (Stahl & Gamper, 2025, arXiv 2502.05356, package distillmos)."""
 
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
 from importlib.resources import files
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 from speechmos.dnsmos import DNSMOS, SR
 
 from reward_tts.measures import Row
+
+_TESTED_DISTILLMOS = "0.9.1"
 
 
 class DNSMOSScorer:
@@ -33,3 +44,61 @@ class DNSMOSScorer:
 
     def _one(self, wave: np.ndarray) -> float:
         return float(self.model(np.clip(wave, -1.0, 1.0), SR, False)[self.measure_name])
+
+
+class DistillMOS:
+    """Mean opinion scores from 1 to 5 of a small network taught by a large one on XLS-R embeddings; sensitive to what
+    synthesis does to a voice, where DNSMOS was made for noise.
+
+    Args:
+        name: of the measure: `mos`, which the term `mos` needs, or another beside a scorer that has that one.
+        device: torch device.
+        batch_size: waves of up to 7.68 s that are scored together; longer ones are scored alone, in windows.
+
+    Raises:
+        RuntimeError: another version of the package than this was written for.
+    """
+
+    sample_rate = 16_000
+
+    def __init__(self, name: str = "mos", device: str = "cpu", batch_size: int = 16):
+        distillmos = _distillmos()
+        self.provides, self.device, self.batch_size = (name,), device, batch_size
+        self._window = distillmos.sqa.SEQ_LEN  # samples; the model pads a shorter wave with zeros to it
+        with contextlib.redirect_stdout(io.StringIO()):  # it tells where its weights lie
+            self.model = distillmos.ConvTransformerSQAModel().to(device).eval()
+
+    @torch.inference_mode()
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        """The named measure in [1, 5]; the loudness of a wave does not count."""
+        scores: dict[int, float] = {}
+        short = [i for i, wave in enumerate(waves) if len(wave) <= self._window]
+        groups = [short[start : start + self.batch_size] for start in range(0, len(short), self.batch_size)]
+        for group in [*groups, *([i] for i in range(len(waves)) if i not in short)]:
+            length = max(self._window, max(len(waves[i]) for i in group))
+            padded = np.stack([np.pad(waves[i], (0, length - len(waves[i]))) for i in group])
+            found = self.model(torch.from_numpy(padded.astype(np.float32)).to(self.device))
+            scores |= zip(group, found.flatten().tolist(), strict=True)
+        return [{self.provides[0]: scores[i]} for i in range(len(waves))]
+
+
+def _distillmos() -> ModuleType:
+    """The package distillmos, which imports torchaudio (of which PyPI has only CUDA builds) to read files and no more:
+    where it is missing, an empty module stands in for it while distillmos is imported."""
+    if (found := version("distillmos")) != _TESTED_DISTILLMOS:
+        raise RuntimeError(f"reward_tts/scorers/mos.py was written for distillmos {_TESTED_DISTILLMOS}, found {found}")
+    with _torchaudio():
+        import distillmos
+    return distillmos
+
+
+@contextlib.contextmanager
+def _torchaudio() -> Iterator[None]:
+    if "torchaudio" in sys.modules or find_spec("torchaudio"):
+        yield
+        return
+    sys.modules["torchaudio"] = ModuleType("torchaudio")
+    try:
+        yield
+    finally:
+        del sys.modules["torchaudio"]

@@ -1,21 +1,26 @@
 """The evaluation with the real ear on the teacher's speech, and its counting against values worked out by hand."""
 
+import inspect
 import json
 from pathlib import Path
 
+import hydra
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
+from small_models import PARAFORMER_SYMBOLS, paraformer
 
 from infer.cache import Cache, fingerprint
 from infer.evaluate import compare, evaluate, files_to_hear, summarise
 from infer.hear import Listener, errors, refuse_same_family, resample
-from infer.records import read_utterances
+from infer.records import Utterance, read_utterances
+from infer.report import markdown
 from infer.statistics import Bootstrap
-from infer.whisper_ear import WhisperEar
+from infer.whisper_ear import WhisperEar, _files_of_packages
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr_sensevoice import SenseVoiceASR
+from reward_tts.measures import Row
 from reward_tts.prosody import prosody, silence_ratio
 
 CONFIG = Path(__file__).resolve().parents[2] / "recipes" / "tiny_mandarin"
@@ -72,6 +77,72 @@ def test_an_unknown_language_is_refused(ear, teacher_waves):
         ear.transcribe(list(teacher_waves.values())[:1], ["klingon"])
 
 
+def test_a_plain_directory_is_an_ear_too_and_only_chinese_is_kept_to_characters(ear, teacher_waves, tmp_path):
+    packages = configuration().ear.source
+    for name, content in _files_of_packages(packages).items():
+        (tmp_path / name).write_bytes(content)
+    options = OmegaConf.to_container(configuration().ear)
+    del options["_target_"]
+    of_directory = WhisperEar(**{**options, "source": str(tmp_path)})
+    waves = list(teacher_waves.values())
+    assert of_directory.transcribe(waves, ["zh"] * 4) == ear.transcribe(waves, ["zh"] * 4)
+    # Heard as English, which this Mandarin is not, it comes out in Latin letters.
+    (english,) = of_directory.transcribe(waves[:1], ["en"])
+    assert any(character.isascii() and character.isalpha() for character in english.text)
+    with pytest.raises(
+        FileNotFoundError, match=r"\['model\.bin', .*missing\. Download Systran/faster-whisper-large-v3"
+    ):
+        WhisperEar(**{**options, "source": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "family"),
+    [
+        ("paraformer_zh", "reward_tts.asr_paraformer.ParaformerASR", "paraformer"),
+        ("whisper_large_v3", "infer.whisper_ear.WhisperEar", "whisper"),
+    ],
+)
+def test_a_recipe_names_an_ear_of_seed_tts_eval_in_one_word(tmp_path, name, target, family):
+    own = f"defaults: [recipe_base, eval_base, ear: {name}, _self_]\nrecipe: {{name: mine}}\n"
+    own += "families: {reward: sensevoice}\nhydra: {searchpath: [pkg://recipes.common]}\n"
+    (tmp_path / "eval.yaml").write_text(own)
+    with initialize_config_dir(str(tmp_path), version_base=None):
+        cfg = compose("eval")
+    assert cfg.families == {"reward": "sensevoice", "evaluation": family}
+    assert cfg.ear._target_ == target
+    known = inspect.signature(hydra.utils.get_class(target)).parameters
+    assert set(cfg.ear) - {"_target_"} <= set(known)
+    refuse_same_family(cfg.families)
+
+
+def test_paraformer_listens_and_an_ear_of_another_family_than_declared_is_refused(tmp_path):
+    paraformer(tmp_path / "paraformer_zh", "BiCifParaformer")
+    cfg = configuration(f"cache={{path: {tmp_path}/heard.sqlite, depends_on: [{tmp_path}]}}")
+    cfg.families.evaluation = "paraformer"
+    cfg.ear = {"_target_": "reward_tts.asr_paraformer.ParaformerASR", "model_dir": f"{tmp_path}/paraformer_zh"}
+    listener = Listener(cfg)
+    listener.token2wav = Hum()
+    heard = listener.hear([Utterance(i, 0, "今天", [5] * (20 + i), True, "zh") for i in range(3)])
+    assert [one["duration_s"] for one in heard] == [1.0, 1.05, 1.1]
+    assert all(set(one["transcript"]) <= set("".join(PARAFORMER_SYMBOLS)) for one in heard)
+    assert any(one["transcript"] for one in heard)
+    cfg.families.evaluation = "whisper"
+    with pytest.raises(
+        ValueError, match=r"families\.evaluation is 'whisper', but its ear is of the family 'paraformer'"
+    ):
+        _ = Listener(cfg).ear
+
+
+class Hum:
+    """Speech tokens -> 50 ms of harmonics each."""
+
+    sample_rate, token_rate, codebook_size = 16_000, 20.0, 10
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        times = [np.arange(800 * len(row.tokens)) / 16_000 for row in rows]
+        return [sum(0.1 * np.sin(2 * np.pi * 150 * k * t) for k in range(1, 9)).astype(np.float32) for t in times]
+
+
 def test_an_evaluator_of_the_rewards_family_is_refused():
     cfg = configuration()
     refuse_same_family(cfg.families)
@@ -87,6 +158,39 @@ def test_errors_are_toneless_syllables_and_characters():
     assert counted["cer"] == pytest.approx(2 / 6)
     assert (counted["syllable_edits"], counted["syllables"]) == (1, 6)
     assert (counted["character_edits"], counted["characters"]) == (2, 6)
+
+
+def test_english_is_counted_in_words_as_seed_tts_eval_does():
+    # "it's" is "it is": 6 words; "a" is missing, "hat" is wrong, "here" and "now" are too many.
+    counted = errors("It's a cat, Mr. Smith!", "it is hat mister smith here now", "en")
+    assert (counted["unit"], counted["units"]) == ("WER", 6)
+    assert (counted["substitutions"], counted["deletions"], counted["insertions"]) == (1, 1, 2)
+    assert counted["error_rate"] == pytest.approx(4 / 6)
+    assert counted["pinyin_error"] is None
+    assert errors("Hi.", "no no no", "en")["error_rate"] == 3.0  # not capped
+
+
+def test_languages_without_spaces_are_counted_in_characters():
+    counted = errors("今日はいい天気", "今日はよい天気", "ja")
+    assert (counted["unit"], counted["error_rate"], counted["units"]) == ("CER", pytest.approx(1 / 7), 7)
+    assert errors("한국어 말", "한국어 말", "ko")["unit"] == "CER"
+
+
+def test_an_english_evaluation_reports_word_error():
+    wrong = [errors("the cat sat here", heard, "en") for heard in ("the cat sat here", "the cat", "a b c d e f g h")]
+    sound = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
+    rows = [
+        {"index": i, "text": str(i), **sound, **one, "characters_per_second": 6.5, "finished": 1.0}
+        for i, one in enumerate(wrong)
+    ]
+    summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
+    assert (summary["headline"], summary["unit"]) == ("error_rate", "WER")
+    assert summary["error_rate"]["value"] == pytest.approx((0 + 0.5 + 2.0) / 3)
+    assert summary["corpus_error_rate"] == pytest.approx((0 + 2 + 8) / 12)
+    assert (summary["outliers"], summary["at_cap"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    results = {"systems": [{"system": "a", "decoding": "x", **summary}], "comparisons": {}, "ear": "m.Ear", "seed": 0}
+    table = markdown({**results, "headline": "error_rate"}, 0.5, OmegaConf.create({"level": 0.95, "resamples": 9}))
+    assert "| WER |" in table and "pinyin" not in table.lower() and "0.833 (" in table
 
 
 def test_traditional_characters_and_digits_are_no_error():
@@ -107,7 +211,8 @@ def test_a_text_of_punctuation_cannot_be_evaluated():
 def row(index: int, edits: int, finished: float | None = 1.0) -> dict:
     """An utterance of 4 syllables with so many of them wrong, lasting 2 s."""
     error = min(1.0, edits / 4)
-    counts = {"syllable_edits": edits, "syllables": 4, "character_edits": edits, "characters": 4}
+    counts = {"syllable_edits": edits, "syllables": 4, "character_edits": edits, "characters": 4, "units": 4}
+    counts |= {"substitutions": edits, "deletions": 0, "insertions": 0, "unit": "CER", "error_rate": edits / 4}
     sound = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
     rates = {"pinyin_error": error, "cer": error, "characters_per_second": 2.0, "finished": finished}
     return {"index": index, "text": f"text {index}", **counts, **sound, **rates}
@@ -117,7 +222,8 @@ def test_a_loop_shows_in_the_corpus_error_and_is_capped_in_the_mean():
     rows = [row(0, 0), row(1, 1), row(2, 2), row(3, 21, finished=0.0)]
     summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
     assert summary["pinyin_error"]["value"] == pytest.approx((0 + 0.25 + 0.5 + 1) / 4)
-    assert summary["corpus_pinyin_error"] == pytest.approx(24 / 16)
+    assert summary["corpus_pinyin_error"] == summary["corpus_error_rate"] == pytest.approx(24 / 16)
+    assert summary["error_rate"]["value"] == pytest.approx((0 + 0.25 + 0.5 + 5.25) / 4)  # not capped
     assert (summary["outliers"], summary["at_cap"]) == (0.5, 0.25)
     assert summary["finished"]["value"] == 0.75
 

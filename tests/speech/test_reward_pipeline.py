@@ -97,6 +97,28 @@ def test_a_batch_of_transcripts_is_what_each_wave_gives_alone(token2wav, asr, ro
         assert all(0 < t < len(wave) / asr.sample_rate for t in heard.char_times)
 
 
+def test_the_confidence_is_the_mean_probability_of_the_written_symbols(token2wav, asr, rows):
+    wave = resample_poly(token2wav.decode(rows[:1])[0], 2, 3).astype(np.float32)
+    (heard,) = asr.transcribe([wave], ["zh"])
+    speech, length = asr.frontend(torch.from_numpy(wave)[None], torch.tensor([len(wave)]))
+    query = asr.model.embed(torch.tensor([[asr.model.lid_dict["zh"], 1, 2, asr.model.textnorm_dict["woitn"]]]))
+    with torch.inference_mode():
+        encoded, _ = asr.model.encoder(torch.cat([query, speech], dim=1), length + 4)
+        likely, path = asr.model.ctc.log_softmax(encoded)[0, 4:].exp().max(-1)
+    before = [asr.model.blank_id, *path.tolist()]
+    starts = [i for i, s in enumerate(path.tolist()) if s not in (asr.model.blank_id, before[i])]
+    assert len(starts) == len(heard.text) > 0  # one character a symbol
+    assert heard.confidence == pytest.approx(likely[starts].mean().item(), abs=1e-5)
+    assert asr.transcribe([np.zeros(8000, np.float32)], ["zh"])[0].confidence >= 0.0
+
+
+def test_the_confidence_travels_with_the_measures_and_may_be_logged(pipeline, rows):
+    (measures,) = pipeline.measure(rows[:1])
+    assert 0.0 < measures.confidence <= 1.0 and pipeline.offers == ["confidence"]
+    assert Measures.from_json(measures.to_json()).named == {"confidence": measures.confidence}
+    Judge(pipeline, "zh", reward(logged=("confidence",)))
+
+
 def test_a_missing_model_directory_names_what_it_lacks_and_who_makes_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"lacks \['config\.yaml', 'model\.pt'.*stage `data`"):
         SenseVoiceASR(str(tmp_path))
@@ -200,7 +222,7 @@ def test_a_wave_is_decoded_once_and_scored_by_each_scorer_at_its_own_rate(token2
     second.measure = lambda waves, rows: [{"more": 1.0} for _ in waves]
     pipeline = SpeechPipeline(speaker, asr, "tiny_mandarin", 200, {"first": first, "second": second})
     measures = pipeline.measure([Row(row.tokens, None, "zh", "今天") for row in rows])
-    assert pipeline.offers == ["letters", "more", "samples"]
+    assert pipeline.offers == ["confidence", "letters", "more", "samples"]
     assert [m.scores for m in measures] == [
         {"samples": round(m.duration_s * 16_000), "letters": 2, "more": 1.0} for m in measures
     ]

@@ -1,6 +1,7 @@
 """Scorers with the weights that packages carry; the loading code of the others on small models of their classes."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,28 +10,24 @@ import soundfile
 import torch
 import yaml
 from funasr.register import tables
-from tokenizers import AddedToken
-from tokenizers.pre_tokenizers import ByteLevel
+from small_models import whisper
 from transformers import (
     Wav2Vec2Config,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2ForAudioFrameClassification,
     WavLMConfig,
     WavLMForXVector,
-    WhisperConfig,
-    WhisperFeatureExtractor,
-    WhisperForConditionalGeneration,
-    WhisperProcessor,
-    WhisperTokenizer,
 )
 
 from infer.hear import resample
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.measures import Row
+from reward_tts.prosody import pauses
 from reward_tts.scorers.emotion import Emotion2Vec
+from reward_tts.scorers.funasr_speaker import FunASRSpeaker
 from reward_tts.scorers.laughter import LaughterSegments, stretches_seconds
 from reward_tts.scorers.likelihood import WhisperLikelihood
-from reward_tts.scorers.mos import DNSMOSScorer
+from reward_tts.scorers.mos import DistillMOS, DNSMOSScorer
 from reward_tts.scorers.prosody import Prosody
 from reward_tts.scorers.speaker import Resemblyzer
 from reward_tts.scorers.xvector import XVector
@@ -81,11 +78,28 @@ def test_prosody_of_a_known_pitch_and_silence():
     )
     assert flat["log_f0_mean"] == pytest.approx(np.log(200.0), abs=0.02) and flat["log_f0_std"] < 0.02
     assert silent["silence_ratio"] == pytest.approx(0.5, abs=0.02)
+    assert (silent["pauses_per_second"], silent["pause_ratio"]) == (0.0, 0.0)  # silence at the end is no pause
     assert rising["log_f0_std"] == pytest.approx(np.log(2.0) / np.sqrt(12), rel=0.1)  # of a uniform distribution
     assert silent["energy_variance"] > 100 * flat["energy_variance"]
     assert (nothing["voiced_ratio"], nothing["log_f0_std"], nothing["silence_ratio"]) == (0.0, 0.0, 1.0)
     assert nothing["loudness_db"] == pytest.approx(-120.0)
     assert all(set(one) == set(scorer.provides) for one in (flat, silent, rising, nothing))
+
+
+def test_pauses_are_silences_between_sounds_that_last_long_enough():
+    wave = np.repeat([0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0], 100).astype(np.float32)  # frames of 0.1 s
+    # Between sounds: 0.2, 0.1 and 0.3 s of 1.5 s.
+    assert pauses(wave, 100, 40.0, min_frames=2) == (2, pytest.approx(5 / 15))
+    assert pauses(wave, 100, 40.0, min_frames=1) == (3, pytest.approx(6 / 15))
+    assert pauses(wave, 100, 40.0, min_frames=4) == (0, 0.0)
+    assert pauses(np.zeros(1000, np.float32), 100, 40.0, min_frames=1) == (0, 0.0)
+    assert pauses(np.zeros(50, np.float32), 100, 40.0, min_frames=1) == (0, 0.0)
+    options = {"f0_floor": 71.0, "f0_ceil": 500.0, "silence_db": 40.0, "frame_seconds": 0.025}
+    second = tone(np.full(RATE, 200.0))
+    said = np.concatenate([second, np.zeros(RATE // 2, np.float32), second])
+    (found,) = Prosody(**options, pause_seconds=0.2).measure([said], [row()])
+    assert found["pauses_per_second"] == pytest.approx(1 / 2.5)
+    assert found["pause_ratio"] == pytest.approx(0.5 / 2.5, abs=0.02)
 
 
 def test_a_voice_is_more_like_itself_than_like_noise(tmp_path, speech, noise):
@@ -133,6 +147,40 @@ def test_an_x_vector_model_measures_the_same_way(tmp_path, speech):
         XVector(str(tmp_path / "none"), voices, default="anna")
 
 
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("CAMPPlus", {"growth_rate": 4, "init_channels": 16, "embedding_size": 24}),
+        ("ERes2NetV2", {"m_channels": 8, "num_blocks": [1, 1, 1, 1], "embedding_size": 24}),
+    ],
+)
+def test_funasrs_speaker_models_measure_the_same_way(tmp_path, speech, architecture, options):
+    torch.manual_seed(0)
+    network = tables.model_classes[architecture](**options).eval()
+    torch.save(getattr(network, "model", network).state_dict(), tmp_path / "weights.bin")
+    voices = {name: str(tmp_path / f"{name}.wav") for name in ("anna", "berta")}
+    for wave, path in zip(speech, voices.values(), strict=False):
+        soundfile.write(path, wave, RATE, subtype="FLOAT")
+    scorer = FunASRSpeaker(str(tmp_path), architecture, "weights.bin", voices, default="anna", options=options)
+    own, other, alone = scorer.measure([speech[0], speech[1], speech[0]], [row(), row(), row(voice="berta")])
+    assert own["speaker_similarity"] == pytest.approx(1.0, abs=1e-5)
+    assert -1.0 <= other["speaker_similarity"] < 1.0 - 1e-5
+    assert other["speaker_similarity"] == pytest.approx(alone["speaker_similarity"], abs=1e-5)
+    with torch.inference_mode():  # the network whose weights were saved, as FunASR runs it
+        (published,), _ = network.inference([torch.from_numpy(speech[1])], key=["a"], device="cpu")
+    expected = torch.nn.functional.normalize(published["spk_embedding"], dim=-1)
+    assert scorer.embed([speech[1]]) == pytest.approx(expected.numpy(), abs=1e-5)
+    with pytest.raises(RuntimeError, match="state_dict"):
+        FunASRSpeaker(str(tmp_path), architecture, "weights.bin", voices, default="anna")  # another size
+
+
+def test_a_speaker_model_without_its_weights_says_what_to_download(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"lacks campplus_cn_common\.bin: download iic/speech_campplus_sv"):
+        FunASRSpeaker(str(tmp_path), "CAMPPlus", "campplus_cn_common.bin", {}, default="anna")
+    with pytest.raises(ValueError, match=r"is one of \['CAMPPlus', 'ERes2NetV2'\], got 'ECAPA'"):
+        FunASRSpeaker(str(tmp_path), "ECAPA", "weights.bin", {}, default="anna")
+
+
 def test_dnsmos_prefers_speech_to_noise(speech, noise):
     clean, noisy = (m["mos"] for m in DNSMOSScorer().measure([speech[1], noise], [row()] * 2))
     assert 1.0 <= noisy < 2.0 < clean <= 5.0
@@ -140,37 +188,21 @@ def test_dnsmos_prefers_speech_to_noise(speech, noise):
         DNSMOSScorer("quality")
 
 
+def test_distillmos_prefers_speech_to_noise_and_a_batch_is_what_each_wave_gives_alone(speech, noise):
+    scorer = DistillMOS(name="distill_mos")
+    noisy = (speech[1] + 0.3 * noise[: len(speech[1])]).astype(np.float32)
+    long = np.tile(speech[1], 6)[: 8 * RATE]  # longer than its window
+    waves = [speech[1], long, noisy, noise]
+    clean, longer, worse, worst = (m["distill_mos"] for m in scorer.measure(waves, [row()] * 4))
+    assert 1.0 <= worst < worse < clean <= 5.0 and longer > worse
+    alone = [scorer.measure([wave], [row()])[0]["distill_mos"] for wave in (0.1 * speech[1], long)]
+    assert [clean, longer] == pytest.approx(alone, abs=1e-3)
+    assert "torchaudio" not in sys.modules
+
+
 @pytest.fixture(scope="module")
 def small_whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Whisper of the real classes with random weights; its tokenizer knows bytes and Whisper's special tokens."""
-    folder = tmp_path_factory.mktemp("whisper")
-    alphabet = sorted(ByteLevel.alphabet())
-    (folder / "vocab.json").write_text(json.dumps({c: i for i, c in enumerate(alphabet)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    tokenizer = WhisperTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    special = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|zh|>", "<|translate|>", "<|transcribe|>"]
-    tokenizer.add_special_tokens(
-        {"additional_special_tokens": [AddedToken(t, special=True) for t in [*special, "<|notimestamps|>"]]}
-    )
-    WhisperProcessor(WhisperFeatureExtractor(feature_size=80), tokenizer).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = WhisperConfig(
-        vocab_size=len(tokenizer),
-        num_mel_bins=80,
-        d_model=32,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        decoder_start_token_id=tokenizer.convert_tokens_to_ids("<|startoftranscript|>"),
-    )
-    WhisperForConditionalGeneration(config).save_pretrained(folder)
-    return folder
+    return whisper(tmp_path_factory.mktemp("whisper"))
 
 
 def test_the_likelihood_is_that_of_each_token_given_those_before(small_whisper, speech):

@@ -32,7 +32,7 @@ REWARD = {
     "aggregation": {"name": "weighted_sum"},
     "error": {"unit": "pinyin", "tones": False},
     "token_credit": None,
-    "logged": ["log_f0_std"],
+    "logged": ["log_f0_std", "confidence"],
 }
 # The last bits of a sum depend on the batch it is computed in, the vocoder computes in bfloat16, and a recogniser of
 # a minute's training hangs between two characters now and then: about 2 of 100 characters change with the batch.
@@ -224,7 +224,7 @@ def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spok
     assert result["error_rate"] == pinyin_error(text, result["transcript"], tones=False)
     assert result["score"] == result["term_pinyin"] == pytest.approx(shape_tanh(result["error_rate"]))
     assert result["speaking_rate"] == pytest.approx(len(text.rstrip("。？！")) / result["duration_s"], rel=0.2)
-    assert 0.0 < result["log_f0_std"] < 1.0
+    assert 0.0 < result["log_f0_std"] < 1.0 and 0.0 < result["confidence"] <= 1.0
     began, ended = map(float, result["server_span"].split())
     assert 0.0 < ended - began < 60.0
     assert (result["num_tokens"], result["stray_text"], result["no_speech"]) == (len(tokens), 1.0, 0.0)

@@ -1,0 +1,57 @@
+"""A Whisper of transformers from a directory, loaded once for all parts of a process that name the same one."""
+
+import threading
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+SAMPLE_RATE = 16_000
+_FILES = ("config.json", "generation_config.json", "tokenizer.json")
+
+
+@dataclass(frozen=True)
+class Whisper:
+    """Model and processor; whoever uses them holds `lock`, since instances of the server run in threads."""
+
+    model: WhisperForConditionalGeneration
+    processor: WhisperProcessor
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def features(self, waves: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waves float32 [samples] at 16 kHz -> log-mels [waves, bins, 3000] on the model's device in its type, and
+        which of their frames hold sound, [waves, 3000]. What is longer than 30 s is cut."""
+        found = self.processor(waves, sampling_rate=SAMPLE_RATE, return_attention_mask=True, return_tensors="pt")
+        features = found.input_features.to(self.model.device, self.model.dtype)
+        return features, found.attention_mask.to(self.model.device)
+
+
+def load(model_dir: str, device: str = "cpu", dtype: str = "float32") -> Whisper:
+    """The Whisper of this directory on this device; the same object for the same three.
+
+    Args:
+        model_dir: Hugging Face directory of a Whisper: model, generation config, processor.
+        device: torch device.
+        dtype: torch's name of the weights' type: float32, bfloat16, float16.
+
+    Raises:
+        FileNotFoundError: the directory is not whole.
+    """
+    missing = [name for name in _FILES if not (Path(model_dir) / name).exists()]
+    if not [*Path(model_dir).glob("*.safetensors")]:
+        missing.append("*.safetensors")
+    if missing:
+        raise FileNotFoundError(
+            f"{model_dir} lacks {missing}: download openai/whisper-large-v3 (Hugging Face), or another multilingual "
+            "Whisper in that layout, into it"
+        )
+    return _load(Path(model_dir).resolve(), device, dtype)
+
+
+@cache
+def _load(model_dir: Path, device: str, dtype: str) -> Whisper:
+    model = WhisperForConditionalGeneration.from_pretrained(model_dir, dtype=getattr(torch, dtype))
+    return Whisper(model.to(device).eval(), WhisperProcessor.from_pretrained(model_dir))
