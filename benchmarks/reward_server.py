@@ -77,7 +77,7 @@ class Server:
 
 def ask_ours(server: Server, recipe: str, rows: Recorded, concurrency: int) -> list[float]:
     """Seconds of each request."""
-    cfg = OmegaConf.to_container(compose_stage(recipe, "recipe").recipe.server, resolve=True)
+    cfg = OmegaConf.to_container(compose_stage(recipe, "server").recipe.server, resolve=True)
     known = {key: cfg[key] for key in ServerConfig.__dataclass_fields__ if key in cfg}
     own = {"grpc_port": server.grpc, "recipe": recipe, "more": (), "concurrency": concurrency}
     config = ServerConfig(**{**known, **own})

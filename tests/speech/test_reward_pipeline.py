@@ -205,9 +205,9 @@ def test_a_wave_is_decoded_once_and_scored_by_each_scorer_at_its_own_rate(token2
         {"samples": round(m.duration_s * 16_000), "letters": 2, "more": 1.0} for m in measures
     ]
     assert (speaker.decoded, first.batches) == (len(rows), [len(rows)])
-    assert set(pipeline.seconds) == {"token2wav", "asr", "first", "second"}
-    assert pipeline.batch_sizes == {len(rows): 1}
-    assert pipeline.padded_tokens == len(rows) * max(len(row.tokens) for row in rows)
+    assert set(pipeline.counts.seconds) == {"token2wav", "asr", "first", "second"}
+    assert pipeline.counts.batch_sizes == {len(rows): 1}
+    assert pipeline.counts.padded_tokens == len(rows) * max(len(row.tokens) for row in rows)
 
 
 def test_what_a_scorer_cannot_measure_fails_its_row_alone(token2wav, asr, rows):
