@@ -1,7 +1,7 @@
 """verl's replay buffer with three differences: how often it looks, what happens when a rollout fails, what it logs.
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
-trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, drift: {...}, audio: {...}}
+trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, max_response_length: 160, drift: {...}, audio: {...}}
 """
 
 import time
@@ -28,8 +28,9 @@ class StrictReplayBuffer(ReplayBuffer):
     def __init__(self, sampler_kwargs: DictConfig, **kwargs: object):
         """
         Args:
-            sampler_kwargs: `poll_interval` in seconds; `drift`: arguments of `reward_metrics.Drift`; `audio`: those
-                of `rollout_audio.RolloutAudio`, with `secret_env` of recipe.server.
+            sampler_kwargs: `poll_interval` in seconds; `max_response_length` as in `data`; `drift`: arguments of
+                `reward_metrics.Drift`; `audio`: those of `rollout_audio.RolloutAudio`, with `secret_env` of
+                recipe.server.
             kwargs: what verl passes to every sampler.
         """
         super().__init__(sampler_kwargs=sampler_kwargs, poll_interval=float(sampler_kwargs.poll_interval), **kwargs)
@@ -37,6 +38,7 @@ class StrictReplayBuffer(ReplayBuffer):
         secret = ServerConfig.secret_headers(audio.pop("secret_env"))
         self._audio = RolloutAudio(**audio, headers=secret)
         self._drift = Drift(**OmegaConf.to_container(sampler_kwargs.drift, resolve=True))
+        self._max_response_length = int(sampler_kwargs.max_response_length)
         self._last_batch_at = time.monotonic()
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[KVBatchMeta, dict]:
@@ -48,7 +50,8 @@ class StrictReplayBuffer(ReplayBuffer):
         seconds, self._last_batch_at = now - self._last_batch_at, now
         infos = self._reward_infos(batch)
         self._audio.log(global_steps, infos)
-        found = batch_metrics(infos, [key.split("_")[0] for key in batch.keys], seconds)
+        groups, lengths = [key.split("_")[0] for key in batch.keys], [tag["response_len"] for tag in batch.tags]
+        found = batch_metrics(infos, groups, seconds, lengths, self._max_response_length)
         return batch, {**metrics, **found, **self._drift.check(found)}
 
     @staticmethod

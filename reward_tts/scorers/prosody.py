@@ -11,7 +11,8 @@ from reward_tts.prosody import energy_variance, loudness_db, prosody
 class Prosody:
     """WORLD's F0 and the energy of frames.
 
-    Args: of `reward_tts.prosody.prosody`: f0_floor and f0_ceil (Hz), f0_period_ms, silence_db, frame_seconds.
+    Args: of `reward_tts.prosody.prosody`: f0_floor and f0_ceil (Hz), f0_period_ms, f0_speed, silence_db,
+    frame_seconds.
     """
 
     provides = ("log_f0_mean", "log_f0_std", "voiced_ratio", "silence_ratio", "energy_variance", "loudness_db")

@@ -346,7 +346,7 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
 
 
 def test_instances_on_each_device_share_the_work(server_starter, spoken):
-    server = server_starter("server.devices=[cpu,cpu]", "server.max_batch_size=4")
+    server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
     measure(config_of(server), spoken * 2)
     server.stop()
     rows = [int(n) for n in re.findall(r"instance \d: (\d+) rows", server.log.read_text())]
@@ -398,7 +398,7 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_serv
 
 
 def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
-    server = server_starter()
+    server = server_starter("server.instances=1")
     measure(config_of(server), spoken[:4])
     server.stop()
     assert server.process.returncode == 0
