@@ -22,9 +22,9 @@ def prosody(
     """Measures of one utterance, float32 [samples].
 
     F0 by WORLD's DIO refined with StoneMask (Morise et al., 2016): 9 ms for 2 s of speech at 16 kHz, where Harvest
-    takes 240 ms and calls 88 % of the frames voiced instead of 72 %. With `f0_speed` DIO looks at the wave at a rate so
-    many times lower: at 4, time falls from 8.6 to 3.8 ms a row of 2 s, and the spread of log F0 differs by 2.4 % in a row
-    and by 0.3 % in the mean (48 rows of tiny_mandarin).
+    takes 240 ms and calls 88 % of the frames voiced instead of 72 %. With `f0_speed` DIO looks at the wave at a rate
+    so many times lower: at 4, time falls from 8.6 to 3.8 ms a row of 2 s, and the spread of log F0 differs by 2.4 % in
+    a row and by 0.3 % in the mean (48 rows of tiny_mandarin).
 
     Returns:
         duration_s: seconds.
