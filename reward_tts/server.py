@@ -137,9 +137,9 @@ def main(cfg: DictConfig) -> None:
     torch.set_num_threads(cfg.server.torch_threads)
     begin = time.monotonic()
     judges = [make_judge(cfg, device) for device in cfg.server.devices for _ in range(cfg.server.instances)]
-    if where.host not in LOOPBACK:
-        who = "whoever knows the secret" if where.secret_env else "whoever reaches it"
-        print(f"listening on {where.host}: {who} may use it", flush=True)
+    who = "this machine alone" if where.host in LOOPBACK else "whoever reaches it"
+    who += " and knows the secret" if where.secret_env else ""
+    print(f"listening on {where.host}: {who} may use it", flush=True)
     print(f"models loaded in {time.monotonic() - begin:.1f} s, starting Triton", flush=True)
     serve(
         [judge.answer for judge in judges],

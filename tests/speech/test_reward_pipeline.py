@@ -2,11 +2,13 @@
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from prometheus_client import CollectorRegistry
 from scipy.signal import resample_poly
 
 from recipes.tiny_mandarin.teacher import Vocoder
@@ -16,6 +18,7 @@ from reward_tts.errors import pinyin_error
 from reward_tts.formulas import shape_exp
 from reward_tts.judge import Reward
 from reward_tts.measures import Measures, Row, Status
+from reward_tts.metrics import Counts, PipelineMetrics
 from reward_tts.pipeline import SpeechPipeline
 from reward_tts.pytriton_adapter import Query
 from reward_tts.server import Judge
@@ -163,6 +166,34 @@ def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none
     assert good.status == Status.OK
     for refused in (unreadable, silent):
         assert math.isnan(refused.reward) and refused.status == Status.BAD_ROW
+
+
+def test_bad_speech_has_the_lowest_reward_and_every_status_is_counted(pipeline, texts_and_rows):
+    """0.0 is the lowest of the pinyin term, -1.0 that of over_length: what compute_score gives for the same."""
+    judge = Judge(pipeline, "zh", reward())
+    text, row = texts_and_rows[0]
+    bad = [Row(np.array(tokens, np.int32), None, "zh") for tokens in ([], [1024], [5] * 201)]
+    answers = judge.answer([*(query(r, text) for r in bad), query(row, text), query(row, "？")])
+    assert [a.status for a in answers] == [Status.BAD_SPEECH] * 3 + [Status.OK, Status.BAD_ROW]
+    assert [a.reward for a in answers[:3]] == [0.0] * 3
+    assert pipeline.counts.statuses == {"BAD_SPEECH": 3, "OK": 1, "BAD_ROW": 1}
+    punished = Judge(pipeline, "zh", reward("over_length", max_tokens=100, buffer_tokens=10))
+    assert punished.answer([query(bad[0], text)])[0].reward == -1.0
+
+
+def test_metrics_of_two_pipelines_as_prometheus_reads_them():
+    """Batches of 1, 3, 3 and 5 rows; bounds are the powers of two and the largest batch."""
+    one = Counts("cuda:0", Counter(OK=12), Counter({1: 1, 3: 2, 5: 1}), 70, 100, Counter(asr=1.5))
+    registry = CollectorRegistry()
+    registry.register(PipelineMetrics([one, Counts("cpu")], max_batch_size=6))
+    where = {"pipeline": "0", "device": "cuda:0"}
+    buckets = [registry.get_sample_value("tts_batch_rows_bucket", {**where, "le": b}) for b in ("1", "2", "4", "6")]
+    assert buckets == [1, 1, 3, 4]
+    assert registry.get_sample_value("tts_batch_rows_sum", where) == 12
+    assert registry.get_sample_value("tts_padded_tokens_total", where) == 100
+    assert registry.get_sample_value("tts_part_seconds_total", {**where, "part": "asr"}) == 1.5
+    assert registry.get_sample_value("tts_tokens_total", {"pipeline": "1", "device": "cpu"}) == 0
+    assert str(one) == "12 rows; batches by size {1: 1, 3: 2, 5: 1}; padding 30.0% of the tokens; seconds: asr 1.5"
 
 
 class Counting:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pickle
 import re
 import signal
 import socket
@@ -355,7 +356,8 @@ def test_instances_on_each_device_share_the_work(server_starter, spoken):
 
 def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
     monkeypatch.setenv("TTS_SECRET", "open-sesame")
-    server = server_starter("recipe.server.secret_env=TTS_SECRET")
+    server = server_starter("recipe.server.secret_env=TTS_SECRET", "recipe.server.host=0.0.0.0")
+    assert "listening on 0.0.0.0: whoever reaches it and knows the secret may use it" in server.log.read_text()
     (tokens, text) = spoken[0]
     with pytest.raises(InferenceServerException, match="triton-access-token"):
         raw_answer(server, tokens, len(tokens), text.encode())
@@ -373,8 +375,10 @@ def metrics_of(server) -> dict[str, float]:
 
 def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_server_runs(server_starter):
     """A batch of rows of 4, 6 and 10 tokens and three that have no wave, then one row of 5: worked out by hand."""
-    server = server_starter("server.instances=1", "server.queue_delay_ms=2000", "server.max_batch_size=6")
-    batch = [([7] * 4, "今天"), ([7] * 6, "今天"), ([7] * 10, "今天"), ([7, 4000], "今天"), ([7] * 2000, "今天")]
+    server = server_starter(
+        *("server.instances=1", "server.queue_delay_ms=2000", "server.max_batch_size=6", "server.max_tokens=100")
+    )
+    batch = [([7] * 4, "今天"), ([7] * 6, "今天"), ([7] * 10, "今天"), ([7, 4000], "今天"), ([7] * 101, "今天")]
 
     async def ask() -> None:
         client = RewardClient(config_of(server))
@@ -405,8 +409,65 @@ def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
     assert [port for port in (server.http_port, server.grpc_port, server.metrics_port) if listens(port)] == []
     assert left_behind(server.process.pid) == []
     log = server.log.read_text()
+    assert "listening on 127.0.0.1: this machine alone may use it" in log
     assert "stopped" in log
     assert re.search(r"instance 0: 4 rows; batches by size {.*}; padding .*; seconds: token2wav .*asr .*prosody", log)
+
+
+def test_sigterm_finishes_what_was_begun(server_starter, spoken):
+    server = server_starter("server.instances=1", "server.max_batch_size=2")
+    config = config_of(server, give_up_s=0.1, deadline_s=60)  # nothing is asked twice
+
+    async def ask() -> list[Measures]:
+        client = RewardClient(config)
+        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(spoken[:12])]
+        while not any(call.done() for call in calls):
+            await asyncio.sleep(0.01)
+        server.process.terminate()
+        assert sum(call.done() for call in calls) < len(calls), "all were measured before the server was told to stop"
+        try:
+            return await asyncio.gather(*calls)
+        finally:
+            await client.close()
+
+    assert all(m.is_speech for m in asyncio.run(ask()))
+    assert server.process.wait(30) == 0
+
+
+class Evil:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_nothing_from_a_client_is_unpickled(reward_server, spoken, tmp_path):
+    made = tmp_path / "made"
+    pickle.loads(pickle.dumps(Evil(made), protocol=0))
+    assert made.exists()  # so it would be
+    made.unlink()
+    payload, tokens = pickle.dumps(Evil(made), protocol=0), spoken[0][0]  # protocol 0 is ASCII: no bad UTF-8
+    for where in ({"text": payload}, {"VOICE": payload}, {"LANGUAGE": payload}):
+        raw_answer(reward_server, tokens, len(tokens), **{"text": spoken[0][1].encode(), **where})
+    assert not made.exists()
+
+
+def test_no_path_from_a_client_is_opened(reward_server, spoken, tmp_path):
+    """A voice, language or text that is the path of a file is a name like any other; reading the pipe would hang."""
+    tokens, text = spoken[0]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    name = str(pipe).encode()
+    answers = [
+        raw_answer(reward_server, tokens, len(tokens), text.encode(), VOICE=name),
+        raw_answer(reward_server, tokens, len(tokens), text.encode(), LANGUAGE=name),
+    ]
+    assert [a["STATUS"] for a in answers] == [Status.FAILED] * 2
+    assert f"got voice ['{pipe}']" in answers[0]["MEASURES"]["message"]
+    assert f"does not know the language ['{pipe}']" in answers[1]["MEASURES"]["message"]
 
 
 def test_a_taken_port_is_named_with_the_key_to_change(reward_server, built_recipe, ports):
