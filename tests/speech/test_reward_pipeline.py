@@ -2,12 +2,16 @@
 
 import json
 import math
+import socket
+import urllib.error
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import free_ports
 from prometheus_client import CollectorRegistry
 from scipy.signal import resample_poly
 
@@ -18,7 +22,7 @@ from reward_tts.errors import pinyin_error
 from reward_tts.formulas import shape_exp
 from reward_tts.judge import Reward
 from reward_tts.measures import Measures, Row, Status
-from reward_tts.metrics import Counts, PipelineMetrics
+from reward_tts.metrics import Counts, PipelineMetrics, metrics_served
 from reward_tts.pipeline import SpeechPipeline
 from reward_tts.pytriton_adapter import Query
 from reward_tts.server import Judge
@@ -194,6 +198,18 @@ def test_metrics_of_two_pipelines_as_prometheus_reads_them():
     assert registry.get_sample_value("tts_part_seconds_total", {**where, "part": "asr"}) == 1.5
     assert registry.get_sample_value("tts_tokens_total", {"pipeline": "1", "device": "cpu"}) == 0
     assert str(one) == "12 rows; batches by size {1: 1, 3: 2, 5: 1}; padding 30.0% of the tokens; seconds: asr 1.5"
+
+
+def test_metrics_without_tritons_own_are_refused_with_the_reason_and_the_port_is_free_again():
+    port, nobody = free_ports(2)
+    with (
+        metrics_served(PipelineMetrics([Counts("cpu")], 4), "127.0.0.1", port, f"http://127.0.0.1:{nobody}/metrics"),
+        pytest.raises(urllib.error.HTTPError, match="503") as refused,
+    ):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10)
+    assert "Triton's own metrics cannot be read" in refused.value.read().decode()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 class Counting:
