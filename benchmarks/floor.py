@@ -1,22 +1,25 @@
-"""The reward server's parts alone, all rows at once in sorted batches of the best size: nothing can be faster.
+"""The reward server's parts alone, rows in sorted batches of the best size, one process for each instance: the floor.
 
     python -m benchmarks.floor --config-path <recipes/NAME> --config-name server +tokens=FILE
 
-Prints a line of JSON: seconds a row of each part, and rows a second of all of them one after another.
+Prints a line of JSON: seconds a row of each part, and rows a second of all of them one after another, in as many
+processes at once as the configuration has instances.
 """
 
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import hydra
 import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from scipy.signal import resample_poly
 
 from reward_tts.measures import Row
+from reward_tts.pipeline import Spoken
 
 SIZES = (1, 4, 16, 64)
 REPEATS = 3
@@ -35,28 +38,38 @@ def best(part: Callable[[list], object], items: list) -> float:
     return min(once(size) for size in SIZES for _ in range(REPEATS)) / len(items)
 
 
-@hydra.main(version_base=None, config_path=None)
-def main(cfg: DictConfig) -> None:
-    """Measures."""
+def seconds_per_row(cfg: DictConfig) -> dict[str, float]:
+    """Of each part, in this process."""
     torch.set_num_threads(cfg.server.torch_threads)
     with open(cfg.tokens, encoding="utf-8") as file:
         found = [json.loads(line) for line in file][:96]
     rows = [Row(np.array(f["tokens"], np.int32), None, "zh", f["text"]) for f in found]
     rows.sort(key=lambda row: len(row.tokens))
     token2wav, asr = instantiate(cfg.token2wav), instantiate(cfg.asr)
-    up, down = asr.sample_rate, token2wav.sample_rate
-    divisor = np.gcd(up, down)
-    waves = [resample_poly(wave, up // divisor, down // divisor).astype(np.float32) for wave in token2wav.decode(rows)]
-    pairs = list(zip(waves, rows, strict=True))
+    spoken = [Spoken(row, wave, token2wav.sample_rate) for row, wave in zip(rows, token2wav.decode(rows), strict=True)]
+    pairs = [(s.at(asr.sample_rate), s.row) for s in spoken]
     seconds = {
         "token2wav": best(token2wav.decode, rows),
-        "resample": best(lambda some: [resample_poly(w, 2, 3) for w, _ in some], pairs),
+        "resample": best(
+            lambda some: [Spoken(s.row, s.at(s.sample_rate), s.sample_rate).at(asr.sample_rate) for s in some], spoken
+        ),
         "asr": best(lambda some: asr.transcribe([w for w, _ in some], [r.language for _, r in some]), pairs),
     }
     for name, config in cfg.scorers.items():
         scorer = instantiate(config)
         seconds[name] = best(lambda some, s=scorer: s.measure([w for w, _ in some], [r for _, r in some]), pairs)
-    print(json.dumps({"seconds_per_row": seconds, "per_second": 1 / sum(seconds.values())}))
+    return seconds
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """Measures."""
+    processes = cfg.server.instances * len(cfg.server.devices)
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        each = list(pool.map(seconds_per_row, [cfg] * processes))
+    mean = {part: sum(seconds[part] for seconds in each) / processes for part in each[0]}
+    together = sum(1 / sum(seconds.values()) for seconds in each)
+    print(json.dumps({"seconds_per_row": mean, "per_second": together, "processes": processes}))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     .venv/bin/python -m benchmarks.reward_server [--work-dir exp/tiny_mandarin] [--out results.json] [--requests 240]
 
-Each server is started alone and asked at each concurrency: ours by its own client (gRPC, one channel), the other by one
-JSON post per sample without a session. The floor is the compute of the parts alone, each at its best batch size
-(benchmarks/floor.py). Throughputs are compared as ratios: a machine's own speed cancels out.
+At each concurrency both servers run, but only one at a time is asked, in turns: ours by its own client (gRPC, one
+channel), the other by one JSON post per sample without a session. The floor is the compute of the parts alone, each at
+its best batch size, in as many processes as there are instances (benchmarks/floor.py). Throughputs are compared
+as ratios of neighbouring turns, of which the median counts: the machine's own speed and what else it does cancel out.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import time
 import urllib.request
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import requests
@@ -45,7 +47,7 @@ def free_ports() -> list[int]:
 
 
 class Server:
-    """One of the two, running; `summary` after its end."""
+    """One of the two, running."""
 
     def __init__(self, module: str, recipe: str, work_dir: str, log: Path):
         self.http, self.grpc, metrics = free_ports()
@@ -60,6 +62,13 @@ class Server:
                 raise RuntimeError(f"{module} ended:\n{log.read_text(errors='replace')[-3000:]}")
             time.sleep(0.5)
 
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop()
+
     def _ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/v2/models/{MODEL}/ready", timeout=5) as answer:
@@ -68,16 +77,16 @@ class Server:
             return False
 
     def stop(self) -> str:
-        """Ends it; what it says of itself: batch sizes, padding, seconds of each part."""
+        """Ends it; what it says of its instances: batch sizes, padding, seconds of each part."""
         self.process.terminate()
         self.process.wait(60)
         lines = self.log.read_text(errors="replace").splitlines()
-        return next((line for line in lines if line.startswith("instance 0: ")), "").removeprefix("instance 0: ")
+        return " / ".join(line.partition(": ")[2] for line in lines if line.startswith("instance "))
 
 
 def ask_ours(server: Server, recipe: str, rows: Recorded, concurrency: int) -> list[float]:
     """Seconds of each request."""
-    cfg = OmegaConf.to_container(compose_stage(recipe, "recipe").recipe.server, resolve=True)
+    cfg = OmegaConf.to_container(compose_stage(recipe, "server").recipe.server, resolve=True)
     known = {key: cfg[key] for key in ServerConfig.__dataclass_fields__ if key in cfg}
     own = {"grpc_port": server.grpc, "recipe": recipe, "more": (), "concurrency": concurrency}
     config = ServerConfig(**{**known, **own})
@@ -125,23 +134,37 @@ def ask_published(server: Server, recipe: str, rows: Recorded, concurrency: int)
 WAYS = {"ours": ("reward_tts.server", ask_ours), "published": ("benchmarks.published_way", ask_published)}
 
 
-def measure(way: str, recipe: str, work_dir: str, rows: Recorded, concurrency: int, log: Path) -> dict:
-    """One way at one concurrency, with a server of its own."""
-    module, ask = WAYS[way]
-    server = Server(module, recipe, work_dir, log)
-    ask(server, recipe, rows[: min(len(rows), 16)], concurrency)  # the first batches compile and allocate
+def compare(recipe: str, work_dir: str, rows: Recorded, concurrency: int, rounds: int, folder: Path) -> list[dict]:
+    """Both ways at one concurrency, each with a server of its own, in turns."""
+    results = []
+    with ExitStack() as stack:
+        servers = {}
+        for way, (module, ask) in WAYS.items():
+            log = folder / f"benchmark_{way}_{concurrency}.log"
+            servers[way] = stack.enter_context(Server(module, recipe, work_dir, log))
+            ask(servers[way], recipe, rows[:16], concurrency)  # the first batches compile and allocate
+        turns = [(way, *_turn(way, servers[way], recipe, rows, concurrency)) for _ in range(rounds) for way in WAYS]
+        for way, server in servers.items():
+            seconds = sorted(s for turn, _, times in turns if turn == way for s in times)
+            results.append(
+                {
+                    "way": way,
+                    "concurrency": concurrency,
+                    "requests": len(rows),
+                    "per_second": [rate for turn, rate, _ in turns if turn == way],
+                    "p50_ms": 1000 * statistics.median(seconds),
+                    "p99_ms": 1000 * seconds[min(len(seconds) - 1, int(0.99 * len(seconds)))],
+                    "server": server.stop(),
+                }
+            )
+    return results
+
+
+def _turn(way: str, server: Server, recipe: str, rows: Recorded, concurrency: int) -> tuple[float, list[float]]:
+    """Rows a second, and seconds of each request."""
     begin = time.monotonic()
-    seconds = sorted(ask(server, recipe, rows, concurrency))
-    took = time.monotonic() - begin
-    return {
-        "way": way,
-        "concurrency": concurrency,
-        "requests": len(rows),
-        "per_second": len(rows) / took,
-        "p50_ms": 1000 * statistics.median(seconds),
-        "p99_ms": 1000 * seconds[min(len(seconds) - 1, int(0.99 * len(seconds)))],
-        "server": server.stop(),
-    }
+    seconds = WAYS[way][1](server, recipe, rows, concurrency)
+    return len(rows) / (time.monotonic() - begin), seconds
 
 
 def floor(recipe: str, work_dir: str) -> dict:
@@ -154,18 +177,22 @@ def floor(recipe: str, work_dir: str) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def _spread(values: list[float], digits: int) -> str:
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
 def table(results: list[dict], least: dict) -> str:
-    """Markdown."""
-    lines = ["| concurrency | server | rows/s | p50 ms | p99 ms | ratio |", "|---|---|---|---|---|---|"]
+    """Markdown; medians of the turns, least and most in brackets."""
+    lines = ["| requests at once | server | rows/s | p50 ms | p99 ms | ratio |", "|---|---|---|---|---|---|"]
     for concurrency in sorted({r["concurrency"] for r in results}):
         pair = {r["way"]: r for r in results if r["concurrency"] == concurrency}
         for way, r in pair.items():
-            ratio = r["per_second"] / pair["published"]["per_second"]
-            numbers = f"{r['per_second']:.1f} | {r['p50_ms']:.0f} | {r['p99_ms']:.0f} | {ratio:.2f}"
+            ratios = [a / b for a, b in zip(r["per_second"], pair["published"]["per_second"], strict=True)]
+            numbers = f"{_spread(r['per_second'], 1)} | {r['p50_ms']:.0f} | {r['p99_ms']:.0f} | {_spread(ratios, 2)}"
             lines.append(f"| {concurrency} | {way} | {numbers} |")
     parts = ", ".join(f"{name} {1000 * s:.1f} ms" for name, s in least["seconds_per_row"].items())
     lines.append(f"| - | floor | {least['per_second']:.1f} | | | |")
-    return "\n".join([*lines, "", f"Floor, a row: {parts}."])
+    return "\n".join([*lines, "", f"Floor, a row on one core: {parts}; {least['processes']} at once."])
 
 
 def main() -> None:
@@ -175,6 +202,7 @@ def main() -> None:
     parser.add_argument("--work-dir", default="exp/tiny_mandarin")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--requests", type=int, default=240, help="of each run; fewer at concurrency 1")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each server at each concurrency")
     parser.add_argument("--out", type=Path, default=Path("exp/benchmark_reward_server.json"))
     args = parser.parse_args()
     rows = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -182,11 +210,9 @@ def main() -> None:
     results = []
     for concurrency in tqdm(args.concurrency, desc="concurrency"):
         count = args.requests if concurrency > 1 else args.requests // 4
-        for way in ("published", "ours"):
-            log = args.out.with_name(f"benchmark_{way}_{concurrency}.log")
-            asked = (rows * (count // len(rows) + 1))[:count]
-            results.append(measure(way, args.recipe, args.work_dir, asked, concurrency, log))
-            print(json.dumps(results[-1], ensure_ascii=False), flush=True)
+        asked = (rows * (count // len(rows) + 1))[:count]
+        results += compare(args.recipe, args.work_dir, asked, concurrency, args.rounds, args.out.parent)
+        print(*(json.dumps(r, ensure_ascii=False) for r in results[-2:]), sep="\n", flush=True)
     least = floor(args.recipe, args.work_dir)
     machine = {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()}
     temporary = args.out.with_suffix(".tmp")

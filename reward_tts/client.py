@@ -13,7 +13,7 @@ from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient, InferResult
 from tritonclient.utils import InferenceServerException
 
-from reward_tts.measures import Measures, Status
+from reward_tts.measures import CONTRACT, Measures, Status
 
 # Faults of the way to the server, or of a server that is about to stop or not yet ready.
 _PASSING = {"StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED", "StatusCode.RESOURCE_EXHAUSTED"}
@@ -219,6 +219,7 @@ def _inputs(tokens: Sequence[int], text: str, language: str, voice: str | None) 
     values = {
         "TOKENS": ("INT32", np.array([tokens], np.int32)),
         "TOKEN_LENS": ("INT32", np.array([[len(tokens)]], np.int32)),
+        "CONTRACT": ("INT32", np.array([[CONTRACT]], np.int32)),
     }
     for name, value in (("GT_TEXT", text), ("LANGUAGE", language), ("VOICE", voice or "")):
         values[name] = ("BYTES", np.array([[value.encode()]], object))

@@ -14,6 +14,7 @@ from scipy.signal import resample_poly
 
 from reward_tts.interfaces import ASR, Scorer, Token2Wav
 from reward_tts.measures import Measures, Row, Status
+from reward_tts.metrics import Counts
 
 log = logging.getLogger(__name__)
 Item, Result = TypeVar("Item"), TypeVar("Result")
@@ -44,11 +45,10 @@ class SpeechPipeline:
         recipe: name written into each measure.
         max_tokens: a longer row is refused.
         scorers: by name; those that the recipe asks for.
+        device: where its models are, for the metrics.
 
     Attributes:
-        seconds: spent in each part so far: token2wav, asr, each scorer.
-        batch_sizes: {rows: how many batches had so many}.
-        tokens, padded_tokens: spoken so far, and what they would be if each batch were as long as its longest row.
+        counts: what it has done so far; the rows' statuses are counted by who calls it.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class SpeechPipeline:
         recipe: str,
         max_tokens: int,
         scorers: Mapping[str, Scorer] | None = None,
+        device: str = "cpu",
     ):
         self.token2wav, self.asr, self.recipe, self.max_tokens = token2wav, asr, recipe, max_tokens
         self.scorers = dict(scorers or {})
@@ -65,9 +66,7 @@ class SpeechPipeline:
         provided = Counter(self._by_asr) + Counter(name for s in self.scorers.values() for name in s.provides)
         if twice := [name for name, times in provided.items() if times > 1]:
             raise ValueError(f"two parts of server.yaml provide {twice}: leave one of them out")
-        self.seconds: Counter[str] = Counter()
-        self.batch_sizes: Counter[int] = Counter()
-        self.tokens = self.padded_tokens = 0
+        self.counts = Counts(device)
 
     @property
     def offers(self) -> list[str]:
@@ -146,9 +145,9 @@ class SpeechPipeline:
 
     def _count(self, lengths: list[int]) -> None:
         if lengths:
-            self.batch_sizes[len(lengths)] += 1
-            self.tokens += sum(lengths)
-            self.padded_tokens += max(lengths) * len(lengths)
+            self.counts.batch_sizes[len(lengths)] += 1
+            self.counts.tokens += sum(lengths)
+            self.counts.padded_tokens += max(lengths) * len(lengths)
 
     @contextmanager
     def _timed(self, part: str):
@@ -156,7 +155,7 @@ class SpeechPipeline:
         try:
             yield
         finally:
-            self.seconds[part] += time.monotonic() - begin
+            self.counts.seconds[part] += time.monotonic() - begin
 
 
 def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item]) -> list[Result | Exception]:

@@ -17,11 +17,14 @@ def prosody(
     silence_db: float,
     frame_seconds: float,
     f0_period_ms: float = 5.0,
+    f0_speed: int = 1,
 ) -> dict[str, float | None]:
     """Measures of one utterance, float32 [samples].
 
     F0 by WORLD's DIO refined with StoneMask (Morise et al., 2016): 9 ms for 2 s of speech at 16 kHz, where Harvest
-    takes 240 ms and calls 88 % of the frames voiced instead of 72 %.
+    takes 240 ms and calls 88 % of the frames voiced instead of 72 %. With `f0_speed` DIO looks at the wave at a rate
+    so many times lower: at 4, time falls from 8.6 to 3.8 ms a row of 2 s, and the spread of log F0 differs by 2.4 % in
+    a row and by 0.3 % in the mean (48 rows of tiny_mandarin).
 
     Returns:
         duration_s: seconds.
@@ -33,7 +36,7 @@ def prosody(
     measures |= {"log_f0_mean": None, "log_f0_std": None}
     if len(wave) < round(frame_seconds * sample_rate):
         return measures
-    f0 = fundamental_frequency(wave, sample_rate, f0_floor, f0_ceil, f0_period_ms)
+    f0 = fundamental_frequency(wave, sample_rate, f0_floor, f0_ceil, f0_period_ms, f0_speed)
     voiced = np.log(f0[f0 > 0])
     measures["silence_ratio"] = silence_ratio(wave, round(frame_seconds * sample_rate), silence_db)
     measures["voiced_ratio"] = len(voiced) / len(f0)
@@ -43,11 +46,12 @@ def prosody(
 
 
 def fundamental_frequency(
-    wave: np.ndarray, sample_rate: int, f0_floor: float, f0_ceil: float, period_ms: float = 5.0
+    wave: np.ndarray, sample_rate: int, f0_floor: float, f0_ceil: float, period_ms: float = 5.0, speed: int = 1
 ) -> np.ndarray:
     """F0 in Hz every `period_ms`, float64 [frames]; 0 where unvoiced."""
     x = wave.astype(np.float64)
-    coarse, times = pyworld.dio(x, sample_rate, f0_floor=f0_floor, f0_ceil=f0_ceil, frame_period=period_ms)
+    options = {"f0_floor": f0_floor, "f0_ceil": f0_ceil, "frame_period": period_ms, "speed": speed}
+    coarse, times = pyworld.dio(x, sample_rate, **options)
     return pyworld.stonemask(x, coarse, times, sample_rate)
 
 

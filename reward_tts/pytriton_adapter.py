@@ -2,12 +2,16 @@
 
 Triton's model repository is on disk before Triton starts, so that `_amend` can add what PyTriton 0.7.0 has no option
 for: `allow_ragged_batch`, without which requests of different length never share a batch; what the server tells of
-itself among the model's parameters (GET /v2/models/MODEL/config): recipe, contract, measures; and a cure for PyTriton's
-proxy, which fails on a tensor without elements, and with it the whole batch.
+itself among the model's parameters (GET /v2/models/MODEL/config): recipe, contract, measures; a cure for PyTriton's
+proxy, which fails on a tensor without elements, and with it the whole batch; and an error for one request of a batch.
+
+Our client sends CONTRACT and gets a STATUS for each row. The published client looks at REWARDS alone and would take NaN
+for one: a request without CONTRACT that has a row without a reward fails as a whole, with the row's message.
 """
 
 import errno
 import logging
+import math
 import os
 import signal
 import socket
@@ -32,11 +36,19 @@ from pytriton.triton import (
 from tritonclient.grpc import model_config_pb2
 
 from reward_tts.leftovers import new_workspace, remove_workspace
+from reward_tts.measures import CONTRACT
+from reward_tts.metrics import PipelineMetrics, metrics_served
 
 log = logging.getLogger(__name__)
 _TESTED_PYTRITON = "0.7.0"
 _PORT_KEYS = ("http_port", "grpc_port", "metrics_port")
+_HERE = "127.0.0.1"
 _FAILS_ON_EMPTY = 'frame.cast("B")'
+_WRAPS = "    if response.data is not None:\n        only_requested"
+_REFUSES = """    if response.data is not None and response.data["STATUS"].min() < 0:
+        row = response.data["STATUS"][:, 0].argmin()
+        return pb_utils.InferenceResponse(error=pb_utils.TritonError(response.data["TRANSCRIPTS"][row, 0].decode()))
+"""
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,7 @@ class Answer:
     transcript: str
     measures: str
     status: int
+    message: str = ""
 
 
 Handler = Callable[[list[Query]], list[Answer]]
@@ -76,6 +89,7 @@ def serve(
     max_batch_size: int,
     queue_delay_ms: float,
     drain_s: int,
+    metrics: PipelineMetrics,
 ) -> None:
     """Serves until SIGTERM or SIGINT, finishes what was begun, and leaves no process, shared memory or file.
 
@@ -90,6 +104,7 @@ def serve(
         max_batch_size: rows in a batch.
         queue_delay_ms: how long a request may wait for others.
         drain_s: how long requests may take to finish at the end.
+        metrics: ours, on metrics_port after Triton's own.
 
     Raises:
         RuntimeError: another PyTriton than the tested one, or Triton ended by itself.
@@ -104,12 +119,17 @@ def serve(
     bound_before_start = TritonLifecyclePolicy(launch_triton_on_startup=False, local_model_store=True)
     begin = time.monotonic()
     try:
-        config = _config(host, ports, drain_s)
+        own_metrics = _free_port()
+        config = _config(host, {**ports, "metrics_port": own_metrics}, drain_s)
+        triton_url = f"http://{_HERE}:{own_metrics}/metrics"
         # Without endpoints of ours PyTriton restricts those that manage the server, with a token that nobody knows.
         security = TritonSecurityConfig(secret, [*DEFAULT_PROTECTED_ENDPOINTS, "inference"]) if secret else None
-        with Triton(
-            config=config, workspace=workspace, triton_lifecycle_policy=bound_before_start, security_config=security
-        ) as triton:
+        with (
+            metrics_served(metrics, host, ports["metrics_port"], triton_url),
+            Triton(
+                config=config, workspace=workspace, triton_lifecycle_policy=bound_before_start, security_config=security
+            ) as triton,
+        ):
             _bind_measuring(triton, model, handlers, max_batch_size, queue_delay_ms)
             _bind_speaking(triton, speak)
             _amend(workspace / "model-store" / model, tells)
@@ -134,6 +154,7 @@ def _bind_measuring(
             Tensor(name="TOKENS", dtype=np.int32, shape=(-1,)),
             Tensor(name="TOKEN_LENS", dtype=np.int32, shape=(1,)),
             Tensor(name="GT_TEXT", dtype=bytes, shape=(1,)),
+            Tensor(name="CONTRACT", dtype=np.int32, shape=(1,), optional=True),
             Tensor(name="LANGUAGE", dtype=bytes, shape=(1,), optional=True),
             Tensor(name="VOICE", dtype=bytes, shape=(1,), optional=True),
         ],
@@ -192,11 +213,18 @@ def check_ports(host: str, ports: dict[str, int]) -> None:
                 raise SystemExit(f"port {ports[key]} of {host} (recipe.server.{key}) is taken. {hint}") from None
 
 
+def _free_port() -> int:
+    """One of this machine alone, for Triton's own metrics: reward_tts/metrics.py asks there."""
+    with socket.socket() as probe:
+        probe.bind((_HERE, 0))
+        return probe.getsockname()[1]
+
+
 def _config(host: str, ports: dict[str, int], drain_s: int) -> TritonConfig:
     return TritonConfig(
         http_address=host,
         grpc_address=host,
-        metrics_address=host,
+        metrics_address=_HERE,
         exit_timeout_secs=drain_s,
         allow_gpu_metrics=False,
         **ports,
@@ -218,18 +246,23 @@ def _amend(model_folder: Path, tells: dict[str, str]) -> None:
     for name, value in tells.items():
         config.parameters[name].string_value = value
     config_file.write_text(text_format.MessageToString(config))
-    proxy = model_folder / "1" / "data.py"
-    code = proxy.read_text()
-    if code.count(_FAILS_ON_EMPTY) != 1:
-        raise RuntimeError(f"{proxy} is not that of PyTriton {_TESTED_PYTRITON}: {_FAILS_ON_EMPTY!r} is not in it once")
-    proxy.write_text(code.replace(_FAILS_ON_EMPTY, f"{_FAILS_ON_EMPTY} if frame.nbytes else b''"))
+    _replace(model_folder / "1" / "data.py", _FAILS_ON_EMPTY, f"{_FAILS_ON_EMPTY} if frame.nbytes else b''")
+    _replace(model_folder / "1" / "model.py", _WRAPS, _REFUSES + _WRAPS)
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    code = file.read_text()
+    if code.count(old) != 1:
+        raise RuntimeError(f"{file} is not that of PyTriton {_TESTED_PYTRITON}: {old!r} is not in it once")
+    file.write_text(code.replace(old, new))
 
 
 def _infer_function(handler: Handler) -> Callable:
     def infer(requests: list) -> list[dict[str, np.ndarray]]:
         queries = [[_query(request, row) for row in range(len(request["TOKENS"]))] for request in requests]
         answers = iter(handler([query for rows in queries for query in rows]))
-        return [_response([next(answers) for _ in rows]) for rows in queries]
+        given = [[next(answers) for _ in rows] for rows in queries]
+        return [_response(rows, "CONTRACT" in request) for rows, request in zip(given, requests, strict=True)]
 
     return infer
 
@@ -237,6 +270,8 @@ def _infer_function(handler: Handler) -> Callable:
 def _query(request: dict[str, np.ndarray], row: int) -> Query:
     tokens, length = request["TOKENS"][row], int(request["TOKEN_LENS"][row, 0])
     problem = "" if 0 <= length <= len(tokens) else f"TOKEN_LENS is {length}, TOKENS has {len(tokens)}"
+    if "CONTRACT" in request and (theirs := int(request["CONTRACT"][row, 0])) != CONTRACT:
+        problem = f"CONTRACT is {theirs}, this server's is {CONTRACT}"
     texts = {}
     for name in ("GT_TEXT", "LANGUAGE", "VOICE"):
         value = request[name][row, 0] if name in request else b""
@@ -246,13 +281,18 @@ def _query(request: dict[str, np.ndarray], row: int) -> Query:
     return Query(tokens[: max(length, 0)], texts["GT_TEXT"], texts["LANGUAGE"] or None, texts["VOICE"] or None, problem)
 
 
-def _response(answers: list[Answer]) -> dict[str, np.ndarray]:
+def _response(answers: list[Answer], reads_status: bool) -> dict[str, np.ndarray]:
+    """For who does not read STATUS a row without a reward has a negative one, which makes the request fail with what is
+    in TRANSCRIPTS: see _REFUSES."""
+
     def column(values: list, dtype: type) -> np.ndarray:
         return np.array([[value] for value in values], dtype=dtype)
 
+    refused = [not reads_status and math.isnan(a.reward) for a in answers]
+    transcripts = [a.message if no else a.transcript for a, no in zip(answers, refused, strict=True)]
     return {
         "REWARDS": column([a.reward for a in answers], np.float32),
-        "TRANSCRIPTS": column([a.transcript.encode() for a in answers], object),
+        "TRANSCRIPTS": column([text.encode() for text in transcripts], object),
         "MEASURES": column([a.measures.encode() for a in answers], object),
-        "STATUS": column([a.status for a in answers], np.int32),
+        "STATUS": column([-a.status if no else a.status for a, no in zip(answers, refused, strict=True)], np.int32),
     }

@@ -24,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from reward_tts.judge import Reward
 from reward_tts.leftovers import remove_leftovers
 from reward_tts.measures import CONTRACT, Measures, Row, Status
+from reward_tts.metrics import PipelineMetrics
 from reward_tts.pipeline import SpeechPipeline
 from reward_tts.pytriton_adapter import Answer, Query, check_ports, serve
 from reward_tts.text_norm import normalise
@@ -53,7 +54,8 @@ class Judge:
         self._one_at_a_time = threading.Lock()
 
     def answer(self, queries: list[Query]) -> list[Answer]:
-        """One answer per row, in order: NaN for the reward and a status where there is none."""
+        """One answer per row, in order. Bad speech has the lowest reward, as in compute_score; a row that failed or is
+        at fault has NaN and a status."""
         begin = time.monotonic()
         rows = [Row(q.tokens, q.voice, q.language or self.language, q.text) for q in queries]
         problems = [self._problem(query, row.language) for query, row in zip(queries, rows, strict=True)]
@@ -62,6 +64,7 @@ class Judge:
         answers = [
             self._refuse(p) if p else self._judge(q, next(measured)) for q, p in zip(queries, problems, strict=True)
         ]
+        self.pipeline.counts.statuses.update(Status(answer.status).name for answer in answers)
         seconds, tokens = time.monotonic() - begin, sum(len(row.tokens) for row in rows)
         log.info("batch of %d rows, %d tokens, %.2f s", len(rows), tokens, seconds)
         return answers
@@ -87,19 +90,12 @@ class Judge:
         return _answer(math.nan, Measures(self.pipeline.recipe, int(Status.BAD_ROW), problem))
 
     def _judge(self, query: Query, measures: Measures) -> Answer:
+        if measures.status == Status.BAD_SPEECH:
+            return _answer(self.reward.unspeakable().score, measures)
         if measures.status != Status.OK:
             return _answer(math.nan, measures)
         tokens, language = query.tokens.tolist(), query.language or self.language
         return _answer(self.reward.judge(query.text, language, tokens, measures).score, measures)
-
-    def summary(self) -> str:
-        """What it did since its start, for the end of the log."""
-        p = self.pipeline
-        rows = sum(size * times for size, times in p.batch_sizes.items())
-        sizes = ", ".join(f"{size}: {times}" for size, times in sorted(p.batch_sizes.items()))
-        parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in p.seconds.items())
-        waste = 1 - p.tokens / p.padded_tokens if p.padded_tokens else 0.0
-        return f"{rows} rows; batches by size {{{sizes}}}; padding {waste:.1%} of the tokens; seconds: {parts}"
 
 
 def shared_secret(variable: str | None) -> str | None:
@@ -116,7 +112,7 @@ def shared_secret(variable: str | None) -> str | None:
 
 
 def _answer(reward: float, measures: Measures) -> Answer:
-    return Answer(reward, measures.transcript, measures.to_json(), measures.status)
+    return Answer(reward, measures.transcript, measures.to_json(), measures.status, measures.message)
 
 
 def make_judge(cfg: DictConfig, device: str) -> Judge:
@@ -126,7 +122,7 @@ def make_judge(cfg: DictConfig, device: str) -> Judge:
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     scorers = {name: instantiate(scorer) for name, scorer in cfg.scorers.items()}
     pipeline = SpeechPipeline(
-        instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens, scorers
+        instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens, scorers, device
     )
     return Judge(pipeline, cfg.recipe.language, reward)
 
@@ -141,9 +137,9 @@ def main(cfg: DictConfig) -> None:
     torch.set_num_threads(cfg.server.torch_threads)
     begin = time.monotonic()
     judges = [make_judge(cfg, device) for device in cfg.server.devices for _ in range(cfg.server.instances)]
-    if where.host not in LOOPBACK:
-        who = "whoever knows the secret" if where.secret_env else "whoever reaches it"
-        print(f"listening on {where.host}: {who} may use it", flush=True)
+    who = "this machine alone" if where.host in LOOPBACK else "whoever reaches it"
+    who += " and knows the secret" if where.secret_env else ""
+    print(f"listening on {where.host}: {who} may use it", flush=True)
     print(f"models loaded in {time.monotonic() - begin:.1f} s, starting Triton", flush=True)
     serve(
         [judge.answer for judge in judges],
@@ -156,9 +152,10 @@ def main(cfg: DictConfig) -> None:
         max_batch_size=cfg.server.max_batch_size,
         queue_delay_ms=cfg.server.queue_delay_ms,
         drain_s=cfg.server.drain_s,
+        metrics=PipelineMetrics([judge.pipeline.counts for judge in judges], cfg.server.max_batch_size),
     )
     for number, judge in enumerate(judges):
-        print(f"instance {number}: {judge.summary()}", flush=True)
+        print(f"instance {number}: {judge.pipeline.counts}", flush=True)
     print("stopped", flush=True)
 
 

@@ -2,8 +2,8 @@
 other groups (verl_plugins/group_filter.py), what it logs.
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
-trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, filter_groups: {...}, train_batch_size: N, drift: {...},
-                                    audio: {...}}
+trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, filter_groups: {...}, train_batch_size: N,
+                                    max_response_length: N, drift: {...}, audio: {...}}
 """
 
 import time
@@ -31,8 +31,9 @@ class StrictReplayBuffer(LimitedGroupFilter):
         """
         Args:
             sampler_kwargs: `poll_interval` in seconds; `filter_groups` and `train_batch_size` of
-                `LimitedGroupFilter`; `drift`: arguments of `reward_metrics.Drift`; `audio`: those of
-                `rollout_audio.RolloutAudio`, with `secret_env` of recipe.server.
+                `LimitedGroupFilter`; `max_response_length` as in `data`; `drift`: arguments of
+                `reward_metrics.Drift`; `audio`: those of `rollout_audio.RolloutAudio`, with `secret_env` of
+                recipe.server.
             kwargs: what verl passes to every sampler.
         """
         super().__init__(
@@ -46,6 +47,7 @@ class StrictReplayBuffer(LimitedGroupFilter):
         secret = ServerConfig.secret_headers(audio.pop("secret_env"))
         self._audio = RolloutAudio(**audio, headers=secret)
         self._drift = Drift(**OmegaConf.to_container(sampler_kwargs.drift, resolve=True))
+        self._max_response_length = int(sampler_kwargs.max_response_length)
         self._last_batch_at = time.monotonic()
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[KVBatchMeta, dict]:
@@ -57,7 +59,8 @@ class StrictReplayBuffer(LimitedGroupFilter):
         seconds, self._last_batch_at = now - self._last_batch_at, now
         infos = self._reward_infos(batch)
         self._audio.log(global_steps, infos)
-        found = batch_metrics(infos, [key.split("_")[0] for key in batch.keys], seconds)
+        groups, lengths = [key.split("_")[0] for key in batch.keys], [tag["response_len"] for tag in batch.tags]
+        found = batch_metrics(infos, groups, seconds, lengths, self._max_response_length)
         return batch, {**metrics, **found, **self._drift.check(found)}
 
     @staticmethod

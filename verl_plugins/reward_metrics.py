@@ -20,17 +20,28 @@ _SOUND_NEEDS = ("no_speech", "bad_speech")  # rows with one of these have no sou
 _NOT_SOUND = ("score", "error_rate", "gate", "num_tokens", "stray_text", *_SOUND_NEEDS)
 
 
-def batch_metrics(infos: Sequence[Mapping[str, Any]], groups: Sequence[str], step_seconds: float) -> dict[str, float]:
+def batch_metrics(
+    infos: Sequence[Mapping[str, Any]],
+    groups: Sequence[str],
+    step_seconds: float,
+    lengths: Sequence[int],
+    max_response_length: int,
+) -> dict[str, float]:
     """Metrics of one batch of rollouts.
 
     Args:
         infos: what the reward function returned for each, numbers and other things.
         groups: of each, its prompt.
         step_seconds: since the last batch, for the reward server's share.
+        lengths: of each response, in tokens.
+        max_response_length: data.max_response_length, where a rollout is cut off.
 
     Returns:
         reward/NAME/{mean,std,min,max} of every number; of what is measured on a wave (duration, speaking rate, scorers)
         over the rows that have one. reward/groups_without_spread: share of groups whose scores are all the same.
+        reward/clipped_ratio: share of the responses that are as long as a response may be (verl 0.9.1's
+        response_length/clip_ratio is the share of those as long as the longest of the batch).
+        reward/over_length_ratio: share of the rollouts that the term over_length punishes, where the recipe has it.
         reward/server/seconds/{mean,max} of a request, and reward/server/share_of_step: how long at least one was
         under way.
     """
@@ -46,6 +57,9 @@ def batch_metrics(infos: Sequence[Mapping[str, Any]], groups: Sequence[str], ste
         scores[group].append(info["score"])
     flat = [max(group) - min(group) < SPREAD_BELOW for group in scores.values()]
     metrics["reward/groups_without_spread"] = float(np.mean(flat))
+    metrics["reward/clipped_ratio"] = float(np.mean([length >= max_response_length for length in lengths]))
+    if punished := [i["term_over_length"] < 0 and not i["no_speech"] for i in infos if "term_over_length" in i]:
+        metrics["reward/over_length_ratio"] = float(np.mean(punished))
     spans = [tuple(map(float, info["server_span"].split())) for info in infos if info["server_span"]]
     if spans:
         seconds = [end - begin for begin, end in spans]

@@ -1,10 +1,12 @@
-"""Some rollouts as sound while training: waves and a JSONL in a folder, and audio in TensorBoard.
+"""Some rollouts as sound while training: waves and a JSONL in a folder, and audio in TensorBoard
+and, where verl logs to it, in wandb.
 
 The reward server's model `token2wav` speaks them again: the tokens are what was scored, the wave is made for listening.
 """
 
 import json
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,10 @@ class RolloutAudio:
                 row = {"step": step, "path": str(path), "text": info["text"], "transcript": info["transcript"], **terms}
                 lines.write(json.dumps(row, ensure_ascii=False) + "\n")
                 board.add_audio(f"rollout/{i}", wave[None], step, rate)
-                board.add_text(f"rollout/{i}", f"{info['text']} | {info['transcript']} | {info['score']:.3f}", step)
+                words = f"{info['text']} | {info['transcript']} | {info['score']:.3f}"
+                board.add_text(f"rollout/{i}", words, step)
+                if (wandb := sys.modules.get("wandb")) and wandb.run:  # verl has begun a run in this process
+                    wandb.log({f"rollout/{i}": wandb.Audio(str(path), caption=words)}, step=step)
 
     def _speak(self, tokens: list[int]) -> tuple[np.ndarray, int]:
         values = InferInput("TOKENS", [len(tokens)], "INT32")

@@ -15,7 +15,8 @@ class Prosody:
 
     Args:
         pause_seconds: a silence between sounds is a pause from this length on.
-        options: of `reward_tts.prosody.prosody`: f0_floor and f0_ceil (Hz), f0_period_ms, silence_db, frame_seconds.
+        options: of `reward_tts.prosody.prosody`: f0_floor and f0_ceil (Hz), f0_period_ms, f0_speed,
+            silence_db, frame_seconds.
     """
 
     provides = ("log_f0_mean", "log_f0_std", "voiced_ratio", "silence_ratio", "pauses_per_second", "pause_ratio")

@@ -68,8 +68,10 @@ def tone(hertz: np.ndarray) -> np.ndarray:
     return (0.1 * sum(np.sin(k * phase) / k for k in range(1, 11))).astype(np.float32)
 
 
-def test_prosody_of_a_known_pitch_and_silence():
-    scorer = Prosody(f0_floor=71.0, f0_ceil=500.0, f0_period_ms=10.0, silence_db=40.0, frame_seconds=0.025)
+@pytest.mark.parametrize("f0_speed", [1, 4])
+def test_prosody_of_a_known_pitch_and_silence(f0_speed):
+    options = {"f0_floor": 71.0, "f0_ceil": 500.0, "f0_period_ms": 10.0, "f0_speed": f0_speed}
+    scorer = Prosody(**options, silence_db=40.0, frame_seconds=0.025)
     steady = tone(np.full(2 * RATE, 200.0))
     half_silent = np.concatenate([steady[:RATE], np.zeros(RATE, np.float32)])
     sweep = tone(np.exp(np.linspace(np.log(120.0), np.log(240.0), 2 * RATE)))

@@ -1,10 +1,16 @@
 """A batch's metrics worked out by hand, and the sign of reward hacking."""
 
+import json
 import logging
+from pathlib import Path
 
 import pytest
+from verl.utils.tracking import Tracking
+from wandb.proto import wandb_internal_pb2
+from wandb.sdk.internal.datastore import DataStore
 
 from verl_plugins.reward_metrics import Drift, batch_metrics, union
+from verl_plugins.rollout_audio import RolloutAudio
 
 
 def info(score: float, log_f0_std: float = 0.2, span: str = "", **more) -> dict:
@@ -12,31 +18,75 @@ def info(score: float, log_f0_std: float = 0.2, span: str = "", **more) -> dict:
     return {"score": score, "term_pinyin": score, **speech, "server_span": span, **more}
 
 
+def metrics_of(rows: list[dict], groups: list[str], seconds: float = 1.0, lengths=(), longest: int = 160) -> dict:
+    return batch_metrics(rows, groups, seconds, lengths or [20] * len(rows), longest)
+
+
 def test_every_number_has_mean_spread_and_range():
-    metrics = batch_metrics([info(1.0), info(0.0)], ["a", "a"], 1.0)
+    metrics = metrics_of([info(1.0), info(0.0)], ["a", "a"])
     assert [metrics[f"reward/term_pinyin/{part}"] for part in ("mean", "std", "min", "max")] == [0.5, 0.5, 0.0, 1.0]
     assert "reward/transcript/mean" not in metrics and "reward/server/seconds/mean" not in metrics
 
 
 def test_what_has_no_sound_does_not_count_for_the_sound():
     silent = info(0.0, log_f0_std=0.0, no_speech=1.0)
-    metrics = batch_metrics([info(1.0, log_f0_std=0.3), silent], ["a", "a"], 1.0)
+    metrics = metrics_of([info(1.0, log_f0_std=0.3), silent], ["a", "a"])
     assert metrics["reward/log_f0_std/mean"] == 0.3
     assert metrics["reward/score/mean"] == metrics["reward/no_speech/mean"] == 0.5
-    assert "reward/log_f0_std/mean" not in batch_metrics([silent], ["a"], 1.0)
+    assert "reward/log_f0_std/mean" not in metrics_of([silent], ["a"])
 
 
 def test_groups_without_spread_are_counted():
     rows = [info(1.0), info(0.5), info(0.7), info(0.7), info(0.0)]
-    assert batch_metrics(rows, ["a", "a", "b", "b", "c"], 1.0)["reward/groups_without_spread"] == pytest.approx(2 / 3)
+    assert metrics_of(rows, ["a", "a", "b", "b", "c"])["reward/groups_without_spread"] == pytest.approx(2 / 3)
 
 
 def test_the_servers_share_is_the_time_that_a_request_was_under_way():
     rows = [info(1.0, span="100.0 102.0"), info(1.0, span="101.0 103.0"), info(1.0)]
-    metrics = batch_metrics(rows, ["a", "a", "a"], 12.0)
+    metrics = metrics_of(rows, ["a", "a", "a"], 12.0)
     assert metrics["reward/server/share_of_step"] == pytest.approx(3 / 12)
     assert metrics["reward/server/seconds/mean"] == pytest.approx(2.0)
     assert union([(0.0, 1.0), (3.0, 4.0), (0.5, 0.75)]) == 2.0
+
+
+def test_what_was_cut_off_and_what_was_punished_for_its_length_are_counted():
+    """Not verl's response_length/clip_ratio: that is 1/4 here wherever the longest of the batch ends."""
+    rows = [info(1.0, term_over_length=value) for value in (0.0, 0.0, -0.5, -1.0)]
+    metrics = metrics_of(rows, ["a"] * 4, lengths=[20, 60, 159, 160])
+    assert (metrics["reward/clipped_ratio"], metrics["reward/over_length_ratio"]) == (0.25, 0.5)
+    assert metrics_of(rows, ["a"] * 4, lengths=[20, 30, 40, 50])["reward/clipped_ratio"] == 0.0
+    assert "reward/over_length_ratio" not in metrics_of([info(1.0)], ["a"])
+
+
+def test_metrics_and_rollouts_to_listen_to_reach_an_offline_run_of_wandb(reward_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    metrics = metrics_of([info(1.0), info(0.5)], ["a", "a"])
+    spoken = info(0.5, text="今天", speech_tokens="7 7 7 7 7 7")
+    logger = Tracking("verl-tts", "test", ["wandb"])  # verl's own, as trainer.logger=[console,wandb] makes it
+    try:
+        address = f"{reward_server.host}:{reward_server.grpc_port}"
+        RolloutAudio(every=1, count=1, folder=tmp_path / "listen", address=address).log(1, [spoken])
+        logger.log(metrics, step=1)
+    finally:
+        logger.finish()
+    (file,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    history = history_of(file)
+    assert {name: history[name] for name in metrics} == metrics
+    assert (history["rollout/0"]["_type"], history["rollout/0"]["caption"]) == ("audio-file", "今天 | 今天 | 0.500")
+    assert (file.parent / "files" / history["rollout/0"]["path"]).stat().st_size > 1000
+
+
+def history_of(file: Path) -> dict:
+    """What a run of wandb logged, by key; of its own file format."""
+    store, found = DataStore(), {}
+    store.open_for_scan(str(file))
+    while (data := store.scan_data()) is not None:
+        record = wandb_internal_pb2.Record()
+        record.ParseFromString(data)
+        items = record.history.item
+        found |= {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
+    return found
 
 
 def means(**values: float) -> dict[str, float]:

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import pickle
 import re
 import signal
+import socket
 import subprocess
 import urllib.request
 from dataclasses import replace
@@ -90,11 +92,15 @@ def disagreement(heard: list[str], before: list[str]) -> float:
     return edits / sum(len(text) for text in before)
 
 
-def raw_answer(server, tokens: list[int], length: int, text: bytes, **more: bytes) -> dict[str, object]:
+def raw_answer(
+    server, tokens: list[int], length: int, text: bytes, contract: int = CONTRACT, **more: bytes
+) -> dict[str, object]:
     """One row through Triton's own client, with nothing checked; measures as a dictionary."""
     inputs = [InferInput("TOKENS", [1, len(tokens)], "INT32"), InferInput("TOKEN_LENS", [1, 1], "INT32")]
     inputs[0].set_data_from_numpy(np.array([tokens], np.int32))
     inputs[1].set_data_from_numpy(np.array([[length]], np.int32))
+    inputs.append(InferInput("CONTRACT", [1, 1], "INT32"))
+    inputs[-1].set_data_from_numpy(np.array([[contract]], np.int32))
     for name, value in {"GT_TEXT": text, **more}.items():
         inputs.append(InferInput(name, [1, 1], "BYTES"))
         inputs[-1].set_data_from_numpy(np.array([[value]], object))
@@ -129,23 +135,53 @@ def test_the_ear_hears_the_teacher(reward_server, spoken):
     assert np.mean(errors) < np.mean(shuffled) / 2
 
 
-def test_the_published_client_gets_rewards_and_transcripts(reward_server, spoken):
-    """JSON over HTTP with plain lists, as the CosyVoice recipe's reward_tts.py posts it."""
-    tokens, text = spoken[0]
+def published(server, tokens: list[int], text: str, length: int | None = None) -> dict[str, object]:
+    """JSON over HTTP with plain lists, as the CosyVoice recipe's reward_tts.py posts it; {output: its one value}.
+
+    Raises:
+        HTTPError: the request failed.
+    """
+    length = len(tokens) if length is None else length
     body = {
         "inputs": [
             {"name": "TOKENS", "shape": [1, len(tokens)], "datatype": "INT32", "data": tokens},
-            {"name": "TOKEN_LENS", "shape": [1, 1], "datatype": "INT32", "data": [len(tokens)]},
+            {"name": "TOKEN_LENS", "shape": [1, 1], "datatype": "INT32", "data": [length]},
             {"name": "GT_TEXT", "shape": [1, 1], "datatype": "BYTES", "data": [text]},
         ]
     }
-    url = f"http://{reward_server.host}:{reward_server.http_port}/v2/models/token2wav_asr/infer"
+    url = f"http://{server.host}:{server.http_port}/v2/models/token2wav_asr/infer"
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
-        outputs = {output["name"]: output["data"][0] for output in json.load(answer)["outputs"]}
+        return {output["name"]: output["data"][0] for output in json.load(answer)["outputs"]}
+
+
+def test_the_published_client_gets_rewards_and_transcripts(reward_server, spoken):
+    tokens, text = spoken[0]
+    outputs = published(reward_server, tokens, text)
     error = pinyin_error(text, outputs["TRANSCRIPTS"], tones=False)
     assert outputs["REWARDS"] == pytest.approx(shape_tanh(error))
     assert outputs["STATUS"] == 0
+
+
+def test_the_published_client_gets_the_lowest_reward_for_what_nothing_can_speak(reward_server):
+    """As compute_score gives it to ours: no token, one outside the codebook, more than the server's max_tokens."""
+    for tokens, length in (([], 0), ([5], 0), ([5, 1024], 2), ([5] * 10000, 10000)):
+        outputs = published(reward_server, tokens, "今天", length)
+        assert (outputs["REWARDS"], outputs["STATUS"], outputs["TRANSCRIPTS"]) == (0.0, Status.BAD_SPEECH, "")
+
+
+def test_a_request_of_the_published_client_without_a_reward_fails_alone_and_says_why(reward_server, spoken):
+    async def ask() -> list:
+        bad = [asyncio.to_thread(published, reward_server, [5, 5], "今天", 3) for _ in range(3)]
+        silent = [asyncio.to_thread(published, reward_server, [5, 5], "。") for _ in range(3)]
+        good = [asyncio.to_thread(published, reward_server, tokens, text) for tokens, text in spoken[:6]]
+        return await asyncio.gather(*bad, *silent, *good, return_exceptions=True)
+
+    answers = asyncio.run(ask())
+    reasons = [error.read().decode() for error in answers[:6]]  # HTTPError of each
+    assert all("TOKEN_LENS is 3, TOKENS has 2" in reason for reason in reasons[:3])
+    assert all("has nothing to be spoken" in reason for reason in reasons[3:])
+    assert [answer["STATUS"] for answer in answers[6:]] == [0] * 6
 
 
 def test_a_bad_row_gets_a_status_and_its_neighbours_are_unharmed(reward_server, spoken):
@@ -160,6 +196,8 @@ def test_a_bad_row_gets_a_status_and_its_neighbours_are_unharmed(reward_server, 
         "GT_TEXT is not UTF-8": (tokens, len(tokens), b"\xff\xfe", {}),
         "has nothing to be spoken": (tokens, len(tokens), "。".encode(), {}),
         "does not know the language ['xx']": (tokens, len(tokens), good, {"LANGUAGE": b"xx"}),
+        "one voice without a name, got voice ['nobody']": (tokens, len(tokens), good, {"VOICE": b"nobody"}),
+        f"CONTRACT is 1, this server's is {CONTRACT}": (tokens, len(tokens), good, {"contract": 1}),
     }
 
     async def ask() -> tuple[list, list]:
@@ -171,7 +209,8 @@ def test_a_bad_row_gets_a_status_and_its_neighbours_are_unharmed(reward_server, 
     for message, answer in zip(bad, refused, strict=True):
         assert message in answer["MEASURES"]["message"]
         assert answer["STATUS"] != 0
-        assert np.isnan(answer["REWARDS"])
+        bad_speech = answer["STATUS"] == Status.BAD_SPEECH
+        assert answer["REWARDS"] == 0.0 if bad_speech else np.isnan(answer["REWARDS"])
     assert {answer["STATUS"] for answer in fine} == {0}
     texts = [answer["MEASURES"]["transcript"] for answer in fine]
     assert disagreement(texts[1:], texts[:1] * (len(texts) - 1)) < FEW
@@ -272,6 +311,11 @@ def test_some_rollouts_can_be_listened_to(reward_server, spoken, tmp_path, caplo
     assert "no rollout to listen to" in caplog.text and not (tmp_path / "none").exists()
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def left_behind(pid: int) -> list[str]:
     """Shared memory and processes of a server that has ended."""
     shared = [str(path) for path in Path("/dev/shm").glob(f"pytrtion{pid}-*")]
@@ -303,7 +347,7 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
 
 
 def test_instances_on_each_device_share_the_work(server_starter, spoken):
-    server = server_starter("server.devices=[cpu,cpu]", "server.max_batch_size=4")
+    server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
     measure(config_of(server), spoken * 2)
     server.stop()
     rows = [int(n) for n in re.findall(r"instance \d: (\d+) rows", server.log.read_text())]
@@ -312,7 +356,8 @@ def test_instances_on_each_device_share_the_work(server_starter, spoken):
 
 def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
     monkeypatch.setenv("TTS_SECRET", "open-sesame")
-    server = server_starter("recipe.server.secret_env=TTS_SECRET")
+    server = server_starter("recipe.server.secret_env=TTS_SECRET", "recipe.server.host=0.0.0.0")
+    assert "listening on 0.0.0.0: whoever reaches it and knows the secret may use it" in server.log.read_text()
     (tokens, text) = spoken[0]
     with pytest.raises(InferenceServerException, match="triton-access-token"):
         raw_answer(server, tokens, len(tokens), text.encode())
@@ -321,15 +366,108 @@ def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
         measure(config_of(server, secret_env="NO_SUCH"), spoken[:1])
 
 
+def metrics_of(server) -> dict[str, float]:
+    """{sample with its labels: value} of the metrics endpoint."""
+    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=10) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_server_runs(server_starter):
+    """A batch of rows of 4, 6 and 10 tokens and three that have no wave, then one row of 5: worked out by hand."""
+    server = server_starter(
+        *("server.instances=1", "server.queue_delay_ms=2000", "server.max_batch_size=6", "server.max_tokens=100")
+    )
+    batch = [([7] * 4, "今天"), ([7] * 6, "今天"), ([7] * 10, "今天"), ([7, 4000], "今天"), ([7] * 101, "今天")]
+
+    async def ask() -> None:
+        client = RewardClient(config_of(server))
+        refused = asyncio.to_thread(raw_answer, server, [7], 1, "。".encode())
+        await asyncio.gather(refused, *(client.measure(tokens, text, "zh", 0) for tokens, text in batch))
+        await client.measure([7] * 5, "今天", "zh", 0)
+        await client.close()
+
+    asyncio.run(ask())
+    found, one = metrics_of(server), 'device="cpu",pipeline="0"'
+    rows = {status: found[f'tts_rows_total{{{one},status="{status}"}}'] for status in Status.__members__}
+    assert rows == {"OK": 4, "BAD_ROW": 1, "FAILED": 0, "BAD_SPEECH": 2}
+    buckets = {bound: found[f'tts_batch_rows_bucket{{{one},le="{bound}"}}'] for bound in ("1", "2", "4", "6", "+Inf")}
+    assert buckets == {"1": 1, "2": 1, "4": 2, "6": 2, "+Inf": 2}
+    assert found[f"tts_batch_rows_sum{{{one}}}"] == 4 and found[f"tts_batch_rows_count{{{one}}}"] == 2
+    assert found[f"tts_tokens_total{{{one}}}"] == 4 + 6 + 10 + 5
+    assert found[f"tts_padded_tokens_total{{{one}}}"] == 3 * 10 + 5
+    for part in ("token2wav", "asr", "prosody"):
+        assert 0 < found[f'tts_part_seconds_total{{{one},part="{part}"}}'] < 60
+    assert found['nv_inference_count{model="token2wav_asr",version="1"}'] == 7  # Triton's own, on the same port
+
+
 def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
-    server = server_starter()
+    server = server_starter("server.instances=1")
     measure(config_of(server), spoken[:4])
     server.stop()
     assert server.process.returncode == 0
+    assert [port for port in (server.http_port, server.grpc_port, server.metrics_port) if listens(port)] == []
     assert left_behind(server.process.pid) == []
     log = server.log.read_text()
+    assert "listening on 127.0.0.1: this machine alone may use it" in log
     assert "stopped" in log
     assert re.search(r"instance 0: 4 rows; batches by size {.*}; padding .*; seconds: token2wav .*asr .*prosody", log)
+
+
+def test_sigterm_finishes_what_was_begun(server_starter, spoken):
+    server = server_starter("server.instances=1", "server.max_batch_size=2")
+    config = config_of(server, give_up_s=0.1, deadline_s=60)  # nothing is asked twice
+
+    async def ask() -> list[Measures]:
+        client = RewardClient(config)
+        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(spoken[:12])]
+        while not any(call.done() for call in calls):
+            await asyncio.sleep(0.01)
+        server.process.terminate()
+        assert sum(call.done() for call in calls) < len(calls), "all were measured before the server was told to stop"
+        try:
+            return await asyncio.gather(*calls)
+        finally:
+            await client.close()
+
+    assert all(m.is_speech for m in asyncio.run(ask()))
+    assert server.process.wait(30) == 0
+
+
+class Evil:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_nothing_from_a_client_is_unpickled(reward_server, spoken, tmp_path):
+    made = tmp_path / "made"
+    pickle.loads(pickle.dumps(Evil(made), protocol=0))
+    assert made.exists()  # so it would be
+    made.unlink()
+    payload, tokens = pickle.dumps(Evil(made), protocol=0), spoken[0][0]  # protocol 0 is ASCII: no bad UTF-8
+    for where in ({"text": payload}, {"VOICE": payload}, {"LANGUAGE": payload}):
+        raw_answer(reward_server, tokens, len(tokens), **{"text": spoken[0][1].encode(), **where})
+    assert not made.exists()
+
+
+def test_no_path_from_a_client_is_opened(reward_server, spoken, tmp_path):
+    """A voice, language or text that is the path of a file is a name like any other; reading the pipe would hang."""
+    tokens, text = spoken[0]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    name = str(pipe).encode()
+    answers = [
+        raw_answer(reward_server, tokens, len(tokens), text.encode(), VOICE=name),
+        raw_answer(reward_server, tokens, len(tokens), text.encode(), LANGUAGE=name),
+    ]
+    assert [a["STATUS"] for a in answers] == [Status.FAILED] * 2
+    assert f"got voice ['{pipe}']" in answers[0]["MEASURES"]["message"]
+    assert f"does not know the language ['{pipe}']" in answers[1]["MEASURES"]["message"]
 
 
 def test_a_taken_port_is_named_with_the_key_to_change(reward_server, built_recipe, ports):
