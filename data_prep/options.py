@@ -85,13 +85,13 @@ def has_latin_letters(text: str) -> bool:
     return any("LATIN" in unicodedata.name(character, "") for character in text if character.isalpha())
 
 
-def asks_for_seconds(filters: DictConfig) -> bool:
+def asks_for_seconds(filters: Any) -> bool:
     """Whether a filter needs to know how long the speech is."""
     return filters.min_seconds is not None or filters.max_seconds is not None
 
 
-def filtered(row: Mapping[str, Any], text: str, language: str, filters: DictConfig, rate: float | None) -> str | None:
-    """The filter (`prepare.filters`) that leaves out this sound row, or None."""
+def filtered(row: Mapping[str, Any], text: str, language: str, filters: Any, rate: float | None) -> str | None:
+    """The filter that leaves out this sound row, or None. `filters` is prepare.filters, `rate` prepare.token_rate."""
     if filters.languages is not None and language not in filters.languages:
         return f"language {language}"
     if filters.latin_letters == "drop" and has_latin_letters(text):

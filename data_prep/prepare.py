@@ -13,12 +13,13 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hydra
 import pyarrow as pa
 import pyarrow.parquet as pq
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, check_text, read_rows
 from data_prep.options import NORMALISATIONS, asks_for_seconds, check_options, draw_prefix, draw_voice, filtered
@@ -44,11 +45,30 @@ def schema(kind: str, extra_fields: list[str], speech_prefix: bool = False) -> p
     return pa.schema([*columns, ("prompt", _MESSAGES), ("ability", pa.string()), ("reward_model", model)])
 
 
+class Settings(SimpleNamespace):
+    """A resolved branch of the configuration: reading a DictConfig ten times a row took most of the time."""
+
+    @classmethod
+    def of(cls, cfg: DictConfig) -> "Settings":
+        """Of a branch and all below it; what is `???` is left out."""
+        return cls._of(OmegaConf.to_container(cfg, resolve=True))
+
+    @classmethod
+    def _of(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return cls(**{str(key): cls._of(item) for key, item in value.items() if item != "???"})
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{name} is not set in data.yaml (recipe.* or prepare.*)")
+
+
 class Preparation:
     """One run; `cfg` is recipes/NAME/data.yaml composed."""
 
     def __init__(self, cfg: DictConfig):
-        self.recipe, self.cfg = cfg.recipe, cfg.prepare
+        self.recipe, self.cfg = Settings.of(cfg.recipe), Settings.of(cfg.prepare)
+        self.splits: dict[str, Settings] = vars(self.cfg.splits)
         self.template: Callable[..., list[dict[str, str]]] = hydra.utils.get_method(cfg.recipe.prompt_template)
         self.voices = read_voices(cfg.recipe.voices)
         self.held_out = SeenTexts()
@@ -70,9 +90,7 @@ class Preparation:
         Raises:
             ValueError: bad rows and on_error=stop, or a split without a good row. Nothing is written then.
         """
-        splits = sorted(
-            self.cfg.splits.items(), key=lambda item: not item[1].held_out
-        )  # held-out texts are known first
+        splits = sorted(self.splits.items(), key=lambda item: not item[1].held_out)  # held-out texts are known first
         counts = {}
         with ExitStack() as outputs:
             self.rejects = outputs.enter_context(whole_file(self.cfg.rejects)).open("w", encoding="utf-8")
@@ -86,7 +104,7 @@ class Preparation:
                 raise ValueError(f"no good row in {', '.join(empty)}\n{self._report()}")
         return counts
 
-    def _write(self, name: str, split: DictConfig, temporary: Path) -> int:
+    def _write(self, name: str, split: Settings, temporary: Path) -> int:
         prefixed = split.kind == "rl" and self.cfg.use_speech_prefix
         columns, count = schema(split.kind, list(self.cfg.extra_fields), prefixed), 0
         faults, filtered = self.fault_count, self.filtered.total()
@@ -99,7 +117,7 @@ class Preparation:
         print(f"[prepare] {name}: {count} rows, {left_out} -> {split.output}", flush=True)
         return count
 
-    def _rows(self, name: str, split: DictConfig) -> Iterator[dict[str, Any]]:
+    def _rows(self, name: str, split: Settings) -> Iterator[dict[str, Any]]:
         seen, index = SeenTexts(), 0
         for line, raw, value in read_rows(split.input):
             try:
@@ -113,7 +131,7 @@ class Preparation:
                 self._reject(Fault(split.input, line, bad.field, bad.reason, raw))
 
     def _row(
-        self, row: dict[str, Any], name: str, split: DictConfig, index: int, seen: SeenTexts
+        self, row: dict[str, Any], name: str, split: Settings, index: int, seen: SeenTexts
     ) -> dict[str, Any] | None:
         """The row as it is written, or None if a filter leaves it out. Raises BadField."""
         language, voice = check_string(row, "language", self.recipe.language), check_string(row, "voice", None)
@@ -161,7 +179,7 @@ class Preparation:
         self.without_prefix += not prefix
         return prefix
 
-    def _check_new(self, text: str, language: str, voice: str | None, split: DictConfig, seen: SeenTexts) -> None:
+    def _check_new(self, text: str, language: str, voice: str | None, split: Settings, seen: SeenTexts) -> None:
         if split.held_out:
             self.held_out.add(text)
         elif (text,) in self.held_out:

@@ -168,6 +168,8 @@ def _check_terms(terms: Mapping[str, Any]) -> None:
         known = [p for p in known if p.kind is inspect.Parameter.KEYWORD_ONLY]
         required = [p.name for p in known if p.default is inspect.Parameter.empty]
         _same_keys(f"terms.{name}", parameters or {}, required, [p.name for p in known if p.name not in required])
+        if name == "over_length" and len({"buffer_tokens", "buffer_share"}.intersection(parameters or {})) != 1:
+            raise RewardConfigError(f"terms.{name}", "takes buffer_tokens, or buffer_share of max_tokens; one of them")
         for key, value in (parameters or {}).items():
             if key == "shaping":
                 _check_shaping(f"terms.{name}.shaping", value)

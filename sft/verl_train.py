@@ -10,6 +10,7 @@ recipe.sft_dir. An interrupted training continues from trainer.default_local_dir
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
@@ -17,7 +18,16 @@ from omegaconf import DictConfig
 
 
 def launch(cfg: DictConfig, arguments: list[str]) -> None:
-    """Runs this module in all processes of this node and waits. Raises CalledProcessError when one of them fails."""
+    """Runs this module in all processes of this node and waits.
+
+    Raises:
+        ValueError: several nodes, and no word on how they find each other.
+        CalledProcessError: one of the processes failed.
+    """
+    if cfg.trainer.nnodes > 1 and "--standalone" in cfg.sft.torchrun:
+        raise ValueError(
+            f"trainer.nnodes={cfg.trainer.nnodes} and sft.torchrun={cfg.sft.torchrun}: see sft_verl_base.yaml"
+        )
     size = [f"--nnodes={cfg.trainer.nnodes}", f"--nproc-per-node={cfg.trainer.n_gpus_per_node}"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", *size, *cfg.sft.torchrun]
     subprocess.run([*torchrun, "-m", "sft.verl_train", *arguments], check=True)
@@ -30,6 +40,15 @@ def train(cfg: DictConfig) -> None:
 
     auto_set_device(cfg)
     run_sft(cfg)
+
+
+def is_first_node(torchrun: Sequence[str]) -> bool:
+    """Whether this node is the one that writes the result.
+
+    >>> [is_first_node(arguments) for arguments in (["--standalone"], ["--node-rank=0"], ["--node-rank=1"])]
+    [True, True, False]
+    """
+    return all(argument.partition("=")[2] == "0" for argument in torchrun if argument.startswith("--node-rank="))
 
 
 def export(cfg: DictConfig) -> Path:
@@ -52,7 +71,8 @@ def main(cfg: DictConfig) -> None:
         train(cfg)
         return
     launch(cfg, sys.argv[1:])
-    export(cfg)
+    if is_first_node(cfg.sft.torchrun):
+        export(cfg)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,15 @@ def test_what_cannot_be_spoken_has_every_term_at_its_lowest():
     assert (verdict.terms, verdict.score, verdict.error_rate) == ({"pinyin": 0.0, "over_length": -1.0}, -0.5, 1.0)
 
 
+def test_the_buffer_of_over_length_is_tokens_or_a_share_of_the_longest():
+    terms = {"over_length": {"max_tokens": 10, "buffer_share": 0.2}}
+    reward = Reward(config(terms=terms, weights={"over_length": 1.0}))
+    assert [reward.judge("今", "zh", range(n), heard("今")).score for n in (8, 9, 10)] == [0.0, -0.5, -1.0]
+    for wrong in ({}, {"buffer_tokens": 2, "buffer_share": 0.2}):
+        with pytest.raises(RewardConfigError, match=r"terms\.over_length: takes buffer_tokens, or buffer_share"):
+            Reward(config(terms={"over_length": {"max_tokens": 10, **wrong}}, weights={"over_length": 1.0}))
+
+
 def test_laughter_that_is_heard_is_no_error_and_earns_its_term():
     reward = Reward(config(terms={"error": {}, "laughter": {}}, weights={"error": 1.0, "laughter": 1.0}))
     laughing = reward.judge("哈哈，走吧", "zh", TOKENS, heard("走吧", laughter_s=0.7))
