@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig
 
+from data_prep import phoneme_in
 from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, check_text, read_rows
 from data_prep.voices import read_voices, voice_of
 from data_prep.whole import whole_file
@@ -47,6 +48,7 @@ class Preparation:
         self.recipe, self.cfg = cfg.recipe, cfg.prepare
         self.template: Callable[..., list[dict[str, str]]] = hydra.utils.get_method(cfg.recipe.prompt_template)
         self.voices = read_voices(cfg.recipe.voices)
+        self.phonemes = phoneme_in.of_recipe(cfg.recipe)
         self.held_out = SeenTexts()
         self.faults: list[Fault] = []  # those that will be shown
         self.fault_count = 0
@@ -109,7 +111,8 @@ class Preparation:
         info |= {field: check_string(row, field, None) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         try:
-            prompt = self.template(text, voice=voice_of(voice, self.voices))
+            said = self.phonemes(text, language, not split.held_out)
+            prompt = self.template(said, voice=voice_of(voice, self.voices))
         except ValueError as error:
             raise BadField("voice" if voice else "text", str(error)) from error
         if split.kind == "sft":
