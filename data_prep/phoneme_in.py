@@ -13,11 +13,11 @@ A dictionary names words and, if it wants, how they are read: pinyin, the tone a
     {"word": "彧"}                                     the reading is that of the whole sentence, by pypinyin
 
 Where text is spoken (held-out splits, evaluation, inference) every word that the dictionary names is replaced, from
-left to right, the longest first. Words are found wherever their characters stand (校长 in 学校长期 too), so a dictionary
-names what means one thing only: 老校长, or 校长 if the texts allow it. In training (other splits) most texts stay as they
-are; in a share of them (`probability`) up to `max_share` of their words are replaced, whether the dictionary names them
-or not. Chance is drawn from recipe.seed and the text, so a row is always the same. Rows of other languages than Chinese
-stay as they are. The reward compares with the plain text.
+left to right, the longest first. Words are found wherever their characters stand (校长 in 学校长期 too), so a
+dictionary names what means one thing only: 老校长, or 校长 if the texts allow it. In training (other splits) most texts
+stay as they are; in a share of them (`probability`) up to `max_share` of their words are replaced, whether the
+dictionary names them or not. Chance is drawn from recipe.seed and the text, so a row is always the same. Rows of other
+languages than Chinese stay as they are. The reward compares with the plain text.
 """
 
 import json

@@ -1,14 +1,16 @@
 """GLM-TTS's flow: speech tokens -> log-mel, by a diffusion transformer that walks from noise to speech.
 
-No package that fits beside this server holds it (vllm-omni does, with all of vLLM), so its structure is written down here
-as the weights of `flow/flow.pt` imply it: names and shapes of the parameters are the released ones (flow/dit.py,
-flow/modules.py of zai-org/GLM-TTS). Theirs decodes one row at a time; here rows of a batch are masked so that each comes
-out as it would alone: whatever a convolution, a normalisation over time or an attention sees past a row's end is zero.
+No package that fits beside this server holds it (vllm-omni does, with all of vLLM), so its structure is written down
+here as the weights of `flow/flow.pt` imply it: names and shapes of the parameters are the released ones (flow/dit.py,
+flow/modules.py of zai-org/GLM-TTS). Theirs decodes one row at a time; here rows of a batch are masked so that each
+comes out as it would alone: whatever a convolution, a normalisation over time or an attention sees past a row's end is
+zero.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -220,7 +222,7 @@ class Flow(nn.Module):
         self.estimator = Estimator(config)
 
     def frames(self, tokens: int) -> int:
-        """Mel frames of so many tokens."""
+        """Mel frames of so many tokens, by the published arithmetic: now and then floating point takes one away."""
         return int(tokens / self.config.input_frame_rate * self.config.mel_framerate)
 
     @torch.inference_mode()
@@ -267,7 +269,7 @@ class Flow(nn.Module):
             torch.cat([mask, mask]),
         )
         times = 1 - torch.cos(torch.linspace(0, 1, steps + 1, device=x.device) * 0.5 * torch.pi)
-        for now, then in zip(times[:-1], times[1:], strict=True):
+        for now, then in pairwise(times):
             time = now.expand(2 * len(x))
             guided, unguided = self.estimator(torch.cat([x, x]), twice[0], twice[1], time, twice[2], twice[3]).chunk(2)
             x = x + (then - now) * ((1 + _GUIDANCE) * guided - _GUIDANCE * unguided)

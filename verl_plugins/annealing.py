@@ -7,8 +7,8 @@ Clip bounds, `actor_rollout_ref.actor.policy_loss` in grpo.yaml:
       clip_ratio_low: {start: 0.2, end: 0.3, until_step: 1000}
       clip_ratio_high: {start: 0.3, end: 0.5, until_step: 1000}
 
-verl 0.9.1 has no schedule for them and hands a policy loss neither step nor data. What it does hand to `ppo_loss` is the
-batch, in which each rollout carries the step that it was made for; so importing this module, which naming the class
+verl 0.9.1 has no schedule for them and hands a policy loss neither step nor data. What it does hand to `ppo_loss` is
+the batch, in which each rollout carries the step that it was made for; so importing this module, which naming the class
 above does in each worker, puts a layer around that one function. Upstream: verl/workers/utils/losses.py.
 
 Temperature, in a file that actor_rollout_ref.rollout.agent.agent_loop_config_path names:
@@ -18,8 +18,8 @@ Temperature, in a file that actor_rollout_ref.rollout.agent.agent_loop_config_pa
       split: train
       temperature: {start: 1.5, rate: 0.005, until_step: 1000}
 
-Only sampling is warmer: log-probabilities stay those of rollout.temperature, as in GLM-TTS, so vLLM's own cannot be taken
-for them (algorithm.rollout_correction.bypass_mode).
+Only sampling is warmer: log-probabilities stay those of rollout.temperature, as in GLM-TTS, so vLLM's own cannot be
+taken for them (algorithm.rollout_correction.bypass_mode).
 """
 
 import math
@@ -89,7 +89,9 @@ def with_annealed_bounds(loss: Any) -> Any:
     """`ppo_loss` with the bounds of the batch's step, which it adds to the metrics; as it is without schedules."""
 
     @wraps(loss)
-    def annealed(config: Any, model_output: Any, data: Any, dp_group: Any = None) -> tuple[torch.Tensor, dict[str, Any]]:
+    def annealed(
+        config: Any, model_output: Any, data: Any, dp_group: Any = None
+    ) -> tuple[torch.Tensor, dict[str, Any]]:
         if not isinstance(config.policy_loss, AnnealedPolicyLoss):
             return loss(config, model_output, data, dp_group)
         bounds = config.policy_loss.at(step_of(data))

@@ -100,7 +100,7 @@ def test_a_voice_is_more_like_itself_than_like_noise(tmp_path, speech, noise):
 
 
 def test_a_missing_reference_and_an_unknown_voice_are_refused(tmp_path, speech):
-    with pytest.raises(FileNotFoundError, match="needs the reference waves"):
+    with pytest.raises(FileNotFoundError, match="is missing: the recording of a voice"):
         Resemblyzer({"anna": str(tmp_path / "none.wav")}, default="anna")
     with pytest.raises(ValueError, match=r"'berta' is none of \['anna'\]"):
         Resemblyzer({"anna": "a.wav"}, default="berta")

@@ -22,7 +22,6 @@ SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "nu
 CODES = 40
 
 
-
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("release")
