@@ -126,14 +126,15 @@ def _without_end(ids: list[int], finished: bool, end: int) -> tuple[list[int], b
 
 
 def read_texts(cfg: DictConfig) -> list[dict[str, Any]]:
-    """`text`, or the rows of the JSONL `texts`, each with text, language and voice; the first `limit` of them.
+    """`text` (with `voice`, if there is one), or the rows of the JSONL `texts`, each with text, language and voice; the
+    first `limit` of them.
 
     Raises:
         FileNotFoundError: no such file. ValueError: a row without a text, with file and line; no text at all.
     """
     text = cfg.get("text")  # infer.yaml has it, eval.yaml has not
     if text is not None:
-        rows = [{"text": str(text)}]
+        rows = [{"text": str(text), "voice": cfg.get("voice")}]
     elif not Path(cfg.texts).exists():
         raise FileNotFoundError(f"{cfg.texts} is missing: no texts to speak (the stage `data` makes it)")
     else:

@@ -5,8 +5,8 @@
     frontend/campplus.onnx            a voice's recording -> speaker embedding (CAM++)
 
 The flow goes on from a voice: its speech tokens, its mel, its embedding, which are worked out once. A batch goes
-through the flow together and through the vocoder row by row. Chance (the flow's start, the vocoder's noise) is the same for
-every row, so that rollouts of one text differ by what they say alone. The 32 kHz vocoder of the release (vocos2d, a
+through the flow together and through the vocoder row by row. Chance (the flow's start, the vocoder's noise) is the same
+for every row, so that rollouts of one text differ by what they say alone. The 32 kHz vocoder of the release (vocos2d, a
 TorchScript file) is not used.
 """
 

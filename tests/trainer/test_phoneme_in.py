@@ -142,7 +142,7 @@ def test_a_later_dictionary_overrules_an_earlier_one(tmp_path: Path):
 
 
 def test_every_stage_reads_the_same_ids_and_the_reward_the_plain_text(tmp_path: Path):
-    """Held-out RL rows are spoken as in inference, SFT and training rows by chance; the plain text stays beside them."""
+    """Held-out RL rows are spoken as in inference, training rows by chance; the plain text stays beside them."""
     release, model = tmp_path / "release", tmp_path / "model"
     model.mkdir()
     write_release(release, ["银行行长"], 8, hidden_size=32, intermediate_size=32, num_hidden_layers=1)
