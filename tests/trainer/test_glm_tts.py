@@ -155,3 +155,24 @@ def test_a_tokenizer_of_another_make_is_refused(release: Path, tmp_path: Path, c
 )
 def test_punctuation_is_written_as_the_published_front_end_writes_it(text: str, expected: str):
     assert normalise(text) == expected
+
+
+@pytest.mark.parametrize("name", ["models", "convert", "data", "server", "grpo", "merge", "eval", "infer", "export"])
+def test_every_stage_composes_and_names_what_is_there(name: str):
+    """Every class and function that a YAML names can be found (those of .venv-reward by their file)."""
+    from importlib.util import find_spec
+
+    from omegaconf import OmegaConf
+
+    from stages.config import compose_stage
+
+    config = OmegaConf.to_container(compose_stage("glm_tts", name), resolve=False)
+    assert config["recipe"]["codebook_size"] == 32768
+
+    def targets(value):
+        if isinstance(value, dict):
+            yield from (one for key, one in value.items() if key == "_target_")
+            yield from (found for one in value.values() for found in targets(one))
+
+    for target in set(targets(config)):
+        assert find_spec(target.rpartition(".")[0]), target
