@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep import phoneme_in
 from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, check_text, read_rows
 from data_prep.options import NORMALISATIONS, asks_for_seconds, check_options, draw_prefix, draw_voice, filtered
 from data_prep.voices import read_voices, voice_of
@@ -71,6 +72,7 @@ class Preparation:
         self.splits: dict[str, Settings] = vars(self.cfg.splits)
         self.template: Callable[..., list[dict[str, str]]] = hydra.utils.get_method(cfg.recipe.prompt_template)
         self.voices = read_voices(cfg.recipe.voices)
+        self.phonemes = phoneme_in.of_recipe(cfg.recipe)
         self.held_out = SeenTexts()
         self.faults: list[Fault] = []  # those that will be shown
         self.fault_count = 0
@@ -149,11 +151,11 @@ class Preparation:
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         if split.kind == "sft":
             answer = format_speech_tokens(self._speech_tokens(row))
-            out["messages"] = [*self._prompt(text, voice), {"role": "assistant", "content": answer}]
+            out["messages"] = [*self._prompt(info, split), {"role": "assistant", "content": answer}]
         else:
             prefix = self._prefix(row, info) if self.cfg.use_speech_prefix else []
             ability, judge = "text-to-speech", {"style": "rule", "ground_truth": text}
-            out |= {"prompt": self._prompt(text, voice, prefix), "ability": ability, "reward_model": judge}
+            out |= {"prompt": self._prompt(info, split, prefix), "ability": ability, "reward_model": judge}
         self._check_new(text, language, voice, split, seen)
         used = {"text", "language", "voice", *self.cfg.extra_fields}
         used |= {"speech_tokens"} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
@@ -161,11 +163,13 @@ class Preparation:
         self.not_carried.update(set(row) - used)
         return out
 
-    def _prompt(self, text: str, voice: str | None, prefix: Sequence[int] = ()) -> list[dict[str, str]]:
+    def _prompt(self, info: dict[str, Any], split: Settings, prefix: Sequence[int] = ()) -> list[dict[str, str]]:
+        text = info["text"]
         try:
-            return self.template(text, voice=voice_of(voice, self.voices), speech_prefix=prefix)
+            said = self.phonemes(text, info["language"], not split.held_out)
+            return self.template(said, voice=voice_of(info["voice"], self.voices), speech_prefix=prefix)
         except ValueError as error:
-            raise BadField("voice" if voice else "text", str(error)) from error
+            raise BadField("voice" if info["voice"] else "text", str(error)) from error
 
     def _speech_tokens(self, row: dict[str, Any]) -> list[int]:
         return check_speech_tokens(row, self.recipe.codebook_size, self.cfg.max_speech_tokens)
