@@ -5,9 +5,9 @@ package's own `XCodec2Model.from_pretrained` cannot be used with transformers 5:
 parameters of w2v-bert-2.0 from a hub by name, inside the meta-device context that `from_pretrained` opens, and it never
 calls `post_init`. Here its parts are put together instead; a decoder reads nothing of the encoder.
 
-`xcodec2==0.1.5` imports torchaudio, of which it uses nothing, and torchtune, of which it uses one class in a file of its
-own. Both would bring dozens of packages, torch among them, so for the time of the import they stand in for themselves:
-an empty module, and that file of the real torchtune.
+`xcodec2==0.1.5` imports torchaudio, of which it uses nothing, and torchtune, of which it uses one class in a file of
+its own. Both would bring dozens of packages, torch among them, so for the time of the import there are stand-ins: an
+empty module, and that file of the real torchtune.
 """
 
 import sys

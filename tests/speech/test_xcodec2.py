@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from xcodec2_dir import codec_modules, write_codec, write_semantic
 
 from data_prep.codec_xcodec2 import XCodec2Encoder
 from reward_tts import xcodec2
 from reward_tts.measures import Row
 from reward_tts.token2wav_xcodec2 import XCodec2Token2Wav
-from tests.xcodec2_dir import codec_modules, write_codec, write_semantic
 
 
 @pytest.fixture(scope="module")
