@@ -1,8 +1,8 @@
 """Examples for verl's SFT trainer with exactly the ids of sft/data.py: `data.custom_cls` in sft_verl_base.yaml.
 
 verl's own MultiTurnSFTDataset applies the chat template to each message by itself and begins the loss where it guesses
-that the assistant's turn begins. A family's template (a voice's text in front, an open assistant's turn with its tokens)
-is not the sum of its messages' templates, so rows go through `encode_messages` here.
+that the assistant's turn begins. A family's template (a voice's text in front, an open assistant's turn with its
+tokens) is not the sum of its messages' templates, so rows go through `encode_messages` here.
 """
 
 from typing import Any
