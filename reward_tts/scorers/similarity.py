@@ -1,4 +1,4 @@
-"""What all measures of speaker similarity share: the reference voices, embedded once, and the cosine with them."""
+"""What all measures of speaker similarity share: the reference voices, each embedded once, and the cosine with them."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ class SpeakerSimilarity:
 
     Args:
         voices: {name: wave file} of the reference voices, mono, at the embedder's rate.
-        default: name of the recipe's own voice, of rows that name none.
+        default: name of the recipe's own voice, of rows that name none; None where every row names one.
 
     Raises:
         FileNotFoundError: a reference is missing.
@@ -26,14 +26,17 @@ class SpeakerSimilarity:
     provides = ("speaker_similarity",)
     sample_rate: int
 
-    def __init__(self, voices: dict[str, str], default: str):
-        if default not in voices:
-            raise ValueError(f"the default voice {default!r} is none of {sorted(voices)}")
+    def __init__(self, voices: dict[str, str], default: str | None):
+        if default is not None and default not in voices:
+            raise ValueError(f"the default voice {default!r} is none of {sorted(voices)[:10]}")
         missing = [path for path in voices.values() if not Path(path).exists()]
         if missing:
             raise FileNotFoundError(f"speaker similarity needs the reference waves {missing}: name them in `voices`")
         self.default = default
-        self.references = {name: self.embed([self._read(path)])[0] for name, path in voices.items()}
+        for path in voices.values():
+            self._check(path)
+        self.voices = dict(voices)
+        self.references: dict[str, np.ndarray] = {}  # filled as rows ask for them: there may be thousands of voices
 
     def embed(self, waves: list[np.ndarray]) -> np.ndarray:
         """Waves float32 [samples] at `sample_rate` -> unit vectors [waves, size]."""
@@ -43,17 +46,20 @@ class SpeakerSimilarity:
         """speaker_similarity in [-1, 1].
 
         Raises:
-            ValueError: a row's voice is unknown.
+            ValueError: a row's voice is unknown, or it names none and there is no default.
         """
-        unknown = sorted({row.voice for row in rows if row.voice} - set(self.references))
-        if unknown:
-            raise ValueError(f"no reference for the voice {unknown}; there are {sorted(self.references)}")
-        references = np.stack([self.references[row.voice or self.default] for row in rows])
+        names = [row.voice or self.default for row in rows]
+        if unknown := [name for name in names if name not in self.voices]:
+            raise ValueError(f"no reference for the voice {unknown[0]!r}; there are {sorted(self.voices)[:10]}")
+        for name in names:
+            if name not in self.references:
+                self.references[name] = self.embed([soundfile.read(self.voices[name], dtype="float32")[0]])[0]
+        references = np.stack([self.references[name] for name in names])
         cosines = np.clip((self.embed(waves) * references).sum(axis=1), -1.0, 1.0)
         return [{"speaker_similarity": float(cosine)} for cosine in cosines]
 
-    def _read(self, path: str) -> np.ndarray:
-        wave, rate = soundfile.read(path, dtype="float32")
-        if rate != self.sample_rate or wave.ndim != 1:
-            raise ValueError(f"{path} is of {rate} Hz, shape {wave.shape}: needed are {self.sample_rate} Hz, mono")
-        return wave
+    def _check(self, path: str) -> None:
+        found = soundfile.info(path)
+        if (found.samplerate, found.channels) != (self.sample_rate, 1):
+            heard = f"{found.samplerate} Hz, {found.channels} channels"
+            raise ValueError(f"{path} is of {heard}: needed are {self.sample_rate} Hz, mono")
