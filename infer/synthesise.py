@@ -56,6 +56,8 @@ class VllmBackend:
                 temperature=decoding.temperature,
                 top_p=decoding.top_p,
                 top_k=decoding.top_k,
+                repetition_penalty=decoding.get("repetition_penalty", 1.0),
+                min_tokens=decoding.get("min_tokens", 0),
                 max_tokens=self._max_tokens,
                 seed=self._seed + index,
                 detokenize=False,
@@ -100,6 +102,8 @@ class TransformersBackend:
             ids = self._model.generate(
                 **batch,
                 **sampling,
+                repetition_penalty=decoding.get("repetition_penalty", 1.0),
+                min_new_tokens=decoding.get("min_tokens", 0),
                 max_new_tokens=self._max_tokens,
                 eos_token_id=self._tokenizer.eos_token_id,
                 pad_token_id=self._tokenizer.pad_token_id,
@@ -132,7 +136,7 @@ def read_texts(cfg: DictConfig) -> list[dict[str, Any]]:
     """
     text = cfg.get("text")  # infer.yaml has it, eval.yaml has not
     if text is not None:
-        rows = [{"text": str(text)}]
+        rows = [{"text": str(text), "voice": cfg.get("voice")}]
     elif not Path(cfg.texts).exists():
         raise FileNotFoundError(f"{cfg.texts} is missing: no texts to speak (the stage `data` makes it)")
     else:
