@@ -1,6 +1,6 @@
 """The shards of data_prep.vectorize -> one file of codes, one index and one of samples for each split.
 
-    python -m data_prep.merge_shards --config-path <recipes/NAME> --config-name vectorize
+    python -m data_prep.merge_shards --config-path <recipes/NAME> --config-name data
 
 See data_prep/shards.py for the layout. Bytes are copied; the merged files appear together or not at all.
 """

@@ -1,6 +1,6 @@
 """Merged shards -> the JSONL that data_prep.prepare reads, for SFT and for reinforcement learning.
 
-    python -m data_prep.read_shards --config-path <recipes/NAME> --config-name vectorize
+    python -m data_prep.read_shards --config-path <recipes/NAME> --config-name data
 
 SFT: each recording says its own transcript, {"text", "language", "speech_tokens", "voice"}; `voice` names a description
 of the voice if the sample has one. RL: recording i is the voice (words, codes, wave) that speaks the transcript of

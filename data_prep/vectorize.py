@@ -1,6 +1,6 @@
 """Audio -> speech codes ("vectorise"), in shards by process.
 
-    python -m data_prep.vectorize --config-path <recipes/NAME> --config-name vectorize [vectorize.workers=4]
+    python -m data_prep.vectorize --config-path <recipes/NAME> --config-name data [vectorize.workers=4]
     torchrun --nproc-per-node 8 -m data_prep.vectorize --config-path ...        # or so; torchrun's options for nodes
 
 Each worker takes one stretch of the JSONL's lines, in pieces of `vectorize.piece` recordings, and each piece is stored
@@ -35,7 +35,7 @@ class Worker:
     """One of `world` processes.
 
     Args:
-        cfg: recipes/NAME/vectorize.yaml composed.
+        cfg: recipes/NAME/data.yaml composed.
         rank, world: which of how many.
         device: of its encoder; None leaves that to the configuration.
     """

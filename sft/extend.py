@@ -1,6 +1,6 @@
 """A text model learns the alphabet of speech: its tokenizer gets speech and control tokens, its embeddings their rows.
 
-    python -m sft.extend --config-path <recipes/NAME> --config-name extend
+    python -m sft.extend --config-path <recipes/NAME> --config-name models
 
 Reads a Hugging Face checkpoint (any Llama, Qwen2, ... or one that has the tokens already, as Llasa's) and writes a
 whole one that SFT, verl and vLLM start from: chat template and end of speech are those of the recipe. Control tokens

@@ -2,6 +2,7 @@
 facebook/w2v-bert-2.0's."""
 
 import json
+import sys
 from pathlib import Path
 
 import torch
@@ -63,3 +64,9 @@ def write_semantic(folder: Path, layers: int = 2) -> Path:
     Wav2Vec2BertModel(config).save_pretrained(folder)
     SeamlessM4TFeatureExtractor().save_pretrained(folder)
     return folder
+
+
+if __name__ == "__main__":  # for tests of the trainer's environment, which has no xcodec2: FOLDER [SEMANTIC_FOLDER]
+    write_codec(Path(sys.argv[1]))
+    if len(sys.argv) > 2:
+        write_semantic(Path(sys.argv[2]))

@@ -12,7 +12,7 @@ DESCRIPTION = "<|voice_description_start|>{}<|voice_description_end|>"
 
 def line(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = ()) -> Messages:
     """The request as a user's message, and a voice's speech tokens as an assistant's turn that stays open; the chat
-    template (extend.yaml) puts a line break and <|speech_start|> between them.
+    template (models.yaml) puts a line break and <|speech_start|> between them.
 
     A voice is a recording, whose words stand before the text with a space between, or a description of it in words, or
     both.

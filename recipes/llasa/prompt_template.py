@@ -12,7 +12,7 @@ TEXT_START, TEXT_END = "<|TEXT_UNDERSTANDING_START|>", "<|TEXT_UNDERSTANDING_END
 
 def understanding(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = ()) -> Messages:
     """The user asks for the text; the assistant's turn begins with <|SPEECH_GENERATION_START|>, which the chat template
-    (extend.yaml) writes. A voice's words stand before the text with a space between, its speech tokens in the
+    (models.yaml) writes. A voice's words stand before the text with a space between, its speech tokens in the
     assistant's turn, which stays open.
 
     >>> understanding("Hello.", Voice("anna", "Hi.", (7, 8)))[0]["content"]

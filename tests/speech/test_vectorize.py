@@ -51,7 +51,7 @@ def config(models: Path, recordings: Path, *overrides: str) -> DictConfig:
     own = [f"recipe.token2wav_dir={models}/xcodec2", f"recipe.semantic_dir={models}/w2v-bert-2.0"]
     own += [f"recipe.recordings={recordings}", f"recipe.work_dir={recordings.parent}/work"]
     own += ["vectorize.encoder.semantic_layer=2", "vectorize.piece=2", "vectorize.val_share=0", *overrides]
-    return compose_stage("inworld_tts", "vectorize", tuple(own))
+    return compose_stage("inworld_tts", "data", tuple(own))
 
 
 def files(folder: Path) -> list[str]:

@@ -36,12 +36,12 @@ def spelled(text: str) -> list[int]:
 
 
 def config(recipe: str, work: Path, *overrides: str) -> DictConfig:
-    return compose_stage(recipe, "extend", (f"recipe.work_dir={work}", f"recipe.codebook_size={CODES}", *overrides))
+    return compose_stage(recipe, "models", (f"recipe.work_dir={work}", f"recipe.codebook_size={CODES}", *overrides))
 
 
 @pytest.fixture(scope="module")
 def llasa(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A released-like Llasa, then recipes/llasa/extend.yaml; its published prompts use other codes than 65535 here."""
+    """A released-like Llasa, then recipes/llasa/models.yaml; its published prompts use other codes than 65535 here."""
     work = tmp_path_factory.mktemp("llasa")
     write_llama(work / "pretrained" / "llasa", LLASA, CODES)
     cfg = config("llasa", work)
@@ -52,7 +52,7 @@ def llasa(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def inworld(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A text model without any of the tokens, then recipes/inworld_tts/extend.yaml."""
+    """A text model without any of the tokens, then recipes/inworld_tts/models.yaml."""
     work = tmp_path_factory.mktemp("inworld")
     write_llama(work / "pretrained" / "text_model")
     return extend(config("inworld_tts", work))
@@ -67,7 +67,7 @@ def llasa_prompt(text: str, speech: list[int]) -> list[int]:
 
 
 def inworld_prompt(text: str, speech: list[int]) -> list[int]:
-    """Worked out from tts/core/prompting.py: tokens are added in the order of extend.yaml, so <|s_0|> is 262 + 8."""
+    """Worked out from tts/core/prompting.py: tokens are added in the order of models.yaml, so <|s_0|> is 262 + 8."""
     return [BOS, *spelled("Convert the text to speech:"), 264, *spelled(text), 265, *spelled("\n"), 262, *speech]
 
 
