@@ -18,14 +18,16 @@ from transformers import (
     WhisperTokenizer,
 )
 
+LANGUAGES = ("en", "zh", "de", "es", "ru", "ko")  # the first of Whisper's: its tokenizer finds them by their places
 
-def write_whisper(folder: Path, languages: tuple[str, ...]) -> Path:
+
+def write_whisper(folder: Path) -> Path:
     """openai/whisper-large-v3's layout; its tokenizer knows bytes and Whisper's special tokens."""
     folder.mkdir(parents=True)
     (folder / "vocab.json").write_text(json.dumps({c: i for i, c in enumerate(sorted(ByteLevel.alphabet()))}))
     (folder / "merges.txt").write_text("#version: 0.2\n")
     tokenizer = WhisperTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    codes = [f"<|{language}|>" for language in languages]
+    codes = [f"<|{language}|>" for language in LANGUAGES]
     special = ["<|endoftext|>", "<|startoftranscript|>", *codes, "<|translate|>", "<|transcribe|>", "<|notimestamps|>"]
     tokenizer.add_special_tokens({"additional_special_tokens": [AddedToken(t, special=True) for t in special]})
     WhisperProcessor(WhisperFeatureExtractor(feature_size=80), tokenizer).save_pretrained(folder)

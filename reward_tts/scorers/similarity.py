@@ -49,8 +49,8 @@ class SpeakerSimilarity:
             ValueError: a row's voice is unknown, or it names none and there is no default.
         """
         names = [row.voice or self.default for row in rows]
-        if unknown := [name for name in names if name not in self.voices]:
-            raise ValueError(f"no reference for the voice {unknown[0]!r}; there are {sorted(self.voices)[:10]}")
+        if unknown := list(dict.fromkeys(name for name in names if name not in self.voices)):
+            raise ValueError(f"no reference for the voice {unknown}; there are {sorted(self.voices)[:10]}")
         for name in names:
             if name not in self.references:
                 self.references[name] = self.embed([soundfile.read(self.voices[name], dtype="float32")[0]])[0]

@@ -14,7 +14,6 @@ from small_ears import write_wavlm, write_whisper
 
 from stages.config import ROOT
 
-LANGUAGES = ("en", "de")
 TEXTS = ["Good morning.", "How are you?", "It rains.", "See you soon."]
 
 
@@ -37,7 +36,7 @@ def run() -> RecipeRun:
     run = RecipeRun("inworld_tts", "recipe.sft_dir=exp/test_inworld_tts/base", "recipe.min_tokens=12")
     pretrained = run.work / "pretrained"
     write_llama(pretrained / "text_model")
-    write_whisper(pretrained / "whisper", LANGUAGES)
+    write_whisper(pretrained / "whisper")
     write_wavlm(pretrained / "wavlm")
     run.xcodec2(semantic=True)
     run.overrides.append(f"recipe.recordings={run.write_jsonl('samples.jsonl', record(run.work))}")
@@ -46,7 +45,9 @@ def run() -> RecipeRun:
     held_out = run.write_jsonl("test.jsonl", [{"text": "Good evening."}])
     run.stages("data", "vectorize.encoder.semantic_layer=2", "vectorize.val_share=0", "prepare.on_error=stop",
                f"prepare.splits.test.input={held_out}")  # fmt: skip
-    run.trained = run.stages("serve", "merge", *TRAINING, "trainer.rollout_data_dir=exp/test_inworld_tts/rollouts")
+    run.trained = run.stages(
+        "serve", "merge", *TRAINING, "asr.max_new_tokens=8", "trainer.rollout_data_dir=exp/test_inworld_tts/rollouts"
+    )
     return run
 
 
