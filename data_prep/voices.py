@@ -14,17 +14,19 @@ class Voice:
         text: transcript of the recording.
         speech_tokens: of the recording, what the language model continues.
         wav: path of the recording, for a token2wav that takes the voice from there; None if there is none.
+        description: the voice in words, for a template that takes it so; None if there is none.
     """
 
     name: str
     text: str
     speech_tokens: tuple[int, ...] = ()
     wav: str | None = None
+    description: str | None = None
 
 
 def read_voices(path: str | None) -> dict[str, Voice]:
-    """{name: voice} of a JSONL file of {"name", "text", "speech_tokens", "wav"}; the last two are optional. `wav` is
-    relative to the file. No path, no voices.
+    """{name: voice} of a JSONL file of {"name", "text", "speech_tokens", "wav", "description"}; the last three are
+    optional, and so is `text` beside a description. `wav` is relative to the file. No path, no voices.
 
     Raises:
         FileNotFoundError: the file is not there.
@@ -50,9 +52,16 @@ def _voice(line: str, file: Path, where: str) -> Voice:
         row = json.loads(line)
     except ValueError as error:
         raise ValueError(f"{where}: is no JSON: {error}") from None
-    if not isinstance(row, dict) or set(row) - {"name", "text", "speech_tokens", "wav"}:
-        raise ValueError(f"{where}: expected an object of name, text, speech_tokens, wav, got {line[:100]}")
-    for field in ("name", "text"):
+    if not isinstance(row, dict) or set(row) - {"name", "text", "speech_tokens", "wav", "description"}:
+        raise ValueError(
+            f"{where}: expected an object of name, text, speech_tokens, wav, description, got {line[:100]}"
+        )
+    described = row.get("description") is not None
+    for field in (
+        "name",
+        *(["description"] if described else []),
+        *(["text"] if "text" in row or not described else []),
+    ):
         if not isinstance(row.get(field), str) or not row[field].strip():
             raise ValueError(f"{where}: field '{field}': is no string with something in it: {row.get(field)!r}")
     tokens, wav = row.get("speech_tokens") or [], row.get("wav")
@@ -60,7 +69,16 @@ def _voice(line: str, file: Path, where: str) -> Voice:
         raise ValueError(f"{where}: field 'speech_tokens': is no list of whole numbers: {str(tokens)[:60]}")
     if wav is not None and not isinstance(wav, str):
         raise ValueError(f"{where}: field 'wav': is no path: {wav!r}")
-    return Voice(row["name"], row["text"], tuple(tokens), None if wav is None else str(file.parent / wav))
+    if tokens and "text" not in row:
+        raise ValueError(f"{where}: field 'text': speech_tokens need the words that they say")
+    path = None if wav is None else str(file.parent / wav)
+    return Voice(row["name"], row.get("text", ""), tuple(tokens), path, row.get("description"))
+
+
+def wave_files(path: str) -> dict[str, str]:
+    """{name: wave file} of the voices that have one, as the scorers of speaker similarity want them. Raises as
+    read_voices."""
+    return {name: voice.wav for name, voice in read_voices(path).items() if voice.wav is not None}
 
 
 def voice_of(name: str | None, voices: dict[str, Voice]) -> Voice | None:

@@ -57,6 +57,8 @@ class VllmBackend:
                 temperature=decoding.temperature,
                 top_p=decoding.top_p,
                 top_k=decoding.top_k,
+                repetition_penalty=decoding.get("repetition_penalty", 1.0),
+                min_tokens=decoding.get("min_tokens", 0),
                 max_tokens=self._max_tokens,
                 seed=self._seed + index,
                 detokenize=False,
@@ -101,6 +103,8 @@ class TransformersBackend:
             ids = self._model.generate(
                 **batch,
                 **sampling,
+                repetition_penalty=decoding.get("repetition_penalty", 1.0),
+                min_new_tokens=decoding.get("min_tokens", 0),
                 max_new_tokens=self._max_tokens,
                 eos_token_id=self._tokenizer.eos_token_id,
                 pad_token_id=self._tokenizer.pad_token_id,

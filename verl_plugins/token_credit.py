@@ -92,12 +92,28 @@ class TokenCreditOutput(AgentLoopOutput):
         return output
 
 
+def more_sampling(rollout: Mapping[str, Any]) -> dict[str, Any]:
+    """`actor_rollout_ref.rollout.custom.sampling`: vLLM's further SamplingParams, such as repetition_penalty and
+    min_tokens, of training and validation alike. verl 0.9.1 sets a repetition penalty of 1 itself, whatever
+    rollout.repetition_penalty says, and knows no min_tokens (experimental/agent_loop/agent_loop.py).
+
+    Raises:
+        ValueError: a parameter that has a key of its own in actor_rollout_ref.rollout.
+    """
+    found = dict((rollout.get("custom") or {}).get("sampling") or {})
+    if own := sorted({"temperature", "top_p", "top_k", "n", "max_tokens", "logprobs", "seed"} & found.keys()):
+        raise ValueError(
+            f"rollout.custom.sampling holds {own}: these are actor_rollout_ref.rollout's or data's own keys"
+        )
+    return found
+
+
 class TokenCreditAgentLoop(SingleTurnAgentLoop):
     """verl's single turn; named in agent_loop.yaml, see `actor_rollout_ref.rollout.agent.agent_loop_config_path`."""
 
     async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> TokenCreditOutput:
-        """One rollout."""
-        rollout = await super().run(sampling_params, **kwargs)
+        """One rollout, with what `actor_rollout_ref.rollout.custom.sampling` adds (see `more_sampling`)."""
+        rollout = await super().run(sampling_params | more_sampling(self.rollout_config), **kwargs)
         output = TokenCreditOutput(**rollout.model_dump(exclude_unset=True))
         speech = speech_token_ids(self.tokenizer)
         output._is_speech = [token in speech for token in output.response_ids]

@@ -1,10 +1,11 @@
-"""What all measures of speaker similarity share: the reference voices, embedded once, and the cosine with them."""
+"""What all measures of speaker similarity share: the reference voices, each embedded once, and the cosine with them."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data_prep.voices import read_voices
+from data_prep.voices import wave_files
 from reward_tts.measures import Row
 from reward_tts.prompt_wave import read_wave
 
@@ -17,11 +18,11 @@ class SpeakerSimilarity:
     Args:
         voices: {name: wave file} of the reference voices, mono; or the JSONL of recipe.voices, of which those with a
             wav count.
-        default: name of the recipe's own voice, of rows that name none; None: every row names one.
+        default: name of the recipe's own voice, of rows that name none; None where every row names one.
 
     Raises:
         FileNotFoundError: a reference is missing.
-        ValueError: `default` is none of the voices, or a reference has more channels.
+        ValueError: `default` is not among the voices.
     """
 
     provides = ("speaker_similarity",)
@@ -29,11 +30,14 @@ class SpeakerSimilarity:
 
     def __init__(self, voices: dict[str, str] | str, default: str | None):
         if isinstance(voices, str):
-            voices = {name: voice.wav for name, voice in read_voices(voices).items() if voice.wav}
+            voices = wave_files(voices)
         if default is not None and default not in voices:
-            raise ValueError(f"the default voice {default!r} is none of {sorted(voices)}")
-        self.default = default
-        self.references = {name: self.embed([read_wave(path, self.sample_rate)])[0] for name, path in voices.items()}
+            raise ValueError(f"the default voice {default!r} is none of {sorted(voices)[:10]}")
+        missing = [path for path in voices.values() if not Path(path).is_file()]
+        if missing:
+            raise FileNotFoundError(f"{', '.join(missing[:10])} is missing: the recording of a voice")
+        self.voices, self.default = dict(voices), default
+        self.references: dict[str, np.ndarray] = {}  # filled as rows ask for them: there may be thousands of voices
 
     def embed(self, waves: list[np.ndarray]) -> np.ndarray:
         """Waves float32 [samples] at `sample_rate` -> unit vectors [waves, size]."""
@@ -43,12 +47,15 @@ class SpeakerSimilarity:
         """speaker_similarity in [-1, 1].
 
         Raises:
-            ValueError: a row's voice is unknown.
+            ValueError: a row's voice is unknown, or it names none and there is no default; a recording that cannot be
+                used.
         """
         asked = [row.voice or self.default for row in rows]
-        unknown = sorted({str(voice) for voice in asked} - set(self.references))
-        if unknown:
-            raise ValueError(f"no reference for the voice {unknown}; there are {sorted(self.references)}")
-        references = np.stack([self.references[voice] for voice in asked])
+        if unknown := sorted({str(voice) for voice in asked if voice not in self.voices}):
+            raise ValueError(f"no reference for the voice {unknown}; there are {sorted(self.voices)[:10]}")
+        for name in asked:
+            if name not in self.references:
+                self.references[name] = self.embed([read_wave(self.voices[name], self.sample_rate)])[0]
+        references = np.stack([self.references[name] for name in asked])
         cosines = np.clip((self.embed(waves) * references).sum(axis=1), -1.0, 1.0)
         return [{"speaker_similarity": float(cosine)} for cosine in cosines]

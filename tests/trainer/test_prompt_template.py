@@ -54,15 +54,17 @@ class Recorder:
         return TokenOutput(token_ids=[1, 2])
 
 
-def rollout_ids(parquet: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def rollout_ids(
+    parquet: Path, tokenizer: PreTrainedTokenizerBase, model_type: str = "qwen2", length: int = 64
+) -> list[int]:
     """What verl's dataset and agent loop hand to vLLM for the first row."""
     from verl.experimental.agent_loop.agent_loop import DictConfigWrap
     from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
     from verl.utils.dataset.rl_dataset import RLHFDataset
 
-    data = OmegaConf.create({"prompt_key": "prompt", "max_prompt_length": 64, "filter_overlong_prompts": False})
+    data = OmegaConf.create({"prompt_key": "prompt", "max_prompt_length": length, "filter_overlong_prompts": False})
     row = RLHFDataset(str(parquet), tokenizer, data)[0]
-    config = OmegaConf.create({"actor_rollout_ref": {"rollout": {"prompt_length": 64, "response_length": 8}}})
+    config = OmegaConf.create({"actor_rollout_ref": {"rollout": {"prompt_length": length, "response_length": 8}}})
     recorder = Recorder()
 
     async def run() -> None:
@@ -73,7 +75,7 @@ def rollout_ids(parquet: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
             processor=None,
             dataset_cls=RLHFDataset,
             data_config=DictConfigWrap(data),
-            hf_model_type="qwen2",
+            hf_model_type=model_type,
         )
         await loop.run({}, raw_prompt=row["raw_prompt"])
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.voices import Voice, read_voices, voice_of
+from data_prep.voices import Voice, read_voices, voice_of, wave_files
 
 
 def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_path):
@@ -25,6 +25,8 @@ def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_p
         ('{"name": "a"}', ":1: field 'text'"),
         ('{"name": "a", "text": "b", "speech_tokens": [-1]}', ":1: field 'speech_tokens'"),
         ('{"name": "a", "text": "b", "wav": 3}', ":1: field 'wav'"),
+        ('{"name": "a", "description": " "}', ":1: field 'description'"),
+        ('{"name": "a", "description": "old", "speech_tokens": [1]}', ":1: field 'text'"),
         ('{"name": "a", "text": "b", "age": 3}', ":1: expected an object of name"),
         ('{"name": "a", "text": "b"}\n{"name": "a", "text": "c"}', ":2: field 'name': a is there already"),
     ],
@@ -34,6 +36,13 @@ def test_a_bad_line_is_refused_with_file_line_and_field(tmp_path, line, message)
     file.write_text(line)
     with pytest.raises(ValueError, match=f"voices.jsonl{message}"):
         read_voices(str(file))
+
+
+def test_a_voice_can_be_a_description_alone_and_has_no_wave_then(tmp_path):
+    file = tmp_path / "voices.jsonl"
+    file.write_text('{"name": "a", "description": "An old man."}\n{"name": "b", "text": "Hi.", "wav": "b.wav"}\n')
+    assert read_voices(str(file))["a"] == Voice("a", "", (), None, "An old man.")
+    assert wave_files(str(file)) == {"b": str(tmp_path / "b.wav")}
 
 
 def test_a_missing_file_and_an_unknown_voice_are_named(tmp_path: Path):

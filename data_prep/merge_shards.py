@@ -1,0 +1,87 @@
+"""The shards of data_prep.vectorize -> one file of codes, one index and one of samples for each split.
+
+    python -m data_prep.merge_shards --config-path <recipes/NAME> --config-name data
+
+See data_prep/shards.py for the layout. Bytes are copied; the merged files appear together or not at all.
+"""
+
+import json
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+
+import hydra
+import numpy as np
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from data_prep.shards import SPLITS, names
+from data_prep.whole import whole_file
+
+
+def find_shards(folder: str | Path) -> list[int]:
+    """Numbers of the shards, from 0 on.
+
+    Raises:
+        FileNotFoundError: there is none, a worker has not finished, or a file of one is missing.
+    """
+    root = Path(folder)
+    records = {path: json.loads(path.read_text()) for path in root.glob("worker_*.json")}
+    worlds = {record["settings"]["world"] for record in records.values()}
+    if len(worlds) != 1 or worlds != {len(records)} or not all(record["finished"] for record in records.values()):
+        found = {path.name: record["finished"] for path, record in sorted(records.items())}
+        raise FileNotFoundError(
+            f"not all workers have finished in {root}: {found} of {worlds}: run data_prep.vectorize"
+        )
+    numbers = list(range(len(records)))
+    for number in numbers:
+        for path in (path for split in SPLITS for path in names(root, split, number)):
+            if not path.exists():
+                raise FileNotFoundError(f"{path} is missing: run data_prep.vectorize again")
+    return numbers
+
+
+def merge_shards(folder: str | Path, remove_shards: bool) -> dict[str, int]:
+    """Merges all shards in `folder` in the order of their numbers; the recordings of each split.
+
+    Raises:
+        FileNotFoundError: see find_shards. ValueError: a shard's index does not fit its codes.
+    """
+    numbers, counts = find_shards(folder), dict.fromkeys(SPLITS, 0)
+    with ExitStack() as stack:
+        for split in SPLITS:
+            codes, index, samples = (stack.enter_context(whole_file(path)) for path in names(folder, split))
+            starts, size = [np.empty(0, np.int64)], 0
+            with open(codes, "wb") as all_codes, open(samples, "wb") as all_samples:
+                for number in tqdm(numbers, desc=f"{split} shards"):
+                    own_codes, own_index, own_samples = names(folder, split, number)
+                    beginnings, own_size = np.load(own_index), own_codes.stat().st_size // 4
+                    if len(beginnings) and beginnings[-1] >= own_size:
+                        raise ValueError(f"{own_index} goes beyond the {own_size} codes of {own_codes}")
+                    starts.append(beginnings + size)
+                    size += own_size
+                    for source, target in ((own_codes, all_codes), (own_samples, all_samples)):
+                        with open(source, "rb") as file:
+                            shutil.copyfileobj(file, target, 1 << 24)
+            merged = np.concatenate(starts)
+            with open(index, "wb") as file:
+                np.save(file, merged)
+            counts[split] = len(merged)
+            print(
+                f"[merge_shards] {split}: {len(merged)} recordings, {size} codes of {len(numbers)} shards", flush=True
+            )
+    if remove_shards:
+        for path in (path for number in numbers for split in SPLITS for path in names(folder, split, number)):
+            path.unlink()
+        for number in numbers:
+            (Path(folder) / f"worker_{number}.json").unlink()
+    return counts
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    merge_shards(cfg.vectorize.output, cfg.merge_shards.remove_shards)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Merged shards -> the JSONL that data_prep.prepare reads, for SFT and for reinforcement learning.
+
+    python -m data_prep.read_shards --config-path <recipes/NAME> --config-name data
+
+SFT: each recording says its own transcript, {"text", "language", "speech_tokens", "voice"}; `voice` names a description
+of the voice if the sample has one. RL: recording i is the voice (words, codes, wave) that speaks the transcript of
+recording i + 1, as in the Inworld TTS trainer; voices go to one JSONL (data_prep/voices.py), with mono waves at one
+rate beside it. Where the next recording is of another language, there is no such pair.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TextIO
+
+import hydra
+import numpy as np
+import soundfile
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from data_prep.recordings import read_wave
+from data_prep.shards import Codes
+from data_prep.whole import whole_file
+
+
+def pairs(samples: Iterator[tuple[dict[str, Any], np.ndarray]]) -> Iterator[tuple[int, dict, np.ndarray, dict]]:
+    """(i, sample i, its codes, sample i + 1) for neighbours of the same language."""
+    before = None
+    for place, (sample, codes) in enumerate(samples):
+        if before is not None and before[1]["language"] == sample["language"]:
+            yield (*before, sample)
+        before = place, sample, codes
+
+
+def description(sample: dict[str, Any], annotations: list[str]) -> str:
+    """The sample's `voice_description`, or its annotations as "emotion: happy accent: British"; empty without any."""
+    if text := str(sample.get("voice_description") or "").strip():
+        return text
+    return " ".join(f"{name}: {sample[name]}" for name in annotations if sample.get(name))
+
+
+def write_sft(cfg: DictConfig, output: TextIO, voices: TextIO) -> Counter[str]:
+    """Rows of the train split, and a voice for each description. Counts: rows, descriptions."""
+    counts, known = Counter[str](), set[str]()
+    codes = Codes(cfg.codes, "train")
+    for sample, tokens in tqdm(codes, total=len(codes), desc="sft", mininterval=5):
+        row = {"text": sample["transcript"], "language": sample["language"], "speech_tokens": tokens.tolist()}
+        if said := description(sample, list(cfg.annotations)):
+            row["voice"] = "described_" + blake2b(said.encode(), digest_size=8).hexdigest()
+            if row["voice"] not in known:
+                known.add(row["voice"])
+                _write(voices, {"name": row["voice"], "description": said})
+        _write(output, row)
+        counts["rows"] += 1
+    return counts + Counter(descriptions=len(known))
+
+
+def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: TextIO) -> Counter[str]:
+    """At most `limit` rows of a split, evenly chosen, and their voices. Counts: rows, too_long (voices)."""
+    counts, codes = Counter[str](), Codes(cfg.codes, split)
+    step = max(1, len(codes) // limit) if limit else 0
+    for place, sample, tokens, following in tqdm(pairs(iter(codes)), total=len(codes), desc=split, mininterval=5):
+        if not limit or counts["rows"] == limit or place % step:
+            continue
+        if len(tokens) > cfg.max_voice_tokens:
+            counts["too_long"] += 1
+            continue
+        name = f"{split}_{place}"
+        wav = Path(cfg.voice_waves) / f"{name}.wav"
+        if not wav.exists():
+            wave = read_wave(str(Path(cfg.recordings).parent / sample["wav_path"]), cfg.voice_rate)
+            with whole_file(wav) as temporary:
+                soundfile.write(temporary, wave, cfg.voice_rate, format="WAV", subtype="PCM_16")
+        voice = {"name": name, "text": sample["transcript"], "speech_tokens": tokens.tolist()}
+        _write(voices, voice | {"wav": str(wav.resolve())})
+        _write(output, {"text": following["transcript"], "language": following["language"], "voice": name})
+        counts["rows"] += 1
+    return counts
+
+
+def _write(file: TextIO, row: dict[str, Any]) -> None:
+    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
+    """Writes SFT rows, RL rows of both splits and all voices, which appear together.
+
+    Raises:
+        FileNotFoundError, ValueError: shards that are not merged or do not fit together, a recording that cannot be
+            read.
+    """
+    own, recipe = cfg.read_shards, cfg.recipe
+    with ExitStack() as stack:
+        paths = (recipe.sft_texts, recipe.train_texts, recipe.test_texts, recipe.voices)
+        temporary = [stack.enter_context(whole_file(path)) for path in paths]
+        sft, train, test, voices = (stack.enter_context(open(path, "w", encoding="utf-8")) for path in temporary)
+        counts = {
+            "sft": write_sft(own, sft, voices),
+            "train": write_rl(own, "train", own.train_rows, train, voices),
+            "val": write_rl(own, "val", own.val_rows, test, voices),
+        }
+    print(f"[read_shards] { ({name: dict(count) for name, count in counts.items()}) }", flush=True)
+    return counts
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    read_shards(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Recordings with transcripts, as the Inworld TTS trainer's JSONL lists them, and which of them are used."""
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from omegaconf import DictConfig
+
+from data_prep.jsonl import BadField, Fault, read_rows
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One line: what is said in which file.
+
+    Attributes:
+        line: in the JSONL, from 1.
+        transcript, language, wav_path: `wav_path` is absolute, or relative to the JSONL.
+        duration: seconds, as listed.
+        sample_rate: Hz, as listed.
+        row: the whole line, for train_samples.jsonl.
+    """
+
+    line: int
+    transcript: str
+    language: str
+    wav_path: str
+    duration: float
+    sample_rate: int
+    row: dict[str, Any]
+
+
+def read_recordings(path: str) -> Iterator[Recording | Fault]:
+    """The recordings of a JSONL file in order; a line that is none becomes a Fault. Raises as read_rows."""
+    for number, raw, row in read_rows(path):
+        try:
+            if isinstance(row, BadField):
+                raise row
+            yield Recording(
+                number,
+                _field(row, "transcript", str),
+                _field(row, "language", str),
+                str(Path(path).parent / _field(row, "wav_path", str)),
+                float(_field(row, "duration", int | float)),
+                int(_field(row, "sample_rate", int)),
+                row,
+            )
+        except BadField as bad:
+            yield Fault(path, number, bad.field, bad.reason, raw)
+
+
+def _field(row: dict[str, Any], name: str, kind: Any) -> Any:
+    value = row.get(name)
+    if (
+        not isinstance(value, kind)
+        or isinstance(value, bool)
+        or (isinstance(value, int | float) and not 0 < value < 1e9)
+    ):
+        raise BadField(name, f"is missing or no usable value: {json.dumps(value)[:60]}")
+    return value
+
+
+def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
+    """The reasons for which a recording is left out, in the order in which they are asked for.
+
+    `cfg`: languages (null: all), min_duration_s, max_duration_s, min_sample_rate, latin (null: both; true: only
+    transcripts with a Latin letter, false: only those without).
+    """
+    languages = None if cfg.languages is None else set(cfg.languages)
+
+    def nothing_said(one: Recording) -> str | None:
+        return None if any(character.isalnum() for character in one.transcript) else "nothing said"
+
+    def language(one: Recording) -> str | None:
+        return f"language {one.language}" if languages is not None and one.language not in languages else None
+
+    def duration(one: Recording) -> str | None:
+        return None if cfg.min_duration_s <= one.duration <= cfg.max_duration_s else "duration"
+
+    def sample_rate(one: Recording) -> str | None:
+        return "sample rate" if one.sample_rate < cfg.min_sample_rate else None
+
+    def latin(one: Recording) -> str | None:
+        found = any("LATIN" in unicodedata.name(character, "") for character in one.transcript)
+        return "Latin letters" if cfg.latin is not None and cfg.latin != found else None
+
+    return [nothing_said, language, duration, sample_rate, latin]
+
+
+def read_wave(path: str, sample_rate: int) -> np.ndarray:
+    """The file as mono float32 [samples] at `sample_rate` Hz.
+
+    Raises:
+        ValueError: it cannot be read, or holds no or no finite sample.
+    """
+    try:
+        wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    mono = wave.mean(axis=1)
+    if not len(mono) or not np.isfinite(mono).all():
+        raise ValueError(f"{path} holds {len(mono)} samples, not all finite")
+    return soxr.resample(mono, rate, sample_rate).astype(np.float32)

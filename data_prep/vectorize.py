@@ -1,0 +1,207 @@
+"""Audio -> speech codes ("vectorise"), in shards by process.
+
+    python -m data_prep.vectorize --config-path <recipes/NAME> --config-name data [vectorize.workers=4]
+    torchrun --nproc-per-node 8 -m data_prep.vectorize --config-path ...        # or so; torchrun's options for nodes
+
+Each worker takes one stretch of the JSONL's lines, in pieces of `vectorize.piece` recordings, and each piece is stored
+whole: an interrupted run goes on with the next one, and a worker that has finished is left alone. At the end worker i
+puts its pieces together as the shard i (see data_prep/shards.py). Recordings are left out by the filters, counted by
+reason; bad ones stop the run or, with on_error=skip, are listed in `rejects_{i}.jsonl`.
+"""
+
+import json
+import multiprocessing
+import os
+import shutil
+from collections import Counter
+from dataclasses import asdict
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from data_prep.jsonl import Fault
+from data_prep.recordings import Recording, filters, read_recordings, read_wave
+from data_prep.shards import ShardWriter
+from data_prep.whole import whole_file
+
+
+class Worker:
+    """One of `world` processes.
+
+    Args:
+        cfg: recipes/NAME/data.yaml composed.
+        rank, world: which of how many.
+        device: of its encoder; None leaves that to the configuration.
+    """
+
+    def __init__(self, cfg: DictConfig, rank: int, world: int, device: str | None = None):
+        self.cfg, self.rank, self.world, self.device = cfg.vectorize, rank, world, device
+        self.folder = Path(self.cfg.output) / f"pieces_{rank}"
+        self.filters, self.left_out = filters(self.cfg.filters), Counter[str]()
+
+    def run(self) -> None:
+        """Encodes its stretch and writes its shard.
+
+        Raises:
+            ValueError: a bad recording and on_error=stop, with file, line and field; pieces of other settings.
+        """
+        if self._claim():
+            print(f"[vectorize] worker {self.rank} has finished already", flush=True)
+            return
+        encoder = None
+        with open(self.cfg.input, "rb") as file:
+            total = sum(1 for _ in file)
+        begin, end = (total * k // self.world for k in (self.rank, self.rank + 1))
+        rows = (one for one in read_recordings(self.cfg.input) if begin < one.line <= end)
+        bar = tqdm(total=end - begin, desc=f"worker {self.rank}", unit="recording", mininterval=5)
+        number = 0
+        while chunk := list(islice(rows, self.cfg.piece)):
+            if not self._piece(number).exists():
+                encoder = encoder or self._encoder()
+                self._store(number, chunk, encoder)
+            number += 1
+            bar.update(len(chunk))
+        bar.close()
+        self._finish(number)
+
+    def _encoder(self) -> Any:
+        device = {"device": self.device} if self.device else {}
+        return hydra.utils.instantiate(self.cfg.encoder, **device)
+
+    def _claim(self) -> bool:
+        """Whether this worker's shard is there already; if not, its pieces are now of these settings and this input."""
+        settings = {key: OmegaConf.to_container(self.cfg, resolve=True)[key] for key in ("input", "filters", "piece")}
+        settings |= {"val_share": self.cfg.val_share, "size": Path(self.cfg.input).stat().st_size, "world": self.world}
+        self.settings, self.record = settings, Path(self.cfg.output) / f"worker_{self.rank}.json"
+        found = json.loads(self.record.read_text()) if self.record.exists() else None
+        if found and found["settings"] != settings:
+            raise ValueError(
+                f"{self.record} is of other settings, delete {self.cfg.output} or go back to these: {found['settings']}"
+            )
+        self._write_record(finished=bool(found and found["finished"]))
+        return bool(found and found["finished"])
+
+    def _write_record(self, finished: bool) -> None:
+        with whole_file(self.record) as temporary:
+            temporary.write_text(json.dumps({"settings": self.settings, "finished": finished}) + "\n")
+
+    def _piece(self, number: int) -> Path:
+        return self.folder / f"{number}.npz"
+
+    def _store(self, number: int, chunk: list[Recording | Fault], encoder: Any) -> None:
+        faults = [one for one in chunk if isinstance(one, Fault)]
+        waves: list[tuple[Recording, np.ndarray]] = []
+        left_out: Counter[str] = Counter()
+        for one in chunk:
+            if isinstance(one, Fault):
+                continue
+            if reason := next(filter(None, (check(one) for check in self.filters)), None):
+                left_out[reason] += 1
+                continue
+            try:
+                waves.append((one, read_wave(one.wav_path, encoder.sample_rate)))
+            except ValueError as error:
+                faults.append(Fault(self.cfg.input, one.line, "wav_path", str(error), json.dumps(one.row)))
+        if faults and self.cfg.on_error == "stop":
+            listed = "\n".join(f"  {fault}" for fault in faults[:20])
+            raise ValueError(f"{len(faults)} bad recordings (vectorize.on_error=skip leaves them out):\n{listed}")
+        codes = self._encode([wave for _, wave in waves], encoder)
+        with whole_file(self._piece(number)) as temporary, open(temporary, "wb") as file:
+            np.savez(
+                file,
+                codes=np.concatenate([np.empty(0, np.int32), *codes]),
+                lengths=np.array([len(one) for one in codes], np.int64),
+                samples=np.array([json.dumps(one.row, ensure_ascii=False) for one, _ in waves], dtype=str),
+                faults=np.array([json.dumps(asdict(fault), ensure_ascii=False) for fault in faults], dtype=str),
+                left_out=np.array(json.dumps(left_out)),
+            )
+
+    def _encode(self, waves: list[np.ndarray], encoder: Any) -> list[np.ndarray]:
+        """Codes in order; encoded by length, `batch_size` at a time, so that many of a batch have the same one."""
+        order = sorted(range(len(waves)), key=lambda i: len(waves[i]))
+        found: dict[int, np.ndarray] = {}
+        for start in range(0, len(order), self.cfg.batch_size):
+            chosen = order[start : start + self.cfg.batch_size]
+            found |= zip(chosen, encoder.encode([waves[i] for i in chosen]), strict=True)
+        return [found[i] for i in range(len(waves))]
+
+    def _is_val(self, sample: str) -> bool:
+        """By the sample's own text, so that it does not depend on the number of workers."""
+        return int.from_bytes(blake2b(sample.encode(), digest_size=4).digest(), "big") < self.cfg.val_share * 2**32
+
+    def _finish(self, pieces: int) -> None:
+        """Pieces -> the shard of this worker; then they go."""
+        kept, bad = Counter[str](), 0
+        rejects = Path(self.cfg.output) / f"rejects_{self.rank}.jsonl"
+        with (
+            whole_file(rejects) as temporary,
+            ShardWriter(self.cfg.output, self.rank) as shard,
+            open(temporary, "w", encoding="utf-8") as rejected,
+        ):
+            for number in range(pieces):
+                with np.load(self._piece(number)) as piece:
+                    ends = np.cumsum(piece["lengths"])
+                    for sample, codes in zip(
+                        piece["samples"].tolist(), np.split(piece["codes"], ends)[:-1], strict=True
+                    ):
+                        split = "val" if self._is_val(sample) else "train"
+                        shard.add(split, sample, codes)
+                        kept[split] += 1
+                    rejected.writelines(fault + "\n" for fault in piece["faults"].tolist())
+                    bad += len(piece["faults"])
+                    self.left_out.update(json.loads(str(piece["left_out"])))
+        self._write_record(finished=True)
+        shutil.rmtree(self.folder, ignore_errors=not pieces)
+        print(f"[vectorize] worker {self.rank}: {dict(kept)}; left out {dict(self.left_out)}, bad {bad}", flush=True)
+
+
+def _work(cfg: DictConfig, rank: int, world: int, device: str | None) -> None:
+    Worker(cfg, rank, world, device).run()
+
+
+def vectorize(cfg: DictConfig) -> None:
+    """All workers of this process: `vectorize.workers` of them, times torchrun's processes if it started this one.
+
+    Raises:
+        ValueError: an unknown on_error. RuntimeError: a worker failed; its own message stands above.
+    """
+    own = cfg.vectorize
+    if not str(own.input).endswith(".jsonl"):
+        raise ValueError(f"vectorize.input={own.input}: one recording a line, in a .jsonl file")
+    if own.on_error not in ("stop", "skip"):
+        raise ValueError(f"vectorize.on_error={own.on_error}: known are stop, skip")
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    local = int(os.environ.get("LOCAL_RANK", 0)) * own.workers
+    devices = list(own.devices)
+    jobs = [
+        (cfg, rank * own.workers + i, world * own.workers, devices[(local + i) % len(devices)])
+        for i in range(own.workers)
+    ]
+    if len(jobs) == 1:
+        _work(*jobs[0])
+        return
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_work, args=job) for job in jobs]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    if failed := [job[1] for job, process in zip(jobs, processes, strict=True) if process.exitcode]:
+        raise RuntimeError(
+            f"workers {failed} failed; their messages stand above. Run it again: finished pieces are kept"
+        )
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    vectorize(cfg)
+
+
+if __name__ == "__main__":
+    main()

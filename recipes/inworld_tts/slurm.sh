@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# GRPO on several nodes: Ray on all of them, the reward server on the first, training driven from there.
+#
+#   sbatch --nodes=2 --gpus-per-node=8 recipes/inworld_tts/slurm.sh [hydra overrides of `run.sh train` ...]
+#
+# Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, so that all are alike for verl; the first node's last
+# REWARD_GPUS belong to the reward server. Submit from the repository's root, on a file system that all nodes see, when the
+# stages before `serve` are done. Settings, from the environment:
+#   RECIPE=inworld_tts  GPUS_PER_NODE=8  REWARD_GPUS=1  RAY_PORT=6379  WAIT_S=600  POLL_S=5  RAY=.venv/bin/ray
+# The server listens on the first node's address, and answers only those who know the secret that is drawn for each job.
+#SBATCH --job-name=verl-tts
+#SBATCH --ntasks-per-node=1
+#SBATCH --exclusive
+set -euo pipefail
+
+recipe=${RECIPE:-inworld_tts} gpus=${GPUS_PER_NODE:-8} reward_gpus=${REWARD_GPUS:-1}
+ray_port=${RAY_PORT:-6379} wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5} ray=${RAY:-.venv/bin/ray}
+training_gpus=$((gpus - reward_gpus))
+say() { echo "slurm.sh: $*"; }
+die() { say "$*" >&2; exit 1; }
+((reward_gpus > 0 && training_gpus > 0)) || die "GPUS_PER_NODE=$gpus, REWARD_GPUS=$reward_gpus: both sides need one"
+cd "${SLURM_SUBMIT_DIR:?submit this with sbatch, from the root of the repository}"
+logs=exp/$recipe/logs/slurm-${SLURM_JOB_ID:?}
+mkdir -p "$logs"
+VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')}
+export VERL_TTS_SECRET VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin
+
+mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
+head=${nodes[0]}
+
+# One step on one node, beside the others of this job.
+step=(srun --overlap --nodes=1 --ntasks=1)
+on() { "${step[@]}" --nodelist="$1" "${@:2}"; } # NODE COMMAND...
+
+steps=()
+background() { # LOG NODE COMMAND...; srun itself is the child that is stopped in the end, no shell around it
+  "${step[@]}" --nodelist="$2" "${@:3}" >"$1" 2>&1 &
+  steps+=($!)
+}
+
+# Whatever happens, no step of ours is left.
+end() {
+  local status=$?
+  trap - EXIT
+  ((${#steps[@]} == 0)) || kill "${steps[@]}" 2>/dev/null || true
+  wait || true
+  exit "$status"
+}
+trap end EXIT
+trap 'exit 143' TERM INT
+
+# poll WHAT LOG COMMAND...: until the command succeeds; a step that ends meanwhile, or WAIT_S, ends the job.
+poll() {
+  local deadline=$((SECONDS + wait_s)) pid
+  until "${@:3}"; do
+    for pid in "${steps[@]}"; do
+      kill -0 "$pid" 2>/dev/null || die "a step has ended before $1; logs in $logs"
+    done
+    ((SECONDS < deadline)) || die "$1: not within $wait_s s; log: $2"
+    sleep "$poll_s"
+  done
+}
+ray_has() { [[ $(on "$head" "$ray" status --address="$address:$ray_port" 2>/dev/null | grep -c '^ *1 node_') == "$1" ]]; }
+server_is_ready() { grep -q '^READY' "$logs/serve.log"; }
+
+address=$(on "$head" hostname --ip-address | awk '{print $1; exit}')
+say "${#nodes[@]} nodes, Ray on $address:$ray_port, $training_gpus GPUs of each for training; logs in $logs"
+
+# --block keeps `ray start` in the foreground, so that the end of its step is its own end.
+start_ray() { # NODE OPTIONS...
+  background "$logs/ray-$1.log" "$1" env CUDA_VISIBLE_DEVICES="$(seq -s, 0 $((training_gpus - 1)))" \
+    "$ray" start "${@:2}" --num-gpus="$training_gpus" --block
+}
+start_ray "$head" --head --node-ip-address="$address" --port="$ray_port" --include-dashboard=false
+poll "Ray on $head" "$logs/ray-$head.log" ray_has 1
+for node in "${nodes[@]:1}"; do
+  start_ray "$node" --address="$address:$ray_port"
+done
+
+server=("recipe.server.host=$address" recipe.server.secret_env=VERL_TTS_SECRET)
+background "$logs/serve.log" "$head" env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \
+  bash run.sh --recipe "$recipe" serve "${server[@]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
+poll "Ray on all ${#nodes[@]} nodes" "$logs/ray-*.log" ray_has "${#nodes[@]}"
+poll "the reward server" "$logs/serve.log" server_is_ready
+
+say "training"
+on "$head" env RAY_ADDRESS="$address:$ray_port" bash run.sh --recipe "$recipe" train "${server[@]}" \
+  "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" "$@" 2>&1 | tee "$logs/train.log"

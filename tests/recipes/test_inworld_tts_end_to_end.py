@@ -1,0 +1,97 @@
+"""Recipe inworld_tts from recordings to a wave, with a small Llama, X-codec2 with its encoder, Whisper and WavLM of the
+real classes, and DNSMOS."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from llama_dir import write_llama
+from recipe_run import SPEAKING, TRAINING, RecipeRun
+from small_ears import write_wavlm, write_whisper
+
+from stages.config import ROOT
+
+TEXTS = ["Good morning.", "How are you?", "It rains.", "See you soon."]
+
+
+def record(folder: Path) -> list[dict]:
+    """Recordings of 0.6 s with their lines; the last is described in words too."""
+    rng, rows = np.random.default_rng(0), []
+    for place, text in enumerate(TEXTS):
+        time = np.arange(14_400) / 24_000
+        wave = 0.3 * np.sin(2 * np.pi * 150 * (place + 1) * time) + rng.normal(scale=0.02, size=len(time))
+        soundfile.write(folder / f"{place}.wav", wave, 24_000)
+        row = {"transcript": text, "language": "en", "wav_path": f"{place}.wav", "duration": 0.6, "sample_rate": 24_000}
+        rows.append(row)
+    rows[-1]["voice_description"] = "A cheerful child."
+    return rows
+
+
+@pytest.fixture(scope="module")
+def run() -> RecipeRun:
+    """A text model extended, recordings vectorised, one step of GRPO, merged."""
+    run = RecipeRun("inworld_tts", "recipe.sft_dir=exp/test_inworld_tts/base", "recipe.min_tokens=12")
+    pretrained = run.work / "pretrained"
+    write_llama(pretrained / "text_model")
+    write_whisper(pretrained / "whisper")
+    write_wavlm(pretrained / "wavlm")
+    run.xcodec2(semantic=True)
+    run.overrides.append(f"recipe.recordings={run.write_jsonl('samples.jsonl', record(run.work))}")
+    run.module("sft.extend", "models")
+    # So few recordings hold nothing out: the texts to be tested with come from elsewhere.
+    held_out = run.write_jsonl("test.jsonl", [{"text": "Good evening."}])
+    run.stages("data", "vectorize.encoder.semantic_layer=2", "vectorize.val_share=0", "prepare.on_error=stop",
+               f"prepare.splits.test.input={held_out}")  # fmt: skip
+    run.trained = run.stages(
+        "serve", "merge", *TRAINING, "asr.max_new_tokens=8", "trainer.rollout_data_dir=exp/test_inworld_tts/rollouts"
+    )
+    return run
+
+
+def test_each_recording_speaks_the_next_text_and_keeps_its_own_for_sft(run):
+    assert [row["text"] for row in run.read_jsonl("data/train.jsonl")] == TEXTS[1:]
+    assert [row["text"] for row in run.read_jsonl("data/sft.jsonl")] == TEXTS
+    voices = {voice["name"]: voice for voice in run.read_jsonl("data/voices.jsonl")}
+    assert [voices[f"train_{i}"]["text"] for i in range(3)] == TEXTS[:3]
+    assert len(voices["train_0"]["speech_tokens"]) == 31  # 0.6 s at 50 a second, and the one that is always padded
+
+
+def test_the_reward_is_the_mean_of_error_mos_and_similarity(run):
+    rows = run.read_jsonl("rollouts/1.jsonl")
+    assert len(rows) == 8
+    for row in rows:
+        terms = [row[f"term_{name}"] for name in ("error", "mos", "similarity")]
+        assert row["score"] == pytest.approx(sum(terms) / 3, abs=1e-4)
+        assert row["term_error"] == pytest.approx(2.718281828459045 ** (-2.5 * row["error_rate"]), rel=1e-3)
+        assert all(0.0 <= term <= 1.0 for term in terms)
+    assert len({row["term_similarity"] for row in rows}) > 4
+
+
+def test_rollouts_have_at_least_the_tokens_that_were_asked_for(run):
+    for row in run.read_jsonl("rollouts/1.jsonl"):
+        assert row["input"].startswith("Convert the text to speech:")
+        assert len(re.findall(r"<\|s_\d+\|>", row["output"])) >= 12
+
+
+def test_a_step_of_grpo_changes_the_merged_model_which_is_ready_to_serve(run):
+    assert re.search(r"step:1 - ", run.trained) and "actor/kl_loss" in run.trained
+    assert "model.embed_tokens.weight" in run.changed_weights()
+    served = json.loads((run.work / "merged" / "generation_config.json").read_text())
+    published = {"temperature": 1.1, "top_p": 0.9, "top_k": 75, "repetition_penalty": 1.1}
+    assert {key: served[key] for key in published} == published
+    assert (run.work / "merged" / "tokenizer.json").exists()
+
+
+def test_both_backends_speak_the_same_tokens_with_the_penalty_and_a_wave(run):
+    said = {}
+    for backend in ("transformers", "vllm"):
+        output = run.stages("infer", "text=Good evening.", "voice=train_0", f"backend={backend}", *SPEAKING)
+        (row,) = run.read_jsonl("speech/tokens/GRPO.speech.jsonl")
+        said[backend] = row["tokens"]
+    assert said["vllm"] == said["transformers"] and len(set(said["vllm"])) > 12
+    (path,) = [line for line in output.splitlines() if line.endswith(".wav")]
+    wave, rate = soundfile.read(Path(ROOT) / path)
+    assert rate == 16000 and len(wave) == 320 * len(said["vllm"])

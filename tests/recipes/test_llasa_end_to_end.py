@@ -1,0 +1,77 @@
+"""Recipe llasa from texts to a wave, with a small Llama, X-codec2 and Whisper of the real classes."""
+
+import re
+from pathlib import Path
+
+import pytest
+import soundfile
+from llama_dir import LLASA, write_llama
+from recipe_run import SPEAKING, TRAINING, RecipeRun
+from small_ears import write_whisper
+
+from data_prep.voices import Voice
+from recipes.llasa.prompt_template import understanding
+from stages.config import ROOT
+
+CODES = 65536
+VOICE = {"name": "mina", "text": "네.", "speech_tokens": [7, 65535, 400]}
+
+
+@pytest.fixture(scope="module")
+def run() -> RecipeRun:
+    """Llasa-1B's layout extended, texts prepared, one step of GRPO, merged."""
+    run = RecipeRun("llasa", "recipe.sft_dir=exp/test_llasa/base", "recipe.reward.terms.cer_and_nll.beta_c=0.3")
+    pretrained = run.work / "pretrained"
+    write_llama(pretrained / "llasa", LLASA, CODES)
+    write_whisper(pretrained / "whisper")
+    run.xcodec2()
+    texts = {"train_texts": ["안녕하세요.", "오늘은 비가 와요."], "test_texts": ["고맙습니다."]}
+    rows = {key: [{"text": text, "voice": "mina"} for text in values] for key, values in texts.items()}
+    rows["sft_texts"] = [{"text": "네, 알겠습니다.", "speech_tokens": [1, 2, 65535]}]
+    run.overrides += [f"recipe.{key}={run.write_jsonl(f'{key}.jsonl', value)}" for key, value in rows.items()]
+    run.overrides.append(f"recipe.voices={run.write_jsonl('voices.jsonl', [VOICE])}")
+    run.module("sft.extend", "models")
+    run.stages("data")
+    run.trained = run.stages(
+        "serve", "merge", *TRAINING, "asr.max_new_tokens=8", "trainer.rollout_data_dir=exp/test_llasa/rollouts"
+    )
+    return run
+
+
+def test_the_reward_is_the_harmonic_mean_of_cer_and_nll_of_what_whisper_heard(run):
+    rows = run.read_jsonl("rollouts/1.jsonl")
+    assert len(rows) == 8 and {row["gts"] for row in rows} == {"안녕하세요.", "오늘은 비가 와요."}
+    for row in rows:
+        cer, nll = row["error_rate"], row["nll"]
+        utility_c, utility_n = 1 - _tanh(0.3 * cer), 2.718281828459045 ** (-nll / 3)
+        assert row["score"] == pytest.approx(1 / (0.6 / utility_c + 0.4 / utility_n), rel=1e-3)
+    assert len({row["score"] for row in rows}) > 4
+
+
+def _tanh(x: float) -> float:
+    plus, minus = 2.718281828459045**x, 2.718281828459045**-x
+    return (plus - minus) / (plus + minus)
+
+
+def test_rollouts_continue_the_voices_speech_tokens(run):
+    for row in run.read_jsonl("rollouts/1.jsonl"):
+        assert row["input"].endswith("<|s_7|><|s_65535|><|s_400|>")
+        assert understanding(row["gts"], Voice(**VOICE))[0]["content"].split("<|")[0] in row["input"]
+        assert len(re.findall(r"<\|s_\d+\|>", row["output"])) > 12
+
+
+def test_a_step_of_grpo_changes_the_merged_model(run):
+    assert re.search(r"step:1 - ", run.trained)
+    assert "model.embed_tokens.weight" in run.changed_weights()
+
+
+def test_both_backends_speak_the_same_tokens_and_a_wave(run):
+    said = {}
+    for backend in ("transformers", "vllm"):
+        output = run.stages("infer", "text=안녕하세요.", "voice=mina", f"backend={backend}", *SPEAKING)
+        (row,) = run.read_jsonl("speech/tokens/GRPO.speech.jsonl")
+        said[backend] = row["tokens"]
+    assert said["vllm"] == said["transformers"] and len(said["vllm"]) > 12
+    (path,) = [line for line in output.splitlines() if line.endswith(".wav")]
+    wave, rate = soundfile.read(Path(ROOT) / path)
+    assert rate == 16000 and len(wave) == 320 * len(said["vllm"])

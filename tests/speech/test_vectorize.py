@@ -1,0 +1,191 @@
+"""Recordings -> speech codes in shards -> merged -> rows for SFT and RL, with X-codec2's own small encoder."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from omegaconf import DictConfig
+from xcodec2_dir import write_codec, write_semantic
+
+from data_prep.merge_shards import merge_shards
+from data_prep.read_shards import read_shards
+from data_prep.shards import Codes, ShardWriter
+from data_prep.vectorize import Worker, vectorize
+from stages.config import compose_stage
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    write_codec(folder / "xcodec2")
+    write_semantic(folder / "w2v-bert-2.0")
+    return folder
+
+
+def sample(place: int, seconds: float, **other) -> dict:
+    row = {"transcript": f"Text {place}.", "language": "en", "wav_path": f"wavs/{place}.wav", "duration": seconds}
+    return {**row, "sample_rate": 24000, **other}
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    """Eight lines: 0 to 3 and 7 are used, 4 is of another language, 5 too long, 6 says nothing."""
+    (tmp_path / "wavs").mkdir()
+    rng = np.random.default_rng(0)
+    for place in range(8):
+        wave = 0.3 * np.sin(2 * np.pi * 200 * (place + 1) * np.arange(12000 + 480 * place) / 24000)
+        stereo = np.stack([wave, wave], axis=1) + rng.normal(scale=0.02, size=(len(wave), 2))
+        soundfile.write(tmp_path / "wavs" / f"{place}.wav", stereo, 24000)
+    rows = [sample(place, 0.5 + 0.02 * place) for place in range(8)]
+    rows[1]["language"] = rows[2]["language"] = "de"
+    rows[3]["voice_description"] = "An old man."
+    rows[4]["language"], rows[5]["duration"], rows[6]["transcript"] = "xx", 31.0, "... !"
+    rows[7]["emotion"] = "happy"
+    (tmp_path / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path / "samples.jsonl"
+
+
+def config(models: Path, recordings: Path, *overrides: str) -> DictConfig:
+    own = [f"recipe.token2wav_dir={models}/xcodec2", f"recipe.semantic_dir={models}/w2v-bert-2.0"]
+    own += [f"recipe.recordings={recordings}", f"recipe.work_dir={recordings.parent}/work"]
+    own += ["vectorize.encoder.semantic_layer=2", "vectorize.piece=2", "vectorize.val_share=0", *overrides]
+    return compose_stage("inworld_tts", "data", tuple(own))
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_shards_of_two_processes_merge_into_what_one_makes(models, recordings, tmp_path):
+    one = config(models, recordings, f"recipe.codes_dir={tmp_path}/one")
+    two = config(models, recordings, f"recipe.codes_dir={tmp_path}/two", "vectorize.workers=2")
+    vectorize(one)
+    vectorize(two)
+    kinds = ("codes_{}.npy", "codes_index_{}.npy", "samples_{}.jsonl")
+    made = [f"{split}_{kind.format(i)}" for split in ("train", "val") for kind in kinds for i in (0, 1)]
+    made += [f"{kind}_{i}.json{end}" for kind, end in (("rejects", "l"), ("worker", "")) for i in (0, 1)]
+    assert files(tmp_path / "two") == sorted(made)
+    assert merge_shards(tmp_path / "one", remove_shards=False) == {"train": 5, "val": 0}
+    assert merge_shards(tmp_path / "two", remove_shards=True) == {"train": 5, "val": 0}
+    for name in ("train_codes.npy", "train_codes_index.npy", "train_samples.jsonl"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert "train_codes_0.npy" in files(tmp_path / "one")
+    left = [name for name in files(tmp_path / "two") if "_0" in name or "_1" in name]
+    assert left == ["rejects_0.jsonl", "rejects_1.jsonl"]
+    # The published trainer's way to read them.
+    codes = np.memmap(tmp_path / "two" / "train_codes.npy", dtype=np.int32, mode="r")
+    assert np.load(tmp_path / "two" / "train_codes_index.npy").tolist() == [0, 26, 53, 81, 110]
+    assert len(codes) == 110 + 33  # 0.5 s + 0.02 s x place are 25 + place codes, and the one that is always padded
+    lines = (tmp_path / "two" / "train_samples.jsonl").read_text().splitlines()
+    assert [json.loads(line)["transcript"] for line in lines] == [f"Text {i}." for i in (0, 1, 2, 3, 7)]
+
+
+def test_the_codes_are_those_of_the_encoder(models, recordings, tmp_path):
+    from hydra.utils import instantiate
+
+    from data_prep.recordings import read_wave
+
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes")
+    vectorize(cfg)
+    merge_shards(tmp_path / "codes", remove_shards=True)
+    encoder = instantiate(cfg.vectorize.encoder, device="cpu")
+    found = list(Codes(tmp_path / "codes", "train"))
+    for row, codes in found:
+        wave = read_wave(str(recordings.parent / row["wav_path"]), 16000)
+        np.testing.assert_array_equal(codes, encoder.encode([wave])[0])
+    assert len({tuple(codes.tolist()) for _, codes in found}) == 5
+
+
+def test_an_interrupted_run_goes_on_with_the_pieces_that_are_missing(models, recordings, tmp_path, monkeypatch):
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes")
+    whole, encoded = Worker._encode, []
+
+    def failing(self, waves, encoder):
+        if len(encoded) == 2:
+            raise RuntimeError("power cut")
+        encoded.append(len(waves))
+        return whole(self, waves, encoder)
+
+    monkeypatch.setattr(Worker, "_encode", failing)
+    with pytest.raises(RuntimeError, match="power cut"):
+        vectorize(cfg)
+    with pytest.raises(FileNotFoundError, match="not all workers have finished"):
+        merge_shards(tmp_path / "codes", remove_shards=False)
+    assert encoded == [2, 2]  # two pieces of two
+    encoded.clear()
+    vectorize(cfg)
+    assert encoded == [0, 1]  # the others: lines 4 and 5 are left out, 6 too
+    assert merge_shards(tmp_path / "codes", remove_shards=False) == {"train": 5, "val": 0}
+    vectorize(cfg)  # has finished already
+    assert encoded == [0, 1]
+    with pytest.raises(ValueError, match="of other settings"):
+        vectorize(config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.filters.latin=true"))
+
+
+def test_bad_recordings_stop_the_run_with_file_line_and_field_or_are_listed(models, recordings, tmp_path):
+    lines = recordings.read_text().splitlines()
+    lines[0] = lines[0].replace("wavs/0.wav", "wavs/none.wav")
+    lines[2] = lines[2].replace('"duration": 0.54', '"duration": "long"')
+    recordings.write_text("\n".join([*lines, "{nonsense"]) + "\n")
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes")
+    with pytest.raises(ValueError, match=r"(?s)samples\.jsonl:1: field 'wav_path': .*none\.wav cannot be read"):
+        vectorize(cfg)
+    cfg.vectorize.on_error = "skip"
+    vectorize(cfg)
+    rejected = [json.loads(line) for line in (tmp_path / "codes" / "rejects_0.jsonl").read_text().splitlines()]
+    assert [(one["line"], one["field"]) for one in rejected] == [(1, "wav_path"), (3, "duration"), (9, None)]
+    assert merge_shards(tmp_path / "codes", remove_shards=True) == {"train": 3, "val": 0}
+
+
+def test_torchruns_processes_are_workers(models, recordings, tmp_path, monkeypatch):
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        vectorize(cfg)
+    merge_shards(tmp_path / "codes", remove_shards=True)
+    rows = [sample["transcript"] for sample, _ in Codes(tmp_path / "codes", "train")]
+    assert rows == [f"Text {i}." for i in (0, 1, 2, 3, 7)]
+
+
+def test_each_recording_is_the_voice_of_the_next_text(models, recordings, tmp_path):
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "read_shards.val_rows=0")
+    vectorize(cfg)
+    merge_shards(tmp_path / "codes", remove_shards=True)
+    counts = read_shards(cfg)
+    rows = {name: [json.loads(line) for line in Path(cfg.recipe[name]).read_text().splitlines()]
+            for name in ("sft_texts", "train_texts", "test_texts", "voices")}  # fmt: skip
+    # Languages: en de de en (3) en (7): pairs 1 -> 2 and 3 -> 7.
+    assert rows["train_texts"] == [
+        {"text": "Text 2.", "language": "de", "voice": "train_1"},
+        {"text": "Text 7.", "language": "en", "voice": "train_3"},
+    ]
+    assert counts["train"]["rows"] == 2 and rows["test_texts"] == []
+    assert [row["text"] for row in rows["sft_texts"]] == [f"Text {i}." for i in (0, 1, 2, 3, 7)]
+    voices = {voice["name"]: voice for voice in rows["voices"]}
+    assert voices[rows["sft_texts"][3]["voice"]] == {
+        "name": rows["sft_texts"][3]["voice"], "description": "An old man."}  # fmt: skip
+    assert voices[rows["sft_texts"][4]["voice"]]["description"] == "emotion: happy"
+    assert "voice" not in rows["sft_texts"][0]
+    assert voices["train_1"]["text"] == "Text 1."
+    assert voices["train_1"]["speech_tokens"] == rows["sft_texts"][1]["speech_tokens"]
+    wave, rate = soundfile.read(voices["train_1"]["wav"])
+    assert rate == 16000 and wave.shape == (8320,)  # 0.52 s
+
+
+def test_codes_and_samples_that_do_not_fit_are_refused(tmp_path):
+    with ShardWriter(tmp_path, None) as shard:
+        shard.add("train", '{"transcript": "a"}', np.array([7, 8], np.int32))
+        shard.add("train", '{"transcript": "b"}', np.array([9], np.int32))
+    assert [codes.tolist() for _, codes in Codes(tmp_path, "train")] == [[7, 8], [9]]
+    (tmp_path / "train_samples.jsonl").write_text('{"transcript": "a"}\n')
+    with pytest.raises(ValueError, match="not as many lines"):
+        list(Codes(tmp_path, "train"))
+    (tmp_path / "train_codes.npy").write_bytes(np.array([7, 8], np.int32).tobytes())
+    with pytest.raises(ValueError, match="does not fit"):
+        Codes(tmp_path, "train")
+    with pytest.raises(ValueError, match="without codes"), ShardWriter(tmp_path, 3) as shard:
+        shard.add("val", "{}", np.empty(0, np.int32))
+    assert not list(tmp_path.glob("val_*_3.*"))

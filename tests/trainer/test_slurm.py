@@ -1,0 +1,100 @@
+"""recipes/inworld_tts/slurm.sh, with commands of Slurm's and Ray's names that keep what they are asked for."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from stages.config import ROOT
+
+SCRIPT = ROOT / "recipes" / "inworld_tts" / "slurm.sh"
+TOOLS = {
+    "scontrol": "printf 'alpha\\nbeta\\n'",
+    # srun runs the command here; its options end at the first word without a dash.
+    "srun": "node=; while [[ $1 == -* ]]; do [[ $1 != --nodelist=* ]] || node=${1#*=}; shift; done\n"
+    'echo "$node: $*" >>"$CALLS"\nexec "$@"',
+    "hostname": "echo 10.0.0.7 10.0.0.8",
+    "ray": "case $1 in start) sleep 1000 & pid=$!; trap 'kill $pid; exit' TERM; wait ;;\n"
+    "status) grep -c ' start ' \"$CALLS\" | xargs seq | sed 's/.*/ 1 node_&/' ;; esac",
+}
+# The real run.sh says what it would do; `serve` lasts.
+RUN = f"""bash {ROOT}/run.sh --dry-run "$@"
+case $* in *' serve '*)
+  [[ -z ${{BROKEN:-}} ]] || exit 3
+  echo READY; sleep 1000 & pid=$!; trap 'kill $pid; exit' TERM; wait ;;
+esac
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> dict[str, str]:
+    """The environment of a job of two nodes with four GPUs each; its folder is tmp_path."""
+    (tmp_path / "bin").mkdir()
+    for name, text in (TOOLS | {"run.sh": RUN}).items():
+        file = tmp_path / "run.sh" if name == "run.sh" else tmp_path / "bin" / name
+        file.write_text(f"#!/usr/bin/env bash\n{text}\n")
+        file.chmod(0o755)
+    own = {"SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_JOB_ID": "12", "SLURM_JOB_NODELIST": "alpha,beta"}
+    own |= {"CALLS": str(tmp_path / "calls"), "RAY": "ray", "GPUS_PER_NODE": "4", "POLL_S": "0.1", "WAIT_S": "60"}
+    return os.environ | own | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+
+
+def left_over(job: dict[str, str]) -> list[str]:
+    """Processes that still have this job's environment."""
+    mark, found = f"CALLS={job['CALLS']}".encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes().decode())
+        except OSError:  # it has ended, or is not ours
+            pass
+    return found
+
+
+def test_ray_joins_both_nodes_the_server_has_its_gpu_and_training_starts_on_all(job, tmp_path):
+    done = subprocess.run(["bash", SCRIPT, "trainer.save_freq=5"], env=job, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    calls = [line for line in Path(job["CALLS"]).read_text().splitlines() if " status " not in line]
+    training, where = "CUDA_VISIBLE_DEVICES=0,1,2", "10.0.0.7:6379"
+    secret = "recipe.server.host=10.0.0.7 recipe.server.secret_env=VERL_TTS_SECRET"
+    head = "ray start --head --node-ip-address=10.0.0.7 --port=6379 --include-dashboard=false --num-gpus=3 --block"
+    assert calls == [
+        "alpha: hostname --ip-address",
+        f"alpha: env {training} {head}",
+        f"beta: env {training} ray start --address={where} --num-gpus=3 --block",
+        f"alpha: env CUDA_VISIBLE_DEVICES=3 bash run.sh --recipe inworld_tts serve {secret} server.devices=[cuda:0]",
+        f"alpha: env RAY_ADDRESS={where} bash run.sh --recipe inworld_tts train {secret} "
+        "trainer.nnodes=2 trainer.n_gpus_per_node=3 trainer.save_freq=5",
+    ]
+    trained = (tmp_path / "exp/inworld_tts/logs/slurm-12/train.log").read_text()
+    assert "verl.trainer.main_ppo" in trained and "trainer.nnodes=2" in trained  # the real run.sh takes these overrides
+    assert left_over(job) == []
+
+
+def test_a_server_that_ends_ends_the_job_and_all_its_steps(job):
+    done = subprocess.run(["bash", SCRIPT], env=job | {"BROKEN": "1"}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "a step has ended before the reward server" in done.stderr
+    assert left_over(job) == []
+
+
+def test_a_cancelled_job_leaves_nothing(job):
+    run = subprocess.Popen(["bash", SCRIPT], env=job, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not Path(job["CALLS"]).exists() or "beta" not in Path(job["CALLS"]).read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(60) == 143
+    while any("run.sh" in line or "stages.run" in line for line in left_over(job)):  # a dry run that was under way
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert left_over(job) == []
+
+
+def test_no_gpu_for_one_side_is_refused(job):
+    done = subprocess.run(["bash", SCRIPT], env=job | {"REWARD_GPUS": "4"}, capture_output=True, text=True)
+    assert done.returncode == 1 and "both sides need one" in done.stderr
