@@ -57,14 +57,16 @@ def qwen2lm_class() -> tuple[type, type]:
     return Qwen2Encoder, Qwen2LM
 
 
-def write_text_model(folder: Path, vocabulary_rows: int = TEXT_ROWS) -> None:
-    """CosyVoice-BlankEN: Qwen2's configuration, tokenizer and (random) weights, with rows that no token uses."""
+def write_text_model(folder: Path, vocabulary_rows: int = TEXT_ROWS, filler: int = 0) -> None:
+    """CosyVoice-BlankEN: Qwen2's configuration, tokenizer and (random) weights, with rows that no token uses. `filler`:
+    as many words, and no weights."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     from data_prep.tokenizer import _vocabulary
 
     folder.mkdir(parents=True)
     vocabulary, merges = _vocabulary(sorted(set(TEXTS)))
+    vocabulary |= {f"filler{i}": i for i in range(len(vocabulary), filler)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
     added = {"<|endoftext|>": len(vocabulary), "<|im_start|>": len(vocabulary) + 1, "<|im_end|>": len(vocabulary) + 2}
@@ -91,7 +93,8 @@ def write_text_model(folder: Path, vocabulary_rows: int = TEXT_ROWS) -> None:
         eos_token_id=added["<|endoftext|>"],
         **LLM,
     )
-    Qwen2ForCausalLM(config).save_pretrained(folder)
+    if not filler:
+        Qwen2ForCausalLM(config).save_pretrained(folder)
 
 
 def write_llm(folder: Path) -> None:

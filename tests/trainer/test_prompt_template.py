@@ -54,7 +54,7 @@ class Recorder:
         return TokenOutput(token_ids=[1, 2])
 
 
-def rollout_ids(parquet: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def rollout_ids(parquet: Path, tokenizer: PreTrainedTokenizerBase, model_type: str = "qwen2") -> list[int]:
     """What verl's dataset and agent loop hand to vLLM for the first row."""
     from verl.experimental.agent_loop.agent_loop import DictConfigWrap
     from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
@@ -73,7 +73,7 @@ def rollout_ids(parquet: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
             processor=None,
             dataset_cls=RLHFDataset,
             data_config=DictConfigWrap(data),
-            hf_model_type="qwen2",
+            hf_model_type=model_type,
         )
         await loop.run({}, raw_prompt=row["raw_prompt"])
 
