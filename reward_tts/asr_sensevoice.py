@@ -21,7 +21,8 @@ class SenseVoiceASR:
     """Batched greedy SenseVoice.
 
     Args:
-        model_dir: FunASR model directory: config.yaml, model.pt, bpe.model, am.mvn.
+        model_dir: FunASR model directory: config.yaml, model.pt, am.mvn and bpe.model, or, as released, another
+            *bpe.model that configuration.json names.
         device: torch device.
         batch_size: rows decoded together; rows of similar length should stand together.
 
@@ -33,7 +34,9 @@ class SenseVoiceASR:
     family = "sensevoice"
 
     def __init__(self, model_dir: str, device: str = "cpu", batch_size: int = 32):
-        missing = [f for f in ("config.yaml", "model.pt", "bpe.model", "am.mvn") if not (Path(model_dir) / f).exists()]
+        missing = [f for f in ("config.yaml", "model.pt", "am.mvn") if not (Path(model_dir) / f).exists()]
+        if not (Path(model_dir) / "bpe.model").exists() and not (Path(model_dir) / "configuration.json").exists():
+            missing.append("bpe.model")
         if missing:
             raise FileNotFoundError(
                 f"SenseVoice directory {model_dir} lacks {missing}: the stage `data` builds or names it"

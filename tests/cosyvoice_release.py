@@ -1,6 +1,6 @@
 """A released CosyVoice directory with random weights, written by the real classes: what the stage `models` would fetch.
 
-    .venv-reward/bin/python tests/cosyvoice_release.py DIRECTORY [cosyvoice2|cosyvoice3]
+    .venv-reward/bin/python tests/cosyvoice_release.py DIRECTORY      # with SenseVoiceSmall, for tests/recipes
 
 llm.pt comes from the official `cosyvoice` package, flow.pt and hift.pt from the classes of flashcosyvoice.
 campplus.onnx and the speech tokenizer are ONNX graphs with the published inputs and outputs, and little inside.
@@ -284,5 +284,21 @@ def write_release(folder: Path, family: str = "cosyvoice2", size: Size = SMALL) 
     write_voices(folder)
 
 
+def write_sensevoice(folder: Path) -> None:
+    """SenseVoiceSmall's released file names; FunASR's classes, hardly trained."""
+    from recipes.tiny_mandarin.reward_asr import train_reward_asr
+
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list(TEXTS), 6)) for _ in range(16)]
+    waves = [rng.normal(size=16_000).astype(np.float32) * 0.05 for _ in texts]
+    train_reward_asr(texts, waves, str(folder), 4, 8, 1e-3, 64, 2, seed=0)
+    name = "chn_jpn_yue_eng_ko_spectok.bpe.model"
+    (folder / "bpe.model").rename(folder / name)
+    files = {"init_param": "model.pt", "config": "config.yaml", "tokenizer_conf": {"bpemodel": name}}
+    files["frontend_conf"] = {"cmvn_file": "am.mvn"}
+    (folder / "configuration.json").write_text(json.dumps({"file_path_metas": files}))
+
+
 if __name__ == "__main__":
-    write_release(Path(sys.argv[1]), *sys.argv[2:3])
+    write_release(Path(sys.argv[1]) / "CosyVoice2-0.5B")
+    write_sensevoice(Path(sys.argv[1]) / "SenseVoiceSmall")
