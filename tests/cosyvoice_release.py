@@ -110,14 +110,18 @@ def write_llm(folder: Path) -> None:
     torch.save(llm.state_dict(), folder / "llm.pt")
 
 
-def write_llm3(folder: Path) -> None:
-    """llm.pt of CosyVoice3, by the shapes of its class (cosyvoice/llm/llm.py, CosyVoice3LM), which no package has."""
+def write_llm_by_shapes(folder: Path, family: str) -> None:
+    """llm.pt by the shapes of the family's class (cosyvoice/llm/llm.py): CosyVoice3LM is in no package, Qwen2LM not in
+    the trainer's environment."""
     from transformers import Qwen2ForCausalLM
 
     model = Qwen2ForCausalLM.from_pretrained(folder / "CosyVoice-BlankEN")
     state = {f"llm.model.{name}": value.clone() for name, value in model.state_dict().items()}
-    rows, size = CODEBOOK + 200, LLM["hidden_size"]
+    size = LLM["hidden_size"]
+    rows = CODEBOOK + (3 if family == "cosyvoice2" else 200)
     state |= {"speech_embedding.weight": torch.randn(rows, size), "llm_decoder.weight": torch.randn(rows, size) / 8}
+    if family == "cosyvoice2":
+        state |= {"llm_embedding.weight": torch.randn(2, size), "llm_decoder.bias": torch.randn(rows)}
     torch.save(state, folder / "llm.pt")
 
 
@@ -273,11 +277,11 @@ def write_voices(folder: Path) -> Path:
     return path
 
 
-def write_release(folder: Path, family: str = "cosyvoice2", size: Size = SMALL) -> None:
-    """All of it in `folder`, which must not be there; the voices in it too."""
+def write_release(folder: Path, size: Size = SMALL) -> None:
+    """CosyVoice2, all of it in `folder`, which must not be there; the voices in it too."""
     torch.manual_seed(0)
     write_text_model(folder / "CosyVoice-BlankEN")
-    {"cosyvoice2": write_llm, "cosyvoice3": write_llm3}[family](folder)
+    write_llm(folder)
     write_decoder(folder, size)
     write_speaker_encoder(folder)
     write_speech_tokenizer(folder, size.codebook)
