@@ -25,6 +25,7 @@ from data_prep.prompt_template import encode_prompt
 from data_prep.voices import Voice, read_voices, voice_of
 from infer.records import token_files, write_jsonl
 from reward_tts.speech_tokens import parse_speech_tokens
+from verl_plugins import speech_head  # noqa: F401  registers its model class with transformers
 
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
 
@@ -85,6 +86,8 @@ class TransformersBackend:
     def __init__(self, checkpoint: str, cfg: DictConfig):
         self._model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
         self._tokenizer = AutoTokenizer.from_pretrained(checkpoint, padding_side="left")
+        ends = self._model.generation_config.eos_token_id  # vLLM, too, stops at all of them
+        self._ends = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
         self._batch_size = cfg.transformers_batch_size
         self._max_tokens = cfg.max_tokens
         self._seed = cfg.recipe.seed
@@ -106,7 +109,7 @@ class TransformersBackend:
                 repetition_penalty=decoding.get("repetition_penalty", 1.0),
                 min_new_tokens=decoding.get("min_tokens", 0),
                 max_new_tokens=self._max_tokens,
-                eos_token_id=self._tokenizer.eos_token_id,
+                eos_token_id=self._ends,
                 pad_token_id=self._tokenizer.pad_token_id,
             )[:, batch["input_ids"].shape[1] :]
             flat = [self._cut(row) for row in ids.tolist()]
@@ -114,8 +117,8 @@ class TransformersBackend:
         return answers
 
     def _cut(self, ids: list[int]) -> tuple[list[int], bool]:
-        end = self._tokenizer.eos_token_id
-        return (ids[: ids.index(end)], True) if end in ids else (ids, False)
+        place = next((place for place, index in enumerate(ids) if index in self._ends), None)
+        return (ids, False) if place is None else (ids[:place], True)
 
     def close(self) -> None:
         del self._model

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from reward_tts import funasr_directory
 from reward_tts.measures import Transcript
 
-_FILES = ("config.yaml", "model.pt", "bpe.model", "am.mvn")
+_FILES = ("config.yaml", "model.pt", "*bpe.model", "am.mvn")
 
 _EVENT_AND_EMOTION_QUERY = [1, 2]  # rows of `embed`, as in funasr/models/sense_voice/model.py
 _NUM_QUERIES = 4  # language, event, emotion, text normalisation: placed before the speech frames
@@ -22,7 +22,8 @@ class SenseVoiceASR:
     """Batched greedy SenseVoice.
 
     Args:
-        model_dir: FunASR model directory: config.yaml, model.pt, bpe.model, am.mvn.
+        model_dir: FunASR model directory: config.yaml, model.pt, am.mvn and bpe.model, or, as released, another
+            *bpe.model that configuration.json names.
         device: torch device.
         batch_size: rows decoded together; rows of similar length should stand together.
 

@@ -15,14 +15,14 @@ def load(model_dir: str, files: tuple[str, ...], advice: str, device: str = "cpu
 
     Args:
         model_dir: FunASR model directory.
-        files: what must be in it.
+        files: what must be in it, as patterns of names.
         advice: how to get it, ends the message if it is not whole.
         device: torch device.
 
     Raises:
         FileNotFoundError: a file is missing.
     """
-    missing = [name for name in files if not (Path(model_dir) / name).exists()]
+    missing = [name for name in files if not any(Path(model_dir).glob(name))]
     if missing:
         raise FileNotFoundError(f"{model_dir} lacks {missing}: {advice}")
     auto = AutoModel(model=str(model_dir), device=device, **NO_HUB)

@@ -32,6 +32,7 @@ from transformers import (
 
 from data_prep.whole import whole_directory, whole_file
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
+from verl_plugins import speech_head  # noqa: F401  registers its model class with transformers
 
 
 class SpeechTrainer(Trainer):

@@ -4,6 +4,7 @@ cpu_platform     verl on a machine without accelerator     (entry point `verl.pl
 vllm_cpu         vLLM's CPU build under a trainer           (entry point `vllm.general_plugins`)
 replay_sampler   short polls, failed samples stop the run   (`trainer.v1.sampler.custom_sampler`)
 token_credit     which token is to blame                    (`rollout.agent` and `algorithm.adv_estimator`)
+speech_head      a Qwen2 with CosyVoice's head               (transformers' Auto classes, vLLM's ModelRegistry)
 trainable        which parameters are trained               (`VERL_ENGINE_DEVICE`)
 
 This package is imported by all of them and so imports nothing itself.

