@@ -12,7 +12,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from stages.config import keys
+from stages.config import ROOT, keys
 
 _CONFIGS = "trainer/config"
 _DATACLASSES = ("workers/config/*.py", "trainer/config/*.py", "utils/profiler/config.py")
@@ -31,10 +31,10 @@ def verl_config(name: str) -> DictConfig:
 
 @cache
 def _classes() -> dict[str, tuple[set[str], list[str]]]:
-    """{class: (its annotated fields, its bases)} of verl's configuration classes."""
+    """{class: (its annotated fields, its bases)} of verl's configuration classes, and of this project's plugins."""
     found = {}
-    for pattern in _DATACLASSES:
-        for file in sorted(_verl().glob(pattern)):
+    for folder, pattern in [*((_verl(), pattern) for pattern in _DATACLASSES), (ROOT / "verl_plugins", "*.py")]:
+        for file in sorted(folder.glob(pattern)):
             for node in ast.parse(file.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef):
                     fields = {item.target.id for item in node.body if isinstance(item, ast.AnnAssign)}
@@ -52,7 +52,7 @@ def unknown_keys(cfg: DictConfig, known: DictConfig, free: list[str], prefix: st
     """Dotted keys of cfg that are neither in verl's composed YAML nor a field of the class built from it; what is below
     a key of `free` is anybody's."""
     found: list[str] = []
-    target = known._get_node("_target_") if "_target_" in known else None
+    target = next((c._get_node("_target_") for c in (cfg, known) if "_target_" in c), None)
     for name in cfg:
         key = f"{prefix}{name}"
         if key in free:
