@@ -13,9 +13,9 @@ from tqdm import tqdm
 from infer.cache import Cache, fingerprint
 from infer.decode import decode
 from infer.records import Utterance
-from reward_tts.errors import CHARACTER_LANGUAGES, error_counts
+from reward_tts.errors import error_counts
 from reward_tts.prosody import prosody
-from reward_tts.text_norm import normalise, syllables
+from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
 
 
 def refuse_same_family(families: DictConfig) -> None:

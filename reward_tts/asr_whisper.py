@@ -74,9 +74,9 @@ class WhisperASR:
         return transcripts
 
     def _decode(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
-        features, mask = self.whisper.features(waves)
+        encoded, mask = self.whisper.encode(waves)
         found = self.whisper.model.generate(
-            features,
+            encoder_outputs=encoded,
             attention_mask=mask,
             language=list(languages),
             task="transcribe",

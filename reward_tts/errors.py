@@ -7,9 +7,8 @@ from itertools import pairwise
 import jiwer
 from rapidfuzz.distance import Levenshtein
 
-from reward_tts.text_norm import normalise, syllables
+from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
 
-CHARACTER_LANGUAGES = frozenset({"zh", "yue", "ja", "ko"})  # compared by characters, not words
 UNITS = ("pinyin", "text")
 
 

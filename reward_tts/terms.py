@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reward_tts import formulas
-from reward_tts.errors import CHARACTER_LANGUAGES, pinyin_error, text_error
-from reward_tts.text_norm import normalise
+from reward_tts.errors import pinyin_error, text_error
+from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Text as it is compared: what is written in two ways but spoken in one becomes the same string.
 
-Chinese: Unicode NFKC, traditional -> simplified characters, what is written with digits -> its reading by WeText's
-grammars (package wetext, which carries them), lower case, no punctuation, no space.
+Chinese (zh, yue): Unicode NFKC, traditional -> simplified characters, what is written with digits -> its reading by
+WeText's grammars (package wetext, which carries them), lower case, no punctuation, no space.
 English: Whisper's own normaliser, as the field's word error rates use it (numbers to digits, contractions to words).
-Other languages: NFKC, lower case, no punctuation, single spaces.
+Other languages: NFKC, lower case, no punctuation, single spaces; no space in Japanese and Korean, which are compared by
+characters.
 
 What was normalised or spelt lately is remembered: in GRPO all rollouts of a group have the same reference.
 """
@@ -16,6 +17,8 @@ from functools import lru_cache
 import zhconv
 from pypinyin import Style, lazy_pinyin
 
+CHINESE = frozenset({"zh", "yue"})
+CHARACTER_LANGUAGES = CHINESE | {"ja", "ko"}  # compared by characters, not words
 _REMEMBERED = 16_384  # texts, and as many readings: some megabytes
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 # WeText needs milliseconds for a long sentence, so it is shown digits with what belongs to them: a word before (第,
@@ -44,12 +47,12 @@ def normalise(text: str, language: str) -> str:
     if language == "en":
         spoken = _english()(text.casefold())
         return spoken if any(c.isalnum() for c in spoken) else ""  # it leaves the last of several full stops
-    if language == "zh":
+    if language in CHINESE:
         # A 1 of a telephone number is said as 一 or 幺.
         text = read_numbers(zhconv.convert(text, "zh-hans").replace("〇", "零")).replace("幺", "一")
     text = text.casefold()
     spoken = "".join(c if unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in text)
-    return "".join(spoken.split()) if language == "zh" else " ".join(spoken.split())
+    return ("" if language in CHARACTER_LANGUAGES else " ").join(spoken.split())
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
 """A Whisper of transformers from a directory, loaded once for all parts of a process that name the same one."""
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -8,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from transformers import WhisperForConditionalGeneration, WhisperProcessor
+from transformers.modeling_outputs import BaseModelOutput
 
 SAMPLE_RATE = 16_000
+_ENCODED = 64  # waves whose encoding is kept: those of one batch of the server, heard by the ASR and then scored
 _FILES = ("config.json", "generation_config.json", "tokenizer.json")
 
 
@@ -20,6 +23,25 @@ class Whisper:
     model: WhisperForConditionalGeneration
     processor: WhisperProcessor
     lock: threading.Lock = field(default_factory=threading.Lock)
+    _encoded: OrderedDict[int, tuple] = field(default_factory=OrderedDict)
+
+    def encode(self, waves: list[np.ndarray]) -> tuple[BaseModelOutput, torch.Tensor]:
+        """Waves float32 [samples] at 16 kHz -> the encoder's output [waves, 1500, size], and which of the 3000 frames
+        before it hold sound, [waves, 3000]. What is longer than 30 s is cut.
+
+        The same array heard again (by the likelihood, after the ASR) is not encoded again: most of Whisper's work is
+        here. An array is known by its identity, so it must not be written to in between.
+        """
+        new = [wave for wave in waves if id(wave) not in self._encoded]
+        if new:
+            features, mask = self.features(new)
+            hidden = self.model.get_encoder()(features).last_hidden_state
+            for wave, *found in zip(new, hidden, mask, strict=True):
+                self._encoded[id(wave)] = (wave, *found)  # the wave too: no other may get its identity
+        hidden, mask = zip(*(self._encoded[id(wave)][1:] for wave in waves), strict=True)
+        while len(self._encoded) > _ENCODED:
+            self._encoded.popitem(last=False)
+        return BaseModelOutput(last_hidden_state=torch.stack(hidden)), torch.stack(mask)
 
     def features(self, waves: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
         """Waves float32 [samples] at 16 kHz -> log-mels [waves, bins, 3000] on the model's device in its type, and

@@ -1,12 +1,11 @@
 """Emotion by emotion2vec through FunASR, from a model directory: probabilities by name."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from funasr import AutoModel
 
+from reward_tts import funasr_directory
 from reward_tts.measures import Row
 
 _FILES = ("config.yaml", "model.pt", "tokens.txt")
@@ -27,14 +26,11 @@ class Emotion2Vec:
     sample_rate = 16_000
 
     def __init__(self, model_dir: str, device: str = "cpu"):
-        missing = [name for name in _FILES if not (Path(model_dir) / name).exists()]
-        if missing:
-            raise FileNotFoundError(
-                f"{model_dir} lacks {missing}: download iic/emotion2vec_plus_base (ModelScope) or emotion2vec/"
-                f"emotion2vec_plus_base (Hugging Face) into it, or leave the scorer `emotion` out of server.yaml"
-            )
-        auto = AutoModel(model=str(model_dir), device=device, disable_update=True, disable_pbar=True, log_level="ERROR")
-        self.model, self.options = auto.model.eval(), auto.kwargs
+        advice = (
+            "download iic/emotion2vec_plus_base (ModelScope) or emotion2vec/emotion2vec_plus_base (Hugging Face) into "
+            "it, or leave the scorer `emotion` out of server.yaml"
+        )
+        self.model, self.options = funasr_directory.load(model_dir, _FILES, advice, device)
 
     @torch.inference_mode()
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:

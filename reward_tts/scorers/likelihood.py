@@ -16,7 +16,8 @@ class WhisperLikelihood:
         model_dir: Hugging Face directory of a Whisper (model and processor).
         device: torch device.
         dtype: torch's name of the weights' type: float32, bfloat16, float16. An ASR (reward_tts.asr_whisper) with the
-            same three shares the model.
+            same three shares the model, and what it has encoded.
+        batch_size: rows scored together.
 
     Raises:
         FileNotFoundError: the directory is not whole.
@@ -25,9 +26,9 @@ class WhisperLikelihood:
     provides = ("nll",)
     sample_rate = whisper_directory.SAMPLE_RATE
 
-    def __init__(self, model_dir: str, device: str = "cpu", dtype: str = "float32"):
+    def __init__(self, model_dir: str, device: str = "cpu", dtype: str = "float32", batch_size: int = 16):
         self.whisper = whisper_directory.load(model_dir, device, dtype)
-        self.model, self.processor = self.whisper.model, self.whisper.processor
+        self.model, self.processor, self.batch_size = self.whisper.model, self.whisper.processor, batch_size
 
     @torch.inference_mode()
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
@@ -36,11 +37,13 @@ class WhisperLikelihood:
         Raises:
             ValueError: a language that Whisper does not know.
         """
+        size = self.batch_size
         with self.whisper.lock:
-            return self._measure(waves, rows)
+            parts = [self._measure(waves[i : i + size], rows[i : i + size]) for i in range(0, len(waves), size)]
+        return [one for part in parts for one in part]
 
     def _measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
-        features, _ = self.whisper.features(waves)
+        encoded, _ = self.whisper.encode(waves)
         tokenizer, device = self.processor.tokenizer, self.model.device
         prompts, targets = [], []
         for row in rows:
@@ -50,7 +53,7 @@ class WhisperLikelihood:
         ids = [[*prompt, *target] for prompt, target in zip(prompts, targets, strict=True)]
         width = max(map(len, ids))
         padded = torch.tensor([one + [tokenizer.eos_token_id] * (width - len(one)) for one in ids], device=device)
-        logits = self.model(input_features=features, decoder_input_ids=padded[:, :-1]).logits
+        logits = self.model(encoder_outputs=encoded, decoder_input_ids=padded[:, :-1]).logits
         losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), padded[:, 1:], reduction="none")
         spans = [slice(len(p) - 1, len(p) - 1 + len(t)) for p, t in zip(prompts, targets, strict=True)]
         return [{"nll": float(loss[span].mean())} for loss, span in zip(losses, spans, strict=True)]

@@ -12,10 +12,11 @@ from small_models import paraformer, whisper
 
 from infer.hear import resample
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
+from reward_tts import whisper_directory
 from reward_tts.asr_paraformer import ParaformerASR
 from reward_tts.asr_whisper import WhisperASR
 from reward_tts.funasr_directory import NO_HUB
-from reward_tts.measures import Transcript
+from reward_tts.measures import Row, Transcript
 from reward_tts.scorers.likelihood import WhisperLikelihood
 
 RATE = 16_000
@@ -152,9 +153,25 @@ def test_times_of_tokens_become_times_of_characters(small_whisper):
     assert asr._write([tokenizer.eos_token_id], [0.9], [0.0]) == Transcript("", [], 0.0)
 
 
-def test_the_ear_and_the_likelihood_of_one_directory_are_one_model(small_whisper, speech):
-    asr, likelihood = WhisperASR(str(small_whisper)), WhisperLikelihood(f"{small_whisper}/../{small_whisper.name}")
+def test_the_ear_and_the_likelihood_of_one_directory_are_one_model_which_encodes_a_wave_once(
+    small_whisper, speech, monkeypatch
+):
+    asr = WhisperASR(str(small_whisper), max_new_tokens=12, batch_size=2)
+    likelihood = WhisperLikelihood(f"{small_whisper}/../{small_whisper.name}", batch_size=2)
     assert asr.whisper is likelihood.whisper
+    waves = [wave.copy() for wave in speech]
+    encoded = []
+    hook = asr.whisper.model.get_encoder().register_forward_hook(lambda _, inputs, __: encoded.append(len(inputs[0])))
+    heard = asr.transcribe(waves, LANGUAGES)
+    rows = [Row(np.array([1], np.int32), None, language, "今天") for language in LANGUAGES]
+    scored = [m["nll"] for m in likelihood.measure(waves, rows)]
+    assert encoded == [2, 1]
+    again = [wave.copy() for wave in speech]
+    assert [m["nll"] for m in likelihood.measure(again, rows)] == pytest.approx(scored, abs=1e-5)
+    assert all(map(same, asr.transcribe(again, LANGUAGES), heard)) and encoded == [2, 1, 2, 1]
+    monkeypatch.setattr(whisper_directory, "_ENCODED", 1)
+    assert asr.transcribe([waves[0].copy()], ["zh"])[0].text and len(asr.whisper._encoded) == 1
+    hook.remove()
     half = WhisperASR(str(small_whisper), dtype="bfloat16", max_new_tokens=12)
     assert half.whisper is not asr.whisper and half.whisper.model.dtype == torch.bfloat16
     assert half.transcribe(speech[:1], ["zh"])[0].text

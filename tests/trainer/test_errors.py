@@ -56,6 +56,7 @@ def test_words_are_counted_where_spaces_part_them():
     assert word_error("the cat sat here", "the hat sat", "en") == 0.5
     assert text_error("It's a cat!", "it is a cat", "en") == 0.0
     assert text_error("今天好", "今天坏", "zh") == pytest.approx(1 / 3)
+    assert text_error("안녕 하세요", "안녕하세오", "ko") == 0.2
     assert word_error("", "", "en") == 0.0
     assert word_error("!", "a b", "en") == 2.0
 

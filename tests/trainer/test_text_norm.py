@@ -61,6 +61,12 @@ def test_other_languages_keep_words_apart():
     assert normalise("  C'est VRAI -- vraiment ?\n", "fr") == "cest vrai vraiment"
 
 
+def test_languages_that_are_compared_by_characters_have_no_spaces():
+    assert normalise("안녕 하세요!", "ko") == "안녕하세요"
+    assert normalise("今日は、 いい天気。", "ja") == "今日はいい天気"
+    assert normalise("佢 話 105 蚊", "yue") == "佢话一百零五蚊"
+
+
 def test_english_is_normalised_as_whispers_word_error_rates_are():
     assert normalise("It's twenty-one DOLLARS, Mr. Smith!", "en") == "it is $21 mister smith"
     assert normalise("they're late -- really?\n", "en") == "they are late really"
