@@ -43,6 +43,15 @@ def normalise(text: str, language: str) -> str:
     return "".join(spoken.split()) if language == "zh" else " ".join(spoken.split())
 
 
+def read_numbers(text: str) -> str:
+    """Chinese text with what is written in digits as it is read; the rest, punctuation too, stays as it stands.
+
+    >>> read_numbers("12:30见，共105块")
+    '十二点三十分见，共一百零五块'
+    """
+    return _read_digits(text)
+
+
 @lru_cache(maxsize=1)
 def _english() -> Callable[[str], str]:
     from transformers.models.whisper.english_normalizer import EnglishTextNormalizer  # slow to import
@@ -75,12 +84,3 @@ def syllables(text: str, tones: bool) -> list[str]:
     if len(spoken) != len(text):
         raise ValueError(f"{len(text)} characters of {text!r} gave {len(spoken)} syllables")
     return spoken
-
-
-def read_numbers(text: str) -> str:
-    """Chinese text with what is written in digits as it is read; the rest, punctuation too, stays as it stands.
-
-    >>> read_numbers("12:30见，共105块")
-    '十二点三十分见，共一百零五块'
-    """
-    return _read_digits(text)
