@@ -1,9 +1,7 @@
-"""verl's replay buffer with four differences: how often it looks, what happens when a rollout fails, how long it draws
-other groups (verl_plugins/group_filter.py), what it logs.
+"""verl's replay buffer with three differences: how often it looks, what happens when a rollout fails, what it logs.
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
-trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, filter_groups: {...}, train_batch_size: N, drift: {...},
-                                    audio: {...}}
+trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, drift: {...}, audio: {...}}
 """
 
 import time
@@ -30,10 +28,12 @@ class StrictReplayBuffer(LimitedGroupFilter):
     def __init__(self, sampler_kwargs: DictConfig, **kwargs: object):
         """
         Args:
-            sampler_kwargs: `poll_interval` in seconds; `filter_groups` and `train_batch_size` of
-                `LimitedGroupFilter`; `drift`: arguments of `reward_metrics.Drift`; `audio`: those of
-                `rollout_audio.RolloutAudio`, with `secret_env` of recipe.server.
+            sampler_kwargs: `poll_interval` in seconds; `drift`: arguments of `reward_metrics.Drift`; `audio`: those
+                of `rollout_audio.RolloutAudio`, with `secret_env` of recipe.server.
             kwargs: what verl passes to every sampler.
+
+        Which groups are replaced is decided in `LimitedGroupFilter`: sampler_kwargs has its `filter_groups` and
+        `train_batch_size`, too.
         """
         super().__init__(
             filter_groups=sampler_kwargs.filter_groups,
