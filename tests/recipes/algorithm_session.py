@@ -1,6 +1,6 @@
 """Several algorithms one after another in one run of verl: what test_algorithms.py starts as a process of its own.
 
-    python -m tests.recipes.algorithm_session --config-path <recipe> --config-name grpo +recipe.session=FILE [overrides]
+    python tests/recipes/algorithm_session.py --config-path <recipe> --config-name grpo +recipe.session=FILE [overrides]
 
 FILE is JSON: {name: [overrides]}. Starting Ray, the actor, the reference model and vLLM takes a minute and a half, and
 none of it depends on the algorithm. So they are started once, with verl's own trainer, and each algorithm then trains
@@ -31,7 +31,7 @@ class Trainer(PPOTrainerSync):
 
     def become(self, config: DictConfig) -> None:
         """All that verl's __init__ and _setup derive from the algorithm; the workers stay."""
-        reward_before = OmegaConf.to_container(self.config.reward, resolve=True)
+        reward_before = OmegaConf.to_container(self.config.reward.custom_reward_function, resolve=True)
         PPOTrainerSync.__init__(self, config)
         assert not self.use_reference_policy or "ref" in self.resource_roles, "the first configuration has no reference"
         self._init_dataloader()
@@ -39,7 +39,8 @@ class Trainer(PPOTrainerSync):
         self.actor_rollout_wg.set_loss_fn(
             partial(ppo_loss, config=omega_conf_to_dataclass(config.actor_rollout_ref.actor))
         )
-        self.reward_changed = OmegaConf.to_container(config.reward, resolve=True) != reward_before
+        reward = OmegaConf.to_container(config.reward.custom_reward_function, resolve=True)
+        self.reward_changed = reward != reward_before
         if self.reward_changed:
             self.reward_loop_manager = RewardLoopManager(config=config, rm_resource_pool=None)
         self.global_steps = 0

@@ -30,6 +30,7 @@ SIZES = [
     f"actor_rollout_ref.actor.ppo_mini_batch_size={PROMPTS // 2}",  # two updates of a batch, so that ratios leave 1
     "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
     "actor_rollout_ref.actor.optim.lr=1e-4",
+    "actor_rollout_ref.actor.optim.lr_scheduler_type=constant",  # the optimizer goes on from one algorithm to the next
 ]
 TWO_TERMS = ["+recipe.reward.terms.silence={allowed: 0.0}", "+recipe.reward.weights.silence=0.5"]
 FILTER = ["algorithm.filter_groups.max_num_gen_batches=2"]
@@ -62,7 +63,7 @@ def session(built_recipe: Path, reward_server, tmp_path_factory) -> Path:
     shared += ["trainer.logger=[console,file]"]
     plan = tmp_path_factory.mktemp("session") / "plan.json"
     plan.write_text(json.dumps({name: [*shared, *choice] for name, choice in CHOICES.items()}))
-    argv = [sys.executable, "-m", "tests.recipes.algorithm_session"]
+    argv = [sys.executable, str(Path(__file__).with_name("algorithm_session.py"))]
     argv += ["--config-path", str(ROOT / "recipes/tiny_mandarin"), "--config-name", "grpo"]
     argv += [*shared, *CHOICES["grpo"], f"+recipe.session={plan}"]
     environment = os.environ | {
