@@ -2,11 +2,13 @@
 
     python -m merge.merge --config-path <recipe> --config-name merge [merge.step=40] [merge.dtype=bfloat16]
 
-verl's merger rounds every weight to bfloat16 on loading. Asked for float32, a subclass gives it the shards as they are;
-the rest (configuration, tokenizer, generation configuration, tied weights) stays verl's.
+verl's merger rounds every weight to bfloat16 on loading and leaves a LoRA adapter outside. A subclass gives it the
+shards as they are, with the adapter added to the weights; the rest (configuration, tokenizer, generation configuration,
+tied weights) stays verl's.
 """
 
 import json
+import re
 from pathlib import Path
 
 import hydra
@@ -20,6 +22,8 @@ from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtens
 from data_prep.whole import whole_directory
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_LORA = "lora_train_meta.json"  # verl writes it beside the shards of a LoRA checkpoint
+_ADAPTER = re.compile(r"base_model\.model\.(?P<layer>.+)\.lora_(?P<part>[AB])\.default\.weight")
 _TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
 
 
@@ -37,8 +41,8 @@ def missing_files(actor: Path) -> list[str]:
     return [name for name in wanted if not (actor / name).exists()]
 
 
-def find_actor(grpo_dir: str, step: int | None) -> Path:
-    """The actor's directory of `step`, or of the newest complete step.
+def find_actor(grpo_dir: str, step: int | None, part: str = "actor") -> Path:
+    """The actor's directory of `step`, or of the newest complete step. `part` of verl's SFT checkpoints is "".
 
     Steps later than what verl's tracker file names were interrupted while they were written, and are passed over.
 
@@ -46,7 +50,7 @@ def find_actor(grpo_dir: str, step: int | None) -> Path:
         MissingCheckpoint: there is none, or the one asked for is not whole.
     """
     root = Path(grpo_dir)
-    found = {int(p.name.removeprefix("global_step_")): p / "actor" for p in root.glob("global_step_*")}
+    found = {int(p.name.removeprefix("global_step_")): p / part for p in root.glob("global_step_*")}
     tracker = root / _TRACKER
     if not found or not tracker.exists():
         raise MissingCheckpoint(f"no complete checkpoint (global_step_N) in {grpo_dir}: run the stage `train` first")
@@ -83,18 +87,48 @@ def full_weights(actor: Path) -> dict[str, torch.Tensor]:
             weights[name] = first.to_local()
         else:
             weights[name] = torch.cat([part.to_local() for part in parts], dim=first.placements[0].dim)
-    return weights
+    return with_adapter(weights, actor)
+
+
+def with_adapter(weights: dict[str, torch.Tensor], actor: Path) -> dict[str, torch.Tensor]:
+    """The weights of a LoRA checkpoint as those of the plain model: W + alpha / r * B A (arXiv 2106.09685, section
+    4.1), added in float32. Others are returned as they are.
+
+    Raises:
+        ValueError: an adapter that is not LoRA's two matrices of a layer, or has no lora_train_meta.json beside it.
+    """
+    plain, parts = {}, {}
+    for name, tensor in weights.items():
+        if found := _ADAPTER.fullmatch(name):
+            parts.setdefault(found["layer"], {})[found["part"]] = tensor
+        else:
+            plain[name.removeprefix("base_model.model.").replace(".base_layer.", ".")] = tensor
+    if odd := [name for name in plain if "lora_" in name]:
+        raise ValueError(f"{actor}: {odd[0]} is no A or B of a linear layer; only these are known here")
+    if not parts:
+        return weights
+    if not (actor / _LORA).exists():
+        raise ValueError(f"{actor} holds a LoRA adapter without {_LORA}, which says its rank and alpha")
+    meta = json.loads((actor / _LORA).read_text())
+    for layer, pair in parts.items():
+        weight = plain[f"{layer}.weight"]
+        change = pair["B"].float() @ pair["A"].float() * (meta["lora_alpha"] / meta["r"])
+        plain[f"{layer}.weight"] = (weight.float() + change).to(weight.dtype)
+    return plain
 
 
 def _load(path: Path) -> dict[str, torch.Tensor]:
     return torch.load(path, map_location="cpu", weights_only=False)
 
 
-class _ExactMerger(FSDPModelMerger):
-    """verl's merger without its `.bfloat16()`."""
+class _Merger(FSDPModelMerger):
+    """verl's merger without its `.bfloat16()`, and with a LoRA adapter in the weights: verl's puts it into a folder of
+    its own, where neither vLLM nor transformers look when they load the model."""
+
+    dtype = torch.float32
 
     def _load_and_merge_state_dicts(self, *_args) -> dict[str, torch.Tensor]:
-        return full_weights(Path(self.config.local_dir))
+        return {name: tensor.to(self.dtype) for name, tensor in full_weights(Path(self.config.local_dir)).items()}
 
 
 def merge(actor: Path, target: Path, dtype: str) -> None:
@@ -112,7 +146,8 @@ def merge(actor: Path, target: Path, dtype: str) -> None:
         target_dir=str(target),
         hf_model_config_path=str(actor / "huggingface"),
     )
-    merger = (FSDPModelMerger if dtype == "bfloat16" else _ExactMerger)(config)
+    merger = _Merger(config)
+    merger.dtype = DTYPES[dtype]
     merger.merge_and_save()
     merger.cleanup()
     settings = json.loads((target / "config.json").read_text())

@@ -120,8 +120,13 @@ def _repetition(heard: Heard, *, n: int = 4) -> float:
     return formulas.repetition(heard.tokens, n)
 
 
-def _over_length(heard: Heard, *, max_tokens: int, buffer_tokens: int) -> float:
-    return formulas.over_length(len(heard.tokens), max_tokens, buffer_tokens)
+def _over_length(
+    heard: Heard, *, max_tokens: int, buffer_tokens: int | None = None, buffer_share: float | None = None
+) -> float:
+    if (buffer_tokens is None) == (buffer_share is None):
+        raise ValueError("over_length takes buffer_tokens, or buffer_share of max_tokens, and not both")
+    buffer = round(buffer_share * max_tokens) if buffer_tokens is None else buffer_tokens
+    return formulas.over_length(len(heard.tokens), max_tokens, buffer)
 
 
 TERMS: dict[str, Term] = {

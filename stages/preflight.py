@@ -1,4 +1,5 @@
-"""Before a stage that needs the reward server starts: can its reward be computed, and does that server offer it?"""
+"""Before a stage starts: does verl know its keys? And before one that needs the reward server: can its reward be
+computed, and does that server offer it?"""
 
 from pathlib import Path
 
@@ -6,7 +7,9 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from stages import server
-from stages.config import ROOT, config_dir
+from stages.config import ROOT, compose_stage, config_dir
+from stages.table import Stage
+from stages.verl_keys import set_keys, unknown_keys, verl_config
 
 
 def place(key: str, files: list[Path], overrides: list[str]) -> str:
@@ -39,6 +42,27 @@ def _line(node: yaml.Node | None, parts: list[str]) -> int | None:
             return None
         line, node = found[0].start_mark.line + 1, found[1]
     return line
+
+
+def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
+    """SystemExit that names each key of the stage's YAML that verl does not know or reads nowhere.
+
+    Args:
+        stage: with its overrides.
+        configs: `verl_configs` of stages/standard.yaml; a command that is not there is not verl's.
+    """
+    for command in stage.spec.commands:
+        if command.module not in configs:
+            continue
+        how = configs[command.module]
+        cfg, known = compose_stage(stage.recipe, command.config, stage.overrides), verl_config(how.extends)
+        ignored = set_keys(cfg, known, list(how.ignored))
+        faults = [(key, "is read nowhere in verl, reward." + key + " is") for key in ignored]
+        faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(how.free))]
+        if faults:
+            files = yaml_files(stage.recipe)
+            told = [f"{place(key, files, list(stage.overrides))}: {key} {why}" for key, why in faults]
+            raise SystemExit("\n".join(f"run.sh: {line}" for line in told))
 
 
 def check_reward(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:

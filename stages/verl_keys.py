@@ -1,0 +1,78 @@
+"""Does verl know each key that a recipe gives it? Answered from verl's YAML and source, without importing verl (13 s).
+
+Hydra adds what a recipe's YAML, or `+key=value`, brings along and verl has not: it is composed and read nowhere. The
+table `verl_configs` of stages/standard.yaml says which YAML of verl's a command extends.
+"""
+
+import ast
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from stages.config import keys
+
+_CONFIGS = "trainer/config"
+_DATACLASSES = ("workers/config/*.py", "trainer/config/*.py", "utils/profiler/config.py")
+
+
+def _verl() -> Path:
+    return Path(next(iter(find_spec("verl").submodule_search_locations)))
+
+
+@cache
+def verl_config(name: str) -> DictConfig:
+    """verl's own YAML of this name, composed alone."""
+    with initialize_config_dir(config_dir=str(_verl() / _CONFIGS), version_base=None):
+        return compose(name)
+
+
+@cache
+def _classes() -> dict[str, tuple[set[str], list[str]]]:
+    """{class: (its annotated fields, its bases)} of verl's configuration classes."""
+    found = {}
+    for pattern in _DATACLASSES:
+        for file in sorted(_verl().glob(pattern)):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    fields = {item.target.id for item in node.body if isinstance(item, ast.AnnAssign)}
+                    found[node.name] = fields, [base.id for base in node.bases if isinstance(base, ast.Name)]
+    return found
+
+
+def fields(target: str) -> set[str]:
+    """Fields of the configuration class that `_target_` names, inherited ones too; none if verl has no such class."""
+    own, bases = _classes().get(target.rpartition(".")[2], (set(), []))
+    return own.union(*(fields(base) for base in bases))
+
+
+def unknown_keys(cfg: DictConfig, known: DictConfig, free: list[str], prefix: str = "") -> list[str]:
+    """Dotted keys of cfg that are neither in verl's composed YAML nor a field of the class built from it; what is below
+    a key of `free` is anybody's."""
+    found: list[str] = []
+    target = known._get_node("_target_") if "_target_" in known else None
+    for name in cfg:
+        key = f"{prefix}{name}"
+        if key in free:
+            continue
+        if name not in known:
+            if target is None or name not in fields(str(target)):
+                found.append(key)
+            continue
+        mine, theirs = cfg._get_node(name), known._get_node(name)
+        if isinstance(mine, DictConfig) and isinstance(theirs, DictConfig) and not _is_value(mine, theirs):
+            found += unknown_keys(mine, theirs, free, f"{key}.")
+    return found
+
+
+def _is_value(*nodes: DictConfig) -> bool:
+    return any(node._is_none() or node._is_missing() or node._is_interpolation() for node in nodes)
+
+
+def set_keys(cfg: DictConfig, known: DictConfig, ignored: list[str]) -> list[str]:
+    """Keys below `ignored`, which verl composes and reads nowhere, that cfg gives another value than verl's YAML."""
+    branches = [name for name in ignored if name in cfg and name in known]
+    below = [key for name in branches for key in keys(cfg._get_node(name), name)]
+    return [key for key in below if OmegaConf.select(cfg, key) != OmegaConf.select(known, key)]

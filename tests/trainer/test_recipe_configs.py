@@ -1,0 +1,136 @@
+"""Every recipe's YAML composes, resolves, and says nothing that verl does not listen to."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from reward_tts.judge import check
+from stages.config import ROOT, compose_stage, keys, recipes
+from stages.preflight import check_verl_keys
+from stages.run import plan
+from stages.table import Stage, table
+from stages.verl_keys import fields, set_keys, unknown_keys, verl_config
+
+STAGE_NAMES = ("install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export")
+GROUPS = {
+    name: sorted(p.stem for p in (ROOT / "recipes/common" / name).glob("*.yaml")) for name in ("algo", "kl", "tuning")
+}
+# The embedded default with every algorithm; of the others, which take long to compose, what covers every key.
+MIXED = [("algo=dapo", "kl=loss", "tuning=lora"), ("algo=gdpo", "kl=reward", "tuning=full")]
+CHOICES = [("tiny_mandarin", (f"algo={name}", "kl=none", "tuning=full")) for name in GROUPS["algo"]]
+CHOICES += [(recipe, choice) for recipe in recipes() for choice in MIXED]
+EACH_RECIPE = pytest.mark.parametrize("recipe", recipes())
+
+
+def verl_yamls(recipe: str) -> list[tuple[Stage, str]]:
+    """(stage, name of its YAML) of the commands whose YAML verl reads."""
+    cfg = table(recipe)
+    stages = [Stage(name, recipe, spec, ()) for name, spec in cfg.stages.items()]
+    return [(s, c.config) for s in stages for c in s.spec.commands if c.module in cfg.verl_configs]
+
+
+@EACH_RECIPE
+def test_every_stage_composes_and_every_interpolation_resolves(recipe):
+    """A broken reference raises; `???` may be left only where verl's own YAML leaves it."""
+    verls = OmegaConf.missing_keys(verl_config("ppo_trainer"))
+    for spec in table(recipe).stages.values():
+        for name in dict.fromkeys(command.config for command in spec.commands):
+            cfg = compose_stage(recipe, name)
+            OmegaConf.to_container(cfg, resolve=True)
+            missing = OmegaConf.missing_keys(cfg) - verls
+            assert not missing, f"{recipe}/{name}.yaml: {missing}"
+
+
+@EACH_RECIPE
+@pytest.mark.parametrize("hardware", ["cpu", "gpu"])
+def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(recipe, hardware):
+    found = verl_yamls(recipe)
+    assert any(stage.name == "train" for stage, _ in found)
+    for stage, name in found:
+        option = hardware if stage.name == "train" else f"sft_{hardware}"
+        chosen = Stage(stage.name, recipe, stage.spec, (f"hardware={option}",))
+        check_verl_keys(chosen, table(recipe).verl_configs)
+        cfg = compose_stage(recipe, name, chosen.overrides)
+        OmegaConf.to_container(cfg, resolve=True)
+        assert cfg.trainer.device == {"cpu": "cpu", "gpu": "cuda"}[hardware]
+
+
+@pytest.mark.parametrize(("recipe", "choice"), CHOICES)
+def test_each_algorithm_composes_and_no_recipe_overrides_what_it_sets(recipe, choice):
+    """What a group's file says must arrive, or `algo=dapo` would be DAPO in name only."""
+    cfg = compose_stage(recipe, "grpo", choice)
+    stage = Stage("train", recipe, table(recipe).stages.train, choice)
+    check_verl_keys(stage, table(recipe).verl_configs)
+    for group, _, option in (chosen.partition("=") for chosen in choice):
+        wanted = OmegaConf.load(ROOT / "recipes/common" / group / f"{option}.yaml")
+        for key in keys(wanted):
+            parent, _, name = key.rpartition(".")
+            literal, arrived = (OmegaConf.select(c, parent)._get_node(name)._value() for c in (wanted, cfg))
+            assert arrived == literal, f"{recipe}/grpo.yaml sets {key}={arrived}: leave it to the group {group}"
+    if cfg.recipe.reward.aggregation.name != "weighted_harmonic_mean":  # which takes no negative term, such as dapo's
+        check(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+
+
+@EACH_RECIPE
+def test_a_dry_run_names_the_command_of_every_stage(recipe):
+    done = subprocess.run(
+        ["bash", "run.sh", "--recipe", recipe, "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    cfg = table(recipe)
+    for name, spec in cfg.stages.items():
+        if spec.number <= cfg.stages.infer.number:
+            for command in spec.commands:
+                line = rf"-m {re.escape(command.module)} .*--config-name {command.config}\b"
+                assert re.search(line, done.stdout), f"{name}: {command.module}"
+
+
+@pytest.mark.parametrize("override", ["+algorithm.foo=1", "+actor_rollout_ref.rollout.enable_sleep_moda=true"])
+def test_a_key_that_verl_does_not_know_is_refused_before_anything_starts(override):
+    with pytest.raises(SystemExit, match=rf"command line: {re.escape(override)}: \S+ is unknown to verl"):
+        plan("tiny_mandarin", "train", "train", [override])
+
+
+@pytest.mark.parametrize("override", ["custom_reward_function.path=x.py", "reward_model.reward_manager=dapo"])
+def test_a_key_that_verl_composes_and_ignores_is_refused(override):
+    key = override.partition("=")[0]
+    with pytest.raises(SystemExit, match=rf"{re.escape(key)} is read nowhere in verl, reward\.{re.escape(key)} is"):
+        plan("tiny_mandarin", "train", "train", [override])
+
+
+def test_keys_are_those_of_yaml_and_of_the_class_built_from_it_and_of_nothing_else():
+    known = verl_config("ppo_trainer")
+    mine = OmegaConf.create(
+        {
+            "actor_rollout_ref": {"rollout": {"enable_sleep_mode": False, "nonsense": 1, "n": 8}},
+            "algorithm": {"token_credit": {"w_seq": 1.0}, "gdpo_reward_keys": ["a"]},
+            "trainer": {"nonsense": 2},
+        }
+    )
+    found = unknown_keys(mine, known, ["algorithm.token_credit"])
+    assert found == ["actor_rollout_ref.rollout.nonsense", "trainer.nonsense"]
+    assert {"lora_rank", "external_lib"} <= fields("verl.workers.config.HFModelConfig")
+    assert "lr" in fields("verl.workers.config.FSDPOptimizerConfig")  # inherited
+    assert fields("verl.no.SuchConfig") == set()
+
+
+def test_an_ignored_key_counts_only_where_its_value_is_not_verls():
+    known = OmegaConf.create({"reward_model": {"enable": None, "model": {"path": None}}})
+    mine = OmegaConf.create({"reward_model": {"enable": None, "model": {"path": "x"}}})
+    assert set_keys(mine, known, ["reward_model", "sandbox_fusion"]) == ["reward_model.model.path"]
+
+
+def test_an_unknown_algorithm_is_refused_with_those_that_are_there():
+    with pytest.raises((SystemExit, HydraException), match="algo"):
+        plan("tiny_mandarin", "train", "train", ["algo=ppo2"])
+
+
+def test_the_groups_are_documented_in_their_files():
+    for group, options in GROUPS.items():
+        for option in options:
+            lines = Path(ROOT / "recipes/common" / group / f"{option}.yaml").read_text().splitlines()
+            assert lines[0] == "# @package _global_" and lines[1].startswith("# ")
