@@ -23,7 +23,7 @@ languages than Chinese stay as they are. The reward compares with the plain text
 import json
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,11 @@ def phonemes(syllable: str, known: frozenset[str]) -> str | None:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text: its place, and what stands for it in hybrid text; `named`: the dictionary names it."""
+    """A stretch of a text: its place, and what stands for it in hybrid text."""
 
     start: int
     end: int
     hybrid: str
-    named: bool
 
 
 class PhonemeIn:
@@ -93,7 +92,7 @@ class PhonemeIn:
         if language != "zh":
             return text
         if not training:
-            return _replace(text, [piece for piece in self.pieces(text) if piece.named])
+            return _replace(text, self.named(text))
         chance = random.Random(f"{self.seed} {text}")
         if chance.random() >= self.train["probability"]:
             return text
@@ -102,24 +101,34 @@ class PhonemeIn:
         return _replace(text, chance.sample(can, count))
 
     def pieces(self, text: str) -> list[Piece]:
-        """The text's words in order: those of the dictionary, longest match first; between them those of pypinyin."""
+        """The text's words in order: those of the dictionary, and between them those of pypinyin."""
         heard = self._sentence(text)
-        pieces, start = [], 0
-        while start < len(text):
-            word = self._match(text, start)
-            if word is None:
-                end = next((i for i in range(start + 1, len(text)) if self._match(text, i)), len(text))
-                for word in seg.cut(text[start:end]):
-                    pieces.append(self._piece(text, start, start + len(word), heard, named=False))
-                    start += len(word)
-            else:
-                pieces.append(self._piece(text, start, start + len(word), heard, named=True))
-                start += len(word)
+        pieces, end = [], 0
+        for start, after in [*self._matches(text), (len(text), len(text))]:
+            for word in seg.cut(text[end:start]):
+                pieces.append(self._piece(text, end, end + len(word), heard, named=False))
+                end += len(word)
+            if start < after:
+                pieces.append(self._piece(text, start, after, heard, named=True))
+            end = after
         return pieces
 
-    def _match(self, text: str, start: int) -> str | None:
-        lengths = range(min(self.longest, len(text) - start), 0, -1)
-        return next((text[start : start + n] for n in lengths if text[start : start + n] in self.words), None)
+    def named(self, text: str) -> list[Piece]:
+        """Those of the dictionary alone; the sentence is read only if one of them has no reading of its own."""
+        places = list(self._matches(text))
+        unread = any(self.words[text[start:end]] is None for start, end in places)
+        heard = self._sentence(text) if unread else [None] * len(text)
+        return [self._piece(text, start, end, heard, named=True) for start, end in places]
+
+    def _matches(self, text: str) -> Iterator[tuple[int, int]]:
+        """Places of the dictionary's words, from left to right, the longest first."""
+        start = 0
+        while start < len(text):
+            lengths = range(min(self.longest, len(text) - start), 0, -1)
+            length = next((n for n in lengths if text[start : start + n] in self.words), 0)
+            if length:
+                yield start, start + length
+            start += length or 1
 
     def _sentence(self, text: str) -> list[str | None]:
         """Phonemes of each character as pypinyin reads it in the whole text."""
@@ -133,7 +142,7 @@ class PhonemeIn:
         given = self.words.get(text[start:end]) if named else None
         readings = heard[start:end] if given is None else given
         hybrid = "".join(reading or character for reading, character in zip(readings, text[start:end], strict=True))
-        return Piece(start, end, hybrid, named)
+        return Piece(start, end, hybrid)
 
 
 def _replace(text: str, pieces: Sequence[Piece]) -> str:

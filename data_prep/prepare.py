@@ -149,13 +149,14 @@ class Preparation:
         info = {"index": index, "split": name, "text": text, "language": language, "voice": voice}
         info |= {field: check_string(row, field, None) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
+        said = self.phonemes(text, language, not split.held_out)
         if split.kind == "sft":
             answer = format_speech_tokens(self._speech_tokens(row))
-            out["messages"] = [*self._prompt(info, split), {"role": "assistant", "content": answer}]
+            out["messages"] = [*self._prompt(said, voice), {"role": "assistant", "content": answer}]
         else:
             prefix = self._prefix(row, info) if self.cfg.use_speech_prefix else []
             ability, judge = "text-to-speech", {"style": "rule", "ground_truth": text}
-            out |= {"prompt": self._prompt(info, split, prefix), "ability": ability, "reward_model": judge}
+            out |= {"prompt": self._prompt(said, voice, prefix), "ability": ability, "reward_model": judge}
         self._check_new(text, language, voice, split, seen)
         used = {"text", "language", "voice", *self.cfg.extra_fields}
         used |= {"speech_tokens"} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
@@ -163,13 +164,11 @@ class Preparation:
         self.not_carried.update(set(row) - used)
         return out
 
-    def _prompt(self, info: dict[str, Any], split: Settings, prefix: Sequence[int] = ()) -> list[dict[str, str]]:
-        text = info["text"]
+    def _prompt(self, text: str, voice: str | None, prefix: Sequence[int] = ()) -> list[dict[str, str]]:
         try:
-            said = self.phonemes(text, info["language"], not split.held_out)
-            return self.template(said, voice=voice_of(info["voice"], self.voices), speech_prefix=prefix)
+            return self.template(text, voice=voice_of(voice, self.voices), speech_prefix=prefix)
         except ValueError as error:
-            raise BadField("voice" if info["voice"] else "text", str(error)) from error
+            raise BadField("voice" if voice else "text", str(error)) from error
 
     def _speech_tokens(self, row: dict[str, Any]) -> list[int]:
         return check_speech_tokens(row, self.recipe.codebook_size, self.cfg.max_speech_tokens)

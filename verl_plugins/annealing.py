@@ -1,8 +1,8 @@
 """Clip bounds and rollout temperature that change with the step, as GLM-TTS trains (its grpo/, arXiv 2512.14291).
 
-Clip bounds, `actor_rollout_ref.actor.policy_loss` in grpo.yaml:
+Clip bounds, as in recipes/common/algo/glm_tts.yaml:
 
-    policy_loss:
+    actor_rollout_ref.actor.policy_loss:
       _target_: verl_plugins.annealing.AnnealedPolicyLoss
       clip_ratio_low: {start: 0.2, end: 0.3, until_step: 1000}
       clip_ratio_high: {start: 0.3, end: 0.5, until_step: 1000}

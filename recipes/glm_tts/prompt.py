@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from data_prep.prompt_template import Messages
 from data_prep.voices import Voice
 from reward_tts.speech_tokens import format_speech_tokens
-from reward_tts.text_norm import _read_digits as read_digits
+from reward_tts.text_norm import read_numbers
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _PHONEME = re.compile(r"<\|[^|]*\|>")
@@ -54,7 +54,7 @@ def normalise(text: str) -> str:
 
 
 def _chinese(text: str) -> str:
-    text = re.sub(r"(?<=[^\d\s])\.|\.(?!\d)|…", "。", read_digits(text))
+    text = re.sub(r"(?<=[^\d\s])\.|\.(?!\d)|…", "。", read_numbers(text))
     text = re.sub(r"[,:：;；、]+|——| - ", "，", text).replace("?", "？")
     text = re.sub(r"[()（）【】「」《》『』{}\[\]`'\"‘’“”|_·#*\\]", "", text).lower()
     word = "[0-9A-Za-z]"

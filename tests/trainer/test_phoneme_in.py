@@ -1,14 +1,16 @@
 """Phoneme-in: ambiguous sentences, dictionaries, chance in training, and what the reward sees of it."""
 
+import asyncio
 import json
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from glm_release import PHONEMES, write_release
-from omegaconf import OmegaConf
-from transformers import AutoTokenizer
+from omegaconf import DictConfig, OmegaConf
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.phoneme_in import PhonemeIn, of_recipe, phonemes, read_dictionary, read_phonemes
 from data_prep.prepare import Preparation
@@ -141,43 +143,52 @@ def test_a_later_dictionary_overrules_an_earlier_one(tmp_path: Path):
         read_dictionary([str(tmp_path / "c.jsonl")], KNOWN)
 
 
-def test_every_stage_reads_the_same_ids_and_the_reward_the_plain_text(tmp_path: Path):
-    """Held-out RL rows are spoken as in inference, training rows by chance; the plain text stays beside them."""
-    release, model = tmp_path / "release", tmp_path / "model"
-    model.mkdir()
-    write_release(release, ["银行行长"], 8, hidden_size=32, intermediate_size=32, num_hidden_layers=1)
-    convert(release, model, 8)
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    (tmp_path / "voices.jsonl").write_text('{"name": "anna", "text": "早上好", "speech_tokens": [1, 2]}\n')
+@dataclass
+class Prepared:
+    """A converted small release and the first row of each split, as stage `data` writes it."""
+
+    folder: Path
+    tokenizer: PreTrainedTokenizerBase
+    recipe: DictConfig
+    rows: dict[str, dict]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder = tmp_path_factory.mktemp("prepared")
+    write_release(folder / "release", ["银行行长"], 8, hidden_size=32, intermediate_size=32, num_hidden_layers=1)
+    (folder / "model").mkdir()
+    convert(folder / "release", folder / "model", 8)
+    (folder / "voices.jsonl").write_text('{"name": "anna", "text": "早上好", "speech_tokens": [1, 2]}\n')
     row = {"text": "他去银行,行不行?", "voice": "anna", "speech_tokens": [3, 4]}
-    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
-    (tmp_path / "b.jsonl").write_text(json.dumps({**row, "text": "我在银行"}) + "\n")
+    (folder / "a.jsonl").write_text(json.dumps(row) + "\n")
+    (folder / "b.jsonl").write_text(json.dumps({**row, "text": "我在银行"}) + "\n")
     config = deepcopy(compose_stage("glm_tts", "data"))
-    config.recipe.work_dir, config.recipe.voices = str(tmp_path), str(tmp_path / "voices.jsonl")
+    config.recipe.work_dir, config.recipe.voices = str(folder), str(folder / "voices.jsonl")
     config.recipe.codebook_size = 8
     config.recipe.phoneme_in.train = ALWAYS
-    splits = {
-        "test": {"kind": "rl", "input": f"{tmp_path}/a.jsonl", "output": f"{tmp_path}/test.parquet", "held_out": True},
-        "train": {
-            "kind": "rl",
-            "input": f"{tmp_path}/b.jsonl",
-            "output": f"{tmp_path}/train.parquet",
-            "held_out": False,
-        },
-        "sft": {"kind": "sft", "input": f"{tmp_path}/b.jsonl", "output": f"{tmp_path}/sft.parquet", "held_out": False},
+    kinds = {"test": ("rl", "a", True), "train": ("rl", "b", False), "sft": ("sft", "b", False)}
+    config.prepare.splits = {
+        name: {"kind": kind, "input": f"{folder}/{texts}.jsonl", "output": f"{folder}/{name}.parquet", "held_out": held}
+        for name, (kind, texts, held) in kinds.items()
     }
-    config.prepare.splits = splits
     Preparation(config).run()
-    test, train, sft = (pq.read_table(tmp_path / f"{name}.parquet").to_pylist()[0] for name in splits)
+    rows = {name: pq.read_table(folder / f"{name}.parquet").to_pylist()[0] for name in kinds}
+    return Prepared(folder, AutoTokenizer.from_pretrained(folder / "model"), config.recipe, rows)
+
+
+def test_every_stage_reads_the_same_ids_and_the_reward_the_plain_text(prepared: Prepared):
+    """Held-out RL rows are spoken as in inference, training rows by chance; the plain text stays beside them."""
+    test, train, sft = (prepared.rows[name] for name in ("test", "train", "sft"))
     spoken = f"他去<|IN2|>{HANG}，{XING}{BU}{XING}？"
     assert [message["content"] for message in test["prompt"]] == ["早上好。 ", spoken, "<|s_1|><|s_2|>"]
     assert test["reward_model"]["ground_truth"] == test["extra_info"]["text"] == "他去银行,行不行?"
-    speak = of_recipe(config.recipe)
+    speak = of_recipe(prepared.recipe)
     rows = [{"text": "他去银行,行不行?", "language": "zh", "voice": "anna"}]
     voices = {"anna": Voice("anna", "早上好", (1, 2))}
-    (ids,) = prompts_of(rows, tokenizer, config.recipe.prompt_template, voices, speak)
-    assert ids == encode_prompt(tokenizer, test["prompt"])
-    assert tokenizer.convert_tokens_to_ids("<|ANG2|>") in ids
+    (ids,) = prompts_of(rows, prepared.tokenizer, prepared.recipe.prompt_template, voices, speak)
+    assert ids == encode_prompt(prepared.tokenizer, test["prompt"])
+    assert prepared.tokenizer.convert_tokens_to_ids("<|ANG2|>") in ids
     drawn = zero_shot(speak("我在银行", "zh", True), voices["anna"])
     assert train["prompt"] == drawn == sft["messages"][:-1]
     assert train["reward_model"]["ground_truth"] == "我在银行"
@@ -187,3 +198,40 @@ def test_settings_out_of_range_are_refused():
     recipe = OmegaConf.merge(compose_stage("glm_tts", "data").recipe, {"phoneme_in": {"train": {"max_share": 2}}})
     with pytest.raises(ValueError, match=r"recipe\.phoneme_in\.train"):
         of_recipe(recipe)
+
+
+class Recorder:
+    """Stands where verl's connection to the vLLM servers is, keeps what it is given and says two tokens."""
+
+    async def generate(self, prompt_ids: list[int], **_):
+        from verl.workers.rollout.replica import TokenOutput
+
+        self.prompt_ids = prompt_ids
+        return TokenOutput(token_ids=[1, 2])
+
+
+def test_vllm_receives_the_same_ids_in_training(prepared: Prepared):
+    """Through verl's dataset and agent loop, with a conversation that ends in the voice's own speech."""
+    from verl.experimental.agent_loop.agent_loop import DictConfigWrap
+    from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
+    from verl.utils.dataset.rl_dataset import RLHFDataset
+
+    data = OmegaConf.create({"prompt_key": "prompt", "max_prompt_length": 256, "filter_overlong_prompts": False})
+    row = RLHFDataset(str(prepared.folder / "test.parquet"), prepared.tokenizer, data)[0]
+    config = OmegaConf.create({"actor_rollout_ref": {"rollout": {"prompt_length": 256, "response_length": 8}}})
+    recorder = Recorder()
+
+    async def run() -> None:
+        loop = SingleTurnAgentLoop(
+            trainer_config=DictConfigWrap(config),
+            server_manager=recorder,
+            tokenizer=prepared.tokenizer,
+            processor=None,
+            dataset_cls=RLHFDataset,
+            data_config=DictConfigWrap(data),
+            hf_model_type="llama",
+        )
+        await loop.run({}, raw_prompt=row["raw_prompt"])
+
+    asyncio.run(run())
+    assert recorder.prompt_ids == encode_prompt(prepared.tokenizer, prepared.rows["test"]["prompt"])
