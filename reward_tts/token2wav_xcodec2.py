@@ -47,7 +47,9 @@ class XCodec2Token2Wav:
         self.device, self.dtype, self.batch_size = torch.device(device), getattr(torch, dtype), batch_size
         self.quantizer = decoder.quantizer.to(self.device)
         self.fc_post_a = after_codes.to(self.device, self.dtype)
-        self.backbone = decoder.backbone.to(self.device, self.dtype)
+        self.backbone = decoder.backbone.to(self.device)
+        for parameter in self.backbone.parameters():  # not the buffers: rotations are computed in float32
+            parameter.data = parameter.data.to(self.dtype)
         self.head = decoder.head.out.to(self.device, self.dtype)
         self.istft = decoder.head.istft.to(self.device)
         self.voices = read_voices(voices)

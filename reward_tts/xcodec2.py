@@ -138,7 +138,8 @@ def make_decoder(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> 
 
 def make_encoder(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> tuple[nn.Module, nn.Module]:
     """The package's CodecEncoder_Transformer and SemanticEncoder, of the sizes that their weights have."""
-    own, after = part(weights, "CodecEnc.", model_dir), part(weights, "SemanticEncoder_module.", model_dir)
+    after = part(weights, "SemanticEncoder_module.", model_dir)
+    own = {_new_name(name): tensor for name, tensor in part(weights, "CodecEnc.", model_dir).items()}
     kernel, down = ".parametrizations.weight.original1", range(1, 64)
     kernels = [own[name] for i in down if (name := f"conv_blocks.{i}.block.4{kernel}") in own]
     encoder = package().Encoder(
@@ -151,6 +152,14 @@ def make_encoder(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> 
     semantic = package().Semantic(first.shape[1], last.shape[0], first.shape[0])
     semantic.load_state_dict(after)
     return encoder.eval(), semantic.eval()
+
+
+def _new_name(name: str) -> str:
+    """torch's names of a weight-normalised layer: older checkpoints have `weight_g` and `weight_v`."""
+    for old, new in (("weight_g", "original0"), ("weight_v", "original1")):
+        if name.endswith(f".{old}"):
+            return name.removesuffix(old) + f"parametrizations.weight.{new}"
+    return name
 
 
 def make_quantizer(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> nn.Module:

@@ -14,6 +14,7 @@ from stages.config import ROOT, config_dir
 # GRPO of one step without a GPU: two prompts, four completions each.
 TRAINING = [
     "hardware=cpu",
+    "trainer.n_gpus_per_node=1",
     "trainer.total_training_steps=1",
     "trainer.save_freq=1",
     "trainer.test_freq=-1",
@@ -26,7 +27,13 @@ TRAINING = [
     "trainer.v1.sampler.sampler_kwargs.audio.every=0",
     "merge.dtype=float32",
 ]
-SPEAKING = ["vllm.dtype=float32", "vllm.enforce_eager=true", "max_tokens=24", "decodings.speech.temperature=0.0"]
+SPEAKING = [
+    "reward_server.server.devices=[cpu]",
+    "vllm.dtype=float32",
+    "vllm.enforce_eager=true",
+    "max_tokens=24",
+    "decodings.speech.temperature=0.0",
+]
 
 
 class RecipeRun:

@@ -47,7 +47,8 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
     """All parameters are trained unless `trainable` is given."""
 
     def _build_fsdp_module(self, module: torch.nn.Module) -> torch.nn.Module:
-        patterns = (self.optimizer_config.override_optimizer_config or {}).get("trainable")
+        # A reference model has verl's plainest OptimizerConfig, which has no such field.
+        patterns = (getattr(self.optimizer_config, "override_optimizer_config", None) or {}).get("trainable")
         if patterns and not self.engine_config.forward_only:
             names = freeze_all_but(module, patterns)
             if self.rank == 0:

@@ -3,10 +3,12 @@
 #
 #   sbatch --nodes=2 --gpus-per-node=8 recipes/inworld_tts/slurm.sh [hydra overrides of `run.sh train` ...]
 #
-# Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, so that all are alike for verl; the first node's last
-# REWARD_GPUS belong to the reward server. Submit from the repository's root, on a file system that all nodes see, when the
-# stages before `serve` are done. Settings, from the environment:
-#   RECIPE=inworld_tts  GPUS_PER_NODE=8  REWARD_GPUS=1  RAY_PORT=6379  WAIT_S=600  POLL_S=5  RAY=.venv/bin/ray
+# Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, so that all are alike for verl; the first node's
+# last REWARD_GPUS belong to the reward server. Submit from the repository's root, on a file system that all nodes see,
+# when the stages before `serve` are done. Settings, from the environment:
+#   RECIPE=inworld_tts  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU=1  RAY_PORT=6379  WAIT_S=600  POLL_S=5
+#   RAY=.venv/bin/ray
+# A step has PROMPTS_PER_GPU prompts for each training GPU (published: 8 on 8 GPUs), so that verl can divide them.
 # The server listens on the first node's address, and answers only those who know the secret that is drawn for each job.
 #SBATCH --job-name=verl-tts
 #SBATCH --ntasks-per-node=1
@@ -14,7 +16,8 @@
 set -euo pipefail
 
 recipe=${RECIPE:-inworld_tts} gpus=${GPUS_PER_NODE:-8} reward_gpus=${REWARD_GPUS:-1}
-ray_port=${RAY_PORT:-6379} wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5} ray=${RAY:-.venv/bin/ray}
+prompts=${PROMPTS_PER_GPU:-1} ray_port=${RAY_PORT:-6379} wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5}
+ray=${RAY:-.venv/bin/ray}
 training_gpus=$((gpus - reward_gpus))
 say() { echo "slurm.sh: $*"; }
 die() { say "$*" >&2; exit 1; }
@@ -60,7 +63,8 @@ poll() {
     sleep "$poll_s"
   done
 }
-ray_has() { [[ $(on "$head" "$ray" status --address="$address:$ray_port" 2>/dev/null | grep -c '^ *1 node_') == "$1" ]]; }
+ray_status() { on "$head" "$ray" status --address="$address:$ray_port" 2>/dev/null; }
+ray_has() { [[ $(ray_status | grep -c '^ *1 node_') == "$1" ]]; }
 server_is_ready() { grep -q '^READY' "$logs/serve.log"; }
 
 address=$(on "$head" hostname --ip-address | awk '{print $1; exit}')
@@ -85,4 +89,5 @@ poll "the reward server" "$logs/serve.log" server_is_ready
 
 say "training"
 on "$head" env RAY_ADDRESS="$address:$ray_port" bash run.sh --recipe "$recipe" train "${server[@]}" \
-  "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" "$@" 2>&1 | tee "$logs/train.log"
+  "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" \
+  "data.train_batch_size=$((prompts * training_gpus * ${#nodes[@]}))" "$@" 2>&1 | tee "$logs/train.log"

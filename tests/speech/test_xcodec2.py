@@ -141,6 +141,24 @@ def test_the_semantic_weights_of_the_codecs_checkpoint_go_before_those_of_the_di
     assert not any(parameter.any() for parameter in encoder.semantic.parameters())
 
 
+def test_an_encoder_with_torchs_older_names_of_weight_norm_is_the_same(tmp_path, codec_dir, semantic_dir):
+    from safetensors.torch import load_file, save_file
+
+    def older(name: str) -> str:
+        return name.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        )
+
+    folder = write_codec(tmp_path / "model")
+    weights = {older(name): tensor for name, tensor in load_file(folder / "model.safetensors").items()}
+    assert any(name.endswith("weight_v") for name in weights)
+    save_file(weights, folder / "model.safetensors")
+    waves = [tone(6400, 200)]
+    expected = XCodec2Encoder(str(codec_dir), str(semantic_dir), semantic_layer=2).encode(waves)
+    found = XCodec2Encoder(str(folder), str(semantic_dir), semantic_layer=2).encode(waves)
+    np.testing.assert_array_equal(found[0], expected[0])
+
+
 def test_missing_semantic_files_and_a_layer_that_is_not_there_are_named(codec_dir, semantic_dir, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"w2v-bert-2\.0"):
         XCodec2Encoder(str(codec_dir), str(tmp_path))

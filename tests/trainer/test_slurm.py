@@ -67,7 +67,7 @@ def test_ray_joins_both_nodes_the_server_has_its_gpu_and_training_starts_on_all(
         f"beta: env {training} ray start --address={where} --num-gpus=3 --block",
         f"alpha: env CUDA_VISIBLE_DEVICES=3 bash run.sh --recipe inworld_tts serve {secret} server.devices=[cuda:0]",
         f"alpha: env RAY_ADDRESS={where} bash run.sh --recipe inworld_tts train {secret} "
-        "trainer.nnodes=2 trainer.n_gpus_per_node=3 trainer.save_freq=5",
+        "trainer.nnodes=2 trainer.n_gpus_per_node=3 data.train_batch_size=6 trainer.save_freq=5",
     ]
     trained = (tmp_path / "exp/inworld_tts/logs/slurm-12/train.log").read_text()
     assert "verl.trainer.main_ppo" in trained and "trainer.nnodes=2" in trained  # the real run.sh takes these overrides
