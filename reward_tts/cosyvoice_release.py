@@ -17,7 +17,6 @@ import yaml
 from torch import nn
 
 _NOISE_FRAMES = 50 * 300  # cosyvoice/flow/flow_matching.py, CausalConditionalCFM
-CONFIG = "cosyvoice2.yaml"
 
 
 def _flashcosyvoice() -> tuple[Any, Any, Any, Any]:
@@ -58,15 +57,21 @@ def _plain(loader: _Loader, tag: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _plain)
 
 
+def config_file(folder: Path) -> Path:
+    """cosyvoice2.yaml or cosyvoice3.yaml of a release. Raises FileNotFoundError."""
+    found = sorted(folder.glob("cosyvoice[23].yaml"))
+    if not found:
+        raise FileNotFoundError(f"{folder}/cosyvoice2.yaml is missing: the stage `models` fetches it (models.yaml)")
+    return found[0]
+
+
 def read_config(folder: Path) -> dict[str, Any]:
-    """cosyvoice2.yaml; references to top-level values are looked up, longer expressions stay References.
+    """A release's configuration; references to top-level values are looked up, longer expressions stay References.
 
     Raises:
         FileNotFoundError, ValueError: it is missing, or is no such file.
     """
-    path = folder / CONFIG
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: the stage `models` fetches it (models.get in models.yaml)")
+    path = config_file(folder)
     config = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     if not isinstance(config, dict) or not {"flow", "hift", "sample_rate", "token_frame_rate"} <= set(config):
         raise ValueError(f"{path}: expected flow, hift, sample_rate and token_frame_rate")
@@ -123,7 +128,7 @@ def load_flow(folder: Path, config: dict[str, Any]) -> nn.Module:
             estimator=estimator.CausalConditionalDecoder(**_chosen(decoder["estimator"], *names, "act_fn")),
         ),
     )
-    model.load_state_dict(_weights(folder / "flow.pt"))
+    model.load_state_dict(read_weights(folder / "flow.pt"))
     _zero_behind_the_end(model.encoder)
     return model.eval()
 
@@ -154,12 +159,13 @@ def load_vocoder(folder: Path, config: dict[str, Any]) -> nn.Module:
     sizes = dict(config["hift"])
     f0 = hifigan.ConvRNNF0Predictor(**_chosen(sizes.pop("f0_predictor"), "num_class", "in_channels", "cond_channels"))
     model = hifigan.HiFTGenerator(**sizes, f0_predictor=f0)
-    state = _weights(folder / "hift.pt")
+    state = read_weights(folder / "hift.pt")
     model.load_state_dict({name.removeprefix("generator."): value for name, value in state.items()})  # of GAN training
     return model.eval()
 
 
-def _weights(path: Path) -> dict[str, torch.Tensor]:
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Tensors of flow.pt or hift.pt. Raises FileNotFoundError."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: the stage `models` fetches it (models.get in models.yaml)")
     state = torch.load(path, map_location="cpu", weights_only=True)

@@ -24,6 +24,8 @@ from reward_tts.cosyvoice_release import read_config
 def main(cfg: DictConfig) -> None:
     """Voices that name their speech tokens keep them."""
     release, target = Path(cfg.voices.release), Path(cfg.recipe.voices)
+    if not Path(cfg.voices.input).is_file():
+        raise FileNotFoundError(f"{cfg.voices.input} (voices.input in data.yaml) is missing: recordings to speak like")
     config = read_config(release)
     ratio = config["flow"]["token_mel_ratio"]
     reader = PromptReader(release, cfg.voices.speech_tokenizer, config["feat_extractor"], ratio)

@@ -81,8 +81,8 @@ class CosyVoiceToken2Wav:
         self.codebook_size = config["flow"]["vocab_size"]
         self._ratio = config["flow"]["token_mel_ratio"]
         self.device, self.dtype, self.batch_size, self.seed = torch.device(device), DTYPES[dtype], batch_size, seed
-        self.flow = load_flow(folder, config).to(self.device, self.dtype)
-        self.vocoder = load_vocoder(folder, config).to(self.device)
+        flow, vocoder = self._load(folder, config)
+        self.flow, self.vocoder = flow.to(self.device, self.dtype), vocoder.to(self.device)
         self._reader = PromptReader(folder, speech_tokenizer, config["feat_extractor"], self._ratio)
         self._names, self._default, self._prompts = sorted(self.voices), default_voice, dict[str, Prompt]()
 
@@ -99,9 +99,15 @@ class CosyVoiceToken2Wav:
             prompts = [self.prompt(row) for row in chosen]
             for mel in self._mels([torch.from_numpy(row.tokens.astype(np.int64)) for row in chosen], prompts):
                 with SeededNoise(self.seed):
-                    wave, _ = self.vocoder(speech_feat=mel[None])
-                waves.append(wave[0].float().cpu().numpy())
+                    waves.append(self._wave(mel[None])[0].float().cpu().numpy())
         return waves
+
+    def _load(self, folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, torch.nn.Module]:
+        return load_flow(folder, config), load_vocoder(folder, config)
+
+    def _wave(self, mel: torch.Tensor) -> torch.Tensor:
+        """[1, samples] of a log-mel [1, bins, frames]."""
+        return self.vocoder(speech_feat=mel)[0]
 
     def prompt(self, row: Row) -> Prompt:
         """Features of the row's voice, computed at its first use."""

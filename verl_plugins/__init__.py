@@ -1,7 +1,7 @@
 """What verl and vLLM need beyond themselves, found through their plugin entry points (pyproject.toml).
 
 cpu_platform     verl on a machine without accelerator     (entry point `verl.plugins`, by way of plugin.py)
-vllm_cpu         vLLM's CPU build under a trainer           (entry point `vllm.general_plugins`)
+vllm_cpu         our model class; vLLM's CPU build           (entry point `vllm.general_plugins`)
 replay_sampler   short polls, failed samples stop the run   (`trainer.v1.sampler.custom_sampler`)
 token_credit     which token is to blame                    (`rollout.agent` and `algorithm.adv_estimator`)
 speech_head      a Qwen2 with CosyVoice's head               (transformers' Auto classes, vLLM's ModelRegistry)

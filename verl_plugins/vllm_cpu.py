@@ -1,10 +1,9 @@
-"""Entry point `vllm.general_plugins`: a model class of ours, and what vLLM's CPU build needs under a trainer.
+"""Entry point `vllm.general_plugins`: our model class, and what vLLM's CPU build needs so that a trainer can update it.
 
-`speech_head_vllm.py` is registered everywhere. The CPU build keeps its layers' weights, so that they can be updated:
-
-With oneDNN the CPU build repacks each linear layer once and drops `layer.weight`
-(dispatch_cpu_unquantized_gemm in vllm/model_executor/layers/utils.py); what the trainer sends afterwards has nothing to
-be loaded into. Without it the layer calls torch.nn.functional.linear on the live weight. Upstream: there.
+The class is that of speech_head_vllm.py, on every platform. The CPU build has to keep its layers' weights: with oneDNN
+it repacks each linear layer once and drops `layer.weight` (dispatch_cpu_unquantized_gemm in
+vllm/model_executor/layers/utils.py); what the trainer sends afterwards has nothing to be loaded into. Without it the
+layer calls torch.nn.functional.linear on the live weight. Upstream: there.
 """
 
 from verl_plugins import versions

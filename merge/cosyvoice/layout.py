@@ -62,9 +62,7 @@ def to_huggingface(state: Mapping[str, Any], family: Family, codebook_size: int)
     Raises:
         ValueError: a tensor is missing, unknown, or not of the shape that the family has.
     """
-    rest = {
-        name: value for name, value in state.items() if isinstance(value, torch.Tensor)
-    }  # training adds epoch, step
+    rest = {name: value for name, value in state.items() if name not in ("epoch", "step")}  # training adds these
     text = rest.pop(_QWEN2 + _TEXT, None)
     rest.pop(_TEXT_HEAD, None)
     rows = codebook_size + len(family.behind_codebook)
@@ -95,9 +93,10 @@ def to_llm_pt(tensors: Mapping[str, torch.Tensor], family: Family, codebook_size
     rest = dict(tensors)
     table, rows = rest.pop(_TEXT), codebook_size + len(family.behind_codebook)
     head = {name: rest.pop(name) for name in ("lm_head.weight", "lm_head.bias") if name in rest}
-    if len(head["lm_head.weight"]) != rows or ("lm_head.bias" in head) != family.head_bias:
+    found = len(head.get("lm_head.weight", ()))
+    if found != rows or ("lm_head.bias" in head) != family.head_bias:
         raise ValueError(
-            f"a head of {len(head['lm_head.weight'])} rows, bias: {'lm_head.bias' in head}; the family's has {rows}, "
+            f"a head of {found} rows, bias: {'lm_head.bias' in head}; the family's has {rows}, "
             f"bias: {family.head_bias}. A plain Qwen2ForCausalLM (the published recipe's) cannot be turned back"
         )
     text, speech, own = table.split([len(table) - rows - len(family.own_table), rows, len(family.own_table)])

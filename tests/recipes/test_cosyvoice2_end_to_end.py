@@ -45,6 +45,10 @@ TRAINING = [
     "actor_rollout_ref.actor.optim.lr=1e-3",
     "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=16",
     "actor_rollout_ref.rollout.max_model_len=128",
+    # The actor's own distribution, so that its probabilities and vLLM's can be compared.
+    "actor_rollout_ref.rollout.temperature=1.0",
+    "actor_rollout_ref.rollout.top_p=1.0",
+    "actor_rollout_ref.rollout.top_k=-1",
 ]
 SPEAKING = ["reward_server.server.devices=[cpu]", "reward_server.token2wav.dtype=float32", "vllm.dtype=float32"]
 # In the reward server's environment, where the official package is: logits of the exported llm.pt, by its own class.

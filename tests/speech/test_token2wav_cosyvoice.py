@@ -21,6 +21,7 @@ from reward_tts.cosyvoice_prompts import PromptReader
 from reward_tts.cosyvoice_release import fixed_noise, load_flow, read_config
 from reward_tts.measures import Row
 from reward_tts.token2wav_cosyvoice import CosyVoiceToken2Wav, SeededNoise
+from reward_tts.token2wav_cosyvoice3 import CosyVoice3Token2Wav
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +168,11 @@ def test_half_precision_of_the_flow_speaks_nearly_the_same(release, token2wav):
     mel, reference = (t._mels([torch.arange(10)], [t.prompt(row(10, "deep"))])[0] for t in (half, token2wav))
     assert mel.dtype == torch.float32
     assert (mel - reference).abs().mean() < 0.1 * reference.abs().mean()
+
+
+def test_cosyvoice3_asks_for_the_official_repository(release, tmp_path):
+    """Its decoder's classes are in no package."""
+    with pytest.raises(
+        FileNotFoundError, match=r"token2wav\.source is a checkout of github\.com/FunAudioLLM/CosyVoice"
+    ):
+        CosyVoice3Token2Wav(str(tmp_path), model_dir=str(release), voices=str(release / "voices.jsonl"))
