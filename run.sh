@@ -21,7 +21,9 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
    4  eval     SFT and GRPO model on held-out texts, heard by another ASR: a table and a picture
    5  infer    one sentence to a wave: bash run.sh infer text="..."
    6  export   the merged model in the family's own format
-      test     installs what is missing, builds small models, runs ruff and pytest
+      test     installs what is missing, builds small models, runs ruff and pytest: what is quick of all recipes, and the
+               default one from end to end; --recipe NAME test: that recipe from end to end; --recipe all test: each,
+               and each algorithm (about an hour)
 
   --recipe NAME  a folder of recipes/ (default tiny_mandarin)
   --dry-run      print the commands and run nothing
@@ -66,7 +68,7 @@ if [[ -n ${list:-} ]]; then
   usage | sed -n '/^  -1/,/^ *test/p'
   exit
 fi
-[[ -f recipes/$recipe/stages.yaml ]] || die "unknown recipe '$recipe'; known: $(known_recipes | paste -sd' ')"
+[[ -f recipes/$recipe/stages.yaml || "$recipe ${stages[0]:-}" == "all test" ]] || die "unknown recipe '$recipe'; known: $(known_recipes | paste -sd' ')"
 ((${#stages[@]} <= 2)) || die "at most two stages, the first and the last: got ${stages[*]}"
 if [[ ${stages[0]:-} == test ]]; then
   ((${#stages[@]} == 1)) || die "test is not part of a range"

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # `bash run.sh test`: installs what is missing, builds the small models once (tests/conftest.py), checks the style, runs
 # the tests in both environments: of everything that is quick, and the default recipe from end to end.
-# `bash run.sh --recipe NAME test`: another recipe from end to end. Argument: RECIPE.
+# `bash run.sh --recipe NAME test`: another recipe from end to end; `--recipe all test`: each, and each algorithm.
+# Argument: RECIPE, or all.
 # Ends with one line: N passed, N failed, N skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 run() { echo "run.sh: test: $*"; "$@"; }
 
-if [[ $1 == tiny_mandarin ]]; then
-  recipes=(recipes/*/stages.yaml)     # quick tests of all recipes are among them
-  recipes=("${recipes[@]%/stages.yaml}")
-  speech=(tests/speech) trainer=(tests/trainer tests/e2e)
-else
-  recipes=(recipes/tiny_mandarin "recipes/$1")
-  speech=() trainer=(tests/recipes/test_"$1"*.py)
-fi
+every=(recipes/*/stages.yaml)
+every=("${every[@]%/stages.yaml}")
+case $1 in
+  tiny_mandarin) recipes=("${every[@]}") speech=(tests/speech) trainer=(tests/trainer tests/e2e) ;;
+  all) recipes=("${every[@]}") speech=() trainer=(tests/recipes) ;;
+  *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes/test_"$1"*.py) ;;
+esac
 bash stages/install.sh "${recipes[@]#recipes/}"
 reports=exp/test_build/reports
 mkdir -p "$reports"
