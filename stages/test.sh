@@ -16,6 +16,7 @@ case $1 in
   all) recipes=("${every[@]}") speech=() trainer=(tests/recipes) ;;
   *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes/test_"$1"*.py) ;;
 esac
+[[ -e ${trainer[0]} ]] || { echo "run.sh: test: $1 has no test from end to end; bash run.sh test has its quick ones" >&2; exit 2; }
 bash stages/install.sh "${recipes[@]#recipes/}"
 reports=exp/test_build/reports
 mkdir -p "$reports"
