@@ -24,6 +24,7 @@ SIZES = [
     "trainer.val_before_train=false",
     "trainer.test_freq=-1",
     "trainer.v1.sampler.sampler_kwargs.audio.every=0",
+    "ray_kwargs.ray_init.num_cpus=32",  # workers of algorithms that are done stay until the end
     f"data.train_batch_size={PROMPTS}",
     f"actor_rollout_ref.rollout.n={SAMPLES}",
     "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=8",

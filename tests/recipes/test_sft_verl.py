@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 YAML = """
-defaults: [sft_trainer_engine, recipe, sft_verl_base, hardware: sft_cpu, _self_]
+defaults: [sft_trainer_engine, recipe, sft_verl_base, sft_hardware: cpu, _self_]
 model: {path: MODEL}
 hydra: {searchpath: ["pkg://verl.trainer.config", "pkg://recipes.common", "pkg://recipes.tiny_mandarin"]}
 """

@@ -51,8 +51,8 @@ def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(
     found = verl_yamls(recipe)
     assert any(stage.name == "train" for stage, _ in found)
     for stage, name in found:
-        option = hardware if stage.name == "train" else f"sft_{hardware}"
-        chosen = Stage(stage.name, recipe, stage.spec, (f"hardware={option}",))
+        group = "hardware" if stage.name == "train" else "sft_hardware"
+        chosen = Stage(stage.name, recipe, stage.spec, (f"{group}={hardware}",))
         check_verl_keys(chosen, table(recipe).verl_configs)
         cfg = compose_stage(recipe, name, chosen.overrides)
         OmegaConf.to_container(cfg, resolve=True)
