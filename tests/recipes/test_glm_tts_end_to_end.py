@@ -121,7 +121,9 @@ def test_every_rollout_begins_with_the_published_prompt_and_is_judged_by_all_fou
 def test_clip_bounds_are_those_of_the_step(trained: str):
     """High: 0.3 + 0.2 * step / 10; low: 0.2 + 0.1 * step / 1000."""
     for name, expected in (("high", [0.32, 0.34]), ("low", [0.2001, 0.2002])):
-        found = [float(value) for value in re.findall(rf"actor/clip_ratio_{name}:(?:np\.float64\()?([0-9.e-]+)", trained)]
+        found = [
+            float(value) for value in re.findall(rf"actor/clip_ratio_{name}:(?:np\.float64\()?([0-9.e-]+)", trained)
+        ]
         assert found == pytest.approx(expected), name
 
 
