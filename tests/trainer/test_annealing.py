@@ -8,8 +8,9 @@ import pytest
 import torch
 import verl.workers.engine_workers
 from omegaconf import OmegaConf, open_dict
-from verl.trainer.ppo.core_algos import compute_policy_loss_vanilla
+from tensordict import TensorDict
 from verl.utils.config import omega_conf_to_dataclass
+from verl.utils.tensordict_utils import assign_non_tensor, list_of_dict_to_tensordict
 from verl.workers.config import ActorConfig
 
 from stages.config import compose_stage
@@ -37,12 +38,13 @@ def test_temperature_cools_to_one():
     assert cooling(1001, **schedule) == 1.0
 
 
-def loss(config, model_output, data, dp_group=None):
-    """verl's own clipped loss of one token each for a good and a bad response."""
-    ratios, advantages = model_output["ratios"], torch.tensor([[1.0], [-1.0]])
-    old = torch.zeros(2, 1)
-    config.global_batch_info.update(dp_size=1, batch_num_tokens=1)  # so that the losses are summed
-    return compute_policy_loss_vanilla(old, ratios.log(), advantages, torch.ones(2, 1), "token-mean", config)
+def batch(step: int) -> TensorDict:
+    """A good and a bad response of one token each, as verl's workers get them; losses are summed."""
+    one = {"prompts": torch.tensor([1]), "responses": torch.tensor([2]), "attention_mask": torch.tensor([1, 1])}
+    one["response_mask"] = torch.tensor([1])
+    rows = [{**one, "old_log_probs": torch.zeros(1), "advantages": torch.tensor([a])} for a in (1.0, -1.0)]
+    data = list_of_dict_to_tensordict([{**row, "global_steps": step} for row in rows])
+    return assign_non_tensor(data, dp_size=1, batch_num_tokens=1, global_batch_size=2)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +57,12 @@ def loss(config, model_output, data, dp_group=None):
     ],
 )
 def test_verls_loss_is_clipped_at_the_bounds_of_the_step(actor: ActorConfig, step: int, expected: float):
-    output = {"ratios": torch.tensor([[1.45], [0.72]])}
-    value, metrics = with_annealed_bounds(loss)(actor, output, {"global_steps": torch.tensor([step, step])})
+    """Log-probabilities stand one place before their token: ratios 1.45 and 0.72."""
+    said = torch.tensor([1.45, 1.0, 0.72, 1.0]).log()
+    value, metrics = verl.workers.engine_workers.ppo_loss(actor, {"log_probs": said}, batch(step))
     assert value.item() == pytest.approx(expected, abs=1e-6)
     assert metrics["clip_ratio_high"] == pytest.approx(min(0.3 + 0.2 * step / 1000, 0.5))
+    assert actor.clip_ratio_high == 0.3  # the configuration stays what it was
 
 
 def test_naming_the_class_puts_the_layer_into_verls_workers(actor: ActorConfig):
