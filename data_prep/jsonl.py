@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -50,13 +50,13 @@ def normalise_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
-def check_text(row: dict[str, Any], max_length: int) -> str:
+def check_text(row: dict[str, Any], max_length: int, normalise: Callable[[str], str] = normalise_text) -> str:
     """The row's text, normalised. Raises BadField; `max_length` is in characters after normalisation."""
     if "text" not in row:
         raise BadField("text", f"is missing; the row has {sorted(row)[:10]}")
     if not isinstance(row["text"], str):
         raise BadField("text", f"is no string but {type(row['text']).__name__}")
-    text = normalise_text(row["text"])
+    text = normalise(row["text"])
     if not text:
         raise BadField("text", "is empty")
     if len(text) > max_length:

@@ -8,19 +8,22 @@ All outputs appear together, each whole, or none does. By default one bad row st
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hydra
 import pyarrow as pa
 import pyarrow.parquet as pq
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from data_prep import phoneme_in
 from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, check_text, read_rows
+from data_prep.options import NORMALISATIONS, asks_for_seconds, check_options, draw_prefix, draw_voice, filtered
 from data_prep.voices import read_voices, voice_of
 from data_prep.whole import whole_file
 from reward_tts.speech_tokens import format_speech_tokens
@@ -29,10 +32,13 @@ from reward_tts.text_norm import normalise
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
 
-def schema(kind: str, extra_fields: list[str]) -> pa.Schema:
-    """Columns of an `rl` or `sft` parquet; `extra_fields` are further strings in extra_info."""
+def schema(kind: str, extra_fields: list[str], speech_prefix: bool = False) -> pa.Schema:
+    """Columns of an `rl` or `sft` parquet; `extra_fields` are further strings in extra_info, and `speech_prefix` adds
+    the speech tokens that a prompt ends with."""
     info = [("index", pa.int64()), ("split", pa.string()), ("text", pa.string())]
     info += [(name, pa.string()) for name in ("language", "voice", *extra_fields)]
+    if speech_prefix:
+        info.append(("speech_prefix", pa.list_(pa.int32())))
     columns = [("data_source", pa.string()), ("extra_info", pa.struct(info))]
     if kind == "sft":
         return pa.schema([*columns, ("messages", _MESSAGES)])
@@ -40,22 +46,45 @@ def schema(kind: str, extra_fields: list[str]) -> pa.Schema:
     return pa.schema([*columns, ("prompt", _MESSAGES), ("ability", pa.string()), ("reward_model", model)])
 
 
+class Settings(SimpleNamespace):
+    """A resolved branch of the configuration: reading a DictConfig ten times a row took most of the time."""
+
+    @classmethod
+    def of(cls, cfg: DictConfig) -> "Settings":
+        """Of a branch and all below it; what is `???` is left out."""
+        return cls._of(OmegaConf.to_container(cfg, resolve=True))
+
+    @classmethod
+    def _of(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return cls(**{str(key): cls._of(item) for key, item in value.items() if item != "???"})
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{name} is not set in data.yaml (recipe.* or prepare.*)")
+
+
 class Preparation:
     """One run; `cfg` is recipes/NAME/data.yaml composed."""
 
     def __init__(self, cfg: DictConfig):
-        self.recipe, self.cfg = cfg.recipe, cfg.prepare
+        self.recipe, self.cfg = Settings.of(cfg.recipe), Settings.of(cfg.prepare)
+        self.splits: dict[str, Settings] = vars(self.cfg.splits)
         self.template: Callable[..., list[dict[str, str]]] = hydra.utils.get_method(cfg.recipe.prompt_template)
         self.voices = read_voices(cfg.recipe.voices)
+        self.phonemes = phoneme_in.of_recipe(cfg.recipe)
         self.held_out = SeenTexts()
         self.faults: list[Fault] = []  # those that will be shown
         self.fault_count = 0
         self.not_carried: Counter[str] = Counter()
+        self.filtered: Counter[str] = Counter()  # by reason
+        self.without_prefix = 0
         for key, value, known in [("on_error", cfg.prepare.on_error, ("stop", "skip"))] + [
             (f"splits.{name}.kind", split.kind, ("rl", "sft")) for name, split in cfg.prepare.splits.items()
         ]:
             if value not in known:
                 raise ValueError(f"prepare.{key}={value}: known are {', '.join(known)}")
+        check_options(cfg.prepare, self.voices)
 
     def run(self) -> dict[str, int]:
         """Writes all splits; the number of rows of each.
@@ -63,9 +92,7 @@ class Preparation:
         Raises:
             ValueError: bad rows and on_error=stop, or a split without a good row. Nothing is written then.
         """
-        splits = sorted(
-            self.cfg.splits.items(), key=lambda item: not item[1].held_out
-        )  # held-out texts are known first
+        splits = sorted(self.splits.items(), key=lambda item: not item[1].held_out)  # held-out texts are known first
         counts = {}
         with ExitStack() as outputs:
             self.rejects = outputs.enter_context(whole_file(self.cfg.rejects)).open("w", encoding="utf-8")
@@ -79,60 +106,89 @@ class Preparation:
                 raise ValueError(f"no good row in {', '.join(empty)}\n{self._report()}")
         return counts
 
-    def _write(self, name: str, split: DictConfig, temporary: Path) -> int:
-        columns, count, before = schema(split.kind, list(self.cfg.extra_fields)), 0, self.fault_count
+    def _write(self, name: str, split: Settings, temporary: Path) -> int:
+        prefixed = split.kind == "rl" and self.cfg.use_speech_prefix
+        columns, count = schema(split.kind, list(self.cfg.extra_fields), prefixed), 0
+        faults, filtered = self.fault_count, self.filtered.total()
         rows = self._rows(name, split)
         with pq.ParquetWriter(temporary, columns) as writer:
             while chunk := list(islice(rows, self.cfg.batch_rows)):
                 writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=columns))
                 count += len(chunk)
-        print(f"[prepare] {name}: {count} rows, {self.fault_count - before} bad -> {split.output}", flush=True)
+        left_out = f"{self.filtered.total() - filtered} filtered, {self.fault_count - faults} bad"
+        print(f"[prepare] {name}: {count} rows, {left_out} -> {split.output}", flush=True)
         return count
 
-    def _rows(self, name: str, split: DictConfig) -> Iterator[dict[str, Any]]:
+    def _rows(self, name: str, split: Settings) -> Iterator[dict[str, Any]]:
         seen, index = SeenTexts(), 0
         for line, raw, value in read_rows(split.input):
             try:
                 if isinstance(value, BadField):
                     raise value
-                yield self._row(value, name, split, index, seen)
-                index += 1
+                made = self._row(value, name, split, index, seen)
+                if made is not None:
+                    yield made
+                    index += 1
             except BadField as bad:
                 self._reject(Fault(split.input, line, bad.field, bad.reason, raw))
 
-    def _row(self, row: dict[str, Any], name: str, split: DictConfig, index: int, seen: SeenTexts) -> dict[str, Any]:
-        text = check_text(row, self.cfg.max_text_length)
+    def _row(
+        self, row: dict[str, Any], name: str, split: Settings, index: int, seen: SeenTexts
+    ) -> dict[str, Any] | None:
+        """The row as it is written, or None if a filter leaves it out. Raises BadField."""
         language, voice = check_string(row, "language", self.recipe.language), check_string(row, "voice", None)
+        write = NORMALISATIONS[self.cfg.text_normalisation]
+        text = check_text(row, self.cfg.max_text_length, lambda given: write(given, language))
         if not normalise(text, language):
             raise BadField("text", f"has nothing to be spoken: {text}")
+        if reason := filtered(row, text, language, self.cfg.filters, self.cfg.token_rate):
+            self.filtered[reason] += 1
+            return None
+        if voice is None and self.cfg.voices == "one_per_text":
+            voice = draw_voice(text, self.voices, self.recipe.seed)
         info = {"index": index, "split": name, "text": text, "language": language, "voice": voice}
         info |= {field: check_string(row, field, None) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
+        said = self.phonemes(text, language, not split.held_out)
+        if split.kind == "sft":
+            answer = format_speech_tokens(self._speech_tokens(row))
+            out["messages"] = [*self._prompt(said, voice), {"role": "assistant", "content": answer}]
+        else:
+            prefix = self._prefix(row, info) if self.cfg.use_speech_prefix else []
+            ability, judge = "text-to-speech", {"style": "rule", "ground_truth": text}
+            out |= {"prompt": self._prompt(said, voice, prefix), "ability": ability, "reward_model": judge}
+        self._check_new(text, language, voice, split, seen)
+        used = {"text", "language", "voice", *self.cfg.extra_fields}
+        used |= {"speech_tokens"} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
+        used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
+        self.not_carried.update(set(row) - used)
+        return out
+
+    def _prompt(self, text: str, voice: str | None, prefix: Sequence[int] = ()) -> list[dict[str, str]]:
         try:
-            prompt = self.template(text, voice=voice_of(voice, self.voices))
+            return self.template(text, voice=voice_of(voice, self.voices), speech_prefix=prefix)
         except ValueError as error:
             raise BadField("voice" if voice else "text", str(error)) from error
-        if split.kind == "sft":
-            tokens = check_speech_tokens(row, self.recipe.codebook_size, self.cfg.max_speech_tokens)
-            out["messages"] = [*prompt, {"role": "assistant", "content": format_speech_tokens(tokens)}]
-        else:
-            ability, judge = "text-to-speech", {"style": "rule", "ground_truth": text}
-            out |= {"prompt": prompt, "ability": ability, "reward_model": judge}
+
+    def _speech_tokens(self, row: dict[str, Any]) -> list[int]:
+        return check_speech_tokens(row, self.recipe.codebook_size, self.cfg.max_speech_tokens)
+
+    def _prefix(self, row: dict[str, Any], info: dict[str, Any]) -> list[int]:
+        """Draws the row's speech prefix and writes it into `info`, for the reward."""
+        identity = [info["text"], info["language"], info["voice"]]
+        span = (self.cfg.speech_prefix.min_seconds, self.cfg.speech_prefix.max_seconds)
+        prefix = draw_prefix(self._speech_tokens(row), identity, *span, self.cfg.token_rate, self.recipe.seed)
+        info["speech_prefix"] = prefix
+        self.without_prefix += not prefix
+        return prefix
+
+    def _check_new(self, text: str, language: str, voice: str | None, split: Settings, seen: SeenTexts) -> None:
         if split.held_out:
             self.held_out.add(text)
         elif (text,) in self.held_out:
             raise BadField("text", f"is also in a held-out split: {text}")
         if not seen.add(text, language, voice):
             raise BadField("text", f"is there already, with the same language and voice: {text}")
-        used = {
-            "text",
-            "language",
-            "voice",
-            *self.cfg.extra_fields,
-            *(["speech_tokens"] if split.kind == "sft" else []),
-        }
-        self.not_carried.update(set(row) - used)
-        return out
 
     def _reject(self, fault: Fault) -> None:
         self.fault_count += 1
@@ -149,6 +205,23 @@ class Preparation:
         )
 
 
+def push(outputs: list[str], target: str) -> None:
+    """Copies finished files into a folder or to hdfs by verl's own helper, which does not say whether that worked.
+
+    Raises:
+        RuntimeError: a file is not there afterwards.
+    """
+    from verl.utils import hdfs_io  # slow to import
+
+    hdfs_io.makedirs(target, exist_ok=True)
+    for output in outputs:
+        there = f"{target.rstrip('/')}/{Path(output).name}"
+        hdfs_io.copy(output, there)
+        if not hdfs_io.exists(there):
+            raise RuntimeError(f"{output} was not copied to {there} (prepare.push_to); is the program `hdfs` there?")
+        print(f"[prepare] {output} -> {there}", flush=True)
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     """Stage `data`."""
@@ -156,8 +229,16 @@ def main(cfg: DictConfig) -> None:
     preparation.run()
     if preparation.fault_count:
         print(f"[prepare] {preparation.fault_count} bad rows left out: {cfg.prepare.rejects}", flush=True)
+    for reason, count in preparation.filtered.most_common():
+        print(f"[prepare] {count} rows filtered: {reason}", flush=True)
+    if preparation.without_prefix:
+        print(
+            f"[prepare] {preparation.without_prefix} rows are too short for a speech prefix and have none", flush=True
+        )
     for field, count in preparation.not_carried.items():
         print(f"[prepare] field '{field}' of {count} rows was not carried over (prepare.extra_fields)", flush=True)
+    if cfg.prepare.push_to:
+        push([split.output for split in cfg.prepare.splits.values()], cfg.prepare.push_to)
 
 
 if __name__ == "__main__":

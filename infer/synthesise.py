@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
+from data_prep import phoneme_in
 from data_prep.prompt_template import encode_prompt
 from data_prep.voices import Voice, read_voices, voice_of
 from infer.records import token_files, write_jsonl
@@ -129,7 +130,8 @@ def _without_end(ids: list[int], finished: bool, end: int) -> tuple[list[int], b
 
 
 def read_texts(cfg: DictConfig) -> list[dict[str, Any]]:
-    """`text`, or the rows of the JSONL `texts`, each with text, language and voice; the first `limit` of them.
+    """`text` (with `voice`, if there is one), or the rows of the JSONL `texts`, each with text, language and voice; the
+    first `limit` of them.
 
     Raises:
         FileNotFoundError: no such file. ValueError: a row without a text, with file and line; no text at all.
@@ -152,15 +154,22 @@ def read_texts(cfg: DictConfig) -> list[dict[str, Any]]:
 
 
 def prompts_of(
-    rows: list[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, template: str, voices: dict[str, Voice]
+    rows: list[dict[str, Any]],
+    tokenizer: PreTrainedTokenizerBase,
+    template: str,
+    voices: dict[str, Voice],
+    phonemes: phoneme_in.Speaker | None = None,
 ) -> list[list[int]]:
-    """Token ids that the model continues with speech; `template` names the recipe's function.
+    """Token ids that the model continues with speech; `template` names the recipe's function, `phonemes` is what
+    recipe.phoneme_in says.
 
     Raises:
         ValueError: a row's voice is not among the voices.
     """
     build = hydra.utils.get_method(template)
-    return [encode_prompt(tokenizer, build(row["text"], voice=voice_of(row["voice"], voices))) for row in rows]
+    said = [phonemes(row["text"], row["language"], False) if phonemes else row["text"] for row in rows]
+    messages = [build(text, voice=voice_of(row["voice"], voices)) for text, row in zip(said, rows, strict=True)]
+    return [encode_prompt(tokenizer, prompt) for prompt in messages]
 
 
 def records(
@@ -186,10 +195,10 @@ def synthesise(cfg: DictConfig) -> list[str]:
         if not (Path(checkpoint) / "config.json").exists():
             raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
     rows = read_texts(cfg)
-    files, voices = token_files(cfg), read_voices(cfg.recipe.voices)
+    files, voices, phonemes = token_files(cfg), read_voices(cfg.recipe.voices), phoneme_in.of_recipe(cfg.recipe)
     for system, checkpoint in cfg.systems.items():
         tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-        prompts = prompts_of(rows, tokenizer, cfg.recipe.prompt_template, voices)
+        prompts = prompts_of(rows, tokenizer, cfg.recipe.prompt_template, voices, phonemes)
         backend = BACKENDS[cfg.backend](checkpoint, cfg)
         for name, decoding in cfg.decodings.items():
             print(f"{system}, {name}: {len(prompts)} texts x {decoding.samples} -> {files[system, name]}", flush=True)

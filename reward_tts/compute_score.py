@@ -34,11 +34,14 @@ async def compute_score(
     at its lowest, by definition, and the metrics no_speech or bad_speech are 1. Whatever else goes wrong raises: an
     unknown reward is never 0.
 
+    A row with a speech prefix (data_prep/options.py) is decoded and heard as a whole, prefix and completion, because
+    the text is of both; what concerns the model's own tokens (number, repetition, blame) is of the completion alone.
+
     Args:
         data_source: of the row (unused: the recipe's name is in `recipe`).
         solution_str: the completion, speech tokens as text.
         ground_truth: what it should say.
-        extra_info: of the row: index, language, voice, emotion.
+        extra_info: of the row: index, language, voice, emotion, speech_prefix (speech tokens, or nothing).
         recipe: whose server must answer.
         server: of `ServerConfig` all but the recipe; its other keys (of recipe.server) are ignored.
         reward: recipe.reward, see reward_tts/judge.py.
@@ -47,9 +50,9 @@ async def compute_score(
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
         but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
         recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span
-        ("begin end" of the request, seconds since the epoch), text, speech_tokens, transcript (str; verl's metrics
-        leave strings out), and, if wanted, token_credit (list, one for each speech token) and term_parts (list, one for
-        each term): see verl_plugins/token_credit.py.
+        ("begin end" of the request, seconds since the epoch), text, speech_tokens (with the prefix), transcript (str;
+        verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech token of the
+        completion) and term_parts (list, one for each term): see verl_plugins/token_credit.py.
 
     Raises:
         RewardError: no measure could be had.
@@ -60,11 +63,14 @@ async def compute_score(
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
     judge = _reward(json.dumps(_plain(reward)))
     tokens, stray = parse_speech_tokens(solution_str)
+    prefix = extra_info.get("speech_prefix")
+    prefix = [] if prefix is None else [int(token) for token in prefix]
+    spoken = prefix + tokens
     measures, began, ended = None, 0.0, 0.0
     if tokens:
         began = time.time()
         client = client_for(_server_config(recipe, server))
-        measures = await client.measure(tokens, ground_truth, language, index, extra_info.get("voice"))
+        measures = await client.measure(spoken, ground_truth, language, index, extra_info.get("voice"))
         ended = time.time()
         measures = measures if measures.is_speech else None
     if measures is None:
@@ -87,14 +93,14 @@ async def compute_score(
         "speaking_rate": units(ground_truth, language) / measures.duration_s if measures else 0.0,
         **{name: float(measures.scores[name]) if measures else 0.0 for name in judge.logged},
         "text": ground_truth,
-        "speech_tokens": " ".join(map(str, tokens)),
+        "speech_tokens": " ".join(map(str, spoken)),
         "server_span": f"{began:.3f} {ended:.3f}" if tokens else "",
         "transcript": measures.transcript if measures else "",
     }
     if verdict.parts:
         result["term_parts"] = list(verdict.parts)
     if judge.lead_tokens is not None:
-        result["token_credit"] = judge.blame(ground_truth, language, len(tokens), measures)
+        result["token_credit"] = judge.blame(ground_truth, language, len(spoken), measures)[len(prefix) :]
     return result
 
 

@@ -38,7 +38,7 @@ def normalise(text: str, language: str) -> str:
         spoken = _english()(text)
         return spoken if any(c.isalnum() for c in spoken) else ""  # it leaves the last of several full stops
     if language == "zh":
-        text = _read_digits(zhconv.convert(text, "zh-hans").replace("〇", "零"))
+        text = read_numbers(zhconv.convert(text, "zh-hans").replace("〇", "零"))
     spoken = "".join(c if unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in text)
     return "".join(spoken.split()) if language == "zh" else " ".join(spoken.split())
 
@@ -50,8 +50,12 @@ def _english() -> Callable[[str], str]:
     return EnglishTextNormalizer({})  # without the table of British spellings, which comes with Whisper's weights
 
 
-def _read_digits(text: str) -> str:
-    """Arabic numerals -> Chinese reading; cn2an knows integers, decimals, dates, fractions, percentages, degrees."""
+def read_numbers(text: str) -> str:
+    """Arabic numerals -> Chinese reading; cn2an knows integers, decimals, dates, fractions, percentages, degrees.
+
+    >>> read_numbers("12:30见，共105块")
+    '十二点三十分见，共一百零五块'
+    """
     text = _THOUSANDS.sub("", text).replace("°c", "℃")
     text = _CLOCK.sub(lambda m: f"{m[1]}点" + ("" if m[2] == "00" else f"{m[2]}分"), text)
     text = _TWO.sub("两", text)

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
+from data_prep.voices import read_voices
 from reward_tts.measures import Row
+from reward_tts.prompt_wave import read_wave
 
 
 class SpeakerSimilarity:
@@ -15,27 +16,28 @@ class SpeakerSimilarity:
     A subclass has `sample_rate` and `embed`.
 
     Args:
-        voices: {name: wave file} of the reference voices, mono, at the embedder's rate.
-        default: name of the recipe's own voice, of rows that name none; None where every row names one.
+        voices: {name: wave file} of the reference voices, mono; or the JSONL of recipe.voices, of which those with a
+            wav count.
+        default: name of the recipe's own voice, of rows that name none; None: every row names one.
 
     Raises:
         FileNotFoundError: a reference is missing.
-        ValueError: `default` is none of the voices, or a reference has another rate or more channels.
+        ValueError: `default` is none of the voices, or a reference has more channels.
     """
 
     provides = ("speaker_similarity",)
     sample_rate: int
 
-    def __init__(self, voices: dict[str, str], default: str | None):
+    def __init__(self, voices: dict[str, str] | str, default: str | None):
+        if isinstance(voices, str):
+            voices = {name: voice.wav for name, voice in read_voices(voices).items() if voice.wav}
         if default is not None and default not in voices:
             raise ValueError(f"the default voice {default!r} is none of {sorted(voices)[:10]}")
-        missing = [path for path in voices.values() if not Path(path).exists()]
-        if missing:
-            raise FileNotFoundError(f"speaker similarity needs the reference waves {missing}: name them in `voices`")
-        self.default = default
-        for path in voices.values():
-            self._check(path)
-        self.voices = dict(voices)
+        if missing := [path for path in voices.values() if not Path(path).is_file()]:
+            raise FileNotFoundError(
+                f"{missing[0]} is missing: the recording of a voice; {len(missing)} of `voices` are"
+            )
+        self.default, self.voices = default, dict(voices)
         self.references: dict[str, np.ndarray] = {}  # filled as rows ask for them: there may be thousands of voices
 
     def embed(self, waves: list[np.ndarray]) -> np.ndarray:
@@ -46,20 +48,13 @@ class SpeakerSimilarity:
         """speaker_similarity in [-1, 1].
 
         Raises:
-            ValueError: a row's voice is unknown, or it names none and there is no default.
+            ValueError: a row's voice is unknown.
         """
-        names = [row.voice or self.default for row in rows]
-        if unknown := list(dict.fromkeys(name for name in names if name not in self.voices)):
+        asked = [row.voice or self.default for row in rows]
+        if unknown := sorted({str(voice) for voice in asked} - set(self.voices)):
             raise ValueError(f"no reference for the voice {unknown}; there are {sorted(self.voices)[:10]}")
-        for name in names:
-            if name not in self.references:
-                self.references[name] = self.embed([soundfile.read(self.voices[name], dtype="float32")[0]])[0]
-        references = np.stack([self.references[name] for name in names])
+        for voice in set(asked) - set(self.references):
+            self.references[voice] = self.embed([read_wave(self.voices[voice], self.sample_rate)])[0]
+        references = np.stack([self.references[voice] for voice in asked])
         cosines = np.clip((self.embed(waves) * references).sum(axis=1), -1.0, 1.0)
         return [{"speaker_similarity": float(cosine)} for cosine in cosines]
-
-    def _check(self, path: str) -> None:
-        found = soundfile.info(path)
-        if (found.samplerate, found.channels) != (self.sample_rate, 1):
-            heard = f"{found.samplerate} Hz, {found.channels} channels"
-            raise ValueError(f"{path} is of {heard}: needed are {self.sample_rate} Hz, mono")

@@ -27,7 +27,7 @@ class Resemblyzer(SpeakerSimilarity):
 
     sample_rate = RESEMBLYZER_RATE
 
-    def __init__(self, voices: dict[str, str], default: str | None, device: str = "cpu"):
+    def __init__(self, voices: dict[str, str] | str, default: str | None = None, device: str = "cpu"):
         self.encoder = VoiceEncoder(device, verbose=False).eval()
         super().__init__(voices, default)
 

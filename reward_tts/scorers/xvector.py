@@ -27,7 +27,7 @@ class XVector(SpeakerSimilarity):
 
     sample_rate = 16_000
 
-    def __init__(self, model_dir: str, voices: dict[str, str], default: str | None, device: str = "cpu"):
+    def __init__(self, model_dir: str, voices: dict[str, str] | str, default: str | None = None, device: str = "cpu"):
         missing = [name for name in _FILES if not (Path(model_dir) / name).exists()]
         if missing:
             raise FileNotFoundError(

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 MODULES = ["reward_tts.errors", "reward_tts.formulas", "reward_tts.text_norm", "verl_plugins.reward_metrics"]
-MODULES += ["stages.preflight"]
+MODULES += ["stages.preflight", "data_prep.options"]
 
 
 @pytest.mark.parametrize("name", MODULES)

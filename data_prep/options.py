@@ -1,0 +1,132 @@
+"""What a recipe may ask of its rows beyond being sound: filters, how texts are written, voices, speech prefixes.
+
+All of it is off by default; recipes/common/prepare_base.yaml has the keys. What is drawn at random is drawn from
+`recipe.seed` and the row itself, so that it is the same in every run, wherever the row stands in its file.
+"""
+
+import math
+import random
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig
+
+from data_prep.jsonl import BadField, normalise_text
+from reward_tts.text_norm import read_numbers
+
+_SPACE = re.compile(r"\s+")
+
+
+def _as_written(text: str, language: str) -> str:
+    return _SPACE.sub(" ", text).strip()
+
+
+def _nfkc(text: str, language: str) -> str:
+    return normalise_text(text)
+
+
+def _spoken(text: str, language: str) -> str:
+    return read_numbers(normalise_text(text)) if language == "zh" else normalise_text(text)
+
+
+# How the text of a row is written in the prompt (prepare.text_normalisation). none: as it stands but for white space;
+# nfkc: jsonl.normalise_text; spoken: and Chinese numbers, times, dates and units as they are read ("3号" -> "三号").
+NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": _as_written, "nfkc": _nfkc, "spoken": _spoken}
+VOICES = ("as_named", "one_per_text")
+LATIN_LETTERS = ("keep", "drop")
+
+
+def check_options(cfg: DictConfig, voices: Mapping[str, Any]) -> None:
+    """Raises ValueError for an option of `prepare` that is none, or lacks what it needs."""
+    for key, known in (
+        ("text_normalisation", tuple(NORMALISATIONS)),
+        ("voices", VOICES),
+        ("filters.latin_letters", LATIN_LETTERS),
+    ):
+        branch, _, name = key.rpartition(".")
+        value = (cfg[branch] if branch else cfg)[name]
+        if value not in known:
+            raise ValueError(f"prepare.{key}={value}: known are {', '.join(known)}")
+    if cfg.voices == "one_per_text" and not voices:
+        raise ValueError("prepare.voices=one_per_text draws from recipe.voices, which names no file")
+    if cfg.use_speech_prefix:
+        if not cfg.token_rate:
+            raise ValueError("prepare.use_speech_prefix needs prepare.token_rate, speech tokens a second")
+        shortest, longest = cfg.speech_prefix.min_seconds, cfg.speech_prefix.max_seconds
+        if not 0 < shortest <= longest:
+            raise ValueError(f"prepare.speech_prefix: 0 < min_seconds <= max_seconds, got {shortest} and {longest}")
+
+
+def seconds(row: Mapping[str, Any], token_rate: float | None) -> float:
+    """How long the row's speech is: its field `duration`, or its speech tokens at `token_rate` a second.
+
+    Raises:
+        BadField: the field is no positive number, or there is neither.
+    """
+    given = row.get("duration")
+    if given is not None:
+        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < math.inf:
+            raise BadField("duration", f"is no positive number of seconds: {str(given)[:60]!r}")
+        return float(given)
+    tokens = row.get("speech_tokens")
+    if not token_rate or not isinstance(tokens, list) or not tokens:
+        raise BadField("duration", "is missing, and so are speech_tokens or prepare.token_rate; a filter asks for it")
+    return len(tokens) / token_rate
+
+
+def has_latin_letters(text: str) -> bool:
+    """Whether a letter of any Latin alphabet is in the text.
+
+    >>> [has_latin_letters(text) for text in ("你好", "你好ok", "Ünlü", "Привет 3")]
+    [False, True, True, False]
+    """
+    return any("LATIN" in unicodedata.name(character, "") for character in text if character.isalpha())
+
+
+def asks_for_seconds(filters: Any) -> bool:
+    """Whether a filter needs to know how long the speech is."""
+    return filters.min_seconds is not None or filters.max_seconds is not None
+
+
+def filtered(row: Mapping[str, Any], text: str, language: str, filters: Any, rate: float | None) -> str | None:
+    """The filter that leaves out this sound row, or None. `filters` is prepare.filters, `rate` prepare.token_rate."""
+    if filters.languages is not None and language not in filters.languages:
+        return f"language {language}"
+    if filters.latin_letters == "drop" and has_latin_letters(text):
+        return "latin letters"
+    if asks_for_seconds(filters):
+        length = seconds(row, rate)
+        if filters.min_seconds is not None and length < filters.min_seconds:
+            return f"shorter than {filters.min_seconds} s"
+        if filters.max_seconds is not None and length > filters.max_seconds:
+            return f"longer than {filters.max_seconds} s"
+    return None
+
+
+def draw_voice(text: str, voices: Mapping[str, Any], seed: int) -> str:
+    """One of the voices' names: the same for every row with this text, hence for all rollouts of it."""
+    return random.Random(f"{seed} voice {text}").choice(sorted(voices))
+
+
+def draw_prefix(
+    tokens: Sequence[int], row: Sequence[str | None], shortest: float, longest: float, rate: float, seed: int
+) -> list[int]:
+    """The beginning of the row's own speech, `shortest` to `longest` seconds of it, for the model to go on with; at
+    least one token stays for the model. Speech that is not longer than `shortest` gives none.
+
+    >>> len(draw_prefix(list(range(100)), ["你好", "zh", None], 1.0, 1.0, rate=25, seed=0))
+    25
+
+    Args:
+        tokens: all speech tokens of the row.
+        row: what tells it from others: text, language, voice.
+        shortest, longest: seconds.
+        rate: speech tokens a second.
+        seed: recipe.seed.
+    """
+    least, most = max(1, round(shortest * rate)), min(round(longest * rate), len(tokens) - 1)
+    if most < least:
+        return []
+    return list(tokens[: random.Random(f"{seed} prefix {row}").randint(least, most)])

@@ -1,0 +1,210 @@
+"""Phoneme-in: some words of a text as phonemes, for a model that reads both: "银行" -> "银<|H|><|ANG2|>" (GLM-TTS).
+
+    recipe:
+      phoneme_in:
+        dictionary: [recipes/glm_tts/polyphones.jsonl, my/words.jsonl]     # a later file overrules an earlier one
+        phonemes: recipes/glm_tts/phonemes.yaml                            # those that the model has
+        train: {probability: 0.2, max_share: 0.5}
+
+A dictionary names words and, if it wants, how they are read: pinyin, the tone as a number (5: neutral), ü as v.
+
+    {"word": "银行", "pinyin": ["yin2", "hang2"]}      one syllable for each character
+    {"word": "道行", "pinyin": [null, "heng2"]}        null: this character stays as it is
+    {"word": "彧"}                                     the reading is that of the whole sentence, by pypinyin
+
+Where text is spoken (held-out splits, evaluation, inference) every word that the dictionary names is replaced, from
+left to right, the longest first. Words are found wherever their characters stand (校长 in 学校长期 too), so a
+dictionary names what means one thing only: 老校长, or 校长 if the texts allow it. In training (other splits) most texts
+stay as they are; in a share of them (`probability`) up to `max_share` of their words are replaced, whether the
+dictionary names them or not. Chance is drawn from recipe.seed and the text, so a row is always the same. Rows of other
+languages than Chinese stay as they are. The reward compares with the plain text.
+"""
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from pypinyin import Style, lazy_pinyin
+from pypinyin.contrib.tone_convert import to_finals_tone3, to_initials
+from pypinyin.seg.mmseg import seg
+
+_SYLLABLE = re.compile(r"[a-zv]+[1-5]")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_RETROFLEX, _SIBILANT = ("zh", "ch", "sh", "r"), ("z", "c", "s")
+
+Readings = tuple[str | None, ...]  # hybrid text for each character of a word; None: the character itself
+Speaker = Callable[[str, str, bool], str]  # (text, language, in training) -> hybrid text
+
+
+def phonemes(syllable: str, known: frozenset[str]) -> str | None:
+    """A syllable of pinyin as phoneme tokens: initial, final with tone; None if the model lacks one of them.
+
+    The finals are written out (you3 is IOU3, dui4 is D UEI4); the i of zhi is III, that of zi is II.
+
+    >>> known = frozenset({"ZH", "III1", "VAN2"})
+    >>> phonemes("zhi1", known), phonemes("yuan2", known), phonemes("er5", known)
+    ('<|ZH|><|III1|>', '<|VAN2|>', None)
+    """
+    initial = to_initials(syllable, strict=True)
+    final = to_finals_tone3(syllable, strict=True, neutral_tone_with_five=True)
+    if re.fullmatch(r"yo\d", syllable):
+        final = "i" + final  # pypinyin: o
+    elif re.fullmatch(r"i\d", final) and initial in (*_RETROFLEX, *_SIBILANT):
+        final = ("iii" if initial in _RETROFLEX else "ii") + final[1:]
+    names = [name.upper() for name in (initial, final) if name]
+    return "".join(f"<|{name}|>" for name in names) if final and set(names) <= known else None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a text: its place, and what stands for it in hybrid text."""
+
+    start: int
+    end: int
+    hybrid: str
+
+
+class PhonemeIn:
+    """Texts -> hybrid texts, see the module.
+
+    Args:
+        words: {word: reading of each character}; no reading at all (None): the sentence decides.
+        known: phonemes that the model has.
+        train: {probability, max_share}.
+        seed: of the chance in training.
+    """
+
+    def __init__(
+        self, words: Mapping[str, Readings | None], known: frozenset[str], train: Mapping[str, float], seed: int
+    ):
+        if set(train) != {"probability", "max_share"} or not all(0 <= share <= 1 for share in train.values()):
+            raise ValueError(f"recipe.phoneme_in.train needs probability and max_share from 0 to 1, got {dict(train)}")
+        self.words, self.known, self.train, self.seed = dict(words), known, dict(train), seed
+        self.longest = max(map(len, self.words), default=0)
+
+    def __call__(self, text: str, language: str, training: bool) -> str:
+        """Hybrid text of a text."""
+        if language != "zh":
+            return text
+        if not training:
+            return _replace(text, self.named(text))
+        chance = random.Random(f"{self.seed} {text}")
+        if chance.random() >= self.train["probability"]:
+            return text
+        can = [piece for piece in self.pieces(text) if piece.hybrid != text[piece.start : piece.end]]
+        count = chance.randint(0, int(len(can) * self.train["max_share"]))
+        return _replace(text, chance.sample(can, count))
+
+    def pieces(self, text: str) -> list[Piece]:
+        """The text's words in order: those of the dictionary, and between them those of pypinyin."""
+        heard = self._sentence(text)
+        pieces, end = [], 0
+        for start, after in [*self._matches(text), (len(text), len(text))]:
+            for word in seg.cut(text[end:start]):
+                pieces.append(self._piece(text, end, end + len(word), heard, named=False))
+                end += len(word)
+            if start < after:
+                pieces.append(self._piece(text, start, after, heard, named=True))
+            end = after
+        return pieces
+
+    def named(self, text: str) -> list[Piece]:
+        """Those of the dictionary alone; the sentence is read only if one of them has no reading of its own."""
+        places = list(self._matches(text))
+        unread = any(self.words[text[start:end]] is None for start, end in places)
+        heard = self._sentence(text) if unread else [None] * len(text)
+        return [self._piece(text, start, end, heard, named=True) for start, end in places]
+
+    def _matches(self, text: str) -> Iterator[tuple[int, int]]:
+        """Places of the dictionary's words, from left to right, the longest first."""
+        start = 0
+        while start < len(text):
+            lengths = range(min(self.longest, len(text) - start), 0, -1)
+            length = next((n for n in lengths if text[start : start + n] in self.words), 0)
+            if length:
+                yield start, start + length
+            start += length or 1
+
+    def _sentence(self, text: str) -> list[str | None]:
+        """Phonemes of each character as pypinyin reads it in the whole text."""
+        syllables = lazy_pinyin(text, style=Style.TONE3, errors=list, neutral_tone_with_five=True)
+        if len(syllables) != len(text):
+            raise ValueError(f"{len(text)} characters of {text!r} gave {len(syllables)} syllables")
+        pairs = zip(text, syllables, strict=True)
+        return [phonemes(syllable, self.known) if _HAN.match(character) else None for character, syllable in pairs]
+
+    def _piece(self, text: str, start: int, end: int, heard: Sequence[str | None], named: bool) -> Piece:
+        given = self.words.get(text[start:end]) if named else None
+        readings = heard[start:end] if given is None else given
+        hybrid = "".join(reading or character for reading, character in zip(readings, text[start:end], strict=True))
+        return Piece(start, end, hybrid)
+
+
+def _replace(text: str, pieces: Sequence[Piece]) -> str:
+    for piece in sorted(pieces, key=lambda piece: -piece.start):
+        text = text[: piece.start] + piece.hybrid + text[piece.end :]
+    return text
+
+
+def read_dictionary(paths: Sequence[str], known: frozenset[str]) -> dict[str, Readings | None]:
+    """{word: readings} of JSONL files, a later line before an earlier one.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a line that is no such entry, with file, line and field.
+    """
+    words: dict[str, Readings | None] = {}
+    for path in paths:
+        if not Path(path).is_file():
+            raise FileNotFoundError(
+                f"{path} (recipe.phoneme_in.dictionary) is missing: one JSON object with word a line"
+            )
+        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+            if line.strip():
+                word, readings = _entry(line, f"{path}:{number}", known)
+                words[word] = readings
+    return words
+
+
+def _entry(line: str, where: str, known: frozenset[str]) -> tuple[str, Readings | None]:
+    try:
+        row: Any = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{where}: is no JSON: {error}") from None
+    if not isinstance(row, dict) or set(row) - {"word", "pinyin"}:
+        raise ValueError(f"{where}: expected an object of word and pinyin, got {line[:100]}")
+    word, pinyin = row.get("word"), row.get("pinyin")
+    if not isinstance(word, str) or not word or not all(_HAN.match(character) for character in word):
+        raise ValueError(f"{where}: field 'word': is no Chinese word: {word!r}")
+    if pinyin is None:
+        return word, None
+    if not isinstance(pinyin, list) or len(pinyin) != len(word):
+        raise ValueError(f"{where}: field 'pinyin': {word} needs a list of {len(word)}, got {pinyin!r}")
+    readings = []
+    for syllable in pinyin:
+        reading = phonemes(syllable, known) if isinstance(syllable, str) and _SYLLABLE.fullmatch(syllable) else None
+        if syllable is not None and reading is None:
+            raise ValueError(f"{where}: field 'pinyin': {syllable!r} is no syllable that the model knows, as xing2")
+        readings.append(reading)
+    return word, tuple(readings)
+
+
+def read_phonemes(path: str) -> frozenset[str]:
+    """Names of a YAML of {initials: [ZH, ...], finals: {ANG: "12345", ...}}: a final with each of its tones."""
+    table = OmegaConf.load(path)
+    return frozenset([*table.initials, *(f"{final}{tone}" for final, tones in table.finals.items() for tone in tones)])
+
+
+def of_recipe(recipe: DictConfig) -> Speaker:
+    """What recipe.phoneme_in says; without it every text stays as it is."""
+    settings = recipe.get("phoneme_in")
+    if settings is None:
+        return lambda text, language, training: text
+    known = read_phonemes(settings.phonemes)
+    words = read_dictionary(settings.dictionary, known)
+    return PhonemeIn(words, known, OmegaConf.to_container(settings.train, resolve=True), recipe.seed)

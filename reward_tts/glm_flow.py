@@ -1,0 +1,276 @@
+"""GLM-TTS's flow: speech tokens -> log-mel, by a diffusion transformer that walks from noise to speech.
+
+No package that fits beside this server holds it (vllm-omni does, with all of vLLM), so its structure is written down
+here as the weights of `flow/flow.pt` imply it: names and shapes of the parameters are the released ones (flow/dit.py,
+flow/modules.py of zai-org/GLM-TTS). Theirs decodes one row at a time; here rows of a batch are masked so that each
+comes out as it would alone: whatever a convolution, a normalisation over time or an attention sees past a row's end is
+zero.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """Keyword arguments of `flow` in flow/config.yaml, and their defaults in the published class."""
+
+    speech_token_dim: int = 512
+    vocab_size: int = 100_000
+    input_frame_rate: float = 12.5  # tokens a second
+    mel_framerate: float = 86  # frames a second
+    mel_dim: int = 80
+    big_model: bool = False
+    spkr_emb_adaLN: bool = False
+    spk_embed_dim: int = 80
+    remove_spkr_concat_condition: bool = False
+    speech_token_cfg: bool = True
+    t_scheduler: str = "cosine"
+    # Of the transformer: the published class derives them from big_model.
+    width: int | None = None
+    depth: int | None = None
+    heads: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Width, depth, heads."""
+        width, depth, heads = (1024, 22, 16) if self.big_model else (768, 18, 12)
+        return self.width or width, self.depth or depth, self.heads or heads
+
+
+SPEAKER = 192  # size of a speaker's embedding
+_HEAD, _GUIDANCE, _POSITIONS = 64, 0.7, 4096
+
+
+def _by_time(block: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
+    """A convolution over [batch, time, channels], zeros past each row's end."""
+    return block((x * mask).transpose(1, 2)).transpose(1, 2)
+
+
+class _ConvNeXt(nn.Module):
+    """ConvNeXt V2 (arXiv 2301.00808) over time."""
+
+    def __init__(self, width: int, inner: int):
+        super().__init__()
+        self.dwconv = nn.Conv1d(width, width, 7, padding=3, groups=width)
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.pwconv1 = nn.Linear(width, inner)
+        self.grn = nn.ParameterDict({"gamma": torch.zeros(1, 1, inner), "beta": torch.zeros(1, 1, inner)})
+        self.pwconv2 = nn.Linear(inner, width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        h = F.gelu(self.pwconv1(self.norm(_by_time(self.dwconv, x, mask))))
+        loudness = torch.linalg.vector_norm(h * mask, dim=1, keepdim=True)
+        h = self.grn["gamma"] * h * (loudness / (loudness.mean(-1, keepdim=True) + 1e-6)) + self.grn["beta"] + h
+        return x + self.pwconv2(h)
+
+
+class _Tokens(nn.Module):
+    """Token ids, stretched to frames -> [batch, frames, width]."""
+
+    def __init__(self, vocabulary: int, width: int, layers: int = 4):
+        super().__init__()
+        self.text_embed = nn.Embedding(vocabulary + 1, width)
+        self.text_blocks = nn.ModuleList(_ConvNeXt(width, 2 * width) for _ in range(layers))
+        rates = 10000.0 ** (-torch.arange(0, width, 2).float() / width)
+        angles = torch.arange(_POSITIONS).float()[:, None] * rates
+        self.register_buffer("positions", torch.cat([angles.cos(), angles.sin()], dim=1), persistent=False)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        places = torch.arange(tokens.shape[1], device=tokens.device).clamp(max=_POSITIONS - 1)
+        x = self.text_embed(tokens) + self.positions[places]
+        for block in self.text_blocks:
+            x = block(x, mask)
+        return x
+
+
+class _Inputs(nn.Module):
+    """Noisy mel, condition and tokens side by side -> [batch, frames, width], with where they stand."""
+
+    def __init__(self, size: int, width: int):
+        super().__init__()
+        self.proj = nn.Linear(size, width)
+        convolution = [nn.Conv1d(width, width, 31, groups=16, padding=15) for _ in range(2)]
+        self.conv_pos_embed = nn.ModuleDict(
+            {"conv1d": nn.Sequential(convolution[0], nn.Mish(), convolution[1], nn.Mish())}
+        )
+
+    def forward(self, parts: Sequence[Tensor], mask: Tensor) -> Tensor:
+        x = self.proj(torch.cat(list(parts), dim=-1))
+        first, act, second, _ = self.conv_pos_embed["conv1d"]
+        return x + act(_by_time(second, act(_by_time(first, x, mask)), mask))
+
+
+class _Attention(nn.Module):
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads, inner = heads, heads * _HEAD
+        self.to_q, self.to_k, self.to_v = (nn.Linear(width, inner) for _ in range(3))
+        self.to_out = nn.ModuleList([nn.Linear(inner, width)])
+
+    def forward(self, x: Tensor, mask: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+        # Positions turn the first head alone: the published code turns before it splits heads.
+        q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)
+        q, k = (torch.cat([_turn(part[..., :_HEAD], turns), part[..., _HEAD:]], dim=-1) for part in (q, k))
+        q, k, v = (part.unflatten(-1, (self.heads, _HEAD)).transpose(1, 2) for part in (q, k, v))
+        heard = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.squeeze(-1)[:, None, None])
+        return self.to_out[0](heard.transpose(1, 2).flatten(-2)) * mask
+
+
+def _turn(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary positions on neighbouring pairs of channels."""
+    cos, sin = turns
+    pairs = x.unflatten(-1, (-1, 2))
+    turned = torch.stack([-pairs[..., 1], pairs[..., 0]], dim=-1).flatten(-2)
+    return x * cos + turned * sin
+
+
+class _Modulation(nn.Module):
+    """Time and speaker -> `parts` vectors of the transformer's width."""
+
+    def __init__(self, width: int, extra: int, parts: int):
+        super().__init__()
+        self.linear, self.parts = nn.Linear(width + extra, parts * width), parts
+
+    def forward(self, when: Tensor) -> tuple[Tensor, ...]:
+        return self.linear(F.silu(when))[:, None].chunk(self.parts, dim=-1)
+
+
+class _Block(nn.Module):
+    """Attention and feed-forward, both modulated by time and speaker."""
+
+    def __init__(self, width: int, heads: int, extra: int):
+        super().__init__()
+        self.attn_norm, self.attn = _Modulation(width, extra, 6), _Attention(width, heads)
+        inner = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU("tanh"))
+        self.ff = nn.ModuleDict({"ff": nn.Sequential(inner, nn.Identity(), nn.Linear(2 * width, width))})
+
+    def forward(self, x: Tensor, when: Tensor, mask: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+        shift, scale, gate, ff_shift, ff_scale, ff_gate = self.attn_norm(when)
+        x = x + gate * self.attn(_normal(x) * (1 + scale) + shift, mask, turns)
+        return x + ff_gate * self.ff["ff"](_normal(x) * (1 + ff_scale) + ff_shift)
+
+
+def _normal(x: Tensor) -> Tensor:
+    return F.layer_norm(x, x.shape[-1:], eps=1e-6)
+
+
+class _Time(nn.Module):
+    """Time in [0, 1] -> vector."""
+
+    def __init__(self, width: int, size: int = 256):
+        super().__init__()
+        self.time_mlp = nn.Sequential(nn.Linear(size, width), nn.SiLU(), nn.Linear(width, width))
+        self.register_buffer("rates", torch.exp(torch.linspace(0, -math.log(10000), size // 2)), persistent=False)
+
+    def forward(self, time: Tensor) -> Tensor:
+        angles = 1000 * time[:, None] * self.rates
+        return self.time_mlp(torch.cat([angles.sin(), angles.cos()], dim=-1))
+
+
+class Estimator(nn.Module):
+    """The transformer: where a noisy mel moves to."""
+
+    def __init__(self, config: FlowConfig):
+        super().__init__()
+        width, depth, heads = config.shape
+        extra = SPEAKER if config.spkr_emb_adaLN else 0
+        condition = config.mel_dim + (0 if config.remove_spkr_concat_condition else config.spk_embed_dim)
+        self.time_embed = _Time(width)
+        self.text_emb_layer = _Tokens(config.vocab_size, config.speech_token_dim)
+        self.emb_concator = _Inputs(config.mel_dim + condition + config.speech_token_dim, width)
+        self.rotary_embed = nn.Module()
+        self.rotary_embed.register_buffer("inv_freq", 10000.0 ** (-torch.arange(0, _HEAD, 2).float() / _HEAD))
+        self.transformer_blocks = nn.ModuleList(_Block(width, heads, extra) for _ in range(depth))
+        self.norm_out = _Modulation(width, extra, 2)
+        self.proj_out = nn.Linear(width, config.mel_dim)
+        self.with_speaker = config.spkr_emb_adaLN
+
+    def forward(
+        self, x: Tensor, condition: Tensor, tokens: Tensor, time: Tensor, speaker: Tensor, mask: Tensor
+    ) -> Tensor:
+        """x [batch, frames, mel], condition [batch, frames, size], tokens [batch, frames], time [batch], speaker
+        [batch, 192], mask bool [batch, frames, 1] -> [batch, frames, mel]."""
+        when = self.time_embed(time)
+        if self.with_speaker:
+            when = torch.cat([when, speaker], dim=-1)
+        x = self.emb_concator([x, condition, self.text_emb_layer(tokens, mask)], mask)
+        angles = torch.arange(x.shape[1], device=x.device)[:, None] * self.rotary_embed.inv_freq
+        angles = angles.repeat_interleave(2, dim=-1)
+        for block in self.transformer_blocks:
+            x = block(x, when, mask, (angles.cos(), angles.sin()))
+        scale, shift = self.norm_out(when)
+        return self.proj_out(_normal(x) * (1 + scale) + shift)
+
+
+class Flow(nn.Module):
+    """Speech tokens after a voice's -> log-mel. Parameters are those of `flow/flow.pt`."""
+
+    def __init__(self, config: FlowConfig):
+        super().__init__()
+        if config.t_scheduler != "cosine":
+            raise ValueError(f"flow/config.yaml: t_scheduler is {config.t_scheduler!r}, known here is cosine")
+        self.config = config
+        if not config.remove_spkr_concat_condition:
+            self.spk_embed_affine_layer = nn.Linear(SPEAKER, config.spk_embed_dim)
+        self.estimator = Estimator(config)
+
+    def frames(self, tokens: int) -> int:
+        """Mel frames of so many tokens, by the published arithmetic: now and then floating point takes one away."""
+        return int(tokens / self.config.input_frame_rate * self.config.mel_framerate)
+
+    @torch.inference_mode()
+    def forward(
+        self, tokens: Sequence[Tensor], prompts: Sequence[Tensor], speakers: Tensor, noise: Sequence[Tensor], steps: int
+    ) -> list[Tensor]:
+        """Log-mels, one for each row.
+
+        Args:
+            tokens: of voice and utterance, int64 [tokens] each.
+            prompts: log-mel of the voice, [frames, mel] each; the answers begin behind it.
+            speakers: embeddings [rows, 192].
+            noise: [frames of the tokens, mel] each.
+            steps: of the walk; as many times two passes of the transformer.
+
+        Returns:
+            [frames, mel] each.
+        """
+        lengths = [self.frames(len(row)) for row in tokens]
+        device, longest = speakers.device, max(lengths)
+        frames = torch.arange(longest, device=device)
+        mask = (frames[None] < torch.tensor(lengths, device=device)[:, None])[..., None]
+        stretched = torch.zeros(len(tokens), longest, dtype=torch.int64, device=device)
+        x, condition = (torch.zeros(len(tokens), longest, self.config.mel_dim, device=device) for _ in range(2))
+        for row, (ids, prompt, start, length) in enumerate(zip(tokens, prompts, noise, lengths, strict=True)):
+            stretched[row, :length] = ids.to(device)[frames[:length] * len(ids) // length]
+            x[row, :length] = start.to(device)
+            kept = min(len(prompt), length)
+            condition[row, :kept] = prompt[len(prompt) - kept :].to(device)
+        x = self._walk(x, condition, stretched, F.normalize(speakers, dim=1), mask, steps)
+        return [x[row, len(prompt) : n] for row, (prompt, n) in enumerate(zip(prompts, lengths, strict=True))]
+
+    def _walk(self, x: Tensor, mel: Tensor, tokens: Tensor, speakers: Tensor, mask: Tensor, steps: int) -> Tensor:
+        """Euler steps with classifier-free guidance; both passes of a step are one batch."""
+        condition = mel
+        if not self.config.remove_spkr_concat_condition:
+            voice = self.spk_embed_affine_layer(speakers)[:, None].expand(-1, mel.shape[1], -1)
+            condition = torch.cat([mel, voice], dim=-1)
+        free = torch.zeros_like(tokens) if self.config.speech_token_cfg else tokens
+        twice = (
+            torch.cat([condition, torch.zeros_like(condition)]),
+            torch.cat([tokens, free]),
+            torch.cat([speakers, torch.zeros_like(speakers)]),
+            torch.cat([mask, mask]),
+        )
+        times = 1 - torch.cos(torch.linspace(0, 1, steps + 1, device=x.device) * 0.5 * torch.pi)
+        for now, then in pairwise(times):
+            time = now.expand(2 * len(x))
+            guided, unguided = self.estimator(torch.cat([x, x]), twice[0], twice[1], time, twice[2], twice[3]).chunk(2)
+            x = x + (then - now) * ((1 + _GUIDANCE) * guided - _GUIDANCE * unguided)
+        return x

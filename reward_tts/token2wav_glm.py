@@ -1,0 +1,216 @@
+"""GLM-TTS's token2wav from a directory of its release:
+
+    flow/flow.pt  flow/config.yaml    speech tokens (25 a second) -> log-mel (50 frames a second), glm_flow.py
+    hift/hift.pt                      log-mel -> 24 kHz: CosyVoice2's HiFT (class of the package cosyvoice-minicpmo)
+    frontend/campplus.onnx            a voice's recording -> speaker embedding (CAM++)
+
+The flow goes on from a voice: its speech tokens, its mel, its embedding, which are worked out once. A batch goes
+through the flow together and through the vocoder row by row. Chance (the flow's start, the vocoder's noise) is the same
+for every row, so that rollouts of one text differ by what they say alone. The 32 kHz vocoder of the release (vocos2d, a
+TorchScript file) is not used.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import kaldi_native_fbank
+import librosa
+import numpy as np
+import onnxruntime
+import torch
+import yaml
+from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
+from cosyvoice.hifigan.generator import HiFTGenerator
+from torch import Tensor
+
+from data_prep.voices import Voice, read_voices
+from reward_tts.glm_flow import Flow, FlowConfig
+from reward_tts.measures import Row
+from reward_tts.prompt_wave import read_wave
+
+SAMPLE_RATE, CODES = 24_000, 32_768
+_MEL = {"n_fft": 1920, "hop": 480, "bins": 80, "fmax": 8000}  # utils/audio.py of GLM-TTS
+_HIFT = {  # utils/hift_util.py of GLM-TTS: CosyVoice2's
+    "in_channels": 80,
+    "base_channels": 512,
+    "nb_harmonics": 8,
+    "sampling_rate": SAMPLE_RATE,
+    "nsf_alpha": 0.1,
+    "nsf_sigma": 0.003,
+    "nsf_voiced_threshold": 10,
+    "upsample_rates": [8, 5, 3],
+    "upsample_kernel_sizes": [16, 11, 7],
+    "istft_params": {"n_fft": 16, "hop_len": 4},
+    "resblock_kernel_sizes": [3, 7, 11],
+    "resblock_dilation_sizes": [[1, 3, 5]] * 3,
+    "source_resblock_kernel_sizes": [7, 7, 11],
+    "source_resblock_dilation_sizes": [[1, 3, 5]] * 3,
+    "lrelu_slope": 0.1,
+    "audio_limit": 0.99,
+}
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the flow goes on from: tokens int64 [tokens], log-mel [frames, 80], speaker embedding [192]."""
+
+    tokens: Tensor
+    mel: Tensor
+    speaker: Tensor
+
+
+class GlmToken2Wav:
+    """The `Token2Wav` of GLM-TTS.
+
+    Args:
+        model_dir: the release's directory.
+        voices: JSONL of data_prep/voices.py; each with speech_tokens and wav. A row names one of them.
+        device: torch device.
+        steps: of the flow; GLM-TTS takes 10.
+        batch_size: rows for the flow at once.
+        seed: of the chance.
+
+    Raises:
+        FileNotFoundError: a file of the release or a recording is missing.
+        ValueError: no voice, or one without speech tokens or recording; weights of another structure.
+    """
+
+    sample_rate = SAMPLE_RATE
+    token_rate = 25.0
+    codebook_size = CODES
+
+    def __init__(
+        self, model_dir: str, voices: str, device: str = "cpu", steps: int = 10, batch_size: int = 16, seed: int = 0
+    ):
+        folder = Path(model_dir)
+        self.device, self.steps, self.batch_size, self.seed = torch.device(device), steps, batch_size, seed
+        self.flow = load_flow(folder / "flow").to(self.device)
+        self.vocoder = load_hift(folder / "hift" / "hift.pt").to(self.device)
+        embed = CamPlus(str(folder / "frontend" / "campplus.onnx"))
+        self.prompts = {name: _prompt(voice, embed) for name, voice in read_voices(voices).items()}
+        if not self.prompts:
+            raise ValueError(f"{voices} (recipe.voices) holds no voice: GLM-TTS speaks with a given one")
+
+    @torch.inference_mode()
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        """One float32 mono wave per row, in the order given; rows of similar length should stand together.
+
+        Raises:
+            ValueError: a row names no voice, or one that is not there.
+        """
+        if unknown := sorted({str(row.voice) for row in rows} - set(self.prompts)):
+            raise ValueError(f"GLM-TTS speaks with a given voice, got {unknown}; there are {sorted(self.prompts)}")
+        waves = []
+        for start in range(0, len(rows), self.batch_size):
+            mels = self._mels(rows[start : start + self.batch_size])
+            waves += [self._wave(mel) for mel in mels]
+        return waves
+
+    def _mels(self, rows: list[Row]) -> list[Tensor]:
+        prompts = [self.prompts[row.voice] for row in rows]
+        tokens = [
+            torch.cat([prompt.tokens, torch.from_numpy(row.tokens.astype(np.int64))])
+            for prompt, row in zip(prompts, rows, strict=True)
+        ]
+        longest = max(self.flow.frames(len(row)) for row in tokens)
+        noise = torch.randn(longest, _MEL["bins"], generator=torch.Generator().manual_seed(self.seed))
+        speakers = torch.stack([prompt.speaker for prompt in prompts]).to(self.device)
+        starts = [noise[: self.flow.frames(len(row))] for row in tokens]
+        return self.flow(tokens, [prompt.mel for prompt in prompts], speakers, starts, self.steps)
+
+    def _wave(self, mel: Tensor) -> np.ndarray:
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(self.seed)
+            wave, _ = self.vocoder.inference(mel.T[None].float())
+        return wave[0].cpu().numpy()
+
+
+class CamPlus:
+    """CAM++: a recording -> speaker embedding [192], by ONNX Runtime on the CPU; once for each voice.
+
+    Raises:
+        FileNotFoundError: no such file; it is in the repository of GLM-TTS, not on the hubs.
+    """
+
+    sample_rate = 16_000
+
+    def __init__(self, path: str):
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path} is missing: copy frontend/campplus.onnx of the repository zai-org/GLM-TTS")
+        self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self.input = self.session.get_inputs()[0].name
+
+    def __call__(self, wave: np.ndarray) -> Tensor:
+        """A wave float32 [samples] at 16 kHz -> [192]."""
+        options = kaldi_native_fbank.FbankOptions()
+        options.frame_opts.dither = 0.0
+        options.mel_opts.num_bins = 80
+        features = kaldi_native_fbank.OnlineFbank(options)
+        features.accept_waveform(self.sample_rate, wave.tolist())
+        features.input_finished()
+        filters = np.stack([features.get_frame(i) for i in range(features.num_frames_ready)])
+        found = self.session.run(None, {self.input: (filters - filters.mean(axis=0))[None].astype(np.float32)})
+        return torch.from_numpy(np.asarray(found[0], np.float32).reshape(-1))
+
+
+def log_mel(wave: np.ndarray) -> Tensor:
+    """A wave float32 [samples] at 24 kHz -> natural log of mel magnitudes [samples / 480, 80], as the flow knows it."""
+    fft, hop = _MEL["n_fft"], _MEL["hop"]
+    filters = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=fft, n_mels=_MEL["bins"], fmin=0, fmax=_MEL["fmax"])
+    padded = np.pad(wave, (fft - hop) // 2, mode="reflect")
+    window = torch.hann_window(fft)
+    spectrum = torch.stft(torch.from_numpy(padded), fft, hop, window=window, center=False, return_complex=True)
+    magnitude = (spectrum.abs().square() + 1e-9).sqrt()
+    return (torch.from_numpy(filters) @ magnitude).clamp(min=1e-5).log().T
+
+
+def _prompt(voice: Voice, embed: Callable[[np.ndarray], Tensor]) -> Prompt:
+    if voice.wav is None or not voice.speech_tokens:
+        raise ValueError(f"the voice {voice.name} needs speech_tokens and wav in recipe.voices for GLM-TTS")
+    speaker = embed(read_wave(voice.wav, CamPlus.sample_rate))
+    return Prompt(torch.tensor(voice.speech_tokens), log_mel(read_wave(voice.wav, SAMPLE_RATE)), speaker)
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads HyperPyYAML without making its objects."""
+
+
+_Plain.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_mapping(node, deep=True))
+
+
+def load_flow(folder: Path) -> Flow:
+    """config.yaml (its `flow`) and flow.pt (parameters, or a dictionary with them as `model`).
+
+    Raises:
+        FileNotFoundError: one is missing. ValueError: parameters of another structure.
+    """
+    config = yaml.load(_text(folder / "config.yaml"), Loader=_Plain)["flow"]
+    known = {one.name for one in fields(FlowConfig)}
+    flow = Flow(FlowConfig(**{key: value for key, value in config.items() if key in known}))
+    return _with_weights(flow, folder / "flow.pt")
+
+
+def load_hift(path: Path) -> HiFTGenerator:
+    """The vocoder. Raises as load_flow."""
+    predictor = ConvRNNF0Predictor(num_class=1, in_channels=80, cond_channels=512)
+    return _with_weights(HiFTGenerator(**_HIFT, f0_predictor=predictor), path)
+
+
+def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: bash run.sh --recipe glm_tts models fetches it")
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(weights.get("model"), dict):
+        weights = weights["model"]
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit {type(module).__name__}: {error}") from error
+    return module.eval()
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: bash run.sh --recipe glm_tts models fetches it")
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,145 @@
+"""Recipe glm_tts from a release to a wave and back to a release, small: Llama, flow, HiFT, SenseVoice, WavLM,
+emotion2vec and a laughter classifier of the real classes; two steps of GRPO with four terms compared separately."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+from conftest import free_ports
+from glm_release import write_release
+from safetensors.torch import load_file
+from transformers import AutoTokenizer
+
+from data_prep.prompt_template import encode_prompt
+from recipes.glm_tts.prompt import zero_shot
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / "exp" / "test_glm_tts"
+CODES = 32768
+TEXTS = ["今天是二月十二号", "银行行长说行不行", "哈哈现在是上午八点半"]
+LLAMA = {
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 1,
+    "num_key_value_heads": 1,
+    "max_position_embeddings": 512,
+}
+REWARD = [
+    "+recipe.reward.terms.emotion={}",
+    "+recipe.reward.terms.laughter={}",
+    "+recipe.reward.weights.emotion=0.2",
+    "+recipe.reward.weights.laughter=0.2",
+]
+SERVER = [
+    "+scorers.emotion=${at_hand.emotion}",
+    "+scorers.laughter=${at_hand.laughter}",
+    "at_hand.laughter.threshold=0.4",
+    "server.devices=[cpu]",
+    "token2wav.steps=2",
+]
+TRAINING = [
+    "hardware=cpu",
+    "data.train_batch_size=3",
+    "data.max_prompt_length=160",
+    "data.max_response_length=16",
+    "actor_rollout_ref.rollout.n=4",
+    "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=12",
+    "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=12",
+    "actor_rollout_ref.actor.policy_loss.clip_ratio_high={start: 0.3, end: 0.5, until_step: 10}",
+    "actor_rollout_ref.actor.optim.lr=1e-3",
+    "trainer.total_training_steps=2",
+    "trainer.save_freq=2",
+    "trainer.val_before_train=false",
+    "trainer.test_freq=-1",
+    "trainer.v1.sampler.sampler_kwargs.audio.every=0",
+    f"trainer.rollout_data_dir={WORK.relative_to(ROOT)}/rollouts",
+]
+SPEAKING = ["text=他在行走", "voice=anna", "max_tokens=16", "vllm.max_model_len=256"]
+
+
+def command(*argv: str, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(argv, cwd=ROOT, env=os.environ | (env or {}), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def own(built_recipe: Path) -> list[str]:
+    """Overrides of all stages: folders of this test, SenseVoice of the small build, free ports."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    names = ("http_port", "grpc_port", "metrics_port")
+    ports = [f"recipe.server.{name}={port}" for name, port in zip(names, free_ports(3), strict=True)]
+    return [
+        f"recipe.work_dir={WORK.relative_to(ROOT)}",
+        f"recipe.reward_asr_dir={built_recipe.relative_to(ROOT)}/reward_asr",
+        f"recipe.voices={WORK.relative_to(ROOT)}/pretrained/voices.jsonl",
+        *ports,
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(own: list[str]) -> str:
+    """A release, converted; its texts prepared; GRPO; merged: what run.sh printed."""
+    write_release(WORK / "pretrained", TEXTS, CODES, **LLAMA)
+    command(".venv-reward/bin/python", "tests/glm_sound.py", f"{WORK}/pretrained", env={"PYTHONPATH": f"{ROOT}:tests"})
+    config = ["--config-path", f"{ROOT}/recipes/glm_tts", "--config-name", "convert"]
+    command(".venv/bin/python", "-m", "merge.glm_tts", *config, *own)
+    (WORK / "data").mkdir()
+    emotions = ["happy", "angry", "happy"]
+    rows = [{"text": text, "voice": "anna", "emotion": e} for text, e in zip(TEXTS, emotions, strict=True)]
+    for name, chosen in (("train", rows), ("test", [{**rows[0], "text": "重庆的重量"}])):
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in chosen)
+        (WORK / "data" / f"{name}.jsonl").write_text("".join(lines))
+    return command("bash", "run.sh", "--recipe", "glm_tts", "data", "merge", *own, *REWARD, *SERVER, *TRAINING)
+
+
+def rollouts(step: int) -> list[dict]:
+    return [json.loads(line) for line in (WORK / "rollouts" / f"{step}.jsonl").read_text().splitlines()]
+
+
+def test_every_rollout_begins_with_the_published_prompt_and_is_judged_by_all_four_terms(trained: str):
+    tokenizer = AutoTokenizer.from_pretrained(WORK / "sft")
+    ids = encode_prompt(tokenizer, zero_shot(TEXTS[0]))
+    assert ids[-1] == tokenizer.convert_tokens_to_ids("<|begin_of_audio|>")
+    for row in [*rollouts(1), *rollouts(2)]:
+        assert row["input"].startswith("今天下雨。 ") and row["input"].endswith("<|s_49|>")
+        assert row["gts"] in TEXTS  # the plain text, whatever the prompt says
+        terms = [row[f"term_{name}"] for name in ("error", "similarity", "emotion", "laughter")]
+        total = terms[0] + 0.1 * terms[1] + 0.2 * terms[2] + 0.2 * terms[3]
+        assert row["score"] == pytest.approx(total / 1.5, abs=1e-4)
+        assert row["term_laughter"] in (0.0, 1.0) and (row["term_laughter"] == 0.0 or "哈哈" in row["gts"])
+    assert len(rollouts(1)) == 12 and len({row["term_similarity"] for row in rollouts(1)}) > 1
+
+
+def test_clip_bounds_are_those_of_the_step(trained: str):
+    """High: 0.3 + 0.2 * step / 10; low: 0.2 + 0.1 * step / 1000."""
+    for name, expected in (("high", [0.32, 0.34]), ("low", [0.2001, 0.2002])):
+        found = [
+            float(value) for value in re.findall(rf"actor/clip_ratio_{name}:(?:np\.float64\()?([0-9.e-]+)", trained)
+        ]
+        assert found == pytest.approx(expected), name
+
+
+def test_grpo_changed_the_model_and_export_gives_it_in_the_releases_layout(trained: str, own: list[str]):
+    before = load_file(WORK / "pretrained/llm/model.safetensors")
+    command("bash", "run.sh", "--recipe", "glm_tts", "export", *own[:1])
+    after = load_file(WORK / "export/llm/model.safetensors")
+    merged = load_file(WORK / "merged/model.safetensors")
+    assert set(after) == set(before) and all(torch.equal(after[name], merged[name]) for name in after)
+    assert any(not torch.equal(after[name], before[name]) for name in after)
+    configs = [json.loads((WORK / part / "llm/config.json").read_text()) for part in ("pretrained", "export")]
+    assert configs[0] == configs[1]
+
+
+def test_a_sentence_becomes_a_wave_in_the_given_voice(trained: str, own: list[str]):
+    speaking = [*SPEAKING, *own[:3], "reward_server.token2wav.steps=2", "reward_server.server.devices=[cpu]"]
+    printed = command("bash", "run.sh", "--recipe", "glm_tts", "infer", *speaking)
+    wave, rate = soundfile.read(ROOT / re.findall(r"\S+\.wav", printed)[-1])
+    assert rate == 24_000 and len(wave) > 0

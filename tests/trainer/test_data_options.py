@@ -1,0 +1,184 @@
+"""Filters, voices, speech prefixes, ways of writing and pushing: what a recipe may ask of its rows."""
+
+import json
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from omegaconf import DictConfig, OmegaConf, open_dict
+from verl.utils.dataset.rl_dataset import RLHFDataset
+
+from data_prep.options import draw_prefix
+from data_prep.prepare import Preparation, push
+from stages.config import compose_stage
+
+VOICES = [{"name": "ana", "text": "早上。", "speech_tokens": [1, 2]}, {"name": "bo", "text": "晚上。"}]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> DictConfig:
+    """data.yaml with one held-out row, no SFT split, zero-shot prompts, two voices, 10 speech tokens a second."""
+    config = deepcopy(compose_stage("tiny_mandarin", "data"))
+    config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 100
+    config.recipe.prompt_template = "data_prep.prompt_template.zero_shot"
+    config.recipe.voices = str(tmp_path / "voices.jsonl")
+    config.prepare.token_rate = 10
+    with open_dict(config):
+        del config.prepare.splits["sft"]
+    Path(config.recipe.voices).write_text("\n".join(json.dumps(voice) for voice in VOICES), encoding="utf-8")
+    Path(config.recipe.data_dir).mkdir()
+    write(config, "test", {"text": "测试", "speech_tokens": list(range(20))})
+    return config
+
+
+def write(config: DictConfig, split: str, *rows: dict) -> None:
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    Path(config.prepare.splits[split].input).write_text(lines, encoding="utf-8")
+
+
+def prepared(config: DictConfig, split: str = "train") -> list[dict]:
+    Preparation(config).run()
+    return pq.read_table(config.prepare.splits[split].output).to_pylist()
+
+
+def texts(rows: list[dict]) -> list[str]:
+    return [row["extra_info"]["text"] for row in rows]
+
+
+def test_filters_leave_out_and_count_and_are_no_bad_rows(config, capsys):
+    config.prepare.filters = {"languages": ["zh"], "min_seconds": 1, "max_seconds": 3, "latin_letters": "drop"}
+    write(
+        config,
+        "train",
+        {"text": "一", "duration": 2},
+        {"text": "二", "duration": 2, "language": "yue"},
+        {"text": "三", "duration": 0.5},
+        {"text": "四", "duration": 3.5},
+        {"text": "五", "speech_tokens": [0] * 30},
+        {"text": "六", "speech_tokens": [0] * 31},
+        {"text": "OK七", "duration": 2},
+    )
+    preparation = Preparation(config)
+    preparation.run()
+    assert texts(pq.read_table(config.recipe.rl_train).to_pylist()) == ["一", "五"]
+    reasons = {"language yue": 1, "shorter than 1 s": 1, "longer than 3 s": 2, "latin letters": 1}
+    assert dict(preparation.filtered) == reasons and preparation.fault_count == 0
+    assert "train: 2 rows, 5 filtered, 0 bad" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("row", [{"text": "一"}, {"text": "一", "duration": -1}, {"text": "一", "duration": True}])
+def test_a_row_of_unknown_length_is_bad_where_a_filter_asks_for_it(config, row):
+    config.prepare.filters.max_seconds = 3
+    write(config, "train", row)
+    with pytest.raises(ValueError, match=r"train\.jsonl:1: field 'duration': is"):
+        Preparation(config).run()
+    config.prepare.filters.max_seconds = None
+    assert texts(prepared(config)) == ["一"]
+
+
+def test_a_speech_prefix_opens_the_assistants_turn_and_is_told_to_the_reward(config):
+    config.prepare.use_speech_prefix = True
+    config.prepare.speech_prefix = {"min_seconds": 0.5, "max_seconds": 1.0}
+    tokens = list(range(50))
+    write(config, "train", *({"text": c, "voice": "ana", "speech_tokens": tokens} for c in "一二三四五六七八"))
+    rows = prepared(config)
+    prefixes = [row["extra_info"]["speech_prefix"] for row in rows]
+    assert all(prefix == tokens[: len(prefix)] and 5 <= len(prefix) <= 10 for prefix in prefixes)
+    assert len({len(prefix) for prefix in prefixes}) > 1
+    for row, prefix in zip(rows, prefixes, strict=True):
+        spoken = "".join(f"<|s_{n}|>" for n in [1, 2, *prefix])  # the voice's tokens, then the row's own
+        assert row["prompt"][-1] == {"role": "assistant", "content": spoken}
+    assert prepared(config) == rows  # the same in every run
+    write(config, "train", *({"text": c, "voice": "ana", "speech_tokens": tokens} for c in "八七六五四三二一"))
+    assert [row["extra_info"]["speech_prefix"] for row in prepared(config)] == prefixes[::-1]  # wherever it stands
+    config.recipe.seed = 1
+    assert [row["extra_info"]["speech_prefix"] for row in prepared(config)] != prefixes[::-1]
+
+
+def test_speech_too_short_for_a_prefix_has_none_and_is_counted(config):
+    config.prepare.use_speech_prefix = True
+    write(config, "train", {"text": "一", "speech_tokens": [3] * 10}, {"text": "二", "speech_tokens": [3] * 11})
+    preparation = Preparation(config)
+    preparation.run()
+    found = [row["extra_info"]["speech_prefix"] for row in pq.read_table(config.recipe.rl_train).to_pylist()]
+    assert found == [[], [3] * 10]  # at least a second, and at least one token for the model
+    assert preparation.without_prefix == 1
+    assert draw_prefix([1, 2], ["一"], 0.01, 9.0, rate=10, seed=0) == [1]
+
+
+def test_a_row_without_speech_tokens_cannot_have_a_prefix(config):
+    config.prepare.use_speech_prefix = True
+    write(config, "train", {"text": "一"})
+    with pytest.raises(ValueError, match="field 'speech_tokens': is missing"):
+        Preparation(config).run()
+
+
+def test_verl_reads_prefixes_and_hands_them_on_with_a_prompt_that_ends_open(config):
+    config.prepare.use_speech_prefix = True
+    write(config, "train", {"text": "一", "speech_tokens": [7] * 11}, {"text": "二", "speech_tokens": [3] * 10})
+    Preparation(config).run()
+    data = compose_stage("tiny_mandarin", "grpo").data
+    data = OmegaConf.create(OmegaConf.to_container(data, resolve=False) | {"train_files": None, "val_files": None})
+    data.seed = 0
+    dataset = RLHFDataset(config.recipe.rl_train, None, data)  # it filters nothing, so it needs no tokenizer
+    rows = [dataset[i] for i in range(2)]
+    assert [list(row["extra_info"]["speech_prefix"]) for row in rows] == [[7] * 10, []]
+    assert rows[0]["raw_prompt"][-1]["role"] == "assistant" and rows[1]["raw_prompt"][-1]["role"] == "user"
+
+
+def test_one_voice_for_each_text_drawn_by_seed_and_text_unless_the_row_names_one(config):
+    config.prepare.voices = "one_per_text"
+    write(config, "train", *({"text": c} for c in "一二三四五六七八"), {"text": "九", "voice": "bo"})
+    voices = {row["extra_info"]["text"]: row["extra_info"]["voice"] for row in prepared(config)}
+    assert set(voices.values()) == {"ana", "bo"} and voices["九"] == "bo"
+    write(config, "train", *({"text": c} for c in "八七六五四三二一"))
+    again = {row["extra_info"]["text"]: row["extra_info"]["voice"] for row in prepared(config)}
+    assert all(voices[text] == voice for text, voice in again.items())
+    assert prepared(config)[0]["prompt"][0]["content"] in ("早上。八", "晚上。八")
+
+
+@pytest.mark.parametrize(
+    ("how", "written"), [("none", "３号 12:30 見"), ("nfkc", "3号 12:30 見"), ("spoken", "三号 十二点三十分 見")]
+)
+def test_texts_are_written_as_the_recipe_says(config, how, written):
+    config.prepare.text_normalisation = how
+    write(config, "train", {"text": " ３号  12:30 見 "})
+    (row,) = prepared(config)
+    assert row["prompt"] == [{"role": "user", "content": written}]
+    assert row["reward_model"]["ground_truth"] == written
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("text_normalisation", "nfc", "known are none, nfkc, spoken"),
+        ("voices", "random", "known are as_named, one_per_text"),
+        ("filters.latin_letters", "no", "known are keep, drop"),
+        ("token_rate", None, r"use_speech_prefix needs prepare\.token_rate"),
+        ("speech_prefix.min_seconds", 9.0, "got 9.0 and 5.0"),
+    ],
+)
+def test_options_that_are_none_or_lack_something_are_refused(config, key, value, message):
+    config.prepare.use_speech_prefix = True
+    OmegaConf.update(config.prepare, key, value)
+    with pytest.raises(ValueError, match=message):
+        Preparation(config)
+
+
+def test_voices_to_draw_from_must_be_there(config):
+    config.prepare.voices, config.recipe.voices = "one_per_text", None
+    with pytest.raises(ValueError, match=r"draws from recipe\.voices, which names no file"):
+        Preparation(config)
+
+
+def test_outputs_are_pushed_whole_to_a_folder_and_a_failed_push_is_an_error(config, tmp_path, monkeypatch):
+    write(config, "train", {"text": "一"})
+    Preparation(config).run()
+    push([config.recipe.rl_train, config.recipe.rl_test], str(tmp_path / "there"))
+    for path in (config.recipe.rl_train, config.recipe.rl_test):
+        assert (tmp_path / "there" / Path(path).name).read_bytes() == Path(path).read_bytes()
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # no program hdfs there
+    with pytest.raises(RuntimeError, match=r"was not copied to hdfs://nowhere/data/rl_train\.parquet"):
+        push([config.recipe.rl_train], "hdfs://nowhere/data")
