@@ -75,12 +75,6 @@ def _voice(line: str, file: Path, where: str) -> Voice:
     return Voice(row["name"], row.get("text", ""), tuple(tokens), path, row.get("description"))
 
 
-def wave_files(path: str) -> dict[str, str]:
-    """{name: wave file} of the voices that have one, as the scorers of speaker similarity want them. Raises as
-    read_voices."""
-    return {name: voice.wav for name, voice in read_voices(path).items() if voice.wav is not None}
-
-
 def voice_of(name: str | None, voices: dict[str, Voice]) -> Voice | None:
     """The voice of a row. Raises ValueError for a name that is not among them."""
     if name is not None and name not in voices:

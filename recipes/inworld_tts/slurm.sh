@@ -47,10 +47,10 @@ end() {
   trap - EXIT
   ((${#steps[@]} == 0)) || kill "${steps[@]}" 2>/dev/null || true
   wait || true
-  exit "$status"
+  exit "${cancelled:-$status}"
 }
 trap end EXIT
-trap 'exit 143' TERM INT
+trap 'cancelled=143; exit 143' TERM INT
 
 # poll WHAT LOG COMMAND...: until the command succeeds; a step that ends meanwhile, or WAIT_S, ends the job.
 poll() {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.voices import Voice, read_voices, voice_of, wave_files
+from data_prep.voices import Voice, read_voices, voice_of
 
 
 def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_path):
@@ -38,11 +38,10 @@ def test_a_bad_line_is_refused_with_file_line_and_field(tmp_path, line, message)
         read_voices(str(file))
 
 
-def test_a_voice_can_be_a_description_alone_and_has_no_wave_then(tmp_path):
+def test_a_voice_can_be_a_description_alone(tmp_path):
     file = tmp_path / "voices.jsonl"
-    file.write_text('{"name": "a", "description": "An old man."}\n{"name": "b", "text": "Hi.", "wav": "b.wav"}\n')
+    file.write_text('{"name": "a", "description": "An old man."}\n')
     assert read_voices(str(file))["a"] == Voice("a", "", (), None, "An old man.")
-    assert wave_files(str(file)) == {"b": str(tmp_path / "b.wav")}
 
 
 def test_a_missing_file_and_an_unknown_voice_are_named(tmp_path: Path):
