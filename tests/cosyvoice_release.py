@@ -116,7 +116,8 @@ def write_llm_by_shapes(folder: Path, family: str) -> None:
     from transformers import Qwen2ForCausalLM
 
     model = Qwen2ForCausalLM.from_pretrained(folder / "CosyVoice-BlankEN")
-    state = {f"llm.model.{name}": value.clone() for name, value in model.state_dict().items()}
+    scale = {1: 1, 2: 6}  # so that answers depend on the text
+    state = {f"llm.model.{name}": value * scale[value.ndim] for name, value in model.state_dict().items()}
     size = LLM["hidden_size"]
     rows = CODEBOOK + (3 if family == "cosyvoice2" else 200)
     state |= {"speech_embedding.weight": torch.randn(rows, size), "llm_decoder.weight": torch.randn(rows, size) / 8}
