@@ -41,7 +41,8 @@ def run() -> RecipeRun:
     write_wavlm(pretrained / "wavlm")
     run.xcodec2(semantic=True)
     run.overrides.append(f"recipe.recordings={run.write_jsonl('samples.jsonl', record(run.work))}")
-    run.module("sft.extend", "models")
+    # Codes as likely as text, and more of them: before SFT the model would else write the text tokens it was born with.
+    run.module("sft.extend", "models", "extend.mean_resizing=false")
     # So few recordings hold nothing out: the texts to be tested with come from elsewhere.
     held_out = run.write_jsonl("test.jsonl", [{"text": "Good evening."}])
     run.stages("data", "vectorize.encoder.semantic_layer=2", "vectorize.val_share=0", "prepare.on_error=stop",
