@@ -140,7 +140,7 @@ def test_one_voice_for_each_text_drawn_by_seed_and_text_unless_the_row_names_one
 
 
 @pytest.mark.parametrize(
-    ("how", "written"), [("none", "３号 12:30 見"), ("nfkc", "3号 12:30 見"), ("spoken", "三号 十二点三十分 見")]
+    ("how", "written"), [("none", "３号 12:30 見"), ("nfkc", "3号 12:30 見"), ("spoken", "三号 十二点三十分見")]
 )
 def test_texts_are_written_as_the_recipe_says(config, how, written):
     config.prepare.text_normalisation = how

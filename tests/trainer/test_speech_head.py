@@ -62,7 +62,7 @@ def spoken(work) -> Path:
 def test_greedy_tokens_of_vllm_and_transformers_are_equal(spoken):
     ours, reference = rows_of(spoken, "vllm", "greedy"), rows_of(spoken, "transformers", "greedy")
     assert ours == reference
-    assert len({tuple(row["tokens"]) for row in ours}) >= 3
+    assert len({tuple(row["tokens"]) for row in ours}) > 1  # what is said depends on the text
 
 
 @pytest.mark.parametrize("backend", ["vllm", "transformers"])
