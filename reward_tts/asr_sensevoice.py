@@ -5,6 +5,8 @@ language, the time of a character is the frame of its CTC peak, which the greedy
 probability.
 """
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -12,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from reward_tts import funasr_directory
 from reward_tts.measures import Transcript
 
-_FILES = ("config.yaml", "model.pt", "*bpe.model", "am.mvn")
+_FILES = ("config.yaml", "model.pt", "am.mvn")
 
 _EVENT_AND_EMOTION_QUERY = [1, 2]  # rows of `embed`, as in funasr/models/sense_voice/model.py
 _NUM_QUERIES = 4  # language, event, emotion, text normalisation: placed before the speech frames
@@ -40,7 +42,9 @@ class SenseVoiceASR:
             "the stage `data` builds it, the stage `models` fetches it, or download iic/SenseVoiceSmall (ModelScope) "
             "or FunAudioLLM/SenseVoiceSmall (Hugging Face) into it"
         )
-        self.model, options = funasr_directory.load(model_dir, _FILES, advice, device)
+        named = (Path(model_dir) / "configuration.json").exists()  # FunASR reads the vocabulary's name there
+        files = (*_FILES, "*bpe.model" if named else "bpe.model")
+        self.model, options = funasr_directory.load(model_dir, files, advice, device)
         self.tokenizer, self.frontend = options["tokenizer"], options["frontend"]
         self.device = device
         self.batch_size = batch_size

@@ -48,12 +48,14 @@ def qwen2lm_class() -> tuple[type, type]:
     PyPI has torchaudio for CUDA builds of torch only."""
     import transformers  # noqa: F401  looks for torchaudio, and must not find what follows
 
-    if "torchaudio" not in sys.modules:
-        empty = types.ModuleType("torchaudio")
-        empty.__spec__ = ModuleSpec("torchaudio", None)
-        sys.modules["torchaudio"] = empty
-    from cosyvoice.llm.llm import Qwen2Encoder, Qwen2LM
-
+    empty = types.ModuleType("torchaudio")
+    empty.__spec__ = ModuleSpec("torchaudio", None)
+    stands_in = sys.modules.setdefault("torchaudio", empty) is empty
+    try:
+        from cosyvoice.llm.llm import Qwen2Encoder, Qwen2LM
+    finally:
+        if stands_in:
+            del sys.modules["torchaudio"]
     return Qwen2Encoder, Qwen2LM
 
 
