@@ -100,7 +100,8 @@ def start_server(built: Path, log: Path, *overrides: str, ports: list[int] | Non
     work_dir = built.relative_to(ROOT)
     argv = [".venv-reward/bin/python", "-m", "reward_tts.server", "--config-path", str(ROOT / "recipes" / RECIPE)]
     argv += ["--config-name", "server", f"recipe.work_dir={work_dir}", f"recipe.server.http_port={http}"]
-    argv += [f"recipe.server.grpc_port={grpc}", f"recipe.server.metrics_port={metrics}", *overrides]
+    argv += [f"recipe.server.grpc_port={grpc}", f"recipe.server.metrics_port={metrics}"]
+    argv += ["server.instances=1", *overrides]  # one is ready sooner than two
     with open(log, "wb") as file:
         process = subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     server = Server("127.0.0.1", http, grpc, metrics, process, log)
