@@ -64,10 +64,12 @@ class PromptReader:
 
         Raises:
             ValueError: the voice has no recording, or one that is too long or empty.
-            FileNotFoundError, soundfile.LibsndfileError: it cannot be read.
+            FileNotFoundError: the recording is not there. soundfile.LibsndfileError: it cannot be read.
         """
         if voice.wav is None:
             raise ValueError(f"voice {voice.name!r} has no recording: field 'wav' in the file of recipe.voices")
+        if not Path(voice.wav).is_file():
+            raise FileNotFoundError(f"voice {voice.name!r}: its recording {voice.wav} is missing (field 'wav')")
         wave, rate = soundfile.read(voice.wav, dtype="float32", always_2d=True)
         if not 0 < len(wave) / rate <= _MAX_SECONDS:
             raise ValueError(

@@ -156,11 +156,13 @@ def test_what_is_missing_is_named_with_the_stage_that_brings_it(release, tmp_pat
         CosyVoiceToken2Wav(str(release), voices, dtype="int8")
 
 
-def test_a_recording_longer_than_the_tokenizer_takes_is_refused(release, tmp_path):
+def test_a_recording_that_is_missing_or_longer_than_the_tokenizer_takes_is_refused(release, tmp_path):
     soundfile.write(tmp_path / "long.wav", np.zeros(31 * 8000, np.float32), 8000)
     reader = PromptReader(release, "speech_tokenizer_v2.onnx", read_config(release)["feat_extractor"], 2)
     with pytest.raises(ValueError, match=r"lasts 31\.0 s, at most 30"):
         reader.read(Voice("a", "b", (1,), str(tmp_path / "long.wav")))
+    with pytest.raises(FileNotFoundError, match=r"voice 'a': its recording .*gone\.wav is missing"):
+        reader.read(Voice("a", "b", (1,), str(tmp_path / "gone.wav")))
 
 
 def test_half_precision_of_the_flow_speaks_nearly_the_same(release, token2wav):
