@@ -11,6 +11,7 @@ loss made anew from it. Metrics of each go to recipe.work_dir/session/NAME.jsonl
 import json
 import os
 import shutil
+import time
 from functools import partial
 from pathlib import Path
 
@@ -42,8 +43,16 @@ class Trainer(PPOTrainerSync):
         reward = OmegaConf.to_container(config.reward.custom_reward_function, resolve=True)
         self.reward_changed = reward != reward_before
         if self.reward_changed:
+            self._free_names_of_reward_workers()
             self.reward_loop_manager = RewardLoopManager(config=config, rm_resource_pool=None)
         self.global_steps = 0
+
+    def _free_names_of_reward_workers(self) -> None:
+        """verl gives its reward workers fixed names, and Ray frees a name a moment after the actor was killed."""
+        for worker in self.reward_loop_manager.reward_loop_workers:
+            ray.kill(worker)
+        while any(name.startswith("reward_loop_worker_") for name in ray.util.list_named_actors()):
+            time.sleep(0.1)
 
     @property
     def resource_roles(self) -> str:

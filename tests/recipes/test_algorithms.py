@@ -1,7 +1,7 @@
 """GRPO and its variants train: each of recipes/common/algo and kl takes two steps in verl on the small models, with the
 real reward server; then LoRA the whole way of run.sh, up to a sentence spoken by the merged model.
 
-About eight minutes; `bash run.sh --recipe tiny_mandarin test` runs it.
+About eight minutes; `bash run.sh --recipe all test` runs it.
 """
 
 import json
