@@ -1,5 +1,7 @@
 """Fixtures of both environments: small real models, built once per checkout by the real stages, and a real server."""
 
+import fcntl
+import shutil
 import socket
 import subprocess
 import time
@@ -13,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = "tiny_mandarin"
-BUILD = Path("exp/test_build")
+BUILD = ROOT / "exp/test_build"
 # Enough for models that speak and hear; the claims about quality are those of the recipe, not of the tests.
 SMALL = [line for line in (Path(__file__).parent / "small_build.txt").read_text().split() if line]
 
@@ -26,14 +28,27 @@ def _run_sh(*arguments: str) -> None:
 @pytest.fixture(scope="session")
 def small_overrides() -> list[str]:
     """Overrides with which run.sh works on the small models; with the marks there, stages data and sft are skipped."""
-    return [f"recipe.work_dir={BUILD}", *SMALL]
+    return [f"recipe.work_dir={BUILD.relative_to(ROOT)}", *SMALL]
 
 
 @pytest.fixture(scope="session")
 def built_recipe(small_overrides: list[str]) -> Path:
     """exp/test_build (absolute): data/, tokenizer/, token2wav/, reward_asr/ and sft/ as the real stages make them."""
-    _run_sh("--recipe", RECIPE, "data", "sft", *small_overrides)
-    return ROOT / BUILD
+    BUILD.parent.mkdir(exist_ok=True)
+    with open(BUILD.with_suffix(".lock"), "w") as file:  # the other worker of pytest waits for the models, too
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _run_sh("--recipe", RECIPE, "data", "sft", *small_overrides)
+    return BUILD
+
+
+def copy_of(built: Path, name: str) -> Path:
+    """The small models in a folder of their own, exp/NAME, with nothing trained yet."""
+    folder = built.with_name(name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for part in ("data", "tokenizer", "token2wav", "reward_asr", "sft"):
+        (folder / part).symlink_to(built / part)
+    return folder
 
 
 def free_ports(count: int) -> list[int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import soundfile
 import torch
+from conftest import copy_of
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
@@ -68,14 +69,10 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def runs(built_recipe: Path, ports_of_module: list[int]) -> Runs:
-    """run.sh on the small models. What a run leaves behind becomes a child of this process, where it can be seen."""
+    """run.sh on a copy of the small models. What a run leaves becomes a child of this process, where it can be seen."""
     adopt_orphans()
-    for made in ("grpo", "merged", "rollouts", "speech", "listen"):
-        subprocess.run(["rm", "-rf", str(built_recipe / made)], check=True)
-    for mark in (built_recipe / "marks").glob("*"):
-        if mark.name.split(".")[0] in ("train", "merge"):
-            mark.unlink()
-    return Runs(built_recipe, [f"recipe.work_dir={built_recipe.relative_to(ROOT)}"], ports_of_module)
+    work = copy_of(built_recipe, "test_e2e")
+    return Runs(work, [f"recipe.work_dir={work.relative_to(ROOT)}"], ports_of_module)
 
 
 @pytest.fixture(scope="module")

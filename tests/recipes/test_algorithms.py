@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import soundfile
 import torch
+from conftest import copy_of
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,16 +44,6 @@ CHOICES = {  # the first starts the workers, and so must have a reference model
     "dapo": ["algo=dapo", "kl=none", *FILTER],
     "gdpo": ["algo=gdpo", "kl=none", *TWO_TERMS],
 }
-
-
-def copy_of(built: Path, name: str) -> Path:
-    """The small models in a folder of their own."""
-    folder = built.with_name(name)
-    subprocess.run(["rm", "-rf", str(folder)], check=True)
-    folder.mkdir()
-    for part in ("data", "tokenizer", "token2wav", "reward_asr", "sft"):
-        (folder / part).symlink_to(built / part)
-    return folder
 
 
 @pytest.fixture(scope="module")
