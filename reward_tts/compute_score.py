@@ -56,9 +56,11 @@ async def compute_score(
 
     Raises:
         RewardError: no measure could be had.
-        ValueError: the text has nothing to be spoken.
+        ValueError: the row names no language, or its text has nothing to be spoken.
     """
-    index, language = extra_info.get("index"), extra_info.get("language") or "zh"
+    index, language = extra_info.get("index"), extra_info.get("language")
+    if not language:
+        raise ValueError(f"sample {index}: its row names no language (extra_info.language; stage data writes one)")
     if not normalise(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
     judge = _reward(json.dumps(_plain(reward)))

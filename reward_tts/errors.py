@@ -35,7 +35,7 @@ def error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> float:
     return sum(error_counts(reference, hypothesis).values()) / max(len(reference), 1)
 
 
-def pinyin_error(reference: str, hypothesis: str, tones: bool, language: str = "zh") -> float:
+def pinyin_error(reference: str, hypothesis: str, tones: bool, language: str) -> float:
     """Error rate in syllables of the normalised texts, >= 0, not capped; homophones are no error.
 
     Text without pinyin is compared character by character.
@@ -44,7 +44,7 @@ def pinyin_error(reference: str, hypothesis: str, tones: bool, language: str = "
     return error_rate(ref, hyp)
 
 
-def char_error(reference: str, hypothesis: str, language: str = "zh") -> float:
+def char_error(reference: str, hypothesis: str, language: str) -> float:
     """Error rate in characters of the normalised texts, >= 0, not capped."""
     return error_rate(normalise(reference, language), normalise(hypothesis, language))
 
@@ -100,9 +100,9 @@ def token_credit(
     char_times: Sequence[float],
     num_tokens: int,
     token_rate: float,
+    language: str,
     lead_tokens: int = 0,
     tones: bool = False,
-    language: str = "zh",
 ) -> list[float]:
     """For each speech token 1.0 if it is to blame for an error, else 0.0.
 
@@ -120,9 +120,9 @@ def token_credit(
         char_times: seconds, one for each character of hypothesis, ascending.
         num_tokens: speech tokens in the row.
         token_rate: speech tokens per second.
+        language: of both texts.
         lead_tokens: how much earlier than the wrong sound its cause is looked for; 0 as in GLM-TTS.
         tones: whether a wrong tone is an error.
-        language: of both texts.
 
     Raises:
         ValueError: as many times as characters are needed.

@@ -123,7 +123,7 @@ class Reward:
         if measures is None:
             return [1.0] * num_tokens
         heard = (measures.transcript, measures.char_times, num_tokens, measures.token_rate)
-        return token_credit(text, *heard, self.lead_tokens, self.tones, language)
+        return token_credit(text, *heard, language, self.lead_tokens, self.tones)
 
     def _aggregate(self, error_rate: float, terms: dict[str, float]) -> Verdict:
         if self.how == "weighted_harmonic_mean":

@@ -188,7 +188,7 @@ def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none
     good, unreadable, silent = judge.answer(
         [query(row, text), query(row, text, problem="unreadable"), query(row, "？")]
     )
-    assert good.reward == pytest.approx(shape_exp(pinyin_error(text, good.transcript, tones=False)))
+    assert good.reward == pytest.approx(shape_exp(pinyin_error(text, good.transcript, tones=False, language="zh")))
     assert good.status == Status.OK
     for refused in (unreadable, silent):
         assert math.isnan(refused.reward) and refused.status == Status.BAD_ROW

@@ -25,23 +25,23 @@ def test_error_rate_is_not_capped():
 
 
 def test_homophones_are_no_error():
-    assert pinyin_error("他在家", "她再加", tones=True) == 0.0
-    assert char_error("他在家", "她再加") == 1.0
+    assert pinyin_error("他在家", "她再加", tones=True, language="zh") == 0.0
+    assert char_error("他在家", "她再加", "zh") == 1.0
 
 
 def test_a_wrong_tone_is_an_error_only_with_tones():
-    assert pinyin_error("买东西", "卖东西", tones=False) == 0.0
-    assert pinyin_error("买东西", "卖东西", tones=True) == pytest.approx(1 / 3)
+    assert pinyin_error("买东西", "卖东西", tones=False, language="zh") == 0.0
+    assert pinyin_error("买东西", "卖东西", tones=True, language="zh") == pytest.approx(1 / 3)
 
 
 def test_one_wrong_one_missing_one_extra_syllable():
-    assert pinyin_error("今天天气", "今天生气", tones=False) == 0.25
-    assert pinyin_error("今天天气", "今天气", tones=False) == 0.25
-    assert pinyin_error("今天天气", "今天天气好", tones=False) == 0.25
+    assert pinyin_error("今天天气", "今天生气", tones=False, language="zh") == 0.25
+    assert pinyin_error("今天天气", "今天气", tones=False, language="zh") == 0.25
+    assert pinyin_error("今天天气", "今天天气好", tones=False, language="zh") == 0.25
 
 
 def test_digits_and_script_are_no_error():
-    assert pinyin_error("一百零五块，後天", "105塊后天", tones=True) == 0.0
+    assert pinyin_error("一百零五块，後天", "105塊后天", tones=True, language="zh") == 0.0
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_digits_and_script_are_no_error():
     [("", "", 0.0), ("你好", "", 1.0), ("", "你好", 2.0), ("！", "……", 0.0), ("你好", "？", 1.0), ("。", "好", 1.0)],
 )
 def test_nothing_asked_or_nothing_heard_has_a_defined_error(reference, hypothesis, expected):
-    assert pinyin_error(reference, hypothesis, tones=False) == expected
+    assert pinyin_error(reference, hypothesis, tones=False, language="zh") == expected
 
 
 def test_words_are_counted_where_spaces_part_them():
@@ -75,7 +75,7 @@ TIMES = [0.1, 0.3, 0.5, 0.8]
 
 
 def blamed(reference, hypothesis, times, tokens=10, rate=10.0, **options):
-    credit = token_credit(reference, hypothesis, times, tokens, rate, **options)
+    credit = token_credit(reference, hypothesis, times, tokens, rate, "zh", **options)
     assert len(credit) == tokens and set(credit) <= {0.0, 1.0}
     return [k for k, value in enumerate(credit) if value]
 
@@ -122,7 +122,7 @@ def test_nothing_heard_blames_all_and_nothing_asked_for_blames_none():
 
 
 def test_no_token_gives_no_credit():
-    assert token_credit("今天", "", [], 0, 10.0) == []
+    assert token_credit("今天", "", [], 0, 10.0, "zh") == []
 
 
 def test_a_span_shorter_than_a_token_blames_the_token_around_it():
@@ -135,7 +135,7 @@ def test_times_after_the_end_blame_the_last_token():
 
 def test_characters_without_times_are_refused():
     with pytest.raises(ValueError, match="0 times"):
-        token_credit("今天", "今年", [], 10, 10.0)
+        token_credit("今天", "今年", [], 10, 10.0, "zh")
 
 
 def test_times_follow_the_characters_through_normalisation():

@@ -79,6 +79,12 @@ def test_parts_stand_in_the_order_of_the_weights_as_the_estimator_reads_them():
     assert silent["score"] == -0.25
 
 
+@pytest.mark.parametrize("row", [{"index": 3}, {"index": 3, "language": None}])
+def test_a_row_without_a_language_is_an_error_and_not_mandarin(row):
+    with pytest.raises(ValueError, match=r"sample 3: its row names no language \(extra_info\.language"):
+        asyncio.run(compute_score("r", "<|s_1|>", "안녕", row, recipe="r", server={}, reward=config()))
+
+
 def test_what_cannot_be_spoken_has_every_term_at_its_lowest():
     assert Reward(config()).unspeakable().score == 0.0
     terms = {"pinyin": {}, "over_length": {"max_tokens": 100, "buffer_tokens": 20}}

@@ -130,8 +130,11 @@ def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(
 def test_the_ear_hears_the_teacher(reward_server, spoken):
     """A model of a minute's training hears most of it; the recipe's own is held to more by its evaluation."""
     heard = measure(config_of(reward_server), spoken)
-    errors = [pinyin_error(text, m.transcript, tones=False) for m, (_, text) in zip(heard, spoken, strict=True)]
-    shuffled = [pinyin_error(text, m.transcript, tones=False) for m, (_, text) in zip(heard[1:], spoken, strict=False)]
+    said = [text for _, text in spoken]
+    errors, shuffled = (
+        [pinyin_error(text, m.transcript, tones=False, language="zh") for text, m in zip(said, order, strict=False)]
+        for order in (heard, heard[1:])
+    )
     assert np.mean(errors) < np.mean(shuffled) / 2
 
 
@@ -158,7 +161,7 @@ def published(server, tokens: list[int], text: str, length: int | None = None) -
 def test_the_published_client_gets_rewards_and_transcripts(reward_server, spoken):
     tokens, text = spoken[0]
     outputs = published(reward_server, tokens, text)
-    error = pinyin_error(text, outputs["TRANSCRIPTS"], tones=False)
+    error = pinyin_error(text, outputs["TRANSCRIPTS"], tones=False, language="zh")
     assert outputs["REWARDS"] == pytest.approx(shape_tanh(error))
     assert outputs["STATUS"] == 0
 
@@ -260,7 +263,7 @@ def score(server, completion: str, text: str, **changes) -> dict:
 def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spoken):
     tokens, text = spoken[0]
     result = score(reward_server, format_speech_tokens(tokens) + "好", text, token_credit={"lead_tokens": 3})
-    assert result["error_rate"] == pinyin_error(text, result["transcript"], tones=False)
+    assert result["error_rate"] == pinyin_error(text, result["transcript"], tones=False, language="zh")
     assert result["score"] == result["term_pinyin"] == pytest.approx(shape_tanh(result["error_rate"]))
     assert result["speaking_rate"] == pytest.approx(len(text.rstrip("。？！")) / result["duration_s"], rel=0.2)
     assert 0.0 < result["log_f0_std"] < 1.0 and 0.0 < result["confidence"] <= 1.0
