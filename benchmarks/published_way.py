@@ -46,7 +46,9 @@ def main(cfg: DictConfig) -> None:
         begin = time.monotonic()
         heard = [transcript.text for transcript in asr.transcribe(waves, ["zh"] * len(waves))]
         seconds["asr"] += time.monotonic() - begin
-        errors = [pinyin_error(t[0].decode(), text, tones=True, language="zh") for t, text in zip(GT_TEXT, heard, strict=True)]
+        errors = [
+            pinyin_error(t[0].decode(), text, tones=True, language="zh") for t, text in zip(GT_TEXT, heard, strict=True)
+        ]
         return {
             "REWARDS": np.array([[shape_tanh(error)] for error in errors], np.float32),
             "TRANSCRIPTS": np.array([[text.encode()] for text in heard], object),

@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -50,7 +50,7 @@ def normalise_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
-def check_text(row: dict[str, Any], max_length: int, normalise: Callable[[str], str] = normalise_text) -> str:
+def check_text(row: Mapping[str, Any], max_length: int | None, normalise: Callable[[str], str]) -> str:
     """The row's text, normalised. Raises BadField; `max_length` is in characters after normalisation."""
     if "text" not in row:
         raise BadField("text", f"is missing; the row has {sorted(row)[:10]}")
@@ -59,7 +59,7 @@ def check_text(row: dict[str, Any], max_length: int, normalise: Callable[[str], 
     text = normalise(row["text"])
     if not text:
         raise BadField("text", "is empty")
-    if len(text) > max_length:
+    if max_length is not None and len(text) > max_length:
         raise BadField("text", f"has {len(text)} characters, more than prepare.max_text_length={max_length}")
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs"):
@@ -69,7 +69,7 @@ def check_text(row: dict[str, Any], max_length: int, normalise: Callable[[str], 
     return text
 
 
-def check_string(row: dict[str, Any], field: str, default: str | None) -> str | None:
+def check_string(row: Mapping[str, Any], field: str, default: str | None) -> str | None:
     """An optional string field: missing or null gives the default. Raises BadField."""
     value = row.get(field)
     if value is None:

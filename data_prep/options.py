@@ -1,4 +1,4 @@
-"""What a recipe may ask of its rows beyond being sound: filters, how texts are written, voices, speech prefixes.
+"""What a recipe may ask of its rows beyond being sound: filters, speech prefixes.
 
 All of it is off by default; recipes/common/prepare_base.yaml has the keys. What is drawn at random is drawn from
 `recipe.seed` and the row itself, so that it is the same in every run, wherever the row stands in its file.
@@ -6,51 +6,23 @@ All of it is off by default; recipes/common/prepare_base.yaml has the keys. What
 
 import math
 import random
-import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
 
-from data_prep.jsonl import BadField, normalise_text
-from reward_tts.text_norm import read_numbers
+from data_prep.jsonl import BadField
 
-_SPACE = re.compile(r"\s+")
-
-
-def _as_written(text: str, language: str) -> str:
-    return _SPACE.sub(" ", text).strip()
-
-
-def _nfkc(text: str, language: str) -> str:
-    return normalise_text(text)
-
-
-def _spoken(text: str, language: str) -> str:
-    return read_numbers(normalise_text(text)) if language == "zh" else normalise_text(text)
-
-
-# How the text of a row is written in the prompt (prepare.text_normalisation). none: as it stands but for white space;
-# nfkc: jsonl.normalise_text; spoken: and Chinese numbers, times, dates and units as they are read ("3号" -> "三号").
-NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": _as_written, "nfkc": _nfkc, "spoken": _spoken}
-VOICES = ("as_named", "one_per_text")
 LATIN_LETTERS = ("keep", "drop")
 
 
-def check_options(cfg: DictConfig, voices: Mapping[str, Any]) -> None:
+def check_options(cfg: DictConfig) -> None:
     """Raises ValueError for an option of `prepare` that is none, or lacks what it needs."""
-    for key, known in (
-        ("text_normalisation", tuple(NORMALISATIONS)),
-        ("voices", VOICES),
-        ("filters.latin_letters", LATIN_LETTERS),
-    ):
-        branch, _, name = key.rpartition(".")
-        value = (cfg[branch] if branch else cfg)[name]
-        if value not in known:
-            raise ValueError(f"prepare.{key}={value}: known are {', '.join(known)}")
-    if cfg.voices == "one_per_text" and not voices:
-        raise ValueError("prepare.voices=one_per_text draws from recipe.voices, which names no file")
+    if cfg.filters.latin_letters not in LATIN_LETTERS:
+        raise ValueError(
+            f"prepare.filters.latin_letters={cfg.filters.latin_letters}: known are {', '.join(LATIN_LETTERS)}"
+        )
     if cfg.use_speech_prefix:
         if not cfg.token_rate:
             raise ValueError("prepare.use_speech_prefix needs prepare.token_rate, speech tokens a second")
@@ -103,11 +75,6 @@ def filtered(row: Mapping[str, Any], text: str, language: str, filters: Any, rat
         if filters.max_seconds is not None and length > filters.max_seconds:
             return f"longer than {filters.max_seconds} s"
     return None
-
-
-def draw_voice(text: str, voices: Mapping[str, Any], seed: int) -> str:
-    """One of the voices' names: the same for every row with this text, hence for all rollouts of it."""
-    return random.Random(f"{seed} voice {text}").choice(sorted(voices))
 
 
 def draw_prefix(

@@ -8,7 +8,7 @@ All outputs appear together, each whole, or none does. By default one bad row st
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
@@ -21,13 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep import phoneme_in
-from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, check_text, read_rows
-from data_prep.options import NORMALISATIONS, asks_for_seconds, check_options, draw_prefix, draw_voice, filtered
-from data_prep.voices import read_voices, voice_of
+from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, normalise_text, read_rows
+from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
+from data_prep.prompts import PromptMaker, Request
 from data_prep.whole import whole_file
 from reward_tts.speech_tokens import format_speech_tokens
-from reward_tts.text_norm import normalise
 
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
@@ -70,9 +68,7 @@ class Preparation:
     def __init__(self, cfg: DictConfig):
         self.recipe, self.cfg = Settings.of(cfg.recipe), Settings.of(cfg.prepare)
         self.splits: dict[str, Settings] = vars(self.cfg.splits)
-        self.template: Callable[..., list[dict[str, str]]] = hydra.utils.get_method(cfg.recipe.prompt_template)
-        self.voices = read_voices(cfg.recipe.voices)
-        self.phonemes = phoneme_in.of_recipe(cfg.recipe)
+        self.prompts = PromptMaker(cfg.recipe)
         self.held_out = SeenTexts()
         self.faults: list[Fault] = []  # those that will be shown
         self.fault_count = 0
@@ -84,7 +80,7 @@ class Preparation:
         ]:
             if value not in known:
                 raise ValueError(f"prepare.{key}={value}: known are {', '.join(known)}")
-        check_options(cfg.prepare, self.voices)
+        check_options(cfg.prepare)
 
     def run(self) -> dict[str, int]:
         """Writes all splits; the number of rows of each.
@@ -136,39 +132,30 @@ class Preparation:
         self, row: dict[str, Any], name: str, split: Settings, index: int, seen: SeenTexts
     ) -> dict[str, Any] | None:
         """The row as it is written, or None if a filter leaves it out. Raises BadField."""
-        language, voice = check_string(row, "language", self.recipe.language), check_string(row, "voice", None)
-        write = NORMALISATIONS[self.cfg.text_normalisation]
-        text = check_text(row, self.cfg.max_text_length, lambda given: write(given, language))
-        if not normalise(text, language):
-            raise BadField("text", f"has nothing to be spoken: {text}")
-        if reason := filtered(row, text, language, self.cfg.filters, self.cfg.token_rate):
+        request = self.prompts.request(row, self.cfg.max_text_length)
+        if reason := filtered(row, request.text, request.language, self.cfg.filters, self.cfg.token_rate):
             self.filtered[reason] += 1
             return None
-        if voice is None and self.cfg.voices == "one_per_text":
-            voice = draw_voice(text, self.voices, self.recipe.seed)
-        info = {"index": index, "split": name, "text": text, "language": language, "voice": voice}
+        info = {"index": index, "split": name, **vars(request)}
         info |= {field: check_string(row, field, None) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
-        said = self.phonemes(text, language, not split.held_out)
+        training = not split.held_out
         if split.kind == "sft":
             answer = format_speech_tokens(self._speech_tokens(row))
-            out["messages"] = [*self._prompt(said, voice), {"role": "assistant", "content": answer}]
+            out["messages"] = [*self.prompts.messages(request, training), {"role": "assistant", "content": answer}]
         else:
-            prefix = self._prefix(row, info) if self.cfg.use_speech_prefix else []
-            ability, judge = "text-to-speech", {"style": "rule", "ground_truth": text}
-            out |= {"prompt": self._prompt(said, voice, prefix), "ability": ability, "reward_model": judge}
-        self._check_new(text, language, voice, split, seen)
+            prompt = self.prompts.messages(
+                request, training, self._prefix(row, info) if self.cfg.use_speech_prefix else []
+            )
+            self.prompts.ids(prompt, self.prompts.tokenizer)  # not too many
+            judge = {"style": "rule", "ground_truth": request.text}
+            out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
+        self._check_new(request, split, seen)
         used = {"text", "language", "voice", *self.cfg.extra_fields}
         used |= {"speech_tokens"} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
         self.not_carried.update(set(row) - used)
         return out
-
-    def _prompt(self, text: str, voice: str | None, prefix: Sequence[int] = ()) -> list[dict[str, str]]:
-        try:
-            return self.template(text, voice=voice_of(voice, self.voices), speech_prefix=prefix)
-        except ValueError as error:
-            raise BadField("voice" if voice else "text", str(error)) from error
 
     def _speech_tokens(self, row: dict[str, Any]) -> list[int]:
         return check_speech_tokens(row, self.recipe.codebook_size, self.cfg.max_speech_tokens)
@@ -182,13 +169,15 @@ class Preparation:
         self.without_prefix += not prefix
         return prefix
 
-    def _check_new(self, text: str, language: str, voice: str | None, split: Settings, seen: SeenTexts) -> None:
+    def _check_new(self, request: Request, split: Settings, seen: SeenTexts) -> None:
+        """Texts that differ in width or composition alone are the same, however the recipe writes them."""
+        text = normalise_text(request.text)
         if split.held_out:
             self.held_out.add(text)
         elif (text,) in self.held_out:
-            raise BadField("text", f"is also in a held-out split: {text}")
-        if not seen.add(text, language, voice):
-            raise BadField("text", f"is there already, with the same language and voice: {text}")
+            raise BadField("text", f"is also in a held-out split: {request.text}")
+        if not seen.add(text, request.language, request.voice):
+            raise BadField("text", f"is there already, with the same language and voice: {request.text}")
 
     def _reject(self, fault: Fault) -> None:
         self.fault_count += 1

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 
-def fingerprint(options: Any, inputs: Iterable[str]) -> str:
-    """Hash of options (JSON-able) and of the content of files and folders that results depend on."""
+def fingerprint(options: Any, inputs: Iterable[str | None]) -> str:
+    """Hash of options (JSON-able) and of the content of files and folders that results depend on; None is none."""
     digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
-    for name in inputs:
+    for name in filter(None, inputs):
         files = sorted(p for p in Path(name).rglob("*") if p.is_file()) if Path(name).is_dir() else [Path(name)]
         for path in files:
             digest.update(str(path).encode() + b"\0" + path.read_bytes())

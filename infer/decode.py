@@ -43,7 +43,8 @@ def decode(token2wav: Token2Wav, utterances: list[Utterance]) -> list[np.ndarray
 
 
 def _row(utterance: Utterance) -> Row:
-    return Row(np.asarray(utterance.tokens, np.int32), voice=utterance.voice, language=utterance.language)
+    """With its text: of a row that names no voice some token2wav choose one by it."""
+    return Row(np.asarray(utterance.tokens, np.int32), utterance.voice, utterance.language, utterance.text)
 
 
 def write_waves(folder: str, utterances: Iterable[Utterance], waves: Iterable[np.ndarray], rate: int) -> list[str]:

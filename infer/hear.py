@@ -58,7 +58,7 @@ class Listener:
 
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
         """{"transcript", "duration_s", ...} (see reward_tts.prosody) per utterance, in order."""
-        keys = [[u.tokens, u.voice, u.language] for u in utterances]
+        keys = [[u.tokens, u.voice, u.language, u.text] for u in utterances]  # the text: see infer.decode
         unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
         with tqdm(total=len(keys), initial=len(keys) - len(unheard), desc="heard", unit="utterance") as bar:
             for start in range(0, len(unheard), self._cfg.cache.store_every):

@@ -3,12 +3,11 @@
     python -m infer.synthesise --config-path <recipe> --config-name eval     # all systems x decodings, a file of texts
     python -m infer.synthesise --config-path <recipe> --config-name infer text=今天天气很好
 
-Prompts come from the recipe's template and the tokenizer, as in training. Writes one JSONL per system and decoding (see
-infer.records), whole or not at all. The same configuration gives the same tokens: each request has its own seed.
+Prompts are those of stage data (infer/texts.py). Writes one JSONL per system and decoding (see infer.records), whole or
+not at all. The same configuration gives the same tokens: each request has its own seed.
 """
 
 import gc
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +19,9 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
-from data_prep import phoneme_in
-from data_prep.prompt_template import encode_prompt
-from data_prep.voices import Voice, read_voices, voice_of
+from data_prep.prompts import PromptMaker
 from infer.records import token_files, write_jsonl
+from infer.texts import Sentence, prompt_ids, read_sentences
 from reward_tts.speech_tokens import parse_speech_tokens
 from verl_plugins import speech_head  # noqa: F401  registers its model class with transformers
 
@@ -81,14 +79,22 @@ class VllmBackend:
 
 
 class TransformersBackend:
-    """The same by transformers' `generate`, batched, in float32: slower, and what vLLM is compared with."""
+    """The same by transformers' `generate`, batched: slower, and what vLLM is compared with.
+
+    Args:
+        checkpoint: Hugging Face directory.
+        cfg: the stage's configuration; `transformers` holds batch_size, device (torch's name, or auto: a GPU if there
+            is one) and dtype (torch's name, or auto: float32 on the CPU, elsewhere that of `vllm`).
+    """
 
     def __init__(self, checkpoint: str, cfg: DictConfig):
-        self._model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
+        self._device, dtype = place(cfg)
+        model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=dtype)
+        self._model = model.to(self._device).eval()
         self._tokenizer = AutoTokenizer.from_pretrained(checkpoint, padding_side="left")
         ends = self._model.generation_config.eos_token_id  # vLLM, too, stops at all of them
         self._ends = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
-        self._batch_size = cfg.transformers_batch_size
+        self._batch_size = cfg.transformers.batch_size
         self._max_tokens = cfg.max_tokens
         self._seed = cfg.recipe.seed
 
@@ -98,7 +104,8 @@ class TransformersBackend:
         answers: list[Generated] = []
         for start in tqdm(range(0, len(prompts), self._batch_size), desc="generate", unit="batch"):
             set_seed(self._seed + start)
-            batch = self._tokenizer.pad({"input_ids": prompts[start : start + self._batch_size]}, return_tensors="pt")
+            chosen = {"input_ids": prompts[start : start + self._batch_size]}
+            batch = self._tokenizer.pad(chosen, return_tensors="pt").to(self._device)
             sampling = {"do_sample": decoding.temperature > 0, "num_return_sequences": decoding.samples}
             if decoding.temperature > 0:
                 top_k = max(decoding.top_k, 0)  # vLLM's -1 (all) is transformers' 0
@@ -123,6 +130,21 @@ class TransformersBackend:
     def close(self) -> None:
         del self._model
         gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def place(cfg: DictConfig) -> tuple[torch.device, torch.dtype]:
+    """Where transformers computes, and in what: see TransformersBackend. Raises ValueError for an unknown dtype."""
+    own, gpu = cfg.transformers, torch.cuda.is_available()
+    device = torch.device(("cuda" if gpu else "cpu") if own.device == "auto" else own.device)
+    name = own.dtype
+    if name == "auto":
+        name = "float32" if device.type == "cpu" else cfg.vllm.dtype
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype):
+        raise ValueError(f"transformers.dtype={name}: no dtype of torch, such as float32 or bfloat16, nor auto")
+    return device, dtype
 
 
 BACKENDS = {"vllm": VllmBackend, "transformers": TransformersBackend}
@@ -132,81 +154,40 @@ def _without_end(ids: list[int], finished: bool, end: int) -> tuple[list[int], b
     return (ids[:-1] if ids and ids[-1] == end else ids), finished
 
 
-def read_texts(cfg: DictConfig) -> list[dict[str, Any]]:
-    """`text` (with `voice`, if there is one), or the rows of the JSONL `texts`, each with text, language and voice; the
-    first `limit` of them.
-
-    Raises:
-        FileNotFoundError: no such file. ValueError: a row without a text, with file and line; no text at all.
-    """
-    text = cfg.get("text")  # infer.yaml has it, eval.yaml has not
-    if text is not None:
-        rows = [{"text": str(text), "voice": cfg.get("voice")}]
-    elif not Path(cfg.texts).exists():
-        raise FileNotFoundError(f"{cfg.texts} is missing: no texts to speak (the stage `data` makes it)")
-    else:
-        rows = [json.loads(line) for line in Path(cfg.texts).read_text(encoding="utf-8").splitlines()]
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row.get("text"), str) or not row["text"].strip():
-            where = "text=" if text is not None else f"{cfg.texts}, line {number}, field text"
-            raise ValueError(f"{where}: expected something to say, got {row.get('text')!r}")
-    if not rows:
-        raise ValueError(f"{cfg.texts} holds no text")
-    defaults = {"language": cfg.recipe.language, "voice": None}
-    return [{**defaults, **row} for row in rows[: cfg.limit]]
-
-
-def prompts_of(
-    rows: list[dict[str, Any]],
-    tokenizer: PreTrainedTokenizerBase,
-    template: str,
-    voices: dict[str, Voice],
-    phonemes: phoneme_in.Speaker | None = None,
-) -> list[list[int]]:
-    """Token ids that the model continues with speech; `template` names the recipe's function, `phonemes` is what
-    recipe.phoneme_in says.
-
-    Raises:
-        ValueError: a row's voice is not among the voices.
-    """
-    build = hydra.utils.get_method(template)
-    said = [phonemes(row["text"], row["language"], False) if phonemes else row["text"] for row in rows]
-    messages = [build(text, voice=voice_of(row["voice"], voices)) for text, row in zip(said, rows, strict=True)]
-    return [encode_prompt(tokenizer, prompt) for prompt in messages]
-
-
 def records(
-    rows: list[dict[str, Any]], answers: list[Generated], tokenizer: PreTrainedTokenizerBase
+    sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase
 ) -> Iterator[dict[str, Any]]:
-    """Rows of infer.records; `stray` is what the model wrote beside speech tokens, read as the reward reads it."""
-    for index, (row, samples) in enumerate(zip(rows, answers, strict=True)):
+    """Rows of infer.records; `stray` is what the model wrote beside speech tokens, read as the reward reads it. Where a
+    prompt ends with the beginning of the sentence's own speech, that belongs to what is heard."""
+    for index, (sentence, samples) in enumerate(zip(sentences, answers, strict=True)):
         for sample, (ids, finished) in enumerate(samples):
             tokens, stray = parse_speech_tokens(tokenizer.decode(ids, skip_special_tokens=True))
-            said = {"tokens": tokens, "finished": finished, "stray": stray}
-            yield {"index": index, "sample": sample, **{k: row[k] for k in ("text", "language", "voice")}, **said}
+            said = {"tokens": [*sentence.prefix, *tokens], "finished": finished, "stray": stray}
+            yield {"index": index, "sample": sample, **vars(sentence.request), **said}
 
 
 def synthesise(cfg: DictConfig) -> list[str]:
     """Writes the file of each system and decoding of the configuration; returns their paths.
 
-    Raises:
-        FileNotFoundError: a checkpoint is missing. ValueError: a backend that there is not.
+    Raises, before a model is loaded:
+        FileNotFoundError: a checkpoint is missing.
+        ValueError: a backend that there is not, a text that cannot be spoken, or not without a voice.
     """
     if cfg.backend not in BACKENDS:
         raise ValueError(f"backend is one of {sorted(BACKENDS)}, got {cfg.backend!r}")
     for system, checkpoint in cfg.systems.items():
         if not (Path(checkpoint) / "config.json").exists():
             raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
-    rows = read_texts(cfg)
-    files, voices, phonemes = token_files(cfg), read_voices(cfg.recipe.voices), phoneme_in.of_recipe(cfg.recipe)
+    files, maker = token_files(cfg), PromptMaker(cfg.recipe)
+    sentences = read_sentences(cfg, maker)
+    tokenizers = {system: AutoTokenizer.from_pretrained(checkpoint) for system, checkpoint in cfg.systems.items()}
+    prompts = {system: prompt_ids(sentences, tokenizer, maker) for system, tokenizer in tokenizers.items()}
     for system, checkpoint in cfg.systems.items():
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-        prompts = prompts_of(rows, tokenizer, cfg.recipe.prompt_template, voices, phonemes)
         backend = BACKENDS[cfg.backend](checkpoint, cfg)
         for name, decoding in cfg.decodings.items():
-            print(f"{system}, {name}: {len(prompts)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
-            answers = backend.generate(prompts, decoding)
-            write_jsonl(files[system, name], records(rows, answers, tokenizer))
+            print(f"{system}, {name}: {len(sentences)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
+            answers = backend.generate(prompts[system], decoding)
+            write_jsonl(files[system, name], records(sentences, answers, tokenizers[system]))
         backend.close()
     return list(files.values())
 

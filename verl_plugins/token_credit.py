@@ -119,6 +119,20 @@ class TokenCreditAgentLoop(SingleTurnAgentLoop):
         output._is_speech = [token in speech for token in output.response_ids]
         return output
 
+    def _cap_text_prompt_length(self, prompt_ids: list[int]) -> list[int]:
+        """verl's method cuts off the beginning of a prompt that is too long, with a warning: another text or voice.
+
+        Raises:
+            ValueError: the prompt is too long.
+        """
+        if len(prompt_ids) > (longest := self.rollout_config.prompt_length):
+            beginning = self.tokenizer.decode(prompt_ids[:40])
+            raise ValueError(
+                f"a prompt of {len(prompt_ids)} tokens ({beginning!r}...), data.max_prompt_length is {longest}: stage "
+                "data with the same recipe.max_prompt_tokens refuses such a row"
+            )
+        return prompt_ids
+
 
 @register_adv_est("token_credit_grpo")
 def token_credit_advantage(

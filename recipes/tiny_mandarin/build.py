@@ -95,6 +95,8 @@ class Build:
     def __init__(self, cfg: DictConfig):
         self.recipe, self.cfg = cfg.recipe, cfg.build
         self.work = Path(cfg.recipe.work_dir) / "build"
+        # Not recipe.train_texts and the like, which may name a user's own files: those are read, and never written.
+        self.train, self.test, self.sft = (f"{cfg.recipe.data_dir}/{name}.jsonl" for name in ("train", "test", "sft"))
         self.work.mkdir(parents=True, exist_ok=True)
         self.state_file = self.work / "state.json"
         self.state = json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
@@ -121,10 +123,10 @@ class Build:
         test_tokens = f"{r.data_dir}/test_teacher.jsonl"
         asr_files = [Path(r.reward_asr_dir) / "model.pt"]
         seed = {"seed": c.seed}
-        self.step("texts", [r.train_texts, r.test_texts, self.work / "sft_texts.json"], {**c.texts, **seed}, self.texts)
+        self.step("texts", [self.train, self.test, self.work / "sft_texts.json"], {**c.texts, **seed}, self.texts)
         self.step("teacher speech", [self.work / "mels.npz"], c.asr.scrambled, self.teacher_speech)
         self.step("codec", [r.token2wav_dir], {**c.codec, "codebook_size": r.codebook_size}, self.codec)
-        self.step("speech tokens", [r.sft_texts, test_tokens], {}, self.speech_tokens)
+        self.step("speech tokens", [self.sft, test_tokens], {}, self.speech_tokens)
         self.step("reward ASR", asr_files, c.asr, self.reward_asr)
         self.step("tokenizer", [r.tokenizer_dir], {}, self.tokenizer)
 
@@ -133,14 +135,14 @@ class Build:
         test = sample_texts(c.test, self.cfg.seed)
         sft = sample_texts(c.sft, self.cfg.seed + 1, exclude=test)
         train = sample_texts(c.train, self.cfg.seed + 2, exclude={*test, *sft})
-        for path, texts in ((self.recipe.test_texts, test), (self.recipe.train_texts, train)):
+        for path, texts in ((self.test, test), (self.train, train)):
             write_jsonl(path, ({"text": text, "language": self.recipe.language} for text in texts))
         (self.work / "sft_texts.json").write_text(json.dumps(sft, ensure_ascii=False))
 
     def _spoken_texts(self) -> tuple[list[str], list[str], list[str]]:
         """SFT texts, held-out texts, texts of random characters for the reward ASR."""
         sft = json.loads((self.work / "sft_texts.json").read_text())
-        test = [row["text"] for row in read_jsonl(self.recipe.test_texts)]
+        test = [row["text"] for row in read_jsonl(self.test)]
         c = self.cfg.asr.scrambled
         return sft, test, scrambled(sft, c.count, c.min_length, c.max_length, self.cfg.seed)
 
@@ -170,7 +172,7 @@ class Build:
             {"text": text, "language": self.recipe.language, "speech_tokens": ids}
             for text, ids in zip(sft + test + random_texts, tokens, strict=True)
         ]
-        write_jsonl(self.recipe.sft_texts, rows[: len(sft)])
+        write_jsonl(self.sft, rows[: len(sft)])
         write_jsonl(f"{self.recipe.data_dir}/test_teacher.jsonl", rows[len(sft) : len(sft) + len(test)])
         write_jsonl(str(self.work / "asr.jsonl"), rows[: self.cfg.asr.sentences] + rows[len(sft) + len(test) :])
 

@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 ROOT = Path(__file__).resolve().parents[2]
 WORK = Path("exp/test_cosyvoice2")
 RECIPE = ROOT / "recipes" / "cosyvoice2"
-SMALL = [f"recipe.work_dir={WORK}", f"recipe.codebook_size={CODEBOOK}"]
+SMALL = [f"recipe.work_dir={WORK}", f"recipe.codebook_size={CODEBOOK}", "recipe.max_prompt_tokens=64"]
 STEPS = 2
 TRAINING = [
     "hardware=cpu",
@@ -38,7 +38,6 @@ TRAINING = [
     "trainer.test_freq=-1",
     "trainer.val_before_train=false",
     "data.train_batch_size=4",
-    "data.max_prompt_length=64",
     "data.max_response_length=48",
     "actor_rollout_ref.actor.ppo_mini_batch_size=4",
     "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=16",

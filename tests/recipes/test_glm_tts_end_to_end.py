@@ -44,7 +44,6 @@ SERVER = [
 TRAINING = [
     "hardware=cpu",
     "data.train_batch_size=3",
-    "data.max_prompt_length=160",
     "data.max_response_length=16",
     "actor_rollout_ref.rollout.n=4",
     "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=12",
@@ -77,6 +76,7 @@ def own(built_recipe: Path) -> list[str]:
         f"recipe.work_dir={WORK.relative_to(ROOT)}",
         f"recipe.reward_asr_dir={built_recipe.relative_to(ROOT)}/reward_asr",
         f"recipe.voices={WORK.relative_to(ROOT)}/pretrained/voices.jsonl",
+        "recipe.max_prompt_tokens=160",
         *ports,
     ]
 

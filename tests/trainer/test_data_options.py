@@ -12,16 +12,26 @@ from verl.utils.dataset.rl_dataset import RLHFDataset
 
 from data_prep.options import draw_prefix
 from data_prep.prepare import Preparation, push
+from data_prep.tokenizer import build_tokenizer
 from stages.config import compose_stage
 
 VOICES = [{"name": "ana", "text": "早上。", "speech_tokens": [1, 2]}, {"name": "bo", "text": "晚上。"}]
 
 
+@pytest.fixture(scope="module")
+def tokenizer_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tokenizer with 100 speech tokens."""
+    folder = tmp_path_factory.mktemp("tokenizer") / "built"
+    build_tokenizer(["一二三四五六七八九早上晚上测试"], 100, folder)
+    return str(folder)
+
+
 @pytest.fixture
-def config(tmp_path: Path) -> DictConfig:
+def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
     """data.yaml with one held-out row, no SFT split, zero-shot prompts, two voices, 10 speech tokens a second."""
     config = deepcopy(compose_stage("tiny_mandarin", "data"))
     config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 100
+    config.recipe.tokenizer_dir = tokenizer_dir
     config.recipe.prompt_template = "data_prep.prompt_template.zero_shot"
     config.recipe.voices = str(tmp_path / "voices.jsonl")
     config.prepare.token_rate = 10
@@ -120,7 +130,7 @@ def test_verl_reads_prefixes_and_hands_them_on_with_a_prompt_that_ends_open(conf
     write(config, "train", {"text": "一", "speech_tokens": [7] * 11}, {"text": "二", "speech_tokens": [3] * 10})
     Preparation(config).run()
     data = compose_stage("tiny_mandarin", "grpo").data
-    data = OmegaConf.create(OmegaConf.to_container(data, resolve=False) | {"train_files": None, "val_files": None})
+    data = OmegaConf.create(OmegaConf.to_container(data, resolve=True) | {"train_files": None, "val_files": None})
     data.seed = 0
     dataset = RLHFDataset(config.recipe.rl_train, None, data)  # it filters nothing, so it needs no tokenizer
     rows = [dataset[i] for i in range(2)]
@@ -129,7 +139,7 @@ def test_verl_reads_prefixes_and_hands_them_on_with_a_prompt_that_ends_open(conf
 
 
 def test_one_voice_for_each_text_drawn_by_seed_and_text_unless_the_row_names_one(config):
-    config.prepare.voices = "one_per_text"
+    config.recipe.voice_choice = "one_per_text"
     write(config, "train", *({"text": c} for c in "一二三四五六七八"), {"text": "九", "voice": "bo"})
     voices = {row["extra_info"]["text"]: row["extra_info"]["voice"] for row in prepared(config)}
     assert set(voices.values()) == {"ana", "bo"} and voices["九"] == "bo"
@@ -139,11 +149,22 @@ def test_one_voice_for_each_text_drawn_by_seed_and_text_unless_the_row_names_one
     assert prepared(config)[0]["prompt"][0]["content"] in ("早上。八", "晚上。八")
 
 
+def test_a_row_without_a_voice_is_bad_where_the_recipe_needs_one(config):
+    config.recipe.needs_voice = True
+    write(config, "test", {"text": "测试", "voice": "ana"})
+    write(config, "train", {"text": "一", "voice": "bo"}, {"text": "二"})
+    told = r"train\.jsonl:2: field 'voice': is missing: tiny_mandarin speaks only with a given voice\. Name one of "
+    with pytest.raises(ValueError, match=told + r"\['ana', 'bo'\], or let recipe\.voice_choice=one_per_text draw one"):
+        Preparation(config).run()
+    config.recipe.voice_choice = "one_per_text"
+    assert {row["extra_info"]["voice"] for row in prepared(config)} <= {"ana", "bo"}
+
+
 @pytest.mark.parametrize(
     ("how", "written"), [("none", "３号 12:30 見"), ("nfkc", "3号 12:30 見"), ("spoken", "三号 十二点三十分見")]
 )
 def test_texts_are_written_as_the_recipe_says(config, how, written):
-    config.prepare.text_normalisation = how
+    config.recipe.text_normalisation = how
     write(config, "train", {"text": " ３号  12:30 見 "})
     (row,) = prepared(config)
     assert row["prompt"] == [{"role": "user", "content": written}]
@@ -151,25 +172,48 @@ def test_texts_are_written_as_the_recipe_says(config, how, written):
 
 
 @pytest.mark.parametrize(
+    ("language", "text", "written"),
+    [
+        ("en", 'At 12:30 she said "no".', 'At twelve thirty she said "no".'),
+        ("ja", "今日は3月4日です。", "今日は三月四日です。"),
+        ("fr", "À 12:30．", "À 12:30."),
+    ],
+)
+def test_numbers_are_read_in_the_languages_that_have_a_grammar(config, language, text, written):
+    config.recipe.text_normalisation = "spoken"
+    write(config, "train", {"text": text, "language": language})
+    assert texts(prepared(config)) == [written]
+
+
+def test_a_voices_words_are_written_as_texts_are(config):
+    write(config, "train", {"text": "三，", "voice": "cy"})
+    with open(config.recipe.voices, "a", encoding="utf-8") as file:
+        file.write('\n{"name": "cy", "text": " ３点，", "speech_tokens": [3]}')
+    for how, said in (("none", " ３点，三，"), ("nfkc", "3点,三,"), ("spoken", "三点,三,")):
+        config.recipe.text_normalisation = how
+        assert prepared(config)[0]["prompt"][0]["content"] == said
+
+
+@pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("text_normalisation", "nfc", "known are none, nfkc, spoken"),
-        ("voices", "random", "known are as_named, one_per_text"),
-        ("filters.latin_letters", "no", "known are keep, drop"),
-        ("token_rate", None, r"use_speech_prefix needs prepare\.token_rate"),
-        ("speech_prefix.min_seconds", 9.0, "got 9.0 and 5.0"),
+        ("recipe.text_normalisation", "nfc", "known are none, nfkc, spoken"),
+        ("recipe.voice_choice", "random", "known are as_named, one_per_text"),
+        ("prepare.filters.latin_letters", "no", "known are keep, drop"),
+        ("prepare.token_rate", None, r"use_speech_prefix needs prepare\.token_rate"),
+        ("prepare.speech_prefix.min_seconds", 9.0, "got 9.0 and 5.0"),
     ],
 )
 def test_options_that_are_none_or_lack_something_are_refused(config, key, value, message):
     config.prepare.use_speech_prefix = True
-    OmegaConf.update(config.prepare, key, value)
+    OmegaConf.update(config, key, value)
     with pytest.raises(ValueError, match=message):
         Preparation(config)
 
 
 def test_voices_to_draw_from_must_be_there(config):
-    config.prepare.voices, config.recipe.voices = "one_per_text", None
-    with pytest.raises(ValueError, match=r"draws from recipe\.voices, which names no file"):
+    config.recipe.voice_choice, config.recipe.voices = "one_per_text", None
+    with pytest.raises(ValueError, match=r"draws from recipe\.voices=None: no voice"):
         Preparation(config)
 
 

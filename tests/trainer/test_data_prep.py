@@ -12,17 +12,27 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.jsonl import BadField, SeenTexts, normalise_text, read_rows
 from data_prep.prepare import Preparation
+from data_prep.tokenizer import build_tokenizer
 from data_prep.whole import whole_directory, whole_file
 from stages.config import ROOT, compose_stage
 
 GOOD_SFT = '{"text": "一", "speech_tokens": [0, 3]}'
 
 
+@pytest.fixture(scope="module")
+def tokenizer_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tokenizer of four Chinese characters, 10 speech tokens, and bytes."""
+    folder = tmp_path_factory.mktemp("tokenizer") / "built"
+    build_tokenizer(["测试训练"], 10, folder)
+    return str(folder)
+
+
 @pytest.fixture
-def config(tmp_path: Path) -> DictConfig:
+def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
     """data.yaml with its files in tmp_path, 4 speech tokens, and one good row in each input."""
     config = deepcopy(compose_stage("tiny_mandarin", "data"))
     config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 4
+    config.recipe.tokenizer_dir = tokenizer_dir
     write(config, "test", '{"text": "测试"}')
     write(config, "train", '{"text": "训练"}')
     write(config, "sft", GOOD_SFT)
@@ -236,6 +246,47 @@ def test_seen_texts_remembers_across_its_two_stores():
 def test_a_text_without_anything_to_speak_is_a_bad_row(config):
     write(config, "train", '{"text": "好"}', '{"text": "……！"}')
     with pytest.raises(ValueError, match=r"train\.jsonl:2: field 'text': has nothing to be spoken: \.{6}!"):
+        Preparation(config).run()
+
+
+@pytest.mark.parametrize("on_error", ["stop", "skip"])
+def test_a_prompt_of_more_tokens_than_the_model_reads_is_a_bad_row(config, on_error):
+    """<|im_start|>user, a line's end, the text, <|im_end|>, a line's end, <|im_start|>assistant, a line's end,
+    <|SPEECH_GENERATION_START|>: 9 tokens and those of the text, one for each character that the tokenizer has, else one
+    for each byte."""
+    config.recipe.max_prompt_tokens, config.prepare.on_error = 16, on_error
+    write(
+        config,
+        "train",
+        '{"text": "训练测试训练测"}',
+        '{"text": "训练测试训练测试"}',
+        '{"text": "好好好"}',
+        '{"text": "好好"}',
+    )
+    if on_error == "stop":
+        told = r"train\.jsonl:2: field 'text': .* 17 tokens, more than recipe\.max_prompt_tokens=16\n.*:3: .* 18 tokens"
+        with pytest.raises(ValueError, match=told):
+            Preparation(config).run()
+        assert written(config) == []
+        return
+    preparation = Preparation(config)
+    assert preparation.run()["train"] == 2 and preparation.fault_count == 2
+    assert [row["extra_info"]["text"] for row in rows(config, "train")] == ["训练测试训练测", "好好"]
+    rejects = [json.loads(line) for line in Path(config.prepare.rejects).read_text().splitlines()]
+    assert [(one["line"], one["field"]) for one in rejects] == [(2, "text"), (3, "text")]
+
+
+def test_without_the_tokenizer_nothing_can_be_counted(config):
+    config.recipe.tokenizer_dir = "nowhere"
+    with pytest.raises(FileNotFoundError, match=r"no tokenizer in nowhere \(recipe\.tokenizer_dir\)"):
+        Preparation(config).run()
+
+
+def test_texts_that_differ_in_width_alone_are_the_same_where_they_are_written_as_they_stand(config):
+    config.recipe.text_normalisation = "none"
+    write(config, "test", '{"text": "３号，"}')
+    write(config, "train", '{"text": "3号,"}')
+    with pytest.raises(ValueError, match="is also in a held-out split: 3号,"):
         Preparation(config).run()
 
 

@@ -1,0 +1,153 @@
+"""A row's text, language and voice -> the messages that the model reads. Stage data, evaluation and inference all make
+their prompts here, so that a model is tested with what it was trained on. What a recipe says of it (recipe.yaml):
+
+    text_normalisation   how a text is written: none, nfkc or spoken, see NORMALISATIONS
+    voice_choice         as_named; or one_per_text: rows that name no voice get one of recipe.voices, drawn by the text
+                         and recipe.seed, the same for all rollouts of it
+    needs_voice          whether a row without a voice is refused, because the token2wav speaks with a given one only
+    phoneme_in           some words as phonemes, data_prep/phoneme_in.py
+    prompt_template      messages of text, voice and speech prefix, data_prep/prompt_template.py
+    max_prompt_tokens    a longer prompt is refused: verl would cut its beginning off
+"""
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from data_prep import phoneme_in
+from data_prep.jsonl import BadField, check_string, check_text, normalise_text
+from data_prep.prompt_template import Messages, encode_prompt
+from data_prep.voices import Voice, read_voices, voice_of
+from reward_tts.text_norm import normalise, read_numbers
+
+_SPACE = re.compile(r"\s+")
+
+
+def _as_written(text: str, language: str) -> str:
+    return _SPACE.sub(" ", text).strip()
+
+
+def _nfkc(text: str, language: str) -> str:
+    return normalise_text(text)
+
+
+def _spoken(text: str, language: str) -> str:
+    text = normalise_text(text)
+    if language == "zh":
+        return read_numbers(text)
+    return _reader(language)(text).replace('\\"', '"') if language in ("en", "ja") else text  # WeText escapes quotes
+
+
+@lru_cache
+def _reader(language: str) -> Callable[[str], str]:
+    from wetext import Normalizer  # slow to import: it loads the grammars of all its languages
+
+    return Normalizer(lang=language, operator="tn").normalize
+
+
+# none: as it stands but for white space; nfkc: jsonl.normalise_text; spoken: that, and numbers, times, dates and units
+# as they are read, by WeText ("3号" -> "三号", "at 12:30" -> "at twelve thirty"), in zh, en and ja.
+NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": _as_written, "nfkc": _nfkc, "spoken": _spoken}
+VOICE_CHOICES = ("as_named", "one_per_text")
+
+
+def draw_voice(text: str, voices: Mapping[str, Any], seed: int) -> str:
+    """One of the voices' names: the same for every row with this text, hence for all rollouts of it."""
+    return random.Random(f"{seed} voice {text}").choice(sorted(voices))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be said: the text as the model reads it (but for phonemes), its language, the voice's name."""
+
+    text: str
+    language: str
+    voice: str | None
+
+
+class PromptMaker:
+    """Rows -> requests -> messages -> token ids; `recipe` is that branch of any stage's configuration.
+
+    Raises:
+        ValueError: a setting that is none, or lacks what it needs. FileNotFoundError: a file that it names is missing.
+    """
+
+    def __init__(self, recipe: DictConfig):
+        for key, known in (("text_normalisation", NORMALISATIONS), ("voice_choice", VOICE_CHOICES)):
+            if recipe[key] not in known:
+                raise ValueError(f"recipe.{key}={recipe[key]}: known are {', '.join(known)}")
+        self.voices = read_voices(recipe.voices)
+        self._draws, self._needs_voice = recipe.voice_choice == "one_per_text", recipe.needs_voice
+        if self._draws and not self.voices:
+            raise ValueError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")
+        self._name, self._language, self._seed = recipe.name, recipe.language, recipe.seed
+        self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
+        self._write = NORMALISATIONS[recipe.text_normalisation]
+        self._phonemes = phoneme_in.of_recipe(recipe)
+        self._template: Callable[..., Messages] = hydra.utils.get_method(recipe.prompt_template)
+        self._written_voices: dict[tuple[str, str], Voice] = {}
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The one in recipe.tokenizer_dir. Raises FileNotFoundError."""
+        if not Path(self._tokenizer_dir, "tokenizer_config.json").is_file():
+            raise FileNotFoundError(f"no tokenizer in {self._tokenizer_dir} (recipe.tokenizer_dir): it counts prompts")
+        return AutoTokenizer.from_pretrained(self._tokenizer_dir)
+
+    def request(self, row: Mapping[str, Any], max_length: int | None = None) -> Request:
+        """A row of {"text", "language", "voice"}, the last two optional, checked; `max_length`: characters of the text.
+
+        Raises:
+            BadField: with the field.
+        """
+        language, voice = check_string(row, "language", self._language), check_string(row, "voice", None)
+        text = check_text(row, max_length, lambda given: self._write(given, language))
+        if not normalise(text, language):
+            raise BadField("text", f"has nothing to be spoken: {text}")
+        if voice is None and self._draws:
+            voice = draw_voice(text, self.voices, self._seed)
+        if voice is None and self._needs_voice:
+            raise BadField(
+                "voice",
+                f"is missing: {self._name} speaks only with a given voice. Name one of {sorted(self.voices)[:10]}, or "
+                "let recipe.voice_choice=one_per_text draw one",
+            )
+        return Request(text, language, voice)
+
+    def messages(self, request: Request, training: bool, prefix: Sequence[int] = ()) -> Messages:
+        """The prompt: `training` as in phoneme_in, `prefix` the speech tokens that it ends with. Raises BadField."""
+        said = self._phonemes(request.text, request.language, training)
+        try:
+            return self._template(said, voice=self._voice(request), speech_prefix=prefix)
+        except ValueError as error:
+            raise BadField("voice" if request.voice else "text", str(error)) from error
+
+    def _voice(self, request: Request) -> Voice | None:
+        """The request's voice, with its words written as texts are."""
+        voice = voice_of(request.voice, self.voices)
+        if voice is None or self._write is _as_written:
+            return voice
+        key = (voice.name, request.language)
+        if key not in self._written_voices:
+            self._written_voices[key] = replace(voice, text=self._write(voice.text, request.language))
+        return self._written_voices[key]
+
+    def ids(self, messages: Messages, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+        """Token ids of a prompt.
+
+        Raises:
+            BadField: more of them than recipe.max_prompt_tokens.
+        """
+        ids = encode_prompt(tokenizer, messages)
+        if len(ids) > self.max_tokens:
+            reason = f"makes, with its voice, a prompt of {len(ids)} tokens, more than recipe.max_prompt_tokens="
+            raise BadField("text", f"{reason}{self.max_tokens}")
+        return ids
