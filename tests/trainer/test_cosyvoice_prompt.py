@@ -7,13 +7,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from cosyvoice_release import write_text_model
-from test_prompt_template import rollout_ids
+from test_prompt_template import inference_ids, rollout_ids
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
-from data_prep.voices import read_voices
-from infer.synthesise import prompts_of
 from merge.cosyvoice import tokenizer as cosyvoice
 from merge.cosyvoice.layout import FAMILIES
 from sft.data import encode_messages
@@ -59,7 +57,7 @@ def test_ids_are_those_of_the_released_tables(words, family):
 
 def test_data_sft_rollout_and_inference_read_the_same_ids(words, family, tmp_path):
     (tmp_path / "voices.jsonl").write_text(json.dumps(VOICE))
-    row = {"text": "今天天气", "voice": "anna", "speech_tokens": [1, 2]}
+    row = {"text": "今天，好！（３号）：？", "voice": "anna", "speech_tokens": [1, 2]}
     (tmp_path / "in.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n")
     config = deepcopy(compose_stage(family, "data"))
     config.prepare.splits = {
@@ -67,11 +65,10 @@ def test_data_sft_rollout_and_inference_read_the_same_ids(words, family, tmp_pat
         for kind in ("rl", "sft")
     }
     config.recipe.work_dir, config.recipe.voices = str(tmp_path), f"{tmp_path}/voices.jsonl"
+    config.recipe.tokenizer_dir = words.name_or_path
     Preparation(config).run()
 
-    text = words.convert_tokens_to_ids(["明", "天", "今", "天", "天", "气"])
-    if None in text:  # byte-level names
-        text = [words.encode(character)[0] for character in "明天今天天气"]
+    text = words.encode("明天今天，好！（３号）：？")  # as it stands, as in the published preparation
     start, task, end = (158500, 158501, 158497) if family == "cosyvoice2" else (158497, 158499, 158498)
     instruction = words.encode(compose_stage(family, "models").convert.instruction)
     assert instruction[-1:] == ([] if family == "cosyvoice2" else [151646])
@@ -80,8 +77,8 @@ def test_data_sft_rollout_and_inference_read_the_same_ids(words, family, tmp_pat
     prepared = pq.read_table(tmp_path / "rl.parquet").to_pylist()[0]["prompt"]
     assert encode_prompt(words, prepared) == expected
     assert rollout_ids(tmp_path / "rl.parquet", words, "qwen2_speech_head") == expected
-    voices = read_voices(f"{tmp_path}/voices.jsonl")
-    assert prompts_of([row], words, config.recipe.prompt_template, voices) == [expected]
+    named = (f"recipe.voices={tmp_path}/voices.jsonl", "voice=anna")
+    assert inference_ids(family, words, tmp_path / "rl.parquet", row["text"], *named) == [expected, expected]
     conversation = encode_messages(words, pq.read_table(tmp_path / "sft.parquet").to_pylist()[0]["messages"])
     assert conversation == {"input_ids": [*expected, 151937, 151938, end], "prompt_length": len(expected)}
 

@@ -10,19 +10,20 @@ import pyarrow.parquet as pq
 import pytest
 from glm_release import PHONEMES, write_release
 from omegaconf import DictConfig, OmegaConf
+from test_prompt_template import inference_ids
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.phoneme_in import PhonemeIn, of_recipe, phonemes, read_dictionary, read_phonemes
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_prompt
 from data_prep.voices import Voice
-from infer.synthesise import prompts_of
 from merge.glm_tts import convert
 from recipes.glm_tts.prompt import zero_shot
 from stages.config import compose_stage
 
 KNOWN = read_phonemes(PHONEMES)
 NEVER, ALWAYS = {"probability": 0.0, "max_share": 0.5}, {"probability": 1.0, "max_share": 0.5}
+TEXT = "他去银行，行不行！（测试）：３号？"
 XING, HANG, BU = "<|X|><|ING2|>", "<|H|><|ANG2|>", "<|B|><|U4|>"
 
 
@@ -160,12 +161,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     (folder / "model").mkdir()
     convert(folder / "release", folder / "model", 8)
     (folder / "voices.jsonl").write_text('{"name": "anna", "text": "早上好", "speech_tokens": [1, 2]}\n')
-    row = {"text": "他去银行,行不行?", "voice": "anna", "speech_tokens": [3, 4]}
+    row = {"text": TEXT, "voice": "anna", "speech_tokens": [3, 4]}
     (folder / "a.jsonl").write_text(json.dumps(row) + "\n")
     (folder / "b.jsonl").write_text(json.dumps({**row, "text": "我在银行"}) + "\n")
     config = deepcopy(compose_stage("glm_tts", "data"))
     config.recipe.work_dir, config.recipe.voices = str(folder), str(folder / "voices.jsonl")
-    config.recipe.codebook_size = 8
+    config.recipe.codebook_size, config.recipe.tokenizer_dir = 8, str(folder / "model")
     config.recipe.phoneme_in.train = ALWAYS
     kinds = {"test": ("rl", "a", True), "train": ("rl", "b", False), "sft": ("sft", "b", False)}
     config.prepare.splits = {
@@ -180,16 +181,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 def test_every_stage_reads_the_same_ids_and_the_reward_the_plain_text(prepared: Prepared):
     """Held-out RL rows are spoken as in inference, training rows by chance; the plain text stays beside them."""
     test, train, sft = (prepared.rows[name] for name in ("test", "train", "sft"))
-    spoken = f"他去<|IN2|>{HANG}，{XING}{BU}{XING}？"
+    spoken = f"他去<|IN2|>{HANG}，{XING}{BU}{XING}。测试，三号？"
     assert [message["content"] for message in test["prompt"]] == ["早上好。 ", spoken, "<|s_1|><|s_2|>"]
-    assert test["reward_model"]["ground_truth"] == test["extra_info"]["text"] == "他去银行,行不行?"
+    assert test["reward_model"]["ground_truth"] == test["extra_info"]["text"] == "他去银行,行不行!(测试):3号?"
     speak = of_recipe(prepared.recipe)
-    rows = [{"text": "他去银行,行不行?", "language": "zh", "voice": "anna"}]
-    voices = {"anna": Voice("anna", "早上好", (1, 2))}
-    (ids,) = prompts_of(rows, prepared.tokenizer, prepared.recipe.prompt_template, voices, speak)
-    assert ids == encode_prompt(prepared.tokenizer, test["prompt"])
-    assert prepared.tokenizer.convert_tokens_to_ids("<|ANG2|>") in ids
-    drawn = zero_shot(speak("我在银行", "zh", True), voices["anna"])
+    named = (f"recipe.voices={prepared.folder}/voices.jsonl", "voice=anna")
+    evaluated, spoken_once = inference_ids(
+        "glm_tts", prepared.tokenizer, prepared.folder / "test.parquet", TEXT, *named
+    )
+    assert evaluated == spoken_once == encode_prompt(prepared.tokenizer, test["prompt"])
+    assert prepared.tokenizer.convert_tokens_to_ids("<|ANG2|>") in evaluated
+    drawn = zero_shot(speak("我在银行", "zh", True), Voice("anna", "早上好", (1, 2)))
     assert train["prompt"] == drawn == sft["messages"][:-1]
     assert train["reward_model"]["ground_truth"] == "我在银行"
 

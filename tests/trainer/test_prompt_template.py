@@ -12,24 +12,26 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import chat, encode_answer, encode_prompt
+from data_prep.prompts import PromptMaker
 from data_prep.tokenizer import build_tokenizer
 from data_prep.voices import Voice
+from infer.texts import prompt_ids, read_sentences
 from sft.data import encode_messages
 from stages.config import compose_stage
 
-TEXT = "今天下雨 🙂"
-RENDERED = "<|im_start|>user\n今天下雨 🙂<|im_end|>\n<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
+TEXT, WRITTEN = "你好，世界！（测试）：３号？ 🙂", "你好,世界!(测试):3号? 🙂"
+RENDERED = f"<|im_start|>user\n{WRITTEN}<|im_end|>\n<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
 
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedTokenizerBase:
     path = tmp_path_factory.mktemp("tokenizer") / "built"
-    build_tokenizer(["今天下雨"], 10, path)
+    build_tokenizer(["你好世界"], 10, path)
     return AutoTokenizer.from_pretrained(path)
 
 
 @pytest.fixture
-def parquets(tmp_path: Path) -> dict[str, Path]:
+def parquets(tmp_path: Path, tokenizer: PreTrainedTokenizerBase) -> dict[str, Path]:
     """An RL and an SFT parquet of TEXT, as stage `data` writes them."""
     (tmp_path / "in.jsonl").write_text(json.dumps({"text": f" {TEXT}\n", "speech_tokens": [3, 9, 3]}) + "\n")
     splits = {
@@ -39,9 +41,21 @@ def parquets(tmp_path: Path) -> dict[str, Path]:
     config = deepcopy(compose_stage("tiny_mandarin", "data"))
     config.prepare.splits = splits
     config.recipe.work_dir = str(tmp_path)
-    config.recipe.codebook_size = 10
+    config.recipe.codebook_size, config.recipe.tokenizer_dir = 10, tokenizer.name_or_path
     Preparation(config).run()
     return {kind: tmp_path / f"{kind}.parquet" for kind in ("rl", "sft")}
+
+
+def inference_ids(
+    recipe: str, tokenizer: PreTrainedTokenizerBase, parquet: Path, text: str, *overrides: str
+) -> list[list[int]]:
+    """What infer.synthesise hands to vLLM: stage eval for the first row of a parquet, stage infer for a text."""
+    found = []
+    for stage, own in (("eval", f"texts={parquet}"), ("infer", f"text='{text}'")):
+        cfg = compose_stage(recipe, stage, (own, *(o for o in overrides if stage == "infer" or "recipe." in o)))
+        maker = PromptMaker(cfg.recipe)
+        found.append(prompt_ids(read_sentences(cfg, maker), tokenizer, maker)[0])
+    return found
 
 
 class Recorder:
@@ -90,8 +104,9 @@ def test_data_preparation_sft_rollout_and_inference_read_the_same_ids(parquets, 
     conversation = encode_messages(tokenizer, pq.read_table(parquets["sft"]).to_pylist()[0]["messages"])
     assert encode_prompt(tokenizer, prepared) == expected
     assert conversation["input_ids"][: conversation["prompt_length"]] == expected
-    assert encode_prompt(tokenizer, chat(TEXT)) == expected
+    assert encode_prompt(tokenizer, chat(WRITTEN)) == expected
     assert rollout_ids(parquets["rl"], tokenizer) == expected
+    assert inference_ids("tiny_mandarin", tokenizer, parquets["rl"], TEXT) == [expected, expected]
 
 
 def test_a_conversation_of_sft_is_what_the_chat_template_renders(parquets, tokenizer):

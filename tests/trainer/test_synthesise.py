@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
+from data_prep.prepare import Preparation
+from data_prep.prompts import PromptMaker
 from data_prep.tokenizer import build_tokenizer
-from infer.synthesise import prompts_of, read_texts, synthesise
+from infer.synthesise import place, records, synthesise
+from infer.texts import Sentence, read_sentences
+from stages.config import compose_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "recipes" / "tiny_mandarin"
@@ -112,13 +117,8 @@ def test_answers_end_by_themselves_or_at_the_limit(by_vllm):
         assert all(0 <= token < 64 for token in row["tokens"])
 
 
-def test_the_prompt_is_the_recipes_template(work):
-    tokenizer = AutoTokenizer.from_pretrained(work / "model")
-    rows = [{"text": "你好", "voice": None}]
-    (prompt,) = prompts_of(rows, tokenizer, "data_prep.prompt_template.chat", {})
-    assert tokenizer.decode(prompt) == (
-        "<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
-    )
+def sentences(cfg: DictConfig) -> list[Sentence]:
+    return read_sentences(cfg, PromptMaker(cfg.recipe))
 
 
 def test_a_missing_checkpoint_is_named_before_anything_is_loaded(work):
@@ -132,17 +132,84 @@ def test_an_unknown_backend_is_refused(work):
         synthesise(configuration(work, "sglang"))
 
 
-def test_a_row_without_text_is_named_by_file_and_line(work, tmp_path):
-    (tmp_path / "bad.jsonl").write_text('{"text": "你好"}\n{"text": ""}\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"bad\.jsonl, line 2, field text: expected something to say, got ''"):
-        read_texts(configuration(work, "vllm", f"texts={tmp_path}/bad.jsonl"))
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"text": ""}', r":3: field 'text': is empty"),
+        ('{"text": "你好"', r":3: is no JSON: Expecting ',' delimiter"),
+        ('["你好"]', r":3: is no JSON object but list"),
+        ('{"text": "你好", "voice": "mina"}', r":3: field 'voice': there is no voice 'mina'"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_line_and_field_and_blank_lines_are_passed_over(work, tmp_path, line, told):
+    (tmp_path / "bad.jsonl").write_text(f'{{"text": "你好"}}\n\n{line}\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"bad\.jsonl" + told):
+        sentences(configuration(work, "vllm", f"texts={tmp_path}/bad.jsonl"))
+
+
+def test_a_prompt_that_is_too_long_is_refused_with_its_line_before_a_model_is_loaded(work):
+    cfg = configuration(work, "vllm", "recipe.max_prompt_tokens=13")  # 9 tokens and the text's, one a character
+    with pytest.raises(
+        ValueError, match=r"texts\.jsonl:3: field 'text': .* 16 tokens, more than recipe\.max_prompt_tok"
+    ):
+        synthesise(cfg)
 
 
 def test_limit_takes_the_first_texts(work):
-    assert [row["text"] for row in read_texts(configuration(work, "vllm", "limit=2"))] == TEXTS[:2]
+    assert [one.request.text for one in sentences(configuration(work, "vllm", "limit=2"))] == TEXTS[:2]
 
 
-def test_one_sentence_of_the_command_line_is_a_text():
+def test_one_sentence_of_the_command_line_is_prepared_as_a_row_of_stage_data():
     with initialize_config_dir(str(CONFIG), version_base=None):
-        cfg = compose("infer", ["text='你好，世界'"])
-    assert read_texts(cfg) == [{"text": "你好，世界", "language": "zh", "voice": None}]
+        cfg = compose("infer", ["text='你好，世界！（测试）：３号？'"])
+    (one,) = sentences(cfg)
+    assert vars(one.request) == {"text": "你好,世界!(测试):3号?", "language": "zh", "voice": None}
+    assert one.messages == [{"role": "user", "content": "你好,世界!(测试):3号?"}]
+
+
+def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
+    """The parquet of the held-out texts is the default; what its rows say of themselves is what is spoken."""
+    data = deepcopy(compose_stage("tiny_mandarin", "data", (f"recipe.work_dir={tmp_path}",)))
+    data.recipe.tokenizer_dir, data.prepare.use_speech_prefix = str(work / "model"), True
+    data.prepare.token_rate, data.recipe.prompt_template = 1, "data_prep.prompt_template.zero_shot"
+    data.prepare.splits = {"test": data.prepare.splits.test}
+    rows = [
+        {"text": "你好，世界！", "speech_tokens": [7, 7], "language": "yue"},
+        {"text": "明天", "speech_tokens": [5]},
+    ]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    Preparation(data).run()
+    first, second = sentences(compose_stage("tiny_mandarin", "eval", (f"recipe.work_dir={tmp_path}",)))
+    assert vars(first.request) == {"text": "你好,世界!", "language": "yue", "voice": None}
+    assert [message["content"] for message in first.messages] == ["你好,世界!", "<|s_7|>"]
+    assert (first.prefix, second.prefix) == ((7,), ())
+    tokenizer = AutoTokenizer.from_pretrained(work / "model")
+    ids = tokenizer.convert_tokens_to_ids(["<|s_3|>", "<|s_4|>"])
+    (record,) = records([first], [[(ids, True)]], tokenizer)
+    assert record["tokens"] == [7, 3, 4]  # the whole sentence is heard
+
+
+def test_a_voice_that_the_token2wav_needs_is_asked_for_or_drawn_before_a_model_is_loaded(work, tmp_path):
+    voices = [{"name": name, "text": "早。", "speech_tokens": [1]} for name in ("ana", "bo")]
+    (tmp_path / "voices.jsonl").write_text("\n".join(map(json.dumps, voices)))
+    glm = (f"recipe.voices={tmp_path}/voices.jsonl", f"systems.GRPO={work}/model", "text=你好")
+    with pytest.raises(ValueError, match=r"text=: field 'voice': is missing: glm_tts speaks only with a given voice"):
+        synthesise(compose_stage("glm_tts", "infer", (*glm, "recipe.voice_choice=as_named")))
+    (drawn,) = sentences(compose_stage("glm_tts", "infer", glm))
+    (named,) = sentences(compose_stage("glm_tts", "infer", (*glm, "voice=bo")))
+    assert drawn.request.voice in ("ana", "bo") and named.request.voice == "bo"
+    assert len(drawn.messages) == 3  # the voice's words, the text, the voice's speech
+
+
+def test_the_reference_computes_in_float32_on_a_cpu_and_as_vllm_does_elsewhere(work):
+    def of(*overrides: str) -> tuple:
+        return place(configuration(work, "transformers", *overrides))
+
+    own = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    assert of("vllm.dtype=bfloat16") == (own, torch.float32 if own.type == "cpu" else torch.bfloat16)
+    assert of("transformers.device=cpu", "vllm.dtype=bfloat16") == (torch.device("cpu"), torch.float32)
+    assert of("transformers.device=cuda:1", "vllm.dtype=bfloat16") == (torch.device("cuda:1"), torch.bfloat16)
+    assert of("transformers.device=cpu", "transformers.dtype=float16")[1] == torch.float16
+    with pytest.raises(ValueError, match=r"transformers\.dtype=tensor: no dtype of torch"):
+        of("transformers.dtype=tensor")

@@ -10,13 +10,12 @@ import pytest
 import torch
 from llama_dir import CONTROL, LLASA, write_llama
 from omegaconf import DictConfig
-from test_prompt_template import rollout_ids
+from test_prompt_template import inference_ids, rollout_ids
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_answer, encode_prompt
-from data_prep.voices import Voice, read_voices
-from infer.synthesise import prompts_of
+from data_prep.voices import Voice
 from recipes.inworld_tts.prompt_template import line
 from recipes.llasa.prompt_template import understanding
 from sft.data import encode_messages
@@ -97,24 +96,28 @@ def test_a_voice_in_words_stands_before_the_text(inworld):
 @pytest.mark.parametrize("recipe", ["llasa", "inworld_tts"])
 def test_data_sft_rollout_and_inference_read_the_same_ids(recipe, llasa, inworld, tmp_path):
     folder, prompt = (llasa, llasa_prompt) if recipe == "llasa" else (inworld, inworld_prompt)
-    (tmp_path / "in.jsonl").write_text(json.dumps({"text": "Ah!", "voice": "anna", "speech_tokens": [3, 9]}) + "\n")
+    text = "你好，世界！（测试）：３号？"
+    # Llasa reads texts as they stand; Inworld's are normalised, and numbers read where the language has a grammar.
+    written = text if recipe == "llasa" else "你好,世界!(测试):三号?"
+    row = {"text": text, "language": "zh", "voice": "anna", "speech_tokens": [3, 9]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row) + "\n")
     voice = {"name": "anna", "text": "Hi.", "speech_tokens": [7, 0]}
     (tmp_path / "voices.jsonl").write_text(json.dumps(voice) + "\n")
     cfg = deepcopy(compose_stage(recipe, "data"))
     cfg.recipe.work_dir, cfg.recipe.voices, cfg.recipe.codebook_size = str(tmp_path), f"{tmp_path}/voices.jsonl", CODES
+    cfg.recipe.tokenizer_dir = str(folder)
     cfg.prepare.splits = {
         kind: {"kind": kind, "input": f"{tmp_path}/in.jsonl", "output": f"{tmp_path}/{kind}.parquet", "held_out": False}
         for kind in ("rl", "sft")
     }
     Preparation(cfg).run()
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    expected = prompt("Hi. Ah!", [277, 270])
+    expected = prompt(f"Hi. {written}", [277, 270])
     prepared = pq.read_table(tmp_path / "rl.parquet").to_pylist()[0]["prompt"]
     assert encode_prompt(tokenizer, prepared) == expected
     assert rollout_ids(tmp_path / "rl.parquet", tokenizer, "llama", 256) == expected
-    voices = read_voices(cfg.recipe.voices)
-    rows = [{"text": "Ah!", "voice": "anna"}]
-    assert prompts_of(rows, tokenizer, cfg.recipe.prompt_template, voices) == [expected]
+    named = (f"recipe.voices={tmp_path}/voices.jsonl", "voice=anna", "language=zh")
+    assert inference_ids(recipe, tokenizer, tmp_path / "rl.parquet", text, *named) == [expected, expected]
     conversation = encode_messages(tokenizer, pq.read_table(tmp_path / "sft.parquet").to_pylist()[0]["messages"])
     assert conversation["input_ids"] == [*expected, *encode_answer(tokenizer, [3, 9])]
     assert conversation["prompt_length"] == len(expected)
