@@ -21,6 +21,7 @@ from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance, read_utterances, token_files, write_jsonl, write_text
 from infer.report import draw, markdown
 from infer.statistics import Bootstrap, mean_per_text
+from reward_tts.text_norm import normalise
 
 # Measures whose mean over texts is reported, with an interval.
 MEANS = (
@@ -35,6 +36,7 @@ MEANS = (
 )
 MEANS += ("log_f0_mean", "log_f0_std")
 Key = tuple[str, str]  # system, decoding
+CEILING: Key = ("teacher", "codec")
 
 
 def listen(listener: Listener, utterances: list[Utterance]) -> list[dict[str, Any]]:
@@ -103,8 +105,18 @@ def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
     """{(system, decoding): JSONL}: `files` if given ("system.decoding" as key), else ceiling and all synthesised."""
     if cfg.files:
         return {tuple(name.rsplit(".", 1)) if "." in name else (name, "-"): path for name, path in cfg.files.items()}
-    ceiling = {("teacher", "codec"): cfg.teacher} if cfg.teacher else {}
+    ceiling = {CEILING: cfg.teacher} if cfg.teacher else {}
     return ceiling | token_files(cfg)
+
+
+def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
+    """The utterances to hear, without the ceiling if the teacher spoke other texts than the systems did."""
+    found = {key: read_utterances(p, cfg.recipe.language, cfg.limit) for key, p in files_to_hear(cfg).items()}
+    texts = {key: {normalise(u.text, u.language) for u in utterances} for key, utterances in found.items()}
+    if CEILING in found and any(texts[key] != texts[CEILING] for key in found):
+        print(f"no ceiling: {cfg.teacher} (teacher) speaks other texts than {cfg.texts}", flush=True)
+        del found[CEILING]
+    return found
 
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
@@ -113,9 +125,8 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     listener = Listener(cfg)
     bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
     heard: dict[Key, list[dict]] = {}
-    for key, path in files_to_hear(cfg).items():
-        print(f"listening to {key[0]}, {key[1]}: {path}", flush=True)
-        utterances = read_utterances(path, cfg.recipe.language, cfg.limit)
+    for key, utterances in read_all(cfg).items():
+        print(f"listening to {key[0]}, {key[1]}", flush=True)
         heard[key] = listen(listener, utterances)
         examples = [u for u in utterances if u.index < cfg.listen_to and u.sample == 0]
         if examples:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import sqlite3
 from pathlib import Path
 
 import hydra
@@ -12,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from small_models import PARAFORMER_SYMBOLS, paraformer
 
 from infer.cache import Cache, fingerprint
-from infer.evaluate import compare, evaluate, files_to_hear, summarise
+from infer.decode import decode
+from infer.evaluate import compare, evaluate, files_to_hear, read_all, summarise
 from infer.hear import Listener, errors, refuse_same_family, resample
 from infer.records import Utterance, read_utterances
 from infer.report import markdown
@@ -307,6 +309,43 @@ def test_given_files_replace_the_configured_ones():
         ("GRPO", "sampled"),
         ("GRPO", "greedy"),
     ]
+
+
+def test_a_teacher_of_other_texts_is_no_ceiling(tmp_path, capsys):
+    for name, text in (("teacher", "你好，3号"), ("SFT.x", "你好，三号！"), ("GRPO.x", "你好，三号！")):
+        row = {"text": text, "tokens": [1]}
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n")
+    systems = [
+        f"teacher={tmp_path}/teacher.jsonl",
+        f"tokens_dir={tmp_path}",
+        "~decodings",
+        "+decodings={x: {samples: 1}}",
+    ]
+    assert [*read_all(configuration(*systems))] == [("teacher", "codec"), ("SFT", "x"), ("GRPO", "x")]
+    (tmp_path / "teacher.jsonl").write_text('{"text": "早", "tokens": [1]}\n')
+    assert [*read_all(configuration(*systems))] == [("SFT", "x"), ("GRPO", "x")]
+    assert "teacher.jsonl (teacher) speaks other texts" in capsys.readouterr().out
+
+
+class Voices(Hum):
+    """Louder for a longer text, as a token2wav that chooses the voice of rows without one by their texts."""
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        return [wave * (1 + len(row.text)) for wave, row in zip(super().decode(rows), rows, strict=True)]
+
+
+def test_the_same_tokens_of_another_text_are_decoded_and_heard_anew(ear, tmp_path):
+    two = [Utterance(0, 0, "好", [5] * 20, True, "zh"), Utterance(1, 0, "你好", [5] * 20, True, "zh")]
+    one, other = decode(Voices(), two)
+    assert np.allclose(one / 2, other / 3)
+    cfg = configuration(f"cache={{path: {tmp_path}/heard.sqlite, store_every: 32, depends_on: [null]}}")
+    listener = Listener(cfg)
+    listener.token2wav, listener.ear = Voices(), ear
+    heard = []
+    for utterances in (two[:1], two, two):
+        listener.hear(utterances)
+        heard += sqlite3.connect(tmp_path / "heard.sqlite").execute("SELECT count(*) FROM heard").fetchone()
+    assert heard == [1, 2, 2]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-"""actor_rollout_ref.rollout.custom.sampling arrives at vLLM; verl's own repetition penalty does not get in its way."""
+"""actor_rollout_ref.rollout.custom.sampling arrives at vLLM; verl's own repetition penalty does not get in its way. And
+no prompt is cut."""
 
 import asyncio
 from pathlib import Path
@@ -55,6 +56,15 @@ def test_the_recipes_penalty_and_minimum_arrive(tmp_path):
     assert {key: asked[key] for key in ("temperature", "repetition_penalty", "min_tokens")} == {
         "temperature": 1.1, "repetition_penalty": 1.1, "min_tokens": 25,
     }  # fmt: skip
+
+
+def test_a_prompt_that_is_too_long_stops_the_run_where_verl_would_cut_its_beginning(tmp_path):
+    """<|im_start|>user, a line's end, 好, <|im_end|>, a line's end, <|im_start|>assistant, a line's end, and
+    <|SPEECH_GENERATION_START|>."""
+    asked_for({"prompt_length": 10}, tmp_path)
+    told = r"a prompt of 10 tokens \('<\|im_start\|>user\\n好.*'\.\.\.\), data\.max_prompt_length is 9: stage data"
+    with pytest.raises(ValueError, match=told):
+        asked_for({"prompt_length": 9}, tmp_path / "again")
 
 
 @pytest.mark.parametrize("rollout", [{}, {"custom": None}, {"custom": {"sampling": None}}])

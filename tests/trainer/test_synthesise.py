@@ -193,7 +193,7 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
 def test_a_voice_that_the_token2wav_needs_is_asked_for_or_drawn_before_a_model_is_loaded(work, tmp_path):
     voices = [{"name": name, "text": "早。", "speech_tokens": [1]} for name in ("ana", "bo")]
     (tmp_path / "voices.jsonl").write_text("\n".join(map(json.dumps, voices)))
-    glm = (f"recipe.voices={tmp_path}/voices.jsonl", f"systems.GRPO={work}/model", "text=你好")
+    glm = (f"recipe.voices={tmp_path}/voices.jsonl", f"systems.GRPO={work}/model", "text='你好'")
     with pytest.raises(ValueError, match=r"text=: field 'voice': is missing: glm_tts speaks only with a given voice"):
         synthesise(compose_stage("glm_tts", "infer", (*glm, "recipe.voice_choice=as_named")))
     (drawn,) = sentences(compose_stage("glm_tts", "infer", glm))
