@@ -12,8 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.jsonl import BadField, SeenTexts, normalise_text, read_rows
 from data_prep.prepare import Preparation
+from data_prep.prompts import can_be_spoken
 from data_prep.tokenizer import build_tokenizer
 from data_prep.whole import whole_directory, whole_file
+from reward_tts.text_norm import normalise
 from stages.config import ROOT, compose_stage
 
 GOOD_SFT = '{"text": "一", "speech_tokens": [0, 3]}'
@@ -288,6 +290,13 @@ def test_texts_that_differ_in_width_alone_are_the_same_where_they_are_written_as
     write(config, "train", '{"text": "3号,"}')
     with pytest.raises(ValueError, match="is also in a held-out split: 3号,"):
         Preparation(config).run()
+
+
+def test_what_can_be_spoken_is_what_the_rewards_normalisation_leaves_something_of():
+    for text in ("３", "½", "①", "Ａ", "ʰ", "ｶ", "ᄀ", "你", "……", "!", "(…)", "🙂", "́"):
+        for language in ("zh", "ko", "ja", "fr", "en"):
+            assert can_be_spoken(text, language) == bool(normalise(text, language)), (text, language)
+    assert not can_be_spoken("[laughs] (ah)", "en")
 
 
 def test_a_missing_input_is_named(config):
