@@ -175,3 +175,17 @@ def test_a_sentence_becomes_a_wave_in_a_given_voice(converted: Path, trained: st
     (path,) = [line for line in output.splitlines() if line.endswith(".wav")]
     wave, rate = soundfile.read(ROOT / path)
     assert rate == 24000 and len(wave) > 0 and len(wave) % 960 == 0
+
+
+def test_evaluation_speaks_the_prepared_rows(converted: Path, trained: str):
+    """The held-out parquet, by both models; a row without a voice has none in its prompt."""
+    argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(RECIPE), "--config-name", "eval", *SMALL]
+    run([*argv, "backend=transformers", "~decodings.sampled", "max_tokens=8"])
+    for system in ("SFT", "GRPO"):
+        lines = (converted / f"eval/tokens/{system}.greedy.jsonl").read_text().splitlines()
+        rows = [json.loads(line) for line in lines]
+        assert [(row["text"], row["language"], row["voice"]) for row in rows] == [
+            (TEXTS[0:4], "zh", "high"),
+            (TEXTS[2:6], "zh", None),
+        ]
+        assert all(row["tokens"] for row in rows)
