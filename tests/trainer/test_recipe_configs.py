@@ -46,6 +46,15 @@ def test_every_stage_composes_and_every_interpolation_resolves(recipe):
 
 
 @EACH_RECIPE
+def test_the_longest_prompt_is_one_number_and_leaves_room_for_an_answer(recipe):
+    longest = compose_stage(recipe, "data").recipe.max_prompt_tokens
+    assert compose_stage(recipe, "grpo").data.max_prompt_length == longest
+    for stage in ("eval", "infer"):
+        cfg = compose_stage(recipe, stage)
+        assert longest + cfg.max_tokens <= cfg.vllm.max_model_len
+
+
+@EACH_RECIPE
 @pytest.mark.parametrize("hardware", ["cpu", "gpu"])
 def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(recipe, hardware):
     found = verl_yamls(recipe)
