@@ -14,7 +14,7 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from data_prep import phoneme_in
 from data_prep.jsonl import BadField, check_string, check_text, normalise_text
 from data_prep.prompt_template import Messages, encode_prompt
 from data_prep.voices import Voice, read_voices, voice_of
-from reward_tts.text_norm import normalise, read_numbers
+from reward_tts.text_norm import by_wetext, normalise, read_numbers
 
 _SPACE = re.compile(r"\s+")
 
@@ -43,14 +43,12 @@ def _spoken(text: str, language: str) -> str:
     text = normalise_text(text)
     if language == "zh":
         return read_numbers(text)
-    return _reader(language)(text).replace('\\"', '"') if language in ("en", "ja") else text  # WeText escapes quotes
-
-
-@lru_cache
-def _reader(language: str) -> Callable[[str], str]:
-    from wetext import Normalizer  # slow to import: it loads the grammars of all its languages
-
-    return Normalizer(lang=language, operator="tn").normalize
+    if language not in ("en", "ja"):
+        return text
+    try:
+        return by_wetext(text, language)
+    except AssertionError:  # its grammar has no way through the text: as it is, which the Inworld trainer does too
+        return text
 
 
 # none: as it stands but for white space; nfkc: jsonl.normalise_text; spoken: that, and numbers, times, dates and units

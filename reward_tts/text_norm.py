@@ -29,6 +29,7 @@ _WITH_DIGITS = re.compile(r"[^\d\s]{0,3}[0-9](?:\D{0,6}[0-9])*\D{0,6}(?:(?<=[A-Z
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SECOND = re.compile(r"第2(?!\d)")
 _TWO_O_CLOCK = re.compile(r"(?<![\d.:第月])2(?=点(?:\d+分|(?!\d)))")
+_ESCAPED = re.compile(r'\\(["\\])')  # as WeText gives quotes and backslashes back
 _TOO_LONG = re.compile(r"(?<![\d.])\d{12,}")
 
 
@@ -73,19 +74,24 @@ def read_numbers(text: str) -> str:
         return text
     text = _SECOND.sub("第二", _THOUSANDS.sub("", text).replace("\u2044", "/"))  # NFKC makes 1⁄2 of ½
     text = _TOO_LONG.sub(lambda m: m[0].translate(_DIGITS), _TWO_O_CLOCK.sub("两", text))
-    return _WITH_DIGITS.sub(lambda m: _wetext(m[0]), text)
+    return _WITH_DIGITS.sub(lambda m: by_wetext(m[0], "zh"), text)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _wetext(text: str) -> str:
-    return _mandarin()(text)
+def by_wetext(text: str, language: str) -> str:
+    """Text as WeText's grammar of zh, en or ja reads all of it. Raises AssertionError where it does not, as ^2 in en.
+
+    >>> by_wetext('At 12:30 he said "no".', "en")
+    'At twelve thirty he said "no".'
+    """
+    return _ESCAPED.sub(r"\1", _reader(language)(text))
 
 
-@lru_cache(maxsize=1)
-def _mandarin() -> Callable[[str], str]:
+@lru_cache
+def _reader(language: str) -> Callable[[str], str]:
     from wetext import Normalizer  # slow to import: it loads the grammars of all its languages
 
-    return Normalizer(lang="zh", operator="tn").normalize
+    return Normalizer(lang=language, operator="tn").normalize
 
 
 def syllables(text: str, tones: bool) -> list[str]:
