@@ -20,6 +20,7 @@ from cosyvoice_decoder import CODEBOOK, SMALL, Size, write_decoder
 
 TEXTS = "今天天气很好明晚上我们去吃饭希望你比现在更扁担长板凳宽"
 TEXT_ROWS = 400  # of the text embedding, some of them without a token, as in the release
+RELEASE_ROWS = {"cosyvoice2": TEXT_ROWS, "cosyvoice3": 700}  # of CosyVoice3 with the phonemes of its front end
 NAMES = {"cosyvoice2": "CosyVoice2-0.5B", "cosyvoice3": "Fun-CosyVoice3-0.5B"}
 TOKENIZERS = {"cosyvoice2": "speech_tokenizer_v2.onnx", "cosyvoice3": "speech_tokenizer_v3.onnx"}
 LLM = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
@@ -94,6 +95,34 @@ def write_llm(folder: Path) -> None:
     torch.save(llm.state_dict(), folder / "llm.pt")
 
 
+def official_logits(
+    folder: Path, state: dict[str, torch.Tensor], family: str, text: list[int], speech: list[int]
+) -> torch.Tensor:
+    """Logits [tokens, head] of start, text, task and prompt speech, put together as the official `inference` does, by
+    its classes (CosyVoice3LM is in no package: its head and tables by hand, as in cosyvoice/llm/llm.py). `folder` has
+    CosyVoice-BlankEN, `state` is that of llm.pt."""
+    encoder_class, lm_class = qwen2lm_class()
+    encoder = encoder_class(str(folder / "CosyVoice-BlankEN"))
+    table = state["speech_embedding.weight"]
+    if family == "cosyvoice2":
+        model = lm_class(LLM["hidden_size"], LLM["hidden_size"], CODEBOOK, encoder, sampling=None).eval()
+        model.load_state_dict(state)
+        encoder, head = model.llm, model.llm_decoder
+        start, task = model.llm_embedding.weight
+    else:
+        encoder.load_state_dict({k.removeprefix("llm."): v for k, v in state.items() if k.startswith("llm.")})
+        encoder.eval()
+        start, task = table[CODEBOOK], table[CODEBOOK + 2]
+
+        def head(hidden: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.linear(hidden, state["llm_decoder.weight"])
+
+    embedded = encoder.model.model.embed_tokens(torch.tensor(text))
+    inputs = torch.cat([start[None], embedded, task[None], table[speech]])[None]
+    seen = torch.tril(torch.ones(1, inputs.shape[1], inputs.shape[1])).bool()
+    return head(encoder.forward_one_step(inputs, masks=seen)[0])[0].detach()
+
+
 def write_llm_by_shapes(folder: Path, family: str) -> None:
     """llm.pt by the shapes of the family's class (cosyvoice/llm/llm.py): CosyVoice3LM is in no package, Qwen2LM not in
     the trainer's environment."""
@@ -105,6 +134,8 @@ def write_llm_by_shapes(folder: Path, family: str) -> None:
     size = LLM["hidden_size"]
     rows = CODEBOOK + (3 if family == "cosyvoice2" else 200)
     state |= {"speech_embedding.weight": torch.randn(rows, size), "llm_decoder.weight": torch.randn(rows, size) / 8}
+    if family == "cosyvoice3":  # else most of what is said would be one of the 200 ends
+        state["llm_decoder.weight"][:CODEBOOK] *= 3
     if family == "cosyvoice2":
         state |= {"llm_embedding.weight": torch.randn(2, size), "llm_decoder.bias": torch.randn(rows)}
     torch.save(state, folder / "llm.pt")
@@ -175,7 +206,7 @@ def write_sound(folder: Path, family: str, size: Size | None = None) -> Path:
 def write_release(folder: Path, family: str) -> None:
     """All of it in `folder`, which must not be there; the voices in it too."""
     torch.manual_seed(0)
-    write_text_model(folder / "CosyVoice-BlankEN")
+    write_text_model(folder / "CosyVoice-BlankEN", vocabulary_rows=RELEASE_ROWS[family])
     write_llm(folder) if family == "cosyvoice2" else write_llm_by_shapes(folder, family)
     write_sound(folder, family)
 
