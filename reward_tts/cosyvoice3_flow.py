@@ -80,7 +80,7 @@ class Flow(nn.Module):
         }
         self.pre_lookahead_layer = nn.ModuleDict(convolutions)
         self.decoder = nn.ModuleDict({"estimator": Estimator(decoder["estimator"])})
-        self.register_buffer("noise", fixed_noise(sizes["output_size"])[0].T, persistent=False)
+        self.noise = fixed_noise(sizes["output_size"])[0].T  # no buffer: it stays float32
 
     @torch.inference_mode()
     def forward(
@@ -105,16 +105,16 @@ class Flow(nn.Module):
         known = _within(lengths, tokens.shape[1])
         hidden = self._looked_ahead(self.input_embedding(tokens.clamp(min=0)) * known)
         conditions = (
-            F.pad(prompts * _within(heard, prompts.shape[1]), (0, 0, 0, frames - prompts.shape[1])).to(hidden),
+            F.pad(prompts * _within(heard, prompts.shape[1]), (0, 0, 0, frames - prompts.shape[1])),
             hidden.repeat_interleave(self.ratio, dim=1),
-            self.spk_embed_affine_layer(F.normalize(speakers, dim=1).to(hidden)),
+            self.spk_embed_affine_layer(F.normalize(speakers, dim=1)),
         )
         twice = [torch.cat([one, torch.zeros_like(one)]) for one in conditions]
         mask = _within(lengths * self.ratio, frames).repeat(2, 1, 1)
-        start = self.noise[:frames].float().expand(len(tokens), -1, -1)
+        start = self.noise[:frames].to(tokens.device).expand(len(tokens), -1, -1)
 
         def slope(x: Tensor, time: Tensor) -> Tensor:
-            return self.decoder["estimator"](x.to(hidden), *twice, time, mask)
+            return self.decoder["estimator"](x, *twice, time, mask)
 
         return walk(start, slope, _STEPS, self.guidance).transpose(1, 2), lengths * self.ratio
 

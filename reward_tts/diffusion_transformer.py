@@ -81,7 +81,7 @@ class _Time(nn.Module):
     def forward(self, time: Tensor) -> Tensor:
         rates = torch.exp(torch.linspace(0, -math.log(10000), self.size // 2, device=time.device))
         angles = 1000 * time[:, None] * rates
-        return self.time_mlp(torch.cat([angles.sin(), angles.cos()], dim=-1).to(self.time_mlp[0].weight.dtype))
+        return self.time_mlp(torch.cat([angles.sin(), angles.cos()], dim=-1))
 
 
 class DiffusionTransformer(nn.Module):
