@@ -123,9 +123,9 @@ def official_logits(
     return head(encoder.forward_one_step(inputs, masks=seen)[0])[0].detach()
 
 
-def write_llm_by_shapes(folder: Path, family: str) -> None:
+def write_llm_by_shapes(folder: Path, family: str, contrast: float = 1.0) -> None:
     """llm.pt by the shapes of the family's class (cosyvoice/llm/llm.py): CosyVoice3LM is in no package, Qwen2LM not in
-    the trainer's environment."""
+    the trainer's environment. `contrast`: of the codebook's logits; more of it, and fewer answers end at once."""
     from transformers import Qwen2ForCausalLM
 
     model = Qwen2ForCausalLM.from_pretrained(folder / "CosyVoice-BlankEN")
@@ -134,8 +134,7 @@ def write_llm_by_shapes(folder: Path, family: str) -> None:
     size = LLM["hidden_size"]
     rows = CODEBOOK + (3 if family == "cosyvoice2" else 200)
     state |= {"speech_embedding.weight": torch.randn(rows, size), "llm_decoder.weight": torch.randn(rows, size) / 8}
-    if family == "cosyvoice3":  # else most of what is said would be one of the 200 ends
-        state["llm_decoder.weight"][:CODEBOOK] *= 3
+    state["llm_decoder.weight"][:CODEBOOK] *= contrast
     if family == "cosyvoice2":
         state |= {"llm_embedding.weight": torch.randn(2, size), "llm_decoder.bias": torch.randn(rows)}
     torch.save(state, folder / "llm.pt")
@@ -207,7 +206,7 @@ def write_release(folder: Path, family: str) -> None:
     """All of it in `folder`, which must not be there; the voices in it too."""
     torch.manual_seed(0)
     write_text_model(folder / "CosyVoice-BlankEN", vocabulary_rows=RELEASE_ROWS[family])
-    write_llm(folder) if family == "cosyvoice2" else write_llm_by_shapes(folder, family)
+    write_llm(folder) if family == "cosyvoice2" else write_llm_by_shapes(folder, family, contrast=3.0)
     write_sound(folder, family)
 
 
