@@ -8,6 +8,7 @@ sounds the same in every batch, and frames behind an utterance's end are zero wh
 
 import sys
 import types
+from importlib import import_module
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,26 @@ import torch
 import yaml
 from torch import nn
 
-_NOISE_FRAMES = 50 * 300  # cosyvoice/flow/flow_matching.py, CausalConditionalCFM
+NOISE_FRAMES = 50 * 300  # cosyvoice/flow/flow_matching.py, CausalConditionalCFM
 
 
-def _flashcosyvoice() -> tuple[Any, Any, Any, Any]:
-    """Modules flow, upsample_encoder, estimator, hifigan, without `stepaudio2/__init__.py`: it imports torchaudio, of
-    which PyPI has only CUDA builds, to read wave files."""
+def flashcosyvoice(name: str) -> types.ModuleType:
+    """A module of flashcosyvoice.modules, without `stepaudio2/__init__.py`: it imports torchaudio, of which PyPI has
+    only CUDA builds, to read wave files.
+
+    Raises:
+        ModuleNotFoundError: the package is missing.
+    """
     if "stepaudio2" not in sys.modules:
         spec = PathFinder.find_spec("stepaudio2")
         if spec is None or spec.submodule_search_locations is None:
             raise ModuleNotFoundError(
-                "the package stepaudio2-minicpmo is missing: bash run.sh --recipe cosyvoice2 install"
+                "the package stepaudio2-minicpmo is missing: bash run.sh --recipe cosyvoice2 install (or cosyvoice3)"
             )
         package = types.ModuleType("stepaudio2")
         package.__path__ = list(spec.submodule_search_locations)
         sys.modules["stepaudio2"] = package
-    from stepaudio2.flashcosyvoice.modules import flow, hifigan
-    from stepaudio2.flashcosyvoice.modules.flow_components import estimator, upsample_encoder
-
-    return flow, upsample_encoder, estimator, hifigan
+    return import_module(f"stepaudio2.flashcosyvoice.modules.{name}")
 
 
 class _Loader(yaml.SafeLoader):
@@ -61,7 +63,9 @@ def config_file(folder: Path) -> Path:
     """cosyvoice2.yaml or cosyvoice3.yaml of a release. Raises FileNotFoundError."""
     found = sorted(folder.glob("cosyvoice[23].yaml"))
     if not found:
-        raise FileNotFoundError(f"{folder}/cosyvoice2.yaml is missing: the stage `models` fetches it (models.yaml)")
+        raise FileNotFoundError(
+            f"{folder}/cosyvoice2.yaml or cosyvoice3.yaml is missing: the stage `models` fetches it (models.yaml)"
+        )
     return found[0]
 
 
@@ -90,16 +94,17 @@ def _chosen(values: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def fixed_noise(channels: int) -> torch.Tensor:
     """The official package's noise [1, channels, frames]: what torch.manual_seed(0); torch.randn(...) gives."""
-    return torch.randn(1, channels, _NOISE_FRAMES, generator=torch.Generator().manual_seed(0))
+    return torch.randn(1, channels, NOISE_FRAMES, generator=torch.Generator().manual_seed(0))
 
 
 def load_flow(folder: Path, config: dict[str, Any]) -> nn.Module:
     """flashcosyvoice's CausalMaskedDiffWithXvec with the weights of flow.pt, float32.
 
     Raises:
-        FileNotFoundError, RuntimeError: flow.pt is missing, or its tensors are not those of cosyvoice2.yaml.
+        FileNotFoundError, ValueError: flow.pt is missing, or its tensors are not those of cosyvoice2.yaml.
     """
-    flow, upsample_encoder, estimator, _ = _flashcosyvoice()
+    flow = flashcosyvoice("flow")
+    upsample_encoder, estimator = (flashcosyvoice(f"flow_components.{n}") for n in ("upsample_encoder", "estimator"))
     sizes, encoder, decoder = config["flow"], config["flow"]["encoder"], config["flow"]["decoder"]
 
     class FixedNoiseCFM(flow.CausalConditionalCFM):
@@ -108,8 +113,8 @@ def load_flow(folder: Path, config: dict[str, Any]) -> nn.Module:
         noise = fixed_noise(sizes["output_size"])
 
         def forward(self, mu, mask, n_timesteps, temperature=1.0, spks=None, cond=None, streaming=False):
-            if mu.shape[2] > _NOISE_FRAMES:
-                raise ValueError(f"{mu.shape[2]} mel frames, the flow takes {_NOISE_FRAMES} with the voice prompt")
+            if mu.shape[2] > NOISE_FRAMES:
+                raise ValueError(f"{mu.shape[2]} mel frames, the flow takes {NOISE_FRAMES} with the voice prompt")
             start = self.noise[:, :, : mu.shape[2]].to(mu).expand_as(mu) * temperature
             steps = 1 - torch.cos(
                 torch.linspace(0, 1, n_timesteps + 1, device=mu.device, dtype=mu.dtype) * torch.pi / 2
@@ -128,9 +133,8 @@ def load_flow(folder: Path, config: dict[str, Any]) -> nn.Module:
             estimator=estimator.CausalConditionalDecoder(**_chosen(decoder["estimator"], *names, "act_fn")),
         ),
     )
-    model.load_state_dict(read_weights(folder / "flow.pt"))
     _zero_behind_the_end(model.encoder)
-    return model.eval()
+    return with_weights(model, folder / "flow.pt")
 
 
 def _zero_behind_the_end(encoder: nn.Module) -> None:
@@ -153,20 +157,27 @@ def load_vocoder(folder: Path, config: dict[str, Any]) -> nn.Module:
     """flashcosyvoice's HiFTGenerator with the weights of hift.pt, float32.
 
     Raises:
-        FileNotFoundError, RuntimeError: as load_flow.
+        FileNotFoundError, ValueError: as load_flow.
     """
-    *_, hifigan = _flashcosyvoice()
+    hifigan = flashcosyvoice("hifigan")
     sizes = dict(config["hift"])
     f0 = hifigan.ConvRNNF0Predictor(**_chosen(sizes.pop("f0_predictor"), "num_class", "in_channels", "cond_channels"))
     model = hifigan.HiFTGenerator(**sizes, f0_predictor=f0)
-    state = read_weights(folder / "hift.pt")
-    model.load_state_dict({name.removeprefix("generator."): value for name, value in state.items()})  # of GAN training
-    return model.eval()
+    return with_weights(model, folder / "hift.pt", prefix="generator.")  # of GAN training
 
 
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors of flow.pt or hift.pt. Raises FileNotFoundError."""
+def with_weights(model: Any, path: Path, prefix: str = "") -> Any:
+    """The module with the tensors of flow.pt or hift.pt, whose names may begin with `prefix`, for inference.
+
+    Raises:
+        FileNotFoundError: the file is missing. ValueError: its tensors are not the module's.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: the stage `models` fetches it (models.get in models.yaml)")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    return {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    tensors = {name.removeprefix(prefix): value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit {config_file(path.parent)}: {error}") from error
+    return model.eval()

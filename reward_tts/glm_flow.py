@@ -7,14 +7,14 @@ comes out as it would alone: whatever a convolution, a normalisation over time o
 zero.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from reward_tts.diffusion_transformer import DiffusionTransformer, walk
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FlowConfig:
 
 
 SPEAKER = 192  # size of a speaker's embedding
-_HEAD, _GUIDANCE, _POSITIONS = 64, 0.7, 4096
+_GUIDANCE, _POSITIONS = 0.7, 4096
 
 
 def _by_time(block: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
@@ -107,89 +107,15 @@ class _Inputs(nn.Module):
         return x + act(_by_time(second, act(_by_time(first, x, mask)), mask))
 
 
-class _Attention(nn.Module):
-    def __init__(self, width: int, heads: int):
-        super().__init__()
-        self.heads, inner = heads, heads * _HEAD
-        self.to_q, self.to_k, self.to_v = (nn.Linear(width, inner) for _ in range(3))
-        self.to_out = nn.ModuleList([nn.Linear(inner, width)])
-
-    def forward(self, x: Tensor, mask: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-        # Positions turn the first head alone: the published code turns before it splits heads.
-        q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)
-        q, k = (torch.cat([_turn(part[..., :_HEAD], turns), part[..., _HEAD:]], dim=-1) for part in (q, k))
-        q, k, v = (part.unflatten(-1, (self.heads, _HEAD)).transpose(1, 2) for part in (q, k, v))
-        heard = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.squeeze(-1)[:, None, None])
-        return self.to_out[0](heard.transpose(1, 2).flatten(-2)) * mask
-
-
-def _turn(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary positions on neighbouring pairs of channels."""
-    cos, sin = turns
-    pairs = x.unflatten(-1, (-1, 2))
-    turned = torch.stack([-pairs[..., 1], pairs[..., 0]], dim=-1).flatten(-2)
-    return x * cos + turned * sin
-
-
-class _Modulation(nn.Module):
-    """Time and speaker -> `parts` vectors of the transformer's width."""
-
-    def __init__(self, width: int, extra: int, parts: int):
-        super().__init__()
-        self.linear, self.parts = nn.Linear(width + extra, parts * width), parts
-
-    def forward(self, when: Tensor) -> tuple[Tensor, ...]:
-        return self.linear(F.silu(when))[:, None].chunk(self.parts, dim=-1)
-
-
-class _Block(nn.Module):
-    """Attention and feed-forward, both modulated by time and speaker."""
-
-    def __init__(self, width: int, heads: int, extra: int):
-        super().__init__()
-        self.attn_norm, self.attn = _Modulation(width, extra, 6), _Attention(width, heads)
-        inner = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU("tanh"))
-        self.ff = nn.ModuleDict({"ff": nn.Sequential(inner, nn.Identity(), nn.Linear(2 * width, width))})
-
-    def forward(self, x: Tensor, when: Tensor, mask: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-        shift, scale, gate, ff_shift, ff_scale, ff_gate = self.attn_norm(when)
-        x = x + gate * self.attn(_normal(x) * (1 + scale) + shift, mask, turns)
-        return x + ff_gate * self.ff["ff"](_normal(x) * (1 + ff_scale) + ff_shift)
-
-
-def _normal(x: Tensor) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:], eps=1e-6)
-
-
-class _Time(nn.Module):
-    """Time in [0, 1] -> vector."""
-
-    def __init__(self, width: int, size: int = 256):
-        super().__init__()
-        self.time_mlp = nn.Sequential(nn.Linear(size, width), nn.SiLU(), nn.Linear(width, width))
-        self.register_buffer("rates", torch.exp(torch.linspace(0, -math.log(10000), size // 2)), persistent=False)
-
-    def forward(self, time: Tensor) -> Tensor:
-        angles = 1000 * time[:, None] * self.rates
-        return self.time_mlp(torch.cat([angles.sin(), angles.cos()], dim=-1))
-
-
-class Estimator(nn.Module):
-    """The transformer: where a noisy mel moves to."""
+class Estimator(DiffusionTransformer):
+    """Where a noisy mel moves to."""
 
     def __init__(self, config: FlowConfig):
-        super().__init__()
         width, depth, heads = config.shape
-        extra = SPEAKER if config.spkr_emb_adaLN else 0
+        super().__init__(width, depth, heads, config.mel_dim, SPEAKER if config.spkr_emb_adaLN else 0)
         condition = config.mel_dim + (0 if config.remove_spkr_concat_condition else config.spk_embed_dim)
-        self.time_embed = _Time(width)
         self.text_emb_layer = _Tokens(config.vocab_size, config.speech_token_dim)
         self.emb_concator = _Inputs(config.mel_dim + condition + config.speech_token_dim, width)
-        self.rotary_embed = nn.Module()
-        self.rotary_embed.register_buffer("inv_freq", 10000.0 ** (-torch.arange(0, _HEAD, 2).float() / _HEAD))
-        self.transformer_blocks = nn.ModuleList(_Block(width, heads, extra) for _ in range(depth))
-        self.norm_out = _Modulation(width, extra, 2)
-        self.proj_out = nn.Linear(width, config.mel_dim)
         self.with_speaker = config.spkr_emb_adaLN
 
     def forward(
@@ -201,12 +127,7 @@ class Estimator(nn.Module):
         if self.with_speaker:
             when = torch.cat([when, speaker], dim=-1)
         x = self.emb_concator([x, condition, self.text_emb_layer(tokens, mask)], mask)
-        angles = torch.arange(x.shape[1], device=x.device)[:, None] * self.rotary_embed.inv_freq
-        angles = angles.repeat_interleave(2, dim=-1)
-        for block in self.transformer_blocks:
-            x = block(x, when, mask, (angles.cos(), angles.sin()))
-        scale, shift = self.norm_out(when)
-        return self.proj_out(_normal(x) * (1 + scale) + shift)
+        return self.transform(x, when, mask)
 
 
 class Flow(nn.Module):
@@ -256,7 +177,6 @@ class Flow(nn.Module):
         return [x[row, len(prompt) : n] for row, (prompt, n) in enumerate(zip(prompts, lengths, strict=True))]
 
     def _walk(self, x: Tensor, mel: Tensor, tokens: Tensor, speakers: Tensor, mask: Tensor, steps: int) -> Tensor:
-        """Euler steps with classifier-free guidance; both passes of a step are one batch."""
         condition = mel
         if not self.config.remove_spkr_concat_condition:
             voice = self.spk_embed_affine_layer(speakers)[:, None].expand(-1, mel.shape[1], -1)
@@ -268,9 +188,8 @@ class Flow(nn.Module):
             torch.cat([speakers, torch.zeros_like(speakers)]),
             torch.cat([mask, mask]),
         )
-        times = 1 - torch.cos(torch.linspace(0, 1, steps + 1, device=x.device) * 0.5 * torch.pi)
-        for now, then in pairwise(times):
-            time = now.expand(2 * len(x))
-            guided, unguided = self.estimator(torch.cat([x, x]), twice[0], twice[1], time, twice[2], twice[3]).chunk(2)
-            x = x + (then - now) * ((1 + _GUIDANCE) * guided - _GUIDANCE * unguided)
-        return x
+
+        def slope(noisy: Tensor, time: Tensor) -> Tensor:
+            return self.estimator(noisy, twice[0], twice[1], time, twice[2], twice[3])
+
+        return walk(x, slope, steps, _GUIDANCE)

@@ -105,6 +105,9 @@ class CosyVoiceToken2Wav:
     def _load(self, folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, torch.nn.Module]:
         return load_flow(folder, config), load_vocoder(folder, config)
 
+    def _flow(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.flow(*inputs, streaming=False, finalize=True)
+
     def _wave(self, mel: torch.Tensor) -> torch.Tensor:
         """[1, samples] of a log-mel [1, bins, frames]."""
         return self.vocoder(speech_feat=mel)[0]
@@ -122,14 +125,12 @@ class CosyVoiceToken2Wav:
         lengths, heard = torch.tensor([len(s) for s in spoken]), torch.tensor([len(p.mel) for p in prompts])
         on = {"device": self.device}
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            mels, frames = self.flow(
+            mels, frames = self._flow(
                 pad_sequence(spoken, batch_first=True).to(**on),
                 lengths.to(**on),
                 pad_sequence([p.mel for p in prompts], batch_first=True).to(**on),
                 heard.to(**on),
                 torch.stack([p.embedding for p in prompts]).to(**on),
-                streaming=False,
-                finalize=True,
             )
         ends = frames.tolist()
         return [mel[:, start:end] for mel, start, end in zip(mels, heard.tolist(), ends, strict=True)]

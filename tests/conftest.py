@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("cosyvoice_end_to_end", "cosyvoice_full_size")
+
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = "tiny_mandarin"
 BUILD = ROOT / "exp/test_build"

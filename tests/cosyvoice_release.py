@@ -1,8 +1,8 @@
 """A released CosyVoice directory with random weights, written by the real classes: what the stage `models` would fetch.
 
-    .venv-reward/bin/python tests/cosyvoice_release.py DIRECTORY      # with SenseVoiceSmall, for tests/recipes
+    .venv-reward/bin/python tests/cosyvoice_release.py cosyvoice2 DIRECTORY   # with SenseVoiceSmall, for tests/recipes
 
-llm.pt comes from the official `cosyvoice` package, flow.pt and hift.pt from the classes of flashcosyvoice.
+llm.pt of CosyVoice2 comes from the official `cosyvoice` package, flow.pt and hift.pt from cosyvoice_decoder.py.
 campplus.onnx and the speech tokenizer are ONNX graphs with the published inputs and outputs, and little inside.
 """
 
@@ -10,37 +10,20 @@ import json
 import math
 import sys
 import types
-from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from string import Template
 
 import numpy as np
 import soundfile
 import torch
+from cosyvoice_decoder import CODEBOOK, SMALL, Size, write_decoder
 
-CODEBOOK = 81
 TEXTS = "今天天气很好明晚上我们去吃饭希望你比现在更扁担长板凳宽"
 TEXT_ROWS = 400  # of the text embedding, some of them without a token, as in the release
+RELEASE_ROWS = {"cosyvoice2": TEXT_ROWS, "cosyvoice3": 700}  # of CosyVoice3 with the phonemes of its front end
+NAMES = {"cosyvoice2": "CosyVoice2-0.5B", "cosyvoice3": "Fun-CosyVoice3-0.5B"}
+TOKENIZERS = {"cosyvoice2": "speech_tokenizer_v2.onnx", "cosyvoice3": "speech_tokenizer_v3.onnx"}
 LLM = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
-
-
-@dataclass(frozen=True)
-class Size:
-    """Of the decoder; the encoder is 512 wide in every size."""
-
-    codebook: int
-    blocks: int
-    units: int
-    heads: int
-    channels: int
-    transformers: int
-    middle: int
-    vocoder: int
-
-
-SMALL = Size(CODEBOOK, blocks=1, units=64, heads=2, channels=64, transformers=1, middle=1, vocoder=64)
-FULL = Size(6561, blocks=6, units=2048, heads=8, channels=256, transformers=4, middle=12, vocoder=512)  # as released
 
 
 def qwen2lm_class() -> tuple[type, type]:
@@ -112,9 +95,37 @@ def write_llm(folder: Path) -> None:
     torch.save(llm.state_dict(), folder / "llm.pt")
 
 
-def write_llm_by_shapes(folder: Path, family: str) -> None:
+def official_logits(
+    folder: Path, state: dict[str, torch.Tensor], family: str, text: list[int], speech: list[int]
+) -> torch.Tensor:
+    """Logits [tokens, head] of start, text, task and prompt speech, put together as the official `inference` does, by
+    its classes (CosyVoice3LM is in no package: its head and tables by hand, as in cosyvoice/llm/llm.py). `folder` has
+    CosyVoice-BlankEN, `state` is that of llm.pt."""
+    encoder_class, lm_class = qwen2lm_class()
+    encoder = encoder_class(str(folder / "CosyVoice-BlankEN"))
+    table = state["speech_embedding.weight"]
+    if family == "cosyvoice2":
+        model = lm_class(LLM["hidden_size"], LLM["hidden_size"], CODEBOOK, encoder, sampling=None).eval()
+        model.load_state_dict(state)
+        encoder, head = model.llm, model.llm_decoder
+        start, task = model.llm_embedding.weight
+    else:
+        encoder.load_state_dict({k.removeprefix("llm."): v for k, v in state.items() if k.startswith("llm.")})
+        encoder.eval()
+        start, task = table[CODEBOOK], table[CODEBOOK + 2]
+
+        def head(hidden: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.linear(hidden, state["llm_decoder.weight"])
+
+    embedded = encoder.model.model.embed_tokens(torch.tensor(text))
+    inputs = torch.cat([start[None], embedded, task[None], table[speech]])[None]
+    seen = torch.tril(torch.ones(1, inputs.shape[1], inputs.shape[1])).bool()
+    return head(encoder.forward_one_step(inputs, masks=seen)[0])[0].detach()
+
+
+def write_llm_by_shapes(folder: Path, family: str, contrast: float = 1.0) -> None:
     """llm.pt by the shapes of the family's class (cosyvoice/llm/llm.py): CosyVoice3LM is in no package, Qwen2LM not in
-    the trainer's environment."""
+    the trainer's environment. `contrast`: of the codebook's logits; more of it, and fewer answers end at once."""
     from transformers import Qwen2ForCausalLM
 
     model = Qwen2ForCausalLM.from_pretrained(folder / "CosyVoice-BlankEN")
@@ -123,108 +134,10 @@ def write_llm_by_shapes(folder: Path, family: str) -> None:
     size = LLM["hidden_size"]
     rows = CODEBOOK + (3 if family == "cosyvoice2" else 200)
     state |= {"speech_embedding.weight": torch.randn(rows, size), "llm_decoder.weight": torch.randn(rows, size) / 8}
+    state["llm_decoder.weight"][:CODEBOOK] *= contrast
     if family == "cosyvoice2":
         state |= {"llm_embedding.weight": torch.randn(2, size), "llm_decoder.bias": torch.randn(rows)}
     torch.save(state, folder / "llm.pt")
-
-
-def write_decoder(folder: Path, size: Size) -> None:
-    """cosyvoice2.yaml, flow.pt, hift.pt."""
-    from reward_tts.cosyvoice_release import _flashcosyvoice
-
-    flow, upsample_encoder, estimator, hifigan = _flashcosyvoice()
-    model = flow.CausalMaskedDiffWithXvec(
-        vocab_size=size.codebook,
-        encoder=upsample_encoder.UpsampleConformerEncoder(
-            attention_heads=size.heads, linear_units=size.units, num_blocks=size.blocks
-        ),
-        decoder=flow.CausalConditionalCFM(
-            estimator=estimator.CausalConditionalDecoder(
-                channels=[size.channels],
-                n_blocks=size.transformers,
-                num_mid_blocks=size.middle,
-                num_heads=size.heads,
-            )
-        ),
-    )
-    torch.save(model.state_dict(), folder / "flow.pt")
-    vocoder = hifigan.HiFTGenerator(
-        base_channels=size.vocoder, f0_predictor=hifigan.ConvRNNF0Predictor(cond_channels=size.vocoder)
-    )
-    torch.save({f"generator.{name}": value for name, value in vocoder.state_dict().items()}, folder / "hift.pt")
-    values = {name: str(value) for name, value in vars(size).items()}
-    (folder / "cosyvoice2.yaml").write_text(Template(YAML).substitute(values))
-
-
-# The release's keys (examples/libritts/cosyvoice2/conf/cosyvoice2.yaml), as far as a decoder has them.
-YAML = """
-__set_seed1: !apply:random.seed [1986]
-sample_rate: 24000
-spk_embed_dim: 192
-token_frame_rate: 25
-token_mel_ratio: 2
-chunk_size: 25
-flow: !new:cosyvoice.flow.flow.CausalMaskedDiffWithXvec
-    input_size: 512
-    output_size: 80
-    spk_embed_dim: !ref <spk_embed_dim>
-    vocab_size: $codebook
-    input_frame_rate: !ref <token_frame_rate>
-    token_mel_ratio: !ref <token_mel_ratio>
-    pre_lookahead_len: 3
-    encoder: !new:cosyvoice.transformer.upsample_encoder.UpsampleConformerEncoder
-        output_size: 512
-        attention_heads: $heads
-        linear_units: $units
-        num_blocks: $blocks
-        dropout_rate: 0.1
-        input_size: 512
-        static_chunk_size: !ref <chunk_size>
-    decoder: !new:cosyvoice.flow.flow_matching.CausalConditionalCFM
-        in_channels: 240
-        n_spks: 1
-        spk_emb_dim: 80
-        estimator: !new:cosyvoice.flow.decoder.CausalConditionalDecoder
-            in_channels: 320
-            out_channels: 80
-            channels: [$channels]
-            attention_head_dim: 64
-            n_blocks: $transformers
-            num_mid_blocks: $middle
-            num_heads: $heads
-            act_fn: 'gelu'
-            static_chunk_size: !ref <chunk_size> * <token_mel_ratio>
-hift: !new:cosyvoice.hifigan.generator.HiFTGenerator
-    in_channels: 80
-    base_channels: $vocoder
-    nb_harmonics: 8
-    sampling_rate: !ref <sample_rate>
-    nsf_alpha: 0.1
-    nsf_sigma: 0.003
-    nsf_voiced_threshold: 10
-    upsample_rates: [8, 5, 3]
-    upsample_kernel_sizes: [16, 11, 7]
-    istft_params: {n_fft: 16, hop_len: 4}
-    resblock_kernel_sizes: [3, 7, 11]
-    resblock_dilation_sizes: [[1, 3, 5], [1, 3, 5], [1, 3, 5]]
-    source_resblock_kernel_sizes: [7, 7, 11]
-    source_resblock_dilation_sizes: [[1, 3, 5], [1, 3, 5], [1, 3, 5]]
-    lrelu_slope: 0.1
-    audio_limit: 0.99
-    f0_predictor: !new:cosyvoice.hifigan.f0_predictor.ConvRNNF0Predictor
-        num_class: 1
-        in_channels: 80
-        cond_channels: $vocoder
-feat_extractor: !name:matcha.utils.audio.mel_spectrogram
-    n_fft: 1920
-    num_mels: 80
-    sampling_rate: !ref <sample_rate>
-    hop_size: 480
-    win_size: 1920
-    fmin: 0
-    fmax: 8000
-    center: False
-"""
 
 
 def _save_onnx(path: Path, inputs: list, outputs: list, nodes: list, constants: dict[str, np.ndarray]) -> None:
@@ -251,8 +164,8 @@ def write_speaker_encoder(folder: Path) -> None:
     _save_onnx(folder / "campplus.onnx", *shapes, [square, mean, layer], {"weight": weight})
 
 
-def write_speech_tokenizer(folder: Path, codebook: int) -> None:
-    """speech_tokenizer_v2.onnx: Whisper's log-mel [1, 128, frames] and its length -> a token for every fourth frame."""
+def write_speech_tokenizer(folder: Path, codebook: int, name: str = "speech_tokenizer_v2.onnx") -> None:
+    """Whisper's log-mel [1, 128, frames] and its length -> a token for every fourth frame."""
     from onnx import TensorProto, helper
 
     value = helper.make_tensor_value_info
@@ -264,7 +177,7 @@ def write_speech_tokenizer(folder: Path, codebook: int) -> None:
     out = helper.make_node("Add", ["all", "zero"], ["indices"])
     inputs = [value("feats", TensorProto.FLOAT, [1, 128, "frames"]), value("feats_length", TensorProto.INT32, [1])]
     outputs = [value("indices", TensorProto.INT32, [1, "tokens"])]
-    _save_onnx(folder / "speech_tokenizer_v2.onnx", inputs, outputs, [layer, best, kept, zero, out], {"weight": weight})
+    _save_onnx(folder / name, inputs, outputs, [layer, best, kept, zero, out], {"weight": weight})
 
 
 def write_voices(folder: Path) -> Path:
@@ -280,15 +193,21 @@ def write_voices(folder: Path) -> Path:
     return path
 
 
-def write_release(folder: Path, size: Size = SMALL) -> None:
-    """CosyVoice2, all of it in `folder`, which must not be there; the voices in it too."""
-    torch.manual_seed(0)
-    write_text_model(folder / "CosyVoice-BlankEN")
-    write_llm(folder)
+def write_sound(folder: Path, family: str, size: Size | None = None) -> Path:
+    """What token2wav takes of a release, and voices; the path of the latter."""
+    size = size or SMALL[family]
     write_decoder(folder, size)
     write_speaker_encoder(folder)
-    write_speech_tokenizer(folder, size.codebook)
-    write_voices(folder)
+    write_speech_tokenizer(folder, size.codebook, TOKENIZERS[family])
+    return write_voices(folder)
+
+
+def write_release(folder: Path, family: str) -> None:
+    """All of it in `folder`, which must not be there; the voices in it too."""
+    torch.manual_seed(0)
+    write_text_model(folder / "CosyVoice-BlankEN", vocabulary_rows=RELEASE_ROWS[family])
+    write_llm(folder) if family == "cosyvoice2" else write_llm_by_shapes(folder, family, contrast=3.0)
+    write_sound(folder, family)
 
 
 def write_sensevoice(folder: Path) -> None:
@@ -307,5 +226,5 @@ def write_sensevoice(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_release(Path(sys.argv[1]) / "CosyVoice2-0.5B")
-    write_sensevoice(Path(sys.argv[1]) / "SenseVoiceSmall")
+    write_release(Path(sys.argv[2]) / NAMES[sys.argv[1]], sys.argv[1])
+    write_sensevoice(Path(sys.argv[2]) / "SenseVoiceSmall")

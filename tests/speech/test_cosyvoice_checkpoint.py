@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from cosyvoice_release import CODEBOOK, LLM, TEXT_ROWS, qwen2lm_class, write_llm, write_llm_by_shapes, write_text_model
+from cosyvoice_decoder import CODEBOOK
+from cosyvoice_release import TEXT_ROWS, official_logits, write_llm, write_llm_by_shapes, write_text_model
 from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import linear
@@ -71,32 +72,11 @@ def test_export_keeps_the_dtype_asked_for(checkpoint, family, tmp_path, dtype):
     assert torch.equal(after["llm_decoder.weight"], before["lm_head.weight"].to(getattr(torch, dtype)))
 
 
-def official_logits(release: Path, state: dict[str, torch.Tensor], family: str) -> torch.Tensor:
-    """Logits [tokens, head] of start, text, task and prompt speech, put together as the official `inference` does, by
-    its classes (CosyVoice3LM is in no package: its head and tables by hand, as in cosyvoice/llm/llm.py)."""
-    encoder_class, lm_class = qwen2lm_class()
-    encoder = encoder_class(str(release / "CosyVoice-BlankEN"))
+def official_prompt_logits(release: Path, state: dict[str, torch.Tensor], family: str) -> torch.Tensor:
+    """Of TEXT behind VOICE's, by the official tokenizer and classes."""
     words = tokenizer.AutoTokenizer.from_pretrained(release / "CosyVoice-BlankEN")
     words.add_tokens(tokenizer.TEXT_TOKENS, special_tokens=True)
-    text = torch.tensor([words.encode(VOICE.text + TEXT)])
-    speech = state["speech_embedding.weight"]
-    if family == "cosyvoice2":
-        model = lm_class(LLM["hidden_size"], LLM["hidden_size"], CODEBOOK, encoder, sampling=None).eval()
-        model.load_state_dict(state)
-        encoder, head = model.llm, model.llm_decoder
-        start, task = model.llm_embedding.weight
-    else:
-        encoder.load_state_dict({k.removeprefix("llm."): v for k, v in state.items() if k.startswith("llm.")})
-        encoder.eval()
-        start, task = speech[CODEBOOK], speech[CODEBOOK + 2]
-
-        def head(hidden):
-            return linear(hidden, state["llm_decoder.weight"])
-
-    embedded = encoder.model.model.embed_tokens(text)[0]
-    inputs = torch.cat([start[None], embedded, task[None], speech[list(VOICE.speech_tokens)]])[None]
-    seen = torch.tril(torch.ones(1, inputs.shape[1], inputs.shape[1])).bool()
-    return head(encoder.forward_one_step(inputs, masks=seen)[0])[0].detach()
+    return official_logits(release, state, family, words.encode(VOICE.text + TEXT), list(VOICE.speech_tokens))
 
 
 def test_the_exported_model_has_the_logits_of_the_hugging_face_model_in_the_official_class(
@@ -113,7 +93,7 @@ def test_the_exported_model_has_the_logits_of_the_hugging_face_model_in_the_offi
     words = AutoTokenizer.from_pretrained(checkpoint)
     ids = encode_prompt(words, zero_shot(TEXT, VOICE))
     ours = model.eval()(torch.tensor([ids])).logits[0].detach()
-    theirs = official_logits(release, exported(trained, tmp_path / "export", family), family)
+    theirs = official_prompt_logits(release, exported(trained, tmp_path / "export", family), family)
     torch.testing.assert_close(ours[:, TEXT_ROWS : TEXT_ROWS + theirs.shape[1]], theirs, rtol=0, atol=1e-5)
     best = ours.softmax(-1)
     assert best[:, TEXT_ROWS : TEXT_ROWS + theirs.shape[1]].sum(-1).min() == pytest.approx(1.0, abs=1e-6)
@@ -125,7 +105,7 @@ def test_what_the_published_conversion_loses_is_the_bias_and_a_share_for_text(re
     model = AutoModelForCausalLM.from_pretrained(checkpoint).eval()
     ids = torch.tensor([encode_prompt(AutoTokenizer.from_pretrained(checkpoint), zero_shot(TEXT, VOICE))])
     with torch.no_grad():
-        theirs = official_logits(release, torch.load(release / "llm.pt"), family).softmax(-1)
+        theirs = official_prompt_logits(release, torch.load(release / "llm.pt"), family).softmax(-1)
         hidden = model.model(ids).last_hidden_state[0]
         squeezed = torch.nn.functional.pad(linear(hidden, model.lm_head.weight), model.lm_head.margins).softmax(-1)
         kept = model(ids).logits[0].softmax(-1)

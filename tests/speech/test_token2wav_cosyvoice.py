@@ -7,31 +7,21 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from cosyvoice_release import (
-    CODEBOOK,
-    SMALL,
-    write_decoder,
-    write_speaker_encoder,
-    write_speech_tokenizer,
-    write_voices,
-)
+from cosyvoice_decoder import CODEBOOK
+from cosyvoice_release import write_sound
 
 from data_prep.voices import Voice, read_voices
 from reward_tts.cosyvoice_prompts import PromptReader
 from reward_tts.cosyvoice_release import fixed_noise, load_flow, read_config
 from reward_tts.measures import Row
 from reward_tts.token2wav_cosyvoice import CosyVoiceToken2Wav, SeededNoise
-from reward_tts.token2wav_cosyvoice3 import CosyVoice3Token2Wav
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("release")
     torch.manual_seed(0)
-    write_decoder(folder, SMALL)
-    write_speaker_encoder(folder)
-    write_speech_tokenizer(folder, CODEBOOK)
-    write_voices(folder)
+    write_sound(folder, "cosyvoice2")
     return folder
 
 
@@ -147,7 +137,7 @@ def test_what_is_missing_is_named_with_the_stage_that_brings_it(release, tmp_pat
     voices = str(release / "voices.jsonl")
     with pytest.raises(ValueError, match=r"recipe\.voices must name a file"):
         CosyVoiceToken2Wav(str(release), None)
-    with pytest.raises(FileNotFoundError, match=r"cosyvoice2\.yaml is missing: the stage `models`"):
+    with pytest.raises(FileNotFoundError, match=r"cosyvoice2\.yaml or cosyvoice3\.yaml is missing: the stage `models`"):
         CosyVoiceToken2Wav(str(tmp_path), voices)
     (tmp_path / "cosyvoice2.yaml").write_text((release / "cosyvoice2.yaml").read_text())
     with pytest.raises(FileNotFoundError, match=r"flow\.pt is missing"):
@@ -170,11 +160,3 @@ def test_half_precision_of_the_flow_speaks_nearly_the_same(release, token2wav):
     mel, reference = (t._mels([torch.arange(10)], [t.prompt(row(10, "deep"))])[0] for t in (half, token2wav))
     assert mel.dtype == torch.float32
     assert (mel - reference).abs().mean() < 0.1 * reference.abs().mean()
-
-
-def test_cosyvoice3_asks_for_the_official_repository(release, tmp_path):
-    """Its decoder's classes are in no package."""
-    with pytest.raises(
-        FileNotFoundError, match=r"token2wav\.source is a checkout of github\.com/FunAudioLLM/CosyVoice"
-    ):
-        CosyVoice3Token2Wav(str(tmp_path), model_dir=str(release), voices=str(release / "voices.jsonl"))
