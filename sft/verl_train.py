@@ -4,7 +4,7 @@
 
 Starts verl.trainer.sft_trainer under torchrun with trainer.n_gpus_per_node processes, which all run this module again,
 then puts the last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint
-recipe.sft_dir. An interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
+sft.output. An interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
 """
 
 import os
@@ -52,15 +52,15 @@ def is_first_node(torchrun: Sequence[str]) -> bool:
 
 
 def export(cfg: DictConfig) -> Path:
-    """Writes the newest whole checkpoint to recipe.sft_dir. Raises MissingCheckpoint if there is none."""
+    """Writes the newest whole checkpoint to sft.output. Raises MissingCheckpoint if there is none."""
     from data_prep.whole import whole_directory
     from merge.merge import check, find_actor, merge
 
     checkpoint = find_actor(cfg.trainer.default_local_dir, None, part="")
-    with whole_directory(cfg.recipe.sft_dir) as target:
+    with whole_directory(cfg.sft.output) as target:
         merge(checkpoint, target, cfg.sft.dtype)
         count = check(checkpoint, target, cfg.sft.dtype)
-    print(f"[sft] {checkpoint} -> {cfg.recipe.sft_dir}: {count} tensors in {cfg.sft.dtype}", flush=True)
+    print(f"[sft] {checkpoint} -> {cfg.sft.output}: {count} tensors in {cfg.sft.dtype}", flush=True)
     return checkpoint
 
 
