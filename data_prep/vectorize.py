@@ -8,8 +8,8 @@ whole: an interrupted run goes on with the next one, and a worker that has finis
 puts its pieces together as the shard i (see data_prep/shards.py). Recordings are left out by the filters, counted by
 reason; bad ones stop the run or, with on_error=skip, are listed in `rejects_{i}.jsonl`.
 
-Shards, and what data_prep.merge_shards makes of them, have a record of the encoder, the filters and the JSONL. What fits
-is not made again; what does not is refused, never mixed. Recordings are known by their lines, not by their sound.
+Shards, and what data_prep.merge_shards makes of them, have a record of the encoder, the filters and the JSONL. What
+fits is not made again; what does not is refused, never mixed. Recordings are known by their lines, not by their sound.
 """
 
 import json

@@ -14,7 +14,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
+import pyarrow.parquet as pq
 from omegaconf import DictConfig
+
+
+def check_validation(cfg: DictConfig) -> None:
+    """verl leaves out what fills no batch, and the mean of no batch is no number.
+
+    Raises:
+        ValueError: fewer rows to validate with than a batch has, or a time to validate and no rows.
+    """
+    given = cfg.data.val_files
+    files = [given] if isinstance(given, str) else list(given or [])
+    rows = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+    if files and rows < cfg.data.train_batch_size:
+        raise ValueError(
+            f"data.val_files={files} have {rows} rows, less than a batch (data.train_batch_size="
+            f"{cfg.data.train_batch_size}): hold out more, or data.val_files=null trainer.test_freq=-1"
+        )
+    if not files and cfg.trainer.test_freq != -1:
+        raise ValueError(f"trainer.test_freq={cfg.trainer.test_freq} needs data.val_files; -1 validates never")
 
 
 def launch(cfg: DictConfig, arguments: list[str]) -> None:
@@ -70,6 +89,7 @@ def main(cfg: DictConfig) -> None:
     if "RANK" in os.environ:
         train(cfg)
         return
+    check_validation(cfg)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):
         export(cfg)

@@ -85,8 +85,8 @@ def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
 
 
 def select_stages(recipe: str, first: str, last: str) -> list[str]:
-    """Names of the recipe's stages from first to last, by number. Without a command, or optional, only the first and the
-    last are among them."""
+    """Names of the recipe's stages from first to last, by number. Those without a command and optional ones count as
+    the first or the last alone."""
     stages = table(recipe).stages
     for name in (first, last):
         if name not in stages:
