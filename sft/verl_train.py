@@ -49,7 +49,8 @@ def launch(cfg: DictConfig, arguments: list[str]) -> None:
         )
     size = [f"--nnodes={cfg.trainer.nnodes}", f"--nproc-per-node={cfg.trainer.n_gpus_per_node}"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", *size, *cfg.sft.torchrun]
-    subprocess.run([*torchrun, "-m", "sft.verl_train", *arguments], check=True)
+    environment = os.environ | {name: str(value) for name, value in cfg.sft.environment.items()}
+    subprocess.run([*torchrun, "-m", "sft.verl_train", *arguments], check=True, env=environment)
 
 
 def train(cfg: DictConfig) -> None:
