@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from llama_dir import write_llama
+from omegaconf import OmegaConf
 from recipe_run import SPEAKING, TRAINING, RecipeRun
 from small_ears import write_mms, write_wavlm, write_whisper
 
@@ -25,7 +26,6 @@ HEARING = [
     "vllm.enforce_eager=true",
     "max_tokens=24",
     "~decodings.greedy",
-    "ear.languages={en: eng}",
 ]
 
 
@@ -50,7 +50,8 @@ def run() -> RecipeRun:
     write_llama(pretrained / "text_model")
     write_whisper(pretrained / "whisper")
     write_wavlm(pretrained / "wavlm")
-    write_mms(pretrained / "mms", {"eng": "abcdefghijklmnopqrstuvwxyz'"})
+    names = OmegaConf.load(ROOT / "recipes/common/ear/mms.yaml").ear.languages.values()
+    write_mms(pretrained / "mms", dict.fromkeys(names, "abcdefghijklmnopqrstuvwxyz'"))
     run.xcodec2(semantic=True)
     run.overrides.append(f"recipe.recordings={run.write_jsonl('samples.jsonl', record(run.work))}")
     # Codes as likely as text, and more of them: two steps of SFT do not keep it from the text tokens it was born with.
