@@ -21,7 +21,7 @@ from verl_plugins import speech_head  # noqa: F401  registers its model class wi
 
 WORK = Path("exp/test_cosyvoice2_sft")
 SMALL = [f"recipe.work_dir={WORK}", f"recipe.codebook_size={CODEBOOK}"]
-STEPS = ["sft_hardware=cpu", "data.train_batch_size=4", "trainer.total_training_steps=2", "trainer.save_freq=2"]
+STEPS = ["sft_hardware=cpu", "data.train_batch_size=4", "trainer.total_epochs=2", "trainer.save_freq=2"]
 TEXTS = ("今天天气", "明天", "希望你比现在更", "我们去吃饭")
 
 
