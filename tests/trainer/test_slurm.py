@@ -111,8 +111,8 @@ def test_real_ray_joins_two_nodes_on_this_machine(job, tmp_path, short_folder):
     """`ray start` and `ray status` as they are; two nodes at one address, their servers and the training stand-ins."""
     (tmp_path / "bin/hostname").write_text("#!/usr/bin/env bash\necho 127.0.0.1\n")
     (port,) = free_ports(1)
-    own = {"RAY": str(ROOT / ".venv/bin/ray"), "RAY_PORT": str(port), "RAY_TMPDIR": short_folder}
-    done = subprocess.run(["bash", SCRIPT], env=job | own, capture_output=True, text=True, timeout=300)
+    own = {"RAY": str(ROOT / ".venv/bin/ray"), "RAY_PORT": str(port), "RAY_TMPDIR": short_folder, "WAIT_S": "240"}
+    done = subprocess.run(["bash", SCRIPT], env=job | own, capture_output=True, text=True, timeout=600)
     logs = tmp_path / "exp/inworld_tts/logs/slurm-12"
     assert done.returncode == 0, done.stderr + "".join(path.read_text() for path in logs.glob("ray-*.log"))
     assert "trainer.nnodes=2" in (logs / "train.log").read_text()
