@@ -14,7 +14,8 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
   -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
       models   released checkpoints from a model hub, for recipes that have some
    0  data     texts, speech tokens and reward models of the recipe -> parquet
-      sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it)
+      sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it, except for
+               recipes that begin with a released model)
    1  serve    the reward server; alone in the foreground, in a range with train in the background
    2  train    GRPO by verl; an interrupted run continues from its last checkpoint
    3  merge    checkpoint shards -> Hugging Face checkpoint

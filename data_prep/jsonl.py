@@ -7,6 +7,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -94,10 +95,13 @@ def check_speech_tokens(row: dict[str, Any], codebook_size: int, max_length: int
     return tokens
 
 
-def read_rows(path: str | Path) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
+def read_rows(
+    path: str | Path, begin: int = 0, end: int | None = None
+) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
     """(line from 1, what stands there, the object or why it is none) of a .jsonl file or a .json file with one list.
 
-    Both are UTF-8 and streamed; blank lines of JSONL are passed over.
+    Both are UTF-8 and streamed; blank lines of JSONL are passed over. Of JSONL, only lines from `begin`, counted from
+    0, to before `end` are parsed.
 
     Raises:
         FileNotFoundError: no such file.
@@ -109,13 +113,17 @@ def read_rows(path: str | Path) -> Iterator[tuple[int, str, dict[str, Any] | Bad
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: one JSON object with a text on each line is expected there")
     with path.open("rb") as file:
-        yield from _read_lines(file, path) if path.suffix == ".jsonl" else _read_list(file, path)
+        yield from _read_lines(file, path, begin, end) if path.suffix == ".jsonl" else _read_list(file, path)
 
 
-def _read_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
+def _read_lines(
+    file: BinaryIO, path: Path, begin: int, end: int | None
+) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
     with tqdm(total=path.stat().st_size, desc=str(path), unit="B", unit_scale=True, mininterval=5) as bar:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(islice(file, end), 1):
             bar.update(len(line))
+            if number <= begin:
+                continue
             raw = line.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace").strip()
             if not raw:
                 continue

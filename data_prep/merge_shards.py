@@ -2,28 +2,31 @@
 
     python -m data_prep.merge_shards --config-path <recipes/NAME> --config-name data
 
-See data_prep/shards.py for the layout. Bytes are copied; the merged files appear together or not at all.
+See data_prep/shards.py for the layout. Bytes are copied; the merged files appear together or not at all, and then their
+record, which data_prep.vectorize looks for. Only then do shards go (merge_shards.remove_shards).
 """
 
 import json
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import hydra
 import numpy as np
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from data_prep.shards import SPLITS, names
+from data_prep.shards import MERGED, SPLITS, names
 from data_prep.whole import whole_file
 
 
-def find_shards(folder: str | Path) -> list[int]:
-    """Numbers of the shards, from 0 on.
+def find_shards(folder: str | Path) -> tuple[list[int], dict[str, Any]]:
+    """Numbers of the shards, from 0 on, and the settings that they were made with.
 
     Raises:
         FileNotFoundError: there is none, a worker has not finished, or a file of one is missing.
+        ValueError: the workers had different settings.
     """
     root = Path(folder)
     records = {path: json.loads(path.read_text()) for path in root.glob("worker_*.json")}
@@ -33,21 +36,42 @@ def find_shards(folder: str | Path) -> list[int]:
         raise FileNotFoundError(
             f"not all workers have finished in {root}: {found} of {worlds}: run data_prep.vectorize"
         )
-    numbers = list(range(len(records)))
+    numbers, (settings, *others) = list(range(len(records))), [record["settings"] for record in records.values()]
+    if any(other != settings for other in others):
+        raise ValueError(f"the workers in {root} had different settings, see {', '.join(p.name for p in records)}")
     for number in numbers:
         for path in (path for split in SPLITS for path in names(root, split, number)):
             if not path.exists():
                 raise FileNotFoundError(f"{path} is missing: run data_prep.vectorize again")
-    return numbers
+    return numbers, {key: value for key, value in settings.items() if key not in ("piece", "world")}
 
 
 def merge_shards(folder: str | Path, remove_shards: bool) -> dict[str, int]:
-    """Merges all shards in `folder` in the order of their numbers; the recordings of each split.
+    """Merges all shards in `folder` in the order of their numbers, unless that was done; the recordings of each split.
 
     Raises:
-        FileNotFoundError: see find_shards. ValueError: a shard's index does not fit its codes.
+        FileNotFoundError, ValueError: see find_shards. ValueError: a shard's index does not fit its codes.
     """
-    numbers, counts = find_shards(folder), dict.fromkeys(SPLITS, 0)
+    record = Path(folder) / MERGED
+    if record.exists() and all(path.exists() for split in SPLITS for path in names(folder, split)):
+        print(f"[merge_shards] {folder} is merged already", flush=True)
+        counts = json.loads(record.read_text())["recordings"]
+    else:
+        numbers, settings = find_shards(folder)
+        counts = _merge(folder, numbers)
+        with whole_file(record) as temporary:
+            temporary.write_text(json.dumps({"settings": settings, "recordings": counts}) + "\n")
+    if remove_shards:
+        for path in Path(folder).glob("worker_*.json"):
+            number = int(path.stem.removeprefix("worker_"))
+            for shard in (shard for split in SPLITS for shard in names(folder, split, number)):
+                shard.unlink(missing_ok=True)
+            path.unlink()
+    return counts
+
+
+def _merge(folder: str | Path, numbers: list[int]) -> dict[str, int]:
+    counts = dict.fromkeys(SPLITS, 0)
     with ExitStack() as stack:
         for split in SPLITS:
             codes, index, samples = (stack.enter_context(whole_file(path)) for path in names(folder, split))
@@ -70,11 +94,6 @@ def merge_shards(folder: str | Path, remove_shards: bool) -> dict[str, int]:
             print(
                 f"[merge_shards] {split}: {len(merged)} recordings, {size} codes of {len(numbers)} shards", flush=True
             )
-    if remove_shards:
-        for path in (path for number in numbers for split in SPLITS for path in names(folder, split, number)):
-            path.unlink()
-        for number in numbers:
-            (Path(folder) / f"worker_{number}.json").unlink()
     return counts
 
 

@@ -2,10 +2,11 @@
 
     python -m data_prep.read_shards --config-path <recipes/NAME> --config-name data
 
-SFT: each recording says its own transcript, {"text", "language", "speech_tokens", "voice"}; `voice` names a description
-of the voice if the sample has one. RL: recording i is the voice (words, codes, wave) that speaks the transcript of
-recording i + 1, as in the Inworld TTS trainer; voices go to one JSONL (data_prep/voices.py), with mono waves at one
-rate beside it. Where the next recording is of another language, there is no such pair.
+SFT, to train with and to validate with: each recording says its own transcript, {"text", "language", "speech_tokens",
+"voice"}; `voice` names a description of the voice if the sample has one. RL: recording i is the voice (words, codes,
+wave) that speaks the transcript of recording i + 1, as in the Inworld TTS trainer; voices go to one JSONL
+(data_prep/voices.py), with mono waves at one rate beside it. Where the next recording is of another language, there is
+no such pair.
 """
 
 import json
@@ -43,11 +44,12 @@ def description(sample: dict[str, Any], annotations: list[str]) -> str:
     return " ".join(f"{name}: {sample[name]}" for name in annotations if sample.get(name))
 
 
-def write_sft(cfg: DictConfig, output: TextIO, voices: TextIO) -> Counter[str]:
-    """Rows of the train split, and a voice for each description. Counts: rows, descriptions."""
-    counts, known = Counter[str](), set[str]()
-    codes = Codes(cfg.codes, "train")
-    for sample, tokens in tqdm(codes, total=len(codes), desc="sft", mininterval=5):
+def write_sft(cfg: DictConfig, split: str, output: TextIO, voices: TextIO, known: set[str]) -> Counter[str]:
+    """Rows of a split, and a voice for each description that is not among the `known`, which it joins. Counts: rows,
+    descriptions."""
+    counts, before = Counter[str](), len(known)
+    codes = Codes(cfg.codes, split)
+    for sample, tokens in tqdm(codes, total=len(codes), desc=f"sft {split}", mininterval=5):
         row = {"text": sample["transcript"], "language": sample["language"], "speech_tokens": tokens.tolist()}
         if said := description(sample, list(cfg.annotations)):
             row["voice"] = "described_" + blake2b(said.encode(), digest_size=8).hexdigest()
@@ -56,7 +58,7 @@ def write_sft(cfg: DictConfig, output: TextIO, voices: TextIO) -> Counter[str]:
                 _write(voices, {"name": row["voice"], "description": said})
         _write(output, row)
         counts["rows"] += 1
-    return counts + Counter(descriptions=len(known))
+    return counts + Counter(descriptions=len(known) - before)
 
 
 def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: TextIO) -> Counter[str]:
@@ -69,10 +71,11 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
         if len(tokens) > cfg.max_voice_tokens:
             counts["too_long"] += 1
             continue
-        name = f"{split}_{place}"
-        wav = Path(cfg.voice_waves) / f"{name}.wav"
+        name, source = f"{split}_{place}", Path(cfg.recordings).parent / sample["wav_path"]
+        identity = blake2b(str(source.resolve()).encode(), digest_size=8).hexdigest()  # of another corpus: another file
+        wav = Path(cfg.voice_waves) / f"{name}_{identity}.wav"
         if not wav.exists():
-            wave = read_wave(str(Path(cfg.recordings).parent / sample["wav_path"]), cfg.voice_rate)
+            wave = read_wave(str(source), cfg.voice_rate)
             with whole_file(wav) as temporary:
                 soundfile.write(temporary, wave, cfg.voice_rate, format="WAV", subtype="PCM_16")
         voice = {"name": name, "text": sample["transcript"], "speech_tokens": tokens.tolist()}
@@ -87,7 +90,7 @@ def _write(file: TextIO, row: dict[str, Any]) -> None:
 
 
 def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
-    """Writes SFT rows, RL rows of both splits and all voices, which appear together.
+    """Writes SFT rows and RL rows of both splits and all voices, which appear together.
 
     Raises:
         FileNotFoundError, ValueError: shards that are not merged or do not fit together, a recording that cannot be
@@ -95,11 +98,15 @@ def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
     """
     own, recipe = cfg.read_shards, cfg.recipe
     with ExitStack() as stack:
-        paths = (recipe.sft_texts, recipe.train_texts, recipe.test_texts, recipe.voices)
+        paths = (recipe.sft_texts, recipe.sft_val_texts, recipe.train_texts, recipe.test_texts, recipe.voices)
         temporary = [stack.enter_context(whole_file(path)) for path in paths]
-        sft, train, test, voices = (stack.enter_context(open(path, "w", encoding="utf-8")) for path in temporary)
+        sft, sft_val, train, test, voices = (
+            stack.enter_context(open(path, "w", encoding="utf-8")) for path in temporary
+        )
+        described = set[str]()
         counts = {
-            "sft": write_sft(own, sft, voices),
+            "sft": write_sft(own, "train", sft, voices, described),
+            "sft_val": write_sft(own, "val", sft_val, voices, described),
             "train": write_rl(own, "train", own.train_rows, train, voices),
             "val": write_rl(own, "val", own.val_rows, test, voices),
         }

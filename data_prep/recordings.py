@@ -36,9 +36,9 @@ class Recording:
     row: dict[str, Any]
 
 
-def read_recordings(path: str) -> Iterator[Recording | Fault]:
-    """The recordings of a JSONL file in order; a line that is none becomes a Fault. Raises as read_rows."""
-    for number, raw, row in read_rows(path):
+def read_recordings(path: str, begin: int = 0, end: int | None = None) -> Iterator[Recording | Fault]:
+    """The recordings of a JSONL file in order; a line that is none becomes a Fault. Arguments, errors: read_rows."""
+    for number, raw, row in read_rows(path, begin, end):
         try:
             if isinstance(row, BadField):
                 raise row

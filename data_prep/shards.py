@@ -20,6 +20,9 @@ import numpy as np
 from data_prep.whole import whole_file
 
 SPLITS = ("train", "val")
+MERGED = (
+    "merged.json"  # beside merged files: {"settings": what they were made with, "recordings": how many of each split}
+)
 
 
 def names(folder: str | Path, split: str, shard: int | None = None) -> tuple[Path, Path, Path]:

@@ -7,6 +7,9 @@ Each worker takes one stretch of the JSONL's lines, in pieces of `vectorize.piec
 whole: an interrupted run goes on with the next one, and a worker that has finished is left alone. At the end worker i
 puts its pieces together as the shard i (see data_prep/shards.py). Recordings are left out by the filters, counted by
 reason; bad ones stop the run or, with on_error=skip, are listed in `rejects_{i}.jsonl`.
+
+Shards, and what data_prep.merge_shards makes of them, have a record of the encoder, the filters and the JSONL. What
+fits is not made again; what does not is refused, never mixed. Recordings are known by their lines, not by their sound.
 """
 
 import json
@@ -15,7 +18,7 @@ import os
 import shutil
 from collections import Counter
 from dataclasses import asdict
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,8 +30,39 @@ from tqdm import tqdm
 
 from data_prep.jsonl import Fault
 from data_prep.recordings import Recording, filters, read_recordings, read_wave
-from data_prep.shards import ShardWriter
+from data_prep.shards import MERGED, SPLITS, ShardWriter, names
 from data_prep.whole import whole_file
+
+
+def settings_of(cfg: DictConfig) -> dict[str, Any]:
+    """What the codes depend on: the encoder (not its device), the filters, and the JSONL by path and content."""
+    own = OmegaConf.to_container(cfg.vectorize, resolve=True)
+    own["encoder"].pop("device", None)
+    with open(own["input"], "rb") as file:
+        content = file_digest(file, "blake2b").hexdigest()[:32]
+    return {key: own[key] for key in ("encoder", "filters", "input", "val_share")} | {"content": content}
+
+
+def is_merged(folder: str | Path, settings: dict[str, Any]) -> bool:
+    """Whether merged files of these settings are there, all of them.
+
+    Raises:
+        ValueError: those that are there are of other settings.
+    """
+    record = Path(folder) / MERGED
+    if not record.exists():
+        return False
+    _check_same(record, json.loads(record.read_text())["settings"], settings)
+    return all(path.exists() for split in SPLITS for path in names(folder, split))
+
+
+def _check_same(record: Path, found: dict[str, Any], settings: dict[str, Any]) -> None:
+    if other := [key for key in settings if found.get(key) != settings[key]]:
+        was, now = ({key: side.get(key) for key in other} for side in (found, settings))
+        raise ValueError(
+            f"{record} is of other settings: {was}, now {now}. Go back to these, delete {record.parent} and encode all "
+            "again, or name another folder (recipe.codes_dir)"
+        )
 
 
 class Worker:
@@ -36,12 +70,15 @@ class Worker:
 
     Args:
         cfg: recipes/NAME/data.yaml composed.
+        settings: of settings_of.
         rank, world: which of how many.
         device: of its encoder; None leaves that to the configuration.
     """
 
-    def __init__(self, cfg: DictConfig, rank: int, world: int, device: str | None = None):
+    def __init__(self, cfg: DictConfig, settings: dict[str, Any], rank: int, world: int, device: str | None = None):
         self.cfg, self.rank, self.world, self.device = cfg.vectorize, rank, world, device
+        self.settings = settings | {"piece": cfg.vectorize.piece, "world": world}
+        self.record = Path(cfg.vectorize.output) / f"worker_{rank}.json"
         self.folder = Path(self.cfg.output) / f"pieces_{rank}"
         self.filters, self.left_out = filters(self.cfg.filters), Counter[str]()
 
@@ -58,7 +95,7 @@ class Worker:
         with open(self.cfg.input, "rb") as file:
             total = sum(1 for _ in file)
         begin, end = (total * k // self.world for k in (self.rank, self.rank + 1))
-        rows = (one for one in read_recordings(self.cfg.input) if begin < one.line <= end)
+        rows = read_recordings(self.cfg.input, begin, end)
         bar = tqdm(total=end - begin, desc=f"worker {self.rank}", unit="recording", mininterval=5)
         number = 0
         while chunk := list(islice(rows, self.cfg.piece)):
@@ -76,14 +113,9 @@ class Worker:
 
     def _claim(self) -> bool:
         """Whether this worker's shard is there already; if not, its pieces are now of these settings and this input."""
-        settings = {key: OmegaConf.to_container(self.cfg, resolve=True)[key] for key in ("input", "filters", "piece")}
-        settings |= {"val_share": self.cfg.val_share, "size": Path(self.cfg.input).stat().st_size, "world": self.world}
-        self.settings, self.record = settings, Path(self.cfg.output) / f"worker_{self.rank}.json"
         found = json.loads(self.record.read_text()) if self.record.exists() else None
-        if found and found["settings"] != settings:
-            raise ValueError(
-                f"{self.record} is of other settings, delete {self.cfg.output} or go back to these: {found['settings']}"
-            )
+        if found:
+            _check_same(self.record, found["settings"], self.settings)
         self._write_record(finished=bool(found and found["finished"]))
         return bool(found and found["finished"])
 
@@ -161,26 +193,31 @@ class Worker:
         print(f"[vectorize] worker {self.rank}: {dict(kept)}; left out {dict(self.left_out)}, bad {bad}", flush=True)
 
 
-def _work(cfg: DictConfig, rank: int, world: int, device: str | None) -> None:
-    Worker(cfg, rank, world, device).run()
+def _work(cfg: DictConfig, settings: dict[str, Any], rank: int, world: int, device: str | None) -> None:
+    Worker(cfg, settings, rank, world, device).run()
 
 
 def vectorize(cfg: DictConfig) -> None:
     """All workers of this process: `vectorize.workers` of them, times torchrun's processes if it started this one.
 
     Raises:
-        ValueError: an unknown on_error. RuntimeError: a worker failed; its own message stands above.
+        ValueError: an unknown on_error, or codes of other settings. RuntimeError: a worker failed; its own message
+            stands above.
     """
     own = cfg.vectorize
     if not str(own.input).endswith(".jsonl"):
         raise ValueError(f"vectorize.input={own.input}: one recording a line, in a .jsonl file")
     if own.on_error not in ("stop", "skip"):
         raise ValueError(f"vectorize.on_error={own.on_error}: known are stop, skip")
+    settings = settings_of(cfg)
+    if is_merged(own.output, settings):
+        print(f"[vectorize] {own.output} holds the merged codes of this input already", flush=True)
+        return
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0)) * own.workers
     devices = list(own.devices)
     jobs = [
-        (cfg, rank * own.workers + i, world * own.workers, devices[(local + i) % len(devices)])
+        (cfg, settings, rank * own.workers + i, world * own.workers, devices[(local + i) % len(devices)])
         for i in range(own.workers)
     ]
     if len(jobs) == 1:
@@ -192,7 +229,7 @@ def vectorize(cfg: DictConfig) -> None:
         process.start()
     for process in processes:
         process.join()
-    if failed := [job[1] for job, process in zip(jobs, processes, strict=True) if process.exitcode]:
+    if failed := [job[2] for job, process in zip(jobs, processes, strict=True) if process.exitcode]:
         raise RuntimeError(
             f"workers {failed} failed; their messages stand above. Run it again: finished pieces are kept"
         )

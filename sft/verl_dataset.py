@@ -2,18 +2,25 @@
 
 verl's own MultiTurnSFTDataset applies the chat template to each message by itself and begins the loss where it guesses
 that the assistant's turn begins. A family's template (a voice's text in front, an open assistant's turn with its
-tokens) is not the sum of its messages' templates, so rows go through `encode_messages` here.
+tokens) is not the sum of its messages' templates, so rows go through `encode_messages` here. And a data set counts as
+often as its weight says (`data.epochs_of_files`).
 """
 
 from typing import Any
 
 import torch
-from datasets import load_dataset
+from datasets import Dataset as Rows
+from datasets import concatenate_datasets, load_dataset
 from omegaconf import DictConfig, ListConfig
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from sft.data import encode_messages
+
+
+def repeated(rows: Rows, epochs: float) -> Rows:
+    """floor(epochs x rows) rows, in order and from the beginning again: the Inworld trainer's weight of a data set."""
+    return rows if epochs == 1 else rows.select([i % len(rows) for i in range(int(len(rows) * epochs))])
 
 
 class SpeechDataset(Dataset):
@@ -31,12 +38,13 @@ class SpeechDataset(Dataset):
         Args:
             parquet_files: one path or several.
             tokenizer: the model's.
-            config: verl's `data`: messages_key, max_length, truncation, pad_mode.
+            config: verl's `data`: messages_key, max_length, truncation, pad_mode, and epochs_of_files, for the files in
+                train_files: how often each of them is read in an epoch, or None: once.
             processor: of other modalities; none is expected.
             max_samples: only the first rows; -1 takes all.
 
         Raises:
-            ValueError: another pad_mode or truncation than this project's, or no rows.
+            ValueError: another pad_mode or truncation than this project's, no rows, or not as many epochs as files.
         """
         if (config.pad_mode, config.truncation) != ("no_padding", "error"):
             raise ValueError(
@@ -44,11 +52,24 @@ class SpeechDataset(Dataset):
                 f"got {config.pad_mode} and {config.truncation}"
             )
         self.files = [parquet_files] if isinstance(parquet_files, str) else list(parquet_files)
-        rows = load_dataset("parquet", data_files=self.files, split="train", columns=[config.messages_key])
+        epochs = self._epochs(config)
+        files = [
+            load_dataset("parquet", data_files=file, split="train", columns=[config.messages_key])
+            for file in self.files
+        ]
+        rows = concatenate_datasets([repeated(one, often) for one, often in zip(files, epochs, strict=True)])
         self.messages = rows if max_samples < 0 else rows.select(range(min(max_samples, len(rows))))
         if not len(self.messages):
             raise ValueError(f"{self.files} have no rows")
         self.key, self.tokenizer, self.max_length = config.messages_key, tokenizer, config.max_length
+
+    def _epochs(self, config: DictConfig) -> list[float]:
+        given, train = config.get("epochs_of_files"), config.train_files
+        if given is None or self.files != ([train] if isinstance(train, str) else list(train)):
+            return [1.0] * len(self.files)
+        if len(given) != len(self.files) or min(given) <= 0:
+            raise ValueError(f"data.epochs_of_files={list(given)}: a number above 0 for each of {self.files}")
+        return list(given)
 
     def __len__(self) -> int:
         return len(self.messages)

@@ -4,7 +4,7 @@
 
 Starts verl.trainer.sft_trainer under torchrun with trainer.n_gpus_per_node processes, which all run this module again,
 then puts the last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint
-recipe.sft_dir. An interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
+sft.output. An interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
 """
 
 import os
@@ -14,7 +14,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
+import pyarrow.parquet as pq
 from omegaconf import DictConfig
+
+
+def check_validation(cfg: DictConfig) -> None:
+    """verl leaves out what fills no batch, and the mean of no batch is no number.
+
+    Raises:
+        ValueError: fewer rows to validate with than a batch has, or a time to validate and no rows.
+    """
+    given = cfg.data.val_files
+    files = [given] if isinstance(given, str) else list(given or [])
+    rows = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+    if files and rows < cfg.data.train_batch_size:
+        raise ValueError(
+            f"data.val_files={files} have {rows} rows, less than a batch (data.train_batch_size="
+            f"{cfg.data.train_batch_size}): hold out more, or data.val_files=null trainer.test_freq=-1"
+        )
+    if not files and cfg.trainer.test_freq != -1:
+        raise ValueError(f"trainer.test_freq={cfg.trainer.test_freq} needs data.val_files; -1 validates never")
 
 
 def launch(cfg: DictConfig, arguments: list[str]) -> None:
@@ -30,7 +49,8 @@ def launch(cfg: DictConfig, arguments: list[str]) -> None:
         )
     size = [f"--nnodes={cfg.trainer.nnodes}", f"--nproc-per-node={cfg.trainer.n_gpus_per_node}"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", *size, *cfg.sft.torchrun]
-    subprocess.run([*torchrun, "-m", "sft.verl_train", *arguments], check=True)
+    environment = os.environ | {name: str(value) for name, value in cfg.sft.environment.items()}
+    subprocess.run([*torchrun, "-m", "sft.verl_train", *arguments], check=True, env=environment)
 
 
 def train(cfg: DictConfig) -> None:
@@ -52,15 +72,15 @@ def is_first_node(torchrun: Sequence[str]) -> bool:
 
 
 def export(cfg: DictConfig) -> Path:
-    """Writes the newest whole checkpoint to recipe.sft_dir. Raises MissingCheckpoint if there is none."""
+    """Writes the newest whole checkpoint to sft.output. Raises MissingCheckpoint if there is none."""
     from data_prep.whole import whole_directory
     from merge.merge import check, find_actor, merge
 
     checkpoint = find_actor(cfg.trainer.default_local_dir, None, part="")
-    with whole_directory(cfg.recipe.sft_dir) as target:
+    with whole_directory(cfg.sft.output) as target:
         merge(checkpoint, target, cfg.sft.dtype)
         count = check(checkpoint, target, cfg.sft.dtype)
-    print(f"[sft] {checkpoint} -> {cfg.recipe.sft_dir}: {count} tensors in {cfg.sft.dtype}", flush=True)
+    print(f"[sft] {checkpoint} -> {cfg.sft.output}: {count} tensors in {cfg.sft.dtype}", flush=True)
     return checkpoint
 
 
@@ -70,6 +90,7 @@ def main(cfg: DictConfig) -> None:
     if "RANK" in os.environ:
         train(cfg)
         return
+    check_validation(cfg)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):
         export(cfg)

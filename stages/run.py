@@ -111,7 +111,7 @@ class Run:
 
     def commands(self, stage: Stage) -> None:
         """Run a stage's commands one after another. Raises SystemExit with the status of the first that fails."""
-        log = self.log(stage.name)
+        log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name)
         if stage.name == "serve":
             server.check_ports(stage.configs()[0])
         with open(log, "wb") as file:
@@ -142,7 +142,7 @@ class Run:
         stage.check_needs(made_before=set())
         cfg = stage.configs()[0]
         server.check_ports(cfg)
-        log = self.log("serve")
+        log = self.log(self.cfg.recipe.server.name)
         say(stage.shell_lines()[0] + " &")
         with open(log, "wb") as file:
             self.server = processes.start(stage.commands()[0], stage.environment(), file, ROOT)
@@ -166,7 +166,7 @@ class Run:
         """Show the end of the server's log if it has died: then the stage failed because of it."""
         if self.server and self.server.poll() is not None:
             say(f"the reward server has ended (exit status {self.server.returncode})")
-            self.show_server_log(self.logs / "serve.log")
+            self.show_server_log(self.logs / f"{self.cfg.recipe.server.name}.log")
 
     def explain_disk(self) -> None:
         """Say so if there is hardly any room left: then the stage most likely failed for want of it."""
@@ -251,7 +251,8 @@ def main() -> None:
         before.add(stage.name)
     # A server in the foreground must not keep a second terminal from running the other stages: it has its own lock.
     foreground = [s for s in stages[-1:] if s.name == "serve"]
-    for part, lock in ((stages[: len(stages) - len(foreground)], "run.lock"), (foreground, "serve.lock")):
+    server_lock = f"{cfg.recipe.server.name}.lock"
+    for part, lock in ((stages[: len(stages) - len(foreground)], "run.lock"), (foreground, server_lock)):
         if part:
             try:
                 with _lock(work_dir(cfg), lock):

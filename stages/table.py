@@ -85,14 +85,16 @@ def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
 
 
 def select_stages(recipe: str, first: str, last: str) -> list[str]:
-    """Names of the recipe's stages from first to last, by number. Stages without a command are left out of a range."""
+    """Names of the recipe's stages from first to last, by number. Those without a command and optional ones count as
+    the first or the last alone."""
     stages = table(recipe).stages
     for name in (first, last):
         if name not in stages:
             raise SystemExit(f"run.sh: recipe '{recipe}' has no stage '{name}'; it has: {', '.join(stages)}")
     low, high = stages[first].number, stages[last].number
     chosen = sorted((s for s in stages if low <= stages[s].number <= high), key=lambda s: stages[s].number)
-    return [s for s in chosen if stages[s].commands or s in (first, last)]
+    wanted = {s for s in chosen if stages[s].commands and not stages[s].get("optional")}
+    return [s for s in chosen if s in wanted | {first, last}]
 
 
 def work_dir(cfg: DictConfig) -> Path:

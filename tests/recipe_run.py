@@ -89,7 +89,7 @@ class RecipeRun:
     def read_jsonl(self, path: str) -> list[dict]:
         return [json.loads(line) for line in (self.work / path).read_text().splitlines()]
 
-    def changed_weights(self) -> list[str]:
-        """Names of the weights in which the merged model differs from the one that GRPO started from."""
-        before, after = (load_file(self.work / name / "model.safetensors") for name in ("base", "merged"))
+    def changed_weights(self, first: str = "base", second: str = "merged") -> list[str]:
+        """Names of the weights in which two models differ; without SFT, GRPO begins with the first."""
+        before, after = (load_file(self.work / name / "model.safetensors") for name in (first, second))
         return [name for name in after if not torch.equal(before[name].float(), after[name].float())]

@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import AddedToken
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     GenerationConfig,
+    Wav2Vec2Config,
     Wav2Vec2FeatureExtractor,
+    Wav2Vec2ForCTC,
     WavLMConfig,
     WavLMForXVector,
     WhisperConfig,
@@ -61,4 +64,32 @@ def write_wavlm(folder: Path) -> Path:
     )  # fmt: skip
     WavLMForXVector(config).save_pretrained(folder)
     Wav2Vec2FeatureExtractor(do_normalize=False).save_pretrained(folder)
+    return folder
+
+
+def write_mms(folder: Path, alphabets: dict[str, str]) -> Path:
+    """facebook/mms-1b-all's layout; `alphabets`: {MMS's name of a language: the letters that it writes}."""
+    folder.mkdir(parents=True)
+    special = ["<pad>", "<s>", "</s>", "<unk>", "|"]
+    vocabulary = {name: {c: i for i, c in enumerate([*special, *letters])} for name, letters in alphabets.items()}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    settings = {"tokenizer_class": "Wav2Vec2CTCTokenizer", "target_lang": next(iter(alphabets))}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    Wav2Vec2FeatureExtractor(return_attention_mask=True).save_pretrained(folder)
+    config = Wav2Vec2Config(
+        vocab_size=len(vocabulary[settings["target_lang"]]), pad_token_id=0, hidden_size=32, num_hidden_layers=2,
+        num_attention_heads=2, intermediate_size=64, conv_dim=(16,) * 7, feat_extract_norm="layer", conv_bias=True,
+        do_stable_layer_norm=True, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2, adapter_attn_dim=4,
+        initializer_range=0.5,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = Wav2Vec2ForCTC(config)
+    model.save_pretrained(folder)
+    for number, (name, letters) in enumerate(alphabets.items()):
+        torch.manual_seed(number)
+        adapters = {key: tensor for key, tensor in model._get_adapters().items() if not key.startswith("lm_head")}
+        weights = {key: torch.randn_like(tensor) for key, tensor in adapters.items()}
+        head = torch.randn(len(special) + len(letters), config.hidden_size)
+        weights |= {"lm_head.weight": head, "lm_head.bias": torch.zeros(len(head))}
+        save_file(weights, folder / f"adapter.{name}.safetensors")
     return folder

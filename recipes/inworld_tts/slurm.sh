@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# GRPO on several nodes: Ray on all of them, the reward server on the first, training driven from there.
+# GRPO on several nodes: Ray and a reward server on each of them, training driven from the first.
 #
 #   sbatch --nodes=2 --gpus-per-node=8 recipes/inworld_tts/slurm.sh [hydra overrides of `run.sh train` ...]
 #
-# Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, so that all are alike for verl; the first node's
-# last REWARD_GPUS belong to the reward server. Submit from the repository's root, on a file system that all nodes see,
+# Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, and its last REWARD_GPUS to its reward server; the
+# trainer's rollouts go to the server that has least to do. Submit from the repository's root, on a file system that all nodes see,
 # when the stages before `serve` are done. Settings, from the environment:
-#   RECIPE=inworld_tts  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU=1  RAY_PORT=6379  WAIT_S=600  POLL_S=5
-#   RAY=.venv/bin/ray
-# A step has PROMPTS_PER_GPU prompts for each training GPU (published: 8 on 8 GPUs), so that verl can divide them.
-# The server listens on the first node's address, and answers only those who know the secret that is drawn for each job.
+#   RECIPE=inworld_tts  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU=1  RAY_PORT=6379  REWARD_PORT=8001 (gRPC)
+#   WAIT_S=600  POLL_S=5  RAY=.venv/bin/ray
+# A step has PROMPTS_PER_GPU prompts for each training GPU (published: 8 on 8 GPUs), so that verl can divide them, and one
+# update, whatever the recipe's own mini batch is. A server listens on its node's address, and answers only those who know
+# the secret that is drawn for each job.
 #SBATCH --job-name=verl-tts
 #SBATCH --ntasks-per-node=1
 #SBATCH --exclusive
 set -euo pipefail
 
 recipe=${RECIPE:-inworld_tts} gpus=${GPUS_PER_NODE:-8} reward_gpus=${REWARD_GPUS:-1}
-prompts=${PROMPTS_PER_GPU:-1} ray_port=${RAY_PORT:-6379} wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5}
+prompts=${PROMPTS_PER_GPU:-1} ray_port=${RAY_PORT:-6379} reward_port=${REWARD_PORT:-8001}
+wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5}
 ray=${RAY:-.venv/bin/ray}
 training_gpus=$((gpus - reward_gpus))
 say() { echo "slurm.sh: $*"; }
@@ -65,9 +67,16 @@ poll() {
 }
 ray_status() { on "$head" "$ray" status --address="$address:$ray_port" 2>/dev/null; }
 ray_has() { [[ $(ray_status | grep -c '^ *1 node_') == "$1" ]]; }
-server_is_ready() { grep -q '^READY' "$logs/serve.log"; }
+servers_are_ready() {
+  local node
+  for node in "${nodes[@]}"; do grep -q '^READY' "$logs/serve-$node.log" || return 1; done
+}
 
-address=$(on "$head" hostname --ip-address | awk '{print $1; exit}')
+addresses=()
+for node in "${nodes[@]}"; do
+  addresses+=("$(on "$node" hostname --ip-address | awk '{print $1; exit}')")
+done
+address=${addresses[0]}
 say "${#nodes[@]} nodes, Ray on $address:$ray_port, $training_gpus GPUs of each for training; logs in $logs"
 
 # --block keeps `ray start` in the foreground, so that the end of its step is its own end.
@@ -81,13 +90,21 @@ for node in "${nodes[@]:1}"; do
   start_ray "$node" --address="$address:$ray_port"
 done
 
-server=("recipe.server.host=$address" recipe.server.secret_env=VERL_TTS_SECRET)
-background "$logs/serve.log" "$head" env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \
-  bash run.sh --recipe "$recipe" serve "${server[@]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
+server=("recipe.server.grpc_port=$reward_port" recipe.server.secret_env=VERL_TTS_SECRET)
+more=""
+for i in "${!nodes[@]}"; do
+  background "$logs/serve-${nodes[i]}.log" "${nodes[i]}" \
+    env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \
+    bash run.sh --recipe "$recipe" serve "${server[@]}" "recipe.server.host=${addresses[i]}" \
+    "recipe.server.name=serve-${nodes[i]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
+  ((i == 0)) || more+="${more:+,}${addresses[i]}:$reward_port"
+done
 poll "Ray on all ${#nodes[@]} nodes" "$logs/ray-*.log" ray_has "${#nodes[@]}"
-poll "the reward server" "$logs/serve.log" server_is_ready
+poll "the reward servers" "$logs/serve-*.log" servers_are_ready
 
 say "training"
 on "$head" env RAY_ADDRESS="$address:$ray_port" bash run.sh --recipe "$recipe" train "${server[@]}" \
+  "recipe.server.host=$address" "recipe.server.more=[$more]" \
   "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" \
-  "data.train_batch_size=$((prompts * training_gpus * ${#nodes[@]}))" "$@" 2>&1 | tee "$logs/train.log"
+  "data.train_batch_size=$((prompts * training_gpus * ${#nodes[@]}))" \
+  'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}' "$@" 2>&1 | tee "$logs/train.log"

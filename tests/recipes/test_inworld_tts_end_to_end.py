@@ -1,5 +1,5 @@
-"""Recipe inworld_tts from recordings to a wave, with a small Llama, X-codec2 with its encoder, Whisper and WavLM of the
-real classes, and DNSMOS."""
+"""Recipe inworld_tts from recordings to a wave: SFT, GRPO and evaluation with a small Llama, X-codec2 with its encoder,
+Whisper, WavLM and MMS of the real classes, and DNSMOS."""
 
 import json
 import math
@@ -10,12 +10,23 @@ import numpy as np
 import pytest
 import soundfile
 from llama_dir import write_llama
+from omegaconf import OmegaConf
 from recipe_run import SPEAKING, TRAINING, RecipeRun
-from small_ears import write_wavlm, write_whisper
+from small_ears import write_mms, write_wavlm, write_whisper
 
 from stages.config import ROOT
 
-TEXTS = ["Good morning.", "How are you?", "It rains.", "See you soon."]
+TEXTS = ["Good morning.", "How are you?", "It rains.", "See you soon.", "Who is there?", "It is late.", "Come in."]
+TEXTS += ["Good night."]
+HELD_OUT = 2  # of them, the first: what their lines' hashes make of val_share=0.42
+SFT = ["sft_hardware=cpu", "data.train_batch_size=2", "trainer.total_training_steps=2", "trainer.test_freq=1"]
+HEARING = [
+    "reward_server.server.devices=[cpu]",
+    "vllm.dtype=float32",
+    "vllm.enforce_eager=true",
+    "max_tokens=24",
+    "~decodings.greedy",
+]
 
 
 def record(folder: Path) -> list[dict]:
@@ -33,32 +44,43 @@ def record(folder: Path) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def run() -> RecipeRun:
-    """A text model extended, recordings vectorised, one step of GRPO, merged."""
-    run = RecipeRun("inworld_tts", "recipe.sft_dir=exp/test_inworld_tts/base", "recipe.min_tokens=12")
+    """A text model extended, recordings vectorised, two steps of SFT, one of GRPO, merged, evaluated."""
+    run = RecipeRun("inworld_tts", "recipe.min_tokens=12")
     pretrained = run.work / "pretrained"
     write_llama(pretrained / "text_model")
     write_whisper(pretrained / "whisper")
     write_wavlm(pretrained / "wavlm")
+    names = OmegaConf.load(ROOT / "recipes/common/ear/mms.yaml").ear.languages.values()
+    write_mms(pretrained / "mms", dict.fromkeys(names, "abcdefghijklmnopqrstuvwxyz'"))
     run.xcodec2(semantic=True)
     run.overrides.append(f"recipe.recordings={run.write_jsonl('samples.jsonl', record(run.work))}")
-    # Codes as likely as text, and more of them: before SFT the model would else write the text tokens it was born with.
+    # Codes as likely as text, and more of them: two steps of SFT do not keep it from the text tokens it was born with.
     run.module("sft.extend", "models", "extend.mean_resizing=false")
-    # So few recordings hold nothing out: the texts to be tested with come from elsewhere.
-    held_out = run.write_jsonl("test.jsonl", [{"text": "Good evening."}])
-    run.stages("data", "vectorize.encoder.semantic_layer=2", "vectorize.val_share=0", "prepare.on_error=stop",
-               f"prepare.splits.test.input={held_out}")  # fmt: skip
+    run.stages("data", "vectorize.encoder.semantic_layer=2", "vectorize.val_share=0.42", "prepare.on_error=stop")
+    run.stages("sft", *SFT)
+    run.sft = (run.work / "logs" / "sft.log").read_text()
     run.trained = run.stages(
         "serve", "merge", *TRAINING, "asr.max_new_tokens=8", "trainer.rollout_data_dir=exp/test_inworld_tts/rollouts"
     )
+    run.stages("eval", *HEARING)
     return run
 
 
 def test_each_recording_speaks_the_next_text_and_keeps_its_own_for_sft(run):
-    assert [row["text"] for row in run.read_jsonl("data/train.jsonl")] == TEXTS[1:]
-    assert [row["text"] for row in run.read_jsonl("data/sft.jsonl")] == TEXTS
+    kept = TEXTS[HELD_OUT:]
+    assert [row["text"] for row in run.read_jsonl("data/train.jsonl")] == kept[1:]
+    assert [row["text"] for row in run.read_jsonl("data/sft.jsonl")] == kept
     voices = {voice["name"]: voice for voice in run.read_jsonl("data/voices.jsonl")}
-    assert [voices[f"train_{i}"]["text"] for i in range(3)] == TEXTS[:3]
+    assert [voices[f"train_{i}"]["text"] for i in range(len(kept) - 1)] == kept[:-1]
     assert len(voices["train_0"]["speech_tokens"]) == 31  # 0.6 s at 50 a second, and the one that is always padded
+
+
+def test_sft_trains_by_verl_and_is_validated_on_the_recordings_that_were_held_out(run):
+    assert [row["text"] for row in run.read_jsonl("data/sft_val.jsonl")] == TEXTS[:HELD_OUT]
+    assert [row["text"] for row in run.read_jsonl("data/test.jsonl")] == [TEXTS[1]]  # in the voice of the first
+    assert {int(step) for step in re.findall(r"\bstep:(\d+) - ", run.sft)} == {1, 2}
+    assert len(set(re.findall(r"val/loss:(?:np\.float64\()?([\d.]+)", run.sft))) == 2  # after each step another one
+    assert "model.embed_tokens.weight" in run.changed_weights("base", "sft")
 
 
 def test_the_reward_is_the_mean_of_error_mos_and_similarity(run):
@@ -80,7 +102,7 @@ def test_rollouts_have_at_least_the_tokens_that_were_asked_for(run):
 
 def test_a_step_of_grpo_changes_the_merged_model_which_is_ready_to_serve(run):
     assert re.search(r"step:1 - ", run.trained) and "actor/kl_loss" in run.trained
-    assert "model.embed_tokens.weight" in run.changed_weights()
+    assert "model.embed_tokens.weight" in run.changed_weights("sft", "merged")
     served = json.loads((run.work / "merged" / "generation_config.json").read_text())
     published = {"temperature": 1.1, "top_p": 0.9, "top_k": 75, "repetition_penalty": 1.1}
     assert {key: served[key] for key in published} == published
@@ -97,3 +119,15 @@ def test_both_backends_speak_the_same_tokens_with_the_penalty_and_a_wave(run):
     (path,) = [line for line in output.splitlines() if line.endswith(".wav")]
     wave, rate = soundfile.read(Path(ROOT) / path)
     assert rate == 16000 and len(wave) == 320 * len(said["vllm"])
+
+
+def test_the_evaluation_hears_the_sft_and_the_grpo_model_with_an_ear_that_is_not_the_rewards(run):
+    results = json.loads((run.work / "eval" / "results.json").read_text())
+    assert results["ear"] == "reward_tts.asr_mms.MMSASR"
+    assert [(s["system"], s["decoding"], s["unit"]) for s in results["systems"]] == [
+        ("SFT", "sampled", "WER"),
+        ("GRPO", "sampled", "WER"),
+    ]
+    heard = run.read_jsonl("eval/utterances.jsonl")
+    assert {row["text"] for row in heard} == {TEXTS[1]} and any(row["transcript"] for row in heard)
+    assert set(results["comparisons"]) == {"sampled"}

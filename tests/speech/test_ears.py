@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import torch
 from funasr import AutoModel
+from small_ears import write_mms
 from small_models import paraformer, whisper
+from transformers import AutoProcessor, Wav2Vec2ForCTC
 
 from infer.hear import resample
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts import whisper_directory
+from reward_tts.asr_mms import MMSASR
 from reward_tts.asr_paraformer import ParaformerASR
 from reward_tts.asr_whisper import WhisperASR
 from reward_tts.funasr_directory import NO_HUB
@@ -196,3 +199,41 @@ def test_whisper_without_its_files_languages_or_alignment_heads_is_refused(small
 def test_a_confidence_is_a_probability():
     with pytest.raises(ValueError, match=r"in \[0, 1\], got 1\.5"):
         Transcript("你", [], 1.5)
+
+
+@pytest.fixture(scope="module")
+def small_mms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    alphabets = {"eng": "abcdefgh", "pol": "ąćęłńóś", "rus": "абвгд"}
+    return write_mms(tmp_path_factory.mktemp("mms") / "model", alphabets)
+
+
+def test_mms_writes_each_row_in_the_letters_of_its_language_and_a_batch_as_each_wave_alone(small_mms, speech):
+    asr = MMSASR(str(small_mms), {"en": "eng", "pl": "pol", "ru": "rus"})
+    rows = [(wave, language) for language in ("pl", "en", "ru") for wave in speech]
+    together = asr.transcribe(*(list(column) for column in zip(*rows, strict=True)))
+    for heard, (wave, language) in zip(together, rows, strict=True):
+        assert heard == asr.transcribe([wave], [language])[0]
+        assert set(heard.text) <= set({"pl": "ąćęłńóś", "en": "abcdefgh", "ru": "абвгд"}[language] + " ")
+    assert len({heard.text for heard in together}) > 3  # not one for each language: the small model listens
+
+
+def test_mms_writes_what_transformers_pipeline_writes(small_mms, speech):
+    model = Wav2Vec2ForCTC.from_pretrained(small_mms, target_lang="rus", ignore_mismatched_sizes=True)
+    processor = AutoProcessor.from_pretrained(small_mms, target_lang="rus")
+    heard = MMSASR(str(small_mms), {"ru": "rus"}).transcribe(speech, ["ru"] * 3)
+    for wave, found in zip(speech, heard, strict=True):
+        inputs = processor(wave, sampling_rate=RATE, return_tensors="pt")
+        with torch.inference_mode():
+            ids = model(**inputs).logits.argmax(-1)[0]
+        assert found.text == processor.decode(ids, skip_special_tokens=True).strip()
+
+
+def test_mms_says_which_file_or_language_is_missing(small_mms, speech, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"lacks \['adapter\.deu\.safetensors'\]"):
+        MMSASR(str(small_mms), {"de": "deu"})
+    shutil.copytree(small_mms, tmp_path / "mms")
+    shutil.copy(small_mms / "adapter.eng.safetensors", tmp_path / "mms" / "adapter.fra.safetensors")
+    with pytest.raises(ValueError, match=r"vocab\.json has no \['fra'\]; it has \['eng', 'pol', 'rus'\]"):
+        MMSASR(str(tmp_path / "mms"), {"fr": "fra"})
+    with pytest.raises(ValueError, match=r"was not given the language \['ja'\]"):
+        MMSASR(str(small_mms), {"en": "eng"}).transcribe(speech[:1], ["ja"])

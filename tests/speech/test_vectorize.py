@@ -9,6 +9,7 @@ import soundfile
 from omegaconf import DictConfig
 from xcodec2_dir import write_codec, write_semantic
 
+from data_prep.jsonl import read_rows
 from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import read_shards
 from data_prep.shards import Codes, ShardWriter
@@ -72,6 +73,7 @@ def test_shards_of_two_processes_merge_into_what_one_makes(models, recordings, t
     for name in ("train_codes.npy", "train_codes_index.npy", "train_samples.jsonl"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert "train_codes_0.npy" in files(tmp_path / "one")
+    assert "merged.json" in files(tmp_path / "two")
     left = [name for name in files(tmp_path / "two") if "_0" in name or "_1" in name]
     assert left == ["rejects_0.jsonl", "rejects_1.jsonl"]
     # The published trainer's way to read them.
@@ -120,8 +122,57 @@ def test_an_interrupted_run_goes_on_with_the_pieces_that_are_missing(models, rec
     assert merge_shards(tmp_path / "codes", remove_shards=False) == {"train": 5, "val": 0}
     vectorize(cfg)  # has finished already
     assert encoded == [0, 1]
-    with pytest.raises(ValueError, match="of other settings"):
-        vectorize(config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.filters.latin=true"))
+
+
+OTHER_SETTINGS = {  # of the encoder's directory, layer and precision, and of the filters
+    "encoder": (
+        "vectorize.encoder.model_dir=elsewhere",
+        "vectorize.encoder.semantic_layer=1",
+        "vectorize.encoder.dtype=bfloat16",
+    ),
+    "filters": ("vectorize.filters.latin=true",),
+}
+
+
+def test_codes_of_other_settings_or_recordings_are_refused_and_what_differs_is_named(models, recordings, tmp_path):
+    where, lines = f"recipe.codes_dir={tmp_path}/codes", recordings.read_text()
+    vectorize(config(models, recordings, where))
+    for record in ("worker_0", "merged"):
+        for key, overrides in OTHER_SETTINGS.items():
+            for other in overrides:
+                with pytest.raises(
+                    ValueError, match=rf"{record}\.json is of other settings: {{'{key}': .*recipe\.codes_dir"
+                ):
+                    vectorize(config(models, recordings, where, other))
+        recordings.write_text(lines.replace("Text 0.", "Text X."))  # a file of the same name and size
+        with pytest.raises(ValueError, match=rf"{record}\.json is of other settings: {{'content': "):
+            vectorize(config(models, recordings, where))
+        recordings.write_text(lines)
+        merge_shards(tmp_path / "codes", remove_shards=True)
+
+
+@pytest.mark.parametrize("remove_shards", [False, True])
+def test_what_is_merged_is_not_encoded_again(models, recordings, tmp_path, monkeypatch, remove_shards):
+    """Neither with more workers, nor on another device, nor after an interruption of the removal."""
+    where = f"recipe.codes_dir={tmp_path}/codes"
+    vectorize(config(models, recordings, where))
+    counts = merge_shards(tmp_path / "codes", remove_shards)
+    before = (tmp_path / "codes" / "train_codes.npy").read_bytes()
+    monkeypatch.setattr(Worker, "run", lambda self: pytest.fail("encoded again"))
+    vectorize(
+        config(models, recordings, where, "vectorize.workers=2", "vectorize.devices=[cuda:0]", "vectorize.piece=1")
+    )
+    assert merge_shards(tmp_path / "codes", remove_shards=True) == counts == {"train": 5, "val": 0}
+    assert (tmp_path / "codes" / "train_codes.npy").read_bytes() == before
+    assert not list((tmp_path / "codes").glob("worker_*.json")) + list((tmp_path / "codes").glob("*_0.npy"))
+
+
+def test_a_worker_parses_no_line_but_its_own(tmp_path):
+    lines = ['{"line": 1}', "", "{nonsense", '{"line": 4}', "{nonsense"]
+    (tmp_path / "samples.jsonl").write_text("\n".join(lines) + "\n")
+    assert [(number, row) for number, _, row in read_rows(tmp_path / "samples.jsonl", 3, 4)] == [(4, {"line": 4})]
+    assert [number for number, _, _ in read_rows(tmp_path / "samples.jsonl", 1, 3)] == [3]
+    assert [number for number, _, _ in read_rows(tmp_path / "samples.jsonl")] == [1, 3, 4, 5]
 
 
 def test_bad_recordings_stop_the_run_with_file_line_and_field_or_are_listed(models, recordings, tmp_path):
@@ -189,3 +240,15 @@ def test_codes_and_samples_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(ValueError, match="without codes"), ShardWriter(tmp_path, 3) as shard:
         shard.add("val", "{}", np.empty(0, np.int32))
     assert not list(tmp_path.glob("val_*_3.*"))
+
+
+def test_what_is_held_out_of_the_recordings_validates_sft(models, recordings, tmp_path):
+    """By a hash of their own lines: 2 alone is below a half here."""
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.val_share=0.5")
+    vectorize(cfg)
+    assert merge_shards(tmp_path / "codes", remove_shards=True) == {"train": 4, "val": 1}
+    read_shards(cfg)
+    for name, places in (("sft_texts", (0, 1, 3, 7)), ("sft_val_texts", (2,))):
+        rows = [json.loads(line) for line in Path(cfg.recipe[name]).read_text().splitlines()]
+        assert [row["text"] for row in rows] == [f"Text {i}." for i in places]
+        assert [len(row["speech_tokens"]) for row in rows] == [26 + i for i in places]

@@ -12,7 +12,7 @@ from reward_tts.judge import check
 from stages.config import ROOT, compose_stage, keys, recipes
 from stages.preflight import check_verl_keys
 from stages.run import plan
-from stages.table import Stage, table
+from stages.table import Stage, select_stages, table
 from stages.verl_keys import fields, set_keys, unknown_keys, verl_config
 
 STAGE_NAMES = ("install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export")
@@ -85,6 +85,25 @@ def test_each_algorithm_composes_and_no_recipe_overrides_what_it_sets(recipe, ch
 
 
 @EACH_RECIPE
+def test_sft_is_resumable_and_what_it_goes_on_from_is_taken_away_before_another_run(recipe):
+    """verl goes on from whatever lies in trainer.default_local_dir: with a new learning rate it would train nothing."""
+    spec = table(recipe).stages.sft
+    (command,) = spec.commands
+    cfg = compose_stage(recipe, command.config)
+    if command.module == "sft.verl_train":
+        assert (cfg.trainer.resume_mode, cfg.trainer.default_local_dir) == ("auto", spec.checkpoints)
+        assert list(spec.makes) == [cfg.sft.output]
+    else:
+        assert spec.scratch == f"{cfg.recipe.work_dir}/sft_checkpoints"
+
+
+def test_sft_of_a_release_is_run_when_asked_for_and_not_with_all_stages():
+    for recipe, sft in (("cosyvoice2", []), ("cosyvoice3", []), ("glm_tts", []), ("llasa", ["sft"])):
+        assert select_stages(recipe, "models", "train") == ["models", "data", *sft, "serve", "train"]
+        assert select_stages(recipe, "sft", "sft") == ["sft"]
+
+
+@EACH_RECIPE
 def test_a_dry_run_names_the_command_of_every_stage(recipe):
     done = subprocess.run(
         ["bash", "run.sh", "--recipe", recipe, "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=120
@@ -92,7 +111,7 @@ def test_a_dry_run_names_the_command_of_every_stage(recipe):
     assert done.returncode == 0, done.stdout + done.stderr
     cfg = table(recipe)
     for name, spec in cfg.stages.items():
-        if spec.number <= cfg.stages.infer.number:
+        if spec.number <= cfg.stages.infer.number and not spec.get("optional"):
             for command in spec.commands:
                 line = rf"-m {re.escape(command.module)} .*--config-name {command.config}\b"
                 assert re.search(line, done.stdout), f"{name}: {command.module}"

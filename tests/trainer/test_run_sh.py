@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export", "test"]
@@ -286,6 +287,20 @@ def test_train_uses_the_server_of_another_terminal(run, checkout, ports):
     server.send_signal(signal.SIGINT)
     assert server.wait(60) == 128 + signal.SIGINT
     assert processes_in(checkout) == []
+
+
+def test_servers_of_one_recipe_run_side_by_side_under_names_of_their_own(run, checkout):
+    run("data")
+    servers = []
+    for name in ("serve", "second"):
+        servers.append(start(checkout, "1", f"recipe.server.name={name}", *ports_as_overrides(free_ports(3))))
+        log = checkout / f"exp/toy/logs/{name}.log"
+        until(lambda log=log: log.exists() and "serving" in log.read_text(), f"the server {name}")
+    status, out = run("1", "recipe.server.name=second", *ports_as_overrides(free_ports(3)))
+    assert status == 1 and f"another run works in exp/toy (pid {servers[1].pid})" in out
+    for server in servers:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(60) == 128 + signal.SIGINT
 
 
 def test_a_server_of_another_recipe_is_refused(run, checkout, ports):

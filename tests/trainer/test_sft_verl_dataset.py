@@ -1,6 +1,7 @@
 """What verl's SFT trainer is given: the ids and the loss of sft/data.py, from a checkpoint to a checkpoint."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from reward_tts.speech_tokens import format_speech_tokens
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
 from sft.verl_dataset import SpeechDataset
+from sft.verl_train import check_validation
 from stages.config import ROOT
 
 ROWS = [("今天", [1, 2, 3]), ("天", [0]), ("今天今天", [5, 4, 3, 2, 1, 0])]
@@ -57,6 +59,37 @@ def test_ids_and_labels_are_those_of_our_own_trainer_by_the_class_that_verl_load
         assert row["input_ids"].tolist() == ids and row["position_ids"].tolist() == list(range(len(ids)))
         assert row["loss_mask"].tolist() == [0] * prompt + [1] * (len(ids) - prompt)
     assert len(create_sft_dataset(data.train_files, data, tokenizer, None, max_samples=2)) == 2
+
+
+def test_a_file_counts_as_often_as_its_weight_says_and_validation_is_not_weighted(data, tokenizer, tmp_path):
+    other = str(tmp_path / "other.parquet")
+    pq.write_table(pq.read_table(data.train_files).slice(1, 2), other)
+    files = {"train_files": [data.train_files, other], "epochs_of_files": [0.5, 2.5], "val_files": [other]}
+    weighted = OmegaConf.merge(data, files)
+    plain = [row["input_ids"].tolist() for row in create_sft_dataset(data.train_files, data, tokenizer, None)]
+    found = create_sft_dataset(weighted.train_files, weighted, tokenizer, None)
+    places = [*range(len(ROWS) // 2), 1, 2, 1, 2, 1]
+    assert [row["input_ids"].tolist() for row in found] == [plain[place] for place in places]
+    assert len(create_sft_dataset(weighted.val_files, weighted, tokenizer, None)) == 2
+    with pytest.raises(ValueError, match=r"data\.epochs_of_files=\[0\.5\]: a number above 0 for each of"):
+        create_sft_dataset(weighted.train_files, OmegaConf.merge(weighted, {"epochs_of_files": [0.5]}), tokenizer, None)
+
+
+@pytest.mark.parametrize(
+    ("size", "frequency", "complaint"),
+    [
+        (len(ROWS), 1, None),
+        (len(ROWS) + 1, 1, "less than a batch"),
+        (None, 5, "needs data.val_files"),
+        (None, -1, None),
+    ],
+)
+def test_validation_on_nothing_is_refused_before_anything_starts(data, size, frequency, complaint):
+    files = None if size is None else data.train_files
+    batches = {"val_files": files, "train_batch_size": size or 1}
+    cfg = OmegaConf.create({"data": batches, "trainer": {"test_freq": frequency}})
+    with pytest.raises(ValueError, match=complaint) if complaint else nullcontext():
+        check_validation(cfg)
 
 
 def test_verls_loss_on_these_rows_is_that_of_our_own_trainer(data, tokenizer):
