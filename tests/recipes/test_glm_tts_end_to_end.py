@@ -55,7 +55,7 @@ TRAINING = [
     "trainer.save_freq=2",
     "trainer.val_before_train=false",
     "trainer.test_freq=-1",
-    "trainer.v1.sampler.sampler_kwargs.audio.every=0",
+    "trainer.v1.sampler.sampler_kwargs.audio.every=2",
     f"trainer.rollout_data_dir={WORK.relative_to(ROOT)}/rollouts",
 ]
 SPEAKING = ["text=他在行走", "voice=anna", "max_tokens=16", "vllm.max_model_len=256"]
@@ -116,6 +116,14 @@ def test_every_rollout_begins_with_the_published_prompt(trained: str):
         assert set(before) <= set("今天下雨。 " + row["gts"])
         assert row["output"].count("<|s_") > 8  # of 16 tokens of a model that has not learned
     assert len(rollouts(1)) == 12 and len({row["score"] for row in rollouts(1)}) > 6
+
+
+def test_rollouts_to_listen_to_are_spoken_in_their_voice(trained: str):
+    rows = [json.loads(line) for line in (WORK / "listen/rollouts.jsonl").read_text().splitlines()]
+    assert {row["step"] for row in rows} == {2} and {row["text"] for row in rows} <= set(TEXTS)
+    for row in rows:
+        wave, rate = soundfile.read(ROOT / row["path"])
+        assert rate == 24_000 and len(wave) == 960 * row["num_tokens"]
 
 
 def test_all_four_terms_make_the_reward_by_their_weights(trained: str):
