@@ -45,3 +45,42 @@ def test_llasas_reward_is_its_compute_score():
     found = reward(compose_stage("llasa", "grpo"))
     assert found["terms"] == {"cer_and_nll": {"beta_c": 3.0, "tau_n": 3.0, "lambda_c": 0.6, "lambda_n": 0.4}}
     assert found["aggregation"] == {"name": "weighted_sum"} and found["error"] == {"unit": "characters"}
+
+
+def test_glm_ttss_configuration_says_so():
+    """grpo/config/lm_llama_casual_glm_32k_GRPO_cer.yaml of zai-org/GLM-TTS."""
+    cfg = compose_stage("glm_tts", "grpo")
+    actor, rollout = actor_and_rollout(cfg)
+    assert (actor.optim.lr, list(actor.optim.betas), actor.optim.lr_scheduler_type) == (1e-6, [0.9, 0.95], "constant")
+    assert (actor.grad_clip, actor.ppo_micro_batch_size_per_gpu, actor.use_kl_loss) == (1.0, 2, False)
+    assert (rollout.n, rollout.temperature, cfg.data.max_response_length) == (8, 1.0, 1000)
+    assert (cfg.data.train_batch_size, cfg.trainer.n_gpus_per_node) == (8, 8)  # batch_size 1 on each GPU
+    assert (cfg.trainer.total_training_steps, cfg.trainer.save_freq) == (1000, 100)
+    policy = actor.policy_loss
+    assert policy.clip_ratio_low == {"start": 0.2, "end": 0.3, "until_step": 1000}
+    assert policy.clip_ratio_high == {"start": 0.3, "end": 0.5, "until_step": 1000}
+    assert (actor.loss_agg_mode, policy.loss_mode, rollout.val_kwargs.top_p) == ("token-mean", "vanilla", 0.8)
+
+
+def test_glm_ttss_reward_is_its_servers_by_its_weights():
+    """reward_weight of the same file; the formulas are those of grpo/reward_server.py."""
+    found = reward(compose_stage("glm_tts", "grpo"))
+    assert found["terms"] == {"error": {"rate": 2.5}, "similarity": {}}
+    assert found["weights"] == {"error": 1.0, "similarity": 0.1} and found["error"] == {"unit": "text"}
+
+
+def test_glm_ttss_advantages_and_groups_are_its_codes():
+    """normalize_rewards_per_group() of grpo/grpo_utils.py, and max_try of cosyvoice/utils/executor_grpo.py."""
+    algorithm = OmegaConf.to_container(compose_stage("glm_tts", "grpo"), resolve=True)["algorithm"]
+    credit, groups = algorithm["token_credit"], algorithm["filter_groups"]
+    assert (credit["separate"], credit["whiten"], credit["min_spread"]) == (
+        {"error": 1.0, "similarity": 0.1},
+        "group",
+        0.01,
+    )
+    assert (groups["enable"], groups["metric"], groups["min_spread"], groups["max_num_gen_batches"]) == (
+        True,
+        "terms",
+        0.01,
+        3,
+    )
