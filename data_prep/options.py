@@ -35,7 +35,7 @@ def _spoken(text: str, language: str) -> str:
 # nfkc: jsonl.normalise_text; spoken: and Chinese numbers, times, dates and units as they are read ("3号" -> "三号").
 NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": _as_written, "nfkc": _nfkc, "spoken": _spoken}
 VOICES = ("as_named", "one_per_text")
-LATIN_LETTERS = ("keep", "drop")
+LATIN_LETTERS = ("keep", "drop", "only")
 
 
 def check_options(cfg: DictConfig, voices: Mapping[str, Any]) -> None:
@@ -85,6 +85,15 @@ def has_latin_letters(text: str) -> bool:
     return any("LATIN" in unicodedata.name(character, "") for character in text if character.isalpha())
 
 
+def unwanted_letters(text: str, latin_letters: str) -> bool:
+    """Whether the filter leaves out this text: keep, none; drop, one with a Latin letter; only, one without.
+
+    >>> [unwanted_letters(text, "drop") for text in ("你好", "你好ok")]
+    [False, True]
+    """
+    return latin_letters != "keep" and has_latin_letters(text) == (latin_letters == "drop")
+
+
 def asks_for_seconds(filters: Any) -> bool:
     """Whether a filter needs to know how long the speech is."""
     return filters.min_seconds is not None or filters.max_seconds is not None
@@ -94,7 +103,7 @@ def filtered(row: Mapping[str, Any], text: str, language: str, filters: Any, rat
     """The filter that leaves out this sound row, or None. `filters` is prepare.filters, `rate` prepare.token_rate."""
     if filters.languages is not None and language not in filters.languages:
         return f"language {language}"
-    if filters.latin_letters == "drop" and has_latin_letters(text):
+    if unwanted_letters(text, filters.latin_letters):
         return "latin letters"
     if asks_for_seconds(filters):
         length = seconds(row, rate)

@@ -121,7 +121,9 @@ def test_an_interrupted_run_goes_on_with_the_pieces_that_are_missing(models, rec
     vectorize(cfg)  # has finished already
     assert encoded == [0, 1]
     with pytest.raises(ValueError, match="of other settings"):
-        vectorize(config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.filters.latin=true"))
+        vectorize(
+            config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.filters.latin_letters=only")
+        )
 
 
 def test_bad_recordings_stop_the_run_with_file_line_and_field_or_are_listed(models, recordings, tmp_path):

@@ -155,7 +155,7 @@ def test_texts_are_written_as_the_recipe_says(config, how, written):
     [
         ("text_normalisation", "nfc", "known are none, nfkc, spoken"),
         ("voices", "random", "known are as_named, one_per_text"),
-        ("filters.latin_letters", "no", "known are keep, drop"),
+        ("filters.latin_letters", "no", "known are keep, drop, only"),
         ("token_rate", None, r"use_speech_prefix needs prepare\.token_rate"),
         ("speech_prefix.min_seconds", 9.0, "got 9.0 and 5.0"),
     ],
