@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from data_prep.jsonl import BadField
 
-LATIN_LETTERS = ("keep", "drop")
+LATIN_LETTERS = ("keep", "drop", "only")
 
 
 def check_options(cfg: DictConfig) -> None:
@@ -57,6 +57,15 @@ def has_latin_letters(text: str) -> bool:
     return any("LATIN" in unicodedata.name(character, "") for character in text if character.isalpha())
 
 
+def unwanted_letters(text: str, latin_letters: str) -> bool:
+    """Whether the filter leaves out this text: keep, none; drop, one with a Latin letter; only, one without.
+
+    >>> [unwanted_letters(text, "drop") for text in ("你好", "你好ok")]
+    [False, True]
+    """
+    return latin_letters != "keep" and has_latin_letters(text) == (latin_letters == "drop")
+
+
 def asks_for_seconds(filters: Any) -> bool:
     """Whether a filter needs to know how long the speech is."""
     return filters.min_seconds is not None or filters.max_seconds is not None
@@ -66,7 +75,7 @@ def filtered(row: Mapping[str, Any], text: str, language: str, filters: Any, rat
     """The filter that leaves out this sound row, or None. `filters` is prepare.filters, `rate` prepare.token_rate."""
     if filters.languages is not None and language not in filters.languages:
         return f"language {language}"
-    if filters.latin_letters == "drop" and has_latin_letters(text):
+    if unwanted_letters(text, filters.latin_letters):
         return "latin letters"
     if asks_for_seconds(filters):
         length = seconds(row, rate)

@@ -1,7 +1,6 @@
 """Recordings with transcripts, as the Inworld TTS trainer's JSONL lists them, and which of them are used."""
 
 import json
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import soxr
 from omegaconf import DictConfig
 
 from data_prep.jsonl import BadField, Fault, read_rows
+from data_prep.options import LATIN_LETTERS, unwanted_letters
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,14 @@ def _field(row: dict[str, Any], name: str, kind: Any) -> Any:
 def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
     """The reasons for which a recording is left out, in the order in which they are asked for.
 
-    `cfg`: languages (null: all), min_duration_s, max_duration_s, min_sample_rate, latin (null: both; true: only
-    transcripts with a Latin letter, false: only those without).
+    `cfg`: languages (null: all), min_duration_s, max_duration_s, min_sample_rate, latin_letters (see
+    `options.unwanted_letters`).
+
+    Raises:
+        ValueError: no such latin_letters.
     """
+    if cfg.latin_letters not in LATIN_LETTERS:
+        raise ValueError(f"filters.latin_letters={cfg.latin_letters}: known are {', '.join(LATIN_LETTERS)}")
     languages = None if cfg.languages is None else set(cfg.languages)
 
     def nothing_said(one: Recording) -> str | None:
@@ -87,8 +92,7 @@ def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
         return "sample rate" if one.sample_rate < cfg.min_sample_rate else None
 
     def latin(one: Recording) -> str | None:
-        found = any("LATIN" in unicodedata.name(character, "") for character in one.transcript)
-        return "Latin letters" if cfg.latin is not None and cfg.latin != found else None
+        return "latin letters" if unwanted_letters(one.transcript, cfg.latin_letters) else None
 
     return [nothing_said, language, duration, sample_rate, latin]
 

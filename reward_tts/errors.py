@@ -9,7 +9,7 @@ from rapidfuzz.distance import Levenshtein
 
 from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
 
-UNITS = ("pinyin", "text")
+UNITS = ("pinyin", "text", "characters")
 
 
 def error_counts(reference: Sequence[str], hypothesis: Sequence[str]) -> dict[str, int]:
@@ -45,7 +45,12 @@ def pinyin_error(reference: str, hypothesis: str, tones: bool, language: str) ->
 
 
 def char_error(reference: str, hypothesis: str, language: str) -> float:
-    """Error rate in characters of the normalised texts, >= 0, not capped."""
+    """Error rate in characters of the normalised texts, >= 0, not capped; a space between words is one of them, as in
+    jiwer's.
+
+    >>> char_error("The cat sat.", "the bat sat", "en") == 1 / 11
+    True
+    """
     return error_rate(normalise(reference, language), normalise(hypothesis, language))
 
 
@@ -68,7 +73,8 @@ def text_error(reference: str, hypothesis: str, language: str) -> float:
 
 
 def error(reference: str, hypothesis: str, language: str, unit: str, tones: bool = False) -> float:
-    """Error rate in the unit that a recipe names: "pinyin" (with or without tones) or "text" (CER or WER).
+    """Error rate in the unit that a recipe names: "pinyin" (with or without tones), "text" (CER or WER), or
+    "characters" (CER in every language).
 
     Raises:
         ValueError: no such unit.
@@ -77,6 +83,8 @@ def error(reference: str, hypothesis: str, language: str, unit: str, tones: bool
         raise ValueError(f"the unit of an error is one of {list(UNITS)}, got {unit!r}")
     if unit == "pinyin":
         return pinyin_error(reference, hypothesis, tones, language)
+    if unit == "characters":
+        return char_error(reference, hypothesis, language)
     return text_error(reference, hypothesis, language)
 
 

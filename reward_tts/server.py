@@ -18,7 +18,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 import hydra
 import numpy as np
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.judge import Reward
@@ -115,12 +115,19 @@ def _answer(reward: float, measures: Measures) -> Answer:
     return Answer(reward, measures.transcript, measures.to_json(), measures.status, measures.message)
 
 
+def needed(scorers: DictConfig, reward: Reward) -> list[str]:
+    """Names of the scorers of server.yaml that provide a measure which the reward needs, as their classes say. One
+    whose class does not say (its measure is an argument) counts as well."""
+    provided = {name: getattr(get_class(scorer._target_), "provides", None) for name, scorer in scorers.items()}
+    return [name for name, measures in provided.items() if measures is None or reward.needs.keys() & measures]
+
+
 def make_judge(cfg: DictConfig, device: str) -> Judge:
     """Models loaded on the device and the pipeline made, as server.yaml says."""
     cfg = cfg.copy()
     cfg.server.device = device
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
-    scorers = {name: instantiate(scorer) for name, scorer in cfg.scorers.items()}
+    scorers = {name: instantiate(cfg.scorers[name]) for name in needed(cfg.scorers, reward)}
     pipeline = SpeechPipeline(
         instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens, scorers, device
     )

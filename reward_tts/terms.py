@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reward_tts import formulas
-from reward_tts.errors import pinyin_error, text_error
+from reward_tts.errors import char_error, pinyin_error, text_error
 from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise
 
 
@@ -75,7 +75,7 @@ def _error(heard: Heard, *, rate: float = 2.5) -> float:
 def _cer_and_nll(
     heard: Heard, *, beta_c: float = 3.0, tau_n: float = 3.0, lambda_c: float = 0.6, lambda_n: float = 0.4
 ) -> float:
-    error = text_error(heard.reference, heard.transcript, heard.language)
+    error = char_error(heard.reference, heard.transcript, heard.language)
     return formulas.cer_and_nll(error, heard.scores["nll"], beta_c, tau_n, lambda_c, lambda_n)
 
 

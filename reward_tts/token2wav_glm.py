@@ -10,14 +10,10 @@ for every row, so that rollouts of one text differ by what they say alone. The 3
 TorchScript file) is not used.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import kaldi_native_fbank
-import librosa
 import numpy as np
-import onnxruntime
 import torch
 import yaml
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
@@ -28,9 +24,11 @@ from data_prep.voices import Voice, read_voices
 from reward_tts.glm_flow import Flow, FlowConfig
 from reward_tts.measures import Row
 from reward_tts.prompt_wave import read_wave
+from reward_tts.voice_features import LISTENING_RATE, CamPlus, LogMel
 
 SAMPLE_RATE, CODES = 24_000, 32_768
-_MEL = {"n_fft": 1920, "hop": 480, "bins": 80, "fmax": 8000}  # utils/audio.py of GLM-TTS
+MEL = {"sampling_rate": SAMPLE_RATE, "n_fft": 1920, "win_size": 1920, "hop_size": 480}  # utils/audio.py of GLM-TTS
+MEL |= {"num_mels": 80, "fmin": 0, "fmax": 8000}
 _HIFT = {  # utils/hift_util.py of GLM-TTS: CosyVoice2's
     "in_channels": 80,
     "base_channels": 512,
@@ -87,8 +85,9 @@ class GlmToken2Wav:
         self.device, self.steps, self.batch_size, self.seed = torch.device(device), steps, batch_size, seed
         self.flow = load_flow(folder / "flow").to(self.device)
         self.vocoder = load_hift(folder / "hift" / "hift.pt").to(self.device)
-        embed = CamPlus(str(folder / "frontend" / "campplus.onnx"))
-        self.prompts = {name: _prompt(voice, embed) for name, voice in read_voices(voices).items()}
+        advice = "copy frontend/campplus.onnx of the repository zai-org/GLM-TTS, which is on no hub"
+        embed, log_mel = CamPlus(folder / "frontend" / "campplus.onnx", advice), LogMel(**MEL)
+        self.prompts = {name: _prompt(voice, embed, log_mel) for name, voice in read_voices(voices).items()}
         if not self.prompts:
             raise ValueError(f"{voices} (recipe.voices) holds no voice: GLM-TTS speaks with a given one")
 
@@ -114,7 +113,7 @@ class GlmToken2Wav:
             for prompt, row in zip(prompts, rows, strict=True)
         ]
         longest = max(self.flow.frames(len(row)) for row in tokens)
-        noise = torch.randn(longest, _MEL["bins"], generator=torch.Generator().manual_seed(self.seed))
+        noise = torch.randn(longest, MEL["num_mels"], generator=torch.Generator().manual_seed(self.seed))
         speakers = torch.stack([prompt.speaker for prompt in prompts]).to(self.device)
         starts = [noise[: self.flow.frames(len(row))] for row in tokens]
         return self.flow(tokens, [prompt.mel for prompt in prompts], speakers, starts, self.steps)
@@ -126,49 +125,10 @@ class GlmToken2Wav:
         return wave[0].cpu().numpy()
 
 
-class CamPlus:
-    """CAM++: a recording -> speaker embedding [192], by ONNX Runtime on the CPU; once for each voice.
-
-    Raises:
-        FileNotFoundError: no such file; it is in the repository of GLM-TTS, not on the hubs.
-    """
-
-    sample_rate = 16_000
-
-    def __init__(self, path: str):
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"{path} is missing: copy frontend/campplus.onnx of the repository zai-org/GLM-TTS")
-        self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        self.input = self.session.get_inputs()[0].name
-
-    def __call__(self, wave: np.ndarray) -> Tensor:
-        """A wave float32 [samples] at 16 kHz -> [192]."""
-        options = kaldi_native_fbank.FbankOptions()
-        options.frame_opts.dither = 0.0
-        options.mel_opts.num_bins = 80
-        features = kaldi_native_fbank.OnlineFbank(options)
-        features.accept_waveform(self.sample_rate, wave.tolist())
-        features.input_finished()
-        filters = np.stack([features.get_frame(i) for i in range(features.num_frames_ready)])
-        found = self.session.run(None, {self.input: (filters - filters.mean(axis=0))[None].astype(np.float32)})
-        return torch.from_numpy(np.asarray(found[0], np.float32).reshape(-1))
-
-
-def log_mel(wave: np.ndarray) -> Tensor:
-    """A wave float32 [samples] at 24 kHz -> natural log of mel magnitudes [samples / 480, 80], as the flow knows it."""
-    fft, hop = _MEL["n_fft"], _MEL["hop"]
-    filters = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=fft, n_mels=_MEL["bins"], fmin=0, fmax=_MEL["fmax"])
-    padded = np.pad(wave, (fft - hop) // 2, mode="reflect")
-    window = torch.hann_window(fft)
-    spectrum = torch.stft(torch.from_numpy(padded), fft, hop, window=window, center=False, return_complex=True)
-    magnitude = (spectrum.abs().square() + 1e-9).sqrt()
-    return (torch.from_numpy(filters) @ magnitude).clamp(min=1e-5).log().T
-
-
-def _prompt(voice: Voice, embed: Callable[[np.ndarray], Tensor]) -> Prompt:
+def _prompt(voice: Voice, embed: CamPlus, log_mel: LogMel) -> Prompt:
     if voice.wav is None or not voice.speech_tokens:
         raise ValueError(f"the voice {voice.name} needs speech_tokens and wav in recipe.voices for GLM-TTS")
-    speaker = embed(read_wave(voice.wav, CamPlus.sample_rate))
+    speaker = embed(read_wave(voice.wav, LISTENING_RATE))
     return Prompt(torch.tensor(voice.speech_tokens), log_mel(read_wave(voice.wav, SAMPLE_RATE)), speaker)
 
 

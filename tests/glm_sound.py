@@ -11,6 +11,7 @@ import torch
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
 from cosyvoice.hifigan.generator import HiFTGenerator
 from onnx_file import write_speaker_net
+from safetensors.torch import save_file
 from small_emotion2vec import write_emotion2vec
 from transformers import (
     Wav2Vec2Config,
@@ -62,18 +63,18 @@ def write_sound(folder: Path) -> Path:
 
 
 def write_scorers(folder: Path) -> None:
-    """wavlm-base-plus-sv, laughter and emotion2vec_plus_large, small, of the real classes."""
+    """wavlm-base-plus-sv, laughter and emotion2vec_plus_large, small, of the real classes; laughter as it is published,
+    bare weights with the configuration of another model beside them."""
     torch.manual_seed(0)
     encoder = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     encoder |= {"conv_dim": (16,) * 7, "num_conv_pos_embeddings": 4, "num_conv_pos_embedding_groups": 2}
     tdnn = {"tdnn_dim": (16, 16), "tdnn_kernel": (5, 1), "tdnn_dilation": (1, 1), "xvector_output_dim": 8}
-    labels = {"id2label": {0: "speech", 1: "laughter"}, "label2id": {"speech": 0, "laughter": 1}}
-    models = {
-        "wavlm-base-plus-sv": WavLMForXVector(WavLMConfig(**encoder, **tdnn)),
-        "laughter": Wav2Vec2ForAudioFrameClassification(Wav2Vec2Config(**encoder, **labels)),
-    }
-    for name, model in models.items():
-        model.save_pretrained(folder / name)
+    WavLMForXVector(WavLMConfig(**encoder, **tdnn)).save_pretrained(folder / "wavlm-base-plus-sv")
+    Wav2Vec2Config(**encoder, architectures=["Wav2Vec2ForCTC"]).save_pretrained(folder / "laughter")
+    laughter = Wav2Vec2ForAudioFrameClassification(Wav2Vec2Config(**encoder, num_labels=1))
+    weights = {f"audio_model.{name}": value for name, value in laughter.state_dict().items()}
+    save_file(weights, folder / "laughter" / "model.safetensors")
+    for name in ("wavlm-base-plus-sv", "laughter"):
         Wav2Vec2FeatureExtractor(return_attention_mask=False).save_pretrained(folder / name)
     (folder / "emotion2vec_plus_large").mkdir()
     write_emotion2vec(folder / "emotion2vec_plus_large")

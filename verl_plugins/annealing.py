@@ -16,10 +16,10 @@ Temperature, in a file that actor_rollout_ref.rollout.agent.agent_loop_config_pa
     - name: token_credit
       _target_: verl_plugins.annealing.AnnealedAgentLoop
       split: train
-      temperature: {start: 1.5, rate: 0.005, until_step: 1000}
+      temperature: {start: 1.5, rate: 0.005, until_step: 1000}     # or null: rollout.temperature all along
 
-Only sampling is warmer: log-probabilities stay those of rollout.temperature, as in GLM-TTS, so vLLM's own cannot be
-taken for them (algorithm.rollout_correction.bypass_mode).
+It cools towards rollout.temperature. Only sampling is warmer: log-probabilities stay those of rollout.temperature, as
+in GLM-TTS, so vLLM's own cannot be taken for them (algorithm.rollout_correction.bypass_mode).
 """
 
 import math
@@ -48,13 +48,13 @@ def linear(step: int, *, start: float, end: float, until_step: int) -> float:
     return end if step >= until_step else start + (end - start) * step / until_step
 
 
-def cooling(step: int, *, start: float, rate: float, until_step: int) -> float:
-    """1 + (start - 1) * exp(-rate * step), and 1 after `until_step`.
+def cooling(step: int, *, start: float, end: float, rate: float, until_step: int) -> float:
+    """end + (start - end) * exp(-rate * step), and `end` after `until_step`. GLM-TTS's dynamic_T, whose end is 1.
 
-    >>> cooling(0, start=1.5, rate=0.005, until_step=1000)
+    >>> cooling(0, start=1.5, end=1.0, rate=0.005, until_step=1000)
     1.5
     """
-    return 1.0 if step > until_step else 1.0 + (start - 1.0) * math.exp(-rate * step)
+    return end if step > until_step else end + (start - end) * math.exp(-rate * step)
 
 
 @dataclass
@@ -110,22 +110,22 @@ class AnnealedAgentLoop(TokenCreditAgentLoop):
 
     Args:
         split: of the training rows (extra_info.split): validation keeps its own temperature.
-        temperature: arguments of `cooling`.
+        temperature: arguments of `cooling` but its end, which is the temperature that verl asks for; None: that one.
 
     Raises:
         ValueError: vLLM's log-probabilities would be taken for the old policy's.
     """
 
-    def __init__(self, *args: Any, split: str, temperature: Mapping[str, float], **kwargs: Any):
+    def __init__(self, *args: Any, split: str, temperature: Mapping[str, float] | None, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.split, self.schedule = split, dict(temperature)
+        self.split, self.schedule = split, temperature and dict(temperature)
         correction = self.config.algorithm.get("rollout_correction") or {}
-        if correction.get("bypass_mode") and cooling(0, **self.schedule) != 1.0:
+        if correction.get("bypass_mode") and self.schedule:
             raise ValueError("an annealed temperature needs algorithm.rollout_correction.bypass_mode=false")
 
     async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> TokenCreditOutput:
         """One rollout."""
-        if kwargs["extra_info"]["split"] == self.split:
-            step = int(kwargs["global_steps"])
-            sampling_params = {**sampling_params, "temperature": cooling(step, **self.schedule)}
+        if self.schedule and kwargs["extra_info"]["split"] == self.split:
+            cooled = cooling(int(kwargs["global_steps"]), end=sampling_params["temperature"], **self.schedule)
+            sampling_params = {**sampling_params, "temperature": cooled}
         return await super().run(sampling_params, **kwargs)

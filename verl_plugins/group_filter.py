@@ -2,20 +2,51 @@
 
 verl 0.9.1's replay buffer of the synchronous trainer does the replacing (DAPO, arXiv 2503.14476, section 3.2): a group
 whose `metric` is the same for all its rollouts is thrown away and up to two prompts are drawn for it, until the batch
-is full. It knows no limit: `algorithm.filter_groups.max_num_gen_batches` is of its older trainer, and ignored. Where a
-reward has no spread any more, because all is right or all is wrong, one step would then go on for ever. Here that key
-counts: once so many batches were drawn for a step (GLM-TTS: the first and three more), groups without spread fill what
-is left of the batch. Their advantages are 0, so they teach nothing; the log says so, and metrics count them.
+is full. Two things are different here, both by keys of `algorithm.filter_groups`:
+
+`max_num_gen_batches`: verl's knows no limit, this key is of its older trainer, and ignored. Where a reward has no
+spread any more, because all is right or all is wrong, one step would then go on for ever. Once so many batches were
+drawn for a step (GLM-TTS: three in all), groups without spread fill what is left of the batch. The log says so, and
+metrics count them.
+
+`min_spread` and `metric: terms`: a reward that is continuous, such as a similarity, is never quite the same. A group is
+without spread where the standard deviation of its metric is below min_spread (GLM-TTS: 0.01), and with `terms` where
+that is so of every term of the reward, one by one.
 """
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import transfer_queue as tq
+from verl.trainer.config import FilterGroupsConfig
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 log = logging.getLogger(__name__)
+TERMS = "terms"  # as `metric`: all numbers term_NAME of the reward function
+
+
+@dataclass
+class FilterGroups(FilterGroupsConfig):
+    """verl's algorithm.filter_groups, and the least spread of a group."""
+
+    min_spread: float = 0.0
+
+
+def without_spread(infos: list[Mapping[str, Any]], metric: str, min_spread: float) -> bool:
+    """Whether rollouts of a group are alike, by what the reward function returned for them.
+
+    Raises:
+        KeyError: it returned no such number.
+    """
+    names = [name for name in infos[0] if name.startswith("term_")] if metric == TERMS else [metric]
+    if not names or any(name not in info for info in infos for name in names):
+        raise KeyError(f"algorithm.filter_groups.metric={metric}: the reward function returned {sorted(infos[0])}")
+    spreads = [np.std([info[name] for info in infos]) for name in names]
+    return len(infos) > 1 and all(spread == 0.0 or spread < min_spread for spread in spreads)
 
 
 class LimitedGroupFilter(ReplayBuffer):
@@ -30,7 +61,7 @@ class LimitedGroupFilter(ReplayBuffer):
     ):
         """
         Args:
-            filter_groups: algorithm.filter_groups: enable, metric, max_num_gen_batches (0: no limit),
+            filter_groups: algorithm.filter_groups: enable, metric, min_spread, max_num_gen_batches (0: no limit),
                 max_inflight_gen_batches.
             train_batch_size: data.train_batch_size, prompts of a step.
             refill_fn: verl's: draws so many prompts more.
@@ -41,6 +72,7 @@ class LimitedGroupFilter(ReplayBuffer):
         """
         self._drawn = self._kept = 0
         self._limit, self._draw = int(filter_groups["max_num_gen_batches"]), refill_fn
+        self._min_spread = float(filter_groups["min_spread"])
         enabled = bool(filter_groups["enable"])
         if enabled and (self._limit < 0 or self._limit == 1):
             raise ValueError(f"algorithm.filter_groups.max_num_gen_batches is 0 or above 1, got {self._limit}")
@@ -64,7 +96,23 @@ class LimitedGroupFilter(ReplayBuffer):
 
     def _dapo_filtered_keys(self, partition_id: str) -> tuple[set[str], Counter]:
         """verl's: the groups to throw away. None once the limit is reached."""
-        return (set(), Counter()) if self.exhausted else super()._dapo_filtered_keys(partition_id)
+        return (set(), Counter()) if self.exhausted else self._flat(partition_id)
+
+    def _flat(self, partition_id: str) -> tuple[set[str], Counter]:
+        """The groups without spread, and how many there are of each mean. verl's own method, which looks only at groups
+        that are not in its cache yet: here they always are."""
+        known = self._dapo_classification_cache[partition_id]
+        new = self.finished_keys[partition_id] - known.keys()
+        if partition_id != "val" and self.filter_groups_metric is not None and new:
+            keys = [key for key in self.partitions[partition_id] if key.split("_")[0] in new]
+            data = tq.kv_batch_get(keys=keys, partition_id=partition_id, select_fields=["extra_fields"])
+            groups = defaultdict(list)
+            for key, fields in zip(keys, data["extra_fields"], strict=True):
+                groups[key.split("_")[0]].append(getattr(fields, "data", fields)["reward_extra_info"])
+            for uid, infos in groups.items():
+                flat = without_spread(infos, self.filter_groups_metric, self._min_spread)
+                known[uid] = float(np.mean([info["score"] for info in infos])) if flat else None
+        return super()._dapo_filtered_keys(partition_id)
 
     def _select_prompt_uids(
         self, partition_id: str, sampleable_keys: set[str], batch_size: int
@@ -72,7 +120,7 @@ class LimitedGroupFilter(ReplayBuffer):
         """verl's choice, with groups without spread last."""
         uids, *snapshots = super()._select_prompt_uids(partition_id, sampleable_keys, len(sampleable_keys))
         if self.exhausted and partition_id != "val":
-            flat, _ = super()._dapo_filtered_keys(partition_id)
+            flat, _ = self._flat(partition_id)
             uids.sort(key=lambda uid: uid in flat)
             self._kept = len(flat.intersection(uids[:batch_size]))
         return uids[:batch_size], *snapshots
@@ -86,10 +134,10 @@ class LimitedGroupFilter(ReplayBuffer):
             return batch, metrics
         if self._kept:
             log.warning(
-                "step %d: after %d batches (algorithm.filter_groups.max_num_gen_batches) %d of %d groups have the same "
-                "%s for all rollouts; they stay in the batch and teach nothing. If this goes on, the texts are too "
-                "easy or too hard, or the reward is too coarse",
-                *(global_steps, self._limit, self._kept, batch_size, self.filter_groups_metric),
+                "step %d: after %d batches (algorithm.filter_groups.max_num_gen_batches) %d of %d groups have "
+                "no spread in %s (min_spread %g); they stay in the batch and teach nothing. If this goes on, the texts "
+                "are too easy or too hard, or the reward is too coarse",
+                *(global_steps, self._limit, self._kept, batch_size, self.filter_groups_metric, self._min_spread),
             )
         found = {"drawn_again": self._drawn / self.train_batch_size, "kept_without_spread": float(self._kept)}
         return batch, metrics | {f"training/filter_groups/{name}": value for name, value in found.items()}

@@ -27,7 +27,7 @@ class RolloutAudio:
     Args:
         every: steps; 0 for never.
         count: rollouts of a step.
-        folder: step_NNNNNN/N.wav, and rollouts.jsonl with text, transcript, terms and path of each.
+        folder: step_NNNNNN/N.wav, and rollouts.jsonl with text, transcript, path and every number of each.
         address: host:grpc_port of the reward server.
         headers: what the server asks for, see `client.ServerConfig.headers`.
     """
@@ -44,7 +44,7 @@ class RolloutAudio:
             return
         chosen = [info for info in infos if info["speech_tokens"] and not info["bad_speech"]][: self.count]
         try:
-            spoken = [self._speak([int(token) for token in info["speech_tokens"].split()]) for info in chosen]
+            spoken = [self._speak(list(map(int, info["speech_tokens"].split())), info.get("voice")) for info in chosen]
         except InferenceServerException as error:
             log.warning("step %d: no rollout to listen to: %s", step, error)
             return
@@ -57,8 +57,9 @@ class RolloutAudio:
             for i, (info, (wave, rate)) in enumerate(zip(chosen, spoken, strict=True)):
                 path = folder / f"{i}.wav"
                 soundfile.write(path, wave, rate)
-                terms = {k: v for k, v in info.items() if k.startswith("term_") or k in ("score", "error_rate")}
-                row = {"step": step, "path": str(path), "text": info["text"], "transcript": info["transcript"], **terms}
+                numbers = {name: value for name, value in info.items() if isinstance(value, int | float)}
+                said = {name: info[name] for name in ("text", "transcript")}
+                row = {"step": step, "path": str(path), **said, **numbers}
                 lines.write(json.dumps(row, ensure_ascii=False) + "\n")
                 board.add_audio(f"rollout/{i}", wave[None], step, rate)
                 words = f"{info['text']} | {info['transcript']} | {info['score']:.3f}"
@@ -66,9 +67,12 @@ class RolloutAudio:
                 if (wandb := sys.modules.get("wandb")) and wandb.run:  # verl has begun a run in this process
                     wandb.log({f"rollout/{i}": wandb.Audio(str(path), caption=words)}, step=step)
 
-    def _speak(self, tokens: list[int]) -> tuple[np.ndarray, int]:
-        values = InferInput("TOKENS", [len(tokens)], "INT32")
-        values.set_data_from_numpy(np.array(tokens, np.int32))
+    def _speak(self, tokens: list[int], voice: str | None) -> tuple[np.ndarray, int]:
+        inputs = [InferInput("TOKENS", [len(tokens)], "INT32")]
+        inputs[0].set_data_from_numpy(np.array(tokens, np.int32))
+        if voice:
+            inputs.append(InferInput("VOICE", [1], "BYTES"))
+            inputs[1].set_data_from_numpy(np.array([voice.encode()], np.object_))
         with InferenceServerClient(self.address) as client:
-            answer = client.infer(_MODEL, [values], headers=self.headers, client_timeout=60)
+            answer = client.infer(_MODEL, inputs, headers=self.headers, client_timeout=60)
         return answer.as_numpy("WAVE"), int(answer.as_numpy("SAMPLE_RATE")[0])

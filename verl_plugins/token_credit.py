@@ -35,6 +35,7 @@ from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage, register
 
 _SPEECH_TOKEN = re.compile(r"<\|s_\d+\|>")
 EPSILON = 1e-6  # beside a standard deviation, as in verl's GRPO
+WHITEN = (None, "batch", "group")
 
 
 @lru_cache(maxsize=1)
@@ -147,11 +148,13 @@ def token_credit_advantage(
         A[i,t] = w_seq * S[i]  +  w_tok * (mean b - b[i,t]) [/ (std b + eps)]
         S[i]   = (s[i] - mean s) [/ (std s + eps)]                                      of the score s, or
         S[i]   = sum over terms k of weight[k] / sum of weights * (p[i,k] - mean p[k]) / (std p[k] + eps)
-        S[i]   = (S[i] - mean S) / (std S + eps)                              over all responses, where whiten is true
+        S[i]   = (S[i] - mean S) / (std S + eps)                   over what `whiten` says: the batch, or the group
 
     b is the blame; its mean and standard deviation go over the response tokens of the group that carry a blame: all but
     each response's last and those that carry terms, which get the first part only. The second S is used where terms
-    are separate; a term without spread in a group says nothing there.
+    are separate. A term whose values (before weights) spread less than min_spread in a group says nothing there, and so
+    does a sum that spreads less over its group: noise of a thousandth would count as much as the difference between
+    right and wrong.
 
     Args:
         token_level_rewards: [responses, tokens], as spread() made them.
@@ -159,13 +162,13 @@ def token_credit_advantage(
         index: [responses], group of each response.
         config: verl's `algorithm`: norm_adv_by_std_in_grpo (first division) and token_credit: {w_seq, w_tok,
             norm_by_std (second division), separate (null, or the weights of the terms in their order), whiten
-            (GDPO's third step, optional)}.
+            (null, batch as in GDPO, or group as in GLM-TTS; optional), min_spread (0 if it is not there)}.
 
     Returns:
         Advantages [responses, tokens], twice (verl asks for returns too).
 
     Raises:
-        ValueError: without algorithm.token_credit, or with a KL penalty mixed into the rewards.
+        ValueError: without algorithm.token_credit, with another `whiten`, or with a KL penalty mixed into the rewards.
     """
     settings = config.get("token_credit")
     if settings is None:
@@ -174,15 +177,18 @@ def token_credit_advantage(
         )
     if config.get("use_kl_in_reward"):
         raise ValueError("token_credit_grpo reads blames from the rewards: algorithm.use_kl_in_reward must be false")
-    separate = list((settings.get("separate") or {}).values())
+    separate, whiten = list((settings.get("separate") or {}).values()), settings.get("whiten")
+    least = float(settings.get("min_spread") or 0.0)
+    if whiten not in WHITEN:
+        raise ValueError(f"algorithm.token_credit.whiten is one of {list(WHITEN)}, got {whiten!r}")
     mask = response_mask.bool()
     if separate:
-        sequence = _of_separate_terms(token_level_rewards, index, separate)[:, None] * mask
+        sequence = _of_separate_terms(token_level_rewards, index, separate, least)[:, None] * mask
     else:
         by_std = config["norm_adv_by_std_in_grpo"]
         sequence, _ = compute_grpo_outcome_advantage(token_level_rewards, response_mask, index, EPSILON, by_std)
-    if settings.get("whiten"):
-        sequence = _whitened(sequence, mask)
+    if whiten:
+        sequence = _whitened(sequence, mask, index if whiten == "group" else np.zeros(len(index)), least)
     lasts = mask & (mask.cumsum(1) == mask.sum(1, keepdim=True))
     carriers = mask & ~lasts
     carriers[:, : len(separate)] = False
@@ -199,21 +205,30 @@ def token_credit_advantage(
     return advantages, advantages
 
 
-def _whitened(sequence: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Each response counts once, however long: in the paper an advantage is of a response."""
+def _normal(values: torch.Tensor, min_spread: float | torch.Tensor) -> torch.Tensor:
+    """Deviations [responses, ...] from the mean in standard deviations; 0 where these are below min_spread."""
+    std = values.std(0, correction=0)
+    return (values - values.mean(0)) / (std + EPSILON) * (std >= min_spread)
+
+
+def _whitened(sequence: torch.Tensor, mask: torch.Tensor, index: np.ndarray, min_spread: float) -> torch.Tensor:
+    """Each response counts once, however long: in the papers an advantage is of a response."""
     values = (sequence * mask).sum(1) / mask.sum(1)
-    values = (values - values.mean()) / (values.std(correction=0) + EPSILON)
+    for group in np.unique(index):
+        members = torch.from_numpy(index == group)
+        values[members] = _normal(values[members], min_spread)
     return values[:, None] * mask
 
 
-def _of_separate_terms(rewards: torch.Tensor, index: np.ndarray, weights: Sequence[float]) -> torch.Tensor:
+def _of_separate_terms(
+    rewards: torch.Tensor, index: np.ndarray, weights: Sequence[float], min_spread: float
+) -> torch.Tensor:
     """[responses]: each term's part, normalised within its group, weighted. A response without that many tokens has 0
-    in its place."""
+    in its place. A part is its term times its share of the weights, and so is the least spread that counts."""
     parts = rewards[:, : len(weights)]
+    shares = torch.tensor(weights, dtype=torch.float32)[: parts.shape[1]] / sum(weights)
     advantages = torch.zeros(len(rewards))
     for group in np.unique(index):
         members = torch.from_numpy(index == group)
-        values = parts[members]
-        normal = (values - values.mean(0)) / (values.std(0, correction=0) + EPSILON)
-        advantages[members] = normal @ torch.tensor(weights, dtype=torch.float32) / sum(weights)
+        advantages[members] = _normal(parts[members], min_spread * shares) @ shares
     return advantages

@@ -27,17 +27,10 @@ LLAMA = {
     "num_key_value_heads": 1,
     "max_position_embeddings": 512,
 }
-WEIGHTS = {"error": 1.0, "similarity": 0.1, "emotion": 0.2, "laughter": 0.2}
-REWARD = [
-    "+recipe.reward.terms.emotion={}",
-    "+recipe.reward.terms.laughter={}",
-    "+recipe.reward.weights.emotion=0.2",
-    "+recipe.reward.weights.laughter=0.2",
-]
+WEIGHTS = {"error": 1.0, "similarity": 0.1, "emotion": 0.1, "laughter": 0.1}
 SERVER = [
-    "+scorers.emotion=${at_hand.emotion}",
-    "+scorers.laughter=${at_hand.laughter}",
-    "at_hand.laughter.threshold=0.4",
+    "rewards=four",
+    "scorers.laughter.threshold=0.4",
     "server.devices=[cpu]",
     "token2wav.steps=2",
 ]
@@ -54,7 +47,7 @@ TRAINING = [
     "trainer.save_freq=2",
     "trainer.val_before_train=false",
     "trainer.test_freq=-1",
-    "trainer.v1.sampler.sampler_kwargs.audio.every=0",
+    "trainer.v1.sampler.sampler_kwargs.audio.every=2",
     f"trainer.rollout_data_dir={WORK.relative_to(ROOT)}/rollouts",
 ]
 SPEAKING = ["text=他在行走", "voice=anna", "max_tokens=16", "vllm.max_model_len=256"]
@@ -94,7 +87,7 @@ def trained(own: list[str]) -> str:
     for name, chosen in (("train", rows), ("test", [{**rows[0], "text": "重庆的重量"}])):
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in chosen)
         (WORK / "data" / f"{name}.jsonl").write_text("".join(lines))
-    return command("bash", "run.sh", "--recipe", "glm_tts", "data", "merge", *own, *REWARD, *SERVER, *TRAINING)
+    return command("bash", "run.sh", "--recipe", "glm_tts", "data", "merge", *own, *SERVER, *TRAINING)
 
 
 def rollouts(step: int) -> list[dict]:
@@ -118,13 +111,21 @@ def test_every_rollout_begins_with_the_published_prompt(trained: str):
     assert len(rollouts(1)) == 12 and len({row["score"] for row in rollouts(1)}) > 6
 
 
+def test_rollouts_to_listen_to_are_spoken_in_their_voice(trained: str):
+    rows = [json.loads(line) for line in (WORK / "listen/rollouts.jsonl").read_text().splitlines()]
+    assert {row["step"] for row in rows} == {2} and {row["text"] for row in rows} <= set(TEXTS)
+    for row in rows:
+        wave, rate = soundfile.read(ROOT / row["path"])
+        assert rate == 24_000 and len(wave) == 960 * row["num_tokens"]
+
+
 def test_all_four_terms_make_the_reward_by_their_weights(trained: str):
     score, *terms = (
         metric(name, trained) for name in ("critic/score/mean", *(f"reward/term_{t}/mean" for t in WEIGHTS))
     )
     for step in range(2):
         total = sum(weight * values[step] for weight, values in zip(WEIGHTS.values(), terms, strict=True))
-        assert score[step] == pytest.approx(total / 1.5, abs=1e-4)
+        assert score[step] == pytest.approx(total / 1.3, abs=1e-4)
     assert all(
         spread > 0 for term in ("similarity", "emotion") for spread in metric(f"reward/term_{term}/std", trained)
     )
@@ -148,8 +149,13 @@ def test_grpo_changed_the_model_and_export_gives_it_in_the_releases_layout(train
     assert configs[0] == configs[1]
 
 
-def test_a_sentence_becomes_a_wave_in_the_given_voice(trained: str, own: list[str]):
+def test_both_backends_speak_the_same_tokens_and_a_wave_in_the_given_voice(trained: str, own: list[str]):
     speaking = [*SPEAKING, *own[:3], "reward_server.token2wav.steps=2", "reward_server.server.devices=[cpu]"]
-    printed = command("bash", "run.sh", "--recipe", "glm_tts", "infer", *speaking)
+    said = {}
+    for backend in ("transformers", "vllm"):
+        printed = command("bash", "run.sh", "--recipe", "glm_tts", "infer", *speaking, f"backend={backend}")
+        (line,) = (WORK / "speech/tokens/GRPO.speech.jsonl").read_text().splitlines()
+        said[backend] = json.loads(line)["tokens"]
+    assert said["vllm"] == said["transformers"] and len(said["vllm"]) > 8
     wave, rate = soundfile.read(ROOT / re.findall(r"\S+\.wav", printed)[-1])
-    assert rate == 24_000 and len(wave) > 0
+    assert rate == 24_000 and len(wave) == 960 * len(said["vllm"])

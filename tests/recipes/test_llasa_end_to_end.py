@@ -44,9 +44,8 @@ def test_the_reward_is_the_harmonic_mean_of_cer_and_nll_of_what_whisper_heard(ru
     assert len(rows) == 8 and {row["text"] for row in rows} == {"안녕하세요.", "오늘은 비가 와요."}
     for row in rows:
         assert row["score"] == pytest.approx(row["term_cer_and_nll"])
-        of_cer = 1 - math.tanh(0.3 * row["error_rate"])
-        of_nll = 0.4 / (1 / row["score"] - 0.6 / of_cer)  # what is left for exp(-NLL / 3)
-        assert 0.0 < of_nll < 1.0
+        of_cer, of_nll = 1 - math.tanh(0.3 * row["error_rate"]), math.exp(-row["nll"] / 3)
+        assert row["score"] == pytest.approx(1 / (0.6 / of_cer + 0.4 / of_nll), rel=1e-4)
     assert len({row["score"] for row in rows}) > 4
     assert sorted(row["score"] for row in run.read_jsonl("rollouts/1.jsonl")) == pytest.approx(
         sorted(row["score"] for row in rows), abs=1e-5

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import free_ports
+from omegaconf import OmegaConf
 from prometheus_client import CollectorRegistry
 from scipy.signal import resample_poly
 
@@ -25,8 +26,9 @@ from reward_tts.measures import Measures, Row, Status
 from reward_tts.metrics import Counts, PipelineMetrics, metrics_served
 from reward_tts.pipeline import SpeechPipeline
 from reward_tts.pytriton_adapter import Query
-from reward_tts.server import Judge
+from reward_tts.server import Judge, needed
 from reward_tts.token2wav_mel import MelToken2Wav
+from stages.config import compose_stage
 
 FRAMES_PER_TOKEN, MEL_FRAME_RATE, SAMPLE_RATE = 3, 80, 24000
 
@@ -277,6 +279,15 @@ def test_a_wave_is_decoded_once_and_scored_by_each_scorer_at_its_own_rate(token2
     assert set(pipeline.counts.seconds) == {"token2wav", "asr", "first", "second"}
     assert pipeline.counts.batch_sizes == {len(rows): 1}
     assert pipeline.counts.padded_tokens == len(rows) * max(len(row.tokens) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "loaded"),
+    [("published", ["xvector", "prosody"]), ("four", ["xvector", "prosody", "emotion", "laughter"])],
+)
+def test_of_server_yamls_scorers_those_that_the_reward_needs_are_loaded(rewards, loaded):
+    cfg = compose_stage("glm_tts", "server", (f"rewards={rewards}",))
+    assert needed(cfg.scorers, Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))) == loaded
 
 
 def test_what_a_scorer_cannot_measure_fails_its_row_alone(token2wav, asr, rows):

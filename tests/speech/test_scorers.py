@@ -8,6 +8,7 @@ import pytest
 import soundfile
 import torch
 from funasr.register import tables
+from safetensors.torch import load_file, save_file
 from small_emotion2vec import write_emotion2vec
 from small_models import whisper
 from transformers import (
@@ -274,6 +275,50 @@ def test_laughter_is_counted_in_seconds_of_the_wave(small_laughter, speech):
     assert [m["laughter_s"] for m in never.measure(speech, [row()] * 3)] == [0.0] * 3
     with pytest.raises(ValueError, match=r"labels \['laughter', 'speech'\], not 'joy'"):
         LaughterSegments(str(small_laughter), "joy", threshold=0.5, min_seconds=0.1)
+
+
+def test_bare_weights_beside_the_configuration_of_another_head_are_the_same_classifier(tmp_path, speech):
+    """As LaughterSegmentation is published: one class, names behind `audio_model.`, weight norm by its older names; the
+    configuration is that of the CTC model it was finetuned from."""
+    torch.manual_seed(0)
+    model = Wav2Vec2ForAudioFrameClassification(Wav2Vec2Config(**SMALL_ENCODER, num_labels=1))
+    model.save_pretrained(tmp_path / "whole")
+    old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+    bare = {}
+    for name, value in load_file(tmp_path / "whole/model.safetensors").items():
+        renamed = next((name.replace(new, before) for new, before in old.items() if new in name), name)
+        bare[f"audio_model.{renamed}"] = value
+    (tmp_path / "bare").mkdir()
+    save_file(bare, tmp_path / "bare/model.safetensors")
+    Wav2Vec2Config(**SMALL_ENCODER, architectures=["Wav2Vec2ForCTC"]).save_pretrained(tmp_path / "bare")
+    for name in ("whole", "bare"):
+        Wav2Vec2FeatureExtractor(return_attention_mask=False).save_pretrained(tmp_path / name)
+    whole, bare = (
+        LaughterSegments(str(tmp_path / name), "laughter", 0.5, 0.0, labels=["laughter"], peak=1.0)
+        for name in ("whole", "bare")
+    )
+    ours, theirs = whole.model.state_dict(), bare.model.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert whole.measure(speech, [row()] * 3) == bare.measure(speech, [row()] * 3)
+    (tmp_path / "bare/model.safetensors").unlink()
+    save_file({"audio_model.lm_head.weight": torch.zeros(2, 16)}, tmp_path / "bare/model.safetensors")
+    with pytest.raises(ValueError, match=r"is no Wav2Vec2ForAudioFrameClassification of \['laughter'\]: \['classifier"):
+        LaughterSegments(str(tmp_path / "bare"), "laughter", 0.5, 0.0, labels=["laughter"])
+
+
+def test_with_a_peak_laughter_does_not_depend_on_loudness(small_laughter, speech):
+    """Which frames laugh half way between the least and the largest probability, in a loud and in a soft wave."""
+    scorer = LaughterSegments(str(small_laughter), "laughter", 0.5, 0.0, peak=1.0)
+    with torch.inference_mode():
+        values = torch.from_numpy(speech[0] / np.abs(speech[0]).max())[None]
+        likely = scorer.model(input_values=values).logits[0].softmax(-1)[:, 1]
+    scorer.threshold = float(likely.min() + likely.max()) / 2
+    share = (likely >= scorer.threshold).double().mean().item()
+    loud, soft, silent = (
+        scorer.measure([wave], [row()])[0]["laughter_s"] for wave in (speech[0], speech[0] / 8, speech[0] * 0)
+    )
+    assert 0 < share < 1 and loud == soft == pytest.approx(share * len(speech[0]) / RATE)
+    assert np.isfinite(silent)
 
 
 def test_only_long_stretches_of_laughter_count():

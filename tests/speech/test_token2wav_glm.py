@@ -10,7 +10,8 @@ from glm_sound import write_sound
 
 from reward_tts.glm_flow import Flow, FlowConfig
 from reward_tts.measures import Row
-from reward_tts.token2wav_glm import GlmToken2Wav, log_mel
+from reward_tts.token2wav_glm import MEL, GlmToken2Wav
+from reward_tts.voice_features import LogMel
 
 RELEASED = {"vocab_size": 100_000, "input_frame_rate": 25, "mel_framerate": 50, "spkr_emb_adaLN": True}
 
@@ -81,7 +82,7 @@ def test_parameters_have_the_released_names_and_shapes():
 def test_a_mel_of_a_tone_stands_at_its_frequency():
     """1000 Hz is 15 mel by Slaney's scale (3 mel for 200 Hz below it); 80 triangles up to 8000 Hz (mel 45.245) have
     their centres 0.5586 apart: 15 / 0.5586 is 26.85, between the bands 25 and 26 counted from 0."""
-    mel = log_mel(np.sin(2 * np.pi * 1000 * np.arange(24_000) / 24_000).astype(np.float32))
+    mel = LogMel(**MEL)(np.sin(2 * np.pi * 1000 * np.arange(24_000) / 24_000).astype(np.float32))
     assert mel.shape == (50, 80)
     assert int(mel[25].argmax()) in (25, 26)
 

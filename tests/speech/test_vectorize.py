@@ -130,7 +130,7 @@ OTHER_SETTINGS = {  # of the encoder's directory, layer and precision, and of th
         "vectorize.encoder.semantic_layer=1",
         "vectorize.encoder.dtype=bfloat16",
     ),
-    "filters": ("vectorize.filters.latin=true",),
+    "filters": ("vectorize.filters.latin_letters=only",),
 }
 
 

@@ -31,11 +31,12 @@ def test_bounds_go_in_a_line_and_stay():
     assert [linear(step, **bound) for step in (0, 250, 1000, 5000)] == pytest.approx([0.3, 0.35, 0.5, 0.5])
 
 
-def test_temperature_cools_to_one():
+def test_temperature_cools_towards_its_end():
     schedule = {"start": 1.5, "rate": 0.005, "until_step": 1000}
-    assert cooling(0, **schedule) == 1.5
-    assert cooling(200, **schedule) == pytest.approx(1 + 0.5 / math.e)
-    assert cooling(1001, **schedule) == 1.0
+    assert cooling(0, end=1.0, **schedule) == 1.5
+    assert cooling(200, end=1.0, **schedule) == pytest.approx(1 + 0.5 / math.e)
+    assert cooling(200, end=0.7, **schedule) == pytest.approx(0.7 + 0.8 / math.e)
+    assert cooling(1001, end=0.7, **schedule) == 0.7
 
 
 def batch(step: int) -> TensorDict:
@@ -91,7 +92,10 @@ class Recorder:
         return TokenOutput(token_ids=[1, 2])
 
 
-def agent_loop(tmp_path_factory, recorder: Recorder, bypass: bool = False) -> AnnealedAgentLoop:
+SCHEDULE = {"start": 1.5, "rate": 0.005, "until_step": 1000}
+
+
+def agent_loop(tmp_path_factory, recorder, schedule: dict | None, bypass: bool = False) -> AnnealedAgentLoop:
     from transformers import AutoTokenizer
     from verl.experimental.agent_loop.agent_loop import DictConfigWrap
     from verl.utils.dataset.rl_dataset import RLHFDataset
@@ -104,7 +108,7 @@ def agent_loop(tmp_path_factory, recorder: Recorder, bypass: bool = False) -> An
     config = {"actor_rollout_ref": {"rollout": rollout}, "algorithm": {"rollout_correction": {"bypass_mode": bypass}}}
     return AnnealedAgentLoop(
         split="train",
-        temperature={"start": 1.5, "rate": 0.005, "until_step": 1000},
+        temperature=schedule,
         trainer_config=DictConfigWrap(OmegaConf.create(config)),
         server_manager=recorder,
         tokenizer=AutoTokenizer.from_pretrained(path),
@@ -115,22 +119,31 @@ def agent_loop(tmp_path_factory, recorder: Recorder, bypass: bool = False) -> An
     )
 
 
-@pytest.mark.parametrize(("split", "expected"), [("train", 1 + 0.5 / math.e), ("test", 1.0)])
-def test_only_training_is_warmer(tmp_path_factory, split: str, expected: float):
+@pytest.mark.parametrize(
+    ("split", "schedule", "given", "expected"),
+    [
+        ("train", SCHEDULE, 1.0, 1 + 0.5 / math.e),
+        ("train", SCHEDULE, 0.7, 0.7 + 0.8 / math.e),  # towards rollout.temperature
+        ("train", None, 0.7, 0.7),
+        ("test", SCHEDULE, 0.7, 0.7),
+    ],
+)
+def test_only_training_is_warmer_and_only_with_a_schedule(tmp_path_factory, split, schedule, given, expected):
     recorder = Recorder()
     row = {"raw_prompt": [{"role": "user", "content": "你好"}], "extra_info": {"split": split}, "global_steps": 200}
-    given = {"temperature": 1.0}
+    sampling = {"temperature": given}
 
     async def run() -> None:
-        await agent_loop(tmp_path_factory, recorder).run(given, **row)
+        await agent_loop(tmp_path_factory, recorder, schedule).run(sampling, **row)
 
     asyncio.run(run())
-    assert recorder.temperature == pytest.approx(expected) and given == {"temperature": 1.0}
+    assert recorder.temperature == pytest.approx(expected) and sampling == {"temperature": given}
 
 
 def test_vllms_own_log_probabilities_are_refused_beside_it(tmp_path_factory):
-    async def make() -> None:
-        agent_loop(tmp_path_factory, Recorder(), bypass=True)
+    async def make(schedule: dict | None) -> None:
+        agent_loop(tmp_path_factory, Recorder(), schedule, bypass=True)
 
+    asyncio.run(make(None))
     with pytest.raises(ValueError, match="bypass_mode=false"):
-        asyncio.run(make())
+        asyncio.run(make(SCHEDULE))

@@ -32,6 +32,7 @@ def test_verl_knows_every_key_of_the_training(recipe):
         "reward.custom_reward_function.reward_kwargs",
         "ray_kwargs.ray_init",
         "algorithm.token_credit",
+        "algorithm.filter_groups.min_spread",
     )
     open_keys += ("trainer.v1.sampler.sampler_kwargs", "actor_rollout_ref.model.external_lib")
     known = set(keys(own))  # leaves, those without a value as well

@@ -201,7 +201,7 @@ def test_a_voices_words_are_written_as_texts_are(config):
     [
         ("recipe.text_normalisation", "nfc", "known are none, nfkc, spoken"),
         ("recipe.voice_choice", "random", "known are as_named, one_per_text"),
-        ("prepare.filters.latin_letters", "no", "known are keep, drop"),
+        ("prepare.filters.latin_letters", "no", "known are keep, drop, only"),
         ("prepare.token_rate", None, r"use_speech_prefix needs prepare\.token_rate"),
         ("prepare.speech_prefix.min_seconds", 9.0, "got 9.0 and 5.0"),
     ],

@@ -65,7 +65,9 @@ def test_an_error_is_in_the_unit_asked_for():
     assert error("他在家", "她再加", "zh", unit="pinyin") == 0.0
     assert error("买东西", "卖东西", "zh", unit="pinyin", tones=True) == pytest.approx(1 / 3)
     assert error("他在家", "她再加", "zh", unit="text") == 1.0
-    with pytest.raises(ValueError, match=r"\['pinyin', 'text'\], got 'phoneme'"):
+    assert error("The cat sat.", "the bat sat", "en", unit="text") == pytest.approx(1 / 3)
+    assert error("The cat sat.", "the bat sat", "en", unit="characters") == pytest.approx(1 / 11)
+    with pytest.raises(ValueError, match=r"\['pinyin', 'text', 'characters'\], got 'phoneme'"):
         error("a", "a", "en", unit="phoneme")
 
 

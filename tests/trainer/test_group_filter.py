@@ -7,7 +7,8 @@ import pytest
 import verl.trainer.ppo.v1.replay_buffer as verls
 from omegaconf import OmegaConf
 
-from verl_plugins.group_filter import LimitedGroupFilter
+from verl_plugins import group_filter
+from verl_plugins.group_filter import LimitedGroupFilter, without_spread
 
 BATCH, FLAT, SPREAD = 2, (0.5, 0.5), (0.0, 1.0)
 
@@ -45,8 +46,10 @@ class Queue:
 def sample(monkeypatch, groups: list[tuple[float, float]], limit: int, **options) -> tuple[Queue, list[str], dict]:
     """One step: (the queue, the groups of its batch, its metrics)."""
     queue = Queue(groups)
-    monkeypatch.setattr(verls, "tq", queue)
+    for module in (verls, group_filter):
+        monkeypatch.setattr(module, "tq", queue)
     settings = {"enable": True, "metric": "score", "max_num_gen_batches": limit, "max_inflight_gen_batches": 1}
+    settings["min_spread"] = 0.0
     buffer = LimitedGroupFilter(
         OmegaConf.create(settings | options),
         BATCH,
@@ -70,6 +73,35 @@ def test_a_group_without_spread_is_replaced(monkeypatch):
     assert metrics["training/filter_groups/drawn_again"] == 1.0  # two prompts for one, verl's own way: one batch
     assert metrics["training/filter_groups/kept_without_spread"] == 0.0
     assert set(queue.tags["train"]) == {f"{uid}_{place}_0" for uid in chosen for place in (0, 1)}  # no surplus is left
+
+
+def test_a_group_with_next_to_no_spread_is_replaced_where_a_least_spread_is_set(monkeypatch):
+    """0.50 and 0.51 have a standard deviation of 0.005, 0.50 and 0.53 one of 0.015."""
+    groups = [(0.50, 0.51), (0.50, 0.53), (0.50, 0.53)]
+    _, chosen, metrics = sample(monkeypatch, groups, limit=10, min_spread=0.01)
+    assert set(chosen) < {"001", "002", "003"} and metrics["training/filter_groups/evicted_samples"] == 1
+    queue, chosen, _ = sample(monkeypatch, groups, limit=10)
+    assert (queue.drawn, chosen) == (BATCH, ["000", "001"])
+
+
+def of(*terms: tuple[float, float]) -> list[dict]:
+    """What the reward function returns for rollouts with these terms; the score is their mean."""
+    return [{"score": (e + s) / 2, "term_error": e, "term_similarity": s, "num_tokens": 9.0} for e, s in terms]
+
+
+def test_with_terms_a_group_has_spread_where_one_term_has():
+    """Here the terms cancel out: no spread of the score, but of each term."""
+    against = of((0.5, 0.7), (0.7, 0.5))
+    assert without_spread(against, "score", 0.01) and not without_spread(against, "terms", 0.01)
+    assert not without_spread(of((1.0, 0.80), (1.0, 0.84)), "terms", 0.01)  # 0.02
+    assert without_spread(of((1.0, 0.80), (0.995, 0.81)), "terms", 0.01)  # 0.0025 and 0.005
+    assert not without_spread(of((1.0, 0.80), (0.995, 0.81)), "terms", 0.0)
+    assert not without_spread(of((1.0, 0.8)), "terms", 0.01)  # one rollout is no group
+
+
+def test_a_metric_that_the_reward_function_does_not_return_is_named():
+    with pytest.raises(KeyError, match=r"filter_groups\.metric=accuracy: the reward function returned .*term_error"):
+        without_spread(of((1.0, 0.8), (1.0, 0.9)), "accuracy", 0.0)
 
 
 def test_nothing_is_drawn_again_where_all_have_spread_or_the_filter_is_off(monkeypatch):

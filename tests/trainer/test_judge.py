@@ -52,6 +52,14 @@ def test_a_harmonic_mean_is_of_the_same_terms():
     assert verdict.score == pytest.approx(4 / (1 / 1.0 + 3 / 0.5))
 
 
+def test_llasas_term_counts_characters_where_words_have_spaces_too():
+    """One of eleven: Uc = 1 - tanh(3/11) = 0.733839, Un = exp(-0.6 / 3) = 0.818731; 1 / (0.6 / Uc + 0.4 / Un)."""
+    reward = Reward(config(terms={"cer_and_nll": {}}, weights={"cer_and_nll": 1.0}, error={"unit": "characters"}))
+    verdict = reward.judge("The cat sat.", "en", TOKENS, heard("the bat sat", nll=0.6))
+    assert verdict.error_rate == pytest.approx(1 / 11)
+    assert verdict.score == pytest.approx(0.765592, abs=1e-6)
+
+
 def test_a_gate_lets_a_voice_count_only_where_the_words_are_right():
     reward = two_terms(name="gate", full_until=0.1, none_from=0.3)
     right = reward.judge("今天天气", "zh", TOKENS, heard("今天天气", speaker_similarity=0.2))

@@ -91,6 +91,36 @@ def test_a_term_without_spread_says_nothing():
     assert advantages[:, 0].tolist() == pytest.approx([0.5, -0.5], abs=1e-4)
 
 
+def of_terms(values: list[tuple[float, float]], **settings: object) -> list[float]:
+    """Advantages of one group whose terms error (weight 1) and similarity (0.1) have these values."""
+    weights = {"error": 1.0, "similarity": 0.1}
+    parts = [(error / 1.1, 0.1 * similarity / 1.1) for error, similarity in values]
+    rewards = torch.stack([spread(sum(both), [0.0] * 4, both) for both in parts])
+    group = np.array(["a"] * len(values), dtype=object)
+    settings = with_weights(w_tok=0.0, separate=weights, **settings)
+    advantages, _ = token_credit_advantage(rewards, torch.ones(len(values), 4), group, settings)
+    return advantages[:, 3].tolist()
+
+
+def test_a_term_with_next_to_no_spread_says_nothing_where_a_least_spread_is_set():
+    """The similarities 0.80 and 0.81 have a standard deviation of 0.005, 0.80 and 0.84 one of 0.02."""
+    near, apart = [(1.0, 0.80), (0.5, 0.81)], [(1.0, 0.80), (0.5, 0.84)]
+    assert of_terms(near) == pytest.approx([0.9 / 1.1, -0.9 / 1.1], abs=1e-3)  # (1 - 0.1) / 1.1
+    assert of_terms(near, min_spread=0.01) == pytest.approx([1 / 1.1, -1 / 1.1], abs=1e-4)
+    assert of_terms(apart, min_spread=0.01) == pytest.approx([0.9 / 1.1, -0.9 / 1.1], abs=1e-4)
+
+
+def test_whitened_in_its_group_the_one_term_that_has_spread_counts_whole():
+    """Similarities 0.8, 0.9, 1.0 are at -1.2247, 0 and 1.2247 standard deviations; a tenth of the weights is theirs."""
+    values = [(1.0, 0.8), (1.0, 0.9), (1.0, 1.0)]
+    assert of_terms(values, min_spread=0.01) == pytest.approx([-0.11134, 0.0, 0.11134], abs=1e-4)
+    whitened = of_terms(values, min_spread=0.01, whiten="group")
+    assert whitened == pytest.approx([-1.22474, 0.0, 1.22474], abs=1e-3)
+    assert of_terms([(1.0, 0.9), (0.99, 0.9)], min_spread=0.01, whiten="group") == [0.0, 0.0]
+    with pytest.raises(ValueError, match=r"whiten is one of \[None, 'batch', 'group'\], got 'row'"):
+        of_terms(values, whiten="row")
+
+
 def test_tokens_that_carry_terms_carry_no_blame():
     settings = with_weights(w_seq=0.0, separate={"error": 3.0, "similarity": 1.0})
     advantages, _ = token_credit_advantage(PARTS, torch.ones(2, 4), INDEX[:2], settings)
