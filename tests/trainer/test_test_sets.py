@@ -68,7 +68,9 @@ def test_a_list_of_seed_tts_becomes_texts_and_one_voice_for_each_recording(seed,
         {"name": "a-1", "text": "你好。", "wav": "../../zh/prompt-wavs/a.wav"},
         {"name": "b-1", "text": "再见。", "wav": "../../zh/prompt-wavs/b.wav"},
     ]
-    assert os.path.samefile(read_voices(str(out / "recordings.jsonl"))["b-1"].wav, seed.parent / "prompt-wavs" / "b.wav")
+    assert os.path.samefile(
+        read_voices(str(out / "recordings.jsonl"))["b-1"].wav, seed.parent / "prompt-wavs" / "b.wav"
+    )
 
 
 def test_a_folder_of_cv3_eval_is_put_together_by_the_utterances_names(cv3, tmp_path):
