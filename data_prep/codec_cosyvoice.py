@@ -29,8 +29,8 @@ class CosyVoiceEncoder:
         self._reader = PromptReader(folder, speech_tokenizer, mel, frames)
 
     def encode(self, waves: list[np.ndarray]) -> list[np.ndarray]:
-        """Mono waves float32 [samples] at 16 kHz -> tokens int32 each, in order; a token that begins in the wave and ends
-        behind it is left out, because the flow's mel has no frames for it."""
+        """Mono waves float32 [samples] at 16 kHz -> tokens int32 each, in order; a token that begins in the wave and
+        ends behind it is left out, because the flow's mel has no frames for it."""
         found = [np.array(self._reader.speech_tokens(wave), np.int32) for wave in waves]
         whole = [len(wave) * self.token_rate // self.sample_rate for wave in waves]
         return [tokens[:count] for tokens, count in zip(found, whole, strict=True)]

@@ -33,7 +33,7 @@ _DEFAULTS = {  # WhisperVQConfig's, of what config.json need not name
 
 
 class _Encoder(nn.Module):
-    """The `quantize_position` layers up to the codebook. `config`: Whisper's, with _DEFAULTS and quantize_vocab_size."""
+    """The layers up to the codebook. `config`: Whisper's, with _DEFAULTS and quantize_vocab_size."""
 
     def __init__(self, config: WhisperConfig):
         super().__init__()

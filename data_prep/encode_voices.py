@@ -2,9 +2,9 @@
 
     python -m data_prep.encode_voices --config-path <recipes/NAME> --config-name data voices.input=my/recordings.jsonl
 
-`voices.input` has {"name", "text", "wav"} on each line (data_prep/voices.py), `voices.output` gets speech_tokens beside
-them, by the recipe's `voices.encoder`. A voice that names its speech tokens keeps them. Without `voices.input` nothing is
-done: the recipe's voices are what recipe.voices holds, if it names a file.
+`voices.input` has {"name", "text", "wav"} on each line (data_prep/voices.py), `voices.output` gets speech_tokens
+beside them, by the recipe's `voices.encoder`. A voice that names its speech tokens keeps them. Without `voices.input`
+nothing is done: the recipe's voices are what recipe.voices holds, if it names a file.
 """
 
 import os

@@ -17,7 +17,6 @@ from omegaconf import DictConfig
 
 from data_prep.jsonl import Fault, write_rows
 
-
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
 
 
