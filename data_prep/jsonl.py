@@ -1,4 +1,4 @@
-"""Reads texts from JSON and JSONL and checks them; writes JSONL. A bad row becomes a Fault that names file, line and field."""
+"""Reads texts from JSON and JSONL, checks and writes them. A bad row becomes a Fault: file, line, field."""
 
 import json
 import re

@@ -4,8 +4,8 @@
 
 The hubs' own clients download: they continue where an interrupted download stopped and fetch again what has changed.
 Afterwards every file that the recipe needs must be there, and its bytes must be those that the hub names. An entry's
-`revision`, by hub, is a commit or a tag; null is the newest. With `models.hub=none` nothing is fetched: the files that are
-there are checked to be complete.
+`revision`, by hub, is a commit or a tag; null is the newest. With `models.hub=none` nothing is fetched: the files that
+are there are checked to be complete.
 """
 
 import hashlib

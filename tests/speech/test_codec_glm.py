@@ -1,8 +1,8 @@
 """GLM-TTS's speech tokenizer: a directory of the released layout, small, against what the released class gave.
 
-TOKENS are those of WhisperVQEncoder and SpeechTokenizer of zai-org/GLM-TTS, commit c5dc7ae, run outside this repository on
-the same weights. Of 775 tokens of 31 s three differed, and none in float64: theirs round more, because they add the square
-of the frame to each distance.
+TOKENS are those of WhisperVQEncoder and SpeechTokenizer of zai-org/GLM-TTS, commit c5dc7ae, run outside this repository
+on the same weights. Of 775 tokens of 31 s three differed, and none in float64: theirs round more, because they add the
+square of the frame to each distance.
 """
 
 import json

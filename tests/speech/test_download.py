@@ -1,4 +1,4 @@
-"""Stage `models`: the real clients of Hugging Face and ModelScope, against a hub on this machine that serves a folder."""
+"""Stage `models`: the real clients of Hugging Face and ModelScope, against a hub on this machine."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A user's recordings -> voices: the command of each recipe, its real encoder with small weights, and what is refused."""
+"""A user's recordings -> voices: the recipes' command, the real encoders with small weights, and what is refused."""
 
 import json
 import subprocess
