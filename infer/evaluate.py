@@ -109,7 +109,7 @@ def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Hears, counts and compares; writes the files. Returns what results.json holds."""
-    refuse_same_family(cfg.families)
+    refuse_same_family(cfg.reward_server.asr, cfg.ear)
     listener = Listener(cfg)
     bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
     heard: dict[Key, list[dict]] = {}

@@ -38,9 +38,8 @@ def _from_modelscope(repo: str, revision: str | None, files: list[str], to: Path
 
     hub = HubApi(endpoint=HubApi().resolve_endpoint_for_read(repo))
     hub.download_repo(repo, "model", revision=revision, allow_patterns=files, local_dir=str(to))
-    return {
-        file.path: file.sha256 for file in hub.list_repo_files(repo, "model", revision=revision) if file.sha256
-    }, None
+    listed = hub.list_repo_files(repo, "model", revision=revision)
+    return {file.path: file.sha256 for file in listed if file.sha256}, None
 
 
 HUBS: Mapping[str, Callable[[str, str | None, list[str], Path], Fetched]] = {

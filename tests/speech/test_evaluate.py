@@ -19,7 +19,6 @@ from infer.report import markdown
 from infer.statistics import Bootstrap
 from infer.whisper_ear import WhisperEar, _files_of_packages
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
-from reward_tts.asr_sensevoice import SenseVoiceASR
 from reward_tts.measures import Row
 from reward_tts.prosody import prosody, silence_ratio
 
@@ -104,21 +103,18 @@ def test_a_plain_directory_is_an_ear_too_and_only_chinese_is_kept_to_characters(
 )
 def test_a_recipe_names_an_ear_of_seed_tts_eval_in_one_word(tmp_path, name, target, family):
     own = f"defaults: [recipe_base, eval_base, ear: {name}, _self_]\nrecipe: {{name: mine}}\n"
-    own += "families: {reward: sensevoice}\nhydra: {searchpath: [pkg://recipes.common]}\n"
+    own += "hydra: {searchpath: [pkg://recipes.common]}\n"
     (tmp_path / "eval.yaml").write_text(own)
     with initialize_config_dir(str(tmp_path), version_base=None):
         cfg = compose("eval")
-    assert cfg.families == {"reward": "sensevoice", "evaluation": family}
     assert cfg.ear._target_ == target
-    known = inspect.signature(hydra.utils.get_class(target)).parameters
-    assert set(cfg.ear) - {"_target_"} <= set(known)
-    refuse_same_family(cfg.families)
+    ear = hydra.utils.get_class(target)
+    assert ear.family == family and set(cfg.ear) - {"_target_"} <= set(inspect.signature(ear).parameters)
 
 
-def test_paraformer_listens_and_an_ear_of_another_family_than_declared_is_refused(tmp_path):
+def test_paraformer_listens(tmp_path):
     paraformer(tmp_path / "paraformer_zh", "BiCifParaformer")
     cfg = configuration(f"cache={{path: {tmp_path}/heard.sqlite, depends_on: [{tmp_path}]}}")
-    cfg.families.evaluation = "paraformer"
     cfg.ear = {"_target_": "reward_tts.asr_paraformer.ParaformerASR", "model_dir": f"{tmp_path}/paraformer_zh"}
     listener = Listener(cfg)
     listener.token2wav = Hum()
@@ -126,11 +122,6 @@ def test_paraformer_listens_and_an_ear_of_another_family_than_declared_is_refuse
     assert [one["duration_s"] for one in heard] == [1.0, 1.05, 1.1]
     assert all(set(one["transcript"]) <= set("".join(PARAFORMER_SYMBOLS)) for one in heard)
     assert any(one["transcript"] for one in heard)
-    cfg.families.evaluation = "whisper"
-    with pytest.raises(
-        ValueError, match=r"families\.evaluation is 'whisper', but its ear is of the family 'paraformer'"
-    ):
-        _ = Listener(cfg).ear
 
 
 class Hum:
@@ -143,12 +134,20 @@ class Hum:
         return [sum(0.1 * np.sin(2 * np.pi * 150 * k * t) for k in range(1, 9)).astype(np.float32) for t in times]
 
 
-def test_an_evaluator_of_the_rewards_family_is_refused():
-    cfg = configuration()
-    refuse_same_family(cfg.families)
-    assert cfg.families == {"reward": SenseVoiceASR.family, "evaluation": WhisperEar.family}
-    with pytest.raises(ValueError, match=r"reward's own family \(sensevoice\)"):
-        evaluate(configuration("families.evaluation=sensevoice"))
+def test_an_evaluator_of_the_family_of_the_reward_servers_asr_is_refused():
+    message = r"\(infer\.whisper_ear\.WhisperEar\) is of the reward's own family \(whisper, .*WhisperASR in server"
+    with pytest.raises(ValueError, match=message):  # another class, the same family
+        evaluate(configuration("reward_server.asr._target_=reward_tts.asr_whisper.WhisperASR"))
+    same = {"_target_": "reward_tts.asr_sensevoice.SenseVoiceASR"}
+    with pytest.raises(ValueError, match=r"own family \(sensevoice"):
+        refuse_same_family(configuration().reward_server.asr, OmegaConf.create(same))
+
+
+@pytest.mark.parametrize("recipe", sorted(path.parent.name for path in CONFIG.parent.glob("*/eval.yaml")))
+def test_each_recipes_ear_is_of_another_family_than_its_reward(recipe):
+    with initialize_config_dir(str(CONFIG.parent / recipe), version_base=None):
+        cfg = compose("eval")
+    refuse_same_family(cfg.reward_server.asr, cfg.ear)
 
 
 def test_errors_are_toneless_syllables_and_characters():
