@@ -1,7 +1,7 @@
 """GLM-TTS's flow against what the released class gave: literal values of a mel, for a batch of two rows.
 
-They are those of Flow.inference_with_cache (flow/flow.py, flow/dit.py of zai-org/GLM-TTS, commit c5dc7ae), run outside this
-repository row by row on the same weights, noise and voices. The largest difference there was 5e-7.
+They are those of Flow.inference_with_cache (flow/flow.py, flow/dit.py of zai-org/GLM-TTS, commit c5dc7ae), run outside
+this repository row by row on the same weights, noise and voices. The largest difference there was 5e-7.
 """
 
 import numpy as np
