@@ -15,14 +15,11 @@ from infer.cache import Cache, fingerprint
 from infer.evaluate import evaluate, files_to_hear
 from infer.hear import Listener, errors, refuse_same_family, resample
 from infer.records import Utterance, read_utterances
-from infer.statistics import Bootstrap
 from infer.whisper_ear import WhisperEar, _files_of_packages
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.measures import Row
 
 CONFIG = Path(__file__).resolve().parents[2] / "recipes" / "tiny_mandarin"
-BOOTSTRAP = Bootstrap(1000, seed=0, level=0.95)
-PROSODY = {"f0_floor": 71.0, "f0_ceil": 500.0, "silence_db": 40.0, "frame_seconds": 0.025}
 
 
 def configuration(*overrides: str) -> DictConfig:
