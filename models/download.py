@@ -4,8 +4,8 @@
 
 The hubs' own clients download: they continue where an interrupted download stopped and fetch again what has changed.
 Afterwards every file that the recipe needs must be there, and its bytes must be those that the hub names. An entry's
-`revision`, by hub, is a commit or a tag; null is the newest. With `models.hub=none` nothing is fetched: the files that
-are there are checked to be complete.
+`revision`, by hub, is a commit or a tag; without it the newest is fetched. With `models.hub=none` nothing is fetched:
+the files that are there are checked to be complete.
 """
 
 import hashlib
@@ -107,7 +107,8 @@ def download(cfg: DictConfig) -> None:
             ) from error
         print(f"[models] {name}: {check(name, to, files, sums)} files, whole", flush=True)
         if commit and commit != revision:
-            print(f"[models] {name}: the same again by models.get.{name}.revision.{settings.hub}={commit}", flush=True)
+            pin = f"++models.get.{name}.revision.{settings.hub}={commit}"
+            print(f"[models] {name}: the same again by {pin}", flush=True)
 
 
 def _other(hub: str) -> str:

@@ -56,7 +56,7 @@ def test_the_files_asked_for_are_fetched_whole_and_no_other(tmp_path, hub, clien
 
 def test_what_was_fetched_can_be_pinned_and_a_pinned_revision_is_what_the_hub_is_asked_for(tmp_path, hub):
     status, out = stage(tmp_path, hub.server_port)
-    assert status == 0 and f"the same again by models.get.lm.revision.huggingface={COMMIT}" in out
+    assert status == 0 and f"the same again by ++models.get.lm.revision.huggingface={COMMIT}" in out
     hub.revisions.clear()
     pinned = {"huggingface": COMMIT, "modelscope": "v1.0"}
     status, out = stage(tmp_path, hub.server_port, revision=pinned)
