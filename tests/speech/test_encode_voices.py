@@ -58,7 +58,7 @@ def test_the_recipes_command_makes_a_voice_that_prompt_and_decoder_take(xcodec2,
     command = [sys.executable, "-m", "data_prep.encode_voices", "--config-path", str(ROOT / "recipes" / recipe)]
     command += ["--config-name", "data", f"voices.input={source}", f"voices.output={output}"]
     command += [f"recipe.token2wav_dir={xcodec2[0]}", f"recipe.semantic_dir={xcodec2[1]}"]
-    command += ["voices.encoder.semantic_layer=2" if recipe == "llasa" else "vectorize.encoder.semantic_layer=2"]
+    command += ["vectorize.encoder.semantic_layer=2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     anna = read_voices(str(output))["anna"]
