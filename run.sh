@@ -23,8 +23,8 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
    5  infer    one sentence to a wave: bash run.sh infer text="..."
    6  export   the merged model in the family's own format
       test     installs what is missing, builds small models, runs ruff and pytest: what is quick of all recipes, and the
-               default one from end to end; --recipe NAME test: that recipe from end to end; --recipe all test: each,
-               and each algorithm (about an hour)
+               default one from end to end; --recipe NAME test: that recipe from end to end; --recipe all test: each
+               but the default one from end to end, and each algorithm (about an hour)
 
   --recipe NAME  a folder of recipes/ (default tiny_mandarin)
   --dry-run      print the commands and run nothing
@@ -73,8 +73,7 @@ fi
 ((${#stages[@]} <= 2)) || die "at most two stages, the first and the last: got ${stages[*]}"
 if [[ ${stages[0]:-} == test ]]; then
   ((${#stages[@]} == 1)) || die "test is not part of a range"
-  [[ -z $dry_run ]] || { bash stages/install.sh --dry-run "$recipe"; sed -n 's/^ *run //p' stages/test.sh; exit; }
-  exec bash stages/test.sh "$recipe"
+  exec bash stages/test.sh $dry_run "$recipe"
 fi
 first=${stages[0]:-install}
 last=${stages[1]:-${stages[0]:-infer}}

@@ -1,10 +1,10 @@
-"""Reads texts from JSON and JSONL and checks them. A bad row becomes a Fault that names file, line and field."""
+"""Reads texts from JSON and JSONL, checks and writes them. A bad row becomes a Fault: file, line, field."""
 
 import json
 import re
 import unicodedata
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
@@ -14,6 +14,8 @@ from typing import Any, BinaryIO
 import ijson
 import numpy as np
 from tqdm import tqdm
+
+from data_prep.whole import whole_file
 
 _MARKUP = re.compile(r"<\|[^|]*\|>")
 
@@ -157,6 +159,12 @@ def _read_list(file: BinaryIO, path: Path) -> Iterator[tuple[int, str, dict[str,
 
 def _object(value: Any) -> dict[str, Any] | BadField:
     return value if isinstance(value, dict) else BadField(None, f"is no JSON object but {type(value).__name__}")
+
+
+def write_rows(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:
+    """A JSONL file of the rows, whole or not at all."""
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 class SeenTexts:

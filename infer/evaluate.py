@@ -121,7 +121,7 @@ def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Hears, counts and compares; writes the files. Returns what results.json holds."""
-    refuse_same_family(cfg.families)
+    refuse_same_family(cfg.reward_server.asr, cfg.ear)
     listener = Listener(cfg)
     bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
     heard: dict[Key, list[dict]] = {}

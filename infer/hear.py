@@ -18,17 +18,21 @@ from reward_tts.prosody import prosody
 from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
 
 
-def refuse_same_family(families: DictConfig) -> None:
+def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
     """The evaluator must not be of the reward's family: a model trained to please an ASR pleases its relatives too.
 
+    Args:
+        reward, ear: `asr` of the reward server's configuration, `ear` of the evaluation's; neither is loaded.
+
     Raises:
-        ValueError: `families.reward` and `families.evaluation` are the same.
+        ValueError: their classes name the same `family`.
     """
-    if families.reward == families.evaluation:
+    family = hydra.utils.get_class(reward._target_).family
+    if family == hydra.utils.get_class(ear._target_).family:
         raise ValueError(
-            f"the evaluation's ASR is of the reward's own family ({families.reward}): its verdict on a model trained "
-            "with that reward says nothing. Name an ASR of another family in eval.yaml, under `ear` and "
-            "`families.evaluation`."
+            f"the evaluation's ASR ({ear._target_}) is of the reward's own family ({family}, {reward._target_} in "
+            "server.yaml): its verdict on a model trained with that reward says nothing. Name an ASR of another family "
+            "in eval.yaml, under `ear`."
         )
 
 
@@ -49,12 +53,7 @@ class Listener:
 
     @cached_property
     def ear(self) -> Any:
-        ear, named = hydra.utils.instantiate(self._cfg.ear), self._cfg.families.evaluation
-        if ear.family != named:
-            raise ValueError(
-                f"eval.yaml's families.evaluation is {named!r}, but its ear is of the family {ear.family!r}"
-            )
-        return ear
+        return hydra.utils.instantiate(self._cfg.ear)
 
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
         """{"transcript", "duration_s", ...} (see reward_tts.prosody) per utterance, in order."""

@@ -3,8 +3,9 @@
     python -m models.download --config-path <recipes/NAME> --config-name models [models.hub=modelscope]
 
 The hubs' own clients download: they continue where an interrupted download stopped and fetch again what has changed.
-Afterwards every file that the recipe needs must be there, and its bytes must be those that the hub names. With
-`models.hub=none` nothing is fetched: the files that are there are checked to be complete.
+Afterwards every file that the recipe needs must be there, and its bytes must be those that the hub names. An entry's
+`revision`, by hub, is a commit or a tag; without it the newest is fetched. With `models.hub=none` nothing is fetched:
+the files that are there are checked to be complete.
 """
 
 import hashlib
@@ -17,31 +18,34 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 Sums = dict[str, str]  # file (relative, with /) -> sha256 in hexadecimal, of the files whose sum the hub names
+Fetched = tuple[Sums, str | None]  # and the commit that was fetched, where the hub tells it
 
 
 class DownloadError(RuntimeError):
     """What could not be fetched or is not whole, and what to do."""
 
 
-def _from_hugging_face(repo: str, revision: str | None, files: list[str], to: Path) -> Sums:
+def _from_hugging_face(repo: str, revision: str | None, files: list[str], to: Path) -> Fetched:
     from huggingface_hub import HfApi, snapshot_download
 
     info = HfApi().model_info(repo, revision=revision, files_metadata=True)
     snapshot_download(repo, revision=info.sha, allow_patterns=files, local_dir=to)
-    return {file.rfilename: file.lfs.sha256 for file in info.siblings if file.lfs is not None}
+    return {file.rfilename: file.lfs.sha256 for file in info.siblings if file.lfs is not None}, info.sha
 
 
-def _from_modelscope(repo: str, revision: str | None, files: list[str], to: Path) -> Sums:
-    from modelscope.hub.snapshot_download import snapshot_download
+def _from_modelscope(repo: str, revision: str | None, files: list[str], to: Path) -> Fetched:
+    from modelscope_hub import HubApi
 
-    snapshot_download(repo, revision=revision, allow_patterns=files, local_dir=str(to))
-    return {}  # ModelScope's client compares the sums itself
+    hub = HubApi(endpoint=HubApi().resolve_endpoint_for_read(repo))
+    hub.download_repo(repo, "model", revision=revision, allow_patterns=files, local_dir=str(to))
+    listed = hub.list_repo_files(repo, "model", revision=revision)
+    return {file.path: file.sha256 for file in listed if file.sha256}, None
 
 
-HUBS: Mapping[str, Callable[[str, str | None, list[str], Path], Sums]] = {
+HUBS: Mapping[str, Callable[[str, str | None, list[str], Path], Fetched]] = {
     "huggingface": _from_hugging_face,
     "modelscope": _from_modelscope,
-    "none": lambda *_: {},
+    "none": lambda *_: ({}, None),
 }
 
 
@@ -91,9 +95,10 @@ def download(cfg: DictConfig) -> None:
                 f"models.get.{name}.repo.{settings.hub} is not named: take another models.hub, or bring the files to "
                 f"{to} and take models.hub=none"
             )
-        print(f"[models] {name}: {repo or 'what is there'} -> {to}", flush=True)
+        revision = (entry.get("revision") or {}).get(settings.hub)
+        print(f"[models] {name}: {repo or 'what is there'}{f' at {revision}' if revision else ''} -> {to}", flush=True)
         try:
-            sums = HUBS[settings.hub](repo, entry.get("revision"), files, to)
+            sums, commit = HUBS[settings.hub](repo, revision, files, to)
         except Exception as error:  # of two clients, each with its own kinds
             raise DownloadError(
                 f"{name}: {settings.hub} did not give {repo} ({type(error).__name__}: {error}). Run this stage again "
@@ -101,6 +106,9 @@ def download(cfg: DictConfig) -> None:
                 f"{', '.join(files)} to {to} by hand and take models.hub=none"
             ) from error
         print(f"[models] {name}: {check(name, to, files, sums)} files, whole", flush=True)
+        if commit and commit != revision:
+            pin = f"++models.get.{name}.revision.{settings.hub}={commit}"
+            print(f"[models] {name}: the same again by {pin}", flush=True)
 
 
 def _other(hub: str) -> str:

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # `bash run.sh test`: installs what is missing, builds the small models once (tests/conftest.py), checks the style, runs
 # the tests in both environments: of everything that is quick, and the default recipe from end to end.
-# `bash run.sh --recipe NAME test`: another recipe from end to end; `--recipe all test`: each, and each algorithm.
-# Argument: RECIPE, or all.
-# Ends with one line: N passed, N failed, N skipped.
+# `bash run.sh --recipe NAME test`: another recipe from end to end; `--recipe all test`: each other one, and each algorithm.
+# Arguments: [--dry-run] RECIPE, or all. With --dry-run it prints its commands and runs nothing; else it ends with one
+# line: N passed, N failed, N skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-run() { echo "run.sh: test: $*"; "$@"; }
+dry_run=""
+if [[ $1 == --dry-run ]]; then dry_run=$1; shift; fi
+
+# Runs a command, or with --dry-run prints it.
+run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: test: $*"; "$@"; fi; }
 
 # Two files of tests at a time, from end to end first: it is the longest, and mostly waits for one process at a time.
 two=(-n 2 --dist loadfile --no-loadscope-reorder)
@@ -19,10 +23,9 @@ case $1 in
   *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes/test_"$1"*.py) ;;
 esac
 [[ -e ${trainer[-1]} ]] || { echo "run.sh: test: $1 has no test from end to end; bash run.sh test has its quick ones" >&2; exit 2; }
-bash stages/install.sh "${recipes[@]#recipes/}"
+bash stages/install.sh $dry_run "${recipes[@]#recipes/}"
 reports=exp/test_build/reports
-mkdir -p "$reports"
-rm -f "$reports"/*.xml
+[[ -n $dry_run ]] || { mkdir -p "$reports"; rm -f "$reports"/*.xml; }
 failed=0
 run .venv/bin/ruff check . || failed=1
 run .venv/bin/ruff format --check . || failed=1
@@ -30,6 +33,7 @@ if ((${#speech[@]})); then
   run .venv-reward/bin/python -m pytest --junitxml "$reports/speech.xml" "${speech[@]}" || failed=1
 fi
 run .venv/bin/python -m pytest --junitxml "$reports/trainer.xml" "${trainer[@]}" || failed=1
+[[ -z $dry_run ]] || exit 0
 .venv/bin/python - "$reports" $((1 + (${#speech[@]} > 0))) <<'PY' || failed=1
 import sys
 from pathlib import Path

@@ -1,13 +1,14 @@
 """Fixtures of both environments: small real models, built once per checkout by the real stages, and a real server."""
 
 import fcntl
+import json
 import shutil
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,3 +153,36 @@ def server_starter(built_recipe: Path, tmp_path: Path) -> Iterator:
     for server in started:
         if server.process.poll() is None:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def spoken(built_recipe: Path) -> list[tuple[list[int], str]]:
+    """The teacher's own speech of the test texts as (speech tokens, text), of varied length."""
+    lines = (built_recipe / "data/test_teacher.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [(row["speech_tokens"], row["text"]) for row in map(json.loads, lines)]
+    assert len({len(tokens) for tokens, _ in rows}) > 5
+    return rows
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """run.sh, stages/ and the toy recipe in an empty folder, with this environment as .venv."""
+    shutil.copy(ROOT / "run.sh", tmp_path)
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    shutil.copytree(ROOT / "tests/trainer/toy", tmp_path, dirs_exist_ok=True)
+    for environment in (".venv", ".venv-reward"):
+        (tmp_path / environment).symlink_to(ROOT / ".venv")
+    return tmp_path
+
+
+@pytest.fixture
+def run(checkout: Path) -> Callable[..., tuple[int, str]]:
+    """run(*arguments) -> exit status, all output."""
+
+    def call(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["bash", "run.sh", "--recipe", "toy", *arguments], cwd=checkout, capture_output=True, text=True, timeout=120
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return call

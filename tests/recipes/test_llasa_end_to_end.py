@@ -4,35 +4,38 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from llama_dir import LLASA, write_llama
 from recipe_run import SPEAKING, TRAINING, RecipeRun
 from small_ears import write_whisper
 
-from data_prep.voices import Voice
+from data_prep.voices import Voice, read_voices
 from recipes.llasa.prompt_template import understanding
 from stages.config import ROOT
 
 CODES = 65536
-VOICE = {"name": "mina", "text": "네.", "speech_tokens": [7, 65535, 400]}
+VOICES = "exp/test_llasa/voices.jsonl"
 
 
 @pytest.fixture(scope="module")
 def run() -> RecipeRun:
-    """Llasa-1B's layout extended, texts prepared, one step of GRPO, merged."""
+    """Llasa-1B's layout extended, a recording made a voice, texts prepared, one step of GRPO, merged."""
     run = RecipeRun("llasa", "recipe.sft_dir=exp/test_llasa/base", "recipe.reward.terms.cer_and_nll.beta_c=0.3")
+    run.overrides.append(f"recipe.voices={VOICES}")
     pretrained = run.work / "pretrained"
     write_llama(pretrained / "llasa", LLASA, CODES)
     write_whisper(pretrained / "whisper")
-    run.xcodec2()
+    run.xcodec2(semantic=True)
     texts = {"train_texts": ["안녕하세요.", "오늘은 비가 와요."], "test_texts": ["고맙습니다."]}
     rows = {key: [{"text": text, "voice": "mina"} for text in values] for key, values in texts.items()}
     rows["sft_texts"] = [{"text": "네, 알겠습니다.", "speech_tokens": [1, 2, 65535]}]
     run.overrides += [f"recipe.{key}={run.write_jsonl(f'{key}.jsonl', value)}" for key, value in rows.items()]
-    run.overrides.append(f"recipe.voices={run.write_jsonl('voices.jsonl', [VOICE])}")
+    soundfile.write(run.work / "mina.wav", 0.3 * np.sin(np.arange(1500) ** 1.2), 16_000)  # 0.09 s, 5 tokens
+    recordings = run.write_jsonl("recordings.jsonl", [{"name": "mina", "text": "네.", "wav": "mina.wav"}])
     run.module("sft.extend", "models")
-    run.stages("data")
+    run.stages("data", f"voices.input={recordings}", "vectorize.encoder.semantic_layer=2")
     run.trained = run.stages(
         "serve", "merge", *TRAINING, "asr.max_new_tokens=8", "trainer.rollout_data_dir=exp/test_llasa/rollouts"
     )
@@ -52,10 +55,17 @@ def test_the_reward_is_the_harmonic_mean_of_cer_and_nll_of_what_whisper_heard(ru
     )
 
 
-def test_rollouts_continue_the_voices_speech_tokens(run):
+@pytest.fixture
+def voice(run) -> Voice:
+    """What the stage data made of the recording."""
+    return read_voices(str(ROOT / VOICES))["mina"]
+
+
+def test_rollouts_continue_the_speech_tokens_of_the_voices_recording(run, voice):
+    assert len(voice.speech_tokens) == 5 and len(set(voice.speech_tokens)) > 1
     for row in run.read_jsonl("rollouts/1.jsonl"):
-        assert row["input"].endswith("<|s_7|><|s_65535|><|s_400|>")
-        assert understanding(row["gts"], Voice(**VOICE))[0]["content"].split("<|")[0] in row["input"]
+        assert row["input"].endswith("".join(f"<|s_{token}|>" for token in voice.speech_tokens))
+        assert understanding(row["gts"], voice)[0]["content"].split("<|")[0] in row["input"]
         assert len(re.findall(r"<\|s_\d+\|>", row["output"])) > 12
 
 

@@ -105,3 +105,32 @@ def test_recipes_add_to_what_is_installed_and_a_change_of_the_shared_packages_ma
     assert shell("as_pinned env newer a") == 1
     assert shell("remember env newer b; as_pinned env newer b") == 0
     assert shell("as_pinned env newer a") == 1
+
+
+def dry_test(recipe: str) -> list[str]:
+    """What `run.sh --dry-run test` prints, a command a line."""
+    command = ["bash", "run.sh", "--recipe", recipe, "--dry-run", "test"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "VERL_TTS_DEVICE": "cpu"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_dry_run_of_the_tests_prints_whole_commands_and_the_installation_of_the_recipes_they_need():
+    pytest_of = ".venv/bin/python -m pytest --junitxml exp/test_build/reports/trainer.xml "
+    everything = dry_test("all")
+    assert [line.rstrip() for line in everything[-3:]] == [
+        ".venv/bin/ruff check .",
+        ".venv/bin/ruff format --check .",
+        pytest_of + "tests/recipes",
+    ]
+    asked = "\n".join(everything)
+    assert all(f"-r {path}" in asked for path in OWN)
+    default, llasa = dry_test("tiny_mandarin"), dry_test("llasa")
+    two = "-n 2 --dist loadfile --no-loadscope-reorder "
+    assert default[-2].rstrip().endswith(f"pytest --junitxml exp/test_build/reports/speech.xml {two}tests/speech")
+    assert default[-1].rstrip() == f"{pytest_of}{two}tests/e2e tests/trainer"
+    assert llasa[-1].rstrip() == pytest_of + "tests/recipes/test_llasa_end_to_end.py"
+    assert "-r recipes/llasa/requirements.txt" in "\n".join(llasa) and "recipes/glm_tts" not in "\n".join(llasa)
+    assert not any("$" in line or "||" in line for line in (*everything, *default, *llasa))

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from fault_proxy import FaultProxy, bytes_output, set_bytes_output
-from test_reward_server import FEW, config_of, counted, disagreement, measure, spoken  # noqa: F401 (a fixture)
+from server_client import FEW, config_of, counted, disagreement, measure
 
 from reward_tts.client import RewardError
 
@@ -20,7 +20,7 @@ def address(server) -> str:
     return f"{server.host}:{server.grpc_port}"
 
 
-def test_a_fifth_of_the_requests_refused_loses_no_reward(reward_server, spoken):  # noqa: F811
+def test_a_fifth_of_the_requests_refused_loses_no_reward(reward_server, spoken):
     expected = [m.transcript for m in measure(config_of(reward_server), spoken)]
     with FaultProxy(address(reward_server), refuse=0.2) as proxy:
         heard = measure(through(reward_server, proxy), spoken * 2)
@@ -29,7 +29,7 @@ def test_a_fifth_of_the_requests_refused_loses_no_reward(reward_server, spoken):
     assert all(m.is_speech and m.duration_s > 0 for m in heard)
 
 
-def test_a_slow_server_is_waited_for_within_the_deadline_and_given_up_after_the_patience(reward_server, spoken):  # noqa: F811
+def test_a_slow_server_is_waited_for_within_the_deadline_and_given_up_after_the_patience(reward_server, spoken):
     with FaultProxy(address(reward_server), slow_s=1.0) as proxy:
         assert len(measure(through(reward_server, proxy, deadline_s=20), spoken[:4])) == 4
         with pytest.raises(RewardError, match=r"sample 0 .*no answer in .*DEADLINE_EXCEEDED"):
@@ -65,7 +65,7 @@ def no_json(answer) -> None:
         (no_json, "cannot be read"),
     ],
 )
-def test_an_answer_that_is_not_finite_or_not_readable_is_never_a_reward(reward_server, spoken, change, reason):  # noqa: F811
+def test_an_answer_that_is_not_finite_or_not_readable_is_never_a_reward(reward_server, spoken, change, reason):
     with (
         FaultProxy(address(reward_server), change=change) as proxy,
         pytest.raises(RewardError, match=rf"(?s)sample 0 \('{spoken[0][1]}'\): .*{reason}"),
@@ -73,7 +73,7 @@ def test_an_answer_that_is_not_finite_or_not_readable_is_never_a_reward(reward_s
         measure(through(reward_server, proxy), spoken[:1])
 
 
-def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(server_starter, spoken):  # noqa: F811
+def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(server_starter, spoken):
     first, second = server_starter(), server_starter()
     config = config_of(first, more=(f"{second.host}:{second.grpc_port}",), deadline_s=10)
     measure(config, spoken * 2)

@@ -1,83 +1,14 @@
 """run.sh with a recipe whose stages take no time (tests/trainer/toy), in a checkout of its own."""
 
-import os
 import re
-import shutil
 import signal
-import socket
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import free_ports
+from run_sh_checkout import lines_of, processes_in, start, until
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export", "test"]
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """run.sh, stages/ and the toy recipe in an empty folder, with this environment as .venv."""
-    shutil.copy(ROOT / "run.sh", tmp_path)
-    shutil.copytree(ROOT / "stages", tmp_path / "stages")
-    shutil.copytree(ROOT / "tests/trainer/toy", tmp_path, dirs_exist_ok=True)
-    for environment in (".venv", ".venv-reward"):
-        (tmp_path / environment).symlink_to(ROOT / ".venv")
-    return tmp_path
-
-
-@pytest.fixture
-def run(checkout: Path) -> Callable[..., tuple[int, str]]:
-    """run(*arguments) -> exit status, all output."""
-
-    def call(*arguments: str) -> tuple[int, str]:
-        done = subprocess.run(
-            ["bash", "run.sh", "--recipe", "toy", *arguments], cwd=checkout, capture_output=True, text=True, timeout=120
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    return call
-
-
-def ports_as_overrides(ports: list[int]) -> list[str]:
-    names = ("http_port", "grpc_port", "metrics_port")
-    return [f"recipe.server.{name}={port}" for name, port in zip(names, ports, strict=True)]
-
-
-def lines_of(path: Path) -> list[str]:
-    return path.read_text().splitlines()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for: {what}"
-        time.sleep(0.1)
-
-
-def start(checkout: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        ["bash", "run.sh", "--recipe", "toy", *arguments],
-        cwd=checkout,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def processes_in(checkout: Path) -> list[int]:
-    """Processes whose current folder is the checkout: everything that its run.sh started."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and os.readlink(entry / "cwd") == str(checkout):
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
 
 
 def test_help_names_every_stage_and_the_numbers(run):
@@ -247,107 +178,6 @@ def test_a_stage_that_ended_well_leaves_no_daemon(run, checkout):
     status, _ = run("data", "daemon_sleeps=602")
     assert status == 0
     assert processes_in(checkout) == []
-
-
-def test_in_a_range_the_server_is_started_waited_for_and_stopped(run, checkout, ports):
-    status, out = run("data", "train", *ports_as_overrides(ports))
-    assert status == 0, out
-    assert f"serve: ready on 127.0.0.1:{ports[1]}" in out
-    assert out.index("serve: ready") < out.index("working on exp/toy/grpo/steps.txt")
-    assert "serving, pid" in (checkout / "exp/toy/logs/serve.log").read_text()
-    assert processes_in(checkout) == []
-    again = run("data", "train", *ports_as_overrides(ports))[1]
-    assert "train: done already" in again
-    assert "serve: ready" not in again
-
-
-def test_a_server_that_dies_before_it_is_ready_shows_the_end_of_its_log(run, ports):
-    status, out = run("data", "train", "dies=true", *ports_as_overrides(ports))
-    assert status == 1
-    assert "the reward server ended before it was ready (exit status 7)" in out
-    assert "no model for this voice" in out
-
-
-def test_train_alone_says_how_to_start_the_server(run, ports):
-    run("data")
-    status, out = run("2", "2", *ports_as_overrides(ports))
-    assert status == 1
-    assert f"no reward server is ready on 127.0.0.1:{ports[0]}" in out
-    assert "bash run.sh --recipe toy serve" in out
-
-
-def test_train_uses_the_server_of_another_terminal(run, checkout, ports):
-    run("data")
-    server = start(checkout, "1", *ports_as_overrides(ports))
-    log = checkout / "exp/toy/logs/serve.log"
-    until(lambda: log.exists() and "serving" in log.read_text(), "the server")
-    status, out = run("2", "2", *ports_as_overrides(ports))
-    assert status == 0, out
-    assert f"using the reward server on 127.0.0.1:{ports[0]}" in out
-    server.send_signal(signal.SIGINT)
-    assert server.wait(60) == 128 + signal.SIGINT
-    assert processes_in(checkout) == []
-
-
-def test_servers_of_one_recipe_run_side_by_side_under_names_of_their_own(run, checkout):
-    run("data")
-    servers = []
-    for name in ("serve", "second"):
-        servers.append(start(checkout, "1", f"recipe.server.name={name}", *ports_as_overrides(free_ports(3))))
-        log = checkout / f"exp/toy/logs/{name}.log"
-        until(lambda log=log: log.exists() and "serving" in log.read_text(), f"the server {name}")
-    status, out = run("1", "recipe.server.name=second", *ports_as_overrides(free_ports(3)))
-    assert status == 1 and f"another run works in exp/toy (pid {servers[1].pid})" in out
-    for server in servers:
-        server.send_signal(signal.SIGINT)
-        assert server.wait(60) == 128 + signal.SIGINT
-
-
-def test_a_server_of_another_recipe_is_refused(run, checkout, ports):
-    run("data")
-    server = start(checkout, "1", "says=other", *ports_as_overrides(ports))
-    log = checkout / "exp/toy/logs/serve.log"
-    until(lambda: log.exists() and "serving" in log.read_text(), "the server")
-    status, out = run("2", "2", *ports_as_overrides(ports))
-    assert status == 1
-    assert f"the reward server on 127.0.0.1:{ports[0]} is of recipe 'other', not 'toy'" in out
-    server.send_signal(signal.SIGINT)
-    server.wait(60)
-
-
-def test_a_taken_port_is_named_with_the_key_to_change(run, ports):
-    run("data")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", ports[1]))
-        taken.listen()
-        status, out = run("1", *ports_as_overrides(ports))
-    assert status == 1
-    assert f"port {ports[1]} (recipe.server.grpc_port) is taken" in out
-    assert "recipe.server.grpc_port=PORT" in out
-
-
-def train_steps(checkout: Path) -> list[str]:
-    return lines_of(checkout / "exp/toy/grpo/steps.txt")
-
-
-def test_training_continues_its_own_checkpoints_and_puts_others_aside(run, checkout, ports):
-    where = ports_as_overrides(ports)
-    run("data", "train", "fail=true", *where)  # data fails too: nothing is trained
-    assert not (checkout / "exp/toy/grpo").exists()
-    run("data")
-    going = start(checkout, "serve", "train", "seconds=600", *where)
-    until((checkout / "exp/toy/grpo/steps.txt").exists, "training")
-    going.send_signal(signal.SIGINT)
-    going.wait(60)
-    continued = start(checkout, "serve", "train", "seconds=600", "trainer.total_training_steps=20", *where)
-    until(lambda: len(train_steps(checkout)) == 2, "training to continue")  # same folder
-    continued.send_signal(signal.SIGINT)
-    continued.wait(60)
-    status, out = run("serve", "train", "optim.lr=0.5", *where)  # another run
-    assert status == 0, out
-    assert len(train_steps(checkout)) == 1
-    (aside,) = re.findall(r"checkpoints of another run moved to (exp/toy/grpo\.\S+)", out)
-    assert len(lines_of(checkout / aside / "steps.txt")) == 2
 
 
 def test_a_stage_without_commands_says_so(run, checkout):

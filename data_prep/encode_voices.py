@@ -1,0 +1,78 @@
+"""Recordings of voices -> the same voices with their speech tokens, as zero-shot recipes want them.
+
+    python -m data_prep.encode_voices --config-path <recipes/NAME> --config-name data voices.input=my/recordings.jsonl
+
+`voices.input` has {"name", "text", "wav"} on each line (data_prep/voices.py), `voices.output` gets speech_tokens
+beside them, by the recipe's `voices.encoder`. A voice that names its speech tokens keeps them. Without `voices.input`
+nothing is done: the recipe's voices are what recipe.voices holds, if it names a file.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from data_prep.jsonl import write_rows
+from data_prep.recordings import read_wave
+from data_prep.voices import Voice, read_voices
+
+
+def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
+    """Of the voice's recording.
+
+    Raises:
+        ValueError: it has none, or one that cannot be read, is longer than `max_seconds` or shorter than one token.
+    """
+    if voice.wav is None:
+        raise ValueError("names neither speech_tokens nor wav")
+    wave = read_wave(voice.wav, encoder.sample_rate)
+    if (seconds := len(wave) / encoder.sample_rate) > max_seconds:
+        raise ValueError(f"field 'wav': {voice.wav} lasts {seconds:.1f} s, at most {max_seconds} (voices.max_seconds)")
+    (tokens,) = encoder.encode([wave])
+    if not len(tokens):
+        raise ValueError(f"field 'wav': {voice.wav} is shorter than one speech token")
+    return tokens.tolist()
+
+
+def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
+    """Rows of `voices.output`, in the order of `voices.input`; the encoder is made when the first voice needs it.
+
+    Raises:
+        ValueError: a voice that cannot be encoded, by its name. Others as read_voices.
+    """
+    encoder, folder = None, Path(cfg.output).resolve().parent
+    for voice in tqdm(read_voices(cfg.input).values(), desc="voices", unit="voice", mininterval=5):
+        tokens = list(voice.speech_tokens)
+        try:
+            if not tokens:
+                encoder = encoder or hydra.utils.instantiate(cfg.encoder)
+                tokens = speech_tokens(voice, encoder, cfg.max_seconds)
+        except ValueError as error:
+            raise ValueError(f"{cfg.input}: voice {voice.name!r}: {error}") from error
+        row = {"name": voice.name, "text": voice.text, "speech_tokens": tokens}
+        if voice.wav:
+            row["wav"] = os.path.relpath(voice.wav, folder)
+        yield row | ({"description": voice.description} if voice.description else {})
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """Branch `voices` of the configuration."""
+    own = cfg.voices
+    if own.input is None:
+        print("voices.input is null: no recordings to encode")
+        return
+    if own.output is None:
+        raise ValueError("voices.output is null: name the file, or recipe.voices")
+    if not Path(own.input).is_file():
+        raise FileNotFoundError(f"{own.input} (voices.input in data.yaml) is missing: recordings to speak like")
+    write_rows(own.output, encoded(own))
+    print(f"voices of {own.input} -> {own.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""A published zero-shot test set -> the texts and the recordings that the stages read.
+
+    python -m data_prep.test_sets --config-path <recipes/NAME> --config-name data test_set.input=.../zh/meta.lst
+
+`test_set.input` is a list of Seed-TTS (seed-tts-eval: meta.lst, hardcase.lst; `utterance|prompt text|prompt
+wav|text`, and a fifth field that is not used, the true recording) or a folder of CV3-Eval (`text`, `prompt_text`,
+`prompt_wav.scp` as Kaldi writes them: an utterance's name, white space, the rest). Into `test_set.output` go
+texts.jsonl for infer.synthesise and recordings.jsonl for data_prep.encode_voices.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from data_prep.jsonl import Fault, write_rows
+
+_FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
+
+
+@dataclass(frozen=True)
+class Task:
+    """One line of a test set: `text` is to be said in the voice of `wav`, in which `prompt_text` is said."""
+
+    name: str
+    text: str
+    prompt_text: str
+    wav: Path
+
+
+def read_test_set(path: str | Path, shown_faults: int) -> list[Task]:
+    """The tasks of a list or a folder, in order.
+
+    Raises:
+        FileNotFoundError: there is no such file. ValueError: bad lines, the first `shown_faults` of them with file,
+            line and field; or none at all.
+    """
+    path = Path(path).resolve()
+    faults: list[Fault] = []
+    tasks = _of_folder(path, faults) if path.is_dir() else _of_list(path, faults)
+    if faults:
+        listed = "\n".join(f"  {fault}" for fault in faults[:shown_faults])
+        raise ValueError(f"{len(faults)} bad lines in {path}:\n{listed}")
+    if not tasks:
+        raise ValueError(f"{path} holds no line")
+    return tasks
+
+
+def _of_list(path: Path, faults: list[Fault]) -> list[Task]:
+    tasks: dict[str, Task] = {}
+    for number, line in _lines(path):
+        fields = [field.strip() for field in line.split("|")]
+        if len(fields) not in (4, 5):
+            reason = f"has {len(fields)} fields between |, expected {'|'.join(_FIELDS)}"
+            faults.append(Fault(str(path), number, None, reason, line))
+            continue
+        name, prompt_text, wav, text = fields[:4]
+        empty = [field for field, value in zip(_FIELDS, fields, strict=False) if not value]
+        found = _find(wav, path.parent)
+        if empty:
+            faults.append(Fault(str(path), number, empty[0], "is empty", line))
+        elif name in tasks:
+            faults.append(Fault(str(path), number, "utterance", f"{name} is there twice", line))
+        elif found is None:
+            faults.append(Fault(str(path), number, "prompt wav", f"{wav} is no file", line))
+        else:
+            tasks[name] = Task(name, text, prompt_text, found)
+    return list(tasks.values())
+
+
+def _of_folder(folder: Path, faults: list[Fault]) -> list[Task]:
+    texts, prompts, wavs = (_table(folder / name, faults) for name in ("text", "prompt_text", "prompt_wav.scp"))
+    tasks = []
+    for name, (number, text) in texts.items():
+        lacking = [file for file, table in (("prompt_text", prompts), ("prompt_wav.scp", wavs)) if name not in table]
+        if lacking:
+            faults.append(Fault(str(folder / "text"), number, None, f"{name} is not in {' and '.join(lacking)}", text))
+            continue
+        scp_line, wav = wavs[name]
+        found = _find(wav, folder)
+        if found is None:
+            faults.append(Fault(str(folder / "prompt_wav.scp"), scp_line, name, f"{wav} is no file", wav))
+        else:
+            tasks.append(Task(name, text, prompts[name][1], found))
+    return tasks
+
+
+def _table(path: Path, faults: list[Fault]) -> dict[str, tuple[int, str]]:
+    """{utterance: (line from 1, the rest of it)} of a file as Kaldi writes it."""
+    table: dict[str, tuple[int, str]] = {}
+    for number, line in _lines(path):
+        name, *rest = line.split(maxsplit=1)
+        if not rest:
+            faults.append(Fault(str(path), number, name, "has nothing behind it", line))
+        elif name in table:
+            faults.append(Fault(str(path), number, name, f"is there twice, first in line {table[name][0]}", line))
+        else:
+            table[name] = (number, rest[0])
+    return table
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """(line from 1, what stands there) without those that are blank."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing: test_set.input is a list of Seed-TTS, or a folder of CV3-Eval with text, prompt_text "
+            "and prompt_wav.scp"
+        )
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+    return [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _find(wav: str, folder: Path) -> Path | None:
+    """The file: Seed-TTS names it from the list's folder, CV3-Eval from that of its repository, some folders above."""
+    return next((base / wav for base in (folder, *folder.parents) if wav and (base / wav).is_file()), None)
+
+
+def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, int]:
+    """Writes texts.jsonl {"text", "language", "voice"} and recordings.jsonl {"name", "text", "wav"}; the numbers of
+    rows. A recording that several texts ask for is one voice, called as the first of them."""
+    voices: dict[tuple[Path, str], str] = {}
+    names = [voices.setdefault((task.wav, task.prompt_text), task.name) for task in tasks]
+    folder = Path(output).resolve()
+    texts = [{"text": task.text, "language": language, "voice": name} for task, name in zip(tasks, names, strict=True)]
+    recordings = [
+        {"name": name, "text": said, "wav": os.path.relpath(wav, folder)} for (wav, said), name in voices.items()
+    ]
+    write_rows(folder / "texts.jsonl", texts)
+    write_rows(folder / "recordings.jsonl", recordings)
+    return len(tasks), len(recordings)
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """Branch `test_set` of the configuration."""
+    own = cfg.test_set
+    if own.input is None:
+        raise ValueError("test_set.input is null: name a list of Seed-TTS or a folder of CV3-Eval")
+    tasks = read_test_set(own.input, own.shown_faults)
+    texts, voices = convert(tasks, own.output, own.language)
+    print(f"{own.input}: {texts} texts, {voices} voices -> {own.output}/texts.jsonl, recordings.jsonl")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""What the evaluation counts and measures, against values worked out by hand; no model listens here."""
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from infer.evaluate import compare, summarise
+from infer.hear import errors
+from infer.report import markdown
+from infer.statistics import Bootstrap
+from reward_tts.prosody import prosody, silence_ratio
+
+BOOTSTRAP = Bootstrap(1000, seed=0, level=0.95)
+PROSODY = {"f0_floor": 71.0, "f0_ceil": 500.0, "silence_db": 40.0, "frame_seconds": 0.025}
+
+
+def test_errors_are_toneless_syllables_and_characters():
+    # 买 and 卖 sound alike but for the tone; 果 is missing: 1 of 6 syllables, 2 of 6 characters.
+    counted = errors("我想买苹果吃", "我想卖苹吃。", "zh")
+    assert counted["pinyin_error"] == pytest.approx(1 / 6)
+    assert counted["cer"] == pytest.approx(2 / 6)
+    assert (counted["syllable_edits"], counted["syllables"]) == (1, 6)
+    assert (counted["character_edits"], counted["characters"]) == (2, 6)
+
+
+def test_english_is_counted_in_words_as_seed_tts_eval_does():
+    # "it's" is "it is": 6 words; "a" is missing, "hat" is wrong, "here" and "now" are too many.
+    counted = errors("It's a cat, Mr. Smith!", "it is hat mister smith here now", "en")
+    assert (counted["unit"], counted["units"]) == ("WER", 6)
+    assert (counted["substitutions"], counted["deletions"], counted["insertions"]) == (1, 1, 2)
+    assert counted["error_rate"] == pytest.approx(4 / 6)
+    assert counted["pinyin_error"] is None
+    assert errors("Hi.", "no no no", "en")["error_rate"] == 3.0  # not capped
+
+
+def test_languages_without_spaces_are_counted_in_characters():
+    counted = errors("今日はいい天気", "今日はよい天気", "ja")
+    assert (counted["unit"], counted["error_rate"], counted["units"]) == ("CER", pytest.approx(1 / 7), 7)
+    assert errors("한국어 말", "한국어 말", "ko")["unit"] == "CER"
+
+
+def test_an_english_evaluation_reports_word_error():
+    wrong = [errors("the cat sat here", heard, "en") for heard in ("the cat sat here", "the cat", "a b c d e f g h")]
+    sound = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
+    rows = [
+        {"index": i, "text": str(i), **sound, **one, "characters_per_second": 6.5, "finished": 1.0}
+        for i, one in enumerate(wrong)
+    ]
+    summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
+    assert (summary["headline"], summary["unit"]) == ("error_rate", "WER")
+    assert summary["error_rate"]["value"] == pytest.approx((0 + 0.5 + 2.0) / 3)
+    assert summary["corpus_error_rate"] == pytest.approx((0 + 2 + 8) / 12)
+    assert (summary["outliers"], summary["at_cap"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    results = {"systems": [{"system": "a", "decoding": "x", **summary}], "comparisons": {}, "ear": "m.Ear", "seed": 0}
+    table = markdown({**results, "headline": "error_rate"}, 0.5, OmegaConf.create({"level": 0.95, "resamples": 9}))
+    assert "| WER |" in table and "pinyin" not in table.lower() and "0.833 (" in table
+
+
+def test_traditional_characters_and_digits_are_no_error():
+    assert errors("现在是十二点", "現在是12點", "zh")["cer"] == 0
+
+
+def test_an_invented_transcript_costs_no_more_than_silence():
+    silent, invented = errors("你好", "", "zh"), errors("你好", "请不吝点赞订阅转发打赏", "zh")
+    assert silent["pinyin_error"] == invented["pinyin_error"] == 1
+    assert (silent["syllable_edits"], invented["syllable_edits"]) == (2, 11)
+
+
+def test_a_text_of_punctuation_cannot_be_evaluated():
+    with pytest.raises(ValueError, match="has no syllable to compare with"):
+        errors("……", "你好", "zh")
+
+
+def row(index: int, edits: int, finished: float | None = 1.0) -> dict:
+    """An utterance of 4 syllables with so many of them wrong, lasting 2 s."""
+    error = min(1.0, edits / 4)
+    counts = {"syllable_edits": edits, "syllables": 4, "character_edits": edits, "characters": 4, "units": 4}
+    counts |= {"substitutions": edits, "deletions": 0, "insertions": 0, "unit": "CER", "error_rate": edits / 4}
+    sound = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
+    rates = {"pinyin_error": error, "cer": error, "characters_per_second": 2.0, "finished": finished}
+    return {"index": index, "text": f"text {index}", **counts, **sound, **rates}
+
+
+def test_a_loop_shows_in_the_corpus_error_and_is_capped_in_the_mean():
+    rows = [row(0, 0), row(1, 1), row(2, 2), row(3, 21, finished=0.0)]
+    summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
+    assert summary["pinyin_error"]["value"] == pytest.approx((0 + 0.25 + 0.5 + 1) / 4)
+    assert summary["corpus_pinyin_error"] == summary["corpus_error_rate"] == pytest.approx(24 / 16)
+    assert summary["error_rate"]["value"] == pytest.approx((0 + 0.25 + 0.5 + 5.25) / 4)  # not capped
+    assert (summary["outliers"], summary["at_cap"]) == (0.5, 0.25)
+    assert summary["finished"]["value"] == 0.75
+
+
+def test_a_teacher_does_not_end_by_itself_or_otherwise():
+    assert summarise([row(0, 0, finished=None)], BOOTSTRAP, 0.5)["finished"] is None
+
+
+def test_samples_of_one_text_count_as_one_text():
+    before = [row(0, 4), row(0, 0), row(1, 0)]  # text 0: 0.5 on average
+    after = [row(0, 0), row(0, 0), row(1, 0)]
+    assert summarise(before, BOOTSTRAP, 0.5)["texts"] == 2
+    assert compare(before, after, BOOTSTRAP)["pinyin_error"]["absolute"]["value"] == pytest.approx(-0.25)
+
+
+def test_systems_that_spoke_other_texts_are_not_compared():
+    with pytest.raises(ValueError, match="spoke different texts, for example"):
+        compare([row(0, 0)], [row(1, 0)], BOOTSTRAP)
+
+
+def test_prosody_of_a_tone_of_200_hz_with_silence_behind_it():
+    time = np.arange(16_000) / 16_000
+    harmonics = sum(np.sin(2 * np.pi * 200 * k * time) / k for k in range(1, 6))  # DIO wants harmonics, as voices have
+    measured = prosody(np.concatenate([0.2 * harmonics, np.zeros(16_000)]).astype(np.float32), 16_000, **PROSODY)
+    assert measured["duration_s"] == 2.0
+    assert measured["silence_ratio"] == pytest.approx(0.5, abs=0.02)
+    assert measured["log_f0_mean"] == pytest.approx(np.log(200), abs=0.005)
+    assert measured["log_f0_std"] == pytest.approx(0.0, abs=0.02)
+
+
+def test_silence_is_what_lies_forty_db_below_the_loudest_frame():
+    wave = np.repeat([1.0, 0.02, 0.005, 0.0], 100)  # 0, -34, -46 and no dB
+    assert silence_ratio(wave, 100, 40.0) == 0.5
+    assert silence_ratio(np.zeros(400), 100, 40.0) == 1.0
+
+
+def test_no_sound_has_no_prosody():
+    measured = prosody(np.zeros(0, np.float32), 16_000, **PROSODY)
+    assert measured["duration_s"] == 0
+    assert measured["log_f0_mean"] is measured["silence_ratio"] is None
