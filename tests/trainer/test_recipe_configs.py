@@ -46,6 +46,13 @@ def test_every_stage_composes_and_every_interpolation_resolves(recipe):
 
 
 @EACH_RECIPE
+def test_evaluation_is_of_what_stage_data_prepared_and_waits_for_it(recipe):
+    stages = table(recipe).stages
+    needs = {need.path: need.made_by for need in Stage("eval", recipe, stages.eval, ()).needs()}
+    assert needs[compose_stage(recipe, "data").prepare.splits.test.output] == "data"
+
+
+@EACH_RECIPE
 def test_the_longest_prompt_is_one_number_and_leaves_room_for_an_answer(recipe):
     longest = compose_stage(recipe, "data").recipe.max_prompt_tokens
     assert compose_stage(recipe, "grpo").data.max_prompt_length == longest
