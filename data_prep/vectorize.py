@@ -18,6 +18,7 @@ import os
 import shutil
 from collections import Counter
 from dataclasses import asdict
+from functools import partial
 from hashlib import blake2b, file_digest
 from itertools import islice
 from pathlib import Path
@@ -39,7 +40,7 @@ def settings_of(cfg: DictConfig) -> dict[str, Any]:
     own = OmegaConf.to_container(cfg.vectorize, resolve=True)
     own["encoder"].pop("device", None)
     with open(own["input"], "rb") as file:
-        content = file_digest(file, "blake2b").hexdigest()[:32]
+        content = file_digest(file, partial(blake2b, digest_size=16)).hexdigest()
     return {key: own[key] for key in ("encoder", "filters", "input", "val_share")} | {"content": content}
 
 
@@ -201,12 +202,14 @@ def vectorize(cfg: DictConfig) -> None:
     """All workers of this process: `vectorize.workers` of them, times torchrun's processes if it started this one.
 
     Raises:
-        ValueError: an unknown on_error, or codes of other settings. RuntimeError: a worker failed; its own message
-            stands above.
+        ValueError: an unknown on_error, or codes of other settings. FileNotFoundError: no such input.
+        RuntimeError: a worker failed; its own message stands above.
     """
     own = cfg.vectorize
     if not str(own.input).endswith(".jsonl"):
         raise ValueError(f"vectorize.input={own.input}: one recording a line, in a .jsonl file")
+    if not Path(own.input).is_file():
+        raise FileNotFoundError(f"{own.input} (vectorize.input, recipe.recordings) is missing")
     if own.on_error not in ("stop", "skip"):
         raise ValueError(f"vectorize.on_error={own.on_error}: known are stop, skip")
     settings = settings_of(cfg)
