@@ -2,18 +2,12 @@
 
 import json
 import math
-import socket
-import urllib.error
-import urllib.request
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import free_ports
 from omegaconf import OmegaConf
-from prometheus_client import CollectorRegistry
 from scipy.signal import resample_poly
 
 from recipes.tiny_mandarin.teacher import Vocoder
@@ -23,7 +17,6 @@ from reward_tts.errors import pinyin_error
 from reward_tts.formulas import shape_exp
 from reward_tts.judge import Reward
 from reward_tts.measures import Measures, Row, Status
-from reward_tts.metrics import Counts, PipelineMetrics, metrics_served
 from reward_tts.pipeline import SpeechPipeline
 from reward_tts.pytriton_adapter import Query
 from reward_tts.server import Judge, needed
@@ -207,33 +200,6 @@ def test_bad_speech_has_the_lowest_reward_and_every_status_is_counted(pipeline, 
     assert pipeline.counts.statuses == {"BAD_SPEECH": 3, "OK": 1, "BAD_ROW": 1}
     punished = Judge(pipeline, "zh", reward("over_length", max_tokens=100, buffer_tokens=10))
     assert punished.answer([query(bad[0], text)])[0].reward == -1.0
-
-
-def test_metrics_of_two_pipelines_as_prometheus_reads_them():
-    """Batches of 1, 3, 3 and 5 rows; bounds are the powers of two and the largest batch."""
-    one = Counts("cuda:0", Counter(OK=12), Counter({1: 1, 3: 2, 5: 1}), 70, 100, Counter(asr=1.5))
-    registry = CollectorRegistry()
-    registry.register(PipelineMetrics([one, Counts("cpu")], max_batch_size=6))
-    where = {"pipeline": "0", "device": "cuda:0"}
-    buckets = [registry.get_sample_value("tts_batch_rows_bucket", {**where, "le": b}) for b in ("1", "2", "4", "6")]
-    assert buckets == [1, 1, 3, 4]
-    assert registry.get_sample_value("tts_batch_rows_sum", where) == 12
-    assert registry.get_sample_value("tts_padded_tokens_total", where) == 100
-    assert registry.get_sample_value("tts_part_seconds_total", {**where, "part": "asr"}) == 1.5
-    assert registry.get_sample_value("tts_tokens_total", {"pipeline": "1", "device": "cpu"}) == 0
-    assert str(one) == "12 rows; batches by size {1: 1, 3: 2, 5: 1}; padding 30.0% of the tokens; seconds: asr 1.5"
-
-
-def test_metrics_without_tritons_own_are_refused_with_the_reason_and_the_port_is_free_again():
-    port, nobody = free_ports(2)
-    with (
-        metrics_served(PipelineMetrics([Counts("cpu")], 4), "127.0.0.1", port, f"http://127.0.0.1:{nobody}/metrics"),
-        pytest.raises(urllib.error.HTTPError, match="503") as refused,
-    ):
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10)
-    assert "Triton's own metrics cannot be read" in refused.value.read().decode()
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 class Counting:
