@@ -72,7 +72,7 @@ def test_the_recipes_command_makes_a_voice_that_prompt_and_decoder_take(xcodec2,
 
 
 def test_cosyvoices_encoder_gives_the_tokens_of_its_prompts(tmp_path):
-    write_decoder(tmp_path, SMALL)
+    write_decoder(tmp_path, SMALL["cosyvoice2"])
     write_speaker_encoder(tmp_path)
     write_speech_tokenizer(tmp_path, CODEBOOK)
     record(tmp_path / "a.wav", 1.03, rate=22050)
