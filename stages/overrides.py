@@ -18,11 +18,14 @@ def _parse(text: str) -> Override:
     return OverridesParser.create().parse_override(text)
 
 
-def readable(text: str, configs: list[DictConfig], text_keys: Sequence[str] = ()) -> str:
+def readable(
+    text: str, configs: list[DictConfig], text_keys: Sequence[str] = (), number_keys: Sequence[str] = ()
+) -> str:
     """The override with its value quoted where Hydra would refuse a plain text or read it as something else.
 
     So `text=你好，世界`, `text=一,二` and `text=3.50` arrive as typed. Values that are quoted, lists, dictionaries or
-    interpolations stay as they are, and so do numbers for keys that are not in text_keys and hold no text in configs.
+    interpolations stay as they are, and so do numbers for keys in number_keys, and for those that are not in text_keys
+    and hold no text in configs.
     """
     key, equals, value = text.partition("=")
     if not equals or value[:1] in {"", "'", '"', "[", "{", "$"}:
@@ -36,6 +39,8 @@ def readable(text: str, configs: list[DictConfig], text_keys: Sequence[str] = ()
         return quoted
     if key in text_keys:
         return quoted
+    if key in number_keys:
+        return text
     is_text = any(has_key(cfg, key) and isinstance(OmegaConf.select(cfg, key), str) for cfg in configs)
     return quoted if is_text and isinstance(parsed.value(), int | float) else text
 
@@ -63,7 +68,11 @@ def _knows(recipe: str, name: str, text: str) -> bool:
 
 
 def route(
-    recipe: str, stages: StageConfigs, overrides: list[str], text_keys: Sequence[str] = ()
+    recipe: str,
+    stages: StageConfigs,
+    overrides: list[str],
+    text_keys: Sequence[str] = (),
+    number_keys: Sequence[str] = (),
 ) -> dict[str, list[str]]:
     """{stage: its overrides}, quoted where needed, in the order given.
 
@@ -72,7 +81,7 @@ def route(
     routed: dict[str, list[str]] = {stage: [] for stage in stages}
     for given in overrides:
         configs = [compose_stage(recipe, name) for names in stages.values() for name in names]
-        text = readable(given, configs, text_keys)
+        text = readable(given, configs, text_keys, number_keys)
         try:
             _parse(text)
         except HydraException as error:

@@ -202,7 +202,7 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
     cfg = table(recipe, shared)
     names = select_stages(recipe, first, last)
     yamls = {name: list(dict.fromkeys(c.config for c in cfg.stages[name].commands)) for name in names}
-    routed = route(recipe, yamls, overrides, cfg.text_keys)
+    routed = route(recipe, yamls, overrides, cfg.text_keys, cfg.number_keys)
     stages = [Stage(name, recipe, cfg.stages[name], tuple(routed[name])) for name in names]
     for stage in stages:
         preflight.check_verl_keys(stage, cfg.verl_configs)

@@ -104,6 +104,12 @@ def test_sft_is_resumable_and_what_it_goes_on_from_is_taken_away_before_another_
         assert spec.scratch == f"{cfg.recipe.work_dir}/sft_checkpoints"
 
 
+def test_a_number_of_steps_arrives_at_sft_as_a_number_where_the_recipe_has_a_word():
+    _, (stage,) = plan("llasa", "sft", "sft", ["trainer.save_freq=2", "trainer.test_freq=3"])
+    (cfg,) = stage.configs()
+    assert (cfg.trainer.save_freq, cfg.trainer.test_freq) == (2, 3)
+
+
 def test_sft_of_a_release_is_run_when_asked_for_and_not_with_all_stages():
     for recipe, sft in (("cosyvoice2", []), ("cosyvoice3", []), ("glm_tts", []), ("llasa", ["sft"])):
         assert select_stages(recipe, "models", "train") == ["models", "data", *sft, "serve", "train"]

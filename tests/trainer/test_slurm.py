@@ -4,12 +4,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from conftest import free_ports
 
 from stages.config import ROOT, compose_stage
 
@@ -98,25 +95,6 @@ def test_what_training_is_told_is_what_verl_asks_for_where_the_recipe_has_a_mini
     assert cfg.data.train_batch_size == cfg.actor_rollout_ref.actor.ppo_mini_batch_size == 6
     servers = cfg.reward.custom_reward_function.reward_kwargs.server
     assert (servers.host, servers.grpc_port, list(servers.more)) == ("10.0.0.7", 8001, ["10.0.0.9:8001"])
-
-
-@pytest.fixture
-def short_folder() -> Iterator[str]:
-    """Ray's sockets are in it, whose paths have at most 107 characters."""
-    with TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
-        yield folder
-
-
-def test_real_ray_joins_two_nodes_on_this_machine(job, tmp_path, short_folder):
-    """`ray start` and `ray status` as they are; two nodes at one address, their servers and the training stand-ins."""
-    (tmp_path / "bin/hostname").write_text("#!/usr/bin/env bash\necho 127.0.0.1\n")
-    (port,) = free_ports(1)
-    own = {"RAY": str(ROOT / ".venv/bin/ray"), "RAY_PORT": str(port), "RAY_TMPDIR": short_folder, "WAIT_S": "240"}
-    done = subprocess.run(["bash", SCRIPT], env=job | own, capture_output=True, text=True, timeout=600)
-    logs = tmp_path / "exp/inworld_tts/logs/slurm-12"
-    assert done.returncode == 0, done.stderr + "".join(path.read_text() for path in logs.glob("ray-*.log"))
-    assert "trainer.nnodes=2" in (logs / "train.log").read_text()
-    assert left_over(job) == []
 
 
 def test_a_server_that_ends_ends_the_job_and_all_its_steps(job):
