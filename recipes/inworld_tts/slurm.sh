@@ -9,8 +9,8 @@
 #   RECIPE=inworld_tts  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU=1  RAY_PORT=6379  REWARD_PORT=8001 (gRPC)
 #   WAIT_S=600  POLL_S=5  RAY=.venv/bin/ray
 # A step has PROMPTS_PER_GPU prompts for each training GPU (published: 8 on 8 GPUs), so that verl can divide them, and one
-# update, whatever the recipe's own mini batch is. A server listens on its node's address, and answers only those who know
-# the secret that is drawn for each job.
+# update, whatever the recipe's own mini batch is. Ray and the servers listen on their nodes' addresses, and answer only those
+# who know the secrets that are drawn for each job.
 #SBATCH --job-name=verl-tts
 #SBATCH --ntasks-per-node=1
 #SBATCH --exclusive
@@ -27,8 +27,10 @@ die() { say "$*" >&2; exit 1; }
 cd "${SLURM_SUBMIT_DIR:?submit this with sbatch, from the root of the repository}"
 logs=exp/$recipe/logs/slurm-${SLURM_JOB_ID:?}
 mkdir -p "$logs"
-VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')}
-export VERL_TTS_SECRET VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin
+drawn() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(drawn)}
+RAY_AUTH_TOKEN=${RAY_AUTH_TOKEN:-$(drawn)}     # without one, Ray 2.60 makes one on the head that no other step has
+export VERL_TTS_SECRET RAY_AUTH_TOKEN RAY_AUTH_MODE=token VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin
 
 mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
 head=${nodes[0]}

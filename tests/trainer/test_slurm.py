@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from conftest import free_ports
 
 from stages.config import ROOT, compose_stage
 
@@ -115,6 +118,25 @@ def test_a_cancelled_job_leaves_nothing(job):
     while any("run.sh" in line or "stages.run" in line for line in left_over(job)):  # a dry run that was under way
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert left_over(job) == []
+
+
+@pytest.fixture
+def short_folder() -> Iterator[str]:
+    """Ray's sockets are in it, whose paths have at most 107 characters."""
+    with TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def test_real_ray_joins_two_nodes_on_this_machine(job, tmp_path, short_folder):
+    """`ray start` and `ray status` as they are; two nodes at one address, their servers and the training stand-ins."""
+    (tmp_path / "bin/hostname").write_text("#!/usr/bin/env bash\necho 127.0.0.1\n")
+    (port,) = free_ports(1)
+    own = {"RAY": str(ROOT / ".venv/bin/ray"), "RAY_PORT": str(port), "RAY_TMPDIR": short_folder, "WAIT_S": "240"}
+    done = subprocess.run(["bash", SCRIPT], env=job | own, capture_output=True, text=True, timeout=600)
+    logs = tmp_path / "exp/inworld_tts/logs/slurm-12"
+    assert done.returncode == 0, done.stderr + "".join(path.read_text() for path in logs.glob("ray-*.log"))
+    assert "trainer.nnodes=2" in (logs / "train.log").read_text()
     assert left_over(job) == []
 
 
