@@ -58,7 +58,7 @@ def write_llama(
         num_hidden_layers=2,
         num_attention_heads=hidden // 32,
         num_key_value_heads=hidden // 32,
-        max_position_embeddings=2048,
+        max_position_embeddings=4096,
         tie_word_embeddings=tied,
         bos_token_id=fast.bos_token_id,
         eos_token_id=fast.eos_token_id,
