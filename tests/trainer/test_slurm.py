@@ -45,8 +45,8 @@ def job(tmp_path: Path) -> dict[str, str]:
     return os.environ | own | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
 
 
-def left_over(job: dict[str, str]) -> list[str]:
-    """Processes that still have this job's environment."""
+def running(job: dict[str, str]) -> list[str]:
+    """Processes that have this job's environment."""
     mark, found = f"CALLS={job['CALLS']}".encode(), []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -54,6 +54,15 @@ def left_over(job: dict[str, str]) -> list[str]:
                 found.append((folder / "cmdline").read_bytes().decode())
         except OSError:  # it has ended, or is not ours
             pass
+    return found
+
+
+def left_over(job: dict[str, str]) -> list[str]:
+    """What of the job still runs after half a minute. Slurm's srun ends all processes of a step, the one here the first
+    alone: a dry run below it has to come to its end by itself."""
+    deadline = time.monotonic() + 30
+    while (found := running(job)) and time.monotonic() < deadline:
+        time.sleep(0.2)
     return found
 
 
