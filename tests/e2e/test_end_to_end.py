@@ -131,8 +131,7 @@ def test_the_reward_that_trained_is_our_compute_score(runs: Runs, trained: str, 
         )
 
     differences = [abs(row["score"] - result["score"]) for row, result in zip(rows, asyncio.run(again()), strict=True)]
-    # Here and there the weak ear of the tests hears another character in another batch (tests/trainer, FEW).
-    assert sum(difference < 1e-4 for difference in differences) >= 0.8 * len(rows)
+    assert max(differences) < 1e-4
     assert len({row["score"] for row in rows}) > 5
 
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import yaml
 from cosyvoice_release import write_sensevoice
 
+from reward_tts import funasr_directory
 from reward_tts.asr_sensevoice import SenseVoiceASR
 
 
@@ -16,3 +18,14 @@ def test_sensevoice_loads_with_the_released_name_of_its_vocabulary(tmp_path):
     (tmp_path / "asr" / "configuration.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"bpe\.model"):
         SenseVoiceASR(str(tmp_path / "asr"))
+
+
+def test_a_wave_is_heard_twice_as_the_same_where_the_release_is_silent_about_dither(tmp_path):
+    """FunASR's front end then adds noise of one 16-bit step; it would change what a rollout is worth."""
+    write_sensevoice(tmp_path)
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    del config["frontend_conf"]["dither"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    asr = SenseVoiceASR(str(tmp_path))
+    first, second = (funasr_directory.features(asr.frontend, np.zeros(16_000, np.float32)) for _ in range(2))
+    assert first.equal(second)

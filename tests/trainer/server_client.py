@@ -6,16 +6,12 @@ import urllib.request
 from dataclasses import replace
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
 from tritonclient.grpc import InferenceServerClient, InferInput
 
 from reward_tts.client import RewardClient, ServerConfig
 from reward_tts.measures import CONTRACT, Measures
 
 Rows = list[tuple[list[int], str]]
-# The last bits of a sum depend on the batch it is computed in, the vocoder computes in bfloat16, and a recogniser of
-# a minute's training hangs between two characters now and then: about 2 of 100 characters change with the batch.
-FEW = 0.06
 
 
 def config_of(server, **changes) -> ServerConfig:
@@ -52,12 +48,6 @@ def counted(server, name: str) -> float:
     with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(f'{name}{{model="token2wav_asr"'))
-
-
-def disagreement(heard: list[str], before: list[str]) -> float:
-    """Share of characters that differ; rows that were mixed up would differ in nearly all."""
-    edits = sum(Levenshtein.distance(a, b) for a, b in zip(heard, before, strict=True))
-    return edits / sum(len(text) for text in before)
 
 
 def raw_answer(
