@@ -12,30 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from torch.overrides import TorchFunctionMode
 
 from data_prep.voices import read_voices, voice_of
 from reward_tts.cosyvoice_prompts import Prompt, PromptReader
 from reward_tts.cosyvoice_release import load_flow, load_vocoder, read_config
 from reward_tts.measures import Row
+from reward_tts.seeded_noise import SeededNoise
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-
-
-class SeededNoise(TorchFunctionMode):
-    """Inside, torch.rand and torch.randn_like draw from a generator of this block's own, whatever other threads do."""
-
-    def __init__(self, seed: int):
-        super().__init__()
-        self._generator = torch.Generator().manual_seed(seed)
-
-    def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        kwargs = kwargs or {}
-        if function is torch.rand:
-            return torch.rand(*args, generator=self._generator).to(kwargs.get("device"))
-        if function is torch.randn_like:
-            return torch.randn(args[0].shape, generator=self._generator).to(args[0])
-        return function(*args, **kwargs)
 
 
 class CosyVoiceToken2Wav:

@@ -24,6 +24,7 @@ from data_prep.voices import Voice, read_voices
 from reward_tts.glm_flow import Flow, FlowConfig
 from reward_tts.measures import Row
 from reward_tts.prompt_wave import read_wave
+from reward_tts.seeded_noise import SeededNoise
 from reward_tts.voice_features import LISTENING_RATE, CamPlus, LogMel
 
 SAMPLE_RATE, CODES = 24_000, 32_768
@@ -119,8 +120,7 @@ class GlmToken2Wav:
         return self.flow(tokens, [prompt.mel for prompt in prompts], speakers, starts, self.steps)
 
     def _wave(self, mel: Tensor) -> np.ndarray:
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(self.seed)
+        with SeededNoise(self.seed):
             wave, _ = self.vocoder.inference(mel.T[None].float())
         return wave[0].cpu().numpy()
 

@@ -14,7 +14,8 @@ from data_prep.voices import Voice, read_voices
 from reward_tts.cosyvoice_prompts import PromptReader
 from reward_tts.cosyvoice_release import fixed_noise, load_flow, read_config
 from reward_tts.measures import Row
-from reward_tts.token2wav_cosyvoice import CosyVoiceToken2Wav, SeededNoise
+from reward_tts.seeded_noise import SeededNoise
+from reward_tts.token2wav_cosyvoice import CosyVoiceToken2Wav
 
 
 @pytest.fixture(scope="module")

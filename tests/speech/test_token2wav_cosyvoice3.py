@@ -17,7 +17,7 @@ from reward_tts.cosyvoice3_flow import Flow, load_flow
 from reward_tts.cosyvoice3_vocoder import Vocoder
 from reward_tts.cosyvoice_release import read_config
 from reward_tts.measures import Row
-from reward_tts.token2wav_cosyvoice import SeededNoise
+from reward_tts.seeded_noise import SeededNoise
 from reward_tts.token2wav_cosyvoice3 import CosyVoice3Token2Wav
 
 

@@ -1,5 +1,6 @@
 """GLM-TTS's token2wav: a release's directory, batches, and what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,14 @@ def test_what_is_said_decides_what_is_heard(token2wav: GlmToken2Wav):
     again = token2wav.decode([row(1, 2, 3, 4)])[0]
     np.testing.assert_allclose(again, first, atol=1e-4)
     assert np.abs(first - other).max() > 1e-3
+
+
+def test_instances_in_other_threads_do_not_change_the_chance(token2wav: GlmToken2Wav):
+    alone = token2wav.decode([row(1, 2, 3, 4)])[0]
+    with ThreadPoolExecutor(4) as threads:
+        waves = [wave for (wave,) in threads.map(token2wav.decode, [[row(1, 2, 3, 4)]] * 8)]
+    for wave in waves:
+        np.testing.assert_allclose(wave, alone, atol=1e-4)
 
 
 def test_a_mel_comes_out_behind_its_voice():
