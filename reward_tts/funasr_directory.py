@@ -25,7 +25,8 @@ def load(model_dir: str, files: tuple[str, ...], advice: str, device: str = "cpu
     missing = [name for name in files if not any(Path(model_dir).glob(name))]
     if missing:
         raise FileNotFoundError(f"{model_dir} lacks {missing}: {advice}")
-    auto = AutoModel(model=str(model_dir), device=device, **NO_HUB)
+    threads = torch.get_num_threads()  # FunASR would set the process's to 4
+    auto = AutoModel(model=str(model_dir), device=device, ncpu=threads, **NO_HUB)
     # FunASR adds noise to a wave unless the model's config.yaml forbids it (WavFrontend's dither = 1.0; those released
     # are silent about it), and a wave would not be heard twice as the same.
     auto.kwargs["frontend"].dither = 0.0

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from cosyvoice_release import write_sensevoice
 
@@ -29,3 +30,15 @@ def test_a_wave_is_heard_twice_as_the_same_where_the_release_is_silent_about_dit
     asr = SenseVoiceASR(str(tmp_path))
     first, second = (funasr_directory.features(asr.frontend, np.zeros(16_000, np.float32)) for _ in range(2))
     assert first.equal(second)
+
+
+def test_loading_leaves_the_number_of_threads_alone(tmp_path):
+    """It is the server's (server.torch_threads); FunASR sets 4 if it is not told."""
+    write_sensevoice(tmp_path)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        SenseVoiceASR(str(tmp_path))
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
