@@ -5,20 +5,16 @@ What is not here is how rollouts come about: tests/recipes/test_algorithms.py ha
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from shards import tiny_qwen2
 from tensordict import TensorDict
+from training_worker import nested, one_process, worker
 from transformers import AutoTokenizer
 from verl.utils import tensordict_utils as tu
-from verl.utils.config import omega_conf_to_dataclass
-from verl.workers.config import TrainingWorkerConfig
-from verl.workers.engine_workers import TrainingWorker
-from verl.workers.utils.losses import ppo_loss
 
 from data_prep.tokenizer import build_tokenizer
 from stages.config import compose_stage
@@ -38,40 +34,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_process(ports_of_module: list[int]) -> Iterator[None]:
-    """This process as the only rank."""
-    patch = pytest.MonkeyPatch()
-    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "VERL_ENGINE_DEVICE": "cuda"}.items():
-        patch.setenv(name, value)
-    patch.setenv("MASTER_ADDR", "127.0.0.1")
-    patch.setenv("MASTER_PORT", str(ports_of_module[0]))
-    yield
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
-    patch.undo()
-
-
-def worker(cfg: DictConfig) -> TrainingWorker:
-    """As verl's ActorRolloutRefWorker makes its actor."""
-    actor = omega_conf_to_dataclass(cfg.actor_rollout_ref.actor)
-    actor.engine.micro_batch_size_per_gpu = actor.ppo_micro_batch_size_per_gpu
-    actor.engine.use_dynamic_bsz = False
-    made = TrainingWorker(
-        TrainingWorkerConfig(
-            model_type="language_model",
-            model_config=omega_conf_to_dataclass(cfg.actor_rollout_ref.model),
-            engine_config=actor.engine,
-            optimizer_config=actor.optim,
-            checkpoint_config=actor.checkpoint,
-        )
-    )
-    made.reset()
-    made.set_loss_fn(partial(ppo_loss, config=actor))
-    return made
-
-
-def nested(rows: list[torch.Tensor]) -> torch.Tensor:
-    return torch.nested.as_nested_tensor(rows, layout=torch.jagged)
+def only_rank(ports_of_module: list[int]) -> Iterator[None]:
+    with one_process(ports_of_module[0]):
+        yield
 
 
 def rollouts(with_reference: bool) -> TensorDict:
