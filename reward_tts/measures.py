@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 CONTRACT = 3  # of inputs and outputs of the server; a client asks for its own before training starts
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # a server there is for its own machine alone
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.judge import Reward
 from reward_tts.leftovers import remove_leftovers
-from reward_tts.measures import CONTRACT, Measures, Row, Status
+from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Row, Status
 from reward_tts.metrics import PipelineMetrics
 from reward_tts.pipeline import SpeechPipeline
 from reward_tts.pytriton_adapter import Answer, Query, check_ports, serve
 from reward_tts.text_norm import normalise
 
 log = logging.getLogger(__name__)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Judge:

@@ -17,6 +17,12 @@ recipes=("$@")
 python=${VERL_TTS_PYTHON:-3.11}
 device=${VERL_TTS_DEVICE:-$(nvidia-smi -L 2>/dev/null | grep -q GPU && echo gpu || echo cpu)}
 [[ $device == cpu || $device == gpu ]] || die "VERL_TTS_DEVICE=$device: cpu or gpu"
+oldest_driver=580     # of CUDA 13, which torch and vLLM of requirements/constraints-trainer-gpu.txt are built for
+if [[ $device == gpu ]] && driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null); then
+  driver=${driver%%$'\n'*}
+  [[ ${driver%%.*} -ge $oldest_driver ]] ||
+    die "the NVIDIA driver here is $driver; CUDA 13 needs $oldest_driver or newer: update it, or VERL_TTS_DEVICE=cpu"
+fi
 
 # The environment must be made again when any of these changes. The mark lies in it, so that it goes with it.
 trainer=(-r requirements.txt -r "requirements/trainer-$device.txt" -c "requirements/constraints-trainer-$device.txt")

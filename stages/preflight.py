@@ -1,7 +1,9 @@
-"""Before a stage starts: does verl know its keys? And before one that needs the reward server: can its reward be
-computed, and does that server offer it?"""
+"""Before a stage starts: does verl know its keys, and do they fit together? And before one that needs the reward
+server: can its reward be computed, and does that server offer it?"""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -10,6 +12,15 @@ from stages import server
 from stages.config import ROOT, compose_stage, config_dir
 from stages.table import Stage
 from stages.verl_keys import set_keys, unknown_keys, verl_config
+
+# verl's two trainers: where each has its model, and what splits a sequence over GPUs.
+TRAINERS = {
+    "actor_rollout_ref.model": [
+        f"actor_rollout_ref.{part}ulysses_sequence_parallel_size"
+        for part in ("actor.", "actor.fsdp_config.", "ref.", "ref.fsdp_config.")
+    ],
+    "model": ["engine.ulysses_sequence_parallel_size"],
+}
 
 
 def place(key: str, files: list[Path], overrides: list[str]) -> str:
@@ -63,6 +74,38 @@ def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
             files = yaml_files(stage.recipe)
             told = [f"{place(key, files, list(stage.overrides))}: {key} {why}" for key, why in faults]
             raise SystemExit("\n".join(f"run.sh: {line}" for line in told))
+
+
+def check_training(stage: Stage) -> None:
+    """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers:
+
+    - a reward server that only this machine reaches, with trainers on several nodes;
+    - LoRA whose adapter alone goes to the rollout: not tried here, and not with our own vLLM class;
+    - sequences split over GPUs (Ulysses) without flash-attention: verl 0.9.1 exchanges their parts in that function
+      only (models/transformers/monkey_patch.py); elsewhere the tokens of one GPU would not see those of the others.
+    """
+    for cfg in stage.configs():
+        for key, why in _misfits(cfg):
+            at = place(key, yaml_files(stage.recipe), list(stage.overrides))
+            raise SystemExit(f"run.sh: {at}: {key} {why}")
+
+
+def _misfits(cfg: DictConfig) -> Iterator[tuple[str, str]]:
+    from reward_tts.measures import LOOPBACK
+
+    def of(key: str) -> Any:
+        return OmegaConf.select(cfg, key)
+
+    if of("reward.custom_reward_function") and of("trainer.nnodes") > 1 and of("recipe.server.host") in LOOPBACK:
+        host, nodes = of("recipe.server.host"), of("trainer.nnodes")
+        yield "recipe.server.host", f"is {host}, which the other trainer.nnodes={nodes} do not reach: name its address"
+    if of("actor_rollout_ref.model.lora_rank") and not of("actor_rollout_ref.model.lora.merge"):
+        yield "actor_rollout_ref.model.lora", "must have merge: true, as tuning=lora has; the adapter alone is untried"
+    for model, splits in TRAINERS.items():
+        attention = of(f"{model}.override_config.attn_implementation") or "flash_attention_2"
+        for key in splits:
+            if (of(key) or 1) > 1 and not attention.startswith("flash_attention"):
+                yield key, f"above 1 needs {model}.override_config.attn_implementation=flash_attention_2"
 
 
 def check_reward(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:

@@ -206,6 +206,7 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
     stages = [Stage(name, recipe, cfg.stages[name], tuple(routed[name])) for name in names]
     for stage in stages:
         preflight.check_verl_keys(stage, cfg.verl_configs)
+        preflight.check_training(stage)
     return cfg, stages
 
 

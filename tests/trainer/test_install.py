@@ -11,11 +11,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==([^\s;]+)")
 
 
-def dry_run(device: str, *recipes: str) -> str:
+def dry_run(device: str, *recipes: str, **environment: str) -> str:
     done = subprocess.run(
         ["bash", "stages/install.sh", "--dry-run", *(recipes or ("tiny_mandarin",))],
         cwd=ROOT,
-        env={**os.environ, "VERL_TTS_DEVICE": device},
+        env={**os.environ, "VERL_TTS_DEVICE": device, **environment},
         capture_output=True,
         text=True,
     )
@@ -49,6 +49,19 @@ def test_both_environments_and_the_recipes_own_packages_are_installed():
 
 def test_an_unknown_device_is_refused():
     assert "VERL_TTS_DEVICE=tpu: cpu or gpu" in dry_run("tpu")
+
+
+@pytest.mark.parametrize(
+    ("driver", "device", "refused"),
+    [("570.172.08", "gpu", True), ("580.65.06", "gpu", False), ("570.172.08", "cpu", False)],
+)
+def test_a_driver_that_is_too_old_for_cuda_13_is_refused_where_gpu_builds_are_wanted(tmp_path, driver, device, refused):
+    said = tmp_path / "nvidia-smi"  # of two GPUs
+    said.write_text(f"#!/bin/sh\necho {driver}\necho {driver}\n")
+    said.chmod(0o755)
+    out = dry_run(device, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert ("the NVIDIA driver here is 570.172.08; CUDA 13 needs 580 or newer" in out) == refused
+    assert ("pip install" in out) != refused
 
 
 OWN = sorted(

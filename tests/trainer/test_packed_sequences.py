@@ -1,5 +1,5 @@
-"""What hardware=gpu chooses for the actor, in verl's own training worker on a CPU: sequences packed into one row (no padding),
-by torch's attention. Each is computed as if it were alone."""
+"""What hardware=gpu chooses for the actor, in verl's own training worker on a CPU: sequences packed into one row (no
+padding), torch's attention. Each is computed as if it were alone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +51,7 @@ def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def rollouts(first_row: int = 3) -> TensorDict:
-    """Four answers of 7, 1, 12 and 4 tokens, as verl's trainer hands them to the actor; the first is `first_row` throughout."""
+    """Four answers as verl's trainer hands them to the actor; the first is `first_row` throughout."""
     generator = torch.Generator().manual_seed(0)
     answers = [torch.full((ANSWERS[0],), first_row)]
     answers += [torch.randint(3, 15, (length,), generator=generator) for length in ANSWERS[1:]]

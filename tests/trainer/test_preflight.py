@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from stages import server
 from stages.config import ROOT, compose_stage
 from stages.preflight import check_reward, check_server, place
+from stages.run import plan
 
 RECIPE = "tiny_mandarin"
 
@@ -81,3 +82,33 @@ def test_a_server_that_does_not_fit_is_refused(tells, reason, monkeypatch):
 def test_a_server_that_fits_is_taken(monkeypatch):
     monkeypatch.setattr(server, "tells", lambda cfg: GOOD)
     check_server(RECIPE, config(), [])
+
+
+SPLIT = "actor_rollout_ref.actor.ulysses_sequence_parallel_size"
+FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_attention_2"
+
+
+@pytest.mark.parametrize(
+    ("stage", "overrides", "at_fault"),
+    [
+        ("train", ["trainer.nnodes=2"], r"line \d+: .*host is 127\.0\.0\.1, which the other trainer\.nnodes=2"),
+        ("train", ["trainer.nnodes=2", "recipe.server.host=localhost"], "command line: .*host is localhost"),
+        ("train", ["trainer.nnodes=2", "recipe.server.host=10.0.0.7"], None),
+        ("sft", ["trainer.nnodes=2"], None),
+        ("train", ["tuning=lora"], None),
+        ("train", ["tuning=lora", "actor_rollout_ref.model.lora.merge=false"], r"model\.lora must have merge: true"),
+        ("train", ["actor_rollout_ref.model.lora_rank=8"], r"model\.lora must have merge: true"),
+        ("sft", ["model.lora_rank=8"], None),
+        ("train", [f"{SPLIT}=2"], rf"command line: {SPLIT}=2: {SPLIT} above 1 needs {FLASH}"),
+        ("train", [f"{SPLIT}=2", FLASH], None),
+        ("sft", ["engine.ulysses_sequence_parallel_size=2"], r"needs model\.override_config\.attn_implementation="),
+    ],
+)
+def test_settings_that_verl_takes_and_that_do_not_fit_together_are_refused_before_anything_starts(
+    stage, overrides, at_fault
+):
+    if at_fault is None:
+        plan("llasa", stage, stage, overrides)
+        return
+    with pytest.raises(SystemExit, match=at_fault):
+        plan("llasa", stage, stage, overrides)
