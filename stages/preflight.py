@@ -91,14 +91,14 @@ def check_training(stage: Stage) -> None:
 
 
 def _misfits(cfg: DictConfig) -> Iterator[tuple[str, str]]:
-    from reward_tts.measures import LOOPBACK
-
     def of(key: str) -> Any:
         return OmegaConf.select(cfg, key)
 
-    if of("reward.custom_reward_function") and of("trainer.nnodes") > 1 and of("recipe.server.host") in LOOPBACK:
-        host, nodes = of("recipe.server.host"), of("trainer.nnodes")
-        yield "recipe.server.host", f"is {host}, which the other trainer.nnodes={nodes} do not reach: name its address"
+    if of("reward.custom_reward_function") and (nodes := of("trainer.nnodes")) > 1:
+        from reward_tts.measures import LOOPBACK
+
+        if (host := of("recipe.server.host")) in LOOPBACK:
+            yield "recipe.server.host", f"is {host}, which the other of trainer.nnodes={nodes} do not reach"
     if of("actor_rollout_ref.model.lora_rank") and not of("actor_rollout_ref.model.lora.merge"):
         yield "actor_rollout_ref.model.lora", "must have merge: true, as tuning=lora has; the adapter alone is untried"
     for model, splits in TRAINERS.items():

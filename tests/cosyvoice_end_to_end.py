@@ -49,7 +49,7 @@ TRAINING = [
     "actor_rollout_ref.rollout.top_p=1.0",
     "actor_rollout_ref.rollout.top_k=-1",
 ]
-SPEAKING = ["reward_server.server.devices=[cpu]", "reward_server.token2wav.dtype=float32", "vllm.dtype=float32"]
+SPEAKING = ["reward_server.server.devices=[cpu]", "reward_server.token2wav.dtype=float32", "synthesis_hardware=cpu"]
 # In the reward server's environment, where the official package is: logits of the exported llm.pt, by its classes.
 OFFICIAL = """
 import json, sys

@@ -30,8 +30,7 @@ TRAINING = [
 ]
 SPEAKING = [
     "reward_server.server.devices=[cpu]",
-    "vllm.dtype=float32",
-    "vllm.enforce_eager=true",
+    "synthesis_hardware=cpu",
     "max_tokens=24",
     "decodings.speech.temperature=0.0",
 ]

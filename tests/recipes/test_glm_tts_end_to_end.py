@@ -50,7 +50,7 @@ TRAINING = [
     "trainer.v1.sampler.sampler_kwargs.audio.every=2",
     f"trainer.rollout_data_dir={WORK.relative_to(ROOT)}/rollouts",
 ]
-SPEAKING = ["text=他在行走", "voice=anna", "max_tokens=16", "vllm.max_model_len=256"]
+SPEAKING = ["synthesis_hardware=cpu", "text=他在行走", "voice=anna", "max_tokens=16", "vllm.max_model_len=256"]
 
 
 def command(*argv: str, env: dict[str, str] | None = None) -> str:

@@ -22,8 +22,7 @@ HELD_OUT = 2  # of them, the first: what their lines' hashes make of val_share=0
 SFT = ["sft_hardware=cpu", "data.train_batch_size=2", "trainer.total_training_steps=2", "trainer.test_freq=1"]
 HEARING = [
     "reward_server.server.devices=[cpu]",
-    "vllm.dtype=float32",
-    "vllm.enforce_eager=true",
+    "synthesis_hardware=cpu",
     "max_tokens=24",
     "~decodings.greedy",
 ]

@@ -91,7 +91,7 @@ FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_atten
 @pytest.mark.parametrize(
     ("stage", "overrides", "at_fault"),
     [
-        ("train", ["trainer.nnodes=2"], r"line \d+: .*host is 127\.0\.0\.1, which the other trainer\.nnodes=2"),
+        ("train", ["trainer.nnodes=2"], r"line \d+: .*host is 127\.0\.0\.1, which the other of trainer\.nnodes=2"),
         ("train", ["trainer.nnodes=2", "recipe.server.host=localhost"], "command line: .*host is localhost"),
         ("train", ["trainer.nnodes=2", "recipe.server.host=10.0.0.7"], None),
         ("sft", ["trainer.nnodes=2"], None),

@@ -75,6 +75,32 @@ def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(
         assert cfg.trainer.device == {"cpu": "cpu", "gpu": "cuda"}[hardware]
 
 
+@EACH_RECIPE
+def test_speaking_composes_for_both_kinds_of_hardware_and_only_a_cpu_reads_prompts_whole(recipe):
+    """vLLM 0.28.0 warns that without chunked prefill it may crash or err; on a CPU it does so with it."""
+    options = OmegaConf.load(ROOT / "recipes/common/synthesis_hardware/gpu.yaml").vllm
+    for stage in ("eval", "infer"):
+        on_cpu, on_gpu = (compose_stage(recipe, stage, (f"synthesis_hardware={kind}",)) for kind in ("cpu", "gpu"))
+        assert on_cpu.vllm.enable_chunked_prefill is False and "enable_chunked_prefill" not in on_gpu.vllm
+        assert on_cpu.vllm.enforce_eager and on_cpu.vllm.dtype == "float32"
+        assert on_gpu.vllm.enforce_eager == (stage == "infer")
+        assert on_gpu.vllm.dtype == options.dtype or recipe == "glm_tts"
+    assert ("enable_chunked_prefill" in compose_stage(recipe, "eval").vllm) == (recipe == "tiny_mandarin")
+
+
+@pytest.mark.parametrize("recipe", [name for name in recipes() if name != "tiny_mandarin"])  # its ear is its own
+def test_the_evaluations_ear_is_on_the_device_of_the_reward_servers_models_unless_it_cannot(recipe):
+    for ear, device in (
+        ("paraformer_zh", "cuda:3"),
+        ("mms", "cuda:3"),
+        ("sensevoice", "cuda:3"),
+        ("whisper_large_v3", "cpu"),
+    ):
+        assert (
+            compose_stage(recipe, "eval", (f"ear={ear}", "reward_server.server.devices=[cuda:3]")).ear.device == device
+        )
+
+
 @pytest.mark.parametrize(("recipe", "choice"), CHOICES)
 def test_each_algorithm_composes_and_no_recipe_overrides_what_it_sets(recipe, choice):
     """What a group's file says must arrive, or `algo=dapo` would be DAPO in name only."""

@@ -39,7 +39,7 @@ def work(tmp_path_factory) -> Path:
 def arguments(work: Path, backend: str) -> list[str]:
     one = "top_p: 1.0, top_k: -1, samples: "
     decodings = f"{{greedy: {{temperature: 0.0, {one}1}}, sampled: {{temperature: 1.0, {one}8}}}}"
-    more = ["max_tokens=24", "vllm.max_model_len=64", "vllm.max_num_batched_tokens=64", "vllm.dtype=float32"]
+    more = ["max_tokens=24", "vllm.max_model_len=64", "vllm.max_num_batched_tokens=64", "synthesis_hardware=cpu"]
     where = [f"texts={work}/texts.jsonl", f"tokens_dir={work}/{backend}", f"backend={backend}", "recipe.voices=null"]
     return ["~systems", f"+systems={{M: {work}/model}}", "~decodings", f"+decodings={decodings}", *where, *more]
 
