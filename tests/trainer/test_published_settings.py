@@ -28,6 +28,13 @@ def test_llasas_script_says_so():
     assert (rollout.top_p, cfg.data.max_response_length) == (1.0, 1500)  # published 0.9 and 2048: see grpo.yaml
 
 
+def test_llasas_reward_server_has_the_gpu_after_the_trainers_and_others_the_first():
+    gpus = compose_stage("llasa", "grpo").trainer.n_gpus_per_node
+    assert list(compose_stage("llasa", "server").server.devices) == [f"cuda:{gpus}"]
+    for stage in ("eval", "infer"):
+        assert compose_stage("llasa", stage).token2wav.device == "cuda:0"
+
+
 def test_llasas_loss_is_its_forks_default():
     """verl/trainer/config/ppo_trainer.yaml of ch-tts-llasa-rl-grpo, which its script leaves alone."""
     cfg = compose_stage("llasa", "grpo")
