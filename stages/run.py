@@ -206,7 +206,6 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
     stages = [Stage(name, recipe, cfg.stages[name], tuple(routed[name])) for name in names]
     for stage in stages:
         preflight.check_verl_keys(stage, cfg.verl_configs)
-        preflight.check_training(stage)
     return cfg, stages
 
 
@@ -243,6 +242,8 @@ def main() -> None:
     if args.dry_run:
         dry_run(stages)
         return
+    for stage in stages:
+        preflight.check_training(stage)
     processes.adopt_orphans()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)

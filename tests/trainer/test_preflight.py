@@ -1,5 +1,6 @@
 """A reward that cannot be computed is refused before training, with the line to mend."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from omegaconf import OmegaConf
 
 from stages import server
 from stages.config import ROOT, compose_stage
-from stages.preflight import check_reward, check_server, place
+from stages.preflight import check_reward, check_server, check_training, place
 from stages.run import plan
 
 RECIPE = "tiny_mandarin"
@@ -104,11 +105,16 @@ FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_atten
         ("sft", ["engine.ulysses_sequence_parallel_size=2"], r"needs model\.override_config\.attn_implementation="),
     ],
 )
-def test_settings_that_verl_takes_and_that_do_not_fit_together_are_refused_before_anything_starts(
-    stage, overrides, at_fault
-):
+def test_settings_that_verl_takes_and_that_do_not_fit_together_are_refused(stage, overrides, at_fault):
+    _, (planned,) = plan("llasa", stage, stage, overrides)
     if at_fault is None:
-        plan("llasa", stage, stage, overrides)
+        check_training(planned)
         return
     with pytest.raises(SystemExit, match=at_fault):
-        plan("llasa", stage, stage, overrides)
+        check_training(planned)
+
+
+def test_run_sh_refuses_them_before_anything_starts():
+    command = ["bash", "run.sh", "--recipe", "llasa", "serve", "train", "trainer.nnodes=2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "recipe.server.host is 127.0.0.1, which" in done.stderr
