@@ -25,11 +25,12 @@ _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 # 负), a unit behind (平方公里, km/h), numbers that stand close to each other together (2024年3月12日).
 _WITH_DIGITS = re.compile(r"[^\d\s]{0,3}[0-9](?:\D{0,6}[0-9])*\D{0,6}(?:(?<=[A-Za-z])[A-Za-z]*)?")
 # Where WeText does not do: it reads the 2 of 第2个 and of 2点半 as in 2个 and 12点, commas one by one, and what has
-# more digits than a telephone number as several numbers.
+# more digits than a telephone number as several numbers; and a hyphen before digits as minus, also that of GPT-4.
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SECOND = re.compile(r"第2(?!\d)")
 _TWO_O_CLOCK = re.compile(r"(?<![\d.:第月])2(?=点(?:\d+分|(?!\d)))")
 _ESCAPED = re.compile(r'\\(["\\])')  # as WeText gives quotes and backslashes back
+_HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=\d)")
 _TOO_LONG = re.compile(r"(?<![\d.])\d{12,}")
 
 
@@ -72,7 +73,7 @@ def read_numbers(text: str) -> str:
     """
     if not any(c in "0123456789" for c in text):
         return text
-    text = _SECOND.sub("第二", _THOUSANDS.sub("", text).replace("\u2044", "/"))  # NFKC makes 1⁄2 of ½
+    text = _SECOND.sub("第二", _THOUSANDS.sub("", _HYPHEN.sub("", text)).replace("\u2044", "/"))  # NFKC makes 1⁄2 of ½
     text = _TOO_LONG.sub(lambda m: m[0].translate(_DIGITS), _TWO_O_CLOCK.sub("两", text))
     return _WITH_DIGITS.sub(lambda m: by_wetext(m[0], "zh"), text)
 
