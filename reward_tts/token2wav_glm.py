@@ -28,6 +28,7 @@ from reward_tts.seeded_noise import SeededNoise
 from reward_tts.voice_features import LISTENING_RATE, CamPlus, LogMel
 
 SAMPLE_RATE, CODES = 24_000, 32_768
+_ADVICE = "bash run.sh --recipe glm_tts models fetches it"
 MEL = {"sampling_rate": SAMPLE_RATE, "n_fft": 1920, "win_size": 1920, "hop_size": 480}  # utils/audio.py of GLM-TTS
 MEL |= {"num_mels": 80, "fmin": 0, "fmax": 8000}
 _HIFT = {  # utils/hift_util.py of GLM-TTS: CosyVoice2's
@@ -86,8 +87,7 @@ class GlmToken2Wav:
         self.device, self.steps, self.batch_size, self.seed = torch.device(device), steps, batch_size, seed
         self.flow = load_flow(folder / "flow").to(self.device)
         self.vocoder = load_hift(folder / "hift" / "hift.pt").to(self.device)
-        advice = "copy frontend/campplus.onnx of the repository zai-org/GLM-TTS, which is on no hub"
-        embed, log_mel = CamPlus(folder / "frontend" / "campplus.onnx", advice), LogMel(**MEL)
+        embed, log_mel = CamPlus(folder / "frontend" / "campplus.onnx", _ADVICE), LogMel(**MEL)
         self.prompts = {name: _prompt(voice, embed, log_mel) for name, voice in read_voices(voices).items()}
         if not self.prompts:
             raise ValueError(f"{voices} (recipe.voices) holds no voice: GLM-TTS speaks with a given one")
@@ -159,7 +159,7 @@ def load_hift(path: Path) -> HiFTGenerator:
 
 def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: bash run.sh --recipe glm_tts models fetches it")
+        raise FileNotFoundError(f"{path} is missing: {_ADVICE}")
     weights = torch.load(path, map_location="cpu", weights_only=True)
     if isinstance(weights.get("model"), dict):
         weights = weights["model"]
@@ -172,5 +172,5 @@ def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
 
 def _text(path: Path) -> str:
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: bash run.sh --recipe glm_tts models fetches it")
+        raise FileNotFoundError(f"{path} is missing: {_ADVICE}")
     return path.read_text(encoding="utf-8")
