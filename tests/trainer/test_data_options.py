@@ -177,6 +177,7 @@ def test_texts_are_written_as_the_recipe_says(config, how, written):
         ("en", 'At 12:30 she said "no".', 'At twelve thirty she said "no".'),
         ("ja", "今日は3月4日です。", "今日は三月四日です。"),
         ("fr", "À 12:30．", "À 12:30."),
+        ("es", "Tengo 25 años.", "Tengo veinticinco años."),
         ("zh", '他说"3号"', '他说"三号"'),
         ("en", "^2 at 3", "^2 at 3"),
     ],
