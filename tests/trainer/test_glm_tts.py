@@ -153,6 +153,11 @@ def test_a_tokenizer_of_another_make_is_refused(release: Path, tmp_path: Path, c
         ("我用iPhone 拍照", "我用iphone拍照。"),
         ("Hello,  World", "hello, world."),
         ("Is it?", "is it?"),
+        ("A well-known state-of-the-art system.", "a well known state of the art system."),
+        ("It's 25 dollars ,isn't it!!", "it's twenty five dollars, isn't it."),
+        ("At 12:30, Dr. Smith—who?", "at twelve thirty, doctor smith who?"),
+        ("x^2 is (3)", "x squared is three."),
+        ("GPT-4和Wi-Fi，男/女~", "gpt四和wi fi，男每女。"),
     ],
 )
 def test_punctuation_is_written_as_the_published_front_end_writes_it(text: str, expected: str):
