@@ -29,17 +29,18 @@ def chat(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = (
 
 
 def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = ()) -> Messages:
-    """The voice's own words, then the text; and, where there are any, the voice's speech tokens and those that begin
-    the text, as an assistant's turn that the model goes on with.
+    """The voice's own words, then the text, a user's turn each; and, where there are any, the voice's speech tokens and
+    those that begin the text, as an assistant's turn that the model goes on with.
 
-    The tokenizer's chat template says where that stands in a family's prompt; it must leave an assistant's turn at the
-    end open.
+    The tokenizer's chat template says where that stands in a family's prompt, and whether words and text are one string
+    or encoded apart; it must leave an assistant's turn at the end open.
 
     >>> zero_shot("你好", Voice("a", "早上。", (7, 8)), speech_prefix=[9])
-    [{'role': 'user', 'content': '早上。你好'}, {'role': 'assistant', 'content': '<|s_7|><|s_8|><|s_9|>'}]
+    [{'role': 'user', 'content': '早上。'}, {'role': 'user', 'content': '你好'}, \
+{'role': 'assistant', 'content': '<|s_7|><|s_8|><|s_9|>'}]
     """
     tokens = [*(voice.speech_tokens if voice else ()), *speech_prefix]
-    messages = [{"role": "user", "content": (voice.text if voice else "") + text}]
+    messages = [{"role": "user", "content": said} for said in ([voice.text] if voice else []) + [text]]
     return [*messages, {"role": "assistant", "content": format_speech_tokens(tokens)}] if tokens else messages
 
 

@@ -26,7 +26,7 @@ from data_prep import phoneme_in
 from data_prep.jsonl import BadField, check_string, check_text, normalise_text
 from data_prep.prompt_template import Messages, encode_prompt
 from data_prep.voices import Voice, read_voices, voice_of
-from reward_tts.text_norm import by_wetext, normalise, read_numbers
+from reward_tts.text_norm import by_wetext, normalise, read_numbers, spell_numbers
 
 _SPACE = re.compile(r"\s+")
 
@@ -44,7 +44,7 @@ def _spoken(text: str, language: str) -> str:
     if language == "zh":
         return read_numbers(text)
     if language not in ("en", "ja"):
-        return text
+        return spell_numbers(text, language)
     try:
         return by_wetext(text, language)
     except AssertionError:  # its grammar has no way through the text: as it is, which the Inworld trainer does too
@@ -52,7 +52,8 @@ def _spoken(text: str, language: str) -> str:
 
 
 # none: as it stands but for white space; nfkc: jsonl.normalise_text; spoken: that, and numbers, times, dates and units
-# as they are read, by WeText ("3号" -> "三号", "at 12:30" -> "at twelve thirty"), in zh, en and ja.
+# as they are read, by WeText ("3号" -> "三号", "at 12:30" -> "at twelve thirty"), in zh, en and ja; plain numbers by
+# num2words in eight more, see text_norm.spell_numbers.
 NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": _as_written, "nfkc": _nfkc, "spoken": _spoken}
 VOICE_CHOICES = ("as_named", "one_per_text")
 

@@ -98,7 +98,7 @@ def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
 
 
 def read_wave(path: str, sample_rate: int) -> np.ndarray:
-    """The file as mono float32 [samples] at `sample_rate` Hz.
+    """The file as float32 [samples] at `sample_rate` Hz, the mean of its channels.
 
     Raises:
         ValueError: it cannot be read, or holds no or no finite sample.

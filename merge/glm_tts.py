@@ -10,8 +10,7 @@ tokenizer, `vq32k-phoneme-tokenizer/`: a tiktoken file of ranks with Python code
 the same added tokens become a tokenizer.json; ids stay what they are, and `<|audio_N|>` is called `<|s_N|>`.
 
 Published prompt: ids of (prompt text + " "), ids of the text, begin_of_audio, ids of its speech. Both texts are
-encoded on their own, so BPE must not join the space to the text: chat template and tokenizer share a control character
-(BOUNDARY, which no text can hold, see data_prep/jsonl.py) at which the tokenizer cuts, and of which nothing is left.
+encoded on their own: merge/boundary.py.
 """
 
 import json
@@ -23,16 +22,16 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 from safetensors import safe_open
-from tokenizers import AddedToken, Tokenizer, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import TikTokenConverter
 
 from data_prep.whole import whole_directory
+from merge.boundary import BOUNDARY, cut_at_boundaries
 
 LLM, TOKENIZER = "llm", "vq32k-phoneme-tokenizer"  # folders of the release
 SPEECH_START, SPEECH_END, PAD = "<|begin_of_audio|>", "<|user|>", "<|endoftext|>"
-BOUNDARY = "\x1f"  # "unit separator"
 _AUDIO = re.compile(r"<\|audio_(\d+)\|>")
 
 # User turns are joined by BOUNDARY; then speech begins. An assistant's turn is speech, and stays open for the model to
@@ -44,7 +43,7 @@ CHAT_TEMPLATE = (
     "{{- message['content'] }}"
     "{%- if loop.last and not add_generation_prompt %}{{- '<|user|>' }}{%- endif %}"
     "{%- else %}"
-    "{%- if not loop.first %}{{- '\x1f' }}{%- endif %}{{- message['content'] }}"
+    "{%- if not loop.first %}{{- '" + BOUNDARY + "' }}{%- endif %}{{- message['content'] }}"
     "{%- if loop.last and add_generation_prompt %}{{- '<|begin_of_audio|>' }}{%- endif %}"
     "{%- endif %}"
     "{%- endfor %}"
@@ -83,9 +82,7 @@ def build_tokenizer(folder: Path, codebook_size: int) -> PreTrainedTokenizerFast
     published = {int(i): token for i, token in json.loads(settings.read_text())["added_tokens_decoder"].items()}
     _check_added(published, codebook_size, settings)
     tokenizer = TikTokenConverter(vocab_file=str(ranks)).converted()  # its pattern is ChatGLM4Tokenizer's
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(BOUNDARY, behavior="removed"), tokenizer.pre_tokenizer]
-    )
+    cut_at_boundaries(tokenizer)
     names = {i: _AUDIO.sub(r"<|s_\1|>", token["content"]) for i, token in sorted(published.items())}
     tokenizer.add_tokens([_added(name, published[i]) for i, name in names.items()])
     _check_ids(tokenizer, names, settings)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 import torch
 from transformers import WhisperFeatureExtractor
 
+from data_prep.recordings import read_wave
 from data_prep.voices import Voice
 from reward_tts.voice_features import LISTENING_RATE, CamPlus, LogMel, onnx_session
 
@@ -63,21 +62,18 @@ class PromptReader:
         """The prompt of a voice; tokens and mel are cut to the same time.
 
         Raises:
-            ValueError: the voice has no recording, or one that is too long or empty.
-            FileNotFoundError: the recording is not there. soundfile.LibsndfileError: it cannot be read.
+            ValueError: the voice has no recording, or one that is too long or empty or cannot be read.
+            FileNotFoundError: the recording is not there.
         """
         if voice.wav is None:
             raise ValueError(f"voice {voice.name!r} has no recording: field 'wav' in the file of recipe.voices")
         if not Path(voice.wav).is_file():
             raise FileNotFoundError(f"voice {voice.name!r}: its recording {voice.wav} is missing (field 'wav')")
-        wave, rate = soundfile.read(voice.wav, dtype="float32", always_2d=True)
-        if not 0 < len(wave) / rate <= _MAX_SECONDS:
-            raise ValueError(
-                f"voice {voice.name!r}: {voice.wav} lasts {len(wave) / rate:.1f} s, at most {_MAX_SECONDS}"
-            )
-        heard = soxr.resample(wave.mean(1), rate, LISTENING_RATE)
+        heard = read_wave(voice.wav, LISTENING_RATE)
+        if (seconds := len(heard) / LISTENING_RATE) > _MAX_SECONDS:
+            raise ValueError(f"voice {voice.name!r}: {voice.wav} lasts {seconds:.1f} s, at most {_MAX_SECONDS}")
         tokens = list(voice.speech_tokens) or self.speech_tokens(heard)
-        mel = self.log_mel(soxr.resample(wave.mean(1), rate, self._rate))
+        mel = self.log_mel(read_wave(voice.wav, self._rate))
         count = min(len(tokens), len(mel) // self._ratio)
         if not count:
             raise ValueError(f"voice {voice.name!r}: {voice.wav} is shorter than one speech token")

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import nn
+
+from reward_tts.hyperpyyaml import read_hyperpyyaml
 
 NOISE_FRAMES = 50 * 300  # cosyvoice/flow/flow_matching.py, CausalConditionalCFM
 
@@ -39,26 +40,6 @@ def flashcosyvoice(name: str) -> types.ModuleType:
     return import_module(f"stepaudio2.flashcosyvoice.modules.{name}")
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads HyperPyYAML as data: `!new:some.Class {...}` is the mapping, `!ref <name>` a Reference. Nothing is made."""
-
-
-class Reference(str):
-    """`<name>`, or an expression of such."""
-
-
-def _plain(loader: _Loader, tag: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    value = loader.construct_scalar(node)
-    return Reference(value) if tag == "ref" else value
-
-
-_Loader.add_multi_constructor("!", _plain)
-
-
 def config_file(folder: Path) -> Path:
     """cosyvoice2.yaml or cosyvoice3.yaml of a release. Raises FileNotFoundError."""
     found = sorted(folder.glob("cosyvoice[23].yaml"))
@@ -70,22 +51,12 @@ def config_file(folder: Path) -> Path:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """A release's configuration; references to top-level values are looked up, longer expressions stay References.
+    """A release's configuration, see read_hyperpyyaml.
 
     Raises:
         FileNotFoundError, ValueError: it is missing, or is no such file.
     """
-    path = config_file(folder)
-    config = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    if not isinstance(config, dict) or not {"flow", "hift", "sample_rate", "token_frame_rate"} <= set(config):
-        raise ValueError(f"{path}: expected flow, hift, sample_rate and token_frame_rate")
-
-    def known(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: known(inner) for key, inner in value.items()}
-        return config.get(value.strip("<>"), value) if isinstance(value, Reference) else value
-
-    return known(config)
+    return read_hyperpyyaml(config_file(folder), {"flow", "hift", "sample_rate", "token_frame_rate"})
 
 
 def _chosen(values: dict[str, Any], *names: str) -> dict[str, Any]:

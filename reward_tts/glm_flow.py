@@ -17,14 +17,15 @@ from torch.nn import functional as F
 from reward_tts.diffusion_transformer import DiffusionTransformer, walk
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlowConfig:
-    """Keyword arguments of `flow` in flow/config.yaml, and their defaults in the published class."""
+    """Keyword arguments of `flow` in flow/config.yaml, and their defaults in the published class. The rates have none
+    here: no weight's shape shows a wrong one."""
 
+    input_frame_rate: float  # tokens a second
+    mel_framerate: float  # frames a second
     speech_token_dim: int = 512
     vocab_size: int = 100_000
-    input_frame_rate: float = 12.5  # tokens a second
-    mel_framerate: float = 86  # frames a second
     mel_dim: int = 80
     big_model: bool = False
     spkr_emb_adaLN: bool = False

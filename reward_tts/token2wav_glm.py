@@ -10,27 +10,31 @@ for every row, so that rollouts of one text differ by what they say alone. The 3
 TorchScript file) is not used.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
 from cosyvoice.hifigan.generator import HiFTGenerator
 from torch import Tensor
 
+from data_prep.recordings import read_wave
 from data_prep.voices import Voice, read_voices
 from reward_tts.glm_flow import Flow, FlowConfig
+from reward_tts.hyperpyyaml import read_hyperpyyaml
 from reward_tts.measures import Row
-from reward_tts.prompt_wave import read_wave
 from reward_tts.seeded_noise import SeededNoise
 from reward_tts.voice_features import LISTENING_RATE, CamPlus, LogMel
 
 SAMPLE_RATE, CODES = 24_000, 32_768
 MEL = {"sampling_rate": SAMPLE_RATE, "n_fft": 1920, "win_size": 1920, "hop_size": 480}  # utils/audio.py of GLM-TTS
 MEL |= {"num_mels": 80, "fmin": 0, "fmax": 8000}
-_HIFT = {  # utils/hift_util.py of GLM-TTS: CosyVoice2's
+_ADVICE = "bash run.sh --recipe glm_tts models fetches it"
+# Keyword arguments of the published flow that do not change what it says (use_wavlm_emb would, by other weights).
+_OF_TRAINING = {"calc_prompt_mel_loss", "use_wavlm_emb", "loss_type", "use_mdt"}
+# The release has no file for MEL and _HIFT: both stand in the published code. HiFT's are CosyVoice2's.
+_HIFT = {  # utils/hift_util.py of GLM-TTS
     "in_channels": 80,
     "base_channels": 512,
     "nb_harmonics": 8,
@@ -71,8 +75,9 @@ class GlmToken2Wav:
         seed: of the chance.
 
     Raises:
-        FileNotFoundError: a file of the release or a recording is missing.
-        ValueError: no voice, or one without speech tokens or recording; weights of another structure.
+        FileNotFoundError: a file of the release is missing.
+        ValueError: no voice, or one without speech tokens or a recording that can be read; a configuration or weights
+            of another structure.
     """
 
     sample_rate = SAMPLE_RATE
@@ -86,8 +91,7 @@ class GlmToken2Wav:
         self.device, self.steps, self.batch_size, self.seed = torch.device(device), steps, batch_size, seed
         self.flow = load_flow(folder / "flow").to(self.device)
         self.vocoder = load_hift(folder / "hift" / "hift.pt").to(self.device)
-        advice = "copy frontend/campplus.onnx of the repository zai-org/GLM-TTS, which is on no hub"
-        embed, log_mel = CamPlus(folder / "frontend" / "campplus.onnx", advice), LogMel(**MEL)
+        embed, log_mel = CamPlus(folder / "frontend" / "campplus.onnx", _ADVICE), LogMel(**MEL)
         self.prompts = {name: _prompt(voice, embed, log_mel) for name, voice in read_voices(voices).items()}
         if not self.prompts:
             raise ValueError(f"{voices} (recipe.voices) holds no voice: GLM-TTS speaks with a given one")
@@ -132,22 +136,19 @@ def _prompt(voice: Voice, embed: CamPlus, log_mel: LogMel) -> Prompt:
     return Prompt(torch.tensor(voice.speech_tokens), log_mel(read_wave(voice.wav, SAMPLE_RATE)), speaker)
 
 
-class _Plain(yaml.SafeLoader):
-    """Reads HyperPyYAML without making its objects."""
-
-
-_Plain.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_mapping(node, deep=True))
-
-
 def load_flow(folder: Path) -> Flow:
     """config.yaml (its `flow`) and flow.pt (parameters, or a dictionary with them as `model`).
 
     Raises:
-        FileNotFoundError: one is missing. ValueError: parameters of another structure.
+        FileNotFoundError: one is missing. ValueError: a key that is not known, a rate that is missing, parameters of
+            another structure.
     """
-    config = yaml.load(_text(folder / "config.yaml"), Loader=_Plain)["flow"]
-    known = {one.name for one in fields(FlowConfig)}
-    flow = Flow(FlowConfig(**{key: value for key, value in config.items() if key in known}))
+    path = _there(folder / "config.yaml")
+    config = read_hyperpyyaml(path, {"flow"})["flow"]
+    try:
+        flow = Flow(FlowConfig(**{key: value for key, value in config.items() if key not in _OF_TRAINING}))
+    except TypeError as error:
+        raise ValueError(f"{path}: no flow of GLM-TTS: {error}") from error
     return _with_weights(flow, folder / "flow.pt")
 
 
@@ -158,9 +159,7 @@ def load_hift(path: Path) -> HiFTGenerator:
 
 
 def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: bash run.sh --recipe glm_tts models fetches it")
-    weights = torch.load(path, map_location="cpu", weights_only=True)
+    weights = torch.load(_there(path), map_location="cpu", weights_only=True)
     if isinstance(weights.get("model"), dict):
         weights = weights["model"]
     try:
@@ -170,7 +169,7 @@ def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
     return module.eval()
 
 
-def _text(path: Path) -> str:
+def _there(path: Path) -> Path:
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: bash run.sh --recipe glm_tts models fetches it")
-    return path.read_text(encoding="utf-8")
+        raise FileNotFoundError(f"{path} is missing: {_ADVICE}")
+    return path

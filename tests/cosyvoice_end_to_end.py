@@ -157,9 +157,9 @@ def test_the_exported_model_has_the_logits_of_the_merged_one_in_the_official_cla
 
     run_sh(family, "export")
     words = AutoTokenizer.from_pretrained(converted / "merged")
-    prompt = encode_prompt(words, zero_shot("今天", Voice("a", "明天", (7, 80))))
+    prompt = encode_prompt(words, zero_shot("今天", Voice("a", "明天。", (7, 80))))
     instruction = compose_stage(family, "models").convert.instruction
-    ids = json.dumps({"text": words.encode(instruction + "明天今天"), "speech": [7, 80]})
+    ids = json.dumps({"text": words.encode(instruction + "明天。") + words.encode("今天"), "speech": [7, 80]})
     run([".venv-reward/bin/python", "-c", OFFICIAL, str(converted / "export"), family, ids, str(tmp_path / "l.pt")])
     model = AutoModelForCausalLM.from_pretrained(converted / "merged", dtype=torch.float32).eval()
     ours = model(torch.tensor([prompt])).logits[0].detach()

@@ -18,6 +18,7 @@ import soundfile
 import torch
 from cosyvoice_decoder import CODEBOOK, SMALL, Size, write_decoder
 
+SEAM = "。今"  # one token, as Qwen2 has many: where a voice's words end and a text begins
 TEXTS = "今天天气很好明晚上我们去吃饭希望你比现在更扁担长板凳宽"
 TEXT_ROWS = 400  # of the text embedding, some of them without a token, as in the release
 RELEASE_ROWS = {"cosyvoice2": TEXT_ROWS, "cosyvoice3": 700}  # of CosyVoice3 with the phonemes of its front end
@@ -50,7 +51,7 @@ def write_text_model(folder: Path, vocabulary_rows: int = TEXT_ROWS, filler: int
     from data_prep.tokenizer import _vocabulary
 
     folder.mkdir(parents=True)
-    vocabulary, merges = _vocabulary(sorted(set(TEXTS)))
+    vocabulary, merges = _vocabulary([SEAM, *sorted(set(TEXTS))])
     vocabulary |= {f"filler{i}": i for i in range(len(vocabulary), filler)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import AddedToken
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from merge.boundary import BOUNDARY, cut_at_boundaries
 from merge.cosyvoice.layout import END, Family
 from reward_tts.speech_tokens import format_speech_tokens
 
@@ -22,23 +23,32 @@ TEXT_TOKENS = [
 PAD = "<|endoftext|>"
 SPEECH_START = "<|SPEECH_GENERATION_START|>"
 
-# An assistant's turn at the end stays open: it holds the voice prompt's speech tokens, and the model goes on.
+# User turns that stand together are one: the voice's words and the text. An assistant's turn at the end stays open: it
+# holds the voice prompt's speech tokens, and the model goes on.
 TEMPLATES = {
-    # <|sos|> text <|task_id|> speech: what Qwen2LM.inference puts together. INSTRUCTION is CosyVoice3's.
+    # <|sos|> text <|task_id|> speech: what Qwen2LM.inference puts together. The front end makes ids of the voice's
+    # words and of the text, each on its own. INSTRUCTION is CosyVoice3's.
     "official": (
         "{%- for message in messages %}"
-        "{%- if message['role'] == 'assistant' %}{{- message['content'] }}"
-        "{%- else %}{{- '<|sos|>INSTRUCTION' + message['content'] + '<|task_id|>' }}{%- endif %}"
+        "{%- if message['role'] != 'assistant' %}"
+        "{{- '<|sos|>INSTRUCTION' if loop.first else 'BOUNDARY' }}"
+        "{%- endif %}"
+        "{{- message['content'] }}"
+        "{%- if message['role'] != 'assistant' and (loop.last or loop.nextitem['role'] == 'assistant') %}"
+        "{{- '<|task_id|>' }}"
+        "{%- endif %}"
         "{%- endfor %}"
-    ),
-    # Of the models that were fine-tuned from Qwen2.5-0.5B-Instruct (icefall, egs/emilia/TTS/llasa_cosyvoice2_token).
+    ).replace("BOUNDARY", BOUNDARY),
+    # Of the models that were fine-tuned from Qwen2.5-0.5B-Instruct (icefall, egs/emilia/TTS/llasa_cosyvoice2_token), on
+    # words and text as one string.
     "chat": (
         "{%- for message in messages %}"
         "{%- if message['role'] == 'assistant' %}"
         "{{- '<|im_start|>assistant\n<|SPEECH_GENERATION_START|>' + message['content'] }}"
         "{%- else %}"
-        "{{- '<|im_start|>' + message['role'] + '\nConvert the text to speech: ' + message['content'] }}"
-        "{{- '<|im_end|>\n' }}"
+        "{%- if loop.first %}{{- '<|im_start|>user\nConvert the text to speech: ' }}{%- endif %}"
+        "{{- message['content'] }}"
+        "{%- if loop.last or loop.nextitem['role'] == 'assistant' %}{{- '<|im_end|>\n' }}{%- endif %}"
         "{%- endif %}"
         "{%- endfor %}"
         "{%- if add_generation_prompt and messages[-1]['role'] != 'assistant' %}"
@@ -88,8 +98,8 @@ def build(
     # Not special: decode(ids, skip_special_tokens=True) has to keep them.
     tokenizer.add_tokens([AddedToken(format_speech_tokens([n]), normalized=False) for n in range(codebook_size)])
     tokenizer.add_tokens([*family.behind_codebook, *family.own_table], special_tokens=True)
-    tokenizer.eos_token, tokenizer.pad_token, tokenizer.chat_template = END, PAD, template
-    return tokenizer
+    tokenizer.eos_token, tokenizer.pad_token = END, PAD
+    return _with_template(tokenizer, template)
 
 
 def adopt(folder: Path, codebook_size: int, template: str) -> PreTrainedTokenizerBase:
@@ -106,6 +116,18 @@ def adopt(folder: Path, codebook_size: int, template: str) -> PreTrainedTokenize
     if missing := [name for name in names if name not in tokenizer.get_added_vocab()]:
         raise ValueError(
             f"{folder}: the tokenizer lacks {missing[:5]}, {len(missing)} in all: another model or template"
+        )
+    return _with_template(tokenizer, template)
+
+
+def _with_template(tokenizer: PreTrainedTokenizerBase, template: str) -> PreTrainedTokenizerBase:
+    if BOUNDARY in template:
+        cut_at_boundaries(tokenizer.backend_tokenizer)
+        tokenizer = PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer.backend_tokenizer,
+            eos_token=tokenizer.eos_token,
+            pad_token=tokenizer.pad_token,
+            model_max_length=tokenizer.model_max_length,
         )
     tokenizer.chat_template = template
     return tokenizer

@@ -6,15 +6,17 @@ texts each on its own, as glmtts_inference.py does.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from data_prep.prompt_template import Messages
 from data_prep.voices import Voice
 from reward_tts.speech_tokens import format_speech_tokens
-from reward_tts.text_norm import read_numbers
+from reward_tts.text_norm import by_wetext, read_numbers
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _PHONEME = re.compile(r"<\|[^|]*\|>")
 _MARKS = "。？！；：、.?!;:，,"  # what the published front end calls punctuation
+_BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _HELD = "\ue000"  # stands for a phoneme while the text around it is normalised
 
 
@@ -33,17 +35,20 @@ def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int
 
 def normalise(text: str) -> str:
     """Text as the published front end (cosyvoice/cli/frontend.py) writes it, as far as punctuation, letter case and
-    numbers go. Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes and
-    brackets go; digits are read out (cn2an; the published one has WeTextProcessing). Other texts: lower case, plain
-    punctuation. Of several marks on end the last stays; every text ends with one.
+    numbers go. Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes,
+    brackets and hyphens go; / is 每; digits are read out. Other texts: as WeText reads English, lower case, plain
+    punctuation. A hyphen between letters is a space. Of several marks on end the last stays; every text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
     '他说，行不行？ok。'
     >>> normalise("Hello  World")
     'hello world.'
+    >>> normalise("The well-known one costs 25 dollars")
+    'the well known one costs twenty five dollars.'
     """
     held = _PHONEME.findall(text)
     text = _PHONEME.sub(_HELD, text)
+    text = _BETWEEN_LETTERS.sub(" ", text)
     chinese = bool(_HAN.search(text)) or bool(held)
     text = _chinese(text) if chinese else _other(text)
     text = re.sub(f"[{_MARKS}](?=[{_MARKS}])", "", text).replace("！", "。").replace("!", "." if not chinese else "。")
@@ -54,17 +59,20 @@ def normalise(text: str) -> str:
 
 
 def _chinese(text: str) -> str:
-    text = re.sub(r"(?<=[^\d\s])\.|\.(?!\d)|…", "。", read_numbers(text))
-    text = re.sub(r"[,:：;；、]+|——| - ", "，", text).replace("?", "？")
-    text = re.sub(r"[()（）【】「」《》『』{}\[\]`'\"‘’“”|_·#*\\]", "", text).lower()
+    text = re.sub(r"(?<=[^\d\s])\.|\.(?!\d)|[…~～]", "。", read_numbers(text))
+    text = re.sub(r"[,:：;；、]+|——| - ", "，", text).replace("?", "？").replace("/", "每")
+    text = re.sub(r"[-()（）【】「」《》『』{}\[\]`'\"‘’“”|_·#*\\]", "", text).lower()
     word = "[0-9A-Za-z]"
     return re.sub(f"(?<!{word}) +| +(?!{word})", "", text)
 
 
 def _other(text: str) -> str:
-    text = text.replace("’", "'").lower()
-    text = re.sub(r"[^\w\s.,!?':;\ue000]", "", text)
-    return " ".join(text.split())
+    with suppress(AssertionError):  # of text that WeText's grammar has no way through
+        text = by_wetext(text.replace("'", "’"), "en")
+    text = text.replace("—", " ").replace("’", "'").lower()
+    text = re.sub(r"[^\w\s.,!?':;]", "", text)
+    text = re.sub(r"\s*([.,!?:;'])\s*", r"\1", text)
+    return " ".join(re.sub(r"(?<=[.,!?:;])(?=\w)", " ", text).split())
 
 
 def _restore(text: str, held: list[str]) -> str:

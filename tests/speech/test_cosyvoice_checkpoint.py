@@ -15,7 +15,7 @@ from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
 from data_prep.voices import Voice
 from merge.cosyvoice import layout, to_huggingface, to_llm_pt, tokenizer
 
-VOICE = Voice("a", "明天", (7, 80))
+VOICE = Voice("a", "明天。", (7, 80))
 TEXT = "今天[breath]很好"
 
 
@@ -76,7 +76,8 @@ def official_prompt_logits(release: Path, state: dict[str, torch.Tensor], family
     """Of TEXT behind VOICE's, by the official tokenizer and classes."""
     words = tokenizer.AutoTokenizer.from_pretrained(release / "CosyVoice-BlankEN")
     words.add_tokens(tokenizer.TEXT_TOKENS, special_tokens=True)
-    return official_logits(release, state, family, words.encode(VOICE.text + TEXT), list(VOICE.speech_tokens))
+    text = words.encode(VOICE.text) + words.encode(TEXT)
+    return official_logits(release, state, family, text, list(VOICE.speech_tokens))
 
 
 def test_the_exported_model_has_the_logits_of_the_hugging_face_model_in_the_official_class(
@@ -116,11 +117,11 @@ def test_what_the_published_conversion_loses_is_the_bias_and_a_share_for_text(re
 
 def test_ids_of_the_official_prompt_are_those_worked_out_by_hand(checkpoint, family):
     """400 text rows, then 81 speech tokens: `<|s_7|>` is 407. CosyVoice2: three ends, start, task; CosyVoice3: start,
-    end, task among its 200. The text begins at 259: 256 bytes, then each Chinese character takes two new pieces."""
+    end, task among its 200."""
     words = AutoTokenizer.from_pretrained(checkpoint)
     start, task, end = {"cosyvoice2": (484, 485, 481), "cosyvoice3": (481, 483, 482)}[family]
     ids = encode_prompt(words, zero_shot(TEXT, VOICE))
-    text = words.encode(VOICE.text + TEXT)
+    text = words.encode(VOICE.text) + words.encode(TEXT)
     breath = words.convert_tokens_to_ids("[breath]")
     assert breath == words.convert_tokens_to_ids("<|endoftext|>") + 4  # then im_start, im_end, endofprompt
     assert text.count(breath) == 1 and len(text) == len(VOICE.text + TEXT) - len("[breath]") + 1
@@ -171,5 +172,5 @@ def test_a_chat_template_comes_with_a_checkpoint_that_has_its_tokens(tmp_path):
     question = "<|im_start|>user\nConvert the text to speech: 明天今天<|im_end|>\n"
     messages = zero_shot("今天", Voice("a", "明天", (3,)))
     assert adopted.decode(encode_prompt(adopted, messages)) == question + open_turn + "<|s_3|>"
-    assert adopted.decode(encode_prompt(adopted, messages[:1])) == question + open_turn
+    assert adopted.decode(encode_prompt(adopted, messages[:2])) == question + open_turn
     assert (tmp_path / "out" / "model.safetensors").samefile(tmp_path / "model" / "model.safetensors")

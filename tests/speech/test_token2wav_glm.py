@@ -9,9 +9,10 @@ import soundfile
 import torch
 from glm_sound import write_sound
 
+from data_prep.recordings import read_wave
 from reward_tts.glm_flow import Flow, FlowConfig
 from reward_tts.measures import Row
-from reward_tts.token2wav_glm import MEL, GlmToken2Wav
+from reward_tts.token2wav_glm import MEL, GlmToken2Wav, load_flow
 from reward_tts.voice_features import LogMel
 
 RELEASED = {"vocab_size": 100_000, "input_frame_rate": 25, "mel_framerate": 50, "spkr_emb_adaLN": True}
@@ -122,6 +123,38 @@ def test_weights_of_another_model_are_refused(release: Path, tmp_path: Path):
         GlmToken2Wav(str(tmp_path), str(release / "voices.jsonl"))
 
 
+@pytest.mark.parametrize(
+    ("written", "instead", "message"),
+    [
+        ("  input_frame_rate: 25\n", "", r"config\.yaml: no flow of GLM-TTS: .* 'input_frame_rate'"),
+        ("  mel_framerate: 50\n", "", r"config\.yaml: no flow of GLM-TTS: .* 'mel_framerate'"),
+        ("  depth: 2\n", "  deep: 2\n", r"config\.yaml: no flow of GLM-TTS: .* 'deep'"),
+        ("flow:", "stream:", r"config\.yaml: expected flow"),
+    ],
+)
+def test_a_configuration_of_another_flow_is_refused(release: Path, tmp_path: Path, written, instead, message):
+    config = (release / "flow" / "config.yaml").read_text()
+    assert written in config
+    (tmp_path / "config.yaml").write_text(config.replace(written, instead))
+    with pytest.raises(ValueError, match=message):
+        load_flow(tmp_path)
+
+
+def test_a_configuration_may_refer_to_its_own_values_and_say_how_the_flow_was_trained(release: Path, tmp_path: Path):
+    config = (release / "flow" / "config.yaml").read_text().replace("vocab_size: 32768", "vocab_size: !ref <codes>")
+    (tmp_path / "config.yaml").write_text("codes: 32768\n" + config + "  loss_type: l2\n  use_mdt: False\n")
+    (tmp_path / "flow.pt").symlink_to(release / "flow" / "flow.pt")
+    assert load_flow(tmp_path).config.vocab_size == 32_768
+
+
+def test_a_voice_in_stereo_is_the_mean_of_its_channels(release: Path, token2wav: GlmToken2Wav, tmp_path: Path):
+    wave, rate = soundfile.read(release / "anna.wav")
+    soundfile.write(tmp_path / "anna.wav", np.stack([2 * wave, 0 * wave], axis=1), rate)
+    (tmp_path / "voices.jsonl").write_bytes((release / "voices.jsonl").read_bytes())
+    stereo = GlmToken2Wav(str(release), str(tmp_path / "voices.jsonl"), steps=2)
+    np.testing.assert_allclose(stereo.decode([row(1, 2, 3)])[0], token2wav.decode([row(1, 2, 3)])[0], atol=1e-3)
+
+
 def test_a_voice_without_recording_is_refused(release: Path, tmp_path: Path):
     (tmp_path / "voices.jsonl").write_text('{"name": "otto", "text": "好", "speech_tokens": [1]}\n')
     with pytest.raises(ValueError, match="the voice otto needs speech_tokens and wav"):
@@ -129,10 +162,8 @@ def test_a_voice_without_recording_is_refused(release: Path, tmp_path: Path):
 
 
 def test_a_recording_comes_at_the_rate_that_is_asked_for(tmp_path: Path):
-    from reward_tts.prompt_wave import read_wave
-
     soundfile.write(tmp_path / "a.wav", np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000), 48_000)
-    wave = read_wave(tmp_path / "a.wav", 16_000)
+    wave = read_wave(str(tmp_path / "a.wav"), 16_000)
     assert len(wave) == 16_000
     expected = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
     np.testing.assert_allclose(wave[1000:-1000], expected[1000:-1000], atol=1e-3)

@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
+from data_prep.voices import Voice
 from merge.cosyvoice import tokenizer as cosyvoice
 from merge.cosyvoice.layout import FAMILIES
 from sft.data import encode_messages
@@ -19,7 +20,7 @@ from stages.config import compose_stage
 
 QWEN2_WORDS = 151_643  # of Qwen2's vocab.json
 ROWS = 151_936  # of the released text embedding
-VOICE = {"name": "anna", "text": "明天", "speech_tokens": [7, 6560]}
+VOICE = {"name": "anna", "text": "明天。", "speech_tokens": [7, 6560]}
 
 
 @pytest.fixture(scope="module", params=["cosyvoice2", "cosyvoice3"])
@@ -68,7 +69,9 @@ def test_data_sft_rollout_and_inference_read_the_same_ids(words, family, tmp_pat
     config.recipe.tokenizer_dir = words.name_or_path
     Preparation(config).run()
 
-    text = words.encode("明天今天，好！（３号）：？")  # as it stands, as in the published preparation
+    assert words.encode("。今") == [260]  # 256 bytes; 。 of three bytes is 257, with those of 今 258, 259, 260
+    text = words.encode("明天。") + words.encode("今天，好！（３号）：？")  # as they stand, as published
+    assert 257 in text and 260 not in text  # each encoded on its own: cosyvoice/cli/frontend.py, frontend_zero_shot
     start, task, end = (158500, 158501, 158497) if family == "cosyvoice2" else (158497, 158499, 158498)
     instruction = words.encode(compose_stage(family, "models").convert.instruction)
     assert instruction[-1:] == ([] if family == "cosyvoice2" else [151646])
@@ -90,15 +93,16 @@ def test_without_a_voice_the_prompt_ends_with_the_task(words, family):
 
 
 def test_the_chat_template_is_the_published_one(words):
-    """icefall, egs/emilia/TTS/llasa_cosyvoice2_token."""
+    """icefall, egs/emilia/TTS/llasa_cosyvoice2_token; with a voice: examples/grpo/cosyvoice2/infer_dataset.py."""
     template = cosyvoice.template_of("chat")
-    rendered = words.apply_chat_template(
-        zero_shot("今天"), chat_template=template, add_generation_prompt=True, tokenize=False
-    )
-    assert rendered == (
-        "<|im_start|>user\nConvert the text to speech: 今天<|im_end|>\n"
-        "<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
-    )
+    for voice, rest in ((None, "今天"), (Voice("a", "明天。", (7,)), "明天。今天")):
+        rendered = words.apply_chat_template(
+            zero_shot("今天", voice), chat_template=template, add_generation_prompt=True, tokenize=False
+        )
+        assert rendered == (
+            f"<|im_start|>user\nConvert the text to speech: {rest}<|im_end|>\n"
+            "<|im_start|>assistant\n<|SPEECH_GENERATION_START|>" + ("<|s_7|>" if voice else "")
+        )
 
 
 def test_unknown_templates_and_instructions_without_a_place_are_refused():

@@ -191,7 +191,8 @@ def test_the_same_text_by_another_voice_is_no_duplicate(config):
     assert [(i["voice"], i["emotion"]) for i in info] == [("A", "happy"), ("B", None)]
     assert preparation.not_carried == {"speed": 1}
     assert rows(config, "train")[0]["prompt"] == [
-        {"role": "user", "content": "早。好"},
+        {"role": "user", "content": "早。"},
+        {"role": "user", "content": "好"},
         {"role": "assistant", "content": "<|s_7|>"},
     ]
 

@@ -8,6 +8,7 @@ import pytest
 import tiktoken
 import torch
 from glm_release import write_release
+from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import TikTokenConverter
@@ -16,6 +17,7 @@ from data_prep.prompt_template import encode_answer, encode_prompt
 from data_prep.voices import Voice
 from merge.glm_tts import LLM, TOKENIZER, convert, export
 from recipes.glm_tts.prompt import normalise, zero_shot
+from stages.config import compose_stage
 
 TEXTS = ["你好世界", "早上好", "银行行长", "今天下雨。 你好", "hello world", " 你", " 好"] * 3
 SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 1}
@@ -151,6 +153,11 @@ def test_a_tokenizer_of_another_make_is_refused(release: Path, tmp_path: Path, c
         ("我用iPhone 拍照", "我用iphone拍照。"),
         ("Hello,  World", "hello, world."),
         ("Is it?", "is it?"),
+        ("A well-known state-of-the-art system.", "a well known state of the art system."),
+        ("It's 25 dollars ,isn't it!!", "it's twenty five dollars, isn't it."),
+        ("At 12:30, Dr. Smith—who?", "at twelve thirty, doctor smith who?"),
+        ("x^2 is (3)", "x squared is three."),
+        ("GPT-4和Wi-Fi，男/女~", "gpt四和wi fi，男每女。"),
     ],
 )
 def test_punctuation_is_written_as_the_published_front_end_writes_it(text: str, expected: str):
@@ -164,10 +171,6 @@ def test_every_stage_composes_and_names_what_is_there(name: str):
     """Every class and function that a YAML names can be found (those of .venv-reward by their file)."""
     from importlib.util import find_spec
 
-    from omegaconf import OmegaConf
-
-    from stages.config import compose_stage
-
     config = OmegaConf.to_container(compose_stage("glm_tts", name), resolve=False)
     assert config["recipe"]["codebook_size"] == 32768
 
@@ -178,3 +181,13 @@ def test_every_stage_composes_and_names_what_is_there(name: str):
 
     for target in set(targets(config)):
         assert find_spec(target.rpartition(".")[0]), target
+
+
+@pytest.mark.parametrize("stage", ["serve", "eval", "infer"])
+def test_the_speaker_model_that_a_stage_needs_is_one_that_the_stage_models_fetches(stage: str):
+    config = compose_stage("glm_tts", "models")
+    fetched = {f"{entry.to}/{file}" for entry in config.models["get"].values() for file in entry.files}
+    assert f"{config.recipe.token2wav_dir}/frontend/campplus.onnx" in fetched
+    stages = OmegaConf.to_container(compose_stage("glm_tts", "stages").stages)
+    needed = {"path": "${recipe.token2wav_dir}/frontend/campplus.onnx", "from": "models"}
+    assert needed in stages[stage]["needs"]

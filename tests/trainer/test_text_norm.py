@@ -49,6 +49,10 @@ from reward_tts.text_norm import normalise, syllables
         ("1,000,000元", "一百万元"),
         ("2002", "两千零二"),
         ("5G网络", "五g网络"),
+        ("GPT-4很强", "gpt四很强"),
+        ("COVID-19，iPhone-15", "covid十九iphone十五"),
+        ("C-130，气温-5度", "c一百三十气温负五度"),
+        ("负5", "负五"),
         ("", ""),
         ("……！？ 🙂", ""),
     ],
@@ -59,6 +63,31 @@ def test_chinese_is_written_as_it_is_spoken(raw, spoken):
 
 def test_other_languages_keep_words_apart():
     assert normalise("  C'est VRAI -- vraiment ?\n", "fr") == "cest vrai vraiment"
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "heard"),
+    [
+        ("es", "Tengo 25 años.", "tengo veinticinco años"),
+        ("es", "Son 3,5 euros (21 %)", "son tres coma cinco euros veintiuno"),
+        ("fr", "Il a 71 ans, 3,5 kg", "il a soixante et onze ans trois virgule cinq kg"),
+        ("de", "Es sind 25.", "es sind fünfundzwanzig"),
+        ("it", "3,5 e 25%", "tre virgola cinque e venticinque"),
+        ("pt", "25 e 3,5", "vinte e cinco e três vírgula cinco"),
+        ("ru", "25 книг", "двадцать пять книг"),
+        ("nl", "25 boeken", "vijfentwintig boeken"),
+        ("pl", "25 dni", "dwadzieścia pięć dni"),
+    ],
+)
+def test_plain_numbers_are_compared_as_words(language, written, heard):
+    assert normalise(written, language) == heard
+    assert normalise(heard, language) == heard
+
+
+def test_what_is_no_plain_number_keeps_its_digits():
+    assert normalise("12:30, 1.000, 007, 2-3, 5km, 1234567", "es") == "1230 1000 007 23 5km 1234567"
+    assert normalise("Am 25. März", "de") == "am 25 märz"
+    assert normalise("25명", "ko") == "25명"
 
 
 def test_languages_that_are_compared_by_characters_have_no_spaces():
