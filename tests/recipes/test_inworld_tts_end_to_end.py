@@ -56,7 +56,7 @@ def run() -> RecipeRun:
     run.overrides.append(f"recipe.recordings={run.write_jsonl('samples.jsonl', record(run.work))}")
     # Codes as likely as text, and more of them: two steps of SFT do not keep it from the text tokens it was born with.
     run.module("sft.extend", "models", "extend.mean_resizing=false")
-    run.stages("data", "vectorize.encoder.semantic_layer=2", "vectorize.val_share=0.42", "prepare.on_error=stop")
+    run.stages("data", "voices.encoder.semantic_layer=2", "vectorize.val_share=0.42", "prepare.on_error=stop")
     run.stages("sft", *SFT)
     run.sft = (run.work / "logs" / "sft.log").read_text()
     run.trained = run.stages(

@@ -58,7 +58,7 @@ def test_the_recipes_command_makes_a_voice_that_prompt_and_decoder_take(xcodec2,
     command = [sys.executable, "-m", "data_prep.encode_voices", "--config-path", str(ROOT / "recipes" / recipe)]
     command += ["--config-name", "data", f"voices.input={source}", f"voices.output={output}"]
     command += [f"recipe.token2wav_dir={xcodec2[0]}", f"recipe.semantic_dir={xcodec2[1]}"]
-    command += ["vectorize.encoder.semantic_layer=2"]
+    command += ["voices.encoder.semantic_layer=2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     anna = read_voices(str(output))["anna"]
@@ -85,6 +85,15 @@ def test_cosyvoices_encoder_gives_the_tokens_of_its_prompts(tmp_path):
     (row,) = encoded(OmegaConf.create(cfg))
     assert row["speech_tokens"] == reader.read(voice).tokens.tolist() and len(row["speech_tokens"]) == 25
     assert CosyVoiceEncoder(str(tmp_path), "speech_tokenizer_v2.onnx").token_rate == 25
+
+
+def test_a_device_that_onnx_runtime_has_not_is_refused_and_not_replaced(tmp_path):
+    write_decoder(tmp_path, SMALL["cosyvoice2"])
+    write_speaker_encoder(tmp_path)
+    write_speech_tokenizer(tmp_path, CODEBOOK)
+    encoder = CosyVoiceEncoder(str(tmp_path), "speech_tokenizer_v2.onnx", device="nonsense:0")
+    with pytest.raises(ValueError, match=r"tokenizer_v2\.onnx cannot be computed on nonsense:0, only with \['CPU"):
+        encoder.encode([np.zeros(16000, np.float32)])
 
 
 def test_a_voice_that_names_its_tokens_keeps_them_and_no_encoder_is_made(tmp_path):
