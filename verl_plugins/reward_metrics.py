@@ -112,8 +112,8 @@ class Drift:
             found[f"reward/{name}/drift"] = drift
             if abs(drift) > limit and len(self.last[name]) == self.window:
                 log.warning(
-                    "sign of reward hacking: %s is %.4g over the last %d steps, %+.0f %% of the first ones' %.4g (limit %.0f "
-                    "%%). Listen to rollouts; a term or a gate on it may be missing in recipe.reward",
+                    "sign of reward hacking: %s is %.4g over the last %d steps, %+.0f %% of the first ones' %.4g "
+                    "(limit %.0f %%). Listen to rollouts; a term or a gate on it may be missing in recipe.reward",
                     *(name, now, self.window, 100 * drift, start, 100 * limit),
                 )
         return found

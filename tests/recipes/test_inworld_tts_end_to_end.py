@@ -123,6 +123,7 @@ def test_both_backends_speak_the_same_tokens_with_the_penalty_and_a_wave(run):
 
 def test_the_evaluation_hears_the_sft_and_the_grpo_model_with_an_ear_that_is_not_the_rewards(run):
     results = json.loads((run.work / "eval" / "results.json").read_text())
+    assert all(system["speaker_similarity"] and system["mos"] for system in results["systems"])
     assert results["ear"] == "reward_tts.asr_mms.MMSASR"
     assert [(s["system"], s["decoding"], s["unit"]) for s in results["systems"]] == [
         ("SFT", "sampled", "WER"),
