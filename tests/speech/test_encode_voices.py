@@ -116,11 +116,23 @@ def test_a_recording_of_two_channels_and_another_rate_is_read_as_one_at_the_enco
     assert len(row["speech_tokens"]) == 26
 
 
+@pytest.mark.parametrize("last", [{"wav": "gone.wav"}, {}])
+def test_a_recording_that_is_not_there_is_found_before_any_is_encoded(tmp_path, last):
+    record(tmp_path / "a.wav", 0.5)
+    last = {"name": "b", "text": "Ho.", **last}
+    source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "wav": "a.wav"}, last)
+    cfg = {"input": str(source), "output": str(tmp_path / "v.jsonl"), "encoder": {"_target_": "there.is.none"}}
+    with pytest.raises(
+        ValueError, match=r"recordings\.jsonl: voice 'b': (field 'wav': .*gone\.wav is missing|names nei)"
+    ):
+        list(encoded(OmegaConf.create(cfg)))
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
         ({"wav": "long.wav"}, r"recordings\.jsonl: voice 'a': field 'wav': .*long\.wav lasts 31\.0 s, at most 30"),
-        ({"wav": "gone.wav"}, r"voice 'a': .*gone\.wav cannot be read"),
+        ({"wav": "gone.wav"}, r"voice 'a': field 'wav': .*gone\.wav is missing"),
         ({"wav": "empty.wav"}, r"voice 'a': .*empty\.wav holds 0 samples"),
         ({}, "voice 'a': names neither speech_tokens nor wav"),
     ],
