@@ -14,6 +14,7 @@ class CosyVoiceEncoder:
     Args:
         release: directory of the release.
         speech_tokenizer: its ONNX file there.
+        device: of ONNX Runtime, cpu or cuda:N.
 
     Raises:
         FileNotFoundError: a file of the release is missing.
@@ -21,12 +22,12 @@ class CosyVoiceEncoder:
 
     sample_rate = 16_000
 
-    def __init__(self, release: str, speech_tokenizer: str):
+    def __init__(self, release: str, speech_tokenizer: str, device: str = "cpu"):
         folder = Path(release)
         config = read_config(folder)
         mel, frames = config["feat_extractor"], config["flow"]["token_mel_ratio"]
         self.token_rate, self.codebook_size = config["token_frame_rate"], config["flow"]["vocab_size"]
-        self._reader = PromptReader(folder, speech_tokenizer, mel, frames)
+        self._reader = PromptReader(folder, speech_tokenizer, mel, frames, device)
 
     def encode(self, waves: list[np.ndarray]) -> list[np.ndarray]:
         """Mono waves float32 [samples] at 16 kHz -> tokens int32 each, in order; a token that begins in the wave and

@@ -25,10 +25,8 @@ def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
     """Of the voice's recording.
 
     Raises:
-        ValueError: it has none, or one that cannot be read, is longer than `max_seconds` or shorter than one token.
+        ValueError: it cannot be read, is longer than `max_seconds` or shorter than one token.
     """
-    if voice.wav is None:
-        raise ValueError("names neither speech_tokens nor wav")
     wave = read_wave(voice.wav, encoder.sample_rate)
     if (seconds := len(wave) / encoder.sample_rate) > max_seconds:
         raise ValueError(f"field 'wav': {voice.wav} lasts {seconds:.1f} s, at most {max_seconds} (voices.max_seconds)")
@@ -42,10 +40,15 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
     """Rows of `voices.output`, in the order of `voices.input`; the encoder is made when the first voice needs it.
 
     Raises:
-        ValueError: a voice that cannot be encoded, by its name. Others as read_voices.
+        ValueError: a voice that cannot be encoded, by its name; of one whose recording is not there, before any is.
+            Others as read_voices.
     """
-    encoder, folder = None, Path(cfg.output).resolve().parent
-    for voice in tqdm(read_voices(cfg.input).values(), desc="voices", unit="voice", mininterval=5):
+    encoder, folder, voices = None, Path(cfg.output).resolve().parent, read_voices(cfg.input)
+    for voice in voices.values():  # first: a typing error must not cost what was encoded before it
+        if not voice.speech_tokens and not (voice.wav and Path(voice.wav).is_file()):
+            wrong = f"field 'wav': {voice.wav} is missing" if voice.wav else "names neither speech_tokens nor wav"
+            raise ValueError(f"{cfg.input}: voice {voice.name!r}: {wrong}")
+    for voice in tqdm(voices.values(), desc="voices", unit="voice", mininterval=5):
         tokens = list(voice.speech_tokens)
         try:
             if not tokens:

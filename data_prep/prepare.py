@@ -132,14 +132,14 @@ class Preparation:
         self, row: dict[str, Any], name: str, split: Settings, index: int, seen: SeenTexts
     ) -> dict[str, Any] | None:
         """The row as it is written, or None if a filter leaves it out. Raises BadField."""
-        request = self.prompts.request(row, self.cfg.max_text_length)
+        request = self.prompts.request(row, self.cfg.max_text_length, spoken=split.kind == "sft")
         if reason := filtered(row, request.text, request.language, self.cfg.filters, self.cfg.token_rate):
             self.filtered[reason] += 1
             return None
         info = {"index": index, "split": name, **vars(request)}
         info |= {field: check_string(row, field, None) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
-        training = not split.held_out
+        training, answer = not split.held_out, None
         if split.kind == "sft":
             answer = format_speech_tokens(self._speech_tokens(row))
             out["messages"] = [*self.prompts.messages(request, training), {"role": "assistant", "content": answer}]
@@ -150,7 +150,7 @@ class Preparation:
             self.prompts.ids(prompt, self.prompts.tokenizer)  # not too many
             judge = {"style": "rule", "ground_truth": request.text}
             out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
-        self._check_new(request, split, seen)
+        self._check_new(request, split, seen, answer)
         used = {"text", "language", "voice", *self.cfg.extra_fields}
         used |= {"speech_tokens"} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
@@ -169,15 +169,17 @@ class Preparation:
         self.without_prefix += not prefix
         return prefix
 
-    def _check_new(self, request: Request, split: Settings, seen: SeenTexts) -> None:
-        """Texts that differ in width or composition alone are the same, however the recipe writes them."""
+    def _check_new(self, request: Request, split: Settings, seen: SeenTexts, answer: str | None) -> None:
+        """Texts that differ in width or composition alone are the same, however the recipe writes them. `answer`: of an
+        sft row, for which many speakers may say the same."""
         text = normalise_text(request.text)
         if split.held_out:
             self.held_out.add(text)
         elif (text,) in self.held_out:
             raise BadField("text", f"is also in a held-out split: {request.text}")
-        if not seen.add(text, request.language, request.voice):
-            raise BadField("text", f"is there already, with the same language and voice: {request.text}")
+        if not seen.add(text, request.language, request.voice, answer):
+            same = "language and voice" if answer is None else "language, voice and speech tokens"
+            raise BadField("text", f"is there already, with the same {same}: {request.text}")
 
     def _reject(self, fault: Fault) -> None:
         self.fault_count += 1

@@ -5,6 +5,7 @@ their prompts here, so that a model is tested with what it was trained on. What 
     voice_choice         as_named; or one_per_text: rows that name no voice get one of recipe.voices, drawn by the text
                          and recipe.seed, the same for all rollouts of it
     needs_voice          whether a row without a voice is refused, because the token2wav speaks with a given one only
+                         (neither is for the rows of SFT, whose speech is there and need not be of such a voice)
     phoneme_in           some words as phonemes, data_prep/phoneme_in.py
     prompt_template      messages of text, voice and speech prefix, data_prep/prompt_template.py
     max_prompt_tokens    a longer prompt is refused: verl would cut its beginning off
@@ -108,8 +109,9 @@ class PromptMaker:
             raise FileNotFoundError(f"no tokenizer in {self._tokenizer_dir} (recipe.tokenizer_dir): it counts prompts")
         return AutoTokenizer.from_pretrained(self._tokenizer_dir)
 
-    def request(self, row: Mapping[str, Any], max_length: int | None = None) -> Request:
-        """A row of {"text", "language", "voice"}, the last two optional, checked; `max_length`: characters of the text.
+    def request(self, row: Mapping[str, Any], max_length: int | None = None, spoken: bool = False) -> Request:
+        """A row of {"text", "language", "voice"}, the last two optional, checked; `max_length`: characters of the text;
+        `spoken`: its speech is there, so that no voice is drawn for it, or needed.
 
         Raises:
             BadField: with the field.
@@ -118,9 +120,9 @@ class PromptMaker:
         text = check_text(row, max_length, lambda given: self._write(given, language))
         if not can_be_spoken(text, language):
             raise BadField("text", f"has nothing to be spoken: {text}")
-        if voice is None and self._draws:
+        if voice is None and self._draws and not spoken:
             voice = draw_voice(text, self.voices, self._seed)
-        if voice is None and self._needs_voice:
+        if voice is None and self._needs_voice and not spoken:
             raise BadField(
                 "voice",
                 f"is missing: {self._name} speaks only with a given voice. Name one of {sorted(self.voices)[:10]}, or "

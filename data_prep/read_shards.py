@@ -3,7 +3,8 @@
     python -m data_prep.read_shards --config-path <recipes/NAME> --config-name data
 
 SFT, to train with and to validate with: each recording says its own transcript, {"text", "language", "speech_tokens",
-"voice"}; `voice` names a description of the voice if the sample has one. RL: recording i is the voice (words, codes,
+"voice"}; `voice` names a description of the voice if the sample has one and the recipe
+reads them (read_shards.annotations). RL: recording i is the voice (words, codes,
 wave) that speaks the transcript of recording i + 1, as in the Inworld TTS trainer; voices go to one JSONL
 (data_prep/voices.py), with mono waves at one rate beside it. Where the next recording is of another language, there is
 no such pair.
@@ -51,7 +52,7 @@ def write_sft(cfg: DictConfig, split: str, output: TextIO, voices: TextIO, known
     codes = Codes(cfg.codes, split)
     for sample, tokens in tqdm(codes, total=len(codes), desc=f"sft {split}", mininterval=5):
         row = {"text": sample["transcript"], "language": sample["language"], "speech_tokens": tokens.tolist()}
-        if said := description(sample, list(cfg.annotations)):
+        if cfg.annotations is not None and (said := description(sample, cfg.annotations)):
             row["voice"] = "described_" + blake2b(said.encode(), digest_size=8).hexdigest()
             if row["voice"] not in known:
                 known.add(row["voice"])

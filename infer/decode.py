@@ -38,14 +38,14 @@ def decode(token2wav: Token2Wav, utterances: list[Utterance]) -> list[np.ndarray
     spoken = sorted((i for i, u in enumerate(utterances) if u.tokens), key=lambda i: len(utterances[i].tokens))
     for start in range(0, len(spoken), _CHUNK):
         chosen = spoken[start : start + _CHUNK]
-        rows = [_row(utterances[i]) for i in chosen]
+        rows = [row_of(utterances[i]) for i in chosen]
         for i, wave in zip(chosen, token2wav.decode(rows), strict=True):
             waves[i] = wave
     return waves
 
 
-def _row(utterance: Utterance) -> Row:
-    """With its text: of a row that names no voice some token2wav choose one by it."""
+def row_of(utterance: Utterance) -> Row:
+    """For token2wav and scorers; with its text: of a row that names no voice some token2wav choose one by it."""
     return Row(np.asarray(utterance.tokens, np.int32), utterance.voice, utterance.language, utterance.text)
 
 

@@ -34,7 +34,7 @@ MEANS = (
     "silence_ratio",
     "voiced_ratio",
 )
-MEANS += ("log_f0_mean", "log_f0_std")
+MEANS += ("log_f0_mean", "log_f0_std", "speaker_similarity", "mos")  # the last two: if eval.yaml has such scorers
 Key = tuple[str, str]  # system, decoding
 CEILING: Key = ("teacher", "codec")
 
@@ -53,7 +53,7 @@ def listen(listener: Listener, utterances: list[Utterance]) -> list[dict[str, An
 
 def per_text(rows: list[dict], measure: str) -> dict[int, float]:
     """{text index: mean of the measure over the text's samples}."""
-    return mean_per_text([row[measure] for row in rows], [row["index"] for row in rows])
+    return mean_per_text([row.get(measure) for row in rows], [row["index"] for row in rows])
 
 
 def headline(rows: list[dict]) -> str:

@@ -11,9 +11,10 @@ from scipy.signal import resample_poly
 from tqdm import tqdm
 
 from infer.cache import Cache, fingerprint
-from infer.decode import decode
+from infer.decode import decode, row_of
 from infer.records import Utterance
 from reward_tts.errors import error_counts
+from reward_tts.interfaces import Scorer
 from reward_tts.prosody import prosody
 from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
 
@@ -39,12 +40,13 @@ def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
 class Listener:
     """Decodes, transcribes and measures utterances; what it did before comes from the cache.
 
-    Args: of the stage's configuration: `token2wav`, `ear` (made only when needed), `prosody`, `cache`.
+    Args: of the stage's configuration: `token2wav`, `ear`, `scorers` (made only when needed), `prosody`, `cache`.
     """
 
     def __init__(self, cfg: DictConfig):
         self._cfg = cfg
-        options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("token2wav", "ear", "prosody")}
+        parts = ("token2wav", "ear", "scorers", "prosody")
+        options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
         self._cache = Cache(cfg.cache.path, fingerprint(options, cfg.cache.depends_on))
 
     @cached_property
@@ -55,8 +57,13 @@ class Listener:
     def ear(self) -> Any:
         return hydra.utils.instantiate(self._cfg.ear)
 
+    @cached_property
+    def scorers(self) -> list[Scorer]:
+        return [hydra.utils.instantiate(scorer) for scorer in self._cfg.scorers.values()]
+
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
-        """{"transcript", "duration_s", ...} (see reward_tts.prosody) per utterance, in order."""
+        """{"transcript", "duration_s", ...} (see reward_tts.prosody), and what scorers measure where they can, per
+        utterance, in order."""
         keys = [[u.tokens, u.voice, u.language, u.text] for u in utterances]  # the text: see infer.decode
         unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
         with tqdm(total=len(keys), initial=len(keys) - len(unheard), desc="heard", unit="utterance") as bar:
@@ -68,14 +75,28 @@ class Listener:
         return [self._cache.get(key) for key in keys]
 
     def _listen(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
-        rate = self.ear.sample_rate
-        waves = [resample(wave, self.token2wav.sample_rate, rate) for wave in decode(self.token2wav, utterances)]
+        rate, decoded = self.ear.sample_rate, decode(self.token2wav, utterances)
+        waves = [resample(wave, self.token2wav.sample_rate, rate) for wave in decoded]
         spoken = [i for i, wave in enumerate(waves) if len(wave)]
         heard = self.ear.transcribe([waves[i] for i in spoken], [utterances[i].language for i in spoken])
         texts = {i: transcript.text for i, transcript in zip(spoken, heard, strict=True)}
+        scores = self._score(decoded, utterances)
         return [
-            {"transcript": texts.get(i, ""), **prosody(wave, rate, **self._cfg.prosody)} for i, wave in enumerate(waves)
+            {"transcript": texts.get(i, ""), **prosody(wave, rate, **self._cfg.prosody), **scores[i]}
+            for i, wave in enumerate(waves)
         ]
+
+    def _score(self, waves: list[np.ndarray], utterances: list[Utterance]) -> list[dict[str, Any]]:
+        """Of those that can be measured: there is a wave, and a voice to compare with where a scorer compares."""
+        found: list[dict[str, Any]] = [{} for _ in waves]
+        for scorer in self.scorers:
+            any_voice = getattr(scorer, "default", "any") is not None  # see SpeakerSimilarity
+            chosen = [i for i, wave in enumerate(waves) if len(wave) and (any_voice or utterances[i].voice)]
+            heard = [resample(waves[i], self.token2wav.sample_rate, scorer.sample_rate) for i in chosen]
+            scores = scorer.measure(heard, [row_of(utterances[i]) for i in chosen]) if chosen else []
+            for i, score in zip(chosen, scores, strict=True):
+                found[i] |= score
+        return found
 
 
 def resample(wave: np.ndarray, rate: int, new_rate: int) -> np.ndarray:

@@ -19,7 +19,8 @@ PROSODY = {
     "duration_s": ("seconds", "{:.2f}"),
     "silence_ratio": ("silence", "{:.3f}"),
 }
-_PICTURED = ("characters_per_second", "log_f0_std", "finished")
+SCORES = {"speaker_similarity": ("similarity", "{:.3f}"), "mos": ("MOS", "{:.2f}")}  # shown where they were measured
+_PICTURED = ("characters_per_second", "log_f0_std", "finished", *SCORES)
 _COLOURS = ("#8c8c8c", "#4878a8", "#d1605e", "#6a9f58", "#967662", "#a87c9f")
 
 
@@ -41,33 +42,38 @@ def _headline(results: dict[str, Any]) -> str:
     return "pinyin error" if results["headline"] == "pinyin_error" else units
 
 
+def _watched(results: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """{measure: (title, format)} of what this report watches beside the error."""
+    return PROSODY | {name: shown for name, shown in SCORES.items() if any(s.get(name) for s in results["systems"])}
+
+
 def systems_table(results: dict[str, Any], outlier_at: float) -> str:
     """One line per system and decoding."""
     head, title = results["headline"], _headline(results)
     in_pinyin = head == "pinyin_error"
     header = ["speech", "decoding", "utterances", title, "corpus", "CER"]
     header += (["CER, not capped"] if in_pinyin else []) + [f">= {outlier_at:g}", "at cap" if in_pinyin else ">= 1"]
-    header += [title for title, _ in PROSODY.values()]
+    header += [title for title, _ in _watched(results).values()]
     rows = []
     for s in results["systems"]:
         cells = [s["system"], s["decoding"], str(s["utterances"]), _cell(s[head], "{:.3f}", interval=True)]
         cells += [f"{s['corpus_' + head]:.3f}", _cell(s["cer"], "{:.3f}")]
         cells += [_cell(s["error_rate"], "{:.3f}")] if in_pinyin else []
         cells += [f"{s['outliers']:.3f}", f"{s['at_cap']:.3f}"]
-        rows.append(cells + [_cell(s[measure], form) for measure, (_, form) in PROSODY.items()])
+        rows.append(cells + [_cell(s[measure], form) for measure, (_, form) in _watched(results).items()])
     return _table(header, rows)
 
 
 def comparison_table(results: dict[str, Any]) -> str:
     """One line per decoding: paired differences of candidate and baseline."""
     header = ["decoding", f"{_headline(results)}: difference", "relative", "interval excludes 0", "CER: difference"]
-    header += [f"{title}: relative" for measure, (title, _) in PROSODY.items() if measure in _PICTURED]
+    header += [f"{title}: relative" for measure, (title, _) in _watched(results).items() if measure in _PICTURED]
     rows = []
     for decoding, measures in results["comparisons"].items():
         error = measures[results["headline"]]
         cells = [decoding, _cell(error["absolute"], "{:+.3f}", True), _cell(error["relative"], "{:+.1%}", True)]
         cells += ["yes" if error["excludes_0"] else "no", _cell(measures["cer"]["absolute"], "{:+.3f}", True)]
-        watched = [measures[measure] for measure in PROSODY if measure in _PICTURED]
+        watched = [measures[measure] for measure in _watched(results) if measure in _PICTURED]
         rows.append(cells + [_cell(m["relative"] if m else None, "{:+.1%}", True) for m in watched])
     return _table(header, rows)
 
@@ -96,9 +102,9 @@ def draw(results: dict[str, Any], path: str) -> None:
     """PNG: error by system and decoding with intervals, prosody beside it, each with its own axis."""
     head, title = results["headline"], _headline(results)
     panels = [(head, "pinyin error (toneless)" if head == "pinyin_error" else title)]
-    panels += [(m, PROSODY[m][0]) for m in _PICTURED]
+    panels += [(m, shown[0]) for m, shown in _watched(results).items() if m in _PICTURED]
     names = list(dict.fromkeys(s["system"] for s in results["systems"]))
-    widths = [2, *[1.3] * len(_PICTURED)]
+    widths = [2, *[1.3] * (len(panels) - 1)]
     figure, axes = plt.subplots(1, len(panels), figsize=(13, 4.2), width_ratios=widths, layout="constrained")
     labels = [f"{s['system']}\n{s['decoding']}" for s in results["systems"]]
     for axis, (measure, title) in zip(axes, panels, strict=True):

@@ -4,11 +4,13 @@
 
 The hubs' own clients download: they continue where an interrupted download stopped and fetch again what has changed.
 Afterwards every file that the recipe needs must be there, and its bytes must be those that the hub names. An entry's
-`revision`, by hub, is a commit or a tag; without it the newest is fetched. With `models.hub=none` nothing is fetched:
-the files that are there are checked to be complete.
+`revision`, by hub, is a commit or a tag; without it the newest is fetched the first time. What was fetched is noted in
+`models.lock` (JSON): a later run, or another machine that has this file, fetches the same or fails. With
+`models.hub=none` nothing is fetched: the files that are there are checked to be complete.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,6 +18,8 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 from tqdm import tqdm
+
+from data_prep.whole import whole_file
 
 Sums = dict[str, str]  # file (relative, with /) -> sha256 in hexadecimal, of the files whose sum the hub names
 Fetched = tuple[Sums, str | None]  # and the commit that was fetched, where the hub tells it
@@ -25,24 +29,34 @@ class DownloadError(RuntimeError):
     """What could not be fetched or is not whole, and what to do."""
 
 
-def _from_hugging_face(repo: str, revision: str | None, files: list[str], to: Path) -> Fetched:
+def _from_hugging_face(repo: str, revision: str | None, files: list[str], to: Path, noted: Sums) -> Fetched:
     from huggingface_hub import HfApi, snapshot_download
 
     info = HfApi().model_info(repo, revision=revision, files_metadata=True)
+    sums = {file.rfilename: file.lfs.sha256 for file in info.siblings if file.lfs is not None}
+    _check_noted(sums, noted)
     snapshot_download(repo, revision=info.sha, allow_patterns=files, local_dir=to)
-    return {file.rfilename: file.lfs.sha256 for file in info.siblings if file.lfs is not None}, info.sha
+    return sums, info.sha
 
 
-def _from_modelscope(repo: str, revision: str | None, files: list[str], to: Path) -> Fetched:
+def _from_modelscope(repo: str, revision: str | None, files: list[str], to: Path, noted: Sums) -> Fetched:
     from modelscope_hub import HubApi
 
     hub = HubApi(endpoint=HubApi().resolve_endpoint_for_read(repo))
-    hub.download_repo(repo, "model", revision=revision, allow_patterns=files, local_dir=str(to))
     listed = hub.list_repo_files(repo, "model", revision=revision)
-    return {file.path: file.sha256 for file in listed if file.sha256}, None
+    sums = {file.path: file.sha256 for file in listed if file.sha256}
+    _check_noted(sums, noted)
+    hub.download_repo(repo, "model", revision=revision, allow_patterns=files, local_dir=str(to))
+    return sums, None
 
 
-HUBS: Mapping[str, Callable[[str, str | None, list[str], Path], Fetched]] = {
+def _check_noted(sums: Sums, noted: Sums) -> None:
+    """Before anything is overwritten: what is noted must still be there."""
+    if changed := sorted(file for file in noted if sums.get(file) != noted[file]):
+        raise ValueError(f"{', '.join(changed)} changed there since models.lock was written; delete it to take what is")
+
+
+HUBS: Mapping[str, Callable[[str, str | None, list[str], Path, Sums], Fetched]] = {
     "huggingface": _from_hugging_face,
     "modelscope": _from_modelscope,
     "none": lambda *_: ({}, None),
@@ -84,9 +98,10 @@ def download(cfg: DictConfig) -> None:
         ValueError: a hub that there is not, or one on which an entry has no repository.
         DownloadError: what could not be fetched or is not whole, with the way to bring it by hand.
     """
-    settings = cfg.models
+    settings, lock = cfg.models, Path(cfg.models.lock)
     if settings.hub not in HUBS:
         raise ValueError(f"models.hub={settings.hub}: known are {', '.join(HUBS)}")
+    notes = json.loads(lock.read_text()) if lock.is_file() else {}
     for name, entry in settings["get"].items():
         files, to = list(entry.files), Path(entry.to)
         repo = None if settings.hub == "none" else entry.repo.get(settings.hub)
@@ -95,10 +110,13 @@ def download(cfg: DictConfig) -> None:
                 f"models.get.{name}.repo.{settings.hub} is not named: take another models.hub, or bring the files to "
                 f"{to} and take models.hub=none"
             )
-        revision = (entry.get("revision") or {}).get(settings.hub)
+        revision, note = (entry.get("revision") or {}).get(settings.hub), notes.get(name, {})
+        if revision or (note.get("hub"), note.get("repo")) != (settings.hub, repo):
+            note = {}  # of something else
+        revision = revision or note.get("revision")
         print(f"[models] {name}: {repo or 'what is there'}{f' at {revision}' if revision else ''} -> {to}", flush=True)
         try:
-            sums, commit = HUBS[settings.hub](repo, revision, files, to)
+            sums, commit = HUBS[settings.hub](repo, revision, files, to, note.get("sha256", {}))
         except Exception as error:  # of two clients, each with its own kinds
             raise DownloadError(
                 f"{name}: {settings.hub} did not give {repo} ({type(error).__name__}: {error}). Run this stage again "
@@ -106,9 +124,11 @@ def download(cfg: DictConfig) -> None:
                 f"{', '.join(files)} to {to} by hand and take models.hub=none"
             ) from error
         print(f"[models] {name}: {check(name, to, files, sums)} files, whole", flush=True)
-        if commit and commit != revision:
-            pin = f"++models.get.{name}.revision.{settings.hub}={commit}"
-            print(f"[models] {name}: the same again by {pin}", flush=True)
+        if repo:
+            own = {file: sums[file] for file in sorted(sums) if any(fnmatch(file, pattern) for pattern in files)}
+            notes[name] = {"hub": settings.hub, "repo": repo, "revision": commit or revision, "sha256": own}
+            with whole_file(lock) as temporary:
+                temporary.write_text(json.dumps(notes, indent=1) + "\n")
 
 
 def _other(hub: str) -> str:

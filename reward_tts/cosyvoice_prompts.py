@@ -42,6 +42,7 @@ class PromptReader:
         speech_tokenizer: name of that file; asked only where a voice names no speech tokens.
         mel: sampling_rate, n_fft, num_mels, hop_size, win_size, fmin, fmax of the flow's mel.
         frames_per_token: mel frames.
+        device: of the speech tokenizer, see onnx_session.
 
     Attributes:
         embedding: a wave at 16 kHz -> CAM++'s speaker embedding, float32 [192].
@@ -51,10 +52,10 @@ class PromptReader:
         FileNotFoundError: campplus.onnx is missing.
     """
 
-    def __init__(self, folder: Path, speech_tokenizer: str, mel: dict, frames_per_token: int):
+    def __init__(self, folder: Path, speech_tokenizer: str, mel: dict, frames_per_token: int, device: str = "cpu"):
         self.embedding = CamPlus(folder / "campplus.onnx", _ADVICE)
         self.log_mel = LogMel(**mel)
-        self._tokenizer_path, self._tokenizer = folder / speech_tokenizer, None
+        self._tokenizer_path, self._tokenizer, self._device = folder / speech_tokenizer, None, device
         self._rate, self._ratio = mel["sampling_rate"], frames_per_token
         self._whisper = WhisperFeatureExtractor(feature_size=128)
 
@@ -83,9 +84,9 @@ class PromptReader:
         """Speech tokens of a wave at 16 kHz.
 
         Raises:
-            FileNotFoundError: the speech tokenizer is missing.
+            FileNotFoundError, ValueError: see onnx_session.
         """
-        self._tokenizer = self._tokenizer or onnx_session(self._tokenizer_path, _ADVICE)
+        self._tokenizer = self._tokenizer or onnx_session(self._tokenizer_path, _ADVICE, self._device)
         features = self._whisper(
             wave, sampling_rate=LISTENING_RATE, padding=False, truncation=False, return_tensors="np"
         )

@@ -66,10 +66,23 @@ class CamPlus:
         return torch.from_numpy(self._session.run(None, inputs)[0].reshape(-1))
 
 
-def onnx_session(path: Path, advice: str) -> onnxruntime.InferenceSession:
-    """On the CPU, in one thread: it runs once for each voice. Raises FileNotFoundError with the advice."""
+def onnx_session(path: Path, advice: str, device: str = "cpu") -> onnxruntime.InferenceSession:
+    """In one thread of the CPU, or on a GPU, `cuda` or `cuda:N`.
+
+    Raises:
+        FileNotFoundError: no such file, with the advice. ValueError: this ONNX Runtime cannot compute on the device.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: {advice}")
+    kind, _, number = device.partition(":")
+    provider = f"{kind.upper()}ExecutionProvider"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    providers = [(provider, {"device_id": number} if number else {})]
+    session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+    if provider not in session.get_providers():  # it warns and takes the CPU
+        raise ValueError(
+            f"{path} cannot be computed on {device}, only with {session.get_providers()}: take cpu and more workers, "
+            "or install onnxruntime-gpu in place of onnxruntime in .venv-reward"
+        )
+    return session

@@ -7,9 +7,10 @@ buffer (verl_plugins/replay_sampler.py) hands every batch's `reward_extra_info` 
 import json
 import logging
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -82,44 +83,49 @@ def union(spans: Sequence[tuple[float, float]]) -> float:
 
 
 class Drift:
-    """Warns of reward hacking: a measure that leaves the starting model's by more than its share, several steps on end.
+    """Warns of reward hacking: a measure whose mean over the last steps leaves that of the first ones by more than its
+    share. One step is too few to compare with: its texts alone make a difference.
 
     Args:
-        limits: {number of the reward function: largest relative change of its mean}, such as {"log_f0_std": 0.1}.
-        patience: steps on end.
-        file: keeps the starting model's means, so that a resumed run compares with the same.
+        limits: {number of the reward function: largest relative change of its mean}, such as {"log_f0_std": 0.1}; of
+            what does not depend on how long the texts are.
+        window: steps, of the first and of the last mean.
+        file: keeps the means of the first steps, so that a resumed run compares with the same.
     """
 
-    def __init__(self, limits: Mapping[str, float], patience: int, file: str | Path):
-        self.limits, self.patience, self.file = dict(limits), patience, Path(file)
-        self.beyond: dict[str, int] = dict.fromkeys(limits, 0)
-        self.start = json.loads(self.file.read_text()) if self.file.exists() else {}
+    def __init__(self, limits: Mapping[str, float], window: int, file: str | Path):
+        self.limits, self.window, self.file = dict(limits), window, Path(file)
+        self.last = {name: deque(maxlen=window) for name in limits}
+        self.first: dict[str, list[float]] = json.loads(self.file.read_text()) if self.file.exists() else {}
 
     def check(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """{reward/NAME/drift: relative change of the mean}; a warning in the log where it has been too large."""
+        """{reward/NAME/drift: relative change of the mean}; a warning in the log where it is too large."""
         found = {}
         for name, limit in self.limits.items():
-            now = metrics.get(f"reward/{name}/mean")
-            if now is None:
+            mean = metrics.get(f"reward/{name}/mean")
+            if mean is None:
                 continue
-            if name not in self.start:
-                self._begin(name, now)
-            drift = now / self.start[name] - 1.0 if self.start[name] else 0.0
+            self.last[name].append(mean)
+            self._begin(name, mean)
+            start, now = fmean(self.first[name]), fmean(self.last[name])
+            drift = now / start - 1.0 if start else 0.0
             found[f"reward/{name}/drift"] = drift
-            self.beyond[name] = self.beyond[name] + 1 if abs(drift) > limit else 0
-            if self.beyond[name] >= self.patience:
+            if abs(drift) > limit and len(self.last[name]) == self.window:
                 log.warning(
-                    "sign of reward hacking: %s is %.4g, %+.0f %% of the starting model's %.4g (limit %.0f %%), for %d "
-                    "steps. Listen to rollouts; a term or a gate on it may be missing in recipe.reward",
-                    *(name, now, 100 * drift, self.start[name], 100 * limit, self.beyond[name]),
+                    "sign of reward hacking: %s is %.4g over the last %d steps, %+.0f %% of the first ones' %.4g "
+                    "(limit %.0f %%). Listen to rollouts; a term or a gate on it may be missing in recipe.reward",
+                    *(name, now, self.window, 100 * drift, start, 100 * limit),
                 )
         return found
 
     def _begin(self, name: str, mean: float) -> None:
-        self.start[name] = mean
+        first = self.first.setdefault(name, [])
+        if len(first) == self.window:
+            return
+        first.append(mean)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.file.with_name(self.file.name + ".tmp")
-        temporary.write_text(json.dumps(self.start))
+        temporary.write_text(json.dumps(self.first))
         temporary.replace(self.file)
 
 

@@ -143,7 +143,7 @@ def test_terms_sound_and_the_servers_share_are_logged(trained: str):
     expected = (values["reward/term_pinyin/mean"] + 0.5 * values["reward/term_silence/mean"]) / 1.5
     assert values["reward/score/mean"] == pytest.approx(expected, abs=1e-4)
     assert values["reward/log_f0_std/mean"] > 0.0
-    assert {"reward/error_rate/std", "reward/groups_without_spread", "reward/duration_s/drift"} <= set(values)
+    assert {"reward/error_rate/std", "reward/groups_without_spread", "reward/speaking_rate/drift"} <= set(values)
     assert 0.0 < values["reward/server/share_of_step"] <= 1.0
 
 

@@ -35,7 +35,7 @@ def run() -> RecipeRun:
     soundfile.write(run.work / "mina.wav", 0.3 * np.sin(np.arange(1500) ** 1.2), 16_000)  # 0.09 s, 5 tokens
     recordings = run.write_jsonl("recordings.jsonl", [{"name": "mina", "text": "네.", "wav": "mina.wav"}])
     run.module("sft.extend", "models")
-    run.stages("data", f"voices.input={recordings}", "vectorize.encoder.semantic_layer=2")
+    run.stages("data", f"voices.input={recordings}", "voices.encoder.semantic_layer=2")
     run.trained = run.stages(
         "serve", "merge", *TRAINING, "asr.max_new_tokens=8", "trainer.rollout_data_dir=exp/test_llasa/rollouts"
     )

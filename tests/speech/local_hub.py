@@ -14,12 +14,14 @@ FILES = {"llm.pt": bytes(range(256)) * 100_000, "config.json": b'{"a": 1}', "REA
 
 class Hub(ThreadingHTTPServer):
     """Serves FILES as one repository, of both hubs. `cut`: the next download of llm.pt breaks off after so many bytes.
-    `lie`: another sum than that of the bytes is named. `ranges`, `revisions`: what was asked for."""
+    `lie`: another sum than that of the bytes is named. `newest`: commit of its main branch. `ranges`, `revisions`: what
+    was asked for."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answers)
         self.cut: int | None = None
         self.lie = False
+        self.newest = COMMIT
         self.ranges: list[str | None] = []
         self.revisions: set[str] = set()
 
@@ -52,9 +54,10 @@ class Answers(BaseHTTPRequestHandler):
                 [{"type": "file", "path": n, "size": len(b), "oid": n, "lfs": self._lfs(n)} for n, b in FILES.items()]
             )
         elif path.startswith(f"/api/models/{REPO}"):
-            self.server.revisions.add(path.rpartition("/revision/")[2] if "/revision/" in path else "main")
+            asked = path.rpartition("/revision/")[2] if "/revision/" in path else "main"
+            self.server.revisions.add(asked)
             siblings = [{"rfilename": n, "size": len(b), "blobId": n, "lfs": self._lfs(n)} for n, b in FILES.items()]
-            self._json({"id": REPO, "sha": COMMIT, "siblings": siblings})
+            self._json({"id": REPO, "sha": self.server.newest if asked == "main" else asked, "siblings": siblings})
         elif path.startswith(f"/{REPO}/resolve/{COMMIT}/"):
             self._file(path.rpartition("/")[2], body=True)
         else:

@@ -1,5 +1,6 @@
 """Stage `models`: the real clients of Hugging Face and ModelScope, against a hub on this machine."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,9 +24,8 @@ def hub() -> Iterator[Hub]:
 def stage(tmp_path: Path, port: int, hub: str = "huggingface", **changes) -> tuple[int, str]:
     """Exit status and output of the stage's command; llm.pt and config.json go to tmp_path/model."""
     entry = {"repo": dict.fromkeys(CLIENTS, REPO), "files": ["llm.pt", "*.json"], "to": f"{tmp_path}/model"} | changes
-    OmegaConf.save(
-        {"models": {"hub": hub, "get": {"lm": entry}}, "hydra": {"run": {"dir": "."}}}, tmp_path / "models.yaml"
-    )
+    models = {"hub": hub, "lock": f"{tmp_path}/models.lock.json", "get": {"lm": entry}}
+    OmegaConf.save({"models": models, "hydra": {"run": {"dir": "."}}}, tmp_path / "models.yaml")
     argv = [sys.executable, "-m", "models.download", "--config-path", str(tmp_path), "--config-name", "models"]
     argv += ["hydra.output_subdir=null", "hydra/job_logging=disabled"]
     env = os.environ | {
@@ -54,13 +54,36 @@ def test_the_files_asked_for_are_fetched_whole_and_no_other(tmp_path, hub, clien
     assert hub.revisions == {"main" if client == "huggingface" else "master"}
 
 
-def test_what_was_fetched_can_be_pinned_and_a_pinned_revision_is_what_the_hub_is_asked_for(tmp_path, hub):
-    status, out = stage(tmp_path, hub.server_port)
-    assert status == 0 and f"the same again by ++models.get.lm.revision.huggingface={COMMIT}" in out
+def test_what_was_fetched_is_noted_and_fetched_again_when_the_hub_has_gone_on(tmp_path, hub):
+    lock = tmp_path / "models.lock.json"
+    assert stage(tmp_path, hub.server_port)[0] == 0
+    note = {"hub": "huggingface", "repo": REPO, "revision": COMMIT, "sha256": {"llm.pt": hub.sum_of("llm.pt")}}
+    assert json.loads(lock.read_text()) == {"lm": note}
     hub.revisions.clear()
+    hub.newest = "d" * 40
+    (tmp_path / "model").rename(tmp_path / "elsewhere")
+    status, out = stage(tmp_path, hub.server_port)
+    assert status == 0 and hub.revisions == {COMMIT} and f"{REPO} at {COMMIT} ->" in out
+    assert files(tmp_path / "model") == files(tmp_path / "elsewhere")
+    hub.revisions.clear()
+    lock.unlink()
+    stage(tmp_path, hub.server_port)
+    assert "main" in hub.revisions
+
+
+def test_a_hub_that_tells_no_commit_must_still_have_the_same_bytes(tmp_path, hub):
+    assert stage(tmp_path, hub.server_port, "modelscope")[0] == 0
+    (tmp_path / "model" / "llm.pt").unlink()
+    hub.lie = True
+    status, out = stage(tmp_path, hub.server_port, "modelscope")
+    assert status != 0 and "config.json, llm.pt changed there since models.lock was written" in out
+    assert not (tmp_path / "model" / "llm.pt").exists()
+
+
+def test_a_revision_that_the_recipe_names_is_what_the_hub_is_asked_for(tmp_path, hub):
     pinned = {"huggingface": COMMIT, "modelscope": "v1.0"}
     status, out = stage(tmp_path, hub.server_port, revision=pinned)
-    assert status == 0 and hub.revisions == {COMMIT} and "the same again" not in out
+    assert status == 0 and hub.revisions == {COMMIT}
     hub.revisions.clear()
     status, out = stage(tmp_path, hub.server_port, "modelscope", revision=pinned)
     assert status == 0 and hub.revisions == {"v1.0"} and f"{REPO} at v1.0 ->" in out

@@ -58,7 +58,7 @@ def test_the_recipes_command_makes_a_voice_that_prompt_and_decoder_take(xcodec2,
     command = [sys.executable, "-m", "data_prep.encode_voices", "--config-path", str(ROOT / "recipes" / recipe)]
     command += ["--config-name", "data", f"voices.input={source}", f"voices.output={output}"]
     command += [f"recipe.token2wav_dir={xcodec2[0]}", f"recipe.semantic_dir={xcodec2[1]}"]
-    command += ["vectorize.encoder.semantic_layer=2"]
+    command += ["voices.encoder.semantic_layer=2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     anna = read_voices(str(output))["anna"]
@@ -87,6 +87,15 @@ def test_cosyvoices_encoder_gives_the_tokens_of_its_prompts(tmp_path):
     assert CosyVoiceEncoder(str(tmp_path), "speech_tokenizer_v2.onnx").token_rate == 25
 
 
+def test_a_device_that_onnx_runtime_has_not_is_refused_and_not_replaced(tmp_path):
+    write_decoder(tmp_path, SMALL["cosyvoice2"])
+    write_speaker_encoder(tmp_path)
+    write_speech_tokenizer(tmp_path, CODEBOOK)
+    encoder = CosyVoiceEncoder(str(tmp_path), "speech_tokenizer_v2.onnx", device="nonsense:0")
+    with pytest.raises(ValueError, match=r"tokenizer_v2\.onnx cannot be computed on nonsense:0, only with \['CPU"):
+        encoder.encode([np.zeros(16000, np.float32)])
+
+
 def test_a_voice_that_names_its_tokens_keeps_them_and_no_encoder_is_made(tmp_path):
     source = write(
         tmp_path / "voices.jsonl",
@@ -107,11 +116,23 @@ def test_a_recording_of_two_channels_and_another_rate_is_read_as_one_at_the_enco
     assert len(row["speech_tokens"]) == 26
 
 
+@pytest.mark.parametrize("last", [{"wav": "gone.wav"}, {}])
+def test_a_recording_that_is_not_there_is_found_before_any_is_encoded(tmp_path, last):
+    record(tmp_path / "a.wav", 0.5)
+    last = {"name": "b", "text": "Ho.", **last}
+    source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "wav": "a.wav"}, last)
+    cfg = {"input": str(source), "output": str(tmp_path / "v.jsonl"), "encoder": {"_target_": "there.is.none"}}
+    with pytest.raises(
+        ValueError, match=r"recordings\.jsonl: voice 'b': (field 'wav': .*gone\.wav is missing|names nei)"
+    ):
+        list(encoded(OmegaConf.create(cfg)))
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
         ({"wav": "long.wav"}, r"recordings\.jsonl: voice 'a': field 'wav': .*long\.wav lasts 31\.0 s, at most 30"),
-        ({"wav": "gone.wav"}, r"voice 'a': .*gone\.wav cannot be read"),
+        ({"wav": "gone.wav"}, r"voice 'a': field 'wav': .*gone\.wav is missing"),
         ({"wav": "empty.wav"}, r"voice 'a': .*empty\.wav holds 0 samples"),
         ({}, "voice 'a': names neither speech_tokens nor wav"),
     ],

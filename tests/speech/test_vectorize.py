@@ -1,4 +1,4 @@
-"""Recordings -> speech codes in shards -> merged -> rows for SFT and RL, with X-codec2's own small encoder."""
+"""Recordings -> speech codes in shards -> merged -> rows for SFT and RL, with the recipes' own encoders, small."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from cosyvoice_release import CODEBOOK, SMALL, TOKENIZERS, write_decoder, write_speaker_encoder, write_speech_tokenizer
+from glm_tokenizer import write_tokenizer
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 from xcodec2_dir import write_codec, write_semantic
 
 from data_prep.jsonl import read_rows
 from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import read_shards
+from data_prep.recordings import read_wave
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import Worker, vectorize
 from stages.config import compose_stage
@@ -51,7 +55,7 @@ def recordings(tmp_path: Path) -> Path:
 def config(models: Path, recordings: Path, *overrides: str) -> DictConfig:
     own = [f"recipe.token2wav_dir={models}/xcodec2", f"recipe.semantic_dir={models}/w2v-bert-2.0"]
     own += [f"recipe.recordings={recordings}", f"recipe.work_dir={recordings.parent}/work"]
-    own += ["vectorize.encoder.semantic_layer=2", "vectorize.piece=2", "vectorize.val_share=0", *overrides]
+    own += ["voices.encoder.semantic_layer=2", "vectorize.piece=2", "vectorize.val_share=0", *overrides]
     return compose_stage("inworld_tts", "data", tuple(own))
 
 
@@ -85,10 +89,6 @@ def test_shards_of_two_processes_merge_into_what_one_makes(models, recordings, t
 
 
 def test_the_codes_are_those_of_the_encoder(models, recordings, tmp_path):
-    from hydra.utils import instantiate
-
-    from data_prep.recordings import read_wave
-
     cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes")
     vectorize(cfg)
     merge_shards(tmp_path / "codes", remove_shards=True)
@@ -126,9 +126,9 @@ def test_an_interrupted_run_goes_on_with_the_pieces_that_are_missing(models, rec
 
 OTHER_SETTINGS = {  # of the encoder's directory, layer and precision, and of the filters
     "encoder": (
-        "vectorize.encoder.model_dir=elsewhere",
-        "vectorize.encoder.semantic_layer=1",
-        "vectorize.encoder.dtype=bfloat16",
+        "voices.encoder.model_dir=elsewhere",
+        "voices.encoder.semantic_layer=1",
+        "voices.encoder.dtype=bfloat16",
     ),
     "filters": ("vectorize.filters.latin_letters=only",),
 }
@@ -252,3 +252,43 @@ def test_what_is_held_out_of_the_recordings_validates_sft(models, recordings, tm
         rows = [json.loads(line) for line in Path(cfg.recipe[name]).read_text().splitlines()]
         assert [row["text"] for row in rows] == [f"Text {i}." for i in places]
         assert [len(row["speech_tokens"]) for row in rows] == [26 + i for i in places]
+
+
+def release(recipe: str, folder: Path) -> str:
+    """What the recipe's encoder reads, and the override that says where."""
+    if recipe == "glm_tts":
+        write_tokenizer(folder / "speech_tokenizer")
+        return f"recipe.pretrained_dir={folder}"
+    folder.mkdir()
+    write_decoder(folder, SMALL[recipe])
+    write_speaker_encoder(folder)
+    write_speech_tokenizer(folder, CODEBOOK, TOKENIZERS[recipe])
+    return f"recipe.token2wav_dir={folder}"
+
+
+# 25 tokens a second: 0.5 s + 0.02 s x place are 12.5 + place / 2 tokens. CosyVoice leaves out one begun, GLM-TTS not.
+@pytest.mark.parametrize(
+    ("recipe", "lengths"),
+    [
+        ("cosyvoice2", [12, 13, 13, 14, 14, 16]),
+        ("cosyvoice3", [12, 13, 13, 14, 14, 16]),
+        ("glm_tts", [13, 13, 14, 14, 15, 16]),
+    ],
+)
+def test_recipes_with_an_encoder_of_their_own_vectorise_with_it(recipe, lengths, recordings, tmp_path):
+    own = [release(recipe, tmp_path / "release"), f"recipe.recordings={recordings}", f"recipe.work_dir={tmp_path}/work"]
+    own += ["vectorize.piece=4", "vectorize.val_share=0", "read_shards.val_rows=0"]
+    cfg = compose_stage(recipe, "data", tuple(own))
+    vectorize(cfg)
+    assert merge_shards(cfg.recipe.codes_dir, remove_shards=True) == {"train": 6, "val": 0}
+    read_shards(cfg)
+    rows = {name: [json.loads(line) for line in Path(cfg.recipe[name]).read_text().splitlines()]
+            for name in ("sft_texts", "train_texts", "voices")}  # fmt: skip
+    assert [row["text"] for row in rows["sft_texts"]] == [f"Text {i}." for i in (0, 1, 2, 3, 4, 7)]  # any language
+    assert [len(row["speech_tokens"]) for row in rows["sft_texts"]] == lengths
+    wave = read_wave(str(recordings.parent / "wavs" / "7.wav"), 16000)
+    assert rows["sft_texts"][5]["speech_tokens"] == instantiate(cfg.voices.encoder).encode([wave])[0].tolist()
+    assert rows["train_texts"] == [{"text": "Text 2.", "language": "de", "voice": "train_1"}]
+    (voice,) = rows["voices"]  # of the pair; none is described
+    assert voice["speech_tokens"] == rows["sft_texts"][1]["speech_tokens"]
+    assert soundfile.info(voice["wav"]).samplerate == 24000  # what the flow's mel reads

@@ -160,6 +160,17 @@ def test_a_row_without_a_voice_is_bad_where_the_recipe_needs_one(config):
     assert {row["extra_info"]["voice"] for row in prepared(config)} <= {"ana", "bo"}
 
 
+def test_the_speech_of_sft_is_learned_with_the_voice_that_its_row_names_or_none_and_not_with_a_drawn_one(config):
+    config.recipe.needs_voice, config.recipe.voice_choice = True, "one_per_text"
+    config.prepare.splits.train.kind = "sft"
+    write(config, "train", *({"text": c, "speech_tokens": [7]} for c in "一二三"))
+    with open(config.prepare.splits.train.input, "a", encoding="utf-8") as file:
+        file.write('{"text": "四", "voice": "ana", "speech_tokens": [7]}')
+    rows = prepared(config)
+    assert [row["extra_info"]["voice"] for row in rows] == [None, None, None, "ana"]
+    assert [row["messages"][0]["content"] for row in rows] == ["一", "二", "三", "早上。四"]
+
+
 @pytest.mark.parametrize(
     ("how", "written"), [("none", "３号 12:30 見"), ("nfkc", "3号 12:30 見"), ("spoken", "三号 十二点三十分見")]
 )

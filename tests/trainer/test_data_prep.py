@@ -197,6 +197,20 @@ def test_the_same_text_by_another_voice_is_no_duplicate(config):
     ]
 
 
+def test_sft_keeps_recordings_of_the_same_words_and_refuses_the_same_recording(config):
+    config.prepare.on_error = "skip"
+    said = [{"text": "一", "speech_tokens": tokens} for tokens in ([0, 3], [3, 0], [0, 3])]
+    held_out = {"text": "测试", "speech_tokens": [1]}
+    write(config, "sft", *(json.dumps(row) for row in (*said, held_out)))
+    assert Preparation(config).run()["sft"] == 2
+    assert [row["messages"][1]["content"] for row in rows(config, "sft")] == ["<|s_0|><|s_3|>", "<|s_3|><|s_0|>"]
+    rejects = [json.loads(line) for line in Path(config.prepare.rejects).read_text().splitlines()]
+    assert [(r["line"], r["reason"]) for r in rejects] == [
+        (3, "is there already, with the same language, voice and speech tokens: 一"),
+        (4, "is also in a held-out split: 测试"),
+    ]
+
+
 def test_unknown_values_are_refused_with_the_known_ones(config):
     config.prepare.on_error = "ignore"
     with pytest.raises(ValueError, match=r"prepare.on_error=ignore: known are stop, skip"):

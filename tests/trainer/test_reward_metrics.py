@@ -11,6 +11,7 @@ import soundfile
 from verl.utils.tracking import Tracking
 from wandb.proto import wandb_internal_pb2
 
+from stages.config import compose_stage
 from verl_plugins.reward_metrics import Drift, batch_metrics, union
 from verl_plugins.rollout_audio import RolloutAudio
 
@@ -106,27 +107,38 @@ def means(**values: float) -> dict[str, float]:
     return {f"reward/{name}/mean": value for name, value in values.items()}
 
 
-def test_a_measure_that_stays_away_from_the_starting_model_is_named(tmp_path, caplog):
-    drift = Drift({"log_f0_std": 0.1}, patience=2, file=tmp_path / "start.json")
+def test_a_measure_whose_last_steps_leave_the_first_ones_is_named(tmp_path, caplog):
+    """First 0.18, 0.22: mean 0.2. Then (0.22 + 0.16) / 2 = 0.19, -5 %; then 0.16, -20 %."""
+    drift = Drift({"log_f0_std": 0.1}, window=2, file=tmp_path / "start.json")
     with caplog.at_level(logging.WARNING):
-        assert drift.check(means(log_f0_std=0.20)) == {"reward/log_f0_std/drift": 0.0}
+        for value, share in ((0.18, 0.0), (0.22, 0.0), (0.16, -0.05)):
+            assert drift.check(means(log_f0_std=value))["reward/log_f0_std/drift"] == pytest.approx(share)
+        assert not caplog.records
         assert drift.check(means(log_f0_std=0.16))["reward/log_f0_std/drift"] == pytest.approx(-0.2)
-        assert not caplog.records  # once may be chance
-        drift.check(means(log_f0_std=0.16))
     (record,) = caplog.records
-    assert "log_f0_std is 0.16, -20 % of the starting model's 0.2" in record.getMessage()
+    assert "log_f0_std is 0.16 over the last 2 steps, -20 % of the first ones' 0.2" in record.getMessage()
 
 
-def test_a_measure_that_comes_back_is_not_named(tmp_path, caplog):
-    drift = Drift({"duration_s": 0.1}, patience=2, file=tmp_path / "start.json")
-    for value in (2.0, 3.0, 2.0, 3.0, 2.0):
-        drift.check(means(duration_s=value))
+def test_steps_that_differ_by_their_texts_alone_are_no_sign(tmp_path, caplog):
+    """Whatever the first text: 2.0 and 3.0 in turn are 2.5 over every two steps."""
+    drift = Drift({"speaking_rate": 0.1}, window=2, file=tmp_path / "start.json")
+    for value in (2.0, 3.0) * 4:
+        drift.check(means(speaking_rate=value))
     assert not caplog.records
 
 
-def test_a_resumed_run_compares_with_the_same_start(tmp_path):
+def test_what_the_recipes_watch_does_not_depend_on_how_long_the_texts_are():
+    drift = compose_stage("tiny_mandarin", "grpo").trainer.v1.sampler.sampler_kwargs.drift
+    assert set(drift.limits) == {"log_f0_std", "speaking_rate", "silence_ratio"}
+
+
+def test_a_resumed_run_compares_with_the_same_steps(tmp_path, caplog):
     file = tmp_path / "start.json"
-    Drift({"duration_s": 0.1}, patience=1, file=file).check(means(duration_s=2.0))
-    assert Drift({"duration_s": 0.1}, patience=1, file=file).check(means(duration_s=3.0)) == {
-        "reward/duration_s/drift": 0.5
-    }
+    before = Drift({"speaking_rate": 0.1}, window=2, file=file)
+    before.check(means(speaking_rate=2.0))
+    before.check(means(speaking_rate=2.0))
+    resumed = Drift({"speaking_rate": 0.1}, window=2, file=file)
+    assert resumed.check(means(speaking_rate=3.0)) == {"reward/speaking_rate/drift": 0.5}
+    assert not caplog.records  # one step may be chance
+    resumed.check(means(speaking_rate=3.0))
+    assert len(caplog.records) == 1
