@@ -123,6 +123,22 @@ def test_a_stage_repeats_when_configuration_code_input_or_result_changed(run, ch
     assert len(lines_of(checkout / "exp/toy/rl_train.txt")) == 2  # "other texts" and code
 
 
+def test_other_texts_of_the_user_make_stage_data_run_again(run, checkout):
+    result = checkout / "exp/toy/rl_train.txt"
+    (checkout / "texts.txt").write_text("one text\n")
+    run("data")
+    assert "data: done already" in run("data")[1]
+    (checkout / "texts.txt").write_text("two texts\n")
+    assert "data (reads changed since it was done)" in run("data")[1]
+    assert len(lines_of(result)) == 2
+
+
+def test_texts_that_the_stage_makes_itself_do_not_make_it_run_again(run):
+    own = "recipe.train_texts=exp/toy/rl_train.txt"  # not there before
+    assert "data: finished in" in run("data", own)[1]
+    assert "data: done already" in run("data", own)[1]
+
+
 def test_a_server_port_is_of_no_influence_on_results(run):
     run("data")
     assert "done already" in run("data", "recipe.server.http_port=12345")[1]
