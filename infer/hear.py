@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from math import gcd
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -10,12 +11,15 @@ from omegaconf import DictConfig, OmegaConf
 from scipy.signal import resample_poly
 from tqdm import tqdm
 
+from data_prep.voices import read_voices
 from infer.cache import Cache, fingerprint
 from infer.decode import decode
 from infer.records import Utterance
 from reward_tts.errors import error_counts
 from reward_tts.prosody import prosody
 from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
@@ -36,6 +40,11 @@ def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
         )
 
 
+def code_of(recipe: str) -> list[Path]:
+    """Folders of the code that makes waves and listens to them."""
+    return [ROOT / "infer", ROOT / "reward_tts", ROOT / "recipes" / recipe]
+
+
 class Listener:
     """Decodes, transcribes and measures utterances; what it did before comes from the cache.
 
@@ -45,7 +54,9 @@ class Listener:
     def __init__(self, cfg: DictConfig):
         self._cfg = cfg
         options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("token2wav", "ear", "prosody")}
-        self._cache = Cache(cfg.cache.path, fingerprint(options, cfg.cache.depends_on))
+        voices = read_voices(cfg.token2wav.get("voices")).values()
+        waves = [voice.wav for voice in voices if voice.wav]
+        self._cache = Cache(cfg.cache.path, fingerprint(options, code_of(cfg.recipe.name), waves))
 
     @cached_property
     def token2wav(self) -> Any:
