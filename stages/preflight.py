@@ -79,6 +79,13 @@ def check_reward(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
     if (cfg.recipe.reward.aggregation.name == "separate") != bool(weights):
         at = place(how, yaml_files(recipe), overrides)
         raise SystemExit(f"run.sh: {at}: {how}=separate and algorithm.token_credit.separate go together, or neither")
+    blames = cfg.algorithm.adv_estimator == "token_credit_grpo" and cfg.algorithm.token_credit.w_tok > 0
+    if blames and cfg.recipe.reward.token_credit is None:
+        at = place("recipe.reward.token_credit", yaml_files(recipe), overrides)
+        raise SystemExit(
+            f"run.sh: {at}: recipe.reward.token_credit=null blames no token, but algorithm.token_credit.w_tok is above 0. "
+            "Set recipe.reward.token_credit={lead_tokens: N}, or algorithm.token_credit.w_tok=0, or another algo"
+        )
 
 
 def check_server(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:

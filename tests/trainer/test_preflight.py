@@ -54,6 +54,16 @@ def test_separate_terms_need_their_estimator_and_the_other_way_round():
     check_reward(RECIPE, config(*both), both)
 
 
+def test_token_level_credit_needs_blames():
+    none = "recipe.reward.token_credit=null"
+    with pytest.raises(
+        SystemExit, match=r"command line: .*=null: .*blames no token, but algorithm\.token_credit\.w_tok"
+    ):
+        check_reward(RECIPE, config(none), [none])
+    check_reward(RECIPE, config(none, "algorithm.token_credit.w_tok=0"), [])
+    check_reward(RECIPE, config(none, "algo=grpo"), [])
+
+
 def test_a_recipe_without_a_reward_is_left_alone():
     check_reward(RECIPE, OmegaConf.create({"recipe": {"name": "x"}}), [])
 
