@@ -1,14 +1,11 @@
 """Speech tokens -> what an independent ear hears and what the voice does, one dictionary per utterance."""
 
 from functools import cached_property
-from math import gcd
 from pathlib import Path
 from typing import Any
 
 import hydra
-import numpy as np
 from omegaconf import DictConfig, OmegaConf
-from scipy.signal import resample_poly
 from tqdm import tqdm
 
 from data_prep.voices import read_voices
@@ -16,6 +13,7 @@ from infer.cache import Cache, fingerprint
 from infer.decode import decode
 from infer.records import Utterance
 from reward_tts.errors import error_counts
+from reward_tts.pipeline import resample
 from reward_tts.prosody import prosody
 from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
 
@@ -87,14 +85,6 @@ class Listener:
         return [
             {"transcript": texts.get(i, ""), **prosody(wave, rate, **self._cfg.prosody)} for i, wave in enumerate(waves)
         ]
-
-
-def resample(wave: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
-    """float32 [samples] at another rate, Hz, by a polyphase filter."""
-    if rate == new_rate or not len(wave):
-        return wave
-    common = gcd(rate, new_rate)
-    return resample_poly(wave, new_rate // common, rate // common).astype(np.float32)
 
 
 def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
