@@ -1,22 +1,24 @@
 """Speech tokens -> what an independent ear hears and what the voice does, one dictionary per utterance."""
 
 from functools import cached_property
-from math import gcd
+from pathlib import Path
 from typing import Any
 
 import hydra
-import numpy as np
 from omegaconf import DictConfig, OmegaConf
-from scipy.signal import resample_poly
 from tqdm import tqdm
 
+from data_prep.voices import read_voices
 from infer.cache import Cache, fingerprint
 from infer.decode import decode, row_of
 from infer.records import Utterance
 from reward_tts.errors import error_counts
 from reward_tts.interfaces import Scorer
+from reward_tts.pipeline import resample
 from reward_tts.prosody import prosody
 from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
@@ -37,6 +39,11 @@ def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
         )
 
 
+def code_of(recipe: str) -> list[Path]:
+    """Folders of the code that makes waves and listens to them."""
+    return [ROOT / "infer", ROOT / "reward_tts", ROOT / "recipes" / recipe]
+
+
 class Listener:
     """Decodes, transcribes and measures utterances; what it did before comes from the cache.
 
@@ -47,7 +54,9 @@ class Listener:
         self._cfg = cfg
         parts = ("token2wav", "ear", "scorers", "prosody")
         options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
-        self._cache = Cache(cfg.cache.path, fingerprint(options, cfg.cache.depends_on))
+        voices = read_voices(cfg.token2wav.get("voices")).values()
+        waves = [voice.wav for voice in voices if voice.wav]
+        self._cache = Cache(cfg.cache.path, fingerprint(options, code_of(cfg.recipe.name), waves))
 
     @cached_property
     def token2wav(self) -> Any:
@@ -97,14 +106,6 @@ class Listener:
             for i, score in zip(chosen, scores, strict=True):
                 found[i] |= score
         return found
-
-
-def resample(wave: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
-    """float32 [samples] at another rate, Hz, by a polyphase filter."""
-    if rate == new_rate or not len(wave):
-        return wave
-    common = gcd(rate, new_rate)
-    return resample_poly(wave, new_rate // common, rate // common).astype(np.float32)
 
 
 def errors(text: str, transcript: str, language: str) -> dict[str, Any]:

@@ -103,7 +103,14 @@ class RewardClient:
     async def measure(
         self, tokens: Sequence[int], text: str, language: str, index: object, voice: str | None = None
     ) -> Measures:
-        """What the server measured of these speech tokens; without `is_speech` they cannot be spoken at all.
+        """`measure_and_count` without the number."""
+        return (await self.measure_and_count(tokens, text, language, index, voice))[0]
+
+    async def measure_and_count(
+        self, tokens: Sequence[int], text: str, language: str, index: object, voice: str | None = None
+    ) -> tuple[Measures, int]:
+        """What the server measured of these speech tokens, and how many attempts it took; without `is_speech` they
+        cannot be spoken at all.
 
         Args:
             tokens: speech tokens, at least one.
@@ -118,15 +125,15 @@ class RewardClient:
         """
         inputs = _inputs(tokens, text, language, voice)
         async with self._slots:
-            result = await self._infer(inputs, f"sample {index} ({text!r})")
-        return self._checked(result, f"sample {index} ({text!r})")
+            result, attempts = await self._infer(inputs, f"sample {index} ({text!r})")
+        return self._checked(result, f"sample {index} ({text!r})"), attempts
 
     async def close(self) -> None:
         """Closes the channels."""
         for server in self._servers:
             await server.triton.close()
 
-    async def _infer(self, inputs: list[InferInput], sample: str) -> InferResult:
+    async def _infer(self, inputs: list[InferInput], sample: str) -> tuple[InferResult, int]:
         config, begin, attempts = self.config, time.monotonic(), 0
         while True:
             now = time.monotonic()
@@ -139,7 +146,7 @@ class RewardClient:
                     config.model, inputs, client_timeout=config.deadline_s, headers=self._headers
                 )
                 server.faults = 0
-                return result
+                return result, attempts
             except InferenceServerException as error:
                 waited = time.monotonic() - begin
                 if not _passes(error):

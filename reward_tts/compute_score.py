@@ -50,9 +50,9 @@ async def compute_score(
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
         but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
         recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span
-        ("begin end" of the request, seconds since the epoch), text, voice, speech_tokens (with the prefix), transcript
-        (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech token of the
-        completion) and term_parts (list, one for each term): see verl_plugins/token_credit.py.
+        ("begin end attempts" of the request, seconds since the epoch), text, voice, speech_tokens (with the prefix),
+        transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech
+        token of the completion) and term_parts (list, one for each term): see verl_plugins/token_credit.py.
 
     Raises:
         RewardError: no measure could be had.
@@ -68,11 +68,12 @@ async def compute_score(
     prefix = extra_info.get("speech_prefix")
     prefix = [] if prefix is None else [int(token) for token in prefix]
     spoken = prefix + tokens
-    measures, began, ended = None, 0.0, 0.0
+    measures, began, ended, attempts = None, 0.0, 0.0, 0
     if tokens:
         began = time.time()
         client = client_for(_server_config(recipe, server))
-        measures = await client.measure(spoken, ground_truth, language, index, extra_info.get("voice"))
+        asked = (spoken, ground_truth, language, index, extra_info.get("voice"))
+        measures, attempts = await client.measure_and_count(*asked)
         ended = time.time()
         measures = measures if measures.is_speech else None
     if measures is None:
@@ -97,7 +98,7 @@ async def compute_score(
         "text": ground_truth,
         "voice": extra_info.get("voice") or "",
         "speech_tokens": " ".join(map(str, spoken)),
-        "server_span": f"{began:.3f} {ended:.3f}" if tokens else "",
+        "server_span": f"{began:.3f} {ended:.3f} {attempts}" if tokens else "",
         "transcript": measures.transcript if measures else "",
     }
     if verdict.parts:

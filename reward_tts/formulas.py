@@ -126,14 +126,20 @@ def laughter(text: str, heard_seconds: float) -> float:
     return float(laughs(text) and heard_seconds > 0.0)
 
 
-def without_laughter(text: str, heard_seconds: float) -> str:
-    """The reference to compare a transcript with: an ASR leaves laughter out, so where it is heard its characters are
-    no error. The same is done to the transcript. Source: GLM-TTS.
+def without_laughter(
+    text: str, transcript: str, times: Sequence[float], heard_seconds: float
+) -> tuple[str, str, list[float]]:
+    """Text and transcript to compare, and the transcript's times: an ASR leaves laughter out, or writes some of it, so
+    where the text laughs and laughter is heard, its characters are taken from both. Source: GLM-TTS.
 
-    >>> without_laughter("哈哈，好", heard_seconds=0.8)
-    '，好'
+    >>> without_laughter("哈哈，好", "哈好", [0.1, 0.9], heard_seconds=0.8)
+    ('，好', '好', [0.9])
     """
-    return "".join(c for c in text if c not in LAUGHTER) if laughter(text, heard_seconds) else text
+    if not laughter(text, heard_seconds):
+        return text, transcript, list(times)
+    kept = [i for i, character in enumerate(transcript) if character not in LAUGHTER]
+    asked = "".join(character for character in text if character not in LAUGHTER)
+    return asked, "".join(transcript[i] for i in kept), [times[i] for i in kept] if times else []
 
 
 def length(duration_s: float, expected_s: float, tolerance: float = 0.25) -> float:

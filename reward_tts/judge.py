@@ -96,11 +96,11 @@ class Reward:
             KeyError: a measure that a term needs is missing.
             ValueError: a measure is out of its range or not finite.
         """
-        laughed = float(measures.scores.get("laughter_s", 0.0))
+        reference, transcript, _ = _compared(text, measures)
         heard = Heard(
             text=text,
-            reference=formulas.without_laughter(text, laughed),
-            transcript=formulas.without_laughter(measures.transcript, laughed if formulas.laughs(text) else 0.0),
+            reference=reference,
+            transcript=transcript,
             language=language,
             tokens=tokens,
             duration_s=measures.duration_s,
@@ -122,8 +122,9 @@ class Reward:
         """Blame of each speech token, see `errors.token_credit`; without measures all are to blame."""
         if measures is None:
             return [1.0] * num_tokens
-        heard = (measures.transcript, measures.char_times, num_tokens, measures.token_rate)
-        return token_credit(text, *heard, language, self.lead_tokens, self.tones)
+        return token_credit(
+            *_compared(text, measures), num_tokens, measures.token_rate, language, self.lead_tokens, self.tones
+        )
 
     def _aggregate(self, error_rate: float, terms: dict[str, float]) -> Verdict:
         if self.how == "weighted_harmonic_mean":
@@ -135,6 +136,12 @@ class Reward:
             tuple(self.weights[name] * terms[name] / total for name in self.weights) if self.how == "separate" else ()
         )
         return Verdict(formulas.weighted_sum(counted, self.weights), error_rate, terms, share, parts)
+
+
+def _compared(text: str, measures: Measures) -> tuple[str, str, list[float]]:
+    """See formulas.without_laughter."""
+    laughed = float(measures.scores.get("laughter_s", 0.0))
+    return formulas.without_laughter(text, measures.transcript, measures.char_times, laughed)
 
 
 def check(config: Mapping[str, Any]) -> None:

@@ -30,10 +30,16 @@ class Spoken:
     def at(self, rate: int) -> np.ndarray:
         """The wave at `rate` Hz."""
         if rate not in self._waves:
-            divisor = gcd(rate, self.sample_rate)
-            up, down = rate // divisor, self.sample_rate // divisor
-            self._waves[rate] = resample_poly(self._waves[self.sample_rate], up, down).astype(np.float32)
+            self._waves[rate] = resample(self._waves[self.sample_rate], self.sample_rate, rate)
         return self._waves[rate]
+
+
+def resample(wave: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """float32 [samples] at another rate, Hz, by a polyphase filter."""
+    if rate == new_rate or not len(wave):
+        return wave
+    common = gcd(rate, new_rate)
+    return resample_poly(wave, new_rate // common, rate // common).astype(np.float32)
 
 
 class SpeechPipeline:

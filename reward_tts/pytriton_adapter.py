@@ -36,7 +36,7 @@ from pytriton.triton import (
 from tritonclient.grpc import model_config_pb2
 
 from reward_tts.leftovers import new_workspace, remove_workspace
-from reward_tts.measures import CONTRACT
+from reward_tts.measures import CONTRACT, Status
 from reward_tts.metrics import PipelineMetrics, metrics_served
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Answer:
 
 
 Handler = Callable[[list[Query]], list[Answer]]
-Speaker = Callable[[np.ndarray, str | None], tuple[np.ndarray, int]]
+Speaker = Callable[[np.ndarray, str | None, str], tuple[np.ndarray, int]]
 SPEAKING_MODEL = "token2wav"
 
 
@@ -95,7 +95,7 @@ def serve(
 
     Args:
         handlers: one for each instance; each is called by its own thread with the rows of one batch.
-        speak: answers the second model, `token2wav`: tokens and voice of one row -> its wave and sampling rate.
+        speak: answers the second model, `token2wav`: tokens, voice and text of one row -> its wave and sampling rate.
         model: Triton's name of the first.
         tells: what those hear who ask for the model's configuration; `recipe` is its name.
         secret: without it nobody may ask for inference; None: everybody may.
@@ -178,8 +178,8 @@ def _bind_speaking(triton: Triton, speak: Speaker) -> None:
     def infer(requests: list) -> list[dict[str, np.ndarray]]:
         answers = []
         for request in requests:
-            voice = bytes(request["VOICE"][0]).decode() if "VOICE" in request else ""
-            wave, rate = speak(request["TOKENS"], voice or None)
+            voice, text = (bytes(request[n][0]).decode() if n in request else "" for n in ("VOICE", "TEXT"))
+            wave, rate = speak(request["TOKENS"], voice or None, text)
             answers.append({"WAVE": wave.astype(np.float32), "SAMPLE_RATE": np.array([rate], np.int32)})
         return answers
 
@@ -189,6 +189,7 @@ def _bind_speaking(triton: Triton, speak: Speaker) -> None:
         inputs=[
             Tensor(name="TOKENS", dtype=np.int32, shape=(-1,)),
             Tensor(name="VOICE", dtype=bytes, shape=(1,), optional=True),
+            Tensor(name="TEXT", dtype=bytes, shape=(1,), optional=True),
         ],
         outputs=[
             Tensor(name="WAVE", dtype=np.float32, shape=(-1,)),
@@ -290,9 +291,10 @@ def _response(answers: list[Answer], reads_status: bool) -> dict[str, np.ndarray
 
     refused = [not reads_status and math.isnan(a.reward) for a in answers]
     transcripts = [a.message if no else a.transcript for a, no in zip(answers, refused, strict=True)]
+    statuses = [-(a.status or Status.FAILED) if no else a.status for a, no in zip(answers, refused, strict=True)]
     return {
         "REWARDS": column([a.reward for a in answers], np.float32),
         "TRANSCRIPTS": column([text.encode() for text in transcripts], object),
         "MEASURES": column([a.measures.encode() for a in answers], object),
-        "STATUS": column([-a.status if no else a.status for a, no in zip(answers, refused, strict=True)], np.int32),
+        "STATUS": column(statuses, np.int32),
     }

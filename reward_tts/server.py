@@ -11,6 +11,7 @@ import math
 import os
 import threading
 import time
+from dataclasses import replace
 
 # Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -68,8 +69,9 @@ class Judge:
         log.info("batch of %d rows, %d tokens, %.2f s", len(rows), tokens, seconds)
         return answers
 
-    def speak(self, tokens: np.ndarray, voice: str | None) -> tuple[np.ndarray, int]:
-        """Wave float32 [samples] of one row, and its sampling rate in Hz.
+    def speak(self, tokens: np.ndarray, voice: str | None, text: str = "") -> tuple[np.ndarray, int]:
+        """Wave float32 [samples] of one row, and its sampling rate in Hz. With its text it is the wave that was scored:
+        of a row that names no voice some token2wav choose one by it.
 
         Raises:
             ValueError: the tokens cannot be spoken.
@@ -77,7 +79,7 @@ class Judge:
         if problem := self.pipeline.problem(tokens):
             raise ValueError(problem)
         with self._one_at_a_time:
-            wave = self.pipeline.token2wav.decode([Row(tokens, voice, self.language)])[0]
+            wave = self.pipeline.token2wav.decode([Row(tokens, voice, self.language, text)])[0]
         return wave, self.pipeline.token2wav.sample_rate
 
     def _problem(self, query: Query, language: str) -> str:
@@ -94,7 +96,10 @@ class Judge:
         if measures.status != Status.OK:
             return _answer(math.nan, measures)
         tokens, language = query.tokens.tolist(), query.language or self.language
-        return _answer(self.reward.judge(query.text, language, tokens, measures).score, measures)
+        try:
+            return _answer(self.reward.judge(query.text, language, tokens, measures).score, measures)
+        except (KeyError, ValueError) as error:  # our client judges itself; the published one gets this as an error
+            return replace(_answer(math.nan, measures), message=f"{query.text!r} cannot be judged: {error}")
 
 
 def shared_secret(variable: str | None) -> str | None:

@@ -71,7 +71,7 @@ def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
         faults = [(key, "is read nowhere in verl, reward." + key + " is") for key in ignored]
         faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(how.free))]
         if faults:
-            files = yaml_files(stage.recipe)
+            files = yaml_files(stage.recipe, list(stage.overrides))
             told = [f"{place(key, files, list(stage.overrides))}: {key} {why}" for key, why in faults]
             raise SystemExit("\n".join(f"run.sh: {line}" for line in told))
 
@@ -117,11 +117,18 @@ def check_reward(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
     try:
         check(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     except RewardConfigError as error:
-        raise SystemExit(f"run.sh: {place(error.key, yaml_files(recipe), overrides)}: {error}") from None
+        raise SystemExit(f"run.sh: {place(error.key, yaml_files(recipe, overrides), overrides)}: {error}") from None
     how, weights = "recipe.reward.aggregation.name", OmegaConf.select(cfg, "algorithm.token_credit.separate")
     if (cfg.recipe.reward.aggregation.name == "separate") != bool(weights):
-        at = place(how, yaml_files(recipe), overrides)
+        at = place(how, yaml_files(recipe, overrides), overrides)
         raise SystemExit(f"run.sh: {at}: {how}=separate and algorithm.token_credit.separate go together, or neither")
+    blames = cfg.algorithm.adv_estimator == "token_credit_grpo" and cfg.algorithm.token_credit.w_tok > 0
+    if blames and cfg.recipe.reward.token_credit is None:
+        at = place("recipe.reward.token_credit", yaml_files(recipe, overrides), overrides)
+        raise SystemExit(
+            f"run.sh: {at}: recipe.reward.token_credit=null blames no token, algorithm.token_credit.w_tok is not 0. "
+            "Set recipe.reward.token_credit={lead_tokens: N}, or algorithm.token_credit.w_tok=0, or another algo"
+        )
 
 
 def check_server(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
@@ -147,14 +154,21 @@ def check_server(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
     offered = tells.get("measures", "").split(",")
     for measure, key in Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)).needs.items():
         if measure not in offered:
-            at = place(f"recipe.reward.{key}", yaml_files(recipe), overrides)
+            at = place(f"recipe.reward.{key}", yaml_files(recipe, overrides), overrides)
             raise SystemExit(
                 f"run.sh: {at}: recipe.reward.{key} needs the measure {measure}, which {here} does not offer (it has "
                 f"{offered}): add its scorer to server.yaml and start it again"
             )
 
 
-def yaml_files(recipe: str) -> list[Path]:
-    """The recipe's YAML files, recipe.yaml first, then those that all recipes share."""
-    own = sorted(config_dir(recipe).glob("*.yaml"), key=lambda file: (file.name != "recipe.yaml", file.name))
-    return own + sorted((ROOT / "recipes" / "common").glob("*.yaml"))
+def yaml_files(recipe: str, overrides: list[str]) -> list[Path]:
+    """The files of the groups that the recipe or an override chooses, then the recipe's YAML files, recipe.yaml first,
+    then those that all recipes share."""
+    folder, common = config_dir(recipe), ROOT / "recipes" / "common"
+    own = sorted(folder.glob("*.yaml"), key=lambda file: (file.name != "recipe.yaml", file.name))
+    loaded = [cfg for file in own if isinstance(cfg := OmegaConf.load(file), DictConfig)]
+    entries = [entry for cfg in loaded for entry in cfg.get("defaults", []) if isinstance(entry, DictConfig)]
+    chosen = {group.removeprefix("override "): name for entry in entries for group, name in entry.items()}
+    chosen |= dict(override.split("=", 1) for override in overrides if "=" in override)
+    groups = [root / group / f"{name}.yaml" for group, name in chosen.items() for root in (folder, common)]
+    return [*filter(Path.is_file, groups), *own, *sorted(common.glob("*.yaml"))]

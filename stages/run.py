@@ -40,7 +40,7 @@ def _lock(folder: Path, name: str) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise SystemExit(
-                f"run.sh: another run works in {folder.relative_to(ROOT)} (pid {file.read().strip()}). "
+                f"run.sh: another run works in {os.path.relpath(folder, ROOT)} (pid {file.read().strip()}). "
                 "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME"
             ) from None
         file.truncate(0)
@@ -98,7 +98,7 @@ class Run:
         self.marks.write(stage, "begun", now)
         self.commands(stage)
         if not stage.spec.get("always"):
-            self.marks.write(stage, "done", now)
+            self.marks.write(stage, "done", now | self.marks.reads(stage))
         took = _duration(time.monotonic() - started)
         self.summary.append((stage.name, took))
         say(f"{stage.name}: finished in {took}")
@@ -130,7 +130,7 @@ class Run:
         log = self.logs / f"{name}.log"
         if log.exists():
             os.replace(log, log.with_suffix(".before.log"))
-        say(f"{name}: log in {log.relative_to(ROOT)}")
+        say(f"{name}: log in {os.path.relpath(log, ROOT)}")
         return log
 
     def need_server(self) -> None:
@@ -175,7 +175,7 @@ class Run:
             say(f"only {free} MiB are free on this disk. Make room and run it again: what was done stays")
 
     def show_server_log(self, log: Path) -> None:
-        say(f"the end of {log.relative_to(ROOT)}:")
+        say(f"the end of {os.path.relpath(log, ROOT)}:")
         print(server.tail(log, self.cfg.log_tail_lines), flush=True)
 
     def end_processes(self) -> None:
@@ -191,7 +191,7 @@ class Run:
         for stage in self.stages:
             table = ROOT / stage.spec.shows if "shows" in stage.spec else None
             if table and table.exists() and stage.name in dict(self.summary):
-                print(f"\n{table.relative_to(ROOT)}:\n\n{table.read_text(encoding='utf-8')}")
+                print(f"\n{os.path.relpath(table, ROOT)}:\n\n{table.read_text(encoding='utf-8')}")
         for name, result in self.summary:
             print(f"  {name:8} {result}")
 

@@ -24,7 +24,7 @@ TRAINING = [
     "actor_rollout_ref.rollout.n=4",
     "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=8",
     "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
-    "trainer.v1.sampler.sampler_kwargs.audio.every=1",  # the terms of each rollout stand in listen/rollouts.jsonl
+    "trainer.v1.sampler.sampler_kwargs.audio.every=1",  # the terms of each rollout stand in grpo/listen/rollouts.jsonl
     "trainer.v1.sampler.sampler_kwargs.audio.count=8",
     "merge.dtype=float32",
 ]

@@ -25,6 +25,8 @@ import transfer_queue as tq
 from verl.trainer.config import FilterGroupsConfig
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
+from verl_plugins.reward_metrics import SPREAD_BELOW
+
 log = logging.getLogger(__name__)
 TERMS = "terms"  # as `metric`: all numbers term_NAME of the reward function
 
@@ -45,8 +47,8 @@ def without_spread(infos: list[Mapping[str, Any]], metric: str, min_spread: floa
     names = [name for name in infos[0] if name.startswith("term_")] if metric == TERMS else [metric]
     if not names or any(name not in info for info in infos for name in names):
         raise KeyError(f"algorithm.filter_groups.metric={metric}: the reward function returned {sorted(infos[0])}")
-    spreads = [np.std([info[name] for info in infos]) for name in names]
-    return len(infos) > 1 and all(spread == 0.0 or spread < min_spread for spread in spreads)
+    values = [[info[name] for info in infos] for name in names]
+    return len(infos) > 1 and all(np.ptp(v) < SPREAD_BELOW or np.std(v) < min_spread for v in values)
 
 
 class LimitedGroupFilter(ReplayBuffer):

@@ -44,7 +44,7 @@ class RolloutAudio:
             return
         chosen = [info for info in infos if info["speech_tokens"] and not info["bad_speech"]][: self.count]
         try:
-            spoken = [self._speak(list(map(int, info["speech_tokens"].split())), info.get("voice")) for info in chosen]
+            spoken = [self._speak(info) for info in chosen]
         except InferenceServerException as error:
             log.warning("step %d: no rollout to listen to: %s", step, error)
             return
@@ -67,12 +67,14 @@ class RolloutAudio:
                 if (wandb := sys.modules.get("wandb")) and wandb.run:  # verl has begun a run in this process
                     wandb.log({f"rollout/{i}": wandb.Audio(str(path), caption=words)}, step=step)
 
-    def _speak(self, tokens: list[int], voice: str | None) -> tuple[np.ndarray, int]:
+    def _speak(self, info: Mapping[str, Any]) -> tuple[np.ndarray, int]:
+        tokens = np.array(info["speech_tokens"].split(), np.int32)
         inputs = [InferInput("TOKENS", [len(tokens)], "INT32")]
-        inputs[0].set_data_from_numpy(np.array(tokens, np.int32))
-        if voice:
-            inputs.append(InferInput("VOICE", [1], "BYTES"))
-            inputs[1].set_data_from_numpy(np.array([voice.encode()], np.object_))
+        inputs[0].set_data_from_numpy(tokens)
+        for name, value in (("VOICE", info.get("voice")), ("TEXT", info["text"])):
+            if value:
+                inputs.append(InferInput(name, [1], "BYTES"))
+                inputs[-1].set_data_from_numpy(np.array([value.encode()], np.object_))
         with InferenceServerClient(self.address) as client:
             answer = client.infer(_MODEL, inputs, headers=self.headers, client_timeout=60)
         return answer.as_numpy("WAVE"), int(answer.as_numpy("SAMPLE_RATE")[0])

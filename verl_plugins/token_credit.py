@@ -14,7 +14,8 @@ and there all travel together:
     rm_scores[t]    = -blame[t]         for the other tokens but the last
     rm_scores[last] = score - sum of all others
 
-so that the sum over a response is still its score, which is what verl's metrics and its own estimators use. The last
+so that the sum over a response is still its score, which is what verl's metrics use. Any other estimator than ours gets
+the score alone, at the last token: some read the others, too, and the sum is the score but for rounding. The last
 token is the end token; in a truncated response it is a speech token, and its blame has no place to go, nor has that of
 the first tokens where terms are separate. A response too short for its parts keeps the first ones; such speech (less
 than a fifth of a second) has said nothing.
@@ -34,6 +35,7 @@ from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentL
 from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage, register_adv_est
 
 _SPEECH_TOKEN = re.compile(r"<\|s_\d+\|>")
+ESTIMATOR = "token_credit_grpo"
 EPSILON = 1e-6  # beside a standard deviation, as in verl's GRPO
 WHITEN = (None, "batch", "group")
 
@@ -71,9 +73,10 @@ def spread(score: float, blame: Sequence[float], parts: Sequence[float] = ()) ->
 
 
 class TokenCreditOutput(AgentLoopOutput):
-    """A rollout whose rm_scores hold the blames as well, once the reward is known."""
+    """A rollout whose rm_scores, for our estimator, hold the blames as well, once the reward is known."""
 
     _is_speech: list[bool] = PrivateAttr()
+    _spreads: bool = PrivateAttr()
 
     def as_dict(self) -> dict[str, Any]:
         """verl's fields of the rollout, called after the reward.
@@ -86,9 +89,10 @@ class TokenCreditOutput(AgentLoopOutput):
         output = super().as_dict()
         info = dict(output["extra_fields"].get("reward_extra_info", {}))
         if "token_credit" in info or "term_parts" in info:
-            credit = info.pop("token_credit", [0.0] * sum(self._is_speech))
+            credit, parts = info.pop("token_credit", [0.0] * sum(self._is_speech)), info.pop("term_parts", ())
             blame = blame_per_token(self._is_speech, credit)
-            output["rm_scores"] = spread(self.reward_score, blame, info.pop("term_parts", ()))
+            if self._spreads:
+                output["rm_scores"] = spread(self.reward_score, blame, parts)
             output["extra_fields"] = {**output["extra_fields"], "reward_extra_info": info}
         return output
 
@@ -118,6 +122,7 @@ class TokenCreditAgentLoop(SingleTurnAgentLoop):
         output = TokenCreditOutput(**rollout.model_dump(exclude_unset=True))
         speech = speech_token_ids(self.tokenizer)
         output._is_speech = [token in speech for token in output.response_ids]
+        output._spreads = self.config.algorithm.adv_estimator == ESTIMATOR
         return output
 
     def _cap_text_prompt_length(self, prompt_ids: list[int]) -> list[int]:
@@ -135,7 +140,7 @@ class TokenCreditAgentLoop(SingleTurnAgentLoop):
         return prompt_ids
 
 
-@register_adv_est("token_credit_grpo")
+@register_adv_est(ESTIMATOR)
 def token_credit_advantage(
     token_level_rewards: torch.Tensor,
     response_mask: torch.Tensor,
@@ -187,6 +192,7 @@ def token_credit_advantage(
     else:
         by_std = config["norm_adv_by_std_in_grpo"]
         sequence, _ = compute_grpo_outcome_advantage(token_level_rewards, response_mask, index, EPSILON, by_std)
+        sequence = sequence * _differs(token_level_rewards, index)[:, None]
     if whiten:
         sequence = _whitened(sequence, mask, index if whiten == "group" else np.zeros(len(index)), least)
     lasts = mask & (mask.cumsum(1) == mask.sum(1, keepdim=True))
@@ -205,10 +211,23 @@ def token_credit_advantage(
     return advantages, advantages
 
 
+def _differs(rewards: torch.Tensor, index: np.ndarray) -> torch.Tensor:
+    """[responses]: False where the scores of a group are the same but for what float32 rounds off when blames are added
+    and taken away again, which a division by the standard deviation would blow up."""
+    scores, noise = rewards.sum(1), torch.finfo(torch.float32).eps * rewards.abs().sum(1)
+    differs = torch.ones(len(rewards), dtype=torch.bool)
+    for group in np.unique(index):
+        members = torch.from_numpy(index == group)
+        if members.sum() > 1:
+            differs[members] = scores[members].std() > noise[members].max()
+    return differs
+
+
 def _normal(values: torch.Tensor, min_spread: float | torch.Tensor) -> torch.Tensor:
-    """Deviations [responses, ...] from the mean in standard deviations; 0 where these are below min_spread."""
-    std = values.std(0, correction=0)
-    return (values - values.mean(0)) / (std + EPSILON) * (std >= min_spread)
+    """Deviations [responses, ...] from the mean in standard deviations; 0 where these are below min_spread, or what
+    float32 makes of equal values."""
+    std, noise = values.std(0, correction=0), torch.finfo(torch.float32).eps * values.abs().amax(0)
+    return (values - values.mean(0)) / (std + EPSILON) * (std >= min_spread) * (std > noise)
 
 
 def _whitened(sequence: torch.Tensor, mask: torch.Tensor, index: np.ndarray, min_spread: float) -> torch.Tensor:

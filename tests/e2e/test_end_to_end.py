@@ -148,7 +148,7 @@ def test_terms_sound_and_the_servers_share_are_logged(trained: str):
 
 
 def test_rollouts_can_be_listened_to(runs: Runs, trained: str):
-    rows = [json.loads(line) for line in (runs.work_dir / "listen/rollouts.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (runs.work_dir / "grpo/listen/rollouts.jsonl").read_text().splitlines()]
     assert {row["step"] for row in rows} == {2}
     for row in rows:
         wave, rate = soundfile.read(ROOT / row["path"])

@@ -112,7 +112,7 @@ def test_every_rollout_begins_with_the_published_prompt(trained: str):
 
 
 def test_rollouts_to_listen_to_are_spoken_in_their_voice(trained: str):
-    rows = [json.loads(line) for line in (WORK / "listen/rollouts.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (WORK / "grpo/listen/rollouts.jsonl").read_text().splitlines()]
     assert {row["step"] for row in rows} == {2} and {row["text"] for row in rows} <= set(TEXTS)
     for row in rows:
         wave, rate = soundfile.read(ROOT / row["path"])

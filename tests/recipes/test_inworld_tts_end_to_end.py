@@ -83,7 +83,7 @@ def test_sft_trains_by_verl_and_is_validated_on_the_recordings_that_were_held_ou
 
 
 def test_the_reward_is_the_mean_of_error_mos_and_similarity(run):
-    rows = run.read_jsonl("listen/rollouts.jsonl")
+    rows = run.read_jsonl("grpo/listen/rollouts.jsonl")
     assert len(rows) == 8
     for row in rows:
         terms = [row[f"term_{name}"] for name in ("error", "mos", "similarity")]

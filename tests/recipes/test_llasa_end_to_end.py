@@ -43,7 +43,7 @@ def run() -> RecipeRun:
 
 
 def test_the_reward_is_the_harmonic_mean_of_cer_and_nll_of_what_whisper_heard(run):
-    rows = run.read_jsonl("listen/rollouts.jsonl")
+    rows = run.read_jsonl("grpo/listen/rollouts.jsonl")
     assert len(rows) == 8 and {row["text"] for row in rows} == {"안녕하세요.", "오늘은 비가 와요."}
     for row in rows:
         assert row["score"] == pytest.approx(row["term_cer_and_nll"])

@@ -15,7 +15,7 @@ from small_models import PARAFORMER_SYMBOLS, paraformer
 from infer.cache import Cache, fingerprint
 from infer.decode import decode
 from infer.evaluate import evaluate, files_to_hear, read_all
-from infer.hear import Listener, errors, refuse_same_family, resample
+from infer.hear import Listener, code_of, errors, refuse_same_family, resample
 from infer.records import Utterance, read_utterances
 from infer.whisper_ear import WhisperEar, _files_of_packages
 from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
@@ -111,7 +111,7 @@ def test_a_recipe_names_an_ear_of_seed_tts_eval_in_one_word(tmp_path, name, targ
 
 def test_paraformer_listens(tmp_path):
     paraformer(tmp_path / "paraformer_zh", "BiCifParaformer")
-    cfg = configuration(f"cache={{path: {tmp_path}/heard.sqlite, depends_on: [{tmp_path}]}}")
+    cfg = configuration(f"cache.path={tmp_path}/heard.sqlite")
     cfg.ear = {"_target_": "reward_tts.asr_paraformer.ParaformerASR", "model_dir": f"{tmp_path}/paraformer_zh"}
     listener = Listener(cfg)
     listener.token2wav = Hum()
@@ -164,16 +164,36 @@ def test_sft_rows_are_utterances_numbered_by_line(tmp_path):
     assert (second.index, second.tokens) == (1, [])
 
 
-def test_the_cache_forgets_when_the_codec_changes(tmp_path):
-    weights = tmp_path / "weights"
-    weights.write_bytes(b"1")
-    old = fingerprint({"window": 10}, [str(weights)])
-    Cache(str(tmp_path / "heard"), old).store([([1, 2], {"transcript": "你"})])
-    assert Cache(str(tmp_path / "heard"), old).get([1, 2]) == {"transcript": "你"}
-    assert Cache(str(tmp_path / "heard"), old).get([1, 3]) is None
-    weights.write_bytes(b"2")
-    assert Cache(str(tmp_path / "heard"), fingerprint({"window": 10}, [str(weights)])).get([1, 2]) is None
-    assert fingerprint({"window": 30}, []) != fingerprint({"window": 10}, [])
+def test_the_cache_forgets_when_the_codec_its_code_or_a_voice_changes(tmp_path):
+    code, model = tmp_path / "code", tmp_path / "model"
+    code.mkdir(), model.mkdir()
+    paths = [code / "vocoder.py", model / "weights", tmp_path / "voices.jsonl", tmp_path / "voice.wav"]
+    for path in paths:
+        path.write_bytes(b"1")
+
+    def now(window: int = 10) -> str:
+        options = {"window": window, "token2wav": {"model_dir": str(model), "voices": [str(paths[2]), "no path", ""]}}
+        return fingerprint(options, [code], [str(paths[3])])
+
+    Cache(str(tmp_path / "heard"), old := now()).store([([1, 2], {"transcript": "你"})])
+    assert Cache(str(tmp_path / "heard"), now()).get([1, 2]) == {"transcript": "你"}
+    assert Cache(str(tmp_path / "heard"), now()).get([1, 3]) is None
+    assert Cache(str(tmp_path / "heard"), now(window=30)).get([1, 2]) is None
+    found = [old]
+    for path in paths:
+        path.write_bytes(b"22")
+        found.append(now())
+        assert Cache(str(tmp_path / "heard"), found[-1]).get([1, 2]) is None
+    assert len(set(found)) == 5
+    (code / "README.md").write_text("no code")
+    assert now() == found[-1]
+
+
+def test_the_cache_of_an_evaluation_looks_at_all_code_that_makes_waves_and_hears_them():
+    files = {
+        str(path.relative_to(CONFIG.parents[1])) for folder in code_of("tiny_mandarin") for path in folder.rglob("*.py")
+    }
+    assert files >= {"infer/hear.py", "reward_tts/xcodec2.py", "recipes/tiny_mandarin/vocoder.py"}
 
 
 def test_given_files_replace_the_configured_ones():
@@ -217,7 +237,7 @@ def test_the_same_tokens_of_another_text_are_decoded_and_heard_anew(ear, tmp_pat
     two = [Utterance(0, 0, "好", [5] * 20, True, "zh"), Utterance(1, 0, "你好", [5] * 20, True, "zh")]
     one, other = decode(Voices(), two)
     assert np.allclose(one / 2, other / 3)
-    cfg = configuration(f"cache={{path: {tmp_path}/heard.sqlite, store_every: 32, depends_on: [null]}}")
+    cfg = configuration(f"cache.path={tmp_path}/heard.sqlite")
     listener = Listener(cfg)
     listener.token2wav, listener.ear = Voices(), ear
     heard = []

@@ -18,7 +18,7 @@ from reward_tts.formulas import shape_exp
 from reward_tts.judge import Reward
 from reward_tts.measures import Measures, Row, Status
 from reward_tts.pipeline import SpeechPipeline
-from reward_tts.pytriton_adapter import Query
+from reward_tts.pytriton_adapter import Query, _response
 from reward_tts.server import Judge, needed
 from reward_tts.token2wav_mel import MelToken2Wav
 from stages.config import compose_stage
@@ -268,6 +268,37 @@ def test_what_a_scorer_cannot_measure_fails_its_row_alone(token2wav, asr, rows):
     assert "a fault in the scorer" in measures[0].message
     assert "no finite ['letters']" in measures[1].message
     assert "no finite ['words']" in measures[2].message
+
+
+def test_a_row_that_cannot_be_judged_has_no_reward_and_its_neighbours_have_theirs(token2wav, asr, texts_and_rows):
+    """Our client, which sends CONTRACT, gets the measures; the published one an error with the reason."""
+    similar = Counting()
+    similar.provides = ("speaker_similarity",)
+    similar.measure = lambda waves, rows: [{"speaker_similarity": 2.0 if row.voice else 0.5} for row in rows]
+    pipeline = SpeechPipeline(AnyVoice(token2wav), asr, "tiny_mandarin", 200, {"similar": similar})
+    text, row = texts_and_rows[0]
+    judge = Judge(pipeline, "zh", reward("similarity"))
+    bad, good = judge.answer([query(row, text, voice="a"), query(row, text)])
+    assert (good.reward, good.status) == (0.75, Status.OK)
+    assert math.isnan(bad.reward) and "cannot be judged: cosine is from -1 to 1, got 2.0" in bad.message
+    assert [_response([bad], ours)["STATUS"].item() for ours in (True, False)] == [Status.OK, -Status.FAILED]
+    assert Measures.from_json(bad.measures).scores == {"speaker_similarity": 2.0}
+
+
+class ByText(AnyVoice):
+    """Says twice what has a text."""
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        waves = super().decode(rows)
+        return [np.concatenate([wave] * (2 if row.text else 1)) for wave, row in zip(waves, rows, strict=True)]
+
+
+def test_what_is_spoken_to_be_listened_to_is_what_was_scored(token2wav, asr, texts_and_rows):
+    text, row = texts_and_rows[0]
+    judge = Judge(SpeechPipeline(ByText(token2wav), asr, "tiny_mandarin", 200), "zh", reward())
+    seconds = Measures.from_json(judge.answer([query(row, text)])[0].measures).duration_s
+    wave, rate = judge.speak(row.tokens, None, text)
+    assert len(wave) / rate == seconds == 2 * len(judge.speak(row.tokens, None)[0]) / rate
 
 
 def test_tokens_that_nothing_can_speak_are_bad_speech(pipeline):

@@ -105,7 +105,8 @@ def agent_loop(tmp_path_factory, recorder, schedule: dict | None, bypass: bool =
     path = tmp_path_factory.mktemp("tokenizer") / "built"
     build_tokenizer(["你好"], 10, path)
     rollout = {"prompt_length": 64, "response_length": 8}
-    config = {"actor_rollout_ref": {"rollout": rollout}, "algorithm": {"rollout_correction": {"bypass_mode": bypass}}}
+    algorithm = {"adv_estimator": "grpo", "rollout_correction": {"bypass_mode": bypass}}
+    config = {"actor_rollout_ref": {"rollout": rollout}, "algorithm": algorithm}
     return AnnealedAgentLoop(
         split="train",
         temperature=schedule,

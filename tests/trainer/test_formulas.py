@@ -58,9 +58,10 @@ def test_laughter_counts_where_text_and_voice_laugh():
 
 
 def test_laughter_that_is_heard_is_no_error_in_the_text():
-    assert formulas.without_laughter("哈哈哈，走吧", 1.2) == "，走吧"
-    assert formulas.without_laughter("哈哈哈，走吧", 0.0) == "哈哈哈，走吧"
-    assert formulas.without_laughter("哈尔滨", 1.2) == "哈尔滨"
+    assert formulas.without_laughter("哈哈哈，走吧", "走吧", [], 1.2) == ("，走吧", "走吧", [])
+    assert formulas.without_laughter("哈哈哈，走吧", "哈走吧", [0.1, 0.5, 0.7], 1.2) == ("，走吧", "走吧", [0.5, 0.7])
+    assert formulas.without_laughter("哈哈哈，走吧", "走吧", [], 0.0) == ("哈哈哈，走吧", "走吧", [])
+    assert formulas.without_laughter("哈尔滨", "哈尔滨", [], 1.2) == ("哈尔滨", "哈尔滨", [])
 
 
 def test_length_forgives_the_tolerance_and_is_symmetric_in_ratio():

@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 
+import numpy as np
 import pytest
 import verl.trainer.ppo.v1.replay_buffer as verls
 from omegaconf import OmegaConf
@@ -97,6 +98,12 @@ def test_with_terms_a_group_has_spread_where_one_term_has():
     assert without_spread(of((1.0, 0.80), (0.995, 0.81)), "terms", 0.01)  # 0.0025 and 0.005
     assert not without_spread(of((1.0, 0.80), (0.995, 0.81)), "terms", 0.0)
     assert not without_spread(of((1.0, 0.8)), "terms", 0.01)  # one rollout is no group
+
+
+def test_six_equal_scores_have_no_spread():
+    """Their mean is not quite one of them, and so their standard deviation is not quite 0."""
+    assert np.std([0.7] * 6) > 0.0
+    assert without_spread([{"score": 0.7}] * 6, "score", 0.0)
 
 
 def test_a_metric_that_the_reward_function_does_not_return_is_named():

@@ -2,6 +2,7 @@
 
 import asyncio
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,16 @@ def test_a_gate_lets_a_voice_count_only_where_the_words_are_right():
     assert (wrong.gate, wrong.score) == (0.0, pytest.approx(0.15335497 / 4))  # exp(-1.875)
 
 
+def test_laughter_that_is_heard_is_blamed_on_no_token():
+    """Two tokens a second. 走 is heard at 1.2 s and 吧 as 嘛 at 1.7 s: of 3.0 s that is to blame from 1.45 s on."""
+    reward = Reward(config())
+    times = {"num_tokens": 6, "char_times": [0.3, 1.2, 1.7]}
+    laughing = replace(heard("哈走嘛", laughter_s=0.7), **times)
+    assert reward.blame("哈哈，走吧", "zh", 6, laughing) == [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
+    silent = replace(heard("哈走嘛", laughter_s=0.0), **times)
+    assert reward.blame("哈哈，走吧", "zh", 6, silent) == [0.0, 1.0, 0.0, 1.0, 1.0, 1.0]  # a 哈 from 0.3 to 1.2 s
+
+
 def test_separate_terms_keep_their_share_of_the_score():
     verdict = two_terms(name="separate").judge("今天", "zh", TOKENS, heard("今天", speaker_similarity=0.2))
     assert verdict.parts == pytest.approx((0.25, 0.45))  # 1 / 4 * 1.0 and 3 / 4 * 0.6
@@ -115,6 +126,8 @@ def test_laughter_that_is_heard_is_no_error_and_earns_its_term():
     assert (laughing.terms, laughing.error_rate) == ({"error": 1.0, "laughter": 1.0}, 0.0)
     silent = reward.judge("哈哈，走吧", "zh", TOKENS, heard("走吧", laughter_s=0.0))
     assert (silent.terms["laughter"], silent.error_rate) == (0.0, 0.5)
+    once = reward.judge("哈哈，走吧", "zh", TOKENS, heard("哈走吧", laughter_s=0.7))  # some of it is written
+    assert once.error_rate == 0.0
     city = reward.judge("哈尔滨", "zh", TOKENS, heard("哈尔滨", laughter_s=0.7))
     assert (city.terms["laughter"], city.error_rate) == (0.0, 0.0)
 

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from stages import server
 from stages.config import ROOT, compose_stage
-from stages.preflight import check_reward, check_server, check_training, place
+from stages.preflight import check_reward, check_server, check_training, place, yaml_files
 from stages.run import plan
 
 RECIPE = "tiny_mandarin"
@@ -37,6 +37,16 @@ def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path
     assert place("other.key", [file], []) == "configuration"
 
 
+def test_a_key_is_found_in_the_group_that_was_chosen():
+    """Both rewards/published.yaml and rewards/four.yaml name weights; emotion's is in the latter alone."""
+    own = ROOT / "recipes/glm_tts/rewards"
+    for chosen, name in ([], "published"), (["rewards=four"], "four"):
+        lines = (own / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+        line = next(number for number, line in enumerate(lines, 1) if "weights:" in line)
+        at = place("recipe.reward.weights.mos", yaml_files("glm_tts", chosen), chosen)
+        assert at == f"recipes/glm_tts/rewards/{name}.yaml, line {line}"
+
+
 def test_a_weight_without_a_term_is_refused_with_the_override_that_brought_it():
     override = "+recipe.reward.weights.mos=0.5"
     with pytest.raises(SystemExit, match=r"command line: \+recipe\.reward\.weights\.mos=0\.5: .*weight without a term"):
@@ -54,6 +64,14 @@ def test_separate_terms_need_their_estimator_and_the_other_way_round():
         check_reward(RECIPE, config("recipe.reward.aggregation.name=separate"), [])
     both = ["recipe.reward.aggregation.name=separate", "algorithm.token_credit.separate=${recipe.reward.weights}"]
     check_reward(RECIPE, config(*both), both)
+
+
+def test_token_level_credit_needs_blames():
+    none = "recipe.reward.token_credit=null"
+    with pytest.raises(SystemExit, match=r"command line: .*=null: .*blames no token, algorithm\.token_credit\.w_tok"):
+        check_reward(RECIPE, config(none), [none])
+    check_reward(RECIPE, config(none, "algorithm.token_credit.w_tok=0"), [])
+    check_reward(RECIPE, config(none, "algo=grpo"), [])
 
 
 def test_a_recipe_without_a_reward_is_left_alone():

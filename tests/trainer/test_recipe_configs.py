@@ -73,6 +73,10 @@ def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(
         cfg = compose_stage(recipe, name, chosen.overrides)
         OmegaConf.to_container(cfg, resolve=True)
         assert cfg.trainer.device == {"cpu": "cpu", "gpu": "cuda"}[hardware]
+        if (
+            stage.name == "train" and cfg.actor_rollout_ref.rollout.dtype != "float32"
+        ):  # vLLM's are none of the policy's
+            assert not cfg.algorithm.rollout_correction.bypass_mode
 
 
 @EACH_RECIPE

@@ -3,13 +3,14 @@
 The real server answers, through a proxy that injects the fault.
 """
 
+import asyncio
 import json
 
 import pytest
 from fault_proxy import FaultProxy, bytes_output, set_bytes_output
 from server_client import config_of, counted, measure
 
-from reward_tts.client import RewardError
+from reward_tts.client import RewardClient, RewardError
 
 
 def through(server, proxy: FaultProxy, **changes):
@@ -27,6 +28,20 @@ def test_a_fifth_of_the_requests_refused_loses_no_reward(reward_server, spoken):
     assert proxy.refused > 0 and proxy.passed == 2 * len(spoken)
     assert [m.transcript for m in heard] == expected * 2
     assert all(m.is_speech and m.duration_s > 0 for m in heard)
+
+
+def test_attempts_are_counted(reward_server, spoken):
+    async def ask(config) -> list[int]:
+        client = RewardClient(config)
+        try:
+            calls = [client.measure_and_count(tokens, text, "zh", i) for i, (tokens, text) in enumerate(spoken)]
+            return [attempts for _, attempts in await asyncio.gather(*calls)]
+        finally:
+            await client.close()
+
+    with FaultProxy(address(reward_server), refuse=0.2) as proxy:
+        attempts = asyncio.run(ask(through(reward_server, proxy)))
+    assert proxy.refused > 0 and sum(attempts) == proxy.passed + proxy.refused
 
 
 def test_a_slow_server_is_waited_for_within_the_deadline_and_given_up_after_the_patience(reward_server, spoken):

@@ -45,11 +45,22 @@ def test_groups_without_spread_are_counted():
 
 
 def test_the_servers_share_is_the_time_that_a_request_was_under_way():
-    rows = [info(1.0, span="100.0 102.0"), info(1.0, span="101.0 103.0"), info(1.0)]
+    rows = [info(1.0, span="100.0 102.0 1"), info(1.0, span="101.0 103.0 1"), info(1.0)]
     metrics = metrics_of(rows, ["a", "a", "a"], 12.0)
     assert metrics["reward/server/share_of_step"] == pytest.approx(3 / 12)
     assert metrics["reward/server/seconds/mean"] == pytest.approx(2.0)
     assert union([(0.0, 1.0), (3.0, 4.0), (0.5, 0.75)]) == 2.0
+
+
+def test_a_server_that_had_to_be_asked_again_is_a_metric_and_one_warning(caplog):
+    asked = {"a": "100.0 102.0 1", "b": "101.0 109.0 4", "c": "101.0 109.0 2"}
+    with caplog.at_level(logging.WARNING):
+        calm = metrics_of([info(1.0, span=asked["a"])], ["a"])
+        assert calm["reward/server/attempts/max"] == 1.0 and not caplog.records
+        metrics = metrics_of([info(1.0, span=span) for span in asked.values()], ["a"] * 3)
+    assert metrics["reward/server/attempts/max"] == 4.0
+    (record,) = caplog.records
+    assert "2 of 3 rollouts were sent to the reward server more than once, one of them 4 times" in record.getMessage()
 
 
 def test_what_was_cut_off_and_what_was_punished_for_its_length_are_counted():

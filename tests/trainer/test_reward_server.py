@@ -188,8 +188,8 @@ def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spok
     assert result["score"] == result["term_pinyin"] == pytest.approx(shape_tanh(result["error_rate"]))
     assert result["speaking_rate"] == pytest.approx(len(text.rstrip("。？！")) / result["duration_s"], rel=0.2)
     assert 0.0 < result["log_f0_std"] < 1.0 and 0.0 < result["confidence"] <= 1.0
-    began, ended = map(float, result["server_span"].split())
-    assert 0.0 < ended - began < 60.0
+    began, ended, attempts = map(float, result["server_span"].split())
+    assert 0.0 < ended - began < 60.0 and attempts == 1
     assert (result["num_tokens"], result["stray_text"], result["no_speech"]) == (len(tokens), 1.0, 0.0)
     assert result["duration_s"] == len(tokens) * 3 / 80
     assert len(result["token_credit"]) == len(tokens)

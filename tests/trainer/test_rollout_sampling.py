@@ -26,11 +26,17 @@ class Recorder:
 
 def asked_for(rollout: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The sampling parameters of one rollout whose verl asks for a penalty of 1, as its agent loops do."""
+    return rolled_out(rollout, folder).sampling_params
+
+
+def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo") -> Recorder:
+    """What was asked for in one rollout, and `output`, what came of it."""
     from verl.experimental.agent_loop.agent_loop import DictConfigWrap
     from verl.utils.dataset.rl_dataset import RLHFDataset
 
     build_tokenizer(["好"], 4, folder / "tokenizer")
     config = {"actor_rollout_ref": {"rollout": {"prompt_length": 64, "response_length": 8, **rollout}}}
+    config["algorithm"] = {"adv_estimator": estimator}
     recorder = Recorder()
     loop_arguments = {
         "trainer_config": DictConfigWrap(OmegaConf.create(config)),
@@ -44,10 +50,11 @@ def asked_for(rollout: dict[str, Any], folder: Path) -> dict[str, Any]:
 
     async def run() -> None:
         loop = TokenCreditAgentLoop(**loop_arguments)
-        await loop.run({"temperature": 1.1, "repetition_penalty": 1.0}, raw_prompt=[{"role": "user", "content": "好"}])
+        prompt = [{"role": "user", "content": "好"}]
+        recorder.output = await loop.run({"temperature": 1.1, "repetition_penalty": 1.0}, raw_prompt=prompt)
 
     asyncio.run(run())
-    return recorder.sampling_params
+    return recorder
 
 
 def test_the_recipes_penalty_and_minimum_arrive(tmp_path):
@@ -56,6 +63,11 @@ def test_the_recipes_penalty_and_minimum_arrive(tmp_path):
     assert {key: asked[key] for key in ("temperature", "repetition_penalty", "min_tokens")} == {
         "temperature": 1.1, "repetition_penalty": 1.1, "min_tokens": 25,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("estimator", "spreads"), [("token_credit_grpo", True), ("grpo", False)])
+def test_blames_are_among_the_rewards_of_our_estimator_alone(tmp_path, estimator, spreads):
+    assert rolled_out({}, tmp_path, estimator).output._spreads is spreads
 
 
 def test_a_prompt_that_is_too_long_stops_the_run_where_verl_would_cut_its_beginning(tmp_path):

@@ -48,11 +48,12 @@ def test_dry_run_prints_the_exact_commands_and_runs_nothing(run, checkout):
     folder = f"--config-path {checkout}/recipes/toy"
     assert status == 0
     env = "env GOMP_SPINCOUNT=1000"  # of every stage; more where the recipe says so
+    verls = f"{env} VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin TENSORBOARD_DIR=exp/toy/grpo/tensorboard"
     assert [line for line in out.splitlines() if not line.startswith("#")] == [
         f"{env} .venv/bin/python -m toy.work {folder} --config-name data",
         f"{env} .venv/bin/python -m toy.work {folder} --config-name sft",
         f"{env} .venv/bin/python -m toy.server {folder} --config-name server &",
-        f"{env} TOY_SETTING=1 .venv/bin/python -m toy.work {folder} --config-name grpo 'trainer.name=first try'",
+        f"{verls} TOY_SETTING=1 .venv/bin/python -m toy.work {folder} --config-name grpo 'trainer.name=first try'",
     ]
     assert not (checkout / "exp").exists()
 
@@ -121,6 +122,22 @@ def test_a_stage_repeats_when_configuration_code_input_or_result_changed(run, ch
         file.write("# changed\n")
     run("data")
     assert len(lines_of(checkout / "exp/toy/rl_train.txt")) == 2  # "other texts" and code
+
+
+def test_other_texts_of_the_user_make_stage_data_run_again(run, checkout):
+    result = checkout / "exp/toy/rl_train.txt"
+    (checkout / "texts.txt").write_text("one text\n")
+    run("data")
+    assert "data: done already" in run("data")[1]
+    (checkout / "texts.txt").write_text("two texts\n")
+    assert "data (reads changed since it was done)" in run("data")[1]
+    assert len(lines_of(result)) == 2
+
+
+def test_texts_that_the_stage_makes_itself_do_not_make_it_run_again(run):
+    own = "recipe.train_texts=exp/toy/rl_train.txt"  # not there before
+    assert "data: finished in" in run("data", own)[1]
+    assert "data: done already" in run("data", own)[1]
 
 
 def test_a_server_port_is_of_no_influence_on_results(run):

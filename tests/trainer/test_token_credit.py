@@ -5,7 +5,7 @@ import pytest
 import torch
 from verl.trainer.ppo.core_algos import get_adv_estimator_fn
 
-from verl_plugins.token_credit import blame_per_token, spread, token_credit_advantage
+from verl_plugins.token_credit import TokenCreditOutput, blame_per_token, spread, token_credit_advantage
 
 SETTINGS = {"norm_adv_by_std_in_grpo": False, "token_credit": {"w_seq": 1.0, "w_tok": 1.0, "norm_by_std": False}}
 
@@ -31,6 +31,24 @@ def test_spread_keeps_the_score_as_its_sum_and_each_blame_in_its_place():
     assert scores.sum().item() == 0.25
 
 
+@pytest.mark.parametrize(("spreads", "expected"), [(True, [0.0, -1.0, 1.25]), (False, [0.0, 0.0, 0.25])])
+def test_only_our_estimator_finds_blames_among_the_rewards(spreads, expected):
+    """GAE, say, would take them for rewards of the tokens."""
+    info = {"reward_extra_info": {"token_credit": [0.0, 1.0], "error_rate": 0.5}}
+    rollout = TokenCreditOutput(
+        prompt_ids=[1],
+        response_ids=[5, 6, 2],
+        response_mask=[1, 1, 1],
+        metrics={},
+        reward_score=0.25,
+        extra_fields=info,
+    )
+    rollout._is_speech, rollout._spreads = [True, True, False], spreads
+    output = rollout.as_dict()
+    assert output["rm_scores"].tolist() == expected
+    assert output["extra_fields"]["reward_extra_info"] == {"error_rate": 0.5}
+
+
 # Group "a": scores 1 and 0, blames (0 0) and (1 0); group "b": one response, nothing to compare it with.
 REWARDS = torch.stack([spread(1.0, [0.0, 0.0, 0.0]), spread(0.0, [1.0, 0.0, 0.0]), spread(0.5, [0.0, 0.0, 0.0])])
 MASK = torch.ones(3, 3)
@@ -42,6 +60,21 @@ def test_sequence_part_is_the_score_against_its_group():
     assert advantages[0].tolist() == [0.5, 0.5, 0.5]  # 1 - mean(1, 0)
     assert advantages[1].tolist() == [-0.5, -0.5, -0.5]
     assert returns is advantages
+
+
+@pytest.mark.parametrize("length", [160, 1500])
+@pytest.mark.parametrize("score", [0.3, 0.7034, 1.0])
+def test_equal_scores_with_different_blames_say_nothing(score, length):
+    """Score and blames in float32 do not add up to the score again: 0.3 + 700 - 700 is 0.29999."""
+    blames = [[1.0] * blamed + [0.0] * (length - blamed) for blamed in (0, 3, length // 2, length - 1)]
+    rewards = torch.stack([spread(score, blame) for blame in blames])
+    group = np.array(["a"] * 4, dtype=object)
+    settings = with_weights(w_tok=0.0) | {"norm_adv_by_std_in_grpo": True}
+    advantages, _ = token_credit_advantage(rewards, torch.ones(4, length), group, settings)
+    assert advantages.abs().max().item() == 0.0
+    rewards[0, -1] += 0.01  # a score that does differ
+    advantages, _ = token_credit_advantage(rewards, torch.ones(4, length), group, settings)
+    assert advantages[:, 0].tolist() == pytest.approx([1.5, -0.5, -0.5, -0.5], abs=0.02)
 
 
 def test_token_part_is_the_blame_against_its_group_and_spares_the_last_token():
