@@ -124,6 +124,7 @@ def test_a_cancelled_job_leaves_nothing(job):
         time.sleep(0.05)
     run.send_signal(signal.SIGTERM)
     assert run.wait(60) == 143
+    deadline = time.monotonic() + 60
     while any("run.sh" in line or "stages.run" in line for line in left_over(job)):  # a dry run that was under way
         assert time.monotonic() < deadline
         time.sleep(0.05)
