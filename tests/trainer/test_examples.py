@@ -8,7 +8,7 @@ import pytest
 from stages.config import ROOT
 
 FILES = [path.relative_to(ROOT) for package in ROOT.glob("*/__init__.py") for path in package.parent.rglob("*.py")]
-MODULES = sorted(".".join(file.with_suffix("").parts) for file in FILES if ">>> " in (ROOT / file).read_text())
+MODULES = sorted(".".join(file.with_suffix("").parts) for file in FILES if ">>> " in (ROOT / file).read_text("utf-8"))
 
 
 def test_the_modules_with_examples_are_found():
