@@ -197,7 +197,7 @@ def run(checkout: Path) -> Callable[..., tuple[int, str]]:
 
     def call(*arguments: str) -> tuple[int, str]:
         done = subprocess.run(
-            ["bash", "run.sh", "--recipe", "toy", *arguments], cwd=checkout, capture_output=True, text=True, timeout=120
+            ["bash", "run.sh", "--recipe", "toy", *arguments], cwd=checkout, capture_output=True, text=True, timeout=600
         )
         return done.returncode, done.stdout + done.stderr
 
