@@ -41,7 +41,7 @@ def _lock(folder: Path, name: str) -> Iterator[None]:
             file.seek(0)
             raise SystemExit(
                 f"run.sh: another run works in {os.path.relpath(folder, ROOT)} (pid {file.read().strip()}). "
-                "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME"
+                "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME (how: README.md)"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))

@@ -2,6 +2,9 @@
 
 import fcntl
 import json
+import os
+import random
+import re
 import shutil
 import socket
 import subprocess
@@ -9,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,16 +58,25 @@ def copy_of(built: Path, name: str) -> Path:
     return folder
 
 
+def port_range(worker: str) -> range:
+    """The ports of one worker of pytest-xdist (gw0, gw1, ...; "" without it), and of nobody else: Linux gives those
+    from 32768 on to whoever asks for any, Ray's workers take 10002 to 19999, torchrun 29500."""
+    first = 20000 + 1000 * (int(worker.removeprefix("gw") or 0) % 9)
+    return range(first, first + 1000)
+
+
+_ports = port_range(os.environ.get("PYTEST_XDIST_WORKER", ""))
+_untouched = iter(random.sample(_ports, len(_ports)))  # another run of the tests on this machine draws other ones
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on. All are held until all are known, so that no two are the same."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
+    """Ports that nobody listens on now; none is given out twice."""
+    found: list[int] = []
+    while len(found) < count:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port := next(_untouched)))
+            found.append(port)
+    return found
 
 
 @pytest.fixture
@@ -102,7 +115,7 @@ class Server:
         """Ask it to end and wait for it."""
         self.process.terminate()
         try:
-            self.process.wait(30)
+            self.process.wait(300)  # models, Triton and what was begun end one after another
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -112,7 +125,7 @@ class Server:
 def start_server(built: Path, log: Path, *overrides: str, ports: list[int] | None = None) -> Server:
     """The real server with the small models; returns when it is ready, fails with its log's end.
 
-    `ports`: HTTP, gRPC, metrics; free ones if not given.
+    `ports`: HTTP, gRPC, metrics; free ones if not given, and others once if somebody was faster to take one.
     """
     http, grpc, metrics = ports or free_ports(3)
     work_dir = built.relative_to(ROOT)
@@ -127,7 +140,10 @@ def start_server(built: Path, log: Path, *overrides: str, ports: list[int] | Non
     while not server.is_ready():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            pytest.fail(f"the reward server did not get ready:\n{log.read_text(errors='replace')[-4000:]}")
+            said = log.read_text(errors="replace")
+            if not ports and re.search(r"\) is taken\.|already in use", said):  # our words, and those of the system
+                return start_server(built, log, *overrides, ports=free_ports(3))
+            pytest.fail(f"the reward server did not get ready:\n{said[-4000:]}")
         time.sleep(0.3)
     return server
 
@@ -181,7 +197,7 @@ def run(checkout: Path) -> Callable[..., tuple[int, str]]:
 
     def call(*arguments: str) -> tuple[int, str]:
         done = subprocess.run(
-            ["bash", "run.sh", "--recipe", "toy", *arguments], cwd=checkout, capture_output=True, text=True, timeout=120
+            ["bash", "run.sh", "--recipe", "toy", *arguments], cwd=checkout, capture_output=True, text=True, timeout=600
         )
         return done.returncode, done.stdout + done.stderr
 

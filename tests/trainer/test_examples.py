@@ -5,8 +5,14 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ["reward_tts.errors", "reward_tts.formulas", "reward_tts.text_norm", "verl_plugins.reward_metrics"]
-MODULES += ["stages.preflight", "data_prep.options", "sft.verl_train"]
+from stages.config import ROOT
+
+FILES = [path.relative_to(ROOT) for package in ROOT.glob("*/__init__.py") for path in package.parent.rglob("*.py")]
+MODULES = sorted(".".join(file.with_suffix("").parts) for file in FILES if ">>> " in (ROOT / file).read_text("utf-8"))
+
+
+def test_the_modules_with_examples_are_found():
+    assert {"data_prep.jsonl", "recipes.glm_tts.prompt", "reward_tts.scorers.laughter"} <= set(MODULES)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -149,7 +149,7 @@ def test_sft_of_a_release_is_run_when_asked_for_and_not_with_all_stages():
 @EACH_RECIPE
 def test_a_dry_run_names_the_command_of_every_stage(recipe):
     done = subprocess.run(
-        ["bash", "run.sh", "--recipe", recipe, "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=120
+        ["bash", "run.sh", "--recipe", recipe, "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
     cfg = table(recipe)

@@ -96,7 +96,8 @@ def test_training_continues_its_own_checkpoints_and_puts_others_aside(run, check
     assert not (checkout / "exp/toy/grpo").exists()
     run("data")
     going = start(checkout, "serve", "train", "seconds=600", *where)
-    until((checkout / "exp/toy/grpo/steps.txt").exists, "training")
+    steps = checkout / "exp/toy/grpo/steps.txt"
+    until(lambda: steps.exists() and len(train_steps(checkout)) == 1, "training")
     going.send_signal(signal.SIGINT)
     going.wait(60)
     continued = start(checkout, "serve", "train", "seconds=600", "trainer.total_training_steps=20", *where)

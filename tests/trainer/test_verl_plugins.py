@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from conftest import free_ports
 
 from verl_plugins import versions
 
@@ -28,10 +29,8 @@ def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo():
         "found = [get_device_name(), os.environ['VERL_ENGINE_DEVICE'], version('vllm'),"
         " patched.__module__, hasattr(patched, '__wrapped__'), CPUOffloadPolicy(pin_memory=True).pin_memory]\n"
         # As verl's SFT trainer begins under torchrun: without the patch torch refuses 'cpu:gloo,cpu:gloo'.
-        "import socket; free = socket.socket(); free.bind(('127.0.0.1', 0))\n"
-        "port = free.getsockname()[1]; free.close()\n"
         "os.environ |= {'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': '1', 'MASTER_ADDR': '127.0.0.1',"
-        " 'MASTER_PORT': str(port)}\n"
+        f" 'MASTER_PORT': '{free_ports(1)[0]}'}}\n"
         "from torch import distributed; from verl.utils.distributed import initialize_global_process_group\n"
         "ranks = list(initialize_global_process_group()); backend = distributed.get_backend()\n"
         "distributed.destroy_process_group()\n"

@@ -28,8 +28,9 @@ def main(cfg: DictConfig) -> None:
         print("no model for this voice")
         sys.exit(7)
     Ready.recipe = cfg.says
+    server = ThreadingHTTPServer((cfg.recipe.server.host, cfg.recipe.server.http_port), Ready)
     print("serving, pid", os.getpid(), flush=True)
-    ThreadingHTTPServer((cfg.recipe.server.host, cfg.recipe.server.http_port), Ready).serve_forever()
+    server.serve_forever()
 
 
 if __name__ == "__main__":

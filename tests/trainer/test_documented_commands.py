@@ -1,0 +1,110 @@
+"""Each command line of the documents is one that run.sh and the stages take: the shell and run.sh read it, then it is
+composed and checked as a dry run does, and what its stages need is there or made by others in the folder it names."""
+
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from stages.config import ROOT, compose_stage
+from stages.preflight import check_reward
+from stages.run import plan
+from stages.table import Stage, table
+
+DOCUMENTS = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("*/*.md"))]
+DOCUMENTS += sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("recipes/*/*.md"))
+# Blocks between ``` or indented, and `bash run.sh ...` in a line of text.
+BLOCK = re.compile(
+    r"^```\n(?P<fenced>.*?)^```|(?P<indented>(?:^    .*\n)+)|`(?P<inline>(?:time )?bash run\.sh[^`]*)`", re.M | re.S
+)
+OURS = re.compile(r"run\.sh|\.venv|^\w+=")
+USAGE = "[STAGE [STOP_STAGE]]"
+
+
+def scripts() -> list:
+    """(document:line, the lines of a block that are ours to run) of all documents."""
+    found = []
+    for name in DOCUMENTS:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for match in BLOCK.finditer(text):
+            block = (match["fenced"] or match["indented"] or match["inline"]).replace("\\\n", " ")
+            script = "\n".join(line.strip() for line in block.splitlines() if OURS.search(line.strip()))
+            if "run.sh" in script and USAGE not in script:
+                line = text.count("\n", 0, match.start()) + 1
+                found.append(pytest.param(script.replace("--recipe NAME", "--recipe llasa"), id=f"{name}:{line}"))
+    return found
+
+
+def test_the_documents_have_commands():
+    assert len(scripts()) > 25
+
+
+@pytest.fixture
+def called(tmp_path: Path):
+    """called(script) -> argv of each Python that the script starts, through the real run.sh; install and test say no
+    more than that they are known."""
+    calls = tmp_path / "calls"
+    calls.touch()
+    for environment in (".venv", ".venv-reward"):
+        (tmp_path / environment / "bin").mkdir(parents=True)
+        python = tmp_path / environment / "bin/python"
+        python.write_text(f"#!/bin/sh\nprintf '%s\\0' \"$@\" >>{calls}; printf '\\n\\0' >>{calls}\n")
+        python.chmod(0o755)
+    (tmp_path / "run.sh").symlink_to(ROOT / "run.sh")
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
+    (tmp_path / "stages").mkdir()
+    for name in ("install", "test"):
+        (tmp_path / f"stages/{name}.sh").touch()
+
+    def call(script: str) -> list[list[str]]:
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            cwd=tmp_path,
+            env=os.environ | {"PWD": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return [argv.split("\0")[:-1] for argv in calls.read_text().split("\n\0")[:-1]]
+
+    return call
+
+
+@cache
+def needs(recipe: str) -> set[str]:
+    """Paths that the recipe's stages need when nothing is overridden."""
+    stages = table(recipe).stages
+    return {need.path for name in stages for need in Stage(name, recipe, stages[name], ()).needs()}
+
+
+def check_stages(recipe: str, first: str, last: str, *overrides: str) -> None:
+    """As stages.run begins. A stage may need what a stage of this range makes, what is in the recipe's own work folder,
+    and what an override names."""
+    _, chosen = plan(recipe, first, last, list(overrides))
+    named = [value for key, _, value in (o.partition("=") for o in overrides) if key != "recipe.work_dir"]
+    for number, stage in enumerate(chosen):
+        assert stage.shell_lines() or not stage.spec.commands
+        made = {earlier.name for earlier in chosen[:number]}
+        lacking = [need for need in stage.needs() if need.made_by not in made and need.path not in needs(recipe)]
+        assert not [
+            need for need in lacking if not any(need.path.startswith(value) or need.path in value for value in named)
+        ], stage.name
+        for cfg in stage.configs() if stage.overrides else []:  # the recipe's own are those of test_recipe_configs.py
+            OmegaConf.to_container(cfg, resolve=True)
+        if stage.spec.get("server"):
+            check_reward(recipe, stage.configs()[0], list(overrides))
+
+
+@pytest.mark.parametrize("script", scripts())
+def test_a_documented_command_is_taken(script: str, called):
+    for _, module, *argv in called(script):
+        words = [word for word in argv if word not in ("--dry-run", "--force")]
+        if module == "stages.run":
+            check_stages(*words[1:])
+        elif "--config-path" in words:
+            (_, folder, _, name), overrides = words[:4], words[4:]
+            OmegaConf.to_container(compose_stage(Path(folder).name, name, tuple(overrides)), resolve=True)
