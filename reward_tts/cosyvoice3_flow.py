@@ -17,8 +17,6 @@ from torch.nn import functional as F
 from reward_tts.cosyvoice_release import NOISE_FRAMES, config_file, fixed_noise, with_weights
 from reward_tts.diffusion_transformer import HEAD, DiffusionTransformer, walk
 
-_STEPS = 10  # cosyvoice/flow/flow.py, CausalMaskedDiffWithDiT.inference
-
 
 def _convolved(layer: nn.Module, x: Tensor, before: int, behind: int = 0) -> Tensor:
     """A convolution over [batch, time, channels] with so many zeros before and behind."""
@@ -58,14 +56,15 @@ class Estimator(DiffusionTransformer):
 
 
 class Flow(nn.Module):
-    """Parameters are those of flow.pt; `sizes` are `flow` of cosyvoice3.yaml.
+    """Parameters are those of flow.pt; `sizes` are `flow` of cosyvoice3.yaml, `steps` those from noise to mel.
 
     Raises:
         KeyError: a size is not there. ValueError: a structure that is not known here.
     """
 
-    def __init__(self, sizes: dict[str, Any]):
+    def __init__(self, sizes: dict[str, Any], steps: int):
         super().__init__()
+        self.steps = steps
         ahead, decoder = sizes["pre_lookahead_layer"], sizes["decoder"]
         walked = decoder["cfm_params"]["content"]
         _expect(walked, solver="euler", t_scheduler="cosine")
@@ -116,7 +115,7 @@ class Flow(nn.Module):
         def slope(x: Tensor, time: Tensor) -> Tensor:
             return self.decoder["estimator"](x, *twice, time, mask)
 
-        return walk(start, slope, _STEPS, self.guidance).transpose(1, 2), lengths * self.ratio
+        return walk(start, slope, self.steps, self.guidance).transpose(1, 2), lengths * self.ratio
 
     def _looked_ahead(self, x: Tensor) -> Tensor:
         first, second = self.pre_lookahead_layer.values()
@@ -133,7 +132,7 @@ def _expect(sizes: dict[str, Any], **known: Any) -> None:
         raise ValueError(f"flow has {other}, known here is {known}")
 
 
-def load_flow(folder: Path, config: dict[str, Any]) -> Flow:
+def load_flow(folder: Path, config: dict[str, Any], steps: int) -> Flow:
     """The flow with the weights of flow.pt, float32.
 
     Raises:
@@ -141,7 +140,7 @@ def load_flow(folder: Path, config: dict[str, Any]) -> Flow:
         ValueError: its tensors are not those of cosyvoice3.yaml, or that is of another family.
     """
     try:
-        flow = Flow(config["flow"])
+        flow = Flow(config["flow"], steps)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{config_file(folder)}: no flow of CosyVoice3: {error!r}") from error
     return with_weights(flow, folder / "flow.pt")

@@ -68,8 +68,8 @@ def fixed_noise(channels: int) -> torch.Tensor:
     return torch.randn(1, channels, NOISE_FRAMES, generator=torch.Generator().manual_seed(0))
 
 
-def load_flow(folder: Path, config: dict[str, Any]) -> nn.Module:
-    """flashcosyvoice's CausalMaskedDiffWithXvec with the weights of flow.pt, float32.
+def load_flow(folder: Path, config: dict[str, Any], steps: int) -> nn.Module:
+    """flashcosyvoice's CausalMaskedDiffWithXvec with the weights of flow.pt, float32; `steps` from noise to mel.
 
     Raises:
         FileNotFoundError, ValueError: flow.pt is missing, or its tensors are not those of cosyvoice2.yaml.
@@ -87,10 +87,8 @@ def load_flow(folder: Path, config: dict[str, Any]) -> nn.Module:
             if mu.shape[2] > NOISE_FRAMES:
                 raise ValueError(f"{mu.shape[2]} mel frames, the flow takes {NOISE_FRAMES} with the voice prompt")
             start = self.noise[:, :, : mu.shape[2]].to(mu).expand_as(mu) * temperature
-            steps = 1 - torch.cos(
-                torch.linspace(0, 1, n_timesteps + 1, device=mu.device, dtype=mu.dtype) * torch.pi / 2
-            )
-            return self.solve_euler(start, steps, mu, mask, spks, cond, streaming), None
+            times = 1 - torch.cos(torch.linspace(0, 1, steps + 1, device=mu.device, dtype=mu.dtype) * torch.pi / 2)
+            return self.solve_euler(start, times, mu, mask, spks, cond, streaming), None
 
     names = ("in_channels", "out_channels", "channels", "attention_head_dim", "n_blocks", "num_mid_blocks", "num_heads")
     model = flow.CausalMaskedDiffWithXvec(

@@ -32,6 +32,7 @@ class CosyVoiceToken2Wav:
             text are spoken by the same one.
         device: torch device.
         dtype: of the flow: float32, or float16 or bfloat16 on a GPU.
+        steps: of the flow; the official package takes 10.
         batch_size: rows in the flow together.
         speech_tokenizer: file name, for voices without speech tokens.
         seed: of the vocoder's noise.
@@ -47,6 +48,7 @@ class CosyVoiceToken2Wav:
         default_voice: str | None = None,
         device: str = "cpu",
         dtype: str = "float32",
+        steps: int = 10,
         batch_size: int = 16,
         speech_tokenizer: str = "speech_tokenizer_v2.onnx",
         seed: int = 0,
@@ -65,7 +67,7 @@ class CosyVoiceToken2Wav:
         self.codebook_size = config["flow"]["vocab_size"]
         self._ratio = config["flow"]["token_mel_ratio"]
         self.device, self.dtype, self.batch_size, self.seed = torch.device(device), DTYPES[dtype], batch_size, seed
-        flow, vocoder = self._load(folder, config)
+        flow, vocoder = self._load(folder, config, steps)
         self.flow, self.vocoder = flow.to(self.device, self.dtype), vocoder.to(self.device)
         self._reader = PromptReader(folder, speech_tokenizer, config["feat_extractor"], self._ratio)
         self._names, self._default, self._prompts = sorted(self.voices), default_voice, dict[str, Prompt]()
@@ -86,8 +88,8 @@ class CosyVoiceToken2Wav:
                     waves.append(self._wave(mel[None])[0].float().cpu().numpy())
         return waves
 
-    def _load(self, folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, torch.nn.Module]:
-        return load_flow(folder, config), load_vocoder(folder, config)
+    def _load(self, folder: Path, config: dict[str, Any], steps: int) -> tuple[torch.nn.Module, torch.nn.Module]:
+        return load_flow(folder, config, steps), load_vocoder(folder, config)
 
     def _flow(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.flow(*inputs, streaming=False, finalize=True)

@@ -13,8 +13,8 @@ from reward_tts.token2wav_cosyvoice import CosyVoiceToken2Wav
 class CosyVoice3Token2Wav(CosyVoiceToken2Wav):
     """The `Token2Wav` of CosyVoice3: the same options, a release with cosyvoice3.yaml."""
 
-    def _load(self, folder: Path, config: dict[str, Any]) -> tuple[torch.nn.Module, torch.nn.Module]:
-        return load_flow(folder, config), load_vocoder(folder, config)
+    def _load(self, folder: Path, config: dict[str, Any], steps: int) -> tuple[torch.nn.Module, torch.nn.Module]:
+        return load_flow(folder, config, steps), load_vocoder(folder, config)
 
     def _flow(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.flow(*inputs)

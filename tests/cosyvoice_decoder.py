@@ -98,7 +98,7 @@ def _decoder3(folder: Path) -> tuple[torch.nn.Module, torch.nn.Module]:
     from reward_tts.cosyvoice_release import read_config
 
     config = read_config(folder)
-    return Flow(config["flow"]), Vocoder(**config["hift"])
+    return Flow(config["flow"], steps=10), Vocoder(**config["hift"])
 
 
 def weights_by_formula(model: torch.nn.Module) -> None:

@@ -49,7 +49,7 @@ def test_a_batch_sounds_like_its_rows_one_by_one(token2wav):
 
 def test_without_zeros_behind_the_end_a_batch_would_sound_otherwise(release):
     """What flashcosyvoice does by itself: the encoder looks three tokens ahead, into the padding."""
-    flow = load_flow(release, read_config(release))
+    flow = load_flow(release, read_config(release), steps=10)
     tokens, lengths = torch.randint(0, CODEBOOK, (2, 20)), torch.tensor([12, 20])
     rest = (torch.zeros(2, 4, 80), torch.tensor([4, 4]), torch.ones(2, 192), False, True)
     batch = flow(tokens, lengths, *rest)[0][0, :, :24]
@@ -154,6 +154,13 @@ def test_a_recording_that_is_missing_or_longer_than_the_tokenizer_takes_is_refus
         reader.read(Voice("a", "b", (1,), str(tmp_path / "long.wav")))
     with pytest.raises(FileNotFoundError, match=r"voice 'a': its recording .*gone\.wav is missing"):
         reader.read(Voice("a", "b", (1,), str(tmp_path / "gone.wav")))
+
+
+def test_the_flow_takes_as_many_steps_as_it_is_told(release):
+    few, passes = CosyVoiceToken2Wav(str(release), str(release / "voices.jsonl"), steps=3), []
+    few.flow.decoder.estimator.register_forward_hook(lambda *_: passes.append(1))
+    few.decode([row(5, "deep")])
+    assert len(passes) == 3
 
 
 def test_half_precision_of_the_flow_speaks_nearly_the_same(release, token2wav):

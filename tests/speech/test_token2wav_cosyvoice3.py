@@ -51,7 +51,7 @@ def sine(*shape: int, start: int) -> torch.Tensor:
 
 
 def test_mels_of_a_batch_are_those_by_the_official_classes(release: Path):
-    flow = Flow(read_config(release)["flow"]).eval()
+    flow = Flow(read_config(release)["flow"], steps=10).eval()
     weights_by_formula(flow)
     tokens = torch.zeros(2, 16, dtype=torch.int64)
     tokens[0] = torch.tensor([3, 80, 7, 7, 12, 5, 44, 2, 61, 9, 0, 33, 18, 70, 25, 1])  # 5 of the voice
@@ -106,6 +106,13 @@ def test_tokens_and_voice_decide_what_is_heard(token2wav: CosyVoice3Token2Wav):
     assert (first - other).abs().max() > 1e-2 and (first - high).abs().max() > 1e-2
 
 
+def test_the_flow_takes_as_many_steps_as_it_is_told(release: Path):
+    few, passes = CosyVoice3Token2Wav(str(release), str(release / "voices.jsonl"), steps=3), []
+    few.flow.decoder["estimator"].register_forward_hook(lambda *_: passes.append(1))
+    few.decode([row(5, "deep")])
+    assert len(passes) == 3
+
+
 def test_half_precision_of_the_flow_speaks_nearly_the_same(release: Path, token2wav: CosyVoice3Token2Wav):
     half = make(release, dtype="bfloat16")
     mel, reference = (t._mels([torch.arange(10)], [t.prompt(row(10))])[0] for t in (half, token2wav))
@@ -118,7 +125,7 @@ def test_parameters_have_the_released_names_and_shapes(tmp_path: Path):
     write_config(tmp_path, FULL["cosyvoice3"])
     config = read_config(tmp_path)
     with torch.device("meta"):
-        parts = Flow(config["flow"]), Vocoder(**config["hift"])
+        parts = Flow(config["flow"], steps=10), Vocoder(**config["hift"])
     flow, vocoder = ({name: tuple(value.shape) for name, value in part.state_dict().items()} for part in parts)
     assert flow["input_embedding.weight"] == (6561, 80) and flow["spk_embed_affine_layer.weight"] == (80, 192)
     assert flow["pre_lookahead_layer.conv1.weight"] == (1024, 80, 4)
@@ -186,7 +193,7 @@ def test_a_flow_of_another_structure_is_refused(release: Path, tmp_path: Path, k
     text = (release / "cosyvoice3.yaml").read_text()
     (tmp_path / "cosyvoice3.yaml").write_text(text.replace(known, other))
     with pytest.raises(ValueError, match=message):
-        load_flow(tmp_path, read_config(tmp_path))
+        load_flow(tmp_path, read_config(tmp_path), steps=10)
 
 
 def test_more_frames_than_there_is_noise_for_are_refused(token2wav: CosyVoice3Token2Wav):
