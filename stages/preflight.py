@@ -86,7 +86,7 @@ def check_training(stage: Stage) -> None:
     """
     for cfg in stage.configs():
         for key, why in _misfits(cfg):
-            at = place(key, yaml_files(stage.recipe), list(stage.overrides))
+            at = place(key, yaml_files(stage.recipe, list(stage.overrides)), list(stage.overrides))
             raise SystemExit(f"run.sh: {at}: {key} {why}")
 
 

@@ -40,7 +40,7 @@ def listener(tmp_path: Path) -> Listener:
     write_wavlm(tmp_path / "wavlm")
     soundfile.write(tmp_path / "low.wav", Hum().wave(np.full(20, 5)), 16_000, subtype="FLOAT")
     (tmp_path / "voices.jsonl").write_text('{"name": "low", "text": "今天", "wav": "low.wav"}\n')
-    own = [f"cache={{path: {tmp_path}/heard.sqlite, depends_on: []}}", f"recipe.voices={tmp_path}/voices.jsonl"]
+    own = [f"cache.path={tmp_path}/heard.sqlite", f"recipe.voices={tmp_path}/voices.jsonl"]
     own += ["+scorers.mos._target_=reward_tts.scorers.mos.DNSMOSScorer", "scorers.similarity.device=cpu"]
     own += [f"scorers.similarity.model_dir={tmp_path}/wavlm", "cache.store_every=32"]
     cfg = compose_stage("cosyvoice2", "eval", tuple(own))
