@@ -29,7 +29,8 @@ def load(model_dir: str, files: tuple[str, ...], advice: str, device: str = "cpu
     auto = AutoModel(model=str(model_dir), device=device, ncpu=threads, **NO_HUB)
     # FunASR adds noise to a wave unless the model's config.yaml forbids it (WavFrontend's dither = 1.0; those released
     # are silent about it), and a wave would not be heard twice as the same.
-    auto.kwargs["frontend"].dither = 0.0
+    if auto.kwargs["frontend"] is not None:  # emotion2vec takes the wave as it is
+        auto.kwargs["frontend"].dither = 0.0
     return auto.model.eval(), auto.kwargs
 
 
