@@ -34,13 +34,13 @@ def test_attempts_are_counted(reward_server, spoken):
     async def ask(config) -> list[int]:
         client = RewardClient(config)
         try:
-            calls = [client.measure_and_count(tokens, text, "zh", i) for i, (tokens, text) in enumerate(spoken)]
+            calls = [client.measure_and_count(tokens, text, "zh", i) for i, (tokens, text) in enumerate(spoken * 2)]
             return [attempts for _, attempts in await asyncio.gather(*calls)]
         finally:
             await client.close()
 
     with FaultProxy(address(reward_server), refuse=0.2) as proxy:
-        attempts = asyncio.run(ask(through(reward_server, proxy)))
+        attempts = asyncio.run(ask(through(reward_server, proxy, deadline_s=300)))
     assert proxy.refused > 0 and sum(attempts) == proxy.passed + proxy.refused
 
 
