@@ -20,7 +20,7 @@ every=(recipes/*/stages.yaml)
 every=("${every[@]%/stages.yaml}")
 case $1 in
   tiny_mandarin) recipes=("${every[@]}") speech=("${two[@]}" tests/speech) trainer=("${two[@]}" tests/e2e tests/trainer) ;;
-  all) recipes=("${every[@]}") speech=() trainer=(tests/recipes) ;;
+  all) recipes=("${every[@]}") speech=() trainer=("${two[@]}" tests/recipes) ;;
   *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes/test_"$1"*.py) ;;
 esac
 [[ -e ${trainer[-1]} ]] || { echo "run.sh: test: $1 has no test from end to end; bash run.sh test has its quick ones" >&2; exit 2; }
