@@ -5,8 +5,8 @@
 SFT, to train with and to validate with: each recording says its own transcript, {"text", "language", "speech_tokens",
 "voice"}; `voice` names a description of the voice if the sample has one and the recipe reads them
 (read_shards.annotations). RL: recording i is the voice (words, codes, wave) that speaks the transcript of recording
-i + 1, as in the Inworld TTS trainer; voices go to one JSONL (data_prep/voices.py), with mono waves at one rate beside it.
-Where the next recording is of another language, there is no such pair.
+i + 1, as in the Inworld TTS trainer; voices go to one JSONL (data_prep/voices.py), with mono waves at one rate beside
+it. Where the next recording is of another language, there is no such pair.
 """
 
 import json
