@@ -133,15 +133,15 @@ def dry_test(recipe: str) -> list[str]:
 def test_a_dry_run_of_the_tests_prints_whole_commands_and_the_installation_of_the_recipes_they_need():
     pytest_of = ".venv/bin/python -m pytest --junitxml exp/test_build/reports/trainer.xml "
     everything = dry_test("all")
+    two = "-n 2 --dist loadfile --no-loadscope-reorder "
     assert [line.rstrip() for line in everything[-3:]] == [
         ".venv/bin/ruff check .",
         ".venv/bin/ruff format --check .",
-        pytest_of + "tests/recipes",
+        f"{pytest_of}{two}tests/recipes",
     ]
     asked = "\n".join(everything)
     assert all(f"-r {path}" in asked for path in OWN)
     default, llasa = dry_test("tiny_mandarin"), dry_test("llasa")
-    two = "-n 2 --dist loadfile --no-loadscope-reorder "
     assert default[-2].rstrip().endswith(f"pytest --junitxml exp/test_build/reports/speech.xml {two}tests/speech")
     assert default[-1].rstrip() == f"{pytest_of}{two}tests/e2e tests/trainer"
     assert llasa[-1].rstrip() == pytest_of + "tests/recipes/test_llasa_end_to_end.py"
