@@ -24,7 +24,7 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
    6  export   the merged model in the family's own format
       test     installs what is missing, builds small models, runs ruff and pytest: what is quick of all recipes, and the
                default one from end to end; --recipe NAME test: that recipe from end to end; --recipe all test: each
-               but the default one from end to end, and each algorithm (about an hour)
+               but the default one from end to end, and each algorithm (about half an hour)
 
   --recipe NAME  a folder of recipes/ (default tiny_mandarin)
   --dry-run      print the commands and run nothing
