@@ -45,12 +45,17 @@ background() { # LOG NODE COMMAND...; srun itself is the child that is stopped i
   steps+=($!)
 }
 
-# Whatever happens, no step of ours is left.
+# Whatever happens, no step of ours is left. They are asked of bash and not of `steps`, which lacks one that was just
+# started, and are told again until they are gone: a process between its fork and its exec can miss a signal.
 end() {
-  local status=$?
+  local status=$? left
   trap - EXIT
-  ((${#steps[@]} == 0)) || kill "${steps[@]}" 2>/dev/null || true
-  wait || true
+  trap '' TERM INT
+  while left=$(jobs -pr) && [[ -n $left ]]; do
+    mapfile -t left <<<"$left"
+    kill "${left[@]}" 2>/dev/null || true
+    sleep "$poll_s"
+  done
   exit "${cancelled:-$status}"
 }
 trap end EXIT
@@ -104,9 +109,13 @@ done
 poll "Ray on all ${#nodes[@]} nodes" "$logs/ray-*.log" ray_has "${#nodes[@]}"
 poll "the reward servers" "$logs/serve-*.log" servers_are_ready
 
-say "training"
-on "$head" env RAY_ADDRESS="$address:$ray_port" bash run.sh --recipe "$recipe" train "${server[@]}" \
+say "training; log: $logs/train.log"
+background "$logs/train.log" "$head" env RAY_ADDRESS="$address:$ray_port" \
+  bash run.sh --recipe "$recipe" train "${server[@]}" \
   "recipe.server.host=$address" "recipe.server.more=[$more]" \
   "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" \
   "data.train_batch_size=$((prompts * training_gpus * ${#nodes[@]}))" \
-  'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}' "$@" 2>&1 | tee "$logs/train.log"
+  'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}' "$@"
+training=${steps[-1]}
+tail --pid="$training" --lines=+1 --follow "$logs/train.log" & # what it prints stands in the job's own output too
+wait "$training" # unlike a foreground command, it ends at once when the job is cancelled

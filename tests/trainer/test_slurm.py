@@ -117,17 +117,26 @@ def test_a_server_that_ends_ends_the_job_and_all_its_steps(job):
 
 
 def test_a_cancelled_job_leaves_nothing(job):
-    run = subprocess.Popen(["bash", SCRIPT], env=job, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 300
-    while not Path(job["CALLS"]).exists() or "beta" not in Path(job["CALLS"]).read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    run.send_signal(signal.SIGTERM)
-    assert run.wait(300) == 143
-    deadline = time.monotonic() + 300
-    while any("run.sh" in line or "stages.run" in line for line in left_over(job)):  # a dry run that was under way
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    with subprocess.Popen(["bash", SCRIPT], env=job, stdout=subprocess.PIPE, text=True) as run:
+        deadline = time.monotonic() + 300
+        while not Path(job["CALLS"]).exists() or "beta" not in Path(job["CALLS"]).read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(300) == 143
+    assert left_over(job) == []
+
+
+@pytest.mark.parametrize("before", ["steps+=*", "training=*", r"wait\ *"])
+def test_a_job_that_is_cancelled_while_it_starts_a_step_leaves_nothing(job, tmp_path, before):
+    """SIGTERM comes when the step's process is there and the script has not written down yet which it is."""
+    (tmp_path / "cancel.sh").write_text(
+        f"[[ $0 != *slurm.sh ]] || {{ set -T; trap '[[ $BASH_COMMAND != {before} ]] || "
+        "{ trap - DEBUG; kill -TERM $$; }' DEBUG; }\n"
+    )
+    env = job | {"BASH_ENV": str(tmp_path / "cancel.sh")}
+    done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 143, done.stdout + done.stderr
     assert left_over(job) == []
 
 
