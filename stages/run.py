@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -220,8 +220,12 @@ def dry_run(stages: list[Stage]) -> None:
 
 
 def _leave(number: int, _frame: object) -> None:
-    """Signal handler: end this run through its `finally` clauses, with the status that shells give (128 + signal)."""
-    say(f"{signal.Signals(number).name}: ending what this run started")
+    """Signal handler: end this run through its `finally` clauses, with the status that shells give (128 + signal).
+
+    Not `print`: the signal may come in the middle of one, and Python refuses a second write to the same buffer.
+    """
+    with suppress(OSError):  # the terminal may be gone
+        os.write(1, f"run.sh: {signal.Signals(number).name}: ending what this run started\n".encode())
     raise SystemExit(128 + number)
 
 

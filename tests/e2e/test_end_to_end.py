@@ -87,7 +87,7 @@ def interrupted(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> list[in
         assert run.poll() is None and time.monotonic() < deadline, output.read_text(errors="replace")[-6000:]
         time.sleep(0.2)
     run.send_signal(signal.SIGINT)
-    assert run.wait(120) == 128 + signal.SIGINT, output.read_text(errors="replace")[-6000:]
+    assert run.wait(600) == 128 + signal.SIGINT, output.read_text(errors="replace")[-6000:]
     return sorted(set(descendants(os.getpid())) - before)
 
 

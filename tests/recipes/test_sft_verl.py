@@ -34,7 +34,7 @@ def train(built: Path, work: Path, steps: int, *overrides: str) -> str:
         "HF_DATASETS_CACHE": str(work / "datasets"),
         "OMP_NUM_THREADS": "1",
     }
-    done = subprocess.run([*argv, *overrides], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400)
+    done = subprocess.run([*argv, *overrides], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     return done.stdout + done.stderr
 

@@ -155,7 +155,7 @@ def test_tokens_that_nothing_can_speak_are_told_from_faults(reward_server):
 
 def test_the_server_tells_recipe_contract_and_measures(reward_server):
     url = f"http://{reward_server.host}:{reward_server.http_port}/v2/models/token2wav_asr/config"
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         tells = {name: value["string_value"] for name, value in json.load(answer)["parameters"].items()}
     assert tells["recipe"] == "tiny_mandarin" and tells["contract"] == str(CONTRACT)
     assert {"log_f0_std", "silence_ratio"} <= set(tells["measures"].split(","))

@@ -177,7 +177,7 @@ def test_a_second_run_on_the_same_recipe_is_refused_with_the_pid(run, checkout):
     other_status, _ = run("data", "recipe.work_dir=exp/other")
     assert other_status == 0
     first.send_signal(signal.SIGTERM)
-    assert first.wait(60) == 128 + signal.SIGTERM
+    assert first.wait(300) == 128 + signal.SIGTERM
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -186,7 +186,7 @@ def test_an_interrupted_stage_leaves_no_process_and_is_not_done(checkout, number
     until((checkout / "exp/toy/rl_train.txt").exists, "the stage to work")
     assert len(processes_in(checkout)) >= 3  # run.sh, the stage and its daemon
     going.send_signal(number)
-    assert going.wait(60) == 128 + number
+    assert going.wait(300) == 128 + number
     assert processes_in(checkout) == []
     assert not (checkout / "exp/toy/marks/data.done").exists()
 

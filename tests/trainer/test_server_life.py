@@ -76,7 +76,7 @@ def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
 
 def metrics_of(server) -> dict[str, float]:
     """{sample with its labels: value} of the metrics endpoint."""
-    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=60) as answer:
         lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 

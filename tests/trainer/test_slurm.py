@@ -58,9 +58,9 @@ def running(job: dict[str, str]) -> list[str]:
 
 
 def left_over(job: dict[str, str]) -> list[str]:
-    """What of the job still runs after two minutes. Slurm's srun ends all processes of a step, the one here the first
+    """What of the job still runs after five minutes. Slurm's srun ends all processes of a step, the one here the first
     alone: a dry run below it has to come to its end by itself."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while (found := running(job)) and time.monotonic() < deadline:
         time.sleep(0.2)
     return found
