@@ -2,8 +2,8 @@
 
 Triton's model repository is on disk before Triton starts, so that `_amend` can add what PyTriton 0.7.0 has no option
 for: `allow_ragged_batch`, without which requests of different length never share a batch; what the server tells of
-itself among the model's parameters (GET /v2/models/MODEL/config): recipe, contract, measures; a cure for PyTriton's
-proxy, which fails on a tensor without elements, and with it the whole batch; and an error for one request of a batch.
+itself among the model's parameters (GET /v2/models/MODEL/config): recipe, contract, measures; and the mends of its own
+code in reward_tts/pytriton_patches.py, such as an error for one request of a batch.
 
 Our client sends CONTRACT and gets a STATUS for each row. The published client looks at REWARDS alone and would take NaN
 for one: a request without CONTRACT that has a row without a reward fails as a whole, with the row's message.
@@ -20,7 +20,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -38,17 +37,11 @@ from tritonclient.grpc import model_config_pb2
 from reward_tts.leftovers import new_workspace, remove_workspace
 from reward_tts.measures import CONTRACT, Status
 from reward_tts.metrics import PipelineMetrics, metrics_served
+from reward_tts.pytriton_patches import check_version, patch_model, patch_statuses
 
 log = logging.getLogger(__name__)
-_TESTED_PYTRITON = "0.7.0"
 _PORT_KEYS = ("http_port", "grpc_port", "metrics_port")
 _HERE = "127.0.0.1"
-_FAILS_ON_EMPTY = 'frame.cast("B")'
-_WRAPS = "    if response.data is not None:\n        only_requested"
-_REFUSES = """    if response.data is not None and response.data["STATUS"].min() < 0:
-        row = response.data["STATUS"][:, 0].argmin()
-        return pb_utils.InferenceResponse(error=pb_utils.TritonError(response.data["TRANSCRIPTS"][row, 0].decode()))
-"""
 
 
 @dataclass(frozen=True)
@@ -109,8 +102,7 @@ def serve(
     Raises:
         RuntimeError: another PyTriton than the tested one, or Triton ended by itself.
     """
-    if version("nvidia-pytriton") != _TESTED_PYTRITON:
-        raise RuntimeError(f"reward_tts/pytriton_adapter.py was tested with nvidia-pytriton {_TESTED_PYTRITON} only")
+    check_version()
     _show_libpython()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -132,7 +124,9 @@ def serve(
         ):
             _bind_measuring(triton, model, handlers, max_batch_size, queue_delay_ms)
             _bind_speaking(triton, speak)
-            _amend(workspace / "model-store" / model, tells)
+            store = workspace / "model-store"
+            _amend(store / model, tells)
+            patch_model(store / SPEAKING_MODEL / "1")
             triton.run()
             where = " ".join(f"{key.removesuffix('_port')} {host}:{ports[key]}" for key in _PORT_KEYS)
             print(f"READY {model} of {tells['recipe']}: {where} (Triton {time.monotonic() - begin:.1f} s)", flush=True)
@@ -247,15 +241,8 @@ def _amend(model_folder: Path, tells: dict[str, str]) -> None:
     for name, value in tells.items():
         config.parameters[name].string_value = value
     config_file.write_text(text_format.MessageToString(config))
-    _replace(model_folder / "1" / "data.py", _FAILS_ON_EMPTY, f"{_FAILS_ON_EMPTY} if frame.nbytes else b''")
-    _replace(model_folder / "1" / "model.py", _WRAPS, _REFUSES + _WRAPS)
-
-
-def _replace(file: Path, old: str, new: str) -> None:
-    code = file.read_text()
-    if code.count(old) != 1:
-        raise RuntimeError(f"{file} is not that of PyTriton {_TESTED_PYTRITON}: {old!r} is not in it once")
-    file.write_text(code.replace(old, new))
+    patch_model(model_folder / "1")
+    patch_statuses(model_folder / "1")
 
 
 def _infer_function(handler: Handler) -> Callable:
@@ -284,7 +271,7 @@ def _query(request: dict[str, np.ndarray], row: int) -> Query:
 
 def _response(answers: list[Answer], reads_status: bool) -> dict[str, np.ndarray]:
     """For who does not read STATUS a row without a reward has a negative one, which makes the request fail with what is
-    in TRANSCRIPTS: see _REFUSES."""
+    in TRANSCRIPTS: see reward_tts/pytriton_patches.py."""
 
     def column(values: list, dtype: type) -> np.ndarray:
         return np.array([[value] for value in values], dtype=dtype)

@@ -1,20 +1,57 @@
 """Token2wav of CosyVoice3. Voices, noise, features and batches: token2wav_cosyvoice.py."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from reward_tts.cosyvoice3_flow import load_flow
 from reward_tts.cosyvoice3_vocoder import load_vocoder
+from reward_tts.measures import Row
 from reward_tts.token2wav_cosyvoice import CosyVoiceToken2Wav
 
 
 class CosyVoice3Token2Wav(CosyVoiceToken2Wav):
-    """The `Token2Wav` of CosyVoice3: the same options, a release with cosyvoice3.yaml."""
+    """The `Token2Wav` of CosyVoice3: a release with cosyvoice3.yaml, the options of CosyVoice2's, and
+
+    Args:
+        silent_tokens: speech tokens of silence and breath.
+        max_silent_tokens: so many of them in a row are spoken, the further ones left out; null: all are spoken.
+    """
+
+    def __init__(
+        self, *args: Any, silent_tokens: Sequence[int] = (), max_silent_tokens: int | None = None, **options: Any
+    ):
+        super().__init__(*args, **options)
+        self._silent, self._max_silent = list(silent_tokens), max_silent_tokens
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        """As CosyVoiceToken2Wav.decode."""
+        return super().decode([replace(row, tokens=self._spoken(row.tokens)) for row in rows])
+
+    def _spoken(self, tokens: np.ndarray) -> np.ndarray:
+        if self._max_silent is None:
+            return tokens
+        return tokens[silent_run(tokens, self._silent) <= self._max_silent]
 
     def _load(self, folder: Path, config: dict[str, Any], steps: int) -> tuple[torch.nn.Module, torch.nn.Module]:
         return load_flow(folder, config, steps), load_vocoder(folder, config)
 
     def _flow(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.flow(*inputs)
+
+
+def silent_run(tokens: np.ndarray, silent: Sequence[int]) -> np.ndarray:
+    """How many silent tokens in a row end at each token; 0 where a token is not silent.
+
+    Source: `llm_job` and `silent_tokens` in cosyvoice/cli/model.py of the official package.
+
+    >>> silent_run(np.array([1, 1, 7, 2, 1]), [1, 2]).tolist()
+    [1, 2, 0, 1, 2]
+    """
+    is_silent = np.isin(tokens, silent)
+    position = np.arange(1, len(tokens) + 1)
+    return position - np.maximum.accumulate(np.where(is_silent, 0, position))

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 from cosyvoice_decoder import CODEBOOK
-from cosyvoice_release import TEXT_ROWS, official_logits, write_llm, write_llm_by_shapes, write_text_model
+from cosyvoice_release import (
+    TEXT_ROWS,
+    official_logits,
+    qwen2lm_class,
+    write_llm,
+    write_llm_by_shapes,
+    write_text_model,
+)
 from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import linear
@@ -14,6 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
 from data_prep.voices import Voice
 from merge.cosyvoice import layout, to_huggingface, to_llm_pt, tokenizer
+from stages.config import compose_stage
 
 VOICE = Voice("a", "明天。", (7, 80))
 TEXT = "今天[breath]很好"
@@ -99,6 +107,16 @@ def test_the_exported_model_has_the_logits_of_the_hugging_face_model_in_the_offi
     best = ours.softmax(-1)
     assert best[:, TEXT_ROWS : TEXT_ROWS + theirs.shape[1]].sum(-1).min() == pytest.approx(1.0, abs=1e-6)
     assert theirs.std() > 0.1
+
+
+def test_the_official_class_finds_all_that_it_reads_in_what_stage_models_fetches(release, family, tmp_path):
+    files = compose_stage(family, "models").models["get"][family].files
+    for name in files:
+        if (release / name).exists():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).symlink_to(release / name)
+    encoder, _ = qwen2lm_class()
+    assert encoder(str(tmp_path / "CosyVoice-BlankEN")).model.config.hidden_size == 64
 
 
 def test_what_the_published_conversion_loses_is_the_bias_and_a_share_for_text(release, checkpoint, family):

@@ -11,6 +11,9 @@ import pytest
 from local_hub import COMMIT, FILES, REPO, Hub, running
 from omegaconf import OmegaConf
 
+from models.download import check
+from stages.config import compose_stage
+
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ("huggingface", "modelscope")
 
@@ -152,3 +155,12 @@ def test_files_brought_by_hand_are_checked_without_a_hub(tmp_path):
     status, out = stage(tmp_path, 1, hub="none")
     assert status != 0
     assert "llm.pt is empty" in out
+
+
+@pytest.mark.parametrize("recipe", ["cosyvoice2", "cosyvoice3", "glm_tts", "inworld_tts"])
+def test_of_wavlm_that_is_asked_for_which_its_repository_has(recipe, tmp_path):
+    """microsoft/wavlm-base-plus-sv at feb593a has no safetensors."""
+    (entry,) = [e for e in compose_stage(recipe, "models").models["get"].values() if "wavlm" in e.repo.huggingface]
+    for name in (".gitattributes", "README.md", "config.json", "preprocessor_config.json", "pytorch_model.bin"):
+        (tmp_path / name).write_text("x")
+    assert check("wavlm", tmp_path, list(entry.files), {}) == 3

@@ -19,6 +19,7 @@ from reward_tts.cosyvoice_release import read_config
 from reward_tts.measures import Row
 from reward_tts.seeded_noise import SeededNoise
 from reward_tts.token2wav_cosyvoice3 import CosyVoice3Token2Wav
+from stages.config import compose_stage
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +200,14 @@ def test_a_flow_of_another_structure_is_refused(release: Path, tmp_path: Path, k
 def test_more_frames_than_there_is_noise_for_are_refused(token2wav: CosyVoice3Token2Wav):
     with pytest.raises(ValueError, match="15050 mel frames, the flow takes 15000 with the voice prompt"):
         token2wav.decode([row(7500)])
+
+
+def test_of_a_run_of_silent_tokens_five_are_spoken_as_in_the_official_package(release: Path, token2wav):
+    recipe = compose_stage("cosyvoice3", "server").token2wav
+    official = make(release, silent_tokens=recipe.silent_tokens, max_silent_tokens=recipe.max_silent_tokens)
+    long = np.array([7, *[28, 29, 1, 2, 55, 28, 28, 2], 9, 11, 1, 2], dtype=np.int32)
+    kept = np.array([7, *[28, 29, 1, 2, 55], 9, 11, 1, 2], dtype=np.int32)
+    spoken = official.decode([Row(tokens, "deep", "zh", "今天") for tokens in (long, long[1:9])])
+    expected = token2wav.decode([Row(tokens, "deep", "zh", "今天") for tokens in (kept, kept[1:6])])
+    assert all(np.array_equal(one, other) for one, other in zip(spoken, expected, strict=True))
+    assert len(spoken[1]) == 5 * 960  # 25 tokens a second at 24 kHz
