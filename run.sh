@@ -8,7 +8,7 @@ numbers=(-1 "" 0 "" 1 2 3 4 5 6)
 
 usage() {
   cat <<'TEXT'
-bash run.sh [--recipe NAME] [--dry-run] [--force] [STAGE [STOP_STAGE]] [hydra overrides ...]
+bash run.sh [--recipe NAME] [--dry-run] [--force] [--strict] [STAGE [STOP_STAGE]] [hydra overrides ...]
 
 Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to infer. Stages by number or name:
   -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
@@ -29,6 +29,7 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
   --recipe NAME  a folder of recipes/ (default tiny_mandarin)
   --dry-run      print the commands and run nothing
   --force        repeat stages that are done
+  --strict       bad rows stop stage data, in recipes that otherwise leave them out and list them (prepare.on_error)
   --list         recipes and their stages
 Overrides go to every stage of the range that knows the key:
   bash run.sh 2 2 trainer.total_training_steps=20 actor_rollout_ref.rollout.n=16
@@ -54,6 +55,7 @@ while (($#)); do
     --list) list=yes ;;
     --dry-run) dry_run=--dry-run ;;
     --force) force=--force ;;
+    --strict) overrides+=("prepare.on_error=stop") ;;
     --recipe) [[ $# -ge 2 ]] || die "--recipe needs a name"; recipe=$2; shift ;;
     --recipe=*) recipe=${1#--recipe=} ;;
     --*) die "unknown option '$1' (bash run.sh --help)" ;;

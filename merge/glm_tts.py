@@ -16,6 +16,7 @@ encoded on their own: merge/boundary.py.
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import TikTokenConverter
 
+from data_prep.phoneme_in import read_phonemes
 from data_prep.whole import whole_directory
 from merge.boundary import BOUNDARY, cut_at_boundaries
 
@@ -50,14 +52,18 @@ CHAT_TEMPLATE = (
 )
 
 
-def convert(released: Path, target: Path, codebook_size: int) -> None:
-    """Writes weights, configuration and tokenizer into `target`, an empty directory.
+def convert(released: Path, target: Path, codebook_size: int, phonemes: Iterable[str] = ()) -> None:
+    """Writes weights, configuration and tokenizer into `target`, an empty directory. `phonemes`: names of those that
+    texts may hold.
 
     Raises:
         FileNotFoundError: a file of the release is missing.
-        ValueError: it is no Llama, or its tokenizer is not built as described above.
+        ValueError: it is no Llama, its tokenizer is not built as described above, or lacks a phoneme.
     """
     tokenizer = build_tokenizer(released / TOKENIZER, codebook_size)
+    vocabulary = tokenizer.get_vocab()
+    if missing := sorted(name for name in phonemes if f"<|{name}|>" not in vocabulary):
+        raise ValueError(f"{released / TOKENIZER} lacks the phonemes {missing[:10]}: see recipe.phoneme_in.phonemes")
     config = _llama_config(released / LLM)
     if config["vocab_size"] < len(tokenizer):
         raise ValueError(f"{released / LLM}: {config['vocab_size']} embeddings for {len(tokenizer)} tokens")
@@ -183,7 +189,8 @@ def main(cfg: DictConfig) -> None:
     released = Path(cfg.recipe.pretrained_dir)
     if cfg.direction == "convert":
         with whole_directory(cfg.recipe.sft_dir) as target:
-            convert(released, target, cfg.recipe.codebook_size)
+            phonemes = read_phonemes(cfg.recipe.phoneme_in.phonemes) if cfg.recipe.phoneme_in else ()
+            convert(released, target, cfg.recipe.codebook_size, phonemes)
         print(f"{released / LLM} -> {cfg.recipe.sft_dir}")
     elif cfg.direction == "export":
         with whole_directory(cfg.recipe.export_dir) as target:

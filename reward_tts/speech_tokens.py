@@ -1,7 +1,11 @@
-"""Speech token N is `<|s_N|>` in text and the int32 N everywhere else: this is the one place that converts."""
+"""Speech token N is `<|s_N|>` in text and the int32 N everywhere else: this is the one place that converts.
+
+And what can be said of a row of them without a model."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 _TOKEN = re.compile(r"<\|s_(\d+)\|>")
 
@@ -28,3 +32,16 @@ def parse_speech_tokens(text: str) -> tuple[list[int], str]:
     ([7, 0], 'hm')
     """
     return [int(i) for i in _TOKEN.findall(text)], _TOKEN.sub("", text).strip()
+
+
+def silent_run(tokens: np.ndarray, silent: Sequence[int]) -> np.ndarray:
+    """How many silent tokens in a row end at each token; 0 where a token is not silent.
+
+    Source: `llm_job` and `silent_tokens` in cosyvoice/cli/model.py of the official package.
+
+    >>> silent_run(np.array([1, 1, 7, 2, 1]), [1, 2]).tolist()
+    [1, 2, 0, 1, 2]
+    """
+    is_silent = np.isin(tokens, silent)
+    position = np.arange(1, len(tokens) + 1)
+    return position - np.maximum.accumulate(np.where(is_silent, 0, position))

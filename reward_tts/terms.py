@@ -68,8 +68,10 @@ def _pinyin(
     return _shaped(error, shaping or {"name": "tanh"})
 
 
-def _error(heard: Heard, *, rate: float = 2.5) -> float:
-    return formulas.error_exp(text_error(heard.reference, heard.transcript, heard.language), rate)
+def _error(heard: Heard, *, rate: float = 2.5, unheard: float | None = None) -> float:
+    """`unheard`: the error where the ASR heard nothing at all; null: that of an empty transcript, 1."""
+    error = text_error(heard.reference, heard.transcript, heard.language)
+    return formulas.error_exp(error if heard.transcript or unheard is None else unheard, rate)
 
 
 def _cer_and_nll(

@@ -11,6 +11,7 @@ import torch
 from reward_tts.cosyvoice3_flow import load_flow
 from reward_tts.cosyvoice3_vocoder import load_vocoder
 from reward_tts.measures import Row
+from reward_tts.speech_tokens import silent_run
 from reward_tts.token2wav_cosyvoice import CosyVoiceToken2Wav
 
 
@@ -42,16 +43,3 @@ class CosyVoice3Token2Wav(CosyVoiceToken2Wav):
 
     def _flow(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.flow(*inputs)
-
-
-def silent_run(tokens: np.ndarray, silent: Sequence[int]) -> np.ndarray:
-    """How many silent tokens in a row end at each token; 0 where a token is not silent.
-
-    Source: `llm_job` and `silent_tokens` in cosyvoice/cli/model.py of the official package.
-
-    >>> silent_run(np.array([1, 1, 7, 2, 1]), [1, 2]).tolist()
-    [1, 2, 0, 1, 2]
-    """
-    is_silent = np.isin(tokens, silent)
-    position = np.arange(1, len(tokens) + 1)
-    return position - np.maximum.accumulate(np.where(is_silent, 0, position))

@@ -117,6 +117,7 @@ def train(cfg: DictConfig) -> None:
     arguments = hydra.utils.instantiate(
         cfg.sft.training, output_dir=str(checkpoints), use_cpu=not torch.accelerator.is_available()
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # with several, Trainer would take a batch on each
     torch.manual_seed(arguments.seed)
     model = make_model(cfg.sft, tokenizer)
     print(

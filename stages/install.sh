@@ -15,7 +15,7 @@ while [[ ${1:-} == --* ]]; do
 done
 recipes=("$@")
 python=${VERL_TTS_PYTHON:-3.11}
-device=${VERL_TTS_DEVICE:-$(nvidia-smi -L 2>/dev/null | grep -q GPU && echo gpu || echo cpu)}
+device=${VERL_TTS_DEVICE:-$([[ $(nvidia-smi -L 2>/dev/null) == *GPU* ]] && echo gpu || echo cpu)}
 [[ $device == cpu || $device == gpu ]] || die "VERL_TTS_DEVICE=$device: cpu or gpu"
 oldest_driver=580     # of CUDA 13, which torch and vLLM of requirements/constraints-trainer-gpu.txt are built for
 if [[ $device == gpu ]] && driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null); then
@@ -74,9 +74,10 @@ as_pinned() {
   for hash in "${@:2}"; do grep -qx "$hash" "$mark" || return 1; done
 }
 
-# remember FOLDER HASH...: writes the mark.
+# remember FOLDER HASH...: writes the mark, and for which device the folder's builds are.
 remember() {
   local mark=$1/installed.sha256
+  echo "$device" >"$1/installed.device"
   [[ -f $mark && $(head -n 1 "$mark") == "$2" ]] || echo "$2" >"$mark"
   printf '%s\n' "${@:3}" >>"$mark"
 }
@@ -92,6 +93,11 @@ environment() {
   fi
   [[ -n ${uv:-} ]] || { find_uv; pip_settings; }
   say "$folder for $device, Python $python (some minutes, mostly downloads)"
+  # One device's builds satisfy the other's pins, and vLLM's two would lie over each other.
+  if [[ -f $folder/installed.device && $(<"$folder/installed.device") != "$device" ]]; then
+    say "$folder has builds for $(<"$folder/installed.device"): it is made anew"
+    run rm -rf "$folder"
+  fi
   [[ -x $folder/bin/python ]] || run "$uv" venv --quiet --python "$python" "$folder" ||
     die "Python $python was not found and uv could not fetch it. As root: apt-get install -y python$python, or choose the" \
       "one that is here: VERL_TTS_PYTHON=3.12"

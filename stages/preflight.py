@@ -12,6 +12,7 @@ from stages import server
 from stages.config import ROOT, compose_stage, config_dir
 from stages.table import Stage
 from stages.verl_keys import set_keys, unknown_keys, verl_config
+from verl_plugins.versions import vllm_build
 
 # verl's two trainers: where each has its model, and what splits a sequence over GPUs.
 TRAINERS = {
@@ -80,6 +81,8 @@ def check_training(stage: Stage) -> None:
     """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers:
 
     - a reward server that only this machine reaches, with trainers on several nodes;
+    - CPU settings with GPU builds: verl takes the GPU without a word, and half of the settings;
+    - parameters chosen by name without the engine that knows how (verl_plugins/trainable.py);
     - LoRA whose adapter alone goes to the rollout: not tried here, and not with our own vLLM class;
     - sequences split over GPUs (Ulysses) without flash-attention: verl 0.9.1 exchanges their parts in that function
       only (models/transformers/monkey_patch.py); elsewhere the tokens of one GPU would not see those of the others.
@@ -99,6 +102,20 @@ def _misfits(cfg: DictConfig) -> Iterator[tuple[str, str]]:
 
         if (host := of("recipe.server.host")) in LOOPBACK:
             yield "recipe.server.host", f"is {host}, which the other of trainer.nnodes={nodes} do not reach"
+    if of("trainer.device") == "cpu" and vllm_build() == "gpu":
+        yield (
+            "trainer.device",
+            (
+                "is cpu, and .venv has the builds for GPUs: settings for GPUs are in README.md (hardware=gpu ...); for "
+                "the CPU, VERL_TTS_DEVICE=cpu bash run.sh install"
+            ),
+        )
+    engine = of("ray_kwargs.ray_init.runtime_env.env_vars.VERL_ENGINE_DEVICE")
+    if of("actor_rollout_ref.actor.optim.override_optimizer_config.trainable") and not engine:
+        yield (
+            "actor_rollout_ref.actor.optim.override_optimizer_config",
+            ("chooses parameters by name, which hardware=cpu alone can: tuning=full or tuning=lora"),
+        )
     if of("actor_rollout_ref.model.lora_rank") and not of("actor_rollout_ref.model.lora.merge"):
         yield "actor_rollout_ref.model.lora", "must have merge: true, as tuning=lora has; the adapter alone is untried"
     for model, splits in TRAINERS.items():

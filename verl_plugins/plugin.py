@@ -9,5 +9,6 @@ from verl.plugin.platform import get_platform
 
 from verl_plugins import cpu_platform, patches, speech_head  # noqa: F401  the last registers itself
 
+cpu_platform.choose()
 if isinstance(get_platform(), cpu_platform.PlatformCPU):
     patches.apply()

@@ -17,6 +17,7 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _PHONEME = re.compile(r"<\|[^|]*\|>")
 _MARKS = "。？！；：、.?!;:，,"  # what the published front end calls punctuation
 _BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
+_REPLACED = str.maketrans("噢欸", "哦诶")  # its configs/custom_replace.jsonl
 _HELD = "\ue000"  # stands for a phoneme while the text around it is normalised
 
 
@@ -36,8 +37,9 @@ def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int
 def normalise(text: str) -> str:
     """Text as the published front end (cosyvoice/cli/frontend.py) writes it, as far as punctuation, letter case and
     numbers go. Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes,
-    brackets and hyphens go; / is 每; digits are read out. Other texts: as WeText reads English, lower case, plain
-    punctuation. A hyphen between letters is a space. Of several marks on end the last stays; every text ends with one.
+    brackets and hyphens go; / is 每, 噢 哦, 欸 诶; digits are read out. Other texts: as WeText reads English, in lower
+    case, with plain punctuation. A hyphen between letters is a space. Of several marks on end the last stays; every
+    text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
     '他说，行不行？ok。'
@@ -59,7 +61,8 @@ def normalise(text: str) -> str:
 
 
 def _chinese(text: str) -> str:
-    text = re.sub(r"(?<=[^\d\s])\.|\.(?!\d)|[…~～]", "。", read_numbers(text))
+    text = read_numbers(text.translate(_REPLACED))
+    text = re.sub(r"(?<=[^\d\s])\.|\.(?!\d)|[…~～]", "。", text)
     text = re.sub(r"[,:：;；、]+|——| - ", "，", text).replace("?", "？").replace("/", "每")
     text = re.sub(r"[-()（）【】「」《》『』{}\[\]`'\"‘’“”|_·#*\\]", "", text).lower()
     word = "[0-9A-Za-z]"

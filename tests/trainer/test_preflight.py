@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from stages import server
+from stages import preflight, server
 from stages.config import ROOT, compose_stage
 from stages.preflight import check_reward, check_server, check_training, place, yaml_files
 from stages.run import plan
@@ -130,6 +130,21 @@ def test_settings_that_verl_takes_and_that_do_not_fit_together_are_refused(stage
         return
     with pytest.raises(SystemExit, match=at_fault):
         check_training(planned)
+
+
+def test_parameters_are_chosen_by_name_where_the_engine_can():
+    check_training(plan("tiny_mandarin", "train", "train", [])[1][0])
+    _, (on_gpu,) = plan("tiny_mandarin", "train", "train", ["hardware=gpu"])
+    with pytest.raises(SystemExit, match=r"final_norm\.yaml, line \d+: .* which hardware=cpu alone can: tuning=full"):
+        check_training(on_gpu)
+    check_training(plan("tiny_mandarin", "train", "train", ["hardware=gpu", "tuning=full"])[1][0])
+
+
+def test_settings_of_a_cpu_are_refused_with_builds_for_gpus(monkeypatch):
+    monkeypatch.setattr(preflight, "vllm_build", lambda: "gpu")
+    with pytest.raises(SystemExit, match=r"cpu\.yaml, line \d+: trainer\.device is cpu, and \.venv has the builds"):
+        check_training(plan("tiny_mandarin", "train", "train", [])[1][0])
+    check_training(plan("llasa", "train", "train", [])[1][0])
 
 
 def test_run_sh_refuses_them_before_anything_starts():

@@ -31,6 +31,7 @@ def test_llasas_script_says_so():
 def test_llasas_reward_server_has_the_gpu_after_the_trainers_and_others_the_first():
     gpus = compose_stage("llasa", "grpo").trainer.n_gpus_per_node
     assert list(compose_stage("llasa", "server").server.devices) == [f"cuda:{gpus}"]
+    assert compose_stage("llasa", "sft").trainer.n_gpus_per_node == gpus
     for stage in ("eval", "infer"):
         assert compose_stage("llasa", stage).token2wav.device == "cuda:0"
 

@@ -2,10 +2,13 @@
 
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from run_sh_checkout import lines_of, processes_in, start, until
+
+from stages.config import compose_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export", "test"]
@@ -41,6 +44,14 @@ def test_wrong_arguments_are_refused_with_what_is_known(run, arguments, message)
     status, out = run(*arguments)
     assert status != 0
     assert message in out
+
+
+def test_strict_stops_at_bad_rows_where_a_recipe_leaves_them_out():
+    command = ["bash", "run.sh", "--recipe", "cosyvoice2", "--dry-run", "--strict", "data"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "-m data_prep.prepare" in done.stdout and done.stdout.count("prepare.on_error=stop") == 2  # voices', too
+    recipes = ("tiny_mandarin", "cosyvoice2", "cosyvoice3", "llasa", "glm_tts", "inworld_tts")
+    assert [compose_stage(name, "data").prepare.on_error for name in recipes] == ["stop", *["skip"] * 5]
 
 
 def test_dry_run_prints_the_exact_commands_and_runs_nothing(run, checkout):

