@@ -24,6 +24,13 @@ case $1 in
   *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes/test_"$1"*.py) ;;
 esac
 [[ -e ${trainer[-1]} ]] || { echo "run.sh: test: $1 has no test from end to end; bash run.sh test has its quick ones" >&2; exit 2; }
+# The tests run the embedded default's settings, which are for the CPU, on whatever machine.
+export VERL_TTS_DEVICE=${VERL_TTS_DEVICE:-cpu}
+if [[ -f .venv/installed.device && $(<.venv/installed.device) != "$VERL_TTS_DEVICE" ]]; then
+  echo "run.sh: test: .venv has the builds for $(<.venv/installed.device), the tests are for $VERL_TTS_DEVICE: run them in" \
+    "another clone of this repository, which gets environments of its own" >&2
+  exit 2
+fi
 bash stages/install.sh $dry_run "${recipes[@]#recipes/}"
 reports=exp/test_build/reports
 [[ -n $dry_run ]] || { mkdir -p "$reports"; rm -f "$reports"/*.xml; }

@@ -159,6 +159,19 @@ def dry_test(recipe: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_the_tests_leave_an_environment_for_gpus_as_it_is(tmp_path):
+    for name in ("recipes", "tests", "run.sh"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/installed.device").write_text("gpu\n")
+    environment = {name: value for name, value in os.environ.items() if name != "VERL_TTS_DEVICE"}
+    command = ["bash", "stages/test.sh", "--dry-run", "tiny_mandarin"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "another clone of this repository" in done.stderr
+    assert done.stdout == ""
+
+
 def test_a_dry_run_of_the_tests_prints_whole_commands_and_the_installation_of_the_recipes_they_need():
     pytest_of = ".venv/bin/python -m pytest --junitxml exp/test_build/reports/trainer.xml "
     everything = dry_test("all")
