@@ -99,7 +99,11 @@ class Preparation:
             if self.fault_count and self.cfg.on_error == "stop":
                 raise ValueError(self._report())
             if empty := [name for name, count in counts.items() if not count]:
-                raise ValueError(f"no good row in {', '.join(empty)}\n{self._report()}")
+                without = ", ".join(f"{name} ({self.splits[name].input})" for name in empty)
+                found = (
+                    self._report() if self.fault_count else "The rows that were there were filtered, or there is none."
+                )
+                raise ValueError(f"no good row in {without}\n{found}")
         return counts
 
     def _write(self, name: str, split: Settings, temporary: Path) -> int:
@@ -137,7 +141,7 @@ class Preparation:
             self.filtered[reason] += 1
             return None
         info = {"index": index, "split": name, **vars(request)}
-        info |= {field: check_string(row, field, None) for field in self.cfg.extra_fields}
+        info |= {field: self._extra(row, field) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         training, answer = not split.held_out, None
         if split.kind == "sft":
@@ -156,6 +160,16 @@ class Preparation:
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
         self.not_carried.update(set(row) - used)
         return out
+
+    def _extra(self, row: dict[str, Any], field: str) -> str | None:
+        value, known = check_string(row, field, None), getattr(self.cfg.field_values, field, None)
+        if value is None or known is None:
+            return value
+        if value.lower() == "unknown":
+            return None
+        if value.lower() not in known:
+            raise BadField(field, f"is {value!r}, known are {', '.join(known)}")
+        return value.lower()
 
     def _speech_tokens(self, row: dict[str, Any]) -> list[int]:
         return check_speech_tokens(row, self.recipe.codebook_size, self.cfg.max_speech_tokens)

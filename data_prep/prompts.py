@@ -4,6 +4,7 @@ their prompts here, so that a model is tested with what it was trained on. What 
     text_normalisation   how a text is written: none, nfkc or spoken, see NORMALISATIONS
     voice_choice         as_named; or one_per_text: rows that name no voice get one of recipe.voices, drawn by the text
                          and recipe.seed, the same for all rollouts of it
+    languages            those of its ears: a row of another one is refused; null: any
     needs_voice          whether a row without a voice is refused, because the token2wav speaks with a given one only
                          (neither is for the rows of SFT, whose speech is there and need not be of such a voice)
     phoneme_in           some words as phonemes, data_prep/phoneme_in.py
@@ -30,6 +31,7 @@ from data_prep.voices import Voice, read_voices, voice_of
 from reward_tts.text_norm import by_wetext, normalise, read_numbers, spell_numbers
 
 _SPACE = re.compile(r"\s+")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")  # of ISO 639, as the ASRs name them
 
 
 def _as_written(text: str, language: str) -> str:
@@ -96,6 +98,7 @@ class PromptMaker:
         if self._draws and not self.voices:
             raise ValueError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")
         self._name, self._language, self._seed = recipe.name, recipe.language, recipe.seed
+        self._languages = None if recipe.languages is None else list(recipe.languages)
         self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
         self._write = NORMALISATIONS[recipe.text_normalisation]
         self._phonemes = phoneme_in.of_recipe(recipe)
@@ -117,6 +120,10 @@ class PromptMaker:
             BadField: with the field.
         """
         language, voice = check_string(row, "language", self._language), check_string(row, "voice", None)
+        if self._languages is not None and language not in self._languages:
+            raise BadField("language", f"is {language!r}, recipe.languages are {', '.join(self._languages)}")
+        if not _LANGUAGE.fullmatch(language):
+            raise BadField("language", f"is {language!r}, expected a code such as zh or en")
         text = check_text(row, max_length, lambda given: self._write(given, language))
         if not can_be_spoken(text, language):
             raise BadField("text", f"has nothing to be spoken: {text}")

@@ -61,12 +61,20 @@ def write_sft(cfg: DictConfig, split: str, output: TextIO, voices: TextIO, known
     return counts + Counter(descriptions=len(known) - before)
 
 
+def is_chosen(place: int, count: int, limit: int) -> bool:
+    """Whether this one of `count` is among `limit` that are evenly chosen.
+
+    >>> [place for place in range(7) if is_chosen(place, 7, 4)], is_chosen(0, 7, 0), is_chosen(6, 7, 9)
+    ([0, 2, 4, 6], False, True)
+    """
+    return place * limit % count < limit
+
+
 def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: TextIO) -> Counter[str]:
     """At most `limit` rows of a split, evenly chosen, and their voices. Counts: rows, too_long (voices)."""
     counts, codes = Counter[str](), Codes(cfg.codes, split)
-    step = max(1, len(codes) // limit) if limit else 0
     for place, sample, tokens, following in tqdm(pairs(iter(codes)), total=len(codes), desc=split, mininterval=5):
-        if not limit or counts["rows"] == limit or place % step:
+        if not is_chosen(place, len(codes), limit):
             continue
         if len(tokens) > cfg.max_voice_tokens:
             counts["too_long"] += 1

@@ -9,6 +9,7 @@ texts.jsonl for infer.synthesise and recordings.jsonl for data_prep.encode_voice
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +118,22 @@ def _find(wav: str, folder: Path) -> Path | None:
     return next((base / wav for base in (folder, *folder.parents) if wav and (base / wav).is_file()), None)
 
 
+def language_of(path: str | Path) -> str:
+    """The language that a test set's folder is named after, alone or at its end: zh/meta.lst, zero_shot/hard_en.
+
+    >>> language_of("seedtts_testset/zh/meta.lst"), language_of("CV3-Eval/data/zero_shot/hard_en")
+    ('zh', 'en')
+
+    Raises:
+        ValueError: its name is none.
+    """
+    folder = Path(path).parent if Path(path).suffix else Path(path)
+    found = re.fullmatch(r"(?:.*_)?([a-z]{2})", folder.name)
+    if not found:
+        raise ValueError(f"test_set.language is null, and {folder} does not end in a language such as zh: name it")
+    return found[1]
+
+
 def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, int]:
     """Writes texts.jsonl {"text", "language", "voice"} and recordings.jsonl {"name", "text", "wav"}; the numbers of
     rows. A recording that several texts ask for is one voice, called as the first of them."""
@@ -139,8 +156,9 @@ def main(cfg: DictConfig) -> None:
     if own.input is None:
         raise ValueError("test_set.input is null: name a list of Seed-TTS or a folder of CV3-Eval")
     tasks = read_test_set(own.input, own.shown_faults)
-    texts, voices = convert(tasks, own.output, own.language)
-    print(f"{own.input}: {texts} texts, {voices} voices -> {own.output}/texts.jsonl, recordings.jsonl")
+    language = own.language or language_of(own.input)
+    texts, voices = convert(tasks, own.output, language)
+    print(f"{own.input}: {texts} texts in {language}, {voices} voices -> {own.output}/texts.jsonl, recordings.jsonl")
 
 
 if __name__ == "__main__":

@@ -216,6 +216,13 @@ def vectorize(cfg: DictConfig) -> None:
     if is_merged(own.output, settings):
         print(f"[vectorize] {own.output} holds the merged codes of this input already", flush=True)
         return
+    with open(own.input, "rb") as file:
+        held_out = own.val_share * sum(1 for _ in file)
+    if own.val_share and held_out < 2:
+        raise ValueError(
+            f"vectorize.val_share={own.val_share} of {own.input} are {held_out:.1f} recordings, too few to be held out "
+            "(two give one text to test with): a larger share, such as vectorize.val_share=0.1"
+        )
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0)) * own.workers
     devices = list(own.devices)

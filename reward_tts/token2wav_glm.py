@@ -20,7 +20,7 @@ from cosyvoice.hifigan.generator import HiFTGenerator
 from torch import Tensor
 
 from data_prep.recordings import read_wave
-from data_prep.voices import Voice, read_voices
+from data_prep.voices import read_voices
 from reward_tts.glm_flow import Flow, FlowConfig
 from reward_tts.hyperpyyaml import read_hyperpyyaml
 from reward_tts.measures import Row
@@ -91,28 +91,39 @@ class GlmToken2Wav:
         self.device, self.steps, self.batch_size, self.seed = torch.device(device), steps, batch_size, seed
         self.flow = load_flow(folder / "flow").to(self.device)
         self.vocoder = load_hift(folder / "hift" / "hift.pt").to(self.device)
-        embed, log_mel = CamPlus(folder / "frontend" / "campplus.onnx", _ADVICE), LogMel(**MEL)
-        self.prompts = {name: _prompt(voice, embed, log_mel) for name, voice in read_voices(voices).items()}
-        if not self.prompts:
+        self._embed, self._log_mel = CamPlus(folder / "frontend" / "campplus.onnx", _ADVICE), LogMel(**MEL)
+        self.voices, self._prompts = read_voices(voices), dict[str, Prompt]()
+        if not self.voices:
             raise ValueError(f"{voices} (recipe.voices) holds no voice: GLM-TTS speaks with a given one")
+        if lacking := [name for name, voice in self.voices.items() if voice.wav is None or not voice.speech_tokens]:
+            raise ValueError(f"{voices}: voices need speech_tokens and wav for GLM-TTS, {lacking[:5]} have not both")
 
     @torch.inference_mode()
     def decode(self, rows: list[Row]) -> list[np.ndarray]:
         """One float32 mono wave per row, in the order given; rows of similar length should stand together.
 
         Raises:
-            ValueError: a row names no voice, or one that is not there.
+            ValueError: a row names no voice, one that is not there, or one whose recording cannot be read.
         """
-        if unknown := sorted({str(row.voice) for row in rows} - set(self.prompts)):
-            raise ValueError(f"GLM-TTS speaks with a given voice, got {unknown}; there are {sorted(self.prompts)}")
+        if unknown := sorted({str(row.voice) for row in rows} - set(self.voices)):
+            raise ValueError(f"GLM-TTS speaks with a given voice, got {unknown}; there are {sorted(self.voices)[:20]}")
         waves = []
         for start in range(0, len(rows), self.batch_size):
             mels = self._mels(rows[start : start + self.batch_size])
             waves += [self._wave(mel) for mel in mels]
         return waves
 
+    def prompt(self, name: str) -> Prompt:
+        """What the flow goes on from, worked out at its first use."""
+        if name not in self._prompts:
+            voice = self.voices[name]
+            speaker = self._embed(read_wave(voice.wav, LISTENING_RATE))
+            mel = self._log_mel(read_wave(voice.wav, SAMPLE_RATE))
+            self._prompts[name] = Prompt(torch.tensor(voice.speech_tokens), mel, speaker)
+        return self._prompts[name]
+
     def _mels(self, rows: list[Row]) -> list[Tensor]:
-        prompts = [self.prompts[row.voice] for row in rows]
+        prompts = [self.prompt(row.voice) for row in rows]
         tokens = [
             torch.cat([prompt.tokens, torch.from_numpy(row.tokens.astype(np.int64))])
             for prompt, row in zip(prompts, rows, strict=True)
@@ -127,13 +138,6 @@ class GlmToken2Wav:
         with SeededNoise(self.seed):
             wave, _ = self.vocoder.inference(mel.T[None].float())
         return wave[0].cpu().numpy()
-
-
-def _prompt(voice: Voice, embed: CamPlus, log_mel: LogMel) -> Prompt:
-    if voice.wav is None or not voice.speech_tokens:
-        raise ValueError(f"the voice {voice.name} needs speech_tokens and wav in recipe.voices for GLM-TTS")
-    speaker = embed(read_wave(voice.wav, LISTENING_RATE))
-    return Prompt(torch.tensor(voice.speech_tokens), log_mel(read_wave(voice.wav, SAMPLE_RATE)), speaker)
 
 
 def load_flow(folder: Path) -> Flow:

@@ -18,15 +18,24 @@ import pyarrow.parquet as pq
 from omegaconf import DictConfig
 
 
-def check_validation(cfg: DictConfig) -> None:
-    """verl leaves out what fills no batch, and the mean of no batch is no number.
+def check_rows(cfg: DictConfig) -> None:
+    """verl leaves out what fills no batch: without one it divides by nought steps, or takes the mean of nothing.
 
     Raises:
-        ValueError: fewer rows to validate with than a batch has, or a time to validate and no rows.
+        ValueError: fewer rows to train or to validate with than a batch has, or a time to validate and no rows.
     """
-    given = cfg.data.val_files
-    files = [given] if isinstance(given, str) else list(given or [])
-    rows = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+
+    def rows_of(given: str | Sequence[str] | None) -> tuple[list[str], int]:
+        files = [given] if isinstance(given, str) else list(given or [])
+        return files, sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+
+    files, rows = rows_of(cfg.data.train_files)
+    if rows < cfg.data.train_batch_size:
+        raise ValueError(
+            f"data.train_files={files} have {rows} rows, less than a batch: a smaller data.train_batch_size="
+            f"{cfg.data.train_batch_size} (a multiple of the GPUs), or more rows"
+        )
+    files, rows = rows_of(cfg.data.val_files)
     if files and rows < cfg.data.train_batch_size:
         raise ValueError(
             f"data.val_files={files} have {rows} rows, less than a batch (data.train_batch_size="
@@ -90,7 +99,7 @@ def main(cfg: DictConfig) -> None:
     if "RANK" in os.environ:
         train(cfg)
         return
-    check_validation(cfg)
+    check_rows(cfg)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):
         export(cfg)

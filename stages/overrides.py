@@ -45,20 +45,29 @@ def readable(
     return quoted if is_text and isinstance(parsed.value(), int | float) else text
 
 
-def _knows(recipe: str, name: str, text: str) -> bool:
-    """Whether the YAML recipes/<recipe>/<name>.yaml takes this override.
+def _knows(recipe: str, name: str, text: str, groups: tuple[str, ...]) -> bool:
+    """Whether the YAML recipes/<recipe>/<name>.yaml, with the groups that the command chooses, takes this override.
 
     `key=value` and `~key`: the key is there. `+key` and `++key`: the key's first part is there, so that an addition
     goes where the rest of its tree is. Config groups (`actor@...=...`) have no key of their own: Hydra is asked.
     """
     override = _parse(text)
     key = override.key_or_group.replace("/", ".")
-    cfg = compose_stage(recipe, name)
+    cfg = _with_groups(recipe, name, groups)
     if override.is_add() or override.is_force_add():
         return has_key(cfg, key.split(".")[0])
-    if has_key(cfg, key):
-        return True
-    if "." in override.key_or_group:
+    return has_key(cfg, key) or _is_group(recipe, name, text)
+
+
+def _with_groups(recipe: str, name: str, groups: tuple[str, ...]) -> DictConfig:
+    """A YAML composed with those of the chosen groups that it has."""
+    return compose_stage(recipe, name, tuple(group for group in groups if _is_group(recipe, name, group)))
+
+
+def _is_group(recipe: str, name: str, text: str) -> bool:
+    """Whether it chooses a config group of this YAML, whose content may stand below a key of the group's name."""
+    key, own = text.partition("=")[0], compose_stage(recipe, name)
+    if "." in key or key.startswith("+") or (has_key(own, key) and not OmegaConf.is_dict(own._get_node(key))):
         return False
     try:
         compose_stage(recipe, name, (text,))
@@ -79,14 +88,16 @@ def route(
     Raises SystemExit for what is no override, and for a key that no stage here knows, with the nearest keys.
     """
     routed: dict[str, list[str]] = {stage: [] for stage in stages}
+    all_names = [name for names in stages.values() for name in names]
+    groups = tuple(given for given in overrides if any(_is_group(recipe, name, given) for name in all_names))
     for given in overrides:
-        configs = [compose_stage(recipe, name) for names in stages.values() for name in names]
+        configs = [_with_groups(recipe, name, groups) for name in all_names]
         text = readable(given, configs, text_keys, number_keys)
         try:
             _parse(text)
         except HydraException as error:
             raise SystemExit(f"run.sh: '{given}' is no Hydra override (key=value): {error}") from None
-        takers = [stage for stage, names in stages.items() if any(_knows(recipe, name, text) for name in names)]
+        takers = [stage for stage, names in stages.items() if any(_knows(recipe, name, text, groups) for name in names)]
         if not takers:
             raise SystemExit(_unknown(recipe, stages, given))
         for stage in takers:

@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from stages import preflight, processes, server
-from stages.config import ROOT
+from stages.config import ROOT, has_key
 from stages.marks import Marks
 from stages.overrides import route
 from stages.table import Stage, select_stages, table, work_dir
@@ -198,7 +198,8 @@ class Run:
 
 def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[DictConfig, list[Stage]]:
     """The stages of a range with the overrides that are theirs."""
-    shared = tuple(o for o in overrides if o.startswith("recipe."))
+    keys = [(o, o.partition("=")[0]) for o in overrides if o.startswith("recipe.")]
+    shared = tuple(o for o, key in keys if has_key(table(recipe), key))  # others: of groups, or of nobody (route)
     cfg = table(recipe, shared)
     names = select_stages(recipe, first, last)
     yamls = {name: list(dict.fromkeys(c.config for c in cfg.stages[name].commands)) for name in names}
@@ -241,13 +242,13 @@ def main() -> None:
     args = parser.parse_args()
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
+        for stage in stages:
+            preflight.check_training(stage)
     except HydraException as error:
         raise SystemExit(f"run.sh: {error}") from None
     if args.dry_run:
         dry_run(stages)
         return
-    for stage in stages:
-        preflight.check_training(stage)
     processes.adopt_orphans()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)

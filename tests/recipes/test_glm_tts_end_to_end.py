@@ -79,7 +79,7 @@ def trained(own: list[str]) -> str:
     """A release, converted; its texts prepared; GRPO; merged: what run.sh printed."""
     write_release(WORK / "pretrained", TEXTS, CODES, **LLAMA)
     command(".venv-reward/bin/python", "tests/glm_sound.py", f"{WORK}/pretrained", env={"PYTHONPATH": f"{ROOT}:tests"})
-    config = ["--config-path", f"{ROOT}/recipes/glm_tts", "--config-name", "convert"]
+    config = ["--config-path", f"{ROOT}/recipes/glm_tts", "--config-name", "models"]
     command(".venv/bin/python", "-m", "merge.glm_tts", *config, *own)
     (WORK / "data").mkdir()
     emotions = ["happy", "angry", "happy"]

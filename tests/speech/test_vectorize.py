@@ -254,6 +254,13 @@ def test_what_is_held_out_of_the_recordings_validates_sft(models, recordings, tm
         assert [len(row["speech_tokens"]) for row in rows] == [26 + i for i in places]
 
 
+def test_a_share_that_holds_nothing_out_is_refused_before_anything_is_encoded(models, recordings, tmp_path):
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.val_share=0.001")
+    with pytest.raises(ValueError, match=r"val_share=0\.001 of .* are 0\.0 recordings, too few"):
+        vectorize(cfg)
+    assert not (tmp_path / "codes").exists()
+
+
 def release(recipe: str, folder: Path) -> str:
     """What the recipe's encoder reads, and the override that says where."""
     if recipe == "glm_tts":
@@ -277,7 +284,7 @@ def release(recipe: str, folder: Path) -> str:
 )
 def test_recipes_with_an_encoder_of_their_own_vectorise_with_it(recipe, lengths, recordings, tmp_path):
     own = [release(recipe, tmp_path / "release"), f"recipe.recordings={recordings}", f"recipe.work_dir={tmp_path}/work"]
-    own += ["vectorize.piece=4", "vectorize.val_share=0", "read_shards.val_rows=0"]
+    own += ["vectorize.piece=4", "vectorize.val_share=0", "read_shards.val_rows=0", "recipe.languages=null"]
     cfg = compose_stage(recipe, "data", tuple(own))
     vectorize(cfg)
     assert merge_shards(cfg.recipe.codes_dir, remove_shards=True) == {"train": 6, "val": 0}

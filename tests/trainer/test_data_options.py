@@ -241,3 +241,34 @@ def test_outputs_are_pushed_whole_to_a_folder_and_a_failed_push_is_an_error(conf
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # no program hdfs there
     with pytest.raises(RuntimeError, match=r"was not copied to hdfs://nowhere/data/rl_train\.parquet"):
         push([config.recipe.rl_train], "hdfs://nowhere/data")
+
+
+@pytest.mark.parametrize("language", ["ZH", "zh-CN", "Chinese", "korean"])
+def test_a_language_that_is_no_code_is_a_bad_row(config, language):
+    write(config, "train", {"text": "一", "language": language})
+    with pytest.raises(ValueError, match=rf"train\.jsonl:1: field 'language': is '{language}', expected a code"):
+        Preparation(config).run()
+
+
+def test_a_language_that_the_ears_do_not_know_is_a_bad_row(config):
+    """In training the reward server would refuse its first rollout, and again after every restart."""
+    config.recipe.languages = ["zh", "en"]
+    write(config, "train", {"text": "一", "language": "zh"}, {"text": "eins", "language": "de"})
+    with pytest.raises(ValueError, match=r"train\.jsonl:2: field 'language': is 'de', recipe\.languages are zh, en"):
+        Preparation(config).run()
+
+
+def test_values_of_a_field_that_a_recipe_lists(config):
+    """As VoxBox's metadata have them, whose rows say UNKNOWN."""
+    config.prepare.extra_fields, config.prepare.field_values = ["emotion"], {"emotion": ["happy", "sad"]}
+    write(config, "train", {"text": "一", "emotion": "UNKNOWN"}, {"text": "二", "emotion": "Happy"}, {"text": "三"})
+    assert [row["extra_info"]["emotion"] for row in prepared(config)] == [None, "happy", None]
+    write(config, "train", {"text": "一", "emotion": "joyful"})
+    with pytest.raises(ValueError, match="field 'emotion': is 'joyful', known are happy, sad"):
+        Preparation(config).run()
+
+
+def test_a_split_without_rows_is_named_with_its_file(config):
+    write(config, "train")
+    with pytest.raises(ValueError, match=r"no good row in train \(.*train\.jsonl\)\nThe rows that were there"):
+        Preparation(config).run()

@@ -170,9 +170,7 @@ def test_punctuation_is_written_as_the_published_front_end_writes_it(text: str, 
     assert normalise(text) == expected
 
 
-@pytest.mark.parametrize(
-    "name", ["models", "convert", "data", "sft", "server", "grpo", "merge", "eval", "infer", "export"]
-)
+@pytest.mark.parametrize("name", ["models", "data", "sft", "server", "grpo", "merge", "eval", "infer", "export"])
 def test_every_stage_composes_and_names_what_is_there(name: str):
     """Every class and function that a YAML names can be found (those of .venv-reward by their file)."""
     from importlib.util import find_spec

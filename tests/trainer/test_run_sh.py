@@ -6,9 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig, OmegaConf
 from run_sh_checkout import lines_of, processes_in, start, until
 
 from stages.config import compose_stage
+from stages.run import plan
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export", "test"]
@@ -95,6 +97,19 @@ def test_an_override_nobody_knows_names_the_nearest_keys(run):
     assert status == 1
     assert "no stage of data, sft, serve, train knows the key 'trainer.total_training_step'" in out
     assert "nearest: trainer.total_training_steps (train)" in out
+
+
+def test_an_override_may_be_of_a_group_that_the_same_command_chooses():
+    def planned(recipe: str, stage: str, *overrides: str) -> DictConfig:
+        return plan(recipe, stage, stage, list(overrides))[1][0].configs()[-1]
+
+    assert planned("cosyvoice2", "eval", "ear=whisper_large_v3", "ear.threads=16").ear.threads == 16
+    over_length = "recipe.reward.terms.over_length.buffer_share"
+    cfg = planned("tiny_mandarin", "train", "algo=dapo", f"{over_length}=0.3")
+    assert OmegaConf.select(cfg, over_length) == 0.3
+    with pytest.raises(SystemExit, match=r"no stage of eval knows the key 'ear\.threads'"):
+        planned("cosyvoice2", "eval", "ear.threads=16")  # Paraformer has none
+    assert planned("cosyvoice2", "infer", "voice=225").voice == "225"
 
 
 @pytest.mark.parametrize("text", ["你好，世界", "一,二", "3.50", "it's 5 o'clock: go!", "a=b", "007", "null"])

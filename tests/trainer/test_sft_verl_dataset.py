@@ -24,7 +24,7 @@ from reward_tts.speech_tokens import format_speech_tokens
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
 from sft.verl_dataset import SpeechDataset
-from sft.verl_train import check_validation
+from sft.verl_train import check_rows
 from stages.config import ROOT
 
 ROWS = [("今天", [1, 2, 3]), ("天", [0]), ("今天今天", [5, 4, 3, 2, 1, 0])]
@@ -79,17 +79,25 @@ def test_a_file_counts_as_often_as_its_weight_says_and_validation_is_not_weighte
     ("size", "frequency", "complaint"),
     [
         (len(ROWS), 1, None),
-        (len(ROWS) + 1, 1, "less than a batch"),
+        (len(ROWS) + 1, 1, "data.train_files.*less than a batch"),
         (None, 5, "needs data.val_files"),
         (None, -1, None),
     ],
 )
-def test_validation_on_nothing_is_refused_before_anything_starts(data, size, frequency, complaint):
+def test_training_and_validation_on_nothing_are_refused_before_anything_starts(data, size, frequency, complaint):
     files = None if size is None else data.train_files
-    batches = {"val_files": files, "train_batch_size": size or 1}
+    batches = {"train_files": data.train_files, "val_files": files, "train_batch_size": size or 1}
     cfg = OmegaConf.create({"data": batches, "trainer": {"test_freq": frequency}})
     with pytest.raises(ValueError, match=complaint) if complaint else nullcontext():
-        check_validation(cfg)
+        check_rows(cfg)
+
+
+def test_fewer_rows_to_validate_with_than_a_batch_are_refused(data, tmp_path):
+    few = str(tmp_path / "few.parquet")
+    pq.write_table(pq.read_table(data.train_files).slice(0, len(ROWS) - 1), few)
+    batches = {"train_files": data.train_files, "val_files": few, "train_batch_size": len(ROWS)}
+    with pytest.raises(ValueError, match=r"data\.val_files.*less than a batch"):
+        check_rows(OmegaConf.create({"data": batches, "trainer": {"test_freq": 1}}))
 
 
 def test_verls_loss_on_these_rows_is_that_of_our_own_trainer(data, tokenizer):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.test_sets import convert, read_test_set
+from data_prep.test_sets import convert, language_of, read_test_set
 from data_prep.voices import read_voices
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +137,13 @@ def test_what_is_no_test_set_is_refused(tmp_path):
 def test_the_command_of_a_recipe_writes_both_files(seed, tmp_path, recipe):
     command = [sys.executable, "-m", "data_prep.test_sets", "--config-path", str(ROOT / "recipes" / recipe)]
     command += ["--config-name", "data", f"test_set.input={seed}", f"test_set.output={tmp_path}/out"]
-    done = subprocess.run([*command, "test_set.language=zh"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "3 texts, 2 voices" in done.stdout
+    assert "3 texts in zh, 2 voices" in done.stdout  # by the list's folder, whatever recipe.language is
+    assert {row["language"] for row in rows(tmp_path / "out" / "texts.jsonl")} == {"zh"}
     assert len(rows(tmp_path / "out" / "texts.jsonl")) == 3 and len(rows(tmp_path / "out" / "recordings.jsonl")) == 2
+
+
+def test_a_folder_without_a_language_in_its_name_needs_one():
+    with pytest.raises(ValueError, match=r"test_set\.language is null, and .*set does not end in a language"):
+        language_of("my_set/meta.lst")
