@@ -14,7 +14,7 @@ from xcodec2_dir import write_codec, write_semantic
 
 from data_prep.jsonl import read_rows
 from data_prep.merge_shards import merge_shards
-from data_prep.read_shards import read_shards
+from data_prep.read_shards import is_chosen, read_shards
 from data_prep.recordings import read_wave
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import Worker, vectorize
@@ -259,6 +259,14 @@ def test_a_share_that_holds_nothing_out_is_refused_before_anything_is_encoded(mo
     with pytest.raises(ValueError, match=r"val_share=0\.001 of .* are 0\.0 recordings, too few"):
         vectorize(cfg)
     assert not (tmp_path / "codes").exists()
+
+
+def test_rows_for_grpo_are_evenly_chosen():
+    assert [place for place in range(7) if is_chosen(place, 7, 4)] == [0, 2, 4, 6]
+    assert [place for place in range(3) if is_chosen(place, 3, 5)] == [0, 1, 2]
+    assert not any(is_chosen(place, 3, 0) for place in range(3))
+    assert sum(is_chosen(place, 39_999, 20_000) for place in range(39_999)) == 20_000
+    assert is_chosen(39_998, 39_999, 20_000)  # to the end
 
 
 def release(recipe: str, folder: Path) -> str:
