@@ -157,7 +157,7 @@ def test_a_voice_in_stereo_is_the_mean_of_its_channels(release: Path, token2wav:
 
 def test_a_voice_without_recording_is_refused(release: Path, tmp_path: Path):
     (tmp_path / "voices.jsonl").write_text('{"name": "otto", "text": "好", "speech_tokens": [1]}\n')
-    with pytest.raises(ValueError, match="voices need speech_tokens and wav for GLM-TTS, \['otto'\]"):
+    with pytest.raises(ValueError, match=r"voices need speech_tokens and wav for GLM-TTS, \['otto'\]"):
         GlmToken2Wav(str(release), str(tmp_path / "voices.jsonl"))
 
 
