@@ -18,8 +18,8 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from reward_tts.measures import Row
-from reward_tts.pipeline import Spoken
+from reward_tts.server.pipeline import Spoken
+from speech.interfaces import Row
 
 SIZES = (1, 4, 16, 64)
 REPEATS = 3

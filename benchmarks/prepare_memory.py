@@ -17,7 +17,7 @@ from pathlib import Path
 from omegaconf import DictConfig, open_dict
 
 from data_prep.prepare import Preparation
-from data_prep.tokenizer import build_tokenizer
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
 
 CHARACTERS, DIGITS = "今天下雨我们去北京明早上学校读书写字看电影吃饭喝茶买东西", "零一二三四五六七八九"

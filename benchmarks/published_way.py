@@ -20,10 +20,10 @@ from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
 from scipy.signal import resample_poly
 
-from reward_tts.errors import pinyin_error
-from reward_tts.formulas import shape_tanh
-from reward_tts.measures import Row
-from reward_tts.pytriton_adapter import _show_libpython
+from reward_tts.reward.errors import pinyin_error
+from reward_tts.reward.formulas import shape_tanh
+from reward_tts.server.pytriton_adapter import _show_libpython
+from speech.interfaces import Row
 
 
 @hydra.main(version_base=None, config_path=None)

@@ -2,7 +2,7 @@
 
     python -m data_prep.encode_voices --config-path <recipes/NAME> --config-name data voices.input=my/recordings.jsonl
 
-`voices.input` has {"name", "text", "wav"} on each line (data_prep/voices.py), `voices.output` gets speech_tokens
+`voices.input` has {"name", "text", "wav"} on each line (speech/voices.py), `voices.output` gets speech_tokens
 beside them, by the recipe's `voices.encoder`. A voice that names its speech tokens keeps them. Without `voices.input`
 nothing is done: the recipe's voices are what recipe.voices holds, if it names a file.
 """
@@ -17,8 +17,8 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from data_prep.jsonl import write_rows
-from data_prep.recordings import read_wave
-from data_prep.voices import Voice, read_voices
+from speech.voices import Voice, read_voices
+from speech.waves import read_wave
 
 
 def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:

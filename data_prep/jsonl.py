@@ -15,7 +15,7 @@ import ijson
 import numpy as np
 from tqdm import tqdm
 
-from data_prep.whole import whole_file
+from speech.files import whole_file
 
 _MARKUP = re.compile(r"<\|[^|]*\|>")
 

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from data_prep.shards import MERGED, SPLITS, names
-from data_prep.whole import whole_file
+from speech.files import whole_file
 
 
 def find_shards(folder: str | Path) -> tuple[list[int], dict[str, Any]]:

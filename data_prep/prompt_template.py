@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from data_prep.voices import Voice
-from reward_tts.speech_tokens import format_speech_tokens
+from speech.tokens import format_speech_tokens
+from speech.voices import Voice
 
 Messages = list[dict[str, str]]
 

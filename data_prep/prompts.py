@@ -7,7 +7,8 @@ their prompts here, so that a model is tested with what it was trained on. What 
     languages            those of its ears: a row of another one is refused; null: any
     needs_voice          whether a row without a voice is refused, because the token2wav speaks with a given one only
                          (neither is for the rows of SFT, whose speech is there and need not be of such a voice)
-    phoneme_in           some words as phonemes, data_prep/phoneme_in.py
+    phoneme_in           null, or {reader: a function of this branch -> texts with some words as phonemes, ...}, such as
+                         models/glm_tts/phoneme_in.py
     prompt_template      messages of text, voice and speech prefix, data_prep/prompt_template.py
     max_prompt_tokens    a longer prompt is refused: verl would cut its beginning off
 """
@@ -24,11 +25,10 @@ import hydra
 from omegaconf import DictConfig
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from data_prep import phoneme_in
 from data_prep.jsonl import BadField, check_string, check_text, normalise_text
 from data_prep.prompt_template import Messages, encode_prompt
-from data_prep.voices import Voice, read_voices, voice_of
-from reward_tts.text_norm import by_wetext, normalise, read_numbers, spell_numbers
+from speech.text_norm import by_wetext, normalise, read_numbers, spell_numbers
+from speech.voices import Voice, read_voices, voice_of
 
 _SPACE = re.compile(r"\s+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")  # of ISO 639, as the ASRs name them
@@ -58,6 +58,12 @@ def _spoken(text: str, language: str) -> str:
 # as they are read, by WeText ("3号" -> "三号", "at 12:30" -> "at twelve thirty"), in zh, en and ja; plain numbers by
 # num2words in eight more, see text_norm.spell_numbers.
 NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": _as_written, "nfkc": _nfkc, "spoken": _spoken}
+
+
+def _plain(text: str, language: str, training: bool) -> str:
+    return text
+
+
 VOICE_CHOICES = ("as_named", "one_per_text")
 
 
@@ -101,7 +107,8 @@ class PromptMaker:
         self._languages = None if recipe.languages is None else list(recipe.languages)
         self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
         self._write = NORMALISATIONS[recipe.text_normalisation]
-        self._phonemes = phoneme_in.of_recipe(recipe)
+        reader = (recipe.phoneme_in or {}).get("reader")
+        self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = hydra.utils.get_method(recipe.prompt_template)
         self._written_voices: dict[tuple[str, str], Voice] = {}
 

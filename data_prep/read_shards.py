@@ -5,7 +5,7 @@
 SFT, to train with and to validate with: each recording says its own transcript, {"text", "language", "speech_tokens",
 "voice"}; `voice` names a description of the voice if the sample has one and the recipe reads them
 (read_shards.annotations). RL: recording i is the voice (words, codes, wave) that speaks the transcript of recording
-i + 1, as in the Inworld TTS trainer; voices go to one JSONL (data_prep/voices.py), with mono waves at one rate beside
+i + 1, as in the Inworld TTS trainer; voices go to one JSONL (speech/voices.py), with mono waves at one rate beside
 it. Where the next recording is of another language, there is no such pair.
 """
 
@@ -23,9 +23,9 @@ import soundfile
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from data_prep.recordings import read_wave
 from data_prep.shards import Codes
-from data_prep.whole import whole_file
+from speech.files import whole_file
+from speech.waves import read_wave
 
 
 def pairs(samples: Iterator[tuple[dict[str, Any], np.ndarray]]) -> Iterator[tuple[int, dict, np.ndarray, dict]]:

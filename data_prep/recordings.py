@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
-import soxr
 from omegaconf import DictConfig
 
 from data_prep.jsonl import BadField, Fault, read_rows
@@ -95,19 +92,3 @@ def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
         return "latin letters" if unwanted_letters(one.transcript, cfg.latin_letters) else None
 
     return [nothing_said, language, duration, sample_rate, latin]
-
-
-def read_wave(path: str, sample_rate: int) -> np.ndarray:
-    """The file as float32 [samples] at `sample_rate` Hz, the mean of its channels.
-
-    Raises:
-        ValueError: it cannot be read, or holds no or no finite sample.
-    """
-    try:
-        wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    mono = wave.mean(axis=1)
-    if not len(mono) or not np.isfinite(mono).all():
-        raise ValueError(f"{path} holds {len(mono)} samples, not all finite")
-    return soxr.resample(mono, rate, sample_rate).astype(np.float32)

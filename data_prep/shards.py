@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from data_prep.whole import whole_file
+from speech.files import whole_file
 
 SPLITS = ("train", "val")
 MERGED = (

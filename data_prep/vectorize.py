@@ -30,9 +30,10 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from data_prep.jsonl import Fault
-from data_prep.recordings import Recording, filters, read_recordings, read_wave
+from data_prep.recordings import Recording, filters, read_recordings
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
-from data_prep.whole import whole_file
+from speech.files import whole_file
+from speech.waves import read_wave
 
 
 def settings_of(cfg: DictConfig) -> dict[str, Any]:

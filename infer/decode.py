@@ -12,10 +12,9 @@ import numpy as np
 import soundfile
 from omegaconf import DictConfig
 
-from data_prep.whole import whole_file
 from infer.records import Utterance, read_utterances, token_files
-from reward_tts.interfaces import Token2Wav
-from reward_tts.measures import Row
+from speech.files import whole_file
+from speech.interfaces import Row, Token2Wav
 
 # Utterances given to token2wav at once. Not in the YAML: they come sorted by length, a token2wav divides them by its
 # own batch_size, and each wave is what it would be alone; more at once would only hold more in memory.

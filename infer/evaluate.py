@@ -21,7 +21,7 @@ from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance, read_utterances, token_files, write_jsonl, write_text
 from infer.report import draw, markdown
 from infer.statistics import Bootstrap, mean_per_text
-from reward_tts.text_norm import normalise
+from speech.text_norm import normalise
 
 # Measures whose mean over texts is reported, with an interval.
 MEANS = (

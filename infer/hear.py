@@ -9,15 +9,15 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from data_prep.voices import read_voices
 from infer.cache import Cache, fingerprint
 from infer.decode import decode, row_of
 from infer.records import Utterance
-from reward_tts.errors import error_counts
-from reward_tts.interfaces import Scorer
-from reward_tts.pipeline import resample
-from reward_tts.prosody import prosody
-from reward_tts.text_norm import CHARACTER_LANGUAGES, normalise, syllables
+from reward_tts.reward.errors import error_counts
+from reward_tts.scorers.prosody import prosody
+from speech.interfaces import Scorer
+from speech.text_norm import CHARACTER_LANGUAGES, normalise, syllables
+from speech.voices import read_voices
+from speech.waves import resample
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,8 +72,8 @@ class Listener:
         return [hydra.utils.instantiate(scorer) for scorer in self._cfg.scorers.values()]
 
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
-        """{"transcript", "duration_s", ...} (see reward_tts.prosody), and what scorers measure where they can, per
-        utterance, in order."""
+        """{"transcript", "duration_s", ...} (see reward_tts.scorers.prosody), and what scorers measure where they can,
+        per utterance, in order."""
         keys = [[u.tokens, u.voice, u.language, u.text] for u in utterances]  # the text: see infer.decode
         unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
         with tqdm(total=len(keys), initial=len(keys) - len(unheard), desc="heard", unit="utterance") as bar:

@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from data_prep.whole import whole_file
+from speech.files import whole_file
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from omegaconf import DictConfig
 
-from data_prep.whole import whole_file
+from speech.files import whole_file
 
 # measure -> (title, format) of what is watched beside the error
 PROSODY = {

@@ -16,7 +16,7 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 
-from data_prep.whole import whole_file
+from speech.files import whole_file
 
 Curve = list[tuple[int, float]]  # (step, value)
 _STEP = re.compile(r"\bstep:(\d+) - ")

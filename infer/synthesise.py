@@ -22,8 +22,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from data_prep.prompts import PromptMaker
 from infer.records import token_files, write_jsonl
 from infer.texts import Sentence, prompt_ids, read_sentences
-from reward_tts.speech_tokens import parse_speech_tokens
-from verl_plugins import speech_head  # noqa: F401  registers its model class with transformers
+from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
+from speech.tokens import parse_speech_tokens
 
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
 

@@ -19,7 +19,7 @@ from torch.distributed.tensor import DTensor
 from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
-from data_prep.whole import whole_directory
+from speech.files import whole_directory
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _LORA = "lora_train_meta.json"  # verl writes it beside the shards of a LoRA checkpoint

@@ -19,7 +19,7 @@ import hydra
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from data_prep.whole import whole_file
+from speech.files import whole_file
 
 Sums = dict[str, str]  # file (relative, with /) -> sha256 in hexadecimal, of the files whose sum the hub names
 Fetched = tuple[Sums, str | None]  # and the commit that was fetched, where the hub tells it

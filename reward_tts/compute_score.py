@@ -12,10 +12,10 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from reward_tts.client import ServerConfig, client_for
-from reward_tts.judge import Reward
-from reward_tts.speech_tokens import parse_speech_tokens
-from reward_tts.terms import units
-from reward_tts.text_norm import normalise
+from reward_tts.reward.reward import Reward
+from reward_tts.reward.terms import units
+from speech.text_norm import normalise
+from speech.tokens import parse_speech_tokens
 
 
 async def compute_score(
@@ -44,7 +44,7 @@ async def compute_score(
         extra_info: of the row: index, language, voice, emotion, speech_prefix (speech tokens, or nothing).
         recipe: whose server must answer.
         server: of `ServerConfig` all but the recipe; its other keys (of recipe.server) are ignored.
-        reward: recipe.reward, see reward_tts/judge.py.
+        reward: recipe.reward, see reward_tts/reward/reward.py.
 
     Returns:
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything

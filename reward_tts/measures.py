@@ -6,49 +6,8 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-import numpy as np
-
 CONTRACT = 3  # of inputs and outputs of the server; a client asks for its own before training starts
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # a server there is for its own machine alone
-
-
-@dataclass(frozen=True)
-class Row:
-    """One utterance to be spoken.
-
-    Attributes:
-        tokens: speech tokens int32 [n], not padded.
-        voice: name of the voice, None for the recipe's only or default one.
-        language: code that the ASR knows, such as "zh".
-        text: what it should say; empty where nobody asks for a measure of it.
-    """
-
-    tokens: np.ndarray
-    voice: str | None
-    language: str
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """What an ASR heard.
-
-    Attributes:
-        text: as the ASR wrote it.
-        char_times: seconds, one for each character of text (its CTC peak); empty if the ASR gives no times.
-        confidence: mean probability of the symbols that it wrote, in [0, 1], 0.0 where it wrote none; None if the ASR
-            gives none.
-    """
-
-    text: str
-    char_times: list[float]
-    confidence: float | None = None
-
-    def __post_init__(self):
-        if self.confidence is not None and not 0 <= self.confidence <= 1:
-            raise ValueError(f"a confidence is in [0, 1], got {self.confidence} for {self.text!r}")
-        if self.char_times and len(self.char_times) != len(self.text):
-            raise ValueError(f"{len(self.char_times)} times for {len(self.text)} characters of {self.text!r}")
 
 
 class Status(IntEnum):

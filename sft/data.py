@@ -11,7 +11,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from data_prep.prompt_template import encode_answer, encode_prompt
-from reward_tts.speech_tokens import parse_speech_tokens
+from speech.tokens import parse_speech_tokens
 
 IGNORED = -100  # the label that torch's cross entropy leaves out
 

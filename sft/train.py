@@ -30,9 +30,9 @@ from transformers import (
     TrainingArguments,
 )
 
-from data_prep.whole import whole_directory, whole_file
+from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
-from verl_plugins import speech_head  # noqa: F401  registers its model class with transformers
+from speech.files import whole_directory, whole_file
 
 
 class SpeechTrainer(Trainer):

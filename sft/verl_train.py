@@ -82,8 +82,8 @@ def is_first_node(torchrun: Sequence[str]) -> bool:
 
 def export(cfg: DictConfig) -> Path:
     """Writes the newest whole checkpoint to sft.output. Raises MissingCheckpoint if there is none."""
-    from data_prep.whole import whole_directory
     from merge.merge import check, find_actor, merge
+    from speech.files import whole_directory
 
     checkpoint = find_actor(cfg.trainer.default_local_dir, None, part="")
     with whole_directory(cfg.sft.output) as target:

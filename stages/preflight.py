@@ -129,7 +129,7 @@ def check_reward(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
     """SystemExit with file, line and reason if cfg.recipe.reward cannot be used; nothing if the recipe has none."""
     if "reward" not in cfg.recipe:
         return
-    from reward_tts.judge import RewardConfigError, check
+    from reward_tts.reward.reward import RewardConfigError, check
 
     try:
         check(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
@@ -161,8 +161,8 @@ def check_server(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
         )
     if "reward" not in cfg.recipe:
         return
-    from reward_tts.judge import Reward
     from reward_tts.measures import CONTRACT
+    from reward_tts.reward.reward import Reward
 
     if tells.get("contract") != str(CONTRACT):
         raise SystemExit(

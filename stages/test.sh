@@ -37,6 +37,7 @@ reports=exp/test_build/reports
 failed=0
 run .venv/bin/ruff check . || failed=1
 run .venv/bin/ruff format --check . || failed=1
+run .venv/bin/lint-imports || failed=1
 if ((${#speech[@]})); then
   run .venv-reward/bin/python -m pytest --junitxml "$reports/speech.xml" "${speech[@]}" || failed=1
 fi

@@ -68,7 +68,7 @@ def write_decoder(folder: Path, size: Size) -> None:
 
 
 def _decoder2(size: Size2) -> tuple[torch.nn.Module, torch.nn.Module]:
-    from reward_tts.cosyvoice_release import flashcosyvoice
+    from models.cosyvoice.release import flashcosyvoice
 
     flow, hifigan = flashcosyvoice("flow"), flashcosyvoice("hifigan")
     upsample_encoder, estimator = (flashcosyvoice(f"flow_components.{n}") for n in ("upsample_encoder", "estimator"))
@@ -93,9 +93,9 @@ def _decoder2(size: Size2) -> tuple[torch.nn.Module, torch.nn.Module]:
 
 
 def _decoder3(folder: Path) -> tuple[torch.nn.Module, torch.nn.Module]:
-    from reward_tts.cosyvoice3_flow import Flow
-    from reward_tts.cosyvoice3_vocoder import Vocoder
-    from reward_tts.cosyvoice_release import read_config
+    from models.cosyvoice.flow3 import Flow
+    from models.cosyvoice.release import read_config
+    from models.cosyvoice.vocoder3 import Vocoder
 
     config = read_config(folder)
     return Flow(config["flow"], steps=10), Vocoder(**config["hift"])

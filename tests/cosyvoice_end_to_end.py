@@ -21,8 +21,8 @@ from cosyvoice_decoder import CODEBOOK
 from cosyvoice_release import LLM, NAMES, TEXTS
 from safetensors.torch import load_file
 
-from merge.cosyvoice.layout import FAMILIES
-from reward_tts.speech_tokens import parse_speech_tokens
+from models.cosyvoice.layout import FAMILIES
+from speech.tokens import parse_speech_tokens
 from stages.config import ROOT, compose_stage, config_dir
 
 STEPS = 2
@@ -90,7 +90,7 @@ def converted(family: str) -> Path:
     work = ROOT / work_of(family)
     shutil.rmtree(work, ignore_errors=True)
     run([".venv-reward/bin/python", "tests/cosyvoice_release.py", family, str(work / "pretrained")])
-    convert = [".venv/bin/python", "-m", "merge.cosyvoice.to_huggingface", "--config-path", str(config_dir(family))]
+    convert = [".venv/bin/python", "-m", "models.cosyvoice.to_huggingface", "--config-path", str(config_dir(family))]
     run([*convert, "--config-name", "models", *small(family)])
     data = work / "data"
     data.mkdir()
@@ -152,8 +152,8 @@ def test_the_exported_model_has_the_logits_of_the_merged_one_in_the_official_cla
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from data_prep.prompt_template import encode_prompt, zero_shot
-    from data_prep.voices import Voice
-    from verl_plugins import speech_head  # noqa: F401
+    from models.cosyvoice import speech_head  # noqa: F401
+    from speech.voices import Voice
 
     run_sh(family, "export")
     words = AutoTokenizer.from_pretrained(converted / "merged")

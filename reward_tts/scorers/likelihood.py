@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from reward_tts import whisper_directory
-from reward_tts.measures import Row
+from reward_tts.asr import whisper_directory
+from speech.interfaces import Row
 
 
 class WhisperLikelihood:
@@ -15,7 +15,7 @@ class WhisperLikelihood:
     Args:
         model_dir: Hugging Face directory of a Whisper (model and processor).
         device: torch device.
-        dtype: torch's name of the weights' type: float32, bfloat16, float16. An ASR (reward_tts.asr_whisper) with the
+        dtype: torch's name of the weights' type: float32, bfloat16, float16. An ASR (reward_tts.asr.whisper) with the
             same three shares the model, and what it has encoded.
         batch_size: rows scored together.
 

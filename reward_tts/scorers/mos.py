@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from speechmos.dnsmos import DNSMOS, SR
 
-from reward_tts.measures import Row
+from speech.interfaces import Row
 
 _TESTED_DISTILLMOS = "0.9.1"
 

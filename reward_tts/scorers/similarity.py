@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.recordings import read_wave
-from data_prep.voices import read_voices
-from reward_tts.measures import Row
+from speech.interfaces import Row
+from speech.voices import read_voices
+from speech.waves import read_wave
 
 
 class SpeakerSimilarity:

@@ -14,10 +14,10 @@ from cosyvoice_release import CODEBOOK, write_llm_by_shapes, write_text_model
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
 from stages.config import ROOT, config_dir
-from verl_plugins import speech_head  # noqa: F401  registers its model class with transformers
 
 WORK = Path("exp/test_cosyvoice2_sft")
 SMALL = [f"recipe.work_dir={WORK}", f"recipe.codebook_size={CODEBOOK}"]
@@ -61,7 +61,7 @@ def work() -> Path:
     torch.manual_seed(0)
     write_text_model(release / "CosyVoice-BlankEN")
     write_llm_by_shapes(release, "cosyvoice2")
-    module("merge.cosyvoice.to_huggingface", "models")
+    module("models.cosyvoice.to_huggingface", "models")
     (work / "data").mkdir()
     for name, texts in (("sft", TEXTS), ("train", TEXTS[:1]), ("test", ("很好",))):
         codes = [[(7 * i + j) % CODEBOOK for j in range(9 + i)] for i in range(len(texts))]

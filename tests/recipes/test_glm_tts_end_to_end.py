@@ -80,7 +80,7 @@ def trained(own: list[str]) -> str:
     write_release(WORK / "pretrained", TEXTS, CODES, **LLAMA)
     command(".venv-reward/bin/python", "tests/glm_sound.py", f"{WORK}/pretrained", env={"PYTHONPATH": f"{ROOT}:tests"})
     config = ["--config-path", f"{ROOT}/recipes/glm_tts", "--config-name", "models"]
-    command(".venv/bin/python", "-m", "merge.glm_tts", *config, *own)
+    command(".venv/bin/python", "-m", "models.glm_tts.convert", *config, *own)
     (WORK / "data").mkdir()
     emotions = ["happy", "angry", "happy"]
     rows = [{"text": text, "voice": "anna", "emotion": e} for text, e in zip(TEXTS, emotions, strict=True)]

@@ -54,7 +54,7 @@ def run() -> RecipeRun:
     run.xcodec2(semantic=True)
     run.overrides.append(f"recipe.recordings={run.write_jsonl('samples.jsonl', record(run.work))}")
     # Codes as likely as text, and more of them: two steps of SFT do not keep it from the text tokens it was born with.
-    run.module("sft.extend", "models", "extend.mean_resizing=false")
+    run.module("models.extend", "models", "extend.mean_resizing=false")
     run.stages("data", "voices.encoder.semantic_layer=2", "vectorize.val_share=0.42", "prepare.on_error=stop")
     run.stages("sft", *SFT)
     run.sft = (run.work / "logs" / "sft.log").read_text()
@@ -123,7 +123,7 @@ def test_both_backends_speak_the_same_tokens_with_the_penalty_and_a_wave(run):
 def test_the_evaluation_hears_the_sft_and_the_grpo_model_with_an_ear_that_is_not_the_rewards(run):
     results = json.loads((run.work / "eval" / "results.json").read_text())
     assert all(system["speaker_similarity"] and system["mos"] for system in results["systems"])
-    assert results["ear"] == "reward_tts.asr_mms.MMSASR"
+    assert results["ear"] == "reward_tts.asr.mms.MMSASR"
     assert [(s["system"], s["decoding"], s["unit"]) for s in results["systems"]] == [
         ("SFT", "sampled", "WER"),
         ("GRPO", "sampled", "WER"),

@@ -11,8 +11,8 @@ from llama_dir import LLASA, write_llama
 from recipe_run import SPEAKING, TRAINING, RecipeRun
 from small_ears import write_whisper
 
-from data_prep.voices import Voice, read_voices
-from recipes.llasa.prompt_template import understanding
+from models.llasa.prompt import understanding
+from speech.voices import Voice, read_voices
 from stages.config import ROOT
 
 CODES = 65536
@@ -34,7 +34,7 @@ def run() -> RecipeRun:
     run.overrides += [f"recipe.{key}={run.write_jsonl(f'{key}.jsonl', value)}" for key, value in rows.items()]
     soundfile.write(run.work / "mina.wav", 0.3 * np.sin(np.arange(1500) ** 1.2), 16_000)  # 0.09 s, 5 tokens
     recordings = run.write_jsonl("recordings.jsonl", [{"name": "mina", "text": "네.", "wav": "mina.wav"}])
-    run.module("sft.extend", "models")
+    run.module("models.extend", "models")
     run.stages("data", f"voices.input={recordings}", "voices.encoder.semantic_layer=2")
     run.trained = run.stages(
         "serve", "merge", *TRAINING, "asr.max_new_tokens=8", "trainer.rollout_data_dir=exp/test_llasa/rollouts"

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import WhisperConfig, WhisperFeatureExtractor
 
-from data_prep.codec_glm import _Encoder
+from models.glm_tts.encoder import _Encoder
 
 CONFIG = {
     "model_type": "whisper",

@@ -18,7 +18,7 @@ from transformers import (
     WhisperTokenizer,
 )
 
-from recipes.tiny_mandarin.reward_asr import FRONTEND, _write_cmvn
+from models.tiny_mandarin.reward_asr import FRONTEND, _write_cmvn
 
 PARAFORMER_SYMBOLS = ["<blank>", "<s>", "</s>", *"今天气很好我们明去上海三点半", "he@@", "llo", "ok", "<unk>"]
 

@@ -13,7 +13,7 @@ import torch
 from glm_tokenizer import write_tokenizer
 from safetensors.torch import save_file
 
-from data_prep.codec_glm import GlmEncoder
+from models.glm_tts.encoder import GlmEncoder
 
 TOKENS = [14, 53, 42, 53, 51, 53, 5, 6, 24, 6, 43, 15, 15, 24, 62, 11, 62, 58, 34, 22, 6, 23, 6, 33, 53]
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from cosyvoice_decoder import CODEBOOK, SMALL, weights_by_formula, write_decoder
 
-from reward_tts.cosyvoice_release import load_flow, read_config
+from models.cosyvoice.release import load_flow, read_config
 
 # Bands 0, 17 and 79 of the frames 0, 3 and the last one.
 OFFICIAL = [

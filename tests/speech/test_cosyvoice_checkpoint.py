@@ -19,8 +19,8 @@ from torch.nn.functional import linear
 from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
 
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
-from data_prep.voices import Voice
-from merge.cosyvoice import layout, to_huggingface, to_llm_pt, tokenizer
+from models.cosyvoice import layout, to_huggingface, to_llm_pt, tokenizer
+from speech.voices import Voice
 from stages.config import compose_stage
 
 VOICE = Voice("a", "明天。", (7, 80))

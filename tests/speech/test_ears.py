@@ -1,4 +1,4 @@
-"""ASRs behind reward_tts.interfaces.ASR, on small models of the real classes: what they write, when, and how surely."""
+"""ASRs behind speech.interfaces.ASR, on small models of the real classes: what they write, when, and how surely."""
 
 import json
 import shutil
@@ -13,14 +13,14 @@ from small_models import paraformer, whisper
 from transformers import AutoProcessor, Wav2Vec2ForCTC
 
 from infer.hear import resample
-from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
-from reward_tts import whisper_directory
-from reward_tts.asr_mms import MMSASR
-from reward_tts.asr_paraformer import ParaformerASR
-from reward_tts.asr_whisper import WhisperASR
-from reward_tts.funasr_directory import NO_HUB
-from reward_tts.measures import Row, Transcript
+from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
+from reward_tts.asr import whisper_directory
+from reward_tts.asr.funasr_directory import NO_HUB
+from reward_tts.asr.mms import MMSASR
+from reward_tts.asr.paraformer import ParaformerASR
+from reward_tts.asr.whisper import WhisperASR
 from reward_tts.scorers.likelihood import WhisperLikelihood
+from speech.interfaces import Row, Transcript
 
 RATE = 16_000
 

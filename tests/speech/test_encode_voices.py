@@ -12,15 +12,15 @@ from cosyvoice_release import CODEBOOK, SMALL, write_decoder, write_speaker_enco
 from omegaconf import OmegaConf
 from xcodec2_dir import write_codec, write_semantic
 
-from data_prep.codec_cosyvoice import CosyVoiceEncoder
-from data_prep.codec_xcodec2 import XCodec2Encoder
 from data_prep.encode_voices import encoded
-from data_prep.voices import read_voices
-from recipes.llasa.prompt_template import understanding
-from reward_tts.cosyvoice_prompts import PromptReader
-from reward_tts.cosyvoice_release import read_config
-from reward_tts.measures import Row
-from reward_tts.token2wav_xcodec2 import XCodec2Token2Wav
+from models.cosyvoice.encoder import CosyVoiceEncoder
+from models.cosyvoice.prompt_features import PromptReader
+from models.cosyvoice.release import read_config
+from models.llasa.prompt import understanding
+from models.xcodec2.encoder import XCodec2Encoder
+from models.xcodec2.token2wav import XCodec2Token2Wav
+from speech.interfaces import Row
+from speech.voices import read_voices
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def xcodec2(tmp_path_factory) -> tuple[Path, Path]:
 
 
 def settings(xcodec2: tuple[Path, Path], source: Path, output: Path) -> dict:
-    encoder = {"_target_": "data_prep.codec_xcodec2.XCodec2Encoder", "model_dir": str(xcodec2[0])}
+    encoder = {"_target_": "models.xcodec2.encoder.XCodec2Encoder", "model_dir": str(xcodec2[0])}
     encoder |= {"semantic_dir": str(xcodec2[1]), "semantic_layer": 2}
     return {"input": str(source), "output": str(output), "max_seconds": 30, "encoder": encoder}
 
@@ -79,7 +79,7 @@ def test_cosyvoices_encoder_gives_the_tokens_of_its_prompts(tmp_path):
     source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "今天", "wav": "a.wav"})
     (voice,) = read_voices(str(source)).values()
     reader = PromptReader(tmp_path, "speech_tokenizer_v2.onnx", read_config(tmp_path)["feat_extractor"], 2)
-    encoder = {"_target_": "data_prep.codec_cosyvoice.CosyVoiceEncoder", "release": str(tmp_path)}
+    encoder = {"_target_": "models.cosyvoice.encoder.CosyVoiceEncoder", "release": str(tmp_path)}
     cfg = {"input": str(source), "output": "x", "max_seconds": 30}
     cfg |= {"encoder": encoder | {"speech_tokenizer": "speech_tokenizer_v2.onnx"}}
     (row,) = encoded(OmegaConf.create(cfg))

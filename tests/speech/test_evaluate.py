@@ -17,9 +17,9 @@ from infer.decode import decode
 from infer.evaluate import evaluate, files_to_hear, read_all
 from infer.hear import Listener, code_of, errors, refuse_same_family, resample
 from infer.records import Utterance, read_utterances
-from infer.whisper_ear import WhisperEar, _files_of_packages
-from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
-from reward_tts.measures import Row
+from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
+from reward_tts.asr.faster_whisper import WhisperEar, _files_of_packages
+from speech.interfaces import Row
 
 CONFIG = Path(__file__).resolve().parents[2] / "recipes" / "tiny_mandarin"
 
@@ -94,8 +94,8 @@ def test_a_plain_directory_is_an_ear_too_and_only_chinese_is_kept_to_characters(
 @pytest.mark.parametrize(
     ("name", "target", "family"),
     [
-        ("paraformer_zh", "reward_tts.asr_paraformer.ParaformerASR", "paraformer"),
-        ("whisper_large_v3", "infer.whisper_ear.WhisperEar", "whisper"),
+        ("paraformer_zh", "reward_tts.asr.paraformer.ParaformerASR", "paraformer"),
+        ("whisper_large_v3", "reward_tts.asr.faster_whisper.WhisperEar", "whisper"),
     ],
 )
 def test_a_recipe_names_an_ear_of_seed_tts_eval_in_one_word(tmp_path, name, target, family):
@@ -112,7 +112,7 @@ def test_a_recipe_names_an_ear_of_seed_tts_eval_in_one_word(tmp_path, name, targ
 def test_paraformer_listens(tmp_path):
     paraformer(tmp_path / "paraformer_zh", "BiCifParaformer")
     cfg = configuration(f"cache.path={tmp_path}/heard.sqlite")
-    cfg.ear = {"_target_": "reward_tts.asr_paraformer.ParaformerASR", "model_dir": f"{tmp_path}/paraformer_zh"}
+    cfg.ear = {"_target_": "reward_tts.asr.paraformer.ParaformerASR", "model_dir": f"{tmp_path}/paraformer_zh"}
     listener = Listener(cfg)
     listener.token2wav = Hum()
     heard = listener.hear([Utterance(i, 0, "今天", [5] * (20 + i), True, "zh") for i in range(3)])
@@ -134,8 +134,8 @@ class Hum:
 def test_an_evaluator_of_the_family_of_the_reward_servers_asr_is_refused():
     message = r"\(infer\.whisper_ear\.WhisperEar\) is of the reward's own family \(whisper, .*WhisperASR in server"
     with pytest.raises(ValueError, match=message):  # another class, the same family
-        evaluate(configuration("reward_server.asr._target_=reward_tts.asr_whisper.WhisperASR"))
-    same = {"_target_": "reward_tts.asr_sensevoice.SenseVoiceASR"}
+        evaluate(configuration("reward_server.asr._target_=reward_tts.asr.whisper.WhisperASR"))
+    same = {"_target_": "reward_tts.asr.sensevoice.SenseVoiceASR"}
     with pytest.raises(ValueError, match=r"own family \(sensevoice"):
         refuse_same_family(configuration().reward_server.asr, OmegaConf.create(same))
 
@@ -193,7 +193,7 @@ def test_the_cache_of_an_evaluation_looks_at_all_code_that_makes_waves_and_hears
     files = {
         str(path.relative_to(CONFIG.parents[1])) for folder in code_of("tiny_mandarin") for path in folder.rglob("*.py")
     }
-    assert files >= {"infer/hear.py", "reward_tts/xcodec2.py", "recipes/tiny_mandarin/vocoder.py"}
+    assert files >= {"infer/hear.py", "models/xcodec2/package.py", "models/tiny_mandarin/vocoder.py"}
 
 
 def test_given_files_replace_the_configured_ones():

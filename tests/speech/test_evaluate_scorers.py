@@ -14,7 +14,7 @@ from infer.hear import Listener
 from infer.records import Utterance
 from infer.report import markdown
 from infer.statistics import Bootstrap
-from reward_tts.measures import Row
+from speech.interfaces import Row
 from stages.config import compose_stage
 
 BOOTSTRAP = Bootstrap(100, seed=0, level=0.95)
@@ -44,7 +44,7 @@ def listener(tmp_path: Path) -> Listener:
     own += ["+scorers.mos._target_=reward_tts.scorers.mos.DNSMOSScorer", "scorers.similarity.device=cpu"]
     own += [f"scorers.similarity.model_dir={tmp_path}/wavlm", "cache.store_every=32"]
     cfg = compose_stage("cosyvoice2", "eval", tuple(own))
-    cfg.ear = {"_target_": "reward_tts.asr_paraformer.ParaformerASR", "model_dir": f"{tmp_path}/paraformer"}
+    cfg.ear = {"_target_": "reward_tts.asr.paraformer.ParaformerASR", "model_dir": f"{tmp_path}/paraformer"}
     heard = Listener(cfg)
     heard.token2wav = Hum()
     return heard

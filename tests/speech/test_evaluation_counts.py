@@ -8,7 +8,7 @@ from infer.evaluate import compare, summarise
 from infer.hear import errors
 from infer.report import markdown
 from infer.statistics import Bootstrap
-from reward_tts.prosody import prosody, silence_ratio
+from reward_tts.scorers.prosody import prosody, silence_ratio
 
 BOOTSTRAP = Bootstrap(1000, seed=0, level=0.95)
 PROSODY = {"f0_floor": 71.0, "f0_ceil": 500.0, "silence_db": 40.0, "frame_seconds": 0.025}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from reward_tts.glm_flow import Flow, FlowConfig
+from models.glm_tts.flow import Flow, FlowConfig
 
 SMALL = {"speech_token_dim": 64, "vocab_size": 1000, "input_frame_rate": 25, "mel_framerate": 50}
 SMALL |= {"spkr_emb_adaLN": True, "remove_spkr_concat_condition": True, "width": 64, "depth": 2, "heads": 1}

@@ -9,7 +9,7 @@ import pytest
 from conftest import free_ports
 from prometheus_client import CollectorRegistry
 
-from reward_tts.metrics import Counts, PipelineMetrics, metrics_served
+from reward_tts.server.metrics import Counts, PipelineMetrics, metrics_served
 
 
 def test_metrics_of_two_pipelines_as_prometheus_reads_them():

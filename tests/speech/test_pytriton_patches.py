@@ -12,7 +12,7 @@ import pytest
 from pytriton.models import model as pytriton_model
 from pytriton.proxy import communication
 
-from reward_tts.pytriton_patches import patch_communication, patch_model
+from reward_tts.server.pytriton_patches import patch_communication, patch_model
 
 HANDSHAKE = b'{"authkey": "a2V5"}'
 

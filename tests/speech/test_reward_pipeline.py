@@ -10,17 +10,18 @@ import torch
 from omegaconf import OmegaConf
 from scipy.signal import resample_poly
 
-from recipes.tiny_mandarin.teacher import Vocoder
-from recipes.tiny_mandarin.vocoder import TorchVocoder
-from reward_tts.asr_sensevoice import SenseVoiceASR
-from reward_tts.errors import pinyin_error
-from reward_tts.formulas import shape_exp
-from reward_tts.judge import Reward
-from reward_tts.measures import Measures, Row, Status
-from reward_tts.pipeline import SpeechPipeline
-from reward_tts.pytriton_adapter import Query, _response
-from reward_tts.server import Judge, needed
-from reward_tts.token2wav_mel import MelToken2Wav
+from models.tiny_mandarin.teacher import Vocoder
+from models.tiny_mandarin.token2wav import MelToken2Wav
+from models.tiny_mandarin.vocoder import TorchVocoder
+from reward_tts.asr.sensevoice import SenseVoiceASR
+from reward_tts.measures import Measures, Status
+from reward_tts.reward.errors import pinyin_error
+from reward_tts.reward.formulas import shape_exp
+from reward_tts.reward.reward import Reward
+from reward_tts.server.__main__ import Judge, needed
+from reward_tts.server.pipeline import SpeechPipeline
+from reward_tts.server.pytriton_adapter import Query, _response
+from speech.interfaces import Row
 from stages.config import compose_stage
 
 FRAMES_PER_TOKEN, MEL_FRAME_RATE, SAMPLE_RATE = 3, 80, 24000

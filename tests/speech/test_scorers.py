@@ -20,8 +20,7 @@ from transformers import (
 )
 
 from infer.hear import resample
-from recipes.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
-from reward_tts.measures import Row
+from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.scorers.emotion import Emotion2Vec
 from reward_tts.scorers.funasr_speaker import FunASRSpeaker
 from reward_tts.scorers.laughter import LaughterSegments, stretches_seconds
@@ -29,6 +28,7 @@ from reward_tts.scorers.likelihood import WhisperLikelihood
 from reward_tts.scorers.mos import DistillMOS, DNSMOSScorer
 from reward_tts.scorers.speaker import Resemblyzer
 from reward_tts.scorers.xvector import XVector
+from speech.interfaces import Row
 
 RATE = 16_000
 SMALL_ENCODER = {  # of Wav2Vec2 and of WavLM

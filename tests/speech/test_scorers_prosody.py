@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from reward_tts.measures import Row
-from reward_tts.prosody import pauses
-from reward_tts.scorers.prosody import Prosody
+from reward_tts.scorers.prosody import Prosody, pauses
+from speech.interfaces import Row
 
 RATE = 16_000
 ROW = Row(np.zeros(0, np.int32), None, "zh", "")

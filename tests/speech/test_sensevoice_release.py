@@ -6,8 +6,8 @@ import torch
 import yaml
 from cosyvoice_release import write_sensevoice
 
-from reward_tts import funasr_directory
-from reward_tts.asr_sensevoice import SenseVoiceASR
+from reward_tts.asr import funasr_directory
+from reward_tts.asr.sensevoice import SenseVoiceASR
 
 
 def test_sensevoice_loads_with_the_released_name_of_its_vocabulary(tmp_path):

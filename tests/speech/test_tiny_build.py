@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from recipes.tiny_mandarin.build import Build
+from models.tiny_mandarin.build import Build
 from stages.config import compose_stage
 
 

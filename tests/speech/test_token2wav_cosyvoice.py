@@ -10,12 +10,12 @@ import torch
 from cosyvoice_decoder import CODEBOOK
 from cosyvoice_release import write_sound
 
-from data_prep.voices import Voice, read_voices
-from reward_tts.cosyvoice_prompts import PromptReader
-from reward_tts.cosyvoice_release import fixed_noise, load_flow, read_config
-from reward_tts.measures import Row
-from reward_tts.seeded_noise import SeededNoise
-from reward_tts.token2wav_cosyvoice import CosyVoiceToken2Wav
+from models.cosyvoice.prompt_features import PromptReader
+from models.cosyvoice.release import fixed_noise, load_flow, read_config
+from models.cosyvoice.token2wav import CosyVoiceToken2Wav
+from models.flow.seeded_noise import SeededNoise
+from speech.interfaces import Row
+from speech.voices import Voice, read_voices
 
 
 @pytest.fixture(scope="module")

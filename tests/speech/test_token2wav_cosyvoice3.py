@@ -13,12 +13,12 @@ import torch
 from cosyvoice_decoder import CODEBOOK, FULL, weights_by_formula, write_config
 from cosyvoice_release import write_sound
 
-from reward_tts.cosyvoice3_flow import Flow, load_flow
-from reward_tts.cosyvoice3_vocoder import Vocoder
-from reward_tts.cosyvoice_release import read_config
-from reward_tts.measures import Row
-from reward_tts.seeded_noise import SeededNoise
-from reward_tts.token2wav_cosyvoice3 import CosyVoice3Token2Wav
+from models.cosyvoice.flow3 import Flow, load_flow
+from models.cosyvoice.release import read_config
+from models.cosyvoice.token2wav3 import CosyVoice3Token2Wav
+from models.cosyvoice.vocoder3 import Vocoder
+from models.flow.seeded_noise import SeededNoise
+from speech.interfaces import Row
 from stages.config import compose_stage
 
 

@@ -9,11 +9,11 @@ import soundfile
 import torch
 from glm_sound import write_sound
 
-from data_prep.recordings import read_wave
-from reward_tts.glm_flow import Flow, FlowConfig
-from reward_tts.measures import Row
-from reward_tts.token2wav_glm import MEL, GlmToken2Wav, load_flow
-from reward_tts.voice_features import LogMel
+from models.flow.voice_features import LogMel
+from models.glm_tts.flow import Flow, FlowConfig
+from models.glm_tts.token2wav import MEL, GlmToken2Wav, load_flow
+from speech.interfaces import Row
+from speech.waves import read_wave
 
 RELEASED = {"vocab_size": 100_000, "input_frame_rate": 25, "mel_framerate": 50, "spkr_emb_adaLN": True}
 

@@ -15,9 +15,9 @@ from xcodec2_dir import write_codec, write_semantic
 from data_prep.jsonl import read_rows
 from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import is_chosen, read_shards
-from data_prep.recordings import read_wave
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import Worker, vectorize
+from speech.waves import read_wave
 from stages.config import compose_stage
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from xcodec2_dir import codec_modules, write_codec, write_semantic
 
-from data_prep.codec_xcodec2 import XCodec2Encoder
-from reward_tts import xcodec2
-from reward_tts.measures import Row
-from reward_tts.token2wav_xcodec2 import XCodec2Token2Wav
+from models.xcodec2 import package as xcodec2
+from models.xcodec2.encoder import XCodec2Encoder
+from models.xcodec2.token2wav import XCodec2Token2Wav
+from speech.interfaces import Row
 
 
 @pytest.fixture(scope="module")

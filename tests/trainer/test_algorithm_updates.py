@@ -16,7 +16,7 @@ from training_worker import nested, one_process, worker
 from transformers import AutoTokenizer
 from verl.utils import tensordict_utils as tu
 
-from data_prep.tokenizer import build_tokenizer
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
 
 SIZES = ["actor_rollout_ref.actor.optim.lr=0.01", "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=2"]

@@ -100,7 +100,7 @@ def agent_loop(tmp_path_factory, recorder, schedule: dict | None, bypass: bool =
     from verl.experimental.agent_loop.agent_loop import DictConfigWrap
     from verl.utils.dataset.rl_dataset import RLHFDataset
 
-    from data_prep.tokenizer import build_tokenizer
+    from models.tiny_mandarin.tokenizer import build_tokenizer
 
     path = tmp_path_factory.mktemp("tokenizer") / "built"
     build_tokenizer(["你好"], 10, path)

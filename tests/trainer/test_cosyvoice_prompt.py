@@ -12,10 +12,10 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
-from data_prep.voices import Voice
-from merge.cosyvoice import tokenizer as cosyvoice
-from merge.cosyvoice.layout import FAMILIES
+from models.cosyvoice import tokenizer as cosyvoice
+from models.cosyvoice.layout import FAMILIES
 from sft.data import encode_messages
+from speech.voices import Voice
 from stages.config import compose_stage
 
 QWEN2_WORDS = 151_643  # of Qwen2's vocab.json

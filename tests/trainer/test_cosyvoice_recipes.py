@@ -76,8 +76,8 @@ def test_run_sh_prints_every_command(recipe):
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    wanted = ("models.download", "merge.cosyvoice.to_huggingface", "data_prep.encode_voices", "data_prep.prepare")
+    wanted = ("models.download", "models.cosyvoice.to_huggingface", "data_prep.encode_voices", "data_prep.prepare")
     wanted += ("reward_tts.server", "verl.trainer.main_ppo", "merge.merge", "infer.synthesise", "infer.evaluate")
-    wanted += ("infer.decode", "merge.cosyvoice.to_llm_pt")
+    wanted += ("infer.decode", "models.cosyvoice.to_llm_pt")
     places = [done.stdout.index(f"-m {module} ") for module in wanted]
     assert places == sorted(places)

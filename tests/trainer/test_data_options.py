@@ -12,7 +12,7 @@ from verl.utils.dataset.rl_dataset import RLHFDataset
 
 from data_prep.options import draw_prefix
 from data_prep.prepare import Preparation, push
-from data_prep.tokenizer import build_tokenizer
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
 
 VOICES = [{"name": "ana", "text": "早上。", "speech_tokens": [1, 2]}, {"name": "bo", "text": "晚上。"}]

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.prepare import Preparation
 from data_prep.prompts import can_be_spoken
-from data_prep.tokenizer import build_tokenizer
-from reward_tts.text_norm import normalise
+from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.text_norm import normalise
 from stages.config import ROOT, compose_stage
 
 GOOD_SFT = '{"text": "一", "speech_tokens": [0, 3]}'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reward_tts.errors import (
+from reward_tts.reward.errors import (
     char_error,
     character_times,
     error,

@@ -12,7 +12,7 @@ MODULES = sorted(".".join(file.with_suffix("").parts) for file in FILES if ">>> 
 
 
 def test_the_modules_with_examples_are_found():
-    assert {"data_prep.jsonl", "recipes.glm_tts.prompt", "reward_tts.scorers.laughter"} <= set(MODULES)
+    assert {"data_prep.jsonl", "models.glm_tts.prompt", "reward_tts.scorers.laughter"} <= set(MODULES)
 
 
 @pytest.mark.parametrize("name", MODULES)

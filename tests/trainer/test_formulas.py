@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from reward_tts import formulas
+from reward_tts.reward import formulas
 
 
 def test_shapings_are_the_published_ones():

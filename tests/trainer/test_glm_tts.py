@@ -14,9 +14,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from transformers.convert_slow_tokenizer import TikTokenConverter
 
 from data_prep.prompt_template import encode_answer, encode_prompt
-from data_prep.voices import Voice
-from merge.glm_tts import LLM, TOKENIZER, convert, export
-from recipes.glm_tts.prompt import normalise, zero_shot
+from models.glm_tts.convert import LLM, TOKENIZER, convert, export
+from models.glm_tts.prompt import normalise, zero_shot
+from speech.voices import Voice
 from stages.config import compose_stage
 
 TEXTS = ["你好世界", "早上好", "银行行长", "今天下雨。 你好", "hello world", " 你", " 好"] * 3

@@ -3,7 +3,7 @@
 import pytest
 
 from data_prep.jsonl import BadField, SeenTexts, normalise_text, read_rows
-from data_prep.whole import whole_directory, whole_file
+from speech.files import whole_directory, whole_file
 
 
 def test_a_json_list_is_streamed(tmp_path):

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from reward_tts.compute_score import compute_score
-from reward_tts.judge import Reward, RewardConfigError
 from reward_tts.measures import Measures
+from reward_tts.reward.reward import Reward, RewardConfigError
 
 CONFIG = {
     "terms": {"pinyin": {"tones": False, "shaping": {"name": "tanh", "scale": 3}}},

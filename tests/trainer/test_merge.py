@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 from shards import tiny_qwen2, write_shard
 from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
 
-from data_prep.tokenizer import build_tokenizer
 from merge.merge import MissingCheckpoint, check, find_actor, merge
+from models.tiny_mandarin.tokenizer import build_tokenizer
 
 
 def write_checkpoint(root: Path, step: int, world_size: int = 1) -> Path:

@@ -12,9 +12,9 @@ from training_worker import nested, one_process, worker
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from verl.utils import tensordict_utils as tu
 
-from data_prep.tokenizer import build_tokenizer
+from models.cosyvoice.speech_head import SpeechHeadQwen2Config, SpeechHeadQwen2ForCausalLM
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
-from verl_plugins.speech_head import SpeechHeadQwen2Config, SpeechHeadQwen2ForCausalLM
 
 SHAPE = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
 # As on a GPU but for the dtype, so that equal means equal, and without a compiler.

@@ -13,12 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from test_prompt_template import inference_ids
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from data_prep.phoneme_in import PhonemeIn, of_recipe, phonemes, read_dictionary, read_phonemes
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_prompt
-from data_prep.voices import Voice
-from merge.glm_tts import convert
-from recipes.glm_tts.prompt import zero_shot
+from models.glm_tts.convert import convert
+from models.glm_tts.phoneme_in import PhonemeIn, of_recipe, phonemes, read_dictionary, read_phonemes
+from models.glm_tts.prompt import zero_shot
+from speech.voices import Voice
 from stages.config import compose_stage
 
 KNOWN = read_phonemes(PHONEMES)

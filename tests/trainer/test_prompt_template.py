@@ -13,10 +13,10 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import chat, encode_answer, encode_prompt
 from data_prep.prompts import PromptMaker
-from data_prep.tokenizer import build_tokenizer
-from data_prep.voices import Voice
 from infer.texts import prompt_ids, read_sentences
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import encode_messages
+from speech.voices import Voice
 from stages.config import compose_stage
 
 TEXT, WRITTEN = "你好，世界！（测试）：３号？ 🙂", "你好,世界!(测试):3号? 🙂"

@@ -8,7 +8,7 @@ import pytest
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from reward_tts.judge import check
+from reward_tts.reward.reward import check
 from stages.config import ROOT, compose_stage, keys, recipes
 from stages.preflight import check_verl_keys
 from stages.run import plan

@@ -15,10 +15,10 @@ from server_client import config_of, counted, measure, odd_rows, raw_answer
 
 from reward_tts.client import RewardError, ServerConfig
 from reward_tts.compute_score import compute_score
-from reward_tts.errors import pinyin_error
-from reward_tts.formulas import shape_tanh
 from reward_tts.measures import CONTRACT, Status
-from reward_tts.speech_tokens import format_speech_tokens
+from reward_tts.reward.errors import pinyin_error
+from reward_tts.reward.formulas import shape_tanh
+from speech.tokens import format_speech_tokens
 from verl_plugins.rollout_audio import RolloutAudio
 
 REWARD = {

@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
-from data_prep.tokenizer import build_tokenizer
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
 from verl_plugins.token_credit import TokenCreditAgentLoop, more_sampling
 

@@ -16,10 +16,10 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_prep.prompt_template import chat, encode_prompt
-from data_prep.tokenizer import build_tokenizer
-from reward_tts.speech_tokens import format_speech_tokens
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import LengthGroupedSampler, collate, load_examples
 from sft.train import SpeechTrainer, resumable_checkpoint, train
+from speech.tokens import format_speech_tokens
 from stages.config import ROOT, compose_stage
 
 TEXT = "一二三四五"

@@ -18,13 +18,13 @@ from verl.utils.dataset.dataset_utils import SFTTensorCollator
 from verl.workers.utils.losses import sft_loss
 
 from data_prep.prompt_template import chat
-from data_prep.tokenizer import build_tokenizer
 from merge.merge import with_adapter
-from reward_tts.speech_tokens import format_speech_tokens
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
 from sft.verl_dataset import SpeechDataset
 from sft.verl_train import check_rows
+from speech.tokens import format_speech_tokens
 from stages.config import ROOT
 
 ROWS = [("今天", [1, 2, 3]), ("天", [0]), ("今天今天", [5, 4, 3, 2, 1, 0])]

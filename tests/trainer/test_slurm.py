@@ -1,4 +1,4 @@
-"""recipes/inworld_tts/slurm.sh, with commands of Slurm's and Ray's names that keep what they are asked for."""
+"""stages/slurm.sh, with commands of Slurm's and Ray's names that keep what they are asked for."""
 
 import os
 import signal

@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM
 from verl.utils.torch_functional import entropy_from_logits
 
 from infer.synthesise import synthesise
-from merge.cosyvoice import to_huggingface
-from verl_plugins.speech_head import NEVER, SpeechHeadQwen2Config, SpeechHeadQwen2ForCausalLM
+from models.cosyvoice import to_huggingface
+from models.cosyvoice.speech_head import NEVER, SpeechHeadQwen2Config, SpeechHeadQwen2ForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes" / "cosyvoice2"

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from reward_tts.compute_score import compute_score
-from reward_tts.speech_tokens import format_speech_tokens
+from speech.tokens import format_speech_tokens
 from stages.config import compose_stage
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.test_sets import convert, language_of, read_test_set
-from data_prep.voices import read_voices
+from speech.voices import read_voices
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,8 +5,8 @@ import warnings
 
 import pytest
 
-from reward_tts.speech_tokens import format_speech_tokens, parse_speech_tokens
-from reward_tts.text_norm import normalise, syllables
+from speech.text_norm import normalise, syllables
+from speech.tokens import format_speech_tokens, parse_speech_tokens
 
 
 @pytest.mark.parametrize(

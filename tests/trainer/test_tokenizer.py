@@ -1,11 +1,11 @@
-"""The tokenizer that data_prep.tokenizer builds."""
+"""The tokenizer that models.tiny_mandarin.tokenizer builds."""
 
 from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2Config, Qwen2Tokenizer
 
-from data_prep.tokenizer import build_tokenizer
+from models.tiny_mandarin.tokenizer import build_tokenizer
 
 TEXTS = ["今天下雨", "明天下雪"]  # six different characters
 

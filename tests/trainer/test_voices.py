@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.voices import Voice, read_voices, voice_of
+from speech.voices import Voice, read_voices, voice_of
 
 
 def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_path):

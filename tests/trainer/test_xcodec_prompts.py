@@ -1,5 +1,5 @@
-"""Prompts of Llasa and Inworld TTS, id by id, the same in data preparation, SFT, rollout and inference; and sft.extend,
-which gives a checkpoint their tokens and template."""
+"""Prompts of Llasa and Inworld TTS, id by id, the same in data preparation, SFT, rollout and inference; and
+models.extend, which gives a checkpoint their tokens and template."""
 
 import json
 from copy import deepcopy
@@ -15,11 +15,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_answer, encode_prompt
-from data_prep.voices import Voice
-from recipes.inworld_tts.prompt_template import line
-from recipes.llasa.prompt_template import understanding
+from models.extend import extend
+from models.inworld_tts.prompt import line
+from models.llasa.prompt import understanding
 from sft.data import encode_messages
-from sft.extend import extend
+from speech.voices import Voice
 from stages.config import compose_stage
 
 CODES = 16

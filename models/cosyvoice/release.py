@@ -1,0 +1,152 @@
+"""The decoder of a released CosyVoice2: flow.pt, hift.pt and cosyvoice2.yaml -> flow matching and vocoder.
+
+The classes are those of flashcosyvoice (in `stepaudio2-minicpmo`), which are the official package's with masks for
+batches. With the same weights and one utterance both give the same mel and the same wave bit by bit; the official flow
+takes one utterance only. Two things are ours: the noise is the official package's fixed noise, so that an utterance
+sounds the same in every batch, and frames behind an utterance's end are zero where the encoder looks ahead.
+"""
+
+import sys
+import types
+from importlib import import_module
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from models.flow.hyperpyyaml import read_hyperpyyaml
+
+NOISE_FRAMES = 50 * 300  # cosyvoice/flow/flow_matching.py, CausalConditionalCFM
+
+
+def flashcosyvoice(name: str) -> types.ModuleType:
+    """A module of flashcosyvoice.modules, without `stepaudio2/__init__.py`: it imports torchaudio, of which PyPI has
+    only CUDA builds, to read wave files.
+
+    Raises:
+        ModuleNotFoundError: the package is missing.
+    """
+    if "stepaudio2" not in sys.modules:
+        spec = PathFinder.find_spec("stepaudio2")
+        if spec is None or spec.submodule_search_locations is None:
+            raise ModuleNotFoundError(
+                "the package stepaudio2-minicpmo is missing: bash run.sh --recipe cosyvoice2 install (or cosyvoice3)"
+            )
+        package = types.ModuleType("stepaudio2")
+        package.__path__ = list(spec.submodule_search_locations)
+        sys.modules["stepaudio2"] = package
+    return import_module(f"stepaudio2.flashcosyvoice.modules.{name}")
+
+
+def config_file(folder: Path) -> Path:
+    """cosyvoice2.yaml or cosyvoice3.yaml of a release. Raises FileNotFoundError."""
+    found = sorted(folder.glob("cosyvoice[23].yaml"))
+    if not found:
+        raise FileNotFoundError(
+            f"{folder}/cosyvoice2.yaml or cosyvoice3.yaml is missing: the stage `models` fetches it (models.yaml)"
+        )
+    return found[0]
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A release's configuration, see read_hyperpyyaml.
+
+    Raises:
+        FileNotFoundError, ValueError: it is missing, or is no such file.
+    """
+    return read_hyperpyyaml(config_file(folder), {"flow", "hift", "sample_rate", "token_frame_rate"})
+
+
+def _chosen(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: values[name] for name in names if name in values}
+
+
+def fixed_noise(channels: int) -> torch.Tensor:
+    """The official package's noise [1, channels, frames]: what torch.manual_seed(0); torch.randn(...) gives."""
+    return torch.randn(1, channels, NOISE_FRAMES, generator=torch.Generator().manual_seed(0))
+
+
+def load_flow(folder: Path, config: dict[str, Any], steps: int) -> nn.Module:
+    """flashcosyvoice's CausalMaskedDiffWithXvec with the weights of flow.pt, float32; `steps` from noise to mel.
+
+    Raises:
+        FileNotFoundError, ValueError: flow.pt is missing, or its tensors are not those of cosyvoice2.yaml.
+    """
+    flow = flashcosyvoice("flow")
+    upsample_encoder, estimator = (flashcosyvoice(f"flow_components.{n}") for n in ("upsample_encoder", "estimator"))
+    sizes, encoder, decoder = config["flow"], config["flow"]["encoder"], config["flow"]["decoder"]
+
+    class FixedNoiseCFM(flow.CausalConditionalCFM):
+        """Starts from the same noise whatever the batch."""
+
+        noise = fixed_noise(sizes["output_size"])
+
+        def forward(self, mu, mask, n_timesteps, temperature=1.0, spks=None, cond=None, streaming=False):
+            if mu.shape[2] > NOISE_FRAMES:
+                raise ValueError(f"{mu.shape[2]} mel frames, the flow takes {NOISE_FRAMES} with the voice prompt")
+            start = self.noise[:, :, : mu.shape[2]].to(mu).expand_as(mu) * temperature
+            times = 1 - torch.cos(torch.linspace(0, 1, steps + 1, device=mu.device, dtype=mu.dtype) * torch.pi / 2)
+            return self.solve_euler(start, times, mu, mask, spks, cond, streaming), None
+
+    names = ("in_channels", "out_channels", "channels", "attention_head_dim", "n_blocks", "num_mid_blocks", "num_heads")
+    model = flow.CausalMaskedDiffWithXvec(
+        **_chosen(sizes, "input_size", "output_size", "spk_embed_dim", "vocab_size", "token_mel_ratio"),
+        pre_lookahead_len=sizes["pre_lookahead_len"],
+        encoder=upsample_encoder.UpsampleConformerEncoder(
+            **_chosen(encoder, "input_size", "output_size", "attention_heads", "linear_units", "num_blocks")
+        ),
+        decoder=FixedNoiseCFM(
+            **_chosen(decoder, "in_channels", "n_spks", "spk_emb_dim"),
+            estimator=estimator.CausalConditionalDecoder(**_chosen(decoder["estimator"], *names, "act_fn")),
+        ),
+    )
+    _zero_behind_the_end(model.encoder)
+    return with_weights(model, folder / "flow.pt")
+
+
+def _zero_behind_the_end(encoder: nn.Module) -> None:
+    """Alone, an utterance is followed by zeros where the encoder looks ahead; in a batch, by embedded padding."""
+    lengths: dict[str, torch.Tensor] = {}
+
+    def remember(_module: nn.Module, args: tuple) -> None:
+        lengths["now"] = args[1]
+
+    def cut(_module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        x = args[0]
+        inside = torch.arange(x.shape[1], device=x.device)[None] < lengths["now"].to(x.device)[:, None]
+        return (x * inside[..., None].to(x.dtype), *args[1:]), kwargs
+
+    encoder.register_forward_pre_hook(remember)
+    encoder.pre_lookahead_layer.register_forward_pre_hook(cut, with_kwargs=True)
+
+
+def load_vocoder(folder: Path, config: dict[str, Any]) -> nn.Module:
+    """flashcosyvoice's HiFTGenerator with the weights of hift.pt, float32.
+
+    Raises:
+        FileNotFoundError, ValueError: as load_flow.
+    """
+    hifigan = flashcosyvoice("hifigan")
+    sizes = dict(config["hift"])
+    f0 = hifigan.ConvRNNF0Predictor(**_chosen(sizes.pop("f0_predictor"), "num_class", "in_channels", "cond_channels"))
+    model = hifigan.HiFTGenerator(**sizes, f0_predictor=f0)
+    return with_weights(model, folder / "hift.pt", prefix="generator.")  # of GAN training
+
+
+def with_weights(model: Any, path: Path, prefix: str = "") -> Any:
+    """The module with the tensors of flow.pt or hift.pt, whose names may begin with `prefix`, for inference.
+
+    Raises:
+        FileNotFoundError: the file is missing. ValueError: its tensors are not the module's.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: the stage `models` fetches it (models.get in models.yaml)")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    tensors = {name.removeprefix(prefix): value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit {config_file(path.parent)}: {error}") from error
+    return model.eval()

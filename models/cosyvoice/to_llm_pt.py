@@ -1,0 +1,68 @@
+"""Stage `export`: recipe.merged_dir -> a directory that the official CosyVoice loads.
+
+    python -m models.cosyvoice.to_llm_pt --config-path <recipe> --config-name export [export.dtype=bfloat16]
+
+recipe.export_dir gets llm.pt and links to the other files of the release. The published recipe says that accuracy falls
+here. What it loses, and this does not: the head's bias (set to 0), float32 (its merge rounds to bfloat16), and the
+distribution itself: in its Hugging Face model each text token has the logit 0 and so a share of the probability, which
+training counts on and the official head has not. See recipes/cosyvoice2/README.md.
+"""
+
+import os
+from pathlib import Path
+
+import hydra
+import torch
+from omegaconf import DictConfig
+from safetensors.torch import load_file
+
+from models.cosyvoice import layout
+from models.cosyvoice.to_huggingface import DTYPES, check
+from speech.files import whole_directory
+
+
+def read_checkpoint(folder: Path) -> layout.Tensors:
+    """All tensors of a Hugging Face checkpoint, whole or in parts.
+
+    Raises:
+        FileNotFoundError: no safetensors there.
+    """
+    if not (files := sorted(folder.glob("*.safetensors"))):
+        raise FileNotFoundError(f"no *.safetensors in {folder}: the stage `merge` makes them")
+    return {name: tensor for file in files for name, tensor in load_file(file).items()}
+
+
+def export(source: Path, target: Path, family: layout.Family, codebook_size: int, dtype: str) -> int:
+    """Writes target/llm.pt, reads it again and compares it with the checkpoint; returns the number of tensors.
+
+    Raises:
+        FileNotFoundError, ValueError: see read_checkpoint and layout.to_llm_pt.
+    """
+    tensors = {name: value.to(DTYPES[dtype]) for name, value in read_checkpoint(source).items()}
+    torch.save(layout.to_llm_pt(tensors, family, codebook_size), target / "llm.pt")
+    written = torch.load(target / "llm.pt", map_location="cpu", weights_only=True, mmap=True)
+    check(written, tensors, family, codebook_size, DTYPES[dtype])
+    return len(written)
+
+
+def link_release(release: Path, target: Path, final: Path) -> None:
+    """Links in `target`, which will be renamed to `final`, to all of `release` that is not there."""
+    for file in sorted(release.iterdir()):
+        if not (target / file.name).exists():
+            os.symlink(os.path.relpath(file.resolve(), final.resolve()), target / file.name)
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """Stage `export`."""
+    family, final = layout.family_of(cfg.export.family), Path(cfg.recipe.export_dir)
+    with whole_directory(final) as target:
+        count = export(Path(cfg.recipe.merged_dir), target, family, cfg.recipe.codebook_size, cfg.export.dtype)
+        link_release(Path(cfg.export.release), target, final)
+    print(
+        f"{cfg.recipe.merged_dir} -> {final}/llm.pt: {count} tensors in {cfg.export.dtype}, equal to the checkpoint's"
+    )
+
+
+if __name__ == "__main__":
+    main()

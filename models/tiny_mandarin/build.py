@@ -1,0 +1,208 @@
+"""Stage `data` of the embedded default, first half: makes the small models and the texts from packages alone.
+
+    python -m models.tiny_mandarin.build --config-path <recipes/tiny_mandarin> --config-name data
+
+texts -> teacher mels -> speech-token codec -> tokens of the SFT texts -> reward ASR -> tokenizer. Each step is skipped
+when its result is there and was made from the same configuration; results appear whole or not at all.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import hydra
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from models.tiny_mandarin.codec import fit_codebook, train_decoder
+from models.tiny_mandarin.reward_asr import scrambled, train_reward_asr
+from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, Teacher, Vocoder
+from models.tiny_mandarin.texts import sample_texts
+from models.tiny_mandarin.token2wav import MelDecoder, MelToken2Wav, load_decoder, save_decoder
+from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.interfaces import Row
+from speech.waves import resample
+
+ASR_RATE = 16_000  # Hz, of SenseVoice
+_worker: Teacher | MelToken2Wav | None = None  # one per worker process, set by its initialiser
+
+
+def _start_teacher() -> None:
+    global _worker
+    _worker = Teacher(num_threads=1)
+
+
+def _start_token2wav(model_dir: str) -> None:
+    global _worker
+    torch.set_num_threads(1)
+    _worker = MelToken2Wav(model_dir, Vocoder(num_threads=1), SAMPLE_RATE, MEL_FRAME_RATE)
+
+
+def _speak(text: str) -> np.ndarray:
+    return _worker.mel(text).astype(np.float16)
+
+
+def _decode(tokens: list[int]) -> np.ndarray:
+    """Tokens -> float32 wave at the reward ASR's 16 kHz."""
+    wave = _worker.decode([Row(tokens=np.array(tokens, np.int32), voice=None, language="zh")])[0]
+    return resample(wave, SAMPLE_RATE, ASR_RATE)
+
+
+def _in_processes(
+    function: Callable, items: list, what: str, start: Callable, start_args: tuple = ()
+) -> list[np.ndarray]:
+    """`function` over `items` in as many processes as there are cores, in order, with a progress bar."""
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), start, start_args) as pool:
+        return list(tqdm(pool.map(function, items, chunksize=16), total=len(items), desc=what, mininterval=5))
+
+
+def write_jsonl(path: str, rows: Iterable[dict]) -> None:
+    """Writes beside the path, then renames."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(target.name + ".tmp")
+    with temporary.open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    temporary.replace(target)
+
+
+def read_jsonl(path: str) -> list[dict]:
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def _save_arrays(path: Path, arrays: list[np.ndarray]) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as out:
+        np.savez(out, data=np.concatenate(arrays), lengths=np.array([len(a) for a in arrays]))
+    temporary.replace(path)
+
+
+def _load_arrays(path: Path) -> list[np.ndarray]:
+    stored = np.load(path)
+    return np.split(stored["data"], np.cumsum(stored["lengths"])[:-1])
+
+
+class Build:
+    """The steps in order; `cfg` is recipes/tiny_mandarin/data.yaml composed."""
+
+    def __init__(self, cfg: DictConfig):
+        self.recipe, self.cfg = cfg.recipe, cfg.build
+        self.work = Path(cfg.recipe.work_dir) / "build"
+        # Not recipe.train_texts and the like, which may name a user's own files: those are read, and never written.
+        self.train, self.test, self.sft = (f"{cfg.recipe.data_dir}/{name}.jsonl" for name in ("train", "test", "sft"))
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.state_file = self.work / "state.json"
+        self.state = json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
+        self.fingerprint = ""
+
+    def step(self, name: str, outputs: list[str | Path], settings: object, make: Callable[[], None]) -> None:
+        """Runs `make` unless its outputs exist and this step and those before it had the same settings."""
+        text = json.dumps(
+            OmegaConf.to_container(settings) if OmegaConf.is_config(settings) else settings, sort_keys=True
+        )
+        self.fingerprint = hashlib.sha256(f"{self.fingerprint}|{name}|{text}".encode()).hexdigest()
+        if self.state.get(name) == self.fingerprint and all(Path(o).exists() for o in outputs):
+            print(f"[build] {name}: there already", flush=True)
+            return
+        print(f"[build] {name}", flush=True)
+        make()
+        self.state[name] = self.fingerprint
+        temporary = self.state_file.with_suffix(".tmp")
+        temporary.write_text(json.dumps(self.state, indent=1))
+        temporary.replace(self.state_file)
+
+    def run(self) -> None:
+        r, c = self.recipe, self.cfg
+        test_tokens = f"{r.data_dir}/test_teacher.jsonl"
+        asr_files = [Path(r.reward_asr_dir) / "model.pt"]
+        seed = {"seed": c.seed}
+        self.step("texts", [self.train, self.test, self.work / "sft_texts.json"], {**c.texts, **seed}, self.texts)
+        self.step("teacher speech", [self.work / "mels.npz"], c.asr.scrambled, self.teacher_speech)
+        self.step("codec", [r.token2wav_dir], {**c.codec, "codebook_size": r.codebook_size}, self.codec)
+        self.step("speech tokens", [self.sft, test_tokens], {}, self.speech_tokens)
+        self.step("reward ASR", asr_files, c.asr, self.reward_asr)
+        self.step("tokenizer", [r.tokenizer_dir], {}, self.tokenizer)
+
+    def texts(self) -> None:
+        c = self.cfg.texts
+        test = sample_texts(c.test, self.cfg.seed)
+        sft = sample_texts(c.sft, self.cfg.seed + 1, exclude=test)
+        train = sample_texts(c.train, self.cfg.seed + 2, exclude={*test, *sft})
+        for path, texts in ((self.test, test), (self.train, train)):
+            write_jsonl(path, ({"text": text, "language": self.recipe.language} for text in texts))
+        (self.work / "sft_texts.json").write_text(json.dumps(sft, ensure_ascii=False))
+
+    def _spoken_texts(self) -> tuple[list[str], list[str], list[str]]:
+        """SFT texts, held-out texts, texts of random characters for the reward ASR."""
+        sft = json.loads((self.work / "sft_texts.json").read_text())
+        test = [row["text"] for row in read_jsonl(self.test)]
+        c = self.cfg.asr.scrambled
+        return sft, test, scrambled(sft, c.count, c.min_length, c.max_length, self.cfg.seed)
+
+    def teacher_speech(self) -> None:
+        sft, test, random_texts = self._spoken_texts()
+        mels = _in_processes(_speak, sft + test + random_texts, "teacher speech", _start_teacher)
+        _save_arrays(self.work / "mels.npz", mels)
+
+    def codec(self) -> None:
+        c, sft_count = self.cfg.codec, self.cfg.texts.sft
+        torch.manual_seed(self.cfg.seed)
+        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:sft_count]]
+        decoder = MelDecoder(self.recipe.codebook_size, c.frames_per_token, MEL_BINS, c.channels)
+        fit_codebook(decoder, mels, c.kmeans_vectors, self.cfg.seed)
+        loss = train_decoder(decoder, mels, c.steps, c.batch_size, c.crop_tokens, c.learning_rate, self.cfg.seed)
+        save_decoder(decoder, self.recipe.token2wav_dir)
+        print(f"[build] codec: mel L1 {loss:.4f} (in standard deviations)", flush=True)
+
+    def _all_tokens(self) -> list[list[int]]:
+        decoder = load_decoder(self.recipe.token2wav_dir)
+        return [decoder.encode(mel.astype(np.float32)).tolist() for mel in _load_arrays(self.work / "mels.npz")]
+
+    def speech_tokens(self) -> None:
+        sft, test, random_texts = self._spoken_texts()
+        tokens = self._all_tokens()
+        rows = [
+            {"text": text, "language": self.recipe.language, "speech_tokens": ids}
+            for text, ids in zip(sft + test + random_texts, tokens, strict=True)
+        ]
+        write_jsonl(self.sft, rows[: len(sft)])
+        write_jsonl(f"{self.recipe.data_dir}/test_teacher.jsonl", rows[len(sft) : len(sft) + len(test)])
+        write_jsonl(str(self.work / "asr.jsonl"), rows[: self.cfg.asr.sentences] + rows[len(sft) + len(test) :])
+
+    def reward_asr(self) -> None:
+        c, rows = self.cfg.asr, read_jsonl(str(self.work / "asr.jsonl"))
+        tokens = [row["speech_tokens"] for row in rows]
+        waves = _in_processes(_decode, tokens, "reward ASR: speech", _start_token2wav, (self.recipe.token2wav_dir,))
+        loss = train_reward_asr(
+            [row["text"] for row in rows],
+            waves,
+            self.recipe.reward_asr_dir,
+            steps=c.steps,
+            batch_size=c.batch_size,
+            learning_rate=c.learning_rate,
+            width=c.width,
+            blocks=c.blocks,
+            seed=self.cfg.seed,
+        )
+        print(f"[build] reward ASR: CTC loss {loss:.3f}", flush=True)
+
+    def tokenizer(self) -> None:
+        texts = self._spoken_texts()
+        build_tokenizer(texts[0] + texts[1], self.recipe.codebook_size, self.recipe.tokenizer_dir)
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    torch.set_num_threads(os.cpu_count())
+    Build(cfg).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The reward server: speech tokens and the text asked for -> transcript, measures, reward (Triton model token2wav_asr).
+
+    python -m reward_tts.server --config-path <absolute recipes/NAME> --config-name server
+
+It listens on recipe.server.host only (this machine alone, unless the recipe says otherwise) and prints READY with its
+ports. SIGTERM and SIGINT end it after what was begun.
+"""
+
+import logging
+import math
+import os
+import threading
+import time
+from dataclasses import replace
+
+# Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+import hydra
+import numpy as np
+import torch
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Status
+from reward_tts.reward.reward import Reward
+from reward_tts.server.leftovers import remove_leftovers
+from reward_tts.server.metrics import PipelineMetrics
+from reward_tts.server.pipeline import SpeechPipeline
+from reward_tts.server.pytriton_adapter import Answer, Query, check_ports, serve
+from speech.interfaces import Row
+from speech.text_norm import normalise
+
+log = logging.getLogger(__name__)
+
+
+class Judge:
+    """One instance: the pipeline's measures, and the reward that the published client reads.
+
+    Args:
+        pipeline: speaks and hears.
+        language: of rows that name none.
+        reward: of the recipe.
+
+    Raises:
+        ValueError: the recipe's reward needs a measure that no scorer provides.
+    """
+
+    def __init__(self, pipeline: SpeechPipeline, language: str, reward: Reward):
+        if lacking := {m: key for m, key in reward.needs.items() if m not in pipeline.offers}:
+            raise ValueError(
+                f"recipe.reward needs {lacking}, server.yaml's scorers provide {pipeline.offers}: add the scorer"
+            )
+        self.pipeline, self.language, self.reward = pipeline, language, reward
+        self._one_at_a_time = threading.Lock()
+
+    def answer(self, queries: list[Query]) -> list[Answer]:
+        """One answer per row, in order. Bad speech has the lowest reward, as in compute_score; a row that failed or is
+        at fault has NaN and a status."""
+        begin = time.monotonic()
+        rows = [Row(q.tokens, q.voice, q.language or self.language, q.text) for q in queries]
+        problems = [self._problem(query, row.language) for query, row in zip(queries, rows, strict=True)]
+        with self._one_at_a_time:
+            measured = iter(self.pipeline.measure([row for row, bad in zip(rows, problems, strict=True) if not bad]))
+        answers = [
+            self._refuse(p) if p else self._judge(q, next(measured)) for q, p in zip(queries, problems, strict=True)
+        ]
+        self.pipeline.counts.statuses.update(Status(answer.status).name for answer in answers)
+        seconds, tokens = time.monotonic() - begin, sum(len(row.tokens) for row in rows)
+        log.info("batch of %d rows, %d tokens, %.2f s", len(rows), tokens, seconds)
+        return answers
+
+    def speak(self, tokens: np.ndarray, voice: str | None, text: str = "") -> tuple[np.ndarray, int]:
+        """Wave float32 [samples] of one row, and its sampling rate in Hz. With its text it is the wave that was scored:
+        of a row that names no voice some token2wav choose one by it.
+
+        Raises:
+            ValueError: the tokens cannot be spoken.
+        """
+        if problem := self.pipeline.problem(tokens):
+            raise ValueError(problem)
+        with self._one_at_a_time:
+            wave = self.pipeline.token2wav.decode([Row(tokens, voice, self.language, text)])[0]
+        return wave, self.pipeline.token2wav.sample_rate
+
+    def _problem(self, query: Query, language: str) -> str:
+        if query.problem:
+            return query.problem
+        return "" if normalise(query.text, language) else f"GT_TEXT {query.text!r} has nothing to be spoken"
+
+    def _refuse(self, problem: str) -> Answer:
+        return _answer(math.nan, Measures(self.pipeline.recipe, int(Status.BAD_ROW), problem))
+
+    def _judge(self, query: Query, measures: Measures) -> Answer:
+        if measures.status == Status.BAD_SPEECH:
+            return _answer(self.reward.unspeakable().score, measures)
+        if measures.status != Status.OK:
+            return _answer(math.nan, measures)
+        tokens, language = query.tokens.tolist(), query.language or self.language
+        try:
+            return _answer(self.reward.judge(query.text, language, tokens, measures).score, measures)
+        except (KeyError, ValueError) as error:  # our client judges itself; the published one gets this as an error
+            return replace(_answer(math.nan, measures), message=f"{query.text!r} cannot be judged: {error}")
+
+
+def shared_secret(variable: str | None) -> str | None:
+    """Value of the environment variable that recipe.server.secret_env names; None if it names none.
+
+    Raises:
+        SystemExit: it is not set.
+    """
+    if variable is None:
+        return None
+    if not os.environ.get(variable):
+        raise SystemExit(f"recipe.server.secret_env names {variable}, which is not set")
+    return os.environ[variable]
+
+
+def _answer(reward: float, measures: Measures) -> Answer:
+    return Answer(reward, measures.transcript, measures.to_json(), measures.status, measures.message)
+
+
+def needed(scorers: DictConfig, reward: Reward) -> list[str]:
+    """Names of the scorers of server.yaml that provide a measure which the reward needs, as their classes say. One
+    whose class does not say (its measure is an argument) counts as well."""
+    provided = {name: getattr(get_class(scorer._target_), "provides", None) for name, scorer in scorers.items()}
+    return [name for name, measures in provided.items() if measures is None or reward.needs.keys() & measures]
+
+
+def make_judge(cfg: DictConfig, device: str) -> Judge:
+    """Models loaded on the device and the pipeline made, as server.yaml says."""
+    cfg = cfg.copy()
+    cfg.server.device = device
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    scorers = {name: instantiate(cfg.scorers[name]) for name in needed(cfg.scorers, reward)}
+    pipeline = SpeechPipeline(
+        instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens, scorers, device
+    )
+    return Judge(pipeline, cfg.recipe.language, reward)
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """Loads the models and serves."""
+    where = cfg.recipe.server
+    ports = {key: where[key] for key in ("http_port", "grpc_port", "metrics_port")}
+    remove_leftovers()
+    check_ports(where.host, ports)
+    torch.set_num_threads(cfg.server.torch_threads)
+    begin = time.monotonic()
+    judges = [make_judge(cfg, device) for device in cfg.server.devices for _ in range(cfg.server.instances)]
+    who = "this machine alone" if where.host in LOOPBACK else "whoever reaches it"
+    who += " and knows the secret" if where.secret_env else ""
+    print(f"listening on {where.host}: {who} may use it", flush=True)
+    print(f"models loaded in {time.monotonic() - begin:.1f} s, starting Triton", flush=True)
+    serve(
+        [judge.answer for judge in judges],
+        judges[0].speak,
+        model=cfg.server.model,
+        tells={"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(judges[0].pipeline.offers)},
+        secret=shared_secret(where.secret_env),
+        host=where.host,
+        ports=ports,
+        max_batch_size=cfg.server.max_batch_size,
+        queue_delay_ms=cfg.server.queue_delay_ms,
+        drain_s=cfg.server.drain_s,
+        metrics=PipelineMetrics([judge.pipeline.counts for judge in judges], cfg.server.max_batch_size),
+    )
+    for number, judge in enumerate(judges):
+        print(f"instance {number}: {judge.pipeline.counts}", flush=True)
+    print("stopped", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Rows -> waves -> transcripts and scores -> measures, for one batch: decoded once, and a bad row fails alone."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from reward_tts.measures import Measures, Status
+from reward_tts.server.metrics import Counts
+from speech.interfaces import ASR, Row, Scorer, Token2Wav
+from speech.waves import resample
+
+log = logging.getLogger(__name__)
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+class Spoken:
+    """A row and its wave, float32 [samples]; at other sampling rates computed once."""
+
+    def __init__(self, row: Row, wave: np.ndarray, sample_rate: int):
+        self.row, self.duration_s, self.sample_rate = row, len(wave) / sample_rate, sample_rate
+        self._waves = {sample_rate: wave}
+
+    def at(self, rate: int) -> np.ndarray:
+        """The wave at `rate` Hz."""
+        if rate not in self._waves:
+            self._waves[rate] = resample(self._waves[self.sample_rate], self.sample_rate, rate)
+        return self._waves[rate]
+
+
+class SpeechPipeline:
+    """Speaks rows, hears and scores them; not for several threads at once.
+
+    Args:
+        token2wav: speech tokens -> waves.
+        asr: waves -> text.
+        recipe: name written into each measure.
+        max_tokens: a longer row is refused.
+        scorers: by name; those that the recipe asks for.
+        device: where its models are, for the metrics.
+
+    Attributes:
+        counts: what it has done so far; the rows' statuses are counted by who calls it.
+    """
+
+    def __init__(
+        self,
+        token2wav: Token2Wav,
+        asr: ASR,
+        recipe: str,
+        max_tokens: int,
+        scorers: Mapping[str, Scorer] | None = None,
+        device: str = "cpu",
+    ):
+        self.token2wav, self.asr, self.recipe, self.max_tokens = token2wav, asr, recipe, max_tokens
+        self.scorers = dict(scorers or {})
+        self._by_asr = tuple(getattr(asr, "provides", ()))
+        provided = Counter(self._by_asr) + Counter(name for s in self.scorers.values() for name in s.provides)
+        if twice := [name for name, times in provided.items() if times > 1]:
+            raise ValueError(f"two parts of server.yaml provide {twice}: leave one of them out")
+        self.counts = Counts(device)
+
+    @property
+    def offers(self) -> list[str]:
+        """Measures of the scorers, and those of the ASR beside its text."""
+        return sorted([*self._by_asr, *(name for scorer in self.scorers.values() for name in scorer.provides)])
+
+    def problem(self, tokens: np.ndarray) -> str:
+        """Why these tokens cannot be spoken; empty if they can."""
+        if len(tokens) == 0:
+            return "no speech token"
+        if len(tokens) > self.max_tokens:
+            return f"{len(tokens)} speech tokens, the server's max_tokens is {self.max_tokens}"
+        for outside in (int(tokens.min()), int(tokens.max())):
+            if not 0 <= outside < self.token2wav.codebook_size:
+                return f"speech token {outside} is not in 0..{self.token2wav.codebook_size - 1}"
+        return ""
+
+    def measure(self, rows: Sequence[Row]) -> list[Measures]:
+        """One measure per row, in the order given; status and message tell of a row that could not be measured."""
+        measures = [self._measures(row, Status.BAD_SPEECH, self.problem(row.tokens)) for row in rows]
+        good = sorted((i for i, m in enumerate(measures) if not m.message), key=lambda i: len(rows[i].tokens))
+        self._count([len(rows[i].tokens) for i in good])
+        results: dict[int, dict[str, Any] | Exception] = {}
+        with self._timed("token2wav"):
+            waves = _each(self._speak, [rows[i] for i in good])
+        for i, wave in zip(good, waves, strict=True):
+            spoken = wave if isinstance(wave, Exception) else Spoken(rows[i], wave, self.token2wav.sample_rate)
+            results[i] = spoken if isinstance(spoken, Exception) else {"spoken": spoken}
+        for name, part in self._parts():
+            alive = [i for i, result in results.items() if isinstance(result, dict)]
+            with self._timed(name):
+                found = _each(part, [results[i]["spoken"] for i in alive])
+            for i, one in zip(alive, found, strict=True):
+                results[i] = one if isinstance(one, Exception) else {**results[i], name: one}
+        for i, result in results.items():
+            measures[i] = self._finish(rows[i], result)
+        return measures
+
+    def _parts(self) -> list[tuple[str, Callable[[list[Spoken]], list]]]:
+        """What listens to a wave: the ASR, then the scorers."""
+
+        def scoring(scorer: Scorer) -> Callable[[list[Spoken]], list]:
+            return lambda spoken: scorer.measure([s.at(scorer.sample_rate) for s in spoken], [s.row for s in spoken])
+
+        return [("asr", self._hear), *((name, scoring(scorer)) for name, scorer in self.scorers.items())]
+
+    def _measures(self, row: Row, status: Status, message: str) -> Measures:
+        rate = float(self.token2wav.token_rate)
+        return Measures(self.recipe, int(status), message, num_tokens=len(row.tokens), token_rate=rate)
+
+    def _finish(self, row: Row, result: Exception | dict[str, Any]) -> Measures:
+        if isinstance(result, Exception):
+            return self._measures(row, Status.FAILED, f"{type(result).__name__}: {result}")
+        measures = replace(
+            self._measures(row, Status.OK, ""),
+            transcript=result["asr"].text,
+            char_times=result["asr"].char_times,
+            confidence=result["asr"].confidence,
+            duration_s=result["spoken"].duration_s,
+            scores={key: value for name in self.scorers for key, value in result[name].items()},
+        )
+        wrong = [*measures.not_finite(), *set(self.offers).symmetric_difference(measures.named)]
+        if wrong:
+            return self._measures(row, Status.FAILED, f"measured no finite {wrong}: {measures.named}")
+        return measures
+
+    def _speak(self, rows: list[Row]) -> list[np.ndarray]:
+        waves = self.token2wav.decode(rows)
+        for row, wave in zip(rows, waves, strict=True):
+            if len(wave) == 0 or not np.isfinite(wave).all():
+                raise ValueError(f"token2wav gave {len(wave)} samples, not all finite, for {len(row.tokens)} tokens")
+        return waves
+
+    def _hear(self, spoken: list[Spoken]) -> list:
+        return self.asr.transcribe([s.at(self.asr.sample_rate) for s in spoken], [s.row.language for s in spoken])
+
+    def _count(self, lengths: list[int]) -> None:
+        if lengths:
+            self.counts.batch_sizes[len(lengths)] += 1
+            self.counts.tokens += sum(lengths)
+            self.counts.padded_tokens += max(lengths) * len(lengths)
+
+    @contextmanager
+    def _timed(self, part: str):
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.counts.seconds[part] += time.monotonic() - begin
+
+
+def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item]) -> list[Result | Exception]:
+    """function(items); if it raises, each item alone, and the exception in place of an item that makes it raise."""
+    if not items:
+        return []
+    try:
+        results = list(function(items))
+        if len(results) != len(items):
+            raise RuntimeError(f"{len(results)} results for {len(items)} utterances")
+        return results
+    except Exception as error:
+        log.warning("a batch of %d failed", len(items), exc_info=True)
+        if len(items) == 1:
+            return [error]
+        return [result for item in items for result in _each(function, [item])]

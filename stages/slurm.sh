@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# GRPO on several nodes: Ray and a reward server on each of them, training driven from the first.
+#
+#   sbatch --nodes=2 --gpus-per-node=8 stages/slurm.sh [hydra overrides of `run.sh train` ...]
+#
+# Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, and its last REWARD_GPUS to its reward server; the
+# trainer's rollouts go to the server that has least to do. Submit from the repository's root, on a file system that all nodes see,
+# when the stages before `serve` are done. Settings, from the environment:
+#   RECIPE=inworld_tts  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU=1  RAY_PORT=6379  REWARD_PORT=8001 (gRPC)
+#   WAIT_S=600  POLL_S=5  RAY=.venv/bin/ray
+# A step has PROMPTS_PER_GPU prompts for each training GPU (published: 8 on 8 GPUs), so that verl can divide them, and one
+# update, whatever the recipe's own mini batch is. Ray and the servers listen on their nodes' addresses, and answer only those
+# who know the secrets that are drawn for each job.
+#SBATCH --job-name=verl-tts
+#SBATCH --ntasks-per-node=1
+#SBATCH --exclusive
+set -euo pipefail
+
+recipe=${RECIPE:-inworld_tts} gpus=${GPUS_PER_NODE:-8} reward_gpus=${REWARD_GPUS:-1}
+prompts=${PROMPTS_PER_GPU:-1} ray_port=${RAY_PORT:-6379} reward_port=${REWARD_PORT:-8001}
+wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5}
+ray=${RAY:-.venv/bin/ray}
+training_gpus=$((gpus - reward_gpus))
+say() { echo "slurm.sh: $*"; }
+die() { say "$*" >&2; exit 1; }
+((reward_gpus > 0 && training_gpus > 0)) || die "GPUS_PER_NODE=$gpus, REWARD_GPUS=$reward_gpus: both sides need one"
+cd "${SLURM_SUBMIT_DIR:?submit this with sbatch, from the root of the repository}"
+logs=exp/$recipe/logs/slurm-${SLURM_JOB_ID:?}
+mkdir -p "$logs"
+drawn() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(drawn)}
+RAY_AUTH_TOKEN=${RAY_AUTH_TOKEN:-$(drawn)}     # without one, Ray 2.60 makes one on the head that no other step has
+export VERL_TTS_SECRET RAY_AUTH_TOKEN RAY_AUTH_MODE=token VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin
+
+mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
+head=${nodes[0]}
+
+# One step on one node, beside the others of this job.
+step=(srun --overlap --nodes=1 --ntasks=1)
+on() { "${step[@]}" --nodelist="$1" "${@:2}"; } # NODE COMMAND...
+
+steps=()
+background() { # LOG NODE COMMAND...; srun itself is the child that is stopped in the end, no shell around it
+  "${step[@]}" --nodelist="$2" "${@:3}" >"$1" 2>&1 &
+  steps+=($!)
+}
+
+# Whatever happens, no step of ours is left. They are asked of bash and not of `steps`, which lacks one that was just
+# started, and are told again until they are gone: a process between its fork and its exec can miss a signal.
+end() {
+  local status=$? left
+  trap - EXIT
+  trap '' TERM INT
+  while left=$(jobs -pr) && [[ -n $left ]]; do
+    mapfile -t left <<<"$left"
+    kill "${left[@]}" 2>/dev/null || true
+    sleep "$poll_s"
+  done
+  exit "${cancelled:-$status}"
+}
+trap end EXIT
+trap 'cancelled=143; exit 143' TERM INT
+
+# poll WHAT LOG COMMAND...: until the command succeeds; a step that ends meanwhile, or WAIT_S, ends the job.
+poll() {
+  local deadline=$((SECONDS + wait_s)) pid
+  until "${@:3}"; do
+    for pid in "${steps[@]}"; do
+      kill -0 "$pid" 2>/dev/null || die "a step has ended before $1; logs in $logs"
+    done
+    ((SECONDS < deadline)) || die "$1: not within $wait_s s; log: $2"
+    sleep "$poll_s"
+  done
+}
+ray_status() { on "$head" "$ray" status --address="$address:$ray_port" 2>/dev/null; }
+ray_has() { [[ $(ray_status | grep -c '^ *1 node_') == "$1" ]]; }
+servers_are_ready() {
+  local node
+  for node in "${nodes[@]}"; do grep -q '^READY' "$logs/serve-$node.log" || return 1; done
+}
+
+addresses=()
+for node in "${nodes[@]}"; do
+  addresses+=("$(on "$node" hostname --ip-address | awk '{print $1; exit}')")
+done
+address=${addresses[0]}
+say "${#nodes[@]} nodes, Ray on $address:$ray_port, $training_gpus GPUs of each for training; logs in $logs"
+
+# --block keeps `ray start` in the foreground, so that the end of its step is its own end.
+start_ray() { # NODE OPTIONS...
+  background "$logs/ray-$1.log" "$1" env CUDA_VISIBLE_DEVICES="$(seq -s, 0 $((training_gpus - 1)))" \
+    "$ray" start "${@:2}" --num-gpus="$training_gpus" --block
+}
+start_ray "$head" --head --node-ip-address="$address" --port="$ray_port" --include-dashboard=false
+poll "Ray on $head" "$logs/ray-$head.log" ray_has 1
+for node in "${nodes[@]:1}"; do
+  start_ray "$node" --address="$address:$ray_port"
+done
+
+server=("recipe.server.grpc_port=$reward_port" recipe.server.secret_env=VERL_TTS_SECRET)
+more=""
+for i in "${!nodes[@]}"; do
+  background "$logs/serve-${nodes[i]}.log" "${nodes[i]}" \
+    env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \
+    bash run.sh --recipe "$recipe" serve "${server[@]}" "recipe.server.host=${addresses[i]}" \
+    "recipe.server.name=serve-${nodes[i]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
+  ((i == 0)) || more+="${more:+,}${addresses[i]}:$reward_port"
+done
+poll "Ray on all ${#nodes[@]} nodes" "$logs/ray-*.log" ray_has "${#nodes[@]}"
+poll "the reward servers" "$logs/serve-*.log" servers_are_ready
+
+say "training; log: $logs/train.log"
+background "$logs/train.log" "$head" env RAY_ADDRESS="$address:$ray_port" \
+  bash run.sh --recipe "$recipe" train "${server[@]}" \
+  "recipe.server.host=$address" "recipe.server.more=[$more]" \
+  "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" \
+  "data.train_batch_size=$((prompts * training_gpus * ${#nodes[@]}))" \
+  'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}' "$@"
+training=${steps[-1]}
+tail --pid="$training" --lines=+1 --follow "$logs/train.log" & # what it prints stands in the job's own output too
+wait "$training" # unlike a foreground command, it ends at once when the job is cancelled
