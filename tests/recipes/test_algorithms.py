@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import soundfile
 import torch
-from conftest import copy_of
 from safetensors.torch import load_file
+
+from tests.conftest import copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMPTS, SAMPLES, STEPS = 4, 4, 2
@@ -55,7 +56,7 @@ def session(built_recipe: Path, reward_server, tmp_path_factory) -> Path:
     shared += ["trainer.logger=[console,file]"]
     plan = tmp_path_factory.mktemp("session") / "plan.json"
     plan.write_text(json.dumps({name: [*shared, *choice] for name, choice in CHOICES.items()}))
-    argv = [sys.executable, str(Path(__file__).with_name("algorithm_session.py"))]
+    argv = [sys.executable, "-m", "tests.helpers.algorithm_session"]
     argv += ["--config-path", str(ROOT / "recipes/tiny_mandarin"), "--config-name", "grpo"]
     argv += [*shared, *CHOICES["grpo"], f"+recipe.session={plan}"]
     environment = os.environ | {
