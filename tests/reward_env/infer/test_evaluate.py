@@ -14,11 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from infer.cache import Cache
 from infer.decode import decode
 from infer.evaluate import evaluate, files_to_hear, read_all
-from infer.hear import Listener, code_of, errors, heard_by, refuse_same_family, resample
+from infer.hear import Listener, code_of, errors, heard_by, refuse_same_family
 from infer.records import Utterance, read_utterances
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr.faster_whisper import WhisperEar, _files_of_packages
 from speech.interfaces import Row
+from speech.waves import resample
 from tests.helpers.small_models import PARAFORMER_SYMBOLS, paraformer
 
 CONFIG = Path(__file__).resolve().parents[3] / "recipes" / "tiny_mandarin"
