@@ -39,9 +39,15 @@ def descendants(root: int, spare: int | None = None) -> list[psutil.Process]:
 
 def _below(pid: int) -> list[psutil.Process]:
     try:
-        return [p for p in psutil.Process(pid).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
-    except psutil.NoSuchProcess:  # one ended while we looked: look again, or there is nothing to look at
-        return _below(pid) if psutil.pid_exists(pid) else []
+        return [process for process in psutil.Process(pid).children(recursive=True) if _lives(process)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def end_descendants(grace_s: float, spare: int | None = None) -> int:
