@@ -166,7 +166,7 @@ def token_credit_advantage(
         response_mask: [responses, tokens], 1 for the tokens of the response, without gaps.
         index: [responses], group of each response.
         config: verl's `algorithm`: norm_adv_by_std_in_grpo (first division) and token_credit: {w_seq, w_tok,
-            norm_by_std (second division), separate (null, or the weights of the terms in their order), whiten
+            norm_by_std (second division), separate (null, or the terms with their weights, see weights_of), whiten
             (null, batch as in GDPO, or group as in GLM-TTS; optional), min_spread (0 if it is not there)}.
 
     Returns:
@@ -182,7 +182,7 @@ def token_credit_advantage(
         )
     if config.get("use_kl_in_reward"):
         raise ValueError("token_credit_grpo reads blames from the rewards: algorithm.use_kl_in_reward must be false")
-    separate, whiten = list((settings.get("separate") or {}).values()), settings.get("whiten")
+    separate, whiten = weights_of(settings.get("separate")), settings.get("whiten")
     least = float(settings.get("min_spread") or 0.0)
     if whiten not in WHITEN:
         raise ValueError(f"algorithm.token_credit.whiten is one of {list(WHITEN)}, got {whiten!r}")
@@ -209,6 +209,15 @@ def token_credit_advantage(
             )
     advantages = settings["w_seq"] * sequence + settings["w_tok"] * token
     return advantages, advantages
+
+
+def weights_of(terms: Mapping[str, Any] | None) -> list[float]:
+    """The weights of recipe.reward.terms, {term: {weight, ...}}, in their order; a term that is null is left out.
+
+    >>> weights_of({"pinyin": {"weight": 1.0, "tones": True}, "mos": None, "silence": {"weight": 0.5}})
+    [1.0, 0.5]
+    """
+    return [float(term["weight"]) for term in (terms or {}).values() if term is not None]
 
 
 def _differs(rewards: torch.Tensor, index: np.ndarray) -> torch.Tensor:
