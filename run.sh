@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-names=(install models data sft serve train merge eval infer export)
-numbers=(-1 "" 0 "" 1 2 3 4 5 6)
+names=(install models vectorize merge_shards read_shards test_sets encode_voices data sft serve train merge eval infer export)
+numbers=(-1 "" "" "" "" "" "" 0 "" 1 2 3 4 5 6)
 
 usage() {
   cat <<'TEXT'

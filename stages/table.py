@@ -1,4 +1,4 @@
-"""The stages of a recipe, read from its stages.yaml."""
+"""The stages of a recipe, read from its stages.yaml, or from the one that recipes/common has."""
 
 import shlex
 from dataclasses import dataclass
@@ -86,14 +86,15 @@ def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
 
 def select_stages(recipe: str, first: str, last: str) -> list[str]:
     """Names of the recipe's stages from first to last, by number. Those without a command and optional ones count as
-    the first or the last alone."""
+    the first or the last alone, or, where both are helpers, as helpers between them."""
     stages = table(recipe).stages
     for name in (first, last):
         if name not in stages:
             raise SystemExit(f"run.sh: recipe '{recipe}' has no stage '{name}'; it has: {', '.join(stages)}")
     low, high = stages[first].number, stages[last].number
     chosen = sorted((s for s in stages if low <= stages[s].number <= high), key=lambda s: stages[s].number)
-    wanted = {s for s in chosen if stages[s].commands and not stages[s].get("optional")}
+    helps = all(stages[name].get("helper") for name in (first, last))
+    wanted = {s for s in chosen if stages[s].commands and (helps or not stages[s].get("optional"))}
     return [s for s in chosen if s in wanted | {first, last}]
 
 

@@ -25,7 +25,7 @@ Weight = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 class RewardConfigError(ValueError):
-    """recipe.reward cannot be used; `faults` are the dotted keys that are wrong, with the reason, and `key` the first."""
+    """recipe.reward cannot be used; `faults` are (dotted key, reason) of all that is wrong, and `key` is the first key."""
 
     def __init__(self, *faults: tuple[str, str]):
         self.faults = [(f"recipe.reward.{key}".rstrip("."), reason) for key, reason in faults]
@@ -119,7 +119,9 @@ def _term(name: str, one: Mapping[str, Any]) -> tuple[Callable[..., Any], bool]:
     if not isinstance(one, Mapping) or "_target_" not in one:
         return TERMS[name].value, False
     try:
-        return get_object(one["_target_"]), True
+        made = get_object(one["_target_"])
+        inspect.signature(made)
+        return made, True
     except Exception as error:
         raise RewardConfigError(
             (f"terms.{name}._target_", f"cannot be imported: {str(error).splitlines()[0]}")

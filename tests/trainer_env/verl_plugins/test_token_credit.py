@@ -110,7 +110,7 @@ def test_parts_stand_first_and_the_sum_is_still_the_score():
 
 
 def test_separate_terms_are_normalised_each_and_then_weighted():
-    settings = with_weights(w_tok=0.0, separate={"error": 3.0, "similarity": 1.0})
+    settings = with_weights(w_tok=0.0, separate={"error": {"weight": 3.0}, "similarity": {"weight": 1.0}})
     advantages, _ = token_credit_advantage(PARTS, torch.ones(2, 4), INDEX[:2], settings)
     # Each term is at plus and minus one standard deviation: (3 * 1 - 1 * 1) / 4.
     assert advantages[0].tolist() == pytest.approx([0.5] * 4, abs=1e-4)
@@ -119,14 +119,14 @@ def test_separate_terms_are_normalised_each_and_then_weighted():
 
 def test_a_term_without_spread_says_nothing():
     rewards = torch.stack([spread(1.0, [0.0] * 3, [0.5, 0.5]), spread(0.5, [0.0] * 3, [0.0, 0.5])])
-    settings = with_weights(w_tok=0.0, separate={"a": 1.0, "b": 1.0})
+    settings = with_weights(w_tok=0.0, separate={"a": {"weight": 1.0}, "b": {"weight": 1.0}, "c": None})
     advantages, _ = token_credit_advantage(rewards, torch.ones(2, 3), INDEX[:2], settings)
     assert advantages[:, 0].tolist() == pytest.approx([0.5, -0.5], abs=1e-4)
 
 
 def of_terms(values: list[tuple[float, float]], **settings: object) -> list[float]:
     """Advantages of one group whose terms error (weight 1) and similarity (0.1) have these values."""
-    weights = {"error": 1.0, "similarity": 0.1}
+    weights = {"error": {"weight": 1.0}, "similarity": {"weight": 0.1}}
     parts = [(error / 1.1, 0.1 * similarity / 1.1) for error, similarity in values]
     rewards = torch.stack([spread(sum(both), [0.0] * 4, both) for both in parts])
     group = np.array(["a"] * len(values), dtype=object)
@@ -155,7 +155,7 @@ def test_whitened_in_its_group_the_one_term_that_has_spread_counts_whole():
 
 
 def test_tokens_that_carry_terms_carry_no_blame():
-    settings = with_weights(w_seq=0.0, separate={"error": 3.0, "similarity": 1.0})
+    settings = with_weights(w_seq=0.0, separate={"error": {"weight": 3.0}, "similarity": {"weight": 1.0}})
     advantages, _ = token_credit_advantage(PARTS, torch.ones(2, 4), INDEX[:2], settings)
     assert advantages.tolist() == [[0.0, 0.0, 0.5, 0.0], [0.0, 0.0, -0.5, 0.0]]
 
