@@ -6,6 +6,8 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,19 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """One string, UTF-8: the file is whole or not there."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_jsonl(path: str | Path, rows: Iterable[Any]) -> None:
+    """Rows (dictionaries or dataclasses), one on a line: the file is whole or not there."""
+    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(row if isinstance(row, dict) else asdict(row), ensure_ascii=False) + "\n")
+
+
 def files_under(path: Path) -> Iterator[Path]:
     """path itself, or every file under it, sorted; without compiled Python. Nothing where there is nothing."""
     if path.is_file():
@@ -49,7 +64,7 @@ def files_under(path: Path) -> Iterator[Path]:
         yield from sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
 
 
-def identities(paths: Iterable[Path], root: Path, content_below: int) -> dict[str, str]:
+def identities(paths: Iterable[Path], root: Path, content_below: float = inf) -> dict[str, str]:
     """{path relative to root: what tells its content} of these files, and of those in these folders.
 
     Args:
@@ -59,7 +74,7 @@ def identities(paths: Iterable[Path], root: Path, content_below: int) -> dict[st
     return {os.path.relpath(file, root): _identity(file, content_below) for file in files}
 
 
-def _identity(path: Path, content_below: int) -> str:
+def _identity(path: Path, content_below: float) -> str:
     stat = path.stat()
     if stat.st_size > content_below:
         return f"{stat.st_size} bytes of {stat.st_mtime_ns} ns"

@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from speech.files import changed_keys, identities, whole_file
+from speech.files import changed_keys, identities, write_text
 from speech.imports import dotted_names, imported_files
 from speech.voices import read_voices
 from stages.config import ROOT, compose_stage, has_key
@@ -91,7 +91,7 @@ class Marks:
             names += [*(c.module for c in spec.commands), *dotted_names(served)]
         return {
             "config": config,
-            "code": self._identities(imported_files(names)),
+            "code": self._identities(imported_files(names, [ROOT])),
             "server": server,
             "inputs": self._identities(self._needed(stage)),
             **self.reads(stage),
@@ -134,18 +134,21 @@ class Marks:
         return identities(paths, ROOT, self.table.hash_content_below_mib << 20)
 
     def read(self, stage: Stage, kind: str = "done") -> Parts | None:
-        """What was recorded of a finished ("done") or begun ("begun") stage, None if there is no mark."""
+        """What was recorded of a finished ("done") or begun ("begun") stage, None if there is no mark. Of a mark of an
+        older version (one hash for all): nothing."""
         path = self.folder / f"{stage.name}.{kind}"
         if not path.exists():
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {name: found[name] if isinstance(found.get(name), dict) else {} for name in _KINDS}
+        return {name: found[name] for name in _KINDS if isinstance(found.get(name), dict)}
 
     def stale(self, stage: Stage, now: Parts) -> str | None:
         """Why the stage has to run: None when it is done with the very same inputs and its results are there."""
         done = self.read(stage)
         if done is None:
             return "not done yet"
+        if not done:
+            return "its mark is of an older version, which does not say what it was done with"
         changed = [(kind, keys) for kind in _KINDS if (keys := changed_keys(done[kind], now[kind]))]
         if changed:
             return " and ".join(_told(kind, keys) for kind, keys in changed) + " changed since it was done"
@@ -158,17 +161,17 @@ class Marks:
 
     def is_kept(self, stage: Stage, now: Parts) -> bool:
         """Whether a finished stage with `keeps` is of the same settings and inputs, and only made by other code, or
-        with another reward server: to be repeated when it is asked for, and not by itself."""
+        with another reward server, or has an older mark: to be repeated when it is asked for, and not by itself."""
         done = self.read(stage)
         if done is None or not stage.spec.get("keeps") or self._gone(stage):
             return False
-        return not any(changed_keys(done[kind], now[kind]) for kind in ("config", "inputs", "reads"))
+        return not done or not any(changed_keys(done[kind], now[kind]) for kind in ("config", "inputs", "reads"))
 
     def write(self, stage: Stage, kind: str, parts: Parts) -> None:
         """Record parts; a finished stage is no longer begun, and a begun one not finished."""
         record = {**parts, "at": time.strftime("%Y-%m-%dT%H:%M:%S")}
-        with whole_file(self.folder / f"{stage.name}.{kind}") as temporary:
-            temporary.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        write_text(self.folder / f"{stage.name}.{kind}", text)
         if kind == "begun":
             (self.folder / f"{stage.name}.done").unlink(missing_ok=True)
 
@@ -177,6 +180,7 @@ class Marks:
 
         `checkpoints` (a folder of the stage's entry) is renamed, `scratch` is deleted. Both stay when they are of the
         same run: same configuration but for `may_change`, same inputs, and, of finished checkpoints, the same `reads`.
+        `account`, in which commands keep themselves what they made of which settings, is deleted if `force`.
         """
         checkpoints, scratch = (ROOT / stage.spec[k] if k in stage.spec else None for k in ("checkpoints", "scratch"))
         begun, done = self.read(stage, "begun"), self.read(stage)
@@ -185,6 +189,8 @@ class Marks:
         if same and not force and not read_others:
             return []
         said = []
+        if force and "account" in stage.spec:
+            (ROOT / stage.spec.account).unlink(missing_ok=True)
         if checkpoints and checkpoints.exists():
             made = time.strftime("%Y%m%d-%H%M%S", time.localtime(checkpoints.stat().st_mtime))
             aside = checkpoints.with_name(f"{checkpoints.name}.{made}")

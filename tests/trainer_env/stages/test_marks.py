@@ -152,6 +152,22 @@ def test_other_code_leaves_a_finished_training_as_it_is_and_says_so(trained, wor
     assert marks.clear_way(train, parts, force=True)[0].startswith("checkpoints of another run moved")
 
 
+def test_a_mark_of_an_older_version_leaves_a_finished_training_as_it_is(trained, work, capsys):
+    marks, train, _ = trained
+    (work / "marks/train.done").write_text('{"config": "ab12", "code": "34", "inputs": "56", "reads": "78"}')
+    Run(marks.table, [train], force=False).one(train, [])
+    assert "train: its mark is of an older version" in capsys.readouterr().out
+    assert (work / "grpo/global_step_1").exists()
+
+
+def test_force_makes_the_builder_of_the_default_forget_what_it_made(to_run, work):
+    write(work / "build/state.json", "1")
+    marks, data = stage_of(work, "data")
+    parts = marks.parts(data)
+    assert marks.clear_way(data, parts, force=False) == [] and (work / "build/state.json").exists()
+    assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/state.json").exists()
+
+
 def test_more_steps_of_a_finished_training_go_on_with_newer_code(trained, work):
     marks, train, parts = trained
     for kind in ("begun", "done"):
