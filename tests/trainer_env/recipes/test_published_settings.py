@@ -40,7 +40,7 @@ def test_llasas_loss_is_its_forks_default():
     """verl/trainer/config/ppo_trainer.yaml of ch-tts-llasa-rl-grpo, which its script leaves alone."""
     cfg = compose_stage("llasa", "grpo")
     actor, _ = actor_and_rollout(cfg)
-    assert (cfg.algorithm.adv_estimator, cfg.algorithm.norm_adv_by_std_in_grpo) == ("grpo", True)
+    assert (cfg.algorithm.adv_estimator, cfg.algorithm.norm_adv_by_std_in_grpo) == ("group_relative", True)
     assert (actor.loss_agg_mode, actor.policy_loss.loss_mode) == ("token-mean", "vanilla")
     assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.clip_ratio_c) == (0.2, 0.2, 3.0)
     assert (actor.entropy_coeff, actor.use_kl_loss, cfg.algorithm.use_kl_in_reward) == (0, False, False)
