@@ -46,8 +46,8 @@ def readable(text: str, configs: list[DictConfig], rules: Rules) -> str:
     """The override with its value quoted where Hydra would refuse a plain text or read it as something else.
 
     So `text=你好，世界`, `text=一,二` and `text=3.50` arrive as typed, and so does exp(12, 1.5) below a key that
-    replaces. Values that are quoted, lists, dictionaries or interpolations stay as they are otherwise, and so do numbers
-    for keys in number_keys, and for those that are not in text_keys and hold no text in configs.
+    replaces. Values that are quoted, lists, dictionaries or interpolations stay as they are otherwise, and so do
+    numbers for keys in number_keys, and for those that are not in text_keys and hold no text in configs.
     """
     key, equals, value = text.partition("=")
     if value[:1] == "{" and rules.replaces(key.lstrip("+")):

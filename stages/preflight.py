@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from stages import server
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.table import Stage
-from stages.verl_keys import set_keys, unknown_keys, verl_config
+from stages.verl_keys import set_keys, unknown_keys, verl_config, wrong_types
 from verl_plugins.versions import vllm_build
 
 # verl's two trainers: where each has its model, and what splits a sequence over GPUs.
@@ -68,12 +68,13 @@ def _line(node: yaml.Node | None, parts: list[str]) -> int | None:
     return line
 
 
-def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
-    """SystemExit that names each key of the stage's YAML that verl does not know or reads nowhere.
+def check_verl_keys(stage: Stage, configs: DictConfig, words: Sequence[str] = ()) -> None:
+    """SystemExit that names each key of the stage's YAML that verl does not know, ignores, or has another type of.
 
     Args:
         stage: with its overrides.
         configs: `verl_configs` of stages/standard.yaml; a command that is not there is not verl's.
+        words: `number_keys` there: keys of numbers that may hold a word.
     """
     for command in stage.spec.commands:
         if command.module not in configs:
@@ -83,6 +84,7 @@ def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
         ignored = set_keys(cfg, known, list(how.ignored))
         faults = [(key, "is read nowhere in verl, reward." + key + " is") for key in ignored]
         faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(how.free))]
+        faults += wrong_types(cfg, known, list(words))
         if faults:
             read = sources(stage.recipe, command.config, stage.overrides)
             told = [f"{place(key, read, stage.overrides)}: {key} {why}" for key, why in faults]

@@ -19,6 +19,7 @@ from stages import preflight, processes, server
 from stages.config import ROOT
 from stages.marks import Marks
 from stages.plan import plan
+from stages.remembered import remember
 from stages.table import Stage, work_dir
 
 
@@ -100,6 +101,8 @@ class Run:
         self.commands(stage)
         if not stage.spec.get("always"):
             self.marks.write(stage, "done", now | self.marks.reads(stage))
+        if stage.name == "data":
+            remember(self.cfg, stage.overrides)
         took = _duration(time.monotonic() - started)
         self.summary.append((stage.name, took))
         say(f"{stage.name}: finished in {took}")
@@ -198,6 +201,7 @@ class Run:
 
 
 def dry_run(stages: list[Stage]) -> None:
+    """Print the commands; then SystemExit that names what they need and is not there."""
     for stage in stages:
         print(f"# {stage.name}: {stage.spec.does}")
         background = stage.name == "serve" and any(s.spec.get("server") for s in stages)
@@ -205,6 +209,10 @@ def dry_run(stages: list[Stage]) -> None:
             print(line + (" &" if background else ""))
         if not stage.spec.commands:
             print("# " + stage.spec.get("says", "nothing to do in this recipe"))
+    made = [stage.name for stage in stages]
+    missing = [line for number, stage in enumerate(stages) for line in stage.missing(set(made[:number]))]
+    if missing:
+        raise SystemExit("\n".join(dict.fromkeys(missing)))
 
 
 def _leave(number: int, _frame: object) -> None:

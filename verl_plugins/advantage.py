@@ -221,7 +221,7 @@ def _of_blame(rewards: torch.Tensor, lengths: torch.Tensor, first: int, groups: 
 
 
 def weights_of(terms: Mapping[str, Any] | None) -> list[float]:
-    """The weights of recipe.reward.terms in their order; a term that is null is left out. A bare number is a weight, too.
+    """The weights of recipe.reward.terms in their order, without terms that are null. A bare number is a weight, too.
 
     >>> weights_of({"pinyin": {"weight": 1.0, "tones": True}, "mos": None, "silence": 0.5})
     [1.0, 0.5]

@@ -25,7 +25,7 @@ Weight = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 class RewardConfigError(ValueError):
-    """recipe.reward cannot be used; `faults` are (dotted key, reason) of all that is wrong, and `key` is the first key."""
+    """recipe.reward cannot be used; `faults` are (dotted key, reason) of all that is wrong, `key` is the first key."""
 
     def __init__(self, *faults: tuple[str, str]):
         self.faults = [(f"recipe.reward.{key}".rstrip("."), reason) for key, reason in faults]
@@ -136,8 +136,8 @@ def _own(name: str, make: Callable[..., Term], parameters: Mapping[str, Any]) ->
 
 
 def _parameters(make: Callable[..., Any], is_own: bool) -> type[BaseModel]:
-    """A term's keys: `weight`, and the keyword parameters of its formula, or all of what makes one's own. Those that are
-    annotated as float or int are not negative."""
+    """A term's keys: `weight`, and the keyword parameters of its formula, or all of what makes one's own. Those that
+    are annotated as float or int are not negative."""
     fields: dict[str, Any] = {"weight": (Weight, ...), "target": (str | None, Field(None, alias="_target_"))}
     for name, parameter in inspect.signature(make, eval_str=True).parameters.items():
         if is_own or parameter.kind is parameter.KEYWORD_ONLY:
