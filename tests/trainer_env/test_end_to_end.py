@@ -24,10 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 STEPS, PROMPTS, SAMPLES = 3, 4, 4
 # Two terms, each compared within its group on its own; with blame on tokens, as the recipe has it.
 REWARD = [
-    "+recipe.reward.terms.silence={allowed: 0.0}",
-    "+recipe.reward.weights.silence=0.5",
+    "+recipe.reward.terms.silence={weight: 0.5, allowed: 0.0}",
     "recipe.reward.aggregation.name=separate",
-    "algorithm.token_credit.separate=${recipe.reward.weights}",
+    "algorithm.token_credit.separate=${recipe.reward.terms}",
 ]
 TRAINING = [
     *REWARD,
