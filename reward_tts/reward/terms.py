@@ -5,7 +5,9 @@ To add one: write its formula there, a function here, and its line in TERMS.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from reward_tts.reward import formulas
 from reward_tts.reward.errors import char_error, pinyin_error, text_error
@@ -47,6 +49,7 @@ class Term:
         lowest: its value for speech that cannot be spoken at all; it never gives less.
         perceptual: a gate lets it count only where the words are right.
         highest: it never gives more; None if it has no bound.
+        formula: of a term of one's own, as the formula of the whole reward shows it; those here: formula.py.
     """
 
     value: Callable[..., float]
@@ -54,18 +57,20 @@ class Term:
     lowest: float = 0.0
     perceptual: bool = False
     highest: float | None = 1.0
+    formula: str = ""
 
 
-def _shaped(error: float, shaping: Mapping[str, Any]) -> float:
-    options = dict(shaping)
-    return formulas.SHAPINGS[options.pop("name")](error, **options)
+def _is_shaping(text: str) -> str:
+    formulas.shaping_of(text)
+    return text
 
 
-def _pinyin(
-    heard: Heard, *, tones: bool = True, shaping: Mapping[str, Any] | None = None
-) -> float:  # shaping: {name, scale, power}
+ShapingText = Annotated[str, AfterValidator(_is_shaping)]
+
+
+def _pinyin(heard: Heard, *, tones: bool = True, shaping: ShapingText = "tanh(3)") -> float:
     error = pinyin_error(heard.reference, heard.transcript, tones, heard.language)
-    return _shaped(error, shaping or {"name": "tanh"})
+    return formulas.shaping_of(shaping)(error)
 
 
 def _error(heard: Heard, *, rate: float = 2.5, unheard: float | None = None) -> float:

@@ -10,7 +10,6 @@ import torch
 from funasr import AutoModel
 from transformers import AutoProcessor, Wav2Vec2ForCTC
 
-from infer.hear import resample
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr import whisper_directory
 from reward_tts.asr.funasr_directory import NO_HUB
@@ -19,6 +18,7 @@ from reward_tts.asr.paraformer import ParaformerASR
 from reward_tts.asr.whisper import WhisperASR
 from reward_tts.scorers.likelihood import WhisperLikelihood
 from speech.interfaces import Row, Transcript
+from speech.waves import resample
 from tests.helpers.small_ears import write_mms
 from tests.helpers.small_models import paraformer, whisper
 
