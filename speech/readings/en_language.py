@@ -62,6 +62,8 @@ class English(Language):
             said += rests
         if full.startswith("one ") and number >= 100:
             said += [f"a {way[4:]}" for way in said if way.startswith("one ")]
+        if before in ("a", "an") and full.startswith("one "):
+            said += [way[4:] for way in said if way.startswith("one ")]
         return list(dict.fromkeys(said))
 
     def digits(self, written: str) -> list[str]:
