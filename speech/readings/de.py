@@ -26,6 +26,7 @@ class German(Language):
     point, dot = ("Komma",), ("Punkt",)
     minus = ("minus",)
     to = ("bis", "bis zu")
+    since = ("", "von")
     versus = ("zu",)
     more = ("plus", "und mehr")
     money_and = ("", "und")

@@ -24,6 +24,7 @@ class English(Language):
     point = dot = ("point", "dot")
     minus = ("minus", "negative")
     to = ("to", "through", "until", "till")
+    since = ("", "from")
     versus = ("to", "nil")
     more = ("plus", "or more")
     money_and = ("and", "")

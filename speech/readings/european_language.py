@@ -18,6 +18,7 @@ class Language:
     dot: tuple[str, ...] = ()  # the full stop of versions and addresses
     minus: tuple[str, ...] = ("minus",)
     to: tuple[str, ...] = ()  # between the ends of a range
+    since: tuple[str, ...] = ("",)  # before a range
     versus: tuple[str, ...] = ()  # between the goals of a score
     more: tuple[str, ...] = ("plus",)  # the + of 10+
     money_and: tuple[str, ...] = ("",)  # between euros and cents
