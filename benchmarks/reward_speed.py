@@ -46,8 +46,9 @@ def rows(tokens: int, seed: int) -> list[tuple[str, str, list[int]]]:
 
 def score_seconds(tokens: int, seed: int, as_config: bool) -> float:
     """Seconds of one row, in this checkout."""
-    import reward_tts.compute_score as module
     from omegaconf import OmegaConf
+
+    import reward_tts.compute_score as module
     from reward_tts.measures import Measures
 
     class Client:

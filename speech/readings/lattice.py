@@ -84,6 +84,11 @@ class Lattice:
         return not self.forks
 
     @property
+    def length(self) -> int:
+        """Units of the best reading of each part."""
+        return sum(len(part.ways[0]) for part in self.parts)
+
+    @property
     def says_something(self) -> bool:
         return any(self.units)
 
