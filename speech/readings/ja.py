@@ -10,7 +10,6 @@ from speech.readings import ja_spans, ja_words
 from speech.readings.span import Span
 
 _HOLE = "◇"  # in place of a number, so that what is around it is read the same with 3 as with 三
-_WAVES = "〜~ー"
 
 
 def spans(text: str) -> list[Span]:
@@ -22,11 +21,11 @@ def spans(text: str) -> list[Span]:
 
 
 def _words(text: str, taken: list[Span]) -> list[Span]:
-    """Words outside of the spans taken. Marks and blanks are no part of what is read, so that they change no reading."""
+    """Words outside of the spans taken. Blanks are no part of what is read, so that they change no reading."""
     kept, places, at = [], [], 0
     for span in [*taken, Span(len(text), len(text), "end", ("",))]:
         for place in range(at, span.start):
-            if text[place] in "ー々〆〇" or text[place].isalnum():
+            if not text[place].isspace():
                 kept.append(text[place])
                 places.append(place)
         if span.said != ("",) and (not kept or kept[-1] != _HOLE):

@@ -34,6 +34,22 @@ SIGNS = {
     "㈱": ("かぶしきがいしゃ", "かっこかぶ"), "㍿": ("かぶしきがいしゃ",), "㈲": ("ゆうげんがいしゃ",), "℡": ("でんわ", "テル"), "α": ("アルファ",), "β": ("ベータ",), "γ": ("ガンマ",), "Ω": ("オーム", "オメガ"), "μ": ("ミュー", "マイクロ"),
 }  # fmt: skip
 BETWEEN_LETTERS = {".": ("ドット", "テン"), "-": ("ハイフン", "", "の"), "_": ("アンダーバー", "アンダースコア"), "/": ("スラッシュ", ""), ":": ("コロン",)}
+# Numbers as parts of names: 5G, 3D, MP3, iPhone 15.
+ENGLISH = (
+    "ゼロ ワン ツー スリー フォー ファイブ シックス セブン エイト ナイン テン イレブン トゥエルブ サーティーン フォーティーン フィフティーン シックスティーン セブンティーン エイティーン ナインティーン".split()
+)
+# Names and words that Japanese texts have in Latin letters and Sudachi's dictionary lacks.
+LOAN_WORDS = dict(
+    entry.split("=")
+    for entry in """
+    iphone=アイフォン|アイフォーン ipad=アイパッド wi-fi=ワイファイ wifi=ワイファイ python=パイソン youtube=ユーチューブ google=グーグル amazon=アマゾン apple=アップル
+    twitter=ツイッター|トゥイッター instagram=インスタグラム facebook=フェイスブック netflix=ネットフリックス line=ライン bluetooth=ブルートゥース excel=エクセル word=ワード zoom=ズーム
+    chatgpt=チャットジーピーティー gmail=ジーメール android=アンドロイド mac=マック windows=ウィンドウズ linux=リナックス java=ジャバ javascript=ジャバスクリプト github=ギットハブ
+    ok=オーケー|オッケー no=ノー|ナンバー yes=イエス e-mail=イーメール email=イーメール web=ウェブ blog=ブログ app=アプリ|アップ info=インフォ com=コム www=ダブリューダブリューダブリュー
+    tiktok=ティックトック paypay=ペイペイ suica=スイカ pasmo=パスモ switch=スイッチ pro=プロ max=マックス mini=ミニ plus=プラス x=エックス vs=バーサス|たい|ブイエス t-shirt=ティーシャツ
+    cm=シーエム ios=アイオーエス macos=マックオーエス covid=コビッド|コヴィッド ev=イーブイ sns=エスエヌエス pdf=ピーディーエフ live=ライブ hello=ハロー the=ザ and=アンド of=オブ
+""".split()
+)
 ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
 CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
 FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}

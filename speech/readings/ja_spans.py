@@ -4,8 +4,8 @@ import re
 from itertools import product
 
 from speech.readings import ja_words
-from speech.readings.ja_numbers import COUNTERS, LARGEST, MAGNITUDES, decimal, digits, read, whole
-from speech.readings.ja_signs import BETWEEN_LETTERS, CIRCLED, FRACTIONS, MONEY, ROMAN, SIGNS, UNITS, spelled
+from speech.readings.ja_numbers import COUNTERS, LARGEST, MAGNITUDES, ZEROS, decimal, digits, read, whole
+from speech.readings.ja_signs import BETWEEN_LETTERS, CIRCLED, ENGLISH, FRACTIONS, LOAN_WORDS, MONEY, ROMAN, SIGNS, UNITS, spelled
 from speech.readings.span import Span
 
 _MOST = 24  # readings of a span
@@ -35,7 +35,8 @@ _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
 _DASHED = re.compile(r"\d{1,5}(?:-\d{1,5}){1,4}(?![-\d])")
 _SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
-_LATIN = re.compile(r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ÿ]{1,60}(?:'[A-Za-z]{1,20})?")
+_SINGLE = "WVLA"  # capitals that are units by themselves; 5G is no weight
+_LATIN = re.compile(r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
 _START = re.compile(
     r"[\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第" + "".join(map(re.escape, [*SIGNS, *ROMAN, *CIRCLED, *FRACTIONS])) + "〜~–.:/_]"
 )
@@ -185,8 +186,27 @@ def _number(text, at, found, lexical):
     if not counted and not first and not match["kanji"] and len(match["whole"]) >= 3 and "," not in match["whole"] and not match["fraction"]:
         ways = [*ways, *digits(match["whole"])] if match["whole"].isdigit() else ways
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
-    return _span(start, end, kind if not match["kanji"] else "variant", (s + first + way for s in sign for way in ways))
+    beside = not match["kanji"] and _beside_letters(text, match.start(), match.end())
+    if beside:
+        ways = [*ways, *_like_english(match, value)]
+    return _span(start, end, kind if not match["kanji"] else "variant", (s + first + way for s in sign for way in ways), sure=not beside)
 
+
+def _beside_letters(text: str, start: int, end: int) -> bool:
+    """Whether a number belongs to a name in Latin letters: 5G, MP3, iPhone 15, Python 3.11."""
+    before, after = text[:start].rstrip(" -")[-1:], text[end : end + 1]
+    return (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
+
+
+def _like_english(match, value) -> list[str]:
+    """5G ファイブジー, 3.11 さんてんじゅういち, 15 フィフティーン, 747 ななよんなな."""
+    number, fraction, _ = value
+    if fraction:
+        heads = read(number, "点") if number else ZEROS
+        point = "" if number else "てん"
+        return [head + point + tail for head in heads for tail in read(int(fraction))] if fraction[0] != "0" and len(fraction) < 4 else []
+    english = [ENGLISH[number]] if number < len(ENGLISH) else []
+    return english + (list(digits(match["whole"])) if match["whole"].isdigit() and len(match["whole"]) > 1 else [])
 
 def _numeral(text, match, lexical) -> bool:
     """Whether kanji numerals without a counter are a number: not 一 of 一般."""
@@ -274,8 +294,13 @@ def _counter(text: str, at: int) -> tuple[int, str]:
     return at, ""
 
 
+def _unit(text: str, at: int):
+    unit = _UNIT.match(text, at)
+    return None if unit and len(unit[0]) == 1 and unit[0].isupper() and unit[0] not in _SINGLE else unit
+
+
 def _tail(text: str, at: int) -> bool:
-    return bool(_counter(text, at)[1] or _UNIT.match(text, at))
+    return bool(_counter(text, at)[1] or _unit(text, at))
 
 
 def _with_tail(text, match, value, money):
@@ -289,7 +314,8 @@ def _with_tail(text, match, value, money):
 
     if money:
         return end, say({"えん": "円", "どる": "ドル", "ゆーろ": "ユーロ", "ぽんど": "ポンド", "うぉん": "ウォン"}.get(money, money)), "money"
-    if (unit := _UNIT.match(text, skip)) and not match["kanji"]:
+    unit = None if match["kanji"] else _unit(text, skip)
+    if unit:
         ways = [way for name in UNITS[unit[0].lower()].split() for way in say(name)]
         if unit[0].lower() in ("km/h", "m/s"):
             ways += [("じそく" if unit[0][0] == "k" else "びょうそく") + way for way in say("キロメートル" if unit[0][0] == "k" else "メートル")]
@@ -300,7 +326,27 @@ def _with_tail(text, match, value, money):
         return _with_suffix(text, after, counter, list(say(counter)), match)
     if (word := _KATAKANA.match(text, skip)) and not match["kanji"] or (word := _KATAKANA.match(text, at)):
         return word.end(), [way + "ー" if False else way for way in say(word[0])], "unit"
+    if about := _about(text, match, value):
+        return about
     return end, list(say("")), ""
+
+
+def _about(text, match, value):
+    """2〜3日, 2、3人: にさんにち, に, から..., ふつかからみっか."""
+    number, fraction, large = value
+    sign = re.compile(r" ?(?:[〜~–-]|、|・) ?").match(text, match.end())
+    other = _NUMBER.match(text, sign.end()) if sign and not fraction and not large and not match["kanji"] else None
+    above = _parse(other) if other and not other["kanji"] else None
+    if not above or above[1] or above[2] or number > above[0]:
+        return None
+    end, counter = _counter(text, other.end())
+    if not counter:
+        return None
+    seconds, near = read(above[0], counter), above[0] == number + 1 and number < 10
+    if sign[0].strip() in "、・":
+        return (end, [whole(number) + way for way in seconds] + [a + b for a in read(number, counter)[:1] for b in seconds], "range") if near else None
+    ways = [f"{a}{sound}{b}" for sound in ("から", "ないし") for a in (whole(number), *read(number, counter)) for b in seconds]
+    return end, ways[:16] + ([whole(number) + way for way in seconds] if near else []), "range"
 
 
 def _with_suffix(text, after, counter, ways, match):
@@ -350,6 +396,8 @@ def _letters(text, at, found, lexical):
 
 
 def _loan_word(word: str) -> list[str]:
+    if word.lower() in LOAN_WORDS:
+        return LOAN_WORDS[word.lower()].split("|")
     readings = [w.reading for w in ja_words.words(word.lower())]
     joined = "".join(readings)
     return [joined] if joined and all("ァ" <= char <= "ー" for char in joined) else []

@@ -5,7 +5,7 @@ import re
 from itertools import product
 
 from speech.readings.ko_numbers import ABOUT, COUNTERS, LARGEST, decimal, digits, native, read, sino, sino_ways
-from speech.readings.ko_signs import BETWEEN_LETTERS, CIRCLED, FRACTIONS, MONEY, ROMAN, SIGNS, UNITS, WORDS, spelled
+from speech.readings.ko_signs import BETWEEN_LETTERS, CIRCLED, ENGLISH, FRACTIONS, MONEY, ROMAN, SIGNS, UNITS, WORDS, spelled
 from speech.readings.ko_sounds import units
 from speech.readings.span import Span
 
@@ -158,7 +158,12 @@ def _number(text, at, found):
     if sign:
         below = end > match.end() and (text[end - 1] in "도℃°cC")
         ways = [before + way for before in (*sign, *(("영하 ",) if below and sign[0] == "마이너스 " else ())) for way in ways]
-    return _span(start, end, "money" if money else "ordinal" if first else kind, (first + way for way in ways))
+    beside = _beside_letters(text, match.start(), match.end())
+    if beside:
+        ways = [*ways, *_like_english(match, value)]
+    if len(match["first"]) == 2 and text[match.start() - 1 : match.start()] in ("'", "’", "‘"):
+        ways = [digits(match["first"])[-1] + way[len(sino_ways(int(match["first"]))[0]) :] for way in ways[:1]] + ways
+    return _span(start, end, "money" if money else "ordinal" if first else kind, (first + way for way in ways), not beside)
 
 
 def _counted(text, match, value, money, first, found):
@@ -168,7 +173,7 @@ def _counted(text, match, value, money, first, found):
         return match.end(), [f"{way} {name}" for name in money for way in _plain(value)], "money"
     if between := _range(text, match, value):
         return between
-    if unit := _UNIT.match(text, match.end()):
+    if unit := _unit(text, match.end()):
         return unit.end(), _with_unit(text, match, unit[1].lower(), _plain(value)), "percent" if unit[1] == "%" else "unit"
     if counter := _COUNTER.match(text, match.end()):
         word = counter[1]
@@ -187,6 +192,26 @@ def _counted(text, match, value, money, first, found):
     if not fraction and not match["rest"] and len(match["first"]) >= 3 and "," not in match["first"]:
         ways += digits(match["first"])
     return match.end(), ways, "cardinal"
+
+
+def _unit(text: str, at: int):
+    unit = _UNIT.match(text, at)
+    return None if unit and len(unit[1]) == 1 and unit[1].isupper() and unit[1] not in "WVLA" else unit
+
+
+def _beside_letters(text: str, start: int, end: int) -> bool:
+    """Whether a number belongs to a name in Latin letters: 5G, MP3, iPhone 15, Python 3.11."""
+    before, after = text[:start].rstrip(" -")[-1:], text[end : end + 1]
+    return (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
+
+
+def _like_english(match, value) -> list[str]:
+    """5G 파이브 지, 3.11 삼 점 십일, 747 칠사칠."""
+    number, fraction, _ = value
+    if fraction:
+        return [f"{sino(number)} 점 {sino(int(fraction))}"] if fraction[0] != "0" and len(fraction) < 4 else []
+    english = [ENGLISH[number]] if number < len(ENGLISH) else []
+    return english + (list(digits(match["first"])) if match["first"].isdigit() and len(match["first"]) > 1 else [])
 
 
 _PARTICLE = re.compile(r"(?:은|는|이|가|을|를|의|에|로|으로|와|과|도|만|까지|부터|에서|이다|입니다|이고|이며|이라|라고|보다|처럼|마다|밖에|뿐)")
@@ -225,7 +250,7 @@ def _range(text, match, value):
     end_value = _value(other) if other else None
     if not end_value:
         return None
-    counter, unit = _COUNTER.match(text, other.end()), _UNIT.match(text, other.end())
+    counter, unit = _COUNTER.match(text, other.end()), _unit(text, other.end())
     one, two = _plain(value), _plain(end_value)
     joined = [f"{a}{sign} {b}" for sign in _FROM_TO for a in one[:1] for b in two[:1]]
     if unit:

@@ -56,7 +56,7 @@ def _meet(here: list[str], after: list[str]) -> None:
             if kept:
                 here[2], after[0] = "", kept
             return
-        if vowel == "ㅣ" and moved in ("ㄷ", "ㅌ"):
+        if vowel in "ㅣㅕ" and moved in ("ㄷ", "ㅌ"):
             moved = {"ㄷ": "ㅈ", "ㅌ": "ㅊ"}[moved]
         elif kept and moved == "ㅅ":
             moved = "ㅆ"
@@ -67,7 +67,7 @@ def _meet(here: list[str], after: list[str]) -> None:
         return
     if lead == "ㅎ" and (_AT_REST.get(moved, moved) in _ASPIRATED or moved == "ㅈ"):
         sound = "ㅊ" if moved in ("ㅈ", "ㅊ") and kept or moved == "ㅈ" else _ASPIRATED[_AT_REST.get(moved, moved)]
-        if vowel == "ㅣ" and moved == "ㄷ":
+        if vowel in "ㅣㅕ" and moved == "ㄷ":
             sound = "ㅊ"
         here[2], after[0] = kept, sound
         return

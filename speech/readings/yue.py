@@ -145,7 +145,27 @@ def _number(text, at, found):
         if kind == "temperature" and match["whole"] == "2":
             ways = [*ways, *(way.replace("兩", "二") for way in ways)]
     kind = "unit" if kind == "temperature" else kind
-    return _span(start, end, kind, (before + first + way for before in sign for way in ways))
+    beside = _beside_letters(text, match.start(), match.end())
+    if beside:
+        ways = [*ways, *_like_english(match)]
+    return _span(start, end, kind, (before + first + way for before in sign for way in ways), not beside)
+
+
+def _beside_letters(text: str, start: int, end: int) -> bool:
+    """Whether a number belongs to a name in Latin letters: 5G, MP3, E21, Python 3.11."""
+    before, after = text[:start].rstrip(" -")[-1:], text[end : end + 1]
+    return (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
+
+
+def _like_english(match) -> list[str]:
+    """3D three d, E21 二一, 3.11 三點十一."""
+    whole, fraction = match["whole"], match["fraction"]
+    if fraction:
+        return [f"{plain(int(whole))}點{plain(int(fraction))}"] if fraction[0] != "0" and len(fraction) < 4 and len(whole) < 5 else []
+    if not whole.isdigit() or match["large"]:
+        return []
+    words = _ENGLISH[int(whole)] if int(whole) < len(_ENGLISH) else ""
+    return [digits(whole), *([f" {words} "] if words else [])]
 
 
 def _said(text, match, currency, first):
@@ -173,7 +193,7 @@ def _said(text, match, currency, first):
 
 def _with_counter(text, match, number, fraction, first):
     whole, end = match["whole"].replace(",", ""), match.end()
-    if (unit := _UNIT.match(text, end)) and not first:
+    if (unit := _unit(text, end)) and not first:
         ways = [way + name for name in _UNITS[unit[1].lower()].split() for way in _count(number, fraction, name)]
         degrees = unit[1].lower() in ("℃", "°c", "°")
         if degrees:
@@ -202,12 +222,15 @@ def _with_counter(text, match, number, fraction, first):
         ways += [way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(("元", "蚊", "塊", "文")))]
     if not fraction and len(whole) >= 3 and "," not in match["whole"] and name in ("", "號", "号", "室", "房", "線", "线", "路"):
         ways.append(digits(whole) + name)
-    if end - match.start() <= 2 and (text[match.start() - 1 : match.start()].isalpha() and text[: match.start()][-1:].isascii()) and number <= 10:
-        ways.append(_ENGLISH[number])
     if not name and number == 2 and not fraction:
         nxt = text[end : end + 1]
         ways += ["兩"] if nxt and "\u3400" <= nxt <= "\u9fff" and nxt not in "樓月號期" else []
     return after, ways, kind
+
+
+def _unit(text: str, at: int):
+    unit = _UNIT.match(text, at)
+    return None if unit and len(unit[1]) == 1 and unit[1].isupper() and unit[1] not in "WVLA" else unit
 
 
 def _count(number: int, fraction: str, name: str) -> list[str]:
@@ -247,13 +270,13 @@ def _range(text, match):
     other = _NUMBER.match(text, sign.end()) if sign else None
     if not other or match["fraction"] and not other["fraction"] and False:
         return None
-    if text[match.end() : match.end() + 1] == "-" and not (_COUNTER.match(text, other.end()) or _UNIT.match(text, other.end()) or text[other.end() :][:1] in ("%", "折")):
+    if text[match.end() : match.end() + 1] == "-" and not (_COUNTER.match(text, other.end()) or _unit(text, other.end()) or text[other.end() :][:1] in ("%", "折")):
         return None
     low, high = (m["whole"].replace(",", "") for m in (match, other))
     if not (int(low) <= LARGEST and int(high) <= LARGEST) or other["large"]:
         return None
     end, name = other.end(), ""
-    if unit := _UNIT.match(text, end):
+    if unit := _unit(text, end):
         end, names = unit.end(), _UNITS[unit[1].lower()].split()
     elif text[end : end + 1] == "%":
         ways = [f"百分之{a}{word}{middle}{b}" for a in _count(int(low), match["fraction"] or "", "") for b in _count(int(high), other["fraction"] or "", "") for word in ("至", "到") for middle in ("", "百分之")]
@@ -312,7 +335,9 @@ def _signs(text, at, found):
     if char in _FRACTIONS:
         above, below = _FRACTIONS[char]
         return _span(at, at + 1, "fraction", [f"{plain(below)}分之{plain(above)}"] + ["半", "一半"] * (char == "½"))
-    return _span(at, at + 1, "sign", _SIGNS[char]) if char in _SIGNS else None
+    if char not in _SIGNS:
+        return None
+    return _span(at, at + 1, "sign", (f" {said} " if said.isascii() else said for said in _SIGNS[char]))
 
 
 _READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, _number, _letters, _signs)
