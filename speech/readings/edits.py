@@ -1,0 +1,228 @@
+"""The least number of edits between two lattices, and the way on which it is reached. Exact.
+
+First whatever is right is seen to be right, without counting. Else the columns of the table of edits are kept as bits
+of whole numbers (Hyyrö 2003, "A bit-vector algorithm for computing Levenshtein and Damerau edit distances"): one column
+for each node of the one lattice, over the units of the other, which has to be a line; where ways meet, the least of
+their columns. Of two lattices with choices each the table is counted out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from speech.readings.lattice import MEET, Lattice, same
+
+FAR = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Of an alignment: nodes of what was asked for and of what was heard; None in one of them: left out, or added."""
+
+    asked: int | None
+    heard: int | None
+    right: bool
+
+
+def rightly(asked: Lattice, heard: Lattice) -> bool:
+    """Whether some reading of the one is a reading of the other."""
+    return next(_right_paths(asked, heard), None) is not None
+
+
+def _right_paths(asked: Lattice, heard: Lattice) -> Iterator[bool]:
+    """One item if there is a path through both on which all units are equal."""
+    units, others, forks, after = asked.units, heard.units, asked.forks, asked.after
+    other_forks, other_after = heard.forks, heard.after
+    end, other_end = asked.end, heard.end
+    waiting, seen = [(0, 0)], set()
+    while waiting:
+        i, j = waiting.pop()
+        while True:
+            if i == end and j == other_end:
+                yield True
+                return
+            if i in forks or i in after or j in other_forks or j in other_after:
+                if (i, j) in seen:
+                    break
+                seen.add((i, j))
+                nexts = forks.get(i) or (after.get(i, i + 1),)
+                other_nexts = other_forks.get(j) or (other_after.get(j, j + 1),)
+                meets = [n for n in nexts if n <= end and units[n] == MEET]
+                other_meets = [n for n in other_nexts if n <= other_end and others[n] == MEET]
+                waiting += [(n, j) for n in meets]
+                waiting += [(i, n) for n in other_meets]
+                for n in nexts:
+                    if n <= end and units[n] != MEET:
+                        for m in other_nexts:
+                            if m <= other_end and others[m] != MEET and same(units[n], others[m]):
+                                waiting.append((n, m))
+                break
+            if i == end or j == other_end:
+                break
+            i, j = i + 1, j + 1
+            one, other = units[i], others[j]
+            if one is not other and not same(one, other):
+                break
+
+
+def align(asked: Lattice, heard: Lattice) -> list[Step]:
+    """The best path through both lattices, in order. Of equally good ones: matches and substitutions before what was
+    left out before what was added, and readings in the order in which they are given."""
+    if heard.line:
+        return _by_columns(asked, heard)
+    if asked.line:
+        return [Step(step.heard, step.asked, step.right) for step in _by_columns(heard, asked)]
+    return _by_table(asked, heard)
+
+
+@dataclass(slots=True)
+class _Column:
+    """Edits from the beginning to a node, over the other side's units: `first` before all of them, then up one where a
+    bit of `up` is set, down one where a bit of `down` is."""
+
+    first: int
+    up: int
+    down: int
+
+    def at(self, j: int) -> int:
+        low = (1 << j) - 1
+        return self.first + (self.up & low).bit_count() - (self.down & low).bit_count()
+
+
+def _by_columns(forked: Lattice, line: Lattice) -> list[Step]:
+    """`asked` of the steps is the forked lattice's node."""
+    n = line.end
+    full = (1 << n) - 1
+    places: dict[str, int] = {}
+    for j, unit in enumerate(line.units[1:]):
+        for sound in unit:
+            places[sound] = places.get(sound, 0) | 1 << j
+    get = places.get
+    columns = [_Column(0, full, 0)]
+    for unit, before in zip(forked.units[1:], forked.before[1:], strict=True):
+        if type(before) is tuple:
+            columns.append(_least([columns[node] for node in before], n))
+            continue
+        column, equal = columns[before], 0
+        for sound in unit:
+            equal |= get(sound, 0)
+        up, down = column.up, column.down
+        equal |= down
+        diagonal = (((equal & up) + up) ^ up) | equal
+        level_up = down | (~(diagonal | up) & full)
+        level_down = up & diagonal
+        shifted = level_up << 1 | 1
+        columns.append(
+            _Column(column.first + 1, (level_down << 1 | ~(diagonal | shifted)) & full, diagonal & shifted & full)
+        )
+    return _back_by_columns(forked, line, columns)
+
+
+def _least(columns: list[_Column], n: int) -> _Column:
+    if len(columns) == 1:
+        return columns[0]
+    size = n // 8 + 1
+    values = None
+    for column in columns:
+        up, down = (
+            np.unpackbits(np.frombuffer(bits.to_bytes(size, "little"), np.uint8), bitorder="little")[:n].astype(
+                np.int32
+            )
+            for bits in (column.up, column.down)
+        )
+        these = column.first + np.cumsum(np.concatenate(([0], up - down)))
+        values = these if values is None else np.minimum(values, these)
+    change = np.diff(values)
+    up, down = (int.from_bytes(np.packbits(change == sign, bitorder="little").tobytes(), "little") for sign in (1, -1))
+    return _Column(int(values[0]), up, down)
+
+
+def _back_by_columns(forked: Lattice, line: Lattice, columns: list[_Column]) -> list[Step]:
+    steps: list[Step] = []
+    i, j = forked.end, line.end
+    here = columns[i].at(j)
+    while i or j:
+        before = forked.before[i]
+        if type(before) is tuple:
+            i = next(node for node in before if columns[node].at(j) == here)
+            continue
+        bit = 1 << (j - 1) if j else 0
+        if i and j:
+            column = columns[before]
+            above = column.at(j)
+            diagonal = above - (1 if column.up & bit else -1 if column.down & bit else 0)
+            right = same(forked.units[i], line.units[j])
+            if diagonal + (not right) == here:
+                steps.append(Step(i, j, right))
+                i, j, here = before, j - 1, diagonal
+                continue
+        elif i:
+            above = columns[before].at(j)
+        if i and above + 1 == here:
+            steps.append(Step(i, None, False))
+            i, here = before, above
+        else:
+            steps.append(Step(None, j, False))
+            j, here = j - 1, here - 1
+    return steps[::-1]
+
+
+def _by_table(asked: Lattice, heard: Lattice) -> list[Step]:
+    """rows[i][j]: the least number of edits from the beginning to node i of asked and node j of heard."""
+    rows: list[list[int]] = []
+    others, other_before = heard.units, heard.before
+    sounds = [frozenset(unit) for unit in others]
+    columns = range(1, len(others))
+    for i, unit in enumerate(asked.units):
+        before = asked.before[i]
+        if not i:
+            row, above = [0] * len(others), None
+        elif type(before) is tuple:
+            row, above = [min(values) for values in zip(*(rows[node] for node in before), strict=True)], None
+        else:
+            above = rows[before]
+            row = [value + 1 for value in above]
+            mine = set(unit)
+        for j in columns:
+            previous = other_before[j]
+            if type(previous) is tuple:
+                best = min(row[node] for node in previous)
+            else:
+                best = row[previous] + 1
+                if above is not None:
+                    diagonal = above[previous]
+                    if diagonal < best:
+                        best = min(best, diagonal + mine.isdisjoint(sounds[j]))
+            if not i or best < row[j]:
+                row[j] = best
+        rows.append(row)
+    return _back_by_table(asked, heard, rows)
+
+
+def _back_by_table(asked: Lattice, heard: Lattice, rows: list[list[int]]) -> list[Step]:
+    steps: list[Step] = []
+    i, j = asked.end, heard.end
+    while i or j:
+        here, before, previous = rows[i][j], asked.before[i], heard.before[j]
+        meeting = [node for node in before if rows[node][j] == here] if type(before) is tuple else []
+        other_meeting = [node for node in previous if rows[i][node] == here] if type(previous) is tuple else []
+        if meeting:
+            i = meeting[0]
+        elif other_meeting:
+            j = other_meeting[0]
+        elif type(before) is int and type(previous) is int and i and j and _is_diagonal(asked, heard, rows, i, j):
+            steps.append(Step(i, j, same(asked.units[i], heard.units[j])))
+            i, j = before, previous
+        elif type(before) is int and i and rows[before][j] + 1 == here:
+            steps.append(Step(i, None, False))
+            i = before
+        else:
+            steps.append(Step(None, j, False))
+            j = previous
+    return steps[::-1]
+
+
+def _is_diagonal(asked: Lattice, heard: Lattice, rows: list[list[int]], i: int, j: int) -> bool:
+    right = same(asked.units[i], heard.units[j])
+    return rows[asked.before[i]][heard.before[j]] + (not right) == rows[i][j]
