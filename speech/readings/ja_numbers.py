@@ -17,7 +17,18 @@ from functools import lru_cache
 from itertools import product
 
 _ONES = ("", "いち", "に", "さん", "よん", "ご", "ろく", "なな", "はち", "きゅう")
-_HUNDREDS = ("", "ひゃく", "にひゃく", "さんびゃく", "よんひゃく", "ごひゃく", "ろっぴゃく", "ななひゃく", "はっぴゃく", "きゅうひゃく")
+_HUNDREDS = (
+    "",
+    "ひゃく",
+    "にひゃく",
+    "さんびゃく",
+    "よんひゃく",
+    "ごひゃく",
+    "ろっぴゃく",
+    "ななひゃく",
+    "はっぴゃく",
+    "きゅうひゃく",
+)
 _THOUSANDS = ("", "せん", "にせん", "さんぜん", "よんせん", "ごせん", "ろくせん", "ななせん", "はっせん", "きゅうせん")
 MAGNITUDES = ((10**12, "ちょう"), (10**8, "おく"), (10**4, "まん"))
 LARGEST = 10**16 - 1
@@ -104,7 +115,11 @@ def read(number: int, counter: str = "") -> tuple[str, ...]:
     last = number % 10
     head = whole(number - last) if number > last else ""
     special = _special(number, kana, kind)
-    forms = [head + digit + sound for digit, sound in _last(number, last, kana, kind)] if last else _round(number, kana, kind)
+    forms = (
+        [head + digit + sound for digit, sound in _last(number, last, kana, kind)]
+        if last
+        else _round(number, kana, kind)
+    )
     if number % 10_000 // 1000 == 1 and number >= 1000 and not special:
         forms += [form.replace("せん", "いっせん", 1) for form in forms if form.startswith("せん")]
     return tuple(dict.fromkeys(special if kind == "c" and special else [*special, *forms]))
@@ -144,13 +159,17 @@ def _last(number: int, last: int, kana: str, kind: str) -> list[tuple[str, str]]
     short = {1: "いっ", 6: "ろっ", 8: "はっ"}.get(last)
     voiced, half = kana[0].translate(_VOICED) + kana[1:], kana[0].translate(_HALF_VOICED) + kana[1:]
     if kind == "b":  # 羽
-        return {3: [("さん", "わ"), ("さん", "ば")], 6: [("ろく", "わ"), ("ろっ", "ぱ")], 8: [("はち", "わ"), ("はっ", "ぱ")]}.get(
-            last, [(plain, kana)]
-        )
+        return {
+            3: [("さん", "わ"), ("さん", "ば")],
+            6: [("ろく", "わ"), ("ろっ", "ぱ")],
+            8: [("はち", "わ"), ("はっ", "ぱ")],
+        }.get(last, [(plain, kana)])
     if last == 3 and kind in "gzhp":
-        return {"g": [("さん", voiced), ("さん", kana)], "z": [("さん", voiced), ("さん", kana)], "h": [("さん", voiced)]}.get(
-            kind, [("さん", half)]
-        )
+        return {
+            "g": [("さん", voiced), ("さん", kana)],
+            "z": [("さん", voiced), ("さん", kana)],
+            "h": [("さん", voiced)],
+        }.get(kind, [("さん", half)])
     if last == 4 and kind == "p":
         return [("よん", half), ("よん", kana)]
     if short and kind in "hp":
@@ -180,7 +199,9 @@ def _round(number: int, kana: str, kind: str) -> list[str]:
         return [said[:-1] + "っ" + sound, said[:-3] + "じっ" + sound] + ([said + kana] if kind == "o" else [])
     if said.endswith(("ひゃく", "びゃく", "ぴゃく")) and doubles:
         short = said[:-1] + "っ" + sound
-        return {"k": [short], "g": [short], "h": [short], "p": [short], "o": [said + kana, short]}.get(kind, [said + kana])
+        return {"k": [short], "g": [short], "h": [short], "p": [short], "o": [said + kana, short]}.get(
+            kind, [said + kana]
+        )
     if kind == "h" and said.endswith(("せん", "ぜん", "まん")):
         return [said + voiced]
     if kind == "p" and said.endswith(("せん", "ぜん", "まん")):
@@ -205,7 +226,11 @@ def decimal(whole_part: str, fraction: str, counter: str = "", magnitude: str = 
         magnitude: まん, おく or ちょう, said between the number and its counter.
     """
     number = int(whole_part)
-    heads = [form for form in read(number, "点") if not form.startswith("はち")] if number else [zero + "てん" for zero in ZEROS]
+    heads = (
+        [form for form in read(number, "点") if not form.startswith("はち")]
+        if number
+        else [zero + "てん" for zero in ZEROS]
+    )
     if number % 10 == 8 and number < 10:
         heads.append("はちてん")
     tails = digits(fraction)[:2]

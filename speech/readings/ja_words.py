@@ -12,7 +12,9 @@ KANJI = re.compile(r"[々〆〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _KATAKANA_WORD = re.compile(r"[ァ-ヺー]{4,}")
 _MAY_END_SHORT = re.compile(r"[アカガサザタダナハバパマヤラワャァリジニミティディ]ー\Z")
 _MOST_READINGS = 6
-_UNVOICED = str.maketrans("ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポ", "カキクケコサシスセソタチツテトハヒフヘホハヒフヘホ")
+_UNVOICED = str.maketrans(
+    "ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポ", "カキクケコサシスセソタチツテトハヒフヘホハヒフヘホ"
+)
 
 
 @dataclass(frozen=True, slots=True)

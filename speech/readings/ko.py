@@ -5,7 +5,18 @@ import re
 from itertools import product
 
 from speech.readings.ko_numbers import ABOUT, COUNTERS, LARGEST, decimal, digits, native, read, sino, sino_ways
-from speech.readings.ko_signs import BETWEEN_LETTERS, CIRCLED, ENGLISH, FRACTIONS, MONEY, ROMAN, SIGNS, UNITS, WORDS, spelled
+from speech.readings.ko_signs import (
+    BETWEEN_LETTERS,
+    CIRCLED,
+    ENGLISH,
+    FRACTIONS,
+    MONEY,
+    ROMAN,
+    SIGNS,
+    UNITS,
+    WORDS,
+    spelled,
+)
 from speech.readings.ko_sounds import units
 from speech.readings.span import Span
 
@@ -31,7 +42,9 @@ _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
 _RANGE = re.compile(r" ?[~〜–∼-] ?")
 _FROM_TO = ("에서", "부터", "내지", "에서부터")
 _SIZE = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}
-_START = re.compile(r"[\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_" + "".join(map(re.escape, [*SIGNS, *ROMAN, *CIRCLED, *FRACTIONS])) + "]")
+_START = re.compile(
+    r"[\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_" + "".join(map(re.escape, [*SIGNS, *ROMAN, *CIRCLED, *FRACTIONS])) + "]"
+)
 
 
 def spans(text: str) -> list[Span]:
@@ -57,7 +70,11 @@ def _phone(text, at, found):
     if not match:
         return None
     groups = [digits(group) for group in re.findall(r"\d+", match[0])]
-    ways = [sign.join(group[min(way, len(group) - 1)] for group in groups) for way in (0, 1) for sign in (" ", "에 ", " 다시 ")]
+    ways = [
+        sign.join(group[min(way, len(group) - 1)] for group in groups)
+        for way in (0, 1)
+        for sign in (" ", "에 ", " 다시 ")
+    ]
     return _span(at, match.end(), "phone", ["플러스 " + way for way in ways] if match[0][0] == "+" else ways)
 
 
@@ -78,7 +95,9 @@ def _clock(text, at, found):
     if match[2][0] == "0" and int(match[2]):
         minutes += [f"영 {minutes[0]}", f"공 {minutes[0]}"]
     seconds = read(int(match[3]), "초") if match[3] else ("",)
-    return _span(at, match.end(), "time", (" ".join(way).strip() for way in product(read(int(match[1]), "시"), minutes, seconds)))
+    return _span(
+        at, match.end(), "time", (" ".join(way).strip() for way in product(read(int(match[1]), "시"), minutes, seconds))
+    )
 
 
 def _ratio(text, at, found):
@@ -114,7 +133,12 @@ def _slashed(text, at, found):
 
 def _version(text, at, found):
     if match := _VERSION.match(text, at):
-        return _span(at, match.end(), "version", [sign.join(sino(int(part)) for part in match[0].split(".")) for sign in (" 점 ", " 쩜 ")])
+        return _span(
+            at,
+            match.end(),
+            "version",
+            [sign.join(sino(int(part)) for part in match[0].split(".")) for sign in (" 점 ", " 쩜 ")],
+        )
     return None
 
 
@@ -157,13 +181,19 @@ def _number(text, at, found):
     end, ways, kind = _counted(text, match, value, money, first, found)
     if sign:
         below = end > match.end() and (text[end - 1] in "도℃°cC")
-        ways = [before + way for before in (*sign, *(("영하 ",) if below and sign[0] == "마이너스 " else ())) for way in ways]
+        ways = [
+            before + way
+            for before in (*sign, *(("영하 ",) if below and sign[0] == "마이너스 " else ()))
+            for way in ways
+        ]
     beside = _beside_letters(text, match.start(), match.end())
     if beside:
         ways = [*ways, *_like_english(match, value)]
     if len(match["first"]) == 2 and text[match.start() - 1 : match.start()] in ("'", "’", "‘"):
         ways = [digits(match["first"])[-1] + way[len(sino_ways(int(match["first"]))[0]) :] for way in ways[:1]] + ways
-    return _span(start, end, "money" if money else "ordinal" if first else kind, (first + way for way in ways), not beside)
+    return _span(
+        start, end, "money" if money else "ordinal" if first else kind, (first + way for way in ways), not beside
+    )
 
 
 def _counted(text, match, value, money, first, found):
@@ -174,10 +204,22 @@ def _counted(text, match, value, money, first, found):
     if between := _range(text, match, value):
         return between
     if unit := _unit(text, match.end()):
-        return unit.end(), _with_unit(text, match, unit[1].lower(), _plain(value)), "percent" if unit[1] == "%" else "unit"
+        return (
+            unit.end(),
+            _with_unit(text, match, unit[1].lower(), _plain(value)),
+            "percent" if unit[1] == "%" else "unit",
+        )
     if counter := _COUNTER.match(text, match.end()):
         word = counter[1]
-        kind = {"월": "date", "일": "date", "년": "year", "시": "time", "분": "time", "원": "money", "퍼센트": "percent"}.get(word, "counter")
+        kind = {
+            "월": "date",
+            "일": "date",
+            "년": "year",
+            "시": "time",
+            "분": "time",
+            "원": "money",
+            "퍼센트": "percent",
+        }.get(word, "counter")
         if fraction or large:
             return counter.end(), [f"{way} {word}" for way in _plain(value)], kind
         ways = [f"{way} {word}" for way in sino_ways(number)] if first else list(read(number, word))
@@ -187,7 +229,14 @@ def _counted(text, match, value, money, first, found):
             ways += [f"{way} {word}" for way in digits(match["first"])]
         return counter.end(), ways, kind
     ways = _plain(value)
-    if not fraction and not match["rest"] and (word := _WORD.match(text, match.end())) and not first and number < 100 and not _PARTICLE.match(text, match.end()):
+    if (
+        not fraction
+        and not match["rest"]
+        and (word := _WORD.match(text, match.end()))
+        and not first
+        and number < 100
+        and not _PARTICLE.match(text, match.end())
+    ):
         ways += native(number) if number else []
     if not fraction and not match["rest"] and len(match["first"]) >= 3 and "," not in match["first"]:
         ways += digits(match["first"])
@@ -214,7 +263,9 @@ def _like_english(match, value) -> list[str]:
     return english + (list(digits(match["first"])) if match["first"].isdigit() and len(match["first"]) > 1 else [])
 
 
-_PARTICLE = re.compile(r"(?:은|는|이|가|을|를|의|에|로|으로|와|과|도|만|까지|부터|에서|이다|입니다|이고|이며|이라|라고|보다|처럼|마다|밖에|뿐)")
+_PARTICLE = re.compile(
+    r"(?:은|는|이|가|을|를|의|에|로|으로|와|과|도|만|까지|부터|에서|이다|입니다|이고|이며|이라|라고|보다|처럼|마다|밖에|뿐)"
+)
 
 
 def _plain(value) -> list[str]:
@@ -235,7 +286,9 @@ def _with_unit(text, match, unit, ways):
     said = [f"{way} {name}" for name in UNITS[unit].split() for way in ways]
     if unit in ("km/h", "m/s") and not text[: match.start()].rstrip().endswith(("시속", "초속")):
         head, name = ("시속", "킬로미터") if unit == "km/h" else ("초속", "미터")
-        said = [f"{head} {way} {name}" for way in ways] + [one for one in said if one.split(" ")[-1] not in ("킬로미터", "킬로", "미터")]
+        said = [f"{head} {way} {name}" for way in ways] + [
+            one for one in said if one.split(" ")[-1] not in ("킬로미터", "킬로", "미터")
+        ]
     if unit in ("℃", "°c"):
         said += [f"섭씨 {way} 도" for way in ways]
     if unit in ("℉", "°f"):
@@ -256,7 +309,12 @@ def _range(text, match, value):
     if unit:
         names = UNITS[unit[1].lower()].split()
         ways = [f"{way} {name}" for name in names for way in joined]
-        return unit.end(), ways + [f"{a} {name}{sign} {b} {name}" for name in names for sign in _FROM_TO for a in one[:1] for b in two[:1]], "range"
+        return (
+            unit.end(),
+            ways
+            + [f"{a} {name}{sign} {b} {name}" for name in names for sign in _FROM_TO for a in one[:1] for b in two[:1]],
+            "range",
+        )
     if not counter:
         return other.end(), joined + [f"{a} 대 {b}" for a in one[:1] for b in two[:1]], "range"
     word = counter[1]

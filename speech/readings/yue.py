@@ -11,9 +11,13 @@ __all__ = ["spans", "units"]
 
 _MOST = 40  # readings of a span
 _GROUPED = r"\d{1,3}(?:,\d{3}){1,5}(?!\d)|\d{1,40}"
-_NUMBER = re.compile(rf"(?P<whole>{_GROUPED})(?:\.(?P<fraction>\d{{1,20}})(?!\.?\d))?(?: ?(?P<large>[千百十]?[萬万億亿]|[千百](?=[萬万億亿])|[百千]))?")
+_NUMBER = re.compile(
+    rf"(?P<whole>{_GROUPED})(?:\.(?P<fraction>\d{{1,20}})(?!\.?\d))?(?: ?(?P<large>[千百十]?[萬万億亿]|[千百](?=[萬万億亿])|[百千]))?"
+)
 _COUNTER = re.compile(" ?(" + "|".join(map(re.escape, COUNTERS)) + ")")
-_PHONE = re.compile(r"(?:\+?85[23][- ]?)?\d{4}[- ]\d{4}(?![-\d])|\+\d{1,3}[- ]\d{2,4}(?:[- ]\d{3,4}){1,2}(?!\d)|0\d{2,4}-\d{7,8}(?!\d)|\d{3}-\d{3}-\d{3,4}(?![-\d])")
+_PHONE = re.compile(
+    r"(?:\+?85[23][- ]?)?\d{4}[- ]\d{4}(?![-\d])|\+\d{1,3}[- ]\d{2,4}(?:[- ]\d{3,4}){1,2}(?!\d)|0\d{2,4}-\d{7,8}(?!\d)|\d{3}-\d{3}-\d{3,4}(?![-\d])"
+)
 _DATE = re.compile(r"(\d{4})([/.-])(1[0-2]|0?[1-9])\2([12]\d|3[01]|0?[1-9])(?!\d)")
 _CLOCK = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d)|[點点] ?([0-5]?\d) ?分(?![鐘钟]))(?![\d:])")
 _RATIO = re.compile(r"(\d{1,4})(?::| ?比 ?)(\d{1,4})(?![\d:])")
@@ -34,13 +38,23 @@ _CURRENCIES = {
     "HK$": ("港幣{}元", "港幣{}蚊", "{}港元", "{}港幣", "{}港紙", "{}蚊", "{}元"), "US$": ("{}美金", "{}美元", "美金{}元", "{}蚊美金"), "NT$": ("{}台幣", "台幣{}元"), "€": ("{}歐羅", "{}歐元"), "£": ("{}英鎊", "{}鎊"), "¥": ("{}日圓", "{}人民幣", "{}円", "{}元", "{}日元"), "₩": ("{}韓元", "{}韓圜"), "HKD": ("港幣{}元", "{}港元", "{}港幣"),
 }  # fmt: skip
 _SIGNS = {
-    "%": ("百分比", "percent", "巴仙"), "&": ("and", "同", "和", "同埋", "及"), "@": ("at",), "#": ("hashtag", "井號", "number"), "+": ("加", "plus"), "=": ("等於", "等如"), "×": ("乘", "乘以", "叉"), "÷": ("除", "除以"), "±": ("正負",), "℃": ("度",), "°": ("度",), "<": ("細過", "小於"), ">": ("大過", "大於"), "$": ("蚊", "元", "dollar"), "№": ("號碼",),
+    "%": ("百分比", "percent", "巴仙"), "&": ("and", "同", "和", "同埋", "及"), "@": ("at",), "#": ("hashtag", "井號", "number"), "+": ("加", "plus"), "=": ("等於", "等如"), "×": ("乘", "乘以", "叉"), "÷": ("除", "除以"), "±": ("正負",), "℃": ("度",), "°": ("度",), "<": ("細過", "小於"), ">": ("大過", "大於"), "$": ("蚊", "元", "dollar"), "€": ("歐羅", "歐元"), "£": ("英鎊", "鎊"), "¥": ("日圓", "人民幣", "円", "元"), "₩": ("韓元", "韓圜"), "‰": ("千分比",), "№": ("號碼",),
 }  # fmt: skip
-_BETWEEN = {".": ("dot", "點"), "-": ("dash", "", "hyphen"), "_": ("underscore", "底線"), "/": ("slash", "", "定"), ":": ("colon",)}
+_BETWEEN = {
+    ".": ("dot", "點"),
+    "-": ("dash", "", "hyphen"),
+    "_": ("underscore", "底線"),
+    "/": ("slash", "", "定"),
+    ":": ("colon",),
+}
 _ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
 _CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
 _FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4)}
-_START = re.compile(r"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅〇兩两二~〜–.:/_至" + "".join(map(re.escape, [*_SIGNS, *_ROMAN, *_CIRCLED, *_FRACTIONS])) + "]")
+_START = re.compile(
+    r"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅〇兩两二~〜–.:/_至"
+    + "".join(map(re.escape, [*_SIGNS, *_ROMAN, *_CIRCLED, *_FRACTIONS]))
+    + "]"
+)
 _ENGLISH = "zero one two three four five six seven eight nine ten".split()
 
 
@@ -72,7 +86,12 @@ def _phone(text, at, found):
 def _date(text, at, found):
     if match := _DATE.match(text, at):
         year, month, day = int(match[1]), cardinal(int(match[3]))[:1], cardinal(int(match[4]))
-        return _span(at, match.end(), "date", (f"{digits(str(year))}年{m}月{d}{name}" for m in month for name in "日號" for d in day))
+        return _span(
+            at,
+            match.end(),
+            "date",
+            (f"{digits(str(year))}年{m}月{d}{name}" for m in month for name in "日號" for d in day),
+        )
     return None
 
 
@@ -94,11 +113,17 @@ def _dashed(text, at, found):
     if not match:
         return None
     parts = match[0].split("-")
-    if len(parts) == 2 and (_COUNTER.match(text, match.end()) or _UNIT.match(text, match.end()) or text[match.end() :][:1] in "%折"[: 2 * bool(text[match.end() :])]):
+    if len(parts) == 2 and (
+        _COUNTER.match(text, match.end())
+        or _UNIT.match(text, match.end())
+        or text[match.end() :][:1] in "%折"[: 2 * bool(text[match.end() :])]
+    ):
         return None
     said = [plain(int(part)) for part in parts]
     ways = [sign.join(said) for sign in (("比", "至", "到", "之") if len(parts) == 2 else ("之", "", "杠"))]
-    return _span(at, match.end(), "score" if len(parts) == 2 else "address", [*ways, "之".join(map(digits, parts))], sure=False)
+    return _span(
+        at, match.end(), "score" if len(parts) == 2 else "address", [*ways, "之".join(map(digits, parts))], sure=False
+    )
 
 
 def _slashed(text, at, found):
@@ -110,7 +135,13 @@ def _slashed(text, at, found):
     if one == 1 and other == 2:
         ways.append("一半")
     if 1 <= one <= 31 and 1 <= other <= 31:
-        ways += [f"{plain(m)}月{d}{name}" for m, day in ((one, other), (other, one)) if m <= 12 for d in cardinal(day) for name in "號日"]
+        ways += [
+            f"{plain(m)}月{d}{name}"
+            for m, day in ((one, other), (other, one))
+            if m <= 12
+            for d in cardinal(day)
+            for name in "號日"
+        ]
     return _span(at, match.end(), "fraction", ways)
 
 
@@ -161,7 +192,11 @@ def _like_english(match) -> list[str]:
     """3D three d, E21 二一, 3.11 三點十一."""
     whole, fraction = match["whole"], match["fraction"]
     if fraction:
-        return [f"{plain(int(whole))}點{plain(int(fraction))}"] if fraction[0] != "0" and len(fraction) < 4 and len(whole) < 5 else []
+        return (
+            [f"{plain(int(whole))}點{plain(int(fraction))}"]
+            if fraction[0] != "0" and len(fraction) < 4 and len(whole) < 5
+            else []
+        )
     if not whole.isdigit() or match["large"]:
         return []
     words = _ENGLISH[int(whole)] if int(whole) < len(_ENGLISH) else ""
@@ -173,7 +208,11 @@ def _said(text, match, currency, first):
     whole, fraction, end = match["whole"].replace(",", ""), match["fraction"] or "", match.end()
     large = (match["large"] or "").replace("万", "萬").replace("亿", "億")
     if (len(whole) > 1 and whole[0] == "0" and not fraction) or len(whole) > 12:
-        return match.end("fraction") if fraction else match.end("whole"), [digits(whole) + ("點" + digits(fraction) if fraction else "")], "phone"
+        return (
+            match.end("fraction") if fraction else match.end("whole"),
+            [digits(whole) + ("點" + digits(fraction) if fraction else "")],
+            "phone",
+        )
     number = int(whole)
     if currency:
         return end, _with_currency(currency, number, fraction, large), "money"
@@ -184,7 +223,9 @@ def _said(text, match, currency, first):
         return more[0], [base + tail for base in bases for tail in more[1]], "cardinal"
     if percent := re.compile(r" ?[%％]").match(text, end):
         plain_ways = _decimal(number, fraction) if fraction else list(cardinal(number))
-        ways = ["百分之" + way for way in plain_ways] + [way + name for way in plain_ways for name in ("個percent", "percent", "巴仙", "個巴仙")]
+        ways = ["百分之" + way for way in plain_ways] + [
+            way + name for way in plain_ways for name in ("個percent", "percent", "巴仙", "個巴仙")
+        ]
         return percent.end(), ways + (["百分百", "百分之百"] if whole == "100" else []), "percent"
     if between := _range(text, match):
         return between
@@ -199,16 +240,26 @@ def _with_counter(text, match, number, fraction, first):
         if degrees:
             ways += ["攝氏" + way for way in ways]
         if unit[1].lower() == "km/h":
-            ways += ["時速" + way + "公里" for way in _count(number, fraction, "公里")] + ["每小時" + way + "公里" for way in cardinal(number)]
+            ways += ["時速" + way + "公里" for way in _count(number, fraction, "公里")] + [
+                "每小時" + way + "公里" for way in cardinal(number)
+            ]
         return unit.end(), ways, "temperature" if degrees else "unit"
     counter = _COUNTER.match(text, end)
     name = counter[1] if counter else ""
     after = counter.end() if counter else end
     if name in ("年",) and len(whole) in (2, 4) and not fraction and not first:
-        ways = [digits(whole)] + (list(cardinal(number)) if len(whole) == 2 or number % 100 == 0 or number < 1000 else [])
+        ways = [digits(whole)] + (
+            list(cardinal(number)) if len(whole) == 2 or number % 100 == 0 or number < 1000 else []
+        )
         return after, [way + name for way in dict.fromkeys(ways)], "year"
     if name in ("點", "点", "點鐘", "点钟", "點半"):
-        return after, [("兩" if number == 2 else plain(number)) + name] if not fraction else [_decimal(number, fraction)[0] + name], "time"
+        return (
+            after,
+            [("兩" if number == 2 else plain(number)) + name]
+            if not fraction
+            else [_decimal(number, fraction)[0] + name],
+            "time",
+        )
     if first:
         return end, list(cardinal(number)), "ordinal"
     ways = [way + name for way in _count(number, fraction, name)]
@@ -217,10 +268,25 @@ def _with_counter(text, match, number, fraction, first):
         if number == 1 and name in ("個", "个"):
             ways.append("個半")
         ways += [f"{way}{name}半" for way in ("兩",) if number == 2]
-    kind = "temperature" if name == "度" else {"元": "money", "蚊": "money", "月": "date", "號": "date", "日": "date"}.get(name, "counter" if name else "cardinal")
+    kind = (
+        "temperature"
+        if name == "度"
+        else {"元": "money", "蚊": "money", "月": "date", "號": "date", "日": "date"}.get(
+            name, "counter" if name else "cardinal"
+        )
+    )
     if name in ("元", "蚊"):
-        ways += [way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(("元", "蚊", "塊", "文")))]
-    if not fraction and len(whole) >= 3 and "," not in match["whole"] and name in ("", "號", "号", "室", "房", "線", "线", "路"):
+        ways += [
+            way
+            for way in money(number, fraction)
+            if way.endswith(name) or (fraction and not way.endswith(("元", "蚊", "塊", "文")))
+        ]
+    if (
+        not fraction
+        and len(whole) >= 3
+        and "," not in match["whole"]
+        and name in ("", "號", "号", "室", "房", "線", "线", "路")
+    ):
         ways.append(digits(whole) + name)
     if not name and number == 2 and not fraction:
         nxt = text[end : end + 1]
@@ -257,9 +323,18 @@ def _more(text, end, large):
 def _with_currency(currency, number, fraction, large):
     if currency == "$":
         if large:
-            return [way + large + name for way in (_decimal(number, fraction) if fraction else counted(number, "萬")) for name in ("蚊", "元")]
+            return [
+                way + large + name
+                for way in (_decimal(number, fraction) if fraction else counted(number, "萬"))
+                for name in ("蚊", "元")
+            ]
         return money(number, fraction)
-    ways = [way + large for way in (_decimal(number, fraction) if fraction else dict.fromkeys([*cardinal(number), *counted(number, "元")]))]
+    ways = [
+        way + large
+        for way in (
+            _decimal(number, fraction) if fraction else dict.fromkeys([*cardinal(number), *counted(number, "元")])
+        )
+    ]
     said = [form.format(way) for form in _CURRENCIES[currency] for way in ways]
     return said + (money(number, fraction) if currency == "HK$" and fraction else [])
 
@@ -270,7 +345,9 @@ def _range(text, match):
     other = _NUMBER.match(text, sign.end()) if sign else None
     if not other or match["fraction"] and not other["fraction"] and False:
         return None
-    if text[match.end() : match.end() + 1] == "-" and not (_COUNTER.match(text, other.end()) or _unit(text, other.end()) or text[other.end() :][:1] in ("%", "折")):
+    if text[match.end() : match.end() + 1] == "-" and not (
+        _COUNTER.match(text, other.end()) or _unit(text, other.end()) or text[other.end() :][:1] in ("%", "折")
+    ):
         return None
     low, high = (m["whole"].replace(",", "") for m in (match, other))
     if not (int(low) <= LARGEST and int(high) <= LARGEST) or other["large"]:
@@ -279,7 +356,13 @@ def _range(text, match):
     if unit := _unit(text, end):
         end, names = unit.end(), _UNITS[unit[1].lower()].split()
     elif text[end : end + 1] == "%":
-        ways = [f"百分之{a}{word}{middle}{b}" for a in _count(int(low), match["fraction"] or "", "") for b in _count(int(high), other["fraction"] or "", "") for word in ("至", "到") for middle in ("", "百分之")]
+        ways = [
+            f"百分之{a}{word}{middle}{b}"
+            for a in _count(int(low), match["fraction"] or "", "")
+            for b in _count(int(high), other["fraction"] or "", "")
+            for word in ("至", "到")
+            for middle in ("", "百分之")
+        ]
         return end + 1, ways, "range"
     else:
         counter = _COUNTER.match(text, end)
@@ -287,10 +370,14 @@ def _range(text, match):
         end = counter.end() if counter else end
     ways = []
     for name in names:
-        ones = dict.fromkeys([*_count(int(low), match["fraction"] or "", name), *_count(int(low), match["fraction"] or "", "")])
+        ones = dict.fromkeys(
+            [*_count(int(low), match["fraction"] or "", name), *_count(int(low), match["fraction"] or "", "")]
+        )
         twos = _count(int(high), other["fraction"] or "", name)
         ways += [f"{a}{word}{b}{name}" for word in ("至", "到") for a in ones for b in twos]
-        ways += [f"{a}{name}{word}{b}{name}" for word in ("至", "到") for a in list(ones)[:2] for b in twos] if name else []
+        ways += (
+            [f"{a}{name}{word}{b}{name}" for word in ("至", "到") for a in list(ones)[:2] for b in twos] if name else []
+        )
         if not match["fraction"] and int(high) == int(low) + 1 <= 9:
             ways += [("兩" if low == "2" else DIGITS[int(low)]) + DIGITS[int(high)] + name]
     return end, ways, "range"

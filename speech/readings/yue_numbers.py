@@ -52,7 +52,9 @@ def cardinal(number: int) -> tuple[str, ...]:
         ways.append(DIGITS[int(text[0])] + unit + DIGITS[int(text[1])])
         if text[0] == "1":
             ways.append(unit + DIGITS[int(text[1])])
-    ways += [_two(way) for way in ways if "二百" in way or "二千" in way or "二萬" in way or "二億" in way or "二兆" in way]
+    ways += [
+        _two(way) for way in ways if "二百" in way or "二千" in way or "二萬" in way or "二億" in way or "二兆" in way
+    ]
     if base[0] == "十" and number >= 100_000:
         ways.append("一" + base)
     return tuple(dict.fromkeys(ways))
@@ -113,7 +115,11 @@ def money(number: int, fraction: str) -> list[str]:
     names = ("蚊", "元", "塊", "文")
     if not fraction or not fraction.strip("0"):
         ways = [way + name for name in names for way in counted(number, name if name != "塊" else "蚊")]
-        return ways + [f"{way}{name}" for way in ("二",) * (number == 2) for name in ("元",)] + [f"{way}蚊正" for way in ()]
+        return (
+            ways
+            + [f"{way}{name}" for way in ("二",) * (number == 2) for name in ("元",)]
+            + [f"{way}蚊正" for way in ()]
+        )
     whole = [*cardinal(number)] if number != 2 else ["兩", "二"]
     tail = digits(fraction)
     ways = [f"{way}點{tail}{name}" for name in names[:2] for way in cardinal(number)]
@@ -121,8 +127,16 @@ def money(number: int, fraction: str) -> list[str]:
     if len(tenths) == 1:
         short = "半" if tenths == "5" else digits(tenths)
         heads = whole if number > 1 else ["一", ""] if number == 1 else []
-        ways += [f"{head}個{short}" for head in heads] + [f"{head}蚊{short}" for head in heads if head] + [f"{head}個五" for head in heads if tenths == "5"]
-        ways += [f"{head}{name}{digits(tenths)}{cent}" for head in (whole if number else []) for name, cent in (("元", "角"), ("蚊", "毫"), ("蚊", "毫子"), ("元", "毫"))]
+        ways += (
+            [f"{head}個{short}" for head in heads]
+            + [f"{head}蚊{short}" for head in heads if head]
+            + [f"{head}個五" for head in heads if tenths == "5"]
+        )
+        ways += [
+            f"{head}{name}{digits(tenths)}{cent}"
+            for head in (whole if number else [])
+            for name, cent in (("元", "角"), ("蚊", "毫"), ("蚊", "毫子"), ("元", "毫"))
+        ]
         if not number:
             ways += [("兩" if tenths == "2" else digits(tenths)) + cent for cent in ("毫", "毫子", "角")]
     return ways

@@ -4,9 +4,26 @@ import re
 from functools import lru_cache
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]")
-_PIECE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]+|[^\W\d_\u3400-\u9fff\uf900-\ufaff〇]+(?:['’][^\W\d_]+)?|\d")
+_PIECE = re.compile(
+    r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]+|[^\W\d_\u3400-\u9fff\uf900-\ufaff〇]+(?:['’][^\W\d_]+)?|\d"
+)
 # Particles at the end of what is said, written one way or the other for the same sound or its tone of the moment.
-_PARTICLES = {char: name for name, chars in {"aa": "呀啊吖亞阿", "laa": "喇啦嚹", "gaa": "㗎架噶嘎", "lo": "囉咯啰嘍", "wo": "喎窩", "bo": "噃播", "ne": "呢", "ze": "啫唧", "zek": "啫唧", "ge": "嘅"}.items() for char in chars}
+_PARTICLES = {
+    char: name
+    for name, chars in {
+        "aa": "呀啊吖亞阿",
+        "laa": "喇啦嚹",
+        "gaa": "㗎架噶嘎",
+        "lo": "囉咯啰嘍",
+        "wo": "喎窩",
+        "bo": "噃播",
+        "ne": "呢",
+        "ze": "啫唧",
+        "zek": "啫唧",
+        "ge": "嘅",
+    }.items()
+    for char in chars
+}
 _SAME = {"〇": "零", "两": "兩"}
 
 
