@@ -35,10 +35,6 @@ BETWEEN_LETTERS = {
 }
 # Numbers as parts of names: 5G, 3D, MP3.
 ENGLISH = "제로 원 투 쓰리 포 파이브 식스 세븐 에이트 나인 텐 일레븐 트웰브 써틴 포틴 피프틴 식스틴".split()
-ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
-CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
-FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}
-
 
 def spelled(letters: str) -> tuple[str, ...]:
     """Letters by their names.
