@@ -1,4 +1,4 @@
-"""What Japanese, Korean and Cantonese texts share: how numbers, dates and signs are written, and the walk over a text."""
+"""What Japanese, Korean and Cantonese texts share: how numbers, dates and signs are written, the walk over a text."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""A Japanese number with what stands around it: sign, 第, ¥, its counter or unit, 間 目 半, a second number (2〜3日, 三分の一)."""
+"""A Japanese number with what stands around it: sign, 第, ¥, its counter or unit, 間 目 半, another number (2〜3日)."""
 
 import re
 from bisect import bisect_right

@@ -1,7 +1,7 @@
 """How Japanese words are read: Sudachi's words with the readings its dictionary has for them.
 
-Which of its readings a word has in a sentence (辛い からい, つらい) cannot be known for certain, so all of them that are common words of the
-same class are acceptable; and a word in kanji is the same as itself whatever its reading.
+Which of its readings a word has in a sentence (辛い からい, つらい) cannot be known for certain, so all that are common
+words of the same class are acceptable; and a word in kanji is the same as itself whatever its reading.
 """
 
 import re
@@ -82,8 +82,8 @@ def _said(surface: str, pos: tuple[str, ...], reading: str) -> tuple[str, ...]:
 
 
 def _others(surface: str, pos: tuple[str, ...], reading: str) -> list[str]:
-    """Other readings that the dictionary has for the same letters as a word of the same class. Not names, unless it is one;
-    not the voiced forms that it only has inside compounds (ビト of 人)."""
+    """Other readings that the dictionary has for the same letters as a word of the same class. Not names, unless it is
+    one; not the voiced forms that it only has inside compounds (ビト of 人)."""
     found = []
     for entry in _dictionary()[0].lookup(surface):
         kind, other = entry.part_of_speech(), entry.reading_form()

@@ -1,5 +1,5 @@
-"""Korean: what may be said for numbers, dates, times, money, units, signs and letters. Its units are syllables of Hangul, as they
-are written and as they sound; blanks never count."""
+"""Korean: what may be said for numbers, dates, times, money, units, signs and letters. Its units are syllables of
+Hangul, as they are written and as they sound; blanks never count."""
 
 import re
 from itertools import product
@@ -27,9 +27,7 @@ from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-_PHONE = re.compile(
-    r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)"
-)
+_PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
 _RATIO = re.compile(r"(\d{1,4})(?::| ?대 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
 _START = re.compile(rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
@@ -48,7 +46,9 @@ def _phone(text: str, at: int, found: list[Span]) -> Span | None:
     groups = [digits(group) for group in re.findall(r"\d+", match[0])]
     plus = "플러스 " if match[0][0] == "+" else ""
     ways = (
-        plus + sign.join(group[min(way, len(group) - 1)] for group in groups) for way in (0, 1) for sign in (" ", "에 ", " 다시 ")
+        plus + sign.join(group[min(way, len(group) - 1)] for group in groups)
+        for way in (0, 1)
+        for sign in (" ", "에 ", " 다시 ")
     )
     return span_of(at, match.end(), "phone", ways)
 

@@ -1,21 +1,33 @@
-"""A Korean number with what stands around it: minus, 제, $, 만 억 behind digits, its counter or unit, the end of a range."""
+"""A Korean number with what stands around it: minus, 제, $, 만 억 behind digits, its counter or unit, a range."""
 
 import re
 from itertools import product
 
 from speech.readings.cjk import GROUPED, beside_letters, one_of, span_of, unit_at
-from speech.readings.ko_numbers import ABOUT, ALWAYS_SINO, COUNTERS, LARGEST, decimal, digits, native, read, sino, sino_ways
+from speech.readings.ko_numbers import (
+    ABOUT,
+    ALWAYS_SINO,
+    COUNTERS,
+    LARGEST,
+    decimal,
+    digits,
+    native,
+    read,
+    sino,
+    sino_ways,
+)
 from speech.readings.ko_signs import ENGLISH, MONEY, UNITS
 from speech.readings.span import Span
 
 FROM_TO = ("에서", "부터", "내지", "에서부터")
 Value = tuple[int, str, str]  # whole number, digits behind the point, 만 억 조 said behind those
 Counted = tuple[int, list[str], str]  # where it ends, its readings, its kind
-# 만 and 억 are written on to digits (5천만, 3억 5천); before another syllable they are only where a counter begins: 5천원, not 5천사.
+# 만 and 억 are written on to digits (5천만, 3억 5천); before another syllable only where that begins a counter.
 _COUNTED_BY = "원달유엔위명개여대톤장건주표세채"
 _NUMBER = re.compile(
     rf"(?P<first>{GROUPED})(?:\.(?P<fraction>\d{{1,20}})(?!\.?\d))?"
-    rf"(?P<rest>(?: ?[십백천만억조](?![가-힣])| ?[십백천]?[만억조](?=[ \d{_COUNTED_BY}]|$)| ?[십백천](?=[ \d원달유엔명개여])"
+    rf"(?P<rest>(?: ?[십백천만억조](?![가-힣])| ?[십백천]?[만억조](?=[ \d{_COUNTED_BY}]|$)"
+    r"| ?[십백천](?=[ \d원달유엔명개여])"
     rf"|(?<=[만억조천백]) ?(?:{GROUPED})(?![.:\d])){{0,8}})"
 )
 _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")

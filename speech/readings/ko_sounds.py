@@ -1,9 +1,10 @@
-"""How Hangul is pronounced: syllables of a text as they are written and as they sound, by the rules of standard pronunciation
-(표준 발음법): final consonants move to an empty onset, become like what follows, or make it tense; ㅎ aspirates; and vowels that
-nearly all speakers have merged (ㅐ ㅔ, ㅙ ㅚ ㅞ) are one.
+"""How Hangul is pronounced: syllables of a text as they are written and as they sound, by the rules of standard
+pronunciation (표준 발음법): final consonants move to an empty onset, become like what follows, or make it tense; ㅎ
+aspirates; and vowels that nearly all speakers have merged (ㅐ ㅔ, ㅙ ㅚ ㅞ) are one.
 """
 
 import unicodedata
+from itertools import pairwise
 
 _FIRST = 0xAC00
 _LEADS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
@@ -42,15 +43,15 @@ def _together(lead: str, vowel: str, tail: str) -> str:
 
 
 def units(words: str) -> list[tuple[str, ...]]:
-    """Each syllable of Hangul: as it is written, and as it sounds between its neighbours; any other letter or digit by itself.
-    Blanks never count.
+    """Each syllable of Hangul: as it is written, and as it sounds between its neighbours; any other letter or digit by
+    itself. Blanks never count.
 
     >>> units("많이"), units("마니")
-    ([('많', '만'), ('이', '니')], [('마', '마'), ('니', '니')])
+    ([('많', '마'), ('이', '니')], [('마', '마'), ('니', '니')])
     """
     kept = [c for c in unicodedata.normalize("NFC", words).casefold() if c.isalnum()]
     parts = [_apart(c) if "가" <= c <= "힣" else None for c in kept]
-    for here, after in zip(parts, parts[1:], strict=False):
+    for here, after in pairwise(parts):
         if here and after:
             _meet(here, after)
     return [(char, *_sounds(char, part)) if part else (char,) for char, part in zip(kept, parts, strict=True)]
@@ -58,43 +59,41 @@ def units(words: str) -> list[tuple[str, ...]]:
 
 def _meet(here: list[str], after: list[str]) -> None:
     """What the end of one syllable and the beginning of the next do to each other."""
-    tail, lead, vowel = here[2], after[0], after[1]
-    if not tail:
+    tail, lead = here[2], after[0]
+    if not tail or (tail == "ㅇ" and lead == "ㅇ"):
         return
-    kept, moved = (_SPLIT[tail][0], _SPLIT[tail][1]) if tail in _SPLIT else ("", tail)
+    kept, moved = _SPLIT.get(tail, ("", tail))
+    to_i = after[1] in "ㅣㅕ"
     if lead == "ㅇ":
-        if tail == "ㅇ":
-            return
-        if moved == "ㅎ":
-            here[2] = ""
-            if kept:
-                here[2], after[0] = "", kept
-            return
-        if vowel in "ㅣㅕ" and moved in ("ㄷ", "ㅌ"):
-            moved = {"ㄷ": "ㅈ", "ㅌ": "ㅊ"}[moved]
-        elif kept and moved == "ㅅ":
-            moved = "ㅆ"
-        here[2], after[0] = kept, moved
-        return
-    if moved == "ㅎ" and lead in "ㄱㄷㅈㅅ":
-        here[2], after[0] = kept, "ㅆ" if lead == "ㅅ" else _ASPIRATED[lead]
-        return
-    if lead == "ㅎ" and (_AT_REST.get(moved, moved) in _ASPIRATED or moved == "ㅈ"):
-        sound = "ㅊ" if moved in ("ㅈ", "ㅊ") and kept or moved == "ㅈ" else _ASPIRATED[_AT_REST.get(moved, moved)]
-        if vowel in "ㅣㅕ" and moved == "ㄷ":
-            sound = "ㅊ"
-        here[2], after[0] = kept, sound
-        return
-    rest = _AT_REST.get(tail, tail)
+        if moved == "ㅎ":  # 많이: it is silent
+            here[2], after[0] = "", kept or "ㅇ"
+        else:
+            here[2], after[0] = kept, _carried(moved, bool(kept), to_i)
+    elif moved == "ㅎ" and lead in "ㄱㄷㅈㅅ":
+        here[2], after[0] = kept, _ASPIRATED.get(lead, "ㅆ")
+    elif lead == "ㅎ" and (moved == "ㅈ" or _AT_REST.get(moved, moved) in _ASPIRATED):
+        soft = moved == "ㅈ" or (moved == "ㄷ" and to_i)  # 닫혀: 다쳐
+        here[2], after[0] = kept, "ㅊ" if soft else _ASPIRATED[_AT_REST.get(moved, moved)]
+    else:
+        here[2], after[0] = _beside(_AT_REST.get(tail, tail), lead)
+
+
+def _carried(moved: str, of_cluster: bool, to_i: bool) -> str:
+    """A final consonant in the empty onset behind it: 같이 가치, 값이 갑씨."""
+    if to_i and moved in "ㄷㅌ":
+        return "ㅈ" if moved == "ㄷ" else "ㅊ"
+    return "ㅆ" if of_cluster and moved == "ㅅ" else moved
+
+
+def _beside(rest: str, lead: str) -> tuple[str, str]:
+    """A final consonant and the onset behind it: 국물 궁물, 신라 실라, 학교 학꾜."""
     if rest in _NASAL and lead in _TENSE:
-        after[0] = _TENSE[lead]
-    elif rest in _NASAL and lead in "ㄴㅁㄹ":
-        rest, after[0] = _NASAL[rest], "ㄴ" if lead == "ㄹ" else lead
-    elif rest in "ㅁㅇ" and lead == "ㄹ":
-        after[0] = "ㄴ"
-    elif (rest, lead) in (("ㄴ", "ㄹ"), ("ㄹ", "ㄴ")):
-        rest, after[0] = "ㄹ", "ㄹ"
-    here[2] = rest
+        return rest, _TENSE[lead]
+    if rest in _NASAL and lead in "ㄴㅁㄹ":
+        return _NASAL[rest], "ㄴ" if lead == "ㄹ" else lead
+    if rest in "ㅁㅇ" and lead == "ㄹ":
+        return rest, "ㄴ"
+    return ("ㄹ", "ㄹ") if (rest, lead) in (("ㄴ", "ㄹ"), ("ㄹ", "ㄴ")) else (rest, lead)
 
 
 def _sounds(char: str, part: list[str]) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""Cantonese: what may be said for numbers, dates, times, money, units, signs and letters. Its units are syllables of Jyutping."""
+"""Cantonese: what may be said for numbers, dates, times, money, units, signs and letters. Its units are syllables of
+Jyutping."""
 
 import re
 
@@ -50,7 +51,9 @@ def _phone(text: str, at: int, found: list[Span]) -> Span | None:
 def _date(text: str, at: int, found: list[Span]) -> Span | None:
     if match := DATE.match(text, at):
         before = f"{digits(match[1])}年{plain(int(match[3]))}月"
-        return span_of(at, match.end(), "date", (before + day + name for name in "日號" for day in cardinal(int(match[4]))))
+        return span_of(
+            at, match.end(), "date", (before + day + name for name in "日號" for day in cardinal(int(match[4])))
+        )
     return None
 
 

@@ -1,4 +1,4 @@
-"""A Cantonese number with what stands around it: minus, 第, a currency, 萬 億 behind digits, %, its counter or unit, a range."""
+"""A Cantonese number with what stands around it: minus, 第, a currency, 萬 億, %, its counter or unit, a range."""
 
 import re
 
@@ -139,12 +139,16 @@ def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> C
         return after, [("兩" if number == 2 and not fraction else _count(number, fraction, "")[0]) + name], "time"
     if first:
         return end, list(cardinal(number)), "ordinal"
-    ways = [way + name for way in _count(number, fraction, name)] + (_and_a_half(number, fraction, name) if name else [])
+    ways = [way + name for way in _count(number, fraction, name)] + (
+        _and_a_half(number, fraction, name) if name else []
+    )
     if fraction == "5" and number == 1 and name in ("個", "个"):
         ways.append("個半")
     if name in ("元", "蚊"):
         others = ("元", "蚊", "塊", "文")
-        ways += [way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(others))]
+        ways += [
+            way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(others))
+        ]
     if not fraction and len(whole) >= 3 and match["whole"].isdigit() and name in _NUMBERED:
         ways.append(digits(whole) + name)
     behind = text[end : end + 1]
@@ -172,7 +176,9 @@ def _range(text: str, match: re.Match[str]) -> Counted | None:
     ways = []
     for name in names:
         ones, twos = _count(low, of_low, name), _count(high, of_high, name)
-        ways += [f"{a}{to}{b}{name}" for to in "至到" for a in dict.fromkeys([*ones, *_count(low, of_low, "")]) for b in twos]
+        ways += [
+            f"{a}{to}{b}{name}" for to in "至到" for a in dict.fromkeys([*ones, *_count(low, of_low, "")]) for b in twos
+        ]
         ways += [f"{a}{name}{to}{b}{name}" for to in "至到" for a in ones[:2] for b in twos] if name else []
         if not of_low and not of_high and high == low + 1 <= 9:
             ways.append(("兩" if low == 2 else DIGITS[low]) + DIGITS[high] + name)

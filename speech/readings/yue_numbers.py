@@ -61,20 +61,23 @@ def cardinal(number: int) -> tuple[str, ...]:
 
 
 # What is counted with 兩, not 二, where there are two of it; what takes either; what takes 二 only.
-_LIANG = """個 个 位 杯 本 次 間 间 張 张 隻 只 條 条 件 枝 支 部 架 包 盒 樽 罐 碗 碟 塊 块 粒 對 对 雙 双 套 份 種 种 家 場 场 排 層 棟 輛 辆
-    個鐘 个钟 小時 小时 個月 个月 星期 點 点 點鐘 点钟 點半 蚊 晚 餐 圈 袋 串 筆 笔 句 篇 首 把 頂 顶 棵 朵 頭 头 匹 滴 處 处 邊 边 回 趟 圓 片 幅 門 门
-    項 项 批 打 斤 仔 齣 單 单 盞 扇 疊 籠 煲 味 道 鍵 隊 队""".split()
-_EITHER = "元 歲 岁 度 年 日 成 座 公里 公斤 米 秒 百 千 萬 万 億 亿 人 名 倍 分鐘 分钟 班 呎 磅 代".split()
-_ER = "月 號 号 樓 楼 期 線 线 路 房 室 級 级 等 世 樓層 年級 年级 中".split()
-COUNTERS = [*_LIANG, *_EITHER, *_ER]
+_LIANG = """
+    個 个 位 杯 本 次 間 间 張 张 隻 只 條 条 件 枝 支 部 架 包 盒 樽 罐 碗 碟 塊 块 粒 對 对 雙 双 套 份 種 种 家
+    場 场 排 層 棟 輛 辆 個鐘 个钟 小時 小时 個月 个月 星期 點 点 點鐘 点钟 點半 蚊 晚 餐 圈 袋 串 筆 笔 句 篇 首
+    把 頂 顶 棵 朵 頭 头 匹 滴 處 处 邊 边 回 趟 圓 片 幅 門 门 項 项 批 打 斤 仔 齣 單 单 盞 扇 疊 籠 煲 味 道 鍵
+    隊 队
+"""
+_EITHER = "元 歲 岁 度 年 日 成 座 公里 公斤 米 秒 百 千 萬 万 億 亿 人 名 倍 分鐘 分钟 班 呎 磅 代"
+_ER = "月 號 号 樓 楼 期 線 线 路 房 室 級 级 等 世 樓層 年級 年级 中"
+_TAKES = {
+    counter: ways for ways, counters in (("兩", _LIANG), ("兩二", _EITHER), ("二", _ER)) for counter in counters.split()
+}
+COUNTERS = tuple(_TAKES)
 
 
 def counted(number: int, counter: str) -> tuple[str, ...]:
     """Ways to say a number before a counter of COUNTERS ("" for none): 2個 兩個, 2號 二號, 2元 兩元 or 二元."""
-    ways = cardinal(number)
-    if number != 2 or not counter or counter in _ER:
-        return ways
-    return ("兩", "二") if counter in _EITHER else ("兩",)
+    return tuple(_TAKES[counter]) if number == 2 and counter in _TAKES else cardinal(number)
 
 
 def digits(number: str) -> str:
@@ -106,7 +109,9 @@ def money(number: int, fraction: str) -> list[str]:
     """Hong Kong dollars: 20 二十蚊, 二十元; 12.5 十二個半; 1.2 個二; 15.90 十五個九."""
     tenths = fraction.rstrip("0")
     if not tenths:
-        return [way + name for name in ("蚊", "元", "塊", "文") for way in counted(number, "元" if name == "元" else "蚊")]
+        return [
+            way + name for name in ("蚊", "元", "塊", "文") for way in counted(number, "元" if name == "元" else "蚊")
+        ]
     ways = [f"{way}點{digits(fraction)}{name}" for name in "蚊元" for way in cardinal(number)]
     if len(tenths) > 1:
         return ways
@@ -114,6 +119,8 @@ def money(number: int, fraction: str) -> list[str]:
     if not number:
         return ways + [("兩" if tenths == "2" else tenth) + cent for cent in ("毫", "毫子", "角")]
     heads = ["兩", "二"] if number == 2 else list(cardinal(number))
-    ways += [f"{head}個{said}" for head in (["", "一"] if number == 1 else heads)] + [f"{head}蚊{said}" for head in heads]
+    ways += [f"{head}個{said}" for head in (["", "一"] if number == 1 else heads)] + [
+        f"{head}蚊{said}" for head in heads
+    ]
     coins = (("元", "角"), ("蚊", "毫"), ("蚊", "毫子"), ("元", "毫"))
     return ways + [f"{head}{name}{tenth}{cent}" for head in heads for name, cent in coins]
