@@ -1,4 +1,4 @@
-"""A Japanese number with what stands around it: sign, 第, ¥, its counter or unit, 間 目 半, another number (2〜3日)."""
+"""A Japanese number with what stands around it: sign, 第, ¥, counter or unit, 間 目 半, another number (2〜3日)."""
 
 import re
 from bisect import bisect_right
@@ -7,7 +7,7 @@ from functools import lru_cache
 from speech.readings import ja_words
 from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
 from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
-from speech.readings.ja_signs import ENGLISH, MONEY, UNITS
+from speech.readings.ja_signs import ENGLISH, MONEY, UNITS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, LARGE, NUMBER, SMALL, Value, parse
 from speech.readings.span import Span
 
@@ -19,31 +19,44 @@ _SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
 _SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
 _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _KATAKANA = re.compile(r"[ァ-ヴ][ァ-ヴー]{1,20}")
+# Kanji that may be no number, or part of a phrase: 一月に一回, 七転び八起き.
+_ALONE = {
+    "一月": "ひとつき", "二月": "ふたつき", "一": "ひと いっ", "二": "ふた", "三": "み みっ", "四": "よ よっ",
+    "五": "いつ", "六": "む ろっ", "七": "なな", "八": "や はっ", "九": "ここの", "十": "とお じゅっ じっ", "千": "ち", "百": "もも ひゃっ",
+}  # fmt: skip
 _TO = re.compile(r" ?[〜~–、・-] ?")
 _KINDS = {"月": "date", "日": "date", "年": "year", "時": "time", "分": "time", "円": "money", "パーセント": "percent"}
 _MINUS = {"+": ("プラス", "たす"), "±": ("プラスマイナス",), "▲": ("マイナス", "さんかく", "")}
 
 
 @lru_cache(maxsize=4)
-def _words_with_numerals(text: str) -> tuple[list[int], list[int]]:
-    """Where words begin and end that hold more than a number: 一緒, 六本木, 千葉."""
+def _words_with_numerals(text: str) -> tuple[list[int], list[ja_words.Word]]:
+    """Words that are more than a number, and where they begin: 一緒, 六本木, 四国."""
     if not any(char in KANJI_DIGITS or char in SMALL or char in LARGE for char in text):
         return [], []
-    found = [(word.start, word.end) for word in ja_words.words(text) if len(word.surface) > 1 and word.pos[1] != "数詞"]
-    return [start for start, _ in found], [end for _, end in found]
+    found = [word for word in ja_words.words(text) if len(word.surface) > 1 and word.pos[1] != "数詞"]
+    return [word.start for word in found], found
 
 
 def _in_word(text: str, start: int, end: int) -> bool:
     """Whether a word goes on beyond text[start:end], a number of kanji with its counter, at either side."""
-    starts, ends = _words_with_numerals(text)
+    starts, words = _words_with_numerals(text)
     place = bisect_right(starts, start) - 1
-    return place >= 0 and (starts[place] < start < ends[place] or (starts[place] <= start and ends[place] > end))
+    return place >= 0 and (starts[place] < start < words[place].end or words[place].end > end)
 
 
 def _touches_word(text: str, start: int, end: int) -> bool:
-    starts, ends = _words_with_numerals(text)
+    starts, words = _words_with_numerals(text)
     place = bisect_right(starts, end - 1) - 1
-    return place >= 0 and ends[place] > start
+    return place >= 0 and words[place].end > start
+
+
+def _as_word(text: str, start: int, end: int) -> tuple[str, ...]:
+    """How the dictionary reads text[start:end] if that is a word of it: 四国 しこく, 一月 ひとつき, 十分 じゅうぶん."""
+    starts, words = _words_with_numerals(text)
+    place = bisect_right(starts, start) - 1
+    exact = place >= 0 and (words[place].start, words[place].end) == (start, end)
+    return ja_words.said(words[place]) if exact else ()
 
 
 def number(text: str, at: int, found: list[Span]) -> Span | None:
@@ -68,9 +81,18 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         bare = not first and not counted and len(match["kanji"]) <= 2
         if _in_word(text, match.start(), end) or (bare and _touches_word(text, match.start(), match.end("kanji"))):
             return None
-        ways += ["じゅうぶん"] * (text[at:end] == "十分")
+        ways += _as_word(text, match.start(), end)
+        ways += _ALONE.get(text[match.start() : end], "").split()
         return span_of(start, end, "variant", (s + first + way for s in sign for way in ways), most=MOST)
-    if not counted and not first and len(match["whole"]) >= 3 and match["whole"].isdigit() and not match["fraction"]:
+    if (
+        not counted
+        and not first
+        and match["whole"].isdigit()
+        and not match["fraction"]
+        and (
+            len(match["whole"]) >= 3 or text.endswith("秒", 0, match.start())  # 9秒58
+        )
+    ):
         ways += digits(match["whole"])
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
     beside = beside_letters(text, match.start(), match.end())
@@ -142,7 +164,10 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
     if money:
         return end, _say(value, money), "money"
     if not match["kanji"] and (unit := unit_at(_UNIT, text, skip)):
-        return unit.end(), _with_unit(text, match, unit[1].lower(), value), "percent" if unit[1] == "%" else "unit"
+        ways = _with_unit(text, match, unit[1].lower(), value)
+        if len(unit[1]) == 1 and unit[1].isupper():  # 5A: a current, or a room
+            ways += [way + letter for way in _say(value, "") for letter in spelled(unit[1])]
+        return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
     after, counter = counter_at(text, end)
     if counter == "分の" and (top := _fraction_at(text, after + 1)):
         above = parse(top)

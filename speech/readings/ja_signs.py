@@ -67,6 +67,7 @@ _ENGLISH = """
 ENGLISH = _ENGLISH.split()
 # Names and words that Japanese texts have in Latin letters and Sudachi's dictionary lacks.
 _LOAN_WORDS = """
+    mr=ミスター mrs=ミセス ms=ミズ dr=ドクター fifa=フィファ nato=ナトー nasa=ナサ k-pop=ケーポップ gps=ジーピーエス
     iphone=アイフォン|アイフォーン ipad=アイパッド wi-fi=ワイファイ wifi=ワイファイ python=パイソン
     youtube=ユーチューブ google=グーグル amazon=アマゾン apple=アップル twitter=ツイッター|トゥイッター
     instagram=インスタグラム facebook=フェイスブック netflix=ネットフリックス line=ライン bluetooth=ブルートゥース

@@ -16,7 +16,7 @@ from speech.readings.ko_numbers import (
     sino,
     sino_ways,
 )
-from speech.readings.ko_signs import ENGLISH, MONEY, UNITS
+from speech.readings.ko_signs import ENGLISH, MONEY, UNITS, spelled
 from speech.readings.span import Span
 
 FROM_TO = ("에서", "부터", "내지", "에서부터")
@@ -110,6 +110,8 @@ def _counted(text: str, match: re.Match[str], value: Value, money: tuple[str, ..
         return between
     if unit := unit_at(_UNIT, text, match.end()):
         ways = _with_unit(text, match, unit[1].lower(), _plain(value))
+        if len(unit[1]) == 1 and unit[1].isupper():  # 5A: a current, or a class
+            ways += [f"{way} {letter}" for way in _plain(value) for letter in spelled(unit[1])]
         return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
     if counter := _COUNTER.match(text, match.end()):
         return counter.end(), _with_counter(text, match, value, counter, first), _KINDS.get(counter[1], "counter")
@@ -117,7 +119,8 @@ def _counted(text: str, match: re.Match[str], value: Value, money: tuple[str, ..
     word = _WORD.match(text, match.end()) and not _PARTICLE.match(text, match.end())
     if whole and word and not first and 0 < value[0] < 100:
         ways += native(value[0])  # a word that is no counter of ours: 3 in 3개국, 세
-    if whole and len(match["first"]) >= 3 and match["first"].isdigit():
+    attached = re.compile("[가-힣]").match(text, max(0, match.start() - 1), match.start())  # 코로나19, 9초58
+    if whole and match["first"].isdigit() and (len(match["first"]) >= 3 or (attached and len(match["first"]) == 2)):
         ways += digits(match["first"])
     return match.end(), ways, "cardinal"
 

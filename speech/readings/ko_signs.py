@@ -7,14 +7,17 @@ LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", _NAMES.split(), strict=True))
 _ALSO = {"c": "시", "h": "에이취", "r": "아르", "w": "더블류", "z": "제트", "v": "비"}
 # Words in Latin letters that Korean has as its own.
 WORDS = {
-    "wifi": "와이파이", "wi-fi": "와이파이", "ok": "오케이", "tv": "티비", "email": "이메일", "e-mail": "이메일",
-    "app": "앱", "windows": "윈도우", "google": "구글", "youtube": "유튜브", "netflix": "넷플릭스",
-    "iphone": "아이폰", "galaxy": "갤럭시", "apple": "애플", "vs": "대", "no": "넘버", "live": "라이브",
-    "hello": "헬로", "pc": "피시", "android": "안드로이드", "bluetooth": "블루투스", "ipad": "아이패드",
-    "instagram": "인스타그램", "facebook": "페이스북", "twitter": "트위터", "kakao": "카카오", "naver": "네이버",
-    "excel": "엑셀", "word": "워드", "python": "파이썬", "java": "자바", "com": "컴", "www": "더블유더블유더블유",
-    "zoom": "줌", "chatgpt": "챗지피티", "gmail": "지메일", "mini": "미니", "pro": "프로", "max": "맥스",
-    "plus": "플러스", "team": "팀",
+    "fifa": "피파", "nasa": "나사", "unesco": "유네스코", "unicef": "유니세프", "nato": "나토", "opec": "오펙",
+    "asean": "아세안", "uefa": "유에파", "k-pop": "케이팝", "kpop": "케이팝", "covid": "코비드|코로나",
+    "mr": "미스터", "ms": "미즈", "dr": "닥터", "post-it": "포스트잇", "wifi": "와이파이", "wi-fi": "와이파이",
+    "ok": "오케이", "tv": "티비", "email": "이메일", "e-mail": "이메일", "app": "앱", "windows": "윈도우",
+    "google": "구글", "youtube": "유튜브", "netflix": "넷플릭스", "iphone": "아이폰", "galaxy": "갤럭시",
+    "apple": "애플", "vs": "대", "no": "넘버", "live": "라이브", "hello": "헬로", "pc": "피시",
+    "android": "안드로이드", "bluetooth": "블루투스", "ipad": "아이패드", "instagram": "인스타그램",
+    "facebook": "페이스북", "twitter": "트위터", "kakao": "카카오", "naver": "네이버", "excel": "엑셀",
+    "word": "워드", "python": "파이썬", "java": "자바", "com": "컴", "www": "더블유더블유더블유", "zoom": "줌",
+    "chatgpt": "챗지피티", "gmail": "지메일", "mini": "미니", "pro": "프로", "max": "맥스", "plus": "플러스",
+    "team": "팀",
 }  # fmt: skip
 UNITS = {
     "kg": "킬로그램 킬로 키로 키로그램", "g": "그램 그람", "mg": "밀리그램", "t": "톤",

@@ -43,18 +43,42 @@ def _together(lead: str, vowel: str, tail: str) -> str:
 
 
 def units(words: str) -> list[tuple[str, ...]]:
-    """Each syllable of Hangul: as it is written, and as it sounds between its neighbours; any other letter or digit by
-    itself. Blanks never count.
+    """Each syllable of Hangul as it sounds between its neighbours; other letters and digits. Blanks never count.
+
+    What stands before and behind the words is not known, and may change their first and last syllable: "12일" and
+    "에" say what "십이 일에" says. So such a syllable has a second sound, open at that side ("일›", "‹에"), and so
+    has, inside, every syllable that its neighbour at that side changes.
 
     >>> units("많이"), units("마니")
-    ([('많', '마'), ('이', '니')], [('마', '마'), ('니', '니')])
+    ([('마', '‹마', '많›', '‹많›'), ('니', '‹이')], [('마', '‹마'), ('니',)])
     """
     kept = [c for c in unicodedata.normalize("NFC", words).casefold() if c.isalnum()]
-    parts = [_apart(c) if "가" <= c <= "힣" else None for c in kept]
-    for here, after in pairwise(parts):
+    spelled = [_apart(c) if "가" <= c <= "힣" else None for c in kept]
+    sounding = [part and [*part] for part in spelled]
+    for here, after in pairwise(sounding):
         if here and after:
             _meet(here, after)
-    return [(char, *_sounds(char, part)) if part else (char,) for char, part in zip(kept, parts, strict=True)]
+    last = len(kept) - 1
+    return [
+        _sounds(char, was, now, not place, place == last) if was else (char,)
+        for place, (char, was, now) in enumerate(zip(kept, spelled, sounding, strict=True))
+    ]
+
+
+def _sounds(char: str, was: list[str], now: list[str], first: bool, last: bool) -> tuple[str, ...]:
+    """As it sounds; and with its first sound (‹), its last (›) or both as they are before a neighbour changes them."""
+    left = first or was[0] != now[0]
+    right = bool(was[2]) and (last or was[2] != now[2])
+    found = [_heard(*now)]
+    if left:
+        found.append("‹" + _heard(was[0], *now[1:]))
+    if right:
+        found.append(_together(now[0], _vowel(*now[:2]), was[2]) + "›")
+    if left and right:
+        found.append("‹" + _together(was[0], _vowel(*was[:2]), was[2]) + "›")
+    if char == "의":
+        found += [mark.replace("의", vowel) for mark in found[:2] for vowel in "이에"]
+    return tuple(dict.fromkeys(found))
 
 
 def _meet(here: list[str], after: list[str]) -> None:
@@ -96,14 +120,14 @@ def _beside(rest: str, lead: str) -> tuple[str, str]:
     return ("ㄹ", "ㄹ") if (rest, lead) in (("ㄴ", "ㄹ"), ("ㄹ", "ㄴ")) else (rest, lead)
 
 
-def _sounds(char: str, part: list[str]) -> tuple[str, ...]:
-    lead, vowel, tail = part
-    tail, vowel = _AT_REST.get(tail, tail), _MERGED.get(vowel, vowel)
+def _heard(lead: str, vowel: str, tail: str) -> str:
+    return _together(lead, _vowel(lead, vowel), _AT_REST.get(tail, tail))
+
+
+def _vowel(lead: str, vowel: str) -> str:
+    """The vowel as nearly all speakers have it behind this consonant: 개 게, 희 히, 져 저, 계 게."""
+    vowel = _MERGED.get(vowel, vowel)
     if vowel == "ㅢ" and lead != "ㅇ":
-        vowel = "ㅣ"
-    if (lead in "ㅈㅉㅊ" and vowel in _LIGHT) or (vowel == "ㅖ" and lead not in "ㅇㄹ"):
-        vowel = _LIGHT[vowel]
-    found = [_together(lead, vowel, tail)]
-    if char == "의":
-        found += [_together(lead, "ㅣ", tail), _together(lead, "ㅔ", tail)]
-    return tuple(found)
+        return "ㅣ"
+    light = (lead in "ㅈㅉㅊ" and vowel in _LIGHT) or (vowel == "ㅖ" and lead not in "ㅇㄹ")
+    return _LIGHT[vowel] if light else vowel

@@ -76,6 +76,8 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
         ways = _count(value, fraction, large[0] if large[0] in "百千" else large)
         end, tails = _further(text, end, large)
         return end, [way + large + tail for way in ways for tail in tails], "cardinal"
+    if text.startswith("折", end) and len(whole) == 2 and not fraction:  # 95折: a price of 95 %
+        return end + 1, [digits(whole) + "折", plain(value) + "折"], "percent"
     if percent := _PERCENT.match(text, end):
         ways = _count(value, fraction, "")
         said = ["百分之" + way for way in ways]
@@ -84,7 +86,10 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
     if between := _range(text, match):
         return between
     if not first and (unit := unit_at(_UNIT, text, end)):
-        return unit.end(), *_with_unit(unit[1].lower(), value, fraction)
+        ways, kind = _with_unit(unit[1].lower(), value, fraction)
+        if len(unit[1]) == 1 and unit[1].isupper():  # 1A: a current, or a bus
+            ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
+        return unit.end(), ways, kind
     return _with_counter(text, match, value, first)
 
 
