@@ -16,9 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reward_tts.measures import Measures
 from reward_tts.reward import formulas
-from reward_tts.reward.errors import UNITS, error, token_credit
+from reward_tts.reward.errors import UNITS, token_credit
 from reward_tts.reward.terms import TERMS, Heard
 
 KEYS = ("terms", "weights", "aggregation", "error", "token_credit", "logged")
@@ -68,7 +67,7 @@ class Reward:
     Example:
         reward = Reward({"terms": {"error": {}}, "weights": {"error": 1.0}, "aggregation": {"name": "weighted_sum"},
                          "error": {"unit": "text"}, "token_credit": None, "logged": []})
-        reward.judge("你好", "zh", [7, 300], measures).score
+        reward.judge(Heard.of("你好", "zh", [7, 300], measures)).score
     """
 
     def __init__(self, config: Mapping[str, Any]):
@@ -87,44 +86,30 @@ class Reward:
         logged = {measure: "logged" for measure in self.logged}
         return logged | {measure: f"terms.{name}" for name in self.terms for measure in TERMS[name].needs}
 
-    def judge(
-        self, text: str, language: str, tokens: Sequence[int], measures: Measures, emotion: str | None = None
-    ) -> Verdict:
+    def judge(self, heard: Heard) -> Verdict:
         """What was heard, judged.
 
         Raises:
             KeyError: a measure that a term needs is missing.
             ValueError: a measure is out of its range or not finite.
         """
-        reference, transcript, _ = _compared(text, measures)
-        heard = Heard(
-            text=text,
-            reference=reference,
-            transcript=transcript,
-            language=language,
-            tokens=tokens,
-            duration_s=measures.duration_s,
-            scores=measures.scores,
-            emotion=emotion,
-        )
         terms = {name: TERMS[name].value(heard, **parameters) for name, parameters in self.terms.items()}
         for name, value in terms.items():
             if not math.isfinite(value):
-                raise ValueError(f"the term {name} came out as {value} for {text!r}")
-        return self._aggregate(error(heard.reference, heard.transcript, language, self.unit, self.tones), terms)
+                raise ValueError(f"the term {name} came out as {value} for {heard.text!r}")
+        return self._aggregate(heard.compared.error(self.unit, self.tones), terms)
 
     def unspeakable(self) -> Verdict:
         """Of a completion that cannot be spoken (no speech token, too many, one outside the codebook): every term at
         its lowest, by definition."""
         return self._aggregate(ERROR_OF_SILENCE, {name: TERMS[name].lowest for name in self.terms})
 
-    def blame(self, text: str, language: str, num_tokens: int, measures: Measures | None) -> list[float]:
-        """Blame of each speech token, see `errors.token_credit`; without measures all are to blame."""
-        if measures is None:
+    def blame(self, heard: Heard | None, num_tokens: int) -> list[float]:
+        """Blame of each of the wave's speech tokens, see `errors.token_credit`; what cannot be spoken is all to blame."""
+        if heard is None:
             return [1.0] * num_tokens
-        return token_credit(
-            *_compared(text, measures), num_tokens, measures.token_rate, language, self.lead_tokens, self.tones
-        )
+        unit, tones, lead = self.unit, self.tones, self.lead_tokens
+        return token_credit(heard.compared, heard.char_times, num_tokens, heard.token_rate, unit, tones, lead)
 
     def _aggregate(self, error_rate: float, terms: dict[str, float]) -> Verdict:
         if self.how == "weighted_harmonic_mean":
@@ -136,12 +121,6 @@ class Reward:
             tuple(self.weights[name] * terms[name] / total for name in self.weights) if self.how == "separate" else ()
         )
         return Verdict(formulas.weighted_sum(counted, self.weights), error_rate, terms, share, parts)
-
-
-def _compared(text: str, measures: Measures) -> tuple[str, str, list[float]]:
-    """See formulas.without_laughter."""
-    laughed = float(measures.scores.get("laughter_s", 0.0))
-    return formulas.without_laughter(text, measures.transcript, measures.char_times, laughed)
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -156,8 +135,7 @@ def check(config: Mapping[str, Any]) -> None:
     _check_weights(config["terms"] or {}, config["weights"] or {})
     _check_aggregation(config["aggregation"], config["terms"])
     _same_keys("error", config["error"], required=("unit",), optional=("tones",))
-    if config["error"]["unit"] not in UNITS:
-        raise RewardConfigError("error.unit", f"is one of {list(UNITS)}, got {config['error']['unit']!r}")
+    _check_unit("error.unit", config["error"]["unit"])
     if not isinstance(config["logged"], list) or not all(isinstance(name, str) for name in config["logged"]):
         raise RewardConfigError("logged", f"is a list of names of measures, got {config['logged']!r}")
     if config["token_credit"] is not None:
@@ -180,8 +158,15 @@ def _check_terms(terms: Mapping[str, Any]) -> None:
         for key, value in (parameters or {}).items():
             if key == "shaping":
                 _check_shaping(f"terms.{name}.shaping", value)
+            elif key == "unit":
+                _check_unit(f"terms.{name}.unit", value)
             elif not isinstance(value, bool):
                 _check_number(f"terms.{name}.{key}", value)
+
+
+def _check_unit(key: str, unit: Any) -> None:
+    if unit not in UNITS:
+        raise RewardConfigError(key, f"is one of {list(UNITS)}, got {unit!r}")
 
 
 def _check_shaping(key: str, shaping: Mapping[str, Any]) -> None:

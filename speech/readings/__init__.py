@@ -5,7 +5,7 @@ speech/readings/<language>.py knows a language: `spans(text)`, and `units(words)
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from speech.readings import languages
 from speech.readings.edits import Step, align, rightly
@@ -56,51 +56,70 @@ def asked_lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """Attributes:
-    asked, heard: as they were compared.
-    steps: the best path through both.
-    wrong: edits on it.
-    units: those of the text's reading on it.
-    """
+class Counts:
+    """Edits of a comparison, and the units of the text's reading, at least 1."""
 
-    asked: Lattice
-    heard: Lattice
-    steps: list[Step]
+    substitutions: int
+    deletions: int
+    insertions: int
+    units: int
 
     @property
     def wrong(self) -> int:
-        return sum(not step.right for step in self.steps)
+        return self.substitutions + self.deletions + self.insertions
 
-    @property
-    def units(self) -> int:
-        return sum(step.asked is not None for step in self.steps)
 
-    @property
+class Comparison:
+    """What was asked and what was heard, compared.
+
+    Args:
+        asked, heard: lattices of one style.
+        words: whether units are words, which may be written together or apart.
+
+    Attributes:
+        right: whether some reading of the text is a reading of what was heard.
+    """
+
+    def __init__(self, asked: Lattice, heard: Lattice, words: bool):
+        self.right = rightly(asked, heard)
+        if words and not self.right:
+            asked, heard = joined(asked, heard), joined(heard, asked)
+            self.right = rightly(asked, heard)
+        self.asked, self.heard = asked, heard
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The best path through both, see edits.align."""
+        return align(self.asked, self.heard)
+
+    @cached_property
+    def counts(self) -> "Counts":
+        """Of the best path."""
+        pairs = [(step.asked is not None, step.heard is not None) for step in self.steps if not step.right]
+        units = sum(step.asked is not None for step in self.steps)
+        return Counts(pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)), max(1, units))
+
+    @cached_property
     def rate(self) -> float:
-        """Not capped; an empty text counts as one unit."""
-        return self.wrong / max(1, self.units)
+        """Least edits over the units of the text's reading on that path; not capped; an empty text counts as one."""
+        return 0.0 if self.right else self.counts.wrong / self.counts.units
+
+    def heard_place(self, step: Step) -> tuple[int, int]:
+        """Where in the raw transcript the unit of a step stands."""
+        return self.heard.place(step.heard)
 
 
-def compare(asked: Lattice, heard: Lattice, words: bool) -> Compared:
-    """`words`: whether units are words, which may be written together or apart."""
-    if words and not rightly(asked, heard):
-        asked, heard = joined(asked, heard), joined(heard, asked)
-    return Compared(asked, heard, align(asked, heard))
-
-
-def error_rate(asked: Lattice, heard: Lattice, words: bool) -> float:
-    """Least edits over the units of the text's reading on that path."""
-    return 0.0 if rightly(asked, heard) else compare(asked, heard, words).rate
-
-
-@lru_cache(maxsize=_REMEMBERED)
 def something_said(text: str, language: str) -> bool:
     """Whether anything of the text is to be spoken."""
+    return asked_lattice(text, language).says_something
+
+
+def may_be_said(text: str, language: str) -> bool:
+    """The same, quickly: whether a letter or a digit is left, or else some sign that is read."""
     cleaned = clean(text).text
-    if not any(map(str.isalnum, cleaned)):
-        return any(any(units_of(said, language) for said in span.said) for span in spans(cleaned, language))
-    return language in SPACELESS or lattice(text, language).says_something
+    if any(map(str.isalnum, cleaned)):
+        return True
+    return any(any(units_of(said, language) for said in span.said) for span in spans(cleaned, language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +164,15 @@ def _end(cleaned: Clean, end: int) -> int:
 
 
 __all__ = [
-    "Compared",
+    "Comparison",
     "Lattice",
     "Span",
     "Step",
     "Written",
     "asked_lattice",
     "clean",
-    "compare",
-    "error_rate",
     "lattice",
+    "may_be_said",
     "rightly",
     "something_said",
     "spans",

@@ -24,6 +24,7 @@ class English(Language):
     point = dot = ("point", "dot")
     minus = ("minus", "negative")
     to = ("to", "through", "until", "till")
+    since = ("", "from")
     versus = ("to", "nil")
     more = ("plus", "or more")
     money_and = ("and", "")
@@ -62,6 +63,8 @@ class English(Language):
             said += rests
         if full.startswith("one ") and number >= 100:
             said += [f"a {way[4:]}" for way in said if way.startswith("one ")]
+        if before in ("a", "an") and full.startswith("one "):
+            said += [way[4:] for way in said if way.startswith("one ")]
         return list(dict.fromkeys(said))
 
     def digits(self, written: str) -> list[str]:

@@ -84,7 +84,7 @@ def readings(table: str) -> dict[str, tuple[str, ...]]:
 def any_of(written: Iterable[str], spaced: bool = False) -> str:
     """A pattern of any of these, the longest first."""
     ways = sorted(set(written), key=len, reverse=True)
-    return "|".join(re.escape(way).replace(r"\ ", f"{BLANK}?" if spaced else r"\ ") for way in ways)
+    return "|".join(re.escape(way).replace(r"\ ", f"{BLANK}?" if spaced else r"\ ") for way in ways) or "(?!)"
 
 
 def ways(*parts: Iterable[str]) -> Iterator[str]:

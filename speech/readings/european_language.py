@@ -18,6 +18,7 @@ class Language:
     dot: tuple[str, ...] = ()  # the full stop of versions and addresses
     minus: tuple[str, ...] = ("minus",)
     to: tuple[str, ...] = ()  # between the ends of a range
+    since: tuple[str, ...] = ("",)  # before a range
     versus: tuple[str, ...] = ()  # between the goals of a score
     more: tuple[str, ...] = ("plus",)  # the + of 10+
     money_and: tuple[str, ...] = ("",)  # between euros and cents
@@ -206,7 +207,7 @@ class Language:
         decimals = list(ways(self.fractional(number), noun.of(1)))
         if not parts:
             return [*ways(whole, nouns), *decimals]
-        hundredth = self.units.get(noun.part) or self.currencies.get(noun.part)
+        hundredth = self.currencies.get(noun.part) or self.units.get(noun.part)
         cents = self.counted(parts, hundredth.gender if hundredth else "")
         names = ["", *hundredth.of(self.index(Number(str(parts))))] if hundredth else [""]
         said = list(ways(whole, nouns[:2], self.money_and, cents[:3], names))

@@ -200,7 +200,7 @@ def quantities(of: Language) -> Iterator[Rule]:
         last_number = first
         if found["b"]:
             last_number = of.parse(found["b"])
-            ends = list(ways(of.said(first, gender), of.of_dash(found["mid"], match), of.said(last_number, gender)))
+            ends = list(ways(of.since, of.said(first, gender), of.of_dash(found["mid"], match), of.said(last_number, gender)))
         else:
             ends = None
         kind, said = amount(of, last_number, ends, gender, big, noun, sign, before, after)

@@ -93,7 +93,7 @@ def written_short(of: Language) -> Iterator[Rule]:
         yield Rule(
             "",
             re.compile(rf"(?<![\w'’\-])(?:{any_of(of.variants).replace(chr(39), '[' + chr(39) + '’]')})(?![\w]|['’]\w)", re.IGNORECASE),
-            lambda m: ("variant", of.variants[m[0].casefold().replace("’", "'")], True),
+            lambda m: ("variant", (m[0], *of.variants[m[0].casefold().replace("’", "'")]), True),
         )
 
 
