@@ -22,7 +22,8 @@ _KATAKANA = re.compile(r"[ァ-ヴ][ァ-ヴー]{1,20}")
 # Kanji that may be no number, or part of a phrase: 一月に一回, 七転び八起き.
 _ALONE = {
     "一月": "ひとつき", "二月": "ふたつき", "一": "ひと いっ", "二": "ふた", "三": "み みっ", "四": "よ よっ",
-    "五": "いつ", "六": "む ろっ", "七": "なな", "八": "や はっ", "九": "ここの", "十": "とお じゅっ じっ", "千": "ち", "百": "もも ひゃっ",
+    "五": "いつ", "六": "む ろっ", "七": "なな", "八": "や はっ", "九": "ここの", "十": "とお じゅっ じっ",
+    "千": "ち", "百": "もも ひゃっ",
 }  # fmt: skip
 _TO = re.compile(r" ?[〜~–、・-] ?")
 _KINDS = {"月": "date", "日": "date", "年": "year", "時": "time", "分": "time", "円": "money", "パーセント": "percent"}
@@ -165,7 +166,7 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
         return end, _say(value, money), "money"
     if not match["kanji"] and (unit := unit_at(_UNIT, text, skip)):
         ways = _with_unit(text, match, unit[1].lower(), value)
-        if len(unit[1]) == 1 and unit[1].isupper():  # 5A: a current, or a room
+        if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a room; 5g: 5G
             ways += [way + letter for way in _say(value, "") for letter in spelled(unit[1])]
         return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
     after, counter = counter_at(text, end)

@@ -110,7 +110,7 @@ def _counted(text: str, match: re.Match[str], value: Value, money: tuple[str, ..
         return between
     if unit := unit_at(_UNIT, text, match.end()):
         ways = _with_unit(text, match, unit[1].lower(), _plain(value))
-        if len(unit[1]) == 1 and unit[1].isupper():  # 5A: a current, or a class
+        if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a class; 5g: 5G
             ways += [f"{way} {letter}" for way in _plain(value) for letter in spelled(unit[1])]
         return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
     if counter := _COUNTER.match(text, match.end()):

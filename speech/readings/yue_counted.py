@@ -87,7 +87,7 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
         return between
     if not first and (unit := unit_at(_UNIT, text, end)):
         ways, kind = _with_unit(unit[1].lower(), value, fraction)
-        if len(unit[1]) == 1 and unit[1].isupper():  # 1A: a current, or a bus
+        if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 1A: a current, or a bus; 5g: 5G
             ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
         return unit.end(), ways, kind
     return _with_counter(text, match, value, first)
