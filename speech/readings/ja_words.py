@@ -36,7 +36,7 @@ class Word:
 def _dictionary():
     from sudachipy import Dictionary, SplitMode  # seconds of import are spared where nobody reads Japanese
 
-    dictionary = Dictionary(dict="small")
+    dictionary = Dictionary(dict="core")
     return dictionary, dictionary.tokenizer(mode=SplitMode.C)
 
 
