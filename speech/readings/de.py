@@ -39,6 +39,7 @@ class German(Language):
     triple_w = ("we we we",)
     before_numbers = {"+": ("plus",), "±": ("plus minus",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("höchstens", "kleiner gleich"), "≥": ("mindestens", "größer gleich")}  # fmt: skip
     exact_abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
+    numbered = {"S.": ("Seite", "Seiten"), "Nr.": ("Nummer",), "Nrn.": ("Nummern",), "§": ("Paragraf", "Paragraph"), "§§": ("Paragrafen",), "#": ("Nummer", "Hashtag", "Raute"), "Z.": ("Zeile",), "№": ("Nummer",)}  # fmt: skip
     or_words = ("oder", "und", "pro")
     months = tables.MONTHS
     month_forms = frozenset({"Jänner", "Feber", "Juno"})
@@ -198,7 +199,6 @@ class German(Language):
         street = r"(?<=[a-zäöüß])(?:str\.)(?!\w)"
         return [
             Rule(".", re.compile(rf"(?<!\w)[\w\-]{{2,40}}{street}"), lambda m: ("variant", [f"{m[0][:-4]}straße"], True)),
-            Rule("0", re.compile(r"(?<!\w)S\.(?= ?\d)"), lambda m: ("variant", ["Seite"], True)),
             Rule("", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
         ]
 

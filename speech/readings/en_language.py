@@ -39,6 +39,7 @@ class English(Language):
         "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": tables.SIGNS["≤"], "≥": tables.SIGNS["≥"],
     }  # fmt: skip
     abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
+    numbered = {"No.": ("number",), "no.": ("number",), "Nos.": ("numbers",), "nos.": ("numbers",), "No": ("number", "no"), "№": ("number",), "p.": ("page",), "pp.": ("pages",), "P.": ("page",), "pg.": ("page",), "#": ("number", "hashtag", "pound"), "§": ("section",), "c.": ("circa",), "ca.": ("circa",), "v.": ("version", "verse", "versus"), "Ext.": ("extension",), "ext.": ("extension",), "x": ("extension", "x", "times")}  # fmt: skip
     or_words = ("or",)
     month_first = True
     months = tables.MONTHS
@@ -239,15 +240,12 @@ class English(Language):
         def month(match: re.Match[str]) -> Said:
             return "variant", [_MONTH[match["m"]]], True
 
-        number = rf"(?<!\w)(?P<n>[Nn]os?|№)\.?(?={B}\d)"
         near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
         return [
             Rule("", re.compile(r"(?<!\w)(?:St|(?P<dr>D[Rr]))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), saint),
-            Rule("0", re.compile(number), lambda m: ("variant", ["numbers" if m["n"].endswith("s") else "number"], True)),
             Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<d>{any_of(_DAYS)})\.)"), day),
             Rule(".", re.compile(rf"(?<!\w)(?P<d>{any_of(_DAYS)})\.(?=,? (?:{any_of(_MONTH)}|\d))"), day),
             Rule(".", re.compile(rf"(?<!\w)(?P<m>{any_of(set(_MONTH) - {m[0] for m in tables.MONTHS})})\.(?=,?{BLANK}[12]\d{{3}}|,? [a-z]|$)"), month),
-            Rule("0", re.compile(r"(?<!\w)p\.(?= ?\d)"), lambda m: ("variant", ["page"], True)),
             Rule("", re.compile(r"(?<![A-Za-z])(?P<c>C|F|A|G|D)#(?!\w)"), lambda m: ("variant", [f"{m['c']} sharp"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
         ]  # fmt: skip

@@ -33,6 +33,7 @@ class Spanish(Romance):
     triple_w = ("uve doble uve doble uve doble", "triple doble u", "triple uve doble")
     before_numbers = {"+": ("más",), "±": ("más menos", "más o menos"), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("menor o igual que",), "≥": ("mayor o igual que",)}  # fmt: skip
     abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
+    numbered = {"p.": ("página",), "P.": ("página",), "pp.": ("páginas",), "nº": ("número",), "n.º": ("número",), "n°": ("número",), "Nº": ("número",), "N.º": ("número",), "N°": ("número",), "#": ("número", "numeral", "hashtag"), "s.": ("siglo",), "№": ("número",)}  # fmt: skip
     or_words = ("o", "y")
     months = [(month,) for month in tables.MONTHS.split()]
     day_pattern, before_month = r"(?:\.?º|°|ro|ero)?", "(?:de )?"
@@ -136,7 +137,6 @@ class Spanish(Romance):
 
     def context_rules(self) -> list[Rule]:
         return [
-            Rule("0", re.compile(r"(?<!\w)[pP]\.(?= ?\d)"), lambda m: ("variant", ["página"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["más más", "plus plus"], True)),
         ]
 

@@ -33,6 +33,7 @@ class Language:
     address_signs: dict[str, tuple[str, ...]] = {}
     triple_w: tuple[str, ...] = ()
     before_numbers: dict[str, tuple[str, ...]] = {}  # ~ > < ± before a number
+    numbered: dict[str, tuple[str, ...]] = {}  # abbreviations that a number follows: No. 5
     abbreviations: dict[str, tuple[str, ...]] = {}  # capitals or not
     exact_abbreviations: dict[str, tuple[str, ...]] = {}  # with capitals as they stand
     variants: dict[str, tuple[str, ...]] = {}  # words that may be said or spelt otherwise

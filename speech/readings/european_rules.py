@@ -181,8 +181,9 @@ def quantities(of: Language) -> Iterator[Rule]:
     short = any_of(big for big in of.magnitudes if len(big) < 3)
     long = any_of((big for big in of.magnitudes if len(big) > 2), True)
     big = rf"{B}(?:{long})|(?:{of.attached_big})|{B}(?:{short})(?={B}(?:{money}))|(?(cur){B}(?:{short})|(?!))"
+    names = any_of(of.numbered, True)
     pattern = (
-        rf"(?P<pre>{_SIGN})?(?:(?P<cur>{money}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{number})"
+        rf"(?:(?<!\w)(?P<name>{names}){B})?(?P<pre>{_SIGN})?(?:(?P<cur>{money}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{number})"
         rf"(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{number})(?!\w{DASH}))?"
         rf"(?P<big>(?:{big})(?!\w))?(?:{of.of_money}{B}(?P<unit>{unit})(?![\w]))?(?P<plus>\+(?!\w|\+))?"
     )
@@ -207,7 +208,8 @@ def quantities(of: Language) -> Iterator[Rule]:
         plus = of.more if found["plus"] else [""]
         kind = "range" if ends and kind == "cardinal" else kind
         sure = of.sure(first, gender, before, after) if not (noun or big) else of.sure(first, "", before, "")
-        return kind, ways(head, said, plus), sure
+        name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
+        return kind, ways(name, head, said, plus), sure
 
     yield Rule("0", re.compile(pattern), quantity)
 

@@ -125,7 +125,7 @@ def romans(of: Language) -> Iterator[Rule]:
             if not of.century_behind(match.string, match.end()):
                 return None
         behind = of.century_behind(match.string, match.end())
-        return "variant", [match["n"], *of.roman(number, named, counted, behind)] if len(match["n"]) > 1 else of.roman(number, named, counted, behind), True
+        return "variant", [match["n"], *of.roman(number, named, counted, behind)], True
 
     pattern = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end})(?![\w'’]|\.\w)"
     yield Rule("IVXLC", re.compile(pattern), said)

@@ -30,6 +30,7 @@ class French(Romance):
     triple_w = ("double v double v double v", "trois w")
     before_numbers = {"+": ("plus",), "±": ("plus ou moins",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("inférieur ou égal à",), "≥": ("supérieur ou égal à",)}  # fmt: skip
     abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
+    numbered = {"p.": ("page",), "pp.": ("pages",), "n°": ("numéro",), "nº": ("numéro",), "N°": ("numéro",), "Nº": ("numéro",), "no": ("numéro", "no"), "#": ("numéro", "dièse", "hashtag"), "№": ("numéro",)}  # fmt: skip
     or_words = ("ou", "et")
     months = [(month,) for month in tables.MONTHS.split()]
     day_pattern = "(?:er)?"
@@ -137,7 +138,6 @@ class French(Romance):
 
     def context_rules(self) -> list[Rule]:
         return [
-            Rule("0", re.compile(r"(?<!\w)p\.(?= ?\d)"), lambda m: ("variant", ["page"], True)),
             Rule("", re.compile(r"(?<!\w)S(?:t|te)(?=[-. ] ?[A-ZÀ-Ý])"), lambda m: ("variant", ["saint" if m[0] == "St" else "sainte"], True)),
             Rule("°º", re.compile(r"(?<!\w)[nN][°º](?!\w|C)|(?<!\w)[nN][°º](?=\d)"), lambda m: ("variant", ["numéro"], True)),
             Rule("", re.compile(r"(?<=\w)-t-(?=(?:il|elle|on)s?\b)", re.IGNORECASE), lambda m: ("variant", ["t"], True)),

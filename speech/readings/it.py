@@ -32,6 +32,7 @@ class Italian(Romance):
     triple_w = ("vu vu vu", "www")
     before_numbers = {"+": ("più",), "±": ("più o meno", "più meno"), "~": ("circa",), "≈": ("circa",), "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("minore o uguale a",), "≥": ("maggiore o uguale a",)}  # fmt: skip
     abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
+    numbered = {"p.": ("pagina",), "pp.": ("pagine",), "n.": ("numero",), "n°": ("numero",), "nº": ("numero",), "N.": ("numero",), "#": ("numero", "cancelletto", "hashtag"), "№": ("numero",)}  # fmt: skip
     or_words = ("o", "e")
     months = [(month,) for month in tables.MONTHS.split()]
     day_pattern = "(?:º|°)?"
@@ -142,7 +143,6 @@ class Italian(Romance):
 
     def context_rules(self) -> list[Rule]:
         return [
-            Rule("0", re.compile(r"(?<!\w)[pP]\.(?= ?\d)"), lambda m: ("variant", ["pagina"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["più più", "plus plus"], True)),
         ]
 

@@ -32,6 +32,7 @@ class Dutch(Language):
     triple_w = ("w w w", "wee wee wee")
     before_numbers = {"+": ("plus",), "±": ("plus minus", "plusminus", "ongeveer", "circa"), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("hoogstens", "kleiner dan of gelijk aan"), "≥": ("minstens", "groter dan of gelijk aan")}  # fmt: skip
     abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
+    numbered = {"p.": ("pagina",), "pp.": ("pagina's",), "nr.": ("nummer",), "Nr.": ("nummer",), "#": ("nummer", "hekje", "hashtag"), "§": ("paragraaf",), "№": ("nummer",), "nrs.": ("nummers",)}  # fmt: skip
     or_words = ("of", "en", "per")
     months = [(month,) for month in tables.MONTHS.split()]
     day_pattern = "(?:e|ste|de)?"
@@ -153,7 +154,6 @@ class Dutch(Language):
         street = r"(?<!\w)[\w\-]{2,40}(?<=[a-z])str\.(?!\w)"
         return [
             Rule(".", re.compile(street), lambda m: ("variant", [f"{m[0][:-4]}straat"], True)),
-            Rule("0", re.compile(r"(?<!\w)p\.(?= ?\d)"), lambda m: ("variant", ["pagina"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
         ]
 

@@ -88,6 +88,7 @@ class Polish(Language):
     triple_w = ("wu wu wu",)
     before_numbers = {"+": ("plus",), "±": ("plus minus",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("nie więcej niż",), "≥": ("nie mniej niż",)}  # fmt: skip
     abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
+    numbered = {"s.": ("strona", "stronie", "strony", "stronę"), "str.": ("strona", "stronie", "strony", "stronę"), "nr": ("numer", "numerem", "numeru", "numerze"), "m.": ("mieszkanie", "mieszkania"), "§": ("paragraf",), "#": ("numer", "hasztag"), "№": ("numer",), "p.": ("piętro", "pokój", "punkt")}  # fmt: skip
     or_words = ("lub", "i", "albo")
     months = tables.MONTHS
     month_forms = frozenset(name for month in tables.MONTHS for name in month)

@@ -33,6 +33,7 @@ class Portuguese(Romance):
     triple_w = ("dáblio dáblio dáblio", "www")
     before_numbers = {"+": ("mais",), "±": ("mais ou menos",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("menor ou igual a",), "≥": ("maior ou igual a",)}  # fmt: skip
     exact_abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
+    numbered = {"p.": ("página",), "pp.": ("páginas",), "nº": ("número",), "n.º": ("número",), "n°": ("número",), "Nº": ("número",), "N°": ("número",), "#": ("número", "hashtag"), "n.": ("número",), "№": ("número",)}  # fmt: skip
     or_words = ("ou", "e")
     months = [(month,) for month in tables.MONTHS.split()]
     day_pattern, before_month = "(?:º|°|o)?", "(?:de )?"

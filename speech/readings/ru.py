@@ -80,6 +80,7 @@ class Russian(Language):
     triple_w = ("три дабл ю", "в в в", "три в")
     before_numbers = {"+": ("плюс",), "±": ("плюс минус",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("не более", "меньше или равно"), "≥": ("не менее", "больше или равно")}  # fmt: skip
     abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
+    numbered = {"д.": ("дом", "доме", "дома", "дому"), "п.": ("пункт", "пункта", "пункте", "пункту"), "с.": ("страница", "странице", "страницы", "страницу"), "стр.": ("страница", "странице", "страницы", "страницу", "строение"), "№": ("номер", "номера", "номере", "номером"), "№№": ("номера",), "кв.": ("квартира", "квартире", "квартиры"), "ст.": ("статья", "статье", "статьи", "статьёй"), "ч.": ("часть", "части"), "#": ("номер", "решётка", "хэштег")}  # fmt: skip
     or_words = ("или", "и")
     months = tables.MONTHS
     month_forms = frozenset(name for month in tables.MONTHS for name in month[:2])
@@ -283,9 +284,10 @@ class Russian(Language):
         ]
 
     def context_rules(self) -> list[Rule]:
+        half = r"(?<!\w)[Пп]ол-?(?P<n>часа|года|стакана|литра|дня|метра|кило|минуты|страны|ложки|века|месяца|километра|пути|города|мира|тысячи|миллиона|[а-я]{4,10}ого)(?!\w)"
         return [
+            Rule("", re.compile(half), lambda m: ("variant", [f"пол {m['n']}", f"половина {m['n']}", f"половину {m['n']}"], True)),
             Rule("", re.compile(r"(?<!\w)г\.(?= ?[А-ЯЁ])"), lambda m: ("variant", ["город", "городе", "города", "городу", "городом"], True)),
-            Rule("0", re.compile(r"(?<!\w)д\.(?= ?\d)"), lambda m: ("variant", ["дом", "доме", "дома", "дому"], True)),
             Rule("0", re.compile(r"(?<=\d )в\."), lambda m: ("variant", ["век", "века", "веке"], True)),
             Rule("", re.compile(r"(?<=[IVX] )(?:вв?\.)"), lambda m: ("variant", ["век", "века", "веке", "веку", "веком", "веков"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["плюс плюс"], True)),
