@@ -43,6 +43,7 @@ class German(Language):
     or_words = ("oder", "und", "pro")
     months = tables.MONTHS
     month_forms = frozenset({"Jänner", "Feber", "Juno"})
+    day_links = "bis|und|oder|bis zum|zum"
     day_pattern = r"\."
     hour_marks, dotted_times, at_times = "Uhr|h", True, "um|ab|gegen|bis|von"
     hour_letter = "h"
@@ -93,9 +94,6 @@ class German(Language):
         if 2010 <= number <= 2099:
             return [words(number, "de"), f"zwanzig {words(number % 100, 'de')}"]
         return []
-
-    def digits(self, written: str) -> list[str]:
-        return super().digits(written)
 
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         full = words(number, "de", to="ordinal")
@@ -203,7 +201,16 @@ class German(Language):
         ]
 
     def noun(self, sign: str) -> Noun:
-        return super().noun(sign)
+        """A unit, also as it stands behind mit, von: Metern."""
+        noun = super().noun(sign)
+        more = tuple((f"{form[-1]}n",) for form in noun.forms if form[-1].endswith("er"))
+        return Noun(noun.gender, noun.forms + more, noun.part)
+
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        said = super().fractional(number, gender)
+        if number.fraction == "5" and len(number.whole) < 7:
+            said += self.mixed(number.value, 1, 2, "")[:4] if number.value else ["ein halb", "einen halben", "ein halber", "eine halbe", "ein halbes"]
+        return said
 
 
 @lru_cache(maxsize=1)

@@ -203,6 +203,12 @@ class English(Language):
         def clock(match: re.Match[str]) -> Said:
             return "time", self.time(int(match["h"]), 0, None, match["tail"].strip(), "", False), True
 
+        def dotted(match: re.Match[str]) -> Said:
+            return "time", self.time(int(match["h"]), int(match["m"]), None, match["tail"].strip(), "", True), True
+
+        def until(match: re.Match[str]) -> Said:
+            return "range", ways(self.counted(int(match["h"])), self.to), True
+
         def feet(match: re.Match[str]) -> Said:
             foot, inch = self.counted(int(match["f"])), self.counted(int(match["i"]))
             inches = [*ways(inch, ("", "inch" if match["i"] == "1" else "inches"))]
@@ -220,6 +226,8 @@ class English(Language):
             Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?(?P<d>\d\d?){suffix}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
             Rule("0", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
             Rule("0", re.compile(rf"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])(?P<tail>{B}(?:[aApP]\.?[mM](?:\.|\b)|o['’]clock))(?!\w)"), clock),
+            Rule("0", re.compile(rf"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])(?:\.(?P<m>[0-5]\d))(?P<tail>{B}[aApP]\.?[mM](?:\.|\b))(?!\w)"), dotted),
+            Rule("0", re.compile(rf"(?<![\d:.,])(?P<h>1[0-2]|[1-9]){B}{DASH}{B}(?=(?:1[0-2]|0?\d)(?:[:.]\d\d)?{B}[aApP]\.?[mM])"), until),
             Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
             Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"), house),
             Rule("0", re.compile(rf"(?<=\d){B}[x×]{B}(?=\d)"), times),

@@ -28,6 +28,7 @@ class Spanish(Romance):
     zero = ("cero",)
     over = ("sobre", "de", "partido por")
     mixed_and = ("y",)
+    and_half = ("y medio", "y media")
     units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
     signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
     triple_w = ("uve doble uve doble uve doble", "triple doble u", "triple uve doble")
@@ -36,6 +37,7 @@ class Spanish(Romance):
     numbered = {"p.": ("página",), "P.": ("página",), "pp.": ("páginas",), "nº": ("número",), "n.º": ("número",), "n°": ("número",), "Nº": ("número",), "N.º": ("número",), "N°": ("número",), "#": ("número", "numeral", "hashtag"), "s.": ("siglo",), "№": ("número",)}  # fmt: skip
     or_words = ("o", "y")
     months = [(month,) for month in tables.MONTHS.split()]
+    day_links = "al|y|a|o"
     day_pattern, before_month = r"(?:\.?º|°|ro|ero)?", "(?:de )?"
     hour_marks, dotted_times, at_times = r"[ap]\. ?m\.?|[ap]m|hs?\.?|hrs\.?|horas", True, "las|la"
     hour_letter = "h"
@@ -120,6 +122,8 @@ class Spanish(Romance):
             said = {"m": ["medio", "un medio"], "f": ["media", "una media"]}.get(gender, ["medio", "media", "un medio", "la mitad"])
             return [*said, *(f"{way} de" for way in ("la mitad", "un medio"))] if after else said
         said = list(ways(self.counted(above, "m"), self.below(below, above)))
+        if after.startswith("parte"):
+            said = [f"{self.counted(above, 'f')[0]} {_ORDINALS[below][:-1]}a{'s' if above > 1 else ''}", *said] if below < 11 else said
         if below in (3, 4, 5):
             said += [f"{way} de" for way in said] if after else []
             said += [f"{self.counted(above, 'f')[0]} {_ORDINALS[below][:-1]}a{'s' if above > 1 else ''} parte{'s' if above > 1 else ''}"]
@@ -132,7 +136,7 @@ class Spanish(Romance):
     def first_rules(self) -> list[Rule]:
         return [
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["por"], True)),
-            Rule("0", re.compile(r"(?<!\w)(?:años|los|de los) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)"), lambda m: ("decade", [words(int(m["n"]), "es")], True)),
+            Rule("0", re.compile(r"(?<!\w)(?:años|los|de los) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "es")], True)),
         ]  # fmt: skip
 
     def context_rules(self) -> list[Rule]:

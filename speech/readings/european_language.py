@@ -44,6 +44,7 @@ class Language:
     month_first = False
     day_pattern = ""  # what stands behind the day of a date
     before_month = ""
+    day_links = ""  # between two days of a month
     hour_marks = "(?!)"
     hour_letter = ""
     at_times = ""
@@ -55,7 +56,6 @@ class Language:
     no_version = "(?!)"
     score_words = ""
     of_money = ""  # between a number and its currency, as in "5 de euros"
-    attached_big = "[KMBk]"  # magnitudes that touch their number and need no currency
     roman_words = frozenset[str]()
     no_names = frozenset[str]()
     single_romans = "IVX"
@@ -142,7 +142,10 @@ class Language:
         each = []
         for group in filter(None, groups):
             if group[0] == "0" or len(group) > 4:
-                each.append(self.digits(group))
+                rest = group.lstrip("0")
+                zeros = [" ".join([zero] * (len(group) - len(rest))) for zero in self.zero]
+                more = [f"{zero} {self.counted(int(rest))[0]}" for zero in zeros] if rest and len(rest) < 4 else []
+                each.append(self.digits(group) + more)
             else:
                 each.append(self.counted(int(group))[:2])
         return list(itertools.islice(ways(*each), 16))
@@ -192,6 +195,21 @@ class Language:
         if written[0].isspace() and ("=" in match.string[match.end() : match.end() + 3] or not written.strip() in "–—-"):
             return self.minus
         return self.to
+
+    def parted(self, number: Number, noun: Noun) -> list[str]:
+        """A unit between a number and its fraction: un metro ochenta, dos kilos y medio."""
+        if len(number.whole) > 6:
+            return []
+        whole = Number(number.whole, "", True)
+        head = list(ways(self.said(whole, noun.gender)[:2], noun.of(self.index(whole))[:1]))
+        said = []
+        if noun is self.units.get("m") and len(number.fraction) == 2 and number.fraction[0] != "0" and number.value:
+            said += ways(head, ("", *self.money_and), self.counted(int(number.fraction))[:2])
+        if number.fraction == "5" and number.value:
+            said += ways(head, self.and_half)
+        return said
+
+    and_half: tuple[str, ...] = ()  # behind what is counted: y medio
 
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""

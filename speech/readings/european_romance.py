@@ -81,6 +81,7 @@ class Romance(Language):
             said = list(ways(said[:6], (*self.hour_and,), seconds, ("", *self.second_names)))
         else:
             said += self.by_the_clock((hour - 1) % 12 + 1, hour % 12 + 1, minute)
+            said += self.by_the_clock(hour, hour + 1, minute) if 12 < hour < 24 else []
         return list(ways(said, tail))
 
     minute_gender = "m"

@@ -85,7 +85,8 @@ def written_short(of: Language) -> Iterator[Rule]:
         def said(match: re.Match[str], known=known, fold=table is of.abbreviations) -> Said:
             key = re.sub(BLANK, "", match[0])
             said = known.get(key.casefold() if fold else key) or known.get(match[0])
-            return ("variant", said, True) if said else None
+            plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
+            return ("variant", [*said, *plain], True) if said else None
 
         yield Rule(".", re.compile(rf"(?<![\w.])(?:{any_of(table, True)})(?!\w)", flags), said)
     yield from of.context_rules()
@@ -145,5 +146,8 @@ def capitals(of: Language) -> Iterator[Rule]:
 
 
 def paired(of: Language) -> Iterator[Rule]:
-    """and/or: the slash is said or not. An apostrophe's or an ampersand's turn is in the tables."""
+    """and/or: the slash is said or not; so is a dash between two times, and the slash of 4.5/5."""
+    between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
+    yield Rule("0", re.compile(between), lambda m: ("variant", ["", *of.to], True))
+    yield Rule("/", re.compile(r"(?<=\d)/(?=\d)"), lambda m: ("variant", ["", *of.over, *of.address_signs.get("/", ())], True))
     yield Rule("/", re.compile(r"(?<=[^\W\d_])/(?=[^\W\d_])"), lambda m: ("variant", ["", *of.address_signs.get("/", ()), *of.or_words], True))

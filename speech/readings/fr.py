@@ -25,6 +25,7 @@ class French(Romance):
     zero = ("zéro",)
     over = ("sur", "slash")
     mixed_and = ("et",)
+    and_half = ("et demi", "et demie")
     units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
     signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
     triple_w = ("double v double v double v", "trois w")
@@ -33,6 +34,7 @@ class French(Romance):
     numbered = {"p.": ("page",), "pp.": ("pages",), "n°": ("numéro",), "nº": ("numéro",), "N°": ("numéro",), "Nº": ("numéro",), "no": ("numéro", "no"), "#": ("numéro", "dièse", "hashtag"), "№": ("numéro",)}  # fmt: skip
     or_words = ("ou", "et")
     months = [(month,) for month in tables.MONTHS.split()]
+    day_links = "au|et|ou|à"
     day_pattern = "(?:er)?"
     hour_marks = r"h|heures?"
     hour_letter = "h|H"
@@ -133,7 +135,7 @@ class French(Romance):
     def first_rules(self) -> list[Rule]:
         return [
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["sur", "par", "fois"], True)),
-            Rule("0", re.compile(r"(?<!\w)années (?P<span>['’]?(?P<n>[1-9]0))(?!\w|[.,:]\d)"), lambda m: ("decade", self.plain(m["n"]), True)),
+            Rule("0", re.compile(r"(?<!\w)années (?P<span>['’]?(?P<n>[1-9]0))(?!\w|[.,:]\d)", re.IGNORECASE), lambda m: ("decade", self.plain(m["n"]), True)),
         ]
 
     def context_rules(self) -> list[Rule]:

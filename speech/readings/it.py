@@ -12,7 +12,7 @@ from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-units = reader(tables.RULES, classes(tables.HOMOPHONES))
+units = reader(tables.RULES, classes(tables.HOMOPHONES), parts_words=True)
 
 
 class Italian(Romance):
@@ -27,6 +27,7 @@ class Italian(Romance):
     zero = ("zero",)
     over = ("su", "fratto", "di")
     mixed_and = ("e",)
+    and_half = ("e mezzo", "e mezza")
     units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
     signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
     triple_w = ("vu vu vu", "www")
@@ -35,8 +36,9 @@ class Italian(Romance):
     numbered = {"p.": ("pagina",), "pp.": ("pagine",), "n.": ("numero",), "n°": ("numero",), "nº": ("numero",), "N.": ("numero",), "#": ("numero", "cancelletto", "hashtag"), "№": ("numero",)}  # fmt: skip
     or_words = ("o", "e")
     months = [(month,) for month in tables.MONTHS.split()]
+    day_links = "al|e|o|a"
     day_pattern = "(?:º|°)?"
-    hour_marks, dotted_times, at_times = r"h|ore", True, "alle|dalle|ore|all"
+    hour_marks, dotted_times, at_times = r"h|ore", True, "alle|dalle|ore|le|sono le|fino alle"
     hour_letter = "h"
     hour_names, minute_names, second_names = (("ora", ""), ("ore", "")), ("minuti",), ("secondi",)
     hour_and = ("e", "")
@@ -137,7 +139,7 @@ class Italian(Romance):
     def first_rules(self) -> list[Rule]:
         return [
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["per"], True)),
-            Rule("0", re.compile(r"(?<!\w)anni (?P<span>['’]?(?P<n>[2-9]0))(?!\w|[.,:]\d)"), lambda m: ("decade", [words(int(m["n"]), "it")], True)),
+            Rule("0", re.compile(r"(?<!\w)anni (?P<span>['’]?(?P<n>[2-9]0))(?!\w|[.,:]\d)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "it")], True)),
             Rule("0", re.compile(r"(?<=\w)['’](?P<span>(?P<n>\d\d))(?!\w|[.,:]\d)"), lambda m: ("year", self.plain(m["n"]), True)),
         ]  # fmt: skip
 

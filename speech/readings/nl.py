@@ -35,6 +35,7 @@ class Dutch(Language):
     numbered = {"p.": ("pagina",), "pp.": ("pagina's",), "nr.": ("nummer",), "Nr.": ("nummer",), "#": ("nummer", "hekje", "hashtag"), "§": ("paragraaf",), "№": ("nummer",), "nrs.": ("nummers",)}  # fmt: skip
     or_words = ("of", "en", "per")
     months = [(month,) for month in tables.MONTHS.split()]
+    day_links = "tot|en|tot en met|of"
     day_pattern = "(?:e|ste|de)?"
     hour_marks, dotted_times, at_times = "uur|u\\.?|h", True, "om|tot|van|vanaf|rond|tegen|na|voor"
     hour_letter = "[uh]"
@@ -144,7 +145,7 @@ class Dutch(Language):
             return "decade", [f"{way}er" for way in [words(number, "nl")]] + [f"{words(number, 'nl')}"], True
 
         return [
-            Rule("0", re.compile(r"(?<!\w)jaren (?P<span>['’]?(?P<n>[1-9]0))(?!\w|[.,:]\d)"), lambda m: ("decade", [words(int(m["n"]), "nl")], True)),
+            Rule("0", re.compile(r"(?<!\w)jaren (?P<span>['’]?(?P<n>[1-9]0))(?!\w|[.,:]\d)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "nl")], True)),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>[1-9]0)ers?(?!\w)"), decade),
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["bij", "keer", "maal"], True)),
             Rule("0", re.compile(r"(?<=\d)(?P<span>[x×])(?!\w)"), lambda m: ("sign", ["keer", "maal"], True)),

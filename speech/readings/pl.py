@@ -92,6 +92,7 @@ class Polish(Language):
     or_words = ("lub", "i", "albo")
     months = tables.MONTHS
     month_forms = frozenset(name for month in tables.MONTHS for name in month)
+    day_links = "do|i|lub|a|oraz"
     day_pattern = r"\.?(?:-?go)?"
     hour_marks, dotted_times, at_times = r"h|godz\.?", True, r"o|od|do|godz\.|po|przed|około|godzinie|godziny"
     codes = frozenset("kod pin linia linii autobus autobusu lot numer pokój pokoju sala peron nr tramwaj telefon pokoju".split())
@@ -107,6 +108,8 @@ class Polish(Language):
         if gender.startswith("="):
             return self.agreeing(gender[1:], number, before)
         said = [way for case in cases.replace("l", "g") for way in declined(number, case, gender or "m")]
+        if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "przed"):
+            said += ordinals(number, "fg l")[: 2 if before in ("od", "do", "po", "przed") else 1]
         if not gender and "N" not in cases:
             said += declined(number, "N")
         if gender == "f" and number == 1:
@@ -126,7 +129,7 @@ class Polish(Language):
         if number == 1:
             for ending, forms in (("[ęą]$", "fa"), ("a$", "f"), ("[oe]$", "n"), ("ego$", "g"), ("ej$", "fg"), ("[ieyu]m$", "l"), ("[^aeiouyąęó]$", "m")):
                 if re.search(ending, noun):
-                    more = {"f": ["jedna"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
+                    more = {"f": ["jedna", "jednego"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
                     return more or _ONE[forms]
             return [way for forms in _ONE.values() for way in forms]
         collective = [_COLLECTIVE[number]] if noun in ("dzieci", "ludzi", "drzwi", "kurcząt", "osób", "zwierząt") and number in _COLLECTIVE else []
@@ -165,7 +168,7 @@ class Polish(Language):
             said += ways(declined(whole, "N", "f")[:1] + declined(whole, "N"), (integral, f"{integral} i", "i"), declined(part, "N", "f")[:1], (name,))
         if fraction == "5":
             said += ["półtora", "półtorej"] if whole == 1 else ["pół"] if whole == 0 else []
-            said += [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []
+            said[1:1] = [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []
         return said
 
     # -- ordinals, dates, times
@@ -187,6 +190,8 @@ class Polish(Language):
         return self.counted(number) + nth if counted and not named else nth + self.counted(number)
 
     def year(self, number: int, before: str, after: str) -> list[str]:
+        if before in ("roku", "rok", "roku,"):
+            return ordinals(number, "l g" if before == "roku" else "Nm")
         end = {"roku": "l" if before in ("w", "we", "o", "po") else "g", "rok": "Nm", "rokiem": "l"}.get(after.casefold())
         if not end:
             return []
@@ -259,7 +264,7 @@ class Polish(Language):
 
         return [
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>[12]\d{3})[ \u00a0]?r\.(?!\w)"), dated),
-            Rule("0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)"), decade),
+            Rule("0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade),
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["na", "razy"], True)),
         ]
 

@@ -28,6 +28,8 @@ class Portuguese(Romance):
     zero = ("zero",)
     over = ("sobre", "de", "por")
     mixed_and = ("e",)
+    and_half = ("e meio", "e meia")
+    phone_patterns = (r"\(?\d{2}\)? ?9?\d{4}-\d{4}(?!\d)", r"(?<!\d)9?\d{4}-\d{4}(?!\d)")
     units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
     signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
     triple_w = ("dáblio dáblio dáblio", "www")
@@ -36,6 +38,7 @@ class Portuguese(Romance):
     numbered = {"p.": ("página",), "pp.": ("páginas",), "nº": ("número",), "n.º": ("número",), "n°": ("número",), "Nº": ("número",), "N°": ("número",), "#": ("número", "hashtag"), "n.": ("número",), "№": ("número",)}  # fmt: skip
     or_words = ("ou", "e")
     months = [(month,) for month in tables.MONTHS.split()]
+    day_links = "a|e|ao|ou"
     day_pattern, before_month = "(?:º|°|o)?", "(?:de )?"
     hour_marks, dotted_times, at_times = r"[ap]\. ?m\.?|[ap]m|hs?|horas", True, "às|as"
     hour_letter = "h"
@@ -120,7 +123,7 @@ class Portuguese(Romance):
     def first_rules(self) -> list[Rule]:
         return [
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["por", "vezes", "a"], True)),
-            Rule("0", re.compile(r"(?<!\w)(?:anos|os) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)"), lambda m: ("decade", [words(int(m["n"]), "pt")], True)),
+            Rule("0", re.compile(r"(?<!\w)(?:anos|os) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "pt")], True)),
         ]  # fmt: skip
 
     def context_rules(self) -> list[Rule]:

@@ -84,6 +84,7 @@ class Russian(Language):
     or_words = ("или", "и")
     months = tables.MONTHS
     month_forms = frozenset(name for month in tables.MONTHS for name in month[:2])
+    day_links = "до|по|и|или"
     day_pattern = "(?:-?(?:е|го|му|м|ого|ое))?"
     hour_marks, dotted_times, at_times = r"ч\.?|часов|часа|час", True, "в|с|до|к|после|около"
     codes = frozenset("код пин индекс автобус автобуса рейс номер комната кабинет палата маршрут маршрута аудитория телефон доб".split())
@@ -151,10 +152,9 @@ class Russian(Language):
                 if case == "g" and integral == "целая":
                     integral = "целой"
                 said += ways(_in_case(whole, case, "f")[:2], (integral, f"{integral} и", "и"), _in_case(part, case, "f")[:1], [stem + end for end in ends])
-            said = said[-6:] + said[:-6] if False else said
         spoken = super().fractional(Number(number.whole, fraction))
         order = [way for way in said if "цел" in way]
-        return order + [way for way in said if way not in order] + spoken
+        return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
     # -- ordinals, dates, times
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "", cases: str = "ngdaip") -> list[str]:
