@@ -5,8 +5,8 @@ project, both by one interpreter, in turns:
 
 Rows of 200 and of 2000 speech tokens (8 s and 80 s: 36 and 360 characters, a number in every second text), 16 texts
 with 8 rollouts each, of which a quarter is heard rightly and the rest with one to ten percent of the characters
-changed, left out or doubled; tiny_mandarin's reward, as a dictionary and as verl's DictConfig. Then texts of all kinds
-through the prompt's normalisation and the check whether there is anything to say. Prints milliseconds and ratios.
+changed, left out or doubled; tiny_mandarin's reward, as a dictionary and as verl's DictConfig. Then rows of stage data
+in each way of writing texts, a number in every fourth. Prints milliseconds and ratios.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ NUMBERS = ("2024年3月12日", "一共有386个", "气温25度", "增长12.5%", 
 LENGTHS = {200: 36, 2000: 360}
 
 
-def rows(tokens: int, seed: int) -> list[tuple[str, str, list[int]]]:
+def rows(tokens: int, seed: int, as_config: bool) -> list[tuple[str, str, list[int]]]:
     """(text, transcript, tokens) of each rollout."""
-    draw = random.Random(f"{seed} {tokens}")
+    draw = random.Random(f"{seed} {tokens} {as_config}")
     found = []
     for i in range(TEXTS):
         text = "".join(draw.choice(CHARACTERS) for _ in range(LENGTHS[tokens]))
@@ -50,20 +50,20 @@ def score_seconds(tokens: int, seed: int, as_config: bool) -> float:
 
     import reward_tts.compute_score as module
     from reward_tts.measures import Measures
+    from stages.config import compose_stage
 
     class Client:
         async def measure_and_count(self, spoken, text, language, index, voice):
             return heard[index], 1
 
-    plan, heard = rows(tokens, seed), []
+    plan, heard = rows(tokens, seed, as_config), []
     for _, transcript, ids in plan:
         seconds = len(ids) / 25
         times = [seconds * (i + 0.5) / max(1, len(transcript)) for i in range(len(transcript))]
         scores = {"log_f0_std": 0.1, "voiced_ratio": 0.5, "silence_ratio": 0.1, "loudness_db": -20.0}
         heard.append(Measures("tiny_mandarin", 0, "", transcript, times, None, seconds, len(ids), 25.0, scores))
     module.client_for = lambda config: Client()
-    recipe = OmegaConf.load("recipes/tiny_mandarin/recipe.yaml").recipe
-    recipe = OmegaConf.merge(OmegaConf.load("recipes/common/recipe_base.yaml").recipe, recipe)
+    recipe = compose_stage("tiny_mandarin", "data").recipe
     server, reward = recipe.server, recipe.reward
     if not as_config:
         server, reward = OmegaConf.to_container(server), OmegaConf.to_container(reward)
@@ -97,27 +97,28 @@ def score_seconds(tokens: int, seed: int, as_config: bool) -> float:
     return (time.perf_counter() - begin) / len(plan)
 
 
-def data_seconds(seed: int) -> float:
-    """Seconds of one text: written for the prompt in three ways, and seen to say something."""
-    from data_prep.prompts import NORMALISATIONS, can_be_spoken
+def data_seconds(seed: int, how: str) -> float:
+    """Seconds of one row of stage data, as far as its text goes: checked, written for the prompt."""
+    from data_prep.prompts import PromptMaker
+    from stages.config import compose_stage
 
-    draw, texts = random.Random(seed), []
-    for i in range(600):
+    maker = PromptMaker(compose_stage("tiny_mandarin", "data", (f"recipe.text_normalisation={how}",)).recipe)
+    draw, texts = random.Random(f"{seed} {how}"), []
+    for i in range(2000):
         text = "".join(draw.choice(CHARACTERS) for _ in range(30))
-        texts.append(text + draw.choice(NUMBERS) if i % 2 else text)
-    for write in NORMALISATIONS.values():
-        can_be_spoken(write("热身1个", "zh"), "zh")
+        texts.append(f"{text}，{draw.choice(NUMBERS)}。" if i % 4 == 0 else f"{text}。")
+    maker.request({"text": "热身1个", "language": "zh"})
     begin = time.perf_counter()
     for text in texts:
-        for write in NORMALISATIONS.values():
-            can_be_spoken(write(text, "zh"), "zh")
+        maker.request({"text": text, "language": "zh"})
     return (time.perf_counter() - begin) / len(texts)
 
 
 def measured(seed: int) -> dict[str, float]:
     """Milliseconds in this checkout."""
     found = {f"{n} tokens, {'DictConfig' if c else 'dict'}": score_seconds(n, seed, c) for n in LENGTHS for c in (0, 1)}
-    return {name: 1000 * seconds for name, seconds in (found | {"data, a text": data_seconds(seed)}).items()}
+    found |= {f"data, {how}": data_seconds(seed, how) for how in ("none", "nfkc", "spoken")}
+    return {name: 1000 * seconds for name, seconds in found.items()}
 
 
 def main() -> None:

@@ -31,20 +31,12 @@ def parse_speech_tokens(text: str) -> tuple[list[int], str]:
     >>> parse_speech_tokens('<|s_7|>hm<|s_0|>')
     ([7, 0], 'hm')
     """
-    parts = text.split("<|s_")
-    ids, stray = [], [parts[0]]
-    for part in parts[1:]:  # the usual one by slices: a rule takes four times as long on 2000 tokens
-        number = part[:-2]
-        if part.endswith("|>") and number.isdigit() and number.isascii():
-            ids.append(int(number))
-            continue
-        found = _TOKEN.match("<|s_" + part)
-        if found:
-            ids.append(int(found[1]))
-            stray.append(part[found.end() - 4 :])
-        else:
-            stray.append("<|s_" + part)
-    return ids, "".join(stray).strip()
+    if text.startswith("<|s_") and text.endswith("|>"):  # nothing but tokens, the usual case: no rule is needed
+        parts = text[4:-2].split("|><|s_")
+        digits = "".join(parts)
+        if digits.isascii() and digits.isdigit() and all(parts):
+            return list(map(int, parts)), ""
+    return [int(i) for i in _TOKEN.findall(text)], _TOKEN.sub("", text).strip()
 
 
 def silent_run(tokens: np.ndarray, silent: Sequence[int]) -> np.ndarray:

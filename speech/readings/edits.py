@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speech.readings.lattice import MEET, Lattice, same
+from speech.readings.lattice import MEET, Lattice, Unit, same
 
 FAR = 1 << 30
 
@@ -76,18 +76,9 @@ def align(asked: Lattice, heard: Lattice) -> list[Step]:
     return _by_table(asked, heard)
 
 
-@dataclass(slots=True)
-class _Column:
-    """Edits from the beginning to a node, over the other side's units: `first` before all of them, then up one where a
-    bit of `up` is set, down one where a bit of `down` is."""
-
-    first: int
-    up: int
-    down: int
-
-    def at(self, j: int) -> int:
-        low = (1 << j) - 1
-        return self.first + (self.up & low).bit_count() - (self.down & low).bit_count()
+# Edits from the beginning to a node, over the other side's units: `first` before all of them, then up one where a bit of
+# `up` is set, down one where a bit of `down` is.
+_Column = tuple[int, int, int]  # (first, up, down)
 
 
 def _by_columns(forked: Lattice, line: Lattice) -> list[Step]:
@@ -96,26 +87,26 @@ def _by_columns(forked: Lattice, line: Lattice) -> list[Step]:
     full = (1 << n) - 1
     places: dict[str, int] = {}
     for j, unit in enumerate(line.units[1:]):
+        bit = 1 << j
         for sound in unit:
-            places[sound] = places.get(sound, 0) | 1 << j
-    get = places.get
-    columns = [_Column(0, full, 0)]
+            places[sound] = places.get(sound, 0) | bit
+    equals: dict[Unit, int] = {}
+    columns: list[_Column] = [(0, full, 0)]
     for unit, before in zip(forked.units[1:], forked.before[1:], strict=True):
         if type(before) is tuple:
             columns.append(_least([columns[node] for node in before], n))
             continue
-        column, equal = columns[before], 0
-        for sound in unit:
-            equal |= get(sound, 0)
-        up, down = column.up, column.down
+        equal = equals.get(unit)
+        if equal is None:
+            equal = 0
+            for sound in unit:
+                equal |= places.get(sound, 0)
+            equals[unit] = equal
+        first, up, down = columns[before]
         equal |= down
         diagonal = (((equal & up) + up) ^ up) | equal
-        level_up = down | (~(diagonal | up) & full)
-        level_down = up & diagonal
-        shifted = level_up << 1 | 1
-        columns.append(
-            _Column(column.first + 1, (level_down << 1 | ~(diagonal | shifted)) & full, diagonal & shifted & full)
-        )
+        shifted = (down | (full & ~(diagonal | up))) << 1 | 1
+        columns.append((first + 1, ((up & diagonal) << 1 | ~(diagonal | shifted)) & full, diagonal & shifted & full))
     return _back_by_columns(forked, line, columns)
 
 
@@ -123,43 +114,50 @@ def _least(columns: list[_Column], n: int) -> _Column:
     if len(columns) == 1:
         return columns[0]
     size = n // 8 + 1
-    values = None
-    for column in columns:
-        up, down = (
-            np.unpackbits(np.frombuffer(bits.to_bytes(size, "little"), np.uint8), bitorder="little")[:n].astype(
-                np.int32
-            )
-            for bits in (column.up, column.down)
-        )
-        these = column.first + np.cumsum(np.concatenate(([0], up - down)))
-        values = these if values is None else np.minimum(values, these)
-    change = np.diff(values)
+    packed = np.frombuffer(b"".join(bits.to_bytes(size, "little") for _, *both in columns for bits in both), np.uint8)
+    bits = np.unpackbits(packed.reshape(len(columns), 2, size), axis=2, bitorder="little")[:, :, :n].astype(np.int32)
+    values = np.zeros((len(columns), n + 1), np.int32)
+    np.cumsum(bits[:, 0] - bits[:, 1], axis=1, out=values[:, 1:])
+    values += np.array([[first] for first, _, _ in columns], np.int32)
+    least = values.min(axis=0)
+    change = np.diff(least)
     up, down = (int.from_bytes(np.packbits(change == sign, bitorder="little").tobytes(), "little") for sign in (1, -1))
-    return _Column(int(values[0]), up, down)
+    return int(least[0]), up, down
+
+
+def _at(column: _Column, j: int) -> int:
+    first, up, down = column
+    low = (1 << j) - 1
+    return first + (up & low).bit_count() - (down & low).bit_count()
 
 
 def _back_by_columns(forked: Lattice, line: Lattice, columns: list[_Column]) -> list[Step]:
     steps: list[Step] = []
     i, j = forked.end, line.end
-    here = columns[i].at(j)
+    here = _at(columns[i], j)
+    units, others, befores = forked.units, line.units, forked.before
     while i or j:
-        before = forked.before[i]
+        before = befores[i]
         if type(before) is tuple:
-            i = next(node for node in before if columns[node].at(j) == here)
+            i = next(node for node in before if _at(columns[node], j) == here)
             continue
-        bit = 1 << (j - 1) if j else 0
+        right = False
         if i and j:
-            column = columns[before]
-            above = column.at(j)
-            diagonal = above - (1 if column.up & bit else -1 if column.down & bit else 0)
-            right = same(forked.units[i], line.units[j])
-            if diagonal + (not right) == here:
-                steps.append(Step(i, j, right))
-                i, j, here = before, j - 1, diagonal
+            one, other = units[i], others[j]
+            right = one is other or same(one, other)
+        if right:  # it is never worse to take what is right
+            steps.append(Step(i, j, True))
+            i, j = before, j - 1
+            continue
+        above = _at(columns[before], j) if i else FAR
+        if i and j:
+            _, up, down = columns[before]
+            bit = j - 1
+            if above - (up >> bit & 1) + (down >> bit & 1) + 1 == here:
+                steps.append(Step(i, j, False))
+                i, j, here = before, bit, here - 1
                 continue
-        elif i:
-            above = columns[before].at(j)
-        if i and above + 1 == here:
+        if above + 1 == here:
             steps.append(Step(i, None, False))
             i, here = before, above
         else:

@@ -5,9 +5,9 @@ said in one of its ways, a row of units or nothing. Its nodes are numbered along
 one node for each unit of each way, and one where the ways of a part meet again. The last node is the end.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 Unit = tuple[str, ...]
 Way = tuple[Unit, ...]
@@ -46,11 +46,10 @@ class Lattice:
     before: list[int | tuple[int, ...]] = field(default_factory=lambda: [-1])
     forks: dict[int, tuple[int, ...]] = field(default_factory=dict)
     after: dict[int, int] = field(default_factory=dict)
-    firsts: list[int] = field(default_factory=list)  # of each part, the node it begins behind
+    _places: list[tuple[int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for part in self.parts:
-            self.firsts.append(len(self.units) - 1)
             if len(part.ways) == 1:
                 self.before.extend(range(len(self.units) - 1, len(self.units) - 1 + len(part.ways[0])))
                 self.units.extend(part.ways[0])
@@ -92,31 +91,33 @@ class Lattice:
     def says_something(self) -> bool:
         return any(self.units)
 
-    def part_of(self, node: int) -> tuple[Part, int, int]:
-        """The part that a node's unit belongs to, the index of the unit in its way, and the length of the way."""
-        which = bisect_right(self.firsts, node - 1) - 1
-        part, index = self.parts[which], node - self.firsts[which] - 1
-        for way in part.ways:
-            if index < len(way):
-                return part, index, len(way)
-            index -= len(way)
-        raise ValueError(f"node {node} has no unit")
-
     def place(self, node: int) -> tuple[int, int]:
         """Where the unit of a node stands in the raw text: raw[start:end], its character or word, or its share of the
         characters that its part has."""
-        part, index, count = self.part_of(node)
-        spoken = [i for i in range(part.start, part.end) if self.text[i].isalnum()] or list(range(part.start, part.end))
+        if not self._places:
+            self._places.append((0, 0))
+            for part in self.parts:
+                for way in part.ways:
+                    self._places += self._shared(part, len(way))
+                if len(part.ways) > 1:
+                    self._places.append((0, 0))
+        return self._places[node]
+
+    def _shared(self, part: Part, count: int) -> list[tuple[int, int]]:
+        places = range(part.start, part.end)
+        spoken = [i for i in places if self.text[i].isalnum()] or places
         words = _words(spoken)
         if count == len(words) and count != len(spoken):
-            first, last = words[index]
+            shares = words
+        elif count == len(spoken):
+            shares = [(i, i) for i in spoken]
         else:
-            first = spoken[min(index * len(spoken) // count, len(spoken) - 1)]
-            last = spoken[max((index + 1) * len(spoken) // count - 1, index * len(spoken) // count)]
-        return self.origin[first], self.origin[last + 1]
+            edges = [i * len(spoken) // count for i in range(count + 1)] if count else []
+            shares = [(spoken[min(a, len(spoken) - 1)], spoken[max(b - 1, a)]) for a, b in pairwise(edges)]
+        return [(self.origin[first], self.origin[last + 1]) for first, last in shares]
 
 
-def _words(places: list[int]) -> list[tuple[int, int]]:
+def _words(places: Sequence[int]) -> list[tuple[int, int]]:
     """First and last of each run of neighbours."""
     runs: list[tuple[int, int]] = []
     for place in places:

@@ -124,7 +124,9 @@ def units(words: str) -> list[Unit]:
     >>> units("你好ok")
     [('你', 'ni3', 'ni2'), ('好', 'hao3'), ('o',), ('k',)]
     """
-    said = "".join(char for char in simplified(words.lower()) if char.isalnum() or char == "○")
+    said = simplified(words.lower())
+    if not said.isalnum():
+        said = "".join([char for char in said if char.isalnum() or char == "○"])
     found, simple = [], _simple
     for i, char in enumerate(said):
         unit = simple.get(char, MISSING)
