@@ -12,7 +12,9 @@ _MONTH = {name: month[0] for month in tables.MONTHS for name in month}
 _YEAR_BEFORE = frozenset(
     "in since by from until till of year early late mid spring summer autumn fall winter circa c before after during".split()
 )
-_STREETS = r"St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
+_STREETS = (
+    r"St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
+)
 _DAYS = {
     "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Thur": "Thursday",
     "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
@@ -80,7 +82,9 @@ class English(Language):
         if rest == 0:
             said = [f"{head} hundred"]
         elif rest < 10:
-            said = [f"{head} {zero} {words(rest, 'en')}" for zero in self.zero] + [f"{head} hundred {words(rest, 'en')}"]
+            said = [f"{head} {zero} {words(rest, 'en')}" for zero in self.zero] + [
+                f"{head} hundred {words(rest, 'en')}"
+            ]
         else:
             said = [f"{head} {words(rest, 'en')}".replace("-", " ")]
         thousand = [way for way in self.counted(number)[:2]][::-1]
@@ -143,7 +147,9 @@ class English(Language):
         name, nth = self.months[month - 1][0], self.ordinal(day)
         years = self.year(int(year), "in", "") + self.counted(int(year)) if len(year) == 4 else self.of_date(year)
         said = [*ways((name,), nth, years)]
-        said += ways((f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years)
+        said += ways(
+            (f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years
+        )
         said += ways((f"{name} {words(day, 'en')}", f"{words(day, 'en')} {name}"), years)
         return said
 
@@ -190,15 +196,27 @@ class English(Language):
                 return None
             number = [name[0] for name in tables.MONTHS].index(_MONTH[match["m"]]) + 1
             said = self.date(int(match["d"]), number, match["y"] or "", "", True)
-            return "date", ([way for way in said if way.startswith("the")] + said if match[0][0] in "tT" else said), True
+            return (
+                "date",
+                ([way for way in said if way.startswith("the")] + said if match[0][0] in "tT" else said),
+                True,
+            )
 
         def decade(match: re.Match[str]) -> Said:
             century, ten = match["c"] or "", int(match["t"] + "0")
             if ten == 0 and not century:
                 return None
             name = {0: "hundreds", 10: "tens"}.get(ten) or words(ten, "en")[:-1] + "ies"
-            said = [f"{words(int(century), 'en')} {name}", *(["two thousands"] if century == "20" and not ten else [])] if century else [name, f"nineteen {name}"]
-            return "decade", said[::-1] if said[-1] == "two thousands" else said if century or match[0][0] in "'’" else said[:1], True
+            said = (
+                [f"{words(int(century), 'en')} {name}", *(["two thousands"] if century == "20" and not ten else [])]
+                if century
+                else [name, f"nineteen {name}"]
+            )
+            return (
+                "decade",
+                said[::-1] if said[-1] == "two thousands" else said if century or match[0][0] in "'’" else said[:1],
+                True,
+            )
 
         def clock(match: re.Match[str]) -> Said:
             return "time", self.time(int(match["h"]), 0, None, match["tail"].strip(), "", False), True
@@ -238,7 +256,13 @@ class English(Language):
             before, after = last_word(match.string, match.start()), next_word(match.string, match.end())
             named = match.string[: match.start()].rstrip()[-len(before) :][:1].isupper() if before else False
             if match["dr"]:
-                return "variant", ["doctor", *(["drive"] if named and before != "dr" else [])] if after[:1].isupper() else ["drive" if named else "doctor"], True
+                return (
+                    "variant",
+                    ["doctor", *(["drive"] if named and before != "dr" else [])]
+                    if after[:1].isupper()
+                    else ["drive" if named else "doctor"],
+                    True,
+                )
             said = [*(["saint"] if after[:1].isupper() else []), *(["street"] if named else [])]
             return ("variant", said or ["street", "saint"], True)
 

@@ -9,7 +9,9 @@ from breame.spelling import get_american_spelling
 
 _STRESS = str.maketrans("", "", "ˈˌ")
 _WORD = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*['’]?")
-_LETTERS = dict(b="be", c="see", i="eye", j="jay", k="kay", o="oh", p="pea", q="queue", r="are", t="tea", u="you", y="why", x="ex")
+_LETTERS = dict(
+    b="be", c="see", i="eye", j="jay", k="kay", o="oh", p="pea", q="queue", r="are", t="tea", u="you", y="why", x="ex"
+)
 _SPELT = {"grey": "gray", "mum": "mom", "mums": "moms", "theatre": "theater", "theatres": "theaters", "programme": "program",
           "programmes": "programs", "cheque": "check", "cheques": "checks", "tyre": "tire", "tyres": "tires", "kerb": "curb",
           "storey": "story", "storeys": "stories", "gaol": "jail", "per": "per"}  # fmt: skip
@@ -23,7 +25,12 @@ def _dictionary() -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     shortest: dict[str, str] = {}
     for word, ways in json.loads(text).items():
         key = word.casefold()
-        if not re.fullmatch(r"[a-z']{2,}", key):
+        if (
+            word.isupper()
+            or not re.fullmatch(r"[a-z][a-z']*[a-z]", key)
+            or key[1:] == "'s"
+            or (word != key and key in said)
+        ):
             continue
         each = [ways] if isinstance(ways, str) else [way for way in ways.values() if way]
         said[key] = tuple(dict.fromkeys([*said.get(key, ()), *(way.translate(_STRESS) for way in each)]))
@@ -39,7 +46,11 @@ def _said(word: str) -> tuple[str, ...]:
     said, _ = _dictionary()
     if word in said:
         return said[word]
-    for ending, stems in (("s", (word[:-1], word[:-2])), ("ed", (word[:-2], word[:-1])), ("ing", (word[:-3], word[:-3] + "e"))):
+    for ending, stems in (
+        ("s", (word[:-1], word[:-2])),
+        ("ed", (word[:-2], word[:-1])),
+        ("ing", (word[:-3], word[:-3] + "e")),
+    ):
         if word.endswith(ending) and len(word) > len(ending) + 1:
             for stem in stems:
                 if stem in said:

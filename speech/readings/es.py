@@ -44,7 +44,9 @@ class Spanish(Romance):
     hour_names, minute_names, second_names = (("hora",), ("horas",)), ("minutos",), ("segundos",)
     hour_and = ("y", "")
     codes = frozenset("habitación código pin línea autobús vuelo número sala puerta postal cp nº extensión bus".split())
-    ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,4})(?P<e>\.?[ºª°]|\.?er|\.?[oa](?=\s)|ro|ra|do|da|to|ta|mo|ma|vo|va)(?![\w])(?!C\b)"
+    ordinal_pattern = (
+        r"(?<![\d.,])(?P<n>\d{1,4})(?P<e>\.?[ºª°]|\.?er|\.?[oa](?=\s)|ro|ra|do|da|to|ta|mo|ma|vo|va)(?![\w])(?!C\b)"
+    )
     score_words = "ganó|ganaron|gana|venció|perdió|acabó|terminó|empató|empataron|empate|victoria|derrota|partido|resultado|por|marcador|final"
     roman_words = frozenset("siglo capítulo tomo parte acto título artículo volumen grupo fase tipo guerra".split())
     no_names = frozenset()
@@ -54,7 +56,9 @@ class Spanish(Romance):
         **dict.fromkeys("día días problema problemas sistema sistemas programa programas tema temas mapa mapas idioma idiomas planeta planetas clima euro mes meses lápiz tren trenes hotel hoteles coche coches jugador goles gol puntos árbol árboles país países estudiante habitante lugares lugar kilos cliente clientes".split(), "m"),
         **dict.fromkeys("mano manos foto fotos moto motos noche noches clase clases calle calles vez veces mujer mujeres tarde tardes llave llaves flor flores imagen imágenes serie series leche".split(), "f"),
     }  # fmt: skip
-    function_words = frozenset("y o u e de del a al en con por para que es son más menos el la los las un una se no ni como contra fue era está están sobre hasta desde pero mil cuando donde hay entre sin ya".split())
+    function_words = frozenset(
+        "y o u e de del a al en con por para que es son más menos el la los las un una se no ni como contra fue era está están sobre hasta desde pero mil cuando donde hay entre sin ya".split()
+    )
     of_date_words = ("de", "del")
     first = "primero"
 
@@ -75,9 +79,16 @@ class Spanish(Romance):
         else:
             said = [words(number, "es", to="ordinal").replace("décimoprimero", "undécimo")]
             said += [f"decimo{_ORDINALS[number - 10]}", f"décimo {_ORDINALS[number - 10]}"] if 12 < number < 20 else []
-        said += {11: ["décimo primero", "decimoprimero"], 12: ["décimo segundo", "decimosegundo"], 9: ["nono"], 7: ["sétimo"]}.get(number, [])
+        said += {
+            11: ["décimo primero", "decimoprimero"],
+            12: ["décimo segundo", "decimosegundo"],
+            9: ["nono"],
+            7: ["sétimo"],
+        }.get(number, [])
         feminine = [inflected(way, (("o", "a"),)) for way in said]
-        short = [re.sub("ercero$|rimero$", lambda m: m[0][:-1], way) for way in said if way.endswith(("ercero", "rimero"))]
+        short = [
+            re.sub("ercero$|rimero$", lambda m: m[0][:-1], way) for way in said if way.endswith(("ercero", "rimero"))
+        ]
         plain = ending.lstrip(".")
         if plain in ("er", "ro") or (plain in ("º", "°", "o") and after):
             said = short + said if after else said + short
@@ -101,7 +112,11 @@ class Spanish(Romance):
 
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
         if minute <= 30:
-            return [f"{now} y {what}" for now in self.hours(hour) for what in ({30: ["media"], 15: ["cuarto"]}.get(minute, self.counted(minute)))]
+            return [
+                f"{now} y {what}"
+                for now in self.hours(hour)
+                for what in ({30: ["media"], 15: ["cuarto"]}.get(minute, self.counted(minute)))
+            ]
         left = ["cuarto"] if minute == 45 else self.counted(60 - minute)
         return [f"{now} menos {what}" for now in self.hours(then) for what in left]
 
@@ -119,14 +134,22 @@ class Spanish(Romance):
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
             gender = self.gender(after, 1) if after else ""
-            said = {"m": ["medio", "un medio"], "f": ["media", "una media"]}.get(gender, ["medio", "media", "un medio", "la mitad"])
+            said = {"m": ["medio", "un medio"], "f": ["media", "una media"]}.get(
+                gender, ["medio", "media", "un medio", "la mitad"]
+            )
             return [*said, *(f"{way} de" for way in ("la mitad", "un medio"))] if after else said
         said = list(ways(self.counted(above, "m"), self.below(below, above)))
         if after.startswith("parte"):
-            said = [f"{self.counted(above, 'f')[0]} {_ORDINALS[below][:-1]}a{'s' if above > 1 else ''}", *said] if below < 11 else said
+            said = (
+                [f"{self.counted(above, 'f')[0]} {_ORDINALS[below][:-1]}a{'s' if above > 1 else ''}", *said]
+                if below < 11
+                else said
+            )
         if below in (3, 4, 5):
             said += [f"{way} de" for way in said] if after else []
-            said += [f"{self.counted(above, 'f')[0]} {_ORDINALS[below][:-1]}a{'s' if above > 1 else ''} parte{'s' if above > 1 else ''}"]
+            said += [
+                f"{self.counted(above, 'f')[0]} {_ORDINALS[below][:-1]}a{'s' if above > 1 else ''} parte{'s' if above > 1 else ''}"
+            ]
         return said
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:

@@ -100,7 +100,8 @@ class Language:
         names = [self.counted(digit)[0] for digit in range(10)]
         zeros = (self.zero or (names[0],)) if "0" in written else ("",)
         return [
-            " ".join(zero if sign == "0" else names[int(sign)] for sign in written if sign.isdecimal()) for zero in zeros
+            " ".join(zero if sign == "0" else names[int(sign)] for sign in written if sign.isdecimal())
+            for zero in zeros
         ]
 
     def plain(self, written: str) -> list[str]:
@@ -113,7 +114,9 @@ class Language:
         whole = number.whole
         if len(whole) > LONGEST_NUMBER or (len(whole) > 1 and whole[0] == "0"):
             said = self.digits(whole)
-            return said if whole[:2] == "00" or len(whole) > 3 else said + self.counted(int(whole), gender, before, after)
+            return (
+                said if whole[:2] == "00" or len(whole) > 3 else said + self.counted(int(whole), gender, before, after)
+            )
         said = self.counted(number.value, gender, before, after)
         if not number.grouped and not number.fraction:
             if len(whole) == 4:
@@ -178,7 +181,11 @@ class Language:
     def key(written: str, table: Iterable[str]) -> str:
         """The key of a table for what was written, blanks apart."""
         plain = re.sub(BLANK, " ", written)
-        return plain if plain in table else next((key for key in table if key.replace(" ", "") == plain.replace(" ", "")), plain)
+        return (
+            plain
+            if plain in table
+            else next((key for key in table if key.replace(" ", "") == plain.replace(" ", "")), plain)
+        )
 
     def noun(self, sign: str) -> Noun:
         key = self.key(sign, self.currencies)
@@ -192,7 +199,9 @@ class Language:
 
     def of_dash(self, written: str, match: re.Match[str]) -> tuple[str, ...]:
         """What is said between two numbers."""
-        if written[0].isspace() and ("=" in match.string[match.end() : match.end() + 3] or not written.strip() in "–—-"):
+        if written[0].isspace() and (
+            "=" in match.string[match.end() : match.end() + 3] or not written.strip() in "–—-"
+        ):
             return self.minus
         return self.to
 

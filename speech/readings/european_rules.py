@@ -45,6 +45,7 @@ def dates(of: Language) -> Iterator[Rule]:
     year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
     yield Rule("0", re.compile(pattern), numeric)
+
     def one_day(match: re.Match[str]) -> Said:
         day = int(match["d"])
         return ("date", of.day(day, last_word(match.string, match.start())), True) if 0 < day < 32 else None
@@ -221,7 +222,9 @@ def quantities(of: Language) -> Iterator[Rule]:
         last_number = first
         if found["b"]:
             last_number = of.parse(found["b"])
-            ends = list(ways(of.since, of.said(first, gender), of.of_dash(found["mid"], match), of.said(last_number, gender)))
+            ends = list(
+                ways(of.since, of.said(first, gender), of.of_dash(found["mid"], match), of.said(last_number, gender))
+            )
         else:
             ends = None
         kind, said = amount(of, last_number, ends, gender, big, noun, sign, before, after)

@@ -33,7 +33,9 @@ def _alike(phonemes: str) -> str:
 
 
 _CLASSES = classes(HOMOPHONES)
-_TOKEN = re.compile(rf"(?:(c|d|j|l|m|n|s|t|ç|qu|jusqu|lorsqu|puisqu|quelqu)[{APOSTROPHES}])?([^\W_]+(?:[{APOSTROPHES}][^\W_]+)*)?")
+_TOKEN = re.compile(
+    rf"(?:(c|d|j|l|m|n|s|t|ç|qu|jusqu|lorsqu|puisqu|quelqu)[{APOSTROPHES}])?([^\W_]+(?:[{APOSTROPHES}][^\W_]+)*)?"
+)
 
 
 @lru_cache(maxsize=65_536)

@@ -54,7 +54,9 @@ class Italian(Romance):
         **dict.fromkeys("giorno giorni mese mesi anno anni problema problemi programma programmi sistema euro cane cani bicchiere bicchieri studente paese paesi nome ponte pesce".split(), "m"),
         **dict.fromkeys("ora ore notte notti parte parti mano mani foto chiave chiavi luce classe classi volte persone donne settimane case mele uova notizie gocce tazze bottiglie auto moto madre legge voce fette".split(), "f"),
     }  # fmt: skip
-    function_words = frozenset("e ed o di del della dei a al alla ai in con per da dal che è sono più meno il lo la le gli un una non ma come contro su tra fra era sopra fino quando dove se".split())
+    function_words = frozenset(
+        "e ed o di del della dei a al alla ai in con per da dal che è sono più meno il lo la le gli un una non ma come contro su tra fra era sopra fino quando dove se".split()
+    )
     of_date_words = ("", "del")
     of = ("di",)
     first = "primo"
@@ -79,7 +81,10 @@ class Italian(Romance):
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         said = [words(number, "it", to="ordinal")]
         if 10 < number < 20:
-            said += [f"decimo {words(number - 10, 'it', to='ordinal')}", f"decim{words(number - 10, 'it', to='ordinal')}"]
+            said += [
+                f"decimo {words(number - 10, 'it', to='ordinal')}",
+                f"decim{words(number - 10, 'it', to='ordinal')}",
+            ]
         last = ending[-1:]
         ends = {"º": "oi", "°": "oi", "ª": "ae"}.get(last, last or "oaie")
         return [inflected(way, (("o", end),)) for end in ends for way in said]
@@ -88,7 +93,11 @@ class Italian(Romance):
         said = self.ordinal(number, ending)
         if ending == "°" and not after:
             return "ordinal", [*ways(self.counted(number), ("gradi",)), *said], False
-        return "ordinal", said + (list(ways(self.counted(number), ("gradi",))) if ending == "°" and number > 4 else []), True
+        return (
+            "ordinal",
+            said + (list(ways(self.counted(number), ("gradi",))) if ending == "°" and number > 4 else []),
+            True,
+        )
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
         nth = self.ordinal(number)
@@ -115,7 +124,9 @@ class Italian(Romance):
         return list(ways(self.hours(hour), ("e",), self.minute_words(minute, [])))
 
     def sharp(self, hour: int) -> list[str]:
-        return {12: ["mezzogiorno"], 0: ["mezzanotte"], 24: ["mezzanotte"]}.get(hour, [f"{self.hours(hour)[0]} in punto"])
+        return {12: ["mezzogiorno"], 0: ["mezzanotte"], 24: ["mezzanotte"]}.get(
+            hour, [f"{self.hours(hour)[0]} in punto"]
+        )
 
     def below(self, number: int, above: int) -> list[str]:
         name = self.ordinal(number, "o")[0]

@@ -50,11 +50,18 @@ class Dutch(Language):
         if number == 1:
             return ["een"] if gender else ["één", "een"]
         full = words(number, "nl").replace("éé", "ee")
-        said = [full, re.sub(r"(?<=duizend)(?=\w)", " ", full), re.sub(r"(?<=honderd)(?=(?:een|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf)$)", "en", full)]
+        said = [
+            full,
+            re.sub(r"(?<=duizend)(?=\w)", " ", full),
+            re.sub(r"(?<=honderd)(?=(?:een|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf)$)", "en", full),
+        ]
         said += [re.sub(r"(?<=honderd|duizend)en(?=\w)", "en ", way) for way in said if re.search("honderden", way)]
         if 1100 <= number < 10_000 and number % 1000 >= 100:
             said += self.hundreds(number)
-        said += [way.replace("honderd", " honderd ").replace("duizend", " duizend ").replace("  ", " ").strip() for way in said]
+        said += [
+            way.replace("honderd", " honderd ").replace("duizend", " duizend ").replace("  ", " ").strip()
+            for way in said
+        ]
         return list(dict.fromkeys(said))
 
     def hundreds(self, number: int) -> list[str]:
@@ -71,7 +78,13 @@ class Dutch(Language):
             return []
         head, rest = divmod(number, 100)
         tail = words(rest, "nl").replace("éé", "ee")
-        short = [f"{words(head, 'nl')}{tail}", f"{words(head, 'nl')} {tail}"] if rest > 9 else [f"{words(head, 'nl')} nul {tail}", f"{words(head, 'nl')} {tail}"] if rest else []
+        short = (
+            [f"{words(head, 'nl')}{tail}", f"{words(head, 'nl')} {tail}"]
+            if rest > 9
+            else [f"{words(head, 'nl')} nul {tail}", f"{words(head, 'nl')} {tail}"]
+            if rest
+            else []
+        )
         if number >= 2010:
             return [words(number, "nl"), f"tweeduizend {tail}", *short]
         return short + self.hundreds(number)
@@ -95,7 +108,10 @@ class Dutch(Language):
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         name = "een" if hour == 1 else words(hour, "nl")
         if second is not None:
-            return [f"{name} uur {self.counted(minute)[0]} en {self.counted(second)[0]} seconden", f"{name} uur {self.counted(minute)[0]} {self.counted(second)[0]}"]
+            return [
+                f"{name} uur {self.counted(minute)[0]} en {self.counted(second)[0]} seconden",
+                f"{name} uur {self.counted(minute)[0]} {self.counted(second)[0]}",
+            ]
         past = self.counted(minute)[0]
         if minute == 0:
             said = [f"{name} uur"] + ([] if mark else [name])
@@ -121,7 +137,11 @@ class Dutch(Language):
 
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
-            return ["een halve", "een half", "halve", "half", "een tweede", "de helft"] if after else ["een half", "een halve", "de helft"]
+            return (
+                ["een halve", "een half", "halve", "half", "een tweede", "de helft"]
+                if after
+                else ["een half", "een halve", "de helft"]
+            )
         said = list(ways(self.counted(above), self.below(below, above)))
         return said + (["driekwart"] if (above, below) == (3, 4) else [])
 
@@ -130,7 +150,13 @@ class Dutch(Language):
         name = words(whole, "nl")
         link = "ën" if name.endswith("e") else "en"
         if (above, below) == (1, 2):
-            said += [f"{name}{link}half", f"{name}{link}halve", f"{name} en een half", f"{name} en een halve", f"{name} en half"]
+            said += [
+                f"{name}{link}half",
+                f"{name}{link}halve",
+                f"{name} en een half",
+                f"{name} en een halve",
+                f"{name} en half",
+            ]
         return said + list(ways(self.counted(whole), ("", "en"), self.fraction(above, below, "")))
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
