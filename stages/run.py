@@ -93,6 +93,7 @@ class Run:
         if stage.spec.get("server"):
             self.need_server()
             preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
+        preflight.check_training(stage, self.stages)  # now that its texts are there
         for line in self.marks.clear_way(stage, now, self.force):
             say(line)
         self.marks.write(stage, "begun", now)
@@ -243,7 +244,7 @@ def main() -> None:
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
         for stage in stages:
-            preflight.check_training(stage)
+            preflight.check_training(stage, stages)
     except HydraException as error:
         raise SystemExit(f"run.sh: {error}") from None
     if args.dry_run:
