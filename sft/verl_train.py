@@ -2,8 +2,7 @@
 
     python -m sft.verl_train --config-path <recipes/NAME> --config-name sft [overrides]
 
-Starts verl.trainer.sft_trainer under torchrun with trainer.n_gpus_per_node processes, which all run this module again,
-then puts the last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint
+Starts verl's trainer (verl_plugins/sft_trainer.py) under torchrun with trainer.n_gpus_per_node processes, then puts the last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint
 sft.output. An interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
 """
 
@@ -81,7 +80,7 @@ def check_lora(cfg: DictConfig) -> None:
 
 
 def launch(cfg: DictConfig, arguments: list[str]) -> None:
-    """Runs this module in all processes of this node and waits.
+    """Runs sft.trainer in all processes of this node and waits.
 
     Raises:
         ValueError: several nodes, and no word on how they find each other.
@@ -94,14 +93,7 @@ def launch(cfg: DictConfig, arguments: list[str]) -> None:
     size = [f"--nnodes={cfg.trainer.nnodes}", f"--nproc-per-node={cfg.trainer.n_gpus_per_node}"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", *size, *cfg.sft.torchrun]
     environment = os.environ | {name: str(value) for name, value in cfg.sft.environment.items()}
-    subprocess.run([*torchrun, "-m", "sft.verl_train", *arguments], check=True, env=environment)
-
-
-def train(cfg: DictConfig) -> None:
-    """In each process of torchrun."""
-    from sft.verl_trainer import run_sft
-
-    run_sft(cfg)
+    subprocess.run([*torchrun, "-m", cfg.sft.trainer, *arguments], check=True, env=environment)
 
 
 def is_first_node(torchrun: Sequence[str]) -> bool:
@@ -134,10 +126,7 @@ def export(cfg: DictConfig, steps: int) -> Path:
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    """Stage `sft`, or one of its processes."""
-    if "RANK" in os.environ:
-        train(cfg)
-        return
+    """Stage `sft`."""
     steps = steps_of(cfg)
     check_lora(cfg)
     launch(cfg, sys.argv[1:])

@@ -10,10 +10,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.prompt_template import chat
 from models.tiny_mandarin.tokenizer import build_tokenizer
-from sft.verl_trainer import ResumableSFTTrainer
 from speech.tokens import format_speech_tokens
 from stages.config import compose_stage
 from tests.helpers.shards import tiny_qwen2
+from verl_plugins.sft_trainer import ResumableSFTTrainer
 
 TEXT = "今天气很好我们去吃饭"
 

@@ -11,9 +11,9 @@ from verl.utils.distributed import initialize_global_process_group
 
 from merge.merge import find_actor
 from sft.verl_train import check_lora, export
-from sft.verl_trainer import ResumableSFTTrainer
 from tests.helpers.sft_session import config, train, write_inputs
 from tests.helpers.training_worker import one_process
+from verl_plugins.sft_trainer import ResumableSFTTrainer
 
 ADAPTERS = ("model.lora_rank=4", "model.lora_alpha=8", "model.target_modules=[q_proj,v_proj]", "trainer.total_epochs=1")
 WHOLE = (*ADAPTERS, "model.lora.trained_weights=[embed_tokens,lm_head]", "model.lora.dropout=0.1")
