@@ -90,12 +90,13 @@ def extend(cfg: DictConfig) -> Path:
     extend_model(model, tokenizer, own.mean_resizing, cfg.recipe.seed)
     for key, value in OmegaConf.to_container(own.generation, resolve=True).items():
         setattr(model.generation_config, key, value)
+    own_speech = {format_speech_tokens([n]) for n in range(cfg.recipe.codebook_size)}
     with whole_directory(own.output) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        (temporary / "added_speech_tokens.json").write_text(
-            json.dumps({"added": len(added), "first": added[:9]}) + "\n"
-        )
+        speech = sum(name in own_speech for name in added)
+        record = {"added": len(added), "speech": speech, "first": added[:9]}
+        (temporary / "added_speech_tokens.json").write_text(json.dumps(record) + "\n")
     print(f"[extend] {base} -> {own.output}: {len(added)} tokens added, {len(tokenizer)} in all", flush=True)
     return Path(own.output)
 

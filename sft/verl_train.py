@@ -2,8 +2,9 @@
 
     python -m sft.verl_train --config-path <recipes/NAME> --config-name sft [overrides]
 
-Starts verl's trainer (verl_plugins/sft_trainer.py) under torchrun with trainer.n_gpus_per_node processes, then puts the last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint
-sft.output. An interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
+Starts verl's trainer (verl_plugins/sft_trainer.py) under torchrun with trainer.n_gpus_per_node processes, then puts the
+last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint sft.output. An
+interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
 """
 
 import json
@@ -70,11 +71,12 @@ def check_lora(cfg: DictConfig) -> None:
             stay at the logarithm of the codebook's size.
     """
     record = Path(cfg.model.path) / "added_speech_tokens.json"
-    added = json.loads(record.read_text())["added"] if record.exists() else 0
+    told = json.loads(record.read_text()) if record.exists() else {"speech": 0}
+    added = told.get("speech", told.get("added"))
     whole = set(cfg.model.lora.trained_weights or [])
     if cfg.model.lora_rank > 0 and added and not {"embed_tokens", "lm_head"} <= whole:
         raise ValueError(
-            f"model.lora_rank={cfg.model.lora_rank} trains adapters alone, but {added} tokens of {cfg.model.path} are "
+            f"model.lora_rank={cfg.model.lora_rank} trains adapters alone, but {added} speech tokens of {cfg.model.path} are "
             "new and have untrained rows: model.lora.trained_weights=[embed_tokens,lm_head], or model.lora_rank=0"
         )
 
