@@ -48,7 +48,8 @@ class VllmBackend:
         self._seed = cfg.recipe.seed
 
     def generate(self, prompts: list[list[int]], decoding: DictConfig) -> list[Generated]:
-        """`decoding.samples` answers for each prompt (token ids); request i is seeded with recipe.seed + i."""
+        """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
+        a request its seed and the ones after it, so request i begins with recipe.seed + i * samples."""
         from vllm import SamplingParams
 
         parameters = [
@@ -60,7 +61,7 @@ class VllmBackend:
                 repetition_penalty=decoding.get("repetition_penalty", 1.0),
                 min_tokens=decoding.get("min_tokens", 0),
                 max_tokens=self._max_tokens,
-                seed=self._seed + index,
+                seed=self._seed + index * decoding.samples,
                 detokenize=False,
             )
             for index in range(len(prompts))

@@ -57,6 +57,19 @@ class SpeechTrainer(Trainer):
         logits = model(input_ids=inputs["input_ids"], use_cache=False, logits_to_keep=kept).logits[:, :-1]
         return cross_entropy(logits.float().flatten(0, 1), labels[:, start:].flatten(), ignore_index=IGNORED)
 
+    def training_step(self, model: PreTrainedModel, *args, **kwargs) -> torch.Tensor:
+        """transformers', unless loss or gradient are not finite, of which it would make weights that are not.
+
+        Raises:
+            FloatingPointError: names the step.
+        """
+        loss = super().training_step(model, *args, **kwargs)
+        gradient = torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None]).sum()
+        for what, value in (("loss", loss), ("gradient", gradient)):
+            if not value.isfinite():
+                raise FloatingPointError(f"the {what} of step {self.state.global_step + 1} is {value.item()}")
+        return loss
+
 
 class Progress(TrainerCallback):
     """One line for each logging step: loss, learning rate, speed, time left."""

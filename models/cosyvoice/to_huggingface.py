@@ -56,6 +56,7 @@ def convert(source: Path, target: Path, cfg: DictConfig, codebook_size: int) -> 
     tensors = layout.to_huggingface(state, family, codebook_size)
     tensors = {name: value.to(DTYPES[cfg.dtype]).contiguous() for name, value in tensors.items()}
     config = model_config(source / TEXT_MODEL, family, tensors, cfg.dtype)
+    layout.check_layers(tensors, config.num_hidden_layers)
     words = tokenizer.build(
         source / TEXT_MODEL,
         config.head_start,
