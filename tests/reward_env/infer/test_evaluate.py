@@ -14,11 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from infer.cache import Cache
 from infer.decode import decode
 from infer.evaluate import evaluate, files_to_hear, read_all
-from infer.hear import Listener, code_of, errors, heard_by, refuse_same_family, resample
+from infer.hear import Listener, code_of, errors, heard_by, refuse_same_family
 from infer.records import Utterance, read_utterances
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr.faster_whisper import WhisperEar, _files_of_packages
 from speech.interfaces import Row
+from speech.waves import resample
 from tests.helpers.small_models import PARAFORMER_SYMBOLS, paraformer
 
 CONFIG = Path(__file__).resolve().parents[3] / "recipes" / "tiny_mandarin"
@@ -132,7 +133,7 @@ class Hum:
 
 
 def test_an_evaluator_of_the_family_of_the_reward_servers_asr_is_refused():
-    message = r"\(infer\.whisper_ear\.WhisperEar\) is of the reward's own family \(whisper, .*WhisperASR in server"
+    message = r"\(.*faster_whisper\.WhisperEar\) is of the reward's own family \(whisper, .*WhisperASR in server"
     with pytest.raises(ValueError, match=message):  # another class, the same family
         evaluate(configuration("reward_server.asr._target_=reward_tts.asr.whisper.WhisperASR"))
     same = {"_target_": "reward_tts.asr.sensevoice.SenseVoiceASR"}
