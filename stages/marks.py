@@ -108,11 +108,12 @@ class Marks:
         if self.serve:
             return self.serve.configs()[0]
         from stages.overrides import route  # imports Hydra's parser, which the other stages need not wait for
+        from stages.plan import rules
 
         name, known = self.table.stages.serve.commands[0].config, []
         for override in stage.overrides:
             with suppress(SystemExit):
-                known += route(stage.recipe, {"serve": [name]}, [override])["serve"]
+                known += route(stage.recipe, {"serve": [name]}, [override], rules(self.table))["serve"]
         return compose_stage(stage.recipe, name, tuple(known))
 
     def reads(self, stage: Stage) -> Parts:

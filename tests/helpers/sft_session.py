@@ -65,7 +65,7 @@ def config(folder: Path, work: str, *overrides: str) -> DictConfig:
 
 @dataclass
 class Run:
-    """What a training did: ids of each step's rows, learning rate after each step, and the weights that it ended with."""
+    """What a training did: ids of each step's rows, learning rate after each step, the weights that it ended with."""
 
     rows: list[list[int]] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
