@@ -7,6 +7,7 @@ then puts the last checkpoint together (a LoRA adapter is added to its weights) 
 sft.output. An interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -60,6 +61,23 @@ def steps_of(cfg: DictConfig) -> int:
             "steps each: more epochs, or fewer steps"
         )
     return own * cfg.trainer.total_epochs if wanted is None else wanted
+
+
+def check_lora(cfg: DictConfig) -> None:
+    """Whether LoRA can learn the rows that models/extend.py gave this base.
+
+    Raises:
+        ValueError: adapters leave embeddings and head as they are, and nobody has trained these rows: the loss would
+            stay at the logarithm of the codebook's size.
+    """
+    record = Path(cfg.model.path) / "added_speech_tokens.json"
+    added = json.loads(record.read_text())["added"] if record.exists() else 0
+    whole = set(cfg.model.lora.trained_weights or [])
+    if cfg.model.lora_rank > 0 and added and not {"embed_tokens", "lm_head"} <= whole:
+        raise ValueError(
+            f"model.lora_rank={cfg.model.lora_rank} trains adapters alone, but {added} tokens of {cfg.model.path} are "
+            "new and have untrained rows: model.lora.trained_weights=[embed_tokens,lm_head], or model.lora_rank=0"
+        )
 
 
 def launch(cfg: DictConfig, arguments: list[str]) -> None:
@@ -121,6 +139,7 @@ def main(cfg: DictConfig) -> None:
         train(cfg)
         return
     steps = steps_of(cfg)
+    check_lora(cfg)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):
         export(cfg, steps)

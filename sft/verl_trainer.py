@@ -27,6 +27,11 @@ class WholeEpochs(CheckpointHandler):
 class ResumableSFTTrainer(SFTTrainer):
     """verl's SFT trainer whose next epoch is whole. Raises ValueError for a checkpoint beyond the steps asked for."""
 
+    def _build_dataloader(self) -> None:
+        """verl 0.9.1 reads trainer.seed nowhere: whatever it says, torch's sampler shuffles by seed 0."""
+        super()._build_dataloader()
+        self.train_sampler.seed = int(self.config.trainer.seed)
+
     def _build_ckpt_handler(self) -> None:
         super()._build_ckpt_handler()
         self.ckpt_handler.__class__ = WholeEpochs

@@ -71,6 +71,33 @@ def _is_value(*nodes: DictConfig) -> bool:
     return any(node._is_none() or node._is_missing() or node._is_interpolation() for node in nodes)
 
 
+@cache
+def unread_keys(module: str) -> dict[str, str | None]:
+    """{key that verl has and reads nowhere on our path: the key that counts, or None} of a command."""
+    return dict(OmegaConf.load(ROOT / "stages" / "unread_keys.yaml").get(module) or {})
+
+
+def changed_keys(cfg: DictConfig, known: DictConfig, branch: str) -> list[str]:
+    """Keys at or below `branch` that cfg gives another value than verl's YAML, by itself and not by pointing to another
+    key; the branch where verl's YAML has no such key."""
+    if not has_key(cfg, branch):
+        return []
+    if not has_key(known, branch):
+        return [branch]
+    parent, _, name = branch.rpartition(".")
+    node = (OmegaConf.select(cfg, parent) if parent else cfg)._get_node(name)
+    return [key for key in keys(node, branch) if not _points(cfg, key) and _differs(cfg, known, key)]
+
+
+def _points(cfg: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    return (OmegaConf.select(cfg, parent) if parent else cfg)._get_node(name)._is_interpolation()
+
+
+def _differs(cfg: DictConfig, known: DictConfig, key: str) -> bool:
+    return OmegaConf.select(cfg, key) != OmegaConf.select(known, key)
+
+
 def set_keys(cfg: DictConfig, known: DictConfig, ignored: list[str]) -> list[str]:
     """Keys below `ignored`, which verl composes and reads nowhere, that cfg gives another value than verl's YAML."""
     branches = [name for name in ignored if name in cfg and name in known]
