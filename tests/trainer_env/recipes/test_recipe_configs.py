@@ -82,13 +82,13 @@ def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(
 @EACH_RECIPE
 def test_speaking_composes_for_both_kinds_of_hardware_and_only_a_cpu_reads_prompts_whole(recipe):
     """vLLM 0.28.0 warns that without chunked prefill it may crash or err; on a CPU it does so with it."""
-    options = OmegaConf.load(ROOT / "recipes/common/synthesis_hardware/gpu.yaml").vllm
     for stage in ("eval", "infer"):
         on_cpu, on_gpu = (compose_stage(recipe, stage, (f"synthesis_hardware={kind}",)) for kind in ("cpu", "gpu"))
         assert on_cpu.vllm.enable_chunked_prefill is False and "enable_chunked_prefill" not in on_gpu.vllm
         assert on_cpu.vllm.enforce_eager and on_cpu.vllm.dtype == "float32"
         assert on_gpu.vllm.enforce_eager == (stage == "infer")
-        assert on_gpu.vllm.dtype == options.dtype or recipe == "glm_tts"
+        assert on_gpu.vllm.dtype == ("float32" if recipe == "glm_tts" else "bfloat16")
+        assert (on_cpu.token2wav.get("device", "cpu"), on_gpu.reward_server.server.device) == ("cpu", "cuda:0")
     assert ("enable_chunked_prefill" in compose_stage(recipe, "eval").vllm) == (recipe == "tiny_mandarin")
 
 
