@@ -1,4 +1,4 @@
-"""docs/new_family.md word by word: the files that the page shows, then its commands: data, server, two steps of GRPO."""
+"""docs/new_family.md word by word: the files that the page shows, then its commands, two steps of GRPO among them."""
 
 import json
 import subprocess
