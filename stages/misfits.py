@@ -27,7 +27,6 @@ NOT_HERE = {  # estimators of verl that fail or do otherwise than their name say
 }
 # ASRs of the reward server that give no time for a character, and the setting under `asr` that makes them.
 WITHOUT_TIMES = {"MMSASR": None, "WhisperASR": "timestamps", "WhisperEar": None}
-EACH_EPOCH = "after_each_epoch"
 
 
 def of_settings(cfg: DictConfig) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from stages.config import ROOT, has_key, keys
 
 _CONFIGS = "trainer/config"
+_OPEN_NUMBERS = ("trainer.total_training_steps", "data.train_max_samples")  # which verl's YAML leaves null
 _DATACLASSES = ("workers/config/*.py", "trainer/config/*.py", "utils/profiler/config.py")
 
 
@@ -111,7 +112,8 @@ def wrong_types(cfg: DictConfig, known: DictConfig, words: list[str]) -> list[tu
     found = []
     for key in keys(known):
         theirs = OmegaConf.select(known, key, throw_on_resolution_failure=False)
-        if not isinstance(theirs, bool | int | float) or key in words or not has_key(cfg, key):
+        is_number = isinstance(theirs, bool | int | float) or key in _OPEN_NUMBERS
+        if not is_number or key in words or not has_key(cfg, key):
             continue
         mine = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
         if isinstance(theirs, bool) and not isinstance(mine, bool | None):

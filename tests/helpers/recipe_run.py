@@ -32,7 +32,7 @@ SPEAKING = [
     "reward_server.server.devices=[cpu]",
     "synthesis_hardware=cpu",
     "max_tokens=24",
-    "decodings.speech.temperature=0.0",
+    "recipe.decodings.speech.temperature=0.0",
 ]
 
 
