@@ -139,14 +139,14 @@ class RunningTriton:
         return "" if self._triton.is_alive() else "Triton has died: its own words are above"
 
     def _end(self) -> None:
-        """Ends what is left, at once."""
+        """Ends what is left, at once; batches that are worked on go on until they are done, and are nobody's."""
         self._stop_keeping.set()
         end_users(self._folder)
-        make_writable(self._folder)  # to be removed
-        self._triton.stop()
-        self._socket.unlink(missing_ok=True)
         for shared in shared_memory(os.getpid()):
             shared.unlink(missing_ok=True)
+        self._socket.unlink(missing_ok=True)
+        make_writable(self._folder)  # to be removed
+        threading.Thread(target=self._triton.stop, name=f"end of Triton {self._folder.name}", daemon=True).start()
 
     def _bind(self, name: str, infer: Callable | list[Callable], spec: ModelSpec, config: ModelConfig) -> None:
         self._triton.bind(

@@ -138,7 +138,6 @@ def _supervise(
     front = Front(workspace, settings)
     try:
         for number in itertools.count():
-            died = ""
             try:
                 with start_triton(workspace / str(number)) as triton:
                     front.wait_listening(stop)
@@ -150,13 +149,14 @@ def _supervise(
                     if stop.is_set():
                         print("stopping: finishing what was begun", flush=True)
                         front.stop()
+                        return
+                    deaths.count("triton", died)
             except NotReady as error:
+                if stop.is_set():
+                    return
                 if number == 0:
                     raise
-                died = str(error)
-            if stop.is_set():
-                return
-            deaths.count("triton", died)
+                deaths.count("triton", str(error))
     finally:
         front.stop()
 
