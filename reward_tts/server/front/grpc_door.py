@@ -36,10 +36,19 @@ Method = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[object]]
 
 
 def _methods(house: House) -> dict[str, Method]:
-    async def infer(raw: bytes, context: grpc.aio.ServicerContext) -> object:
+    def check_secret(context: grpc.aio.ServicerContext) -> None:
         sent = dict(context.invocation_metadata() or ()).get(SECRET_HEADER)
         house.check_secret(sent if isinstance(sent, str) else None)
+
+    async def infer(raw: bytes, context: grpc.aio.ServicerContext) -> object:
+        check_secret(context)
         return await house.infer(messages.ModelInferRequest.FromString(raw))
+
+    async def statistics(raw: bytes, context: grpc.aio.ServicerContext) -> object:
+        """By which a client that waits sees that the server works; only of those who may ask for inference."""
+        check_secret(context)
+        asked = messages.ModelStatisticsRequest.FromString(raw)
+        return await house.statistics(asked.name, asked.version)
 
     async def live(raw: bytes, context: grpc.aio.ServicerContext) -> object:
         return messages.ServerLiveResponse(live=True)
@@ -64,6 +73,7 @@ def _methods(house: House) -> dict[str, Method]:
 
     return {
         "ModelInfer": infer,
+        "ModelStatistics": statistics,
         "ServerLive": live,
         "ServerReady": ready,
         "ModelReady": model_ready,

@@ -47,6 +47,12 @@ class House:
         """Checked, asked, answered. Raises Refused or Unanswered."""
         return await self.upstream.infer(checked(request, self.models, self._limits))
 
+    async def statistics(self, name: str, version: str) -> service_pb2.ModelStatisticsResponse:
+        """Triton's, of one model, or of all without a name. Raises Refused if there is none, or Unanswered."""
+        if name:
+            model_of(name, version, self.models)
+        return await self.upstream.statistics(name)
+
     async def ready(self) -> bool:
         """Whether every model is ready."""
         return all([await self.upstream.ready(name) for name in self.models])

@@ -22,6 +22,7 @@ from reward_tts.server.wire import answers
 
 log = logging.getLogger(__name__)
 _SERVICE = "/inference.GRPCInferenceService/"
+_ASK_S = 10.0  # for an answer that is no inference
 _POLL_S = 0.1  # between looks whether Triton is back
 _DETAIL_CHARACTERS = 2000  # of Triton's own words, in the log
 # A connection that fails is tried again soon: Triton is back within seconds.
@@ -83,14 +84,15 @@ class Upstream:
         """Whether Triton says that the model is ready."""
         request = messages.ModelReadyRequest(name=model).SerializeToString()
         try:
-            return messages.ModelReadyResponse.FromString(await self._ready(request, timeout=5)).ready
+            return messages.ModelReadyResponse.FromString(await self._ready(request, timeout=_ASK_S)).ready
         except grpc.aio.AioRpcError:
             return False
 
-    async def statistics(self) -> messages.ModelStatisticsResponse:
-        """Of every model. Raises Unanswered while Triton is away."""
+    async def statistics(self, model: str = "") -> messages.ModelStatisticsResponse:
+        """Of one model or of every one. Raises Unanswered while Triton is away."""
+        request = messages.ModelStatisticsRequest(name=model).SerializeToString()
         try:
-            raw = await self._statistics(messages.ModelStatisticsRequest().SerializeToString(), timeout=5)
+            raw = await self._statistics(request, timeout=_ASK_S)
         except grpc.aio.AioRpcError as error:
             raise Unanswered("Triton is being started (again)", "UNAVAILABLE") from error
         return messages.ModelStatisticsResponse.FromString(raw)
