@@ -1,4 +1,4 @@
-"""A proxy between the front and Triton that gives some requests the answer of another one, as a late answer once did."""
+"""A proxy between the front and Triton that gives some requests the answer of the one before, as happened once."""
 
 import asyncio
 import random

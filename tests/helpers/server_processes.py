@@ -27,7 +27,7 @@ def processes_of(server) -> dict[str, list[int]]:
         except OSError:
             continue
         if named in line:
-            program = line.split(b"\0")[0] if b"reward_tts.server.front" not in line else b"reward_tts.server.front"
+            program = _FRONT if _FRONT in line else line.split(b"\0")[0]
             roles = [role for part, role in _ROLES.items() if program.endswith(part)]
             for role in roles:
                 found[role].append(int(folder.name))

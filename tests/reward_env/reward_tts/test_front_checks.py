@@ -103,8 +103,10 @@ def change(field: str, made: ModelInferRequest) -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["shared memory", "a sequence", "an output's region", "an output that is none"]
-    + ["an input twice", "raw contents too few", "raw and others", "a long id"],
+    [
+        *("shared memory", "a sequence", "an output's region", "an output that is none"),
+        *("an input twice", "raw contents too few", "raw and others", "a long id"),
+    ],
 )
 def test_what_is_not_offered_is_refused(field):
     made = request()

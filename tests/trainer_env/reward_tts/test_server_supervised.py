@@ -1,4 +1,4 @@
-"""Processes of a real reward server ended and paused from outside while it works: no row is lost, zeroed or another's."""
+"""Processes of a real reward server ended and paused while it works: no row is lost, zeroed or another's."""
 
 import asyncio
 import signal
