@@ -4,11 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-_ROLES = {
-    b"tritonserver/bin/tritonserver": "triton",
-    b"python_backend_stub": "stub",
-    b"reward_tts.server.front": "front",
-}
+_FRONT = b"reward_tts.server.front"
+_ROLES = {b"tritonserver/bin/tritonserver": "triton", b"python_backend_stub": "stub", _FRONT: "front"}
 
 
 def workspace_of(server) -> Path:
