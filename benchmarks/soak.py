@@ -2,10 +2,10 @@
 
     .venv/bin/python -m benchmarks.soak [--rows 20000] [--work-dir exp/tiny_mandarin] [--out exp/soak.json]
 
-The client asks through a proxy that refuses some requests and slows all. Meanwhile, at random moments, Triton, one of
-its backend stubs or the front is ended by SIGKILL, stubs are stopped for seconds as on a machine that gives them no
-time, and all cores are taken by other work. Between the front and Triton another proxy answers some requests with the
-answer of another one. Every answer is compared with what the same server said when it was left in peace. The end of the
+The client asks through a proxy that refuses some requests, slows all, and answers some with the answer of another one,
+as does a second proxy between the front and Triton. Meanwhile, at random moments, Triton, one of its backend stubs or
+the front is ended by SIGKILL, stubs are stopped for seconds as on a machine that gives them no time, and all cores are
+taken by other work. Every answer is compared with what the same server said when it was left in peace. The end of the
 whole server is not in it: tests/trainer_env/reward_tts/test_server_life.py has that.
 """
 
@@ -25,6 +25,7 @@ from pathlib import Path
 
 import psutil
 from omegaconf import OmegaConf
+from tritonclient.grpc.service_pb2 import ModelInferResponse
 
 from benchmarks.reward_server import HERE, Server
 from reward_tts.client import RewardClient, ServerConfig
@@ -129,6 +130,19 @@ class Harm:
             self.done[what] += 1
 
 
+class Mixer:
+    """Of a FaultProxy: a share of the answers becomes the answer before. `mixed`: how many."""
+
+    def __init__(self, share: float, seed: int):
+        self._share, self._random, self._last, self.mixed = share, random.Random(seed), b"", 0
+
+    def __call__(self, answer: ModelInferResponse) -> None:
+        before, self._last = self._last, answer.SerializeToString()
+        if before and self._random.random() < self._share:
+            self.mixed += 1
+            answer.ParseFromString(before)
+
+
 class AlwaysMixing:
     """A mixing proxy before each Triton that there is, as each start puts itself in the place of the proxy."""
 
@@ -201,12 +215,15 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
         told = {"rows": count, "memory_mib": {"begin": round(memory_mib(server))}}
         begin = time.monotonic()
         with ExitStack() as harms:
-            proxy = harms.enter_context(FaultProxy(f"127.0.0.1:{server.grpc}", refuse=0.2, slow_s=0.02))
-            mixing = harms.enter_context(AlwaysMixing(workspace_of(server), mixed)) if mixed else None
+            mixer = Mixer(mixed, seed)
+            target = f"127.0.0.1:{server.grpc}"
+            proxy = harms.enter_context(FaultProxy(target, refuse=0.2, slow_s=0.02, change=mixer))
+            mixing = harms.enter_context(AlwaysMixing(workspace_of(server), mixed))
             harm = harms.enter_context(Harm(server, pause_s, seed))
             answers, attempts = ask(proxy.port, rows, lambda n: print(n, flush=True) if n % 1000 == 0 else None)
         told |= {"seconds": round(time.monotonic() - begin), "harms": dict(harm.done), "attempts": attempts}
-        told |= {"refused by the proxy": proxy.refused, "mixed up": mixing.mixed if mixing else 0}
+        told |= {"refused": proxy.refused, "mixed up before the client": mixer.mixed}
+        told["mixed up before the front"] = mixing.mixed
         ask(server.grpc, distinct[:16])  # it answers still
         for name in ("tts_triton_restarts_total", "tts_front_restarts_total", "tts_sent_again_total"):
             told[name] = metric(server, name)
@@ -234,7 +251,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--tokens", type=int, default=16, help="of a row, at most: short ones, to have many")
     parser.add_argument("--pause", type=float, default=15.0, help="seconds between two harms, on average")
-    parser.add_argument("--mixed", type=float, default=0.02, help="share of Triton's answers given to another request")
+    parser.add_argument(
+        "--mixed", type=float, default=0.02, help="share of the answers that each proxy gives to another"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("exp/soak.json"))
     args = parser.parse_args()
