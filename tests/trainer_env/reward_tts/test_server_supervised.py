@@ -103,13 +103,12 @@ def test_stubs_that_get_no_time_for_seconds_are_not_taken_for_ill(server, spoken
 
 def test_an_answer_of_another_row_is_asked_again_and_counted(server, spoken, expected):
     """Each call on a fresh front, as one that has a connection keeps it where the link pointed before."""
-    with MixingProxy(workspace_of(server), share=0.2) as proxy:
+    with MixingProxy(workspace_of(server), share=0.4) as proxy:
         send(processes_of(server)["front"], signal.SIGKILL)
-        measured = measure(config_of(server, deadline_s=600, give_up_s=600), spoken * 2)
-        assert proxy.mixed > 5
-        assert metric(server, "tts_mismatched_answers_total") == proxy.mixed
+        measured = measure(config_of(server, deadline_s=600, give_up_s=600), spoken)
+        assert 0 < metric(server, "tts_mismatched_answers_total") <= proxy.mixed  # some are by chance the row's own
     send(processes_of(server)["front"], signal.SIGKILL)
-    assert_own(measured, spoken * 2, expected)
+    assert_own(measured, spoken, expected)
 
 
 def test_a_server_killed_takes_all_its_processes_with_it(server_starter, spoken):
