@@ -19,10 +19,11 @@ import threading
 import time
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import grpc
 import psutil
 from omegaconf import OmegaConf
 from tritonclient.grpc.service_pb2 import ModelInferResponse
@@ -130,6 +131,29 @@ class Harm:
             self.done[what] += 1
 
 
+class Proxy(FaultProxy):
+    """A FaultProxy that passes the server's own errors on as they are."""
+
+    async def ModelInfer(self, request, context):
+        """Triton's inference."""
+        return await _passed_on(super().ModelInfer(request, context), context)
+
+    async def ModelReady(self, request, context):
+        """As the server says."""
+        return await _passed_on(super().ModelReady(request, context), context)
+
+    async def ModelStatistics(self, request, context):
+        """As the server says."""
+        return await _passed_on(super().ModelStatistics(request, context), context)
+
+
+async def _passed_on(answer: Awaitable, context: grpc.aio.ServicerContext) -> object:
+    try:
+        return await answer
+    except grpc.aio.AioRpcError as error:
+        await context.abort(error.code(), error.details())
+
+
 class Mixer:
     """Of a FaultProxy: a share of the answers becomes the answer before. `mixed`: how many."""
 
@@ -217,7 +241,7 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
         with ExitStack() as harms:
             mixer = Mixer(mixed, seed)
             target = f"127.0.0.1:{server.grpc}"
-            proxy = harms.enter_context(FaultProxy(target, refuse=0.2, slow_s=0.02, change=mixer))
+            proxy = harms.enter_context(Proxy(target, refuse=0.2, slow_s=0.02, change=mixer))
             mixing = harms.enter_context(AlwaysMixing(workspace_of(server), mixed))
             harm = harms.enter_context(Harm(server, pause_s, seed))
             answers, attempts = ask(proxy.port, rows, lambda n: print(n, flush=True) if n % 1000 == 0 else None)
