@@ -92,17 +92,15 @@ async def listen(app: web.Application, host: str, port: int, max_connections: in
     """Listens; of more than max_connections at once the others are closed as they come."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain_s, handle_signals=False)
     await runner.setup()
-    handlers = runner.server
+    handlers, made = runner.server, runner.server.connection_made
 
-    def protocol() -> asyncio.Protocol:
-        return handlers() if len(handlers.connections) < max_connections else _Closed()
+    def connection_made(handler: Any, transport: asyncio.Transport) -> None:
+        made(handler, transport)
+        if len(handlers.connections) > max_connections:
+            transport.abort()
 
-    return Door(runner, await asyncio.get_running_loop().create_server(protocol, host, port))
-
-
-class _Closed(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.abort()
+    handlers.connection_made = connection_made
+    return Door(runner, await asyncio.get_running_loop().create_server(handlers, host, port))
 
 
 def _model(request: web.Request) -> tuple[str, str]:

@@ -1,36 +1,13 @@
 """What the front takes and what it refuses, without Triton: sizes, types and shapes that fit each other or do not."""
 
-import json
-
 import numpy as np
 import pytest
 from tritonclient.grpc.service_pb2 import ModelInferRequest
 
 from reward_tts.measures import CONTRACT, row_checksum
-from reward_tts.server.front.checks import Limits, Refused, checked, packed, unpacked
+from reward_tts.server.front.checks import Refused, checked, packed, unpacked
 from reward_tts.server.front.http_door import request_of
-from reward_tts.server.wire import MEASURING, SPEAKING
-
-MODELS = {"token2wav_asr": MEASURING, "token2wav": SPEAKING}
-LIMITS = Limits(max_batch_size=4, max_name_bytes=20)
-ROWS = [([7, 300, 12], "你好"), ([1, 2, 3], "再见")]
-
-
-def request(**changes) -> ModelInferRequest:
-    """Two rows of three tokens; an input is (type, shape, raw contents), and left out if None."""
-    inputs = {
-        "TOKENS": ("INT32", [2, 3], np.array([tokens for tokens, _ in ROWS], "<i4").tobytes()),
-        "TOKEN_LENS": ("INT32", [2, 1], np.array([3, 2], "<i4").tobytes()),
-        "GT_TEXT": ("BYTES", [2, 1], packed([text.encode() for _, text in ROWS])),
-        **changes,
-    }
-    made = ModelInferRequest(model_name="token2wav_asr", id="a")
-    for name, tensor in inputs.items():
-        if tensor is not None:
-            kind, shape, raw = tensor
-            made.inputs.add(name=name, datatype=kind, shape=shape)
-            made.raw_input_contents.append(raw)
-    return made
+from tests.helpers.front_requests import LIMITS, MODELS, ROWS, body, request
 
 
 def test_what_triton_gets_is_written_here_and_each_row_has_its_checksum():
@@ -139,14 +116,6 @@ def test_packed_and_unpacked_are_inverse():
     values = [b"", b"a", "你好".encode(), bytes(300)]
     assert unpacked(packed(values), 4, "x") == values
     assert unpacked(b"", 0, "x") == []
-
-
-def body(**changes) -> bytes:
-    """The published client's JSON of one row, with changes of TOKENS."""
-    tokens = {"name": "TOKENS", "shape": [1, 3], "datatype": "INT32", "data": [[7, 300, 12]], **changes}
-    lengths = {"name": "TOKEN_LENS", "shape": [1, 1], "datatype": "INT32", "data": [[3]]}
-    text = {"name": "GT_TEXT", "shape": [1, 1], "datatype": "BYTES", "data": ["你好"]}
-    return json.dumps({"inputs": [tokens, lengths, text]}).encode()
 
 
 def test_the_published_clients_json_is_the_same_request_as_grpcs():

@@ -6,27 +6,19 @@ The readers alone, with nothing behind them: what they take and what they do not
 
 import json
 import math
-import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tritonclient.grpc.service_pb2 import ModelInferRequest
 
 from reward_tts.measures import row_checksum
-from reward_tts.server.front.checks import Limits, Refused, checked, packed, unpacked
+from reward_tts.server.front.checks import Refused, checked, packed, unpacked
 from reward_tts.server.front.http_door import request_of
-from reward_tts.server.wire import MEASURING, SPEAKING
+from reward_tts.server.wire import MEASURING
+from tests.helpers.front_requests import LIMITS, MANY, MODELS
 
-MODELS = {"token2wav_asr": MEASURING, "token2wav": SPEAKING}
-LIMITS = Limits(max_batch_size=4, max_name_bytes=20)
-MANY = settings(
-    max_examples=int(os.environ.get("HYPOTHESIS_MAX_EXAMPLES", "150")),
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 INT32 = st.integers(-(2**31), 2**31 - 1)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
 NAMES = st.text("abcdefg", max_size=20)
