@@ -23,6 +23,7 @@ from reward_tts.server.wire import answers
 log = logging.getLogger(__name__)
 _SERVICE = "/inference.GRPCInferenceService/"
 _ASK_S = 10.0  # for an answer that is no inference
+_PAUSE_S = 0.25  # before the second attempt; doubles: a Triton that is ill is ended meanwhile
 _POLL_S = 0.1  # between looks whether Triton is back
 _DETAIL_CHARACTERS = 2000  # of Triton's own words, in the log
 # A connection that fails is tried again soon: Triton is back within seconds.
@@ -123,6 +124,7 @@ class Upstream:
             if attempt:
                 self.counts["sent_again"] += 1
                 log.warning("asking Triton again: %s", problem)
+                await asyncio.sleep(_PAUSE_S * 2 ** (attempt - 1))
             try:
                 answer = messages.ModelInferResponse.FromString(await self._infer(message))
             except grpc.aio.AioRpcError as error:
