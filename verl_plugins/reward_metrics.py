@@ -43,8 +43,9 @@ def batch_metrics(
         reward/clipped_ratio: share of the responses that are as long as a response may be (verl 0.9.1's
         response_length/clip_ratio is the share of those as long as the longest of the batch).
         reward/over_length_ratio: share of the rollouts that the term over_length punishes, where the recipe has it.
-        reward/server/seconds/{mean,max} of a request, reward/server/attempts/max of one (above 1 with a warning), and
-        reward/server/share_of_step: how long at least one was under way.
+        reward/server/seconds/{mean,max} of a request, reward/server/attempts/max of one (above 1 with a warning),
+        reward/server/mismatched_answers that were thrown away, and reward/server/share_of_step: how long at least one
+        was under way.
     """
     metrics: dict[str, float] = {}
     for name in sorted({key for info in infos for key, value in info.items() if _is_number(value)}):
@@ -63,16 +64,17 @@ def batch_metrics(
         metrics["reward/over_length_ratio"] = float(np.mean(punished))
     spans = [tuple(map(float, info["server_span"].split())) for info in infos if info["server_span"]]
     if spans:
-        seconds, attempts = [end - begin for begin, end, _ in spans], [count for *_, count in spans]
+        seconds, attempts = [end - begin for begin, end, *_ in spans], [count for _, _, count, _ in spans]
         metrics |= {"reward/server/seconds/mean": float(np.mean(seconds)), "reward/server/seconds/max": max(seconds)}
         metrics["reward/server/attempts/max"] = max(attempts)
+        metrics["reward/server/mismatched_answers"] = sum(mismatches for *_, mismatches in spans)
         if max(attempts) > 1:
             log.warning(
-                "%d of %d rollouts were sent to the reward server more than once, one of them %d times: it is "
-                "overloaded, restarts or is hard to reach (recipe.server.deadline_s, its log)",
+                "%d of %d rollouts were sent to the reward server more than once, one of them %d times: it "
+                "restarted or is hard to reach; its log tells more",
                 *(sum(count > 1 for count in attempts), len(attempts), max(attempts)),
             )
-        under_way = union([(begin, end) for begin, end, _ in spans])
+        under_way = union([(begin, end) for begin, end, *_ in spans])
         metrics["reward/server/share_of_step"] = min(1.0, under_way / step_seconds) if step_seconds > 0 else 0.0
     return metrics
 
