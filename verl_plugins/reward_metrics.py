@@ -9,16 +9,53 @@ import logging
 import math
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
+from speech.files import whole_file
+
 log = logging.getLogger(__name__)
 SPREAD_BELOW = 1e-9  # of the scores of a group: then none of its rollouts can be preferred
 _SOUND_NEEDS = ("no_speech", "bad_speech")  # rows with one of these have no sound
 _NOT_SOUND = ("score", "error_rate", "gate", "num_tokens", "stray_text", *_SOUND_NEEDS)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What an observer sees of a batch of rollouts (verl_plugins/replay_sampler.py).
+
+    Attributes:
+        step: from 1.
+        infos: what the reward function returned for each, numbers and other things.
+        groups: of each, its prompt.
+        lengths: of each response, in tokens.
+        seconds: since the last batch.
+    """
+
+    step: int
+    infos: Sequence[Mapping[str, Any]]
+    groups: Sequence[str]
+    lengths: Sequence[int]
+    seconds: float
+
+
+class BatchMetrics:
+    """The observer that adds `batch_metrics`.
+
+    Args:
+        max_response_length: data.max_response_length, where a rollout is cut off.
+    """
+
+    def __init__(self, max_response_length: int):
+        self.max_response_length = max_response_length
+
+    def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
+        """Metrics of the batch; `found`: those of the observers before."""
+        return batch_metrics(batch.infos, batch.groups, batch.seconds, batch.lengths, self.max_response_length)
 
 
 def batch_metrics(
@@ -108,6 +145,10 @@ class Drift:
         self.last = {name: deque(maxlen=window) for name in limits}
         self.first: dict[str, list[float]] = json.loads(self.file.read_text()) if self.file.exists() else {}
 
+    def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
+        """`check` of what BatchMetrics found."""
+        return self.check(found)
+
     def check(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """{reward/NAME/drift: relative change of the mean}; a warning in the log where it is too large."""
         found = {}
@@ -133,10 +174,8 @@ class Drift:
         if len(first) == self.window:
             return
         first.append(mean)
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_name(self.file.name + ".tmp")
-        temporary.write_text(json.dumps(self.first))
-        temporary.replace(self.file)
+        with whole_file(self.file) as temporary:
+            temporary.write_text(json.dumps(self.first))
 
 
 def _is_number(value: Any) -> bool:
