@@ -1,6 +1,6 @@
 """verl's replay buffer with four differences: how often and how far it looks (verl_plugins/queue_polls.py), what
-happens when a rollout fails or a worker dies (liveness.py), how long it draws other groups (group_filter.py), who sees a
-batch (`observers`).
+happens when a rollout fails or a worker dies (liveness.py), how long it draws other groups (group_filter.py), who sees
+a batch (`observers`).
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
 trainer.v1.sampler.sampler_kwargs: see recipes/common/grpo_base.yaml
