@@ -27,6 +27,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.jsonl import BadField, check_string, check_text, normalise_text
 from data_prep.prompt_template import Messages, encode_prompt
+from speech.loading import pretrained
 from speech.text_norm import by_wetext, normalise, read_numbers, spell_numbers
 from speech.voices import Voice, read_voices, voice_of
 
@@ -117,7 +118,7 @@ class PromptMaker:
         """The one in recipe.tokenizer_dir. Raises FileNotFoundError."""
         if not Path(self._tokenizer_dir, "tokenizer_config.json").is_file():
             raise FileNotFoundError(f"no tokenizer in {self._tokenizer_dir} (recipe.tokenizer_dir): it counts prompts")
-        return AutoTokenizer.from_pretrained(self._tokenizer_dir)
+        return pretrained(AutoTokenizer, self._tokenizer_dir)
 
     def request(self, row: Mapping[str, Any], max_length: int | None = None, spoken: bool = False) -> Request:
         """A row of {"text", "language", "voice"}, the last two optional, checked; `max_length`: characters of the text;

@@ -23,6 +23,7 @@ from data_prep.prompts import PromptMaker
 from infer.records import token_files, write_jsonl
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
+from speech.loading import pretrained
 from speech.tokens import parse_speech_tokens
 
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
@@ -89,9 +90,9 @@ class TransformersBackend:
 
     def __init__(self, checkpoint: str, cfg: DictConfig):
         self._device, dtype = place(cfg)
-        model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=dtype)
+        model = pretrained(AutoModelForCausalLM, checkpoint, dtype=dtype)
         self._model = model.to(self._device).eval()
-        self._tokenizer = AutoTokenizer.from_pretrained(checkpoint, padding_side="left")
+        self._tokenizer = pretrained(AutoTokenizer, checkpoint, padding_side="left")
         ends = self._model.generation_config.eos_token_id  # vLLM, too, stops at all of them
         self._ends = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
         self._batch_size = cfg.transformers.batch_size
@@ -180,7 +181,7 @@ def synthesise(cfg: DictConfig) -> list[str]:
             raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
     files, maker = token_files(cfg), PromptMaker(cfg.recipe)
     sentences = read_sentences(cfg, maker)
-    tokenizers = {system: AutoTokenizer.from_pretrained(checkpoint) for system, checkpoint in cfg.systems.items()}
+    tokenizers = {system: pretrained(AutoTokenizer, checkpoint) for system, checkpoint in cfg.systems.items()}
     prompts = {system: prompt_ids(sentences, tokenizer, maker) for system, tokenizer in tokenizers.items()}
     for system, checkpoint in cfg.systems.items():
         backend = BACKENDS[cfg.backend](checkpoint, cfg)

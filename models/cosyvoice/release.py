@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from models.flow.hyperpyyaml import read_hyperpyyaml
+from speech.loading import weights_of
 
 NOISE_FRAMES = 50 * 300  # cosyvoice/flow/flow_matching.py, CausalConditionalCFM
 
@@ -143,7 +144,7 @@ def with_weights(model: Any, path: Path, prefix: str = "") -> Any:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: the stage `models` fetches it (models.get in models.yaml)")
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = weights_of(path)
     tensors = {name.removeprefix(prefix): value for name, value in state.items() if isinstance(value, torch.Tensor)}
     try:
         model.load_state_dict(tensors)

@@ -24,6 +24,7 @@ from models.flow.seeded_noise import SeededNoise
 from models.flow.voice_features import LISTENING_RATE, CamPlus, LogMel
 from models.glm_tts.flow import Flow, FlowConfig
 from speech.interfaces import Row
+from speech.loading import weights_of
 from speech.voices import read_voices
 from speech.waves import read_wave
 
@@ -163,7 +164,7 @@ def load_hift(path: Path) -> HiFTGenerator:
 
 
 def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
-    weights = torch.load(_there(path), map_location="cpu", weights_only=True)
+    weights = weights_of(_there(path))
     if isinstance(weights.get("model"), dict):
         weights = weights["model"]
     try:
