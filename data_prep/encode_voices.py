@@ -16,7 +16,6 @@ import hydra
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from data_prep.jsonl import write_rows
 from speech.voices import Voice, read_voices
 from speech.waves import read_wave
 
@@ -73,7 +72,7 @@ def main(cfg: DictConfig) -> None:
         raise ValueError("voices.output is null: name the file, or recipe.voices")
     if not Path(own.input).is_file():
         raise FileNotFoundError(f"{own.input} (voices.input in data.yaml) is missing: recordings to speak like")
-    write_rows(own.output, encoded(own))
+    write_jsonl(own.output, encoded(own))
     print(f"voices of {own.input} -> {own.output}")
 
 

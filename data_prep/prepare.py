@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, normalise_text, read_rows
+from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, normalise_text
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
-from speech.files import whole_file
+from speech.jsonl import BadField, Fault, read_rows
 from speech.tokens import format_speech_tokens
 
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))

@@ -25,8 +25,9 @@ import hydra
 from omegaconf import DictConfig
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from data_prep.jsonl import BadField, check_string, check_text, normalise_text
+from data_prep.jsonl import check_string, check_text, normalise_text
 from data_prep.prompt_template import Messages, encode_prompt
+from speech.jsonl import BadField
 from speech.loading import pretrained
 from speech.text_norm import by_wetext, normalise, read_numbers, spell_numbers
 from speech.voices import Voice, read_voices, voice_of

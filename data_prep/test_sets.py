@@ -16,7 +16,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from data_prep.jsonl import Fault, write_rows
+from speech.jsonl import Fault
 
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
 
@@ -144,8 +144,8 @@ def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, 
     recordings = [
         {"name": name, "text": said, "wav": os.path.relpath(wav, folder)} for (wav, said), name in voices.items()
     ]
-    write_rows(folder / "texts.jsonl", texts)
-    write_rows(folder / "recordings.jsonl", recordings)
+    write_jsonl(folder / "texts.jsonl", texts)
+    write_jsonl(folder / "recordings.jsonl", recordings)
     return len(tasks), len(recordings)
 
 

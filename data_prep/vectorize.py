@@ -29,10 +29,10 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from data_prep.jsonl import Fault
 from data_prep.recordings import Recording, filters, read_recordings
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
 from speech.files import whole_file
+from speech.jsonl import Fault
 from speech.waves import read_wave
 
 

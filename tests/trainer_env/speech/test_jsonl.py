@@ -2,8 +2,9 @@
 
 import pytest
 
-from data_prep.jsonl import BadField, SeenTexts, normalise_text, read_rows
+from data_prep.jsonl import SeenTexts, normalise_text
 from speech.files import whole_directory, whole_file
+from speech.jsonl import BadField, read_rows
 
 
 def test_a_json_list_is_streamed(tmp_path):
@@ -21,9 +22,11 @@ def test_a_json_list_is_read_too_and_other_files_are_refused(tmp_path):
     path.write_text('[{"text": "a"},\n {"text": "b"}]')
     assert [(number, value["text"]) for number, _, value in read_rows(path)] == [(1, "a"), (2, "b")]
     path.write_text('{"text": "a"}')
-    with pytest.raises(ValueError, match=r"holds no list of objects but begins with b'\{'"):
+    with pytest.raises(ValueError, match=r"holds no list of objects but begins with '\{'"):
         list(read_rows(path))
-    with pytest.raises(ValueError, match=r"texts.csv: texts come from .jsonl or .json files"):
+    with pytest.raises(
+        ValueError, match=r"texts.csv: one JSON object .* in a .jsonl file, or a list of them in a .json file"
+    ):
         list(read_rows(tmp_path / "texts.csv"))
 
 
