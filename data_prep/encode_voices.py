@@ -16,6 +16,8 @@ import hydra
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from speech.files import write_jsonl
+from speech.paths import check_outputs
 from speech.voices import Voice, read_voices
 from speech.waves import read_wave
 
@@ -70,8 +72,7 @@ def main(cfg: DictConfig) -> None:
         return
     if own.output is None:
         raise ValueError("voices.output is null: name the file, or recipe.voices")
-    if not Path(own.input).is_file():
-        raise FileNotFoundError(f"{own.input} (voices.input in data.yaml) is missing: recordings to speak like")
+    check_outputs({"voices.input": own.input}, {"voices.output": own.output})
     write_jsonl(own.output, encoded(own))
     print(f"voices of {own.input} -> {own.output}")
 

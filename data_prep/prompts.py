@@ -11,6 +11,7 @@ their prompts here, so that a model is tested with what it was trained on. What 
                          models/glm_tts/phoneme_in.py
     prompt_template      messages of text, voice and speech prefix, data_prep/prompt_template.py
     max_prompt_tokens    a longer prompt is refused: verl would cut its beginning off
+    max_text_chars       a longer text is refused, here as by the reward server
 """
 
 import random
@@ -107,6 +108,7 @@ class PromptMaker:
             raise ValueError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")
         self._name, self._language, self._seed = recipe.name, recipe.language, recipe.seed
         self._languages = None if recipe.languages is None else list(recipe.languages)
+        self._max_chars = recipe.max_text_chars
         self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
         self._write = NORMALISATIONS[recipe.text_normalisation]
         reader = (recipe.phoneme_in or {}).get("reader")
@@ -134,6 +136,8 @@ class PromptMaker:
         if not _LANGUAGE.fullmatch(language):
             raise BadField("language", f"is {language!r}, expected a code such as zh or en")
         text = check_text(row, max_length, lambda given: self._write(given, language))
+        if len(text) > self._max_chars:
+            raise BadField("text", f"has {len(text)} characters, recipe.max_text_chars is {self._max_chars}")
         if not can_be_spoken(text, language):
             raise BadField("text", f"has nothing to be spoken: {text}")
         if voice is None and self._draws and not spoken:

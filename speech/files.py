@@ -1,85 +1,15 @@
-"""Files that come in are what they should be; results appear whole or not at all: written under a temporary name next
-to the target, then renamed."""
+"""Results that appear whole or not at all, and whether what is there was made of the same settings and files."""
 
-import errno
+import hashlib
+import json
 import os
 import shutil
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from math import inf
 from pathlib import Path
-
-_KINDS = {
-    stat.S_IFDIR: "a directory",
-    stat.S_IFIFO: "a pipe (FIFO)",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
-
-
-def input_file(path: str | Path, expected: str) -> Path:
-    """The path, if it is a file that can be read.
-
-    Args:
-        path: of the file.
-        expected: what it should hold, for the message.
-
-    Raises:
-        FileNotFoundError: there is nothing, or a link to nothing.
-        ValueError: it is something else (a directory, a pipe, a loop of links), or may not be read.
-    """
-    path = Path(path)
-    try:
-        kind = stat.S_IFMT(path.stat().st_mode)
-    except FileNotFoundError:
-        missing = f"is a link to {path.readlink()}, which is missing" if path.is_symlink() else "is missing"
-        raise FileNotFoundError(f"{path} {missing}: {expected} is expected there") from None
-    except OSError as error:
-        reason = "is a loop of links" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
-        raise ValueError(f"{path} {reason}: {expected} is expected there") from None
-    if kind != stat.S_IFREG:
-        raise ValueError(f"{path} is {_KINDS.get(kind, 'something else')}, not a file: {expected} is expected there")
-    if not os.access(path, os.R_OK):
-        raise ValueError(f"{path} may not be read: {expected} is expected there")
-    return path
-
-
-def check_outputs(
-    inputs: Mapping[str, str | Path | None],
-    outputs: Mapping[str, str | Path | None],
-    folders: Mapping[str, str | Path | None] | None = None,
-) -> None:
-    """No output is an input, or another output, under whatever name (links, `..`). To be asked before anything is
-    written.
-
-    Args:
-        inputs, outputs: {what it is called, such as its key in the configuration: path}; None is no file.
-        folders: outputs that are folders.
-
-    Raises:
-        ValueError: two are one, or an output cannot be a file (a folder).
-    """
-    seen = {_identity(path): (name, path) for name, path in inputs.items() if path is not None}
-    for name, path in [*outputs.items(), *(folders or {}).items()]:
-        if path is None:
-            continue
-        if Path(path).is_dir() and name not in (folders or {}):
-            raise ValueError(f"{name}={path} is a directory, and would be written as a file")
-        other, other_path = seen.setdefault(_identity(path), (name, path))
-        if (other, other_path) != (name, path):
-            verb = "is read and" if other in inputs else "and this one"
-            raise ValueError(f"{other}={other_path} {verb} would be written as {name}={path}: name another path")
-
-
-def _identity(path: str | Path) -> tuple[int, int] | str:
-    """The same for every name of a file."""
-    real = os.path.realpath(path)
-    try:
-        found = os.stat(real)
-    except OSError:
-        return real
-    return found.st_dev, found.st_ino
+from typing import Any
 
 
 @contextmanager
@@ -125,8 +55,7 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
     """As whole_file, for a directory. An earlier `path` is replaced: for a moment there is none, never a half one."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _new(target)
-    old = _old(target)
+    temporary, old = _new(target), _old(target)
     temporary.mkdir()
     try:
         yield temporary
@@ -144,3 +73,64 @@ def _new(target: Path) -> Path:
 
 def _old(target: Path) -> Path:
     return target.with_name(f"{target.name}.{os.getpid()}.old")
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """One string, UTF-8: the file is whole or not there."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_jsonl(path: str | Path, rows: Iterable[Any]) -> None:
+    """Rows (dictionaries or dataclasses), one on a line: the file is whole or not there."""
+    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(row if isinstance(row, dict) else asdict(row), ensure_ascii=False) + "\n")
+
+
+def files_under(path: Path) -> Iterator[Path]:
+    """path itself, or every file under it, sorted; without compiled Python. Nothing where there is nothing."""
+    if path.is_file():
+        yield path
+    elif path.is_dir():
+        yield from sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
+def identities(paths: Iterable[Path], root: Path, content_below: float = inf) -> dict[str, str]:
+    """{path relative to root: what tells its content} of these files, and of those in these folders.
+
+    Args:
+        content_below: bytes. Up to so many a file is known by its content (SHA-256), a larger one by size and time.
+    """
+    files = dict.fromkeys(file for path in paths for file in files_under(path))
+    return {os.path.relpath(file, root): _identity(file, content_below) for file in files}
+
+
+def _identity(path: Path, content_below: float) -> str:
+    stat = path.stat()
+    if stat.st_size > content_below:
+        return f"{stat.st_size} bytes of {stat.st_mtime_ns} ns"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def paths_in(value: Any) -> Iterator[Path]:
+    """The files and folders that there are among the strings in `value` (plain lists and mappings, at any depth)."""
+    if isinstance(value, str):
+        if value and Path(value).exists():
+            yield Path(value)
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from paths_in(one)
+
+
+def fingerprint(*parts: Any) -> str:
+    """SHA-256 of JSON-able parts, whatever the order of keys in them."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Keys that only one of the two has, or that have another value there: none, if it is of the same settings."""
+    return sorted(
+        key for key in before.keys() | now.keys() if key not in before or key not in now or before[key] != now[key]
+    )

@@ -4,17 +4,19 @@ import json
 import math
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Annotated, Any, BinaryIO, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from tqdm import tqdm
 
-from speech.files import input_file
+from speech.paths import input_file
 
+Named = Annotated[str, StringConstraints(pattern=r"\S")]  # a string with something in it
+Token = Annotated[int, Field(ge=0)]  # a speech token, of whatever codebook
 Model = TypeVar("Model", bound=BaseModel)
 Made = TypeVar("Made")
 Row = tuple[int, str, "dict[str, Any] | BadField"]  # number from 1, what stands there, the object or why it is none
@@ -84,9 +86,14 @@ def read_all(path: str | Path, make: Callable[[dict[str, Any]], Made], expected:
             made.append(make(row))
         except BadField as bad:
             faults.append(Fault(str(path), number, bad.field, bad.reason, raw))
+    refuse(path, faults, shown)
+    return made
+
+
+def refuse(path: str | Path, faults: Sequence[Fault], shown: int = 20) -> None:
+    """Raises ValueError that lists the first `shown` faults, if there are any."""
     if faults:
         raise ValueError("\n  ".join([f"{len(faults)} bad rows in {path}:", *map(str, faults[:shown])]))
-    return made
 
 
 def parse(raw: str) -> dict[str, Any]:
