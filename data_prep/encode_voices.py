@@ -19,7 +19,7 @@ from tqdm import tqdm
 from speech.files import write_jsonl
 from speech.paths import check_outputs
 from speech.voices import Voice, read_voices
-from speech.waves import read_wave
+from speech.waves import AudioLimits, read_wave
 
 
 def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
@@ -28,9 +28,10 @@ def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
     Raises:
         ValueError: it cannot be read, is longer than `max_seconds` or shorter than one token.
     """
-    wave = read_wave(voice.wav, encoder.sample_rate)
-    if (seconds := len(wave) / encoder.sample_rate) > max_seconds:
-        raise ValueError(f"field 'wav': {voice.wav} lasts {seconds:.1f} s, at most {max_seconds} (voices.max_seconds)")
+    try:
+        wave = read_wave(voice.wav, encoder.sample_rate, AudioLimits(max_seconds, key="voices.max_seconds"))
+    except ValueError as error:
+        raise ValueError(f"field 'wav': {error}") from error
     (tokens,) = encoder.encode([wave])
     if not len(tokens):
         raise ValueError(f"field 'wav': {voice.wav} is shorter than one speech token")

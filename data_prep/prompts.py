@@ -4,7 +4,7 @@ their prompts here, so that a model is tested with what it was trained on. What 
     text_normalisation   how a text is written: none, nfkc or spoken, see NORMALISATIONS
     voice_choice         as_named; or one_per_text: rows that name no voice get one of recipe.voices, drawn by the text
                          and recipe.seed, the same for all rollouts of it
-    languages            those of its ears: a row of another one is refused; null: any
+    languages            those of its ASRs: a row of another one is refused; null: those of Whisper, which are most
     needs_voice          whether a row without a voice is refused, because the token2wav speaks with a given one only
                          (neither is for the rows of SFT, whose speech is there and need not be of such a voice)
     phoneme_in           null, or {reader: a function of this branch -> texts with some words as phonemes, ...}, such as
@@ -25,6 +25,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from data_prep.jsonl import check_string, check_text, normalise_text
 from data_prep.prompt_template import Messages, encode_prompt
@@ -135,6 +136,8 @@ class PromptMaker:
             raise BadField("language", f"is {language!r}, recipe.languages are {', '.join(self._languages)}")
         if not _LANGUAGE.fullmatch(language):
             raise BadField("language", f"is {language!r}, expected a code such as zh or en")
+        if self._languages is None and language not in LANGUAGES:
+            raise BadField("language", f"is {language!r}, which no ASR here knows (recipe.languages may name others)")
         text = check_text(row, max_length, lambda given: self._write(given, language))
         if len(text) > self._max_chars:
             raise BadField("text", f"has {len(text)} characters, recipe.max_text_chars is {self._max_chars}")

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 
 from speech.files import whole_files, write_jsonl
 from speech.jsonl import Fault
-from speech.paths import input_file
+from speech.paths import check_outputs, input_file
 
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
 
@@ -159,6 +159,8 @@ def main(cfg: DictConfig) -> None:
     own = cfg.test_set
     if own.input is None:
         raise ValueError("test_set.input is null: name a list of Seed-TTS or a folder of CV3-Eval")
+    outputs = {f"test_set.output/{name}": Path(own.output) / name for name in ("texts.jsonl", "recordings.jsonl")}
+    check_outputs({"test_set.input": own.input}, outputs)
     tasks = read_test_set(own.input, own.shown_faults)
     language = own.language or language_of(own.input)
     texts, voices = convert(tasks, own.output, language)
