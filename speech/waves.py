@@ -50,7 +50,9 @@ def read_wave(path: str, sample_rate: int, limits: AudioLimits | None = None) ->
     try:
         with soundfile.SoundFile(str(input_file(path, "a recording"))) as file:
             rate, channels, frames = file.samplerate, file.channels, file.frames
-            limits.check(path, 0.0 if frames >= _UNKNOWN else frames / rate, rate, channels)
+            if frames >= _UNKNOWN:
+                raise ValueError(f"{path}: its header does not say how long it is: write it again, to a file")
+            limits.check(path, frames / rate, rate, channels)
             blocks, read = [], 0
             while len(block := file.read(rate, dtype="float32", always_2d=True)):
                 read += len(block)
