@@ -50,11 +50,11 @@ def free_ports() -> list[int]:
 class Server:
     """One of the two, running."""
 
-    def __init__(self, module: str, recipe: str, work_dir: str, log: Path):
-        self.http, self.grpc, metrics = free_ports()
+    def __init__(self, module: str, recipe: str, work_dir: str, log: Path, overrides: tuple[str, ...] = ()):
+        self.http, self.grpc, self.metrics = free_ports()
         argv = [".venv-reward/bin/python", "-m", module, "--config-path", str(ROOT / "recipes" / recipe)]
         argv += ["--config-name", "server", f"recipe.work_dir={work_dir}", f"recipe.server.http_port={self.http}"]
-        argv += [f"recipe.server.grpc_port={self.grpc}", f"recipe.server.metrics_port={metrics}"]
+        argv += [f"recipe.server.grpc_port={self.grpc}", f"recipe.server.metrics_port={self.metrics}", *overrides]
         self.log = log
         with open(log, "wb") as file:
             self.process = subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)

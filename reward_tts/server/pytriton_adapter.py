@@ -134,9 +134,10 @@ class RunningTriton:
 
     def death(self) -> str:
         """Who of Triton and its stubs has died; empty while all live."""
-        if gone := [pid for pid in self._stubs if _has_ended(pid)]:
-            return f"backend stub {', '.join(map(str, gone))} has died"
-        return "" if self._triton.is_alive() else "Triton has died: its own words are above"
+        if _has_ended(self._triton.pid) or not self._triton.is_alive():
+            return "Triton has died: its own words are above"
+        gone = [pid for pid in self._stubs if _has_ended(pid)]
+        return f"backend stub {', '.join(map(str, gone))} has died" if gone else ""
 
     def _end(self) -> None:
         """Ends what is left, at once; batches that are worked on go on until they are done, and are nobody's."""

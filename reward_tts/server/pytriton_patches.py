@@ -97,6 +97,11 @@ class UnmanagedTriton(Triton):
         self._triton_server_config["load-model"] = None
         self._model_manager.clean = self._clean_models
 
+    @property
+    def pid(self) -> int:
+        """Of Triton's process, once it was started."""
+        return self._triton_server._tritonserver_running_cmd.pid
+
     def _clean_models(self) -> None:
         """Ours has nothing to unload in Triton, which has ended by then."""
         for model in self._model_manager.models:

@@ -17,8 +17,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 from reward_tts.server.front import gauges, grpc_door, http_door
 from reward_tts.server.front.checks import Limits
 from reward_tts.server.front.house import House
@@ -48,23 +46,18 @@ async def serve(workspace: Path, settings: dict[str, Any]) -> bool:
     grpc_server.add_insecure_port(f"{_bracketed(host)}:{ports['grpc_port']}")
     await grpc_server.start()
     http = http_door.application(house, front["max_request_bytes"], front["read_s"])
-    runners = [
-        await _listen(http, host, ports["http_port"], settings["drain_s"]),
-        await _listen(gauges.application(house, workspace / METRICS_SOCKET), host, ports["metrics_port"], 1),
+    metrics = gauges.application(house, workspace / METRICS_SOCKET)
+    most = front["max_connections"]
+    doors = [
+        await http_door.listen(http, host, ports["http_port"], most, settings["drain_s"]),
+        await http_door.listen(metrics, host, ports["metrics_port"], most, 1),
     ]
     print("front: listening", flush=True)
     gone = await _until_told()
     drain_s = 0 if gone else settings["drain_s"]
-    await asyncio.gather(grpc_server.stop(drain_s), *(runner.cleanup() for runner in runners))
+    await asyncio.gather(grpc_server.stop(drain_s), *(door.close() for door in doors))
     await upstream.close()
     return gone
-
-
-async def _listen(app: web.Application, host: str, port: int, drain_s: float) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain_s, handle_signals=False)
-    await runner.setup()
-    await web.TCPSite(runner, host, port).start()
-    return runner
 
 
 def _bracketed(host: str) -> str:

@@ -76,6 +76,33 @@ def application(house: House, max_request_bytes: int, read_s: float) -> web.Appl
     return app
 
 
+class Door:
+    """A port that an application listens on; `listen` makes it."""
+
+    def __init__(self, runner: web.AppRunner, server: asyncio.Server):
+        self._runner, self._server = runner, server
+
+    async def close(self) -> None:
+        """After what was begun."""
+        self._server.close()
+        await self._runner.cleanup()
+
+
+async def listen(app: web.Application, host: str, port: int, max_connections: int, drain_s: float) -> Door:
+    """Listens; of more than max_connections at once the others are closed as they come."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain_s, handle_signals=False)
+    await runner.setup()
+    handlers, made = runner.server, runner.server.connection_made
+
+    def connection_made(handler: Any, transport: asyncio.Transport) -> None:
+        made(handler, transport)
+        if len(handlers.connections) > max_connections:
+            transport.abort()
+
+    handlers.connection_made = connection_made
+    return Door(runner, await asyncio.get_running_loop().create_server(handlers, host, port))
+
+
 def _model(request: web.Request) -> tuple[str, str]:
     return request.match_info["model"], request.match_info.get("version", "")
 
