@@ -28,6 +28,7 @@ from omegaconf import OmegaConf
 from tqdm import tqdm
 
 from reward_tts.client import RewardClient, ServerConfig
+from speech.files import write_text
 from stages.config import ROOT, compose_stage
 
 HERE = Path(__file__).resolve().parent
@@ -215,9 +216,7 @@ def main() -> None:
         print(*(json.dumps(r, ensure_ascii=False) for r in results[-2:]), sep="\n", flush=True)
     least = floor(args.recipe, args.work_dir)
     machine = {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()}
-    temporary = args.out.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"machine": machine, "results": results, "floor": least}, indent=1))
-    temporary.replace(args.out)
+    write_text(args.out, json.dumps({"machine": machine, "results": results, "floor": least}, indent=1))
     print(table(results, least))
 
 

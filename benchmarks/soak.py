@@ -59,9 +59,9 @@ def ask(port: int, rows: Rows, progress: Callable[[int], None] = lambda done: No
         async def one(index: int, tokens: list[int], text: str) -> Measures | Exception:
             nonlocal attempts, done
             try:
-                measures, took = await client.measure_and_count(tokens, text, "zh", index)
-                attempts += took
-                return measures
+                answer = await client.ask(tokens, text, "zh", index)
+                attempts += answer.attempts
+                return answer.measures
             except Exception as error:
                 return error
             finally:

@@ -9,17 +9,17 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from infer.cache import Cache, fingerprint
+from infer.cache import Cache
 from infer.decode import decode, row_of
 from infer.records import Utterance
 from reward_tts.reward.errors import error_counts
 from reward_tts.scorers.prosody import prosody
+from speech.files import fingerprint, identities, paths_in
+from speech.imports import ROOT, dotted_names, imported_files
 from speech.interfaces import Scorer
 from speech.text_norm import CHARACTER_LANGUAGES, normalise, syllables
 from speech.voices import read_voices
 from speech.waves import resample
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
@@ -40,9 +40,22 @@ def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
         )
 
 
-def code_of(recipe: str) -> list[Path]:
-    """Folders of the code that makes waves and listens to them."""
-    return [ROOT / "infer", ROOT / "reward_tts", ROOT / "recipes" / recipe]
+def heard_by(cfg: DictConfig) -> str:
+    """Hash of everything that what is heard depends on: settings, models, voices and their recordings, and the code.
+
+    Args: see Listener.
+    """
+    parts = ("token2wav", "ear", "scorers", "prosody")
+    options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
+    voices = read_voices(cfg.token2wav.get("voices")).values()
+    read = [*paths_in(options), *(Path(voice.wav) for voice in voices if voice.wav)]
+    known = [identities(p, ROOT, cfg.cache.hash_content_below_mib << 20) for p in (code_of(options), read)]
+    return fingerprint(options, *known)
+
+
+def code_of(options: dict[str, Any]) -> list[Path]:
+    """The project's files that make waves and listen to them: of this module, and of the classes that options name."""
+    return imported_files([__name__, *dotted_names(options)])
 
 
 class Listener:
@@ -53,11 +66,7 @@ class Listener:
 
     def __init__(self, cfg: DictConfig):
         self._cfg = cfg
-        parts = ("token2wav", "ear", "scorers", "prosody")
-        options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
-        voices = read_voices(cfg.token2wav.get("voices")).values()
-        waves = [voice.wav for voice in voices if voice.wav]
-        self._cache = Cache(cfg.cache.path, fingerprint(options, code_of(cfg.recipe.name), waves))
+        self._cache = Cache(cfg.cache.path, heard_by(cfg))
 
     @cached_property
     def token2wav(self) -> Any:

@@ -20,10 +20,12 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from data_prep.prompts import PromptMaker
-from infer.records import token_files, write_jsonl
+from infer.records import token_files
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
+from speech.files import write_jsonl
 from speech.loading import pretrained
+from speech.paths import check_outputs
 from speech.tokens import parse_speech_tokens
 
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
@@ -180,6 +182,8 @@ def synthesise(cfg: DictConfig) -> list[str]:
         if not (Path(checkpoint) / "config.json").exists():
             raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
     files, maker = token_files(cfg), PromptMaker(cfg.recipe)
+    outputs = {f"tokens of {system}, {decoding}": path for (system, decoding), path in files.items()}
+    check_outputs({"texts": cfg.texts, "recipe.voices": cfg.recipe.voices}, outputs)
     sentences = read_sentences(cfg, maker)
     tokenizers = {system: pretrained(AutoTokenizer, checkpoint) for system, checkpoint in cfg.systems.items()}
     prompts = {system: prompt_ids(sentences, tokenizer, maker) for system, tokenizer in tokenizers.items()}

@@ -54,7 +54,7 @@ class Run:
 
     def __init__(self, cfg: DictConfig, stages: list[Stage], force: bool) -> None:
         self.cfg, self.stages, self.force = cfg, stages, force
-        self.marks = Marks(cfg)
+        self.marks = Marks(cfg, next((s for s in stages if s.name == "serve"), None))
         self.logs = work_dir(cfg) / "logs"
         self.server: subprocess.Popen[bytes] | None = None
         self.summary: list[tuple[str, str]] = []
@@ -86,6 +86,10 @@ class Run:
             made = ", ".join(stage.spec.makes)
             say(f"{stage.name}: done already ({made}); --force repeats it")
             self.summary.append((stage.name, "done already"))
+            return
+        if not self.force and self.marks.is_kept(stage, now):
+            say(f"{stage.name}: {reason}. What it made stays as it is; --force makes it again")
+            self.summary.append((stage.name, "kept, though not all is as it was (above)"))
             return
         again = f" ({reason})" if reason and self.marks.read(stage) else ""
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))

@@ -46,7 +46,7 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
 
 def test_instances_on_each_device_share_the_work(server_starter, spoken):
     server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
-    measure(config_of(server, deadline_s=300), spoken * 2)  # nothing is asked twice
+    measure(config_of(server), spoken * 2)
     server.stop()
     rows = [int(n) for n in re.findall(r"instance \d: (\d+) rows", server.log.read_text())]
     assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(spoken)
@@ -79,7 +79,7 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_serv
     batch = [([7] * 4, "今天"), ([7] * 6, "今天"), ([7] * 10, "今天"), ([7, 4000], "今天"), ([7] * 101, "今天")]
 
     async def ask() -> None:
-        client = RewardClient(config_of(server, deadline_s=300))  # nothing is asked twice
+        client = RewardClient(config_of(server))
         refused = asyncio.to_thread(raw_answer, server, [7], 1, "。".encode())
         await asyncio.gather(refused, *(client.measure(tokens, text, "zh", 0) for tokens, text in batch))
         await client.measure([7] * 5, "今天", "zh", 0)
@@ -105,7 +105,7 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_serv
 
 def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
     server = server_starter("server.instances=1")
-    measure(config_of(server, deadline_s=300), spoken[:4])
+    measure(config_of(server), spoken[:4])
     server.stop()
     assert server.process.returncode == 0
     assert [port for port in (server.http_port, server.grpc_port, server.metrics_port) if listens(port)] == []
@@ -118,7 +118,7 @@ def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
 
 def test_sigterm_finishes_what_was_begun(server_starter, spoken):
     server = server_starter("server.instances=1", "server.max_batch_size=2", "server.drain_s=30")
-    config = config_of(server, give_up_s=0.1, deadline_s=300)  # nothing is asked twice
+    config = config_of(server, max_attempts=1)
 
     async def ask() -> list[Measures]:
         client = RewardClient(config)

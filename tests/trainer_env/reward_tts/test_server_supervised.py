@@ -29,7 +29,7 @@ def server(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def expected(server, spoken) -> list[Measures]:
-    return measure(config_of(server, deadline_s=600, give_up_s=600), spoken)
+    return measure(config_of(server, give_up_s=600), spoken)
 
 
 def metric(server: Server, name: str) -> float:
@@ -42,7 +42,7 @@ def measured_while(server: Server, rows: list, harm: Callable[[], None]) -> list
     """All rows asked at once; `harm` is done when the first has been answered."""
 
     async def ask() -> list[Measures]:
-        client = RewardClient(config_of(server, deadline_s=600, give_up_s=600))
+        client = RewardClient(config_of(server, give_up_s=600))
         calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(rows)]
         while not any(call.done() for call in calls):
             await asyncio.sleep(0.01)
@@ -105,7 +105,7 @@ def test_an_answer_of_another_row_is_asked_again_and_counted(server, spoken, exp
     """Each call on a fresh front, as one that has a connection keeps it where the link pointed before."""
     with MixingProxy(workspace_of(server), share=0.4) as proxy:
         send(processes_of(server)["front"], signal.SIGKILL)
-        measured = measure(config_of(server, deadline_s=600, give_up_s=600), spoken)
+        measured = measure(config_of(server, give_up_s=600), spoken)
         assert 0 < metric(server, "tts_mismatched_answers_total") <= proxy.mixed  # some are by chance the row's own
     send(processes_of(server)["front"], signal.SIGKILL)
     assert_own(measured, spoken, expected)
