@@ -29,8 +29,8 @@ from omegaconf import OmegaConf
 from tritonclient.grpc.service_pb2 import ModelInferResponse
 
 from benchmarks.reward_server import HERE, Server
-from reward_tts.client import RewardClient, ServerConfig
-from reward_tts.measures import Measures, row_checksum
+from reward_tts.client import Answer, RewardClient, RewardError, ServerConfig
+from reward_tts.measures import row_checksum
 from stages.config import compose_stage
 from tests.helpers.fault_proxy import FaultProxy
 from tests.helpers.mixing_proxy import MixingProxy
@@ -50,26 +50,25 @@ def config_for(port: int) -> ServerConfig:
     return ServerConfig(**{**known, "grpc_port": port, "recipe": RECIPE, "more": (), "give_up_s": 900})
 
 
-def ask(port: int, rows: Rows, progress: Callable[[int], None] = lambda done: None) -> tuple[list, int]:
-    """What was measured of each row, or the error; and how many attempts it took."""
+def ask(port: int, rows: Rows, progress: Callable[[int], None] | None = None) -> list[Answer | RewardError]:
+    """The client's answer to each row, or its error; `progress` is told how many there are so far."""
 
-    async def everything() -> tuple[list, int]:
-        client, attempts, done = RewardClient(config_for(port)), 0, 0
+    async def everything() -> list[Answer | RewardError]:
+        client, done = RewardClient(config_for(port)), 0
 
-        async def one(index: int, tokens: list[int], text: str) -> Measures | Exception:
-            nonlocal attempts, done
+        async def one(index: int, tokens: list[int], text: str) -> Answer | RewardError:
+            nonlocal done
             try:
-                answer = await client.ask(tokens, text, "zh", index)
-                attempts += answer.attempts
-                return answer.measures
-            except Exception as error:
+                return await client.ask(tokens, text, "zh", index)
+            except RewardError as error:
                 return error
             finally:
                 done += 1
-                progress(done)
+                if progress:
+                    progress(done)
 
         try:
-            return await asyncio.gather(*(one(i, *row) for i, row in enumerate(rows))), attempts
+            return await asyncio.gather(*(one(i, *row) for i, row in enumerate(rows)))
         finally:
             await client.close()
 
@@ -202,10 +201,11 @@ def compared(rows: Rows, answers: list, peace: dict[int, set[str]], distinct: in
     """How many answers are lost, zeroed, another row's, or heard otherwise than ever in peace."""
     counts: Counter[str] = Counter()
     for index, ((tokens, text), answer) in enumerate(zip(rows, answers, strict=True)):
-        if not isinstance(answer, Measures):
+        if isinstance(answer, RewardError):
             counts["lost"] += 1
             counts[f"error: {answer}"[:200]] += 1
             continue
+        answer = answer.measures
         counts["zeroed"] += answer.status != 0 or answer.duration_s <= 0
         own = answer.checksum == row_checksum(tokens, text, "zh", None) and answer.num_tokens == len(tokens)
         counts["another row's"] += not own
@@ -234,8 +234,8 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
         server = stack.enter_context(Server("reward_tts.server", RECIPE, work_dir, folder / "soak_server.log", often))
         said: dict[int, set[str]] = defaultdict(set)
         for _ in range(PEACE):
-            for index, measures in enumerate(ask(server.grpc, distinct)[0]):
-                said[index].add(measures.transcript)
+            for index, answer in enumerate(ask(server.grpc, distinct)):
+                said[index].add(answer.measures.transcript)
         told = {"rows": count, "memory_mib": {"begin": round(memory_mib(server))}}
         begin = time.monotonic()
         with ExitStack() as harms:
@@ -244,8 +244,11 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
             proxy = harms.enter_context(Proxy(target, refuse=0.2, slow_s=0.02, change=mixer))
             mixing = harms.enter_context(AlwaysMixing(workspace_of(server), mixed))
             harm = harms.enter_context(Harm(server, pause_s, seed))
-            answers, attempts = ask(proxy.port, rows, lambda n: print(n, flush=True) if n % 1000 == 0 else None)
-        told |= {"seconds": round(time.monotonic() - begin), "harms": dict(harm.done), "attempts": attempts}
+            answers = ask(proxy.port, rows, lambda n: print(n, flush=True) if n % 1000 == 0 else None)
+        told |= {"seconds": round(time.monotonic() - begin), "harms": dict(harm.done)}
+        whole = [answer for answer in answers if isinstance(answer, Answer)]
+        told["attempts of the client"] = sum(answer.attempts for answer in whole)
+        told["another row's, thrown away by the client"] = sum(answer.mismatches for answer in whole)
         told |= {"refused": proxy.refused, "mixed up before the client": mixer.mixed}
         told["mixed up before the front"] = mixing.mixed
         ask(server.grpc, distinct[:16])  # it answers still
