@@ -80,7 +80,7 @@ class Server:
     def stop(self) -> str:
         """Ends it; what it says of its instances: batch sizes, padding, seconds of each part."""
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(300)
         lines = self.log.read_text(errors="replace").splitlines()
         return " / ".join(line.partition(": ")[2] for line in lines if line.startswith("instance "))
 
