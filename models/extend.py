@@ -20,6 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from data_prep.prompt_template import encode_prompt
 from speech.files import whole_directory
+from speech.loading import pretrained
 from speech.tokens import format_speech_tokens
 from speech.voices import Voice
 
@@ -82,11 +83,11 @@ def extend(cfg: DictConfig) -> Path:
     own, base = cfg.extend, Path(cfg.extend.base)
     if not (base / "config.json").exists():
         raise FileNotFoundError(f"{base} (extend.base) holds no Hugging Face checkpoint: stage models fetches it")
-    published, tokenizer = AutoTokenizer.from_pretrained(base), AutoTokenizer.from_pretrained(base)
+    published, tokenizer = pretrained(AutoTokenizer, base), pretrained(AutoTokenizer, base)
     added = extend_tokenizer(tokenizer, own, cfg.recipe.codebook_size)
     check_published(published, tokenizer, own, hydra.utils.get_method(cfg.recipe.prompt_template))
     dtype = own.dtype if own.dtype == "auto" else getattr(torch, own.dtype)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    model = pretrained(AutoModelForCausalLM, base, dtype=dtype)
     extend_model(model, tokenizer, own.mean_resizing, cfg.recipe.seed)
     for key, value in OmegaConf.to_container(own.generation, resolve=True).items():
         setattr(model.generation_config, key, value)

@@ -33,6 +33,7 @@ from transformers import (
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
 from speech.files import changed_keys, whole_directory, whole_file
+from speech.loading import pretrained
 
 
 class SpeechTrainer(Trainer):
@@ -124,7 +125,7 @@ def resumable_checkpoint(directory: Path, settings: dict) -> Path | None:
 
 def train(cfg: DictConfig) -> None:
     """Trains as recipes/NAME/sft.yaml says and writes model and tokenizer to `recipe.sft_dir`."""
-    tokenizer = AutoTokenizer.from_pretrained(cfg.recipe.tokenizer_dir)
+    tokenizer = pretrained(AutoTokenizer, cfg.recipe.tokenizer_dir)
     examples = load_examples(cfg.recipe.sft_train, tokenizer, cfg.sft.model.max_position_embeddings)
     checkpoints = Path(cfg.sft.checkpoints)
     settings = OmegaConf.to_container(cfg.sft, resolve=True) | {"ids": sum(len(e["input_ids"]) for e in examples)}
