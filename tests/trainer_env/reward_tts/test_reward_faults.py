@@ -6,6 +6,7 @@ The real server answers, through a proxy that injects the fault.
 import asyncio
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 
 import pytest
@@ -136,7 +137,8 @@ def test_a_damaged_answer_or_one_of_another_row_is_asked_for_again(reward_server
     with FaultProxy(address(reward_server), change=lambda answer: next(changes, lambda _: None)(answer)) as proxy:
         answer = asyncio.run(ask(through(reward_server, proxy)))
     assert (answer.attempts, answer.mismatches, proxy.passed) == (2, mismatches, 2)
-    assert answer.measures == measure(config_of(reward_server), spoken[:1])[0]
+    (expected,) = measure(config_of(reward_server), spoken[:1])
+    assert replace(answer.measures, service_s=0.0) == replace(expected, service_s=0.0)
 
 
 def test_an_answer_of_another_row_is_never_a_reward(reward_server, spoken):
