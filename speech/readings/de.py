@@ -3,20 +3,39 @@
 import re
 from functools import lru_cache
 
-from speech.readings import de_tables as tables
 from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
-from speech.readings.european_sounds import classes, reader
+from speech.readings.european_sounds import reader
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-units = reader(tables.RULES, classes(tables.HOMOPHONES))
+units = reader("de")
 _DATIVE = frozenset(
-    "am vom zum im beim dem den des seit ab bis ans jeden diesen diesem unseren ihrem seinem ihren".split()
+    [
+        "am",
+        "vom",
+        "zum",
+        "im",
+        "beim",
+        "dem",
+        "den",
+        "des",
+        "seit",
+        "ab",
+        "bis",
+        "ans",
+        "jeden",
+        "diesen",
+        "diesem",
+        "unseren",
+        "ihrem",
+        "seinem",
+        "ihren",
+    ]
 )
-_WEAK = frozenset("der die das diese dieser dieses jede jeder jedes".split())
+_WEAK = frozenset(["der", "die", "das", "diese", "dieser", "dieses", "jede", "jeder", "jedes"])
 _ONE = {
     "": ["eins"], "m": ["einen", "ein", "einem", "eines"], "f": ["eine", "einer"], "n": ["ein", "einem", "eines"],
     "?": ["ein", "eine", "einen", "einem", "einer", "eines"],
@@ -24,43 +43,7 @@ _ONE = {
 
 
 class German(Language):
-    code, grouping = "de", ". '’"
-    point, dot = ("Komma",), ("Punkt",)
-    minus = ("minus",)
-    to = ("bis", "bis zu")
-    since = ("", "von")
-    versus = ("zu",)
-    more = ("plus", "und mehr")
-    money_and = ("", "und")
-    zero = ("null",)
-    over = ("durch", "zu", "von")
-    mixed_and = ("", "und")
-    units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs = tables.SIGNS, tables.ADDRESS_SIGNS
-    silent = {"*": ("", "Sternchen", "mal"), "/": ("", "pro", "oder", "Schrägstrich"), "_": ("",), "|": ("",), "→": ("",), "©": ("",), "®": ("",), "™": ("",), "•": ("",)}  # fmt: skip
-    triple_w = ("we we we",)
-    before_numbers = {"+": ("plus",), "±": ("plus minus",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("höchstens", "kleiner gleich"), "≥": ("mindestens", "größer gleich")}  # fmt: skip
-    exact_abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
-    numbered = {"S.": ("Seite", "Seiten"), "Nr.": ("Nummer",), "Nrn.": ("Nummern",), "§": ("Paragraf", "Paragraph"), "§§": ("Paragrafen",), "#": ("Nummer", "Hashtag", "Raute"), "Z.": ("Zeile",), "№": ("Nummer",)}  # fmt: skip
-    or_words = ("oder", "und", "pro")
-    months = tables.MONTHS
-    month_forms = frozenset({"Jänner", "Feber", "Juno"})
-    day_links = "bis|und|oder|bis zum|zum"
-    day_pattern = r"\."
-    hour_marks, dotted_times, at_times = "Uhr|h", True, "um|ab|gegen|bis|von"
-    hour_letter = "h"
-    codes = frozenset("zimmer code pin plz postleitzahl linie bus flug nummer raum gleis hausnummer nr".split())
-    ordinal_pattern = (
-        r"(?<![\d.,:/])(?P<n>\d{1,4})(?P<e>\.|(?:s?te[nrsm]?))(?=[ \u00a0](?![\d])[^\W\d_]|(?<=[a-z])(?!\w))"
-    )
-    score_words = (
-        "gewann|gewannen|verlor|siegte|besiegte|schlug|endete|steht|führt|führte|Sieg|Niederlage|mit|Ergebnis|Spiel"
-    )
-    roman_words = frozenset(
-        "kapitel teil band akt szene stufe klasse artikel anhang abschnitt punkt typ weltkrieg weltkriegs hartz gruppe".split()
-    )
-    roman_end = r"\.?"
-    centuries = r"\.? ?(?:Jahrhundert|Jh\b)"
+    """The tables are tables/de.yaml."""
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:
@@ -90,10 +73,10 @@ class German(Language):
     def gender(self, noun: str, number: int) -> str:
         if number != 1:
             return ""
-        if not noun or noun.casefold() in tables.FUNCTION_WORDS:
+        if not noun or noun.casefold() in self.function_words:
             return ""
-        if noun in tables.GENDERS:
-            return tables.GENDERS[noun]
+        if noun in self.genders:
+            return self.genders[noun]
         if noun[0].isupper():
             for ends, gender in (
                 (("ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "in"), "f"),
@@ -264,7 +247,7 @@ class German(Language):
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:
-    return rules(German())
+    return rules(German("de"))
 
 
 def spans(text: str) -> list[Span]:

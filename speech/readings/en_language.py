@@ -3,14 +3,37 @@
 import itertools
 import re
 
-from speech.readings import en_tables as tables
+from speech.readings.en_contractions import contractions
 from speech.readings.european import BLANK, DASH, Noun, Number, Rule, Said, any_of, last_word, next_word, ways, words
 from speech.readings.european_language import Language
+from speech.readings.european_tables import tables
 
 B = f"{BLANK}?"
-_MONTH = {name: month[0] for month in tables.MONTHS for name in month}
+_MONTH = {name: month[0] for month in tables("en")["months"] for name in month}
 _YEAR_BEFORE = frozenset(
-    "in since by from until till of year early late mid spring summer autumn fall winter circa c before after during".split()
+    [
+        "in",
+        "since",
+        "by",
+        "from",
+        "until",
+        "till",
+        "of",
+        "year",
+        "early",
+        "late",
+        "mid",
+        "spring",
+        "summer",
+        "autumn",
+        "fall",
+        "winter",
+        "circa",
+        "c",
+        "before",
+        "after",
+        "during",
+    ]
 )
 _STREETS = (
     r"St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
@@ -22,38 +45,11 @@ _DAYS = {
 
 
 class English(Language):
-    code, grouping, decimal = "en", ",", "."
-    point = dot = ("point", "dot")
-    minus = ("minus", "negative")
-    to = ("to", "through", "until", "till")
-    since = ("", "from")
-    versus = ("to", "nil")
-    more = ("plus", "or more")
-    money_and = ("and", "")
-    zero = ("oh", "zero")
-    over = ("over", "out of", "slash")
-    mixed_and = ("and",)
-    codes, units, currencies, magnitudes = tables.CODES, tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
-    triple_w = ("triple w", "double u double u double u")
-    before_numbers = {
-        "+": ("plus", "positive"), "±": tables.SIGNS["±"], "~": tables.SIGNS["~"][:4], "≈": tables.SIGNS["≈"],
-        "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": tables.SIGNS["≤"], "≥": tables.SIGNS["≥"],
-    }  # fmt: skip
-    abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
-    numbered = {"No.": ("number",), "no.": ("number",), "Nos.": ("numbers",), "nos.": ("numbers",), "No": ("number", "no"), "№": ("number",), "p.": ("page",), "pp.": ("pages",), "P.": ("page",), "pg.": ("page",), "#": ("number", "hashtag", "pound"), "§": ("section",), "c.": ("circa",), "ca.": ("circa",), "v.": ("version", "verse", "versus"), "Ext.": ("extension",), "ext.": ("extension",), "x": ("extension", "x", "times")}  # fmt: skip
-    or_words = ("or",)
-    month_first = True
-    months = tables.MONTHS
-    hour_marks = r"[aApP]\.?[mM]\.?|o['’]clock|h|hrs|hours"
-    phone_patterns = (r"(?<![\w.,/\-])\d{3}[\-.]\d{4}(?![\d\w]|[.,:\-]\d)", r"(?<!\w)\(\d{3}\) ?\d{3}[\-. ]\d{4}(?!\d)")
-    plus_optional = True
-    ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,12})(?P<e>st|nd|rd|th)(?!\w)"
-    roman_words = tables.NUMBERED
-    score_words = (
-        "won|wins?|beat|beats|beaten|lost|loses?|leads?|led|leading|scored?|draw|drew|tied?|final|game|match|victory|defeat"
-        "|finished|ended|was|by|set|sets"
-    )
+    """The tables are tables/en.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__("en")
+        self.variants = {**self.variants, **contractions()}
 
     # -- numbers
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
@@ -194,7 +190,7 @@ class English(Language):
         def date(match: re.Match[str]) -> Said:
             if not 1 <= int(match["d"]) <= 31:
                 return None
-            number = [name[0] for name in tables.MONTHS].index(_MONTH[match["m"]]) + 1
+            number = [name[0] for name in self.months].index(_MONTH[match["m"]]) + 1
             said = self.date(int(match["d"]), number, match["y"] or "", "", True)
             return (
                 "date",
@@ -277,7 +273,7 @@ class English(Language):
             Rule("", re.compile(r"(?<!\w)(?:St|(?P<dr>D[Rr]))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), saint),
             Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<d>{any_of(_DAYS)})\.)"), day),
             Rule(".", re.compile(rf"(?<!\w)(?P<d>{any_of(_DAYS)})\.(?=,? (?:{any_of(_MONTH)}|\d))"), day),
-            Rule(".", re.compile(rf"(?<!\w)(?P<m>{any_of(set(_MONTH) - {m[0] for m in tables.MONTHS})})\.(?=,?{BLANK}[12]\d{{3}}|,? [a-z]|$)"), month),
+            Rule(".", re.compile(rf"(?<!\w)(?P<m>{any_of(set(_MONTH) - {m[0] for m in self.months})})\.(?=,?{BLANK}[12]\d{{3}}|,? [a-z]|$)"), month),
             Rule("", re.compile(r"(?<![A-Za-z])(?P<c>C|F|A|G|D)#(?!\w)"), lambda m: ("variant", [f"{m['c']} sharp"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
         ]  # fmt: skip

@@ -57,32 +57,6 @@ class Noun:
         return list(dict.fromkeys(best + [one for form in self.forms for one in form]))
 
 
-def nouns(table: str) -> dict[str, Noun]:
-    """Lines "sign sign = gender one|several + one|several [/ sign of the hundredth]".
-
-    >>> nouns("kg Kg = n Kilogramm + Kilo")["kg"].of(1)
-    ['Kilogramm', 'Kilo']
-    """
-    made = {}
-    for line in filter(None, map(str.strip, table.splitlines())):
-        signs, forms = line.split(" = ")
-        forms, _, part = forms.partition(" // ")
-        gender, _, forms = forms.partition(" ")
-        noun = Noun(gender, tuple(tuple(form.strip().split("|")) for form in forms.split(" + ")), part.strip())
-        made.update((sign.replace("_", " "), noun) for sign in signs.split())
-    return made
-
-
-def readings(table: str) -> dict[str, tuple[str, ...]]:
-    """Lines "written = said | said"; a blank of the written form stands for any blanks, or none.
-
-    >>> readings("z. B. = zum Beispiel")
-    {'z. B.': ('zum Beispiel',)}
-    """
-    rows = (line.split(" = ") for line in filter(None, map(str.strip, table.splitlines())))
-    return {written.strip(): tuple(one.strip() for one in said.split("|")) for written, said in rows}
-
-
 def any_of(written: Iterable[str], spaced: bool = False) -> str:
     """A pattern of any of these, the longest first."""
     ways = sorted(set(written), key=len, reverse=True)
@@ -154,7 +128,9 @@ def next_word(text: str, at: int) -> str:
     return found[1] if found else ""
 
 
-_COPULAS = frozenset("is was are ist war est était es era è é jest był is was это".split())
+_COPULAS = frozenset(
+    ["is", "was", "are", "ist", "war", "est", "était", "es", "era", "è", "é", "jest", "był", "is", "was", "это"]
+)
 
 
 def last_word(text: str, at: int) -> str:

@@ -6,61 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 
 from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, ways, words
+from speech.readings.european_tables import Tables
 
 
-class Language:
-    """One language: tables (attributes) and methods; readings are lists, the best first."""
-
-    code = ""
-    grouping = ". "  # what parts thousands
-    decimal = ","
-    point: tuple[str, ...] = ()  # the decimal sign
-    dot: tuple[str, ...] = ()  # the full stop of versions and addresses
-    minus: tuple[str, ...] = ("minus",)
-    to: tuple[str, ...] = ()  # between the ends of a range
-    since: tuple[str, ...] = ("",)  # before a range
-    versus: tuple[str, ...] = ()  # between the goals of a score
-    more: tuple[str, ...] = ("plus",)  # the + of 10+
-    money_and: tuple[str, ...] = ("",)  # between euros and cents
-    zero: tuple[str, ...] = ()
-    codes = frozenset[str]()  # words before numbers that may be read digit by digit
-    many = 1  # which form of a noun goes with millions
-    units: dict[str, Noun] = {}
-    currencies: dict[str, Noun] = {}
-    magnitudes: dict[str, Noun] = {}
-    signs: dict[str, tuple[str, ...]] = {}
-    silent: dict[str, tuple[str, ...]] = {}  # signs that may be left out
-    address_signs: dict[str, tuple[str, ...]] = {}
-    triple_w: tuple[str, ...] = ()
-    before_numbers: dict[str, tuple[str, ...]] = {}  # ~ > < ± before a number
-    numbered: dict[str, tuple[str, ...]] = {}  # abbreviations that a number follows: No. 5
-    abbreviations: dict[str, tuple[str, ...]] = {}  # capitals or not
-    exact_abbreviations: dict[str, tuple[str, ...]] = {}  # with capitals as they stand
-    variants: dict[str, tuple[str, ...]] = {}  # words that may be said or spelt otherwise
-    or_words: tuple[str, ...] = ()  # for the slash between words
-    letters: dict[str, str] = {}  # names of letters that a recogniser may write
-    months: list[tuple[str, ...]] = []  # each: its name, its other forms, its abbreviations
-    month_forms = frozenset[str]()  # of these, what is no abbreviation
-    month_first = False
-    day_pattern = ""  # what stands behind the day of a date
-    before_month = ""
-    day_links = ""  # between two days of a month
-    hour_marks = "(?!)"
-    hour_letter = ""
-    at_times = ""
-    dotted_times = False
-    plus_optional = False
-    phone_patterns: tuple[str, ...] = ()
-    ordinal_pattern = ""
-    version_words = r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|USB|HTML|Windows|CUDA|Java)"
-    no_version = "(?!)"
-    score_words = ""
-    of_money = ""  # between a number and its currency, as in "5 de euros"
-    roman_words = frozenset[str]()
-    no_names = frozenset[str]()
-    single_romans = "IVX"
-    roman_end = ""
-    centuries = ""  # pattern of what stands behind the number of a century
+class Language(Tables):
+    """One language: its tables and how it inflects; readings are lists, the best first."""
 
     def first_rules(self) -> list[Rule]:
         return []
@@ -200,7 +150,7 @@ class Language:
     def of_dash(self, written: str, match: re.Match[str]) -> tuple[str, ...]:
         """What is said between two numbers."""
         if written[0].isspace() and (
-            "=" in match.string[match.end() : match.end() + 3] or not written.strip() in "–—-"
+            "=" in match.string[match.end() : match.end() + 3] or written.strip() not in "–—-"
         ):
             return self.minus
         return self.to
@@ -217,8 +167,6 @@ class Language:
         if number.fraction == "5" and number.value:
             said += ways(head, self.and_half)
         return said
-
-    and_half: tuple[str, ...] = ()  # behind what is counted: y medio
 
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""
@@ -297,8 +245,6 @@ class Language:
         """As it is read with its slash."""
         return list(ways(self.counted(above), self.over, self.counted(below)))
 
-    over: tuple[str, ...] = ()
-
     def slashed(self, one: str, two: str) -> list[str]:
         """24/7 and what else is no fraction."""
         between = ("", *self.over, *self.address_signs.get("/", ()))
@@ -307,8 +253,6 @@ class Language:
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         """1 1/2."""
         return list(ways(self.counted(whole), self.mixed_and, self.fraction(above, below, "")))
-
-    mixed_and: tuple[str, ...] = ()
 
     def goals(self, written: str) -> list[str]:
         return self.plain(written)

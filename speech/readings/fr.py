@@ -3,7 +3,6 @@
 import re
 from functools import lru_cache
 
-from speech.readings import fr_tables as tables
 from speech.readings.european import Number, Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance
 from speech.readings.european_rules import rules
@@ -14,75 +13,7 @@ __all__ = ["spans", "units"]
 
 
 class French(Romance):
-    code = "fr"
-    point, dot = ("virgule",), ("point",)
-    minus = ("moins",)
-    to = ("à",)
-    since = ("", "de")
-    versus = ("à",)
-    more = ("plus", "et plus")
-    money_and = ("", "et")
-    zero = ("zéro",)
-    over = ("sur", "slash")
-    mixed_and = ("et",)
-    and_half = ("et demi", "et demie")
-    units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
-    triple_w = ("double v double v double v", "trois w")
-    before_numbers = {"+": ("plus",), "±": ("plus ou moins",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("inférieur ou égal à",), "≥": ("supérieur ou égal à",)}  # fmt: skip
-    abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
-    numbered = {"p.": ("page",), "pp.": ("pages",), "n°": ("numéro",), "nº": ("numéro",), "N°": ("numéro",), "Nº": ("numéro",), "no": ("numéro", "no"), "#": ("numéro", "dièse", "hashtag"), "№": ("numéro",)}  # fmt: skip
-    or_words = ("ou", "et")
-    months = [(month,) for month in tables.MONTHS.split()]
-    day_links = "au|et|ou|à"
-    day_pattern = "(?:er)?"
-    hour_marks = r"h|heures?"
-    hour_letter = "h|H"
-    hour_names, minute_names, second_names = (("heure",), ("heures",)), ("minutes", "minute"), ("secondes",)
-    hour_and = ("",)
-    minute_gender = "f"
-    codes = frozenset("chambre code pin ligne bus vol numéro salle porte postal poste n°".split())
-    ordinal_pattern = (
-        r"(?<![\d.,])(?P<n>\d{1,4})(?P<e>ers?|ères?|ère|res?|e|ème|èmes|eme|ième|ièmes|es|nde?s?|des?)(?!\w)"
-    )
-    score_words = "gagné|gagne|bat|battu|perdu|perd|nul|victoire|défaite|match|score|par|mène|menait|imposé|final"
-    roman_words = frozenset("chapitre tome partie acte titre article volume groupe phase type guerre scène".split())
-    roman_end = "(?:er|e|ème|ère)?"
-    centuries = " ?(?:siècle|s\\.)"
-    masculine = ("age", "ages", "ment", "ments", "eau", "eaux", "isme", "eur", "eurs", "ier", "iers", "oir")
-    feminine = (
-        "tion",
-        "tions",
-        "sion",
-        "sions",
-        "té",
-        "tés",
-        "ence",
-        "ences",
-        "ance",
-        "ances",
-        "ette",
-        "ettes",
-        "ure",
-        "ures",
-        "ie",
-        "ies",
-        "ée",
-        "ées",
-        "euse",
-        "euses",
-        "ienne",
-        "iennes",
-        "elle",
-        "elles",
-        "trice",
-    )
-    genders = tables.GENDERS
-    function_words = frozenset(
-        "et ou de du des d à au aux en dans pour par avec sans que qui est sont plus moins le la les un une ne pas mais comme contre sur sous jusqu était a ont ans_ fois_ si quand où mille cents car égale font fait janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
-    )
-    of_date_words = ("",)
-    first = "premier"
+    """The tables are tables/fr.yaml."""
 
     def gendered(self, number: int, gender: str) -> list[str]:
         full = words(number, "fr")
@@ -214,7 +145,7 @@ class French(Romance):
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:
-    return rules(French())
+    return rules(French("fr"))
 
 
 def spans(text: str) -> list[Span]:

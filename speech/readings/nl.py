@@ -3,48 +3,19 @@
 import re
 from functools import lru_cache
 
-from speech.readings import nl_tables as tables
 from speech.readings.european import Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
-from speech.readings.european_sounds import classes, reader
+from speech.readings.european_sounds import reader
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-units = reader(tables.RULES, classes(tables.HOMOPHONES))
+units = reader("nl")
 
 
 class Dutch(Language):
-    code, grouping = "nl", ". "
-    point, dot = ("komma",), ("punt",)
-    minus = ("min", "minus")
-    to = ("tot", "tot en met", "à", "naar")
-    since = ("", "van")
-    versus = ("", "tegen", "tot")
-    more = ("plus", "of meer")
-    money_and = ("", "en")
-    zero = ("nul",)
-    over = ("van de", "uit", "op")
-    mixed_and = ("", "en")
-    units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
-    triple_w = ("w w w", "wee wee wee")
-    before_numbers = {"+": ("plus",), "±": ("plus minus", "plusminus", "ongeveer", "circa"), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("hoogstens", "kleiner dan of gelijk aan"), "≥": ("minstens", "groter dan of gelijk aan")}  # fmt: skip
-    abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
-    numbered = {"p.": ("pagina",), "pp.": ("pagina's",), "nr.": ("nummer",), "Nr.": ("nummer",), "#": ("nummer", "hekje", "hashtag"), "§": ("paragraaf",), "№": ("nummer",), "nrs.": ("nummers",)}  # fmt: skip
-    or_words = ("of", "en", "per")
-    months = [(month,) for month in tables.MONTHS.split()]
-    day_links = "tot|en|tot en met|of"
-    day_pattern = "(?:e|ste|de)?"
-    hour_marks, dotted_times, at_times = "uur|u\\.?|h", True, "om|tot|van|vanaf|rond|tegen|na|voor"
-    hour_letter = "[uh]"
-    codes = frozenset("kamer code pin pincode postcode lijn bus vlucht nummer zaal perron huisnummer nr spoor".split())
-    ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,4})(?P<e>e|ste|de)(?!\w)"
-    score_words = "won|wonnen|verloor|verloren|versloeg|winst|gelijk|gelijkspel|wint|verliest|stand|wedstrijd|met|eindigde|uitslag|werd|het"
-    roman_words = frozenset("hoofdstuk deel akte artikel groep fase type klasse wereldoorlog bijlage".split())
-    centuries = " ?(?:eeuw)"
-    roman_end = "(?:e|de|ste)?"
+    """The tables are tables/nl.yaml."""
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:
@@ -71,7 +42,7 @@ class Dutch(Language):
         return [f"{said}{tail}", f"{said} {tail}".strip(), f"{said}en{tail}"]
 
     def gender(self, noun: str, number: int) -> str:
-        return "" if not noun or noun.casefold() in tables.FUNCTION_WORDS else "?"
+        return "" if not noun or noun.casefold() in self.function_words else "?"
 
     def year(self, number: int, before: str, after: str) -> list[str]:
         if not 1100 <= number < 2100 or 2000 <= number < 2010:
@@ -187,7 +158,7 @@ class Dutch(Language):
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:
-    return rules(Dutch())
+    return rules(Dutch("nl"))
 
 
 def spans(text: str) -> list[Span]:
