@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, ways, words
+from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, last_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -110,6 +110,8 @@ class German(Language):
         return list(dict.fromkeys(stem + end for end in ends for stem in stems))
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        if not after and before not in _DATIVE | _WEAK:
+            return None
         if ending != "." or before in _DATIVE | _WEAK or (after and after[0].islower()):
             return "ordinal", self.ordinal(number, ending, before, after), True
         if before:
@@ -160,15 +162,12 @@ class German(Language):
             said += [words(hour, "de")] if minute == 0 else [f"{words(hour, 'de')} {words(minute, 'de')}"]
         return said + self.by_the_clock(hour, minute)
 
-    def by_the_clock(self, hour: int, minute: int) -> list[str]:
-        now, then = (words((at - 1) % 12 + 1, "de") for at in (hour, hour + 1))
-        said = {
-            15: [f"Viertel nach {now}", f"viertel {then}"], 30: [f"halb {then}"], 45: [f"Viertel vor {then}", f"drei viertel {then}"],
-            5: [f"fünf nach {now}"], 10: [f"zehn nach {now}"], 20: [f"zwanzig nach {now}", f"zehn vor halb {then}"],
-            25: [f"fünf vor halb {then}"], 35: [f"fünf nach halb {then}"], 40: [f"zwanzig vor {then}", f"zehn nach halb {then}"],
-            50: [f"zehn vor {then}"], 55: [f"fünf vor {then}"],
-        }  # fmt: skip
-        return said.get(minute, [])
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        said = super().money(number, noun)
+        if not number.value or number.fraction in ("0", "00"):
+            return said
+        whole, cents = self.counted(number.value), self.counted(int(number.fraction.ljust(2, "0")))
+        return said + list(ways(whole[:2], cents[:2], noun.of(1)[:1]))
 
     def below(self, number: int, above: int) -> list[str]:
         if number == 2:
@@ -203,30 +202,26 @@ class German(Language):
         return said + list(ways(self.counted(whole), ("", "und"), self.fraction(above, below, "")))
 
     def first_rules(self) -> list[Rule]:
-        def decade(match: re.Match[str]) -> Said:
-            number = int(match["n"])
-            return "decade", [f"{way}er" for way in self.year(number, "", "") + self.counted(number)], True
+        def tens(match: re.Match[str]) -> Said:
+            """1990er, 10er-Pack."""
+            number, rest = int(match["n"]), match["w"] or ""
+            said = [f"{way}er" for way in self.year(number, "", "") + self.counted(number)]
+            return "decade", [*ways(said, (rest,)), *(way + rest.casefold() for way in said if rest)], True
 
         def day_month(match: re.Match[str]) -> Said:
             day, month = int(match["d"]), int(match["m"])
             if not (0 < day < 32 and 0 < month < 13):
                 return None
-            return "date", self.date(day, month, "", match["before"].casefold(), False), True
+            return "date", self.date(day, month, "", last_word(match.string, match.start()), False), True
 
         return [
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?![^\W\d_])"), decade),
-            Rule("0", re.compile(rf"(?<!\w)(?P<before>am|vom|zum|bis|den|dem|der){BLANK}(?P<span>(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.)(?!\d)", re.IGNORECASE), day_month),
-            Rule("0", re.compile(rf"(?<=\d){BLANK}?[x×]{BLANK}?(?=\d)"), lambda m: ("sign", ["mal"], True)),
-        ]  # fmt: skip
+            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?:-(?P<w>[^\W\d_]+))?(?![^\W\d_])"), tens),
+            Rule("0", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
+        ]
 
     def context_rules(self) -> list[Rule]:
-        street = r"(?<=[a-zäöüß])(?:str\.)(?!\w)"
-        return [
-            Rule(
-                ".", re.compile(rf"(?<!\w)[\w\-]{{2,40}}{street}"), lambda m: ("variant", [f"{m[0][:-4]}straße"], True)
-            ),
-            Rule("", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
-        ]
+        street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-zäöüß])str\.(?!\w)")
+        return [Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True))]
 
     def noun(self, sign: str) -> Noun:
         """A unit, also as it stands behind mit, von: Metern."""

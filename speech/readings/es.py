@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Number, Rule, Said, find, ways, words
+from speech.readings.european import Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance, inflected
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -117,28 +117,13 @@ class Spanish(Romance):
             )
         if below in (3, 4, 5):
             said += [f"{way} de" for way in said] if after else []
-            said += [
-                f"{self.counted(above, 'f')[0]} {_ORDINALS[below][:-1]}a{'s' if above > 1 else ''} parte{'s' if above > 1 else ''}"
-            ]
+            end = "s" if above > 1 else ""
+            said += [f"{self.counted(above, 'f')[0]} {_ORDINALS[below][:-1]}a{end} parte{end}"]
         return said
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         tails = ["medio", "media"] if (above, below) == (1, 2) else self.fraction(above, below, "")
         return list(ways(self.counted(whole, self.gender(after, whole) or "?") + self.counted(whole), ("y",), tails))
-
-    def first_rules(self) -> list[Rule]:
-        return [
-            Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["por"], True)),
-            Rule("0", re.compile(r"(?<!\w)(?:años|los|de los) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "es")], True)),
-        ]  # fmt: skip
-
-    def context_rules(self) -> list[Rule]:
-        return [
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["más más", "plus plus"], True)),
-        ]
-
-    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
-        return super().said(number, gender, before, after)
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,8 @@
 """What the languages of Europe share: numbers as they are written, tables, rules that find spans.
 
-A language is an object with tables (what is said for a unit, a currency, a sign) and methods (how a number is inflected);
-european_rules.py holds the rules that join them; speech/readings/<language>.py makes one object and is all that is asked.
+A language is an object with tables (what is said for a unit, a currency, a sign) and methods (how a number is
+inflected); european_rules.py holds the rules that join them; speech/readings/<language>.py makes one object and is all
+that is asked.
 """
 
 import itertools
@@ -45,7 +46,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A unit or a currency. gender: m, f, n; forms: for one, for several (for two, for five in Slavic ones), best first."""
+    """A unit or a currency. gender: m, f, n; forms: for one, for several (Slavic: for two, for five), best first."""
 
     gender: str
     forms: tuple[tuple[str, ...], ...]

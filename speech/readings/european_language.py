@@ -1,11 +1,11 @@
-"""What a European language says for numbers, dates, times and money. The defaults are what most of them share; num2words
+"""What a European language says for numbers, dates, times and money. The defaults are what most share; num2words
 gives the numbers, always as whole ones (its fractions go through float: "2,0" would be "zwei")."""
 
 import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, ways, words
+from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, last_word, ways, words
 from speech.readings.european_tables import Tables
 
 
@@ -21,7 +21,8 @@ class Language(Tables):
     # -- numbers
     def parse(self, written: str) -> Number:
         """A number as the pattern `number` finds it."""
-        head, sign, tail = written.rpartition(self.decimal)
+        english = self.decimal == "," and re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d\d|(?<=,\d{3},\d{3}))", written)
+        head, sign, tail = written.rpartition("." if english else self.decimal)
         whole, fraction = (head, tail) if sign else (written, "")
         return Number(re.sub(r"\D", "", whole) or "0", fraction, not whole.isdecimal())
 
@@ -31,7 +32,8 @@ class Language(Tables):
         parted = "|".join(
             rf"\d{{1,3}}(?:{BLANK if sign == ' ' else re.escape(sign)}\d{{3}})+(?!\d)" for sign in self.grouping
         )
-        return rf"(?:(?:{parted}|\d+)(?:{re.escape(self.decimal)}\d+)?)"
+        english = r"\d{1,3}(?:,\d{3})+\.\d\d(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|" if self.decimal == "," else ""
+        return rf"(?:{english}(?:{parted}|\d+)(?:{re.escape(self.decimal)}\d+)?)"
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         """Readings of a whole number; gender: of what is counted ("" alone, "?" not known)."""
@@ -69,7 +71,7 @@ class Language(Tables):
             )
         said = self.counted(number.value, gender, before, after)
         if not number.grouped and not number.fraction:
-            if len(whole) == 4:
+            if len(whole) in (3, 4):
                 said = self.year(number.value, before, after) + said
             if len(whole) > 4 or (len(whole) > 1 and before in self.codes):
                 said = said + self.digits(whole) + self.pairs(whole)
@@ -147,8 +149,22 @@ class Language(Tables):
             return ("",)
         return self.before_numbers.get(written.strip(), self.minus)
 
-    def of_dash(self, written: str, match: re.Match[str]) -> tuple[str, ...]:
+    def before(self, text: str, at: int) -> str:
+        """The word before a number, in lower case."""
+        return last_word(text, at)
+
+    def times_as_often(self, number: int) -> list[str]:
+        """2x: twice."""
+        return []
+
+    def other_scale(self, one: int, two: int) -> list[str]:
+        """1:50 in words of its own."""
+        return []
+
+    def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
         """What is said between two numbers."""
+        if before in self.between:
+            return (*self.between[before], *self.to)
         if written[0].isspace() and (
             "=" in match.string[match.end() : match.end() + 3] or written.strip() not in "–—-"
         ):
@@ -232,6 +248,11 @@ class Language(Tables):
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         """mark: what is written for the hour ("Uhr", "h", ""), if anything; full: the minutes are written."""
         raise NotImplementedError
+
+    def by_the_clock(self, hour: int, minute: int) -> list[str]:
+        """Half past three, a quarter to four: the table `clock`, with {now} and {then} of twelve hours."""
+        now, then = (words((at - 1) % 12 + 1, self.code) for at in (hour, hour + 1))
+        return [way.format(now=now, then=then) for way in self.clock.get(minute, ())]
 
     # -- fractions and scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:

@@ -28,6 +28,8 @@ class Romance(Language):
             return ""
         if word in self.genders or word.rstrip("s") in self.genders:
             return self.genders.get(word) or self.genders[word.rstrip("s")]
+        if word.endswith(("ista", "istas", "iste", "istes")):
+            return "?"
         for endings, gender in ((self.feminine, "f"), (self.masculine, "m")):
             if any(word.endswith(ending) for ending in endings):
                 return gender

@@ -1,8 +1,9 @@
 """The tables of a language, speech/readings/tables/<language>.yaml, read once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -11,22 +12,14 @@ from speech.readings.european import Noun
 
 _FOLDER = Path(__file__).resolve().parent / "tables"
 _NOUNS = frozenset({"units", "currencies", "magnitudes"})
-_READINGS = frozenset(
-    {
-        "signs",
-        "address_signs",
-        "silent",
-        "before_numbers",
-        "abbreviations",
-        "exact_abbreviations",
-        "numbered",
-        "variants",
-    }
-) | {"declined"}
-_WORDS = frozenset(
-    {"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns", "masculine_nouns"}
-)
+_READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
+_READINGS |= {"numbered", "variants", "declined", "between"}
+_WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
+_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
+
+_PAIRS = frozenset({"letters"})
+_NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
 @lru_cache
@@ -47,10 +40,12 @@ def _converted(key: str, value: Any) -> Any:
         return readings(value)
     if key in _WORDS:
         return frozenset(value.split())
+    if key in _PAIRS:
+        return dict(pair.split() for pair in value.split(";"))
     if key in _GROUPS:
         return {word: group for group, words in value.items() for word in words.split()}
     if key == "months":
-        return [tuple(line.split(", ")) for line in value.splitlines()]
+        return tuple(tuple(line.split(", ")) for line in value.splitlines())
     if isinstance(value, list):
         return tuple(tuple(item) if isinstance(item, list) else item for item in value)
     return value
@@ -113,23 +108,25 @@ class Tables:
     zero: tuple[str, ...] = ()
     codes = frozenset[str]()  # words before numbers that may be read digit by digit
     many = 1  # which form of a noun goes with millions
-    units: dict[str, Noun] = {}
-    currencies: dict[str, Noun] = {}
-    magnitudes: dict[str, Noun] = {}
-    signs: dict[str, tuple[str, ...]] = {}
-    silent: dict[str, tuple[str, ...]] = {}  # signs that may be left out
-    address_signs: dict[str, tuple[str, ...]] = {}
+    units: Mapping[str, Noun] = _NONE
+    currencies: Mapping[str, Noun] = _NONE
+    magnitudes: Mapping[str, Noun] = _NONE
+    signs: Mapping[str, tuple[str, ...]] = _NONE
+    silent: Mapping[str, tuple[str, ...]] = _NONE  # signs that may be left out
+    address_signs: Mapping[str, tuple[str, ...]] = _NONE
     triple_w: tuple[str, ...] = ()
-    before_numbers: dict[str, tuple[str, ...]] = {}  # ~ > < ± before a number
-    numbered: dict[str, tuple[str, ...]] = {}  # abbreviations that a number follows: No. 5
-    abbreviations: dict[str, tuple[str, ...]] = {}  # capitals or not
-    exact_abbreviations: dict[str, tuple[str, ...]] = {}  # with capitals as they stand
-    variants: dict[str, tuple[str, ...]] = {}  # words that may be said or spelt otherwise
+    before_numbers: Mapping[str, tuple[str, ...]] = _NONE  # ~ > < ± before a number
+    numbered: Mapping[str, tuple[str, ...]] = _NONE  # abbreviations that a number follows: No. 5
+    abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # capitals or not
+    exact_abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # with capitals as they stand
+    variants: Mapping[str, tuple[str, ...]] = _NONE  # words that may be said or spelt otherwise
+    phrases: tuple[tuple[str, ...], ...] = ()  # what the text needs, kind, pattern, readings
     or_words: tuple[str, ...] = ()  # for the slash between words
-    letters: dict[str, str] = {}  # names of letters that a recogniser may write
-    months: list[tuple[str, ...]] = []  # each: its name, its other forms, its abbreviations
+    letters: Mapping[str, str] = _NONE  # names of letters that a recogniser may write
+    months: tuple[tuple[str, ...], ...] = ()  # each: its name, its other forms, its abbreviations
     month_forms = frozenset[str]()  # of these, what is no abbreviation
     month_first = False
+    clock: Mapping[int, list[str]] = _NONE  # minutes -> how they are said by the clock
     day_pattern = ""  # what stands behind the day of a date
     before_month = ""
     day_links = ""  # between two days of a month
@@ -141,9 +138,13 @@ class Tables:
     phone_patterns: tuple[str, ...] = ()
     ordinal_pattern = ""
     version_words = r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|USB|HTML|Windows|CUDA|Java)"
-    no_version = "(?!)"
-    score_words = ""
-    of_money = ""  # between a number and its currency, as in "5 de euros"
+    decade_before = ""  # what stands before a decade of two digits
+    slash_before = ""  # what stands before a day and its month: le 11/11
+    scale_words = ""  # before 1:50
+    between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
+    by: tuple[str, ...] = ()  # the cross of 3 x 4
+    fold: tuple[str, ...] = ()  # the cross of 2x
+    fold_gender = ""
     roman_words = frozenset[str]()
     no_names = frozenset[str]()
     single_romans = "IVX"
@@ -152,10 +153,12 @@ class Tables:
     and_half: tuple[str, ...] = ()  # behind what is counted: y medio
     over: tuple[str, ...] = ()
     mixed_and: tuple[str, ...] = ()
+    year_before = frozenset[str]()  # words behind which four digits are a year
+    no_code_before = frozenset[str]()  # words with a capital that are no names
     # -- Romance languages
     masculine: tuple[str, ...] = ()
     feminine: tuple[str, ...] = ()
-    genders: dict[str, str] = {}
+    genders: Mapping[str, str] = _NONE
     function_words = frozenset[str]()
     of_date_words: tuple[str, ...] = ("",)  # between day, month and year of a date of digits
     of = ("de",)
@@ -169,8 +172,9 @@ class Tables:
     # -- inflection
     feminine_nouns = frozenset[str]()  # in the form that stands behind 2
     masculine_nouns = frozenset[str]()
-    cases: dict[str, str] = {}  # of a numeral behind these prepositions
-    declined: dict[str, tuple[str, ...]] = {}  # words of numerals in other cases
+    cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions
+    declined: Mapping[str, tuple[str, ...]] = _NONE  # words of numerals in other cases
     # -- sounds
+    open_words = frozenset[str]()  # whose e is open or not
     homophones = ""  # see european_sounds
     sounds: tuple[tuple[str, str], ...] = ()

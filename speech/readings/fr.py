@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Number, Rule, Said, find, ways, words
+from speech.readings.european import Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance
 from speech.readings.european_rules import rules
 from speech.readings.fr_sounds import units
@@ -93,6 +93,9 @@ class French(Romance):
             )
         return list(ways(soons, ("moins",), ["le quart", "quart"] if minute == 45 else self.counted(60 - minute)))
 
+    def other_scale(self, one: int, two: int) -> list[str]:
+        return list(ways(self.counted(one), self.ordinal(two)))
+
     def below(self, number: int, above: int) -> list[str]:
         name = {2: "demi", 3: "tiers", 4: "quart"}.get(number) or words(number, "fr", to="ordinal")
         return [name if above == 1 or name.endswith("s") else f"{name}s"]
@@ -110,37 +113,6 @@ class French(Romance):
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         tails = ["demi", "demie"] if (above, below) == (1, 2) else self.fraction(above, below, "")
         return list(ways(self.counted(whole, "?"), ("et",), tails))
-
-    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
-        return super().said(number, gender, before, after)
-
-    def first_rules(self) -> list[Rule]:
-        return [
-            Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["sur", "par", "fois"], True)),
-            Rule(
-                "0",
-                re.compile(r"(?<!\w)années (?P<span>['’]?(?P<n>[1-9]0))(?!\w|[.,:]\d)", re.IGNORECASE),
-                lambda m: ("decade", self.plain(m["n"]), True),
-            ),
-        ]
-
-    def context_rules(self) -> list[Rule]:
-        return [
-            Rule(
-                "",
-                re.compile(r"(?<!\w)S(?:t|te)(?=[-. ] ?[A-ZÀ-Ý])"),
-                lambda m: ("variant", ["saint" if m[0] == "St" else "sainte"], True),
-            ),
-            Rule(
-                "°º",
-                re.compile(r"(?<!\w)[nN][°º](?!\w|C)|(?<!\w)[nN][°º](?=\d)"),
-                lambda m: ("variant", ["numéro"], True),
-            ),
-            Rule(
-                "", re.compile(r"(?<=\w)-t-(?=(?:il|elle|on)s?\b)", re.IGNORECASE), lambda m: ("variant", ["t"], True)
-            ),
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
-        ]
 
 
 @lru_cache(maxsize=1)

@@ -104,16 +104,8 @@ class Italian(Romance):
         return ("di", "d'")
 
     def first_rules(self) -> list[Rule]:
-        return [
-            Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["per"], True)),
-            Rule("0", re.compile(r"(?<!\w)anni (?P<span>['’]?(?P<n>[2-9]0))(?!\w|[.,:]\d)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "it")], True)),
-            Rule("0", re.compile(r"(?<=\w)['’](?P<span>(?P<n>\d\d))(?!\w|[.,:]\d)"), lambda m: ("year", self.plain(m["n"]), True)),
-        ]  # fmt: skip
-
-    def context_rules(self) -> list[Rule]:
-        return [
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["più più", "plus plus"], True)),
-        ]
+        year = re.compile(r"(?<=\w)['’](?P<n>\d\d)(?!\w|[.,:]\d)|(?<=\w )['’](?P<m>\d\d)(?!\w|[.,:]\d)")
+        return [Rule("0", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))]
 
 
 @lru_cache(maxsize=1)

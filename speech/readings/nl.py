@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Number, Rule, Said, find, ways, words
+from speech.readings.european import Number, Rule, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -88,18 +88,8 @@ class Dutch(Language):
             said = [f"{name} uur"] + ([] if mark else [name])
         else:
             said = [f"{name} uur {past}"] + [f"{name} uur nul {past}"] * (minute < 10)
-            said += [f"{name} {past}", f"{name} {past} uur"] + [f"{name} uur en {past} minuten"]
+            said += [f"{name} {past}", f"{name} {past} uur", f"{name} uur en {past} minuten"]
         return said + self.by_the_clock(hour, minute)
-
-    def by_the_clock(self, hour: int, minute: int) -> list[str]:
-        now, then = (words((at - 1) % 12 + 1, "nl") for at in (hour, hour + 1))
-        said = {
-            15: f"kwart over {now}", 30: f"half {then}", 45: f"kwart voor {then}", 5: f"vijf over {now}", 10: f"tien over {now}",
-            20: f"tien voor half {then}", 25: f"vijf voor half {then}", 35: f"vijf over half {then}", 40: f"tien over half {then}",
-            50: f"tien voor {then}", 55: f"vijf voor {then}",
-        }.get(minute)  # fmt: skip
-        more = {20: [f"twintig over {now}"], 40: [f"twintig voor {then}"]}.get(minute, [])
-        return [*([said] if said else []), *more]
 
     def below(self, number: int, above: int) -> list[str]:
         if number == 2:
@@ -137,23 +127,18 @@ class Dutch(Language):
         return said
 
     def first_rules(self) -> list[Rule]:
-        def decade(match: re.Match[str]) -> Said:
-            number = int(match["n"])
-            return "decade", [f"{way}er" for way in [words(number, "nl")]] + [f"{words(number, 'nl')}"], True
-
+        tens = re.compile(r"(?<![\d.,])(?P<n>[1-9]0)ers?(?!\w)")
+        postcode = re.compile(r"(?<![\w.,])(?P<n>\d{4})(?= ?[A-Z]{2}(?!\w))")
         return [
-            Rule("0", re.compile(r"(?<!\w)jaren (?P<span>['’]?(?P<n>[1-9]0))(?!\w|[.,:]\d)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "nl")], True)),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>[1-9]0)ers?(?!\w)"), decade),
-            Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["bij", "keer", "maal"], True)),
-            Rule("0", re.compile(r"(?<=\d)(?P<span>[x×])(?!\w)"), lambda m: ("sign", ["keer", "maal"], True)),
-        ]  # fmt: skip
+            Rule("0", tens, lambda match: ("decade", [f"{words(int(match['n']), 'nl')}er"], True)),
+            Rule(
+                "0", postcode, lambda match: ("address", [*self.pairs(match["n"]), *self.code_number(match["n"])], True)
+            ),
+        ]
 
     def context_rules(self) -> list[Rule]:
-        street = r"(?<!\w)[\w\-]{2,40}(?<=[a-z])str\.(?!\w)"
-        return [
-            Rule(".", re.compile(street), lambda m: ("variant", [f"{m[0][:-4]}straat"], True)),
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
-        ]
+        street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-z])str\.(?!\w)")
+        return [Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straat"], True))]
 
 
 @lru_cache(maxsize=1)

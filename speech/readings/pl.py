@@ -147,7 +147,7 @@ class Polish(Language):
             order = next(
                 (end[tail] for tail in ("ego", "ej", "ym", "ę", "ą", "u", "e", "o", "a") if after.endswith(tail)), "Nm"
             )
-            said = ordinals(number, order) + (said if order == "Nm" or " " in order else said)
+            said = ordinals(number, order) + said
         return "ordinal", said, ending != "."
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
@@ -242,13 +242,6 @@ class Polish(Language):
             Rule(
                 "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade
             ),
-            Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["na", "razy"], True)),
-        ]
-
-    def context_rules(self) -> list[Rule]:
-        return [
-            Rule("", re.compile(r"(?<=[IVX] )w\."), lambda m: ("variant", ["wiek", "wieku", "wiekiem"], True)),
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
         ]
 
 

@@ -85,15 +85,6 @@ class Portuguese(Romance):
         tails = ["meio", "meia"] if (above, below) == (1, 2) else self.fraction(above, below, "")
         return list(ways(self.counted(whole, self.gender(after, whole) or "?") + self.counted(whole), ("e",), tails))
 
-    def first_rules(self) -> list[Rule]:
-        return [
-            Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["por", "vezes", "a"], True)),
-            Rule("0", re.compile(r"(?<!\w)(?:anos|os) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "pt")], True)),
-        ]  # fmt: skip
-
-    def context_rules(self) -> list[Rule]:
-        return [Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["mais mais", "plus plus"], True))]
-
 
 def _feminine(said: str) -> str:
     """um -> uma, dois -> duas, duzentos -> duzentas; what counts thousands too, what counts millions not."""

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Noun, Number, Rule, Said, find, last_word, next_word, ways, words
+from speech.readings.european import Noun, Number, Rule, Said, find, last_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
@@ -256,26 +256,19 @@ class Russian(Language):
             return "year", [f"{way} {_YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
 
         def decade(match: re.Match[str]) -> Said:
-            after = next_word(match.string, match.end())
             ends = {"е": ("ые",), "х": ("ых",), "м": ("ым",)}[match["e"]]
-            del after
             return "decade", [way for way in self.ordinal(int(match["n"])) if way.endswith(ends)], True
 
         return [
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{3,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
-            Rule("0", re.compile(r"(?<=\d) ?[x×х] ?(?=\d)"), lambda m: ("sign", ["на", "умножить на"], True)),
         ]
 
     def context_rules(self) -> list[Rule]:
-        half = r"(?<!\w)[Пп]ол-?(?P<n>часа|года|стакана|литра|дня|метра|кило|минуты|страны|ложки|века|месяца|километра|пути|города|мира|тысячи|миллиона|[а-я]{4,10}ого)(?!\w)"
-        return [
-            Rule("", re.compile(half), lambda m: ("variant", [f"пол {m['n']}", f"половина {m['n']}", f"половину {m['n']}"], True)),
-            Rule("", re.compile(r"(?<!\w)г\.(?= ?[А-ЯЁ])"), lambda m: ("variant", ["город", "городе", "города", "городу", "городом"], True)),
-            Rule("0", re.compile(r"(?<=\d )в\."), lambda m: ("variant", ["век", "века", "веке"], True)),
-            Rule("", re.compile(r"(?<=[IVX] )(?:вв?\.)"), lambda m: ("variant", ["век", "века", "веке", "веку", "веком", "веков"], True)),
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["плюс плюс"], True)),
-        ]  # fmt: skip
+        nouns = "часа|года|стакана|литра|дня|метра|кило|минуты|страны|ложки|века|месяца|километра|пути|города|мира"
+        half = re.compile(rf"(?<!\w)[Пп]ол-?(?P<n>{nouns}|[а-я]{{4,10}}ого)(?!\w)")
+        said = ("пол", "половина", "половину", "половины")
+        return [Rule("", half, lambda match: ("variant", [f"{way} {match['n']}" for way in said], True))]
 
 
 @lru_cache(maxsize=1)
