@@ -82,7 +82,7 @@ def written_short(of: Language) -> Iterator[Rule]:
         if not table:
             continue
         known = {
-            key.replace(" ", "").casefold() if table is of.abbreviations else key: said for key, said in table.items()
+            (key.casefold() if table is of.abbreviations else key).replace(" ", ""): said for key, said in table.items()
         }
         capital = [key[0].upper() + key[1:] for key in table if len(key) > 2 and key[0].islower()]
         flags = re.IGNORECASE if table is of.abbreviations else 0
