@@ -15,8 +15,9 @@ from functools import cached_property
 
 from reward_tts.reward import published
 from speech.readings import Comparison, asked_lattice, lattice
-from speech.readings.units import LETTERS, SOUNDS, SPACELESS, TONELESS
+from speech.readings.units import SOUNDS, SPACELESS, TONELESS
 
+LETTERS = "letters"  # of the words that differ
 UNITS = ("pinyin", "text", "characters", *published.FORMS)
 
 
@@ -31,8 +32,9 @@ def style(language: str, unit: str, tones: bool = False) -> str:
 
 def compare(reference: str, hypothesis: str, language: str, how: str) -> Comparison:
     """Both as lattices of readings; `how` as `style` gives it."""
-    words = language not in SPACELESS and how != LETTERS
-    return Comparison(asked_lattice(reference, language, how), lattice(hypothesis, language, how), words)
+    taken = SOUNDS if how == LETTERS else how
+    asked, heard = asked_lattice(reference, language, taken), lattice(hypothesis, language, taken)
+    return Comparison(asked, heard, words=language not in SPACELESS, letters=how == LETTERS)
 
 
 def error(reference: str, hypothesis: str, language: str, unit: str, tones: bool = False) -> float:
@@ -100,7 +102,7 @@ def token_credit(
 
     The wave lasts num_tokens / token_rate seconds. A heard unit (a character, a word) owns the time from the middle
     between it and the one before to the middle between it and the one after; the first owns from 0, the last to the
-    end. A substituted or added unit blames what it owns; a missing one blames the time between the heard neighbours' own
+    end. A substituted or added unit blames what it owns; a missing one blames the time between its neighbours' own
     times (from 0 at the start, to the end at the end). A token is blamed if its middle lies in a blamed span; a span
     that holds no token's middle blames the token around its own middle. Nothing heard, though something was asked: all
     are blamed. A span is blamed lead_tokens earlier than it sounds: what goes wrong in a syllable is decided before it,

@@ -1,7 +1,7 @@
-"""Japanese: what may be said for numbers, dates, times, money, units, signs and letters; the readings of its words; morae.
+"""Japanese: what may be said for numbers, dates, money, units, signs and letters; the readings of its words; morae.
 
-A reading is given in kana. A kanji word has the readings of its dictionary, and itself: what is written with the same kanji
-is never an error, whatever the reader thinks.
+A reading is given in kana. A kanji word has the readings of its dictionary, and itself: what is written with the same
+kanji is never an error, whatever the reader thinks.
 """
 
 import unicodedata
@@ -10,7 +10,6 @@ from speech.readings import ja_spans, ja_words
 from speech.readings.span import Span
 
 _HOLE = "◇"  # in place of a number, so that what is around it is read the same with 3 as with 三
-_WAVES = "〜~ー"
 
 
 def spans(text: str) -> list[Span]:
@@ -22,11 +21,11 @@ def spans(text: str) -> list[Span]:
 
 
 def _words(text: str, taken: list[Span]) -> list[Span]:
-    """Words outside of the spans taken. Marks and blanks are no part of what is read, so that they change no reading."""
+    """Words outside of the spans taken. Blanks are no part of what is read, so that they change no reading."""
     kept, places, at = [], [], 0
     for span in [*taken, Span(len(text), len(text), "end", ("",))]:
         for place in range(at, span.start):
-            if text[place] in "ー々〆〇" or text[place].isalnum():
+            if not text[place].isspace():
                 kept.append(text[place])
                 places.append(place)
         if span.said != ("",) and (not kept or kept[-1] != _HOLE):
@@ -43,7 +42,7 @@ def _words(text: str, taken: list[Span]) -> list[Span]:
 
 
 def _pieces(text: str, span: Span, taken: list[Span]) -> list[Span]:
-    """The span, if none that is silent (a mark, a drawn-out ending) lies within it; otherwise nothing: it reads as it stands."""
+    """The span, if no other lies within it; otherwise nothing: it reads as it stands."""
     clash = any(other.start < span.end and span.start < other.end for other in taken)
     return [] if clash else [span]
 
@@ -66,8 +65,8 @@ _LONG = {"う": ("う", "お"), "い": ("い", "え")}  # おう is oo, えい i
 
 
 def units(words: str) -> list[tuple[str, ...]]:
-    """Morae in hiragana: small kana with what they follow, ー as the vowel it lengthens, を as お, ヴァ as ば. A kanji, which has
-    no reading here, is two units that are nobody else's; a Latin letter is one.
+    """Morae in hiragana: small kana with what they follow, ー as the vowel it lengthens, を as お, ヴァ as ば. A kanji,
+    which has no reading here, is two units that are nobody else's; a Latin letter is one.
 
     >>> units("コーヒーとケーキ")
     [('こ',), ('お',), ('ひ',), ('い',), ('と',), ('け',), ('え',), ('き',)]

@@ -1,7 +1,7 @@
 """How Japanese words are read: Sudachi's words with the readings its dictionary has for them.
 
-Which of its readings a word has in a sentence (辛い からい, つらい) cannot be known for certain, so all of them that are common words of the
-same class are acceptable; and a word in kanji is the same as itself whatever its reading.
+Which of its readings a word has in a sentence (辛い からい, つらい) cannot be known for certain, so all that are common
+words of the same class are acceptable; and a word in kanji is the same as itself whatever its reading.
 """
 
 import re
@@ -12,7 +12,9 @@ KANJI = re.compile(r"[々〆〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _KATAKANA_WORD = re.compile(r"[ァ-ヺー]{4,}")
 _MAY_END_SHORT = re.compile(r"[アカガサザタダナハバパマヤラワャァリジニミティディ]ー\Z")
 _MOST_READINGS = 6
-_UNVOICED = str.maketrans("ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポ", "カキクケコサシスセソタチツテトハヒフヘホハヒフヘホ")
+_UNVOICED = str.maketrans(
+    "ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポ", "カキクケコサシスセソタチツテトハヒフヘホハヒフヘホ"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Word:
 def _dictionary():
     from sudachipy import Dictionary, SplitMode  # seconds of import are spared where nobody reads Japanese
 
-    dictionary = Dictionary(dict="small")
+    dictionary = Dictionary(dict="core")
     return dictionary, dictionary.tokenizer(mode=SplitMode.C)
 
 
@@ -80,8 +82,8 @@ def _said(surface: str, pos: tuple[str, ...], reading: str) -> tuple[str, ...]:
 
 
 def _others(surface: str, pos: tuple[str, ...], reading: str) -> list[str]:
-    """Other readings that the dictionary has for the same letters as a word of the same class. Not names, unless it is one;
-    not the voiced forms that it only has inside compounds (ビト of 人)."""
+    """Other readings that the dictionary has for the same letters as a word of the same class. Not names, unless it is
+    one; not the voiced forms that it only has inside compounds (ビト of 人)."""
     found = []
     for entry in _dictionary()[0].lookup(surface):
         kind, other = entry.part_of_speech(), entry.reading_form()
