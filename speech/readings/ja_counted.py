@@ -7,7 +7,7 @@ from functools import lru_cache
 from speech.readings import ja_words
 from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
 from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
-from speech.readings.ja_signs import ENGLISH, MONEY, UNITS, spelled
+from speech.readings.ja_signs import ALONE, ENGLISH, MONEY, UNITS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, LARGE, NUMBER, SMALL, Value, parse
 from speech.readings.span import Span
 
@@ -19,12 +19,6 @@ _SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
 _SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
 _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _KATAKANA = re.compile(r"[ァ-ヴ][ァ-ヴー]{1,20}")
-# Kanji that may be no number, or part of a phrase: 一月に一回, 七転び八起き.
-_ALONE = {
-    "一月": "ひとつき", "二月": "ふたつき", "一": "ひと いっ", "二": "ふた", "三": "み みっ", "四": "よ よっ",
-    "五": "いつ", "六": "む ろっ", "七": "なな", "八": "や はっ", "九": "ここの", "十": "とお じゅっ じっ",
-    "千": "ち", "百": "もも ひゃっ",
-}  # fmt: skip
 _TO = re.compile(r" ?[〜~–、・-] ?")
 _KINDS = {"月": "date", "日": "date", "年": "year", "時": "time", "分": "time", "円": "money", "パーセント": "percent"}
 _MINUS = {"+": ("プラス", "たす"), "±": ("プラスマイナス",), "▲": ("マイナス", "さんかく", "")}
@@ -83,7 +77,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         if _in_word(text, match.start(), end) or (bare and _touches_word(text, match.start(), match.end("kanji"))):
             return None
         ways += _as_word(text, match.start(), end)
-        ways += _ALONE.get(text[match.start() : end], "").split()
+        ways += ALONE.get(text[match.start() : end], ())
         return span_of(start, end, "variant", (s + first + way for s in sign for way in ways), most=MOST)
     if (
         not counted
@@ -181,7 +175,7 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
 
 
 def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list[str]:
-    ways = [way for name in UNITS[unit].split() for way in _say(value, name)]
+    ways = [way for name in UNITS[unit] for way in _say(value, name)]
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
         ways += [before + way for way in _say(value, name)]
