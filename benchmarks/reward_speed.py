@@ -50,6 +50,7 @@ def score_seconds(tokens: int, seed: int, as_config: bool) -> float:
 
     import reward_tts.compute_score as module
     from reward_tts.measures import Measures
+    from stages.config import compose_stage
 
     class Client:
         async def measure_and_count(self, spoken, text, language, index, voice):
@@ -62,8 +63,7 @@ def score_seconds(tokens: int, seed: int, as_config: bool) -> float:
         scores = {"log_f0_std": 0.1, "voiced_ratio": 0.5, "silence_ratio": 0.1, "loudness_db": -20.0}
         heard.append(Measures("tiny_mandarin", 0, "", transcript, times, None, seconds, len(ids), 25.0, scores))
     module.client_for = lambda config: Client()
-    recipe = OmegaConf.load("recipes/tiny_mandarin/recipe.yaml").recipe
-    recipe = OmegaConf.merge(OmegaConf.load("recipes/common/recipe_base.yaml").recipe, recipe)
+    recipe = compose_stage("tiny_mandarin", "data").recipe
     server, reward = recipe.server, recipe.reward
     if not as_config:
         server, reward = OmegaConf.to_container(server), OmegaConf.to_container(reward)
@@ -99,13 +99,10 @@ def score_seconds(tokens: int, seed: int, as_config: bool) -> float:
 
 def data_seconds(seed: int, how: str) -> float:
     """Seconds of one row of stage data, as far as its text goes: checked, written for the prompt."""
-    from omegaconf import OmegaConf
-
     from data_prep.prompts import PromptMaker
+    from stages.config import compose_stage
 
-    recipe = OmegaConf.load("recipes/tiny_mandarin/recipe.yaml").recipe
-    recipe = OmegaConf.merge(OmegaConf.load("recipes/common/recipe_base.yaml").recipe, recipe)
-    maker = PromptMaker(OmegaConf.create({"recipe": OmegaConf.merge(recipe, {"text_normalisation": how})}).recipe)
+    maker = PromptMaker(compose_stage("tiny_mandarin", "data", (f"recipe.text_normalisation={how}",)).recipe)
     draw, texts = random.Random(f"{seed} {how}"), []
     for i in range(2000):
         text = "".join(draw.choice(CHARACTERS) for _ in range(30))

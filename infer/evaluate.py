@@ -18,9 +18,10 @@ from omegaconf import DictConfig
 
 from infer.decode import decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
-from infer.records import Utterance, read_utterances, token_files, write_jsonl, write_text
+from infer.records import Utterance, read_utterances, token_files
 from infer.report import draw, markdown
 from infer.statistics import Bootstrap, mean_per_text
+from speech.files import write_jsonl, write_text
 from speech.texts import normalise_text
 
 # Measures whose mean over texts is reported, with an interval.

@@ -52,7 +52,7 @@ async def compute_score(
         recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span
         ("begin end attempts" of the request, seconds since the epoch), text, voice, speech_tokens (with the prefix),
         transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech
-        token of the completion) and term_parts (list, one for each term): see verl_plugins/token_credit.py.
+        token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
 
     Raises:
         RewardError: no measure could be had.

@@ -16,14 +16,17 @@ run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: t
 # Two files of tests at a time, from end to end first: it is the longest, and mostly waits for one process at a time.
 two=(-n 2 --dist loadfile --no-loadscope-reorder)
 export OMP_WAIT_POLICY=passive     # threads that spin while they wait would take the other file's core
-every=(recipes/*/stages.yaml)
-every=("${every[@]%/stages.yaml}")
+every=(recipes/*/recipe.yaml)
+every=("${every[@]%/recipe.yaml}")
 case $1 in
-  tiny_mandarin) recipes=("${every[@]}") speech=("${two[@]}" tests/speech) trainer=("${two[@]}" tests/e2e tests/trainer) ;;
+  tiny_mandarin)
+    recipes=("${every[@]}") speech=("${two[@]}" tests/reward_env)
+    trainer=("${two[@]}" tests/trainer_env/test_end_to_end.py tests/trainer_env)
+    ;;
   all) recipes=("${every[@]}") speech=() trainer=("${two[@]}" tests/recipes) ;;
-  *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes/test_"$1"*.py) ;;
+  *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes -k "$1") ;;
 esac
-[[ -e ${trainer[-1]} ]] || { echo "run.sh: test: $1 has no test from end to end; bash run.sh test has its quick ones" >&2; exit 2; }
+[[ $1 == tiny_mandarin || $1 == all || -n $(grep -rl "$1" tests/recipes) ]] || { echo "run.sh: test: $1 has no test from end to end; bash run.sh test has its quick ones" >&2; exit 2; }
 # The tests run the embedded default's settings, which are for the CPU, on whatever machine.
 export VERL_TTS_DEVICE=${VERL_TTS_DEVICE:-cpu}
 if [[ -f .venv/installed.device && $(<.venv/installed.device) != "$VERL_TTS_DEVICE" ]]; then

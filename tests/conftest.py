@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("cosyvoice_end_to_end", "cosyvoice_full_size")
+pytest.register_assert_rewrite("tests.helpers")
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = "tiny_mandarin"
 BUILD = ROOT / "exp/test_build"
 # Enough for models that speak and hear; the claims about quality are those of the recipe, not of the tests.
-SMALL = [line for line in (Path(__file__).parent / "small_build.txt").read_text().split() if line]
+SMALL = [line for line in (Path(__file__).parent / "helpers/small_build.txt").read_text().split() if line]
 
 
 def _run_sh(*arguments: str) -> None:
@@ -185,7 +185,7 @@ def checkout(tmp_path: Path) -> Path:
     """run.sh, stages/ and the toy recipe in an empty folder, with this environment as .venv."""
     shutil.copy(ROOT / "run.sh", tmp_path)
     shutil.copytree(ROOT / "stages", tmp_path / "stages")
-    shutil.copytree(ROOT / "tests/trainer/toy", tmp_path, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "tests/helpers/toy", tmp_path, dirs_exist_ok=True)
     for environment in (".venv", ".venv-reward"):
         (tmp_path / environment).symlink_to(ROOT / ".venv")
     return tmp_path

@@ -2,7 +2,7 @@
 
 The released class (WhisperVQEncoder, utils/whisper_models of zai-org/GLM-TTS) is in no package beside the server's, so
 this is one of the same structure on transformers' Whisper layers, under the released names of its parameters. It was
-compared with theirs on random weights: see tests/speech/test_codec_glm.py.
+compared with theirs on random weights: see tests/reward_env/models/test_codec_glm.py.
 """
 
 import json

@@ -100,7 +100,7 @@ def token_credit(
 
     The wave lasts num_tokens / token_rate seconds. A heard unit (a character, a word) owns the time from the middle
     between it and the one before to the middle between it and the one after; the first owns from 0, the last to the
-    end. A substituted or added unit blames what it owns; a missing one blames the time between the heard neighbours' own
+    end. A substituted or added unit blames what it owns; a missing one blames the time between its neighbours' own
     times (from 0 at the start, to the end at the end). A token is blamed if its middle lies in a blamed span; a span
     that holds no token's middle blames the token around its own middle. Nothing heard, though something was asked: all
     are blamed. A span is blamed lead_tokens earlier than it sounds: what goes wrong in a syllable is decided before it,

@@ -34,8 +34,8 @@ def rate(reference: list[str], hypothesis: list[str]) -> float:
 
 
 def pinyin(reference: str, hypothesis: str, language: str, tones: bool) -> float:
-    """Word error rate of pinyin, of texts that WeTextProcessing has normalised (numbers read, marks removed): the CosyVoice
-    GRPO recipe (token2wav_asr_server.py), with tones; mair-hub's later form without. A Latin word is one syllable."""
+    """Word error rate of pinyin, of texts that WeTextProcessing has normalised (numbers read, marks removed): the
+    CosyVoice GRPO recipe (token2wav_asr_server.py), with tones; mair-hub's later form without. A Latin word is one syllable."""
     return rate(_published_pinyin(reference, tones), _published_pinyin(hypothesis, tones))
 
 
@@ -94,7 +94,7 @@ def _seed_marks() -> dict[int, None]:
 
 
 def words(reference: str, hypothesis: str, language: str, tones: bool) -> float:
-    """The Inworld TTS trainer's (tts/training/rlhf/reward_utils.py, eval_wer): lower case, without the 32 marks of ASCII,
+    """The Inworld TTS trainer's (tts/training/rlhf/reward_utils.py, eval_wer): lower case, without ASCII's 32 marks,
     words between spaces in every language.
 
     >>> words("It's late.", "its late", "en", False)

@@ -5,11 +5,13 @@ To add one: write its formula there, a function here, and its line in TERMS.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from reward_tts.measures import Measures
 from reward_tts.reward import formulas
-from reward_tts.reward.errors import Compared
+from reward_tts.reward.errors import UNITS, Compared
 from speech.readings import asked_lattice
 
 
@@ -70,6 +72,7 @@ class Term:
         lowest: its value for speech that cannot be spoken at all; it never gives less.
         perceptual: a gate lets it count only where the words are right.
         highest: it never gives more; None if it has no bound.
+        formula: of a term of one's own, as the formula of the whole reward shows it; those here: formula.py.
     """
 
     value: Callable[..., float]
@@ -77,20 +80,31 @@ class Term:
     lowest: float = 0.0
     perceptual: bool = False
     highest: float | None = 1.0
+    formula: str = ""
 
 
-def _shaped(error: float, shaping: Mapping[str, Any]) -> float:
-    options = dict(shaping)
-    return formulas.SHAPINGS[options.pop("name")](error, **options)
+def _is_shaping(text: str) -> str:
+    formulas.shaping_of(text)
+    return text
 
 
-def _pinyin(
-    heard: Heard, *, unit: str = "pinyin", tones: bool = True, shaping: Mapping[str, Any] | None = None
-) -> float:  # shaping: {name, scale, power}
-    return _shaped(heard.compared.error(unit, tones), shaping or {"name": "tanh"})
+ShapingText = Annotated[str, AfterValidator(_is_shaping)]
 
 
-def _error(heard: Heard, *, unit: str = "text", rate: float = 2.5, unheard: float | None = None) -> float:
+def _is_unit(name: str) -> str:
+    if name not in UNITS:
+        raise ValueError(f"is one of {list(UNITS)}")
+    return name
+
+
+Unit = Annotated[str, AfterValidator(_is_unit)]
+
+
+def _pinyin(heard: Heard, *, unit: Unit = "pinyin", tones: bool = True, shaping: ShapingText = "tanh(3)") -> float:
+    return formulas.shaping_of(shaping)(heard.compared.error(unit, tones))
+
+
+def _error(heard: Heard, *, unit: Unit = "text", rate: float = 2.5, unheard: float | None = None) -> float:
     """`unheard`: the error where the ASR heard nothing at all; null: that of an empty transcript, 1."""
     silent = unheard is not None and not heard.compared.hypothesis
     return formulas.error_exp(unheard if silent else heard.compared.error(unit), rate)
@@ -99,7 +113,7 @@ def _error(heard: Heard, *, unit: str = "text", rate: float = 2.5, unheard: floa
 def _cer_and_nll(
     heard: Heard,
     *,
-    unit: str = "characters",
+    unit: Unit = "characters",
     beta_c: float = 3.0,
     tau_n: float = 3.0,
     lambda_c: float = 0.6,

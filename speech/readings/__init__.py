@@ -4,6 +4,7 @@ heard, and the text with its numbers and signs written as they are read.
 speech/readings/<language>.py knows a language: `spans(text)`, and `units(words)` where its units are not words.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -18,6 +19,7 @@ _REMEMBERED = 16_384  # texts: some megabytes
 COMPARED_ONLY = frozenset(
     {"variant", "tag", "letters", "particle", "erhua", "plain"}
 )  # kinds that no prompt writes out
+_PERHAPS_NOT_SAID = re.compile("[<\\[\u20e3]")  # tags, and a keycap's digit
 MOST_READINGS = 64  # of a span
 
 
@@ -116,6 +118,8 @@ def something_said(text: str, language: str) -> bool:
 
 def may_be_said(text: str, language: str) -> bool:
     """The same, quickly: whether a letter or a digit is left, or else some sign that is read."""
+    if not _PERHAPS_NOT_SAID.search(text) and any(map(str.isalnum, text)):
+        return True
     cleaned = clean(text).text
     if any(map(str.isalnum, cleaned)):
         return True

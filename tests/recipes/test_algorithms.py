@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import soundfile
 import torch
-from conftest import copy_of
 from safetensors.torch import load_file
+
+from tests.conftest import copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMPTS, SAMPLES, STEPS = 4, 4, 2
@@ -34,7 +35,7 @@ SIZES = [
     "actor_rollout_ref.actor.optim.lr=1e-4",
     "actor_rollout_ref.actor.optim.lr_scheduler_type=constant",  # the optimizer goes on from one algorithm to the next
 ]
-TWO_TERMS = ["+recipe.reward.terms.silence={allowed: 0.0}", "+recipe.reward.weights.silence=0.5"]
+TWO_TERMS = ["+recipe.reward.terms.silence={weight: 0.5, allowed: 0.0}"]
 FILTER = ["algorithm.filter_groups.max_num_gen_batches=2"]
 CHOICES = {  # the first starts the workers, and so must have a reference model
     "grpo": ["algo=grpo", "kl=loss"],
@@ -55,7 +56,7 @@ def session(built_recipe: Path, reward_server, tmp_path_factory) -> Path:
     shared += ["trainer.logger=[console,file]"]
     plan = tmp_path_factory.mktemp("session") / "plan.json"
     plan.write_text(json.dumps({name: [*shared, *choice] for name, choice in CHOICES.items()}))
-    argv = [sys.executable, str(Path(__file__).with_name("algorithm_session.py"))]
+    argv = [sys.executable, "-m", "tests.helpers.algorithm_session"]
     argv += ["--config-path", str(ROOT / "recipes/tiny_mandarin"), "--config-name", "grpo"]
     argv += [*shared, *CHOICES["grpo"], f"+recipe.session={plan}"]
     environment = os.environ | {

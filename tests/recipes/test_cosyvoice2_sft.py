@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from cosyvoice_release import CODEBOOK, write_llm_by_shapes, write_text_model
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -18,6 +17,7 @@ from models.cosyvoice import speech_head  # noqa: F401  registers its model clas
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
 from stages.config import ROOT, config_dir
+from tests.helpers.cosyvoice_release import CODEBOOK, write_llm_by_shapes, write_text_model
 
 WORK = Path("exp/test_cosyvoice2_sft")
 SMALL = [f"recipe.work_dir={WORK}", f"recipe.codebook_size={CODEBOOK}"]

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import soundfile
 import torch
-from conftest import free_ports
-from glm_release import write_release
 from safetensors.torch import load_file
+
+from tests.conftest import free_ports
+from tests.helpers.glm_release import write_release
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "exp" / "test_glm_tts"
@@ -29,7 +30,7 @@ LLAMA = {
 }
 WEIGHTS = {"error": 1.0, "similarity": 0.1, "emotion": 0.1, "laughter": 0.1}
 SERVER = [
-    "rewards=four",
+    "reward=four",
     "scorers.laughter.threshold=0.4",
     "server.devices=[cpu]",
     "token2wav.steps=2",
@@ -78,7 +79,9 @@ def own(built_recipe: Path) -> list[str]:
 def trained(own: list[str]) -> str:
     """A release, converted; its texts prepared; GRPO; merged: what run.sh printed."""
     write_release(WORK / "pretrained", TEXTS, CODES, **LLAMA)
-    command(".venv-reward/bin/python", "tests/glm_sound.py", f"{WORK}/pretrained", env={"PYTHONPATH": f"{ROOT}:tests"})
+    command(
+        ".venv-reward/bin/python", "-m", "tests.helpers.glm_sound", f"{WORK}/pretrained", env={"PYTHONPATH": str(ROOT)}
+    )
     config = ["--config-path", f"{ROOT}/recipes/glm_tts", "--config-name", "models"]
     command(".venv/bin/python", "-m", "models.glm_tts.convert", *config, *own)
     (WORK / "data").mkdir()

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from llama_dir import write_llama
 from omegaconf import OmegaConf
-from recipe_run import SPEAKING, TRAINING, RecipeRun
-from small_ears import write_mms, write_wavlm, write_whisper
 
 from stages.config import ROOT
+from tests.helpers.llama_dir import write_llama
+from tests.helpers.recipe_run import SPEAKING, TRAINING, RecipeRun
+from tests.helpers.small_ears import write_mms, write_wavlm, write_whisper
 
 TEXTS = ["Good morning.", "How are you?", "It rains.", "See you soon.", "Who is there?", "It is late.", "Come in."]
 TEXTS += ["Good night."]

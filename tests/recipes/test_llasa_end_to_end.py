@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from llama_dir import LLASA, write_llama
-from recipe_run import SPEAKING, TRAINING, RecipeRun
-from small_ears import write_whisper
 
 from models.llasa.prompt import understanding
 from speech.voices import Voice, read_voices
 from stages.config import ROOT
+from tests.helpers.llama_dir import LLASA, write_llama
+from tests.helpers.recipe_run import SPEAKING, TRAINING, RecipeRun
+from tests.helpers.small_ears import write_whisper
 
 CODES = 65536
 VOICES = "exp/test_llasa/voices.jsonl"

@@ -1,0 +1,151 @@
+"""A user's recordings -> voices: the recipes' command, the real encoders with small weights, and what is refused."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from omegaconf import OmegaConf
+
+from data_prep.encode_voices import encoded
+from models.cosyvoice.encoder import CosyVoiceEncoder
+from models.cosyvoice.prompt_features import PromptReader
+from models.cosyvoice.release import read_config
+from models.llasa.prompt import understanding
+from models.xcodec2.encoder import XCodec2Encoder
+from models.xcodec2.token2wav import XCodec2Token2Wav
+from speech.interfaces import Row
+from speech.voices import read_voices
+from tests.helpers.cosyvoice_release import (
+    CODEBOOK,
+    SMALL,
+    write_decoder,
+    write_speaker_encoder,
+    write_speech_tokenizer,
+)
+from tests.helpers.xcodec2_dir import write_codec, write_semantic
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def record(path: Path, seconds: float, rate: int = 16000, channels: int = 1) -> np.ndarray:
+    time = np.arange(int(seconds * rate)) / rate
+    noise = np.random.default_rng(1).normal(scale=0.05, size=len(time))
+    wave = (0.4 * np.sin(2 * np.pi * 180 * time) + noise).astype(np.float32)
+    soundfile.write(path, np.stack([wave] * channels, axis=1), rate, subtype="FLOAT")
+    return wave
+
+
+def write(path: Path, *rows: dict) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def xcodec2(tmp_path_factory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("xcodec2")
+    return write_codec(folder / "model"), write_semantic(folder / "w2v-bert", layers=2)
+
+
+def settings(xcodec2: tuple[Path, Path], source: Path, output: Path) -> dict:
+    encoder = {"_target_": "models.xcodec2.encoder.XCodec2Encoder", "model_dir": str(xcodec2[0])}
+    encoder |= {"semantic_dir": str(xcodec2[1]), "semantic_layer": 2}
+    return {"input": str(source), "output": str(output), "max_seconds": 30, "encoder": encoder}
+
+
+@pytest.mark.parametrize("recipe", ["llasa", "inworld_tts"])
+def test_the_recipes_command_makes_a_voice_that_prompt_and_decoder_take(xcodec2, tmp_path, recipe):
+    wave = record(tmp_path / "anna.wav", 0.5)
+    source = write(tmp_path / "recordings.jsonl", {"name": "anna", "text": "Good evening.", "wav": "anna.wav"})
+    output = tmp_path / "made" / "voices.jsonl"
+    command = [sys.executable, "-m", "data_prep.encode_voices", "--config-path", str(ROOT / "recipes" / recipe)]
+    command += ["--config-name", "data", f"voices.input={source}", f"voices.output={output}"]
+    command += [f"recipe.token2wav_dir={xcodec2[0]}", f"recipe.semantic_dir={xcodec2[1]}"]
+    command += ["voices.encoder.semantic_layer=2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    anna = read_voices(str(output))["anna"]
+    expected = XCodec2Encoder(str(xcodec2[0]), str(xcodec2[1]), semantic_layer=2).encode([wave])[0].tolist()
+    assert len(expected) == 26 and list(anna.speech_tokens) == expected
+    assert Path(anna.wav).samefile(tmp_path / "anna.wav") and anna.text == "Good evening."
+    assert understanding("Hello.", voice=anna)[-1]["content"].endswith(f"<|s_{expected[-1]}|>")
+    spoken = XCodec2Token2Wav(str(xcodec2[0]), voices=str(output))
+    (said,) = spoken.decode([Row(np.arange(10, dtype=np.int32), "anna", "en")])
+    assert said.shape == (10 * 320,)
+
+
+def test_cosyvoices_encoder_gives_the_tokens_of_its_prompts(tmp_path):
+    write_decoder(tmp_path, SMALL["cosyvoice2"])
+    write_speaker_encoder(tmp_path)
+    write_speech_tokenizer(tmp_path, CODEBOOK)
+    record(tmp_path / "a.wav", 1.03, rate=22050)
+    source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "今天", "wav": "a.wav"})
+    (voice,) = read_voices(str(source)).values()
+    reader = PromptReader(tmp_path, "speech_tokenizer_v2.onnx", read_config(tmp_path)["feat_extractor"], 2)
+    encoder = {"_target_": "models.cosyvoice.encoder.CosyVoiceEncoder", "release": str(tmp_path)}
+    cfg = {"input": str(source), "output": "x", "max_seconds": 30}
+    cfg |= {"encoder": encoder | {"speech_tokenizer": "speech_tokenizer_v2.onnx"}}
+    (row,) = encoded(OmegaConf.create(cfg))
+    assert row["speech_tokens"] == reader.read(voice).tokens.tolist() and len(row["speech_tokens"]) == 25
+    assert CosyVoiceEncoder(str(tmp_path), "speech_tokenizer_v2.onnx").token_rate == 25
+
+
+def test_a_device_that_onnx_runtime_has_not_is_refused_and_not_replaced(tmp_path):
+    write_decoder(tmp_path, SMALL["cosyvoice2"])
+    write_speaker_encoder(tmp_path)
+    write_speech_tokenizer(tmp_path, CODEBOOK)
+    encoder = CosyVoiceEncoder(str(tmp_path), "speech_tokenizer_v2.onnx", device="nonsense:0")
+    with pytest.raises(ValueError, match=r"tokenizer_v2\.onnx cannot be computed on nonsense:0, only with \['CPU"):
+        encoder.encode([np.zeros(16000, np.float32)])
+
+
+def test_a_voice_that_names_its_tokens_keeps_them_and_no_encoder_is_made(tmp_path):
+    source = write(
+        tmp_path / "voices.jsonl",
+        {"name": "a", "text": "Hi.", "speech_tokens": [7, 8]},
+        {"name": "b", "text": "Ho.", "speech_tokens": [9], "wav": "b.wav", "description": "old"},
+    )
+    cfg = {"input": str(source), "output": str(tmp_path / "out" / "v.jsonl"), "encoder": {"_target_": "there.is.none"}}
+    assert list(encoded(OmegaConf.create(cfg))) == [
+        {"name": "a", "text": "Hi.", "speech_tokens": [7, 8]},
+        {"name": "b", "text": "Ho.", "speech_tokens": [9], "wav": "../b.wav", "description": "old"},
+    ]
+
+
+def test_a_recording_of_two_channels_and_another_rate_is_read_as_one_at_the_encoders(xcodec2, tmp_path):
+    record(tmp_path / "a.wav", 0.5, rate=44100, channels=2)
+    source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "wav": "a.wav"})
+    (row,) = encoded(OmegaConf.create(settings(xcodec2, source, tmp_path / "v.jsonl")))
+    assert len(row["speech_tokens"]) == 26
+
+
+@pytest.mark.parametrize("last", [{"wav": "gone.wav"}, {}])
+def test_a_recording_that_is_not_there_is_found_before_any_is_encoded(tmp_path, last):
+    record(tmp_path / "a.wav", 0.5)
+    last = {"name": "b", "text": "Ho.", **last}
+    source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "wav": "a.wav"}, last)
+    cfg = {"input": str(source), "output": str(tmp_path / "v.jsonl"), "encoder": {"_target_": "there.is.none"}}
+    with pytest.raises(
+        ValueError, match=r"recordings\.jsonl: voice 'b': (field 'wav': .*gone\.wav is missing|names nei)"
+    ):
+        list(encoded(OmegaConf.create(cfg)))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"wav": "long.wav"}, r"recordings\.jsonl: voice 'a': field 'wav': .*long\.wav lasts 31\.0 s, at most 30"),
+        ({"wav": "gone.wav"}, r"voice 'a': field 'wav': .*gone\.wav is missing"),
+        ({"wav": "empty.wav"}, r"voice 'a': .*empty\.wav holds 0 samples"),
+        ({}, "voice 'a': names neither speech_tokens nor wav"),
+    ],
+)
+def test_a_voice_that_cannot_be_encoded_is_named(xcodec2, tmp_path, row, message):
+    soundfile.write(tmp_path / "long.wav", np.zeros(31 * 8000, np.float32), 8000)
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 8000)
+    source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", **row})
+    with pytest.raises(ValueError, match=message):
+        list(encoded(OmegaConf.create(settings(xcodec2, source, tmp_path / "v.jsonl"))))

@@ -1,0 +1,194 @@
+"""llm.pt <-> Hugging Face with the official package's own classes, small: nothing lost, and the same logits."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from safetensors.torch import load_file, save_file
+from torch.nn.functional import linear
+from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
+
+from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
+from models.cosyvoice import layout, to_huggingface, to_llm_pt, tokenizer
+from speech.voices import Voice
+from stages.config import compose_stage
+from tests.helpers.cosyvoice_decoder import CODEBOOK
+from tests.helpers.cosyvoice_release import (
+    TEXT_ROWS,
+    official_logits,
+    qwen2lm_class,
+    write_llm,
+    write_llm_by_shapes,
+    write_text_model,
+)
+
+VOICE = Voice("a", "明天。", (7, 80))
+TEXT = "今天[breath]很好"
+
+
+def settings(family: str, **changes):
+    values = {"family": family, "template": "official", "instruction": "", "more_text_tokens": [], "dtype": "float32"}
+    return OmegaConf.create(values | changes)
+
+
+def convert(release: Path, target: Path, family: str, **changes) -> Path:
+    target.mkdir()
+    to_huggingface.convert(release, target, settings(family, **changes), CODEBOOK)
+    return target
+
+
+@pytest.fixture(scope="module", params=["cosyvoice2", "cosyvoice3"])
+def family(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def release(family, tmp_path_factory) -> Path:
+    """CosyVoice-BlankEN and llm.pt."""
+    folder = tmp_path_factory.mktemp(family) / "release"
+    torch.manual_seed(0)
+    write_text_model(folder / "CosyVoice-BlankEN")
+    write_llm(folder) if family == "cosyvoice2" else write_llm_by_shapes(folder, family)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(release, family, tmp_path_factory) -> Path:
+    return convert(release, tmp_path_factory.mktemp(family) / "hf", family)
+
+
+def exported(checkpoint: Path, target: Path, family: str, dtype: str = "float32") -> dict[str, torch.Tensor]:
+    target.mkdir()
+    to_llm_pt.export(checkpoint, target, layout.FAMILIES[family], CODEBOOK, dtype)
+    return torch.load(target / "llm.pt", weights_only=True)
+
+
+def test_there_and_back_every_bit_is_the_same(release, checkpoint, family, tmp_path):
+    before, after = torch.load(release / "llm.pt"), exported(checkpoint, tmp_path / "export", family)
+    assert sorted(after) == sorted(before)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_export_keeps_the_dtype_asked_for(checkpoint, family, tmp_path, dtype):
+    before, after = (
+        load_file(checkpoint / "model.safetensors"),
+        exported(checkpoint, tmp_path / "export", family, dtype),
+    )
+    assert {value.dtype for value in after.values()} == {getattr(torch, dtype)}
+    assert torch.equal(after["llm_decoder.weight"], before["lm_head.weight"].to(getattr(torch, dtype)))
+
+
+def official_prompt_logits(release: Path, state: dict[str, torch.Tensor], family: str) -> torch.Tensor:
+    """Of TEXT behind VOICE's, by the official tokenizer and classes."""
+    words = tokenizer.AutoTokenizer.from_pretrained(release / "CosyVoice-BlankEN")
+    words.add_tokens(tokenizer.TEXT_TOKENS, special_tokens=True)
+    text = words.encode(VOICE.text) + words.encode(TEXT)
+    return official_logits(release, state, family, text, list(VOICE.speech_tokens))
+
+
+def test_the_exported_model_has_the_logits_of_the_hugging_face_model_in_the_official_class(
+    release, checkpoint, family, tmp_path
+):
+    """After training, which moves every weight."""
+    model = AutoModelForCausalLM.from_pretrained(checkpoint)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn(weight.shape, generator=generator) * 0.05)
+    trained = tmp_path / "trained"
+    model.save_pretrained(trained)
+    words = AutoTokenizer.from_pretrained(checkpoint)
+    ids = encode_prompt(words, zero_shot(TEXT, VOICE))
+    ours = model.eval()(torch.tensor([ids])).logits[0].detach()
+    theirs = official_prompt_logits(release, exported(trained, tmp_path / "export", family), family)
+    torch.testing.assert_close(ours[:, TEXT_ROWS : TEXT_ROWS + theirs.shape[1]], theirs, rtol=0, atol=1e-5)
+    best = ours.softmax(-1)
+    assert best[:, TEXT_ROWS : TEXT_ROWS + theirs.shape[1]].sum(-1).min() == pytest.approx(1.0, abs=1e-6)
+    assert theirs.std() > 0.1
+
+
+def test_the_official_class_finds_all_that_it_reads_in_what_stage_models_fetches(release, family, tmp_path):
+    files = compose_stage(family, "models").models["get"][family].files
+    for name in files:
+        if (release / name).exists():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).symlink_to(release / name)
+    encoder, _ = qwen2lm_class()
+    assert encoder(str(tmp_path / "CosyVoice-BlankEN")).model.config.hidden_size == 64
+
+
+def test_what_the_published_conversion_loses_is_the_bias_and_a_share_for_text(release, checkpoint, family):
+    """Head without bias, a row of zeros for each text token: another distribution, and ours is the official one."""
+    model = AutoModelForCausalLM.from_pretrained(checkpoint).eval()
+    ids = torch.tensor([encode_prompt(AutoTokenizer.from_pretrained(checkpoint), zero_shot(TEXT, VOICE))])
+    with torch.no_grad():
+        theirs = official_prompt_logits(release, torch.load(release / "llm.pt"), family).softmax(-1)
+        hidden = model.model(ids).last_hidden_state[0]
+        squeezed = torch.nn.functional.pad(linear(hidden, model.lm_head.weight), model.lm_head.margins).softmax(-1)
+        kept = model(ids).logits[0].softmax(-1)
+    speech = slice(TEXT_ROWS, TEXT_ROWS + theirs.shape[1])
+    torch.testing.assert_close(kept[:, speech], theirs, rtol=0, atol=1e-6)
+    assert (squeezed[:, speech] - theirs).abs().sum(-1).mean() > 0.3
+
+
+def test_ids_of_the_official_prompt_are_those_worked_out_by_hand(checkpoint, family):
+    """400 text rows, then 81 speech tokens: `<|s_7|>` is 407. CosyVoice2: three ends, start, task; CosyVoice3: start,
+    end, task among its 200."""
+    words = AutoTokenizer.from_pretrained(checkpoint)
+    start, task, end = {"cosyvoice2": (484, 485, 481), "cosyvoice3": (481, 483, 482)}[family]
+    ids = encode_prompt(words, zero_shot(TEXT, VOICE))
+    text = words.encode(VOICE.text) + words.encode(TEXT)
+    breath = words.convert_tokens_to_ids("[breath]")
+    assert breath == words.convert_tokens_to_ids("<|endoftext|>") + 4  # then im_start, im_end, endofprompt
+    assert text.count(breath) == 1 and len(text) == len(VOICE.text + TEXT) - len("[breath]") + 1
+    assert ids == [start, *text, task, 407, 480]
+    assert encode_answer(words, [0, 1]) == [400, 401, end]
+    assert words.decode([400, end], skip_special_tokens=True) == "<|s_0|>"
+    assert AutoModelForCausalLM.from_pretrained(checkpoint).generation_config.eos_token_id[:2] == [481, 482]
+
+
+def test_the_instruction_of_cosyvoice3_stands_before_the_text(release, family, tmp_path):
+    instruction = "You are a helpful assistant.<|endofprompt|>"
+    words = AutoTokenizer.from_pretrained(convert(release, tmp_path / "hf", family, instruction=instruction))
+    assert words.decode(encode_prompt(words, zero_shot("今天"))) == f"<|sos|>{instruction}今天<|task_id|>"
+
+
+def test_a_checkpoint_of_another_family_is_refused(release, checkpoint, family, tmp_path):
+    other = {"cosyvoice2": "cosyvoice3", "cosyvoice3": "cosyvoice2"}[family]
+    with pytest.raises(ValueError, match="no language model of this family: expected"):
+        convert(release, tmp_path / "hf", other)
+    with pytest.raises(ValueError, match="the family's has"):
+        exported(checkpoint, tmp_path / "export", other)
+
+
+def test_a_head_with_rows_for_text_is_refused(checkpoint, tmp_path):
+    """What the published recipe's merge writes."""
+    config = AutoModelForCausalLM.from_pretrained(checkpoint).config.to_dict()
+    plain = Qwen2ForCausalLM(Qwen2ForCausalLM.config_class(**config))
+    save_file(plain.state_dict(), tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="A plain Qwen2ForCausalLM"):
+        exported(tmp_path, tmp_path / "export", "cosyvoice2")
+
+
+def test_a_chat_template_comes_with_a_checkpoint_that_has_its_tokens(tmp_path):
+    """The SFT models of Qwen2.5-0.5B-Instruct: the checkpoint stays, the tokenizer gets the published template."""
+    write_text_model(tmp_path / "model")
+    words = AutoTokenizer.from_pretrained(tmp_path / "model")
+    chat = settings("cosyvoice2", template="chat")
+    (tmp_path / "refused").mkdir()
+    with pytest.raises(ValueError, match="the tokenizer lacks"):
+        to_huggingface.adopt(tmp_path / "model", tmp_path / "refused", chat, 4)
+    words.add_tokens(["<|SPEECH_GENERATION_START|>"], special_tokens=True)
+    words.add_tokens([f"<|s_{n}|>" for n in range(4)])
+    words.save_pretrained(tmp_path / "model")
+    (tmp_path / "out").mkdir()
+    to_huggingface.adopt(tmp_path / "model", tmp_path / "out", chat, 4)
+    adopted = AutoTokenizer.from_pretrained(tmp_path / "out")
+    open_turn = "<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
+    question = "<|im_start|>user\nConvert the text to speech: 明天今天<|im_end|>\n"
+    messages = zero_shot("今天", Voice("a", "明天", (3,)))
+    assert adopted.decode(encode_prompt(adopted, messages)) == question + open_turn + "<|s_3|>"
+    assert adopted.decode(encode_prompt(adopted, messages[:2])) == question + open_turn
+    assert (tmp_path / "out" / "model.safetensors").samefile(tmp_path / "model" / "model.safetensors")

@@ -1,0 +1,317 @@
+"""The reward server's parts with the real small models: tokens -> wave -> transcript -> measures -> answer."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+from scipy.signal import resample_poly
+
+from models.tiny_mandarin.teacher import Vocoder
+from models.tiny_mandarin.token2wav import MelToken2Wav
+from models.tiny_mandarin.vocoder import TorchVocoder
+from reward_tts.asr.sensevoice import SenseVoiceASR
+from reward_tts.measures import Measures, Status
+from reward_tts.reward.errors import pinyin_error
+from reward_tts.reward.formulas import shape_exp
+from reward_tts.reward.reward import Reward
+from reward_tts.server.__main__ import Judge, needed
+from reward_tts.server.pipeline import SpeechPipeline
+from reward_tts.server.pytriton_adapter import Query, _response
+from speech.interfaces import Row
+from stages.config import compose_stage
+
+FRAMES_PER_TOKEN, MEL_FRAME_RATE, SAMPLE_RATE = 3, 80, 24000
+
+
+@pytest.fixture(scope="module")
+def token2wav(built_recipe: Path) -> MelToken2Wav:
+    return MelToken2Wav(str(built_recipe / "token2wav"), TorchVocoder(), SAMPLE_RATE, MEL_FRAME_RATE)
+
+
+@pytest.fixture(scope="module")
+def asr(built_recipe: Path) -> SenseVoiceASR:
+    return SenseVoiceASR(str(built_recipe / "reward_asr"), batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def texts_and_rows(built_recipe: Path) -> list[tuple[str, Row]]:
+    lines = (built_recipe / "data/test_teacher.jsonl").read_text(encoding="utf-8").splitlines()[:9]
+    spoken = [json.loads(line) for line in lines]
+    return [(s["text"], Row(np.array(s["speech_tokens"], np.int32), None, "zh")) for s in spoken]
+
+
+@pytest.fixture
+def rows(texts_and_rows) -> list[Row]:
+    return [row for _, row in texts_and_rows]
+
+
+@pytest.fixture
+def pipeline(token2wav, asr) -> SpeechPipeline:
+    return SpeechPipeline(token2wav, asr, "tiny_mandarin", max_tokens=200)
+
+
+def test_a_batch_of_waves_is_what_each_row_gives_alone(built_recipe, rows):
+    """Bit by bit: in bfloat16 the last bits of a batch would be heard."""
+    rounded = MelToken2Wav(
+        str(built_recipe / "token2wav"), TorchVocoder("bfloat16"), SAMPLE_RATE, MEL_FRAME_RATE, workers=2
+    )
+    together = rounded.decode(rows)
+    alone = [rounded.decode([row])[0] for row in rows]
+    for row, a, b in zip(rows, together, alone, strict=True):
+        assert len(a) == len(row.tokens) * FRAMES_PER_TOKEN * SAMPLE_RATE // MEL_FRAME_RATE
+        assert np.array_equal(a, b) and np.abs(a).max() > 0.05
+
+
+def test_one_token_is_spoken_too(token2wav):
+    (wave,) = token2wav.decode([Row(np.array([3], np.int32), None, "zh")])
+    assert len(wave) == 900 and np.isfinite(wave).all()
+
+
+def test_a_voice_that_is_not_there_is_refused(token2wav):
+    with pytest.raises(ValueError, match=r"one voice.*\['Anna'\]"):
+        token2wav.decode([Row(np.array([3], np.int32), "Anna", "zh")])
+
+
+def test_the_vocoder_in_torch_gives_the_waves_of_the_published_graph(token2wav, rows):
+    published, ours = Vocoder(), TorchVocoder("float32")
+    with torch.inference_mode():
+        mel = token2wav.decoder(torch.from_numpy(rows[0].tokens.astype(np.int64))[None])[0].numpy()
+    for frames in (len(mel), 28, 12):  # 12: shorter than the network can mirror
+        expected, wave = published(mel[:frames]), ours(mel[:frames])
+        assert wave.shape == expected.shape
+        assert np.abs(wave - expected).max() < 1e-2  # one step of its 8-bit sub-bands, where rounding falls differently
+        assert np.abs(wave - expected).mean() < 1e-5
+
+
+def test_the_same_vocoder_in_bfloat16_differs_by_less_than_a_hundredth_of_the_power(token2wav, rows):
+    with torch.inference_mode():
+        mel = token2wav.decoder(torch.from_numpy(rows[0].tokens.astype(np.int64))[None])[0].numpy()
+    exact, rounded = TorchVocoder("float32")(mel), TorchVocoder("bfloat16")(mel)
+    assert np.square(exact - rounded).mean() < 0.02 * np.square(exact).mean()
+
+
+def test_a_batch_of_transcripts_is_what_each_wave_gives_alone(token2wav, asr, rows):
+    waves = [resample_poly(wave, 2, 3).astype(np.float32) for wave in token2wav.decode(rows)]
+    together = asr.transcribe(waves, ["zh"] * len(waves))
+    assert [t.text for t in together] == [asr.transcribe([wave], ["zh"])[0].text for wave in waves]
+    for heard, wave in zip(together, waves, strict=True):
+        assert len(heard.char_times) == len(heard.text)
+        assert heard.char_times == sorted(heard.char_times)
+        assert all(0 < t < len(wave) / asr.sample_rate for t in heard.char_times)
+
+
+def test_the_confidence_is_the_mean_probability_of_the_written_symbols(token2wav, asr, rows):
+    wave = resample_poly(token2wav.decode(rows[:1])[0], 2, 3).astype(np.float32)
+    (heard,) = asr.transcribe([wave], ["zh"])
+    speech, length = asr.frontend(torch.from_numpy(wave)[None], torch.tensor([len(wave)]))
+    query = asr.model.embed(torch.tensor([[asr.model.lid_dict["zh"], 1, 2, asr.model.textnorm_dict["woitn"]]]))
+    with torch.inference_mode():
+        encoded, _ = asr.model.encoder(torch.cat([query, speech], dim=1), length + 4)
+        likely, path = asr.model.ctc.log_softmax(encoded)[0, 4:].exp().max(-1)
+    before = [asr.model.blank_id, *path.tolist()]
+    starts = [i for i, s in enumerate(path.tolist()) if s not in (asr.model.blank_id, before[i])]
+    assert len(starts) == len(heard.text) > 0  # one character a symbol
+    assert heard.confidence == pytest.approx(likely[starts].mean().item(), abs=1e-5)
+    assert asr.transcribe([np.zeros(8000, np.float32)], ["zh"])[0].confidence >= 0.0
+
+
+def test_the_confidence_travels_with_the_measures_and_may_be_logged(pipeline, rows):
+    (measures,) = pipeline.measure(rows[:1])
+    assert 0.0 < measures.confidence <= 1.0 and pipeline.offers == ["confidence"]
+    assert Measures.from_json(measures.to_json()).named == {"confidence": measures.confidence}
+    Judge(pipeline, "zh", reward(logged=("confidence",)))
+
+
+def test_a_missing_model_directory_names_what_it_lacks_and_who_makes_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"lacks \['config\.yaml', 'model\.pt'.*stage `data`"):
+        SenseVoiceASR(str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"bash run\.sh data"):
+        MelToken2Wav(str(tmp_path), TorchVocoder(), SAMPLE_RATE, MEL_FRAME_RATE)
+
+
+def test_measures_come_in_the_order_of_the_rows(pipeline, rows):
+    measures = pipeline.measure(rows)
+    assert [m.num_tokens for m in measures] == [len(row.tokens) for row in rows]
+    assert {m.status for m in measures} == {Status.OK}
+    assert [m.transcript for m in pipeline.measure(rows[::-1])] == [m.transcript for m in measures][::-1]
+    assert all(Measures.from_json(m.to_json()).transcript == m.transcript for m in measures)
+
+
+class SometimesBroken:
+    """The real token2wav, but a row that begins with token 13 raises, with 14 gives NaN, with 15 nothing."""
+
+    def __init__(self, real: MelToken2Wav):
+        self.real = real
+        self.sample_rate, self.token_rate, self.codebook_size = real.sample_rate, real.token_rate, real.codebook_size
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        waves = self.real.decode(rows)
+        for row, wave in zip(rows, waves, strict=True):
+            if row.tokens[0] == 13:
+                raise RuntimeError("a fault in the decoder")
+            wave[: 1 if row.tokens[0] == 14 else 0] = math.nan
+        return [wave[:0] if row.tokens[0] == 15 else wave for row, wave in zip(rows, waves, strict=True)]
+
+
+def test_a_row_that_breaks_a_part_fails_alone(token2wav, asr, rows):
+    broken = [Row(np.array([first, 5, 5], np.int32), None, "zh") for first in (13, 14, 15)]
+    measures = SpeechPipeline(SometimesBroken(token2wav), asr, "tiny_mandarin", 200).measure([*broken, *rows[:3]])
+    assert [m.status for m in measures] == [Status.FAILED] * 3 + [Status.OK] * 3
+    assert "RuntimeError: a fault in the decoder" in measures[0].message
+    assert "not all finite" in measures[1].message and "0 samples" in measures[2].message
+
+
+def query(row: Row, text: str, **changes) -> Query:
+    return Query(**{"tokens": row.tokens, "text": text, "language": None, "voice": None, "problem": "", **changes})
+
+
+def reward(term: str = "pinyin", logged: tuple[str, ...] = (), **parameters) -> Reward:
+    return Reward(
+        {
+            "terms": {term: {"weight": 1.0, **parameters}},
+            "aggregation": {"name": "weighted_sum"},
+            "error": {"unit": "pinyin"},
+            "token_credit": None,
+            "logged": list(logged),
+        }
+    )
+
+
+def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none(pipeline, texts_and_rows):
+    judge = Judge(pipeline, "zh", reward(tones=False, shaping="exp(12, 1.5)"))
+    text, row = texts_and_rows[0]
+    good, unreadable, silent = judge.answer(
+        [query(row, text), query(row, text, problem="unreadable"), query(row, "？")]
+    )
+    assert good.reward == pytest.approx(shape_exp(pinyin_error(text, good.transcript, tones=False, language="zh")))
+    assert good.status == Status.OK
+    for refused in (unreadable, silent):
+        assert math.isnan(refused.reward) and refused.status == Status.BAD_ROW
+
+
+def test_bad_speech_has_the_lowest_reward_and_every_status_is_counted(pipeline, texts_and_rows):
+    """0.0 is the lowest of the pinyin term, -1.0 that of over_length: what compute_score gives for the same."""
+    judge = Judge(pipeline, "zh", reward())
+    text, row = texts_and_rows[0]
+    bad = [Row(np.array(tokens, np.int32), None, "zh") for tokens in ([], [1024], [5] * 201)]
+    answers = judge.answer([*(query(r, text) for r in bad), query(row, text), query(row, "？")])
+    assert [a.status for a in answers] == [Status.BAD_SPEECH] * 3 + [Status.OK, Status.BAD_ROW]
+    assert [a.reward for a in answers[:3]] == [0.0] * 3
+    assert pipeline.counts.statuses == {"BAD_SPEECH": 3, "OK": 1, "BAD_ROW": 1}
+    punished = Judge(pipeline, "zh", reward("over_length", max_tokens=100, buffer_tokens=10))
+    assert punished.answer([query(bad[0], text)])[0].reward == -1.0
+
+
+class Counting:
+    """A scorer that measures the length of the wave and of the text, and fails as it is told."""
+
+    provides, sample_rate = ("samples", "letters"), 16_000
+
+    def __init__(self):
+        self.batches = []
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict]:
+        self.batches.append(len(waves))
+        if any(row.voice == "raises" for row in rows):
+            raise RuntimeError("a fault in the scorer")
+        wrong = {"nan": {"letters": math.nan}, "other": {"words": 1}}
+        measured = [{"samples": len(wave), "letters": len(row.text)} for wave, row in zip(waves, rows, strict=True)]
+        return [one | wrong.get(row.voice, {}) for one, row in zip(measured, rows, strict=True)]
+
+
+class AnyVoice:
+    """The real token2wav for rows of any voice."""
+
+    def __init__(self, real: MelToken2Wav):
+        self.real, self.decoded = real, 0
+        self.sample_rate, self.token_rate, self.codebook_size = real.sample_rate, real.token_rate, real.codebook_size
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        self.decoded += len(rows)
+        return self.real.decode([Row(row.tokens, None, row.language) for row in rows])
+
+
+def test_a_wave_is_decoded_once_and_scored_by_each_scorer_at_its_own_rate(token2wav, asr, rows):
+    speaker, first, second = AnyVoice(token2wav), Counting(), Counting()
+    second.provides = ("more",)
+    second.measure = lambda waves, rows: [{"more": 1.0} for _ in waves]
+    pipeline = SpeechPipeline(speaker, asr, "tiny_mandarin", 200, {"first": first, "second": second})
+    measures = pipeline.measure([Row(row.tokens, None, "zh", "今天") for row in rows])
+    assert pipeline.offers == ["confidence", "letters", "more", "samples"]
+    assert [m.scores for m in measures] == [
+        {"samples": round(m.duration_s * 16_000), "letters": 2, "more": 1.0} for m in measures
+    ]
+    assert (speaker.decoded, first.batches) == (len(rows), [len(rows)])
+    assert set(pipeline.counts.seconds) == {"token2wav", "asr", "first", "second"}
+    assert pipeline.counts.batch_sizes == {len(rows): 1}
+    assert pipeline.counts.padded_tokens == len(rows) * max(len(row.tokens) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "loaded"),
+    [("published", ["prosody", "xvector"]), ("four", ["prosody", "xvector", "emotion", "laughter"])],
+)
+def test_of_server_yamls_scorers_those_that_the_reward_needs_are_loaded(rewards, loaded):
+    cfg = compose_stage("glm_tts", "server", (f"recipe/reward={rewards}",))
+    assert needed(cfg.scorers, Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))) == loaded
+
+
+def test_what_a_scorer_cannot_measure_fails_its_row_alone(token2wav, asr, rows):
+    pipeline = SpeechPipeline(AnyVoice(token2wav), asr, "tiny_mandarin", 200, {"counting": Counting()})
+    voices = ["raises", "nan", "other", None]
+    measures = pipeline.measure([Row(rows[0].tokens, voice, "zh") for voice in voices])
+    assert [m.status for m in measures] == [Status.FAILED] * 3 + [Status.OK]
+    assert "a fault in the scorer" in measures[0].message
+    assert "no finite ['letters']" in measures[1].message
+    assert "no finite ['words']" in measures[2].message
+
+
+def test_a_row_that_cannot_be_judged_has_no_reward_and_its_neighbours_have_theirs(token2wav, asr, texts_and_rows):
+    """Our client, which sends CONTRACT, gets the measures; the published one an error with the reason."""
+    similar = Counting()
+    similar.provides = ("speaker_similarity",)
+    similar.measure = lambda waves, rows: [{"speaker_similarity": 2.0 if row.voice else 0.5} for row in rows]
+    pipeline = SpeechPipeline(AnyVoice(token2wav), asr, "tiny_mandarin", 200, {"similar": similar})
+    text, row = texts_and_rows[0]
+    judge = Judge(pipeline, "zh", reward("similarity"))
+    bad, good = judge.answer([query(row, text, voice="a"), query(row, text)])
+    assert (good.reward, good.status) == (0.75, Status.OK)
+    assert math.isnan(bad.reward) and "cannot be judged: cosine is from -1 to 1, got 2.0" in bad.message
+    assert [_response([bad], ours)["STATUS"].item() for ours in (True, False)] == [Status.OK, -Status.FAILED]
+    assert Measures.from_json(bad.measures).scores == {"speaker_similarity": 2.0}
+
+
+class ByText(AnyVoice):
+    """Says twice what has a text."""
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        waves = super().decode(rows)
+        return [np.concatenate([wave] * (2 if row.text else 1)) for wave, row in zip(waves, rows, strict=True)]
+
+
+def test_what_is_spoken_to_be_listened_to_is_what_was_scored(token2wav, asr, texts_and_rows):
+    text, row = texts_and_rows[0]
+    judge = Judge(SpeechPipeline(ByText(token2wav), asr, "tiny_mandarin", 200), "zh", reward())
+    seconds = Measures.from_json(judge.answer([query(row, text)])[0].measures).duration_s
+    wave, rate = judge.speak(row.tokens, None, text)
+    assert len(wave) / rate == seconds == 2 * len(judge.speak(row.tokens, None)[0]) / rate
+
+
+def test_tokens_that_nothing_can_speak_are_bad_speech(pipeline):
+    bad = [np.array(tokens, np.int32) for tokens in ([], [1024], [5] * 201)]
+    measures = pipeline.measure([Row(tokens, None, "zh") for tokens in bad])
+    assert [m.status for m in measures] == [Status.BAD_SPEECH] * 3
+    assert not any(m.is_speech for m in measures)
+
+
+def test_two_scorers_of_the_same_measure_and_a_reward_without_its_scorer_are_refused(token2wav, asr, pipeline):
+    with pytest.raises(ValueError, match=r"provide \['samples', 'letters'\]"):
+        SpeechPipeline(token2wav, asr, "r", 200, {"a": Counting(), "b": Counting()})
+    with pytest.raises(ValueError, match=r"recipe\.reward needs {'speaker_similarity': 'terms\.similarity'}"):
+        Judge(pipeline, "zh", reward("similarity"))
+    with pytest.raises(ValueError, match=r"needs {'mos': 'logged'}"):
+        Judge(pipeline, "zh", reward(logged=("mos",)))

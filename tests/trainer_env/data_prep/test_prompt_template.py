@@ -1,0 +1,81 @@
+"""One template: the same ids in data preparation, SFT, rollout and inference."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from data_prep.prepare import Preparation
+from data_prep.prompt_template import chat, encode_answer, encode_prompt
+from models.tiny_mandarin.tokenizer import build_tokenizer
+from sft.data import encode_messages
+from speech.voices import Voice
+from stages.config import compose_stage
+from tests.helpers.prompt_ids import inference_ids, rollout_ids
+
+TEXT, WRITTEN = "你好，世界！（测试）：３号？ 🙂", "你好,世界!(测试):3号? 🙂"
+RENDERED = f"<|im_start|>user\n{WRITTEN}<|im_end|>\n<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedTokenizerBase:
+    path = tmp_path_factory.mktemp("tokenizer") / "built"
+    build_tokenizer(["你好世界"], 10, path)
+    return AutoTokenizer.from_pretrained(path)
+
+
+@pytest.fixture
+def parquets(tmp_path: Path, tokenizer: PreTrainedTokenizerBase) -> dict[str, Path]:
+    """An RL and an SFT parquet of TEXT, as stage `data` writes them."""
+    (tmp_path / "in.jsonl").write_text(json.dumps({"text": f" {TEXT}\n", "speech_tokens": [3, 9, 3]}) + "\n")
+    splits = {
+        kind: {"kind": kind, "input": f"{tmp_path}/in.jsonl", "output": f"{tmp_path}/{kind}.parquet", "held_out": False}
+        for kind in ("rl", "sft")
+    }
+    config = deepcopy(compose_stage("tiny_mandarin", "data"))
+    config.prepare.splits = splits
+    config.recipe.work_dir = str(tmp_path)
+    config.recipe.codebook_size, config.recipe.tokenizer_dir = 10, tokenizer.name_or_path
+    Preparation(config).run()
+    return {kind: tmp_path / f"{kind}.parquet" for kind in ("rl", "sft")}
+
+
+def test_data_preparation_sft_rollout_and_inference_read_the_same_ids(parquets, tokenizer):
+    expected = tokenizer.encode(RENDERED)
+    assert tokenizer.decode(expected) == RENDERED
+    prepared = pq.read_table(parquets["rl"]).to_pylist()[0]["prompt"]
+    conversation = encode_messages(tokenizer, pq.read_table(parquets["sft"]).to_pylist()[0]["messages"])
+    assert encode_prompt(tokenizer, prepared) == expected
+    assert conversation["input_ids"][: conversation["prompt_length"]] == expected
+    assert encode_prompt(tokenizer, chat(WRITTEN)) == expected
+    assert rollout_ids(parquets["rl"], tokenizer) == expected
+    assert inference_ids("tiny_mandarin", tokenizer, parquets["rl"], TEXT) == [expected, expected]
+
+
+def test_a_conversation_of_sft_is_what_the_chat_template_renders(parquets, tokenizer):
+    messages = pq.read_table(parquets["sft"]).to_pylist()[0]["messages"]
+    rendered = tokenizer.apply_chat_template(messages, tokenize=False)
+    assert rendered == RENDERED + "<|s_3|><|s_9|><|s_3|><|im_end|>"
+    assert encode_messages(tokenizer, messages)["input_ids"] == tokenizer.encode(rendered)
+
+
+def test_the_template_of_one_voice_refuses_a_voice_and_a_prefix():
+    assert chat("好") == [{"role": "user", "content": "好"}]
+    with pytest.raises(ValueError, match="voice='Anna'"):
+        chat("好", voice=Voice("Anna", "早。"))
+    with pytest.raises(ValueError, match="2 tokens"):
+        chat("好", speech_prefix=[1, 2])
+
+
+def test_a_speech_token_that_the_tokenizer_lacks_is_named(tokenizer):
+    with pytest.raises(ValueError, match=r"no speech token <\|s_10\|>"):
+        encode_answer(tokenizer, [3, 10])
+
+
+def test_sft_refuses_an_answer_that_is_not_speech_alone(tokenizer):
+    for content in ("<|s_1|>好", ""):
+        with pytest.raises(ValueError, match="speech tokens alone"):
+            encode_messages(tokenizer, [*chat("好"), {"role": "assistant", "content": content}])

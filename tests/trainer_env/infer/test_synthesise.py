@@ -1,0 +1,215 @@
+"""infer.synthesise with a small random Qwen2 that has the recipe's tokenizer: vLLM against transformers."""
+
+import json
+import subprocess
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+
+from data_prep.prepare import Preparation
+from data_prep.prompts import PromptMaker
+from infer.synthesise import place, records, synthesise
+from infer.texts import Sentence, read_sentences
+from models.tiny_mandarin.tokenizer import build_tokenizer
+from stages.config import compose_stage
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = ROOT / "recipes" / "tiny_mandarin"
+TEXTS = ["今天下雨", "你好", "我今年二十岁了", "明天", "你好"]  # one twice: its samples must differ all the same
+MAX_TOKENS = 24
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory) -> Path:
+    """A checkpoint and a file of texts."""
+    folder = tmp_path_factory.mktemp("synthesis")
+    build_tokenizer(TEXTS, 64, folder / "model")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "model")
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+    )
+    model = Qwen2ForCausalLM(config)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.mul_(4)  # so that answers depend on the text
+    model.save_pretrained(folder / "model")
+    rows = [json.dumps({"text": text, "language": "zh"}, ensure_ascii=False) for text in TEXTS]
+    (folder / "texts.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+def overrides(work: Path, backend: str) -> list[str]:
+    one = "top_p: 1.0, top_k: -1, samples: "
+    decodings = f"{{a: {{temperature: 1.0, {one}2}}, b: {{temperature: 1.0, {one}2}}, c: {{temperature: 0.0, {one}1}}}}"
+    return [
+        "~systems",
+        f"+systems={{M: {work}/model}}",
+        "~decodings",
+        f"+decodings={decodings}",
+        f"texts={work}/texts.jsonl",
+        f"tokens_dir={work}/{backend}",
+        f"backend={backend}",
+        f"max_tokens={MAX_TOKENS}",
+    ]
+
+
+def configuration(work: Path, backend: str, *more: str) -> DictConfig:
+    with initialize_config_dir(str(CONFIG), version_base=None):
+        return compose("eval", [*overrides(work, backend), *more])
+
+
+def rows_of(work: Path, backend: str, decoding: str) -> list[dict]:
+    return [json.loads(line) for line in (work / backend / f"M.{decoding}.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def by_vllm(work) -> Path:
+    """The command line, with vLLM, in a process of its own, as run.sh does it; not all prompts fit into one batch."""
+    argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
+    argv += ["vllm.max_model_len=64", "vllm.max_num_batched_tokens=64"]
+    done = subprocess.run(argv + overrides(work, "vllm"), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return work
+
+
+@pytest.fixture(scope="module")
+def by_transformers(work) -> Path:
+    synthesise(configuration(work, "transformers"))
+    return work
+
+
+def test_greedy_tokens_of_vllm_and_transformers_are_equal(by_vllm, by_transformers):
+    ours, reference = rows_of(by_vllm, "vllm", "c"), rows_of(by_transformers, "transformers", "c")
+    assert ours == reference
+    assert [row["text"] for row in ours] == TEXTS
+    assert len({tuple(row["tokens"]) for row in ours}) >= 3  # the texts do make a difference
+
+
+def test_a_sampled_answer_depends_on_its_seed_alone(by_vllm):
+    first, again = rows_of(by_vllm, "vllm", "a"), rows_of(by_vllm, "vllm", "b")
+    assert first == again  # the same requests in the same process, after others
+    assert [(row["index"], row["sample"]) for row in first[:4]] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    same_text = [row["tokens"] for row in first if row["text"] == "你好"]
+    assert len({tuple(tokens) for tokens in same_text}) == 4
+
+
+def test_answers_end_by_themselves_or_at_the_limit(by_vllm):
+    for row in rows_of(by_vllm, "vllm", "a"):
+        assert len(row["tokens"]) <= MAX_TOKENS
+        assert row["finished"] or row["stray"] or len(row["tokens"]) == MAX_TOKENS
+        assert all(0 <= token < 64 for token in row["tokens"])
+
+
+def sentences(cfg: DictConfig) -> list[Sentence]:
+    return read_sentences(cfg, PromptMaker(cfg.recipe))
+
+
+def test_a_missing_checkpoint_is_named_before_anything_is_loaded(work):
+    cfg = configuration(work, "vllm", "systems.M=nowhere")
+    with pytest.raises(FileNotFoundError, match="no checkpoint of M in nowhere"):
+        synthesise(cfg)
+
+
+def test_an_unknown_backend_is_refused(work):
+    with pytest.raises(ValueError, match=r"backend is one of \['transformers', 'vllm'\], got 'sglang'"):
+        synthesise(configuration(work, "sglang"))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"text": ""}', r":3: field 'text': is empty"),
+        ('{"text": "你好"', r":3: is no JSON: Expecting ',' delimiter"),
+        ('["你好"]', r":3: is no JSON object but list"),
+        ('{"text": "你好", "voice": "mina"}', r":3: field 'voice': there is no voice 'mina'"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_line_and_field_and_blank_lines_are_passed_over(work, tmp_path, line, told):
+    (tmp_path / "bad.jsonl").write_text(f'{{"text": "你好"}}\n\n{line}\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"bad\.jsonl" + told):
+        sentences(configuration(work, "vllm", f"texts={tmp_path}/bad.jsonl"))
+
+
+def test_a_prompt_that_is_too_long_is_refused_with_its_line_before_a_model_is_loaded(work):
+    cfg = configuration(work, "vllm", "recipe.max_prompt_tokens=13")  # 9 tokens and the text's, one a character
+    with pytest.raises(
+        ValueError, match=r"texts\.jsonl:3: field 'text': .* 16 tokens, more than recipe\.max_prompt_tok"
+    ):
+        synthesise(cfg)
+
+
+def test_limit_takes_the_first_texts(work):
+    assert [one.request.text for one in sentences(configuration(work, "vllm", "limit=2"))] == TEXTS[:2]
+
+
+def test_one_sentence_of_the_command_line_is_prepared_as_a_row_of_stage_data():
+    with initialize_config_dir(str(CONFIG), version_base=None):
+        cfg = compose("infer", ["text='你好，世界！（测试）：３号？'"])
+    (one,) = sentences(cfg)
+    assert vars(one.request) == {"text": "你好,世界!(测试):3号?", "language": "zh", "voice": None}
+    assert one.messages == [{"role": "user", "content": "你好,世界!(测试):3号?"}]
+
+
+def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
+    """The parquet of the held-out texts is the default; what its rows say of themselves is what is spoken."""
+    data = deepcopy(compose_stage("tiny_mandarin", "data", (f"recipe.work_dir={tmp_path}",)))
+    data.recipe.tokenizer_dir, data.prepare.use_speech_prefix = str(work / "model"), True
+    data.prepare.token_rate, data.recipe.prompt_template = 1, "data_prep.prompt_template.zero_shot"
+    data.prepare.splits = {"test": data.prepare.splits.test}
+    rows = [
+        {"text": "你好，世界！", "speech_tokens": [7, 7], "language": "yue"},
+        {"text": "明天", "speech_tokens": [5]},
+    ]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    Preparation(data).run()
+    first, second = sentences(compose_stage("tiny_mandarin", "eval", (f"recipe.work_dir={tmp_path}",)))
+    assert vars(first.request) == {"text": "你好,世界!", "language": "yue", "voice": None}
+    assert [message["content"] for message in first.messages] == ["你好,世界!", "<|s_7|>"]
+    assert (first.prefix, second.prefix) == ((7,), ())
+    tokenizer = AutoTokenizer.from_pretrained(work / "model")
+    ids = tokenizer.convert_tokens_to_ids(["<|s_3|>", "<|s_4|>"])
+    (record,) = records([first], [[(ids, True)]], tokenizer)
+    assert record["tokens"] == [7, 3, 4]  # the whole sentence is heard
+
+
+def test_a_voice_that_the_token2wav_needs_is_asked_for_or_drawn_before_a_model_is_loaded(work, tmp_path):
+    voices = [{"name": name, "text": "早。", "speech_tokens": [1]} for name in ("ana", "bo")]
+    (tmp_path / "voices.jsonl").write_text("\n".join(map(json.dumps, voices)))
+    glm = (f"recipe.voices={tmp_path}/voices.jsonl", f"systems.GRPO={work}/model", "text='你好'")
+    with pytest.raises(ValueError, match=r"text=: field 'voice': is missing: glm_tts speaks only with a given voice"):
+        synthesise(compose_stage("glm_tts", "infer", (*glm, "recipe.voice_choice=as_named")))
+    (drawn,) = sentences(compose_stage("glm_tts", "infer", glm))
+    (named,) = sentences(compose_stage("glm_tts", "infer", (*glm, "voice=bo")))
+    assert drawn.request.voice in ("ana", "bo") and named.request.voice == "bo"
+    assert len(drawn.messages) == 3  # the voice's words, the text, the voice's speech
+
+
+def test_the_reference_computes_in_float32_on_a_cpu_and_as_vllm_does_elsewhere(work):
+    def of(*overrides: str) -> tuple:
+        return place(configuration(work, "transformers", *overrides))
+
+    own = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    assert of("vllm.dtype=bfloat16") == (own, torch.float32 if own.type == "cpu" else torch.bfloat16)
+    assert of("transformers.device=cpu", "vllm.dtype=bfloat16") == (torch.device("cpu"), torch.float32)
+    assert of("transformers.device=cuda:1", "vllm.dtype=bfloat16") == (torch.device("cuda:1"), torch.bfloat16)
+    assert of("transformers.device=cpu", "transformers.dtype=float16")[1] == torch.float16
+    with pytest.raises(ValueError, match=r"transformers\.dtype=tensor: no dtype of torch"):
+        of("transformers.dtype=tensor")

@@ -1,0 +1,112 @@
+"""merge: real FSDP2 shards of a small Qwen2, written as verl's checkpoint manager writes them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
+
+from merge.merge import MissingCheckpoint, check, find_actor, merge
+from models.tiny_mandarin.tokenizer import build_tokenizer
+from tests.helpers.shards import tiny_qwen2, write_shard
+
+
+def write_checkpoint(root: Path, step: int, world_size: int = 1) -> Path:
+    """global_step_<step>/actor as verl lays it out; returns the actor's directory."""
+    actor = root / f"global_step_{step}" / "actor"
+    actor.mkdir(parents=True)
+    build_tokenizer(["今天"], 16, actor / "huggingface")
+    vocabulary = len(AutoTokenizer.from_pretrained(actor / "huggingface"))
+    tiny_qwen2(vocabulary).config.save_pretrained(actor / "huggingface")
+    GenerationConfig(max_new_tokens=7).save_pretrained(actor / "huggingface")
+    (actor / "fsdp_config.json").write_text(json.dumps({"FSDP_version": 2, "world_size": world_size}))
+    mp.spawn(write_shard, (world_size, str(actor), vocabulary), nprocs=world_size)
+    (root / "latest_checkpointed_iteration.txt").write_text(str(step))
+    return actor
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one_rank", "two_ranks"])
+def actor(request, tmp_path_factory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("grpo"), 3, request.param)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_merged_weights_are_the_models_weights_in_the_dtype_asked_for(actor, tmp_path, dtype):
+    merge(actor, tmp_path, dtype)
+    assert check(actor, tmp_path, dtype) == 14  # embedding, final norm, 12 of the layer; the head is tied
+    vocabulary = len(AutoTokenizer.from_pretrained(tmp_path))
+    wanted = tiny_qwen2(vocabulary).to(getattr(torch, dtype)).state_dict()
+    merged = Qwen2ForCausalLM.from_pretrained(tmp_path)  # the dtype is the checkpoint's own
+    assert merged.dtype == getattr(torch, dtype)
+    for name, tensor in merged.state_dict().items():
+        assert torch.equal(tensor, wanted[name]), name
+
+
+def test_tokenizer_and_generation_config_come_along(actor, tmp_path):
+    merge(actor, tmp_path, "float32")
+    assert AutoTokenizer.from_pretrained(tmp_path).encode("<|s_15|>", add_special_tokens=False) == (
+        AutoTokenizer.from_pretrained(actor / "huggingface").encode("<|s_15|>", add_special_tokens=False)
+    )
+    assert GenerationConfig.from_pretrained(tmp_path).max_new_tokens == 7
+
+
+def test_a_changed_weight_is_found_and_named(actor, tmp_path):
+    merge(actor, tmp_path, "float32")
+    weights = load_file(tmp_path / "model.safetensors")
+    weights["model.norm.weight"][5] += 1e-6
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"model\.norm\.weight is not what the shards"):
+        check(actor, tmp_path, "float32")
+
+
+def test_an_unknown_dtype_is_refused(actor, tmp_path):
+    with pytest.raises(ValueError, match=r"merge\.dtype is one of \['bfloat16', 'float32'\], got 'fp8'"):
+        merge(actor, tmp_path, "fp8")
+
+
+def empty_checkpoint(root: Path, step: int) -> Path:
+    """Names of a whole checkpoint's files, nothing in them: enough for the search."""
+    actor = root / f"global_step_{step}" / "actor"
+    (actor / "huggingface").mkdir(parents=True)
+    (actor / "fsdp_config.json").write_text('{"world_size": 1}')
+    for name in ("model_world_size_1_rank_0.pt", "huggingface/config.json", "huggingface/tokenizer_config.json"):
+        (actor / name).touch()
+    return actor
+
+
+def test_no_checkpoint_is_said_with_the_stage_that_makes_one(tmp_path):
+    with pytest.raises(MissingCheckpoint, match=r"no complete checkpoint .* run the stage `train` first"):
+        find_actor(str(tmp_path), None)
+
+
+def test_the_newest_step_is_the_largest_number_not_the_last_name(tmp_path):
+    wanted = empty_checkpoint(tmp_path, 10)
+    empty_checkpoint(tmp_path, 9)
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
+    assert find_actor(str(tmp_path), None) == wanted
+
+
+def test_an_interrupted_newer_step_is_passed_over(tmp_path):
+    wanted = empty_checkpoint(tmp_path, 5)
+    empty_checkpoint(tmp_path, 10)  # whole to look at, but verl's tracker does not know it yet
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("5")
+    assert find_actor(str(tmp_path), None) == wanted
+
+
+def test_a_step_with_a_missing_shard_is_passed_over_and_named_when_asked_for(tmp_path):
+    wanted = empty_checkpoint(tmp_path, 5)
+    (empty_checkpoint(tmp_path, 10) / "model_world_size_1_rank_0.pt").unlink()
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
+    assert find_actor(str(tmp_path), None) == wanted
+    with pytest.raises(MissingCheckpoint, match=r"model_world_size_1_rank_0\.pt"):
+        find_actor(str(tmp_path), 10)
+
+
+def test_a_step_that_is_not_there_is_answered_with_those_that_are(tmp_path):
+    empty_checkpoint(tmp_path, 5)
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("5")
+    with pytest.raises(MissingCheckpoint, match=r"no global_step_7 .* the steps \[5\]"):
+        find_actor(str(tmp_path), 7)

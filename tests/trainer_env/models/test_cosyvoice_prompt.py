@@ -1,0 +1,118 @@
+"""CosyVoice's prompts: ids worked out by hand at the released sizes; the same in data, SFT, rollout and inference."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from data_prep.prepare import Preparation
+from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
+from models.cosyvoice import tokenizer as cosyvoice
+from models.cosyvoice.layout import FAMILIES
+from sft.data import encode_messages
+from speech.voices import Voice
+from stages.config import compose_stage
+from tests.helpers.cosyvoice_release import write_text_model
+from tests.helpers.prompt_ids import inference_ids, rollout_ids
+
+QWEN2_WORDS = 151_643  # of Qwen2's vocab.json
+ROWS = 151_936  # of the released text embedding
+VOICE = {"name": "anna", "text": "明天。", "speech_tokens": [7, 6560]}
+
+
+@pytest.fixture(scope="module", params=["cosyvoice2", "cosyvoice3"])
+def family(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def words(family, tmp_path_factory) -> PreTrainedTokenizerBase:
+    """As the stage `models` writes it from a text tokenizer of Qwen2's size."""
+    folder = tmp_path_factory.mktemp("words")
+    write_text_model(folder / "blank", filler=QWEN2_WORDS)
+    convert = compose_stage(family, "models").convert
+    template = cosyvoice.template_of(convert.template, convert.instruction)
+    more = list(convert.more_text_tokens)
+    built = cosyvoice.build(folder / "blank", ROWS, FAMILIES[family], 6561, more, template)
+    built.save_pretrained(folder / "built")
+    return AutoTokenizer.from_pretrained(folder / "built")
+
+
+def test_ids_are_those_of_the_released_tables(words, family):
+    """Qwen2: 151643 words, <|endoftext|>, <|im_start|>, <|im_end|>; cosyvoice/llm/llm.py asserts that <|endofprompt|>
+    is 151646. Speech begins behind the 151936 text rows; 151936 + 6561 = 158497."""
+    known = {"<|endoftext|>": 151643, "<|im_start|>": 151644, "<|endofprompt|>": 151646, "[breath]": 151647}
+    known |= {"[mn]": 151662, "<|s_0|>": 151936, "<|s_6560|>": 158496}
+    if family == "cosyvoice2":
+        known |= {"<|eos1|>": 158497, "<|eos3|>": 158499, "<|sos|>": 158500, "<|task_id|>": 158501}
+    else:
+        known |= {"<|endofsystem|>": 151663, "[AA]": 151664, "[ZH]": 151747, "[a]": 151748, "[ǜ]": 151923}
+        known |= {"<|sos|>": 158497, "<|eos1|>": 158498, "<|task_id|>": 158499, "<|fill|>": 158500}
+    assert {name: words.convert_tokens_to_ids(name) for name in known} == known
+    assert len(words) == {"cosyvoice2": 158502, "cosyvoice3": 158697}[family]
+    assert words.eos_token_id == known["<|eos1|>"]
+
+
+def test_data_sft_rollout_and_inference_read_the_same_ids(words, family, tmp_path):
+    (tmp_path / "voices.jsonl").write_text(json.dumps(VOICE))
+    row = {"text": "今天，好！（３号）：？", "voice": "anna", "speech_tokens": [1, 2]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n")
+    config = deepcopy(compose_stage(family, "data"))
+    config.prepare.splits = {
+        kind: {"kind": kind, "input": f"{tmp_path}/in.jsonl", "output": f"{tmp_path}/{kind}.parquet", "held_out": False}
+        for kind in ("rl", "sft")
+    }
+    config.recipe.work_dir, config.recipe.voices = str(tmp_path), f"{tmp_path}/voices.jsonl"
+    config.recipe.tokenizer_dir = words.name_or_path
+    Preparation(config).run()
+
+    assert words.encode("。今") == [260]  # 256 bytes; 。 of three bytes is 257, with those of 今 258, 259, 260
+    text = words.encode("明天。") + words.encode("今天，好！（３号）：？")  # as they stand, as published
+    assert 257 in text and 260 not in text  # each encoded on its own: cosyvoice/cli/frontend.py, frontend_zero_shot
+    start, task, end = (158500, 158501, 158497) if family == "cosyvoice2" else (158497, 158499, 158498)
+    instruction = words.encode(compose_stage(family, "models").convert.instruction)
+    assert instruction[-1:] == ([] if family == "cosyvoice2" else [151646])
+    expected = [start, *instruction, *text, task, 151943, 158496]
+
+    prepared = pq.read_table(tmp_path / "rl.parquet").to_pylist()[0]["prompt"]
+    assert encode_prompt(words, prepared) == expected
+    assert rollout_ids(tmp_path / "rl.parquet", words, "qwen2_speech_head") == expected
+    named = (f"recipe.voices={tmp_path}/voices.jsonl", "voice=anna")
+    assert inference_ids(family, words, tmp_path / "rl.parquet", row["text"], *named) == [expected, expected]
+    conversation = encode_messages(words, pq.read_table(tmp_path / "sft.parquet").to_pylist()[0]["messages"])
+    assert conversation == {"input_ids": [*expected, 151937, 151938, end], "prompt_length": len(expected)}
+
+
+def test_without_a_voice_the_prompt_ends_with_the_task(words, family):
+    instruction = compose_stage(family, "models").convert.instruction
+    assert words.decode(encode_prompt(words, zero_shot("今天"))) == f"<|sos|>{instruction}今天<|task_id|>"
+    assert encode_answer(words, [0])[0] == 151936
+
+
+def test_the_chat_template_is_the_published_one(words):
+    """icefall, egs/emilia/TTS/llasa_cosyvoice2_token; with a voice: examples/grpo/cosyvoice2/infer_dataset.py."""
+    template = cosyvoice.template_of("chat")
+    for voice, rest in ((None, "今天"), (Voice("a", "明天。", (7,)), "明天。今天")):
+        rendered = words.apply_chat_template(
+            zero_shot("今天", voice), chat_template=template, add_generation_prompt=True, tokenize=False
+        )
+        assert rendered == (
+            f"<|im_start|>user\nConvert the text to speech: {rest}<|im_end|>\n"
+            "<|im_start|>assistant\n<|SPEECH_GENERATION_START|>" + ("<|s_7|>" if voice else "")
+        )
+
+
+def test_unknown_templates_and_instructions_without_a_place_are_refused():
+    with pytest.raises(ValueError, match=r"template is one of \['chat', 'official'\], got 'plain'"):
+        cosyvoice.template_of("plain")
+    with pytest.raises(ValueError, match="has no place for the instruction"):
+        cosyvoice.template_of("chat", "Speak slowly.")
+
+
+def test_more_tokens_than_rows_are_refused(tmp_path: Path):
+    write_text_model(tmp_path / "blank")
+    with pytest.raises(ValueError, match="text rows"):
+        cosyvoice.build(tmp_path / "blank", 100, FAMILIES["cosyvoice2"], 4, [], "")

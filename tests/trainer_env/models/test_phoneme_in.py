@@ -1,0 +1,239 @@
+"""Phoneme-in: ambiguous sentences, dictionaries, chance in training, and what the reward sees of it."""
+
+import asyncio
+import json
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from omegaconf import DictConfig, OmegaConf
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from data_prep.prepare import Preparation
+from data_prep.prompt_template import encode_prompt
+from models.glm_tts.convert import convert
+from models.glm_tts.phoneme_in import PhonemeIn, of_recipe, phonemes, read_dictionary, read_phonemes
+from models.glm_tts.prompt import zero_shot
+from speech.voices import Voice
+from stages.config import compose_stage
+from tests.helpers.glm_release import PHONEMES, write_release
+from tests.helpers.prompt_ids import inference_ids
+
+KNOWN = read_phonemes(PHONEMES)
+NEVER, ALWAYS = {"probability": 0.0, "max_share": 0.5}, {"probability": 1.0, "max_share": 0.5}
+TEXT = "他去银行，行不行！（测试）：３号？"
+XING, HANG, BU = "<|X|><|ING2|>", "<|H|><|ANG2|>", "<|B|><|U4|>"
+
+
+def speaker(words: dict[str, list[str | None] | None], tmp_path: Path, train=NEVER) -> PhonemeIn:
+    lines = [json.dumps({"word": word, "pinyin": pinyin}) for word, pinyin in words.items()]
+    (tmp_path / "words.jsonl").write_text("\n".join(lines))
+    return PhonemeIn(read_dictionary([str(tmp_path / "words.jsonl")], KNOWN), KNOWN, train, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "hybrid"),
+    [
+        ({"行": ["xing2"]}, "他行不行", f"他{XING}不{XING}"),
+        ({"行": ["hang2"]}, "他行不行", f"他{HANG}不{HANG}"),  # as the user says
+        ({"行": None}, "银行在旅行", f"银{HANG}在旅{XING}"),  # as the sentence says
+        ({"行": ["xing2"], "银行": [None, "hang2"]}, "银行行不行", f"银{HANG}{XING}不{XING}"),  # the longest first
+        (
+            {"银行": ["yin2", "hang2"], "行长": ["hang2", "zhang3"], "行走": ["xing2", "zou3"]},
+            "银行行长在行走",
+            f"<|IN2|>{HANG}{HANG}<|ZH|><|ANG3|>在{XING}<|Z|><|OU3|>",
+        ),
+        ({"重": None}, "重庆的重量", "<|CH|><|ONG2|>庆的<|ZH|><|ONG4|>量"),
+        (  # pypinyin reads 有多长 as zhang3: the user says better
+            {"长": None, "多长": [None, "chang2"]},
+            "长大的校长有多长",
+            "<|ZH|><|ANG3|>大的校<|ZH|><|ANG3|>有多<|CH|><|ANG2|>",
+        ),
+        ({"乐": None}, "音乐使人快乐", "音<|VE4|>使人快<|L|><|E4|>"),
+        ({"还": None, "没还": [None, "huan2"]}, "他还欠我钱没还", "他<|H|><|AI2|>欠我钱没<|H|><|UAN2|>"),
+        ({"鬓毛衰": [None, None, "cui1"]}, "乡音无改鬓毛衰", "乡音无改鬓毛<|C|><|UEI1|>"),  # GLM-TTS's own example
+        ({"彧": None, "弈": None}, "荀彧对弈", "荀<|V4|>对<|I4|>"),  # rare characters
+        ({"儿": None}, "女儿", "女<|ER2|>"),
+        ({"嗯": None}, "嗯", "嗯"),  # the model has no phoneme for it
+        ({"行": ["xing2"]}, "OK，行！iPhone也行。", f"OK，{XING}！iPhone也{XING}。"),
+    ],
+)
+def test_words_of_the_dictionary_become_phonemes(words, text, hybrid, tmp_path: Path):
+    assert speaker(words, tmp_path)(text, "zh", False) == hybrid
+
+
+@pytest.mark.parametrize(
+    ("syllable", "expected"),
+    [
+        ("zhi1", "<|ZH|><|III1|>"),
+        ("si4", "<|S|><|II4|>"),
+        ("ri4", "<|R|><|III4|>"),
+        ("li4", "<|L|><|I4|>"),
+        ("yi1", "<|I1|>"),
+        ("wu3", "<|U3|>"),
+        ("you3", "<|IOU3|>"),
+        ("liu2", "<|L|><|IOU2|>"),
+        ("dui4", "<|D|><|UEI4|>"),
+        ("lun2", "<|L|><|UEN2|>"),
+        ("lv4", "<|L|><|V4|>"),
+        ("xue2", "<|X|><|VE2|>"),
+        ("yuan2", "<|VAN2|>"),
+        ("jun1", "<|J|><|VN1|>"),
+        ("yo1", "<|IO1|>"),
+        ("ma5", "<|M|><|A5|>"),
+        ("er5", None),
+        ("yo2", None),
+    ],
+)
+def test_a_syllable_is_an_initial_and_a_final(syllable: str, expected: str | None):
+    assert phonemes(syllable, KNOWN) == expected
+
+
+def test_the_recipes_own_dictionary_reads_what_pypinyin_misreads():
+    """pypinyin takes 在行 for a word and reads 走 alone."""
+    speak = of_recipe(compose_stage("glm_tts", "data").recipe)
+    assert speak("他在行走", "zh", False) == f"他<|Z|><|AI4|>{XING}<|Z|><|OU3|>"
+    assert speak("行不行", "zh", False) == f"{XING}{BU}{XING}"
+    assert speak("行不行", "ja", False) == "行不行"
+
+
+def test_training_replaces_some_words_of_some_texts_and_always_the_same(tmp_path: Path):
+    texts = [f"我们明天去第{n}个公园看电影" for n in "一二三四五六七八九十百千万两几"] * 20
+    texts = [text + "了" * (n % 20) for n, text in enumerate(texts)]
+    rare = speaker({"公园": ["gong1", "yuan2"]}, tmp_path, {"probability": 0.2, "max_share": 0.5})
+    changed = [rare(text, "zh", True) != text for text in texts]
+    assert 0.08 < sum(changed) / len(texts) < 0.25  # a draw of no word changes nothing
+    always = speaker({"公园": ["gong1", "yuan2"]}, tmp_path, ALWAYS)
+    hybrids = [always(text, "zh", True) for text in texts]
+    assert hybrids == [always(text, "zh", True) for text in texts]
+    assert any("公园" in hybrid for hybrid in hybrids) and any("<|VAN2|>" in hybrid for hybrid in hybrids)
+    assert any("<|D|><|IAN4|>" in hybrid for hybrid in hybrids)  # 电, which the dictionary does not name
+    kept = [
+        sum(character in hybrid for character in text) / len(text) for text, hybrid in zip(texts, hybrids, strict=True)
+    ]
+    assert min(kept) >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "words.jsonl:2: is no JSON"),
+        ('{"word": "行", "pinyin": ["xing2"], "x": 1}', "words.jsonl:2: expected an object of word and pinyin"),
+        ('{"word": "", "pinyin": []}', "words.jsonl:2: field 'word'"),
+        ('{"word": "ok"}', "words.jsonl:2: field 'word': is no Chinese word"),
+        ('{"word": "银行", "pinyin": ["hang2"]}', "words.jsonl:2: field 'pinyin': 银行 needs a list of 2"),
+        ('{"word": "行", "pinyin": ["hang"]}', "words.jsonl:2: field 'pinyin': 'hang' is no syllable"),
+        ('{"word": "行", "pinyin": ["xing6"]}', "words.jsonl:2: field 'pinyin': 'xing6' is no syllable"),
+        ('{"word": "儿", "pinyin": ["er5"]}', "words.jsonl:2: field 'pinyin': 'er5' is no syllable"),
+    ],
+)
+def test_a_bad_line_of_a_dictionary_is_named(line: str, message: str, tmp_path: Path):
+    (tmp_path / "words.jsonl").write_text('{"word": "重"}\n' + line + "\n")
+    with pytest.raises(ValueError, match=message):
+        read_dictionary([str(tmp_path / "words.jsonl")], KNOWN)
+
+
+def test_a_later_dictionary_overrules_an_earlier_one(tmp_path: Path):
+    for name, reading in (("a", "xing2"), ("b", "hang2")):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"word": "行", "pinyin": [reading]}))
+    paths = [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
+    assert read_dictionary(paths, KNOWN) == {"行": (HANG,)}
+    with pytest.raises(FileNotFoundError, match=r"recipe\.phoneme_in\.dictionary"):
+        read_dictionary([str(tmp_path / "c.jsonl")], KNOWN)
+
+
+@dataclass
+class Prepared:
+    """A converted small release and the first row of each split, as stage `data` writes it."""
+
+    folder: Path
+    tokenizer: PreTrainedTokenizerBase
+    recipe: DictConfig
+    rows: dict[str, dict]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder = tmp_path_factory.mktemp("prepared")
+    write_release(folder / "release", ["银行行长"], 8, hidden_size=32, intermediate_size=32, num_hidden_layers=1)
+    (folder / "model").mkdir()
+    convert(folder / "release", folder / "model", 8)
+    (folder / "voices.jsonl").write_text('{"name": "anna", "text": "早上好", "speech_tokens": [1, 2]}\n')
+    row = {"text": TEXT, "voice": "anna", "speech_tokens": [3, 4]}
+    (folder / "a.jsonl").write_text(json.dumps(row) + "\n")
+    (folder / "b.jsonl").write_text(json.dumps({**row, "text": "我在银行"}) + "\n")
+    config = deepcopy(compose_stage("glm_tts", "data"))
+    config.recipe.work_dir, config.recipe.voices = str(folder), str(folder / "voices.jsonl")
+    config.recipe.codebook_size, config.recipe.tokenizer_dir = 8, str(folder / "model")
+    config.recipe.phoneme_in.train = ALWAYS
+    kinds = {"test": ("rl", "a", True), "train": ("rl", "b", False), "sft": ("sft", "b", False)}
+    config.prepare.splits = {
+        name: {"kind": kind, "input": f"{folder}/{texts}.jsonl", "output": f"{folder}/{name}.parquet", "held_out": held}
+        for name, (kind, texts, held) in kinds.items()
+    }
+    Preparation(config).run()
+    rows = {name: pq.read_table(folder / f"{name}.parquet").to_pylist()[0] for name in kinds}
+    return Prepared(folder, AutoTokenizer.from_pretrained(folder / "model"), config.recipe, rows)
+
+
+def test_every_stage_reads_the_same_ids_and_the_reward_the_plain_text(prepared: Prepared):
+    """Held-out RL rows are spoken as in inference, training rows by chance; the plain text stays beside them."""
+    test, train, sft = (prepared.rows[name] for name in ("test", "train", "sft"))
+    spoken = f"他去<|IN2|>{HANG}，{XING}{BU}{XING}。测试，三号？"
+    assert [message["content"] for message in test["prompt"]] == ["早上好。 ", spoken, "<|s_1|><|s_2|>"]
+    assert test["reward_model"]["ground_truth"] == test["extra_info"]["text"] == "他去银行,行不行!(测试):3号?"
+    speak = of_recipe(prepared.recipe)
+    named = (f"recipe.voices={prepared.folder}/voices.jsonl", "voice=anna")
+    evaluated, spoken_once = inference_ids(
+        "glm_tts", prepared.tokenizer, prepared.folder / "test.parquet", TEXT, *named
+    )
+    assert evaluated == spoken_once == encode_prompt(prepared.tokenizer, test["prompt"])
+    assert prepared.tokenizer.convert_tokens_to_ids("<|ANG2|>") in evaluated
+    drawn = zero_shot(speak("我在银行", "zh", True), Voice("anna", "早上好", (1, 2)))
+    assert train["prompt"] == drawn == sft["messages"][:-1]
+    assert train["reward_model"]["ground_truth"] == "我在银行"
+
+
+def test_settings_out_of_range_are_refused():
+    recipe = OmegaConf.merge(compose_stage("glm_tts", "data").recipe, {"phoneme_in": {"train": {"max_share": 2}}})
+    with pytest.raises(ValueError, match=r"recipe\.phoneme_in\.train"):
+        of_recipe(recipe)
+
+
+class Recorder:
+    """Stands where verl's connection to the vLLM servers is, keeps what it is given and says two tokens."""
+
+    async def generate(self, prompt_ids: list[int], **_):
+        from verl.workers.rollout.replica import TokenOutput
+
+        self.prompt_ids = prompt_ids
+        return TokenOutput(token_ids=[1, 2])
+
+
+def test_vllm_receives_the_same_ids_in_training(prepared: Prepared):
+    """Through verl's dataset and agent loop, with a conversation that ends in the voice's own speech."""
+    from verl.experimental.agent_loop.agent_loop import DictConfigWrap
+    from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
+    from verl.utils.dataset.rl_dataset import RLHFDataset
+
+    data = OmegaConf.create({"prompt_key": "prompt", "max_prompt_length": 256, "filter_overlong_prompts": False})
+    row = RLHFDataset(str(prepared.folder / "test.parquet"), prepared.tokenizer, data)[0]
+    config = OmegaConf.create({"actor_rollout_ref": {"rollout": {"prompt_length": 256, "response_length": 8}}})
+    recorder = Recorder()
+
+    async def run() -> None:
+        loop = SingleTurnAgentLoop(
+            trainer_config=DictConfigWrap(config),
+            server_manager=recorder,
+            tokenizer=prepared.tokenizer,
+            processor=None,
+            dataset_cls=RLHFDataset,
+            data_config=DictConfigWrap(data),
+            hf_model_type="llama",
+        )
+        await loop.run({}, raw_prompt=row["raw_prompt"])
+
+    asyncio.run(run())
+    assert recorder.prompt_ids == encode_prompt(prepared.tokenizer, prepared.rows["test"]["prompt"])

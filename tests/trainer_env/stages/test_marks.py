@@ -1,0 +1,204 @@
+"""Which stages have to run again when what lies in the work folder is no longer what they were done with."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from speech.imports import ROOT
+from stages.marks import Marks
+from stages.run import Run
+from stages.table import Stage, table
+
+RECIPE = "tiny_mandarin"
+STAGES = ("data", "train", "merge", "eval")
+FILES = {  # with their content: "1" or "2" below, so that size and, by touch(), time stay the same
+    "data": ["data/train.jsonl", "data/rl_train.parquet", "data/rl_test.parquet", "data/sft_train.parquet"],
+    "models": ["tokenizer/tokenizer.json", "token2wav/decoder.pt", "reward_asr/model.pt"],
+    "sft": ["sft/config.json", "sft/model.safetensors"],
+    "train": ["grpo/latest_checkpointed_iteration.txt", "grpo/global_step_1/actor/model_world_size_1_rank_0.pt"],
+    "merge": ["merged/config.json", "merged/model.safetensors"],
+    "eval": ["eval/results.md"],
+}
+
+
+def write(path: Path, content: str) -> None:
+    """The file with this content and always the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    os.utime(path, (1e9, 1e9))
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory) -> Path:
+    """One work folder, outside the checkout: composing verl's YAML for each test would take long."""
+    return tmp_path_factory.mktemp("work")
+
+
+def stage_of(work: Path, name: str, *overrides: str) -> tuple[Marks, Stage]:
+    work_dir = f"recipe.work_dir={work}"
+    cfg = table(RECIPE, (work_dir, *(one for one in overrides if one.startswith("recipe."))))
+    return Marks(cfg), Stage(name, RECIPE, cfg.stages[name], (work_dir, *overrides))
+
+
+def mark(marks: Marks, stage: Stage, *kinds: str) -> None:
+    for kind in kinds:
+        marks.write(stage, kind, marks.parts(stage))
+
+
+@pytest.fixture
+def to_run(work: Path) -> Callable[[], list[str]]:
+    """to_run() -> names of the stages that are not done, in a work folder where all of them were."""
+    for files in FILES.values():
+        for name in files:
+            write(work / name, "1")
+    every = [stage_of(work, name) for name in STAGES]
+    for marks, stage in every:
+        mark(marks, stage, "begun", "done")
+    return lambda: [stage.name for marks, stage in every if marks.stale(stage, marks.parts(stage))]
+
+
+def test_nothing_runs_again_when_nothing_changed(to_run):
+    assert to_run() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("sft/model.safetensors", ["train", "eval"]),
+        ("grpo/global_step_1/actor/model_world_size_1_rank_0.pt", ["merge"]),  # eval: when merge gives other weights
+        ("merged/model.safetensors", ["eval"]),
+        ("reward_asr/model.pt", ["train"]),  # whoever judged
+        ("token2wav/decoder.pt", ["train", "eval"]),
+        ("data/train.jsonl", ["data"]),
+        ("data/rl_test.parquet", ["train", "eval"]),
+    ],
+)
+def test_other_content_of_the_same_size_makes_the_stages_that_read_it_run_again(to_run, work, changed, again):
+    write(work / changed, "2")
+    assert to_run() == again
+
+
+def test_a_checkpoint_of_the_users_own_counts_with_its_weights(work):
+    for name in ("config.json", "model.safetensors"):
+        write(work / "elsewhere" / name, "1")
+    marks, train = stage_of(work, "train", f"recipe.sft_dir={work}/elsewhere")
+    before = marks.parts(train)["inputs"]
+    write(work / "elsewhere/model.safetensors", "2")
+    assert marks.parts(train)["inputs"] != before
+
+
+def test_another_agent_loop_makes_training_run_again_from_its_beginning(to_run, work):
+    write(loop := work / "loop.yaml", "1")
+    marks, train = stage_of(work, "train", f"actor_rollout_ref.rollout.agent.agent_loop_config_path={loop}")
+    mark(marks, train, "begun", "done")
+    assert marks.stale(train, marks.parts(train)) is None
+    write(loop, "2")
+    assert marks.stale(train, marks.parts(train)) == f"reads ({os.path.relpath(loop, ROOT)}) changed since it was done"
+    assert marks.clear_way(train, marks.parts(train), force=False)[0].startswith("checkpoints of another run moved")
+
+
+def test_an_interrupted_training_goes_on(to_run, work):
+    marks, train = stage_of(work, "train")
+    mark(marks, train, "begun")
+    write(work / "grpo/latest_checkpointed_iteration.txt", "2")
+    assert marks.clear_way(train, marks.parts(train), force=False) == []
+
+
+# Changes that once went unnoticed, and files that a stage does not read.
+@pytest.mark.parametrize(
+    ("recipe", "name", "reads", "not_these"),
+    [
+        ("inworld_tts", "data", ["speech/readings/en.py"], []),
+        ("glm_tts", "data", ["speech/texts.py"], []),
+        ("llasa", "data", ["models/xcodec2/package.py", "speech/tokens.py"], []),
+        ("cosyvoice2", "data", ["models/cosyvoice/release.py"], ["data_prep/test_sets.py"]),
+        ("tiny_mandarin", "eval", ["models/tiny_mandarin/vocoder.py"], []),
+        ("llasa", "eval", ["models/llasa/prompt.py"], []),
+        ("glm_tts", "eval", ["models/glm_tts/phoneme_in.py"], []),
+        ("cosyvoice2", "eval", ["speech/waves.py", "models/cosyvoice/speech_head.py"], []),
+        ("glm_tts", "sft", ["merge/merge.py"], []),
+        ("tiny_mandarin", "train", ["verl_plugins/plugin.py"], ["models/glm_tts/token2wav.py"]),
+        ("cosyvoice2", "train", ["verl_plugins/token_credit.py"], ["reward_tts/asr/mms.py"]),
+        ("cosyvoice2", "sft", [], ["data_prep/test_sets.py"]),
+        ("tiny_mandarin", "sft", [], ["models/glm_tts/encoder.py"]),
+    ],
+)
+def test_the_code_that_a_stage_depends_on_is_what_it_imports(recipe, name, reads, not_these):
+    cfg = table(recipe)
+    stage = Stage(name, recipe, cfg.stages[name], ())
+    code = Marks(cfg).parts(stage)["code"]
+    assert set(reads) <= code.keys()
+    assert not set(not_these) & code.keys()
+
+
+@pytest.fixture
+def trained(to_run, work) -> tuple[Marks, Stage, dict]:
+    """A finished training, and what it was done with."""
+    marks, train = stage_of(work, "train")
+    return marks, train, marks.parts(train)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("code", "reward_tts/reward/errors.py"), ("server", "token2wav.vocoder.dtype")]
+)
+def test_other_code_leaves_a_finished_training_as_it_is_and_says_so(trained, work, capsys, kind, name):
+    marks, train, parts = trained
+    marks.write(train, "done", parts | {kind: parts[kind] | {name: "other"}})
+    Run(marks.table, [train], force=False).one(train, [])
+    assert f"train: {kind} ({name}) changed since it was done. What it made stays as it is" in capsys.readouterr().out
+    assert (work / "grpo/global_step_1").exists()
+    assert marks.clear_way(train, parts, force=True)[0].startswith("checkpoints of another run moved")
+
+
+def test_a_mark_of_an_older_version_leaves_a_finished_training_as_it_is(trained, work, capsys):
+    marks, train, _ = trained
+    (work / "marks/train.done").write_text('{"config": "ab12", "code": "34", "inputs": "56", "reads": "78"}')
+    Run(marks.table, [train], force=False).one(train, [])
+    assert "train: its mark is of an older version" in capsys.readouterr().out
+    assert (work / "grpo/global_step_1").exists()
+
+
+def test_force_makes_the_builder_of_the_default_forget_what_it_made(to_run, work):
+    write(work / "build/state.json", "1")
+    marks, data = stage_of(work, "data")
+    parts = marks.parts(data)
+    assert marks.clear_way(data, parts, force=False) == [] and (work / "build/state.json").exists()
+    assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/state.json").exists()
+
+
+def test_more_steps_of_a_finished_training_go_on_with_newer_code(trained, work):
+    marks, train, parts = trained
+    for kind in ("begun", "done"):
+        marks.write(train, kind, parts | {"code": {"verl_plugins/plugin.py": "other"}})
+    marks.write(train, "begun", parts)
+    marks, longer = stage_of(work, "train", "trainer.total_training_steps=50")
+    assert not marks.is_kept(longer, now := marks.parts(longer))
+    assert marks.clear_way(longer, now, force=False) == []
+
+
+def test_another_learning_rate_is_named_and_another_run(trained, work):
+    marks, other = stage_of(work, "train", "actor_rollout_ref.actor.optim.lr=7e-6")
+    reason = marks.stale(other, now := marks.parts(other))
+    assert reason == "config (actor_rollout_ref.actor.optim.lr) changed since it was done"
+    assert not marks.is_kept(other, now)
+    assert marks.clear_way(other, now, force=False)[0].startswith("checkpoints of another run moved")
+
+
+def test_what_the_server_is_told_on_the_command_line_counts(trained, work):
+    marks, train, _ = trained
+    own = (f"recipe.work_dir={work}", "token2wav.vocoder.dtype=float32")
+    serve = Stage("serve", RECIPE, marks.table.stages.serve, own)
+    reason = Marks(marks.table, serve).stale(train, Marks(marks.table, serve).parts(train))
+    assert reason == "server (token2wav.vocoder.dtype) changed since it was done"
+
+
+def test_another_recording_of_a_voice_is_noticed(to_run, work):
+    write(work / "voices.jsonl", '{"name": "a", "text": "x", "wav": "a.wav"}\n')
+    write(work / "a.wav", "1")
+    marks, evaluation = stage_of(work, "eval", f"recipe.voices={work}/voices.jsonl")
+    mark(marks, evaluation, "done")
+    write(work / "a.wav", "2")
+    wave = os.path.relpath(work / "a.wav", ROOT)
+    assert marks.stale(evaluation, marks.parts(evaluation)) == f"reads ({wave}) changed since it was done"

@@ -1,0 +1,164 @@
+"""stages/slurm.sh, with commands of Slurm's and Ray's names that keep what they are asked for."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from stages.config import ROOT, compose_stage
+from tests.conftest import free_ports
+
+SCRIPT = ROOT / "recipes" / "inworld_tts" / "slurm.sh"
+TOOLS = {
+    "scontrol": "printf 'alpha\\nbeta\\n'",
+    # srun runs the command here; its options end at the first word without a dash.
+    "srun": "node=; while [[ $1 == -* ]]; do [[ $1 != --nodelist=* ]] || node=${1#*=}; shift; done\n"
+    'echo "$node: $*" >>"$CALLS"\nexec "$@"',
+    "hostname": 'case $(tail -n 1 "$CALLS") in alpha*) echo 10.0.0.7 10.0.0.8 ;; *) echo 10.0.0.9 ;; esac',
+    "ray": "case $1 in start) exec sleep 1000 ;;\n"
+    "status) grep -c ' start ' \"$CALLS\" | xargs seq | sed 's/.*/ 1 node_&/' ;; esac",
+}
+# The real run.sh says what it would do; `serve` lasts.
+RUN = f"""bash {ROOT}/run.sh --dry-run "$@"
+case $* in *' serve '*)
+  [[ -z ${{BROKEN:-}} ]] || exit 3
+  echo READY; exec sleep 1000 ;;
+esac
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> dict[str, str]:
+    """The environment of a job of two nodes with four GPUs each; its folder is tmp_path."""
+    (tmp_path / "bin").mkdir()
+    for name, text in (TOOLS | {"run.sh": RUN}).items():
+        file = tmp_path / "run.sh" if name == "run.sh" else tmp_path / "bin" / name
+        file.write_text(f"#!/usr/bin/env bash\n{text}\n")
+        file.chmod(0o755)
+    own = {"SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_JOB_ID": "12", "SLURM_JOB_NODELIST": "alpha,beta"}
+    own |= {"CALLS": str(tmp_path / "calls"), "RAY": "ray", "GPUS_PER_NODE": "4", "POLL_S": "0.1", "WAIT_S": "300"}
+    return os.environ | own | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+
+
+def running(job: dict[str, str]) -> list[str]:
+    """Processes that have this job's environment."""
+    mark, found = f"CALLS={job['CALLS']}".encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes().decode())
+        except OSError:  # it has ended, or is not ours
+            pass
+    return found
+
+
+def left_over(job: dict[str, str]) -> list[str]:
+    """What of the job still runs after five minutes. Slurm's srun ends all processes of a step, the one here the first
+    alone: a dry run below it has to come to its end by itself."""
+    deadline = time.monotonic() + 300
+    while (found := running(job)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found
+
+
+def calls_of(job: dict[str, str]) -> list[str]:
+    """What srun was asked for, the questions for Ray's state left out."""
+    return [line for line in Path(job["CALLS"]).read_text().splitlines() if " status " not in line]
+
+
+def test_ray_and_a_server_with_its_gpu_are_on_both_nodes_and_training_knows_both_servers(job, tmp_path):
+    done = subprocess.run(["bash", SCRIPT, "trainer.save_freq=5"], env=job, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    training, where = "CUDA_VISIBLE_DEVICES=0,1,2", "10.0.0.7:6379"
+    shared = "recipe.server.grpc_port=8001 recipe.server.secret_env=VERL_TTS_SECRET"
+    head = "ray start --head --node-ip-address=10.0.0.7 --port=6379 --include-dashboard=false --num-gpus=3 --block"
+    serve = f"env CUDA_VISIBLE_DEVICES=3 bash run.sh --recipe inworld_tts serve {shared}"
+    assert sorted(calls_of(job)) == sorted(
+        [
+            "alpha: hostname --ip-address",
+            "beta: hostname --ip-address",
+            f"alpha: env {training} {head}",
+            f"beta: env {training} ray start --address={where} --num-gpus=3 --block",
+            f"alpha: {serve} recipe.server.host=10.0.0.7 recipe.server.name=serve-alpha server.devices=[cuda:0]",
+            f"beta: {serve} recipe.server.host=10.0.0.9 recipe.server.name=serve-beta server.devices=[cuda:0]",
+            f"alpha: env RAY_ADDRESS={where} bash run.sh --recipe inworld_tts train {shared} "
+            "recipe.server.host=10.0.0.7 recipe.server.more=[10.0.0.9:8001] "
+            "trainer.nnodes=2 trainer.n_gpus_per_node=3 data.train_batch_size=6 "
+            "actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size} trainer.save_freq=5",
+        ]
+    )
+    trained = (tmp_path / "exp/inworld_tts/logs/slurm-12/train.log").read_text()
+    assert "verl.trainer.main_ppo" in trained and "trainer.nnodes=2" in trained  # the real run.sh takes these overrides
+    assert left_over(job) == []
+
+
+def test_what_training_is_told_is_what_verl_asks_for_where_the_recipe_has_a_mini_batch_of_its_own(job, tmp_path):
+    """cosyvoice2 updates with 32 prompts; six GPUs get six, and verl wants no mini batch above that."""
+    env = job | {"RECIPE": "cosyvoice2"}
+    done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (call,) = [line for line in calls_of(job) if " train " in line]
+    cfg = compose_stage("cosyvoice2", "grpo", tuple(call.split(" train ")[1].split()))
+    assert cfg.data.train_batch_size == cfg.actor_rollout_ref.actor.ppo_mini_batch_size == 6
+    servers = cfg.reward.custom_reward_function.reward_kwargs.server
+    assert (servers.host, servers.grpc_port, list(servers.more)) == ("10.0.0.7", 8001, ["10.0.0.9:8001"])
+
+
+def test_a_server_that_ends_ends_the_job_and_all_its_steps(job):
+    done = subprocess.run(["bash", SCRIPT], env=job | {"BROKEN": "1"}, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 1
+    assert "a step has ended before the reward servers" in done.stderr
+    assert left_over(job) == []
+
+
+def test_a_cancelled_job_leaves_nothing(job):
+    with subprocess.Popen(["bash", SCRIPT], env=job, stdout=subprocess.PIPE, text=True) as run:
+        deadline = time.monotonic() + 300
+        while not Path(job["CALLS"]).exists() or "beta" not in Path(job["CALLS"]).read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(300) == 143
+    assert left_over(job) == []
+
+
+@pytest.mark.parametrize("before", ["steps+=*", "training=*", r"wait\ *"])
+def test_a_job_that_is_cancelled_while_it_starts_a_step_leaves_nothing(job, tmp_path, before):
+    """SIGTERM comes when the step's process is there and the script has not written down yet which it is."""
+    (tmp_path / "cancel.sh").write_text(
+        f"[[ $0 != *slurm.sh ]] || {{ set -T; trap '[[ $BASH_COMMAND != {before} ]] || "
+        "{ trap - DEBUG; kill -TERM $$; }' DEBUG; }\n"
+    )
+    env = job | {"BASH_ENV": str(tmp_path / "cancel.sh")}
+    done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 143, done.stdout + done.stderr
+    assert left_over(job) == []
+
+
+@pytest.fixture
+def short_folder() -> Iterator[str]:
+    """Ray's sockets are in it, whose paths have at most 107 characters."""
+    with TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def test_real_ray_joins_two_nodes_on_this_machine(job, tmp_path, short_folder):
+    """`ray start` and `ray status` as they are; two nodes at one address, their servers and the training stand-ins."""
+    (tmp_path / "bin/hostname").write_text("#!/usr/bin/env bash\necho 127.0.0.1\n")
+    (port,) = free_ports(1)
+    own = {"RAY": str(ROOT / ".venv/bin/ray"), "RAY_PORT": str(port), "RAY_TMPDIR": short_folder, "WAIT_S": "240"}
+    done = subprocess.run(["bash", SCRIPT], env=job | own, capture_output=True, text=True, timeout=600)
+    logs = tmp_path / "exp/inworld_tts/logs/slurm-12"
+    assert done.returncode == 0, done.stderr + "".join(path.read_text() for path in logs.glob("ray-*.log"))
+    assert "trainer.nnodes=2" in (logs / "train.log").read_text()
+    assert left_over(job) == []
+
+
+def test_no_gpu_for_one_side_is_refused(job):
+    done = subprocess.run(["bash", SCRIPT], env=job | {"REWARD_GPUS": "4"}, capture_output=True, text=True)
+    assert done.returncode == 1 and "both sides need one" in done.stderr

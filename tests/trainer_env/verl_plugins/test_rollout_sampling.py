@@ -1,0 +1,89 @@
+"""actor_rollout_ref.rollout.custom.sampling arrives at vLLM; verl's own repetition penalty does not get in its way. And
+no prompt is cut."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+from transformers import AutoTokenizer
+
+from models.tiny_mandarin.tokenizer import build_tokenizer
+from stages.config import compose_stage
+from verl_plugins.rollout import SpeechAgentLoop, more_sampling
+
+
+class Recorder:
+    """Stands where verl's connection to the vLLM servers is, and keeps what it is asked for."""
+
+    async def generate(self, sampling_params: dict[str, Any], **_):
+        from verl.workers.rollout.replica import TokenOutput
+
+        self.sampling_params = sampling_params
+        return TokenOutput(token_ids=[1, 2])
+
+
+def asked_for(rollout: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The sampling parameters of one rollout whose verl asks for a penalty of 1, as its agent loops do."""
+    return rolled_out(rollout, folder).sampling_params
+
+
+def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo") -> Recorder:
+    """What was asked for in one rollout, and `output`, what came of it."""
+    from verl.experimental.agent_loop.agent_loop import DictConfigWrap
+    from verl.utils.dataset.rl_dataset import RLHFDataset
+
+    build_tokenizer(["好"], 4, folder / "tokenizer")
+    config = {"actor_rollout_ref": {"rollout": {"prompt_length": 64, "response_length": 8, **rollout}}}
+    config["algorithm"] = {"adv_estimator": estimator}
+    recorder = Recorder()
+    loop_arguments = {
+        "trainer_config": DictConfigWrap(OmegaConf.create(config)),
+        "server_manager": recorder,
+        "tokenizer": AutoTokenizer.from_pretrained(folder / "tokenizer"),
+        "processor": None,
+        "dataset_cls": RLHFDataset,
+        "data_config": DictConfigWrap(OmegaConf.create({})),
+        "hf_model_type": "qwen2",
+    }
+
+    async def run() -> None:
+        loop = SpeechAgentLoop(**loop_arguments)
+        prompt = [{"role": "user", "content": "好"}]
+        recorder.output = await loop.run({"temperature": 1.1, "repetition_penalty": 1.0}, raw_prompt=prompt)
+
+    asyncio.run(run())
+    return recorder
+
+
+def test_the_recipes_penalty_and_minimum_arrive(tmp_path):
+    rollout = compose_stage("inworld_tts", "grpo").actor_rollout_ref.rollout
+    asked = asked_for({"custom": {"sampling": dict(rollout.custom.sampling)}}, tmp_path)
+    assert {key: asked[key] for key in ("temperature", "repetition_penalty", "min_tokens")} == {
+        "temperature": 1.1, "repetition_penalty": 1.1, "min_tokens": 25,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("estimator", "packs"), [("token_credit_grpo", True), ("grpo", False)])
+def test_blames_are_among_the_rewards_of_our_estimator_alone(tmp_path, estimator, packs):
+    assert rolled_out({}, tmp_path, estimator).output._packs is packs
+
+
+def test_a_prompt_that_is_too_long_stops_the_run_where_verl_would_cut_its_beginning(tmp_path):
+    """<|im_start|>user, a line's end, 好, <|im_end|>, a line's end, <|im_start|>assistant, a line's end, and
+    <|SPEECH_GENERATION_START|>."""
+    asked_for({"prompt_length": 10}, tmp_path)
+    told = r"a prompt of 10 tokens \('<\|im_start\|>user\\n好.*'\.\.\.\), data\.max_prompt_length is 9: stage data"
+    with pytest.raises(ValueError, match=told):
+        asked_for({"prompt_length": 9}, tmp_path / "again")
+
+
+@pytest.mark.parametrize("rollout", [{}, {"custom": None}, {"custom": {"sampling": None}}])
+def test_without_settings_nothing_is_added(rollout):
+    assert more_sampling(rollout) == {}
+
+
+def test_what_has_a_key_of_its_own_is_refused():
+    with pytest.raises(ValueError, match=r"holds \['temperature', 'top_p'\]"):
+        more_sampling({"custom": {"sampling": {"top_p": 0.9, "temperature": 1.0, "min_tokens": 3}}})

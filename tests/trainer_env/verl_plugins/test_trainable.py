@@ -1,0 +1,31 @@
+"""Which parameters are trained. That the rest stays as it was is shown in tests/trainer_env/test_end_to_end.py."""
+
+import pytest
+from torch.nn import LayerNorm, Linear, Sequential
+from verl.workers.engine.base import EngineRegistry
+
+from verl_plugins.trainable import NamedParametersEngine, freeze_all_but
+
+
+def model() -> Sequential:
+    return Sequential(Linear(2, 2), LayerNorm(2))  # parameters 0.weight, 0.bias, 1.weight, 1.bias
+
+
+def test_only_whole_names_that_match_are_trained():
+    module = model()
+    assert freeze_all_but(module, [r"1\.weight", "0.*"]) == ["0.weight", "0.bias", "1.weight"]
+    assert [p.requires_grad for p in module.parameters()] == [True, True, True, False]
+    assert freeze_all_but(module, ["1.weigh", "1.bias"][1:]) == ["1.bias"]
+
+
+def test_a_pattern_that_matches_nothing_is_refused_with_the_names_there_are():
+    with pytest.raises(ValueError, match=r"'weight' matches no parameter.*0\.weight"):
+        freeze_all_but(model(), ["weight"])
+
+
+def test_the_engine_is_chosen_by_verls_own_variable(monkeypatch):
+    monkeypatch.setenv("VERL_ENGINE_DEVICE", "named_parameters")
+    for backend in ("fsdp", "fsdp2"):
+        assert EngineRegistry.get_engine_cls("language_model", backend) is NamedParametersEngine
+    monkeypatch.setenv("VERL_ENGINE_DEVICE", "cuda")
+    assert EngineRegistry.get_engine_cls("language_model", "fsdp2") is NamedParametersEngine.__base__

@@ -1,0 +1,106 @@
+"""The entry points: what a new process finds without naming a path, and that a wrong version stops."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from importlib.metadata import distributions
+
+import pytest
+import torch
+
+from tests.conftest import free_ports
+from verl_plugins import versions
+
+
+def in_new_process(code: str) -> dict:
+    """What `code` prints as JSON on its last line, in a fresh interpreter of this environment."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
+def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo():
+    found = in_new_process(
+        "import json, os, verl\n"
+        "from importlib.metadata import version\n"
+        "from verl.utils.device import get_device_name\n"
+        "from verl.utils.distributed import initialize_global_process_group_ray as patched\n"
+        "from torch.distributed.fsdp import CPUOffloadPolicy\n"
+        "found = [get_device_name(), os.environ['VERL_ENGINE_DEVICE'], version('vllm'),"
+        " patched.__module__, hasattr(patched, '__wrapped__'), CPUOffloadPolicy(pin_memory=True).pin_memory]\n"
+        # As verl's SFT trainer begins under torchrun: without the patch torch refuses 'cpu:gloo,cpu:gloo'.
+        "os.environ |= {'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': '1', 'MASTER_ADDR': '127.0.0.1',"
+        f" 'MASTER_PORT': '{free_ports(1)[0]}'}}\n"
+        "from torch import distributed; from verl.utils.distributed import initialize_global_process_group\n"
+        "ranks = list(initialize_global_process_group()); backend = distributed.get_backend()\n"
+        "distributed.destroy_process_group()\n"
+        "print(json.dumps([*found, ranks, backend]))"
+    )
+    expected = ["cpu", "cuda", versions.VLLM_CPU + "+cpu", "verl.utils.distributed", True, False, [0, 0, 1], "gloo"]
+    assert found == expected
+
+
+def test_the_cpu_build_stays_on_the_cpu_where_nvidia_smi_answers(tmp_path, monkeypatch):
+    """verl takes that for a GPU, whatever its driver is."""
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert in_new_process(
+        "import json, verl; from verl.utils.device import get_device_name; from importlib.metadata import version\n"
+        "print(json.dumps([get_device_name(), version('vllm')]))"
+    ) == ["cpu", versions.VLLM_CPU + "+cpu"]
+
+
+@pytest.mark.parametrize(
+    ("installed", "build"),
+    [
+        ({"vllm-cpu": "0.28.0"}, "cpu"),
+        ({"vllm": "0.28.0+cpu"}, "cpu"),
+        ({"vllm": "0.28.0"}, "gpu"),
+        ({"vllm": "0.28.0", "vllm-cpu": "0.28.0"}, "gpu"),
+        ({}, None),
+    ],
+)
+def test_what_vllm_was_built_for(installed, build, tmp_path, monkeypatch):
+    for name, number in installed.items():
+        (tmp_path / f"{name}-{number}.dist-info").mkdir()
+        (tmp_path / f"{name}-{number}.dist-info/METADATA").write_text(f"Name: {name}\nVersion: {number}\n")
+    monkeypatch.setattr(versions, "distributions", partial(distributions, path=[str(tmp_path)]))
+    assert versions.vllm_build() == build
+
+
+def test_on_another_platform_nothing_is_applied():
+    found = in_new_process(
+        "import json, os\n"
+        "os.environ['VERL_PLATFORM'] = 'cuda'\n"
+        "os.environ.pop('VERL_ENGINE_DEVICE', None)\n"
+        "import verl\n"
+        "from verl.utils.distributed import initialize_global_process_group_ray as original\n"
+        "import sys\n"
+        "print(json.dumps(['VERL_ENGINE_DEVICE' in os.environ, hasattr(original, '__wrapped__'),"
+        " any('VllmCpu' in str(f) for f in sys.meta_path)]))"
+    )
+    assert found == [False, False, False]
+
+
+def test_another_version_is_refused_with_what_to_do():
+    with pytest.raises(RuntimeError, match=r"mine was written for verl 0\.0\.1, found 0\.9\.1.*run\.sh install"):
+        versions.require("verl", "0.0.1", "mine")
+    with pytest.raises(RuntimeError, match="found none"):
+        versions.require("no-such-package", "1", "mine")
+    versions.require("torch", torch.__version__.partition("+")[0], "mine")
+
+
+def test_vllm_linear_layers_keep_their_weight():
+    """After the plugin oneDNN is off in vLLM, so that a weight update reaches the layer."""
+    found = in_new_process(
+        "import json, os\n"
+        "os.environ['VLLM_LOGGING_LEVEL'] = 'ERROR'\n"
+        "from verl_plugins import vllm_cpu; vllm_cpu.register()\n"
+        "from vllm import _custom_ops; from vllm.platforms import current_platform\n"
+        "print(json.dumps([current_platform.is_cpu(), bool(_custom_ops._supports_onednn)]))"
+    )
+    assert found == [True, False] or found[0] is False
