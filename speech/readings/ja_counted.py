@@ -15,6 +15,7 @@ MOST = 24  # readings of a span
 Counted = tuple[int, list[str], str]  # where it ends, its readings, its kind ("" for a bare number)
 _MONTHS = re.compile(r"[かカヶヵケ箇](?=[月所国年条])")
 _COUNTER = re.compile(one_of(COUNTERS))
+_WARI = re.compile("割[るられろっ]")  # 十割る二 is a division
 _SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
 _SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
 _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
@@ -130,11 +131,13 @@ def _digit_by_digit(text: str, start: int, match: re.Match[str], first: str) -> 
 
 
 def counter_at(text: str, at: int) -> tuple[int, str]:
-    """Where the counter behind a number ends, and which it is; (at, "") for none."""
+    """Where the counter behind a number ends, and which it is: "分の" in 三分の一; (at, "") for none."""
     skip = at + text.startswith(" ", at)
     found = _COUNTER.match(_MONTHS.sub("カ", text[skip : skip + 8]))
-    if not found or (found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2)):
-        return (skip + 1, "分の") if found else (at, "")
+    if not found or (found[0] == "割" and _WARI.match(text, skip)):
+        return at, ""
+    if found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2):
+        return skip + 1, "分の"
     return skip + found.end(), found[0]
 
 

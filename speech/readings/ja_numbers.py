@@ -196,29 +196,27 @@ def digits(number: str) -> tuple[str, ...]:
 
 
 def decimal(whole_part: str, fraction: str, counter: str = "", magnitude: str = "") -> tuple[str, ...]:
-    """A decimal: 2.5倍 にてんごばい, 0.8 れいてんはち, 3.5億 さんてんごおく.
+    """A decimal: 2.5倍 にてんごばい, 0.8 れいてんはち, 3.5億 さんてんごおく or さんおくごせんまん.
 
     Args:
         magnitude: まん, おく or ちょう, said between the number and its counter.
     """
-    number = int(whole_part)
-    heads = (
-        [form for form in read(number, "点") if not form.startswith("はち")]
-        if number
-        else [zero + "てん" for zero in ZEROS]
-    )
-    if number % 10 == 8 and number < 10:
-        heads.append("はちてん")
-    tails = digits(fraction)[:2]
-    after = [""]
+    number, tails = int(whole_part), digits(fraction)[:2]
+    heads = [form for form in read(number, "点") if form != "はちてん"] if number else [zero + "てん" for zero in ZEROS]
+    heads += ["はちてん"] * (number == 8)
+    kana, change = COUNTERS.get(counter, (counter, ""))
     if magnitude:
-        after = [magnitude + (COUNTERS.get(counter, (counter,))[0])]
-        return tuple(dict.fromkeys(head + tail + end for head, tail, end in product(heads, tails, after)))
+        said = [head + tail + magnitude + kana for head, tail in product(heads, tails)]
+        return tuple(said + _in_full(number, fraction, counter, magnitude))
     if counter:
-        cut = len(whole(int(fraction[-1])))
-        ends = [form for form in read(int(fraction[-1]), counter)][:4]
-        if COUNTERS.get(counter, ("", ""))[1] in ("c", "d", "n", "w"):
-            ends = [whole(int(fraction[-1])) + COUNTERS[counter][0]]
-        bodies = [tail[:-cut] if fraction[-1] != "0" else tail[:-2] for tail in tails]
-        return tuple(dict.fromkeys(head + body + end for head, body, end in product(heads, bodies, ends)))
+        last = int(fraction[-1])
+        ends = [whole(last) + kana] if change in ("c", "d", "n", "w") else read(last, counter)[:4]
+        tails = [tail[: -len(whole(last))] + end for tail, end in product(tails, ends)]
     return tuple(dict.fromkeys(head + tail for head, tail in product(heads, tails)))
+
+
+def _in_full(number: int, fraction: str, counter: str, magnitude: str) -> list[str]:
+    """2.5億円 as 二億五千万円."""
+    size = next(size for size, name in MAGNITUDES if name == magnitude)
+    value, rest = divmod(int(f"{number}{fraction}") * size, 10 ** len(fraction))
+    return list(read(value, counter)) if not rest and value <= LARGEST else []

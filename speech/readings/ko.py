@@ -85,7 +85,7 @@ def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
         return None
     parts = match[0].split("-")
     plain = [sino(int(part)) for part in parts]
-    signs = (" 대 ", " 다시 ", "에서 ", "에 ") if len(parts) == 2 else (" 다시 ", "에 ", " ")
+    signs = (" 대 ", " 다시 ", "에서 ", "에 ", " 빼기 ") if len(parts) == 2 else (" 다시 ", "에 ", " ")
     ways = [sign.join(plain) for sign in signs] + [" 다시 ".join(digits(part)[0] for part in parts)]
     return span_of(at, match.end(), "score" if len(parts) == 2 else "address", ways, sure=False)
 

@@ -179,6 +179,10 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
     pairs = list(product(read(low, word), read(high, word)))
     ways = [f"{a.removesuffix(word).strip()}{to} {b}" for to in FROM_TO for a, b in pairs]
     ways += [f"{a}{to} {b}" for to in FROM_TO for a, b in pairs]
+    if "-" in sign[0]:  # 5-3 승리
+        ways.append(f"{one} 대 {two} {word}")
+    if 20 <= low == high - 10 <= 90 and not low % 10:  # 20~30대
+        ways.append(f"{sino(low // 10)}{sino(high)} {word}")
     if high == low + 1 <= 10:
         ways.insert(0, f"{sino(low)}{sino(high)} {word}")
         if COUNTERS[word] < ALWAYS_SINO:

@@ -1,5 +1,7 @@
 """Letters, units, money and signs as Korean says them; the tables are in ko.yaml."""
 
+from itertools import product
+
 from speech.readings.cjk import tables
 
 _TABLES = tables("ko")
@@ -14,12 +16,14 @@ BETWEEN_LETTERS: dict[str, list[str]] = _TABLES["between_letters"]
 
 
 def spelled(letters: str) -> tuple[str, ...]:
-    """Letters by their names.
+    """Letters by their names, at most 8 ways.
 
-    >>> spelled("KBS")
-    ('케이비에스',)
+    >>> spelled("TV")
+    ('티브이', '티비')
     """
-    plain = "".join(LETTERS[c] for c in letters.lower())
-    other = "".join(_ALSO.get(c, LETTERS[c]) if c != "v" else LETTERS[c] for c in letters.lower())
-    last = "".join(_ALSO.get(c, LETTERS[c]) if c in "vcz" else LETTERS[c] for c in letters.lower())
-    return tuple(dict.fromkeys([plain, other, last]))
+    ways, double = [], 0
+    for letter in letters.lower():
+        also = [_ALSO[letter]] if letter in _ALSO and double < 3 else []
+        double += len(also)
+        ways.append([LETTERS[letter], *also])
+    return tuple(map("".join, product(*ways)))

@@ -68,7 +68,7 @@ def test_syllables_sound_as_their_neighbours_make_them(pair):
 
 
 @pytest.mark.parametrize(
-    ("text", "heard"), [("먹이", "머이"), ("시월", "십월"), ("책", "채"), ("달이 밝다", "딸이 밝다")]
+    ("text", "heard"), [("먹이", "머이"), ("밤이", "밥이"), ("시월", "십월"), ("책", "채"), ("달이 밝다", "딸이 밝다")]
 )
 def test_what_is_spelled_alike_but_sounds_otherwise(text, heard):
     assert error(f"이것은 {text} 합니다", f"이것은 {heard} 합니다") > 0
