@@ -9,7 +9,7 @@ numbers=(-1 "" "" "" "" "" "" 0 "" 1 2 3 4 5 6 "")
 
 usage() {
   cat <<'TEXT'
-bash run.sh [--recipe NAME] [--dry-run] [--force] [--strict] [STAGE [STOP_STAGE]] [hydra overrides ...]
+bash run.sh [--recipe NAME] [--dry-run] [--force] [--strict] [--verbose] [STAGE [STOP_STAGE]] [hydra overrides ...]
 
 Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to infer. Stages by number or name:
   -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
@@ -33,6 +33,7 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
   --recipe NAME  a folder of recipes/ (default tiny_mandarin), or a path to one elsewhere: --recipe my/recipe
   --dry-run      print the commands and run nothing
   --force        repeat stages that are done
+  --verbose      show all that the stages print; without it of trainings a line for each step, and warnings
   --strict       bad rows stop stage data, in recipes that otherwise leave them out and list them (prepare.on_error)
   --list         recipes and their stages
 Overrides go to every stage of the range that knows the key:
@@ -52,13 +53,14 @@ stage_index() {
   done
 }
 
-recipe=tiny_mandarin dry_run="" force="" stages=() overrides=()
+recipe=tiny_mandarin dry_run="" force="" verbose="" stages=() overrides=()
 while (($#)); do
   case $1 in
     --help | -h) usage; exit ;;
     --list) list=yes ;;
     --dry-run) dry_run=--dry-run ;;
     --force) force=--force ;;
+    --verbose) verbose=--verbose ;;
     --strict) overrides+=("prepare.on_error=stop") ;;
     --recipe) [[ $# -ge 2 ]] || die "--recipe needs a name"; recipe=$2; shift ;;
     --recipe=*) recipe=${1#--recipe=} ;;
@@ -107,4 +109,4 @@ if [[ ! -x .venv/bin/python || ! -x .venv-reward/bin/python ]]; then
   echo "# the commands of the other stages can be shown once install has run"
   exit
 fi
-exec .venv/bin/python -m stages.run $dry_run $force --recipe "$recipe" "${names[first]}" "${names[last]}" "${overrides[@]}"
+exec .venv/bin/python -m stages.run $dry_run $force $verbose --recipe "$recipe" "${names[first]}" "${names[last]}" "${overrides[@]}"

@@ -9,7 +9,6 @@ All outputs appear together, each whole, or none does. By default one bad row st
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -21,10 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, read_rows
+from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken_part
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
-from speech.files import whole_file
+from speech.files import whole_files
+from speech.jsonl import BadField, Fault, read_rows
+from speech.paths import check_outputs
 from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens
 
@@ -90,13 +91,16 @@ class Preparation:
             ValueError: bad rows and on_error=stop, or a split without a good row. Nothing is written then.
         """
         splits = sorted(self.splits.items(), key=lambda item: not item[1].held_out)  # held-out texts are known first
+        inputs = {f"prepare.splits.{name}.input": split.input for name, split in splits}
+        outputs = {f"prepare.splits.{name}.output": split.output for name, split in splits}
+        outputs["prepare.rejects"] = self.cfg.rejects
+        check_outputs(inputs | {"recipe.voices": self.recipe.voices}, outputs)
         counts = {}
-        with ExitStack() as outputs:
-            self.rejects = outputs.enter_context(whole_file(self.cfg.rejects)).open("w", encoding="utf-8")
-            outputs.callback(self.rejects.close)
-            for name, split in splits:
-                counts[name] = self._write(name, split, outputs.enter_context(whole_file(split.output)))
-            self.rejects.close()  # what may fail for want of space fails before the first output has its name
+        with whole_files(list(outputs.values())) as temporaries, temporaries[-1].open("w", encoding="utf-8") as rejects:
+            self.rejects = rejects
+            for (name, split), temporary in zip(splits, temporaries, strict=False):
+                counts[name] = self._write(name, split, temporary)
+            rejects.close()  # what may fail for want of space fails before the first output has its name
             if self.fault_count and self.cfg.on_error == "stop":
                 raise ValueError(self._report())
             if empty := [name for name, count in counts.items() if not count]:
@@ -186,12 +190,13 @@ class Preparation:
         return prefix
 
     def _check_new(self, request: Request, split: Settings, seen: SeenTexts, answer: str | None) -> None:
-        """Texts that differ in width or composition alone are the same, however the recipe writes them. `answer`: of an
-        sft row, for which many speakers may say the same."""
+        """Texts that differ in width or composition alone are the same, however the recipe writes them, and a held-out
+        one is the same as one that differs in signs or case. `answer`: of an sft row, for which many speakers may say
+        the same."""
         text = normalise_text(request.text)
         if split.held_out:
-            self.held_out.add(text)
-        elif (text,) in self.held_out:
+            self.held_out.add(spoken_part(text))
+        elif (spoken_part(text),) in self.held_out:
             raise BadField("text", f"is also in a held-out split: {request.text}")
         if not seen.add(text, request.language, request.voice, answer):
             same = "language and voice" if answer is None else "language, voice and speech tokens"
@@ -208,7 +213,7 @@ class Preparation:
         if more := self.fault_count - len(self.faults):
             lines.append(f"  and {more} more (prepare.shown_faults={self.cfg.shown_faults})")
         return "\n".join(
-            [*lines, f"Mend them, or prepare.on_error=skip leaves them out and lists them in {self.cfg.rejects}"]
+            [*lines, f"Fix them, or prepare.on_error=skip leaves them out and lists them in {self.cfg.rejects}"]
         )
 
 

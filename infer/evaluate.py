@@ -22,6 +22,7 @@ from infer.records import Utterance, read_utterances, token_files
 from infer.report import draw, markdown
 from infer.statistics import Bootstrap, mean_per_text
 from speech.files import write_jsonl, write_text
+from speech.paths import check_outputs
 from speech.texts import normalise_text
 
 # Measures whose mean over texts is reported, with an interval.
@@ -38,6 +39,7 @@ MEANS = (
 )
 MEANS += ("log_f0_mean", "log_f0_std", "speaker_similarity", "mos")  # the last two: if eval.yaml has such scorers
 Key = tuple[str, str]  # system, decoding
+WRITTEN = ("utterances.jsonl", "results.md", "results.json", "results.png")  # into out_dir
 CEILING: Key = ("teacher", "codec")
 
 
@@ -124,6 +126,8 @@ def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Hears, counts and compares; writes the files. Returns what results.json holds."""
     refuse_same_family(cfg.reward_server.asr, cfg.ear)
+    inputs = {f"files.{'.'.join(key)}": path for key, path in files_to_hear(cfg).items()}
+    check_outputs(inputs, {f"out_dir/{name}": f"{cfg.out_dir}/{name}" for name in WRITTEN})
     listener = Listener(cfg)
     bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
     heard: dict[Key, list[dict]] = {}

@@ -26,7 +26,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from speech.files import changed_keys, identities, write_text
 from speech.imports import dotted_names, imported_files
 from speech.voices import read_voices
-from stages.config import ROOT, compose_stage, has_key
+from stages.config import ROOT, compose_stage, config_dir, has_key
 from stages.table import Stage, work_dir
 
 Parts = dict[str, dict[str, str]]
@@ -91,7 +91,7 @@ class Marks:
             names += [*(c.module for c in spec.commands), *dotted_names(served)]
         return {
             "config": config,
-            "code": self._identities(imported_files(names, [ROOT])),
+            "code": self._identities(imported_files(names, [ROOT, config_dir(stage.recipe).parent])),
             "server": server,
             "inputs": self._identities(self._needed(stage)),
             **self.reads(stage),
@@ -108,11 +108,12 @@ class Marks:
         if self.serve:
             return self.serve.configs()[0]
         from stages.overrides import route  # imports Hydra's parser, which the other stages need not wait for
+        from stages.plan import rules
 
         name, known = self.table.stages.serve.commands[0].config, []
         for override in stage.overrides:
             with suppress(SystemExit):
-                known += route(stage.recipe, {"serve": [name]}, [override])["serve"]
+                known += route(stage.recipe, {"serve": [name]}, [override], rules(self.table))["serve"]
         return compose_stage(stage.recipe, name, tuple(known))
 
     def reads(self, stage: Stage) -> Parts:

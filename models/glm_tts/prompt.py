@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from data_prep.prompt_template import Messages
+from speech.readings.tags import without_tags
 from speech.tokens import format_speech_tokens
 from speech.voices import Voice
 
@@ -38,7 +39,8 @@ def normalise(text: str) -> str:
     signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, which are written
     哦 and 诶. Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes, brackets,
     slashes and hyphens go. Other texts: lower case, plain punctuation, no quotes and brackets. A hyphen or slash at a
-    letter is a space. Of several marks on end the last stays; every text ends with one.
+    letter is a space; control tags ([breath]), of which the model has none, go. Of several marks on end the last stays;
+    every text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
     '他说，行不行？ok。'
@@ -48,7 +50,7 @@ def normalise(text: str) -> str:
     'the well known one costs twenty five dollars and or more.'
     """
     held = _PHONEME.findall(text)
-    text = _PHONEME.sub(_HELD, text)
+    text = without_tags(_PHONEME.sub(_HELD, text))
     text = _BESIDE_LETTERS.sub(" ", text)
     chinese = bool(_HAN.search(text) and not _KANA.search(text)) or bool(held)
     text = _chinese(text) if chinese else _other(text)

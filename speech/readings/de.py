@@ -13,7 +13,9 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 units = reader(tables.RULES, classes(tables.HOMOPHONES))
-_DATIVE = frozenset("am vom zum im beim dem den des seit ab bis ans jeden diesen diesem unseren ihrem seinem ihren".split())
+_DATIVE = frozenset(
+    "am vom zum im beim dem den des seit ab bis ans jeden diesen diesem unseren ihrem seinem ihren".split()
+)
 _WEAK = frozenset("der die das diese dieser dieses jede jeder jedes".split())
 _ONE = {
     "": ["eins"], "m": ["einen", "ein", "einem", "eines"], "f": ["eine", "einer"], "n": ["ein", "einem", "eines"],
@@ -39,16 +41,24 @@ class German(Language):
     triple_w = ("we we we",)
     before_numbers = {"+": ("plus",), "±": ("plus minus",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("höchstens", "kleiner gleich"), "≥": ("mindestens", "größer gleich")}  # fmt: skip
     exact_abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
+    numbered = {"S.": ("Seite", "Seiten"), "Nr.": ("Nummer",), "Nrn.": ("Nummern",), "§": ("Paragraf", "Paragraph"), "§§": ("Paragrafen",), "#": ("Nummer", "Hashtag", "Raute"), "Z.": ("Zeile",), "№": ("Nummer",)}  # fmt: skip
     or_words = ("oder", "und", "pro")
     months = tables.MONTHS
     month_forms = frozenset({"Jänner", "Feber", "Juno"})
+    day_links = "bis|und|oder|bis zum|zum"
     day_pattern = r"\."
     hour_marks, dotted_times, at_times = "Uhr|h", True, "um|ab|gegen|bis|von"
     hour_letter = "h"
     codes = frozenset("zimmer code pin plz postleitzahl linie bus flug nummer raum gleis hausnummer nr".split())
-    ordinal_pattern = r"(?<![\d.,:/])(?P<n>\d{1,4})(?P<e>\.|(?:s?te[nrsm]?))(?=[ \u00a0](?![\d])[^\W\d_]|(?<=[a-z])(?!\w))"
-    score_words = "gewann|gewannen|verlor|siegte|besiegte|schlug|endete|steht|führt|führte|Sieg|Niederlage|mit|Ergebnis|Spiel"
-    roman_words = frozenset("kapitel teil band akt szene stufe klasse artikel anhang abschnitt punkt typ weltkrieg weltkriegs hartz gruppe".split())
+    ordinal_pattern = (
+        r"(?<![\d.,:/])(?P<n>\d{1,4})(?P<e>\.|(?:s?te[nrsm]?))(?=[ \u00a0](?![\d])[^\W\d_]|(?<=[a-z])(?!\w))"
+    )
+    score_words = (
+        "gewann|gewannen|verlor|siegte|besiegte|schlug|endete|steht|führt|führte|Sieg|Niederlage|mit|Ergebnis|Spiel"
+    )
+    roman_words = frozenset(
+        "kapitel teil band akt szene stufe klasse artikel anhang abschnitt punkt typ weltkrieg weltkriegs hartz gruppe".split()
+    )
     roman_end = r"\.?"
     centuries = r"\.? ?(?:Jahrhundert|Jh\b)"
 
@@ -58,7 +68,14 @@ class German(Language):
         full = words(number, "de")
         said = [full, re.sub(r"^ein(?=hundert|tausend)", "", full), re.sub(r"(?<=tausend)ein(?=hundert)", "", full)]
         said.append(re.sub(r"(?<=tausend)ein(?=hundert)", "", said[1]))
-        said += [re.sub(r"(?<=hundert|tausend)(?=(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)$)", "und", way) for way in said[:2]]
+        said += [
+            re.sub(
+                r"(?<=hundert|tausend)(?=(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)$)",
+                "und",
+                way,
+            )
+            for way in said[:2]
+        ]
         if number % 100 == 1:
             said += [f"{way[:-1]}{end}" for way in said for end in ("", "e", "en") if way.endswith("eins")]
         if 1100 <= number < 10_000 and number % 1000 >= 100:
@@ -78,7 +95,10 @@ class German(Language):
         if noun in tables.GENDERS:
             return tables.GENDERS[noun]
         if noun[0].isupper():
-            for ends, gender in ((("ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "in"), "f"), (("chen", "lein", "ment"), "n")):
+            for ends, gender in (
+                (("ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "in"), "f"),
+                (("chen", "lein", "ment"), "n"),
+            ):
                 if noun.endswith(ends):
                     return gender
         return "?"
@@ -92,9 +112,6 @@ class German(Language):
         if 2010 <= number <= 2099:
             return [words(number, "de"), f"zwanzig {words(number % 100, 'de')}"]
         return []
-
-    def digits(self, written: str) -> list[str]:
-        return super().digits(written)
 
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         full = words(number, "de", to="ordinal")
@@ -120,7 +137,11 @@ class German(Language):
         nth = self.ordinal(number)
         if counted:
             return self.counted(number) + nth
-        return [*ways(("der", "die", "des", "dem", "den", ""), nth[:9]), *self.counted(number)] if named else nth + self.counted(number)
+        return (
+            [*ways(("der", "die", "des", "dem", "den", ""), nth[:9]), *self.counted(number)]
+            if named
+            else nth + self.counted(number)
+        )
 
     def day(self, number: int, before: str) -> list[str]:
         said = self.ordinal(number, "", before)
@@ -135,11 +156,21 @@ class German(Language):
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         name = "ein" if hour == 1 else words(hour, "de")
         if mark == "h" and not full:
-            return [f"{name} Uhr", *ways(("eine",) if hour == 1 else (name,), ("Stunde",) if hour == 1 else ("Stunden",))]
+            return [
+                f"{name} Uhr",
+                *ways(("eine",) if hour == 1 else (name,), ("Stunde",) if hour == 1 else ("Stunden",)),
+            ]
         if second is not None:
-            return [f"{name} Uhr {words(minute, 'de')} und {words(second, 'de')} Sekunden", f"{name} Uhr {words(minute, 'de')} {words(second, 'de')}"]
+            return [
+                f"{name} Uhr {words(minute, 'de')} und {words(second, 'de')} Sekunden",
+                f"{name} Uhr {words(minute, 'de')} {words(second, 'de')}",
+            ]
         past = "eine" if minute == 1 else words(minute, "de")
-        said = [f"{name} Uhr", f"{name} Uhr null"] if minute == 0 else [f"{name} Uhr {words(minute, 'de')}", f"{name} Uhr und {past} Minuten"]
+        said = (
+            [f"{name} Uhr", f"{name} Uhr null"]
+            if minute == 0
+            else [f"{name} Uhr {words(minute, 'de')}", f"{name} Uhr und {past} Minuten"]
+        )
         if 0 < minute < 10:
             said.append(f"{name} Uhr null {words(minute, 'de')}")
         if not mark:
@@ -164,11 +195,22 @@ class German(Language):
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
             if after:
-                return ["ein halber", "einen halben", "eine halbe", "ein halbes", "einem halben", "einer halben", "ein halb", "einhalb"]
+                return [
+                    "ein halber",
+                    "einen halben",
+                    "eine halbe",
+                    "ein halbes",
+                    "einem halben",
+                    "einer halben",
+                    "ein halb",
+                    "einhalb",
+                ]
             return ["ein halb", "einhalb", "ein Halbes", "die Hälfte"]
         names = self.below(below, above)
         one = ["ein", "einen", "einem"] if above == 1 else self.counted(above)
-        return [f"{way} {name}" for way in one for name in names] + [f"{way}{name}" for way in one[:1] for name in names]
+        return [f"{way} {name}" for way in one for name in names] + [
+            f"{way}{name}" for way in one[:1] for name in names
+        ]
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         head = "ein" if whole == 1 else words(whole, "de")
@@ -197,13 +239,27 @@ class German(Language):
     def context_rules(self) -> list[Rule]:
         street = r"(?<=[a-zäöüß])(?:str\.)(?!\w)"
         return [
-            Rule(".", re.compile(rf"(?<!\w)[\w\-]{{2,40}}{street}"), lambda m: ("variant", [f"{m[0][:-4]}straße"], True)),
-            Rule("0", re.compile(r"(?<!\w)S\.(?= ?\d)"), lambda m: ("variant", ["Seite"], True)),
+            Rule(
+                ".", re.compile(rf"(?<!\w)[\w\-]{{2,40}}{street}"), lambda m: ("variant", [f"{m[0][:-4]}straße"], True)
+            ),
             Rule("", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
         ]
 
     def noun(self, sign: str) -> Noun:
-        return super().noun(sign)
+        """A unit, also as it stands behind mit, von: Metern."""
+        noun = super().noun(sign)
+        more = tuple((f"{form[-1]}n",) for form in noun.forms if form[-1].endswith("er"))
+        return Noun(noun.gender, noun.forms + more, noun.part)
+
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        said = super().fractional(number, gender)
+        if number.fraction == "5" and len(number.whole) < 7:
+            said += (
+                self.mixed(number.value, 1, 2, "")[:4]
+                if number.value
+                else ["ein halb", "einen halben", "ein halber", "eine halbe", "ein halbes"]
+            )
+        return said
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,9 @@ _MONTH = {name: month[0] for month in tables.MONTHS for name in month}
 _YEAR_BEFORE = frozenset(
     "in since by from until till of year early late mid spring summer autumn fall winter circa c before after during".split()
 )
-_STREETS = r"St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
+_STREETS = (
+    r"St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
+)
 _DAYS = {
     "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Thur": "Thursday",
     "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
@@ -39,6 +41,7 @@ class English(Language):
         "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": tables.SIGNS["≤"], "≥": tables.SIGNS["≥"],
     }  # fmt: skip
     abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
+    numbered = {"No.": ("number",), "no.": ("number",), "Nos.": ("numbers",), "nos.": ("numbers",), "No": ("number", "no"), "№": ("number",), "p.": ("page",), "pp.": ("pages",), "P.": ("page",), "pg.": ("page",), "#": ("number", "hashtag", "pound"), "§": ("section",), "c.": ("circa",), "ca.": ("circa",), "v.": ("version", "verse", "versus"), "Ext.": ("extension",), "ext.": ("extension",), "x": ("extension", "x", "times")}  # fmt: skip
     or_words = ("or",)
     month_first = True
     months = tables.MONTHS
@@ -79,7 +82,9 @@ class English(Language):
         if rest == 0:
             said = [f"{head} hundred"]
         elif rest < 10:
-            said = [f"{head} {zero} {words(rest, 'en')}" for zero in self.zero] + [f"{head} hundred {words(rest, 'en')}"]
+            said = [f"{head} {zero} {words(rest, 'en')}" for zero in self.zero] + [
+                f"{head} hundred {words(rest, 'en')}"
+            ]
         else:
             said = [f"{head} {words(rest, 'en')}".replace("-", " ")]
         thousand = [way for way in self.counted(number)[:2]][::-1]
@@ -142,7 +147,9 @@ class English(Language):
         name, nth = self.months[month - 1][0], self.ordinal(day)
         years = self.year(int(year), "in", "") + self.counted(int(year)) if len(year) == 4 else self.of_date(year)
         said = [*ways((name,), nth, years)]
-        said += ways((f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years)
+        said += ways(
+            (f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years
+        )
         said += ways((f"{name} {words(day, 'en')}", f"{words(day, 'en')} {name}"), years)
         return said
 
@@ -189,18 +196,36 @@ class English(Language):
                 return None
             number = [name[0] for name in tables.MONTHS].index(_MONTH[match["m"]]) + 1
             said = self.date(int(match["d"]), number, match["y"] or "", "", True)
-            return "date", ([way for way in said if way.startswith("the")] + said if match[0][0] in "tT" else said), True
+            return (
+                "date",
+                ([way for way in said if way.startswith("the")] + said if match[0][0] in "tT" else said),
+                True,
+            )
 
         def decade(match: re.Match[str]) -> Said:
             century, ten = match["c"] or "", int(match["t"] + "0")
             if ten == 0 and not century:
                 return None
             name = {0: "hundreds", 10: "tens"}.get(ten) or words(ten, "en")[:-1] + "ies"
-            said = [f"{words(int(century), 'en')} {name}", *(["two thousands"] if century == "20" and not ten else [])] if century else [name, f"nineteen {name}"]
-            return "decade", said[::-1] if said[-1] == "two thousands" else said if century or match[0][0] in "'’" else said[:1], True
+            said = (
+                [f"{words(int(century), 'en')} {name}", *(["two thousands"] if century == "20" and not ten else [])]
+                if century
+                else [name, f"nineteen {name}"]
+            )
+            return (
+                "decade",
+                said[::-1] if said[-1] == "two thousands" else said if century or match[0][0] in "'’" else said[:1],
+                True,
+            )
 
         def clock(match: re.Match[str]) -> Said:
             return "time", self.time(int(match["h"]), 0, None, match["tail"].strip(), "", False), True
+
+        def dotted(match: re.Match[str]) -> Said:
+            return "time", self.time(int(match["h"]), int(match["m"]), None, match["tail"].strip(), "", True), True
+
+        def until(match: re.Match[str]) -> Said:
+            return "range", ways(self.counted(int(match["h"])), self.to), True
 
         def feet(match: re.Match[str]) -> Said:
             foot, inch = self.counted(int(match["f"])), self.counted(int(match["i"]))
@@ -219,6 +244,8 @@ class English(Language):
             Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?(?P<d>\d\d?){suffix}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
             Rule("0", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
             Rule("0", re.compile(rf"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])(?P<tail>{B}(?:[aApP]\.?[mM](?:\.|\b)|o['’]clock))(?!\w)"), clock),
+            Rule("0", re.compile(rf"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])(?:\.(?P<m>[0-5]\d))(?P<tail>{B}[aApP]\.?[mM](?:\.|\b))(?!\w)"), dotted),
+            Rule("0", re.compile(rf"(?<![\d:.,])(?P<h>1[0-2]|[1-9]){B}{DASH}{B}(?=(?:1[0-2]|0?\d)(?:[:.]\d\d)?{B}[aApP]\.?[mM])"), until),
             Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
             Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"), house),
             Rule("0", re.compile(rf"(?<=\d){B}[x×]{B}(?=\d)"), times),
@@ -229,7 +256,13 @@ class English(Language):
             before, after = last_word(match.string, match.start()), next_word(match.string, match.end())
             named = match.string[: match.start()].rstrip()[-len(before) :][:1].isupper() if before else False
             if match["dr"]:
-                return "variant", ["doctor", *(["drive"] if named and before != "dr" else [])] if after[:1].isupper() else ["drive" if named else "doctor"], True
+                return (
+                    "variant",
+                    ["doctor", *(["drive"] if named and before != "dr" else [])]
+                    if after[:1].isupper()
+                    else ["drive" if named else "doctor"],
+                    True,
+                )
             said = [*(["saint"] if after[:1].isupper() else []), *(["street"] if named else [])]
             return ("variant", said or ["street", "saint"], True)
 
@@ -239,15 +272,12 @@ class English(Language):
         def month(match: re.Match[str]) -> Said:
             return "variant", [_MONTH[match["m"]]], True
 
-        number = rf"(?<!\w)(?P<n>[Nn]os?|№)\.?(?={B}\d)"
         near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
         return [
             Rule("", re.compile(r"(?<!\w)(?:St|(?P<dr>D[Rr]))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), saint),
-            Rule("0", re.compile(number), lambda m: ("variant", ["numbers" if m["n"].endswith("s") else "number"], True)),
             Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<d>{any_of(_DAYS)})\.)"), day),
             Rule(".", re.compile(rf"(?<!\w)(?P<d>{any_of(_DAYS)})\.(?=,? (?:{any_of(_MONTH)}|\d))"), day),
             Rule(".", re.compile(rf"(?<!\w)(?P<m>{any_of(set(_MONTH) - {m[0] for m in tables.MONTHS})})\.(?=,?{BLANK}[12]\d{{3}}|,? [a-z]|$)"), month),
-            Rule("0", re.compile(r"(?<!\w)p\.(?= ?\d)"), lambda m: ("variant", ["page"], True)),
             Rule("", re.compile(r"(?<![A-Za-z])(?P<c>C|F|A|G|D)#(?!\w)"), lambda m: ("variant", [f"{m['c']} sharp"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
         ]  # fmt: skip

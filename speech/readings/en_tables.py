@@ -116,9 +116,9 @@ CURRENCIES = nouns("""
 """)
 
 MAGNITUDES = nouns("""
-    k K = n thousand
-    M m mn = n million
-    B bn b = n billion
+    k K = n thousand + k
+    M m mn = n million + m
+    B bn b = n billion + b
     T tn trn = n trillion
     thousand = n thousand
     million = n million

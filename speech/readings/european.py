@@ -7,7 +7,7 @@ european_rules.py holds the rules that join them; speech/readings/<language>.py 
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from num2words import num2words
@@ -15,6 +15,8 @@ from num2words import num2words
 from speech.readings.span import Span
 
 MOST_READINGS = 64
+AROUND = 64  # characters around a match that a rule may look at
+_REMEMBERED = 4096  # matches of a rule
 LONGEST_NUMBER = 36  # digits; longer ones are read digit by digit
 BLANK = r"[ \u00a0\u2009\u202f]"
 _BLANKS = "  \u2009\u202f"
@@ -107,6 +109,23 @@ class Rule:
     needs: str
     pattern: re.Pattern[str]
     said: Callable[[re.Match[str]], Said]
+    known: dict[tuple[str, int, int], tuple[str, tuple[str, ...], bool] | None] = field(default_factory=dict)
+
+    def readings(self, match: re.Match[str]) -> tuple[str, tuple[str, ...], bool] | None:
+        """What `said` gives, without doubles, remembered with what stands around: rollouts of a text say it again."""
+        text, (start, end) = match.string, match.span()
+        first = max(0, start - AROUND)
+        key = (text[first : end + AROUND], start - first, end - first)
+        if key not in self.known:
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[key] = None
+            if (found := self.said(match)) is not None:
+                kind, spoken, sure = found
+                cleaned = (_ONCE.sub(" ", way).strip() for way in spoken)
+                if unique := tuple(itertools.islice(dict.fromkeys(cleaned), MOST_READINGS)):
+                    self.known[key] = (kind, unique, sure)
+        return self.known[key]
 
 
 def find(text: str, rules: Iterable[Rule]) -> list[Span]:
@@ -118,14 +137,10 @@ def find(text: str, rules: Iterable[Rule]) -> list[Span]:
             continue
         for match in rule.pattern.finditer(text):
             start, end = match.span("span" if "span" in rule.pattern.groupindex else 0)
-            if start == end or taken.find(1, start, end) >= 0 or (said := rule.said(match)) is None:
+            if start == end or taken.find(1, start, end) >= 0 or (said := rule.readings(match)) is None:
                 continue
-            kind, spoken, sure = said
-            cleaned = (_ONCE.sub(" ", way).strip() for way in spoken)
-            unique = tuple(itertools.islice(dict.fromkeys(cleaned), MOST_READINGS))
-            if unique:
-                taken[start:end] = b"\1" * (end - start)
-                found.append(Span(start, end, kind, unique, sure))
+            taken[start:end] = b"\1" * (end - start)
+            found.append(Span(start, end, *said))
     return sorted(found, key=lambda span: span.start)
 
 

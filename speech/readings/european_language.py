@@ -33,6 +33,7 @@ class Language:
     address_signs: dict[str, tuple[str, ...]] = {}
     triple_w: tuple[str, ...] = ()
     before_numbers: dict[str, tuple[str, ...]] = {}  # ~ > < ± before a number
+    numbered: dict[str, tuple[str, ...]] = {}  # abbreviations that a number follows: No. 5
     abbreviations: dict[str, tuple[str, ...]] = {}  # capitals or not
     exact_abbreviations: dict[str, tuple[str, ...]] = {}  # with capitals as they stand
     variants: dict[str, tuple[str, ...]] = {}  # words that may be said or spelt otherwise
@@ -43,6 +44,7 @@ class Language:
     month_first = False
     day_pattern = ""  # what stands behind the day of a date
     before_month = ""
+    day_links = ""  # between two days of a month
     hour_marks = "(?!)"
     hour_letter = ""
     at_times = ""
@@ -54,7 +56,6 @@ class Language:
     no_version = "(?!)"
     score_words = ""
     of_money = ""  # between a number and its currency, as in "5 de euros"
-    attached_big = "[KMBk]"  # magnitudes that touch their number and need no currency
     roman_words = frozenset[str]()
     no_names = frozenset[str]()
     single_romans = "IVX"
@@ -99,7 +100,8 @@ class Language:
         names = [self.counted(digit)[0] for digit in range(10)]
         zeros = (self.zero or (names[0],)) if "0" in written else ("",)
         return [
-            " ".join(zero if sign == "0" else names[int(sign)] for sign in written if sign.isdecimal()) for zero in zeros
+            " ".join(zero if sign == "0" else names[int(sign)] for sign in written if sign.isdecimal())
+            for zero in zeros
         ]
 
     def plain(self, written: str) -> list[str]:
@@ -112,7 +114,9 @@ class Language:
         whole = number.whole
         if len(whole) > LONGEST_NUMBER or (len(whole) > 1 and whole[0] == "0"):
             said = self.digits(whole)
-            return said if whole[:2] == "00" or len(whole) > 3 else said + self.counted(int(whole), gender, before, after)
+            return (
+                said if whole[:2] == "00" or len(whole) > 3 else said + self.counted(int(whole), gender, before, after)
+            )
         said = self.counted(number.value, gender, before, after)
         if not number.grouped and not number.fraction:
             if len(whole) == 4:
@@ -141,7 +145,10 @@ class Language:
         each = []
         for group in filter(None, groups):
             if group[0] == "0" or len(group) > 4:
-                each.append(self.digits(group))
+                rest = group.lstrip("0")
+                zeros = [" ".join([zero] * (len(group) - len(rest))) for zero in self.zero]
+                more = [f"{zero} {self.counted(int(rest))[0]}" for zero in zeros] if rest and len(rest) < 4 else []
+                each.append(self.digits(group) + more)
             else:
                 each.append(self.counted(int(group))[:2])
         return list(itertools.islice(ways(*each), 16))
@@ -174,7 +181,11 @@ class Language:
     def key(written: str, table: Iterable[str]) -> str:
         """The key of a table for what was written, blanks apart."""
         plain = re.sub(BLANK, " ", written)
-        return plain if plain in table else next((key for key in table if key.replace(" ", "") == plain.replace(" ", "")), plain)
+        return (
+            plain
+            if plain in table
+            else next((key for key in table if key.replace(" ", "") == plain.replace(" ", "")), plain)
+        )
 
     def noun(self, sign: str) -> Noun:
         key = self.key(sign, self.currencies)
@@ -188,9 +199,26 @@ class Language:
 
     def of_dash(self, written: str, match: re.Match[str]) -> tuple[str, ...]:
         """What is said between two numbers."""
-        if written[0].isspace() and ("=" in match.string[match.end() : match.end() + 3] or not written.strip() in "–—-"):
+        if written[0].isspace() and (
+            "=" in match.string[match.end() : match.end() + 3] or not written.strip() in "–—-"
+        ):
             return self.minus
         return self.to
+
+    def parted(self, number: Number, noun: Noun) -> list[str]:
+        """A unit between a number and its fraction: un metro ochenta, dos kilos y medio."""
+        if len(number.whole) > 6:
+            return []
+        whole = Number(number.whole, "", True)
+        head = list(ways(self.said(whole, noun.gender)[:2], noun.of(self.index(whole))[:1]))
+        said = []
+        if noun is self.units.get("m") and len(number.fraction) == 2 and number.fraction[0] != "0" and number.value:
+            said += ways(head, ("", *self.money_and), self.counted(int(number.fraction))[:2])
+        if number.fraction == "5" and number.value:
+            said += ways(head, self.and_half)
+        return said
+
+    and_half: tuple[str, ...] = ()  # behind what is counted: y medio
 
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""

@@ -56,7 +56,9 @@ class Romance(Language):
 
     def date(self, day: int, month: int, year: str, before: str, named: bool) -> list[str]:
         names = self.month(month, before) + self.month_number(month, before)
-        years = [f"{link} {way}".strip() for way in self.of_date(year) for link in (self.of_date_words if year else ("",))]
+        years = [
+            f"{link} {way}".strip() for way in self.of_date(year) for link in (self.of_date_words if year else ("",))
+        ]
         return list(ways(self.day(day, before)[:3], self.of_date_words[:2], names, years))
 
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
@@ -81,6 +83,7 @@ class Romance(Language):
             said = list(ways(said[:6], (*self.hour_and,), seconds, ("", *self.second_names)))
         else:
             said += self.by_the_clock((hour - 1) % 12 + 1, hour % 12 + 1, minute)
+            said += self.by_the_clock(hour, hour + 1, minute) if 12 < hour < 24 else []
         return list(ways(said, tail))
 
     minute_gender = "m"

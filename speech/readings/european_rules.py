@@ -45,14 +45,32 @@ def dates(of: Language) -> Iterator[Rule]:
     year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
     yield Rule("0", re.compile(pattern), numeric)
+
+    def one_day(match: re.Match[str]) -> Said:
+        day = int(match["d"])
+        return ("date", of.day(day, last_word(match.string, match.start())), True) if 0 < day < 32 else None
+
+    def two_days(match: re.Match[str]) -> Said:
+        one, two = int(match["d"]), int(match["e"])
+        if not (0 < one < 32 and 0 < two < 32):
+            return None
+        before = last_word(match.string, match.start())
+        return "date", ways(of.day(one, before)[:5], of.to, of.day(two, before)[:5]), True
+
     if of.months and of.day_pattern:
         names = any_of(name for month in of.months for name in month)
         named = rf"(?<![\d.,:/])(?P<span>(?P<d>\d\d?){of.day_pattern})(?={B}{of.before_month}(?:{names})(?!\w))"
         yield Rule(
             "0",
             re.compile(named, re.IGNORECASE),
-            lambda m: ("date", of.day(int(m["d"]), last_word(m.string, m.start())), True) if 0 < int(m["d"]) < 32 else None,
+            one_day,
         )
+        if of.day_links:
+            day = rf"(?<![\d.,:/])(?P<span>(?P<d>\d\d?){of.day_pattern})"
+            ahead = rf"(?={BLANK}(?:{of.day_links}){BLANK}\d\d?{of.day_pattern}{B}{of.before_month}(?:{names})(?!\w))"
+            yield Rule("0", re.compile(day + ahead, re.IGNORECASE), one_day)
+            second = rf"{B}{DASH}{B}(?P<e>\d\d?){of.day_pattern})(?={B}{of.before_month}(?:{names})(?!\w))"
+            yield Rule("0", re.compile(day[:-1] + second, re.IGNORECASE), two_days)
         short = {name: month[0] for month in of.months for name in month[1:] if name not in of.month_forms}
         if short:
             pattern = rf"(?<=[\d.]{BLANK})(?P<m>{any_of(short)})\.?(?!\w)"
@@ -105,6 +123,8 @@ def phones(of: Language) -> Iterator[Rule]:
         plus = of.signs.get("+", ("plus",))[:1] if written[0] == "+" else [""]
         joined = "".join(groups)
         spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
+        if len(groups) > 1:
+            spoken += ways(of.grouped(groups[:1])[:6], of.digits("".join(groups[1:])))
         if all(len(group) == 3 for group in groups[1:]) and len(groups[0]) < 4 and BLANK and groups[0][0] != "0":
             if re.fullmatch(r"\d{1,3}(?: \d{3})+", written.replace("\u00a0", " ").replace("\u202f", " ")):
                 if " " not in of.grouping:
@@ -179,10 +199,12 @@ def quantities(of: Language) -> Iterator[Rule]:
     number, money = of.number, any_of(of.currencies, True)
     unit = any_of([*of.units, *of.currencies], True)
     short = any_of(big for big in of.magnitudes if len(big) < 3)
+    attached = any_of(sign for sign in "KMBk" if sign in of.magnitudes)
     long = any_of((big for big in of.magnitudes if len(big) > 2), True)
-    big = rf"{B}(?:{long})|(?:{of.attached_big})|{B}(?:{short})(?={B}(?:{money}))|(?(cur){B}(?:{short})|(?!))"
+    big = rf"{B}(?:{long})|(?:{attached})|{B}(?:{short})(?={B}(?:{money}))|(?(cur){B}(?:{short})|(?!))"
+    names = any_of(of.numbered, True)
     pattern = (
-        rf"(?P<pre>{_SIGN})?(?:(?P<cur>{money}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{number})"
+        rf"(?:(?<!\w)(?P<name>{names}){B})?(?P<pre>{_SIGN})?(?:(?P<cur>{money}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{number})"
         rf"(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{number})(?!\w{DASH}))?"
         rf"(?P<big>(?:{big})(?!\w))?(?:{of.of_money}{B}(?P<unit>{unit})(?![\w]))?(?P<plus>\+(?!\w|\+))?"
     )
@@ -200,14 +222,17 @@ def quantities(of: Language) -> Iterator[Rule]:
         last_number = first
         if found["b"]:
             last_number = of.parse(found["b"])
-            ends = list(ways(of.since, of.said(first, gender), of.of_dash(found["mid"], match), of.said(last_number, gender)))
+            ends = list(
+                ways(of.since, of.said(first, gender), of.of_dash(found["mid"], match), of.said(last_number, gender))
+            )
         else:
             ends = None
         kind, said = amount(of, last_number, ends, gender, big, noun, sign, before, after)
         plus = of.more if found["plus"] else [""]
         kind = "range" if ends and kind == "cardinal" else kind
         sure = of.sure(first, gender, before, after) if not (noun or big) else of.sure(first, "", before, "")
-        return kind, ways(head, said, plus), sure
+        name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
+        return kind, ways(name, head, said, plus), sure
 
     yield Rule("0", re.compile(pattern), quantity)
 
@@ -230,11 +255,15 @@ def amount(
     money = noun.part or sign in of.currencies or of.key(sign, of.currencies) in of.currencies
     kind = "money" if money else "percent" if sign in "%‰" else "unit"
     if big:
-        return kind, list(ways(said, big.of(of.index(number)), of.linking(noun), noun.of(of.many)))
+        bigs = list(ways(said, big.of(of.index(number))[:2]))
+        return kind, [f"{way} {name}" for name in ways(of.linking(noun), noun.of(of.many)[:4]) for way in bigs]
     nouns = noun.of(of.index(number))
     if money and not ends and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)
-    return kind, list(ways(said, nouns))
+    parted = of.parted(number, noun) if not ends and number.fraction else []
+    return kind, [f"{way} {name}" for name in nouns[:1] for way in said] + parted + [
+        f"{way} {name}" for name in nouns[1:] for way in said
+    ]
 
 
 def last(of: Language) -> Iterator[Rule]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 APOSTROPHES = "'’‘ʼ`´"
 _WORD = re.compile(rf"[^\W_]+(?:[{APOSTROPHES}][^\W_]+)*")
+_PART = re.compile(r"[^\W_]+")
 _MARK = re.compile(rf"[{APOSTROPHES}]")
 
 
@@ -20,14 +21,14 @@ def classes(table: str) -> dict[str, str]:
 
 
 def reader(
-    rules: Iterable[tuple[str, str]], homophones: dict[str, str], further: Callable[[str], tuple[str, ...]] | None = None
+    rules: Iterable[tuple[str, str]], homophones: dict[str, str], parts_words: bool = False
 ) -> Callable[[str], list[tuple[str, ...]]]:
     """units(words) of a language.
 
     Args:
         rules: patterns and what they become, one after the other, on a word in lower case: spelling to sound.
         homophones: of whole words as they are spelt.
-        further: other sounds of a word.
+        parts_words: whether an apostrophe parts words, as in Italian: dell'uno.
     """
     compiled = [(re.compile(pattern), to) for pattern, to in rules]
 
@@ -37,11 +38,10 @@ def reader(
         key = homophones.get(word) or homophones.get(plain, plain)
         for pattern, to in compiled:
             key = pattern.sub(to, key)
-        more = further(plain) if further else ()
-        return tuple(dict.fromkeys([key, *more, plain]))
+        return tuple(dict.fromkeys([key, plain]))
 
     def units(words: str) -> list[tuple[str, ...]]:
-        return [sounds(word) for word in _WORD.findall(words.casefold())]
+        return [sounds(word) for word in (_PART if parts_words else _WORD).findall(words.casefold())]
 
     return units
 

@@ -12,7 +12,7 @@ from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-units = reader(tables.RULES, classes(tables.HOMOPHONES))
+units = reader(tables.RULES, classes(tables.HOMOPHONES), parts_words=True)
 
 
 class Italian(Romance):
@@ -27,15 +27,18 @@ class Italian(Romance):
     zero = ("zero",)
     over = ("su", "fratto", "di")
     mixed_and = ("e",)
+    and_half = ("e mezzo", "e mezza")
     units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
     signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
     triple_w = ("vu vu vu", "www")
     before_numbers = {"+": ("più",), "±": ("più o meno", "più meno"), "~": ("circa",), "≈": ("circa",), "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("minore o uguale a",), "≥": ("maggiore o uguale a",)}  # fmt: skip
     abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
+    numbered = {"p.": ("pagina",), "pp.": ("pagine",), "n.": ("numero",), "n°": ("numero",), "nº": ("numero",), "N.": ("numero",), "#": ("numero", "cancelletto", "hashtag"), "№": ("numero",)}  # fmt: skip
     or_words = ("o", "e")
     months = [(month,) for month in tables.MONTHS.split()]
+    day_links = "al|e|o|a"
     day_pattern = "(?:º|°)?"
-    hour_marks, dotted_times, at_times = r"h|ore", True, "alle|dalle|ore|all"
+    hour_marks, dotted_times, at_times = r"h|ore", True, "alle|dalle|ore|le|sono le|fino alle"
     hour_letter = "h"
     hour_names, minute_names, second_names = (("ora", ""), ("ore", "")), ("minuti",), ("secondi",)
     hour_and = ("e", "")
@@ -51,7 +54,9 @@ class Italian(Romance):
         **dict.fromkeys("giorno giorni mese mesi anno anni problema problemi programma programmi sistema euro cane cani bicchiere bicchieri studente paese paesi nome ponte pesce".split(), "m"),
         **dict.fromkeys("ora ore notte notti parte parti mano mani foto chiave chiavi luce classe classi volte persone donne settimane case mele uova notizie gocce tazze bottiglie auto moto madre legge voce fette".split(), "f"),
     }  # fmt: skip
-    function_words = frozenset("e ed o di del della dei a al alla ai in con per da dal che è sono più meno il lo la le gli un una non ma come contro su tra fra era sopra fino quando dove se".split())
+    function_words = frozenset(
+        "e ed o di del della dei a al alla ai in con per da dal che è sono più meno il lo la le gli un una non ma come contro su tra fra era sopra fino quando dove se".split()
+    )
     of_date_words = ("", "del")
     of = ("di",)
     first = "primo"
@@ -76,7 +81,10 @@ class Italian(Romance):
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         said = [words(number, "it", to="ordinal")]
         if 10 < number < 20:
-            said += [f"decimo {words(number - 10, 'it', to='ordinal')}", f"decim{words(number - 10, 'it', to='ordinal')}"]
+            said += [
+                f"decimo {words(number - 10, 'it', to='ordinal')}",
+                f"decim{words(number - 10, 'it', to='ordinal')}",
+            ]
         last = ending[-1:]
         ends = {"º": "oi", "°": "oi", "ª": "ae"}.get(last, last or "oaie")
         return [inflected(way, (("o", end),)) for end in ends for way in said]
@@ -85,7 +93,11 @@ class Italian(Romance):
         said = self.ordinal(number, ending)
         if ending == "°" and not after:
             return "ordinal", [*ways(self.counted(number), ("gradi",)), *said], False
-        return "ordinal", said + (list(ways(self.counted(number), ("gradi",))) if ending == "°" and number > 4 else []), True
+        return (
+            "ordinal",
+            said + (list(ways(self.counted(number), ("gradi",))) if ending == "°" and number > 4 else []),
+            True,
+        )
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
         nth = self.ordinal(number)
@@ -112,7 +124,9 @@ class Italian(Romance):
         return list(ways(self.hours(hour), ("e",), self.minute_words(minute, [])))
 
     def sharp(self, hour: int) -> list[str]:
-        return {12: ["mezzogiorno"], 0: ["mezzanotte"], 24: ["mezzanotte"]}.get(hour, [f"{self.hours(hour)[0]} in punto"])
+        return {12: ["mezzogiorno"], 0: ["mezzanotte"], 24: ["mezzanotte"]}.get(
+            hour, [f"{self.hours(hour)[0]} in punto"]
+        )
 
     def below(self, number: int, above: int) -> list[str]:
         name = self.ordinal(number, "o")[0]
@@ -136,13 +150,12 @@ class Italian(Romance):
     def first_rules(self) -> list[Rule]:
         return [
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["per"], True)),
-            Rule("0", re.compile(r"(?<!\w)anni (?P<span>['’]?(?P<n>[2-9]0))(?!\w|[.,:]\d)"), lambda m: ("decade", [words(int(m["n"]), "it")], True)),
+            Rule("0", re.compile(r"(?<!\w)anni (?P<span>['’]?(?P<n>[2-9]0))(?!\w|[.,:]\d)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "it")], True)),
             Rule("0", re.compile(r"(?<=\w)['’](?P<span>(?P<n>\d\d))(?!\w|[.,:]\d)"), lambda m: ("year", self.plain(m["n"]), True)),
         ]  # fmt: skip
 
     def context_rules(self) -> list[Rule]:
         return [
-            Rule("0", re.compile(r"(?<!\w)[pP]\.(?= ?\d)"), lambda m: ("variant", ["pagina"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["più più", "plus plus"], True)),
         ]
 

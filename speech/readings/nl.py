@@ -32,8 +32,10 @@ class Dutch(Language):
     triple_w = ("w w w", "wee wee wee")
     before_numbers = {"+": ("plus",), "±": ("plus minus", "plusminus", "ongeveer", "circa"), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("hoogstens", "kleiner dan of gelijk aan"), "≥": ("minstens", "groter dan of gelijk aan")}  # fmt: skip
     abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
+    numbered = {"p.": ("pagina",), "pp.": ("pagina's",), "nr.": ("nummer",), "Nr.": ("nummer",), "#": ("nummer", "hekje", "hashtag"), "§": ("paragraaf",), "№": ("nummer",), "nrs.": ("nummers",)}  # fmt: skip
     or_words = ("of", "en", "per")
     months = [(month,) for month in tables.MONTHS.split()]
+    day_links = "tot|en|tot en met|of"
     day_pattern = "(?:e|ste|de)?"
     hour_marks, dotted_times, at_times = "uur|u\\.?|h", True, "om|tot|van|vanaf|rond|tegen|na|voor"
     hour_letter = "[uh]"
@@ -48,11 +50,18 @@ class Dutch(Language):
         if number == 1:
             return ["een"] if gender else ["één", "een"]
         full = words(number, "nl").replace("éé", "ee")
-        said = [full, re.sub(r"(?<=duizend)(?=\w)", " ", full), re.sub(r"(?<=honderd)(?=(?:een|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf)$)", "en", full)]
+        said = [
+            full,
+            re.sub(r"(?<=duizend)(?=\w)", " ", full),
+            re.sub(r"(?<=honderd)(?=(?:een|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf)$)", "en", full),
+        ]
         said += [re.sub(r"(?<=honderd|duizend)en(?=\w)", "en ", way) for way in said if re.search("honderden", way)]
         if 1100 <= number < 10_000 and number % 1000 >= 100:
             said += self.hundreds(number)
-        said += [way.replace("honderd", " honderd ").replace("duizend", " duizend ").replace("  ", " ").strip() for way in said]
+        said += [
+            way.replace("honderd", " honderd ").replace("duizend", " duizend ").replace("  ", " ").strip()
+            for way in said
+        ]
         return list(dict.fromkeys(said))
 
     def hundreds(self, number: int) -> list[str]:
@@ -69,7 +78,13 @@ class Dutch(Language):
             return []
         head, rest = divmod(number, 100)
         tail = words(rest, "nl").replace("éé", "ee")
-        short = [f"{words(head, 'nl')}{tail}", f"{words(head, 'nl')} {tail}"] if rest > 9 else [f"{words(head, 'nl')} nul {tail}", f"{words(head, 'nl')} {tail}"] if rest else []
+        short = (
+            [f"{words(head, 'nl')}{tail}", f"{words(head, 'nl')} {tail}"]
+            if rest > 9
+            else [f"{words(head, 'nl')} nul {tail}", f"{words(head, 'nl')} {tail}"]
+            if rest
+            else []
+        )
         if number >= 2010:
             return [words(number, "nl"), f"tweeduizend {tail}", *short]
         return short + self.hundreds(number)
@@ -93,7 +108,10 @@ class Dutch(Language):
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         name = "een" if hour == 1 else words(hour, "nl")
         if second is not None:
-            return [f"{name} uur {self.counted(minute)[0]} en {self.counted(second)[0]} seconden", f"{name} uur {self.counted(minute)[0]} {self.counted(second)[0]}"]
+            return [
+                f"{name} uur {self.counted(minute)[0]} en {self.counted(second)[0]} seconden",
+                f"{name} uur {self.counted(minute)[0]} {self.counted(second)[0]}",
+            ]
         past = self.counted(minute)[0]
         if minute == 0:
             said = [f"{name} uur"] + ([] if mark else [name])
@@ -119,7 +137,11 @@ class Dutch(Language):
 
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
-            return ["een halve", "een half", "halve", "half", "een tweede", "de helft"] if after else ["een half", "een halve", "de helft"]
+            return (
+                ["een halve", "een half", "halve", "half", "een tweede", "de helft"]
+                if after
+                else ["een half", "een halve", "de helft"]
+            )
         said = list(ways(self.counted(above), self.below(below, above)))
         return said + (["driekwart"] if (above, below) == (3, 4) else [])
 
@@ -128,7 +150,13 @@ class Dutch(Language):
         name = words(whole, "nl")
         link = "ën" if name.endswith("e") else "en"
         if (above, below) == (1, 2):
-            said += [f"{name}{link}half", f"{name}{link}halve", f"{name} en een half", f"{name} en een halve", f"{name} en half"]
+            said += [
+                f"{name}{link}half",
+                f"{name}{link}halve",
+                f"{name} en een half",
+                f"{name} en een halve",
+                f"{name} en half",
+            ]
         return said + list(ways(self.counted(whole), ("", "en"), self.fraction(above, below, "")))
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
@@ -143,7 +171,7 @@ class Dutch(Language):
             return "decade", [f"{way}er" for way in [words(number, "nl")]] + [f"{words(number, 'nl')}"], True
 
         return [
-            Rule("0", re.compile(r"(?<!\w)jaren (?P<span>['’]?(?P<n>[1-9]0))(?!\w|[.,:]\d)"), lambda m: ("decade", [words(int(m["n"]), "nl")], True)),
+            Rule("0", re.compile(r"(?<!\w)jaren (?P<span>['’]?(?P<n>[1-9]0))(?!\w|[.,:]\d)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "nl")], True)),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>[1-9]0)ers?(?!\w)"), decade),
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["bij", "keer", "maal"], True)),
             Rule("0", re.compile(r"(?<=\d)(?P<span>[x×])(?!\w)"), lambda m: ("sign", ["keer", "maal"], True)),
@@ -153,7 +181,6 @@ class Dutch(Language):
         street = r"(?<!\w)[\w\-]{2,40}(?<=[a-z])str\.(?!\w)"
         return [
             Rule(".", re.compile(street), lambda m: ("variant", [f"{m[0][:-4]}straat"], True)),
-            Rule("0", re.compile(r"(?<!\w)p\.(?= ?\d)"), lambda m: ("variant", ["pagina"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
         ]
 

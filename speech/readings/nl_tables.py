@@ -224,7 +224,9 @@ VARIANTS = readings("""
     www = w w w
     t/m = tot en met
 """)
-FUNCTION_WORDS = frozenset("en of is was zijn waren te tegen tot met in op van bij aan heeft had hebben wordt werd om voor na als dan de het die dat plus min gelijk keer maal maar want uur per over onder".split())
+FUNCTION_WORDS = frozenset(
+    "en of is was zijn waren te tegen tot met in op van bij aan heeft had hebben wordt werd om voor na als dan de het die dat plus min gelijk keer maal maar want uur per over onder".split()
+)
 HOMOPHONES = """
     mij mei; zei zij; ijs eis; bij bei; rij rei; wij wei; leiden lijden; pijl peil; steil stijl; jou jouw; nou nauw; hout houd houdt; hart hard; word wordt; vind vindt
     licht ligt; zegt zecht; lach lag; echt egt; kado cadeau; oké okay ok; email e-mail; eens 's; rood root; bot bod; boud bout; wed wet; red redt ret

@@ -13,7 +13,15 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 units = reader(tables.RULES, classes(tables.HOMOPHONES))
-_ONE = {"m": ["jeden"], "f": ["jedna", "jedną"], "n": ["jedno"], "fa": ["jedną"], "g": ["jednego"], "fg": ["jednej"], "l": ["jednym"]}
+_ONE = {
+    "m": ["jeden"],
+    "f": ["jedna", "jedną"],
+    "n": ["jedno"],
+    "fa": ["jedną"],
+    "g": ["jednego"],
+    "fg": ["jednej"],
+    "l": ["jednym"],
+}
 _GENDERED = {"Nm": "y i", "Nf": "a", "Nn": "e", "g": "ego", "d": "emu", "l": "ym", "fg": "ej", "fa": "ą", "p": "ych"}
 
 
@@ -29,7 +37,13 @@ def declined(number: int, case: str, gender: str = "m") -> list[str]:
         return [" ".join(said), *([f"jeden {' '.join(said)}"] if said[0] in ("tysiąc", "milion") else [])]
     at = "gdi".index(case)
     if number == 1:
-        return [{"m": ("jednego", "jednemu", "jednym"), "n": ("jednego", "jednemu", "jednym"), "f": ("jednej", "jednej", "jedną")}[gender][at]]
+        return [
+            {
+                "m": ("jednego", "jednemu", "jednym"),
+                "n": ("jednego", "jednemu", "jednym"),
+                "f": ("jednej", "jednej", "jedną"),
+            }[gender][at]
+        ]
     made = []
     for word in said:
         if word in tables.DECLINED:
@@ -43,8 +57,15 @@ def declined(number: int, case: str, gender: str = "m") -> list[str]:
         else:
             made.append(word)
     full = " ".join(made)
-    plain = " ".join(tables.DECLINED.get(word, (one,))[0] if word in tables.DECLINED else one for word, one in zip(said, made, strict=True))
-    return list(dict.fromkeys([full, *([plain] if case == "i" else []), *([full.replace("dwoma", "dwiema")] if gender == "f" else [])]))
+    plain = " ".join(
+        tables.DECLINED.get(word, (one,))[0] if word in tables.DECLINED else one
+        for word, one in zip(said, made, strict=True)
+    )
+    return list(
+        dict.fromkeys(
+            [full, *([plain] if case == "i" else []), *([full.replace("dwoma", "dwiema")] if gender == "f" else [])]
+        )
+    )
 
 
 def ordinals(number: int, ends: str) -> list[str]:
@@ -59,9 +80,33 @@ def ordinals(number: int, ends: str) -> list[str]:
                 if end == "Nm":
                     ways_of.append(word)
                 elif word.endswith("drugi"):
-                    ways_of.append(stem + {"a": "a", "e": "ie", "ego": "iego", "emu": "iemu", "ym": "im", "ej": "iej", "ą": "ą", "ych": "ich"}[tail])
+                    ways_of.append(
+                        stem
+                        + {
+                            "a": "a",
+                            "e": "ie",
+                            "ego": "iego",
+                            "emu": "iemu",
+                            "ym": "im",
+                            "ej": "iej",
+                            "ą": "ą",
+                            "ych": "ich",
+                        }[tail]
+                    )
                 elif soft:
-                    ways_of.append(stem + {"a": "ia", "e": "ie", "ego": "iego", "emu": "iemu", "ym": "im", "ej": "iej", "ą": "ią", "ych": "ich"}[tail])
+                    ways_of.append(
+                        stem
+                        + {
+                            "a": "ia",
+                            "e": "ie",
+                            "ego": "iego",
+                            "emu": "iemu",
+                            "ym": "im",
+                            "ej": "iej",
+                            "ą": "ią",
+                            "ych": "ich",
+                        }[tail]
+                    )
                 else:
                     ways_of.append(stem + tail)
             else:
@@ -88,15 +133,21 @@ class Polish(Language):
     triple_w = ("wu wu wu",)
     before_numbers = {"+": ("plus",), "±": ("plus minus",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("nie więcej niż",), "≥": ("nie mniej niż",)}  # fmt: skip
     abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
+    numbered = {"s.": ("strona", "stronie", "strony", "stronę"), "str.": ("strona", "stronie", "strony", "stronę"), "nr": ("numer", "numerem", "numeru", "numerze"), "m.": ("mieszkanie", "mieszkania"), "§": ("paragraf",), "#": ("numer", "hasztag"), "№": ("numer",), "p.": ("piętro", "pokój", "punkt")}  # fmt: skip
     or_words = ("lub", "i", "albo")
     months = tables.MONTHS
     month_forms = frozenset(name for month in tables.MONTHS for name in month)
+    day_links = "do|i|lub|a|oraz"
     day_pattern = r"\.?(?:-?go)?"
     hour_marks, dotted_times, at_times = r"h|godz\.?", True, r"o|od|do|godz\.|po|przed|około|godzinie|godziny"
-    codes = frozenset("kod pin linia linii autobus autobusu lot numer pokój pokoju sala peron nr tramwaj telefon pokoju".split())
+    codes = frozenset(
+        "kod pin linia linii autobus autobusu lot numer pokój pokoju sala peron nr tramwaj telefon pokoju".split()
+    )
     ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,4})(?P<e>\.(?=[ \u00a0][a-ząćęłńóśźż])|-?(?:szy|sza|sze|gi|ga|gie|ci|cia|cie|ty|ta|te|my|ma|me|go|tego|ej|mej|tej|ym|tym|mu))(?!\w)"
     score_words = "wygrał|wygrała|wygrali|pokonał|pokonała|przegrał|przegrała|zremisował|zremisowała|remis|wynik|wynikiem|mecz|prowadzi|zwycięstwo|porażka"
-    roman_words = frozenset("rozdział tom część akt tytuł typ grupa klasa faza artykuł wojna wojny wojnie etap liceum".split())
+    roman_words = frozenset(
+        "rozdział tom część akt tytuł typ grupa klasa faza artykuł wojna wojny wojnie etap liceum".split()
+    )
     centuries = r" ?(?:wiek|w\.)"
     single_romans = "IVX"
 
@@ -106,6 +157,8 @@ class Polish(Language):
         if gender.startswith("="):
             return self.agreeing(gender[1:], number, before)
         said = [way for case in cases.replace("l", "g") for way in declined(number, case, gender or "m")]
+        if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "przed"):
+            said += ordinals(number, "fg l")[: 2 if before in ("od", "do", "po", "przed") else 1]
         if not gender and "N" not in cases:
             said += declined(number, "N")
         if gender == "f" and number == 1:
@@ -123,18 +176,37 @@ class Polish(Language):
         if re.search("ach$", noun):
             return declined(number, "g")
         if number == 1:
-            for ending, forms in (("[ęą]$", "fa"), ("a$", "f"), ("[oe]$", "n"), ("ego$", "g"), ("ej$", "fg"), ("[ieyu]m$", "l"), ("[^aeiouyąęó]$", "m")):
+            for ending, forms in (
+                ("[ęą]$", "fa"),
+                ("a$", "f"),
+                ("[oe]$", "n"),
+                ("ego$", "g"),
+                ("ej$", "fg"),
+                ("[ieyu]m$", "l"),
+                ("[^aeiouyąęó]$", "m"),
+            ):
                 if re.search(ending, noun):
-                    more = {"f": ["jedna"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
+                    more = {"f": ["jedna", "jednego"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
                     return more or _ONE[forms]
             return [way for forms in _ONE.values() for way in forms]
-        collective = [_COLLECTIVE[number]] if noun in ("dzieci", "ludzi", "drzwi", "kurcząt", "osób", "zwierząt") and number in _COLLECTIVE else []
+        collective = (
+            [_COLLECTIVE[number]]
+            if noun in ("dzieci", "ludzi", "drzwi", "kurcząt", "osób", "zwierząt") and number in _COLLECTIVE
+            else []
+        )
         if 2 <= last <= 4:
             if re.search("ów$|ich$|ych$", noun) or noun in ("osób", "ludzi", "dzieci"):
                 return declined(number, "g") + collective
             if last == 2:
-                gender = "f" if noun in tables.FEMININE else "m" if noun in tables.MASCULINE or noun.endswith("a") else "?"
-                return [way for sex in ("mf" if gender == "?" else gender) for case in cases.replace("g", "") or "N" for way in declined(number, case, sex)] + (declined(number, "N") if False else [])
+                gender = (
+                    "f" if noun in tables.FEMININE else "m" if noun in tables.MASCULINE or noun.endswith("a") else "?"
+                )
+                return [
+                    way
+                    for sex in ("mf" if gender == "?" else gender)
+                    for case in cases.replace("g", "") or "N"
+                    for way in declined(number, case, sex)
+                ] + (declined(number, "N") if False else [])
             return declined(number, "N")
         return [way for case in dict.fromkeys(cases) for way in declined(number, case)] + collective
 
@@ -145,7 +217,12 @@ class Polish(Language):
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
         if before in tables.CASES and tables.CASES[before] != "g":
             return False
-        return not (gender.startswith("=") and number.value % 10 == 2 and gender[1:] not in tables.FEMININE | tables.MASCULINE and re.search("[iy]$", gender))
+        return not (
+            gender.startswith("=")
+            and number.value % 10 == 2
+            and gender[1:] not in tables.FEMININE | tables.MASCULINE
+            and re.search("[iy]$", gender)
+        )
 
     def index(self, number: Number) -> int:
         last = int(number.whole[-2:])
@@ -157,14 +234,23 @@ class Polish(Language):
         fraction = number.fraction
         whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")
         said = super().fractional(Number(number.whole, fraction))
-        names = {1: ("dziesiąta", "dziesiąte", "dziesiątych"), 2: ("setna", "setne", "setnych"), 3: ("tysięczna", "tysięczne", "tysięcznych")}
+        names = {
+            1: ("dziesiąta", "dziesiąte", "dziesiątych"),
+            2: ("setna", "setne", "setnych"),
+            3: ("tysięczna", "tysięczne", "tysięcznych"),
+        }
         if len(fraction) in names and part:
             name = names[len(fraction)][self.index(Number(str(part)))]
             integral = ("cała", "całe", "całych")[self.index(Number(str(whole)))]
-            said += ways(declined(whole, "N", "f")[:1] + declined(whole, "N"), (integral, f"{integral} i", "i"), declined(part, "N", "f")[:1], (name,))
+            said += ways(
+                declined(whole, "N", "f")[:1] + declined(whole, "N"),
+                (integral, f"{integral} i", "i"),
+                declined(part, "N", "f")[:1],
+                (name,),
+            )
         if fraction == "5":
             said += ["półtora", "półtorej"] if whole == 1 else ["pół"] if whole == 0 else []
-            said += [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []
+            said[1:1] = [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []
         return said
 
     # -- ordinals, dates, times
@@ -176,8 +262,20 @@ class Polish(Language):
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         said = self.ordinal(number, ending)
         if ending == ".":
-            end = {"u": "l", "e": "fg l" if before in ("na", "w", "o", "po", "przy") else "Nn", "o": "Nn", "a": "Nf", "ej": "fg", "ę": "fa", "ą": "fa", "ego": "g", "ym": "l"}
-            order = next((end[tail] for tail in ("ego", "ej", "ym", "ę", "ą", "u", "e", "o", "a") if after.endswith(tail)), "Nm")
+            end = {
+                "u": "l",
+                "e": "fg l" if before in ("na", "w", "o", "po", "przy") else "Nn",
+                "o": "Nn",
+                "a": "Nf",
+                "ej": "fg",
+                "ę": "fa",
+                "ą": "fa",
+                "ego": "g",
+                "ym": "l",
+            }
+            order = next(
+                (end[tail] for tail in ("ego", "ej", "ym", "ę", "ą", "u", "e", "o", "a") if after.endswith(tail)), "Nm"
+            )
             said = ordinals(number, order) + (said if order == "Nm" or " " in order else said)
         return "ordinal", said, ending != "."
 
@@ -186,13 +284,19 @@ class Polish(Language):
         return self.counted(number) + nth if counted and not named else nth + self.counted(number)
 
     def year(self, number: int, before: str, after: str) -> list[str]:
-        end = {"roku": "l" if before in ("w", "we", "o", "po") else "g", "rok": "Nm", "rokiem": "l"}.get(after.casefold())
+        if before in ("roku", "rok", "roku,"):
+            return ordinals(number, "l g" if before == "roku" else "Nm")
+        end = {"roku": "l" if before in ("w", "we", "o", "po") else "g", "rok": "Nm", "rokiem": "l"}.get(
+            after.casefold()
+        )
         if not end:
             return []
         return ordinals(number, end) + (ordinals(number, "g l") if after.casefold() == "roku" else [])
 
     def day(self, number: int, before: str) -> list[str]:
-        return ordinals(number, "Nm g" if before in ("dziś", "dzisiaj", "jutro", "wczoraj", "był", "będzie") else "g Nm")
+        return ordinals(
+            number, "Nm g" if before in ("dziś", "dzisiaj", "jutro", "wczoraj", "był", "będzie") else "g Nm"
+        )
 
     def month_number(self, month: int, before: str) -> list[str]:
         return ordinals(month, "g Nm")
@@ -242,7 +346,13 @@ class Polish(Language):
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         said = ["półtora", "półtorej"] if (whole, above, below) == (1, 1, 2) else []
-        return said + list(ways(declined(whole, "N") + declined(whole, "N", "f"), ("i", "całe i", "całych i"), self.fraction(above, below, "")))
+        return said + list(
+            ways(
+                declined(whole, "N") + declined(whole, "N", "f"),
+                ("i", "całe i", "całych i"),
+                self.fraction(above, below, ""),
+            )
+        )
 
     def goals(self, written: str) -> list[str]:
         return [*self.plain(written)[:1], *declined(int(written), "g")]
@@ -258,7 +368,9 @@ class Polish(Language):
 
         return [
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>[12]\d{3})[ \u00a0]?r\.(?!\w)"), dated),
-            Rule("0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)"), decade),
+            Rule(
+                "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade
+            ),
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["na", "razy"], True)),
         ]
 
@@ -269,7 +381,17 @@ class Polish(Language):
         ]
 
 
-_COLLECTIVE = {2: "dwoje", 3: "troje", 4: "czworo", 5: "pięcioro", 6: "sześcioro", 7: "siedmioro", 8: "ośmioro", 9: "dziewięcioro", 10: "dziesięcioro"}
+_COLLECTIVE = {
+    2: "dwoje",
+    3: "troje",
+    4: "czworo",
+    5: "pięcioro",
+    6: "sześcioro",
+    7: "siedmioro",
+    8: "ośmioro",
+    9: "dziewięcioro",
+    10: "dziesięcioro",
+}
 
 
 @lru_cache(maxsize=1)

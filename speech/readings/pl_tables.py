@@ -232,7 +232,9 @@ MASCULINE = frozenset(
     tygodnie miesiące konie ptaki samochody rowery pociągi autobusy telefony komputery filmy listy kwiaty owoce
     ziemniaki pomidory ogórki banany buty kubki talerze noże widelce klucze sklepy hotele budynki bloki""".split()
 )
-FUNCTION_WORDS = frozenset("i oraz lub albo w we na z ze do od o u po za dla przy bez pod nad przed między nie to jest był była było są plus minus razy przez równa się jak gdy czy że ale a".split())
+FUNCTION_WORDS = frozenset(
+    "i oraz lub albo w we na z ze do od o u po za dla przy bez pod nad przed między nie to jest był była było są plus minus razy przez równa się jak gdy czy że ale a".split()
+)
 CASES = {
     **dict.fromkeys("od do z ze bez dla u po_ spośród powyżej poniżej oprócz podczas ponad_ wśród koło blisko mniej_ więcej_".split(), "g"),
     "około": "gN", **dict.fromkeys("ku dzięki przeciw".split(), "d"), **dict.fromkeys("przed nad pod między".split(), "iN"),

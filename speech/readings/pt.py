@@ -28,13 +28,17 @@ class Portuguese(Romance):
     zero = ("zero",)
     over = ("sobre", "de", "por")
     mixed_and = ("e",)
+    and_half = ("e meio", "e meia")
+    phone_patterns = (r"\(?\d{2}\)? ?9?\d{4}-\d{4}(?!\d)", r"(?<!\d)9?\d{4}-\d{4}(?!\d)")
     units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
     signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
     triple_w = ("dáblio dáblio dáblio", "www")
     before_numbers = {"+": ("mais",), "±": ("mais ou menos",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("menor ou igual a",), "≥": ("maior ou igual a",)}  # fmt: skip
     exact_abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
+    numbered = {"p.": ("página",), "pp.": ("páginas",), "nº": ("número",), "n.º": ("número",), "n°": ("número",), "Nº": ("número",), "N°": ("número",), "#": ("número", "hashtag"), "n.": ("número",), "№": ("número",)}  # fmt: skip
     or_words = ("ou", "e")
     months = [(month,) for month in tables.MONTHS.split()]
+    day_links = "a|e|ao|ou"
     day_pattern, before_month = "(?:º|°|o)?", "(?:de )?"
     hour_marks, dotted_times, at_times = r"[ap]\. ?m\.?|[ap]m|hs?|horas", True, "às|as"
     hour_letter = "h"
@@ -43,7 +47,9 @@ class Portuguese(Romance):
     minute_gender = "m"
     codes = frozenset("quarto código pin linha ônibus autocarro voo número sala porta cep ramal".split())
     ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,4})(?P<e>[ºª°]|[oa](?= [a-zà-ÿA-Z]))(?!\w)(?! ?[CF]\b)"
-    score_words = "ganhou|ganharam|venceu|perdeu|empatou|empate|vitória|derrota|jogo|placar|por|terminou|resultado|final"
+    score_words = (
+        "ganhou|ganharam|venceu|perdeu|empatou|empate|vitória|derrota|jogo|placar|por|terminou|resultado|final"
+    )
     roman_words = frozenset("século capítulo tomo parte ato título artigo volume grupo fase tipo guerra".split())
     masculine = ("o", "os", "or", "ores", "ema", "emas", "ama", "amas", "agem_")
     feminine = ("ção", "ções", "são", "sões", "dade", "dades", "gem", "gens", "a", "as")
@@ -51,13 +57,19 @@ class Portuguese(Romance):
         **dict.fromkeys("dia dias problema problemas mês meses sistema programa mapa planeta homem homens trem trens hotel gol gols país países cafés café pão pães avião aviões ponto litros pés pé grama gramas lugar lugares cm clientes cliente alunos estudantes filme filmes leite time times".split(), "m"),
         **dict.fromkeys("hora horas vez vezes mão mãos foto fotos moto noite noites mulher mulheres tarde tardes flor flores colher colheres parte partes classe classes xícara árvore árvores cor cores chave chaves imagem imagens".split(), "f"),
     }  # fmt: skip
-    function_words = frozenset("e ou de da do das dos a ao à em com por para que é são mais menos o os as um uma não nem mas como contra sobre no na nos nas até era está estão se quando onde já sem".split())
+    function_words = frozenset(
+        "e ou de da do das dos a ao à em com por para que é são mais menos o os as um uma não nem mas como contra sobre no na nos nas até era está estão se quando onde já sem".split()
+    )
     of_date_words = ("de",)
     first = "primeiro"
 
     def gendered(self, number: int, gender: str) -> list[str]:
         full = words(number, "pt").replace(",", "")
-        said = [full, re.sub(r"^mil (?!e )(?=\w)", "mil e ", full), re.sub(r"(?<=mil) e (?=cem$|\w+centos$)", " ", full)]
+        said = [
+            full,
+            re.sub(r"^mil (?!e )(?=\w)", "mil e ", full),
+            re.sub(r"(?<=mil) e (?=cem$|\w+centos$)", " ", full),
+        ]
         if 1000 < number < 1_000_000 and number % 1000 and " mil " in f" {full} ":
             said += [re.sub(r" mil (?!e )", " mil e ", full), re.sub(r"(?<=mil) e ", " ", full)]
         said += [way.replace("biliões", "bilhões").replace("bilião", "bilhão") for way in said]
@@ -107,7 +119,9 @@ class Portuguese(Romance):
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
             gender = self.gender(after, 1) if after else ""
-            said = {"m": ["meio", "um meio"], "f": ["meia", "uma meia"]}.get(gender, ["meio", "meia", "um meio", "metade"])
+            said = {"m": ["meio", "um meio"], "f": ["meia", "uma meia"]}.get(
+                gender, ["meio", "meia", "um meio", "metade"]
+            )
             return [*said, *(["metade de", "metade da", "metade do"] if after else ["metade"])]
         said = list(ways(self.counted(above, "m"), self.below(below, above)))
         return said + ([f"{way} {link}" for way in said for link in ("de", "da", "do")] if after else [])
@@ -119,7 +133,7 @@ class Portuguese(Romance):
     def first_rules(self) -> list[Rule]:
         return [
             Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["por", "vezes", "a"], True)),
-            Rule("0", re.compile(r"(?<!\w)(?:anos|os) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)"), lambda m: ("decade", [words(int(m["n"]), "pt")], True)),
+            Rule("0", re.compile(r"(?<!\w)(?:anos|os) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)", re.IGNORECASE), lambda m: ("decade", [words(int(m["n"]), "pt")], True)),
         ]  # fmt: skip
 
     def context_rules(self) -> list[Rule]:

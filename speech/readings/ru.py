@@ -13,7 +13,18 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 _read = reader(tables.RULES, classes(tables.HOMOPHONES))
-_YEARS = {"год": "n", "году": "pd", "года": "g", "годом": "i", "годе": "p", "г": "pgnd", "годов": "g", "годы": "n", "гг": "gn", "годах": "p"}
+_YEARS = {
+    "год": "n",
+    "году": "pd",
+    "года": "g",
+    "годом": "i",
+    "годе": "p",
+    "г": "pgnd",
+    "годов": "g",
+    "годы": "n",
+    "гг": "gn",
+    "годах": "p",
+}
 _YEAR_NOUN = {"n": "год", "g": "года", "d": "году", "a": "год", "i": "годом", "p": "году"}
 
 
@@ -33,13 +44,31 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
     """Cases and genders of a numeral before this form of a noun, of those cases."""
     last = 0 if 10 < number % 100 < 15 else number % 10
     noun = noun.casefold()
-    plural = "i" if re.search("[аяи]ми$|ьми$", noun) else "p" if re.search("[аяыи]х$", noun) and len(noun) > 4 else "d" if re.search("[аяыи]м$", noun) and last != 1 else ""
+    plural = (
+        "i"
+        if re.search("[аяи]ми$|ьми$", noun)
+        else "p"
+        if re.search("[аяыи]х$", noun) and len(noun) > 4
+        else "d"
+        if re.search("[аяыи]м$", noun) and last != 1
+        else ""
+    )
     if plural and last != 1:
         adjective = re.search("[ыи]х$", noun)
         kept = [case for case in cases if case in "ngap"] if adjective else [plural]
         return [(case, gender) for case in kept or [plural] for gender in "mf"]
     if last == 1:
-        for ending, pairs in (("[ую]ю$|[ую]$", "af"), ("ая$", "nf"), ("[аяи]я$|[ая]$", "nf"), ("ое$|ее$|[ое]$", "nn"), ("ой$|ей$", "gf"), ("ого$|его$", "gm"), ("ом$|ем$", "im"), ("[ыи]м$", "im"), ("[^аеёиоуыэюяь]$", "nm")):
+        for ending, pairs in (
+            ("[ую]ю$|[ую]$", "af"),
+            ("ая$", "nf"),
+            ("[аяи]я$|[ая]$", "nf"),
+            ("ое$|ее$|[ое]$", "nn"),
+            ("ой$|ей$", "gf"),
+            ("ого$|его$", "gm"),
+            ("ом$|ем$", "im"),
+            ("[ыи]м$", "im"),
+            ("[^аеёиоуыэюяь]$", "nm"),
+        ):
             if re.search(ending, noun):
                 case, gender = pairs
                 if pairs == "nf" and "g" in cases and "n" not in cases:
@@ -80,12 +109,16 @@ class Russian(Language):
     triple_w = ("три дабл ю", "в в в", "три в")
     before_numbers = {"+": ("плюс",), "±": ("плюс минус",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("не более", "меньше или равно"), "≥": ("не менее", "больше или равно")}  # fmt: skip
     abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
+    numbered = {"д.": ("дом", "доме", "дома", "дому"), "п.": ("пункт", "пункта", "пункте", "пункту"), "с.": ("страница", "странице", "страницы", "страницу"), "стр.": ("страница", "странице", "страницы", "страницу", "строение"), "№": ("номер", "номера", "номере", "номером"), "№№": ("номера",), "кв.": ("квартира", "квартире", "квартиры"), "ст.": ("статья", "статье", "статьи", "статьёй"), "ч.": ("часть", "части"), "#": ("номер", "решётка", "хэштег")}  # fmt: skip
     or_words = ("или", "и")
     months = tables.MONTHS
     month_forms = frozenset(name for month in tables.MONTHS for name in month[:2])
+    day_links = "до|по|и|или"
     day_pattern = "(?:-?(?:е|го|му|м|ого|ое))?"
     hour_marks, dotted_times, at_times = r"ч\.?|часов|часа|час", True, "в|с|до|к|после|около"
-    codes = frozenset("код пин индекс автобус автобуса рейс номер комната кабинет палата маршрут маршрута аудитория телефон доб".split())
+    codes = frozenset(
+        "код пин индекс автобус автобуса рейс номер комната кабинет палата маршрут маршрута аудитория телефон доб".split()
+    )
     ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,4})-(?P<e>[а-яё]{1,3})(?!\w)"
     score_words = "выиграл|выиграла|выиграли|победил|победила|победили|проиграл|проиграла|проиграли|сыграл|сыграли|счёт|счет|счётом|счетом|победа|матч|ничья|закончился|завершился"
     roman_words = frozenset("глава часть том раздел тип группа класс акт степени".split())
@@ -149,14 +182,20 @@ class Russian(Language):
                 integral = "целая" if whole % 10 == 1 and whole % 100 != 11 else "целых"
                 if case == "g" and integral == "целая":
                     integral = "целой"
-                said += ways(_in_case(whole, case, "f")[:2], (integral, f"{integral} и", "и"), _in_case(part, case, "f")[:1], [stem + end for end in ends])
-            said = said[-6:] + said[:-6] if False else said
+                said += ways(
+                    _in_case(whole, case, "f")[:2],
+                    (integral, f"{integral} и", "и"),
+                    _in_case(part, case, "f")[:1],
+                    [stem + end for end in ends],
+                )
         spoken = super().fractional(Number(number.whole, fraction))
         order = [way for way in said if "цел" in way]
-        return order + [way for way in said if way not in order] + spoken
+        return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
     # -- ordinals, dates, times
-    def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "", cases: str = "ngdaip") -> list[str]:
+    def ordinal(
+        self, number: int, ending: str = "", before: str = "", after: str = "", cases: str = "ngdaip"
+    ) -> list[str]:
         said = []
         for case in cases:
             for gender in "mfn":
@@ -208,17 +247,36 @@ class Russian(Language):
         said: list[str] = []
         for case in dict.fromkeys(cases + "n"):
             name = _in_case(hour, case, "m")
-            o_clock = {"n": ("час", "часа", "часов"), "g": ("часа", "часов", "часов"), "d": ("часу", "часам", "часам")}[case]
-            hours = list(ways(name, (o_clock[self.index(Number(str(hour)))],))) + (["час"] if hour == 1 and case == "n" else [])
+            o_clock = {"n": ("час", "часа", "часов"), "g": ("часа", "часов", "часов"), "d": ("часу", "часам", "часам")}[
+                case
+            ]
+            hours = list(ways(name, (o_clock[self.index(Number(str(hour)))],))) + (
+                ["час"] if hour == 1 and case == "n" else []
+            )
             if minute == 0:
-                said += [*hours, *ways(name, ("ноль ноль", "часов ровно", "" if case != "n" or mark else "ровно")), *ways(hours, ("ноль ноль минут",)), *([] if mark else name)]
+                said += [
+                    *hours,
+                    *ways(name, ("ноль ноль", "часов ровно", "" if case != "n" or mark else "ровно")),
+                    *ways(hours, ("ноль ноль минут",)),
+                    *([] if mark else name),
+                ]
                 continue
             past = _in_case(minute, case if case == "g" else "n", "f")
             zero = [f"ноль {_in_case(minute, 'n', 'm')[0]}"] if minute < 10 else []
             named = ("минута", "минуты", "минут")[self.index(Number(str(minute)))]
-            said += [*ways(name, zero or _in_case(minute, "n", "m")), *ways(hours, past, (named, "")), *ways(name, past)]
+            said += [
+                *ways(name, zero or _in_case(minute, "n", "m")),
+                *ways(hours, past, (named, "")),
+                *ways(name, past),
+            ]
         if second is not None:
-            return list(ways(said[:8], _in_case(second, "n", "f"), ("", ("секунда", "секунды", "секунд")[self.index(Number(str(second)))])))
+            return list(
+                ways(
+                    said[:8],
+                    _in_case(second, "n", "f"),
+                    ("", ("секунда", "секунды", "секунд")[self.index(Number(str(second)))]),
+                )
+            )
         return said + self.by_the_clock(hour, minute)
 
     def by_the_clock(self, hour: int, minute: int) -> list[str]:
@@ -241,12 +299,23 @@ class Russian(Language):
         for case in "ngp":
             top = _in_case(above, case, "f")[:1]
             one = above % 10 == 1 and above % 100 != 11
-            bottom = words(below, "ru", to="ordinal", case=case if one else "g" if case == "n" else case, gender="f", **({} if one else {"plural": True}))
+            bottom = words(
+                below,
+                "ru",
+                to="ordinal",
+                case=case if one else "g" if case == "n" else case,
+                gender="f",
+                **({} if one else {"plural": True}),
+            )
             said += ways(top, (bottom,))
         short = {3: ("треть", "трети", "третей"), 4: ("четверть", "четверти", "четвертей")}.get(below)
         if short:
-            said += ways(self.counted(above, "f") if above > 1 else ["", "одна"], short[:1] if above == 1 else short[1:2])
-            said += ways(_in_case(above, "g", "f") if above > 1 else ["", "одной"], short[1:2] if above == 1 else short[2:])
+            said += ways(
+                self.counted(above, "f") if above > 1 else ["", "одна"], short[:1] if above == 1 else short[1:2]
+            )
+            said += ways(
+                _in_case(above, "g", "f") if above > 1 else ["", "одной"], short[1:2] if above == 1 else short[2:]
+            )
             said += ["треть", "четверть"][below - 3 : below - 2] if above == 1 else []
         return said
 
@@ -257,7 +326,13 @@ class Russian(Language):
         said = ["полтора", "полторы"] if (whole, above, below) == (1, 1, 2) else []
         if (above, below) == (1, 2):
             said += [f"{way} с половиной" for case in "ng" for sex in "mf" for way in _in_case(whole, case, sex)]
-        return said + list(ways(_in_case(whole, "n", "f") + _in_case(whole, "n", "m"), ("целая и", "целых и", "целая", "целых", "и"), self.fraction(above, below, "")))
+        return said + list(
+            ways(
+                _in_case(whole, "n", "f") + _in_case(whole, "n", "m"),
+                ("целая и", "целых и", "целая", "целых", "и"),
+                self.fraction(above, below, ""),
+            )
+        )
 
     def goals(self, written: str) -> list[str]:
         return [*self.plain(written), *_in_case(int(written), "d", "m")]
@@ -283,9 +358,10 @@ class Russian(Language):
         ]
 
     def context_rules(self) -> list[Rule]:
+        half = r"(?<!\w)[Пп]ол-?(?P<n>часа|года|стакана|литра|дня|метра|кило|минуты|страны|ложки|века|месяца|километра|пути|города|мира|тысячи|миллиона|[а-я]{4,10}ого)(?!\w)"
         return [
+            Rule("", re.compile(half), lambda m: ("variant", [f"пол {m['n']}", f"половина {m['n']}", f"половину {m['n']}"], True)),
             Rule("", re.compile(r"(?<!\w)г\.(?= ?[А-ЯЁ])"), lambda m: ("variant", ["город", "городе", "города", "городу", "городом"], True)),
-            Rule("0", re.compile(r"(?<!\w)д\.(?= ?\d)"), lambda m: ("variant", ["дом", "доме", "дома", "дому"], True)),
             Rule("0", re.compile(r"(?<=\d )в\."), lambda m: ("variant", ["век", "века", "веке"], True)),
             Rule("", re.compile(r"(?<=[IVX] )(?:вв?\.)"), lambda m: ("variant", ["век", "века", "веке", "веку", "веком", "веков"], True)),
             Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["плюс плюс"], True)),

@@ -98,7 +98,7 @@ def test_every_term_has_a_formula():
     ],
 )
 def test_the_formula_is_what_the_reward_computes(terms, values):
-    """Four syllables, one of them wrong, four tokens, and the scores below: the printed line, computed by Python."""
+    """Four syllables with one of them wrong, four tokens, and the scores below: the printed line, by Python."""
     from math import exp, tanh
 
     from reward_tts.measures import Measures
