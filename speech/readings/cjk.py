@@ -26,8 +26,8 @@ _CAPITAL_UNITS = "WVLA"  # capitals that are units by themselves; 5G is no weigh
 
 @cache
 def tables(language: str) -> dict[str, Any]:
-    """The tables of words of a language, <language>.yaml."""
-    return yaml.safe_load(Path(__file__).with_name(f"{language}.yaml").read_text(encoding="utf-8"))
+    """The tables of words of a language, tables/<language>.yaml."""
+    return yaml.safe_load((Path(__file__).parent / "tables" / f"{language}.yaml").read_text(encoding="utf-8"))
 
 
 def span_of(start: int, end: int, kind: str, said: Iterable[str], sure: bool = True, most: int = 40) -> Span:

@@ -1,4 +1,4 @@
-"""Letters, units and signs as Japanese says them, in kana; the tables are in ja.yaml."""
+"""Letters, units and signs as Japanese says them, in kana; the tables are in tables/ja.yaml."""
 
 from itertools import product
 

@@ -11,7 +11,7 @@ DIGITS = "영일이삼사오육칠팔구"
 _NATIVE_ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _NATIVE_TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 ALWAYS_SINO = 10**9
-# Counters, each with the number up to which it takes native words only (ko.yaml).
+# Counters, each with the number up to which it takes native words only (tables/ko.yaml).
 COUNTERS: dict[str, int] = {word: start for start, words in tables("ko")["counters"].items() for word in words}
 ABOUT: dict[int, list[str]] = tables("ko")["about"]
 

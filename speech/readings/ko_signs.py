@@ -1,4 +1,4 @@
-"""Letters, units, money and signs as Korean says them; the tables are in ko.yaml."""
+"""Letters, units, money and signs as Korean says them; the tables are in tables/ko.yaml."""
 
 from itertools import product
 

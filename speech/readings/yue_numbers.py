@@ -62,7 +62,7 @@ def cardinal(number: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ways))
 
 
-# Counters, each with what two of it are: 兩, 二 or either (yue.yaml).
+# Counters, each with what two of it are: 兩, 二 or either (tables/yue.yaml).
 _TAKES: dict[str, str] = {counter: two for two, counters in tables("yue")["counters"].items() for counter in counters}
 COUNTERS = tuple(_TAKES)
 

@@ -1,4 +1,4 @@
-"""Units, currencies and signs as Cantonese says them, from yue.yaml."""
+"""Units, currencies and signs as Cantonese says them, from tables/yue.yaml."""
 
 from speech.readings.cjk import tables
 
