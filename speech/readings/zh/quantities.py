@@ -138,8 +138,8 @@ def version(text: str, start: int) -> Span | None:
     return _make(start, found.end(), "version", ways)
 
 
-_OPERATORS = {"+": ["加"], "=": ["等于"]} | dict.fromkeys("-−", ["减"]) | dict.fromkeys("×xX*", ["乘", "乘以"])
-_OPERATORS |= dict.fromkeys("÷/", ["除以", "除"])
+_SAID_OF = {"+": "加", "-−": "减", "×xX*": "乘 乘以", "÷/": "除以 除"}
+_OPERATORS = {sign: said.split() for signs, said in _SAID_OF.items() for sign in signs}
 
 
 def equation(text: str, start: int) -> Span | None:

@@ -8,8 +8,8 @@ import pytest
 
 from data_prep.jsonl import SeenTexts
 from speech.files import whole_directory, whole_file
-from speech.texts import normalise_text
 from speech.jsonl import BadField, read_rows
+from speech.texts import normalise_text
 
 
 def test_a_json_list_is_streamed(tmp_path):
