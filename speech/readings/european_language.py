@@ -264,7 +264,7 @@ class Language(Tables):
 
     def other_fraction(self, above: int, below: int) -> list[str]:
         """As it is read with its slash."""
-        return list(ways(self.counted(above), self.over, self.counted(below)))
+        return list(ways(self.counted(above), self.over[:1], self.counted(below)))
 
     def slashed(self, one: str, two: str) -> list[str]:
         """24/7 and what else is no fraction."""

@@ -49,7 +49,7 @@ def spell_address(of: Language, address: str) -> list[str]:
             spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
             parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
         elif piece == ".":
-            parts.append(list(of.dot))
+            parts.append(list(of.address_signs.get(".", of.dot)))
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
     body = list(ways(*parts))[:32]

@@ -4,8 +4,8 @@ import random
 import warnings
 
 import pytest
-
 from speech.text_norm import normalise, syllables
+
 from speech.tokens import format_speech_tokens, parse_speech_tokens
 
 
