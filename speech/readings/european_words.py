@@ -15,7 +15,7 @@ _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
 def word_rules(of: Language) -> list[Rule]:
-    return [*written_short(of), *romans(of), *capitals(of), *paired(of)]
+    return [*romans(of), *written_short(of), *capitals(of), *paired(of)]
 
 
 def addresses(of: Language) -> Iterator[Rule]:
