@@ -1,6 +1,7 @@
 """Readings of Japanese: numbers with their counters, words, morae, and the corpus of pairs."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,13 @@ def test_words_with_several_readings(heard):
 def test_numerals_inside_of_words_are_no_numbers(text):
     assert [span for span in spans(text, "ja") if span.kind not in ("variant", "particle")] == []
     assert error(text, text) == 0
+
+
+def test_threads_read_at_once():
+    texts = [f"今日は{number}時に会議があります" for number in range(1, 13)] * 10
+    with ThreadPoolExecutor(8) as threads:
+        read_there = list(threads.map(lambda text: spans(text, "ja"), texts))
+    assert read_there == [spans(text, "ja") for text in texts]
 
 
 def test_a_text_of_words_alone_is_written_letter_by_letter():
