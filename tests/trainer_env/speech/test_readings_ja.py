@@ -121,6 +121,19 @@ def test_numbers_are_written_as_they_are_read():
     assert written("3時30分に会う。", "ja") == "さんじさんじゅっぷんに会う。"
 
 
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("時速20km/hで走る", "時速にじゅっキロメートルまいじで走る"),
+        ("iPhone 15を買う", "iPhone 15を買う"),
+        ("＜重要＞①から", "＜重要＞いちから"),
+        ("ジャン＝ポール", "ジャン＝ポール"),
+    ],
+)
+def test_prompts_have_words_for_what_is_sure(text, prompt):
+    assert written(text, "ja") == prompt
+
+
 @pytest.mark.parametrize("sign", ["%", "€", "℃", "$", "¥"])
 def test_no_sign_is_left_out(sign):
     assert error(f"値は50{sign}です", "値は五十です") > 0
