@@ -12,9 +12,10 @@ whole server is not in it: tests/trainer_env/reward_tts/test_server_life.py has 
 import argparse
 import asyncio
 import json
-import multiprocessing
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -41,6 +42,7 @@ RECIPE = "tiny_mandarin"
 PEACE = 4  # times that each row is measured before: in a batch with others a tie may be broken otherwise
 _STOPPED_S = 3.0
 _BUSY_S = 10.0
+_LOOP = [sys.executable, "-c", "while True: pass"]
 
 
 def config_for(port: int) -> ServerConfig:
@@ -82,12 +84,6 @@ def metric(server: Server, name: str) -> float:
     return sum(float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
 
-def _busy(seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        pass
-
-
 class Harm:
     """Does something bad every `pause_s` seconds on average, until it is told to stop.
 
@@ -114,11 +110,11 @@ class Harm:
             found = processes_of(self._server)
             what = self._random.choice(["triton", "stub", "front", "stopped", "busy"])
             if what == "busy":
-                others = [multiprocessing.Process(target=_busy, args=(_BUSY_S,)) for _ in range(2 * psutil.cpu_count())]
+                others = [subprocess.Popen(_LOOP) for _ in range(2 * psutil.cpu_count())]
+                time.sleep(_BUSY_S)
                 for other in others:
-                    other.start()
-                for other in others:
-                    other.join()
+                    other.kill()
+                    other.wait()
             elif what == "stopped" and found["stub"]:
                 send(found["stub"], signal.SIGSTOP)
                 time.sleep(_STOPPED_S)
