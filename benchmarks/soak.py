@@ -11,6 +11,7 @@ whole server is not in it: tests/trainer_env/reward_tts/test_server_life.py has 
 
 import argparse
 import asyncio
+import contextlib
 import json
 import random
 import signal
@@ -40,6 +41,7 @@ from tests.helpers.server_processes import left_behind, processes_of, send, work
 Rows = list[tuple[list[int], str]]
 RECIPE = "tiny_mandarin"
 PEACE = 4  # times that each row is measured before: in a batch with others a tie may be broken otherwise
+FRONTS = ("tts_sent_again_total", "tts_mismatched_answers_total")
 _STOPPED_S = 3.0
 _BUSY_S = 10.0
 _LOOP = [sys.executable, "-c", "while True: pass"]
@@ -89,10 +91,12 @@ class Harm:
 
     Attributes:
         done: {what: how often}.
+        counted: {metric: what the fronts that were ended had counted}.
     """
 
     def __init__(self, server: Server, pause_s: float, seed: int):
         self.done: Counter[str] = Counter()
+        self.counted: Counter[str] = Counter()
         self._server, self._pause_s, self._random = server, pause_s, random.Random(seed)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -120,6 +124,9 @@ class Harm:
                 time.sleep(_STOPPED_S)
                 send(found["stub"], signal.SIGCONT)
             elif found.get(what):
+                if what == "front":
+                    with contextlib.suppress(OSError):  # no metrics while Triton is away
+                        self.counted.update({name: metric(self._server, name) for name in FRONTS})
                 send([self._random.choice(found[what])], signal.SIGKILL)
             else:
                 continue
@@ -224,7 +231,7 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
     recorded = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
     distinct = [(row["tokens"][:tokens], row["text"]) for row in recorded]
     rows = (distinct * (count // len(distinct) + 1))[:count]
-    shared_before = {path.name for path in Path("/dev/shm").iterdir()}
+    unused_before = unused_memory()
     with ExitStack() as stack:
         often = ("server.restarts.most=100000",)
         server = stack.enter_context(Server("reward_tts.server", RECIPE, work_dir, folder / "soak_server.log", often))
@@ -248,18 +255,25 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
         told |= {"refused": proxy.refused, "mixed up before the client": mixer.mixed}
         told["mixed up before the front"] = mixing.mixed
         ask(server.grpc, distinct[:16])  # it answers still
-        for name in ("tts_triton_restarts_total", "tts_front_restarts_total", "tts_sent_again_total"):
-            told[name] = metric(server, name)
-        told["tts_mismatched_answers_total"] = metric(server, "tts_mismatched_answers_total")
+        for name in ("tts_triton_restarts_total", "tts_front_restarts_total", *FRONTS):
+            told[name] = round(metric(server, name) + harm.counted[name])
         told["memory_mib"]["end"] = round(memory_mib(server))
         pid = server.process.pid
         server.stop()
     counts = compared(rows, answers, said, len(distinct))
     told |= {"lost": 0, "zeroed": 0, "another row's": 0, "heard otherwise": 0} | dict(counts)
-    shared = {path.name for path in Path("/dev/shm").iterdir()} - shared_before
-    told["left behind"] = left_behind(pid)
-    told["shared memory of all processes, new"] = sorted(shared)
+    told["left behind"] = [*left_behind(pid), *sorted(unused_memory() - unused_before)]
     return told
+
+
+def unused_memory() -> set[str]:
+    """Shared memory of Python's that no process has mapped: its makers are gone."""
+    names = {path.name for path in Path("/dev/shm").glob("psm_*")}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            mapped = Path(f"/proc/{process.pid}/maps").read_text()
+            names = {name for name in names if name not in mapped}
+    return names
 
 
 def table(told: dict) -> str:
