@@ -27,16 +27,6 @@ NOT_HERE = {  # estimators of verl that fail or do otherwise than their name say
 }
 # ASRs of the reward server that give no time for a character, and the setting under `asr` that makes them.
 WITHOUT_TIMES = {"MMSASR": None, "WhisperASR": "timestamps", "WhisperEar": None}
-EACH_EPOCH = "after_each_epoch"
-
-
-def of_numbers(cfg: DictConfig, known: DictConfig, keys: Iterator[str]) -> Iterator[Fault]:
-    """Keys that are a number in verl's YAML and a word here."""
-    for key in keys:
-        wanted, found = OmegaConf.select(known, key), OmegaConf.select(cfg, key)
-        is_number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
-        if is_number and isinstance(found, str) and found != EACH_EPOCH:
-            yield key, f"is a number, got {found!r}"
 
 
 def of_settings(cfg: DictConfig) -> Iterator[Fault]:

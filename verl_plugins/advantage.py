@@ -164,7 +164,7 @@ def token_credit_advantage(
         response_mask: [responses, tokens], 1 for the tokens of the response, without gaps.
         index: [responses], group of each response.
         config: verl's `algorithm`: norm_adv_by_std_in_grpo (first division) and token_credit: {w_seq, w_tok,
-            norm_by_std (second division), separate (null, or the weights of the terms in their order), whiten
+            norm_by_std (second division), separate (null, or the terms with their weights, see `weights_of`), whiten
             (null, batch as in GDPO, or group as in GLM-TTS; optional), min_spread (0 if it is not there)}.
 
     Returns:
@@ -179,7 +179,7 @@ def token_credit_advantage(
         raise ValueError(f"algorithm.adv_estimator={TOKEN_CREDIT} needs algorithm.token_credit: see recipes/common")
     if config.get("use_kl_in_reward"):
         raise ValueError(f"{TOKEN_CREDIT} reads blames from the rewards: algorithm.use_kl_in_reward must be false")
-    weights, whiten = list((settings.get("separate") or {}).values()), settings.get("whiten")
+    weights, whiten = weights_of(settings.get("separate")), settings.get("whiten")
     least = float(settings.get("min_spread") or 0.0)
     if whiten not in WHITEN:
         raise ValueError(f"algorithm.token_credit.whiten is one of {list(WHITEN)}, got {whiten!r}")
@@ -218,6 +218,16 @@ def _of_blame(rewards: torch.Tensor, lengths: torch.Tensor, first: int, groups: 
         square = groups.sum(torch.linalg.vector_norm(blame, dim=1, dtype=torch.float64) ** 2) / count
         std = (square - mean**2).clamp(min=0.0).sqrt() + EPSILON
     return blame.sub_(mean[groups.of].float()[:, None]).div_(-std[groups.of].float()[:, None])
+
+
+def weights_of(terms: Mapping[str, Any] | None) -> list[float]:
+    """The weights of recipe.reward.terms in their order, without terms that are null. A bare number is a weight, too.
+
+    >>> weights_of({"pinyin": {"weight": 1.0, "tones": True}, "mos": None, "silence": 0.5})
+    [1.0, 0.5]
+    """
+    given = [term for term in (terms or {}).values() if term is not None]
+    return [float(term if isinstance(term, int | float) else term["weight"]) for term in given]
 
 
 def _of_separate_terms(

@@ -52,11 +52,7 @@ def test_grpo_no_std_is_the_deviation_itself():
 
 # Parts (0.75, 0), (0, 0.25) in group a and (0.75, 0.1), (0, 0.1) in group b, of terms with weights 3 and 1.
 PARTS = [(0.75, 0.0), (0.0, 0.25), (0.75, 0.1), (0.0, 0.1)]
-TWO = [
-    "+recipe.reward.terms.silence={allowed: 0.0}",
-    "recipe.reward.weights.pinyin=3",
-    "+recipe.reward.weights.silence=1",
-]
+TWO = ["+recipe.reward.terms.silence={weight: 1.0, allowed: 0.0}", "recipe.reward.terms.pinyin.weight=3"]
 
 
 def test_gdpo_compares_each_term_within_its_group_and_then_the_batch():
@@ -142,8 +138,8 @@ def test_dapo_switches_dynamic_sampling_on_for_the_replay_buffer_and_adds_the_ov
     handed = cfg["trainer"]["v1"]["sampler"]["sampler_kwargs"]["filter_groups"]
     assert (handed["enable"], handed["metric"], handed["max_num_gen_batches"]) == (True, "score", 10)
     reward = cfg["reward"]["custom_reward_function"]["reward_kwargs"]["reward"]
-    assert reward["terms"]["over_length"] == {"max_tokens": 160, "buffer_share": 0.2}
-    assert reward["weights"] == {"pinyin": 1.0, "over_length": 0.5}
+    assert reward["terms"]["over_length"] == {"weight": 0.5, "max_tokens": 160, "buffer_share": 0.2}
+    assert reward["terms"]["pinyin"]["weight"] == 1.0
     assert not composed("grpo").trainer.v1.sampler.sampler_kwargs.filter_groups.enable
 
 
