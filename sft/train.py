@@ -33,6 +33,7 @@ from transformers import (
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
 from speech.files import changed_keys, whole_directory, whole_file
+from speech.loading import pretrained
 
 
 class SpeechTrainer(Trainer):
@@ -56,6 +57,19 @@ class SpeechTrainer(Trainer):
         kept = labels.shape[1] - start + 1  # the logits at position p are for the label at p + 1
         logits = model(input_ids=inputs["input_ids"], use_cache=False, logits_to_keep=kept).logits[:, :-1]
         return cross_entropy(logits.float().flatten(0, 1), labels[:, start:].flatten(), ignore_index=IGNORED)
+
+    def training_step(self, model: PreTrainedModel, *args, **kwargs) -> torch.Tensor:
+        """transformers', unless loss or gradient are not finite, of which it would make weights that are not.
+
+        Raises:
+            FloatingPointError: names the step.
+        """
+        loss = super().training_step(model, *args, **kwargs)
+        gradient = torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None]).sum()
+        for what, value in (("loss", loss), ("gradient", gradient)):
+            if not value.isfinite():
+                raise FloatingPointError(f"the {what} of step {self.state.global_step + 1} is {value.item()}")
+        return loss
 
 
 class Progress(TrainerCallback):
@@ -111,7 +125,7 @@ def resumable_checkpoint(directory: Path, settings: dict) -> Path | None:
 
 def train(cfg: DictConfig) -> None:
     """Trains as recipes/NAME/sft.yaml says and writes model and tokenizer to `recipe.sft_dir`."""
-    tokenizer = AutoTokenizer.from_pretrained(cfg.recipe.tokenizer_dir)
+    tokenizer = pretrained(AutoTokenizer, cfg.recipe.tokenizer_dir)
     examples = load_examples(cfg.recipe.sft_train, tokenizer, cfg.sft.model.max_position_embeddings)
     checkpoints = Path(cfg.sft.checkpoints)
     settings = OmegaConf.to_container(cfg.sft, resolve=True) | {"ids": sum(len(e["input_ids"]) for e in examples)}

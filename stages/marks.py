@@ -26,7 +26,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from speech.files import changed_keys, identities, write_text
 from speech.imports import dotted_names, imported_files
 from speech.voices import read_voices
-from stages.config import ROOT, compose_stage, has_key
+from stages.config import ROOT, compose_stage, config_dir, has_key
 from stages.table import Stage, work_dir
 
 Parts = dict[str, dict[str, str]]
@@ -91,7 +91,7 @@ class Marks:
             names += [*(c.module for c in spec.commands), *dotted_names(served)]
         return {
             "config": config,
-            "code": self._identities(imported_files(names, [ROOT])),
+            "code": self._identities(imported_files(names, [ROOT, config_dir(stage.recipe).parent])),
             "server": server,
             "inputs": self._identities(self._needed(stage)),
             **self.reads(stage),

@@ -94,6 +94,7 @@ class Run:
         if stage.spec.get("server"):
             self.need_server()
             preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
+        preflight.check_training(stage, self.stages)  # now that its texts are there
         for line in self.marks.clear_way(stage, now, self.force):
             say(line)
         self.marks.write(stage, "begun", now)
@@ -267,7 +268,7 @@ def main() -> None:
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
         for stage in stages:  # before the long stages that come first
-            preflight.check_training(stage)
+            preflight.check_training(stage, stages)
             if stage.spec.get("server"):
                 told = preflight.check_reward(stage.recipe, stage.configs()[0], stage.overrides)
                 if told:

@@ -24,15 +24,16 @@ TRAINING = [
     "actor_rollout_ref.rollout.n=4",
     "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=8",
     "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
-    "trainer.v1.sampler.sampler_kwargs.audio.every=1",  # the terms of each rollout stand in grpo/listen/rollouts.jsonl
-    "trainer.v1.sampler.sampler_kwargs.audio.count=8",
+    # The terms of each rollout stand in grpo/listen/rollouts.jsonl.
+    "trainer.v1.sampler.sampler_kwargs.observers.audio.every=1",
+    "trainer.v1.sampler.sampler_kwargs.observers.audio.count=8",
     "merge.dtype=float32",
 ]
 SPEAKING = [
     "reward_server.server.devices=[cpu]",
     "synthesis_hardware=cpu",
     "max_tokens=24",
-    "decodings.speech.temperature=0.0",
+    "recipe.decodings.speech.temperature=0.0",
 ]
 
 

@@ -48,7 +48,7 @@ TRAINING = [
     "trainer.save_freq=2",
     "trainer.val_before_train=false",
     "trainer.test_freq=-1",
-    "trainer.v1.sampler.sampler_kwargs.audio.every=2",
+    "trainer.v1.sampler.sampler_kwargs.observers.audio.every=2",
     f"trainer.rollout_data_dir={WORK.relative_to(ROOT)}/rollouts",
 ]
 SPEAKING = ["synthesis_hardware=cpu", "text=他在行走", "voice=anna", "max_tokens=16", "vllm.max_model_len=256"]

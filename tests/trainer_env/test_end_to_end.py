@@ -30,7 +30,7 @@ REWARD = [
 ]
 TRAINING = [
     *REWARD,
-    "trainer.v1.sampler.sampler_kwargs.audio.every=2",
+    "trainer.v1.sampler.sampler_kwargs.observers.audio.every=2",
     f"trainer.total_training_steps={STEPS}",
     "trainer.save_freq=1",
     "trainer.val_before_train=false",

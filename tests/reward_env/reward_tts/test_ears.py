@@ -61,7 +61,8 @@ def test_paraformer_writes_what_funasr_writes_and_when(small_paraformer, speech)
         assert heard.text == expected["text"].replace(" ", "")
         if "timestamp" in expected:
             middles = [max(0, (start + stop) / 2000) for start, stop in expected["timestamp"]]
-            assert set(np.round(heard.char_times, 3)) <= set(np.round(middles, 3))
+            # FunASR cuts begin and end to whole milliseconds before the middle is taken.
+            assert all(min(abs(t - m) for m in middles) < 1.1e-3 for t in heard.char_times)
 
 
 def test_paraformers_confidence_is_the_mean_probability_of_its_symbols(small_paraformer, speech):

@@ -110,8 +110,8 @@ def test_an_interrupted_training_goes_on(to_run, work):
 @pytest.mark.parametrize(
     ("recipe", "name", "reads", "not_these"),
     [
-        ("inworld_tts", "data", ["speech/text_norm.py"], []),
-        ("glm_tts", "data", ["speech/text_norm.py"], []),
+        ("inworld_tts", "data", ["speech/readings/en.py"], []),
+        ("glm_tts", "data", ["speech/texts.py"], []),
         ("llasa", "data", ["models/xcodec2/package.py", "speech/tokens.py"], []),
         ("cosyvoice2", "data", ["models/cosyvoice/release.py"], ["data_prep/test_sets.py"]),
         ("tiny_mandarin", "eval", ["models/tiny_mandarin/vocoder.py"], []),
