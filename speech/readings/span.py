@@ -7,9 +7,10 @@ from dataclasses import dataclass
 class Span:
     """Attributes:
     start, end: of the characters in the given text, text[start:end].
-    kind: of speech/readings: cardinal, ordinal, year, date, time, money, percent, unit, range, fraction, phone, version, score, address, letters,
-        sign, variant, tag, particle, ...
-    said: acceptable readings, best first, each in the language's own spelling (words between spaces where the language has them); "" = nothing is said.
+    kind: cardinal, ordinal, year, date, time, money, percent, unit, range, fraction, phone, version,
+        score, address, letters, sign, variant, tag, particle, ...
+    said: acceptable readings, best first, each in the language's own spelling (words between spaces where the language
+        has them); "" = nothing is said.
     sure: whether said[0] may be written into a prompt in place of the text.
     """
 

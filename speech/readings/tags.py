@@ -1,8 +1,9 @@
-"""What of a text is neither spoken nor counted in any language: control tags, emoji, invisible marks. And Unicode's ways
-of writing one character: decomposed letters, full-width forms."""
+"""What of a text is neither spoken nor counted in any language: control tags, emoji, invisible marks. And what Unicode
+writes in several ways: decomposed letters, full-width forms."""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # As the tokenizers of the families have them ([breath], <strong>, <|endofprompt|>), CosyVoice3's syllables in brackets
@@ -13,7 +14,10 @@ _TAG = re.compile(
     r"vocalized-noise|music|applause|silence|pause|gasp|gasps|giggle|giggles|clears throat|strong))\]",
     re.IGNORECASE,
 )
-_JOINERS = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\ufe0e\ufe0f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c\u180e"
+_INVISIBLE = frozenset(
+    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
+    "\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff"
+)
 _EMOJI = re.compile(
     "["
     "\U0001f000-\U0001faff\U000e0020-\U000e007f"  # pictures, flags, skin tones, tag characters
@@ -21,7 +25,13 @@ _EMOJI = re.compile(
     "\u3030\u303d\u3297\u3299\u20e3\u00a9\u00ae\u2122"
     "]"
 )
-_PLAIN = re.compile(r"[\x20-\x7e]*\Z|[ \w，。！？、：；“”‘’（）《》—…]*\Z")  # nothing below concerns it but tags
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+# Whatever is not of this list is looked at character by character.
+_TO_BE_SEEN_TO = re.compile(
+    r"[^\x20-\x3b\x3d-\x5a\x5c-\x7e\n\u00a1-\u00a8\u00ab-\u00ac\u00b0-\u00b4\u00b6-\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff"
+    r"\u2010\u2012-\u2023\u2025-\u2027\u2032\u2033\u2039\u203a\u20a0-\u20bf"
+    r"\u3001-\u301b\u3041-\u3096\u30a1-\u30fe\u3400-\u9fff\uac00-\ud7a3]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,7 @@ class Clean:
     """
 
     text: str
-    origin: tuple[int, ...]
+    origin: Sequence[int]
 
 
 def clean(text: str) -> Clean:
@@ -42,6 +52,9 @@ def clean(text: str) -> Clean:
     >>> clean("ＡＢ[breath]é👍!").text
     'AB é !'
     """
+    wide = text.translate(_FULL_WIDTH)
+    if not _TO_BE_SEEN_TO.search(wide):
+        return Clean(wide, range(len(text) + 1))
     chars: list[str] = []
     origin: list[int] = []
     at = 0
@@ -67,11 +80,11 @@ def _characters(text: str, start: int, stop: int, chars: list[str], origin: list
                 char, i = " ", i + 2
             elif i < stop and unicodedata.combining(text[i]):
                 char, i = _composed(text, first, stop)
-        elif char in _JOINERS:
+        elif char in _INVISIBLE:
             continue
         elif _EMOJI.match(char):
             char = " "
-        elif i < stop and (unicodedata.combining(text[i]) or "\u1100" <= char <= "\u11ff"):
+        elif i < stop and _goes_with(char, text[i]):
             char, i = _composed(text, first, stop)
         else:
             char = _folded(char)
@@ -83,9 +96,20 @@ def _characters(text: str, start: int, stop: int, chars: list[str], origin: list
 def _composed(text: str, first: int, stop: int) -> tuple[str, int]:
     """A letter with its combining marks, or a syllable of Hangul in its parts: composed, and where it ends."""
     end = first + 1
-    while end < stop and (unicodedata.combining(text[end]) or "\u1160" <= text[end] <= "\u11ff"):
+    while end < stop and _goes_with(text[first], text[end]):
         end += 1
-    return unicodedata.normalize("NFC", text[first:end]), end
+    form = "NFKC" if "\uff61" <= text[first] <= "\uff9f" else "NFC"
+    return unicodedata.normalize(form, text[first:end]), end
+
+
+def _goes_with(char: str, mark: str) -> bool:
+    """Whether a character belongs to the one before it: a combining mark, a sound mark of half-width kana, a further
+    part of a syllable of Hangul."""
+    return (
+        bool(unicodedata.combining(mark))
+        or mark in "\uff9e\uff9f"
+        or ("\u1100" <= char <= "\u11ff" and "\u1160" <= mark <= "\u11ff")
+    )
 
 
 def _folded(char: str) -> str:

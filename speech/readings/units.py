@@ -1,7 +1,7 @@
 """A spoken string -> units of pronunciation, as its language hears them.
 
-A unit is a tuple of acceptable sounds (strings, compared as they are). Languages of their own units (zh, yue, ja, ko, and
-whatever module has a function `units`) say which; the default is a word: its letters in lower case, without marks.
+A unit is a tuple of acceptable sounds (strings, compared as they are). A language whose module has a function `units`
+says which (zh, yue, ja, ko, ...); the default is a word: its letters in lower case, without marks.
 """
 
 import unicodedata

@@ -5,17 +5,19 @@ from functools import lru_cache
 from itertools import product
 
 from speech.readings.span import Span
-from speech.readings.zh.numbers import by_digit, cardinals, decimals
+from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals
 from speech.readings.zh.tables import (
     CURRENCIES,
     DIGITS_TOO,
     ER,
+    FRACTIONS,
     LIANG,
     MEASURES,
     NAMED,
     RATIOS,
     SCORED,
     SPELT,
+    SPOKEN_BY_DIGIT,
     TEMPERATURES,
     UNITS,
 )
@@ -136,7 +138,8 @@ def version(text: str, start: int) -> Span | None:
     return _make(start, found.end(), "version", ways)
 
 
-_OPERATORS = {"+": ["加"], "-": ["减"], "−": ["减"], "×": ["乘", "乘以"], "x": ["乘", "乘以"], "X": ["乘", "乘以"], "*": ["乘", "乘以"], "÷": ["除以", "除"], "/": ["除以", "除"]}  # fmt: skip
+_OPERATORS = {"+": ["加"], "=": ["等于"]} | dict.fromkeys("-−", ["减"]) | dict.fromkeys("×xX*", ["乘", "乘以"])
+_OPERATORS |= dict.fromkeys("÷/", ["除以", "除"])
 
 
 def equation(text: str, start: int) -> Span | None:
@@ -156,8 +159,6 @@ def equation(text: str, start: int) -> Span | None:
 
 def fraction(text: str, start: int) -> Span | None:
     """2/3, ½, 1½."""
-    from speech.readings.zh.tables import FRACTIONS
-
     if mixed := _MIXED.match(text, start):
         over, under = FRACTIONS[mixed[2]]
         part = f"{cardinals(str(under))[0]}分之{cardinals(str(over))[0]}"
@@ -256,19 +257,14 @@ def _english(digits: str) -> tuple[str, ...]:
 def _whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     before, behind = text[max(0, start - 8) : start].rstrip(), text[end : end + 8].lstrip()
-    latin = (
-        before[-1:].isascii()
-        and before[-1:].isalpha()
-        or (before[-1:] in "-–" and before[-2:-1].isascii() and before[-2:-1].isalpha())
-    )
+    letter = before.rstrip("-–")[-1:]
+    latin = letter.isascii() and letter.isalpha()
     first, ordinal = behind[:1], before.endswith(("第", "初", "周", "星期", "礼拜"))
     if ordinal:
         return cardinals(digits), "ordinal"
-    if len(digits) <= 4 and first and re.match(r"年代", behind) and digits[-1] == "0":
-        short = digits[-2:]
-        return [*([by_digit(digits[:2])] if len(digits) == 4 else []), cardinals(digits)[0], by_digit(digits)][
-            -2:
-        ] if len(digits) < 4 else [by_digit(digits[:2]) + cardinals(short)[0], by_digit(digits)], "year"
+    if behind.startswith("年代") and len(digits) in (2, 4) and digits[-1] == "0":
+        decade = by_digit(digits[:2]) + cardinals(digits[2:])[0] if len(digits) == 4 else cardinals(digits)[0]
+        return [decade, by_digit(digits)], "year"
     if (
         len(digits) == 4
         and (first in "年届" if first else False)
@@ -290,31 +286,9 @@ def _whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str
     measured = bool(first) and first in MEASURES and not (len(digits) >= 7 and first in "个打对")
     if measured and not (first in DIGITS_TOO and len(digits) >= 3) and not (len(digits) == 11 and digits[0] == "1"):
         return cardinals(digits, _two(behind)), "cardinal"
-    if any(name in before for name in NAMED) and len(digits) >= 3 or len(digits) >= 8:
+    if len(digits) >= 8 or (len(digits) >= 3 and any(name in before for name in NAMED)):
         return [by_digit(digits), *(cardinals(digits) if len(digits) < 7 else [])], "phone"
-    if digits in (
-        "110",
-        "119",
-        "120",
-        "114",
-        "122",
-        "911",
-        "618",
-        "315",
-        "985",
-        "211",
-        "996",
-        "007",
-        "404",
-        "419",
-        "520",
-        "1314",
-        "10086",
-        "10010",
-        "10000",
-        "12306",
-        "12345",
-    ):
+    if digits in SPOKEN_BY_DIGIT:
         return [by_digit(digits), *cardinals(digits)], "phone"
     if len(digits) == 4 and "1900" <= digits <= "2099" and first not in LIANG:
         return [by_digit(digits), *cardinals(digits)], "year"
@@ -347,12 +321,12 @@ def quantity(text: str, start: int) -> Span | None:
     found = _QUANTITY.match(text, start)
     if not found:
         return None
-    sign, one, scale, unit, minus, other, scale2, unit2 = found.groups()
+    sign, one, scale, unit, _, other, _, _ = found.groups()
     end = found.end()
     if sign and not _is_sign(text, start, found, unit):
         return None
     if other and not _is_range(text, start, found):
-        end, other, scale2, unit2 = _first_end(found), None, None, None
+        end, other = _first_end(found), None
     if not other and unit is None and scale is None and "." not in one and "," not in one:
         return _bare(text, start, end, sign, one)
     if other:
@@ -401,8 +375,6 @@ def _bare(text: str, start: int, end: int, sign: str, digits: str) -> Span:
     number_start = start + len(sign) + (text[start + len(sign) : start + len(sign) + 1] in " \u3000" if sign else 0)
     approximate = re.compile(r"(\d)\s?[,、]\s?(\d)(0?)(?=\s?[\u4e00-\u9fff])").match(text, number_start)
     if approximate and int(approximate[2]) == int(approximate[1]) + 1 and not sign and digits == approximate[1]:
-        from speech.readings.zh.numbers import DIGITS
-
         a, b, ten = DIGITS[int(approximate[1])], DIGITS[int(approximate[2])], "十" if approximate[3] else ""
         ways = [f"{a}{b}{ten}"] + ([f"两{b}{ten}"] if a == "二" else [])
         return _make(start, approximate.end(), "range", ways)
