@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from speech.files import whole_directory
 from speech.readings import lattice
+from speech.readings.lattice import Unit
 
 BLANK = 0
 SETTINGS, WEIGHTS = "token_ear.json", "token_ear.safetensors"
@@ -180,15 +181,17 @@ class TokenEar:
 
 
 def first_reading(text: str, language: str) -> list[str]:
-    """The first of a text's readings, each unit by its first sound: what the ear learns and is asked for."""
-    built = lattice(text, language)
-    node, found = len(built.into) - 1, []
-    while node:
-        arc = built.into[node][0]
-        if arc.unit:
-            found.append(arc.unit[0])
-        node = arc.source
-    return found[::-1]
+    """The first of a text's readings, each unit by its sound: what the ear learns and is asked for.
+
+    >>> first_reading("今天3号", "zh")
+    ['jin1', 'tian1', 'san1', 'hao4']
+    """
+    return [_sound(unit) for part in lattice(text, language).parts for unit in part.ways[0]]
+
+
+def _sound(unit: Unit) -> str:
+    """Of a Chinese character, which comes first in its unit, what it sounds like; of others the first form."""
+    return unit[1] if len(unit) > 1 and "\u3400" <= unit[0] <= "\u9fff" else unit[0]
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
