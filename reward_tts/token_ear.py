@@ -1,8 +1,8 @@
 """The token ear: reads units of pronunciation back from speech tokens, without a wave, by CTC.
 
 It sees a second of tokens at most (its receptive field), so it cannot learn which sentences there are and guess what
-ought to be there. sft/token_ear.py trains it. It transcribes, says how likely a text is (CTC log-likelihood, as the `nll` of
-Whisper for text), and chooses the best of several samples.
+ought to be there. sft/token_ear.py trains it. It transcribes, says how likely a text is (CTC log-likelihood, as
+the `nll` of Whisper for text), and chooses the best of several samples.
 
     ear = TokenEar.load("exp/tiny_mandarin/token_ear")
     ear.transcribe([[17, 3, 99], [4, 4, 8]])
@@ -131,8 +131,8 @@ class TokenEar:
 
     @torch.inference_mode()
     def nll(self, rows: Sequence[Sequence[int]], wanted: Sequence[Sequence[str]]) -> list[float]:
-        """-log p(units | tokens) by CTC, in nats per unit. Infinite where the tokens are too few, or the ear does not know
-        a unit: see `knows`."""
+        """-log p(units | tokens) by CTC, in nats per unit. Infinite where the tokens are too few, or the ear does not
+        know a unit: see `knows`."""
         found = [float("inf")] * len(rows)
         for numbers, logits, lengths in self._batches(rows):
             able = [n for n, i in enumerate(numbers) if wanted[i] and self.knows(wanted[i])]
