@@ -17,8 +17,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from data_prep.jsonl import BadField, read_rows
 from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, pad
+from speech.jsonl import BadField, read_rows
 
 Row = tuple[list[int], list[str]]  # speech tokens, units
 

@@ -155,9 +155,10 @@ class Build:
         _save_arrays(self.work / "mels.npz", mels)
 
     def codec(self) -> None:
-        c, sft_count = self.cfg.codec, self.cfg.texts.sft
+        c = self.cfg.codec
         torch.manual_seed(self.cfg.seed)
-        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:sft_count]]
+        count = min(c.sentences, self.cfg.texts.sft)
+        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:count]]
         decoder = MelDecoder(self.recipe.codebook_size, c.frames_per_token, MEL_BINS, c.channels)
         fit_codebook(decoder, mels, c.kmeans_vectors, self.cfg.seed)
         loss = train_decoder(decoder, mels, c.steps, c.batch_size, c.crop_tokens, c.learning_rate, self.cfg.seed)
