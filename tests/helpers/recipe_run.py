@@ -76,7 +76,10 @@ class RecipeRun:
         serves = "serve" in arguments
         own = [one for one in self.overrides if serves or not one.startswith(("server.", "asr."))]
         done = subprocess.run(
-            ["bash", "run.sh", "--recipe", self.recipe, *arguments, *own], cwd=ROOT, capture_output=True, text=True
+            ["bash", "run.sh", "--verbose", "--recipe", self.recipe, *arguments, *own],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-3000:]
         return done.stdout

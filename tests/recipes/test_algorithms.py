@@ -131,7 +131,7 @@ def lora(built_recipe: Path, ports_of_module: list[int]) -> Path:
     for arguments in (["serve", "merge", *training], ["infer", "text=今天三点"]):
         log = work / f"{arguments[0]}.txt"
         with open(log, "wb") as out:
-            argv = ["bash", "run.sh", *arguments, *shared]
+            argv = ["bash", "run.sh", "--verbose", *arguments, *shared]
             done = subprocess.run(argv, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, timeout=900)
         assert done.returncode == 0, log.read_text(errors="replace")[-6000:]
     return work

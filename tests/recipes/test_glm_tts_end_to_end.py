@@ -90,7 +90,7 @@ def trained(own: list[str]) -> str:
     for name, chosen in (("train", rows), ("test", [{**rows[0], "text": "重庆的重量"}])):
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in chosen)
         (WORK / "data" / f"{name}.jsonl").write_text("".join(lines))
-    return command("bash", "run.sh", "--recipe", "glm_tts", "data", "merge", *own, *SERVER, *TRAINING)
+    return command("bash", "run.sh", "--verbose", "--recipe", "glm_tts", "data", "merge", *own, *SERVER, *TRAINING)
 
 
 def rollouts(step: int) -> list[dict]:

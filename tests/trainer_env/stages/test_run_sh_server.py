@@ -14,7 +14,7 @@ from tests.helpers.run_sh_checkout import lines_of, ports_as_overrides, processe
 
 
 def test_in_a_range_the_server_is_started_waited_for_and_stopped(run, checkout, ports):
-    status, out = run("data", "train", *ports_as_overrides(ports))
+    status, out = run("--verbose", "data", "train", *ports_as_overrides(ports))
     assert status == 0, out
     assert f"serve: ready on 127.0.0.1:{ports[1]}" in out
     assert out.index("serve: ready") < out.index("working on exp/toy/grpo/steps.txt")
