@@ -9,7 +9,6 @@ All outputs appear together, each whole, or none does. By default one bad row st
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -21,10 +20,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, normalise_text, read_rows
+from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken_part
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
-from speech.files import whole_file
+from speech.files import whole_files
+from speech.jsonl import BadField, Fault, read_rows
+from speech.paths import check_outputs
+from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens
 
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -89,13 +91,16 @@ class Preparation:
             ValueError: bad rows and on_error=stop, or a split without a good row. Nothing is written then.
         """
         splits = sorted(self.splits.items(), key=lambda item: not item[1].held_out)  # held-out texts are known first
+        inputs = {f"prepare.splits.{name}.input": split.input for name, split in splits}
+        outputs = {f"prepare.splits.{name}.output": split.output for name, split in splits}
+        outputs["prepare.rejects"] = self.cfg.rejects
+        check_outputs(inputs | {"recipe.voices": self.recipe.voices}, outputs)
         counts = {}
-        with ExitStack() as outputs:
-            self.rejects = outputs.enter_context(whole_file(self.cfg.rejects)).open("w", encoding="utf-8")
-            outputs.callback(self.rejects.close)
-            for name, split in splits:
-                counts[name] = self._write(name, split, outputs.enter_context(whole_file(split.output)))
-            self.rejects.close()  # what may fail for want of space fails before the first output has its name
+        with whole_files(list(outputs.values())) as temporaries, temporaries[-1].open("w", encoding="utf-8") as rejects:
+            self.rejects = rejects
+            for (name, split), temporary in zip(splits, temporaries, strict=False):
+                counts[name] = self._write(name, split, temporary)
+            rejects.close()  # what may fail for want of space fails before the first output has its name
             if self.fault_count and self.cfg.on_error == "stop":
                 raise ValueError(self._report())
             if empty := [name for name, count in counts.items() if not count]:
@@ -140,7 +145,8 @@ class Preparation:
         if reason := filtered(row, request.text, request.language, self.cfg.filters, self.cfg.token_rate):
             self.filtered[reason] += 1
             return None
-        info = {"index": index, "split": name, **vars(request)}
+        info = {"index": index, "split": name, "text": request.text}
+        info |= {"language": request.language, "voice": request.voice}
         info |= {field: self._extra(row, field) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         training, answer = not split.held_out, None
@@ -184,12 +190,13 @@ class Preparation:
         return prefix
 
     def _check_new(self, request: Request, split: Settings, seen: SeenTexts, answer: str | None) -> None:
-        """Texts that differ in width or composition alone are the same, however the recipe writes them. `answer`: of an
-        sft row, for which many speakers may say the same."""
+        """Texts that differ in width or composition alone are the same, however the recipe writes them, and a held-out
+        one is the same as one that differs in signs or case. `answer`: of an sft row, for which many speakers may say
+        the same."""
         text = normalise_text(request.text)
         if split.held_out:
-            self.held_out.add(text)
-        elif (text,) in self.held_out:
+            self.held_out.add(spoken_part(text))
+        elif (spoken_part(text),) in self.held_out:
             raise BadField("text", f"is also in a held-out split: {request.text}")
         if not seen.add(text, request.language, request.voice, answer):
             same = "language and voice" if answer is None else "language, voice and speech tokens"
@@ -206,7 +213,7 @@ class Preparation:
         if more := self.fault_count - len(self.faults):
             lines.append(f"  and {more} more (prepare.shown_faults={self.cfg.shown_faults})")
         return "\n".join(
-            [*lines, f"Mend them, or prepare.on_error=skip leaves them out and lists them in {self.cfg.rejects}"]
+            [*lines, f"Fix them, or prepare.on_error=skip leaves them out and lists them in {self.cfg.rejects}"]
         )
 
 
@@ -240,6 +247,8 @@ def main(cfg: DictConfig) -> None:
         print(
             f"[prepare] {preparation.without_prefix} rows are too short for a speech prefix and have none", flush=True
         )
+    if unsure := preparation.prompts.unsure:
+        print(f"[prepare] {unsure} rows hold a number or sign whose reading is not sure: as it stands", flush=True)
     for field, count in preparation.not_carried.items():
         print(f"[prepare] field '{field}' of {count} rows was not carried over (prepare.extra_fields)", flush=True)
     if cfg.prepare.push_to:

@@ -22,12 +22,14 @@ from infer.records import Utterance, read_utterances, token_files
 from infer.report import draw, markdown
 from infer.statistics import Bootstrap, mean_per_text
 from speech.files import write_jsonl, write_text
-from speech.text_norm import normalise
+from speech.paths import check_outputs
+from speech.texts import normalise_text
 
 # Measures whose mean over texts is reported, with an interval.
 MEANS = (
     "pinyin_error",
     "error_rate",
+    "published_error_rate",
     "cer",
     "finished",
     "characters_per_second",
@@ -37,6 +39,7 @@ MEANS = (
 )
 MEANS += ("log_f0_mean", "log_f0_std", "speaker_similarity", "mos")  # the last two: if eval.yaml has such scorers
 Key = tuple[str, str]  # system, decoding
+WRITTEN = ("utterances.jsonl", "results.md", "results.json", "results.png")  # into out_dir
 CEILING: Key = ("teacher", "codec")
 
 
@@ -113,7 +116,7 @@ def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
 def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
     """The utterances to hear, without the ceiling if the teacher spoke other texts than the systems did."""
     found = {key: read_utterances(p, cfg.recipe.language, cfg.limit) for key, p in files_to_hear(cfg).items()}
-    texts = {key: {normalise(u.text, u.language) for u in utterances} for key, utterances in found.items()}
+    texts = {key: {normalise_text(u.text) for u in utterances} for key, utterances in found.items()}
     if CEILING in found and any(texts[key] != texts[CEILING] for key in found):
         print(f"no ceiling: {cfg.teacher} (teacher) speaks other texts than {cfg.texts}", flush=True)
         del found[CEILING]
@@ -123,6 +126,8 @@ def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Hears, counts and compares; writes the files. Returns what results.json holds."""
     refuse_same_family(cfg.reward_server.asr, cfg.ear)
+    inputs = {f"files.{'.'.join(key)}": path for key, path in files_to_hear(cfg).items()}
+    check_outputs(inputs, {f"out_dir/{name}": f"{cfg.out_dir}/{name}" for name in WRITTEN})
     listener = Listener(cfg)
     bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
     heard: dict[Key, list[dict]] = {}

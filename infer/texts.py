@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 
-from data_prep.jsonl import BadField, read_rows
 from data_prep.prompt_template import Messages
 from data_prep.prompts import PromptMaker, Request
+from speech.jsonl import BadField, read_rows
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
 from speech.files import whole_directory
+from speech.loading import weights_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _LORA = "lora_train_meta.json"  # verl writes it beside the shards of a LoRA checkpoint
@@ -136,8 +137,7 @@ def with_adapter(weights: dict[str, torch.Tensor], actor: Path) -> dict[str, tor
 
 
 def _load(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors alone: a file that holds anything else, such as code, is refused by torch."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return weights_of(path)
 
 
 class _Merger(FSDPModelMerger):

@@ -1,11 +1,11 @@
 """The reward function that verl loads: reward.custom_reward_function.{path: pkg://reward_tts.compute_score, name}.
 
-reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}}
+reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}, processes: ${reward.num_workers}}
 """
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,8 @@ from omegaconf import OmegaConf
 
 from reward_tts.client import ServerConfig, client_for
 from reward_tts.reward.reward import Reward
-from reward_tts.reward.terms import units
-from speech.text_norm import normalise
+from reward_tts.reward.terms import Heard, units
+from speech.readings import something_said
 from speech.tokens import parse_speech_tokens
 
 
@@ -27,6 +27,7 @@ async def compute_score(
     recipe: str,
     server: Mapping[str, Any],
     reward: Mapping[str, Any],
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Score of one completion, and what verl logs beside it: the same keys for every sample.
 
@@ -45,14 +46,15 @@ async def compute_score(
         recipe: whose server must answer.
         server: of `ServerConfig` all but the recipe; its other keys (of recipe.server) are ignored.
         reward: recipe.reward, see reward_tts/reward/reward.py.
+        processes: of verl that call this function; they share recipe.server.concurrency.
 
     Returns:
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
         but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
         recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span
-        ("begin end attempts" of the request, seconds since the epoch), text, voice, speech_tokens (with the prefix),
-        transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech
-        token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
+        ("begin end attempts mismatches" of the request, seconds since the epoch), text, voice, speech_tokens (with the
+        prefix), transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each
+        speech token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
 
     Raises:
         RewardError: no measure could be had.
@@ -61,26 +63,27 @@ async def compute_score(
     index, language = extra_info.get("index"), extra_info.get("language")
     if not language:
         raise ValueError(f"sample {index}: its row names no language (extra_info.language; stage data writes one)")
-    if not normalise(ground_truth, language):
+    if not something_said(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
-    judge = _reward(json.dumps(_plain(reward)))
+    judge = _reward(reward)
     tokens, stray = parse_speech_tokens(solution_str)
     prefix = extra_info.get("speech_prefix")
     prefix = [] if prefix is None else [int(token) for token in prefix]
     spoken = prefix + tokens
-    measures, began, ended, attempts = None, 0.0, 0.0, 0
+    measures, span = None, ""
     if tokens:
+        client = client_for(_server_config(recipe, server, processes))
         began = time.time()
-        client = client_for(_server_config(recipe, server))
-        asked = (spoken, ground_truth, language, index, extra_info.get("voice"))
-        measures, attempts = await client.measure_and_count(*asked)
-        ended = time.time()
-        measures = measures if measures.is_speech else None
+        answer = await client.ask(spoken, ground_truth, language, index, extra_info.get("voice"))
+        span = f"{began:.3f} {time.time():.3f} {answer.attempts} {answer.mismatches}"
+        measures = answer.measures if answer.measures.is_speech else None
+    heard = None
     if measures is None:
         verdict = judge.unspeakable()
     else:
+        heard = Heard.of(ground_truth, language, tokens, measures, extra_info.get("emotion"))
         try:
-            verdict = judge.judge(ground_truth, language, tokens, measures, extra_info.get("emotion"))
+            verdict = judge.judge(heard)
         except (KeyError, ValueError) as error:
             raise ValueError(f"sample {index} ({ground_truth!r}) cannot be judged: {error}") from error
     result = {
@@ -98,13 +101,13 @@ async def compute_score(
         "text": ground_truth,
         "voice": extra_info.get("voice") or "",
         "speech_tokens": " ".join(map(str, spoken)),
-        "server_span": f"{began:.3f} {ended:.3f} {attempts}" if tokens else "",
+        "server_span": span,
         "transcript": measures.transcript if measures else "",
     }
     if verdict.parts:
         result["term_parts"] = list(verdict.parts)
     if judge.lead_tokens is not None:
-        result["token_credit"] = judge.blame(ground_truth, language, len(spoken), measures)[len(prefix) :]
+        result["token_credit"] = judge.blame(heard, len(spoken))[len(prefix) :]
     return result
 
 
@@ -112,14 +115,38 @@ def _plain(config: Any) -> Any:
     return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
 
 
+# verl gives the same configuration with every sample; of a DictConfig it takes milliseconds to read it.
+_read: dict[
+    tuple[str, int], tuple[Any, Any]
+] = {}  # {(what, id of the configuration): (that configuration, what of it)}
+
+
+def _once(what: str, config: Any, read: Callable[[], Any]) -> Any:
+    known = _read.get((what, id(config)))
+    if known is None or known[0] is not config:
+        if len(_read) >= 32:
+            _read.clear()
+        known = _read[what, id(config)] = (config, read())
+    return known[1]
+
+
+def _reward(config: Any) -> Reward:
+    return _once("reward", config, lambda: _checked(json.dumps(_plain(config))))
+
+
 @lru_cache(maxsize=8)
-def _reward(config: str) -> Reward:
+def _checked(config: str) -> Reward:
     return Reward(json.loads(config))
 
 
-def _server_config(recipe: str, server: Mapping[str, Any]) -> ServerConfig:
-    wanted = set(ServerConfig.__dataclass_fields__) - {"recipe"}
+def _server_config(recipe: str, server: Mapping[str, Any], processes: int) -> ServerConfig:
+    return _once(f"server {recipe} {processes}", server, lambda: _read_server(recipe, _plain(server), processes))
+
+
+def _read_server(recipe: str, server: Mapping[str, Any], processes: int) -> ServerConfig:
+    wanted = set(ServerConfig.__dataclass_fields__) - {"recipe", "processes"}
     missing = sorted(wanted - set(server))
     if missing:
         raise ValueError(f"reward_kwargs.server lacks {missing}")
-    return ServerConfig(recipe=recipe, **{key: server[key] for key in wanted} | {"more": tuple(server["more"])})
+    values = {key: server[key] for key in wanted} | {"more": tuple(server["more"])}
+    return ServerConfig(recipe=recipe, processes=processes, **values)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from omegaconf import DictConfig, OmegaConf
 
 _RAY = re.compile(r"^(?:\x1b\[[\d;]*m)?\([\w.:]+ pid=\d+(?:, ip=[\d.]+)?\)(?:\x1b\[[\d;]*m)? ?")  # (TaskRunner pid=7)
+_REPEATED = re.compile(r"(?:\x1b\[[\d;]*m)? ?\[repeated \d+x across cluster\].*")
 _STEP = re.compile(r"\bstep:(\d+) - ")
 _METRIC = re.compile(r" ?([^ ]+?):(?:np\.\w+\()?(-?[\d.]+(?:e[-+]?\d+)?|nan|-?inf)\)?(?: - |$)")
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+")
@@ -70,7 +71,7 @@ class Console:
 
     def shown(self, line: str) -> str | None:
         """What a person sees of a line, None if nothing."""
-        line = _RAY.sub("", line).strip()
+        line = _REPEATED.sub("", _RAY.sub("", line)).strip()
         if step := _STEP.search(line):
             return self.step(int(step[1]), dict(_METRIC.findall(line[step.end() :])))
         if not self._warnings.search(line) or self._noise.search(line):

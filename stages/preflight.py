@@ -8,7 +8,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from stages import misfits, server
-from stages.config import ROOT, Source, compose_stage, config_dir, sources
+from stages.config import ROOT, Source, compose_stage, sources
 from stages.table import Stage
 from stages.verl_keys import changed_keys, set_keys, unknown_keys, unread_keys, verl_config, wrong_types
 
@@ -58,7 +58,7 @@ def _line(node: yaml.Node | None, parts: list[str]) -> int | None:
 
 
 def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
-    """SystemExit that names each key of the stage's YAML that verl does not know, ignores, or has another type of.
+    """SystemExit that names each key of the stage's YAML that verl does not know, reads nowhere, or has otherwise.
 
     Args:
         stage: with its overrides.
@@ -103,7 +103,7 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
     yield from misfits.of_settings(cfg)
     if trains:
         yield from misfits.of_rows(cfg)
-    if (trains or prepares) and (config_dir(stage.recipe) / "server.yaml").exists():
+    if trains or prepares:
         told = next((one.overrides for one in planned if one.name == "serve"), ())
         server = compose_stage(stage.recipe, "server", tuple(told))
         if trains:

@@ -8,17 +8,21 @@ from reward_tts.reward.formulas import shaping_of
 from reward_tts.reward.terms import Term
 
 
-def _pinyin(tones: bool, shaping: str) -> str:
-    return shaping_of(shaping).text("pinyin error" if tones else "toneless pinyin error")
+def _counted(unit: str, otherwise: str) -> str:
+    return f"{otherwise} (as published)" if unit.startswith("published_") else otherwise
 
 
-def _error(rate: float, unheard: float | None) -> str:
+def _pinyin(unit: str, tones: bool, shaping: str) -> str:
+    return shaping_of(shaping).text(_counted(unit, "pinyin error" if tones else "toneless pinyin error"))
+
+
+def _error(unit: str, rate: float, unheard: float | None) -> str:
     silent = "" if unheard is None else f" [{unheard:g} where nothing is heard]"
-    return f"exp(-{rate:g} x error{silent})"
+    return f"exp(-{rate:g} x {_counted(unit, 'error')}{silent})"
 
 
-def _cer_and_nll(beta_c: float, tau_n: float, lambda_c: float, lambda_n: float) -> str:
-    heard, likely = f"(1 - tanh({beta_c:g} x CER))", f"exp(-NLL / {tau_n:g})"
+def _cer_and_nll(unit: str, beta_c: float, tau_n: float, lambda_c: float, lambda_n: float) -> str:
+    heard, likely = f"(1 - tanh({beta_c:g} x {_counted(unit, 'CER')}))", f"exp(-NLL / {tau_n:g})"
     return f"{lambda_c + lambda_n:g} / ({lambda_c:g} / {heard} + {lambda_n:g} / {likely})"
 
 

@@ -4,15 +4,14 @@ No model, no file: the trainer's reward function judges with it, and the server 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from reward_tts.measures import Measures
 from reward_tts.reward import formulas
 from reward_tts.reward.config import read
-from reward_tts.reward.errors import error, token_credit
+from reward_tts.reward.errors import token_credit
 from reward_tts.reward.terms import Heard
 
 ERROR_OF_SILENCE = 1.0
@@ -47,7 +46,7 @@ class Reward:
     Example:
         reward = Reward({"terms": {"error": {"weight": 1.0}}, "aggregation": {"name": "weighted_sum"},
                          "error": {"unit": "text"}, "token_credit": None, "logged": []})
-        reward.judge("你好", "zh", [7, 300], measures).score
+        reward.judge(Heard.of("你好", "zh", [7, 300], measures)).score
     """
 
     def __init__(self, config: Mapping[str, Any]):
@@ -67,44 +66,30 @@ class Reward:
         logged = {measure: "logged" for measure in self.logged}
         return logged | {measure: f"terms.{name}" for name, term in self.terms.items() for measure in term.needs}
 
-    def judge(
-        self, text: str, language: str, tokens: Sequence[int], measures: Measures, emotion: str | None = None
-    ) -> Verdict:
+    def judge(self, heard: Heard) -> Verdict:
         """What was heard, judged.
 
         Raises:
             KeyError: a measure that a term needs is missing.
             ValueError: a measure is out of its range or not finite.
         """
-        reference, transcript, _ = _compared(text, measures)
-        heard = Heard(
-            text=text,
-            reference=reference,
-            transcript=transcript,
-            language=language,
-            tokens=tokens,
-            duration_s=measures.duration_s,
-            scores=measures.scores,
-            emotion=emotion,
-        )
         terms = {name: value(heard) for name, value in self.values.items()}
         for name, value in terms.items():
             if not math.isfinite(value):
-                raise ValueError(f"the term {name} came out as {value} for {text!r}")
-        return self._aggregate(error(heard.reference, heard.transcript, language, self.unit, self.tones), terms)
+                raise ValueError(f"the term {name} came out as {value} for {heard.text!r}")
+        return self._aggregate(heard.compared.error(self.unit, self.tones), terms)
 
     def unspeakable(self) -> Verdict:
         """Of a completion that cannot be spoken (no speech token, too many, one outside the codebook): every term at
         its lowest, by definition."""
         return self._aggregate(ERROR_OF_SILENCE, {name: term.lowest for name, term in self.terms.items()})
 
-    def blame(self, text: str, language: str, num_tokens: int, measures: Measures | None) -> list[float]:
-        """Blame of each speech token, see `errors.token_credit`; without measures all are to blame."""
-        if measures is None:
+    def blame(self, heard: Heard | None, num_tokens: int) -> list[float]:
+        """Blame of each of the wave's speech tokens, see `errors.token_credit`; all of what cannot be spoken."""
+        if heard is None:
             return [1.0] * num_tokens
-        return token_credit(
-            *_compared(text, measures), num_tokens, measures.token_rate, language, self.lead_tokens, self.tones
-        )
+        unit, tones, lead = self.unit, self.tones, self.lead_tokens
+        return token_credit(heard.compared, heard.char_times, num_tokens, heard.token_rate, unit, tones, lead)
 
     def _aggregate(self, error_rate: float, terms: dict[str, float]) -> Verdict:
         if self.how == "weighted_harmonic_mean":
@@ -116,9 +101,3 @@ class Reward:
             tuple(self.weights[name] * terms[name] / total for name in self.weights) if self.how == "separate" else ()
         )
         return Verdict(formulas.weighted_sum(counted, self.weights), error_rate, terms, share, parts)
-
-
-def _compared(text: str, measures: Measures) -> tuple[str, str, list[float]]:
-    """See formulas.without_laughter."""
-    laughed = float(measures.scores.get("laughter_s", 0.0))
-    return formulas.without_laughter(text, measures.transcript, measures.char_times, laughed)

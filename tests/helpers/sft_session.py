@@ -10,10 +10,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.prompt_template import chat
 from models.tiny_mandarin.tokenizer import build_tokenizer
-from sft.verl_trainer import ResumableSFTTrainer
 from speech.tokens import format_speech_tokens
 from stages.config import compose_stage
 from tests.helpers.shards import tiny_qwen2
+from verl_plugins.sft_trainer import ResumableSFTTrainer
 
 TEXT = "今天气很好我们去吃饭"
 
@@ -64,7 +64,7 @@ def config(folder: Path, work: str, *overrides: str) -> DictConfig:
 
 @dataclass
 class Run:
-    """What a training did: ids of each step's rows, learning rate of each step, and the weights that it ended with."""
+    """What a training did: ids of each step's rows, learning rate after each step, the weights that it ended with."""
 
     rows: list[list[int]] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)

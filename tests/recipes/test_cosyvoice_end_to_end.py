@@ -83,7 +83,7 @@ def run(argv: list[str]) -> str:
 
 
 def run_sh(family: str, *arguments: str) -> str:
-    return run(["bash", "run.sh", "--recipe", family, *arguments, *small(family)])
+    return run(["bash", "run.sh", "--verbose", "--recipe", family, *arguments, *small(family)])
 
 
 @pytest.fixture(scope="module")

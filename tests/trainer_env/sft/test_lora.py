@@ -11,9 +11,9 @@ from verl.utils.distributed import initialize_global_process_group
 
 from merge.merge import find_actor
 from sft.verl_train import check_lora, export
-from sft.verl_trainer import ResumableSFTTrainer
 from tests.helpers.sft_session import config, train, write_inputs
 from tests.helpers.training_worker import one_process
+from verl_plugins.sft_trainer import ResumableSFTTrainer
 
 ADAPTERS = ("model.lora_rank=4", "model.lora_alpha=8", "model.target_modules=[q_proj,v_proj]", "trainer.total_epochs=1")
 WHOLE = (*ADAPTERS, "model.lora.trained_weights=[embed_tokens,lm_head]", "model.lora.dropout=0.1")
@@ -34,8 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, ports_of_module: list[int])
 def test_adapters_alone_are_refused_where_the_base_has_new_rows(folder):
     """At 7864d8e this trained, at the loss of a model that knows nothing."""
     record = folder / "model" / "added_speech_tokens.json"
-    record.write_text(json.dumps({"added": 16, "first": []}))
-    with pytest.raises(ValueError, match=r"16 tokens of \S+ are new.*model\.lora\.trained_weights=\[embed_tokens,lm_"):
+    record.write_text(json.dumps({"added": 17, "speech": 16, "first": []}))
+    with pytest.raises(ValueError, match=r"16 speech tokens of \S+ are new.*trained_weights=\[embed_tokens,lm_head\]"):
         check_lora(config(folder, "refused", *ADAPTERS))
     check_lora(config(folder, "whole", *WHOLE))
     check_lora(config(folder, "full", "model.lora_rank=0"))

@@ -1,0 +1,250 @@
+"""German readings."""
+
+import re
+from functools import lru_cache
+
+from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, last_word, ways, words
+from speech.readings.european_language import Language
+from speech.readings.european_rules import rules
+from speech.readings.european_sounds import reader
+from speech.readings.span import Span
+
+__all__ = ["spans", "units"]
+
+units = reader("de")
+_DATIVE = frozenset(
+    [
+        "am",
+        "vom",
+        "zum",
+        "im",
+        "beim",
+        "dem",
+        "den",
+        "des",
+        "seit",
+        "ab",
+        "bis",
+        "ans",
+        "jeden",
+        "diesen",
+        "diesem",
+        "unseren",
+        "ihrem",
+        "seinem",
+        "ihren",
+    ]
+)
+_WEAK = frozenset(["der", "die", "das", "diese", "dieser", "dieses", "jede", "jeder", "jedes"])
+_ONE = {
+    "": ["eins"], "m": ["einen", "ein", "einem", "eines"], "f": ["eine", "einer"], "n": ["ein", "einem", "eines"],
+    "?": ["ein", "eine", "einen", "einem", "einer", "eines"],
+}  # fmt: skip
+
+
+class German(Language):
+    """The tables are tables/de.yaml."""
+
+    def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        if number == 1:
+            return _ONE[gender]
+        full = words(number, "de")
+        said = [full, re.sub(r"^ein(?=hundert|tausend)", "", full), re.sub(r"(?<=tausend)ein(?=hundert)", "", full)]
+        said.append(re.sub(r"(?<=tausend)ein(?=hundert)", "", said[1]))
+        said += [
+            re.sub(
+                r"(?<=hundert|tausend)(?=(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)$)",
+                "und",
+                way,
+            )
+            for way in said[:2]
+        ]
+        if number % 100 == 1:
+            said += [f"{way[:-1]}{end}" for way in said for end in ("", "e", "en") if way.endswith("eins")]
+        if 1100 <= number < 10_000 and number % 1000 >= 100:
+            said += self.hundreds(number)
+        return [way.replace("  ", " ") for way in dict.fromkeys(said)]
+
+    def hundreds(self, number: int) -> list[str]:
+        head, rest = divmod(number, 100)
+        said = f"{words(head, 'de')}hundert"
+        return [f"{said}{words(rest, 'de')}", f"{said}und{words(rest, 'de')}"] if rest else [said]
+
+    def gender(self, noun: str, number: int) -> str:
+        if number != 1:
+            return ""
+        if not noun or noun.casefold() in self.function_words:
+            return ""
+        if noun in self.genders:
+            return self.genders[noun]
+        if noun[0].isupper():
+            for ends, gender in (
+                (("ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "in"), "f"),
+                (("chen", "lein", "ment"), "n"),
+            ):
+                if noun.endswith(ends):
+                    return gender
+        return "?"
+
+    def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
+        return not (number.whole == "1" and not number.fraction and gender == "?")
+
+    def year(self, number: int, before: str, after: str) -> list[str]:
+        if 1100 <= number <= 1999:
+            return self.hundreds(number)[:1]
+        if 2010 <= number <= 2099:
+            return [words(number, "de"), f"zwanzig {words(number % 100, 'de')}"]
+        return []
+
+    def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
+        full = words(number, "de", to="ordinal")
+        stems = [full[:-1], re.sub(r"^ein(?=hundert|tausend)", "", full[:-1]), full[:-1].replace("siebt", "siebent")]
+        if before in _DATIVE:
+            ends = ["en"]
+        elif before in _WEAK:
+            ends = ["e", "en"]
+        else:
+            ends = ["er", "e", "en", "es", "em"]
+        if ending.strip("."):
+            ends = [re.sub("^s?t", "", ending)]
+        return list(dict.fromkeys(stem + end for end in ends for stem in stems))
+
+    def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        if not after and before not in _DATIVE | _WEAK:
+            return None
+        if ending != "." or before in _DATIVE | _WEAK or (after and after[0].islower()):
+            return "ordinal", self.ordinal(number, ending, before, after), True
+        if before:
+            return "ordinal", self.counted(number) + self.ordinal(number, ending, before, after), False
+        return "ordinal", self.ordinal(number, ending, before, after) + self.counted(number), False
+
+    def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
+        nth = self.ordinal(number)
+        if counted:
+            return self.counted(number) + nth
+        return (
+            [*ways(("der", "die", "des", "dem", "den", ""), nth[:9]), *self.counted(number)]
+            if named
+            else nth + self.counted(number)
+        )
+
+    def day(self, number: int, before: str) -> list[str]:
+        said = self.ordinal(number, "", before)
+        return said if before in _DATIVE | _WEAK else [*said, *self.ordinal(number, "", "am")]
+
+    def month_number(self, month: int, before: str) -> list[str]:
+        return self.ordinal(month, "", before)
+
+    def of_date(self, year: str) -> list[str]:
+        return self.integer(Number(year), "", "", "") if year else [""]
+
+    def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
+        name = "ein" if hour == 1 else words(hour, "de")
+        if mark == "h" and not full:
+            return [
+                f"{name} Uhr",
+                *ways(("eine",) if hour == 1 else (name,), ("Stunde",) if hour == 1 else ("Stunden",)),
+            ]
+        if second is not None:
+            return [
+                f"{name} Uhr {words(minute, 'de')} und {words(second, 'de')} Sekunden",
+                f"{name} Uhr {words(minute, 'de')} {words(second, 'de')}",
+            ]
+        past = "eine" if minute == 1 else words(minute, "de")
+        said = (
+            [f"{name} Uhr", f"{name} Uhr null"]
+            if minute == 0
+            else [f"{name} Uhr {words(minute, 'de')}", f"{name} Uhr und {past} Minuten"]
+        )
+        if 0 < minute < 10:
+            said.append(f"{name} Uhr null {words(minute, 'de')}")
+        if not mark:
+            said += [words(hour, "de")] if minute == 0 else [f"{words(hour, 'de')} {words(minute, 'de')}"]
+        return said + self.by_the_clock(hour, minute)
+
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        said = super().money(number, noun)
+        if not number.value or number.fraction in ("0", "00"):
+            return said
+        whole, cents = self.counted(number.value), self.counted(int(number.fraction.ljust(2, "0")))
+        return said + list(ways(whole[:2], cents[:2], noun.of(1)[:1]))
+
+    def below(self, number: int, above: int) -> list[str]:
+        if number == 2:
+            return ["halbe"]
+        return [f"{self.ordinal(number, '', 'der')[0][:-1]}el"]
+
+    def fraction(self, above: int, below: int, after: str) -> list[str]:
+        if (above, below) == (1, 2):
+            if after:
+                return [
+                    "ein halber",
+                    "einen halben",
+                    "eine halbe",
+                    "ein halbes",
+                    "einem halben",
+                    "einer halben",
+                    "ein halb",
+                    "einhalb",
+                ]
+            return ["ein halb", "einhalb", "ein Halbes", "die Hälfte"]
+        names = self.below(below, above)
+        one = ["ein", "einen", "einem"] if above == 1 else self.counted(above)
+        return [f"{way} {name}" for way in one for name in names] + [
+            f"{way}{name}" for way in one[:1] for name in names
+        ]
+
+    def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
+        head = "ein" if whole == 1 else words(whole, "de")
+        said = [f"{head}einhalb", f"{head} ein halb", f"{head} und ein halb"] if (above, below) == (1, 2) else []
+        if (whole, above, below) == (1, 1, 2):
+            said += ["anderthalb"]
+        return said + list(ways(self.counted(whole), ("", "und"), self.fraction(above, below, "")))
+
+    def first_rules(self) -> list[Rule]:
+        def tens(match: re.Match[str]) -> Said:
+            """1990er, 10er-Pack."""
+            number, rest = int(match["n"]), match["w"] or ""
+            said = [f"{way}er" for way in self.year(number, "", "") + self.counted(number)]
+            return "decade", [*ways(said, (rest,)), *(way + rest.casefold() for way in said if rest)], True
+
+        def day_month(match: re.Match[str]) -> Said:
+            day, month = int(match["d"]), int(match["m"])
+            if not (0 < day < 32 and 0 < month < 13):
+                return None
+            return "date", self.date(day, month, "", last_word(match.string, match.start()), False), True
+
+        return [
+            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?:-(?P<w>[^\W\d_]+))?(?![^\W\d_])"), tens),
+            Rule("0", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
+        ]
+
+    def context_rules(self) -> list[Rule]:
+        street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-zäöüß])str\.(?!\w)")
+        return [Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True))]
+
+    def noun(self, sign: str) -> Noun:
+        """A unit, also as it stands behind mit, von: Metern."""
+        noun = super().noun(sign)
+        more = tuple((f"{form[-1]}n",) for form in noun.forms if form[-1].endswith("er"))
+        return Noun(noun.gender, noun.forms + more, noun.part)
+
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        said = super().fractional(number, gender)
+        if number.fraction == "5" and len(number.whole) < 7:
+            said += (
+                self.mixed(number.value, 1, 2, "")[:4]
+                if number.value
+                else ["ein halb", "einen halben", "ein halber", "eine halbe", "ein halbes"]
+            )
+        return said
+
+
+@lru_cache(maxsize=1)
+def _rules() -> list[Rule]:
+    return rules(German("de"))
+
+
+def spans(text: str) -> list[Span]:
+    """What may be read in more than one way, or not as its letters stand."""
+    return find(text, _rules())

@@ -1,0 +1,196 @@
+"""How English numbers, dates, times and sums are said."""
+
+import itertools
+import re
+
+from speech.readings.en_contractions import contractions
+from speech.readings.en_rules import context_rules, first_rules
+from speech.readings.european import Noun, Number, Rule, last_word, ways, words
+from speech.readings.european_language import Language
+
+
+class English(Language):
+    """The tables are tables/en.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__("en")
+        self.variants = {**self.variants, **contractions()}
+
+    # -- numbers
+    def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        full = words(number, "en").replace(",", "").replace("-", " ")
+        said = [full, full.replace(" and ", " ")]
+        if 1100 <= number < 10_000 and number % 1000 >= 100:
+            hundreds, rest = divmod(number, 100)
+            head = f"{words(hundreds, 'en')} hundred".replace("-", " ")
+            rests = [f"{head} {link}{words(rest, 'en')}" for link in ("and ", "")] if rest else [head]
+            said += rests
+        if full.startswith("one ") and number >= 100:
+            said += [f"a {way[4:]}" for way in said if way.startswith("one ")]
+        if before in ("a", "an") and full.startswith("one "):
+            said += [way[4:] for way in said if way.startswith("one ")]
+        return list(dict.fromkeys(said))
+
+    def digits(self, written: str) -> list[str]:
+        said = super().digits(written)
+        return said + [_doubled(way) for way in said if re.search(r"\b(\w+) \1\b", way)]
+
+    def year(self, number: int, before: str, after: str) -> list[str]:
+        if not 1010 <= number <= 2099:
+            return []
+        century, rest = divmod(number, 100)
+        head = words(century, "en").replace("-", " ")
+        if rest == 0:
+            said = [f"{head} hundred"]
+        elif rest < 10:
+            said = [f"{head} {zero} {words(rest, 'en')}" for zero in self.zero] + [
+                f"{head} hundred {words(rest, 'en')}"
+            ]
+        else:
+            said = [f"{head} {words(rest, 'en')}".replace("-", " ")]
+        thousand = [way for way in self.counted(number)[:2]][::-1]
+        if 2000 <= number < 2010:
+            return thousand + said
+        if after.endswith("s") and after.islower() and before not in self.year_before:
+            return thousand + said
+        return said
+
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        whole = self.integer(Number(number.whole, "", True), "", "", "")
+        wholes = ["zero", "", "oh", "nought"] if number.whole == "0" else whole
+        tails = [way for way in self.digits(number.fraction)[::-1] if "double" not in way and "triple" not in way]
+        return list(ways(wholes, ("point",), tails))
+
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        if len(number.fraction) == 1:
+            return list(ways(self.fractional(number), noun.of(1)))
+        said = super().money(number, noun)
+        cents = int(number.fraction)
+        if not cents or not number.value:
+            return said
+        named = [way for way in said if re.search(r"cents?$|pence$|penny$|paise$", way)]
+        tail = [f"{zero} {words(cents, 'en')}" for zero in self.zero] if cents < 10 else self.counted(cents)
+        whole = self.integer(Number(number.whole, "", True), "", "", "")
+        return [*named, *ways(whole, tail), *said]
+
+    def fraction(self, above: int, below: int, after: str) -> list[str]:
+        if (above, below) == (1, 2):
+            return ["one half", "half a", "half an", "half", "a half", "half of a", "one half of a"]
+        if (above, below) in ((24, 7), (9, 11), (50, 50)):
+            return self.slashed(str(above), str(below))
+        names = [_ordinal(below)] if above == 1 else [f"{_ordinal(below)}s"]
+        if below == 4:
+            names = ["quarter" if above == 1 else "quarters", *names]
+        if below == 2:
+            names = ["halves"]
+        said = list(ways(self.counted(above), names))
+        if above == 1:
+            said += [f"{article}{name}" for name in names for article in ("an " if name[0] == "e" else "a ", "")]
+        if after:
+            said += [f"{way} of {article}" for way in said for article in ("a", "an")]
+        return said + (self.slashed(str(above), str(below)) if above >= below else [])
+
+    def before(self, text: str, at: int) -> str:
+        """ "room" also behind a name within a sentence: Office 365."""
+        word = last_word(text, at)
+        named = word and text[:at].rstrip()[-len(word) :][:1].isupper() and len(text[:at].split()) > 1
+        return "room" if named and word not in self.no_code_before else word
+
+    def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
+        said = super().of_dash(written, match, before)
+        small = match["a"].isdecimal() and match["b"].isdecimal() and len(match["a"]) < 4
+        if small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"]):
+            return (*said, "")
+        return said
+
+    def times_as_often(self, number: int) -> list[str]:
+        return {1: ["once"], 2: ["twice"]}.get(number, [])
+
+    def other_fraction(self, above: int, below: int) -> list[str]:
+        said = super().other_fraction(above, below)
+        if 1 <= above <= 12 and 10 < below <= 31:
+            return [
+                *said,
+                *ways(self.counted(above)[:1], self.counted(below)[:1]),
+                *self.date(below, above, "", "", True),
+            ]
+        return said
+
+    def goals(self, written: str) -> list[str]:
+        return ["nil", "zero", "nothing", "oh", "love"] if written == "0" else self.counted(int(written))
+
+    def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
+        full = words(number, "en", to="ordinal").replace(",", "").replace("-", " ")
+        said = [full, full.replace(" and ", " ")]
+        return said + [way[4:] for way in said if way.startswith("one hundred") or way.startswith("one thousand")]
+
+    def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
+        if counted:
+            return self.counted(number)
+        return [*ways(("the", ""), self.ordinal(number)), *self.counted(number)]
+
+    # -- dates and times
+    def date(self, day: int, month: int, year: str, before: str, named: bool) -> list[str]:
+        name, nth = self.months[month - 1][0], self.ordinal(day)
+        years = self.year(int(year), "in", "") + self.counted(int(year)) if len(year) == 4 else self.of_date(year)
+        said = [*ways((name,), nth, years)]
+        said += ways(
+            (f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years
+        )
+        said += ways((f"{name} {words(day, 'en')}", f"{words(day, 'en')} {name}"), years)
+        return said
+
+    def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
+        half = re.match(r"([ap])\.?\s?m", mark.strip().lower())
+        tails = [f"{half[1]} m", f"{half[1]}m"] if half else [""]
+        if mark and not half:
+            tails = ["o'clock", ""] if mark[0] == "o" else ["hours"] if hour != 1 else ["hour"]
+        hours = self.counted(hour) if hour else ["zero", "twelve", "zero zero", "midnight"]
+        past = words(minute, "en").replace("-", " ")
+        if minute == 0:
+            minutes = ["", "o'clock"] if not (mark and not half) else [""]
+            if hour > 12 or hour == 0:
+                minutes += ["hundred", "zero zero", "hundred hours"]
+        else:
+            minutes = [f"{zero} {past}" for zero in self.zero] if minute < 10 else [past]
+        seconds = [""] if second is None else [f"and {words(second, 'en')} seconds", words(second, "en")]
+        said = list(ways(hours, minutes, seconds, tails))
+        if second is None and full:
+            said += ways(self.by_the_clock(hour, minute, bool(half)), tails)
+        if hour > 12 and not mark:
+            said += ways(self.counted(hour - 12), minutes[:2], ("p m",))
+        return said
+
+    def by_the_clock(self, hour: int, minute: int, half: bool) -> list[str]:
+        """Half past three, a quarter to four, noon."""
+        names = [words((at - 1) % 12 + 1, "en") for at in (hour, hour + 1)]
+        if minute == 0:
+            return ["noon", "midday", "twelve noon"] if hour == 12 else ["midnight"] if hour in (0, 24) else []
+        if minute == 30:
+            return [f"half past {names[0]}", f"half {names[0]}"]
+        if minute % 5:
+            return []
+        if minute < 30:
+            return list(ways(_minutes(minute), ("past", "after"), names[:1]))
+        return list(ways(_minutes(60 - minute), ("to", "till", "of", "before"), names[1:]))
+
+    def first_rules(self) -> list[Rule]:
+        return first_rules(self)
+
+    def context_rules(self) -> list[Rule]:
+        return context_rules(self)
+
+
+def _ordinal(number: int) -> str:
+    return words(number, "en", to="ordinal").replace("-", " ").replace("one hundredth", "hundredth")
+
+
+def _minutes(amount: int) -> list[str]:
+    return ["a quarter", "quarter"] if amount == 15 else [words(amount, "en").replace("-", " ")]
+
+
+def _doubled(said: str) -> str:
+    """five five five -> triple five."""
+    runs = [(word, len(list(run))) for word, run in itertools.groupby(said.split())]
+    names = {1: "", 2: "double ", 3: "triple "}
+    return " ".join(names.get(count, "") + word if count < 4 else " ".join([word] * count) for word, count in runs)

@@ -1,0 +1,145 @@
+"""The rules of the European languages: what is written, and how it is said. The first rule wins."""
+
+import re
+from collections.abc import Iterator
+
+from speech.readings.european import (
+    BLANK,
+    DASH,
+    Number,
+    Rule,
+    Said,
+    any_of,
+    last_word,
+    ways,
+)
+from speech.readings.european_language import Language
+from speech.readings.european_quantities import decades, last, parts, quantities, scales
+from speech.readings.european_words import addresses, lettered, word_rules
+
+B = f"{BLANK}?"
+
+
+def rules(of: Language) -> list[Rule]:
+    numbers = [*scales(of), *dates(of), *times(of), *phones(of), *of.first_rules(), *decades(of), *parts(of)]
+    return [*addresses(of), *numbers, *lettered(of), *quantities(of), *word_rules(of), *last(of)]
+
+
+def dates(of: Language) -> Iterator[Rule]:
+    """2024-03-12, 12.03.2024, 12/03/24, and the day before a month's name."""
+
+    def numeric(match: re.Match[str]) -> Said:
+        day, month, year = int(match["d"]), int(match["m"]), match["y"]
+        before, said = last_word(match.string, match.start()), []
+        orders = [(day, month)] if not of.month_first else [(month, day), (day, month)]
+        for day, month in orders:  # where it is the other way round, the day comes second
+            if 1 <= day <= 31 and 1 <= month <= 12:
+                said += of.date(day, month, year, before, False)
+        return ("date", said, True) if said else None
+
+    yield Rule("0", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))
+    parted = "|".join(rf"\d\d?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
+    year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
+    pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
+    yield Rule("0", re.compile(pattern), numeric)
+    if of.slash_before:
+        pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
+        yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
+    if of.months and of.day_pattern:
+        yield from named_days(of)
+
+
+def named_days(of: Language) -> Iterator[Rule]:
+    """Days before the name of their month: 5 de mayo, 3.-5. Mai, du 3 au 5 mai; and what is short for a month."""
+
+    def one(match: re.Match[str]) -> Said:
+        day = int(match["d"])
+        return ("date", of.day(day, last_word(match.string, match.start())), True) if 0 < day < 32 else None
+
+    def two(match: re.Match[str]) -> Said:
+        first, second = int(match["d"]), int(match["e"])
+        if not (0 < first < 32 and 0 < second < 32):
+            return None
+        before = last_word(match.string, match.start())
+        return "date", ways(of.since, of.day(first, before)[:4], of.to, of.day(second, before)[:4]), True
+
+    names = any_of(name for month in of.months for name in month)
+    day = rf"(?<![\d.,:/])(?P<span>(?P<d>\d\d?){of.day_pattern}"
+    month = rf"{B}{of.before_month}(?:{names})(?!\w)"
+    behind = rf"{B}{DASH}{B}(?P<e>\d\d?){of.day_pattern})(?={month})"
+    yield Rule("0", re.compile(day + behind, re.IGNORECASE), two)
+    if of.day_links:
+        ahead = rf")(?={BLANK}(?:{of.day_links}){BLANK}\d\d?{of.day_pattern}{month})"
+        yield Rule("0", re.compile(day + ahead, re.IGNORECASE), one)
+    yield Rule("0", re.compile(rf"{day})(?={month})", re.IGNORECASE), one)
+    short = {name: month[0] for month in of.months for name in month[1:] if name not in of.month_forms}
+    if short:
+        pattern = rf"(?<=[\d.]{BLANK})(?P<m>{any_of(short)})\.?(?!\w)"
+        yield Rule("0", re.compile(pattern), lambda m: ("variant", [short[m["m"]], m["m"]], True))
+
+
+def iso(of: Language):
+    def said(match: re.Match[str]) -> Said:
+        day, month = int(match["d"]), int(match["m"])
+        if not (1 <= day <= 31 and 1 <= month <= 12):
+            return None
+        before = last_word(match.string, match.start())
+        named = of.date(day, month, match["y"], before, False)
+        return "date", [*named, *of.year_first(int(match["y"]), month, day)], True
+
+    return said
+
+
+def times(of: Language) -> Iterator[Rule]:
+    """12:30, 8.30 with the hour's mark or a preposition, 20h30."""
+
+    def said(match: re.Match[str]) -> Said:
+        found = match.groupdict()
+        second = int(found["s"]) if found.get("s") else None
+        minute = int(found["m"] or 0)
+        mark = (found.get("tail") or "").strip()
+        before = last_word(match.string, match.start("h"))
+        return "time", of.time(int(found["h"]), minute, second, mark, before, bool(found["m"])), True
+
+    hour = r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])"
+    tail = rf"(?P<tail>{B}(?:{of.hour_marks})(?!\w))"
+    yield Rule("0", re.compile(rf"{hour}:(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:]){tail}?"), said)
+    if of.dotted_times:
+        yield Rule("0", re.compile(rf"{hour}\.(?P<m>[0-5]\d)(?![\d.,]\d|\d){tail}"), said)
+        if of.at_times:
+            at = rf"\b(?:{of.at_times}){BLANK}(?P<span>(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d))(?!\d|[.,]\d|{B}%)"
+            yield Rule("0", re.compile(at, re.IGNORECASE), said)
+    if of.hour_letter:
+        letter = rf"(?P<tail>{of.hour_letter})"
+        pattern = rf"{hour}{B}{letter}(?:{B}(?P<m>[0-5]\d)(?:{B}(?:min|mn|m))?)?(?![\w])(?:\.(?=\s|$))?"
+        yield Rule("0", re.compile(pattern), said)
+
+
+def phones(of: Language) -> Iterator[Rule]:
+    """What has a plus, or at least three groups, or a leading zero and two."""
+
+    def said(match: re.Match[str]) -> Said:
+        written = match[0]
+        groups = re.findall(r"\d+", written)
+        plus = of.signs.get("+", ("plus",))[:1] if written[0] == "+" else [""]
+        joined = "".join(groups)
+        spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
+        if len(groups) > 1:
+            spoken += ways(of.grouped(groups[:1])[:6], of.digits("".join(groups[1:])))
+        if re.fullmatch(rf"[1-9]\d{{0,2}}(?:{BLANK}\d{{3}})+", written):  # perhaps a number with its thousands apart
+            if " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
+                return None
+            spoken = [*of.said(Number(joined, "", True)), *spoken]
+        said = [*ways(plus, spoken)]
+        if plus[0]:
+            said += [*ways(("",), spoken)] if of.plus_optional else [*ways((of.zero[0] + " " + of.zero[0],), spoken)]
+        return "phone", said, True
+
+    group = r"\(?\d{2,5}\)?"
+    for pattern in (
+        r"\+\d{1,3}(?:[ \u00a0\-./]?\(?\d{1,4}\)?){2,6}(?!\d)",
+        rf"(?<![\w.,/:\-])(?:\d[ \-])?{group}(?:[ \u00a0\-./]{{1,2}}\d{{2,4}}){{2,5}}(?![\d\w]|[.,:]\d)",
+        r"(?<![\w.,/:\-])(?<!\d[ \u00a0])\(?0\d{1,4}\)?[ \-/]{1,3}\d{3,9}(?![\d\w]|[.,:]\d)",
+        *of.phone_patterns,
+    ):
+        yield Rule("0", re.compile(pattern), said)

@@ -1,0 +1,125 @@
+"""French readings, of France, Belgium and Switzerland."""
+
+import re
+from functools import lru_cache
+
+from speech.readings.european import Rule, Said, find, ways, words
+from speech.readings.european_romance import Romance
+from speech.readings.european_rules import rules
+from speech.readings.fr_sounds import units
+from speech.readings.span import Span
+
+__all__ = ["spans", "units"]
+
+
+class French(Romance):
+    """The tables are tables/fr.yaml."""
+
+    def gendered(self, number: int, gender: str) -> list[str]:
+        full = words(number, "fr")
+        said = [full]
+        if 70 <= number <= 99:
+            tens, rest = (
+                ("huitante", number - 80)
+                if 80 <= number < 90
+                else ("septante", number - 70)
+                if number < 80
+                else ("nonante", number - 90)
+            )
+            tail = {0: "", 1: " et un"}.get(rest) if rest < 2 else f" {words(rest, 'fr')}"
+            said.append(f"{tens}{tail}")
+        if 1100 <= number < 2000:
+            said.append(self.hundreds(number))
+        if gender == "f":
+            said = [re.sub(r"\bun$", "une", way) for way in said]
+        return said
+
+    def hundreds(self, number: int) -> str:
+        head, rest = divmod(number, 100)
+        return f"{words(head, 'fr')} cent {words(rest, 'fr') if rest else ''}".strip()
+
+    def year(self, number: int, before: str, after: str) -> list[str]:
+        return [words(number, "fr"), self.hundreds(number)] if 1100 <= number < 2000 else []
+
+    def linking(self, noun: object) -> tuple[str, ...]:
+        return ("d'", "de")
+
+    def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
+        if number == 1:
+            return (
+                {"e": ["première", "premier"], "r": ["première"] if "re" in ending else ["premier"]}.get(
+                    (ending or "r")[-1], ["premier", "première"]
+                )
+                if ending
+                else ["premier", "première"]
+            )
+        said = [words(number, "fr", to="ordinal")]
+        if number == 2:
+            said += ["second", "seconde"] if not ending.startswith("n") else []
+            said = ["second", "seconde", *said] if ending.startswith(("n", "d")) else said
+        if 70 <= number < 100:
+            said += [f"{self.gendered(number, '')[1]}ième".replace("eième", "ième")]
+        return said
+
+    def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        if number == 1 and ending in ("er", "ers"):
+            return "ordinal", ["premier"], True
+        if number == 1:
+            return "ordinal", ["première", *(["premier"] if ending == "e" else [])], True
+        return "ordinal", self.ordinal(number, ending), True
+
+    def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
+        nth = self.ordinal(number)
+        return [*self.counted(number), *nth] if not century else [*nth, *self.counted(number)]
+
+    def sharp(self, hour: int) -> list[str]:
+        return {12: ["midi"], 0: ["minuit"], 24: ["minuit"]}.get(hour, [])
+
+    def named_first(self, mark: str) -> bool:
+        return True
+
+    def minute_words(self, minute: int, past: list[str]) -> list[str]:
+        return [*past, *self.counted(minute, "f"), *{30: ["et demie"], 15: ["et quart"]}.get(minute, [])]
+
+    def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
+        now, soon = (f"{self.hours(at)[0]} heure{'s' if at > 1 else ''}" for at in (hour, then))
+        nows, soons = (
+            [now, *(["midi", "minuit"] if hour == 12 else [])],
+            [soon, *(["midi", "minuit"] if then == 12 else [])],
+        )
+        if minute <= 30:
+            return list(
+                ways(nows, {30: ["et demie", "trente"], 15: ["et quart", "quinze"]}.get(minute, self.counted(minute)))
+            )
+        return list(ways(soons, ("moins",), ["le quart", "quart"] if minute == 45 else self.counted(60 - minute)))
+
+    def other_scale(self, one: int, two: int) -> list[str]:
+        return list(ways(self.counted(one), self.ordinal(two)))
+
+    def below(self, number: int, above: int) -> list[str]:
+        name = {2: "demi", 3: "tiers", 4: "quart"}.get(number) or words(number, "fr", to="ordinal")
+        return [name if above == 1 or name.endswith("s") else f"{name}s"]
+
+    def fraction(self, above: int, below: int, after: str) -> list[str]:
+        if (above, below) == (1, 2):
+            return (
+                ["un demi", "une demi", "demi", "une demie", "la moitié de", "la moitié du", "un demi de"]
+                if after
+                else ["un demi", "une demie", "la moitié"]
+            )
+        said = list(ways(self.counted(above), self.below(below, above)))
+        return said + ([f"{way} {link}" for way in said for link in ("de", "du", "des", "d")] if after else [])
+
+    def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
+        tails = ["demi", "demie"] if (above, below) == (1, 2) else self.fraction(above, below, "")
+        return list(ways(self.counted(whole, "?"), ("et",), tails))
+
+
+@lru_cache(maxsize=1)
+def _rules() -> list[Rule]:
+    return rules(French("fr"))
+
+
+def spans(text: str) -> list[Span]:
+    """What may be read in more than one way, or not as its letters stand."""
+    return find(text, _rules())

@@ -1,0 +1,67 @@
+"""French words as they sound: the dictionary of gruut-lang-fr; others are compared without their silent ends."""
+
+import importlib.resources
+import re
+import sqlite3
+from functools import lru_cache
+
+from speech.readings.european_sounds import APOSTROPHES, classes
+from speech.readings.european_tables import tables
+
+_MARK = re.compile(rf"[{APOSTROPHES}]")
+_ELIDED = tables("fr")["letters"]
+# What dictionaries part and most speakers do not: brin and brun, patte and pâte, les and lait at an end.
+_ALIKE = str.maketrans({"œ": "ø", "ɑ": "a", "ɔ": "o", " ": None, "ː": None, "ɲ": "n"})
+_OPEN = tables("fr")["open_words"]
+_SILENT = tables("fr")["sounds"]
+
+
+@lru_cache(maxsize=1)
+def _lexicon() -> dict[str, str]:
+    """Word -> its phonemes, the first that is given."""
+    with importlib.resources.as_file(importlib.resources.files("gruut_lang_fr").joinpath("lexicon.db")) as path:
+        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+        try:
+            rows = connection.execute("SELECT word, phonemes FROM word_phonemes WHERE pron_order = 0").fetchall()
+        finally:
+            connection.close()
+    return {word: _alike(phonemes) for word, phonemes in rows}
+
+
+def _alike(phonemes: str) -> str:
+    return phonemes.replace("œ̃", "ɛ̃").translate(_ALIKE)
+
+
+_CLASSES = classes(tables("fr")["homophones"])
+_TOKEN = re.compile(
+    rf"(?:(c|d|j|l|m|n|s|t|ç|qu|jusqu|lorsqu|puisqu|quelqu)[{APOSTROPHES}])?([^\W_]+(?:[{APOSTROPHES}][^\W_]+)*)?"
+)
+
+
+@lru_cache(maxsize=65_536)
+def sounds(word: str) -> tuple[str, ...]:
+    """Acceptable sounds of a word in lower case, the dictionary's first, its own spelling last."""
+    known, own = _lexicon(), _MARK.sub("", word)
+    said = known.get(word) or known.get(own) or known.get(word.replace("oe", "œ"))
+    if said is None:
+        key = own
+        for pattern, to in _SILENT:
+            key = re.sub(pattern, to, key)
+        said = key or own
+    found = [said]
+    if shared := _CLASSES.get(word):
+        found.append(f"={shared}")
+    if word in _OPEN:
+        found += [said[:-1] + "e", said[:-1] + "ɛ"]
+    return tuple(dict.fromkeys([*found, own]))
+
+
+def units(words: str) -> list[tuple[str, ...]]:
+    """Words between blanks and marks; what is elided is a word of its own, as in l'eau."""
+    found: list[tuple[str, ...]] = []
+    for elided, word in _TOKEN.findall(words.casefold()):
+        if elided:
+            found.append((_ELIDED[elided], elided))
+        if word:
+            found.append(sounds(word))
+    return found

@@ -1,0 +1,181 @@
+"""Numbers, signs and letters of a Japanese text, with what may be said for each."""
+
+import re
+from itertools import product
+
+from speech.readings import ja_words
+from speech.readings.cjk import (
+    CIRCLED,
+    CLOCK,
+    DASHED,
+    DATE,
+    FRACTIONS,
+    ROMAN,
+    SLASHED,
+    VERSION,
+    any_of,
+    between_letters,
+    right_behind,
+    span_of,
+    walk,
+)
+from speech.readings.ja_counted import MOST, counter_at, is_counted, number
+from speech.readings.ja_numbers import digits, read, whole
+from speech.readings.ja_signs import BETWEEN_LETTERS, LOAN_WORDS, MONEY, SIGNS, spelled
+from speech.readings.ja_values import KANJI_DIGITS, SMALL
+from speech.readings.span import Span
+
+_PHONE = re.compile(
+    r"(?:\+81[- ]?\d{1,3}|\(?0\d{1,4}\)?)[- ]?\d{2,4}[- ]\d{3,4}(?![-\d])|0\d{9,10}(?!\d)"
+    r"|\d{4}-\d{3}-\d{3}(?![-\d])|\d{3}-\d{4}(?![-\d])"
+)
+_RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
+_START = re.compile(
+    rf"[\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+)
+
+
+def find(text: str) -> list[Span]:
+    """Ascending spans of what is to be read in words; all else is words."""
+    return walk(text, _START, _READERS)
+
+
+def _phone(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := _PHONE.match(text, at):
+        groups = [_digits(group) for group in re.findall(r"\d+", match[0])]
+        ways = [sign.join(way) for sign in ("の", "") for way in zip(*groups, strict=True)]
+        plus = "ぷらす" if match[0][0] == "+" else ""
+        return span_of(at, match.end(), "phone", (plus + way for way in ways))
+    return None
+
+
+def _digits(group: str) -> tuple[str, ...]:
+    """Always as many ways as there are for 0."""
+    return digits(group) if "0" in group else digits(group) * 3
+
+
+def _date(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := DATE.match(text, at):
+        parts = product(read(int(match[1]), "年"), read(int(match[3]), "月"), read(int(match[4]), "日"))
+        return span_of(at, match.end(), "date", map("".join, parts))
+    return None
+
+
+def _clock(text: str, at: int, found: list[Span]) -> Span | None:
+    match = CLOCK.match(text, at)
+    if not match:
+        return None
+    minutes = list(read(int(match[2]), "分")) if int(match[2]) else ["", "ちょうど", *read(0, "分")]
+    minutes += ["はん"] * (match[2] == "30")
+    if match[2][0] == "0" and int(match[2]):
+        minutes += [zero + way for zero in ("れい", "ぜろ") for way in minutes[:2]]
+    seconds = read(int(match[3]), "秒") if match[3] else ("",)
+    return span_of(
+        at, match.end(), "time", map("".join, product(read(int(match[1]), "時"), minutes, seconds)), most=MOST
+    )
+
+
+def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := _RATIO.match(text, at):
+        pairs = product(read(int(match[1])), read(int(match[2])))
+        return span_of(at, match.end(), "score", (f"{one}たい{other}" for one, other in pairs))
+    return None
+
+
+def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
+    """2-1: a score, an address or a range; 4-2-8: an address. With a counter (3-5日) it is two numbers."""
+    match = DASHED.match(text, at)
+    if not match or (match[0].count("-") == 1 and is_counted(text, match.end())):
+        return None
+    parts = match[0].split("-")
+    if len(parts) == 2:
+        pairs = list(product(*(read(int(part)) for part in parts)))
+        ways = [sign.join(pair) for sign in ("たい", "の", "から") for pair in pairs]
+        ways.append(_address(parts, ("丁目", "番地")))
+    else:
+        plain = [whole(int(part)) for part in parts]
+        ways = ["の".join(plain), "".join(plain)]
+        if len(parts) == 3:
+            ways += [_address(parts, ("丁目", "番", "号")), _address(parts, ("丁目", "番地", ""))]
+    ways += ["の".join(way) for way in zip(*map(_digits, parts), strict=True)]
+    return span_of(at, match.end(), "score" if len(parts) == 2 else "address", ways, sure=len(parts) > 2)
+
+
+def _address(parts: list[str], names: tuple[str, ...]) -> str:
+    return "".join(read(int(part), name)[0] for part, name in zip(parts, names, strict=True))
+
+
+def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
+    match = SLASHED.match(text, at)
+    if not match:
+        return None
+    one, other = int(match[1]), int(match[2])
+    ways = [f"{below}ぶんの{above}" for below, above in product(read(other)[:2], read(one)[:2])]
+    if 1 <= one <= 12 and 1 <= other <= 31:
+        ways += map("".join, product(read(one, "月"), read(other, "日")))
+    ways += [f"{whole(one)}スラッシュ{whole(other)}", f"{whole(one)}わる{whole(other)}"]
+    return span_of(at, match.end(), "fraction", ways, most=MOST)
+
+
+def _version(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := VERSION.match(text, at):
+        parts = product(*(read(int(part))[:2] for part in match[0].split(".")))
+        return span_of(at, match.end(), "version", map("てん".join, parts), most=MOST)
+    return None
+
+
+def _between(text: str, at: int, found: list[Span]) -> Span | None:
+    """A sign between what is read: から of 10時〜18時, ドット of a host."""
+    char, behind = text[at], right_behind(text, at, found)
+    ahead = text[at + 1 : at + 3].lstrip(" ")[:1]
+    number_ahead = ahead.isdigit() or ahead in KANJI_DIGITS or ahead in SMALL or ahead in MONEY or ahead in ("第", "午")
+    if char in "〜~–-−" and behind and ahead and number_ahead:
+        return span_of(at, at + 1, "range", ("から", "ないし", *(() if char in "〜~" else ("ひく", "マイナス"))))
+    if char in "〜~" and behind and found[-1].kind in ("time", "date", "year", "money"):
+        return span_of(at, at + 1, "range", ("から", ""))
+    if char in BETWEEN_LETTERS and between_letters(text, at):
+        return span_of(at, at + 1, "address", BETWEEN_LETTERS[char], sure=False)
+    return None
+
+
+def _letters(text: str, at: int, found: list[Span]) -> Span | None:
+    match = _LATIN.match(text, at)
+    if not match:
+        return None
+    word = match[0]
+    if word.lower() == "c" and text.startswith("++", match.end()):
+        return span_of(at, match.end() + 2, "letters", ("シープラスプラス", "シープラプラ"))
+    ways = [word]
+    if word.isascii() and word.isalpha() and (word.isupper() or len(word) <= 3) and len(word) <= 6:
+        ways += spelled(word)
+    return span_of(at, match.end(), "letters", ways + _loan_word(word))
+
+
+def _loan_word(word: str) -> list[str]:
+    if word.lower() in LOAN_WORDS:
+        return LOAN_WORDS[word.lower()]
+    reading = "".join(found.reading for found in ja_words.words(word.lower()))
+    return [reading] if reading and all("ァ" <= char <= "ー" for char in reading) else []
+
+
+def _signs(text: str, at: int, found: list[Span]) -> Span | None:
+    char = text[at]
+    if char in ROMAN or char in CIRCLED:
+        value = ROMAN.get(char) or CIRCLED[char]
+        end, counter = counter_at(text, at + 1)
+        if counter and counter != "分の":
+            return span_of(at, end, "cardinal", read(value, counter))
+        also = (
+            ["まる" + way for way in read(value)]
+            if char in CIRCLED
+            else [("ワン", "ツー", "スリー")[value - 1]] * (value < 4)
+        )
+        return span_of(at, at + 1, "cardinal", [*read(value), *also])
+    if char in FRACTIONS:
+        above, below = FRACTIONS[char]
+        return span_of(at, at + 1, "fraction", [f"{whole(below)}ぶんの{whole(above)}"])
+    return span_of(at, at + 1, "sign", SIGNS[char]) if char in SIGNS else None
+
+
+_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _signs)

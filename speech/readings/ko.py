@@ -1,0 +1,147 @@
+"""Korean: what may be said for numbers, dates, times, money, units, signs and letters. Its units are syllables of
+Hangul, as they are written and as they sound; blanks never count."""
+
+import re
+from itertools import product
+
+from speech.readings.cjk import (
+    CIRCLED,
+    CLOCK,
+    DASHED,
+    DATE,
+    FRACTIONS,
+    ROMAN,
+    SLASHED,
+    VERSION,
+    any_of,
+    between_letters,
+    right_behind,
+    span_of,
+    walk,
+)
+from speech.readings.ko_counted import FROM_TO, is_counted, number
+from speech.readings.ko_numbers import digits, read, sino
+from speech.readings.ko_signs import BETWEEN_LETTERS, SIGNS, WORDS, spelled
+from speech.readings.ko_sounds import units
+from speech.readings.span import Span
+
+__all__ = ["spans", "units"]
+
+_PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
+_RATIO = re.compile(r"(\d{1,4})(?::| ?대 ?)(\d{1,4})(?![\d:])")
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
+_START = re.compile(rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
+
+
+def spans(text: str) -> list[Span]:
+    """Ascending spans of what is to be read in words; all else is words."""
+    return walk(text, _START, _READERS)
+
+
+def _phone(text: str, at: int, found: list[Span]) -> Span | None:
+    match = _PHONE.match(text, at)
+    if not match:
+        return None
+    groups = [digits(group) for group in re.findall(r"\d+", match[0])]
+    plus = "플러스 " if match[0][0] == "+" else ""
+    ways = (
+        plus + sign.join(group[min(way, len(group) - 1)] for group in groups)
+        for way in (0, 1)
+        for sign in (" ", "에 ", " 다시 ")
+    )
+    return span_of(at, match.end(), "phone", ways)
+
+
+def _date(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := DATE.match(text, at):
+        parts = product(read(int(match[1]), "년"), read(int(match[3]), "월"), read(int(match[4]), "일"))
+        return span_of(at, match.end() + text.startswith(".", match.end()), "date", map(" ".join, parts))
+    return None
+
+
+def _clock(text: str, at: int, found: list[Span]) -> Span | None:
+    match = CLOCK.match(text, at)
+    if not match:
+        return None
+    minutes = [f"{sino(int(match[2]))} 분"] if int(match[2]) else ["", "정각", "영 분"]
+    minutes += ["반"] * (match[2] == "30")
+    if match[2][0] == "0" and int(match[2]):
+        minutes += [f"영 {minutes[0]}", f"공 {minutes[0]}"]
+    parts = product(read(int(match[1]), "시"), minutes, read(int(match[3]), "초") if match[3] else ("",))
+    return span_of(at, match.end(), "time", (" ".join(part).strip() for part in parts))
+
+
+def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := _RATIO.match(text, at):
+        return span_of(at, match.end(), "score", [f"{sino(int(match[1]))} 대 {sino(int(match[2]))}"])
+    return None
+
+
+def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
+    """2-1: a score, an address or a range; 4-2-8: an address. With a counter (3-5일) it is a range of that."""
+    match = DASHED.match(text, at)
+    if not match or (match[0].count("-") == 1 and is_counted(text, match.end())):
+        return None
+    parts = match[0].split("-")
+    plain = [sino(int(part)) for part in parts]
+    signs = (" 대 ", " 다시 ", "에서 ", "에 ", " 빼기 ") if len(parts) == 2 else (" 다시 ", "에 ", " ")
+    ways = [sign.join(plain) for sign in signs] + [" 다시 ".join(digits(part)[0] for part in parts)]
+    return span_of(at, match.end(), "score" if len(parts) == 2 else "address", ways, sure=False)
+
+
+def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
+    match = SLASHED.match(text, at)
+    if not match:
+        return None
+    one, other = int(match[1]), int(match[2])
+    ways = [f"{sino(other)} 분의 {sino(one)}", f"{sino(one)} 슬래시 {sino(other)}"]
+    if 1 <= one <= 12 and 1 <= other <= 31:
+        ways += map(" ".join, product(read(one, "월"), read(other, "일")))
+    return span_of(at, match.end(), "fraction", ways)
+
+
+def _version(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := VERSION.match(text, at):
+        parts = [sino(int(part)) for part in match[0].split(".")]
+        return span_of(at, match.end(), "version", [" 점 ".join(parts), " 쩜 ".join(parts)])
+    return None
+
+
+def _between(text: str, at: int, found: list[Span]) -> Span | None:
+    """A sign between what is read: 9시~18시 (부터, 에서), a point in a host."""
+    char, behind = text[at], right_behind(text, at, found)
+    if char in "~〜–∼-−" and behind and re.match(r"[ ~〜–∼−-]+(?:오[전후] ?)?[\d$₩]", text[at : at + 8]):
+        return span_of(at, at + 1, "range", FROM_TO)
+    if char in "~〜" and behind and not text[at + 1 : at + 2].isalnum():
+        return span_of(at, at + 1, "range", ("부터", ""))
+    if char in BETWEEN_LETTERS and between_letters(text, at):
+        return span_of(at, at + 1, "address", BETWEEN_LETTERS[char], sure=False)
+    return None
+
+
+def _letters(text: str, at: int, found: list[Span]) -> Span | None:
+    match = _LATIN.match(text, at)
+    if not match:
+        return None
+    word = match[0]
+    if word.lower() == "c" and text.startswith("++", match.end()):
+        return span_of(at, match.end() + 2, "letters", ("씨플러스플러스", "씨쁠쁠", "시플러스플러스"))
+    ways = [word, *WORDS.get(word.lower(), ())]
+    if word.isascii() and word.isalpha() and len(word) <= 6 and (word.isupper() or len(word) <= 3):
+        ways += spelled(word)
+    return span_of(at, match.end(), "letters", ways)
+
+
+def _signs(text: str, at: int, found: list[Span]) -> Span | None:
+    char = text[at]
+    if char in ROMAN or char in CIRCLED:
+        value = ROMAN.get(char) or CIRCLED[char]
+        return span_of(at, at + 1, "cardinal", [sino(value), _ENGLISH_ROMAN.get(value, sino(value))])
+    if char in FRACTIONS:
+        above, below = FRACTIONS[char]
+        return span_of(at, at + 1, "fraction", [f"{sino(below)} 분의 {sino(above)}"] + ["반"] * (char == "½"))
+    return span_of(at, at + 1, "sign", SIGNS[char]) if char in SIGNS else None
+
+
+_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _signs)

@@ -1,0 +1,255 @@
+"""Polish readings: numerals in the case and gender that what they count shows."""
+
+import re
+from functools import lru_cache
+
+from speech.readings.european import Number, Rule, Said, find, last_word, ways
+from speech.readings.european_language import Language
+from speech.readings.european_rules import rules
+from speech.readings.european_sounds import reader
+from speech.readings.pl_numbers import COLLECTIVE, ONE, declined, ordinals
+from speech.readings.span import Span
+
+__all__ = ["spans", "units"]
+
+units = reader("pl")
+
+
+class Polish(Language):
+    """The tables are tables/pl.yaml."""
+
+    # -- numbers
+    def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        cases = self.cases.get(before, "N" if not gender else "Ng")
+        if gender.startswith("="):
+            return self.agreeing(gender[1:], number, before)
+        said = [way for case in cases.replace("l", "g") for way in declined(number, case, gender or "m")]
+        if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "przed"):
+            said += ordinals(number, "fg l")[: 2 if before in ("od", "do", "po", "przed") else 1]
+        if not gender and "N" not in cases:
+            said += declined(number, "N")
+        if gender == "f" and number == 1:
+            said += ["jedną"]
+        return list(dict.fromkeys(said))
+
+    def agreeing(self, noun: str, number: int, before: str) -> list[str]:
+        """A numeral before this form of a noun."""
+        cases, noun = self.cases.get(before, "Ng").replace("l", "g"), noun.casefold()
+        last = 0 if 10 < number % 100 < 20 else number % 10
+        if re.search("ami$|mi$", noun):
+            return declined(number, "i") + declined(number, "i", "f")
+        if re.search("om$", noun) and number != 1:
+            return declined(number, "d")
+        if re.search("ach$", noun):
+            return declined(number, "g")
+        if number == 1:
+            for ending, forms in (
+                ("[ęą]$", "fa"),
+                ("a$", "f"),
+                ("[oe]$", "n"),
+                ("ego$", "g"),
+                ("ej$", "fg"),
+                ("[ieyu]m$", "l"),
+                ("[^aeiouyąęó]$", "m"),
+            ):
+                if re.search(ending, noun):
+                    more = {"f": ["jedna", "jednego"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
+                    return more or ONE[forms]
+            return [way for forms in ONE.values() for way in forms]
+        collective = (
+            [COLLECTIVE[number]]
+            if noun in ("dzieci", "ludzi", "drzwi", "kurcząt", "osób", "zwierząt") and number in COLLECTIVE
+            else []
+        )
+        if 2 <= last <= 4:
+            if re.search("ów$|ich$|ych$", noun) or noun in ("osób", "ludzi", "dzieci"):
+                return declined(number, "g") + collective
+            if last == 2:
+                gender = (
+                    "f"
+                    if noun in self.feminine_nouns
+                    else "m"
+                    if noun in self.masculine_nouns or noun.endswith("a")
+                    else "?"
+                )
+                return [
+                    way
+                    for sex in ("mf" if gender == "?" else gender)
+                    for case in cases.replace("g", "") or "N"
+                    for way in declined(number, case, sex)
+                ] + (declined(number, "N") if False else [])
+            return declined(number, "N")
+        return [way for case in dict.fromkeys(cases) for way in declined(number, case)] + collective
+
+    def gender(self, noun: str, number: int) -> str:
+        word = noun.casefold()
+        return "" if not word or word in self.function_words else f"={word}"
+
+    def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
+        if before in self.cases and self.cases[before] != "g":
+            return False
+        return not (
+            gender.startswith("=")
+            and number.value % 10 == 2
+            and gender[1:] not in self.feminine_nouns | self.masculine_nouns
+            and re.search("[iy]$", gender)
+        )
+
+    def index(self, number: Number) -> int:
+        last = int(number.whole[-2:])
+        if number.fraction:
+            return 2
+        return 0 if number.value == 1 else 1 if last % 10 in (2, 3, 4) and not 10 < last < 15 else 2
+
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        fraction = number.fraction
+        whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")
+        said = super().fractional(Number(number.whole, fraction))
+        names = {
+            1: ("dziesiąta", "dziesiąte", "dziesiątych"),
+            2: ("setna", "setne", "setnych"),
+            3: ("tysięczna", "tysięczne", "tysięcznych"),
+        }
+        if len(fraction) in names and part:
+            name = names[len(fraction)][self.index(Number(str(part)))]
+            integral = ("cała", "całe", "całych")[self.index(Number(str(whole)))]
+            said += ways(
+                declined(whole, "N", "f")[:1] + declined(whole, "N"),
+                (integral, f"{integral} i", "i"),
+                declined(part, "N", "f")[:1],
+                (name,),
+            )
+        if fraction == "5":
+            said += ["półtora", "półtorej"] if whole == 1 else ["pół"] if whole == 0 else []
+            said[1:1] = [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []
+        return said
+
+    # -- ordinals, dates, times
+    def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
+        said = ordinals(number, "Nm Nf Nn g d l fg fa p")
+        plain = ending.lstrip("-.")
+        return [way for way in said if way.endswith(plain)] or said
+
+    def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        said = self.ordinal(number, ending)
+        if ending == ".":
+            end = {
+                "u": "l",
+                "e": "fg l" if before in ("na", "w", "o", "po", "przy") else "Nn",
+                "o": "Nn",
+                "a": "Nf",
+                "ej": "fg",
+                "ę": "fa",
+                "ą": "fa",
+                "ego": "g",
+                "ym": "l",
+            }
+            order = next(
+                (end[tail] for tail in ("ego", "ej", "ym", "ę", "ą", "u", "e", "o", "a") if after.endswith(tail)), "Nm"
+            )
+            said = ordinals(number, order) + said
+        return "ordinal", said, ending != "."
+
+    def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
+        nth = self.ordinal(number)
+        return self.counted(number) + nth if counted and not named else nth + self.counted(number)
+
+    def year(self, number: int, before: str, after: str) -> list[str]:
+        if before in ("roku", "rok", "roku,"):
+            return ordinals(number, "l g" if before == "roku" else "Nm")
+        end = {"roku": "l" if before in ("w", "we", "o", "po") else "g", "rok": "Nm", "rokiem": "l"}.get(
+            after.casefold()
+        )
+        if not end:
+            return []
+        return ordinals(number, end) + (ordinals(number, "g l") if after.casefold() == "roku" else [])
+
+    def day(self, number: int, before: str) -> list[str]:
+        return ordinals(
+            number, "Nm g" if before in ("dziś", "dzisiaj", "jutro", "wczoraj", "był", "będzie") else "g Nm"
+        )
+
+    def month_number(self, month: int, before: str) -> list[str]:
+        return ordinals(month, "g Nm")
+
+    def of_date(self, year: str) -> list[str]:
+        if not year:
+            return [""]
+        return [*ways(ordinals(int(year), "g"), ("roku", "")), *self.counted(int(year))]
+
+    def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
+        if hour == 0:
+            names = ["zero", "dwudziestej czwartej", "północ"]
+        else:
+            at = before in ("o", "od", "do", "po", "przed", "około", "godz.", "godzinie", "godziny", "na")
+            names = ordinals(hour, "fg Nf" if at else "Nf fg") + declined(hour, "N")[:1]
+        marks = ("godzina", "godzinie", "") if mark else ("",)
+        past = declined(minute, "N")[:1]
+        minutes = ["", "zero zero"] if minute == 0 else [f"zero {past[0]}", *past] if minute < 10 else past
+        said = list(ways(marks[::-1], names, minutes))
+        if second is not None:
+            return list(ways(said[:8], ("", "i"), declined(second, "N"), ("", "sekund", "sekundy")))
+        return said + self.by_the_clock(hour, minute)
+
+    def by_the_clock(self, hour: int, minute: int) -> list[str]:
+        now, then = (hour - 1) % 12 + 1, hour % 12 + 1
+        if minute == 0:
+            return ["południe"] if hour == 12 else []
+        if minute == 30:
+            return [f"wpół do {ordinals(then, 'fg')[0]}", f"pół do {ordinals(then, 'fg')[0]}"]
+        if minute < 30:
+            count = [*declined(minute, "N")[:1], *(["kwadrans"] if minute == 15 else [])]
+            return list(ways(count, ("po",), ordinals(now, "l fg")))
+        count = [*declined(60 - minute, "N")[:1], *(["kwadrans"] if minute == 45 else [])]
+        return list(ways(("za",), count, ordinals(then, "Nf")))
+
+    # -- fractions, scores
+    def fraction(self, above: int, below: int, after: str) -> list[str]:
+        if (above, below) == (1, 2):
+            return ["pół", "połowa", "połowę", "połowy", "jedna druga", "jedną drugą"]
+        name = ordinals(below, "Nf" if above == 1 else "Nn" if self.index(Number(str(above))) == 1 else "p")
+        said = list(ways(declined(above, "N", "f"), name))
+        said += ways(declined(above, "g", "f"), ordinals(below, "fg" if above == 1 else "p"))
+        return said + {(1, 4): ["ćwierć"], (3, 4): ["trzy czwarte"]}.get((above, below), [])
+
+    def below(self, number: int, above: int) -> list[str]:
+        return ordinals(number, "Nf")
+
+    def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
+        said = ["półtora", "półtorej"] if (whole, above, below) == (1, 1, 2) else []
+        return said + list(
+            ways(
+                declined(whole, "N") + declined(whole, "N", "f"),
+                ("i", "całe i", "całych i"),
+                self.fraction(above, below, ""),
+            )
+        )
+
+    def goals(self, written: str) -> list[str]:
+        return [*self.plain(written)[:1], *declined(int(written), "g")]
+
+    def first_rules(self) -> list[Rule]:
+        def dated(match: re.Match[str]) -> Said:
+            number, before = int(match["n"]), last_word(match.string, match.start())
+            order = "l g" if before in ("w", "we") else "g l"
+            return "year", [*ways(ordinals(number, order), ("roku",)), *ways(ordinals(number, "Nm"), ("rok",))], True
+
+        def decade(match: re.Match[str]) -> Said:
+            return "decade", ordinals(int(match["n"]), "Nn p"), True
+
+        return [
+            Rule("0", re.compile(r"(?<![\d.,])(?P<n>[12]\d{3})[ \u00a0]?r\.(?!\w)"), dated),
+            Rule(
+                "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade
+            ),
+        ]
+
+
+@lru_cache(maxsize=1)
+def _rules() -> list[Rule]:
+    return rules(Polish("pl"))
+
+
+def spans(text: str) -> list[Span]:
+    """What may be read in more than one way, or not as its letters stand."""
+    return find(text, _rules())

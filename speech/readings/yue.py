@@ -1,0 +1,145 @@
+"""Cantonese: what may be said for numbers, dates, times, money, units, signs and letters. Its units are syllables of
+Jyutping."""
+
+import re
+
+from speech.readings.cjk import (
+    CIRCLED,
+    DASHED,
+    DATE,
+    FRACTIONS,
+    ROMAN,
+    SLASHED,
+    VERSION,
+    any_of,
+    between_letters,
+    right_behind,
+    span_of,
+    walk,
+)
+from speech.readings.span import Span
+from speech.readings.yue_counted import is_counted, number
+from speech.readings.yue_numbers import cardinal, clock, digits, plain
+from speech.readings.yue_signs import BETWEEN_LETTERS, SIGNS
+from speech.readings.yue_sounds import units
+
+__all__ = ["spans", "units"]
+
+_PHONE = re.compile(
+    r"(?:\+?85[23][- ]?)?\d{4}[- ]\d{4}(?![-\d])|\+\d{1,3}[- ]\d{2,4}(?:[- ]\d{3,4}){1,2}(?!\d)"
+    r"|0\d{2,4}-\d{7,8}(?!\d)|\d{3}-\d{3}-\d{3,4}(?![-\d])"
+)
+_CLOCK = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d)|[點点] ?([0-5]?\d) ?分(?![鐘钟]))(?![\d:])")
+_RATIO = re.compile(r"(\d{1,4})(?::| ?比 ?)(\d{1,4})(?![\d:])")
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['’][A-Za-z]{1,20})?")
+_START = re.compile(rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_IN_WORDS = {"廿": ("廿", "二十"), "卅": ("卅", "三十"), "二十": ("二十", "廿")}
+
+
+def spans(text: str) -> list[Span]:
+    """Ascending spans of what is to be read in words, or may be read in other words (廿 二十); all else is words."""
+    return walk(text, _START, _READERS)
+
+
+def _phone(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := _PHONE.match(text, at):
+        said = digits(re.sub(r"\D", "", match[0]))
+        return span_of(at, match.end(), "phone", ["加" + said, said] if match[0][0] == "+" else [said])
+    return None
+
+
+def _date(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := DATE.match(text, at):
+        before = f"{digits(match[1])}年{plain(int(match[3]))}月"
+        return span_of(
+            at, match.end(), "date", (before + day + name for name in "日號" for day in cardinal(int(match[4])))
+        )
+    return None
+
+
+def _clock(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := _CLOCK.match(text, at):
+        return span_of(at, match.end(), "time", clock(int(match[1]), int(match[2] or match[3])))
+    return None
+
+
+def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := _RATIO.match(text, at):
+        return span_of(at, match.end(), "score", [f"{plain(int(match[1]))}比{plain(int(match[2]))}"])
+    return None
+
+
+def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
+    """2-1: a score or a range; 4-2-8: an address. With a counter (3-5日) it is a range of that."""
+    match = DASHED.match(text, at)
+    if not match or (match[0].count("-") == 1 and is_counted(text, match.end())):
+        return None
+    parts = match[0].split("-")
+    said = [plain(int(part)) for part in parts]
+    ways = [sign.join(said) for sign in (("比", "至", "到", "之") if len(parts) == 2 else ("之", "", "杠"))]
+    kind = "score" if len(parts) == 2 else "address"
+    return span_of(at, match.end(), kind, [*ways, "之".join(map(digits, parts))], sure=False)
+
+
+def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
+    match = SLASHED.match(text, at)
+    if not match:
+        return None
+    one, other = int(match[1]), int(match[2])
+    ways = [f"{plain(other)}分之{plain(one)}", *["一半"] * (match[0] == "1/2"), f"{plain(one)} slash {plain(other)}"]
+    for month, day in ((one, other), (other, one)):  # 5/12 is in May or in December
+        if 1 <= month <= 12 and 1 <= day <= 31:
+            ways += [f"{plain(month)}月{said}{name}" for said in cardinal(day) for name in "號日"]
+    return span_of(at, match.end(), "fraction", ways)
+
+
+def _version(text: str, at: int, found: list[Span]) -> Span | None:
+    if match := VERSION.match(text, at):
+        return span_of(at, match.end(), "version", ["點".join(plain(int(part)) for part in match[0].split("."))])
+    return None
+
+
+def _between(text: str, at: int, found: list[Span]) -> Span | None:
+    """A sign between what is read: 9:00-18:00 (至, 到), a point in a host."""
+    char = text[at]
+    if char in "~〜–-−" and right_behind(text, at, found) and re.match(r"[~〜–−-] ?[\d$第]", text[at : at + 3]):
+        return span_of(at, at + 1, "range", ("至", "到"))
+    if char in BETWEEN_LETTERS and between_letters(text, at):
+        return span_of(at, at + 1, "address", BETWEEN_LETTERS[char], sure=False)
+    return None
+
+
+def _letters(text: str, at: int, found: list[Span]) -> Span | None:
+    match = _LATIN.match(text, at)
+    if not match:
+        return None
+    word = match[0]
+    if word.lower() == "c" and text.startswith("++", match.end()):
+        return span_of(at, match.end() + 2, "letters", ("c加加", "c plus plus"))
+    spelled = [" ".join(word)] if word.isascii() and word.isalpha() and 1 < len(word) <= 6 else []
+    return span_of(at, match.end(), "letters", [word, *spelled])
+
+
+def _in_words(text: str, at: int, found: list[Span]) -> Span | None:
+    """廿 and 二十, 兩百 and 二百 where the text has words already."""
+    for written in (text[at], text[at : at + 2]):
+        if written in _IN_WORDS:
+            return span_of(at, at + len(written), "variant", _IN_WORDS[written])
+    if text[at] in "兩两二" and text[at + 1 : at + 2] and text[at + 1] in "百千萬万億亿":
+        return span_of(at, at + 1, "variant", ("兩", "二"))
+    return None
+
+
+def _signs(text: str, at: int, found: list[Span]) -> Span | None:
+    char = text[at]
+    if char in ROMAN or char in CIRCLED:
+        return span_of(at, at + 1, "cardinal", [plain(ROMAN.get(char) or CIRCLED[char])])
+    if char in FRACTIONS:
+        above, below = FRACTIONS[char]
+        return span_of(at, at + 1, "fraction", [f"{plain(below)}分之{plain(above)}", *["半", "一半"] * (char == "½")])
+    if char not in SIGNS:
+        return None
+    return span_of(at, at + 1, "sign", (f" {said} " if said.isascii() else said for said in SIGNS[char]))
+
+
+_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _in_words, _signs)
