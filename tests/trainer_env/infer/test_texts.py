@@ -31,8 +31,8 @@ def test_texts_of_a_file_are_spoken_whether_text_is_null_or_not_named(own):
 
 
 def test_a_text_beside_a_file_of_texts_is_refused(own):
-    with pytest.raises(ValueError, match="text=你好 and texts=.*: one of them"):
-        texts_of(configuration(f"texts={own}", "text=你好"))
+    with pytest.raises(ValueError, match=r"text=你好 and texts=.*: one of them"):
+        texts_of(configuration(f"texts={own}", "text='你好'"))
 
 
 def test_all_bad_rows_are_named_at_once(own):
