@@ -4,8 +4,8 @@ set -euo pipefail
 caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-names=(install models vectorize merge_shards read_shards test_sets encode_voices data sft serve train merge eval infer export explain)
-numbers=(-1 "" "" "" "" "" "" 0 "" 1 2 3 4 5 6 "")
+names=(install models vectorize merge_shards read_shards test_sets encode_voices data sft token_ear serve train merge eval infer export explain)
+numbers=(-1 "" "" "" "" "" "" 0 "" "" 1 2 3 4 5 6 "")
 
 usage() {
   cat <<'TEXT'
@@ -19,6 +19,7 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
                recipes with released models; only when they are named
       sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it, except for
                recipes that begin with a released model)
+      token_ear  a small network that reads speech tokens, for best-of-N decoding; only when it is named
    1  serve    the reward server; alone in the foreground, in a range with train in the background
    2  train    GRPO by verl; an interrupted run continues from its last checkpoint
    3  merge    checkpoint shards -> Hugging Face checkpoint

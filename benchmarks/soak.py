@@ -11,10 +11,12 @@ whole server is not in it: tests/trainer_env/reward_tts/test_server_life.py has 
 
 import argparse
 import asyncio
+import contextlib
 import json
-import multiprocessing
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -33,14 +35,16 @@ from reward_tts.client import Answer, RewardClient, RewardError, ServerConfig
 from reward_tts.measures import row_checksum
 from stages.config import compose_stage
 from tests.helpers.fault_proxy import FaultProxy
-from tests.helpers.mixing_proxy import MixingProxy
+from tests.helpers.mixing_proxy import AlwaysMixing
 from tests.helpers.server_processes import left_behind, processes_of, send, workspace_of
 
 Rows = list[tuple[list[int], str]]
 RECIPE = "tiny_mandarin"
 PEACE = 4  # times that each row is measured before: in a batch with others a tie may be broken otherwise
+FRONTS = ("tts_sent_again_total", "tts_mismatched_answers_total")
 _STOPPED_S = 3.0
 _BUSY_S = 10.0
+_LOOP = [sys.executable, "-c", "while True: pass"]
 
 
 def config_for(port: int) -> ServerConfig:
@@ -82,21 +86,17 @@ def metric(server: Server, name: str) -> float:
     return sum(float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
 
-def _busy(seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        pass
-
-
 class Harm:
     """Does something bad every `pause_s` seconds on average, until it is told to stop.
 
     Attributes:
         done: {what: how often}.
+        counted: {metric: what the fronts that were ended had counted}.
     """
 
     def __init__(self, server: Server, pause_s: float, seed: int):
         self.done: Counter[str] = Counter()
+        self.counted: Counter[str] = Counter()
         self._server, self._pause_s, self._random = server, pause_s, random.Random(seed)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -114,16 +114,19 @@ class Harm:
             found = processes_of(self._server)
             what = self._random.choice(["triton", "stub", "front", "stopped", "busy"])
             if what == "busy":
-                others = [multiprocessing.Process(target=_busy, args=(_BUSY_S,)) for _ in range(2 * psutil.cpu_count())]
+                others = [subprocess.Popen(_LOOP) for _ in range(2 * psutil.cpu_count())]
+                time.sleep(_BUSY_S)
                 for other in others:
-                    other.start()
-                for other in others:
-                    other.join()
+                    other.kill()
+                    other.wait()
             elif what == "stopped" and found["stub"]:
                 send(found["stub"], signal.SIGSTOP)
                 time.sleep(_STOPPED_S)
                 send(found["stub"], signal.SIGCONT)
             elif found.get(what):
+                if what == "front":
+                    with contextlib.suppress(OSError):  # no metrics while Triton is away
+                        self.counted.update({name: metric(self._server, name) for name in FRONTS})
                 send([self._random.choice(found[what])], signal.SIGKILL)
             else:
                 continue
@@ -166,32 +169,6 @@ class Mixer:
             answer.ParseFromString(before)
 
 
-class AlwaysMixing:
-    """A mixing proxy before each Triton that there is, as each start puts itself in the place of the proxy."""
-
-    def __init__(self, workspace: Path, share: float):
-        self._workspace, self._share, self.mixed = workspace, share, 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "AlwaysMixing":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        link = self._workspace / "triton"
-        while not self._stop.wait(0.2):
-            target = link.resolve()
-            with MixingProxy(self._workspace, self._share) as proxy:
-                while not self._stop.wait(0.2) and link.resolve().name == "proxy" and target.exists():
-                    pass
-            self.mixed += proxy.mixed
-
-
 def memory_mib(server: Server) -> float:
     """Resident, of the server's own process."""
     return psutil.Process(server.process.pid).memory_info().rss / 2**20
@@ -228,7 +205,7 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
     recorded = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
     distinct = [(row["tokens"][:tokens], row["text"]) for row in recorded]
     rows = (distinct * (count // len(distinct) + 1))[:count]
-    shared_before = {path.name for path in Path("/dev/shm").iterdir()}
+    unused_before = unused_memory()
     with ExitStack() as stack:
         often = ("server.restarts.most=100000",)
         server = stack.enter_context(Server("reward_tts.server", RECIPE, work_dir, folder / "soak_server.log", often))
@@ -252,18 +229,26 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
         told |= {"refused": proxy.refused, "mixed up before the client": mixer.mixed}
         told["mixed up before the front"] = mixing.mixed
         ask(server.grpc, distinct[:16])  # it answers still
-        for name in ("tts_triton_restarts_total", "tts_front_restarts_total", "tts_sent_again_total"):
-            told[name] = metric(server, name)
-        told["tts_mismatched_answers_total"] = metric(server, "tts_mismatched_answers_total")
+        for name in ("tts_triton_restarts_total", "tts_front_restarts_total", *FRONTS):
+            told[name] = round(metric(server, name) + harm.counted[name])
         told["memory_mib"]["end"] = round(memory_mib(server))
         pid = server.process.pid
         server.stop()
     counts = compared(rows, answers, said, len(distinct))
     told |= {"lost": 0, "zeroed": 0, "another row's": 0, "heard otherwise": 0} | dict(counts)
-    shared = {path.name for path in Path("/dev/shm").iterdir()} - shared_before
     told["left behind"] = left_behind(pid)
-    told["shared memory of all processes, new"] = sorted(shared)
+    told["shared memory that nobody has mapped"] = sorted(unused_memory() - unused_before)
     return told
+
+
+def unused_memory() -> set[str]:
+    """Shared memory of Python's that no process has mapped: its makers are gone."""
+    names = {path.name for path in Path("/dev/shm").glob("psm_*")}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            mapped = Path(f"/proc/{process.pid}/maps").read_text()
+            names = {name for name in names if name not in mapped}
+    return names
 
 
 def table(told: dict) -> str:
@@ -288,7 +273,7 @@ def main() -> None:
     told = soak(args.work_dir, args.rows, args.tokens, args.pause, args.mixed, args.seed, args.out.parent)
     args.out.write_text(json.dumps(told, indent=1, ensure_ascii=False))
     print(table(told))
-    if told["lost"] or told["zeroed"] or told["another row's"] or told["left behind"]:
+    if any(told[harm] for harm in ("lost", "zeroed", "another row's", "left behind")):
         raise SystemExit("rows were lost, zeroed or another's, or something was left behind")
 
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from data_prep.prompts import PromptMaker
+from infer.choose import Chooser
 from infer.records import token_files
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
@@ -173,6 +174,14 @@ def records(
             yield {"index": index, "sample": sample, **vars(sentence.request), **said}
 
 
+def chosen(
+    sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase, chooser: Chooser
+) -> list[Generated]:
+    """Of the samples of each sentence, the best one alone."""
+    spoken = [[parse_speech_tokens(tokenizer.decode(ids))[0] for ids, _ in several] for several in answers]
+    return [[several[k]] for several, k in zip(answers, chooser.best(sentences, spoken), strict=True)]
+
+
 def synthesise(cfg: DictConfig) -> list[str]:
     """Writes the file of each system and decoding of the configuration; returns their paths.
 
@@ -195,11 +204,14 @@ def synthesise(cfg: DictConfig) -> list[str]:
         characters = "".join(sorted(set("".join(unknown))))[:40]
         print(f"{count} texts hold characters that the tokenizer does not know: {characters}", flush=True)
     prompts = {system: prompt_ids(sentences, tokenizer, maker) for system, tokenizer in tokenizers.items()}
+    chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None
     for system, checkpoint in cfg.systems.items():
         backend = BACKENDS[cfg.backend](checkpoint, cfg)
         for name, decoding in cfg.decodings.items():
             print(f"{system}, {name}: {len(sentences)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
             answers = backend.generate(prompts[system], decoding)
+            if chooser and decoding.get("choose"):
+                answers = chosen(sentences, answers, tokenizers[system], chooser)
             write_jsonl(files[system, name], records(sentences, answers, tokenizers[system], unknown))
         backend.close()
     return list(files.values())

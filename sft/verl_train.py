@@ -77,7 +77,8 @@ def check_lora(cfg: DictConfig) -> None:
     if cfg.model.lora_rank > 0 and added and not {"embed_tokens", "lm_head"} <= whole:
         raise ValueError(
             f"model.lora_rank={cfg.model.lora_rank} trains adapters alone, but {added} speech tokens "
-            f"of {cfg.model.path} are new and have untrained rows: model.lora.trained_weights=[embed_tokens,lm_head], or model.lora_rank=0"
+            f"of {cfg.model.path} are new and have untrained rows: model.lora.trained_weights=[embed_tokens,lm_head], "
+            "or model.lora_rank=0"
         )
 
 

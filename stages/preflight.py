@@ -57,13 +57,12 @@ def _line(node: yaml.Node | None, parts: list[str]) -> int | None:
     return line
 
 
-def check_verl_keys(stage: Stage, configs: DictConfig, words: Sequence[str] = ()) -> None:
+def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
     """SystemExit that names each key of the stage's YAML that verl does not know, reads nowhere, or has otherwise.
 
     Args:
         stage: with its overrides.
         configs: `verl_configs` of stages/standard.yaml; a command that is not there is not verl's.
-        words: `number_keys` there: keys of numbers that may hold a word.
     """
     for command in stage.spec.commands:
         if command.module not in configs:
@@ -78,7 +77,7 @@ def check_verl_keys(stage: Stage, configs: DictConfig, words: Sequence[str] = ()
             why = f"is read nowhere in verl, {counts} is" if counts else "is read nowhere in verl on this path"
             faults += [(key, why) for key in dict.fromkeys([*own, *changed_keys(cfg, known, branch)])]
         faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(how.free))]
-        faults += wrong_types(cfg, known, list(words))
+        faults += wrong_types(cfg, known, list(how.get("words", [])))
         if faults:
             read = sources(stage.recipe, command.config, stage.overrides)
             told = [f"{place(key, read, stage.overrides)}: {key} {why}" for key, why in faults]

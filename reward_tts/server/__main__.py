@@ -95,7 +95,12 @@ class Judge:
     def _problem(self, query: Query, language: str) -> str:
         if problem := query.problem or self._too_long(query.text, "GT_TEXT"):
             return problem
-        return "" if something_said(query.text, language) else f"GT_TEXT {query.text!r} has nothing to be spoken"
+        try:
+            said = something_said(query.text, language)
+        except Exception as error:  # of this text alone: the others of the batch are fine
+            log.warning("a text cannot be read", exc_info=True)
+            return f"GT_TEXT {query.text!r} cannot be read: {type(error).__name__}: {error}"
+        return "" if said else f"GT_TEXT {query.text!r} has nothing to be spoken"
 
     def _too_long(self, text: str, name: str) -> str:
         if len(text) <= self.max_text_chars:
@@ -113,7 +118,8 @@ class Judge:
         tokens, language = query.tokens.tolist(), query.language or self.language
         try:
             return Answer(self.reward.judge(Heard.of(query.text, language, tokens, measures)).score, measures)
-        except (KeyError, ValueError) as error:  # our client judges itself; the published one gets this as an error
+        except Exception as error:  # our client judges itself; the published one gets this as an error
+            log.warning("a row cannot be judged", exc_info=True)
             return Answer(math.nan, replace(measures, message=f"{query.text!r} cannot be judged: {error}"))
 
 

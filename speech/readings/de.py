@@ -3,20 +3,39 @@
 import re
 from functools import lru_cache
 
-from speech.readings import de_tables as tables
-from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, ways, words
+from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, last_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
-from speech.readings.european_sounds import classes, reader
+from speech.readings.european_sounds import reader
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-units = reader(tables.RULES, classes(tables.HOMOPHONES))
+units = reader("de")
 _DATIVE = frozenset(
-    "am vom zum im beim dem den des seit ab bis ans jeden diesen diesem unseren ihrem seinem ihren".split()
+    [
+        "am",
+        "vom",
+        "zum",
+        "im",
+        "beim",
+        "dem",
+        "den",
+        "des",
+        "seit",
+        "ab",
+        "bis",
+        "ans",
+        "jeden",
+        "diesen",
+        "diesem",
+        "unseren",
+        "ihrem",
+        "seinem",
+        "ihren",
+    ]
 )
-_WEAK = frozenset("der die das diese dieser dieses jede jeder jedes".split())
+_WEAK = frozenset(["der", "die", "das", "diese", "dieser", "dieses", "jede", "jeder", "jedes"])
 _ONE = {
     "": ["eins"], "m": ["einen", "ein", "einem", "eines"], "f": ["eine", "einer"], "n": ["ein", "einem", "eines"],
     "?": ["ein", "eine", "einen", "einem", "einer", "eines"],
@@ -24,43 +43,7 @@ _ONE = {
 
 
 class German(Language):
-    code, grouping = "de", ". '’"
-    point, dot = ("Komma",), ("Punkt",)
-    minus = ("minus",)
-    to = ("bis", "bis zu")
-    since = ("", "von")
-    versus = ("zu",)
-    more = ("plus", "und mehr")
-    money_and = ("", "und")
-    zero = ("null",)
-    over = ("durch", "zu", "von")
-    mixed_and = ("", "und")
-    units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs = tables.SIGNS, tables.ADDRESS_SIGNS
-    silent = {"*": ("", "Sternchen", "mal"), "/": ("", "pro", "oder", "Schrägstrich"), "_": ("",), "|": ("",), "→": ("",), "©": ("",), "®": ("",), "™": ("",), "•": ("",)}  # fmt: skip
-    triple_w = ("we we we",)
-    before_numbers = {"+": ("plus",), "±": ("plus minus",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("höchstens", "kleiner gleich"), "≥": ("mindestens", "größer gleich")}  # fmt: skip
-    exact_abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
-    numbered = {"S.": ("Seite", "Seiten"), "Nr.": ("Nummer",), "Nrn.": ("Nummern",), "§": ("Paragraf", "Paragraph"), "§§": ("Paragrafen",), "#": ("Nummer", "Hashtag", "Raute"), "Z.": ("Zeile",), "№": ("Nummer",)}  # fmt: skip
-    or_words = ("oder", "und", "pro")
-    months = tables.MONTHS
-    month_forms = frozenset({"Jänner", "Feber", "Juno"})
-    day_links = "bis|und|oder|bis zum|zum"
-    day_pattern = r"\."
-    hour_marks, dotted_times, at_times = "Uhr|h", True, "um|ab|gegen|bis|von"
-    hour_letter = "h"
-    codes = frozenset("zimmer code pin plz postleitzahl linie bus flug nummer raum gleis hausnummer nr".split())
-    ordinal_pattern = (
-        r"(?<![\d.,:/])(?P<n>\d{1,4})(?P<e>\.|(?:s?te[nrsm]?))(?=[ \u00a0](?![\d])[^\W\d_]|(?<=[a-z])(?!\w))"
-    )
-    score_words = (
-        "gewann|gewannen|verlor|siegte|besiegte|schlug|endete|steht|führt|führte|Sieg|Niederlage|mit|Ergebnis|Spiel"
-    )
-    roman_words = frozenset(
-        "kapitel teil band akt szene stufe klasse artikel anhang abschnitt punkt typ weltkrieg weltkriegs hartz gruppe".split()
-    )
-    roman_end = r"\.?"
-    centuries = r"\.? ?(?:Jahrhundert|Jh\b)"
+    """The tables are tables/de.yaml."""
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:
@@ -90,10 +73,10 @@ class German(Language):
     def gender(self, noun: str, number: int) -> str:
         if number != 1:
             return ""
-        if not noun or noun.casefold() in tables.FUNCTION_WORDS:
+        if not noun or noun.casefold() in self.function_words:
             return ""
-        if noun in tables.GENDERS:
-            return tables.GENDERS[noun]
+        if noun in self.genders:
+            return self.genders[noun]
         if noun[0].isupper():
             for ends, gender in (
                 (("ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "in"), "f"),
@@ -127,6 +110,8 @@ class German(Language):
         return list(dict.fromkeys(stem + end for end in ends for stem in stems))
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        if not after and before not in _DATIVE | _WEAK:
+            return None
         if ending != "." or before in _DATIVE | _WEAK or (after and after[0].islower()):
             return "ordinal", self.ordinal(number, ending, before, after), True
         if before:
@@ -177,15 +162,12 @@ class German(Language):
             said += [words(hour, "de")] if minute == 0 else [f"{words(hour, 'de')} {words(minute, 'de')}"]
         return said + self.by_the_clock(hour, minute)
 
-    def by_the_clock(self, hour: int, minute: int) -> list[str]:
-        now, then = (words((at - 1) % 12 + 1, "de") for at in (hour, hour + 1))
-        said = {
-            15: [f"Viertel nach {now}", f"viertel {then}"], 30: [f"halb {then}"], 45: [f"Viertel vor {then}", f"drei viertel {then}"],
-            5: [f"fünf nach {now}"], 10: [f"zehn nach {now}"], 20: [f"zwanzig nach {now}", f"zehn vor halb {then}"],
-            25: [f"fünf vor halb {then}"], 35: [f"fünf nach halb {then}"], 40: [f"zwanzig vor {then}", f"zehn nach halb {then}"],
-            50: [f"zehn vor {then}"], 55: [f"fünf vor {then}"],
-        }  # fmt: skip
-        return said.get(minute, [])
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        said = super().money(number, noun)
+        if not number.value or number.fraction in ("0", "00"):
+            return said
+        whole, cents = self.counted(number.value), self.counted(int(number.fraction.ljust(2, "0")))
+        return said + list(ways(whole[:2], cents[:2], noun.of(1)[:1]))
 
     def below(self, number: int, above: int) -> list[str]:
         if number == 2:
@@ -220,30 +202,26 @@ class German(Language):
         return said + list(ways(self.counted(whole), ("", "und"), self.fraction(above, below, "")))
 
     def first_rules(self) -> list[Rule]:
-        def decade(match: re.Match[str]) -> Said:
-            number = int(match["n"])
-            return "decade", [f"{way}er" for way in self.year(number, "", "") + self.counted(number)], True
+        def tens(match: re.Match[str]) -> Said:
+            """1990er, 10er-Pack."""
+            number, rest = int(match["n"]), match["w"] or ""
+            said = [f"{way}er" for way in self.year(number, "", "") + self.counted(number)]
+            return "decade", [*ways(said, (rest,)), *(way + rest.casefold() for way in said if rest)], True
 
         def day_month(match: re.Match[str]) -> Said:
             day, month = int(match["d"]), int(match["m"])
             if not (0 < day < 32 and 0 < month < 13):
                 return None
-            return "date", self.date(day, month, "", match["before"].casefold(), False), True
+            return "date", self.date(day, month, "", last_word(match.string, match.start()), False), True
 
         return [
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?![^\W\d_])"), decade),
-            Rule("0", re.compile(rf"(?<!\w)(?P<before>am|vom|zum|bis|den|dem|der){BLANK}(?P<span>(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.)(?!\d)", re.IGNORECASE), day_month),
-            Rule("0", re.compile(rf"(?<=\d){BLANK}?[x×]{BLANK}?(?=\d)"), lambda m: ("sign", ["mal"], True)),
-        ]  # fmt: skip
+            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?:-(?P<w>[^\W\d_]+))?(?![^\W\d_])"), tens),
+            Rule("0", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
+        ]
 
     def context_rules(self) -> list[Rule]:
-        street = r"(?<=[a-zäöüß])(?:str\.)(?!\w)"
-        return [
-            Rule(
-                ".", re.compile(rf"(?<!\w)[\w\-]{{2,40}}{street}"), lambda m: ("variant", [f"{m[0][:-4]}straße"], True)
-            ),
-            Rule("", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
-        ]
+        street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-zäöüß])str\.(?!\w)")
+        return [Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True))]
 
     def noun(self, sign: str) -> Noun:
         """A unit, also as it stands behind mit, von: Metern."""
@@ -264,7 +242,7 @@ class German(Language):
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:
-    return rules(German())
+    return rules(German("de"))
 
 
 def spans(text: str) -> list[Span]:

@@ -1,4 +1,4 @@
-"""English words as they sound: spellings of one word (breame: British and American), homophones (misaki's dictionary)."""
+"""English words as they sound: British and American spellings (breame), homophones (misaki's dictionary)."""
 
 import importlib.resources
 import json
@@ -7,14 +7,13 @@ from functools import lru_cache
 
 from breame.spelling import get_american_spelling
 
+from speech.readings.european_sounds import classes
+from speech.readings.european_tables import tables
+
 _STRESS = str.maketrans("", "", "ˈˌ")
 _WORD = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*['’]?")
-_LETTERS = dict(
-    b="be", c="see", i="eye", j="jay", k="kay", o="oh", p="pea", q="queue", r="are", t="tea", u="you", y="why", x="ex"
-)
-_SPELT = {"grey": "gray", "mum": "mom", "mums": "moms", "theatre": "theater", "theatres": "theaters", "programme": "program",
-          "programmes": "programs", "cheque": "check", "cheques": "checks", "tyre": "tire", "tyres": "tires", "kerb": "curb",
-          "storey": "story", "storeys": "stories", "gaol": "jail", "per": "per"}  # fmt: skip
+_LETTERS = tables("en")["letters"]
+_SPELT = classes(tables("en")["homophones"])
 
 
 @lru_cache(maxsize=1)

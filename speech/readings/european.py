@@ -1,7 +1,8 @@
 """What the languages of Europe share: numbers as they are written, tables, rules that find spans.
 
-A language is an object with tables (what is said for a unit, a currency, a sign) and methods (how a number is inflected);
-european_rules.py holds the rules that join them; speech/readings/<language>.py makes one object and is all that is asked.
+A language is an object with tables (what is said for a unit, a currency, a sign) and methods (how a number is
+inflected); european_rules.py holds the rules that join them; speech/readings/<language>.py makes one object and is all
+that is asked.
 """
 
 import itertools
@@ -45,7 +46,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A unit or a currency. gender: m, f, n; forms: for one, for several (for two, for five in Slavic ones), best first."""
+    """A unit or a currency. gender: m, f, n; forms: for one, for several (Slavic: for two, for five), best first."""
 
     gender: str
     forms: tuple[tuple[str, ...], ...]
@@ -55,32 +56,6 @@ class Noun:
         """The forms for this number first, then the others: what a number has is never told apart by them alone."""
         best = [form[min(index, len(form) - 1)] for form in self.forms]
         return list(dict.fromkeys(best + [one for form in self.forms for one in form]))
-
-
-def nouns(table: str) -> dict[str, Noun]:
-    """Lines "sign sign = gender one|several + one|several [/ sign of the hundredth]".
-
-    >>> nouns("kg Kg = n Kilogramm + Kilo")["kg"].of(1)
-    ['Kilogramm', 'Kilo']
-    """
-    made = {}
-    for line in filter(None, map(str.strip, table.splitlines())):
-        signs, forms = line.split(" = ")
-        forms, _, part = forms.partition(" // ")
-        gender, _, forms = forms.partition(" ")
-        noun = Noun(gender, tuple(tuple(form.strip().split("|")) for form in forms.split(" + ")), part.strip())
-        made.update((sign.replace("_", " "), noun) for sign in signs.split())
-    return made
-
-
-def readings(table: str) -> dict[str, tuple[str, ...]]:
-    """Lines "written = said | said"; a blank of the written form stands for any blanks, or none.
-
-    >>> readings("z. B. = zum Beispiel")
-    {'z. B.': ('zum Beispiel',)}
-    """
-    rows = (line.split(" = ") for line in filter(None, map(str.strip, table.splitlines())))
-    return {written.strip(): tuple(one.strip() for one in said.split("|")) for written, said in rows}
 
 
 def any_of(written: Iterable[str], spaced: bool = False) -> str:
@@ -154,7 +129,9 @@ def next_word(text: str, at: int) -> str:
     return found[1] if found else ""
 
 
-_COPULAS = frozenset("is was are ist war est était es era è é jest był is was это".split())
+_COPULAS = frozenset(
+    ["is", "was", "are", "ist", "war", "est", "était", "es", "era", "è", "é", "jest", "był", "is", "was", "это"]
+)
 
 
 def last_word(text: str, at: int) -> str:

@@ -13,18 +13,6 @@ class Romance(Language):
     function_words: what behind a number is not what it counts.
     """
 
-    masculine: tuple[str, ...] = ()
-    feminine: tuple[str, ...] = ()
-    genders: dict[str, str] = {}
-    function_words = frozenset[str]()
-    of_date_words: tuple[str, ...] = ("",)  # between day, month and year of a date of digits
-    of = ("de",)
-    first = ""  # the first of a month
-    score_words = ""
-    hour_names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # hour, hours
-    minute_names: tuple[str, ...] = ()
-    hour_and: tuple[str, ...] = ("",)  # between hours and minutes
-
     def gendered(self, number: int, gender: str) -> list[str]:
         """A number of one gender: "", m or f."""
         raise NotImplementedError
@@ -40,6 +28,8 @@ class Romance(Language):
             return ""
         if word in self.genders or word.rstrip("s") in self.genders:
             return self.genders.get(word) or self.genders[word.rstrip("s")]
+        if word.endswith(("ista", "istas", "iste", "istes")):
+            return "?"
         for endings, gender in ((self.feminine, "f"), (self.masculine, "m")):
             if any(word.endswith(ending) for ending in endings):
                 return gender
@@ -85,9 +75,6 @@ class Romance(Language):
             said += self.by_the_clock((hour - 1) % 12 + 1, hour % 12 + 1, minute)
             said += self.by_the_clock(hour, hour + 1, minute) if 12 < hour < 24 else []
         return list(ways(said, tail))
-
-    minute_gender = "m"
-    second_names: tuple[str, ...] = ()
 
     def hours(self, hour: int) -> list[str]:
         return self.counted(hour, "f")[:2]

@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
+
+from speech.readings.european_tables import tables
 
 APOSTROPHES = "'’‘ʼ`´"
 _WORD = re.compile(rf"[^\W_]+(?:[{APOSTROPHES}][^\W_]+)*")
@@ -20,17 +22,16 @@ def classes(table: str) -> dict[str, str]:
     return made
 
 
-def reader(
-    rules: Iterable[tuple[str, str]], homophones: dict[str, str], parts_words: bool = False
-) -> Callable[[str], list[tuple[str, ...]]]:
+def reader(code: str, parts_words: bool = False) -> Callable[[str], list[tuple[str, ...]]]:
     """units(words) of a language.
 
     Args:
-        rules: patterns and what they become, one after the other, on a word in lower case: spelling to sound.
-        homophones: of whole words as they are spelt.
+        code: of the language, whose tables have `sounds` (patterns and what they become, one after the other, on a word
+            in lower case: spelling to sound) and `homophones` (of whole words as they are spelt).
         parts_words: whether an apostrophe parts words, as in Italian: dell'uno.
     """
-    compiled = [(re.compile(pattern), to) for pattern, to in rules]
+    known = tables(code)
+    compiled, homophones = [(re.compile(pattern), to) for pattern, to in known["sounds"]], classes(known["homophones"])
 
     @lru_cache(maxsize=65_536)
     def sounds(word: str) -> tuple[str, ...]:

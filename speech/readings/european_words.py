@@ -82,18 +82,22 @@ def written_short(of: Language) -> Iterator[Rule]:
         if not table:
             continue
         known = {
-            key.replace(" ", "").casefold() if table is of.abbreviations else key: said for key, said in table.items()
+            (key.casefold() if table is of.abbreviations else key).replace(" ", ""): said for key, said in table.items()
         }
+        capital = [key[0].upper() + key[1:] for key in table if len(key) > 2 and key[0].islower()]
         flags = re.IGNORECASE if table is of.abbreviations else 0
 
         def said(match: re.Match[str], known=known, fold=table is of.abbreviations) -> Said:
             key = re.sub(BLANK, "", match[0])
+            key = key if fold or key in known else key[0].lower() + key[1:]
             said = known.get(key.casefold() if fold else key) or known.get(match[0])
             plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
             return ("variant", [*said, *plain], True) if said else None
 
-        yield Rule(".", re.compile(rf"(?<![\w.])(?:{any_of(table, True)})(?!\w)", flags), said)
+        yield Rule(".", re.compile(rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)", flags), said)
     yield from of.context_rules()
+    for needs, kind, pattern, *said in of.phrases:
+        yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))
     if of.variants:
         yield Rule(
             "",
@@ -129,16 +133,15 @@ def romans(of: Language) -> Iterator[Rule]:
         counted = before.casefold().rstrip(".") in of.roman_words
         if not number or (number > 39 and not counted):
             return None
-        if len(match["n"]) == 1 and not (
-            counted or (named and before.casefold() not in of.no_names and match["n"] in of.single_romans)
-        ):
-            if not of.century_behind(match.string, match.end()):
-                return None
         behind = of.century_behind(match.string, match.end())
+        name = named and before.casefold() not in of.no_names and match["n"] in of.single_romans
+        if len(match["n"]) == 1 and not (counted or name or behind):
+            return None
         return "variant", [match["n"], *of.roman(number, named, counted, behind)], True
 
-    pattern = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end})(?![\w'’]|\.\w)"
-    yield Rule("IVXLC", re.compile(pattern), said)
+    before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
+    roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end})(?![\w'’]|\.\w)"
+    yield Rule("IVXLC", re.compile(before + roman), said)
 
 
 def capitals(of: Language) -> Iterator[Rule]:
@@ -155,11 +158,16 @@ def capitals(of: Language) -> Iterator[Rule]:
         re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"),
         said,
     )
-    yield Rule("", re.compile(r"(?<![^\W\d]|['’.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
+    yield Rule("", re.compile(r"(?<![^\W\d]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
 
 
 def paired(of: Language) -> Iterator[Rule]:
     """and/or: the slash is said or not; so is a dash between two times, and the slash of 4.5/5."""
+    plus = (of.signs.get("+") or ("plus",))[0]
+    pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
+    yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
+    days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
+    yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
     yield Rule("0", re.compile(between), lambda m: ("variant", ["", *of.to], True))
     yield Rule(

@@ -1,4 +1,4 @@
-"""French words as they sound: the dictionary of gruut-lang-fr; what it does not know is compared without its silent ends."""
+"""French words as they sound: the dictionary of gruut-lang-fr; others are compared without their silent ends."""
 
 import importlib.resources
 import re
@@ -6,14 +6,14 @@ import sqlite3
 from functools import lru_cache
 
 from speech.readings.european_sounds import APOSTROPHES, classes
-from speech.readings.fr_tables import HOMOPHONES
+from speech.readings.european_tables import tables
 
 _MARK = re.compile(rf"[{APOSTROPHES}]")
-_ELIDED = {"c": "s", "d": "d", "j": "ʒ", "l": "l", "m": "m", "n": "n", "s": "s", "t": "t", "qu": "k", "jusqu": "ʒysk", "lorsqu": "lɔʁsk", "puisqu": "pɥisk", "ç": "s", "quelqu": "kɛlk"}  # fmt: skip
+_ELIDED = tables("fr")["letters"]
 # What dictionaries part and most speakers do not: brin and brun, patte and pâte, les and lait at an end.
 _ALIKE = str.maketrans({"œ": "ø", "ɑ": "a", "ɔ": "o", " ": None, "ː": None, "ɲ": "n"})
-_OPEN = frozenset("les des mes tes ses ces est c'est s'est sais sait et ai es mets met".split())
-_SILENT = [("œ", "oe"), ("æ", "e"), ("(?<=...)(?:es|e|s|x|t|d|ts|ds|ent)$", ""), ("(?<=é)e$", ""), ("ph", "f"), ("th", "t"), ("î", "i"), ("û", "u"), ("ô", "o"), ("â", "a"), ("y", "i")]  # fmt: skip
+_OPEN = tables("fr")["open_words"]
+_SILENT = tables("fr")["sounds"]
 
 
 @lru_cache(maxsize=1)
@@ -32,7 +32,7 @@ def _alike(phonemes: str) -> str:
     return phonemes.replace("œ̃", "ɛ̃").translate(_ALIKE)
 
 
-_CLASSES = classes(HOMOPHONES)
+_CLASSES = classes(tables("fr")["homophones"])
 _TOKEN = re.compile(
     rf"(?:(c|d|j|l|m|n|s|t|ç|qu|jusqu|lorsqu|puisqu|quelqu)[{APOSTROPHES}])?([^\W_]+(?:[{APOSTROPHES}][^\W_]+)*)?"
 )

@@ -154,7 +154,7 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
 
 def _loan_word(word: str) -> list[str]:
     if word.lower() in LOAN_WORDS:
-        return LOAN_WORDS[word.lower()].split("|")
+        return LOAN_WORDS[word.lower()]
     reading = "".join(found.reading for found in ja_words.words(word.lower()))
     return [reading] if reading and all("ァ" <= char <= "ー" for char in reading) else []
 

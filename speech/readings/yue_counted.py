@@ -114,13 +114,13 @@ def _with_currency(currency: str, number: int, fraction: str, large: str) -> lis
     if currency == "$" and not large:
         return money(number, fraction)
     ways = dict.fromkeys([*_count(number, fraction, ""), *_count(number, fraction, "元")])
-    forms = CURRENCIES.get(currency, ("{}蚊", "{}元"))
+    forms = CURRENCIES.get(currency, ["{}蚊", "{}元"])
     said = [form.format(way + large) for form in forms for way in ways]
     return said + (money(number, fraction) if currency == "HK$" and fraction else [])
 
 
 def _with_unit(unit: str, number: int, fraction: str) -> tuple[list[str], str]:
-    ways = [way + name for name in UNITS[unit].split() for way in _count(number, fraction, name)]
+    ways = [way + name for name in UNITS[unit] for way in _count(number, fraction, name)]
     if unit == "km/h":
         ways += [before + way + "公里" for before in ("時速", "每小時") for way in _count(number, fraction, "公里")]
     if unit in _DEGREES:
@@ -177,7 +177,7 @@ def _range(text: str, match: re.Match[str]) -> Counted | None:
         said = [f"百分之{a}{to}{again}{b}" for to in "至到" for again in ("", "百分之") for a, b in pairs]
         return end + 1, said, "range"
     unit, counter = unit_at(_UNIT, text, end), _COUNTER.match(text, end)
-    names = UNITS[unit[1].lower()].split() if unit else [counter[1]] if counter else [""]
+    names = UNITS[unit[1].lower()] if unit else [counter[1]] if counter else [""]
     ways = []
     for name in names:
         ones, twos = _count(low, of_low, name), _count(high, of_high, name)

@@ -412,7 +412,7 @@ def _with_unit(values: list[str], number: str, unit: str | None) -> list[str]:
     names = list(UNITS[unit])
     if unit in SPELT:
         names = [unit.lower(), *names]
-    elif unit.isascii() and unit.isalnum():
+    elif unit.isascii() and unit.isalpha():
         names.append(unit.lower())
     ways = _joined(values, names)
     if unit == "km/h":

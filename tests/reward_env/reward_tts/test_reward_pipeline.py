@@ -206,6 +206,25 @@ def test_a_text_that_is_too_long_is_refused_before_it_is_read(pipeline, texts_an
         judge.speak(row.tokens, None, "今" * 11)
 
 
+class Raising(Reward):
+    """Fails on texts that begin with 糟, as a fault in a formula might."""
+
+    def judge(self, text, language, tokens, measures):
+        if text.startswith("糟"):
+            raise ZeroDivisionError("a fault in a formula")
+        return super().judge(text, language, tokens, measures)
+
+
+def test_a_row_that_cannot_be_judged_fails_alone(pipeline, texts_and_rows):
+    text, row = texts_and_rows[0]
+    raising = reward()
+    raising.__class__ = Raising
+    judge = Judge(pipeline, "zh", raising, 2000)
+    bad, good = judge.answer([query(row, "糟了"), query(row, text)])
+    assert math.isnan(bad.reward) and "'糟了' cannot be judged: a fault in a formula" in bad.measures.message
+    assert good.measures.status == Status.OK and not math.isnan(good.reward)
+
+
 def test_bad_speech_has_the_lowest_reward_and_every_status_is_counted(pipeline, texts_and_rows):
     """0.0 is the lowest of the pinyin term, -1.0 that of over_length: what compute_score gives for the same."""
     judge = Judge(pipeline, "zh", reward(), 2000)

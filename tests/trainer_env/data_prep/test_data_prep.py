@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from omegaconf import DictConfig, OmegaConf
+from speech.text_norm import normalise
 
 from data_prep.prepare import Preparation
 from data_prep.prompts import can_be_spoken
 from models.tiny_mandarin.tokenizer import build_tokenizer
-from speech.text_norm import normalise
 from stages.config import ROOT, compose_stage
 
 GOOD_SFT = '{"text": "一", "speech_tokens": [0, 3]}'

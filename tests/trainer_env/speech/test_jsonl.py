@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from data_prep.jsonl import SeenTexts, normalise_text
+from data_prep.jsonl import SeenTexts
 from speech.files import whole_directory, whole_file
 from speech.jsonl import BadField, read_rows
+from speech.texts import normalise_text
 
 
 def test_a_json_list_is_streamed(tmp_path):
@@ -116,6 +117,7 @@ def test_what_is_no_file_is_called_what_it_is(tmp_path):
 def test_normalisation_is_nfkc_and_single_spaces():
     assert normalise_text("ＡＢ１２\u3000你好，\t\n世界 ") == "AB12 你好, 世界"
     assert normalise_text("e\u0301") == "é"
+    assert normalise_text("½ m² ① ℃") == "½ m² ① ℃"  # NFKC's 1⁄2, m2 and 1 would be read otherwise
 
 
 def test_seen_texts_remembers_across_its_two_stores():
