@@ -7,7 +7,7 @@ The words of name.wav (or .flac, .ogg, .mp3, in sub-folders, too) stand in name.
 before the second). Into `folder.output` go
 
     recordings.jsonl  {"name", "text", "wav"}: voices, for encode_voices and stage data
-    samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings, for vectorize
+    samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings of vectorize
 
 with paths relative to these files.
 """
@@ -15,7 +15,6 @@ with paths relative to these files.
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import hydra
 import soundfile
@@ -43,14 +42,12 @@ def recordings(folder: Path) -> list[tuple[str, Path, str]]:
     if not files:
         raise ValueError(f"{folder} (folder.input) holds no recording ({', '.join(AUDIO)})")
     words = dict(_listed(folder / LIST)) if (folder / LIST).is_file() else {}
-    beside = {
-        name: path.with_suffix(end) for name, path in files.items() for end in WORDS if path.with_suffix(end).is_file()
-    }
-    words |= {name: path.read_text(encoding="utf-8-sig") for name, path in beside.items()}
+    for name, path in files.items():
+        beside = next((path.with_suffix(end) for end in WORDS if path.with_suffix(end).is_file()), None)
+        words |= {name: beside.read_text(encoding="utf-8-sig")} if beside else {}
     said = {name: " ".join(words.get(name, "").split()) for name in files}
-    faults = [
-        f"{files[name]}: no words ({name}.txt, {name}.lab, or a line of {LIST})" for name in files if not said[name]
-    ]
+    nothing = f"no words (a .txt or .lab next to it, or a line of {LIST})"
+    faults = [f"{files[name]}: {nothing}" for name in files if not said[name]]
     faults += [f"{folder / LIST}: {name} has no recording" for name in words.keys() - files.keys()]
     if faults:
         raise BadRows(sorted(faults), then="nothing was written")
@@ -64,9 +61,7 @@ def _listed(path: Path) -> Iterator[tuple[str, str]]:
             yield name.strip(), next((field for field in reversed(fields) if field.strip()), "")
 
 
-def rows(
-    found: list[tuple[str, Path, str]], output: Path, language: str
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def rows(found: list[tuple[str, Path, str]], output: Path, language: str) -> tuple[list[dict], list[dict]]:
     """Of recordings.jsonl and of samples.jsonl.
 
     Raises:

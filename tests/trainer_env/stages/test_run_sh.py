@@ -38,7 +38,7 @@ def test_list_names_recipes_and_stages(run):
         (["--recipe", "nope", "0"], "unknown recipe 'nope'; known: toy"),
         (["--recipe", "no/such", "0"], "--recipe no/such: there is no such folder"),
         (["--recipe", "recipes/", "0"], "that folder has no recipe.yaml"),
-        (["trian"], "unknown stage 'trian'; known: install models vectorize"),
+        (["trian"], "unknown stage 'trian'; known: install models list_recordings vectorize"),
         (["7"], "unknown stage '7'"),
         (["2", "0"], "stage data comes before train"),
         (["0", "1", "2"], "at most two stages"),
