@@ -105,8 +105,8 @@ if ((first == 0)); then
   ((last > 0)) || exit 0
   first=1
 fi
-if [[ ! -x .venv/bin/python || ! -x .venv-reward/bin/python ]]; then
-  [[ -n $dry_run ]] || die "the environments .venv and .venv-reward are not both there: bash run.sh install"
+if [[ ! -x .venv/bin/python ]]; then     # an image of Dockerfile.trainer has no .venv-reward, and needs none
+  [[ -n $dry_run ]] || die "the environment .venv is not there: bash run.sh install"
   echo "# the commands of the other stages can be shown once install has run"
   exit
 fi
