@@ -16,7 +16,7 @@ from reward_tts.client import RewardError, ServerConfig
 from reward_tts.compute_score import compute_score
 from reward_tts.measures import CONTRACT, Status
 from reward_tts.reward.errors import error as error_of
-from reward_tts.reward.formulas import shape_tanh
+from reward_tts.reward.formulas import shape_tanh, silence
 from speech.tokens import format_speech_tokens
 from tests.helpers.server_client import config_of, counted, measure, odd_rows, raw_answer
 from verl_plugins.rollout_audio import RolloutAudio
@@ -83,7 +83,8 @@ def test_the_published_client_gets_rewards_and_transcripts(reward_server, spoken
     tokens, text = spoken[0]
     outputs = published(reward_server, tokens, text)
     error = error_of(text, outputs["TRANSCRIPTS"], "zh", "pinyin")
-    assert outputs["REWARDS"] == pytest.approx(shape_tanh(error))
+    quiet = silence(json.loads(outputs["MEASURES"])["scores"]["silence_ratio"], allowed=0.5)
+    assert outputs["REWARDS"] == pytest.approx((shape_tanh(error) + 0.2 * quiet) / 1.2)
     assert outputs["STATUS"] == 0
 
 
