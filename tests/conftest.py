@@ -184,7 +184,8 @@ def spoken(built_recipe: Path) -> list[tuple[list[int], str]]:
 def checkout(tmp_path: Path) -> Path:
     """run.sh, stages/ and the toy recipe in an empty folder, with this environment as .venv."""
     shutil.copy(ROOT / "run.sh", tmp_path)
-    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    for folder in ("stages", "hydra_plugins"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copytree(ROOT / "tests/helpers/toy", tmp_path, dirs_exist_ok=True)
     for environment in (".venv", ".venv-reward"):
         (tmp_path / environment).symlink_to(ROOT / ".venv")

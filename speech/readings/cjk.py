@@ -2,6 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from speech.readings.span import Span
 
@@ -17,6 +22,12 @@ ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦ�
 CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
 FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}
 _CAPITAL_UNITS = "WVLA"  # capitals that are units by themselves; 5G is no weight
+
+
+@cache
+def tables(language: str) -> dict[str, Any]:
+    """The tables of words of a language, tables/<language>.yaml."""
+    return yaml.safe_load((Path(__file__).parent / "tables" / f"{language}.yaml").read_text(encoding="utf-8"))
 
 
 def span_of(start: int, end: int, kind: str, said: Iterable[str], sure: bool = True, most: int = 40) -> Span:

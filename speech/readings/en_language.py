@@ -168,7 +168,7 @@ class English(Language):
         """2:05:30 as a duration."""
         names = ("hour", "minute", "second")
         parts = [f"{words(n, 'en')} {name}{'s' if n != 1 else ''}" for n, name in zip(amounts, names, strict=True) if n]
-        return " and ".join([" ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else " ".join(parts)
+        return " and ".join([" ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else " ".join(parts) or "zero seconds"
 
     def by_the_clock(self, hour: int, minute: int, half: bool) -> list[str]:
         """Half past three, a quarter to four, noon."""

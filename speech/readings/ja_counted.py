@@ -7,7 +7,7 @@ from functools import lru_cache
 from speech.readings import ja_words
 from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
 from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
-from speech.readings.ja_signs import ENGLISH, MONEY, UNITS, spelled
+from speech.readings.ja_signs import ALONE, ENGLISH, MONEY, UNITS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, LARGE, NUMBER, SMALL, Value, parse
 from speech.readings.span import Span
 
@@ -15,16 +15,11 @@ MOST = 24  # readings of a span
 Counted = tuple[int, list[str], str]  # where it ends, its readings, its kind ("" for a bare number)
 _MONTHS = re.compile(r"[かカヶヵケ箇](?=[月所国年条])")
 _COUNTER = re.compile(one_of(COUNTERS))
+_WARI = re.compile("割[るられろっ]")  # 十割る二 is a division
 _SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
 _SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
 _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _KATAKANA = re.compile(r"[ァ-ヴ][ァ-ヴー]{1,20}")
-# Kanji that may be no number, or part of a phrase: 一月に一回, 七転び八起き.
-_ALONE = {
-    "一月": "ひとつき", "二月": "ふたつき", "一": "ひと いっ", "二": "ふた", "三": "み みっ", "四": "よ よっ",
-    "五": "いつ", "六": "む ろっ", "七": "なな", "八": "や はっ", "九": "ここの", "十": "とお じゅっ じっ",
-    "千": "ち", "百": "もも ひゃっ",
-}  # fmt: skip
 _TO = re.compile(r" ?[〜~–、・-] ?")
 _KINDS = {"月": "date", "日": "date", "年": "year", "時": "time", "分": "time", "円": "money", "パーセント": "percent"}
 _MINUS = {"+": ("プラス", "たす"), "±": ("プラスマイナス",), "▲": ("マイナス", "さんかく", "")}
@@ -72,7 +67,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     elif text.startswith("第", at):
         first, at = "だい", at + 1 + text.startswith(" ", at + 1)
     match = NUMBER.match(text, at)
-    if not match:
+    if not match or set(match["kanji"] or "") == {"○"}:  # a mark
         return None
     value = parse(match)
     if value is None:
@@ -83,7 +78,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         if _in_word(text, match.start(), end) or (bare and _touches_word(text, match.start(), match.end("kanji"))):
             return None
         ways += _as_word(text, match.start(), end)
-        ways += _ALONE.get(text[match.start() : end], "").split()
+        ways += ALONE.get(text[match.start() : end], ())
         return span_of(start, end, "variant", (s + first + way for s in sign for way in ways), most=MOST)
     if (
         not counted
@@ -96,7 +91,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     ):
         ways += digits(match["whole"])
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
-    beside = beside_letters(text, match.start(), match.end())
+    beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
     return span_of(start, end, kind, (s + first + way for s in sign for way in ways), not beside, MOST)
 
@@ -136,11 +131,13 @@ def _digit_by_digit(text: str, start: int, match: re.Match[str], first: str) -> 
 
 
 def counter_at(text: str, at: int) -> tuple[int, str]:
-    """Where the counter behind a number ends, and which it is; (at, "") for none."""
+    """Where the counter behind a number ends, and which it is: "分の" in 三分の一; (at, "") for none."""
     skip = at + text.startswith(" ", at)
     found = _COUNTER.match(_MONTHS.sub("カ", text[skip : skip + 8]))
-    if not found or (found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2)):
-        return (skip + 1, "分の") if found else (at, "")
+    if not found or (found[0] == "割" and _WARI.match(text, skip)):
+        return at, ""
+    if found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2):
+        return skip + 1, "分の"
     return skip + found.end(), found[0]
 
 
@@ -181,7 +178,7 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
 
 
 def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list[str]:
-    ways = [way for name in UNITS[unit].split() for way in _say(value, name)]
+    ways = [way for name in UNITS[unit] for way in _say(value, name)]
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
         ways += [before + way for way in _say(value, name)]

@@ -28,7 +28,7 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 _PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
-_RATIO = re.compile(r"(\d{1,4})(?::| ?대 ?)(\d{1,4})(?![\d:])")
+_RATIO = re.compile(r"(\d{1,4})(?::|대| 대 )(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
 _START = re.compile(rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
@@ -85,7 +85,7 @@ def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
         return None
     parts = match[0].split("-")
     plain = [sino(int(part)) for part in parts]
-    signs = (" 대 ", " 다시 ", "에서 ", "에 ") if len(parts) == 2 else (" 다시 ", "에 ", " ")
+    signs = (" 대 ", " 다시 ", "에서 ", "에 ", " 빼기 ") if len(parts) == 2 else (" 다시 ", "에 ", " ")
     ways = [sign.join(plain) for sign in signs] + [" 다시 ".join(digits(part)[0] for part in parts)]
     return span_of(at, match.end(), "score" if len(parts) == 2 else "address", ways, sure=False)
 
@@ -127,10 +127,10 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     word = match[0]
     if word.lower() == "c" and text.startswith("++", match.end()):
         return span_of(at, match.end() + 2, "letters", ("씨플러스플러스", "씨쁠쁠", "시플러스플러스"))
-    ways = [word, *WORDS.get(word.lower(), "").split("|")]
+    ways = [word, *WORDS.get(word.lower(), ())]
     if word.isascii() and word.isalpha() and len(word) <= 6 and (word.isupper() or len(word) <= 3):
         ways += spelled(word)
-    return span_of(at, match.end(), "letters", filter(None, ways))
+    return span_of(at, match.end(), "letters", ways)
 
 
 def _signs(text: str, at: int, found: list[Span]) -> Span | None:

@@ -85,8 +85,8 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(start, match.end("first"), "cardinal", digits(re.sub(r"\D", "", match["first"])), False)
     end, ways, kind = _counted(text, match, value, money, first)
     if sign == ("마이너스 ",) and text[end - 1] in "도℃°cC":
-        sign = ("마이너스 ", "영하 ")
-    beside = beside_letters(text, match.start(), match.end())
+        sign = ("영하 ", "마이너스 ")
+    beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
     if len(match["first"]) == 2 and text[match.start() - 1 : match.start()] in ("'", "’", "‘"):  # '88
         ways[:0] = [digits(match["first"])[-1] + way.removeprefix(sino(value[0])) for way in ways[:1]]
@@ -103,7 +103,7 @@ def _like_english(match: re.Match[str], value: Value) -> list[str]:
     return english + (list(digits(match["first"])) if match["first"].isdigit() and len(match["first"]) > 1 else [])
 
 
-def _counted(text: str, match: re.Match[str], value: Value, money: tuple[str, ...] | None, first: str) -> Counted:
+def _counted(text: str, match: re.Match[str], value: Value, money: list[str] | None, first: str) -> Counted:
     if money:
         return match.end(), [f"{way} {name}" for name in money for way in _plain(value)], "money"
     if between := _range(text, match, value):
@@ -146,7 +146,7 @@ def _with_counter(text: str, match: re.Match[str], value: Value, counter: re.Mat
 
 
 def _with_unit(text: str, match: re.Match[str], unit: str, ways: list[str]) -> list[str]:
-    said = [f"{way} {name}" for name in UNITS[unit].split() for way in ways]
+    said = [f"{way} {name}" for name in UNITS[unit] for way in ways]
     speed = {"km/h": ("시속", "킬로미터"), "m/s": ("초속", "미터")}.get(unit)
     if speed and not text[max(0, match.start() - 3) : match.start()].rstrip().endswith(("시속", "초속")):
         # 킬로미터 alone is a distance: 시속 has to be said, unless it is in the text.
@@ -167,7 +167,7 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
     one, two = _plain(value)[0], _plain(last)[0]
     joined = [f"{one}{to} {two}" for to in FROM_TO]
     if unit := unit_at(_UNIT, text, other.end()):
-        names = UNITS[unit[1].lower()].split()
+        names = UNITS[unit[1].lower()]
         ways = [f"{way} {name}" for name in names for way in joined]
         return unit.end(), ways + [f"{one} {name}{to} {two} {name}" for name in names for to in FROM_TO], "range"
     counter = _COUNTER.match(text, other.end())
@@ -179,6 +179,10 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
     pairs = list(product(read(low, word), read(high, word)))
     ways = [f"{a.removesuffix(word).strip()}{to} {b}" for to in FROM_TO for a, b in pairs]
     ways += [f"{a}{to} {b}" for to in FROM_TO for a, b in pairs]
+    if "-" in sign[0]:  # 5-3 승리
+        ways.append(f"{one} 대 {two} {word}")
+    if 20 <= low == high - 10 <= 90 and not low % 10:  # 20~30대
+        ways.append(f"{sino(low // 10)}{sino(high)} {word}")
     if high == low + 1 <= 10:
         ways.insert(0, f"{sino(low)}{sino(high)} {word}")
         if COUNTERS[word] < ALWAYS_SINO:

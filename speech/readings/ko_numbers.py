@@ -4,36 +4,16 @@ by one; and which of the two a counter takes.
 
 from functools import lru_cache
 
+from speech.readings.cjk import tables
+
 LARGEST = 10**16 - 1
 DIGITS = "영일이삼사오육칠팔구"
 _NATIVE_ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _NATIVE_TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 ALWAYS_SINO = 10**9
-# Counters, each with the number up to which it takes native words only; from there on both are said (25명:
-# 스물다섯 명, 이십오 명).
-# 0: both always; ALWAYS_SINO: never native.
-_BY_FROM = {
-    0: "번 주 표 점 건 타 평 쪽 페이지 편 부 집 가구 장면 시즌",
-    3: "배 권 세트 팀 경기 게임 자리 군 테이블 라운드 홀 타석 안타 분기",
-    11: """
-        명 개 마리 잔 사람 가지 송이 병 그릇 군데 곳 장 대 켤레 벌 채 자루 그루 쌍 척 통 판 조각 모금 컵 봉지 상자
-        줄 포기 바퀴 끼 차례 골 사발 접시 토막 다발 꾸러미 방울 숟가락 큰술 작은술 스푼 알 뭉치 단 갑 모 마디 걸음
-        발짝 손 글자 마을 나라 도시 친구 식구 아이 남매 형제 자매 시간 개비 팩 박스 캔 곡 스쿱 줌 폭 필 발 문제
-        과목 종류 번째 판째 개째 살배기
-    """,
-    13: "시",
-    100: "살 달 해 돌 살짜리 시간째 달째",
-    ALWAYS_SINO: """
-        년 월 일 분 초 원 달러 유로 엔 위안 파운드 층 호 호선 호실 호기 학년 학기 반 세 세대 도 퍼센트 프로 포인트
-        주년 주일 주차 주째 개월 개국 개소 개년 개조 인 인분 인승 인실 박 회 회차 차 차전 차원 차선 위 등 급 세기
-        년대 년도 년생 월호 일간 일째 일차 분간 분짜리 초간 조 항 절 과 번지 번길 동 기 세트스코어 킬로 킬로그램
-        킬로미터 미터 센티미터 센티 밀리미터 밀리리터 리터 그램 톤 와트 볼트 헤르츠 기가 기가바이트 메가 메가바이트
-        테라바이트 바이트 칼로리 킬로칼로리 인치 루타 이닝 승 패 무 무승부 연승 연패 득점 실점 타점 점대 실 관 면
-        단계 단원 단지 교시 학점 배속 배럴 헥타르 제곱미터 평방미터 세제곱미터 마력 마일 노트 데시벨 픽셀 화 부작
-        막 악장 남 녀 형 식 번선 구역 지구 사단 연대 대대 중대 소대
-    """,
-}
-COUNTERS = {word: start for start, words in _BY_FROM.items() for word in words.split()}
+# Counters, each with the number up to which it takes native words only (tables/ko.yaml).
+COUNTERS: dict[str, int] = {word: start for start, words in tables("ko")["counters"].items() for word in words}
+ABOUT: dict[int, list[str]] = tables("ko")["about"]
 
 
 def sino(number: int) -> str:
@@ -117,10 +97,3 @@ def decimal(whole: int, fraction: str) -> list[str]:
     tails = digits(fraction)[::-1]
     heads = sino_ways(whole) if whole else ["영", "공"]
     return [f"{head} 점 {tail}" for head in heads for tail in tails]
-
-
-# 3~4명: 서너 명. By the first of the two numbers.
-ABOUT = {
-    1: ("한두",), 2: ("두세", "두서너"), 3: ("서너", "세네"), 4: ("네다섯", "너댓"), 5: ("대여섯", "다섯여섯"),
-    6: ("예닐곱", "여섯일곱"), 7: ("일고여덟", "일곱여덟"), 8: ("여덟아홉", "엳아홉"), 9: ("아홉열",),
-}  # fmt: skip

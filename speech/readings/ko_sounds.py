@@ -4,6 +4,7 @@ aspirates; and vowels that nearly all speakers have merged (ㅐ ㅔ, ㅙ ㅚ ㅞ
 """
 
 import unicodedata
+from functools import cache
 from itertools import pairwise
 
 _FIRST = 0xAC00
@@ -46,11 +47,11 @@ def units(words: str) -> list[tuple[str, ...]]:
     """Each syllable of Hangul as it sounds between its neighbours; other letters and digits. Blanks never count.
 
     What stands before and behind the words is not known, and may change their first and last syllable: "12일" and
-    "에" say what "십이 일에" says. So such a syllable has a second sound, open at that side ("일›", "‹에"), and so
-    has, inside, every syllable that its neighbour at that side changes.
+    "에" say what "십이 일에" says. So these have more sounds: one for each final consonant before them ("ㄹ‹에") or
+    first consonant behind them ("일›ㅇ") that changes them; and inside, so has a syllable that its neighbour changes.
 
-    >>> units("많이"), units("마니")
-    ([('마', '‹마', '많›', '‹많›'), ('니', '‹이')], [('마', '‹마'), ('니',)])
+    >>> units("십이 일에")[2:], "일›ㅇ" in units("십이 일")[2], "ㄹ‹에" in units("에")[0]
+    ([('이', '일›ㅇ'), ('레', 'ㄹ‹에')], True, True)
     """
     kept = [c for c in unicodedata.normalize("NFC", words).casefold() if c.isalnum()]
     spelled = [_apart(c) if "가" <= c <= "힣" else None for c in kept]
@@ -58,27 +59,38 @@ def units(words: str) -> list[tuple[str, ...]]:
     for here, after in pairwise(sounding):
         if here and after:
             _meet(here, after)
-    last = len(kept) - 1
-    return [
-        _sounds(char, was, now, not place, place == last) if was else (char,)
-        for place, (char, was, now) in enumerate(zip(kept, spelled, sounding, strict=True))
-    ]
+    found: list[tuple[str, ...]] = []
+    for place, (char, was, now) in enumerate(zip(kept, spelled, sounding, strict=True)):
+        if was is None:
+            found.append((char,))
+            continue
+        before = spelled[place - 1] if place else None
+        after = spelled[place + 1] if place + 1 < len(kept) else None
+        tails = _changing_tails(was[0]) if not place else before[2] if before and now[0] != was[0] else ""
+        leads = _changing_leads(was[2]) if place + 1 == len(kept) else after[0] if after and now[2] != was[2] else ""
+        ways = _heard(char, now, "".join(kept[place + 1 : place + 2]))
+        ways += [f"{tail}‹{_syllable(was[0], now[1], now[2])}" for tail in tails]
+        ways += [f"{_syllable(now[0], now[1], was[2], at_rest=False)}›{lead}" for lead in leads]
+        found.append(tuple(ways))
+    return found
 
 
-def _sounds(char: str, was: list[str], now: list[str], first: bool, last: bool) -> tuple[str, ...]:
-    """As it sounds; and with its first sound (‹), its last (›) or both as they are before a neighbour changes them."""
-    left = first or was[0] != now[0]
-    right = bool(was[2]) and (last or was[2] != now[2])
-    found = [_heard(*now)]
-    if left:
-        found.append("‹" + _heard(was[0], *now[1:]))
-    if right:
-        found.append(_together(now[0], _vowel(*now[:2]), was[2]) + "›")
-    if left and right:
-        found.append("‹" + _together(was[0], _vowel(*was[:2]), was[2]) + "›")
-    if char == "의":
-        found += [mark.replace("의", vowel) for mark in found[:2] for vowel in "이에"]
-    return tuple(dict.fromkeys(found))
+@cache
+def _changing_tails(lead: str) -> str:
+    """Final consonants that change a first consonant behind them."""
+    return "".join(tail for tail in _TAILS if tail and _met(tail, lead)[1] != lead)
+
+
+@cache
+def _changing_leads(tail: str) -> str:
+    """First consonants that change a final consonant before them."""
+    return "".join(lead for lead in _LEADS if tail and _met(tail, lead)[0] != tail)
+
+
+def _met(tail: str, lead: str) -> tuple[str, str]:
+    here, after = ["ㅇ", "ㅏ", tail], [lead, "ㅏ", ""]
+    _meet(here, after)
+    return here[2], after[0]
 
 
 def _meet(here: list[str], after: list[str]) -> None:
@@ -120,8 +132,16 @@ def _beside(rest: str, lead: str) -> tuple[str, str]:
     return ("ㄹ", "ㄹ") if (rest, lead) in (("ㄴ", "ㄹ"), ("ㄹ", "ㄴ")) else (rest, lead)
 
 
-def _heard(lead: str, vowel: str, tail: str) -> str:
-    return _together(lead, _vowel(lead, vowel), _AT_REST.get(tail, tail))
+def _heard(char: str, now: list[str], following: str) -> list[str]:
+    """How a syllable sounds; 의 is 이 or 에 as well, 네가 니가."""
+    found = [_syllable(*now)]
+    if char == "의":
+        found += [_syllable(now[0], vowel, "") for vowel in "ㅣㅔ"]
+    return [*found, "니"] if char == "네" and following == "가" else found
+
+
+def _syllable(lead: str, vowel: str, tail: str, at_rest: bool = True) -> str:
+    return _together(lead, _vowel(lead, vowel), _AT_REST.get(tail, tail) if at_rest else tail)
 
 
 def _vowel(lead: str, vowel: str) -> str:

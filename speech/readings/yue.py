@@ -142,6 +142,4 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, at + 1, "sign", (f" {said} " if said.isascii() else said for said in SIGNS[char]))
 
 
-_READERS = (
-    _phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _in_words, _signs,
-)  # fmt: skip
+_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _in_words, _signs)

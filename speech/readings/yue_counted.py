@@ -48,7 +48,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         kind = "unit"
         if sign[0] == "負":
             sign, ways = ("零下", "負"), [*ways, *(way.replace("兩", "二") for way in ways)]
-    beside = beside_letters(text, match.start(), match.end())
+    beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match) if beside else []
     return span_of(start, end, kind, (before + first + way for before in sign for way in ways), not beside)
 
@@ -114,13 +114,13 @@ def _with_currency(currency: str, number: int, fraction: str, large: str) -> lis
     if currency == "$" and not large:
         return money(number, fraction)
     ways = dict.fromkeys([*_count(number, fraction, ""), *_count(number, fraction, "元")])
-    forms = CURRENCIES.get(currency, ("{}蚊", "{}元"))
+    forms = CURRENCIES.get(currency, ["{}蚊", "{}元"])
     said = [form.format(way + large) for form in forms for way in ways]
     return said + (money(number, fraction) if currency == "HK$" and fraction else [])
 
 
 def _with_unit(unit: str, number: int, fraction: str) -> tuple[list[str], str]:
-    ways = [way + name for name in UNITS[unit].split() for way in _count(number, fraction, name)]
+    ways = [way + name for name in UNITS[unit] for way in _count(number, fraction, name)]
     if unit == "km/h":
         ways += [before + way + "公里" for before in ("時速", "每小時") for way in _count(number, fraction, "公里")]
     if unit in _DEGREES:
@@ -155,7 +155,7 @@ def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> C
             way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(others))
         ]
     if not fraction and len(whole) >= 3 and match["whole"].isdigit() and name in _NUMBERED:
-        ways.append(digits(whole) + name)
+        ways.insert(0 if len(whole) > 6 and not name else len(ways), digits(whole) + name)  # 91234567 is a telephone
     behind = text[end : end + 1]
     if not name and whole == "2" and not fraction and "\u3400" <= behind <= "\u9fff" and behind not in _ONLY_NUMBERED:
         ways.append("兩")
@@ -177,7 +177,7 @@ def _range(text: str, match: re.Match[str]) -> Counted | None:
         said = [f"百分之{a}{to}{again}{b}" for to in "至到" for again in ("", "百分之") for a, b in pairs]
         return end + 1, said, "range"
     unit, counter = unit_at(_UNIT, text, end), _COUNTER.match(text, end)
-    names = UNITS[unit[1].lower()].split() if unit else [counter[1]] if counter else [""]
+    names = UNITS[unit[1].lower()] if unit else [counter[1]] if counter else [""]
     ways = []
     for name in names:
         ones, twos = _count(low, of_low, name), _count(high, of_high, name)

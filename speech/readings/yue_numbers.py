@@ -3,6 +3,8 @@
 import re
 from functools import lru_cache
 
+from speech.readings.cjk import tables
+
 LARGEST = 10**16 - 1
 _TWO = re.compile("(?<!十)二(?=[百千萬億兆])")  # but 十二萬
 DIGITS = "零一二三四五六七八九"
@@ -60,18 +62,8 @@ def cardinal(number: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ways))
 
 
-# What is counted with 兩, not 二, where there are two of it; what takes either; what takes 二 only.
-_LIANG = """
-    個 个 位 杯 本 次 間 间 張 张 隻 只 條 条 件 枝 支 部 架 包 盒 樽 罐 碗 碟 塊 块 粒 對 对 雙 双 套 份 種 种 家
-    場 场 排 層 棟 輛 辆 個鐘 个钟 小時 小时 個月 个月 星期 點 点 點鐘 点钟 點半 蚊 晚 餐 圈 袋 串 筆 笔 句 篇 首
-    把 頂 顶 棵 朵 頭 头 匹 滴 處 处 邊 边 回 趟 圓 片 幅 門 门 項 项 批 打 斤 仔 齣 單 单 盞 扇 疊 籠 煲 味 道 鍵
-    隊 队
-"""
-_EITHER = "元 歲 岁 度 年 日 成 座 公里 公斤 米 秒 百 千 萬 万 億 亿 人 名 倍 分鐘 分钟 班 呎 磅 代"
-_ER = "月 號 号 樓 楼 期 線 线 路 房 室 級 级 等 世 樓層 年級 年级 中"
-_TAKES = {
-    counter: ways for ways, counters in (("兩", _LIANG), ("兩二", _EITHER), ("二", _ER)) for counter in counters.split()
-}
+# Counters, each with what two of it are: 兩, 二 or either (tables/yue.yaml).
+_TAKES: dict[str, str] = {counter: two for two, counters in tables("yue")["counters"].items() for counter in counters}
 COUNTERS = tuple(_TAKES)
 
 

@@ -1,31 +1,10 @@
-"""Units, currencies and signs as Cantonese says them."""
+"""Units, currencies and signs as Cantonese says them, from tables/yue.yaml."""
 
-UNITS = {
-    "kg": "公斤 千克 kg kilo", "g": "克 g", "mg": "毫克", "t": "噸", "km": "公里 km", "m": "米", "cm": "厘米 公分 cm",
-    "mm": "毫米 mm", "ml": "毫升 ml", "l": "公升 升", "ft": "呎 尺", "lb": "磅", "oz": "安士",
-    "km/h": "公里每小時 公里", "m²": "平方米", "㎡": "平方米", "m2": "平方米", "km²": "平方公里", "ft²": "平方呎 呎",
-    "gb": "gb g", "mb": "mb", "tb": "tb", "kb": "kb", "mbps": "mbps", "hz": "赫茲 hz", "khz": "千赫", "mhz": "兆赫",
-    "w": "瓦 火 瓦特", "kw": "千瓦", "kwh": "千瓦時 度電", "v": "伏 伏特", "a": "安培", "mah": "毫安時", "db": "分貝",
-    "hpa": "百帕斯卡", "kcal": "千卡 大卡", "cal": "卡路里 卡", "cc": "cc", "℃": "度", "°c": "度", "°": "度",
-    "℉": "度", "°f": "度",
-}  # fmt: skip
-# With the number in place of {}; "$" alone is Hong Kong's, in yue_numbers.money.
-CURRENCIES = {
-    "HK$": ("港幣{}元", "港幣{}蚊", "{}港元", "{}港幣", "{}港紙", "{}蚊", "{}元"),
-    "HKD": ("港幣{}元", "{}港元", "{}港幣"), "US$": ("{}美金", "{}美元", "美金{}元", "{}蚊美金"),
-    "NT$": ("{}台幣", "台幣{}元"), "€": ("{}歐羅", "{}歐元"), "£": ("{}英鎊", "{}鎊"),
-    "¥": ("{}日圓", "{}人民幣", "{}円", "{}元", "{}日元"), "₩": ("{}韓元", "{}韓圜"),
-}  # fmt: skip
-SIGNS = {
-    "%": ("百分比", "percent", "巴仙"), "&": ("and", "同", "和", "同埋", "及"), "@": ("at",),
-    "#": ("hashtag", "井號", "number"), "+": ("加", "plus"), "=": ("等於", "等如"), "×": ("乘", "乘以", "叉"),
-    "÷": ("除", "除以"), "±": ("正負",), "℃": ("度",), "°": ("度",), "<": ("細過", "小於"), ">": ("大過", "大於"),
-    "$": ("蚊", "元", "dollar"), "€": ("歐羅", "歐元"), "£": ("英鎊", "鎊"), "¥": ("日圓", "人民幣", "円", "元"),
-    "₩": ("韓元", "韓圜"), "‰": ("千分比",), "№": ("號碼",),
-}  # fmt: skip
-BETWEEN_LETTERS = {
-    ".": ("dot", "點"), "-": ("dash", "", "hyphen"), "_": ("underscore", "底線"), "/": ("slash", "", "定"),
-    ":": ("colon",),
-}  # fmt: skip
-_ENGLISH = "zero one two three four five six seven eight nine ten"
-ENGLISH = _ENGLISH.split()
+from speech.readings.cjk import tables
+
+_TABLES = tables("yue")
+ENGLISH: list[str] = _TABLES["english"]
+UNITS: dict[str, list[str]] = _TABLES["units"]
+CURRENCIES: dict[str, list[str]] = _TABLES["currencies"]
+SIGNS: dict[str, list[str]] = _TABLES["signs"]
+BETWEEN_LETTERS: dict[str, list[str]] = _TABLES["between_letters"]

@@ -18,6 +18,8 @@ _ENDINGS = {
     "ze": "啫唧",
 }
 _PARTICLES = {char: sound for sound, chars in _ENDINGS.items() for char in chars}
+# Characters that are said in another way as well before another one: 而家 (依家), 尋日 (琴日).
+_SAID_ALSO = {"而家": "ji1", "尋日": "kam4", "琴日": "cam4", "噚日": "kam4"}
 _SAME = {"〇": "零", "两": "兩"}
 
 
@@ -46,9 +48,11 @@ def _syllables(characters: str) -> tuple[tuple[str, ...], ...]:
         full = characters
     read = ToJyutping.get_jyutping_list(full.replace("〇", "零"))
     found = []
-    for char, given, (_, sound) in zip(characters, full, read, strict=True):
+    for place, (char, given, (_, sound)) in enumerate(zip(characters, full, read, strict=True)):
         own = _simple(given)
         extra = (_PARTICLES[given],) if given in _PARTICLES else (_PARTICLES[char],) if char in _PARTICLES else ()
+        if also := _SAID_ALSO.get(full[place : place + 2]):
+            extra = (*extra, also)
         found.append(tuple(dict.fromkeys([*((sound.split(" ")[0],) if sound else ()), own, *extra])))
     return tuple(found)
 

@@ -9,11 +9,11 @@ import soundfile
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from data_prep.jsonl import read_rows
 from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import is_chosen, read_shards
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import Worker, vectorize
+from speech.jsonl import read_rows
 from speech.waves import read_wave
 from stages.config import compose_stage
 from tests.helpers.cosyvoice_release import (

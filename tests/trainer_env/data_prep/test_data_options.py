@@ -33,6 +33,7 @@ def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
     config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 100
     config.recipe.tokenizer_dir = tokenizer_dir
     config.recipe.prompt_template = "data_prep.prompt_template.zero_shot"
+    config.recipe.languages = None
     config.recipe.voices = str(tmp_path / "voices.jsonl")
     config.prepare.token_rate = 10
     with open_dict(config):
@@ -255,6 +256,10 @@ def test_a_language_that_the_ears_do_not_know_is_a_bad_row(config):
     config.recipe.languages = ["zh", "en"]
     write(config, "train", {"text": "一", "language": "zh"}, {"text": "eins", "language": "de"})
     with pytest.raises(ValueError, match=r"train\.jsonl:2: field 'language': is 'de', recipe\.languages are zh, en"):
+        Preparation(config).run()
+    config.recipe.languages = None
+    write(config, "train", {"text": "eins", "language": "de"}, {"text": "一", "language": "xx"})
+    with pytest.raises(ValueError, match=r"train\.jsonl:2: field 'language': is 'xx', which no ASR here knows"):
         Preparation(config).run()
 
 

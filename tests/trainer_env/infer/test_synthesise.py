@@ -20,7 +20,8 @@ from stages.config import compose_stage
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "recipes" / "tiny_mandarin"
-TEXTS = ["今天下雨", "你好", "我今年二十岁了", "明天", "你好"]  # one twice: its samples must differ all the same
+# One twice in a row: its samples must differ all the same, also sample 1 of the first and sample 0 of the second.
+TEXTS = ["今天下雨", "你好", "你好", "我今年二十岁了", "明天"]
 MAX_TOKENS = 24
 
 

@@ -22,7 +22,7 @@ def test_llasas_script_says_so():
     assert (rollout.n, rollout.temperature, rollout.log_prob_micro_batch_size_per_gpu) == (16, 0.8, 4)
     assert (rollout.tensor_model_parallel_size, rollout.gpu_memory_utilization) == (1, 0.6)
     validation = rollout.val_kwargs
-    assert (validation.do_sample, validation.temperature, validation.top_p) == (True, 0.8, 0.9)
+    assert (validation.temperature, validation.top_p) == (0.8, 0.9)
     trainer = cfg.trainer
     assert (trainer.n_gpus_per_node, trainer.save_freq, trainer.test_freq, trainer.total_epochs) == (2, 128, 128, 1)
     assert (rollout.top_p, cfg.data.max_response_length) == (1.0, 1500)  # published 0.9 and 2048: see grpo.yaml

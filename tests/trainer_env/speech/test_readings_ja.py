@@ -1,6 +1,7 @@
 """Readings of Japanese: numbers with their counters, words, morae, and the corpus of pairs."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,21 +28,18 @@ def test_every_pair_of_the_corpus_is_judged_as_it_should_be():
     assert [row for row in rows if (error(row["text"], row["heard"]) == 0) != (row["verdict"] == "right")] == []
 
 
-@pytest.mark.parametrize(
-    ("number", "counter", "said"),
-    [
-        (1, "本", "いっぽん"), (3, "本", "さんぼん"), (6, "本", "ろっぽん"), (10, "本", "じゅっぽん"),
-        (1000, "本", "せんぼん"),
-        (3, "階", "さんがい"), (8, "歳", "はっさい"), (20, "歳", "はたち"), (4, "時", "よじ"),
-        (9, "時", "くじ"), (4, "月", "しがつ"),
-        (1, "日", "ついたち"), (14, "日", "じゅうよっか"), (20, "日", "はつか"), (24, "日", "にじゅうよっか"),
-        (2, "人", "ふたり"),
-        (14, "人", "じゅうよにん"), (3, "つ", "みっつ"), (10, "つ", "とお"), (100, "個", "ひゃっこ"),
-        (30, "分", "さんじゅっぷん"),
-    ],
-)  # fmt: skip
-def test_counters_change_their_sound(number, counter, said):
-    assert read(number, counter)[0] == said
+COUNTED = """
+1本 いっぽん, 3本 さんぼん, 6本 ろっぽん, 10本 じゅっぽん, 1000本 せんぼん, 3階 さんがい, 8歳 はっさい, 20歳 はたち,
+4時 よじ, 9時 くじ, 4月 しがつ, 1日 ついたち, 14日 じゅうよっか, 20日 はつか, 24日 にじゅうよっか, 2人 ふたり,
+14人 じゅうよにん, 3つ みっつ, 10つ とお, 100個 ひゃっこ, 30分 さんじゅっぷん
+"""
+
+
+@pytest.mark.parametrize("counted", COUNTED.replace("\n", " ").strip().split(", "))
+def test_counters_change_their_sound(counted):
+    written_so, said = counted.split()
+    number = written_so.rstrip("本階歳時月日人つ個分")
+    assert read(int(number), written_so[len(number) :])[0] == said
 
 
 def test_both_days_called_first():
@@ -107,6 +105,13 @@ def test_numerals_inside_of_words_are_no_numbers(text):
     assert error(text, text) == 0
 
 
+def test_threads_read_at_once():
+    texts = [f"今日は{number}時に会議があります" for number in range(1, 13)] * 10
+    with ThreadPoolExecutor(8) as threads:
+        read_there = list(threads.map(lambda text: spans(text, "ja"), texts))
+    assert read_there == [spans(text, "ja") for text in texts]
+
+
 def test_a_text_of_words_alone_is_written_letter_by_letter():
     text = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。"
     assert written(text, "ja") == text
@@ -114,6 +119,19 @@ def test_a_text_of_words_alone_is_written_letter_by_letter():
 
 def test_numbers_are_written_as_they_are_read():
     assert written("3時30分に会う。", "ja") == "さんじさんじゅっぷんに会う。"
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("時速20km/hで走る", "時速にじゅっキロメートルまいじで走る"),
+        ("iPhone 15を買う", "iPhone 15を買う"),
+        ("＜重要＞①から", "＜重要＞いちから"),
+        ("ジャン＝ポール", "ジャン＝ポール"),
+    ],
+)
+def test_prompts_have_words_for_what_is_sure(text, prompt):
+    assert written(text, "ja") == prompt
 
 
 @pytest.mark.parametrize("sign", ["%", "€", "℃", "$", "¥"])

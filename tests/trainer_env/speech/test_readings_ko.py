@@ -55,22 +55,20 @@ def test_sino_korean_numbers():
     assert digits("010") == ("공일공", "영일영")
 
 
-@pytest.mark.parametrize(
-    ("words", "heard_so"),
-    [
-        ("많이", "마니"), ("같이", "가치"), ("값이", "갑씨"), ("국물", "궁물"), ("신라", "실라"),
-        ("독립", "동닙"), ("학교", "학꾜"),
-        ("닫혀", "다처"), ("입학", "이팍"), ("싫어", "시러"), ("놓고", "노코"), ("앉아", "안자"),
-        ("읽었다", "일걷따"), ("칼날", "칼랄"),
-        ("앞으로", "아프로"), ("밝히다", "발키다"),
-    ],
-)  # fmt: skip
-def test_syllables_sound_as_their_neighbours_make_them(words, heard_so):
+SOUNDS = """
+많이 마니, 같이 가치, 값이 갑씨, 국물 궁물, 신라 실라, 독립 동닙, 학교 학꾜, 닫혀 다처, 입학 이팍, 싫어 시러, 놓고 노코,
+앉아 안자, 읽었다 일걷따, 칼날 칼랄, 앞으로 아프로, 밝히다 발키다
+"""
+
+
+@pytest.mark.parametrize("pair", SOUNDS.replace("\n", " ").strip().split(", "))
+def test_syllables_sound_as_their_neighbours_make_them(pair):
+    words, heard_so = pair.split()
     assert sound(words) == heard_so
 
 
 @pytest.mark.parametrize(
-    ("text", "heard"), [("먹이", "머이"), ("시월", "십월"), ("책", "채"), ("달이 밝다", "딸이 밝다")]
+    ("text", "heard"), [("먹이", "머이"), ("밤이", "밥이"), ("시월", "십월"), ("책", "채"), ("달이 밝다", "딸이 밝다")]
 )
 def test_what_is_spelled_alike_but_sounds_otherwise(text, heard):
     assert error(f"이것은 {text} 합니다", f"이것은 {heard} 합니다") > 0
@@ -96,6 +94,20 @@ def test_spaces_never_count():
 def test_a_text_of_words_alone_is_written_letter_by_letter():
     text = "동해 물과 백두산이 마르고 닳도록, 하느님이 보우하사 우리나라 만세."
     assert written(text, "ko") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("회의는 3시 30분에 시작합니다.", "회의는 세 시 삼십 분에 시작합니다."),
+        ("가격은 5,000원입니다.", "가격은 오천 원입니다."),
+        ("20대 10명", "이십 대 열 명"),
+        ("아침 -7도", "아침 영하 칠 도"),
+        ("5G 통신", "5G 통신"),
+    ],
+)
+def test_prompts_have_words_for_what_is_sure(text, prompt):
+    assert written(text, "ko") == prompt
 
 
 @pytest.mark.parametrize("sign", ["%", "€", "℃", "$", "₩"])

@@ -1,10 +1,13 @@
-"""verl's SFT trainer, resumed as if it had never been interrupted.
+"""verl's SFT trainer, resumed as if it had never been interrupted: what each process of torchrun runs.
+
+    python -m torch.distributed.run ... -m verl_plugins.sft_trainer --config-path <recipes/NAME> --config-name sft
 
 verl 0.9.1 saves where the rows are with each checkpoint. At the end of an epoch that place is behind the last row, and
 an epoch that begins there has none: resumed from such a checkpoint, verl advances the epoch and skips all of it
 (trainer/sft_trainer.py, `fit`). Only a place inside of an epoch is restored here.
 """
 
+import hydra
 from omegaconf import DictConfig
 from verl.trainer.sft_trainer import SFTTrainer
 from verl.utils.checkpoint import CheckpointHandler
@@ -13,7 +16,7 @@ from verl.utils.distributed import destroy_global_process_group, initialize_glob
 
 from verl_plugins import versions
 
-versions.require("verl", versions.VERL, "sft/verl_trainer.py")
+versions.require("verl", versions.VERL, "verl_plugins/sft_trainer.py")
 
 
 class WholeEpochs(CheckpointHandler):
@@ -26,6 +29,11 @@ class WholeEpochs(CheckpointHandler):
 
 class ResumableSFTTrainer(SFTTrainer):
     """verl's SFT trainer whose next epoch is whole. Raises ValueError for a checkpoint beyond the steps asked for."""
+
+    def _build_dataloader(self) -> None:
+        """verl 0.9.1 reads trainer.seed nowhere: whatever it says, torch's sampler shuffles by seed 0."""
+        super()._build_dataloader()
+        self.train_sampler.seed = int(self.config.trainer.seed)
 
     def _build_ckpt_handler(self) -> None:
         super()._build_ckpt_handler()
@@ -44,9 +52,14 @@ class ResumableSFTTrainer(SFTTrainer):
             super().fit()
 
 
-def run_sft(cfg: DictConfig) -> None:
-    """In each process of torchrun, as verl.trainer.sft_trainer.run_sft."""
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """As verl.trainer.sft_trainer."""
     auto_set_device(cfg)
     initialize_global_process_group()
     ResumableSFTTrainer(config=cfg).fit()
     destroy_global_process_group()
+
+
+if __name__ == "__main__":
+    main()
