@@ -4,8 +4,8 @@ set -euo pipefail
 caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-names=(install models vectorize merge_shards read_shards test_sets encode_voices data sft token_ear serve train merge eval infer export explain)
-numbers=(-1 "" "" "" "" "" "" 0 "" "" 1 2 3 4 5 6 "")
+names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data sft token_ear serve train merge eval infer export explain)
+numbers=(-1 "" "" "" "" "" "" "" 0 "" "" 1 2 3 4 5 6 "")
 
 usage() {
   cat <<'TEXT'
@@ -15,8 +15,8 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
   -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
       models   released checkpoints from a model hub, for recipes that have some
    0  data     texts, speech tokens and reward models of the recipe -> parquet
-      vectorize, merge_shards, read_shards, test_sets, encode_voices: recordings and test sets -> what stage data reads, of
-               recipes with released models; only when they are named
+      list_recordings, vectorize, merge_shards, read_shards, test_sets, encode_voices: recordings and test sets -> what
+               stage data reads, of recipes with released models; only when they are named
       sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it, except for
                recipes that begin with a released model)
       token_ear  a small network that reads speech tokens, for best-of-N decoding; only when it is named
@@ -105,8 +105,8 @@ if ((first == 0)); then
   ((last > 0)) || exit 0
   first=1
 fi
-if [[ ! -x .venv/bin/python || ! -x .venv-reward/bin/python ]]; then
-  [[ -n $dry_run ]] || die "the environments .venv and .venv-reward are not both there: bash run.sh install"
+if [[ ! -x .venv/bin/python ]]; then     # an image of Dockerfile.trainer has no .venv-reward, and needs none
+  [[ -n $dry_run ]] || die "the environment .venv is not there: bash run.sh install"
   echo "# the commands of the other stages can be shown once install has run"
   exit
 fi

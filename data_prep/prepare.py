@@ -7,7 +7,7 @@ All outputs appear together, each whole, or none does. By default one bad row st
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
@@ -24,7 +24,7 @@ from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
 from speech.files import whole_files
-from speech.jsonl import BadField, Fault, read_rows
+from speech.jsonl import BadField, BadRows, Fault, read_rows
 from speech.paths import check_outputs
 from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens
@@ -77,6 +77,7 @@ class Preparation:
         self.not_carried: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()  # by reason
         self.without_prefix = 0
+        self.unknown: dict[str, list[str]] = defaultdict(list)  # of a split, the characters of each row that has some
         for key, value, known in [("on_error", cfg.prepare.on_error, ("stop", "skip"))] + [
             (f"splits.{name}.kind", split.kind, ("rl", "sft")) for name, split in cfg.prepare.splits.items()
         ]:
@@ -102,7 +103,7 @@ class Preparation:
                 counts[name] = self._write(name, split, temporary)
             rejects.close()  # what may fail for want of space fails before the first output has its name
             if self.fault_count and self.cfg.on_error == "stop":
-                raise ValueError(self._report())
+                raise BadRows.of(self._report())
             if empty := [name for name, count in counts.items() if not count]:
                 without = ", ".join(f"{name} ({self.splits[name].input})" for name in empty)
                 found = (
@@ -158,6 +159,8 @@ class Preparation:
                 request, training, self._prefix(row, info) if self.cfg.use_speech_prefix else []
             )
             self.prompts.ids(prompt, self.prompts.tokenizer)  # not too many
+            if unknown := self.prompts.unknown(request.text, self.prompts.tokenizer):
+                self.unknown[name].append(unknown)
             judge = {"style": "rule", "ground_truth": request.text}
             out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
         self._check_new(request, split, seen, answer)
@@ -247,6 +250,9 @@ def main(cfg: DictConfig) -> None:
         print(
             f"[prepare] {preparation.without_prefix} rows are too short for a speech prefix and have none", flush=True
         )
+    for name, found in preparation.unknown.items():
+        characters = "".join(sorted(set("".join(found))))[:40]
+        print(f"[prepare] {name}: {len(found)} rows hold characters that the tokenizer does not know: {characters}")
     if unsure := preparation.prompts.unsure:
         print(f"[prepare] {unsure} rows hold a number or sign whose reading is not sure: as it stands", flush=True)
     for field, count in preparation.not_carried.items():

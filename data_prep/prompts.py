@@ -91,6 +91,7 @@ class PromptMaker:
         reader = (recipe.phoneme_in or {}).get("reader")
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = hydra.utils.get_method(recipe.prompt_template)
+        self._character_tokens, self._known = recipe.get("character_tokens", False), dict[tuple[str, str], bool]()
         self._written_voices: dict[tuple[str, str], Voice] = {}
 
     @cached_property
@@ -152,6 +153,20 @@ class PromptMaker:
         if key not in self._written_voices:
             self._written_voices[key] = replace(voice, text=self._write(voice.text, request.language))
         return self._written_voices[key]
+
+    def unknown(self, text: str, tokenizer: PreTrainedTokenizerBase) -> str:
+        """The characters of a text that the tokenizer does not know, each once: it has another token for what it does
+        not know, or, with recipe.character_tokens, none of their own (then they are spelled in bytes that the model
+        never learned)."""
+        return "".join(sorted(c for c in set(text) - {" "} if not self._knows(c, tokenizer)))
+
+    def _knows(self, character: str, tokenizer: PreTrainedTokenizerBase) -> bool:
+        key = (tokenizer.name_or_path, character)
+        if key not in self._known:
+            ids = tokenizer.encode(character, add_special_tokens=False)
+            none = tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids
+            self._known[key] = not none and (len(ids) == 1 or not self._character_tokens)
+        return self._known[key]
 
     def ids(self, messages: Messages, tokenizer: PreTrainedTokenizerBase) -> list[int]:
         """Token ids of a prompt.

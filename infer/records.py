@@ -14,7 +14,8 @@ from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
 @dataclass(frozen=True)
 class Utterance:
-    """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher)."""
+    """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher).
+    `unknown`: characters of the text that the model's tokenizer does not know."""
 
     index: int
     sample: int
@@ -23,6 +24,7 @@ class Utterance:
     finished: bool | None
     language: str
     voice: str | None = None
+    unknown: str = ""
 
 
 class _Row(BaseModel):
@@ -35,6 +37,7 @@ class _Row(BaseModel):
     finished: bool | None = None
     language: str | None = None
     voice: str | None = None
+    unknown: str = ""
 
 
 def read_utterances(path: str, language: str, limit: int | None = None) -> list[Utterance]:
@@ -55,7 +58,7 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
             continue
         index = number - 1 if given.index is None else given.index
         if limit is None or index < limit:
-            said = (given.text, given.tokens, given.finished, given.language or language, given.voice)
+            said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
             utterances.append(Utterance(index, given.sample, *said))
     refuse(path, faults)
     if not utterances:

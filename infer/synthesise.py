@@ -25,6 +25,7 @@ from infer.records import token_files
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from speech.files import write_jsonl
+from speech.jsonl import told_plainly
 from speech.loading import pretrained
 from speech.paths import check_outputs
 from speech.tokens import parse_speech_tokens
@@ -160,14 +161,16 @@ def _without_end(ids: list[int], finished: bool, end: int) -> tuple[list[int], b
 
 
 def records(
-    sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase
+    sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase, unknown: list[str]
 ) -> Iterator[dict[str, Any]]:
     """Rows of infer.records; `stray` is what the model wrote beside speech tokens, read as the reward reads it. Where a
-    prompt ends with the beginning of the sentence's own speech, that belongs to what is heard."""
-    for index, (sentence, samples) in enumerate(zip(sentences, answers, strict=True)):
+    prompt ends with the beginning of the sentence's own speech, that belongs to what is heard. `unknown`: what the
+    tokenizer does not know of each text."""
+    for index, (sentence, samples, odd) in enumerate(zip(sentences, answers, unknown, strict=True)):
         for sample, (ids, finished) in enumerate(samples):
             tokens, stray = parse_speech_tokens(tokenizer.decode(ids, skip_special_tokens=True))
             said = {"tokens": [*sentence.prefix, *tokens], "finished": finished, "stray": stray}
+            said |= {"unknown": odd} if odd else {}
             yield {"index": index, "sample": sample, **vars(sentence.request), **said}
 
 
@@ -196,6 +199,10 @@ def synthesise(cfg: DictConfig) -> list[str]:
     check_outputs({"texts": cfg.texts, "recipe.voices": cfg.recipe.voices}, outputs)
     sentences = read_sentences(cfg, maker)
     tokenizers = {system: pretrained(AutoTokenizer, checkpoint) for system, checkpoint in cfg.systems.items()}
+    unknown = [maker.unknown(one.request.text, next(iter(tokenizers.values()))) for one in sentences]
+    if count := sum(map(bool, unknown)):
+        characters = "".join(sorted(set("".join(unknown))))[:40]
+        print(f"{count} texts hold characters that the tokenizer does not know: {characters}", flush=True)
     prompts = {system: prompt_ids(sentences, tokenizer, maker) for system, tokenizer in tokenizers.items()}
     chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None
     for system, checkpoint in cfg.systems.items():
@@ -205,14 +212,15 @@ def synthesise(cfg: DictConfig) -> list[str]:
             answers = backend.generate(prompts[system], decoding)
             if chooser and decoding.get("choose"):
                 answers = chosen(sentences, answers, tokenizers[system], chooser)
-            write_jsonl(files[system, name], records(sentences, answers, tokenizers[system]))
+            write_jsonl(files[system, name], records(sentences, answers, tokenizers[system], unknown))
         backend.close()
     return list(files.values())
 
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    synthesise(cfg)
+    with told_plainly():
+        synthesise(cfg)
 
 
 if __name__ == "__main__":

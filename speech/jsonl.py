@@ -5,6 +5,7 @@ import math
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -50,6 +51,37 @@ class BadField(ValueError):
         self.field, self.reason = field, reason
 
 
+class BadRows(ValueError):
+    """Rows of a user's that cannot be used: all of them, with file, line and field.
+
+    Args:
+        faults: what is wrong with each.
+        shown: how many are listed.
+        then: what follows from it.
+    """
+
+    def __init__(self, faults: Sequence[object], shown: int = 20, then: str = ""):
+        more = [f"and {len(faults) - shown} more"] if len(faults) > shown else []
+        head = f"{len(faults)} bad rows" + (f"; {then}:" if then else ":")
+        super().__init__("\n  ".join([head, *map(str, faults[:shown]), *more]))
+
+    @classmethod
+    def of(cls, report: str) -> "BadRows":
+        """With a report that is made already."""
+        error = cls([])
+        error.args = (report,)
+        return error
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What a user's own file or row is at fault for ends the program with its message, and without a traceback."""
+    try:
+        yield
+    except (BadRows, FileNotFoundError) as error:
+        raise SystemExit(str(error)) from None
+
+
 def read_rows(
     path: str | Path, begin: int = 0, end: int | None = None, expected: str = "one JSON object with a text on each line"
 ) -> Iterator[Row]:
@@ -91,9 +123,9 @@ def read_all(path: str | Path, make: Callable[[dict[str, Any]], Made], expected:
 
 
 def refuse(path: str | Path, faults: Sequence[Fault], shown: int = 20) -> None:
-    """Raises ValueError that lists the first `shown` faults, if there are any."""
+    """Raises BadRows, which lists the first `shown` faults, if there are any."""
     if faults:
-        raise ValueError("\n  ".join([f"{len(faults)} bad rows in {path}:", *map(str, faults[:shown])]))
+        raise BadRows(faults, shown, f"nothing is taken of {path}")
 
 
 def parse(raw: str) -> dict[str, Any]:

@@ -221,12 +221,14 @@ class Run:
         processes.end_descendants(grace)
 
     def print_summary(self) -> None:
+        """How long each stage took; last, what is to be seen of them: a table, the path of a wave."""
+        for name, result in self.summary:
+            print(f"  {name:8} {result}")
         for stage in self.stages:
             table = ROOT / stage.spec.shows if "shows" in stage.spec else None
             if table and table.exists() and stage.name in dict(self.summary):
-                print(f"\n{os.path.relpath(table, ROOT)}:\n\n{table.read_text(encoding='utf-8')}")
-        for name, result in self.summary:
-            print(f"  {name:8} {result}")
+                title = f"\n{os.path.relpath(table, ROOT)}:\n\n" if table.suffix == ".md" else ""
+                print(title + table.read_text(encoding="utf-8").rstrip("\n"))
 
 
 def dry_run(stages: list[Stage]) -> None:

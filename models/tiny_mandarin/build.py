@@ -20,6 +20,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from data_prep.check_texts import check_texts
 from models.tiny_mandarin.codec import fit_codebook, train_decoder
 from models.tiny_mandarin.reward_asr import scrambled, train_reward_asr
 from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, Teacher, Vocoder
@@ -29,6 +30,7 @@ from models.tiny_mandarin.tokenizer import build_tokenizer
 from speech.files import changed_keys, fingerprint, identities, whole_file, write_jsonl, write_text
 from speech.imports import ROOT, imported_files
 from speech.interfaces import Row
+from speech.jsonl import told_plainly
 from speech.waves import resample
 
 ASR_RATE = 16_000  # Hz, of SenseVoice
@@ -206,7 +208,9 @@ class Build:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     torch.set_num_threads(os.cpu_count())
-    Build(cfg).run()
+    with told_plainly():
+        check_texts(cfg)  # before minutes of work
+        Build(cfg).run()
 
 
 if __name__ == "__main__":

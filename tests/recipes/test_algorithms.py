@@ -146,6 +146,6 @@ def test_lora_trains_the_linear_layers_and_merges_into_a_plain_checkpoint(lora):
 
 
 def test_the_merged_lora_model_speaks(lora):
-    (path,) = [line for line in (lora / "infer.txt").read_text().splitlines() if line.endswith(".wav")]
+    path = (lora / "infer.txt").read_text().splitlines()[-1]
     wave, rate = soundfile.read(ROOT / path)
     assert rate == 24000 and len(wave) > 0

@@ -38,7 +38,7 @@ def test_list_names_recipes_and_stages(run):
         (["--recipe", "nope", "0"], "unknown recipe 'nope'; known: toy"),
         (["--recipe", "no/such", "0"], "--recipe no/such: there is no such folder"),
         (["--recipe", "recipes/", "0"], "that folder has no recipe.yaml"),
-        (["trian"], "unknown stage 'trian'; known: install models vectorize"),
+        (["trian"], "unknown stage 'trian'; known: install models list_recordings vectorize"),
         (["7"], "unknown stage '7'"),
         (["2", "0"], "stage data comes before train"),
         (["0", "1", "2"], "at most two stages"),
@@ -239,7 +239,7 @@ def test_without_environments_the_message_says_install(run, checkout):
     (checkout / ".venv").unlink()
     status, out = run("data")
     assert status == 2
-    assert "the environments .venv and .venv-reward are not both there: bash run.sh install" in out
+    assert "the environment .venv is not there: bash run.sh install" in out
 
 
 def test_what_stage_data_was_told_about_the_recipe_is_told_to_later_stages(run, checkout):
@@ -296,3 +296,16 @@ def test_a_dry_run_names_inputs_that_are_not_there_after_its_commands(run):
     status, out = run("--dry-run", "train")
     assert status == 1 and "--config-name grpo" in out
     assert "run.sh: stage train needs exp/toy/rl_train.txt (data.train_files), which is not there" in out
+
+
+def test_a_stage_without_its_environment_says_install(run, checkout):
+    (checkout / ".venv-reward").unlink()
+    recipe = checkout / "recipes/toy/stages.yaml"
+    recipe.write_text(
+        recipe.read_text().replace("trainer, module: toy.work, config: sft", "reward, module: toy.work, config: sft")
+    )
+    status, out = run("data", "sft")
+    assert status == 1
+    assert "stage sft runs in .venv-reward, which is not there: bash run.sh install" in out
+    assert not (checkout / "exp/toy/logs").exists()  # data was not begun
+    assert run("data")[0] == 0
