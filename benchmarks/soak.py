@@ -42,6 +42,7 @@ Rows = list[tuple[list[int], str]]
 RECIPE = "tiny_mandarin"
 PEACE = 4  # times that each row is measured before: in a batch with others a tie may be broken otherwise
 FRONTS = ("tts_sent_again_total", "tts_mismatched_answers_total")
+_PART = 1000  # rows asked at once
 _STOPPED_S = 3.0
 _BUSY_S = 10.0
 _LOOP = [sys.executable, "-c", "while True: pass"]
@@ -177,7 +178,7 @@ def memory_mib(server: Server) -> float:
 def compared(rows: Rows, answers: list, peace: dict[int, set[str]], distinct: int) -> Counter[str]:
     """How many answers are lost, zeroed, another row's, or heard otherwise than ever in peace."""
     counts: Counter[str] = Counter()
-    for index, ((tokens, text), answer) in enumerate(zip(rows, answers, strict=True)):
+    for index, ((tokens, text), answer) in enumerate(zip(rows, answers, strict=False)):
         if isinstance(answer, RewardError):
             counts["lost"] += 1
             counts[f"error: {answer}"[:200]] += 1
@@ -190,7 +191,9 @@ def compared(rows: Rows, answers: list, peace: dict[int, set[str]], distinct: in
     return counts
 
 
-def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, seed: int, folder: Path) -> dict:
+def soak(
+    work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, seed: int, folder: Path, minutes: float = 600
+) -> dict:
     """One run; what it counted.
 
     Args:
@@ -201,6 +204,7 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
         mixed: share of Triton's answers that are given to another request.
         seed: of the harms.
         folder: for the server's log.
+        minutes: after which no more rows are asked.
     """
     recorded = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
     distinct = [(row["tokens"][:tokens], row["text"]) for row in recorded]
@@ -213,7 +217,7 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
         for _ in range(PEACE):
             for index, answer in enumerate(ask(server.grpc, distinct)):
                 said[index].add(answer.measures.transcript)
-        told = {"rows": count, "memory_mib": {"begin": round(memory_mib(server))}}
+        told = {"memory_mib": {"begin": round(memory_mib(server))}}
         begin = time.monotonic()
         with ExitStack() as harms:
             mixer = Mixer(mixed, seed)
@@ -221,8 +225,11 @@ def soak(work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, s
             proxy = harms.enter_context(Proxy(target, refuse=0.2, slow_s=0.02, change=mixer))
             mixing = harms.enter_context(AlwaysMixing(workspace_of(server), mixed))
             harm = harms.enter_context(Harm(server, pause_s, seed))
-            answers = ask(proxy.port, rows, lambda n: print(n, flush=True) if n % 1000 == 0 else None)
-        told |= {"seconds": round(time.monotonic() - begin), "harms": dict(harm.done)}
+            answers: list[Answer | RewardError] = []
+            while len(answers) < count and time.monotonic() - begin < 60 * minutes:
+                answers += ask(proxy.port, rows[len(answers) : len(answers) + _PART])
+                print(f"{len(answers)} rows, {dict(harm.done)}", flush=True)
+        told |= {"rows": len(answers), "seconds": round(time.monotonic() - begin), "harms": dict(harm.done)}
         whole = [answer for answer in answers if isinstance(answer, Answer)]
         told["attempts of the client"] = sum(answer.attempts for answer in whole)
         told["another row's, thrown away by the client"] = sum(answer.mismatches for answer in whole)
@@ -266,11 +273,12 @@ def main() -> None:
     parser.add_argument(
         "--mixed", type=float, default=0.02, help="share of the answers that each proxy gives to another"
     )
+    parser.add_argument("--minutes", type=float, default=600, help="after which no more rows are asked")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("exp/soak.json"))
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    told = soak(args.work_dir, args.rows, args.tokens, args.pause, args.mixed, args.seed, args.out.parent)
+    told = soak(args.work_dir, args.rows, args.tokens, args.pause, args.mixed, args.seed, args.out.parent, args.minutes)
     args.out.write_text(json.dumps(told, indent=1, ensure_ascii=False))
     print(table(told))
     if any(told[harm] for harm in ("lost", "zeroed", "another row's", "left behind")):

@@ -1,5 +1,5 @@
 """Repetition-aware sampling (VALL-E 2, arXiv 2406.05370, section 3; CosyVoice and GLM-TTS decode by it): a token is
-drawn from the nucleus; one that stands in the last `window` tokens too often is drawn again, from the whole distribution.
+drawn from the nucleus; one that stands in the last `window` tokens too often is drawn again, from all tokens.
 
 One function draws. It reaches both back ends as a logits processor that leaves the drawn token alone, so that the back
 end's own sampling has no choice: what comes out is the same for the same seed in vLLM and in transformers.

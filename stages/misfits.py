@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
+from sft.verl_train import check_lora, steps_of
 from verl_plugins.schedule import Schedule, check_same
 from verl_plugins.versions import vllm_build
 
@@ -170,10 +171,31 @@ def of_rows(cfg: DictConfig) -> Iterator[Fault]:
             "trainer.total_training_steps",
             f"is {wanted}, beyond trainer.total_epochs={epochs} of {rows} texts: the training would end after {steps}",
         )
+    yield from _of_schedule(cfg, "actor", cfg.actor_rollout_ref.actor.optim, steps if wanted is None else wanted)
+
+
+def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> Iterator[Fault]:
+    """A checkpoint, `part` of its folder, from which this training would go on by another schedule."""
     tracker = Path(cfg.trainer.default_local_dir) / "latest_checkpointed_iteration.txt"
-    if tracker.exists() and cfg.trainer.resume_mode == "auto":
-        actor = tracker.parent / f"global_step_{tracker.read_text().strip()}" / "actor"
+    if not tracker.exists() or cfg.trainer.resume_mode != "auto":
+        return
+    try:
+        check_same(tracker.parent / f"global_step_{tracker.read_text().strip()}" / part, Schedule.of(optim, steps))
+    except ValueError as error:
+        key = "trainer.total_epochs" if cfg.trainer.total_training_steps is None else "trainer.total_training_steps"
+        yield key, f"does not fit: {error}"
+
+
+def of_sft(cfg: DictConfig) -> Iterator[Fault]:
+    """An SFT by verl and its rows, as far as these are there: see sft/verl_train.py; and a checkpoint as in of_rows."""
+    files = OmegaConf.select(cfg, "data.train_files")
+    files = [files] if isinstance(files, str) else list(files or [])
+    if not OmegaConf.select(cfg, "sft.torchrun") or not all(Path(file).exists() for file in files):
+        return
+    for key, check in (("data.train_batch_size", steps_of), ("model.lora_rank", check_lora)):
         try:
-            check_same(actor, Schedule.of(cfg.actor_rollout_ref.actor.optim, steps if wanted is None else wanted))
+            check(cfg)
         except ValueError as error:
-            yield "trainer.total_training_steps", f"does not fit: {error}"
+            yield key, f"does not fit: {error}"
+            return
+    yield from _of_schedule(cfg, "", cfg.optim, steps_of(cfg))

@@ -103,6 +103,7 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
     yield from misfits.of_settings(cfg)
     if trains:
         yield from misfits.of_rows(cfg)
+    yield from misfits.of_sft(cfg)
     if trains or prepares:
         told = next((one.overrides for one in planned if one.name == "serve"), ())
         server = compose_stage(stage.recipe, "server", tuple(told))

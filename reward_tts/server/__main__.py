@@ -6,6 +6,7 @@ It listens on recipe.server.host only (this machine alone, unless the recipe say
 ports. SIGTERM and SIGINT end it after what was begun. How it is built: docs/reward_server.md.
 """
 
+import gc
 import logging
 import math
 import os
@@ -184,6 +185,8 @@ def main(cfg: DictConfig) -> None:
     who += " and knows the secret" if where.secret_env else ""
     print(f"listening on {where.host}: {who} may use it", flush=True)
     places = " ".join(f"{key.removesuffix('_port')} {where.host}:{port}" for key, port in ports.items())
+    gc.collect()
+    gc.freeze()  # PyTriton collects garbage at each end of a Triton: not through all of torch
     print(f"models loaded in {time.monotonic() - begin:.1f} s, starting Triton", flush=True)
     serve(
         lambda folder: RunningTriton(

@@ -221,7 +221,11 @@ class German(Language):
 
     def context_rules(self) -> list[Rule]:
         street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-zäöüß])str\.(?!\w)")
-        return [Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True))]
+        it = re.compile(r"(?<!\w)(?P<n>[^\W\d_]{2,20})['’]s(?!\w)")
+        return [
+            Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True)),
+            Rule("'’", it, lambda match: ("variant", [f"{match['n']}s", f"{match['n']} es"], True)),
+        ]
 
     def noun(self, sign: str) -> Noun:
         """A unit, also as it stands behind mit, von: Metern."""

@@ -59,7 +59,8 @@ class English(Language):
         whole = self.integer(Number(number.whole, "", True), "", "", "")
         wholes = ["zero", "", "oh", "nought"] if number.whole == "0" else whole
         tails = [way for way in self.digits(number.fraction)[::-1] if "double" not in way and "triple" not in way]
-        return list(ways(wholes, ("point",), tails))
+        half = [f"{way} and a half" for way in whole[:2]] if number.fraction == "5" and number.value else []
+        return list(ways(wholes, ("point",), tails)) + half
 
     def money(self, number: Number, noun: Noun) -> list[str]:
         if len(number.fraction) == 1:

@@ -114,5 +114,6 @@ def context_rules(of: Language) -> list[Rule]:
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\.(?= [a-z])"), named(_DAYS)),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{days})\.(?=,? (?:{any_of(_MONTH)}|\d))"), named(_DAYS)),
-        Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=,?{BLANK}[12]\d{{3}}|,? [a-z]|$)"), named(_MONTH)),
+        Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=,? [a-z]|$)"), named(_MONTH)),
+        Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}[12]\d{{3}})"), named(_MONTH)),
     ]

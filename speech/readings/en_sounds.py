@@ -73,7 +73,7 @@ def sounds(word: str) -> tuple[str, ...]:
     plain = _LETTERS.get(plain, plain) if len(plain) == 1 else plain
     shortest = _dictionary()[1]
     said = _said(re.sub(r"[’ʼ`´]", "'", american)) or _said(plain)
-    shared = [get_american_spelling(shortest.get(way, way)) for way in said]
+    shared = [get_american_spelling(shortest.get(way) or way.upper()) for way in said]
     return tuple(dict.fromkeys([*shared, plain, own])) if shared else tuple(dict.fromkeys([plain, own]))
 
 

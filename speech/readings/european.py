@@ -17,6 +17,7 @@ from speech.readings.span import Span
 
 MOST_READINGS = 64
 AROUND = 64  # characters around a match that a rule may look at
+_MEASURED = frozenset({"unit", "money", "time", "year", "range", "percent"})
 _REMEMBERED = 4096  # matches of a rule
 LONGEST_NUMBER = 36  # digits; longer ones are read digit by digit
 BLANK = r"[ \u00a0\u2009\u202f]"
@@ -114,6 +115,8 @@ def find(text: str, rules: Iterable[Rule]) -> list[Span]:
             start, end = match.span("span" if "span" in rule.pattern.groupindex else 0)
             if start == end or taken.find(1, start, end) >= 0 or (said := rule.readings(match)) is None:
                 continue
+            if end == len(text) and said[0] in _MEASURED and text[end - 1] == ".":
+                end -= 1  # the full stop ends the sentence, too
             taken[start:end] = b"\1" * (end - start)
             found.append(Span(start, end, *said))
     return sorted(found, key=lambda span: span.start)

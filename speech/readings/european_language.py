@@ -8,6 +8,10 @@ from collections.abc import Iterable, Iterator
 from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, last_word, ways, words
 from speech.readings.european_tables import Tables
 
+_CALLED = frozenset(
+    ["110", "112", "113", "115", "116", "117", "118", "144", "190", "192", "193", "911", "999"]
+)  # in an emergency: digit by digit, too
+
 
 class Language(Tables):
     """One language: its tables and how it inflects; readings are lists, the best first."""
@@ -73,7 +77,7 @@ class Language(Tables):
         if not number.grouped and not number.fraction:
             if len(whole) in (3, 4):
                 said = self.year(number.value, before, after) + said
-            if len(whole) > 4 or (len(whole) > 1 and before in self.codes):
+            if len(whole) > 4 or (len(whole) > 1 and before in self.codes) or whole in _CALLED:
                 said = said + self.digits(whole) + self.pairs(whole)
         return said
 
@@ -264,7 +268,7 @@ class Language(Tables):
 
     def other_fraction(self, above: int, below: int) -> list[str]:
         """As it is read with its slash."""
-        return list(ways(self.counted(above), self.over, self.counted(below)))
+        return list(ways(self.counted(above), self.over[:1], self.counted(below)))
 
     def slashed(self, one: str, two: str) -> list[str]:
         """24/7 and what else is no fraction."""

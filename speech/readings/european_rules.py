@@ -54,6 +54,8 @@ def named_days(of: Language) -> Iterator[Rule]:
 
     def one(match: re.Match[str]) -> Said:
         day = int(match["d"])
+        if day == 1 and of.first and not match["span"].isdecimal():
+            return "date", [of.first], True
         return ("date", of.day(day, last_word(match.string, match.start())), True) if 0 < day < 32 else None
 
     def two(match: re.Match[str]) -> Said:

@@ -15,7 +15,7 @@ _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
 def word_rules(of: Language) -> list[Rule]:
-    return [*written_short(of), *romans(of), *capitals(of), *paired(of)]
+    return [*romans(of), *written_short(of), *capitals(of), *paired(of)]
 
 
 def addresses(of: Language) -> Iterator[Rule]:
@@ -49,7 +49,7 @@ def spell_address(of: Language, address: str) -> list[str]:
             spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
             parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
         elif piece == ".":
-            parts.append(list(of.dot))
+            parts.append(list(of.address_signs.get(".", of.dot)))
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
     body = list(ways(*parts))[:32]

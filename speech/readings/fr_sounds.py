@@ -29,7 +29,7 @@ def _lexicon() -> dict[str, str]:
 
 
 def _alike(phonemes: str) -> str:
-    return phonemes.replace("œ̃", "ɛ̃").translate(_ALIKE)
+    return phonemes.replace("œ̃", "ɛ̃").translate(_ALIKE).upper()  # apart from spellings, which are in lower case
 
 
 _CLASSES = classes(tables("fr")["homophones"])
@@ -52,7 +52,7 @@ def sounds(word: str) -> tuple[str, ...]:
     if shared := _CLASSES.get(word):
         found.append(f"={shared}")
     if word in _OPEN:
-        found += [said[:-1] + "e", said[:-1] + "ɛ"]
+        found += [said[:-1] + "E", said[:-1] + "Ɛ"]
     return tuple(dict.fromkeys([*found, own]))
 
 
@@ -61,7 +61,7 @@ def units(words: str) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for elided, word in _TOKEN.findall(words.casefold()):
         if elided:
-            found.append((_ELIDED[elided], elided))
+            found.append((_ELIDED[elided].upper(), elided))
         if word:
             found.append(sounds(word))
     return found

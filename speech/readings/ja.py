@@ -7,6 +7,7 @@ kanji is never an error, whatever the reader thinks.
 import re
 import unicodedata
 from bisect import bisect_right
+from functools import lru_cache
 
 from speech.readings import ja_spans, ja_words
 from speech.readings.span import Span
@@ -74,6 +75,11 @@ def units(words: str) -> list[tuple[str, ...]]:
     >>> units("コーヒーとケーキ")
     [('こ',), ('お',), ('ひ',), ('い',), ('と',), ('け',), ('え',), ('き',)]
     """
+    return list(_units(words))
+
+
+@lru_cache(maxsize=65_536)
+def _units(words: str) -> tuple[tuple[str, ...], ...]:
     kana = unicodedata.normalize("NFC", words).casefold()
     kana = "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in kana).translate(_SAME)
     if "ゔ" in kana:
@@ -104,7 +110,7 @@ def units(words: str) -> list[tuple[str, ...]]:
         elif char.isalnum():
             found.append((char,))
             last = ""
-    return found
+    return tuple(found)
 
 
 def _small_vowel(char: str, last: str, found: list[tuple[str, ...]]) -> str:

@@ -67,7 +67,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     elif text.startswith("第", at):
         first, at = "だい", at + 1 + text.startswith(" ", at + 1)
     match = NUMBER.match(text, at)
-    if not match:
+    if not match or set(match["kanji"] or "") == {"○"}:  # a mark
         return None
     value = parse(match)
     if value is None:
@@ -91,7 +91,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     ):
         ways += digits(match["whole"])
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
-    beside = beside_letters(text, match.start(), match.end())
+    beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
     return span_of(start, end, kind, (s + first + way for s in sign for way in ways), not beside, MOST)
 

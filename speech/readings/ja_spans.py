@@ -30,6 +30,7 @@ _PHONE = re.compile(
     r"|\d{4}-\d{3}-\d{3}(?![-\d])|\d{3}-\d{4}(?![-\d])"
 )
 _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
+_KATAKANA_AROUND = re.compile("[ァ-ー]=[ァ-ヴ]")  # ジャン＝ポール
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
 _START = re.compile(
     rf"[\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
@@ -175,7 +176,10 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     if char in FRACTIONS:
         above, below = FRACTIONS[char]
         return span_of(at, at + 1, "fraction", [f"{whole(below)}ぶんの{whole(above)}"])
-    return span_of(at, at + 1, "sign", SIGNS[char]) if char in SIGNS else None
+    if char not in SIGNS or (char == "=" and _KATAKANA_AROUND.match(text, max(0, at - 1))):
+        return None
+    counts = char != "×" or text[max(0, at - 1) : at].isdigit()  # ○× is no product
+    return span_of(at, at + 1, "sign", SIGNS[char], counts)
 
 
 _READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _signs)

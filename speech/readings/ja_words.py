@@ -7,11 +7,13 @@ words of the same class are acceptable; and a word in kanji is the same as itsel
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 KANJI = re.compile(r"[々〆〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KATAKANA_WORD = re.compile(r"[ァ-ヺー]{4,}")
 _MAY_END_SHORT = re.compile(r"[アカガサザタダナハバパマヤラワャァリジニミティディ]ー\Z")
 _MOST_READINGS = 6
+_ONE_AT_A_TIME = Lock()  # Sudachi refuses two threads at once
 _UNVOICED = str.maketrans(
     "ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポ", "カキクケコサシスセソタチツテトハヒフヘホハヒフヘホ"
 )
@@ -43,11 +45,13 @@ def _dictionary():
 def words(text: str) -> list[Word]:
     """Words of a text without marks. Sudachi takes at most 49149 bytes: a longer one is cut."""
     found: list[Word] = []
-    for base in range(0, len(text), 10_000):
-        for word in _dictionary()[1].tokenize(text[base : base + 10_000]):
-            found.append(
+    with _ONE_AT_A_TIME:
+        tokenize = _dictionary()[1].tokenize
+        for base in range(0, len(text), 10_000):
+            found += [
                 Word(base + word.begin(), base + word.end(), word.surface(), word.part_of_speech(), word.reading_form())
-            )
+                for word in tokenize(text[base : base + 10_000])
+            ]
     return found
 
 
@@ -85,7 +89,9 @@ def _others(surface: str, pos: tuple[str, ...], reading: str) -> list[str]:
     """Other readings that the dictionary has for the same letters as a word of the same class. Not names, unless it is
     one; not the voiced forms that it only has inside compounds (ビト of 人)."""
     found = []
-    for entry in _dictionary()[0].lookup(surface):
+    with _ONE_AT_A_TIME:
+        entries = list(_dictionary()[0].lookup(surface))
+    for entry in entries:
         kind, other = entry.part_of_speech(), entry.reading_form()
         name = kind[1] == "固有名詞"
         same_class = kind[0] == pos[0] and (kind[2] == pos[2] if name else True)

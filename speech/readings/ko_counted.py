@@ -85,8 +85,8 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(start, match.end("first"), "cardinal", digits(re.sub(r"\D", "", match["first"])), False)
     end, ways, kind = _counted(text, match, value, money, first)
     if sign == ("마이너스 ",) and text[end - 1] in "도℃°cC":
-        sign = ("마이너스 ", "영하 ")
-    beside = beside_letters(text, match.start(), match.end())
+        sign = ("영하 ", "마이너스 ")
+    beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
     if len(match["first"]) == 2 and text[match.start() - 1 : match.start()] in ("'", "’", "‘"):  # '88
         ways[:0] = [digits(match["first"])[-1] + way.removeprefix(sino(value[0])) for way in ways[:1]]

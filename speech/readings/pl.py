@@ -56,6 +56,9 @@ class Polish(Language):
                     more = {"f": ["jedna", "jednego"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
                     return more or ONE[forms]
             return [way for forms in ONE.values() for way in forms]
+        if "g" in cases and number > 1 and re.search("[^aeiouyąęó]$", noun):
+            genitive = declined(number, "g")
+            return genitive if cases == "g" or 1 < last < 5 else [*declined(number, "N"), *genitive]
         collective = (
             [COLLECTIVE[number]]
             if noun in ("dzieci", "ludzi", "drzwi", "kurcząt", "osób", "zwierząt") and number in COLLECTIVE

@@ -48,7 +48,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         kind = "unit"
         if sign[0] == "負":
             sign, ways = ("零下", "負"), [*ways, *(way.replace("兩", "二") for way in ways)]
-    beside = beside_letters(text, match.start(), match.end())
+    beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match) if beside else []
     return span_of(start, end, kind, (before + first + way for before in sign for way in ways), not beside)
 
@@ -155,7 +155,7 @@ def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> C
             way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(others))
         ]
     if not fraction and len(whole) >= 3 and match["whole"].isdigit() and name in _NUMBERED:
-        ways.append(digits(whole) + name)
+        ways.insert(0 if len(whole) > 6 and not name else len(ways), digits(whole) + name)  # 91234567 is a telephone
     behind = text[end : end + 1]
     if not name and whole == "2" and not fraction and "\u3400" <= behind <= "\u9fff" and behind not in _ONLY_NUMBERED:
         ways.append("兩")

@@ -1,6 +1,7 @@
 """A proxy between the front and Triton that gives some requests the answer of the one before, as happened once."""
 
 import asyncio
+import itertools
 import random
 import threading
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import grpc
 
 _SERVICE = "inference.GRPCInferenceService"
+_numbers = itertools.count()
 _OTHERS = ("ModelReady", "ModelStatistics")
 
 
@@ -23,7 +25,8 @@ class MixingProxy:
     """
 
     def __init__(self, workspace: Path, share: float):
-        self._link, self._socket, self._share = workspace / "triton", workspace / "proxy", share
+        self._link, self._share = workspace / "triton", share
+        self._socket = workspace / f"proxy{next(_numbers)}"
         self._random, self._last, self.mixed = random.Random(0), b"", 0
         self._target = self._link.resolve()
         self._loop, self._ready = asyncio.new_event_loop(), threading.Event()
@@ -36,9 +39,20 @@ class MixingProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._point(self._target)
+        if self.is_between and self.has_target:
+            self._point(self._target)
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the front would ask here: each start of a Triton puts that in its place, and its end ends this."""
+        return self._link.resolve() == self._socket
+
+    @property
+    def has_target(self) -> bool:
+        """Whether the Triton behind it listens."""
+        return self._target.exists()
 
     def _point(self, target: Path) -> None:
         new = self._link.with_name("proxy.new")
@@ -92,8 +106,9 @@ class AlwaysMixing:
     def _run(self) -> None:
         link = self._workspace / "triton"
         while not self._stop.wait(0.2):
-            target = link.resolve()
+            if not link.exists() or "proxy" in link.resolve().name:
+                continue  # the next Triton does not listen yet
             with MixingProxy(self._workspace, self._share) as proxy:
-                while not self._stop.wait(0.2) and link.resolve().name == "proxy" and target.exists():
+                while proxy.is_between and proxy.has_target and not self._stop.wait(0.2):
                     pass
             self.mixed += proxy.mixed

@@ -49,8 +49,8 @@ async def serve(workspace: Path, settings: dict[str, Any]) -> bool:
     metrics = gauges.application(house, workspace / METRICS_SOCKET)
     most = front["max_connections"]
     doors = [
-        await http_door.listen(http, host, ports["http_port"], most, settings["drain_s"]),
         await http_door.listen(metrics, host, ports["metrics_port"], most, 1),
+        await http_door.listen(http, host, ports["http_port"], most, settings["drain_s"]),  # the last: it says ready
     ]
     print("front: listening", flush=True)
     gone = await _until_told()

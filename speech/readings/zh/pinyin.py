@@ -2,8 +2,8 @@
 
 A unit holds the character itself (what is written with the same character is the same), its pinyin with the tone as a
 number (5: neutral), and what sandhi makes of it: a third tone before a third one is a second one, too; 一 and 不 have
-the tone that comes before the next syllable beside their own. The reading of a character is the one of the dictionary; only
-those that are read in two ways in everyday words (行, 长, 还) are looked up in pypinyin's phrases.
+the tone that comes before the next syllable beside their own. The reading of a character is the one of the dictionary;
+only those that are read in two ways in everyday words (行, 长, 还) are looked up in pypinyin's phrases.
 """
 
 from functools import lru_cache

@@ -138,8 +138,8 @@ def version(text: str, start: int) -> Span | None:
     return _make(start, found.end(), "version", ways)
 
 
-_OPERATORS = {"+": ["加"], "=": ["等于"]} | dict.fromkeys("-−", ["减"]) | dict.fromkeys("×xX*", ["乘", "乘以"])
-_OPERATORS |= dict.fromkeys("÷/", ["除以", "除"])
+_OPERATORS = {"+": ["加"], "=": ["等于"]} | {sign: ["减"] for sign in "-−"}
+_OPERATORS |= {sign: ["乘", "乘以"] for sign in "×xX*"} | {sign: ["除以", "除"] for sign in "÷/"}
 
 
 def equation(text: str, start: int) -> Span | None:

@@ -1,6 +1,7 @@
 """Readings of Japanese: numbers with their counters, words, morae, and the corpus of pairs."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,13 @@ def test_numerals_inside_of_words_are_no_numbers(text):
     assert error(text, text) == 0
 
 
+def test_threads_read_at_once():
+    texts = [f"今日は{number}時に会議があります" for number in range(1, 13)] * 10
+    with ThreadPoolExecutor(8) as threads:
+        read_there = list(threads.map(lambda text: spans(text, "ja"), texts))
+    assert read_there == [spans(text, "ja") for text in texts]
+
+
 def test_a_text_of_words_alone_is_written_letter_by_letter():
     text = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。"
     assert written(text, "ja") == text
@@ -111,6 +119,19 @@ def test_a_text_of_words_alone_is_written_letter_by_letter():
 
 def test_numbers_are_written_as_they_are_read():
     assert written("3時30分に会う。", "ja") == "さんじさんじゅっぷんに会う。"
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("時速20km/hで走る", "時速にじゅっキロメートルまいじで走る"),
+        ("iPhone 15を買う", "iPhone 15を買う"),
+        ("＜重要＞①から", "＜重要＞いちから"),
+        ("ジャン＝ポール", "ジャン＝ポール"),
+    ],
+)
+def test_prompts_have_words_for_what_is_sure(text, prompt):
+    assert written(text, "ja") == prompt
 
 
 @pytest.mark.parametrize("sign", ["%", "€", "℃", "$", "¥"])

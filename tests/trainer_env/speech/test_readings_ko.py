@@ -96,6 +96,20 @@ def test_a_text_of_words_alone_is_written_letter_by_letter():
     assert written(text, "ko") == text
 
 
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("회의는 3시 30분에 시작합니다.", "회의는 세 시 삼십 분에 시작합니다."),
+        ("가격은 5,000원입니다.", "가격은 오천 원입니다."),
+        ("20대 10명", "이십 대 열 명"),
+        ("아침 -7도", "아침 영하 칠 도"),
+        ("5G 통신", "5G 통신"),
+    ],
+)
+def test_prompts_have_words_for_what_is_sure(text, prompt):
+    assert written(text, "ko") == prompt
+
+
 @pytest.mark.parametrize("sign", ["%", "€", "℃", "$", "₩"])
 def test_no_sign_is_left_out(sign):
     assert error(f"값은 50{sign}입니다", "값은 오십입니다") > 0

@@ -81,6 +81,19 @@ def test_words_in_latin_letters_stay_apart_in_prompts():
     assert written("R&B係一種音樂。", "yue") == "R and B係一種音樂。"
 
 
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("我重60kg。", "我重六十公斤。"),
+        ("打91234567。", "打九一二三四五六七。"),
+        ("坐E21。", "坐E21。"),
+        ("第2次", "第二次"),
+    ],
+)
+def test_prompts_have_words_for_what_is_sure(text, prompt):
+    assert written(text, "yue") == prompt
+
+
 @pytest.mark.parametrize("sign", ["%", "€", "℃", "£"])
 def test_no_sign_is_left_out(sign):
     assert error(f"價值係50{sign}呀", "價值係五十呀") > 0

@@ -309,3 +309,21 @@ def test_the_table_of_unread_keys_holds_keys_of_verls_yaml():
 
 def test_clipping_of_glm_tts_is_the_published_one_that_acts():
     assert compose_stage("glm_tts", "grpo").actor_rollout_ref.actor.optim.clip_grad == 5.0
+
+
+def test_sft_on_too_few_rows_or_by_another_schedule_is_refused_before_anything_starts(tmp_path):
+    folder = tmp_path / "sft_checkpoints/global_step_2"
+    folder.mkdir(parents=True)
+    (tmp_path / "sft_checkpoints/latest_checkpointed_iteration.txt").write_text("2")
+    Schedule("cosine", 0, 2, 0.0, 0.5).write(folder)
+
+    def faults(rows: int, *overrides: str) -> list[tuple[str, str]]:
+        own = (texts(tmp_path, rows), f"trainer.default_local_dir={tmp_path}/sft_checkpoints", "sft_hardware=cpu")
+        more = ("data.train_batch_size=8", "trainer.n_gpus_per_node=1", "optim.lr_warmup_steps_ratio=0", *overrides)
+        return list(misfits.of_sft(compose_stage("llasa", "sft", own + more)))
+
+    assert faults(16, "trainer.total_epochs=1") == []
+    ((key, why),) = faults(7, "trainer.total_epochs=1")
+    assert key == "data.train_batch_size" and "have 7 rows for an epoch" in why
+    ((key, why),) = faults(16, "trainer.total_epochs=2")
+    assert key == "trainer.total_epochs" and "'total_steps': 2" in why and "'total_steps': 4" in why

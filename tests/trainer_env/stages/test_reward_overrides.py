@@ -1,5 +1,7 @@
 """Each way to say another reward on the command line, with the formula that it makes: replacing is replacing."""
 
+import re
+import shlex
 import subprocess
 
 import pytest
@@ -50,6 +52,18 @@ def told(*overrides: str) -> str:
 )
 def test_a_reward_of_the_command_line_is_the_formula_that_it_says(overrides, expected):
     assert told(*overrides) == f"reward = {expected}"
+
+
+def rows_of_the_page() -> list[tuple[list[str], str]]:
+    """(overrides, what is printed) of the table in docs/overrides.md."""
+    page = (ROOT / "docs/overrides.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:`(.*)`|\(none\)) \| `(reward = .*)` \|$", page, re.M)
+    return [(shlex.split(overrides), printed) for overrides, printed in rows]
+
+
+@pytest.mark.parametrize(("overrides", "printed"), rows_of_the_page())
+def test_the_page_shows_what_is_printed(overrides, printed):
+    assert told(*overrides) == printed
 
 
 @pytest.mark.parametrize(
