@@ -337,7 +337,7 @@ def test_tokens_that_nothing_can_speak_are_bad_speech(pipeline):
     assert not any(m.is_speech for m in measures)
 
 
-def test_two_scorers_of_the_same_measure_and_a_reward_without_its_scorer_are_refused(token2wav, asr, pipeline):
+def test_two_scorers_of_one_measure_and_a_reward_without_its_scorer_are_refused(token2wav, asr, pipeline):
     with pytest.raises(ValueError, match=r"provide \['samples', 'letters'\]"):
         SpeechPipeline(token2wav, asr, "r", 200, {"a": Counting(), "b": Counting()})
     with pytest.raises(ValueError, match=r"recipe\.reward needs {'speaker_similarity': 'terms\.similarity'}"):
