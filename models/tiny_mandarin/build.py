@@ -111,8 +111,7 @@ class Build:
         self.fingerprint = fingerprint(self.fingerprint, name, plain)
         code = identities(imported_files(modules), ROOT) | {name: fingerprint(inspect.getsource(make))}
         was = self.state.get(name, {})
-        if isinstance(was, str):  # an account of an older version, which did not say of what
-            was = {"settings": self.fingerprint, "code": {"an older version": ""}}
+        was = was if isinstance(was, dict) else {}  # an older version's account, which says not enough
         if was.get("settings") == self.fingerprint and all(Path(o).exists() for o in outputs):
             other = changed_keys(was["code"], code)
             because = f", made by other code ({_some(other)}); bash run.sh --force data makes it again"
