@@ -207,10 +207,10 @@ def test_a_text_that_is_too_long_is_refused_before_it_is_read(pipeline, texts_an
 class Raising(Reward):
     """Fails on texts that begin with 糟, as a fault in a formula might."""
 
-    def judge(self, text, language, tokens, measures):
-        if text.startswith("糟"):
+    def judge(self, heard):
+        if heard.text.startswith("糟"):
             raise ZeroDivisionError("a fault in a formula")
-        return super().judge(text, language, tokens, measures)
+        return super().judge(heard)
 
 
 def test_a_row_that_cannot_be_judged_fails_alone(pipeline, texts_and_rows):
@@ -337,7 +337,7 @@ def test_tokens_that_nothing_can_speak_are_bad_speech(pipeline):
     assert not any(m.is_speech for m in measures)
 
 
-def test_two_scorers_of_the_same_measure_and_a_reward_without_its_scorer_are_refused(token2wav, asr, pipeline):
+def test_two_scorers_of_one_measure_and_a_reward_without_its_scorer_are_refused(token2wav, asr, pipeline):
     with pytest.raises(ValueError, match=r"provide \['samples', 'letters'\]"):
         SpeechPipeline(token2wav, asr, "r", 200, {"a": Counting(), "b": Counting()})
     with pytest.raises(ValueError, match=r"recipe\.reward needs {'speaker_similarity': 'terms\.similarity'}"):

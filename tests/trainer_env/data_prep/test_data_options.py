@@ -161,7 +161,7 @@ def test_a_row_without_a_voice_is_bad_where_the_recipe_needs_one(config):
     assert {row["extra_info"]["voice"] for row in prepared(config)} <= {"ana", "bo"}
 
 
-def test_the_speech_of_sft_is_learned_with_the_voice_that_its_row_names_or_none_and_not_with_a_drawn_one(config):
+def test_sft_learns_speech_with_its_rows_voice_or_none_and_never_a_drawn_one(config):
     config.recipe.needs_voice, config.recipe.voice_choice = True, "one_per_text"
     config.prepare.splits.train.kind = "sft"
     write(config, "train", *({"text": c, "speech_tokens": [7]} for c in "一二三"))

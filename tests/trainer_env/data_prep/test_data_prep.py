@@ -273,7 +273,7 @@ def test_without_the_tokenizer_nothing_can_be_counted(config):
         Preparation(config).run()
 
 
-def test_texts_that_differ_in_width_alone_are_the_same_where_they_are_written_as_they_stand(config):
+def test_texts_that_differ_in_width_alone_are_the_same_where_taken_as_they_stand(config):
     config.recipe.text_normalisation = "none"
     write(config, "test", '{"text": "３号，"}')
     write(config, "train", '{"text": "3号,"}')

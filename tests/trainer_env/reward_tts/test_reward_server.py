@@ -95,7 +95,7 @@ def test_the_published_client_gets_the_lowest_reward_for_what_nothing_can_speak(
         assert (outputs["REWARDS"], outputs["STATUS"], outputs["TRANSCRIPTS"]) == (0.0, Status.BAD_SPEECH, "")
 
 
-def test_a_request_of_the_published_client_without_a_reward_fails_alone_and_says_why(reward_server, spoken):
+def test_a_published_clients_request_without_a_reward_fails_alone_and_says_why(reward_server, spoken):
     async def ask() -> list:
         bad = [asyncio.to_thread(published, reward_server, [5, 5], "今天", 3) for _ in range(3)]
         silent = [asyncio.to_thread(published, reward_server, [5, 5], "。") for _ in range(3)]
