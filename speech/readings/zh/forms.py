@@ -7,20 +7,22 @@ import re
 from itertools import product
 
 from speech.readings.span import Span
-from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.numbers import by_digit, cardinals, decimals
 from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
 from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
 _CLOCK = re.compile(
-    rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:)"
+    rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
     rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
 )
 _PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
 _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too
-_SCORE = re.compile(r"(\d{1,5})\s?([:∶-])\s?(\d{1,7})(?:\s?\2\s?(\d{1,7}))?(?![\d:.-])")
+_SCORE = re.compile(
+    r"(\d{1,5}(?:\.\d{1,4})?)\s?([:∶-])\s?(\d{1,7}(?:\.\d{1,4})?)(?:\s?\2\s?(\d{1,7}(?:\.\d{1,4})?))?(?![\d:-]|\.\d)"
+)
 
 
 def date(text: str, start: int) -> Span | None:
@@ -134,5 +136,5 @@ def score(text: str, start: int) -> Span | None:
     parts: list[list[str]] = []
     for group in (found[1], found[3], found[4]):
         if group:
-            parts += [["比"], cardinals(group)]
+            parts += [["比"], decimals(group)]
     return make(start, found.end(), "score", joined(*parts[1:]))

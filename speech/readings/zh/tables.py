@@ -28,8 +28,6 @@ UNITS: dict[str, tuple[str, ...]] = {
     "px": ("像素",), "rpm": ("转每分钟", "转"), "mol": ("摩尔", "摩"), "k": ("千",), "K": ("千",),
     "mmHg": ("毫米汞柱",),
     "ppm": ("百万分之",),
-    "元/斤": ("元每斤", "元一斤"), "元/kg": ("元每公斤",), "公里/小时": ("公里每小时",), "千米/时": ("千米每小时",),
-    "公里/时": ("公里每小时",), "米/秒": ("米每秒",),
 }  # fmt: skip
 SPELT = frozenset(
     {"GB", "MB", "TB", "KB", "Hz", "kHz", "MHz", "GHz", "px", "ppm", "k", "K", "A", "N", "Mbps", "bps", "mAh"}
@@ -77,14 +75,19 @@ _NAMED = (
     "密码 尾号 分机 短信 微信 QQ qq 手机 传真 客服 报警 登录 拨 代码 暗号 区号 ID id 邮政编码"
 )
 NAMED = tuple(_NAMED.split())
-_SCORED = "比分 比数 战胜 击败 胜 负 输 赢 平 领先 落后 逆转 淘汰 险胜 大胜 总分 局 战平 横扫 不敌 惜败 惨败 力克 轻取 完胜 取胜 获胜 告负 直落 扳平 反超 拿下 晋级"
-SCORED = tuple(_SCORED.split())
+# A word of sport near 3:1, which \n stands for; of one letter only right at it, or as a word of its own (输了, not 输入).
+_SCORED = (
+    "比分 比数 战胜 击败 领先 落后 逆转 淘汰 险胜 大胜 小胜 完胜 总分 战平 打平 踢平 逼平 横扫 不敌 惜败 惨败 "
+    "力克 轻取 取胜 获胜 告负 直落 扳平 反超 晋级 决胜局 \n胜 \n负 \n平 \n输 \n赢 "
+    "胜\n 负\n 平\n 输\n 赢\n 输了 赢了 输给 胜了 负于 胜出 \n拿下 "
+    "首局\n 末局\n 一局\n 二局\n 两局\n 三局\n 四局\n 五局\n 六局\n 七局\n"
+)
+SCORED = tuple(_SCORED.split(" "))
 RATIOS = ("比例", "之比", "比率", "按", "配比", "比为", "比是", "稀释", "缩放", "比例尺")
 LASTING = ("时长", "用时", "耗时", "历时", "成绩", "全长", "片长", "配速", "计时")  # 3:25 behind these is 三分二十五秒
-ON_DAY, OF_DAY = (
-    ("在", "于", "从", "自", "至", "到", "截止", "截至"),
-    tuple("前后起晚早上下（(") + ("周", "星期"),
-)  # 9/1前
+# Beside a fraction that is a day: 在9/1, 9/1前.
+ON_DAY = ("在", "于", "从", "自", "至", "到", "截止", "截至")
+OF_DAY = (*"前后起晚早上下（(周", "星期")
 CIRCLED = {chr(0x2460 + i): str(i + 1) for i in range(20)} | {chr(0x2776 + i): str(i + 1) for i in range(10)}
 ROMAN = {chr(0x2160 + i): str(i + 1) for i in range(12)} | {chr(0x2170 + i): str(i + 1) for i in range(12)}
 _BY_DIGIT = "110 119 120 114 122 911 618 315 985 211 996 007 404 419 520 1314 10086 10010 10000 12306 12345"
