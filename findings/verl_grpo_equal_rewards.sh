@@ -5,9 +5,9 @@
 # larger the advantage of nothing; all rollouts of the group are pushed the same way by it.
 #
 # Seen (verl 0.9.1, torch 2.13.0, CPU):
-#     8 x 0.7     advantage  0.0563
-#     8 x 50.1    advantage  0.7914  (or its negative, by the summing order)
-#     8 x 0.5     advantage  0.0000
+#     8 x 0.7    advantage  0.0560
+#     8 x 50.1   advantage -0.7512
+#     8 x 0.5    advantage  0.0000
 #
 # Exits 0 while verl behaves like this.
 set -euo pipefail
