@@ -125,7 +125,7 @@ def read_all(path: str | Path, make: Callable[[dict[str, Any]], Made], expected:
 def refuse(path: str | Path, faults: Sequence[Fault], shown: int = 20) -> None:
     """Raises BadRows, which lists the first `shown` faults, if there are any."""
     if faults:
-        raise BadRows(faults, shown, f"nothing is taken of {path}")
+        raise BadRows.of("\n  ".join([f"{len(faults)} bad rows in {path}:", *map(str, faults[:shown])]))
 
 
 def parse(raw: str) -> dict[str, Any]:

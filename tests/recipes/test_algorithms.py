@@ -87,7 +87,7 @@ def test_each_algorithm_takes_two_steps_and_moves_the_weights(session, name):
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_a_distance_to_the_reference_is_computed_where_it_was_asked_for_and_nowhere_else(session, name):
+def test_a_distance_to_the_reference_is_computed_only_where_asked_for(session, name):
     (*_, last) = steps(session, name)
     assert any(key.endswith("kl_loss") for key in last) == ("kl=loss" in CHOICES[name])
     assert ("actor/reward_kl_penalty" in last) == ("kl=reward" in CHOICES[name])

@@ -120,7 +120,7 @@ def test_both_backends_speak_the_same_tokens_with_the_penalty_and_a_wave(run):
     assert rate == 16000 and len(wave) == 320 * len(said["vllm"])
 
 
-def test_the_evaluation_hears_the_sft_and_the_grpo_model_with_an_ear_that_is_not_the_rewards(run):
+def test_evaluation_hears_both_models_with_an_asr_that_is_not_the_rewards(run):
     results = json.loads((run.work / "eval" / "results.json").read_text())
     assert all(system["speaker_similarity"] and system["mos"] for system in results["systems"])
     assert results["ear"] == "reward_tts.asr.mms.MMSASR"

@@ -141,7 +141,7 @@ OTHER_SETTINGS = {  # of the encoder's directory, layer and precision, and of th
 }
 
 
-def test_codes_of_other_settings_or_recordings_are_refused_and_what_differs_is_named(models, recordings, tmp_path):
+def test_codes_of_other_settings_or_recordings_are_refused_with_what_differs(models, recordings, tmp_path):
     where, lines = f"recipe.codes_dir={tmp_path}/codes", recordings.read_text()
     vectorize(config(models, recordings, where))
     for record in ("worker_0", "merged"):

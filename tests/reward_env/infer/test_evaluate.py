@@ -148,7 +148,7 @@ def test_each_recipes_ear_is_of_another_family_than_its_reward(recipe):
 def test_bad_lines_are_named_by_file_line_and_field(tmp_path):
     path = tmp_path / "tokens.jsonl"
     path.write_text('{"text": "你好", "tokens": [1, 2]}\n{"text": "你好", "tokens": [1, "2"]}\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"tokens\.jsonl, line 2, field tokens: expected a list of whole numbers"):
+    with pytest.raises(ValueError, match=r"tokens\.jsonl:2: field 'tokens': item 1"):
         read_utterances(str(path), "zh")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.jsonl is missing"):
         read_utterances("nowhere.jsonl", "zh")

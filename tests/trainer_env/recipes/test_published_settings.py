@@ -51,9 +51,11 @@ def test_llasas_loss_is_its_forks_default():
 def test_llasas_reward_is_its_compute_score():
     """verl/utils/reward_score/tts_cer.py of ch-tts-llasa-rl-grpo."""
     found = reward(compose_stage("llasa", "grpo", ("recipe/reward=published",)))
-    numbers = {"beta_c": 3.0, "tau_n": 3.0, "lambda_c": 0.6, "lambda_n": 0.4}
-    assert found["terms"] == {"cer_and_nll": {"weight": 1.0, "unit": "published_characters", **numbers}}
+    formula = {"beta_c": 3.0, "tau_n": 3.0, "lambda_c": 0.6, "lambda_n": 0.4}
+    assert found["terms"] == {"cer_and_nll": {"weight": 1.0, "unit": "published_characters", **formula}}
     assert found["aggregation"] == {"name": "weighted_sum"} and found["error"] == {"unit": "published_characters"}
+    ours = reward(compose_stage("llasa", "grpo"))
+    assert ours["terms"] == {"cer_and_nll": {"weight": 1.0, **formula}, "silence": {"weight": 0.2, "allowed": 0.5}}
 
 
 def test_glm_ttss_configuration_says_so():

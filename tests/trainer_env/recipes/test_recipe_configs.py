@@ -80,7 +80,7 @@ def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(
 
 
 @EACH_RECIPE
-def test_speaking_composes_for_both_kinds_of_hardware_and_only_a_cpu_reads_prompts_whole(recipe):
+def test_speaking_composes_for_both_hardwares_and_only_a_cpu_reads_prompts_whole(recipe):
     """vLLM 0.28.0 warns that without chunked prefill it may crash or err; on a CPU it does so with it."""
     for stage in ("eval", "infer"):
         on_cpu, on_gpu = (compose_stage(recipe, stage, (f"synthesis_hardware={kind}",)) for kind in ("cpu", "gpu"))
@@ -93,7 +93,7 @@ def test_speaking_composes_for_both_kinds_of_hardware_and_only_a_cpu_reads_promp
 
 
 @pytest.mark.parametrize("recipe", [name for name in recipes() if name != "tiny_mandarin"])  # its ear is its own
-def test_the_evaluations_ear_is_on_the_device_of_the_reward_servers_models_unless_it_cannot(recipe):
+def test_the_evaluation_asr_is_on_the_reward_models_device_unless_it_cannot(recipe):
     for ear, device in (
         ("paraformer_zh", "cuda:3"),
         ("mms", "cuda:3"),
@@ -146,7 +146,7 @@ def test_sft_of_a_release_is_run_when_asked_for_and_not_with_all_stages():
         assert select_stages(recipe, "sft", "sft") == ["sft"]
 
 
-def test_what_makes_data_of_recordings_runs_when_it_is_named_and_from_one_to_another():
+def test_what_makes_data_of_recordings_runs_when_named_and_from_one_to_another():
     for recipe in ("cosyvoice2", "cosyvoice3", "llasa", "glm_tts", "inworld_tts"):
         assert select_stages(recipe, "vectorize", "read_shards") == ["vectorize", "merge_shards", "read_shards"]
         assert select_stages(recipe, "encode_voices", "encode_voices") == ["encode_voices"]

@@ -46,7 +46,7 @@ def test_words_are_counted_where_spaces_part_them():
     assert error("안녕 하세요", "안녕하세오", "ko", "text") == 0.2
 
 
-def test_letters_of_the_words_that_differ_are_counted_where_a_recipe_says_characters():
+def test_letters_of_differing_words_are_counted_where_a_recipe_says_characters():
     assert error("The cat sat.", "the bat sat", "en", "characters") == pytest.approx(1 / 9)
     assert error("Good-bye, e-mail", "Goodbye email", "en", "characters") == 0.0
     assert error("Straße", "Strasse", "de", "characters") == 0.0
@@ -131,7 +131,7 @@ def test_a_word_owns_the_time_of_all_its_letters():
     assert blamed("the cat", "the bat", times, language="en", unit="characters") == [3, 4, 5, 6, 7, 8, 9]
 
 
-def test_a_wrong_syllable_of_a_number_is_blamed_where_the_recogniser_wrote_its_digits():
+def test_a_wrong_syllable_of_a_number_is_blamed_where_the_asr_wrote_its_digits():
     """Heard 共106块 for 共105块: six is the fourth of 一百零六, whose four share the times of three digits."""
     assert blamed("共105块", "共106块", [0.1, 0.3, 0.5, 0.7, 0.9]) == [6, 7]
 

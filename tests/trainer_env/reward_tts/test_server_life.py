@@ -71,7 +71,7 @@ def metrics_of(server) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-def test_the_metrics_endpoint_tells_rows_batches_padding_and_time_while_the_server_runs(server_starter):
+def test_the_metrics_endpoint_tells_rows_batches_padding_and_time(server_starter):
     """A batch of rows of 4, 6 and 10 tokens and three that have no wave, then one row of 5: worked out by hand."""
     server = server_starter(
         *("server.instances=1", "server.queue_delay_ms=5000", "server.max_batch_size=6", "server.max_tokens=100")

@@ -152,7 +152,7 @@ def test_what_is_not_finite_stops_the_training_with_its_step(config, monkeypatch
     assert not Path(config.recipe.sft_dir).exists()
 
 
-def test_a_half_written_checkpoint_is_passed_over_and_one_of_other_settings_is_refused(tmp_path):
+def test_a_half_checkpoint_is_passed_over_and_one_of_other_settings_is_refused(tmp_path):
     assert resumable_checkpoint(tmp_path / "c", {"steps": 5}) is None
     for name, whole in (("checkpoint-9", True), ("checkpoint-10", True), ("checkpoint-11", False)):
         (tmp_path / "c" / name).mkdir()
@@ -185,7 +185,7 @@ def test_the_loss_is_that_of_transformers_over_all_positions(config):
     torch.testing.assert_close(SpeechTrainer.compute_loss(None, model, batch), expected)
 
 
-def test_every_batch_has_like_lengths_every_epoch_another_order_and_the_seed_decides():
+def test_batches_have_like_lengths_epochs_another_order_and_the_seed_decides():
     lengths = [n % 10 for n in range(100)]
     sampler = LengthGroupedSampler(lengths, batch_size=8, window=4, seed=1)
     first = list(sampler)

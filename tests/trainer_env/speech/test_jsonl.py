@@ -85,7 +85,7 @@ def test_a_json_file_that_is_no_list_says_where(tmp_path, content, reason):
         list(read_rows(path))
 
 
-def test_a_json_list_has_the_faults_of_jsonl_and_items_longer_than_what_is_read_at_once(tmp_path):
+def test_a_json_list_has_the_faults_of_jsonl_and_items_longer_than_a_read(tmp_path):
     path = tmp_path / "texts.json"
     path.write_text(json.dumps([{"text": "二" * 200_000}])[:-1] + ', {"text": 1, "text": 2}, {"n": 1e999}]')
     whole, twice, large = (row for _, _, row in read_rows(path))

@@ -59,7 +59,7 @@ def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path
     assert place("other.key", read, []) == "configuration"
 
 
-def test_a_key_is_found_below_the_key_that_its_file_is_below_and_in_the_last_file_that_has_it(tmp_path: Path):
+def test_a_key_is_found_below_its_files_key_and_in_the_last_file_that_has_it(tmp_path: Path):
     first, last = tmp_path / "group.yaml", tmp_path / "recipe.yaml"
     first.write_text("terms:\n  pinyin: {weight: 1.0}\nlogged: []\n")
     last.write_text("recipe:\n  reward: {logged: [mos]}\n")
@@ -239,7 +239,7 @@ def test_a_completion_after_a_short_prefix_fits():
 
 
 def test_an_asr_with_times_on_the_same_command_line_counts():
-    _, planned = plan("llasa", "serve", "train", [*CREDIT, "asr.timestamps=true"])
+    _, planned = plan("llasa", "serve", "train", [*CREDIT, "+asr.timestamps=true"])
     check_training(planned[-1], planned)
 
 

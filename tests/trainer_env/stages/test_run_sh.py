@@ -116,8 +116,18 @@ def test_an_override_may_be_of_a_group_that_the_same_command_chooses():
     assert planned("cosyvoice2", "infer", "voice=225").voice == "225"
 
 
-@pytest.mark.parametrize("text", ["你好，世界", "一,二", "3.50", "it's 5 o'clock: go!", "a=b", "007", "null"])
-def test_text_arrives_as_typed(run, checkout, text):
+TEXTS = ["你好，世界", "一,二", "3.50", "it's 5 o'clock: go!", "a=b", "007", "null"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_planned_as_typed(text):
+    """What stage infer is told, composed as its own process composes it."""
+    (stage,) = plan("tiny_mandarin", "infer", "infer", [f"text={text}"])[1]
+    assert stage.configs()[0].text == text
+
+
+def test_a_text_arrives_as_typed(run, checkout):
+    text = " ".join(TEXTS)  # through the shell, to the stage's process
     status, out = run("data", f"text={text}")
     assert status == 0, out
     assert lines_of(checkout / "exp/toy/rl_train.txt") == [text]
@@ -260,7 +270,7 @@ def test_what_stage_data_was_told_about_the_recipe_is_told_to_later_stages(run, 
     assert json.loads(marks.read_text()) == []
 
 
-def test_a_second_run_takes_texts_and_models_of_the_first_and_leaves_them_as_they_are(run, checkout):
+def test_a_second_run_takes_texts_and_models_of_the_first_and_leaves_them(run, checkout):
     run("data", "sft", "recipe.train_texts=texts.txt")
     second = ["recipe.work_dir=exp/second", "recipe.inputs_dir=exp/toy"]
     status, out = run("serve", "train", *second)

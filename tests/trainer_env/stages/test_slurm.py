@@ -81,7 +81,7 @@ def calls_of(job: dict[str, str]) -> list[str]:
     return [line for line in Path(job["CALLS"]).read_text().splitlines() if " status " not in line]
 
 
-def test_ray_and_a_server_with_its_gpu_are_on_both_nodes_and_training_knows_both_servers(job, tmp_path):
+def test_ray_and_a_server_are_on_both_nodes_and_training_knows_both_servers(job, tmp_path):
     done = subprocess.run(["bash", SCRIPT, "trainer.save_freq=5"], env=job, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     training, where = "CUDA_VISIBLE_DEVICES=0,1,2", "10.0.0.7:6379"
@@ -107,7 +107,7 @@ def test_ray_and_a_server_with_its_gpu_are_on_both_nodes_and_training_knows_both
     assert left_over(job) == []
 
 
-def test_what_training_is_told_is_what_verl_asks_for_where_the_recipe_has_a_mini_batch_of_its_own(job, tmp_path):
+def test_training_is_told_what_verl_asks_for_where_a_recipe_has_its_own_mini_batch(job, tmp_path):
     """cosyvoice2 updates with 32 prompts; six GPUs get six, and verl wants no mini batch above that."""
     env = job | {"RECIPE": "cosyvoice2"}
     done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
