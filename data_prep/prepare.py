@@ -142,7 +142,7 @@ class Preparation:
         self, row: dict[str, Any], name: str, split: Settings, index: int, seen: SeenTexts
     ) -> dict[str, Any] | None:
         """The row as it is written, or None if a filter leaves it out. Raises BadField."""
-        request = self.prompts.request(row, self.cfg.max_text_length, spoken=split.kind == "sft")
+        request = self.prompts.request(row, self.cfg.max_text_length, has_speech=split.kind == "sft")
         if reason := filtered(row, request.text, request.language, self.cfg.filters, self.cfg.token_rate):
             self.filtered[reason] += 1
             return None

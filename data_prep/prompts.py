@@ -31,8 +31,8 @@ from data_prep.jsonl import check_string, check_text
 from data_prep.prompt_template import Messages, encode_prompt
 from speech.jsonl import BadField
 from speech.loading import pretrained
-from speech.readings import may_be_said, writing, written
-from speech.texts import NORMALISATIONS, as_written
+from speech.readings import may_be_said, writing
+from speech.texts import NORMALISATIONS, as_written, spoken
 from speech.voices import Voice, read_voices, voice_of
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}")  # of ISO 639, as the ASRs name them
@@ -55,7 +55,7 @@ class Request:
     """What is to be said.
 
     Attributes:
-        text: as it was given, but for white space; what the reward compares with.
+        text: as it was given, but for white space and (nfkc) compatibility forms; what the reward compares with.
         language: of it.
         voice: its name, or None.
         written: the text as the model reads it (but for phonemes); empty: the same.
@@ -101,9 +101,9 @@ class PromptMaker:
             raise FileNotFoundError(f"no tokenizer in {self._tokenizer_dir} (recipe.tokenizer_dir): it counts prompts")
         return pretrained(AutoTokenizer, self._tokenizer_dir)
 
-    def request(self, row: Mapping[str, Any], max_length: int | None = None, spoken: bool = False) -> Request:
+    def request(self, row: Mapping[str, Any], max_length: int | None = None, has_speech: bool = False) -> Request:
         """A row of {"text", "language", "voice"}, the last two optional, checked; `max_length`: characters of the text;
-        `spoken`: its speech is there, so that no voice is drawn for it, or needed.
+        `has_speech`: its speech is there, so that no voice is drawn for it, or needed.
 
         Raises:
             BadField: with the field.
@@ -115,20 +115,20 @@ class PromptMaker:
             raise BadField("language", f"is {language!r}, expected a code such as zh or en")
         if self._languages is None and language not in LANGUAGES:
             raise BadField("language", f"is {language!r}, which no ASR here knows (recipe.languages may name others)")
-        text = check_text(row, max_length, lambda given: as_written(given, language))
+        plain = as_written if self._write is spoken else self._write
+        text = check_text(row, max_length, lambda given: plain(given, language))
         if len(text) > self._max_chars:
             raise BadField("text", f"has {len(text)} characters, recipe.max_text_chars is {self._max_chars}")
         if not may_be_said(text, language):
             raise BadField("text", f"has nothing to be spoken: {text}")
-        if self._write is written:
+        said = text
+        if self._write is spoken:
             found = writing(text, language)
-            said, unsure = found.text, found.unsure
-        else:
-            said, unsure = self._write(text, language), 0
-        self.unsure += unsure > 0
-        if voice is None and self._draws and not spoken:
+            said = found.text
+            self.unsure += found.unsure > 0
+        if voice is None and self._draws and not has_speech:
             voice = draw_voice(text, self.voices, self._seed)
-        if voice is None and self._needs_voice and not spoken:
+        if voice is None and self._needs_voice and not has_speech:
             raise BadField(
                 "voice",
                 f"is missing: {self._name} speaks only with a given voice. Name one of {sorted(self.voices)[:10]}, or "

@@ -69,8 +69,9 @@ def prompt_of(recipe: DictConfig, text: str, language: str) -> str:
 
 
 def _letters_and_signs(text: str) -> str:
-    kept = (c for c in text.casefold() if c.isalnum() or unicodedata.category(c) in ("Sc", "Sm") or c in "%‰&@#*°")
-    return "".join(kept)
+    return "".join(
+        c for c in text.casefold() if c.isalnum() or unicodedata.category(c) in ("Sc", "Sm") or c in "%‰&@#*°"
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -50,8 +50,15 @@ def remembered(max_bytes: int) -> Callable[[Callable[Args, Result]], Callable[Ar
 
 
 def size_of(value: object) -> int:
-    """Bytes of a value and of what is in its tuples, lists, sets and dictionaries."""
+    """Bytes of a value and of what is in it: in tuples, lists, sets, dictionaries, and attributes of objects. What is
+    in it twice counts twice."""
     size = sys.getsizeof(value)
+    if isinstance(value, str | bytes | int | float | type(None)):
+        return size
     if isinstance(value, dict):
         return size + sum(size_of(key) + size_of(one) for key, one in value.items())
-    return size + sum(map(size_of, value)) if isinstance(value, tuple | list | set | frozenset) else size
+    if isinstance(value, tuple | list | set | frozenset):
+        return size + sum(map(size_of, value))
+    attributes = [*vars(value).values()] if hasattr(value, "__dict__") else []
+    attributes += [getattr(value, name) for name in getattr(value, "__slots__", ()) if hasattr(value, name)]
+    return size + sum(map(size_of, attributes))

@@ -39,13 +39,11 @@ def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int
 
 def normalise(text: str) -> str:
     """Text with the punctuation and letter case of the published front end (cosyvoice/cli/frontend.py); numbers and
-    signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, which are written
-    哦 and 诶.
-    Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes, brackets, slashes
-    and hyphens go.
-    Other texts: lower case, plain punctuation, no quotes and brackets. A hyphen or slash at a letter is a space.
-    Control tags ([breath]), of which the model has none, go. Of several marks on end the last stays; every text ends
-    with one.
+    signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, written 哦 and 诶.
+    Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes, brackets,
+    slashes and hyphens go. Other texts: lower case, plain punctuation, no quotes and brackets. A hyphen or slash at a
+    letter is a space; control tags ([breath]), of which the model has none, go. Of several marks on end the last stays;
+    every text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
     '他说，行不行？ok。'

@@ -7,7 +7,7 @@ speech/readings/<language>.py knows a language: `spans(text)`, and `units(words)
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import groupby
 
 from rapidfuzz.distance import Levenshtein
@@ -18,8 +18,9 @@ from speech.readings.lattice import Lattice, Part, joined
 from speech.readings.span import Span
 from speech.readings.tags import Clean, clean
 from speech.readings.units import SOUNDS, SPACELESS, units_of
+from speech.remembered import remembered
 
-_REMEMBERED = 16_384  # texts: some megabytes
+_REMEMBERED_BYTES = 64 << 20  # of lattices: some thousands of sentences
 COMPARED_ONLY = frozenset(
     {"variant", "tag", "letters", "particle", "erhua", "plain"}
 )  # kinds that no prompt writes out
@@ -55,7 +56,7 @@ def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
     return Lattice(tuple(parts), cleaned.text, cleaned.origin)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@remembered(_REMEMBERED_BYTES)
 def asked_lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
     """That of a text asked for, worked out once: all rollouts of a group have the same."""
     return lattice(text, language, style)

@@ -158,9 +158,17 @@ class English(Language):
         said = list(ways(hours, minutes, seconds, tails))
         if second is None and full:
             said += ways(self.by_the_clock(hour, minute, bool(half)), tails)
+        if second is not None and not mark:
+            said.append(self.lasting(hour, minute, second))
         if hour > 12 and not mark:
             said += ways(self.counted(hour - 12), minutes[:2], ("p m",))
         return said
+
+    def lasting(self, *amounts: int) -> str:
+        """2:05:30 as a duration."""
+        names = ("hour", "minute", "second")
+        parts = [f"{words(n, 'en')} {name}{'s' if n != 1 else ''}" for n, name in zip(amounts, names, strict=True) if n]
+        return " and ".join([" ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else " ".join(parts) or "zero seconds"
 
     def by_the_clock(self, hour: int, minute: int, half: bool) -> list[str]:
         """Half past three, a quarter to four, noon."""

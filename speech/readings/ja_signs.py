@@ -13,6 +13,7 @@ UNITS: dict[str, list[str]] = _TABLES["units"]
 MONEY: dict[str, str] = _TABLES["money"]
 SIGNS: dict[str, list[str]] = _TABLES["signs"]
 BETWEEN_LETTERS: dict[str, list[str]] = _TABLES["between_letters"]
+PHRASES: dict[str, list[str]] = _TABLES["phrases"]
 ALONE: dict[str, list[str]] = _TABLES["alone"]
 
 

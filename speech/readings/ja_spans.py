@@ -15,13 +15,14 @@ from speech.readings.cjk import (
     VERSION,
     any_of,
     between_letters,
+    one_of,
     right_behind,
     span_of,
     walk,
 )
 from speech.readings.ja_counted import MOST, counter_at, is_counted, number
 from speech.readings.ja_numbers import digits, read, whole
-from speech.readings.ja_signs import BETWEEN_LETTERS, LOAN_WORDS, MONEY, SIGNS, spelled
+from speech.readings.ja_signs import BETWEEN_LETTERS, LOAN_WORDS, MONEY, PHRASES, SIGNS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, SMALL
 from speech.readings.span import Span
 
@@ -30,6 +31,7 @@ _PHONE = re.compile(
     r"|\d{4}-\d{3}-\d{3}(?![-\d])|\d{3}-\d{4}(?![-\d])"
 )
 _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
+_PHRASE = re.compile(one_of(PHRASES))
 _KATAKANA_AROUND = re.compile("[ァ-ー]=[ァ-ヴ]")  # ジャン＝ポール
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
 _START = re.compile(
@@ -140,6 +142,11 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
     return None
 
 
+def _phrase(text: str, at: int, found: list[Span]) -> Span | None:
+    match = _PHRASE.match(text, at)
+    return span_of(at, match.end(), "variant", [*PHRASES[match[0]], match[0]]) if match else None
+
+
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     match = _LATIN.match(text, at)
     if not match:
@@ -182,4 +189,4 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, at + 1, "sign", SIGNS[char], counts)
 
 
-_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _signs)
+_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, _phrase, number, _letters, _signs)

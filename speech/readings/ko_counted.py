@@ -88,6 +88,8 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         sign = ("영하 ", "마이너스 ")
     beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
+    if "+" in text[max(0, match.start() - 1) : match.start()] + text[end : end + 1] and value[0] < 5 and not value[1]:
+        ways.append(ENGLISH[value[0]])  # 1+1: 원 플러스 원
     if len(match["first"]) == 2 and text[match.start() - 1 : match.start()] in ("'", "’", "‘"):  # '88
         ways[:0] = [digits(match["first"])[-1] + way.removeprefix(sino(value[0])) for way in ways[:1]]
     kind = "money" if money else "ordinal" if first else kind

@@ -110,6 +110,8 @@ def _meet(here: list[str], after: list[str]) -> None:
     elif lead == "ㅎ" and (moved == "ㅈ" or _AT_REST.get(moved, moved) in _ASPIRATED):
         soft = moved == "ㅈ" or (moved == "ㄷ" and to_i)  # 닫혀: 다쳐
         here[2], after[0] = kept, "ㅊ" if soft else _ASPIRATED[_AT_REST.get(moved, moved)]
+    elif (tail == "ㄺ" and lead == "ㄱ") or (tail in "ㄵㄼㄾ" and lead in _TENSE):  # 읽고 일꼬, 넓다 널따
+        here[2], after[0] = "ㄴ" if tail == "ㄵ" else "ㄹ", _TENSE[lead]
     else:
         here[2], after[0] = _beside(_AT_REST.get(tail, tail), lead)
 

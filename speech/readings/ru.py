@@ -259,7 +259,15 @@ class Russian(Language):
             ends = {"е": ("ые",), "х": ("ых",), "м": ("ым",)}[match["e"]]
             return "decade", [way for way in self.ordinal(int(match["n"])) if way.endswith(ends)], True
 
+        def compound(match: re.Match[str]) -> Said:
+            """40-летие, 5-этажный."""
+            number, rest = int(match["n"]), match["r"]
+            heads = {1: ["одно"], 90: ["девяносто"], 100: ["сто"], 1000: ["тысяче"]}.get(number)
+            said = heads or [way.replace(" ", "") for way in in_case(number, "g", "m")[:1]]
+            return "cardinal", [f"{way}{rest}" for way in said], True
+
         return [
+            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{3,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
         ]

@@ -70,6 +70,8 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
         said = digits(whole) + ("點" + digits(fraction) if fraction else "")
         return match.end("fraction") if fraction else match.end("whole"), [said], "phone"
     value = int(whole)
+    if currency == "$" and (between := _range(text, match)):
+        return between[0], [way + name for way in between[1] for name in ("蚊", "元")], "money"
     if currency:
         return end, _with_currency(currency, value, fraction, large), "money"
     if large:
@@ -166,7 +168,8 @@ def _range(text: str, match: re.Match[str]) -> Counted | None:
     """3-5日: 三至五日, 三日到五日; 2-3個: 兩三個; 3-5%: 百分之三至五."""
     sign = _RANGE.match(text, match.end())
     other = _NUMBER.match(text, sign.end()) if sign else None
-    if not other or other["large"] or ("-" in sign[0] and not is_counted(text, other.end())):
+    money = text[match.start() - 1 : match.start()] == "$"
+    if not other or other["large"] or ("-" in sign[0] and not money and not is_counted(text, other.end())):
         return None
     low, high = (int(m["whole"].replace(",", "")) for m in (match, other))
     of_low, of_high, end = match["fraction"] or "", other["fraction"] or "", other.end()

@@ -101,9 +101,9 @@ def money(number: int, fraction: str) -> list[str]:
     """Hong Kong dollars: 20 二十蚊, 二十元; 12.5 十二個半; 1.2 個二; 15.90 十五個九."""
     tenths = fraction.rstrip("0")
     if not tenths:
-        return [
-            way + name for name in ("蚊", "元", "塊", "文") for way in counted(number, "元" if name == "元" else "蚊")
-        ]
+        short = [way for way in cardinal(number) if number > 100 and number % 10 == 0 and way[-1] in DIGITS]  # 兩千五
+        pairs = [(name, counted(number, "元" if name == "元" else "蚊")) for name in ("蚊", "元", "塊", "文")]
+        return [way + name for name, ways in pairs for way in ways] + short
     ways = [f"{way}點{digits(fraction)}{name}" for name in "蚊元" for way in cardinal(number)]
     if len(tenths) > 1:
         return ways

@@ -15,7 +15,7 @@ from models.tiny_mandarin.token2wav import MelToken2Wav
 from models.tiny_mandarin.vocoder import TorchVocoder
 from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.measures import Measures, Status
-from reward_tts.reward.errors import pinyin_error
+from reward_tts.reward.errors import error as error_of
 from reward_tts.reward.formulas import shape_exp
 from reward_tts.reward.reward import Reward
 from reward_tts.server.__main__ import Judge, needed
@@ -188,9 +188,7 @@ def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none
     good, unreadable, silent = judge.answer(
         [query(row, text), query(row, text, problem="unreadable"), query(row, "？")]
     )
-    assert good.reward == pytest.approx(
-        shape_exp(pinyin_error(text, good.measures.transcript, tones=False, language="zh"))
-    )
+    assert good.reward == pytest.approx(shape_exp(error_of(text, good.measures.transcript, "zh", "pinyin")))
     assert good.measures.status == Status.OK
     for refused in (unreadable, silent):
         assert math.isnan(refused.reward) and refused.measures.status == Status.BAD_ROW
@@ -209,10 +207,10 @@ def test_a_text_that_is_too_long_is_refused_before_it_is_read(pipeline, texts_an
 class Raising(Reward):
     """Fails on texts that begin with 糟, as a fault in a formula might."""
 
-    def judge(self, text, language, tokens, measures):
-        if text.startswith("糟"):
+    def judge(self, heard):
+        if heard.text.startswith("糟"):
             raise ZeroDivisionError("a fault in a formula")
-        return super().judge(text, language, tokens, measures)
+        return super().judge(heard)
 
 
 def test_a_row_that_cannot_be_judged_fails_alone(pipeline, texts_and_rows):

@@ -15,8 +15,8 @@ import soundfile
 from reward_tts.client import RewardError, ServerConfig
 from reward_tts.compute_score import compute_score
 from reward_tts.measures import CONTRACT, Status
-from reward_tts.reward.errors import pinyin_error
-from reward_tts.reward.formulas import shape_tanh
+from reward_tts.reward.errors import error as error_of
+from reward_tts.reward.formulas import shape_tanh, silence
 from speech.tokens import format_speech_tokens
 from tests.helpers.server_client import config_of, counted, measure, odd_rows, raw_answer
 from verl_plugins.rollout_audio import RolloutAudio
@@ -53,7 +53,7 @@ def test_the_ear_hears_the_teacher(reward_server, spoken):
     heard = measure(config_of(reward_server), spoken)
     said = [text for _, text in spoken]
     errors, shuffled = (
-        [pinyin_error(text, m.transcript, tones=False, language="zh") for text, m in zip(said, order, strict=False)]
+        [error_of(text, m.transcript, "zh", "pinyin") for text, m in zip(said, order, strict=False)]
         for order in (heard, heard[1:])
     )
     assert np.mean(errors) < np.mean(shuffled) / 2
@@ -82,8 +82,9 @@ def published(server, tokens: list[int], text: str, length: int | None = None) -
 def test_the_published_client_gets_rewards_and_transcripts(reward_server, spoken):
     tokens, text = spoken[0]
     outputs = published(reward_server, tokens, text)
-    error = pinyin_error(text, outputs["TRANSCRIPTS"], tones=False, language="zh")
-    assert outputs["REWARDS"] == pytest.approx(shape_tanh(error))
+    error = error_of(text, outputs["TRANSCRIPTS"], "zh", "pinyin")
+    quiet = silence(json.loads(outputs["MEASURES"])["scores"]["silence_ratio"], allowed=0.5)
+    assert outputs["REWARDS"] == pytest.approx((shape_tanh(error) + 0.2 * quiet) / 1.2)
     assert outputs["STATUS"] == 0
 
 
@@ -185,7 +186,7 @@ def score(server, completion: str, text: str, **changes) -> dict:
 def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spoken):
     tokens, text = spoken[0]
     result = score(reward_server, format_speech_tokens(tokens) + "好", text, token_credit={"lead_tokens": 3})
-    assert result["error_rate"] == pinyin_error(text, result["transcript"], tones=False, language="zh")
+    assert result["error_rate"] == error_of(text, result["transcript"], "zh", "pinyin")
     assert result["score"] == result["term_pinyin"] == pytest.approx(shape_tanh(result["error_rate"]))
     assert result["speaking_rate"] == pytest.approx(len(text.rstrip("。？！")) / result["duration_s"], rel=0.2)
     assert 0.0 < result["log_f0_std"] < 1.0 and 0.0 < result["confidence"] <= 1.0

@@ -1,7 +1,11 @@
 """The core of the readings: what is not spoken, lattices, the least edits between them, what a prompt writes."""
 
+import json
 import random
+import re
+import unicodedata
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -130,3 +134,24 @@ def test_what_is_not_sure_stands_as_it_is_and_is_counted(monkeypatch):
 
 def test_prompts_keep_tags_and_emoji_and_everything_else():
     assert written("他有[breath]2个❤️苹果，ＯＫ", "zh") == "他有[breath]两个❤️苹果，ＯＫ"
+
+
+def words_alone() -> list[tuple[str, str]]:
+    """(language, sentence) of the corpora's texts and transcripts without digits, numerals of Unicode, or signs."""
+    found = set()
+    for path in (Path(__file__).resolve().parents[2] / "data/readings").glob("*.jsonl"):
+        for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+            for text in (row["text"], row["heard"]):
+                kinds = {unicodedata.category(char) for char in text}
+                signs = set(unicodedata.normalize("NFKC", text)) & set("%‰&@#*/")
+                address = re.search(r"[a-z]\.[a-z]{2}|www", text)  # its dots are said
+                if not address and not kinds & {"Nd", "Nl", "No", "Sc", "Sm", "So"} and not signs:
+                    found.add((row["language"], text))
+    return sorted(found)
+
+
+def test_a_text_of_words_alone_is_written_letter_by_letter_in_all_languages():
+    sentences = words_alone()
+    assert len(sentences) > 2000 and len({language for language, _ in sentences}) == 13
+    changed = [(language, text, written(text, language)) for language, text in sentences]
+    assert [one for one in changed if one[1] != one[2]] == []

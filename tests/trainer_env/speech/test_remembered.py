@@ -1,6 +1,7 @@
 """A cache of texts is bounded by their bytes, not by how many there are."""
 
 import threading
+from dataclasses import dataclass
 
 import pytest
 
@@ -35,6 +36,15 @@ def test_however_long_the_texts_the_bytes_kept_are_bounded():
     assert len(calls) == 300  # the last is there still
     double(f"{0:04}" * 2_500)
     assert len(calls) == 301  # the first is not
+
+
+def test_attributes_of_a_result_count():
+    @dataclass
+    class Held:
+        text: str
+
+    assert size_of(Held("a" * 5_000)) > 5_000
+    assert size_of(Held("a" * 5_000)) - size_of(Held("a" * 4_000)) == 1_000
 
 
 def test_what_does_not_fit_is_computed_each_time_and_drives_nothing_out():

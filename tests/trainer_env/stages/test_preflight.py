@@ -26,7 +26,7 @@ FIELDS_ONLY = {
 }
 
 
-GROUP = "recipes/tiny_mandarin/recipe/reward/tiny_mandarin.yaml"
+GROUP = "recipes/tiny_mandarin/recipe/reward/standard.yaml"
 
 
 def line_of(text: str, file: str) -> int:
@@ -39,7 +39,8 @@ def config(*overrides: str):
 
 
 def test_the_recipes_own_reward_is_in_order_and_told_as_a_formula():
-    assert check_reward(RECIPE, config(), []) == "reward = 1.0 x (1 - tanh(3 x toneless pinyin error))"
+    pinyin, silence = "1.0 x (1 - tanh(3 x toneless pinyin error))", "0.2 x min(1, (1 - silence) / 0.5)"
+    assert check_reward(RECIPE, config(), []) == f"reward = ({pinyin} + {silence}) / 1.2"
 
 
 def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path):
@@ -68,8 +69,8 @@ def test_a_key_is_found_below_its_files_key_and_in_the_last_file_that_has_it(tmp
 
 
 def test_a_key_is_found_in_the_group_that_was_chosen():
-    """Both published.yaml and four.yaml name terms; emotion is in the latter alone."""
-    for chosen, name in ((), "published"), (("recipe/reward=four",), "four"):
+    """Both standard.yaml and four.yaml name terms; emotion is in the latter alone."""
+    for chosen, name in ((), "standard"), (("recipe/reward=four",), "four"):
         file = f"recipes/glm_tts/recipe/reward/{name}.yaml"
         at = place("recipe.reward.terms.mos", sources("glm_tts", "grpo", chosen), chosen)
         assert at == f"{file}, line {line_of('terms:', file)}"
@@ -238,7 +239,7 @@ def test_a_completion_after_a_short_prefix_fits():
 
 
 def test_an_asr_with_times_on_the_same_command_line_counts():
-    _, planned = plan("llasa", "serve", "train", [*CREDIT, "asr.timestamps=true"])
+    _, planned = plan("llasa", "serve", "train", [*CREDIT, "+asr.timestamps=true"])
     check_training(planned[-1], planned)
 
 

@@ -14,13 +14,15 @@ from stages.preflight import check_reward
 from stages.run import plan
 
 TERMS_KEY = "recipe.reward.terms"
-PINYIN = "1.0 x (1 - tanh(3 x pinyin error))"  # cosyvoice2's own
+PINYIN = "1.0 x (1 - tanh(3 x pinyin error))"
 CER = "1.0 x exp(-2.5 x error)"
 MOS = "0.5 x (MOS - 1) / 4"
 
 
 def told(*overrides: str) -> str:
-    _, (stage,) = plan("cosyvoice2", "train", "train", list(overrides))
+    """The formula of cosyvoice2 with reward=pinyin, unless the overrides choose another one."""
+    chosen = [] if any(one.startswith("reward=") for one in overrides) else ["reward=pinyin"]
+    _, (stage,) = plan("cosyvoice2", "train", "train", [*chosen, *overrides])
     return check_reward("cosyvoice2", stage.configs()[0], stage.overrides)
 
 
@@ -69,7 +71,7 @@ def test_the_page_shows_what_is_printed(overrides, printed):
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("reward=five", "there is no five; reward is one of cer, cer_nll, multi, pinyin, pinyin_toneless"),
+        ("reward=five", "there is no five; reward is one of cer, cer_nll, multi, pinyin, pinyin_toneless, published"),
         ("algo=ppo", "there is no ppo; algo is one of cosyvoice, dapo, gdpo, glm_tts, grpo"),
         (f"{TERMS_KEY}.pinyin.weight=-1", f"{TERMS_KEY}.pinyin.weight: Input should be greater than 0, got -1"),
         (f"{TERMS_KEY}={{pinyin: {{weight: -1}}}}", f"{TERMS_KEY}.pinyin.weight: Input should be greater than 0"),
