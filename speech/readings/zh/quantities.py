@@ -5,7 +5,7 @@ import re
 from speech.readings.span import Span
 from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
-from speech.readings.zh.tables import CURRENCIES, FRACTIONS, SPELT, TEMPERATURES, UNITS
+from speech.readings.zh.tables import CURRENCIES, FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
 from speech.readings.zh.whole import two_before, whole
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
@@ -62,7 +62,16 @@ def fraction(text: str, start: int) -> Span | None:
     ways += joined(over[:2], ["斜杠", "杠"], under[:2])
     if int(found[1]) > int(found[2]):
         ways += joined(over[:2], ["比", "除以"], under[:2])
-    month = int(found[1]) <= 12 and int(found[2]) <= 31 and "日" in text[found.end() : found.end() + 3]
+    if re.search("血压|高压", text[max(0, start - 6) : start]):  # 120/80
+        return make(
+            start, found.end(), "fraction", joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2]), sure=False
+        )
+    behind = text[found.end() : found.end() + 3]
+    month = 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
+    if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY)):
+        ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
+    else:
+        month = month and "日" in behind
     return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))
 
 
@@ -142,7 +151,9 @@ def quantity(text: str, start: int) -> Span | None:
             text[:start].rstrip()[-1:].isascii() and text[:start].rstrip()[-1:].isalpha() and tail[0] != "0"
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
-    ways = _with_unit(values, one, unit)
+    ways = _with_unit(values, one, unit, text[max(0, start - 6) : start])
+    if text[end : end + 1] == "折" and re.fullmatch(r"\d\.[1-9]", one):  # 8.5折
+        ways = [*ways, by_digit(one.replace(".", ""))]
     kind = "percent" if unit in ("%", "‰") else "unit" if unit else "cardinal"
     if unit is None and (coin := _CENTS.match(text, end)) and "." in one and not scale:
         ways = joined(values, [coin[1], "块" if coin[1] == "元" else "元"]) + _coins(one)
@@ -207,7 +218,7 @@ def _two_of(text: str, end: int, unit: str | None, scale: str | None) -> tuple[s
     return ("两", "二") if unit else two_before(text[end:].lstrip())
 
 
-def _with_unit(values: list[str], number: str, unit: str | None) -> list[str]:
+def _with_unit(values: list[str], number: str, unit: str | None, before: str = "") -> list[str]:
     if unit is None:
         return values
     if unit in ("%", "‰"):
@@ -221,6 +232,8 @@ def _with_unit(values: list[str], number: str, unit: str | None) -> list[str]:
     ways = joined(values, names)
     if unit == "km/h":
         ways += joined(["每小时", "时速"], values, ["公里", "千米"])
+        if "时速" in before:
+            ways += joined(values, ["公里", "千米"])
     return ways
 
 

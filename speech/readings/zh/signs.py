@@ -5,7 +5,8 @@ from itertools import product
 
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
-from speech.readings.zh.tables import CIRCLED, ROMAN, SIGNS
+from speech.readings.zh.shared import BLANK, joined
+from speech.readings.zh.tables import CIRCLED, ER, MEASURES, ROMAN, SIGNS, UNITS
 
 _MAIL = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 _URL = re.compile(
@@ -14,6 +15,9 @@ _URL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
+_UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+_MEASURED = re.compile(rf"\d{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?$")
+_PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES | ER | frozenset('晚堂单')))}]))")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
     "_": ("下划线", ""), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
@@ -80,6 +84,15 @@ def _as_roman(value: int) -> str:
     return said
 
 
+def per(text: str, start: int) -> Span | None:
+    """The slash of 35微克/立方米, 50元/人, 12g/L."""
+    found = _PER.match(text, start)
+    if not found or not _MEASURED.search(text, max(0, start - 12), start):
+        return None
+    ways = joined(["每", "一", "斜杠"], list(UNITS[found[1]]) if found[1] else [""])
+    return Span(start, found.end(), "unit", tuple(ways))
+
+
 def sign(text: str, start: int) -> Span | None:
     """What no other rule took."""
     char, before, behind = text[start], text[:start].rstrip()[-1:], text[start + 1 :].lstrip()[:1]
@@ -94,6 +107,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
     if char == "#":
         return Span(start, start + 1, "variant", ("", "井号", "话题"))
+    if char == "_" and before.isascii() and before.isalnum() and behind.isascii() and behind.isalnum():
+        return Span(start, start + 1, "variant", ("下划线", ""))
     if char == "/" and before and behind and text[start - 1 : start] == before:
         return Span(
             start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")
