@@ -80,14 +80,20 @@ def _measures(of: Language) -> list[Rule]:
         return "unit", [*ways(number, ("foot", "feet")), *number], False
 
     def house(match: re.Match[str]) -> Said:
+        number, letter = match["n"], match["l"].lower()
+        said = [*of.pairs(number), *of.counted(int(number)), *of.digits(number)]
+        return "address", ways(said, [letter]), True
+
+    def train(match: re.Match[str]) -> Said:
         number = match["n"]
-        return "address", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
+        return "cardinal", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
 
     street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"
     return [
         Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
         Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
-        Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}}){street}"), house),
+        Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
+        Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
     ]
 
 

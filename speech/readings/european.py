@@ -145,3 +145,16 @@ def last_word(text: str, at: int) -> str:
         before = _LAST_WORD.search(text[max(0, at - 30) : max(0, at - 30) + found.start(1)])
         return before[1].casefold() if before else word
     return word
+
+
+def without_plural(word: str) -> list[str]:
+    """A noun without its plural's ending: horas, hora; millones, millón; races, race or rac.
+
+    >>> without_plural("horas")
+    ['hora']
+    """
+    if word.endswith("ones"):
+        return [f"{word[:-4]}ón"]
+    if word.endswith("s"):
+        return [word[:-1], *([word[:-2]] if word.endswith("ses") else [word] if word.endswith("is") else [])]
+    return [word]

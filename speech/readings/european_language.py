@@ -5,7 +5,18 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, last_word, ways, words
+from speech.readings.european import (
+    BLANK,
+    LONGEST_NUMBER,
+    Noun,
+    Number,
+    Rule,
+    Said,
+    last_word,
+    ways,
+    without_plural,
+    words,
+)
 from speech.readings.european_tables import Tables
 
 _CALLED = frozenset(
@@ -187,6 +198,14 @@ class Language(Tables):
         if number.fraction == "5" and number.value:
             said += ways(head, self.and_half)
         return said
+
+    def counts_nothing(self, word: str) -> bool:
+        """Whether a word behind a number is surely not what it counts."""
+        return False
+
+    def singular(self, word: str) -> list[str]:
+        """What a noun behind 1,5 may be behind one: horas, hora."""
+        return without_plural(word)
 
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""
