@@ -35,8 +35,8 @@ def verl_yamls(recipe: str) -> list[tuple[Stage, str]]:
 
 @EACH_RECIPE
 def test_every_stage_composes_and_every_interpolation_resolves(recipe):
-    """A broken reference raises; `???` may be left only where verl's own YAML leaves it, and of what stage explain asks."""
-    verls = OmegaConf.missing_keys(verl_config("ppo_trainer")) | {"text", "heard"}
+    """A broken reference raises; `???` may be left only where verl's own YAML leaves it."""
+    verls = OmegaConf.missing_keys(verl_config("ppo_trainer"))
     for spec in table(recipe).stages.values():
         for name in dict.fromkeys(command.config for command in spec.commands):
             cfg = compose_stage(recipe, name)
