@@ -23,7 +23,6 @@ from verl_plugins.rollout_audio import RolloutAudio
 
 REWARD = {
     "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
-    "weights": {"pinyin": 1.0},
     "aggregation": {"name": "weighted_sum"},
     "error": {"unit": "pinyin", "tones": False},
     "token_credit": None,
