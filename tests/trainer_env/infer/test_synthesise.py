@@ -183,7 +183,7 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     (tmp_path / "data" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
     Preparation(data).run()
     first, second = sentences(compose_stage("tiny_mandarin", "eval", (f"recipe.work_dir={tmp_path}",)))
-    assert vars(first.request) == {"text": "你好,世界!", "language": "yue", "voice": None}
+    assert vars(first.request) == {"text": "你好,世界!", "language": "yue", "voice": None, "written": ""}
     assert [message["content"] for message in first.messages] == ["你好,世界!", "<|s_7|>"]
     assert (first.prefix, second.prefix) == ((7,), ())
     tokenizer = AutoTokenizer.from_pretrained(work / "model")
