@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
 from data_prep.options import draw_prefix
@@ -36,7 +36,8 @@ def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
     config.recipe.languages = None
     config.recipe.voices = str(tmp_path / "voices.jsonl")
     config.prepare.token_rate = 10
-    del config.prepare.splits["sft"]
+    with open_dict(config):
+        del config.prepare.splits["sft"]
     Path(config.recipe.voices).write_text("\n".join(json.dumps(voice) for voice in VOICES), encoding="utf-8")
     Path(config.recipe.data_dir).mkdir()
     write(config, "test", {"text": "测试", "speech_tokens": list(range(20))})
