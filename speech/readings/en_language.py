@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Iterator
 
 from speech.readings.en_contractions import contractions
 from speech.readings.en_rules import context_rules, first_rules
@@ -121,6 +122,11 @@ class English(Language):
                 *self.date(below, above, "", "", True),
             ]
         return said
+
+    def spelt(self, letters: list[str]) -> Iterator[str]:
+        yield from super().spelt(letters)
+        if any(one == two for one, two in itertools.pairwise(letters)):
+            yield _doubled(" ".join(letters))
 
     def goals(self, written: str) -> list[str]:
         return ["nil", "zero", "nothing", "oh", "love"] if written == "0" else self.counted(int(written))

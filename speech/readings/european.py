@@ -132,6 +132,9 @@ def next_word(text: str, at: int) -> str:
     return found[1] if found else ""
 
 
+CALLED = frozenset(
+    ["110", "112", "113", "115", "116", "117", "118", "144", "190", "192", "193", "911", "999"]
+)  # in an emergency: digit by digit, too
 _COPULAS = frozenset(
     ["is", "was", "are", "ist", "war", "est", "était", "es", "era", "è", "é", "jest", "był", "is", "was", "это"]
 )

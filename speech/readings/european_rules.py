@@ -105,7 +105,10 @@ def times(of: Language) -> Iterator[Rule]:
         minute = int(found["m"] or 0)
         mark = (found.get("tail") or "").strip()
         before = last_word(match.string, match.start("h"))
-        return "time", of.time(int(found["h"]), minute, second, mark, before, bool(found["m"])), True
+        spoken = of.time(int(found["h"]), minute, second, mark, before, bool(found["m"]))
+        if found["h"][0] == "0" and found["h"] != "00":  # 06:20: oh six twenty
+            spoken = [*spoken[:32], *ways(of.zero, spoken[:12])]
+        return "time", spoken, True
 
     hour = r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])"
     tail = rf"(?P<tail>{B}(?:{of.hour_marks})(?!\w))"
