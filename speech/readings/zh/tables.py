@@ -75,7 +75,8 @@ _NAMED = (
     "密码 尾号 分机 短信 微信 QQ qq 手机 传真 客服 报警 登录 拨 代码 暗号 区号 ID id 邮政编码"
 )
 NAMED = tuple(_NAMED.split())
-# A word of sport near 3:1, which \n stands for; of one letter only right at it, or as a word of its own (输了, not 输入).
+# A word of sport near 3:1, which \n stands for; of one letter only right at it, or as a word of its own (输了,
+# not 输入).
 _SCORED = (
     "比分 比数 战胜 击败 领先 落后 逆转 淘汰 险胜 大胜 小胜 完胜 总分 战平 打平 踢平 逼平 横扫 不敌 惜败 惨败 "
     "力克 轻取 取胜 获胜 告负 直落 扳平 反超 晋级 决胜局 \n胜 \n负 \n平 \n输 \n赢 "

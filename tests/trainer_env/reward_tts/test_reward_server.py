@@ -22,8 +22,7 @@ from tests.helpers.server_client import config_of, counted, measure, odd_rows, r
 from verl_plugins.rollout_audio import RolloutAudio
 
 REWARD = {
-    "terms": {"pinyin": {"tones": False, "shaping": {"name": "tanh", "scale": 3}}},
-    "weights": {"pinyin": 1.0},
+    "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
     "aggregation": {"name": "weighted_sum"},
     "error": {"unit": "pinyin", "tones": False},
     "token_credit": None,
