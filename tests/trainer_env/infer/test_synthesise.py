@@ -188,7 +188,7 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     assert (first.prefix, second.prefix) == ((7,), ())
     tokenizer = AutoTokenizer.from_pretrained(work / "model")
     ids = tokenizer.convert_tokens_to_ids(["<|s_3|>", "<|s_4|>"])
-    (record,) = records([first], [[(ids, True)]], tokenizer)
+    (record,) = records([first], [[(ids, True)]], tokenizer, [""])
     assert record["tokens"] == [7, 3, 4]  # the whole sentence is heard
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import subprocess
+import time
 import urllib.request
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(
     alone = measure(config, spoken, at_once=False)
     before = [counted(reward_server, name) for name in ("nv_inference_count", "nv_inference_exec_count")]
     together = measure(config, spoken * 3)
+    until = time.monotonic() + 60  # Triton counts a batch after it has answered it
+    while counted(reward_server, "nv_inference_count") - before[0] < len(together) and time.monotonic() < until:
+        time.sleep(0.1)
     rows, batches = (
         counted(reward_server, name) - old
         for name, old in zip(("nv_inference_count", "nv_inference_exec_count"), before, strict=True)
