@@ -9,7 +9,7 @@ not at all. The same configuration gives the same tokens: each request has its o
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,14 @@ from tqdm import tqdm
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    LogitsProcessor,
     LogitsProcessorList,
     PreTrainedTokenizerBase,
     set_seed,
 )
 
 from data_prep.prompts import PromptMaker
+from infer.bounds import NotBefore, bounds, text_lengths
 from infer.choose import Chooser
 from infer.records import token_files
 from infer.repetition_aware import KEY, ForTransformers, RepetitionAware, for_vllm
@@ -60,14 +62,18 @@ class VllmBackend:
         self._max_tokens = cfg.max_tokens
         self._seed = cfg.recipe.seed
 
-    def generate(self, prompts: list[list[int]], decoding: DictConfig) -> list[Generated]:
+    def generate(
+        self, prompts: list[list[int]], decoding: DictConfig, text_tokens: Sequence[int] | None = None
+    ) -> list[Generated]:
         """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
         a request its seed and the ones after it, so request i begins with recipe.seed + i * samples. With
-        `decoding.repetition_aware`, the parameters of RepetitionAware, its draws are the sampling."""
+        `decoding.repetition_aware`, the parameters of RepetitionAware, its draws are the sampling. `text_tokens` of
+        each text, for a decoding that bounds answers by them: infer/bounds.py."""
         from vllm import SamplingParams
 
+        spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
         if KEY in decoding:
-            return self._repetition_aware(prompts, decoding)
+            return self._repetition_aware(prompts, decoding, spans)
         parameters = [
             SamplingParams(
                 n=decoding.samples,
@@ -75,26 +81,29 @@ class VllmBackend:
                 top_p=decoding.top_p,
                 top_k=decoding.top_k,
                 repetition_penalty=decoding.get("repetition_penalty", 1.0),
-                min_tokens=decoding.get("min_tokens", 0),
-                max_tokens=self._max_tokens,
+                frequency_penalty=decoding.get("frequency_penalty", 0.0),
+                min_tokens=least,
+                max_tokens=most,
                 seed=self._seed + index * decoding.samples,
                 detokenize=False,
             )
-            for index in range(len(prompts))
+            for index, (least, most) in enumerate(spans)
         ]
         return self._answers(prompts, parameters)
 
-    def _repetition_aware(self, prompts: list[list[int]], decoding: DictConfig) -> list[Generated]:
+    def _repetition_aware(
+        self, prompts: list[list[int]], decoding: DictConfig, spans: list[tuple[int, int]]
+    ) -> list[Generated]:
         from vllm import SamplingParams
 
-        end, least, count = self._model.get_tokenizer().eos_token_id, decoding.get("min_tokens", 0), decoding.samples
-        told = OmegaConf.to_container(decoding[KEY], resolve=True) | {"ends": [end], "least": least}
+        end, count = self._model.get_tokenizer().eos_token_id, decoding.samples
+        told = OmegaConf.to_container(decoding[KEY], resolve=True) | {"ends": [end]}
         parameters = [
             SamplingParams(
                 temperature=1.0,
-                max_tokens=self._max_tokens,
+                max_tokens=spans[index // count][1],
                 detokenize=False,
-                extra_args={KEY: told | {"seed": self._seed + index}},
+                extra_args={KEY: told | {"seed": self._seed + index, "least": spans[index // count][0]}},
             )
             for index in range(len(prompts) * count)
         ]
@@ -137,35 +146,49 @@ class TransformersBackend:
         self._seed = cfg.recipe.seed
 
     @torch.inference_mode()
-    def generate(self, prompts: list[list[int]], decoding: DictConfig, seed: int | None = None) -> list[Generated]:
-        """As VllmBackend.generate, but seeded once for each batch, from `seed` or recipe.seed on."""
+    def generate(
+        self,
+        prompts: list[list[int]],
+        decoding: DictConfig,
+        text_tokens: Sequence[int] | None = None,
+        seed: int | None = None,
+    ) -> list[Generated]:
+        """As VllmBackend.generate, but seeded once for each batch, from `seed` or recipe.seed on.
+
+        Raises:
+            ValueError: a decoding with frequency_penalty, which transformers does not have.
+        """
+        if decoding.get("frequency_penalty", 0.0):
+            raise ValueError("frequency_penalty is vLLM's alone: backend=vllm, or a decoding without it")
         answers: list[Generated] = []
         seed = self._seed if seed is None else seed
+        spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
         for start in tqdm(range(0, len(prompts), self._batch_size), desc="generate", unit="batch"):
             set_seed(seed + start)
             chosen = {"input_ids": prompts[start : start + self._batch_size]}
             batch = self.tokenizer.pad(chosen, return_tensors="pt").to(self._device)
             sampling = {"do_sample": decoding.temperature > 0, "num_return_sequences": decoding.samples}
+            rows = [span for span in spans[start : start + self._batch_size] for _ in range(decoding.samples)]
+            least, width = [low for low, _ in rows], batch["input_ids"].shape[1]
+            own: list[LogitsProcessor] = [NotBefore(width, self._ends, least)]
             if KEY in decoding:
-                first, rows = seed + start * decoding.samples, len(batch["input_ids"]) * decoding.samples
-                how = RepetitionAware(**decoding[KEY])
-                seeds, least = range(first, first + rows), [decoding.get("min_tokens", 0)] * rows
-                drawn = ForTransformers(how, batch["input_ids"].shape[1], seeds, self._ends, least)
+                first = seed + start * decoding.samples
+                seeds = range(first, first + len(rows))
+                own = [ForTransformers(RepetitionAware(**decoding[KEY]), width, seeds, self._ends, least)]
                 sampling |= {"do_sample": True, "temperature": 1.0, "top_p": 1.0, "top_k": 0}
-                sampling["logits_processor"] = LogitsProcessorList([drawn])
             elif decoding.temperature > 0:
                 top_k = max(decoding.top_k, 0)  # vLLM's -1 (all) is transformers' 0
                 sampling |= {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": top_k}
             ids = self._model.generate(
                 **batch,
                 **sampling,
-                repetition_penalty=decoding.get("repetition_penalty", 1.0),
-                min_new_tokens=0 if KEY in decoding else decoding.get("min_tokens", 0),
-                max_new_tokens=self._max_tokens,
+                logits_processor=LogitsProcessorList(own),
+                repetition_penalty=1.0 if KEY in decoding else decoding.get("repetition_penalty", 1.0),
+                max_new_tokens=max(most for _, most in rows),
                 eos_token_id=self._ends,
                 pad_token_id=self.tokenizer.pad_token_id,
-            )[:, batch["input_ids"].shape[1] :]
-            flat = [self._cut(row) for row in ids.tolist()]
+            )[:, width:]
+            flat = [self._cut(row[:most]) for row, (_, most) in zip(ids.tolist(), rows, strict=True)]
             answers += [flat[i : i + decoding.samples] for i in range(0, len(flat), decoding.samples)]
         return answers
 
@@ -244,12 +267,14 @@ def synthesise(cfg: DictConfig) -> list[str]:
         characters = "".join(sorted(set("".join(unknown))))[:40]
         print(f"{count} texts hold characters that the tokenizer does not know: {characters}", flush=True)
     prompts = {system: prompt_ids(sentences, tokenizer, maker) for system, tokenizer in tokenizers.items()}
+    said = [one.request.written or one.request.text for one in sentences]
+    lengths = {system: text_lengths(said, tokenizer) for system, tokenizer in tokenizers.items()}
     chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None
     for system, checkpoint in cfg.systems.items():
         backend = BACKENDS[cfg.backend](checkpoint, cfg)
         for name, decoding in cfg.decodings.items():
             print(f"{system}, {name}: {len(sentences)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
-            answers = backend.generate(prompts[system], decoding)
+            answers = backend.generate(prompts[system], decoding, lengths[system])
             if chooser and decoding.get("choose"):
                 answers = chosen(sentences, answers, tokenizers[system], chooser)
             write_jsonl(files[system, name], records(sentences, answers, tokenizers[system], unknown))
