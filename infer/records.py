@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 
 from omegaconf import DictConfig
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
@@ -15,7 +15,8 @@ from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 @dataclass(frozen=True)
 class Utterance:
     """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher).
-    `unknown`: characters of the text that the model's tokenizer does not know."""
+    `unknown`: characters of the text that the model's tokenizer does not know. `parts`: speech tokens of each part of a
+    long text (infer/parts.py); empty: it has one."""
 
     index: int
     sample: int
@@ -25,6 +26,7 @@ class Utterance:
     language: str
     voice: str | None = None
     unknown: str = ""
+    parts: tuple[int, ...] = ()
 
 
 class _Row(BaseModel):
@@ -38,6 +40,13 @@ class _Row(BaseModel):
     language: str | None = None
     voice: str | None = None
     unknown: str = ""
+    parts: list[int] = []
+
+    @model_validator(mode="after")
+    def _parts_are_all(self) -> "_Row":
+        if self.parts and sum(self.parts) != len(self.tokens):
+            raise BadField("parts", f"are {sum(self.parts)} tokens in all, the row has {len(self.tokens)}")
+        return self
 
 
 def read_utterances(path: str, language: str, limit: int | None = None) -> list[Utterance]:
@@ -59,6 +68,7 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
         index = number - 1 if given.index is None else given.index
         if limit is None or index < limit:
             said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
+            said = (*said, tuple(given.parts))
             utterances.append(Utterance(index, given.sample, *said))
     refuse(path, faults)
     if not utterances:

@@ -29,6 +29,8 @@ from transformers import (
 from data_prep.prompts import PromptMaker
 from infer.bounds import NotBefore, bounds, text_lengths
 from infer.choose import Chooser
+from infer.given_voice import use_given
+from infer.parts import Joined, Speaker, parts_of
 from infer.records import token_files
 from infer.repetition_aware import KEY, ForTransformers, RepetitionAware, for_vllm
 from infer.texts import Sentence, prompt_ids, read_sentences
@@ -63,7 +65,7 @@ class VllmBackend:
         self._seed = cfg.recipe.seed
 
     def generate(
-        self, prompts: list[list[int]], decoding: DictConfig, text_tokens: Sequence[int] | None = None
+        self, prompts: list[list[int]], decoding: DictConfig, *, text_tokens: Sequence[int] | None = None
     ) -> list[Generated]:
         """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
         a request its seed and the ones after it, so request i begins with recipe.seed + i * samples. With
@@ -150,8 +152,8 @@ class TransformersBackend:
         self,
         prompts: list[list[int]],
         decoding: DictConfig,
-        text_tokens: Sequence[int] | None = None,
         seed: int | None = None,
+        text_tokens: Sequence[int] | None = None,
     ) -> list[Generated]:
         """As VllmBackend.generate, but seeded once for each batch, from `seed` or recipe.seed on.
 
@@ -234,6 +236,7 @@ def records(
             tokens, stray = parse_speech_tokens(tokenizer.decode(ids, skip_special_tokens=True))
             said = {"tokens": [*sentence.prefix, *tokens], "finished": finished, "stray": stray}
             said |= {"unknown": odd} if odd else {}
+            said |= {"parts": parts_of(ids, tokenizer)} if isinstance(ids, Joined) and len(ids.cuts) > 1 else {}
             yield {"index": index, "sample": sample, **vars(sentence.request), **said}
 
 
@@ -266,7 +269,8 @@ def synthesise(cfg: DictConfig) -> list[str]:
     if count := sum(map(bool, unknown)):
         characters = "".join(sorted(set("".join(unknown))))[:40]
         print(f"{count} texts hold characters that the tokenizer does not know: {characters}", flush=True)
-    prompts = {system: prompt_ids(sentences, tokenizer, maker) for system, tokenizer in tokenizers.items()}
+    whole = cfg.get("parts") is None  # else the parts of long texts are counted one by one
+    prompts = {system: prompt_ids(sentences, tok, maker) for system, tok in tokenizers.items() if whole}
     said = [one.request.written or one.request.text for one in sentences]
     lengths = {system: text_lengths(said, tokenizer) for system, tokenizer in tokenizers.items()}
     chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None
@@ -274,7 +278,10 @@ def synthesise(cfg: DictConfig) -> list[str]:
         backend = BACKENDS[cfg.backend](checkpoint, cfg)
         for name, decoding in cfg.decodings.items():
             print(f"{system}, {name}: {len(sentences)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
-            answers = backend.generate(prompts[system], decoding, lengths[system])
+            if cfg.get("parts") is not None:
+                answers = Speaker(maker, tokenizers[system], backend.generate, cfg.parts).speak(sentences, decoding)
+            else:
+                answers = backend.generate(prompts[system], decoding, text_tokens=lengths[system])
             if chooser and decoding.get("choose"):
                 answers = chosen(sentences, answers, tokenizers[system], chooser)
             write_jsonl(files[system, name], records(sentences, answers, tokenizers[system], unknown))
@@ -285,6 +292,7 @@ def synthesise(cfg: DictConfig) -> list[str]:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     with told_plainly():
+        use_given(cfg)
         synthesise(cfg)
 
 
