@@ -4,11 +4,15 @@
 `text` and `tokens` (or `speech_tokens`, as in SFT data) are required.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
+from speech.files import write_jsonl
 from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
 
@@ -83,3 +87,35 @@ def token_files(cfg: DictConfig) -> dict[tuple[str, str], str]:
         for system in cfg.systems
         for decoding in cfg.decodings
     }
+
+
+def use_checkpoints(cfg: DictConfig) -> None:
+    """With `checkpoints`, a folder, its sub-folders are the systems of the configuration, and `systems` before them.
+
+    Raises:
+        FileNotFoundError: none is there.
+    """
+    if cfg.get("checkpoints") is None:
+        return
+    found = {path.parent.name: str(path.parent) for path in Path(cfg.checkpoints).glob("*/config.json")}
+    if not found:
+        raise FileNotFoundError(f"no checkpoint in {cfg.checkpoints}: bash run.sh checkpoints merges them")
+    ordered = sorted(found, key=lambda name: [int(part) if part.isdigit() else part for part in name.split("_")])
+    with open_dict(cfg):
+        cfg.systems = dict(cfg.systems) | {name: found[name] for name in ordered}
+
+
+def own_part(path: str, cfg: DictConfig) -> str:
+    """Where a process with a share of the texts writes its part of a file."""
+    which = None if cfg.get("share") is None else cfg.share[0]
+    return path if which is None else str(Path(path).with_suffix(f".part{which}.jsonl"))
+
+
+def join_parts(paths: Iterable[str], count: int) -> None:
+    """Of the parts that `count` processes wrote, the files that one would have written; the parts are deleted."""
+    for path in paths:
+        parts = [Path(path).with_suffix(f".part{which}.jsonl") for which in range(count)]
+        rows = [json.loads(line) for part in parts for line in part.read_text(encoding="utf-8").split("\n") if line]
+        write_jsonl(path, sorted(rows, key=lambda row: (row["index"], row["sample"])))
+        for part in parts:
+            part.unlink()

@@ -3,9 +3,9 @@
     python -m reward_tts.score --config-path <recipe> --config-name score input=rollouts.jsonl
 
 A line of `input` has `text` (or verl's `gts`) and `tokens` (or `speech_tokens`, `code`, or verl's `output`, a
-completion as text); `language`, `voice`, `emotion`, `speech_prefix` and `index` may be there. `output` gets a line for each, in
-order: the row's own fields but its tokens, and what the reward function returns. Bad rows end it before a model is
-loaded.
+completion as text); `language`, `voice`, `emotion`, `speech_prefix` and `index` may be there. `output` gets a line for
+each, in order: the row's own fields but its tokens, and what the reward function returns. Bad rows end it before a
+model is loaded.
 """
 
 import logging
