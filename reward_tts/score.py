@@ -4,7 +4,7 @@
 
 A line of `input` has `text` (or verl's `gts`) and `tokens` (or `speech_tokens`, `code`, or verl's `output`, a
 completion as text); `language`, `voice`, `emotion`, `speech_prefix` and `index` may be there. `output` gets a line for
-each, in order: the row's own fields but its tokens, and what the reward function returns. Bad rows end it before a
+each, in order: the row's own fields, and what the reward function returns. Bad rows end it before a
 model is loaded.
 """
 
@@ -105,8 +105,7 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
                 raise ValueError(f"{path}:{number}: could not be measured: {one.message}")
             heard: Measures | None = one if one.status == Status.OK and tokens else None
             found = judged(judge.reward, given.completion, given.text, info, heard)
-            kept = {key: value for key, value in row.items() if key not in _TOKENS}
-            yield kept | {key: value for key, value in found.items() if key not in ("server_span", "speech_tokens")}
+            yield row | {key: value for key, value in found.items() if key not in ("server_span", "speech_tokens")}
         bar.update(len(some))
 
 
