@@ -61,8 +61,8 @@ def examples(path: str, tokenizer: PreTrainedTokenizerBase, max_length: int) -> 
     return Dataset.from_list(found)
 
 
-def train(cfg: DictConfig) -> None:
-    """Trains recipe.sft_dir on the pairs and writes the Hugging Face checkpoint into prefer.output."""
+def train(cfg: DictConfig) -> list[dict[str, float]]:
+    """Trains recipe.sft_dir on the pairs and writes the Hugging Face checkpoint into prefer.output; what TRL logged."""
     own = cfg.prefer
     trainer_of = trainer_class(own.packages)
     tokenizer = pretrained(AutoTokenizer, own.model)
@@ -79,6 +79,7 @@ def train(cfg: DictConfig) -> None:
     kept = [log for log in trainer.state.log_history if "rewards/accuracies" in log]
     said = f", the better one is preferred in {kept[-1]['rewards/accuracies']:.0%} of the last pairs" if kept else ""
     print(f"{len(rows)} pairs, {trainer.state.global_step} steps -> {own.output}{said}")
+    return trainer.state.log_history
 
 
 @hydra.main(version_base=None, config_path=None)
