@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 # Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
@@ -149,10 +150,11 @@ def make_judge(cfg: DictConfig, device: str) -> Judge:
     cfg = cfg.copy()
     cfg.server.device = device
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    asr = instantiate(cfg.asr)
     scorers = {name: instantiate(cfg.scorers[name]) for name in needed(cfg.scorers, reward)}
-    pipeline = SpeechPipeline(
-        instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens, scorers, device
-    )
+    # _partial_: true in server.yaml: made with this pipeline's ASR
+    scorers = {name: made(asr=asr) if isinstance(made, partial) else made for name, made in scorers.items()}
+    pipeline = SpeechPipeline(instantiate(cfg.token2wav), asr, cfg.recipe.name, cfg.server.max_tokens, scorers, device)
     return Judge(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars)
 
 
