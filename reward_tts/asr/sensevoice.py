@@ -5,6 +5,7 @@ language, the time of a character is the frame of its CTC peak, which the greedy
 probability. The same frames say how likely any other text is: `nll`.
 """
 
+import re
 from collections import OrderedDict
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from reward_tts.asr import funasr_directory
 from speech.interfaces import Transcript
 from speech.readings import written
+from speech.readings.units import SPACELESS
 
 _FILES = ("config.yaml", "model.pt", "am.mvn")
 
@@ -85,8 +87,8 @@ class SenseVoiceASR:
         return float(loss) / len(label)
 
     def _symbols(self, text: str, language: str) -> list[int]:
-        said = "".join(char if char.isalnum() else " " for char in written(text, language).lower())
-        said = " ".join(said.split())
+        between = "" if language in SPACELESS else " "
+        said = between.join(re.findall(r"[^\W_]+", written(text, language).lower()))
         pieces = self.tokenizer.sp.EncodeAsPieces(said)
         unknown = [piece for piece in pieces if self.tokenizer.sp.PieceToId(piece) == self.tokenizer.sp.unk_id()]
         if unknown or not pieces:

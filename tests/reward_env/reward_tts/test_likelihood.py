@@ -54,11 +54,11 @@ def test_sensevoices_nll_is_the_sum_over_all_alignments(asr):
 
 
 def test_a_wave_in_company_is_as_likely_as_alone_and_punctuation_says_nothing(asr):
-    waves, texts = [wave(0.5, 1), wave(1.1, 2)], ["今天", "天气很好"]
+    waves, texts = [wave(0.5, 1), wave(1.1, 2)], ["今天", "天气很长"]
     together = asr.nll(waves, texts, ["zh", "zh"])
     alone = [asr.nll([one.copy()], [text], ["zh"])[0] for one, text in zip(waves, texts, strict=True)]
     assert together == pytest.approx(alone, rel=1e-4)
-    assert asr.nll(waves, ["今天。", "天气，很好！"], ["zh", "zh"]) == pytest.approx(together, rel=1e-6)
+    assert asr.nll(waves, ["今天。", "天气，很长！"], ["zh", "zh"]) == pytest.approx(together, rel=1e-6)
 
 
 def test_what_was_transcribed_is_not_encoded_again(asr, monkeypatch):
@@ -73,12 +73,12 @@ def test_what_was_transcribed_is_not_encoded_again(asr, monkeypatch):
 
 
 def test_speech_too_short_for_its_text_has_the_highest_nll_that_is_finite(asr):
-    (measured,) = CTCLikelihood(asr).measure([wave(0.1)], [row("今天天气很好")])
+    (measured,) = CTCLikelihood(asr).measure([wave(0.1)], [row("今天晚上去吃饭")])
     assert measured == {"ctc_nll": HIGHEST_NLL}
 
 
 def test_a_character_that_sensevoice_has_no_symbol_for_is_named(asr):
-    with pytest.raises(ValueError, match="no symbols for .*龘"):
+    with pytest.raises(ValueError, match=r"no symbols for .*龘"):
         asr.nll([wave(0.5)], ["今龘"], ["zh"])
 
 
@@ -109,7 +109,7 @@ def test_the_scorer_of_tokens_needs_no_wave_and_names_units_it_never_heard(tmp_p
     silent = np.zeros(0, np.float32)
     measured = scorer.measure([silent, silent], [row("你", (0, 1)), row("你好", (1,))])
     assert [m["token_nll"] for m in measured] == pytest.approx([-math.log(0.56), HIGHEST_NLL])
-    with pytest.raises(ValueError, match="never heard .*tian1.* of '今天'"):
+    with pytest.raises(ValueError, match=r"never heard .*tian1.* of '今天'"):
         scorer.measure([silent], [row("今天", (0, 1))])
 
 
