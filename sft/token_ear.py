@@ -13,18 +13,25 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import hydra
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, pad
+from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, pad, spelling_of
 from speech.files import changed_keys, whole_file
 from speech.jsonl import BadField, read_rows, told_plainly
 from speech.loading import weights_of
 
-Row = tuple[list[int], list[str]]  # speech tokens, units
+
+class Row(NamedTuple):
+    """One utterance: its speech tokens, and its text with the units of the first reading."""
+
+    tokens: list[int]
+    units: list[str]
+    text: str
 
 
 def read(path: str, language: str) -> list[Row]:
@@ -40,7 +47,8 @@ def read(path: str, language: str) -> list[Row]:
         tokens = value.get("speech_tokens")
         if not isinstance(value.get("text"), str) or not isinstance(tokens, list) or not tokens:
             raise ValueError(f"{path}:{line}: the token ear learns from rows with text and speech_tokens")
-        rows.append((tokens, first_reading(value["text"], value.get("language", language))))
+        units = first_reading(value["text"], value.get("language") or language)
+        rows.append(Row(tokens, units, value["text"]))
     return rows
 
 
@@ -67,7 +75,9 @@ def batches(rows: list[Row], size: int, rng: random.Random) -> Iterator[list[Row
     """Endless batches of like lengths, every row once an epoch."""
     while True:
         order = rng.sample(rows, len(rows))
-        pools = [sorted(order[i : i + size * 16], key=lambda row: len(row[0])) for i in range(0, len(order), size * 16)]
+        pools = [
+            sorted(order[i : i + size * 16], key=lambda row: len(row.tokens)) for i in range(0, len(order), size * 16)
+        ]
         found = [pool[i : i + size] for pool in pools for i in range(0, len(pool), size)]
         rng.shuffle(found)
         yield from found
@@ -79,18 +89,20 @@ class Training:
     Args:
         own: `token_ear` of the configuration.
         rows: to learn from.
+        language: of their texts.
         codebook_size: of the tokens.
         features: of the tokens, float32 [codebook_size, features].
     """
 
-    def __init__(self, own: DictConfig, rows: list[Row], codebook_size: int, features: torch.Tensor):
-        units = sorted({unit for _, wanted in rows for unit in wanted})
+    def __init__(self, own: DictConfig, rows: list[Row], language: str, codebook_size: int, features: torch.Tensor):
+        units = sorted({unit for row in rows for unit in row.units})
         self.own, self.done, self.mean_loss = own, 0, 0.0
         self.network_settings = OmegaConf.to_container(own.network) | {"features": features.shape[1]}
         torch.manual_seed(own.seed)
         network = Network(codebook_size, len(units), **self.network_settings)
         network.features.copy_(features)
-        self.ear, self.network = TokenEar(network, units), network
+        spelling = spelling_of(((row.text, row.units) for row in rows), language)
+        self.ear, self.network = TokenEar(network, units, spelling=spelling), network
         rate = own.learning_rate
         self.optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, rate, total_steps=own.steps, pct_start=0.05)
@@ -108,8 +120,8 @@ class Training:
         torch.manual_seed(self.own.seed * 1_000_003 + self.done)
         self.generator.manual_seed(self.own.seed * 1_000_003 + self.done)
         self.network.train()
-        tokens, lengths = pad([tokens for tokens, _ in batch])
-        labels = [[self.ear.index[unit] for unit in wanted] for _, wanted in batch]
+        tokens, lengths = pad([row.tokens for row in batch])
+        labels = [[self.ear.index[unit] for unit in row.units] for row in batch]
         with torch.autocast("cpu", torch.bfloat16, enabled=self.own.bfloat16):
             logits = self.network(self.blur(tokens, self.generator), lengths)
         losses = ctc_loss(logits, lengths * self.network.frames_per_token, labels)
@@ -164,10 +176,8 @@ def train(cfg: DictConfig) -> TokenEar:
     features = torch.zeros(cfg.recipe.codebook_size, 0)
     if own.features is not None:
         features = hydra.utils.instantiate(own.features)
-    training, checkpoint = (
-        Training(own, rows, cfg.recipe.codebook_size, features),
-        Path(own.checkpoints) / "training.pt",
-    )
+    training = Training(own, rows, language, cfg.recipe.codebook_size, features)
+    checkpoint = Path(own.checkpoints) / "training.pt"
     settings = OmegaConf.to_container(own, resolve=True) | {"rows": len(rows)}
     training.resume(checkpoint, settings)
     print(f"[token_ear] {len(rows)} rows, {len(training.ear.units)} units, from step {training.done}", flush=True)
@@ -193,10 +203,10 @@ def held_out_error(ear: TokenEar, rows: list[Row]) -> float:
     """Mean error rate over rows, capped at 1."""
     from rapidfuzz.distance import Levenshtein
 
-    reads = ear.transcribe([tokens for tokens, _ in rows])
+    reads = ear.transcribe([row.tokens for row in rows])
     rates = [
-        min(1.0, Levenshtein.distance(wanted, read.units) / max(1, len(wanted)))
-        for (_, wanted), read in zip(rows, reads, strict=True)
+        min(1.0, Levenshtein.distance(row.units, read.units) / max(1, len(row.units)))
+        for row, read in zip(rows, reads, strict=True)
     ]
     return sum(rates) / len(rates)
 
