@@ -89,11 +89,11 @@ class CTCLikelihood:
 
 
 class TokenLikelihood:
-    """By the token ear (stage `token_ear`), from the tokens alone.
+    """By the token ear (stage `token_ear`), from the tokens alone, on a CPU: `_partial_: true` in server.yaml.
 
     Args:
         model_dir: what the stage wrote.
-        sample_rate: that of the waves as they come, which are not looked at.
+        asr: of the pipeline: its sampling rate is taken, whose waves are there anyway and not looked at.
 
     Raises:
         FileNotFoundError: it was not trained yet.
@@ -101,8 +101,8 @@ class TokenLikelihood:
 
     provides = ("token_nll",)
 
-    def __init__(self, model_dir: str, sample_rate: int, device: str = "cpu"):
-        self.ear, self.sample_rate = TokenEar.load(model_dir, device), sample_rate
+    def __init__(self, model_dir: str, asr: ASR):
+        self.ear, self.sample_rate = TokenEar.load(model_dir), asr.sample_rate
 
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """token_nll: -log p(first reading of the row's text | its tokens), nats per unit of pronunciation, at most

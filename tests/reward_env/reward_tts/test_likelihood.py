@@ -103,9 +103,9 @@ def test_the_token_ears_nll_by_hand():
     assert found == pytest.approx([-math.log(0.56), -math.log(0.04) / 2, math.inf])
 
 
-def test_the_scorer_of_tokens_needs_no_wave_and_names_units_it_never_heard(tmp_path):
+def test_the_scorer_of_tokens_needs_no_wave_and_names_units_it_never_heard(asr, tmp_path):
     token_ear().save(tmp_path / "ear", {"width": 4, "kernels": [1]})
-    scorer = TokenLikelihood(str(tmp_path / "ear"), sample_rate=24_000)
+    scorer = TokenLikelihood(str(tmp_path / "ear"), asr)
     silent = np.zeros(0, np.float32)
     measured = scorer.measure([silent, silent], [row("你", (0, 1)), row("你好", (1,))])
     assert [m["token_nll"] for m in measured] == pytest.approx([-math.log(0.56), HIGHEST_NLL])
