@@ -117,6 +117,8 @@ def main(cfg: DictConfig) -> None:
         output = cfg.output or str(Path(cfg.input).with_suffix(".scored.jsonl"))
         check_outputs({"input": cfg.input}, {"output": output})
         torch.set_num_threads(cfg.server.torch_threads)
+        if cfg.recipe.reward.get("token_ear") is not None:
+            cfg.recipe.reward.token_ear = None  # here every row is heard
         judge = make_judge(cfg, cfg.server.devices[0])
         found: list[dict[str, Any]] = []
         for one in scores(judge, rows, str(cfg.input), cfg.server.max_batch_size):
