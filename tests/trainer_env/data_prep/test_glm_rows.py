@@ -8,6 +8,7 @@ import pytest
 from datasets import Dataset
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep.hub_rows import local
 from data_prep.recordings import Recording, filters
 from data_prep.test_sets import convert, read_test_set
 from speech.voices import read_voices
@@ -108,3 +109,21 @@ def test_prompts_of_grpo_are_read_as_often_as_their_weight_says(tmp_path):
         read(files[:2], epochs_of_files=[1.0])
     grpo = OmegaConf.to_container(compose_stage("cosyvoice2", "grpo").data, resolve=False)
     assert grpo["custom_cls"] == {"path": "pkg://verl_plugins.weighted_data", "name": "WeightedPrompts"}
+
+
+def test_a_data_set_is_read_by_its_name_once(tmp_path):
+    folder = tmp_path / "owner" / "name"
+    folder.mkdir(parents=True)
+    (folder / "train.jsonl").write_text('{"text": "你好", "n": 1}\n{"text": "早", "n": 2}\n', encoding="utf-8")
+    path = local(f"hub:{folder}@train", str(tmp_path / "kept"))
+    assert Path(path).parent == tmp_path / "kept" and path.endswith("owner_name_train.jsonl")
+    rows = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    assert rows == [{"text": "你好", "n": 1}, {"text": "早", "n": 2}]
+    (folder / "train.jsonl").unlink()
+    assert local(f"hub:{folder}@train", str(tmp_path / "kept")) == path
+    assert local("my/train.jsonl", "x") == "my/train.jsonl"
+    with pytest.raises(ValueError, match="expected hub:NAME"):
+        local("hub:a:b:c", "x")
+    with pytest.raises(ValueError, match="cannot be had"):
+        local(f"hub:{tmp_path}/none", str(tmp_path / "kept"))
+    assert [one.name for one in (tmp_path / "kept").iterdir()] == [Path(path).name]  # nothing half-written
