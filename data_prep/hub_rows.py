@@ -1,6 +1,6 @@
 """Rows of a data set that a hub has by name, as a file that stage data reads: recipe.train_texts=hub:owner/name@train.
 
-    hub:NAME[:CONFIGURATION][@SPLIT]      NAME as the library `datasets` takes it, a folder too; SPLIT: train if not named
+    hub:NAME[:CONFIGURATION][@SPLIT]      NAME as the library `datasets` takes it, or a folder; SPLIT: else train
 
 What is no text, number or list (audio, pictures) is left out. The file is kept; the data set is not asked for again.
 """
