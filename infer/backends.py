@@ -25,6 +25,13 @@ from speech.loading import pretrained
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
 
 
+def aware(decoding: DictConfig) -> dict[str, Any] | None:
+    """Parameters of RepetitionAware, at the decoding's temperature; None for a decoding without it, or a greedy one."""
+    if decoding.get(KEY) is None or decoding.temperature == 0:
+        return None
+    return {"temperature": float(decoding.temperature)} | OmegaConf.to_container(decoding[KEY], resolve=True)
+
+
 class VllmBackend:
     """A checkpoint in vLLM. `close` before loading the next one.
 
@@ -39,7 +46,7 @@ class VllmBackend:
         from vllm import LLM  # here, because it reads the environment and takes long
 
         options = OmegaConf.to_container(cfg.vllm, resolve=True)
-        if any(KEY in decoding for decoding in cfg.decodings.values()):
+        if any(aware(decoding) for decoding in cfg.decodings.values()):
             options["logits_processors"] = [for_vllm()]
         self._model = LLM(model=checkpoint, seed=cfg.recipe.seed, **options)
         self._max_tokens = cfg.max_tokens
@@ -50,12 +57,12 @@ class VllmBackend:
     ) -> list[Generated]:
         """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
         a request its seed and the ones after it, so request i begins with recipe.seed + i * samples. With
-        `decoding.repetition_aware`, the parameters of RepetitionAware, its draws are the sampling. `text_tokens` of
-        each text, for a decoding that bounds answers by them: infer/bounds.py."""
+        `decoding.repetition_aware`, the parameters of RepetitionAware, its draws are the sampling, unless it is
+        greedy. `text_tokens` of each text, for a decoding that bounds answers by them: infer/bounds.py."""
         from vllm import SamplingParams
 
         spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
-        if KEY in decoding:
+        if aware(decoding):
             return self._repetition_aware(prompts, decoding, spans)
         parameters = [
             SamplingParams(
@@ -80,7 +87,7 @@ class VllmBackend:
         from vllm import SamplingParams
 
         end, count = self._model.get_tokenizer().eos_token_id, decoding.samples
-        told = OmegaConf.to_container(decoding[KEY], resolve=True) | {"ends": [end]}
+        told = aware(decoding) | {"ends": [end]}
         parameters = [
             SamplingParams(
                 temperature=1.0,
@@ -156,10 +163,10 @@ class TransformersBackend:
             rows = [span for span in spans[start : start + self._batch_size] for _ in range(decoding.samples)]
             least, width = [low for low, _ in rows], batch["input_ids"].shape[1]
             own: list[LogitsProcessor] = [NotBefore(width, self._ends, least)]
-            if KEY in decoding:
+            if how := aware(decoding):
                 places = range(self._first + start * self._step, self._first + len(prompts) * self._step, self._step)
                 seeds = [seed + p * decoding.samples + k for p in places for k in range(decoding.samples)][: len(rows)]
-                own = [ForTransformers(RepetitionAware(**decoding[KEY]), width, seeds, self._ends, least)]
+                own = [ForTransformers(RepetitionAware(**how), width, seeds, self._ends, least)]
                 sampling |= {"do_sample": True, "temperature": 1.0, "top_p": 1.0, "top_k": 0}
             elif decoding.temperature > 0:
                 top_k = max(decoding.top_k, 0)  # vLLM's -1 (all) is transformers' 0
@@ -168,7 +175,7 @@ class TransformersBackend:
                 **batch,
                 **sampling,
                 logits_processor=LogitsProcessorList(own),
-                repetition_penalty=1.0 if KEY in decoding else decoding.get("repetition_penalty", 1.0),
+                repetition_penalty=1.0 if how else decoding.get("repetition_penalty", 1.0),
                 max_new_tokens=max(most for _, most in rows),
                 eos_token_id=self._ends,
                 pad_token_id=self.tokenizer.pad_token_id,
