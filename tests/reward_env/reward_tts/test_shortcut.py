@@ -82,7 +82,7 @@ def test_rows_are_read_but_for_a_share_that_is_heard_as_today(ear, pipeline, row
         expected = ear.write(ear.transcribe([row.tokens.tolist()])[0].units)[0] if way == "read" else heard.transcript
         assert one.transcript == expected and len(one.char_times) == len(one.transcript)
         assert one.duration_s == pytest.approx(heard.duration_s)
-        assert Measures.from_json(one.to_json()) == one and not one.not_finite()
+        assert Measures.from_json(one.to_json()).scores == one.scores and not one.not_finite()
     assert shortcut.gate.audit.bounds.audits == ways.count("audited")
     assert ways_of(shortcut.measure(rows[::-1])) == ways[::-1]  # by the row alone
     assert ways_of(Shortcut(pipeline, ear, reward(), Gate(reward()), seed=1).measure(rows)) != ways
