@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs the stages of a recipe. This script reads its arguments and sees to the environments; stages/run.py does the rest.
 set -euo pipefail
+caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-names=(install models data sft serve train merge eval infer export)
-numbers=(-1 "" 0 "" 1 2 3 4 5 6)
+names=(install models vectorize merge_shards read_shards test_sets encode_voices data sft serve train merge eval infer export explain)
+numbers=(-1 "" "" "" "" "" "" 0 "" 1 2 3 4 5 6 "")
 
 usage() {
   cat <<'TEXT'
@@ -14,6 +15,8 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
   -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
       models   released checkpoints from a model hub, for recipes that have some
    0  data     texts, speech tokens and reward models of the recipe -> parquet
+      vectorize, merge_shards, read_shards, test_sets, encode_voices: recordings and test sets -> what stage data reads, of
+               recipes with released models; only when they are named
       sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it, except for
                recipes that begin with a released model)
    1  serve    the reward server; alone in the foreground, in a range with train in the background
@@ -22,11 +25,12 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
    4  eval     SFT and GRPO model on held-out texts, heard by another ASR: a table and a picture
    5  infer    one sentence to a wave: bash run.sh infer text="..."
    6  export   the merged model in the family's own format
+      explain  how the reward reads a text: bash run.sh explain text="..." heard="..." (of no range: only by its name)
       test     installs what is missing, builds small models, runs ruff and pytest: what is quick of all recipes, and the
                default one from end to end; --recipe NAME test: that recipe from end to end; --recipe all test: each
                but the default one from end to end, and each algorithm (about half an hour)
 
-  --recipe NAME  a folder of recipes/ (default tiny_mandarin)
+  --recipe NAME  a folder of recipes/ (default tiny_mandarin), or a path to one elsewhere: --recipe my/recipe
   --dry-run      print the commands and run nothing
   --force        repeat stages that are done
   --strict       bad rows stop stage data, in recipes that otherwise leave them out and list them (prepare.on_error)
@@ -65,13 +69,21 @@ while (($#)); do
   shift
 done
 
-known_recipes() { local path; for path in recipes/*/stages.yaml; do basename "$(dirname "$path")"; done; }
+known_recipes() { local path; for path in recipes/*/recipe.yaml; do basename "$(dirname "$path")"; done; }
 if [[ -n ${list:-} ]]; then
   echo "recipes: $(known_recipes | paste -sd' ')"
   usage | sed -n '/^  -1/,/^ *test/p'
   exit
 fi
-[[ -f recipes/$recipe/stages.yaml || "$recipe ${stages[0]:-}" == "all test" ]] || die "unknown recipe '$recipe'; known: $(known_recipes | paste -sd' ')"
+if [[ $recipe == */* ]]; then   # a folder, as the caller sees it; what lies in it can be imported by its name
+  folder=$(cd "$caller" && cd "$recipe" 2>/dev/null && pwd) || die "--recipe $recipe: there is no such folder"
+  [[ -f $folder/recipe.yaml ]] || die "--recipe $recipe: that folder has no recipe.yaml (docs/new_recipe.md)"
+  recipe=$folder
+  if [[ $(dirname "$folder") == "$PWD/recipes" ]]; then recipe=$(basename "$folder")
+  else export PYTHONPATH=$(dirname "$folder")${PYTHONPATH:+:$PYTHONPATH}; fi
+fi
+[[ $recipe == /* || -f recipes/$recipe/recipe.yaml || "$recipe ${stages[0]:-}" == "all test" ]] ||
+  die "unknown recipe '$recipe'; known: $(known_recipes | paste -sd' '); or a path: --recipe folder/of/my_recipe"
 ((${#stages[@]} <= 2)) || die "at most two stages, the first and the last: got ${stages[*]}"
 if [[ ${stages[0]:-} == test ]]; then
   ((${#stages[@]} == 1)) || die "test is not part of a range"

@@ -20,8 +20,8 @@ from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
 from scipy.signal import resample_poly
 
-from reward_tts.reward.errors import pinyin_error
 from reward_tts.reward.formulas import shape_tanh
+from reward_tts.reward.published import pinyin
 from reward_tts.server.pytriton_adapter import _show_libpython
 from speech.interfaces import Row
 
@@ -46,9 +46,7 @@ def main(cfg: DictConfig) -> None:
         begin = time.monotonic()
         heard = [transcript.text for transcript in asr.transcribe(waves, ["zh"] * len(waves))]
         seconds["asr"] += time.monotonic() - begin
-        errors = [
-            pinyin_error(t[0].decode(), text, tones=True, language="zh") for t, text in zip(GT_TEXT, heard, strict=True)
-        ]
+        errors = [pinyin(t[0].decode(), text, "zh", tones=True) for t, text in zip(GT_TEXT, heard, strict=True)]
         return {
             "REWARDS": np.array([[shape_tanh(error)] for error in errors], np.float32),
             "TRANSCRIPTS": np.array([[text.encode()] for text in heard], object),

@@ -42,17 +42,6 @@ class BadField(ValueError):
         self.field, self.reason = field, reason
 
 
-def normalise_text(text: str) -> str:
-    """What every text goes through before anything reads it: Unicode NFKC (full-width letters, digits and punctuation
-    become the plain ones, composed forms), each run of white space one space, none at the ends. Nothing is read out, no
-    letter case changes, no punctuation is dropped: that is the recipe's choice.
-
-    >>> normalise_text(' ＡＢ１２\\u3000你好，  世界 ')
-    'AB12 你好, 世界'
-    """
-    return " ".join(unicodedata.normalize("NFKC", text).split())
-
-
 def check_text(row: Mapping[str, Any], max_length: int | None, normalise: Callable[[str], str]) -> str:
     """The row's text, normalised. Raises BadField; `max_length` is in characters after normalisation."""
     if "text" not in row:

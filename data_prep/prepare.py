@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, normalise_text, read_rows
+from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, read_rows
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
 from speech.files import whole_file
+from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens
 
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -140,7 +141,8 @@ class Preparation:
         if reason := filtered(row, request.text, request.language, self.cfg.filters, self.cfg.token_rate):
             self.filtered[reason] += 1
             return None
-        info = {"index": index, "split": name, **vars(request)}
+        info = {"index": index, "split": name, "text": request.text}
+        info |= {"language": request.language, "voice": request.voice}
         info |= {field: self._extra(row, field) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         training, answer = not split.held_out, None
@@ -240,6 +242,8 @@ def main(cfg: DictConfig) -> None:
         print(
             f"[prepare] {preparation.without_prefix} rows are too short for a speech prefix and have none", flush=True
         )
+    if unsure := preparation.prompts.unsure:
+        print(f"[prepare] {unsure} rows hold a number or sign whose reading is not sure: as it stands", flush=True)
     for field, count in preparation.not_carried.items():
         print(f"[prepare] field '{field}' of {count} rows was not carried over (prepare.extra_fields)", flush=True)
     if cfg.prepare.push_to:

@@ -25,39 +25,13 @@ import hydra
 from omegaconf import DictConfig
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from data_prep.jsonl import BadField, check_string, check_text, normalise_text
+from data_prep.jsonl import BadField, check_string, check_text
 from data_prep.prompt_template import Messages, encode_prompt
-from speech.text_norm import by_wetext, normalise, read_numbers, spell_numbers
+from speech.readings import may_be_said, writing, written
+from speech.texts import NORMALISATIONS, as_written
 from speech.voices import Voice, read_voices, voice_of
 
-_SPACE = re.compile(r"\s+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")  # of ISO 639, as the ASRs name them
-
-
-def _as_written(text: str, language: str) -> str:
-    return _SPACE.sub(" ", text).strip()
-
-
-def _nfkc(text: str, language: str) -> str:
-    return normalise_text(text)
-
-
-def _spoken(text: str, language: str) -> str:
-    text = normalise_text(text)
-    if language == "zh":
-        return read_numbers(text)
-    if language not in ("en", "ja"):
-        return spell_numbers(text, language)
-    try:
-        return by_wetext(text, language)
-    except AssertionError:  # its grammar has no way through the text: as it is, which the Inworld trainer does too
-        return text
-
-
-# none: as it stands but for white space; nfkc: jsonl.normalise_text; spoken: that, and numbers, times, dates and units
-# as they are read, by WeText ("3号" -> "三号", "at 12:30" -> "at twelve thirty"), in zh, en and ja; plain numbers by
-# num2words in eight more, see text_norm.spell_numbers.
-NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": _as_written, "nfkc": _nfkc, "spoken": _spoken}
 
 
 def _plain(text: str, language: str, training: bool) -> str:
@@ -72,20 +46,21 @@ def draw_voice(text: str, voices: Mapping[str, Any], seed: int) -> str:
     return random.Random(f"{seed} voice {text}").choice(sorted(voices))
 
 
-def can_be_spoken(text: str, language: str) -> bool:
-    """Whether something of the text is left for the reward to compare with. Outside English, where Whisper's normaliser
-    drops what stands in brackets, a letter or a digit is; to read the numbers for that would take milliseconds a row.
-    """
-    return (language != "en" and any(map(str.isalnum, text))) or bool(normalise(text, language))
-
-
 @dataclass(frozen=True)
 class Request:
-    """What is to be said: the text as the model reads it (but for phonemes), its language, the voice's name."""
+    """What is to be said.
+
+    Attributes:
+        text: as it was given, but for white space; what the reward compares with.
+        language: of it.
+        voice: its name, or None.
+        written: the text as the model reads it (but for phonemes); empty: the same.
+    """
 
     text: str
     language: str
     voice: str | None
+    written: str = ""
 
 
 class PromptMaker:
@@ -107,6 +82,7 @@ class PromptMaker:
         self._languages = None if recipe.languages is None else list(recipe.languages)
         self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
         self._write = NORMALISATIONS[recipe.text_normalisation]
+        self.unsure = 0  # requests with something that stands as it was because no reading of it is sure
         reader = (recipe.phoneme_in or {}).get("reader")
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = hydra.utils.get_method(recipe.prompt_template)
@@ -131,9 +107,15 @@ class PromptMaker:
             raise BadField("language", f"is {language!r}, recipe.languages are {', '.join(self._languages)}")
         if not _LANGUAGE.fullmatch(language):
             raise BadField("language", f"is {language!r}, expected a code such as zh or en")
-        text = check_text(row, max_length, lambda given: self._write(given, language))
-        if not can_be_spoken(text, language):
+        text = check_text(row, max_length, lambda given: as_written(given, language))
+        if not may_be_said(text, language):
             raise BadField("text", f"has nothing to be spoken: {text}")
+        if self._write is written:
+            found = writing(text, language)
+            said, unsure = found.text, found.unsure
+        else:
+            said, unsure = self._write(text, language), 0
+        self.unsure += unsure > 0
         if voice is None and self._draws and not spoken:
             voice = draw_voice(text, self.voices, self._seed)
         if voice is None and self._needs_voice and not spoken:
@@ -142,11 +124,11 @@ class PromptMaker:
                 f"is missing: {self._name} speaks only with a given voice. Name one of {sorted(self.voices)[:10]}, or "
                 "let recipe.voice_choice=one_per_text draw one",
             )
-        return Request(text, language, voice)
+        return Request(text, language, voice, said)
 
     def messages(self, request: Request, training: bool, prefix: Sequence[int] = ()) -> Messages:
         """The prompt: `training` as in phoneme_in, `prefix` the speech tokens that it ends with. Raises BadField."""
-        said = self._phonemes(request.text, request.language, training)
+        said = self._phonemes(request.written or request.text, request.language, training)
         try:
             return self._template(said, voice=self._voice(request), speech_prefix=prefix)
         except ValueError as error:
@@ -155,7 +137,7 @@ class PromptMaker:
     def _voice(self, request: Request) -> Voice | None:
         """The request's voice, with its words written as texts are."""
         voice = voice_of(request.voice, self.voices)
-        if voice is None or self._write is _as_written:
+        if voice is None or self._write is as_written:
             return voice
         key = (voice.name, request.language)
         if key not in self._written_voices:

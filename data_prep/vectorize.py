@@ -32,7 +32,7 @@ from tqdm import tqdm
 from data_prep.jsonl import Fault
 from data_prep.recordings import Recording, filters, read_recordings
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
-from speech.files import whole_file
+from speech.files import changed_keys, whole_file
 from speech.waves import read_wave
 
 
@@ -59,7 +59,7 @@ def is_merged(folder: str | Path, settings: dict[str, Any]) -> bool:
 
 
 def _check_same(record: Path, found: dict[str, Any], settings: dict[str, Any]) -> None:
-    if other := [key for key in settings if found.get(key) != settings[key]]:
+    if other := changed_keys({key: found.get(key) for key in settings}, settings):
         was, now = ({key: side.get(key) for key in other} for side in (found, settings))
         raise ValueError(
             f"{record} is of other settings: {was}, now {now}. Go back to these, delete {record.parent} and encode all "

@@ -18,15 +18,17 @@ from omegaconf import DictConfig
 
 from infer.decode import decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
-from infer.records import Utterance, read_utterances, token_files, write_jsonl, write_text
+from infer.records import Utterance, read_utterances, token_files
 from infer.report import draw, markdown
 from infer.statistics import Bootstrap, mean_per_text
-from speech.text_norm import normalise
+from speech.files import write_jsonl, write_text
+from speech.texts import normalise_text
 
 # Measures whose mean over texts is reported, with an interval.
 MEANS = (
     "pinyin_error",
     "error_rate",
+    "published_error_rate",
     "cer",
     "finished",
     "characters_per_second",
@@ -112,7 +114,7 @@ def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
 def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
     """The utterances to hear, without the ceiling if the teacher spoke other texts than the systems did."""
     found = {key: read_utterances(p, cfg.recipe.language, cfg.limit) for key, p in files_to_hear(cfg).items()}
-    texts = {key: {normalise(u.text, u.language) for u in utterances} for key, utterances in found.items()}
+    texts = {key: {normalise_text(u.text) for u in utterances} for key, utterances in found.items()}
     if CEILING in found and any(texts[key] != texts[CEILING] for key in found):
         print(f"no ceiling: {cfg.teacher} (teacher) speaks other texts than {cfg.texts}", flush=True)
         del found[CEILING]

@@ -9,17 +9,18 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from infer.cache import Cache, fingerprint
-from infer.decode import decode, row_of
+from infer.cache import Cache
+from infer.decode import row_of
 from infer.records import Utterance
-from reward_tts.reward.errors import error_counts
+from reward_tts.reward.errors import Compared, style
 from reward_tts.scorers.prosody import prosody
-from speech.interfaces import Scorer
-from speech.text_norm import CHARACTER_LANGUAGES, normalise, syllables
+from reward_tts.server.pipeline import SpeechPipeline
+from speech.files import fingerprint, identities, paths_in
+from speech.imports import ROOT, dotted_names, imported_files
+from speech.interfaces import Row
+from speech.readings import something_said
+from speech.readings.units import SPACELESS
 from speech.voices import read_voices
-from speech.waves import resample
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
@@ -40,9 +41,22 @@ def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
         )
 
 
-def code_of(recipe: str) -> list[Path]:
-    """Folders of the code that makes waves and listens to them."""
-    return [ROOT / "infer", ROOT / "reward_tts", ROOT / "recipes" / recipe]
+def heard_by(cfg: DictConfig) -> str:
+    """Hash of everything that what is heard depends on: settings, models, voices and their recordings, and the code.
+
+    Args: see Listener.
+    """
+    parts = ("token2wav", "ear", "scorers", "prosody")
+    options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
+    voices = read_voices(cfg.token2wav.get("voices")).values()
+    read = [*paths_in(options), *(Path(voice.wav) for voice in voices if voice.wav)]
+    known = [identities(p, ROOT, cfg.cache.hash_content_below_mib << 20) for p in (code_of(options), read)]
+    return fingerprint(options, *known)
+
+
+def code_of(options: dict[str, Any]) -> list[Path]:
+    """The project's files that make waves and listen to them: of this module, and of the classes that options name."""
+    return imported_files([__name__, *dotted_names(options)])
 
 
 class Listener:
@@ -53,11 +67,7 @@ class Listener:
 
     def __init__(self, cfg: DictConfig):
         self._cfg = cfg
-        parts = ("token2wav", "ear", "scorers", "prosody")
-        options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
-        voices = read_voices(cfg.token2wav.get("voices")).values()
-        waves = [voice.wav for voice in voices if voice.wav]
-        self._cache = Cache(cfg.cache.path, fingerprint(options, code_of(cfg.recipe.name), waves))
+        self._cache = Cache(cfg.cache.path, heard_by(cfg))
 
     @cached_property
     def token2wav(self) -> Any:
@@ -68,8 +78,10 @@ class Listener:
         return hydra.utils.instantiate(self._cfg.ear)
 
     @cached_property
-    def scorers(self) -> list[Scorer]:
-        return [hydra.utils.instantiate(scorer) for scorer in self._cfg.scorers.values()]
+    def scorers(self) -> dict[str, Any]:
+        """What measures a wave beside the ear: the voice's prosody, and the scorers."""
+        own = _Prosody(self.ear.sample_rate, OmegaConf.to_container(self._cfg.prosody, resolve=True))
+        return {"prosody": own} | {name: hydra.utils.instantiate(one) for name, one in self._cfg.scorers.items()}
 
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
         """{"transcript", "duration_s", ...} (see reward_tts.scorers.prosody), and what scorers measure where they can,
@@ -85,62 +97,90 @@ class Listener:
         return [self._cache.get(key) for key in keys]
 
     def _listen(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
-        rate, decoded = self.ear.sample_rate, decode(self.token2wav, utterances)
-        waves = [resample(wave, self.token2wav.sample_rate, rate) for wave in decoded]
-        spoken = [i for i, wave in enumerate(waves) if len(wave)]
-        heard = self.ear.transcribe([waves[i] for i in spoken], [utterances[i].language for i in spoken])
-        texts = {i: transcript.text for i, transcript in zip(spoken, heard, strict=True)}
-        scores = self._score(decoded, utterances)
-        return [
-            {"transcript": texts.get(i, ""), **prosody(wave, rate, **self._cfg.prosody), **scores[i]}
-            for i, wave in enumerate(waves)
-        ]
+        rows = [row_of(utterance) for utterance in utterances]
+        parts = {name: _WhereItCan(scorer) for name, scorer in self.scorers.items()}
+        longest = max(len(row.tokens) for row in rows)
+        pipeline = SpeechPipeline(self.token2wav, self.ear, self._cfg.recipe.name, longest, parts)
+        heard = []
+        for utterance, row, one in zip(utterances, rows, pipeline.measure(rows), strict=True):
+            scores = [part.found[id(row)] for part in parts.values() if id(row) in part.found]
+            if not utterance.tokens:  # who says nothing is heard as nothing
+                scores = [self.scorers["prosody"].of(np.zeros(0, np.float32))]
+            elif one.message:
+                raise ValueError(f"utterance {utterance.index} ({utterance.text}) could not be heard: {one.message}")
+            heard.append({"transcript": one.transcript} | {key: x for part in scores for key, x in part.items()})
+        return heard
 
-    def _score(self, waves: list[np.ndarray], utterances: list[Utterance]) -> list[dict[str, Any]]:
-        """Of those that can be measured: there is a wave, and a voice to compare with where a scorer compares."""
-        found: list[dict[str, Any]] = [{} for _ in waves]
-        for scorer in self.scorers:
-            any_voice = getattr(scorer, "default", "any") is not None  # see SpeakerSimilarity
-            chosen = [i for i, wave in enumerate(waves) if len(wave) and (any_voice or utterances[i].voice)]
-            heard = [resample(waves[i], self.token2wav.sample_rate, scorer.sample_rate) for i in chosen]
-            scores = scorer.measure(heard, [row_of(utterances[i]) for i in chosen]) if chosen else []
-            for i, score in zip(chosen, scores, strict=True):
-                found[i] |= score
-        return found
+
+class _Prosody:
+    """`reward_tts.scorers.prosody.prosody` as the evaluation has it, null where a voice has no pitch."""
+
+    def __init__(self, sample_rate: int, options: dict[str, float]):
+        self.sample_rate, self._options = sample_rate, options
+
+    def of(self, wave: np.ndarray) -> dict[str, Any]:
+        return prosody(wave, self.sample_rate, **self._options)
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        return [self.of(wave) for wave in waves]
+
+
+class _WhereItCan:
+    """A scorer for the pipeline that keeps what it measured itself: unlike the reward's rows, not every one here has
+    all measures (where there is no voice to compare with), and some are null.
+
+    Attributes:
+        found: {id of the row: its measures}.
+    """
+
+    provides = ()
+
+    def __init__(self, scorer: Any):
+        self._scorer, self.sample_rate, self.found = scorer, scorer.sample_rate, dict[int, dict[str, Any]]()
+        self._any_voice = getattr(scorer, "default", "any") is not None  # see SpeakerSimilarity
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        chosen = [i for i, row in enumerate(rows) if self._any_voice or row.voice]
+        scores = self._scorer.measure([waves[i] for i in chosen], [rows[i] for i in chosen]) if chosen else []
+        self.found |= zip([id(rows[i]) for i in chosen], scores, strict=True)
+        return [{}] * len(rows)
 
 
 def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
-    """Errors of one transcript, both texts normalised: simplified characters, no punctuation, numbers as read.
+    """Errors of one transcript, in both ways.
 
-    As seed-tts-eval counts: `error_rate` is (S + D + I) / N over characters for languages that are written without
-    spaces, over words for others, not capped, and its mean over utterances is what papers report; `unit` says which
-    (CER or WER), `substitutions`, `deletions`, `insertions` and `units` are the counts, by jiwer.
+    As read (reward_tts/reward/errors.py): a text has a set of acceptable readings, a homophone is right. `error_rate`
+    is (S + D + I) / N over syllables for languages that are written without spaces, over words for others, not capped;
+    `unit` says which (CER or WER); `substitutions`, `deletions`, `insertions`, `units` are the counts. `pinyin_error`
+    over toneless syllables (Mandarin only, else None) and `cer` over characters or letters are capped at 1, so that an
+    ear's invention on noise costs no more than silence; `syllable_edits`, `character_edits` are not.
 
-    Beside it `pinyin_error` over toneless syllables (Mandarin only, else None) and `cer` over characters, both capped
-    at 1, so that an ear's invention on noise costs no more than silence; `syllable_edits`, `character_edits` are not.
+    `published_error_rate`: as seed-tts-eval's script counts, whose mean over utterances is what papers report; on texts
+    with digits or Latin letters it counts right readings as errors, so ours is lower.
 
     Raises:
         ValueError: nothing of the text can be spoken.
     """
-    wanted, got = normalise(text, language), normalise(transcript, language)
-    if not wanted:
+    if not something_said(text, language):
         raise ValueError(f"the text {text!r} has no syllable to compare with")
-    by_character = language in CHARACTER_LANGUAGES
-    letters, letters_got = ["".join(one.split()) for one in (wanted, got)]
-    counts = error_counts(wanted, got) if by_character else error_counts(wanted.split(), got.split())
-    units = len(wanted) if by_character else len(wanted.split())
-    character_edits = sum(error_counts(letters, letters_got).values())
+    compared = Compared(text, transcript, language)
+    by_character = language in SPACELESS
+    counts = compared.comparison(style(language, "text")).counts
+    letters = compared.comparison(style(language, "characters")).counts
     found = {
-        "error_rate": sum(counts.values()) / units,
+        "error_rate": counts.wrong / counts.units,
+        "published_error_rate": compared.error("published_text"),
         "unit": "CER" if by_character else "WER",
-        **counts,
-        "units": units,
-        "cer": min(1.0, character_edits / len(letters)),
-        "character_edits": character_edits,
-        "characters": len(letters),
+        "substitutions": counts.substitutions,
+        "deletions": counts.deletions,
+        "insertions": counts.insertions,
+        "units": counts.units,
+        "cer": min(1.0, letters.wrong / letters.units),
+        "character_edits": letters.wrong,
+        "characters": letters.units,
     }
     if language != "zh":
         return found | {"pinyin_error": None, "syllable_edits": None, "syllables": None}
-    syllable_edits = sum(error_counts(syllables(wanted, tones=False), syllables(got, tones=False)).values())
-    pinyin = {"pinyin_error": min(1.0, syllable_edits / len(wanted)), "syllable_edits": syllable_edits}
-    return found | pinyin | {"syllables": len(wanted)}
+    toneless = compared.comparison(style(language, "pinyin", tones=False)).counts
+    pinyin = {"pinyin_error": min(1.0, toneless.wrong / toneless.units), "syllable_edits": toneless.wrong}
+    return found | pinyin | {"syllables": toneless.units}

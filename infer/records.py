@@ -5,14 +5,12 @@
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
-
-from speech.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -72,18 +70,6 @@ def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
             if not isinstance(row, dict):
                 raise ValueError(f"{path}, line {number}: expected an object, got {line.strip()[:80]}")
             yield number, row
-
-
-def write_jsonl(path: str | Path, rows: Iterable[Any]) -> None:
-    """Rows (dictionaries or dataclasses) to a temporary name, then renamed: the file is whole or not there."""
-    lines = (json.dumps(row if isinstance(row, dict) else asdict(row), ensure_ascii=False) + "\n" for row in rows)
-    write_text(path, "".join(lines))
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """The same for one string."""
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def token_files(cfg: DictConfig) -> dict[tuple[str, str], str]:

@@ -20,9 +20,10 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from data_prep.prompts import PromptMaker
-from infer.records import token_files, write_jsonl
+from infer.records import token_files
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
+from speech.files import write_jsonl
 from speech.tokens import parse_speech_tokens
 
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself

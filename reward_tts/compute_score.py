@@ -5,7 +5,7 @@ reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,8 @@ from omegaconf import OmegaConf
 
 from reward_tts.client import ServerConfig, client_for
 from reward_tts.reward.reward import Reward
-from reward_tts.reward.terms import units
-from speech.text_norm import normalise
+from reward_tts.reward.terms import Heard, units
+from speech.readings import something_said
 from speech.tokens import parse_speech_tokens
 
 
@@ -52,7 +52,7 @@ async def compute_score(
         recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span
         ("begin end attempts" of the request, seconds since the epoch), text, voice, speech_tokens (with the prefix),
         transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech
-        token of the completion) and term_parts (list, one for each term): see verl_plugins/token_credit.py.
+        token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
 
     Raises:
         RewardError: no measure could be had.
@@ -61,9 +61,9 @@ async def compute_score(
     index, language = extra_info.get("index"), extra_info.get("language")
     if not language:
         raise ValueError(f"sample {index}: its row names no language (extra_info.language; stage data writes one)")
-    if not normalise(ground_truth, language):
+    if not something_said(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
-    judge = _reward(json.dumps(_plain(reward)))
+    judge = _reward(reward)
     tokens, stray = parse_speech_tokens(solution_str)
     prefix = extra_info.get("speech_prefix")
     prefix = [] if prefix is None else [int(token) for token in prefix]
@@ -76,11 +76,13 @@ async def compute_score(
         measures, attempts = await client.measure_and_count(*asked)
         ended = time.time()
         measures = measures if measures.is_speech else None
+    heard = None
     if measures is None:
         verdict = judge.unspeakable()
     else:
+        heard = Heard.of(ground_truth, language, tokens, measures, extra_info.get("emotion"))
         try:
-            verdict = judge.judge(ground_truth, language, tokens, measures, extra_info.get("emotion"))
+            verdict = judge.judge(heard)
         except (KeyError, ValueError) as error:
             raise ValueError(f"sample {index} ({ground_truth!r}) cannot be judged: {error}") from error
     result = {
@@ -104,7 +106,7 @@ async def compute_score(
     if verdict.parts:
         result["term_parts"] = list(verdict.parts)
     if judge.lead_tokens is not None:
-        result["token_credit"] = judge.blame(ground_truth, language, len(spoken), measures)[len(prefix) :]
+        result["token_credit"] = judge.blame(heard, len(spoken))[len(prefix) :]
     return result
 
 
@@ -112,12 +114,35 @@ def _plain(config: Any) -> Any:
     return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
 
 
+# verl gives the same configuration with every sample; of a DictConfig it takes milliseconds to read it.
+_read: dict[
+    tuple[str, int], tuple[Any, Any]
+] = {}  # {(what, id of the configuration): (that configuration, what of it)}
+
+
+def _once(what: str, config: Any, read: Callable[[], Any]) -> Any:
+    known = _read.get((what, id(config)))
+    if known is None or known[0] is not config:
+        if len(_read) >= 32:
+            _read.clear()
+        known = _read[what, id(config)] = (config, read())
+    return known[1]
+
+
+def _reward(config: Any) -> Reward:
+    return _once("reward", config, lambda: _checked(json.dumps(_plain(config))))
+
+
 @lru_cache(maxsize=8)
-def _reward(config: str) -> Reward:
+def _checked(config: str) -> Reward:
     return Reward(json.loads(config))
 
 
 def _server_config(recipe: str, server: Mapping[str, Any]) -> ServerConfig:
+    return _once(f"server {recipe}", server, lambda: _read_server(recipe, _plain(server)))
+
+
+def _read_server(recipe: str, server: Mapping[str, Any]) -> ServerConfig:
     wanted = set(ServerConfig.__dataclass_fields__) - {"recipe"}
     missing = sorted(wanted - set(server))
     if missing:

@@ -32,7 +32,7 @@ from transformers import (
 
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
-from speech.files import whole_directory, whole_file
+from speech.files import changed_keys, whole_directory, whole_file
 
 
 class SpeechTrainer(Trainer):
@@ -97,8 +97,10 @@ def resumable_checkpoint(directory: Path, settings: dict) -> Path | None:
         ValueError: the checkpoints there are of a training with other settings.
     """
     record = directory / "settings.json"
-    if record.exists() and (found := json.loads(record.read_text())) != settings:
-        raise ValueError(f"{directory} holds checkpoints of other settings, delete it or go back to these: {found}")
+    found = json.loads(record.read_text()) if record.exists() else settings
+    if other := changed_keys(found, settings):
+        were = {key: found.get(key) for key in other}
+        raise ValueError(f"{directory} holds checkpoints of other settings, delete it or go back to these: {were}")
     directory.mkdir(parents=True, exist_ok=True)
     with whole_file(record) as temporary:
         temporary.write_text(json.dumps(settings, indent=1))

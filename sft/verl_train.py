@@ -18,31 +18,48 @@ import pyarrow.parquet as pq
 from omegaconf import DictConfig
 
 
-def check_rows(cfg: DictConfig) -> None:
-    """verl leaves out what fills no batch: without one it divides by nought steps, or takes the mean of nothing.
+def rows_of(files: str | Sequence[str] | None, epochs: Sequence[float] | None = None) -> int:
+    """Rows that an epoch reads of parquet files, each as often as `epochs` says (sft/verl_dataset.py)."""
+    files = [files] if isinstance(files, str) else list(files or [])
+    often = [1.0] * len(files) if epochs is None else list(epochs)
+    if len(often) != len(files) or min(often, default=1.0) <= 0:
+        raise ValueError(f"data.epochs_of_files={often}: a number above 0 for each of {files}")
+    counts = [pq.ParquetFile(file).metadata.num_rows for file in files]
+    return sum(count if epochs == 1 else int(count * epochs) for count, epochs in zip(counts, often, strict=True))
+
+
+def steps_of(cfg: DictConfig) -> int:
+    """Updates of the whole training, as verl's trainer counts them.
 
     Raises:
-        ValueError: fewer rows to train or to validate with than a batch has, or a time to validate and no rows.
+        ValueError: fewer rows to train or to validate with than a batch has, or a time to validate and no rows; verl
+            leaves out what fills no batch, and would divide by 0 steps or take the mean of nothing.
     """
-
-    def rows_of(given: str | Sequence[str] | None) -> tuple[list[str], int]:
-        files = [given] if isinstance(given, str) else list(given or [])
-        return files, sum(pq.ParquetFile(file).metadata.num_rows for file in files)
-
-    files, rows = rows_of(cfg.data.train_files)
-    if rows < cfg.data.train_batch_size:
+    batch = cfg.data.train_batch_size
+    devices = cfg.trainer.nnodes * cfg.trainer.n_gpus_per_node // cfg.engine.get("ulysses_sequence_parallel_size", 1)
+    rows, most = rows_of(cfg.data.train_files, cfg.data.get("epochs_of_files")), cfg.data.get("train_max_samples", -1)
+    rows = rows if most < 0 else min(rows, most)
+    own, validated = rows // devices // (batch // devices), rows_of(cfg.data.val_files)
+    if not own:
         raise ValueError(
-            f"data.train_files={files} have {rows} rows, less than a batch: a smaller data.train_batch_size="
-            f"{cfg.data.train_batch_size} (a multiple of the GPUs), or more rows"
+            f"data.train_files={cfg.data.train_files} have {rows} rows for an epoch (data.epochs_of_files="
+            f"{cfg.data.get('epochs_of_files')}), less than a batch: a smaller data.train_batch_size={batch} "
+            "(a multiple of the GPUs), or more rows"
         )
-    files, rows = rows_of(cfg.data.val_files)
-    if files and rows < cfg.data.train_batch_size:
+    if cfg.data.val_files and validated < batch:
         raise ValueError(
-            f"data.val_files={files} have {rows} rows, less than a batch (data.train_batch_size="
-            f"{cfg.data.train_batch_size}): hold out more, or data.val_files=null trainer.test_freq=-1"
+            f"data.val_files={cfg.data.val_files} have {validated} rows, less than a batch (data.train_batch_size="
+            f"{batch}): hold out more, or data.val_files=null trainer.test_freq=-1"
         )
-    if not files and cfg.trainer.test_freq != -1:
+    if not cfg.data.val_files and cfg.trainer.test_freq != -1:
         raise ValueError(f"trainer.test_freq={cfg.trainer.test_freq} needs data.val_files; -1 validates never")
+    wanted = cfg.trainer.total_training_steps
+    if wanted is not None and wanted > own * cfg.trainer.total_epochs:
+        raise ValueError(
+            f"trainer.total_training_steps={wanted} is beyond trainer.total_epochs={cfg.trainer.total_epochs} of {own} "
+            "steps each: more epochs, or fewer steps"
+        )
+    return own * cfg.trainer.total_epochs if wanted is None else wanted
 
 
 def launch(cfg: DictConfig, arguments: list[str]) -> None:
@@ -63,11 +80,9 @@ def launch(cfg: DictConfig, arguments: list[str]) -> None:
 
 
 def train(cfg: DictConfig) -> None:
-    """In each process of torchrun: verl's own trainer."""
-    from verl.trainer.sft_trainer import run_sft
-    from verl.utils.device import auto_set_device
+    """In each process of torchrun."""
+    from sft.verl_trainer import run_sft
 
-    auto_set_device(cfg)
     run_sft(cfg)
 
 
@@ -80,12 +95,18 @@ def is_first_node(torchrun: Sequence[str]) -> bool:
     return all(argument.partition("=")[2] == "0" for argument in torchrun if argument.startswith("--node-rank="))
 
 
-def export(cfg: DictConfig) -> Path:
-    """Writes the newest whole checkpoint to sft.output. Raises MissingCheckpoint if there is none."""
-    from merge.merge import check, find_actor, merge
+def export(cfg: DictConfig, steps: int) -> Path:
+    """Writes the newest whole checkpoint to sft.output.
+
+    Raises:
+        MissingCheckpoint: there is none of so many steps: half a training is not its result.
+    """
+    from merge.merge import MissingCheckpoint, check, find_actor, merge
     from speech.files import whole_directory
 
     checkpoint = find_actor(cfg.trainer.default_local_dir, None, part="")
+    if (found := int(checkpoint.name.removeprefix("global_step_"))) != steps:
+        raise MissingCheckpoint(f"{checkpoint} is of step {found} of {steps}: run the stage `sft` to its end first")
     with whole_directory(cfg.sft.output) as target:
         merge(checkpoint, target, cfg.sft.dtype)
         count = check(checkpoint, target, cfg.sft.dtype)
@@ -99,10 +120,10 @@ def main(cfg: DictConfig) -> None:
     if "RANK" in os.environ:
         train(cfg)
         return
-    check_rows(cfg)
+    steps = steps_of(cfg)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):
-        export(cfg)
+        export(cfg, steps)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
-"""Results that appear whole or not at all: written under a temporary name beside the target, then renamed."""
+"""Results that appear whole or not at all, and whether what is there was made of the same settings and files."""
 
+import hashlib
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
+from math import inf
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -36,3 +41,64 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """One string, UTF-8: the file is whole or not there."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_jsonl(path: str | Path, rows: Iterable[Any]) -> None:
+    """Rows (dictionaries or dataclasses), one on a line: the file is whole or not there."""
+    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(row if isinstance(row, dict) else asdict(row), ensure_ascii=False) + "\n")
+
+
+def files_under(path: Path) -> Iterator[Path]:
+    """path itself, or every file under it, sorted; without compiled Python. Nothing where there is nothing."""
+    if path.is_file():
+        yield path
+    elif path.is_dir():
+        yield from sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
+def identities(paths: Iterable[Path], root: Path, content_below: float = inf) -> dict[str, str]:
+    """{path relative to root: what tells its content} of these files, and of those in these folders.
+
+    Args:
+        content_below: bytes. Up to so many a file is known by its content (SHA-256), a larger one by size and time.
+    """
+    files = dict.fromkeys(file for path in paths for file in files_under(path))
+    return {os.path.relpath(file, root): _identity(file, content_below) for file in files}
+
+
+def _identity(path: Path, content_below: float) -> str:
+    stat = path.stat()
+    if stat.st_size > content_below:
+        return f"{stat.st_size} bytes of {stat.st_mtime_ns} ns"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def paths_in(value: Any) -> Iterator[Path]:
+    """The files and folders that there are among the strings in `value` (plain lists and mappings, at any depth)."""
+    if isinstance(value, str):
+        if value and Path(value).exists():
+            yield Path(value)
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from paths_in(one)
+
+
+def fingerprint(*parts: Any) -> str:
+    """SHA-256 of JSON-able parts, whatever the order of keys in them."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Keys that only one of the two has, or that have another value there: none, if it is of the same settings."""
+    return sorted(
+        key for key in before.keys() | now.keys() if key not in before or key not in now or before[key] != now[key]
+    )

@@ -31,6 +31,11 @@ def parse_speech_tokens(text: str) -> tuple[list[int], str]:
     >>> parse_speech_tokens('<|s_7|>hm<|s_0|>')
     ([7, 0], 'hm')
     """
+    if text.startswith("<|s_") and text.endswith("|>"):  # nothing but tokens, the usual case: no rule is needed
+        parts = text[4:-2].split("|><|s_")
+        digits = "".join(parts)
+        if digits.isascii() and digits.isdigit() and all(parts):
+            return list(map(int, parts)), ""
     return [int(i) for i in _TOKEN.findall(text)], _TOKEN.sub("", text).strip()
 
 

@@ -1,49 +1,83 @@
-"""Composing a recipe's Hydra YAML as the stage's own process will, without importing verl or torch."""
+"""Composing a recipe's Hydra YAML as the stage's own process will, without importing verl or torch.
 
+A recipe is named by its folder's name below recipes/, or by a path (with a slash) to a folder elsewhere.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+
+from hydra_plugins.verl_tts_search_path import folders
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+class Source(NamedTuple):
+    """A YAML file of a composed configuration, and the dotted key that its content is below ("" for none)."""
+
+    file: Path
+    package: str
+
+
 def recipes() -> list[str]:
-    """Names of the recipes: folders under recipes/ with a stages.yaml."""
-    return sorted(path.parent.name for path in (ROOT / "recipes").glob("*/stages.yaml"))
+    """Names of the recipes: folders under recipes/ with a recipe.yaml."""
+    return sorted(path.parent.name for path in (ROOT / "recipes").glob("*/recipe.yaml"))
 
 
 def config_dir(recipe: str) -> Path:
-    """The recipe's folder. Raises SystemExit that names the known recipes."""
-    if recipe not in recipes():
-        raise SystemExit(f"run.sh: unknown recipe '{recipe}'; known: {', '.join(recipes())}")
-    return ROOT / "recipes" / recipe
+    """The recipe's folder, absolute. Raises SystemExit that names the known recipes."""
+    folder = ROOT / recipe if "/" in recipe else ROOT / "recipes" / recipe
+    if not (folder / "recipe.yaml").is_file():
+        how = f"{folder} has no recipe.yaml" if "/" in recipe else f"unknown recipe '{recipe}'"
+        raise SystemExit(f"run.sh: {how}; known: {', '.join(recipes())}; or a path: --recipe folder/of/my_recipe")
+    return folder.resolve()
 
 
-def _as_file(entry: str) -> str:
-    """pkg://a.b -> file://<folder of a>/b: Hydra itself would import the package, which takes verl 13 s."""
-    if not entry.startswith("pkg://"):
-        return entry
-    package, *inner = entry.removeprefix("pkg://").replace("/", ".").split(".")
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise SystemExit(f"run.sh: package '{package}' ({entry}) is not installed: bash run.sh install")
-    return "file://" + str(Path(next(iter(spec.submodule_search_locations))).joinpath(*inner))
+@contextmanager
+def _in_recipe(recipe: str, name: str) -> Iterator[None]:
+    """Hydra as in the recipe's folder; SystemExit if neither it nor those that all recipes share have name.yaml."""
+    directory = config_dir(recipe)
+    if not any((folder / f"{name}.yaml").is_file() for folder in (directory, *folders())):
+        raise SystemExit(f"run.sh: recipe '{recipe}' has no {name}.yaml, and recipes/common has none")
+    with initialize_config_dir(config_dir=str(directory), version_base=None):
+        yield
 
 
 @cache
 def compose_stage(recipe: str, name: str, overrides: tuple[str, ...] = ()) -> DictConfig:
-    """The configuration recipes/<recipe>/<name>.yaml with overrides, as Hydra gives it to the stage's main function."""
-    directory = config_dir(recipe)
-    if not (directory / f"{name}.yaml").exists():
-        raise SystemExit(f"run.sh: recipe '{recipe}' has no {name}.yaml (expected in {directory.relative_to(ROOT)})")
-    own = OmegaConf.load(directory / f"{name}.yaml")
-    search = ",".join(_as_file(entry) for entry in OmegaConf.select(own, "hydra.searchpath") or [])
-    with initialize_config_dir(config_dir=str(directory), version_base=None):
-        return compose(name, [*overrides, f"hydra.searchpath=[{search}]"])
+    """The configuration NAME.yaml of the recipe, or else of recipes/common, with overrides, as Hydra gives it to the
+    stage's main function. SystemExit for a recipe that is not named as its folder."""
+    with _in_recipe(recipe, name):
+        cfg = compose(name, list(overrides))
+    named, folder = OmegaConf.select(cfg, "recipe.name"), config_dir(recipe)
+    if named is not None and named != folder.name:
+        raise SystemExit(
+            f"run.sh: recipe.name is '{named}' in the folder {folder.name}: they are the same, or one recipe's results "
+            f"would be written over another's. In {folder}/recipe.yaml: name: {folder.name}"
+        )
+    return cfg
+
+
+@cache
+def sources(recipe: str, name: str, overrides: tuple[str, ...] = ()) -> list[Source]:
+    """The files that `compose_stage` reads, in the order in which they are merged: a later one's value counts."""
+    where = (config_dir(recipe), *folders())
+    with _in_recipe(recipe, name):
+        loader = GlobalHydra.instance().config_loader()
+        read = loader.compute_defaults_list(name, list(overrides), RunMode.RUN).defaults
+    found = []
+    for part in read:
+        file = next((f for folder in where if (f := folder / f"{part.config_path}.yaml").is_file()), None)
+        if file:
+            found.append(Source(file, (part.package or "").replace("_global_", "")))
+    return found
 
 
 def keys(cfg: Any, prefix: str = "") -> list[str]:

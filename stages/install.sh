@@ -32,13 +32,14 @@ hash_of() { { echo "$device $python"; cat /dev/null "$@"; } | sha256sum | cut -d
 own_hashes=() bare=()
 for recipe in "${recipes[@]}"; do
   files=()
-  if [[ -f recipes/$recipe/requirements.txt ]]; then
-    files+=("recipes/$recipe/requirements.txt")
-    reward+=(-r "recipes/$recipe/requirements.txt")
+  [[ $recipe == /* ]] && folder=$recipe || folder=recipes/$recipe
+  if [[ -f $folder/requirements.txt ]]; then
+    files+=("$folder/requirements.txt")
+    reward+=(-r "$folder/requirements.txt")
   fi
-  if [[ -f recipes/$recipe/requirements-no-deps.txt ]]; then
-    files+=("recipes/$recipe/requirements-no-deps.txt")
-    bare+=(-r "recipes/$recipe/requirements-no-deps.txt")
+  if [[ -f $folder/requirements-no-deps.txt ]]; then
+    files+=("$folder/requirements-no-deps.txt")
+    bare+=(-r "$folder/requirements-no-deps.txt")
   fi
   own_hashes+=("$(hash_of "${files[@]}")")
 done

@@ -1,53 +1,37 @@
-"""Marks of finished stages: exp/<recipe>/marks/<stage>.done, JSON with the hash of everything the result depends on.
+"""Marks of finished stages: exp/<recipe>/marks/<stage>.done, JSON with all that the result depends on, piece by piece.
 
 config  the composed YAML of the stage's commands with this run's overrides (less `ignored_keys`), and the commands
-code    the files named under `code` in the stage's entry, by content
+code    the project's files that those commands import, and those of each class and function that the YAML names; of a
+        stage with `server` also the reward server's (speech/imports.py)
+server  of a stage with `server`: server.yaml, composed
 inputs  each file that the stage needs, and what lies beside one of `stand_for_their_folder` (a checkpoint's weights);
         of a stage with `server` also what the reward server needs. By content up to `hash_content_below_mib`, larger
         ones by size and time
-reads   the files, in the same way, that the keys under `reads` name: a user's texts, recordings, phonemes. A stage may
-        write them itself, so they are looked at again when it is done
+reads   the files, in the same way, that the keys under `reads` name: a user's texts, recordings, phonemes, and the
+        recordings that a file of voices names. A stage may write them itself: they are looked at again when it is done
 """
 
-import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from stages.config import ROOT, has_key
+from speech.files import changed_keys, identities, write_text
+from speech.imports import dotted_names, imported_files
+from speech.voices import read_voices
+from stages.config import ROOT, compose_stage, has_key
 from stages.table import Stage, work_dir
 
-Parts = dict[str, str]
-
-
-def _files(path: Path) -> Iterator[Path]:
-    """path itself, or every file under it in a fixed order; compiled Python is left out."""
-    if path.is_file():
-        yield path
-    elif path.is_dir():
-        yield from sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-
-
-def _digest(chunks: Iterable[bytes | str]) -> str:
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        data = chunk.encode() if isinstance(chunk, str) else chunk
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.hexdigest()
-
-
-def _file_identity(path: Path, content_below: int) -> str:
-    stat = path.stat()
-    if stat.st_size > content_below:
-        return f"{stat.st_size} {stat.st_mtime_ns}"
-    return _digest([path.read_bytes()])
+Parts = dict[str, dict[str, str]]
+_KINDS = ("config", "code", "server", "inputs", "reads")
+_SHOWN = 3  # of the pieces that changed
 
 
 def _strings(value: Any) -> list[str]:
@@ -57,75 +41,137 @@ def _strings(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def _config_text(cfg: DictConfig, without: Iterable[str]) -> str:
+def _plain(cfg: DictConfig, without: Iterable[str]) -> dict[str, Any]:
+    """The configuration less the keys `without`, interpolations as they are written."""
     kept = OmegaConf.create(OmegaConf.to_container(cfg, resolve=False))
     for key in without:
         if has_key(kept, key):
             parent, _, name = key.rpartition(".")
             node = OmegaConf.select(kept, parent) if parent else kept
             del node[name]
-    return OmegaConf.to_yaml(kept, sort_keys=True)
+    return OmegaConf.to_container(kept, resolve=False)
+
+
+def _flat(value: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    """(dotted key, value as JSON) of each leaf; lists and empty mappings are leaves."""
+    if isinstance(value, dict) and value:
+        for name, one in value.items():
+            yield from _flat(one, f"{prefix}.{name}" if prefix else str(name))
+    else:
+        yield prefix, json.dumps(value, ensure_ascii=False, default=str)
 
 
 class Marks:
-    """The marks of one recipe's work folder."""
+    """The marks of one recipe's work folder.
 
-    def __init__(self, table: DictConfig) -> None:
-        self.table = table
+    Args:
+        table: the recipe's stages.
+        serve: the stage serve of this run, with its overrides; None if the server is another's.
+    """
+
+    def __init__(self, table: DictConfig, serve: Stage | None = None) -> None:
+        self.table, self.serve = table, serve
         self.folder = work_dir(table) / "marks"
 
     def parts(self, stage: Stage) -> Parts:
-        """Hashes of what the stage's result depends on now; "kept" is config without the keys that may change."""
-        ignored = list(stage.spec.get("ignored_keys", self.table.ignored_keys))
-        may_change = list(stage.spec.get("may_change", []))
-        commands = OmegaConf.to_yaml(stage.spec.commands)
-        code = [f for entry in stage.spec.code for f in _files(ROOT / entry) if f.suffix == ".py"]
+        """What the stage depends on now, by kind: {name: value or hash}."""
+        ignored = stage.spec.get("ignored_keys", self.table.ignored_keys)
+        plain = {name: _plain(cfg, ignored) for name, cfg in zip(stage.config_names(), stage.configs(), strict=True)}
+        commands = {f"command {i}": f"{c.python} {c.module}" for i, c in enumerate(stage.spec.commands, 1)}
+        config = dict(commands)
+        for name, one in plain.items():
+            for key, value in _flat(one, ""):
+                config[key if config.get(key, value) == value else f"{key} ({name}.yaml)"] = value
+        names = [*(c.module for c in stage.spec.commands), *dotted_names([*plain.values(), self._wired(stage)])]
+        server: dict[str, str] = {}
+        if stage.spec.get("server"):
+            spec = self.table.stages.serve
+            served = _plain(self._served(stage), spec.get("ignored_keys", self.table.ignored_keys))
+            server = dict(_flat(served, ""))
+            names += [*(c.module for c in spec.commands), *dotted_names(served)]
         return {
-            "config": _digest([commands, *(_config_text(cfg, ignored) for cfg in stage.configs())]),
-            "kept": _digest([commands, *(_config_text(cfg, ignored + may_change) for cfg in stage.configs())]),
-            "code": _digest(x for f in code for x in (os.path.relpath(f, ROOT), f.read_bytes())),
-            "inputs": self._identity(self._inputs(stage)),
+            "config": config,
+            "code": self._identities(imported_files(names, [ROOT])),
+            "server": server,
+            "inputs": self._identities(self._needed(stage)),
             **self.reads(stage),
         }
 
-    def reads(self, stage: Stage) -> Parts:
-        """Hash of the files that the keys under `reads` name now; a key or file that is not there counts as such."""
-        values = [OmegaConf.select(cfg, key) for key in stage.spec.get("reads", []) for cfg in stage.configs()]
-        return {"reads": self._identity(ROOT / path for value in values for path in _strings(value))}
+    def _wired(self, stage: Stage) -> list[Any]:
+        """Where else names of classes stand: the environment of its commands, and YAML files under `reads`."""
+        reads = self._paths_at(stage, stage.spec.get("reads", []))
+        files = [path for path in reads if path.suffix in {".yaml", ".yml"} and path.is_file()]
+        return [stage.environment(), *(yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)]
 
-    def _inputs(self, stage: Stage) -> list[Path]:
+    def _served(self, stage: Stage) -> DictConfig:
+        """server.yaml as this run's server has it; of another's server, with this stage's overrides that it knows."""
+        if self.serve:
+            return self.serve.configs()[0]
+        from stages.overrides import route  # imports Hydra's parser, which the other stages need not wait for
+
+        name, known = self.table.stages.serve.commands[0].config, []
+        for override in stage.overrides:
+            with suppress(SystemExit):
+                known += route(stage.recipe, {"serve": [name]}, [override])["serve"]
+        return compose_stage(stage.recipe, name, tuple(known))
+
+    def reads(self, stage: Stage) -> Parts:
+        """The part `reads` alone."""
+        paths = self._paths_at(stage, stage.spec.get("reads", []))
+        voices = self._paths_at(stage, [key for key in stage.spec.get("reads", []) if key in self.table.voices_keys])
+        recordings = [ROOT / voice.wav for path in voices for voice in _voices(path) if voice.wav]
+        return {"reads": self._identities([*paths, *recordings])}
+
+    def _paths_at(self, stage: Stage, keys: Iterable[str]) -> list[Path]:
+        return [ROOT / text for cfg in stage.configs() for key in keys for text in _at(cfg, key)]
+
+    def _needed(self, stage: Stage) -> list[Path]:
         served = [need.path for need in self.table.stages.serve.needs] if stage.spec.get("server") else []
         paths = [ROOT / path for path in [*(need.path for need in stage.needs()), *served]]
         return [path.parent if path.name in self.table.stand_for_their_folder else path for path in paths]
 
-    def _identity(self, paths: Iterable[Path]) -> str:
-        below = self.table.hash_content_below_mib << 20
-        files = dict.fromkeys(file for path in paths for file in _files(path))
-        return _digest(x for f in files for x in (os.path.relpath(f, ROOT), _file_identity(f, below)))
+    def _identities(self, paths: Sequence[Path]) -> dict[str, str]:
+        return identities(paths, ROOT, self.table.hash_content_below_mib << 20)
 
     def read(self, stage: Stage, kind: str = "done") -> Parts | None:
-        """The recorded hashes of a finished ("done") or begun ("begun") stage, None if there is no mark."""
+        """What was recorded of a finished ("done") or begun ("begun") stage, None if there is no mark. Of a mark of an
+        older version (one hash for all): nothing."""
         path = self.folder / f"{stage.name}.{kind}"
-        return json.loads(path.read_text()) if path.exists() else None
+        if not path.exists():
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {name: found[name] for name in _KINDS if isinstance(found.get(name), dict)}
 
     def stale(self, stage: Stage, now: Parts) -> str | None:
         """Why the stage has to run: None when it is done with the very same inputs and its results are there."""
         done = self.read(stage)
         if done is None:
             return "not done yet"
-        changed = [name for name in ("config", "code", "inputs", "reads") if done.get(name) != now[name]]
+        if not done:
+            return "its mark is of an older version, which does not say what it was done with"
+        changed = [(kind, keys) for kind in _KINDS if (keys := changed_keys(done[kind], now[kind]))]
         if changed:
-            return f"{' and '.join(changed)} changed since it was done"
-        gone = [path for path in stage.spec.makes if not (ROOT / path).exists()]
+            return " and ".join(_told(kind, keys) for kind, keys in changed) + " changed since it was done"
+        gone = self._gone(stage)
         return f"{', '.join(gone)} is gone" if gone else None
+
+    @staticmethod
+    def _gone(stage: Stage) -> list[str]:
+        return [path for path in stage.spec.makes if not (ROOT / path).exists()]
+
+    def is_kept(self, stage: Stage, now: Parts) -> bool:
+        """Whether a finished stage with `keeps` is of the same settings and inputs, and only made by other code, or
+        with another reward server, or has an older mark: to be repeated when it is asked for, and not by itself."""
+        done = self.read(stage)
+        if done is None or not stage.spec.get("keeps") or self._gone(stage):
+            return False
+        return not done or not any(changed_keys(done[kind], now[kind]) for kind in ("config", "inputs", "reads"))
 
     def write(self, stage: Stage, kind: str, parts: Parts) -> None:
         """Record parts; a finished stage is no longer begun, and a begun one not finished."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{stage.name}.{kind}"
-        fresh = path.with_name(path.name + ".new")
-        fresh.write_text(json.dumps({**parts, "at": time.strftime("%Y-%m-%dT%H:%M:%S")}, indent=1) + "\n")
-        os.replace(fresh, path)
+        record = {**parts, "at": time.strftime("%Y-%m-%dT%H:%M:%S")}
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        write_text(self.folder / f"{stage.name}.{kind}", text)
         if kind == "begun":
             (self.folder / f"{stage.name}.done").unlink(missing_ok=True)
 
@@ -133,16 +179,18 @@ class Marks:
         """Take away what this run must not continue from; returns a line for each thing taken.
 
         `checkpoints` (a folder of the stage's entry) is renamed, `scratch` is deleted. Both stay when they are of the
-        same run: same configuration but for `may_change`, same inputs, and, if it had finished, the same code and, of
-        checkpoints, the same `reads`.
+        same run: same configuration but for `may_change`, same inputs, and, of finished checkpoints, the same `reads`.
+        `account`, in which commands keep themselves what they made of which settings, is deleted if `force`.
         """
+        checkpoints, scratch = (ROOT / stage.spec[k] if k in stage.spec else None for k in ("checkpoints", "scratch"))
         begun, done = self.read(stage, "begun"), self.read(stage)
-        kept = ("code", "reads") if "checkpoints" in stage.spec else ("code",)
-        same = begun is not None and all(begun[name] == now[name] for name in ("kept", "inputs"))
-        if same and not force and (done is None or all(done.get(name) == now[name] for name in kept)):
+        same = begun and self._same_run(stage, begun, now)
+        read_others = done and checkpoints and changed_keys(done["reads"], now["reads"])
+        if same and not force and not read_others:
             return []
         said = []
-        checkpoints, scratch = (ROOT / stage.spec[k] if k in stage.spec else None for k in ("checkpoints", "scratch"))
+        if force and "account" in stage.spec:
+            (ROOT / stage.spec.account).unlink(missing_ok=True)
         if checkpoints and checkpoints.exists():
             made = time.strftime("%Y%m%d-%H%M%S", time.localtime(checkpoints.stat().st_mtime))
             aside = checkpoints.with_name(f"{checkpoints.name}.{made}")
@@ -152,3 +200,29 @@ class Marks:
             shutil.rmtree(scratch)
             said.append(f"{os.path.relpath(scratch, ROOT)} of another run deleted")
         return said
+
+    @staticmethod
+    def _same_run(stage: Stage, begun: Parts, now: Parts) -> bool:
+        free = tuple(stage.spec.get("may_change", []))
+        other = [k for k in changed_keys(begun["config"], now["config"]) if not f"{k}.".startswith(_dotted(free))]
+        return not other and not changed_keys(begun["inputs"], now["inputs"])
+
+
+def _dotted(keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{key}." for key in keys)
+
+
+def _told(kind: str, keys: list[str]) -> str:
+    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    return f"{kind} ({', '.join(keys[:_SHOWN])}{more})"
+
+
+def _at(cfg: DictConfig, key: str) -> list[str]:
+    return _strings(OmegaConf.select(cfg, key)) if has_key(cfg, key) else []
+
+
+def _voices(path: Path) -> list[Any]:
+    """The voices of a file; none of one that is not there or wrong, which the stage itself will say."""
+    with suppress(ValueError, FileNotFoundError):
+        return list(read_voices(str(path)).values())
+    return []

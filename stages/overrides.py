@@ -1,6 +1,8 @@
-"""Each Hydra override of the command line goes to the stages that know its key."""
+"""Each Hydra override of the command line goes to the stages that know its key. docs/overrides.md has the forms."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -8,26 +10,48 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from stages.config import compose_stage, has_key, keys
+from stages.config import compose_stage, config_dir, folders, has_key, keys
 
 # A stage may have several commands with a YAML each: {stage: names of its YAML files}.
 StageConfigs = dict[str, list[str]]
+CALL = re.compile(r"(?<![\w'\"])(\w+\([^()'\"]*\))")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How overrides are read, of stages/standard.yaml.
+
+    Attributes:
+        text_keys: keys whose value is taken as typed, whatever Hydra would make of it.
+        number_keys: keys that take a number though a recipe may have a word.
+        replaced: keys below which `key={...}` replaces what is there, and may name what is not there.
+        groups: {short name on the command line: Hydra's path of the group}.
+    """
+
+    text_keys: Sequence[str] = ()
+    number_keys: Sequence[str] = ()
+    replaced: Sequence[str] = ()
+    groups: dict[str, str] = field(default_factory=dict)
+
+    def replaces(self, key: str) -> bool:
+        """Whether an override of this key replaces."""
+        return any(key == own or key.startswith(own + ".") for own in self.replaced)
 
 
 def _parse(text: str) -> Override:
     return OverridesParser.create().parse_override(text)
 
 
-def readable(
-    text: str, configs: list[DictConfig], text_keys: Sequence[str] = (), number_keys: Sequence[str] = ()
-) -> str:
+def readable(text: str, configs: list[DictConfig], rules: Rules) -> str:
     """The override with its value quoted where Hydra would refuse a plain text or read it as something else.
 
-    So `text=你好，世界`, `text=一,二` and `text=3.50` arrive as typed. Values that are quoted, lists, dictionaries or
-    interpolations stay as they are, and so do numbers for keys in number_keys, and for those that are not in text_keys
-    and hold no text in configs.
+    So `text=你好，世界`, `text=一,二` and `text=3.50` arrive as typed, and so does exp(12, 1.5) below a key that
+    replaces. Values that are quoted, lists, dictionaries or interpolations stay as they are otherwise, and so do
+    numbers for keys in number_keys, and for those that are not in text_keys and hold no text in configs.
     """
     key, equals, value = text.partition("=")
+    if value[:1] == "{" and rules.replaces(key.lstrip("+")):
+        return f"{key}=" + CALL.sub(r"'\1'", value)
     if not equals or value[:1] in {"", "'", '"', "[", "{", "$"}:
         return text
     quoted = f"{key}='" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -37,25 +61,43 @@ def readable(
         return quoted
     if parsed.is_sweep_override():
         return quoted
-    if key in text_keys:
+    if key in rules.text_keys:
         return quoted
-    if key in number_keys:
+    if key in rules.number_keys:
         return text
     is_text = any(has_key(cfg, key) and isinstance(OmegaConf.select(cfg, key), str) for cfg in configs)
     return quoted if is_text and isinstance(parsed.value(), int | float) else text
 
 
-def _knows(recipe: str, name: str, text: str, groups: tuple[str, ...]) -> bool:
-    """Whether the YAML recipes/<recipe>/<name>.yaml, with the groups that the command chooses, takes this override.
+def _set(text: str, cfg: DictConfig, rules: Rules) -> list[str]:
+    """Below a key that replaces, Hydra's own overrides for "this key has this value and no other": Hydra itself merges
+    a dictionary into the one that is there, and asks for a + where none is. `+key={...}` still adds to it."""
+    key, _, value = text.partition("=")
+    plain = key.removeprefix("++")
+    if not rules.replaces(plain) or (key.startswith(("~", "+")) and not key.startswith("++")):
+        return [text]
+    there = has_key(cfg, plain)
+    if value[:1] == "{":
+        return [*([f"~{plain}"] if there else []), f"+{plain}={value}"]
+    return [f"{plain}={value}" if there else f"++{plain}={value}"]
+
+
+def _knows(recipe: str, name: str, text: str, groups: tuple[str, ...], rules: Rules) -> bool:
+    """Whether the recipe's YAML of this name, with the groups that the command chooses, takes this override.
 
     `key=value` and `~key`: the key is there. `+key` and `++key`: the key's first part is there, so that an addition
-    goes where the rest of its tree is. Config groups (`actor@...=...`) have no key of their own: Hydra is asked.
+    goes where the rest of its tree is, and the same below keys that replace. Config groups (`actor@...=...`) have no
+    key of their own: Hydra is asked.
     """
     override = _parse(text)
-    key = override.key_or_group.replace("/", ".")
+    key = override.key_or_group
     cfg = _with_groups(recipe, name, groups)
     if override.is_add() or override.is_force_add():
         return has_key(cfg, key.split(".")[0])
+    if "/" in override.key_or_group:
+        return _is_group(recipe, name, text)
+    if rules.replaces(key) and not override.is_delete():
+        return has_key(cfg, next(own for own in rules.replaced if key == own or key.startswith(own + ".")))
     return has_key(cfg, key) or _is_group(recipe, name, text)
 
 
@@ -76,42 +118,61 @@ def _is_group(recipe: str, name: str, text: str) -> bool:
     return True
 
 
-def route(
-    recipe: str,
-    stages: StageConfigs,
-    overrides: list[str],
-    text_keys: Sequence[str] = (),
-    number_keys: Sequence[str] = (),
-) -> dict[str, list[str]]:
+def _options(recipe: str, group: str) -> list[str]:
+    """Names that a config group has: the recipe's own and those that all recipes share."""
+    found = {file.stem for folder in (config_dir(recipe), *folders()) for file in (folder / group).glob("*.yaml")}
+    return sorted(found)
+
+
+def by_path(given: str, groups: dict[str, str]) -> str:
+    """An override that names a group by its short name, by Hydra's path.
+
+    >>> by_path("reward=cer", {"reward": "recipe/reward"})
+    'recipe/reward=cer'
+    """
+    key, equals, value = given.partition("=")
+    return f"{groups[key]}={value}" if equals and key in groups else given
+
+
+def route(recipe: str, stages: StageConfigs, overrides: list[str], rules: Rules) -> dict[str, list[str]]:
     """{stage: its overrides}, quoted where needed, in the order given.
 
-    Raises SystemExit for what is no override, and for a key that no stage here knows, with the nearest keys.
+    Raises SystemExit for what is no override, for a group that has no such choice, and for a key that no stage here
+    knows, with the nearest keys.
     """
     routed: dict[str, list[str]] = {stage: [] for stage in stages}
     all_names = [name for names in stages.values() for name in names]
-    groups = tuple(given for given in overrides if any(_is_group(recipe, name, given) for name in all_names))
-    for given in overrides:
+    given_here = [by_path(given, rules.groups) for given in overrides]
+    groups = tuple(given for given in given_here if any(_is_group(recipe, name, given) for name in all_names))
+    for typed, given in zip(overrides, given_here, strict=True):
         configs = [_with_groups(recipe, name, groups) for name in all_names]
-        text = readable(given, configs, text_keys, number_keys)
+        text = readable(given, configs, rules)
         try:
             _parse(text)
         except HydraException as error:
-            raise SystemExit(f"run.sh: '{given}' is no Hydra override (key=value): {error}") from None
-        takers = [stage for stage, names in stages.items() if any(_knows(recipe, name, text, groups) for name in names)]
-        if not takers:
-            raise SystemExit(_unknown(recipe, stages, given))
-        for stage in takers:
-            routed[stage].append(text)
+            raise SystemExit(f"run.sh: '{typed}' is no Hydra override (key=value): {error}") from None
+        takers = {
+            stage: next((name for name in names if _knows(recipe, name, text, groups, rules)), None)
+            for stage, names in stages.items()
+        }
+        if not any(takers.values()):
+            raise SystemExit(_unknown(recipe, stages, typed, given))
+        for stage, name in takers.items():
+            if name:
+                routed[stage] += _set(text, _with_groups(recipe, name, groups), rules)
     return routed
 
 
-def _unknown(recipe: str, stages: StageConfigs, given: str) -> str:
+def _unknown(recipe: str, stages: StageConfigs, typed: str, given: str) -> str:
+    key, equals, chosen = given.lstrip("+~").partition("=")
+    options = _options(recipe, key) if equals and "." not in key else []
+    if options and chosen not in options:
+        return f"run.sh: '{typed}': there is no {chosen}; {typed.partition('=')[0]} is one of {', '.join(options)}"
     owners: dict[str, set[str]] = {}
     for stage, names in stages.items():
         for name in names:
-            for key in keys(compose_stage(recipe, name)):
-                owners.setdefault(key, set()).add(stage)
-    key = given.lstrip("+~").partition("=")[0]
+            for known in keys(compose_stage(recipe, name)):
+                owners.setdefault(known, set()).add(stage)
     tail = key.rpartition(".")[2]
     near = get_close_matches(key, owners, n=4, cutoff=0.6)
     near += [other for other in owners if other.rpartition(".")[2] == tail and other not in near][:4]

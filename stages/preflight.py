@@ -1,17 +1,17 @@
 """Before a stage starts: does verl know its keys, and do they fit together? And before one that needs the reward
 server: can its reward be computed, and does that server offer it?"""
 
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from stages import server
-from stages.config import ROOT, compose_stage, config_dir
+from stages.config import ROOT, Source, compose_stage, sources
 from stages.table import Stage
-from stages.verl_keys import set_keys, unknown_keys, verl_config
+from stages.verl_keys import set_keys, unknown_keys, verl_config, wrong_types
 from verl_plugins.versions import vllm_build
 
 # verl's two trainers: where each has its model, and what splits a sequence over GPUs.
@@ -24,21 +24,33 @@ TRAINERS = {
 }
 
 
-def place(key: str, files: list[Path], overrides: list[str]) -> str:
+def place(key: str, read: Sequence[Source], overrides: Sequence[str]) -> str:
     """Where a key (dotted) got its value: the override on the command line, or file and line of the key or, if it is
     nowhere, of the nearest part of it that is.
 
-    >>> place("recipe.reward.weights.mos", [], ["recipe.reward.weights.mos=-1"])
-    'command line: recipe.reward.weights.mos=-1'
+    Args:
+        key: of the whole configuration.
+        read: the files that were merged, in that order: the last that has the key counts.
+        overrides: of the command line.
+
+    >>> place("recipe.reward.terms.mos.weight", [], ["recipe.reward.terms.mos.weight=-1"])
+    'command line: recipe.reward.terms.mos.weight=-1'
     """
     parts = key.split(".")
+    for override in reversed(overrides):  # a part of it, or a mapping that has it
+        own, _, value = override.lstrip("+~").partition("=")
+        if own.startswith(key + ".") or (key.startswith(own + ".") and re.search(rf"\b{parts[-1]}\b", value)):
+            return f"command line: {override}"
     for size in range(len(parts), 0, -1):
         part = ".".join(parts[:size])
         for override in reversed(overrides):
             if override.lstrip("+~").partition("=")[0] == part:
                 return f"command line: {override}"
-        for file in files:
-            line = _line(yaml.compose(file.read_text(encoding="utf-8")), parts[:size])
+        for file, package in reversed(read):
+            below = package.split(".") if package else []
+            if parts[:size][: len(below)] != below or size == len(below):
+                continue
+            line = _line(yaml.compose(file.read_text(encoding="utf-8")), parts[len(below) : size])
             if line is not None:
                 shown = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
                 return f"{shown}, line {line}"
@@ -56,12 +68,13 @@ def _line(node: yaml.Node | None, parts: list[str]) -> int | None:
     return line
 
 
-def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
-    """SystemExit that names each key of the stage's YAML that verl does not know or reads nowhere.
+def check_verl_keys(stage: Stage, configs: DictConfig, words: Sequence[str] = ()) -> None:
+    """SystemExit that names each key of the stage's YAML that verl does not know, ignores, or has another type of.
 
     Args:
         stage: with its overrides.
         configs: `verl_configs` of stages/standard.yaml; a command that is not there is not verl's.
+        words: `number_keys` there: keys of numbers that may hold a word.
     """
     for command in stage.spec.commands:
         if command.module not in configs:
@@ -71,9 +84,10 @@ def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
         ignored = set_keys(cfg, known, list(how.ignored))
         faults = [(key, "is read nowhere in verl, reward." + key + " is") for key in ignored]
         faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(how.free))]
+        faults += wrong_types(cfg, known, list(words))
         if faults:
-            files = yaml_files(stage.recipe, list(stage.overrides))
-            told = [f"{place(key, files, list(stage.overrides))}: {key} {why}" for key, why in faults]
+            read = sources(stage.recipe, command.config, stage.overrides)
+            told = [f"{place(key, read, stage.overrides)}: {key} {why}" for key, why in faults]
             raise SystemExit("\n".join(f"run.sh: {line}" for line in told))
 
 
@@ -87,9 +101,9 @@ def check_training(stage: Stage) -> None:
     - sequences split over GPUs (Ulysses) without flash-attention: verl 0.9.1 exchanges their parts in that function
       only (models/transformers/monkey_patch.py); elsewhere the tokens of one GPU would not see those of the others.
     """
-    for cfg in stage.configs():
+    for name, cfg in zip(stage.config_names(), stage.configs(), strict=True):
         for key, why in _misfits(cfg):
-            at = place(key, yaml_files(stage.recipe, list(stage.overrides)), list(stage.overrides))
+            at = place(key, sources(stage.recipe, name, stage.overrides), stage.overrides)
             raise SystemExit(f"run.sh: {at}: {key} {why}")
 
 
@@ -125,30 +139,40 @@ def _misfits(cfg: DictConfig) -> Iterator[tuple[str, str]]:
                 yield key, f"above 1 needs {model}.override_config.attn_implementation=flash_attention_2"
 
 
-def check_reward(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
-    """SystemExit with file, line and reason if cfg.recipe.reward cannot be used; nothing if the recipe has none."""
+def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str | None:
+    """The reward of a training as a formula; None if the recipe has no reward.
+
+    Raises:
+        SystemExit: file, line and reason of each key for which recipe.reward cannot be used.
+    """
     if "reward" not in cfg.recipe:
-        return
-    from reward_tts.reward.reward import RewardConfigError, check
+        return None
+    from reward_tts.reward.config import RewardConfigError
+    from reward_tts.reward.formula import formula
+
+    def at(key: str) -> str:
+        return place(key, sources(recipe, "grpo", tuple(overrides)), overrides)
 
     try:
-        check(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+        told = formula(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     except RewardConfigError as error:
-        raise SystemExit(f"run.sh: {place(error.key, yaml_files(recipe, overrides), overrides)}: {error}") from None
+        raise SystemExit("\n".join(f"run.sh: {at(key)}: {key}: {reason}" for key, reason in error.faults)) from None
     how, weights = "recipe.reward.aggregation.name", OmegaConf.select(cfg, "algorithm.token_credit.separate")
     if (cfg.recipe.reward.aggregation.name == "separate") != bool(weights):
-        at = place(how, yaml_files(recipe, overrides), overrides)
-        raise SystemExit(f"run.sh: {at}: {how}=separate and algorithm.token_credit.separate go together, or neither")
+        raise SystemExit(
+            f"run.sh: {at(how)}: {how}=separate and algorithm.token_credit.separate go together, or neither"
+        )
     blames = cfg.algorithm.adv_estimator == "token_credit_grpo" and cfg.algorithm.token_credit.w_tok > 0
     if blames and cfg.recipe.reward.token_credit is None:
-        at = place("recipe.reward.token_credit", yaml_files(recipe, overrides), overrides)
         raise SystemExit(
-            f"run.sh: {at}: recipe.reward.token_credit=null blames no token, algorithm.token_credit.w_tok is not 0. "
-            "Set recipe.reward.token_credit={lead_tokens: N}, or algorithm.token_credit.w_tok=0, or another algo"
+            f"run.sh: {at('recipe.reward.token_credit')}: recipe.reward.token_credit=null blames no token, "
+            "algorithm.token_credit.w_tok is not 0. Set recipe.reward.token_credit={lead_tokens: N}, or "
+            "algorithm.token_credit.w_tok=0, or another algo"
         )
+    return told
 
 
-def check_server(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
+def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None:
     """SystemExit unless the server at cfg.recipe.server is of this recipe and contract, and its scorers
     measure what recipe.reward needs."""
     where = cfg.recipe.server
@@ -171,21 +195,8 @@ def check_server(recipe: str, cfg: DictConfig, overrides: list[str]) -> None:
     offered = tells.get("measures", "").split(",")
     for measure, key in Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)).needs.items():
         if measure not in offered:
-            at = place(f"recipe.reward.{key}", yaml_files(recipe, overrides), overrides)
+            at = place(f"recipe.reward.{key}", sources(recipe, "grpo", tuple(overrides)), overrides)
             raise SystemExit(
                 f"run.sh: {at}: recipe.reward.{key} needs the measure {measure}, which {here} does not offer (it has "
                 f"{offered}): add its scorer to server.yaml and start it again"
             )
-
-
-def yaml_files(recipe: str, overrides: list[str]) -> list[Path]:
-    """The files of the groups that the recipe or an override chooses, then the recipe's YAML files, recipe.yaml first,
-    then those that all recipes share."""
-    folder, common = config_dir(recipe), ROOT / "recipes" / "common"
-    own = sorted(folder.glob("*.yaml"), key=lambda file: (file.name != "recipe.yaml", file.name))
-    loaded = [cfg for file in own if isinstance(cfg := OmegaConf.load(file), DictConfig)]
-    entries = [entry for cfg in loaded for entry in cfg.get("defaults", []) if isinstance(entry, DictConfig)]
-    chosen = {group.removeprefix("override "): name for entry in entries for group, name in entry.items()}
-    chosen |= dict(override.split("=", 1) for override in overrides if "=" in override)
-    groups = [root / group / f"{name}.yaml" for group, name in chosen.items() for root in (folder, common)]
-    return [*filter(Path.is_file, groups), *own, *sorted(common.glob("*.yaml"))]

@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+import psutil
 
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1
@@ -28,51 +31,23 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _children() -> dict[int, list[int]]:
-    """{pid: its children} of all processes that are not zombies."""
-    tree: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
-            continue
-        if state != "Z":
-            tree.setdefault(int(parent), []).append(int(entry.name))
-    return tree
+def descendants(root: int, spare: int | None = None) -> list[psutil.Process]:
+    """All living descendants of root; the tree of `spare` is left out."""
+    spared = {spare, *(p.pid for p in _below(spare))} if spare else set()
+    return [p for p in _below(root) if p.pid not in spared]
 
 
-def descendants(root: int, spare: int | None = None) -> list[int]:
-    """pids of all living descendants of root; the tree of `spare` is left out."""
-    tree = _children()
-
-    def walk(pid: int) -> Iterator[int]:
-        for child in tree.get(pid, []):
-            if child != spare:
-                yield child
-                yield from walk(child)
-
-    return list(walk(root))
+def _below(pid: int) -> list[psutil.Process]:
+    try:
+        return [process for process in psutil.Process(pid).children(recursive=True) if _lives(process)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def _signal_all(pids: Sequence[int], number: int) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
-
-
-def _reap() -> None:
-    """Collect adopted children that ended (never those that Popen waits for itself: they are reaped by poll first)."""
-    while True:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def end_descendants(grace_s: float, spare: int | None = None) -> int:
@@ -80,14 +55,12 @@ def end_descendants(grace_s: float, spare: int | None = None) -> int:
     left = descendants(os.getpid(), spare)
     asked = len(left)
     for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal_all(left, number)
-        deadline = time.monotonic() + grace_s
-        while (left := descendants(os.getpid(), spare)) and time.monotonic() < deadline:
-            time.sleep(_POLL_S)
-        if not left:
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        psutil.wait_procs(left, timeout=grace_s)
+        if not (left := descendants(os.getpid(), spare)):
             break
-    if spare is None:
-        _reap()
     return asked
 
 

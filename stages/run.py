@@ -16,10 +16,11 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from stages import preflight, processes, server
-from stages.config import ROOT, has_key
+from stages.config import ROOT
 from stages.marks import Marks
-from stages.overrides import route
-from stages.table import Stage, select_stages, table, work_dir
+from stages.plan import plan
+from stages.remembered import remember
+from stages.table import Stage, work_dir
 
 
 def say(text: str) -> None:
@@ -54,16 +55,13 @@ class Run:
 
     def __init__(self, cfg: DictConfig, stages: list[Stage], force: bool) -> None:
         self.cfg, self.stages, self.force = cfg, stages, force
-        self.marks = Marks(cfg)
+        self.marks = Marks(cfg, next((s for s in stages if s.name == "serve"), None))
         self.logs = work_dir(cfg) / "logs"
         self.server: subprocess.Popen[bytes] | None = None
         self.summary: list[tuple[str, str]] = []
 
     def all(self) -> None:
         """Run every stage that is not done. Whatever happens, no process of ours is left."""
-        for stage in self.stages:  # before the long stages that come first
-            if stage.spec.get("server"):
-                preflight.check_reward(stage.recipe, stage.configs()[0], list(stage.overrides))
         try:
             for i, stage in enumerate(self.stages):
                 self.one(stage, self.stages[i + 1 :])
@@ -87,6 +85,10 @@ class Run:
             say(f"{stage.name}: done already ({made}); --force repeats it")
             self.summary.append((stage.name, "done already"))
             return
+        if not self.force and self.marks.is_kept(stage, now):
+            say(f"{stage.name}: {reason}. What it made stays as it is; --force makes it again")
+            self.summary.append((stage.name, "kept, though not all is as it was (above)"))
+            return
         again = f" ({reason})" if reason and self.marks.read(stage) else ""
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
@@ -99,6 +101,8 @@ class Run:
         self.commands(stage)
         if not stage.spec.get("always"):
             self.marks.write(stage, "done", now | self.marks.reads(stage))
+        if stage.name == "data":
+            remember(self.cfg, stage.overrides)
         took = _duration(time.monotonic() - started)
         self.summary.append((stage.name, took))
         say(f"{stage.name}: finished in {took}")
@@ -196,21 +200,8 @@ class Run:
             print(f"  {name:8} {result}")
 
 
-def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[DictConfig, list[Stage]]:
-    """The stages of a range with the overrides that are theirs."""
-    keys = [(o, o.partition("=")[0]) for o in overrides if o.startswith("recipe.")]
-    shared = tuple(o for o, key in keys if has_key(table(recipe), key))  # others: of groups, or of nobody (route)
-    cfg = table(recipe, shared)
-    names = select_stages(recipe, first, last)
-    yamls = {name: list(dict.fromkeys(c.config for c in cfg.stages[name].commands)) for name in names}
-    routed = route(recipe, yamls, overrides, cfg.text_keys, cfg.number_keys)
-    stages = [Stage(name, recipe, cfg.stages[name], tuple(routed[name])) for name in names]
-    for stage in stages:
-        preflight.check_verl_keys(stage, cfg.verl_configs)
-    return cfg, stages
-
-
 def dry_run(stages: list[Stage]) -> None:
+    """Print the commands; then SystemExit that names what they need and is not there."""
     for stage in stages:
         print(f"# {stage.name}: {stage.spec.does}")
         background = stage.name == "serve" and any(s.spec.get("server") for s in stages)
@@ -218,6 +209,10 @@ def dry_run(stages: list[Stage]) -> None:
             print(line + (" &" if background else ""))
         if not stage.spec.commands:
             print("# " + stage.spec.get("says", "nothing to do in this recipe"))
+    made = [stage.name for stage in stages]
+    missing = [line for number, stage in enumerate(stages) for line in stage.missing(set(made[:number]))]
+    if missing:
+        raise SystemExit("\n".join(dict.fromkeys(missing)))
 
 
 def _leave(number: int, _frame: object) -> None:
@@ -242,8 +237,12 @@ def main() -> None:
     args = parser.parse_args()
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
-        for stage in stages:
+        for stage in stages:  # before the long stages that come first
             preflight.check_training(stage)
+            if stage.spec.get("server"):
+                told = preflight.check_reward(stage.recipe, stage.configs()[0], stage.overrides)
+                if told:
+                    print(f"# {stage.name}: {told}", flush=True)
     except HydraException as error:
         raise SystemExit(f"run.sh: {error}") from None
     if args.dry_run:

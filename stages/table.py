@@ -1,6 +1,7 @@
-"""The stages of a recipe, read from its stages.yaml."""
+"""The stages of a recipe, read from its stages.yaml, or from the one that recipes/common has."""
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +47,10 @@ class Stage:
         ]
 
     def environment(self) -> dict[str, str]:
-        """Environment of its commands; numbers in the YAML are as good as strings."""
-        return {name: str(value) for name, value in self.spec.env.items()}
+        """Environment of its commands; numbers in the YAML are as good as strings. A recipe outside the checkout brings
+        the folder that it lies in, so that `my_recipe.module` can be imported."""
+        outside = {"PYTHONPATH": str(config_dir(self.recipe).parent)} if "/" in self.recipe else {}
+        return {name: str(value) for name, value in self.spec.env.items()} | outside
 
     def shell_lines(self) -> list[str]:
         """The commands as one would type them, environment first."""
@@ -67,16 +70,21 @@ class Stage:
                 found += [Need(str(path), need["from"], need.key) for path in paths if path is not None]
         return found
 
-    def check_needs(self, made_before: set[str]) -> None:
-        """SystemExit that says what is missing and which stage makes it, unless a stage in made_before will."""
+    def missing(self, made_before: set[str]) -> Iterator[str]:
+        """A line for each input that is not there and that no stage in made_before makes."""
         for need in self.needs():
             if need.made_by in made_before or (ROOT / need.path).exists():
                 continue
             key = f" ({need.key})" if need.key else ""
-            raise SystemExit(
+            yield (
                 f"run.sh: stage {self.name} needs {need.path}{key}, which is not there. "
                 f"Stage {need.made_by} makes it: bash run.sh --recipe {self.recipe} {need.made_by}"
             )
+
+    def check_needs(self, made_before: set[str]) -> None:
+        """SystemExit that says what is missing first and which stage makes it."""
+        for line in self.missing(made_before):
+            raise SystemExit(line)
 
 
 def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
@@ -86,14 +94,15 @@ def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
 
 def select_stages(recipe: str, first: str, last: str) -> list[str]:
     """Names of the recipe's stages from first to last, by number. Those without a command and optional ones count as
-    the first or the last alone."""
+    the first or the last alone, or, where both are helpers, as helpers between them."""
     stages = table(recipe).stages
     for name in (first, last):
         if name not in stages:
             raise SystemExit(f"run.sh: recipe '{recipe}' has no stage '{name}'; it has: {', '.join(stages)}")
     low, high = stages[first].number, stages[last].number
     chosen = sorted((s for s in stages if low <= stages[s].number <= high), key=lambda s: stages[s].number)
-    wanted = {s for s in chosen if stages[s].commands and not stages[s].get("optional")}
+    helps = all(stages[name].get("helper") for name in (first, last))
+    wanted = {s for s in chosen if stages[s].commands and (helps or not stages[s].get("optional"))}
     return [s for s in chosen if s in wanted | {first, last}]
 
 

@@ -16,8 +16,8 @@ run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: t
 # Two files of tests at a time, from end to end first: it is the longest, and mostly waits for one process at a time.
 two=(-n 2 --dist loadfile --no-loadscope-reorder)
 export OMP_WAIT_POLICY=passive     # threads that spin while they wait would take the other file's core
-every=(recipes/*/stages.yaml)
-every=("${every[@]%/stages.yaml}")
+every=(recipes/*/recipe.yaml)
+every=("${every[@]%/recipe.yaml}")
 case $1 in
   tiny_mandarin)
     recipes=("${every[@]}") speech=("${two[@]}" tests/reward_env)

@@ -12,7 +12,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from stages.config import ROOT, keys
+from stages.config import ROOT, has_key, keys
 
 _CONFIGS = "trainer/config"
 _DATACLASSES = ("workers/config/*.py", "trainer/config/*.py", "utils/profiler/config.py")
@@ -76,3 +76,19 @@ def set_keys(cfg: DictConfig, known: DictConfig, ignored: list[str]) -> list[str
     branches = [name for name in ignored if name in cfg and name in known]
     below = [key for name in branches for key in keys(cfg._get_node(name), name)]
     return [key for key in below if OmegaConf.select(cfg, key) != OmegaConf.select(known, key)]
+
+
+def wrong_types(cfg: DictConfig, known: DictConfig, words: list[str]) -> list[tuple[str, str]]:
+    """(key, what it is in verl and here) where verl has a number, or true or false, and cfg has something else: verl
+    itself would stop with a traceback, some minutes later. Keys in `words` may hold a word."""
+    found = []
+    for key in keys(known):
+        theirs = OmegaConf.select(known, key, throw_on_resolution_failure=False)
+        if not isinstance(theirs, bool | int | float) or key in words or not has_key(cfg, key):
+            continue
+        mine = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
+        if isinstance(theirs, bool) and not isinstance(mine, bool | None):
+            found.append((key, f"is true or false, got {mine!r}"))
+        elif not isinstance(theirs, bool) and not isinstance(mine, int | float | None):
+            found.append((key, f"is a number, got {mine!r}"))
+    return found

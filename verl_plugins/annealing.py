@@ -33,7 +33,7 @@ import verl.workers.engine_workers
 from verl.workers.config import PolicyLossConfig
 
 from verl_plugins import versions
-from verl_plugins.token_credit import TokenCreditAgentLoop, TokenCreditOutput
+from verl_plugins.rollout import SpeechAgentLoop, SpeechRollout
 
 versions.require("verl", versions.VERL, "verl_plugins/annealing.py")
 BOUNDS = ("clip_ratio_low", "clip_ratio_high")
@@ -105,8 +105,8 @@ if not hasattr(verl.workers.engine_workers.ppo_loss, "__wrapped__"):
     verl.workers.engine_workers.ppo_loss = with_annealed_bounds(verl.workers.engine_workers.ppo_loss)
 
 
-class AnnealedAgentLoop(TokenCreditAgentLoop):
-    """TokenCreditAgentLoop whose rollouts for training are sampled at the temperature of the step.
+class AnnealedAgentLoop(SpeechAgentLoop):
+    """SpeechAgentLoop whose rollouts for training are sampled at the temperature of the step.
 
     Args:
         split: of the training rows (extra_info.split): validation keeps its own temperature.
@@ -123,7 +123,7 @@ class AnnealedAgentLoop(TokenCreditAgentLoop):
         if correction.get("bypass_mode") and self.schedule:
             raise ValueError("an annealed temperature needs algorithm.rollout_correction.bypass_mode=false")
 
-    async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> TokenCreditOutput:
+    async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> SpeechRollout:
         """One rollout."""
         if self.schedule and kwargs["extra_info"]["split"] == self.split:
             cooled = cooling(int(kwargs["global_steps"]), end=sampling_params["temperature"], **self.schedule)

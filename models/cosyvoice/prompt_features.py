@@ -4,34 +4,19 @@ The same features as the official front end (cosyvoice/cli/frontend.py), from we
 transformers, Kaldi's filter bank by kaldi-native-fbank (voice_features.py), ONNX models as they are released.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import WhisperFeatureExtractor
 
+from models.cosyvoice.release import ADVICE
+from models.flow.token2wav import Prompt
 from models.flow.voice_features import LISTENING_RATE, CamPlus, LogMel, onnx_session
 from speech.voices import Voice
 from speech.waves import read_wave
 
-_ADVICE = "the stage `models` fetches it (models.get in models.yaml)"
 _MAX_SECONDS = 30  # what the speech tokenizer takes
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """Of one voice, on the CPU.
-
-    Attributes:
-        tokens: speech tokens int64 [n].
-        mel: float32 [2 n, mel bins], log.
-        embedding: of the speaker, float32 [192].
-    """
-
-    tokens: torch.Tensor
-    mel: torch.Tensor
-    embedding: torch.Tensor
 
 
 class PromptReader:
@@ -53,7 +38,7 @@ class PromptReader:
     """
 
     def __init__(self, folder: Path, speech_tokenizer: str, mel: dict, frames_per_token: int, device: str = "cpu"):
-        self.embedding = CamPlus(folder / "campplus.onnx", _ADVICE)
+        self.embedding = CamPlus(folder / "campplus.onnx", ADVICE)
         self.log_mel = LogMel(**mel)
         self._tokenizer_path, self._tokenizer, self._device = folder / speech_tokenizer, None, device
         self._rate, self._ratio = mel["sampling_rate"], frames_per_token
@@ -86,7 +71,7 @@ class PromptReader:
         Raises:
             FileNotFoundError, ValueError: see onnx_session.
         """
-        self._tokenizer = self._tokenizer or onnx_session(self._tokenizer_path, _ADVICE, self._device)
+        self._tokenizer = self._tokenizer or onnx_session(self._tokenizer_path, ADVICE, self._device)
         features = self._whisper(
             wave, sampling_rate=LISTENING_RATE, padding=False, truncation=False, return_tensors="np"
         )

@@ -17,7 +17,9 @@ import torch
 from torch import nn
 
 from models.flow.hyperpyyaml import read_hyperpyyaml
+from models.flow.token2wav import with_weights as read_weights
 
+ADVICE = "the stage `models` fetches it (models.get in models.yaml)"
 NOISE_FRAMES = 50 * 300  # cosyvoice/flow/flow_matching.py, CausalConditionalCFM
 
 
@@ -136,17 +138,5 @@ def load_vocoder(folder: Path, config: dict[str, Any]) -> nn.Module:
 
 
 def with_weights(model: Any, path: Path, prefix: str = "") -> Any:
-    """The module with the tensors of flow.pt or hift.pt, whose names may begin with `prefix`, for inference.
-
-    Raises:
-        FileNotFoundError: the file is missing. ValueError: its tensors are not the module's.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: the stage `models` fetches it (models.get in models.yaml)")
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    tensors = {name.removeprefix(prefix): value for name, value in state.items() if isinstance(value, torch.Tensor)}
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit {config_file(path.parent)}: {error}") from error
-    return model.eval()
+    """The module with the tensors of flow.pt or hift.pt: see models/flow/token2wav.py."""
+    return read_weights(model, path, ADVICE, prefix, of=str(config_file(path.parent)))

@@ -1,7 +1,6 @@
 """Token2wav of CosyVoice2: speech tokens and a voice's recording -> wave, by the released flow matching and vocoder.
 
-The flow takes rows of a batch together, prompts before them; the vocoder takes them one by one. What an utterance
-sounds like does not depend on its neighbours: noise is fixed (flow) or drawn anew from one seed (vocoder).
+Batches, voices and the vocoder's noise: models/flow/token2wav.py. The flow's noise is fixed.
 """
 
 from collections.abc import Sequence
@@ -9,20 +8,19 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from models.cosyvoice.prompt_features import Prompt, PromptReader
+from models.cosyvoice.prompt_features import PromptReader
 from models.cosyvoice.release import load_flow, load_vocoder, read_config
-from models.flow.seeded_noise import SeededNoise
+from models.flow.token2wav import FlowToken2Wav, Prompt
 from speech.interfaces import Row
-from speech.voices import read_voices, voice_of
+from speech.voices import Voice, voice_of
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-class CosyVoiceToken2Wav:
+class CosyVoiceToken2Wav(FlowToken2Wav):
     """The `Token2Wav` of CosyVoice2.
 
     Args:
@@ -55,9 +53,7 @@ class CosyVoiceToken2Wav:
     ):
         if dtype not in DTYPES:
             raise ValueError(f"token2wav.dtype is one of {sorted(DTYPES)}, got {dtype!r}")
-        self.voices = read_voices(voices)
-        if not self.voices:
-            raise ValueError("CosyVoice speaks with the voice of a recording: recipe.voices must name a file of voices")
+        super().__init__(voices, device, batch_size, seed)
         voice_of(default_voice, self.voices)
         if missing := [v.wav for v in self.voices.values() if v.wav is None or not Path(v.wav).is_file()]:
             raise FileNotFoundError(f"{voices}: recordings that are not there: {missing[:5]}, {len(missing)} in all")
@@ -66,27 +62,11 @@ class CosyVoiceToken2Wav:
         self.sample_rate, self.token_rate = config["sample_rate"], float(config["token_frame_rate"])
         self.codebook_size = config["flow"]["vocab_size"]
         self._ratio = config["flow"]["token_mel_ratio"]
-        self.device, self.dtype, self.batch_size, self.seed = torch.device(device), DTYPES[dtype], batch_size, seed
+        self.dtype = DTYPES[dtype]
         flow, vocoder = self._load(folder, config, steps)
         self.flow, self.vocoder = flow.to(self.device, self.dtype), vocoder.to(self.device)
         self._reader = PromptReader(folder, speech_tokenizer, config["feat_extractor"], self._ratio)
-        self._names, self._default, self._prompts = sorted(self.voices), default_voice, dict[str, Prompt]()
-
-    @torch.inference_mode()
-    def decode(self, rows: list[Row]) -> list[np.ndarray]:
-        """One float32 mono wave per row, in the order given; rows of similar length should stand together.
-
-        Raises:
-            ValueError: a row names a voice that there is not, or whose recording cannot be used.
-        """
-        waves = []
-        for start in range(0, len(rows), self.batch_size):
-            chosen = rows[start : start + self.batch_size]
-            prompts = [self.prompt(row) for row in chosen]
-            for mel in self._mels([torch.from_numpy(row.tokens.astype(np.int64)) for row in chosen], prompts):
-                with SeededNoise(self.seed):
-                    waves.append(self._wave(mel[None])[0].float().cpu().numpy())
-        return waves
+        self._names, self._default = sorted(self.voices), default_voice
 
     def _load(self, folder: Path, config: dict[str, Any], steps: int) -> tuple[torch.nn.Module, torch.nn.Module]:
         return load_flow(folder, config, steps), load_vocoder(folder, config)
@@ -95,19 +75,15 @@ class CosyVoiceToken2Wav:
         return self.flow(*inputs, streaming=False, finalize=True)
 
     def _wave(self, mel: torch.Tensor) -> torch.Tensor:
-        """[1, samples] of a log-mel [1, bins, frames]."""
-        return self.vocoder(speech_feat=mel)[0]
+        return self.vocoder(speech_feat=mel)[0][0]
 
-    def prompt(self, row: Row) -> Prompt:
-        """Features of the row's voice, computed at its first use."""
-        name = row.voice or self._default or self._names[_number_of(row.text) % len(self._names)]
-        if name not in self._prompts:
-            self._prompts[name] = self._reader.read(voice_of(name, self.voices))
-        return self._prompts[name]
+    def _name_of(self, row: Row) -> str:
+        return row.voice or self._default or self._names[_number_of(row.text) % len(self._names)]
 
-    def _mels(self, tokens: Sequence[torch.Tensor], prompts: Sequence[Prompt]) -> list[torch.Tensor]:
-        """Log-mels float32 [bins, frames] of the tokens, without the prompts', on the device."""
-        spoken = [torch.cat([prompt.tokens, row]) for prompt, row in zip(prompts, tokens, strict=True)]
+    def _read(self, voice: Voice) -> Prompt:
+        return self._reader.read(voice)
+
+    def _continued(self, spoken: list[torch.Tensor], prompts: Sequence[Prompt]) -> list[torch.Tensor]:
         lengths, heard = torch.tensor([len(s) for s in spoken]), torch.tensor([len(p.mel) for p in prompts])
         on = {"device": self.device}
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):

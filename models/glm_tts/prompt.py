@@ -6,17 +6,16 @@ the two texts each on its own, as glmtts_inference.py does.
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 
 from data_prep.prompt_template import Messages
-from speech.text_norm import by_wetext, read_numbers
 from speech.tokens import format_speech_tokens
 from speech.voices import Voice
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _PHONEME = re.compile(r"<\|[^|]*\|>")
 _MARKS = "。？！；：、.?!;:，,"  # what the published front end calls punctuation
-_BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
+_KANA = re.compile(r"[\u3041-\u30ff]")
+_BESIDE_LETTERS = re.compile(r"(?<=[A-Za-z])[-/](?=[A-Za-z\d])|(?<=\d)-(?=[A-Za-z])")
 _REPLACED = str.maketrans("噢欸", "哦诶")  # its configs/custom_replace.jsonl
 _HELD = "\ue000"  # stands for a phoneme while the text around it is normalised
 
@@ -35,23 +34,23 @@ def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int
 
 
 def normalise(text: str) -> str:
-    """Text as the published front end (cosyvoice/cli/frontend.py) writes it, as far as punctuation, letter case and
-    numbers go. Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes,
-    brackets and hyphens go; / is 每, 噢 哦, 欸 诶; digits are read out. Other texts: as WeText reads English, in lower
-    case, with plain punctuation. A hyphen between letters is a space. Of several marks on end the last stays; every
-    text ends with one.
+    """Text with the punctuation and letter case of the published front end (cosyvoice/cli/frontend.py); numbers and
+    signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, which are written
+    哦 and 诶. Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes, brackets,
+    slashes and hyphens go. Other texts: lower case, plain punctuation, no quotes and brackets. A hyphen or slash at a
+    letter is a space. Of several marks on end the last stays; every text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
     '他说，行不行？ok。'
     >>> normalise("Hello  World")
     'hello world.'
-    >>> normalise("The well-known one costs 25 dollars")
-    'the well known one costs twenty five dollars.'
+    >>> normalise("The well-known one costs twenty five dollars and/or more")
+    'the well known one costs twenty five dollars and or more.'
     """
     held = _PHONEME.findall(text)
     text = _PHONEME.sub(_HELD, text)
-    text = _BETWEEN_LETTERS.sub(" ", text)
-    chinese = bool(_HAN.search(text)) or bool(held)
+    text = _BESIDE_LETTERS.sub(" ", text)
+    chinese = bool(_HAN.search(text) and not _KANA.search(text)) or bool(held)
     text = _chinese(text) if chinese else _other(text)
     text = re.sub(f"[{_MARKS}](?=[{_MARKS}])", "", text).replace("！", "。").replace("!", "." if not chinese else "。")
     if text and text[-1] in "？?":
@@ -61,21 +60,20 @@ def normalise(text: str) -> str:
 
 
 def _chinese(text: str) -> str:
-    text = read_numbers(text.translate(_REPLACED))
-    text = re.sub(r"(?<=[^\d\s])\.|\.(?!\d)|[…~～]", "。", text)
-    text = re.sub(r"[,:：;；、]+|——| - ", "，", text).replace("?", "？").replace("/", "每")
-    text = re.sub(r"[-()（）【】「」《》『』{}\[\]`'\"‘’“”|_·#*\\]", "", text).lower()
+    text = text.translate(_REPLACED)
+    text = re.sub(r"(?<=[^\d\sA-Za-z])\.|\.(?![\dA-Za-z])|[…~～]", "。", text)
+    text = re.sub(r"(?<!\d)[,:：]|[,:：](?!\d)|[;；、，]|——| - ", "，", text).replace("?", "？")
+    text = re.sub(r"，{2,}", "，", text)
+    text = re.sub(r"(?<![\d.])[-/](?!\d)|[()（）【】「」《》『』{}\[\]`'\"‘’“”|_·\\]", "", text).lower()
     word = "[0-9A-Za-z]"
     return re.sub(f"(?<!{word}) +| +(?!{word})", "", text)
 
 
 def _other(text: str) -> str:
-    with suppress(AssertionError):  # of text that WeText's grammar has no way through
-        text = by_wetext(text.replace("'", "’"), "en")
     text = text.replace("—", " ").replace("’", "'").lower()
-    text = re.sub(r"[^\w\s.,!?':;]", "", text)
-    text = re.sub(r"\s*([.,!?:;'])\s*", r"\1", text)
-    return " ".join(re.sub(r"(?<=[.,!?:;])(?=\w)", " ", text).split())
+    text = re.sub(r"[(){}\[\]<>\"“”„«»‘`|_*\\]", "", text)
+    text = re.sub(r"\s*([.,!?:;'])(?![\d\w])\s*", r"\1", text)
+    return " ".join(re.sub(r"(?<=[a-z][,!?:;])(?=\w)|(?<=[.!?])(?=[^\W\d_]{2})", " ", text).split())
 
 
 def _restore(text: str, held: list[str]) -> str:

@@ -4,27 +4,24 @@
     hift/hift.pt                      log-mel -> 24 kHz: CosyVoice2's HiFT (class of the package cosyvoice-minicpmo)
     frontend/campplus.onnx            a voice's recording -> speaker embedding (CAM++)
 
-The flow goes on from a voice: its speech tokens, its mel, its embedding, which are worked out once. A batch goes
-through the flow together and through the vocoder row by row. Chance (the flow's start, the vocoder's noise) is the same
-for every row, so that rollouts of one text differ by what they say alone. The 32 kHz vocoder of the release (vocos2d, a
-TorchScript file) is not used.
+Batches, voices and the vocoder's noise: models/flow/token2wav.py. The flow's start is the same for every row. The
+32 kHz vocoder of the release (vocos2d, a TorchScript file) is not used.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
 from cosyvoice.hifigan.generator import HiFTGenerator
 from torch import Tensor
 
 from models.flow.hyperpyyaml import read_hyperpyyaml
-from models.flow.seeded_noise import SeededNoise
+from models.flow.token2wav import FlowToken2Wav, Prompt, there, with_weights
 from models.flow.voice_features import LISTENING_RATE, CamPlus, LogMel
 from models.glm_tts.flow import Flow, FlowConfig
 from speech.interfaces import Row
-from speech.voices import read_voices
+from speech.voices import Voice
 from speech.waves import read_wave
 
 SAMPLE_RATE, CODES = 24_000, 32_768
@@ -54,16 +51,7 @@ _HIFT = {  # utils/hift_util.py of GLM-TTS
 }
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """What the flow goes on from: tokens int64 [tokens], log-mel [frames, 80], speaker embedding [192]."""
-
-    tokens: Tensor
-    mel: Tensor
-    speaker: Tensor
-
-
-class GlmToken2Wav:
+class GlmToken2Wav(FlowToken2Wav):
     """The `Token2Wav` of GLM-TTS.
 
     Args:
@@ -87,57 +75,34 @@ class GlmToken2Wav:
     def __init__(
         self, model_dir: str, voices: str, device: str = "cpu", steps: int = 10, batch_size: int = 16, seed: int = 0
     ):
-        folder = Path(model_dir)
-        self.device, self.steps, self.batch_size, self.seed = torch.device(device), steps, batch_size, seed
+        super().__init__(voices, device, batch_size, seed)
+        if lacking := [name for name, voice in self.voices.items() if voice.wav is None or not voice.speech_tokens]:
+            raise ValueError(f"{voices}: voices need speech_tokens and wav for GLM-TTS, {lacking[:5]} have not both")
+        folder, self.steps = Path(model_dir), steps
         self.flow = load_flow(folder / "flow").to(self.device)
         self.vocoder = load_hift(folder / "hift" / "hift.pt").to(self.device)
         self._embed, self._log_mel = CamPlus(folder / "frontend" / "campplus.onnx", _ADVICE), LogMel(**MEL)
-        self.voices, self._prompts = read_voices(voices), dict[str, Prompt]()
-        if not self.voices:
-            raise ValueError(f"{voices} (recipe.voices) holds no voice: GLM-TTS speaks with a given one")
-        if lacking := [name for name, voice in self.voices.items() if voice.wav is None or not voice.speech_tokens]:
-            raise ValueError(f"{voices}: voices need speech_tokens and wav for GLM-TTS, {lacking[:5]} have not both")
 
-    @torch.inference_mode()
-    def decode(self, rows: list[Row]) -> list[np.ndarray]:
-        """One float32 mono wave per row, in the order given; rows of similar length should stand together.
+    def _name_of(self, row: Row) -> str:
+        if row.voice is None:
+            raise ValueError(f"GLM-TTS speaks with a given voice, got None; there are {sorted(self.voices)[:20]}")
+        return row.voice
 
-        Raises:
-            ValueError: a row names no voice, one that is not there, or one whose recording cannot be read.
-        """
-        if unknown := sorted({str(row.voice) for row in rows} - set(self.voices)):
-            raise ValueError(f"GLM-TTS speaks with a given voice, got {unknown}; there are {sorted(self.voices)[:20]}")
-        waves = []
-        for start in range(0, len(rows), self.batch_size):
-            mels = self._mels(rows[start : start + self.batch_size])
-            waves += [self._wave(mel) for mel in mels]
-        return waves
+    def _read(self, voice: Voice) -> Prompt:
+        speaker = self._embed(read_wave(voice.wav, LISTENING_RATE))
+        mel = self._log_mel(read_wave(voice.wav, SAMPLE_RATE))
+        return Prompt(torch.tensor(voice.speech_tokens), mel, speaker)
 
-    def prompt(self, name: str) -> Prompt:
-        """What the flow goes on from, worked out at its first use."""
-        if name not in self._prompts:
-            voice = self.voices[name]
-            speaker = self._embed(read_wave(voice.wav, LISTENING_RATE))
-            mel = self._log_mel(read_wave(voice.wav, SAMPLE_RATE))
-            self._prompts[name] = Prompt(torch.tensor(voice.speech_tokens), mel, speaker)
-        return self._prompts[name]
-
-    def _mels(self, rows: list[Row]) -> list[Tensor]:
-        prompts = [self.prompt(row.voice) for row in rows]
-        tokens = [
-            torch.cat([prompt.tokens, torch.from_numpy(row.tokens.astype(np.int64))])
-            for prompt, row in zip(prompts, rows, strict=True)
-        ]
-        longest = max(self.flow.frames(len(row)) for row in tokens)
+    def _continued(self, spoken: list[Tensor], prompts: Sequence[Prompt]) -> list[Tensor]:
+        longest = max(self.flow.frames(len(row)) for row in spoken)
         noise = torch.randn(longest, MEL["num_mels"], generator=torch.Generator().manual_seed(self.seed))
-        speakers = torch.stack([prompt.speaker for prompt in prompts]).to(self.device)
-        starts = [noise[: self.flow.frames(len(row))] for row in tokens]
-        return self.flow(tokens, [prompt.mel for prompt in prompts], speakers, starts, self.steps)
+        speakers = torch.stack([prompt.embedding for prompt in prompts]).to(self.device)
+        starts = [noise[: self.flow.frames(len(row))] for row in spoken]
+        mels = self.flow(spoken, [prompt.mel for prompt in prompts], speakers, starts, self.steps)
+        return [mel.T for mel in mels]
 
-    def _wave(self, mel: Tensor) -> np.ndarray:
-        with SeededNoise(self.seed):
-            wave, _ = self.vocoder.inference(mel.T[None].float())
-        return wave[0].cpu().numpy()
+    def _wave(self, mel: Tensor) -> Tensor:
+        return self.vocoder.inference(mel.float())[0][0]
 
 
 def load_flow(folder: Path) -> Flow:
@@ -147,33 +112,16 @@ def load_flow(folder: Path) -> Flow:
         FileNotFoundError: one is missing. ValueError: a key that is not known, a rate that is missing, parameters of
             another structure.
     """
-    path = _there(folder / "config.yaml")
+    path = there(folder / "config.yaml", _ADVICE)
     config = read_hyperpyyaml(path, {"flow"})["flow"]
     try:
         flow = Flow(FlowConfig(**{key: value for key, value in config.items() if key not in _OF_TRAINING}))
     except TypeError as error:
         raise ValueError(f"{path}: no flow of GLM-TTS: {error}") from error
-    return _with_weights(flow, folder / "flow.pt")
+    return with_weights(flow, folder / "flow.pt", _ADVICE)
 
 
 def load_hift(path: Path) -> HiFTGenerator:
     """The vocoder. Raises as load_flow."""
     predictor = ConvRNNF0Predictor(num_class=1, in_channels=80, cond_channels=512)
-    return _with_weights(HiFTGenerator(**_HIFT, f0_predictor=predictor), path)
-
-
-def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
-    weights = torch.load(_there(path), map_location="cpu", weights_only=True)
-    if isinstance(weights.get("model"), dict):
-        weights = weights["model"]
-    try:
-        module.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit {type(module).__name__}: {error}") from error
-    return module.eval()
-
-
-def _there(path: Path) -> Path:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {_ADVICE}")
-    return path
+    return with_weights(HiFTGenerator(**_HIFT, f0_predictor=predictor), path, _ADVICE)

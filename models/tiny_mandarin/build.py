@@ -6,10 +6,10 @@ texts -> teacher mels -> speech-token codec -> tokens of the SFT texts -> reward
 when its result is there and was made from the same configuration; results appear whole or not at all.
 """
 
-import hashlib
+import inspect
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,6 +26,8 @@ from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, 
 from models.tiny_mandarin.texts import sample_texts
 from models.tiny_mandarin.token2wav import MelDecoder, MelToken2Wav, load_decoder, save_decoder
 from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.files import changed_keys, fingerprint, identities, whole_file, write_jsonl, write_text
+from speech.imports import ROOT, imported_files
 from speech.interfaces import Row
 from speech.waves import resample
 
@@ -62,31 +64,23 @@ def _in_processes(
         return list(tqdm(pool.map(function, items, chunksize=16), total=len(items), desc=what, mininterval=5))
 
 
-def write_jsonl(path: str, rows: Iterable[dict]) -> None:
-    """Writes beside the path, then renames."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(target.name + ".tmp")
-    with temporary.open("w", encoding="utf-8") as out:
-        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    temporary.replace(target)
-
-
 def read_jsonl(path: str) -> list[dict]:
     with open(path, encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
 def _save_arrays(path: Path, arrays: list[np.ndarray]) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as out:
+    with whole_file(path) as temporary, open(temporary, "wb") as out:
         np.savez(out, data=np.concatenate(arrays), lengths=np.array([len(a) for a in arrays]))
-    temporary.replace(path)
 
 
 def _load_arrays(path: Path) -> list[np.ndarray]:
     stored = np.load(path)
     return np.split(stored["data"], np.cumsum(stored["lengths"])[:-1])
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 class Build:
@@ -99,36 +93,46 @@ class Build:
         self.train, self.test, self.sft = (f"{cfg.recipe.data_dir}/{name}.jsonl" for name in ("train", "test", "sft"))
         self.work.mkdir(parents=True, exist_ok=True)
         self.state_file = self.work / "state.json"
-        self.state = json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
+        self.state: dict[str, dict] = json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
         self.fingerprint = ""
 
-    def step(self, name: str, outputs: list[str | Path], settings: object, make: Callable[[], None]) -> None:
-        """Runs `make` unless its outputs exist and this step and those before it had the same settings."""
-        text = json.dumps(
-            OmegaConf.to_container(settings) if OmegaConf.is_config(settings) else settings, sort_keys=True
-        )
-        self.fingerprint = hashlib.sha256(f"{self.fingerprint}|{name}|{text}".encode()).hexdigest()
-        if self.state.get(name) == self.fingerprint and all(Path(o).exists() for o in outputs):
-            print(f"[build] {name}: there already", flush=True)
+    def step(
+        self, name: str, outputs: list[str | Path], settings: object, make: Callable[[], None], modules: list[str]
+    ) -> None:
+        """Runs `make` unless its outputs are there, and this step and those before it had the same settings.
+
+        Other code (`make` itself, `modules` and what they import) alone does not repeat it: models under a trained one
+        are not made again because of an update. It is said, and `run.sh --force data` makes all again.
+        """
+        plain = OmegaConf.to_container(settings) if OmegaConf.is_config(settings) else settings
+        self.fingerprint = fingerprint(self.fingerprint, name, plain)
+        code = identities(imported_files(modules), ROOT) | {name: fingerprint(inspect.getsource(make))}
+        was = self.state.get(name, {})
+        if isinstance(was, str):  # an account of an older version, which did not say of what
+            was = {"settings": self.fingerprint, "code": {"an older version": ""}}
+        if was.get("settings") == self.fingerprint and all(Path(o).exists() for o in outputs):
+            other = changed_keys(was["code"], code)
+            because = f", made by other code ({_some(other)}); bash run.sh --force data makes it again"
+            print(f"[build] {name}: there already" + (because if other else ""), flush=True)
             return
         print(f"[build] {name}", flush=True)
         make()
-        self.state[name] = self.fingerprint
-        temporary = self.state_file.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.state, indent=1))
-        temporary.replace(self.state_file)
+        self.state[name] = {"settings": self.fingerprint, "code": code}
+        write_text(self.state_file, json.dumps(self.state, indent=1))
 
     def run(self) -> None:
-        r, c = self.recipe, self.cfg
-        test_tokens = f"{r.data_dir}/test_teacher.jsonl"
-        asr_files = [Path(r.reward_asr_dir) / "model.pt"]
-        seed = {"seed": c.seed}
-        self.step("texts", [self.train, self.test, self.work / "sft_texts.json"], {**c.texts, **seed}, self.texts)
-        self.step("teacher speech", [self.work / "mels.npz"], c.asr.scrambled, self.teacher_speech)
-        self.step("codec", [r.token2wav_dir], {**c.codec, "codebook_size": r.codebook_size}, self.codec)
-        self.step("speech tokens", [self.sft, test_tokens], {}, self.speech_tokens)
-        self.step("reward ASR", asr_files, c.asr, self.reward_asr)
-        self.step("tokenizer", [r.tokenizer_dir], {}, self.tokenizer)
+        r, c, here = self.recipe, self.cfg, __package__
+        texts = [self.train, self.test, self.work / "sft_texts.json"]
+        self.step("texts", texts, {**c.texts, "seed": c.seed}, self.texts, [f"{here}.texts"])
+        mels = [self.work / "mels.npz"]
+        self.step("teacher speech", mels, c.asr.scrambled, self.teacher_speech, [f"{here}.teacher"])
+        codec = {**c.codec, "codebook_size": r.codebook_size}
+        self.step("codec", [r.token2wav_dir], codec, self.codec, [f"{here}.codec"])
+        tokens = [self.sft, f"{r.data_dir}/test_teacher.jsonl"]
+        self.step("speech tokens", tokens, {}, self.speech_tokens, [f"{here}.token2wav"])
+        asr = [Path(r.reward_asr_dir) / "model.pt"]
+        self.step("reward ASR", asr, c.asr, self.reward_asr, [f"{here}.reward_asr", f"{here}.token2wav"])
+        self.step("tokenizer", [r.tokenizer_dir], {}, self.tokenizer, [f"{here}.tokenizer"])
 
     def texts(self) -> None:
         c = self.cfg.texts
@@ -137,7 +141,7 @@ class Build:
         train = sample_texts(c.train, self.cfg.seed + 2, exclude={*test, *sft})
         for path, texts in ((self.test, test), (self.train, train)):
             write_jsonl(path, ({"text": text, "language": self.recipe.language} for text in texts))
-        (self.work / "sft_texts.json").write_text(json.dumps(sft, ensure_ascii=False))
+        write_text(self.work / "sft_texts.json", json.dumps(sft, ensure_ascii=False))
 
     def _spoken_texts(self) -> tuple[list[str], list[str], list[str]]:
         """SFT texts, held-out texts, texts of random characters for the reward ASR."""

@@ -18,6 +18,8 @@ from funasr.tokenizer.sentencepiece_tokenizer import SentencepiecesTokenizer
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
+from speech.files import whole_file
+
 # SenseVoice prefixes each label with language, emotion, event and text normalisation; each is one symbol.
 TAGS = ["<|zh|>", "<|en|>", "<|nospeech|>", "<|NEUTRAL|>", "<|Speech|>", "<|woitn|>", "<|withitn|>"]
 LABEL_PREFIX = ["<|zh|>", "<|NEUTRAL|>", "<|Speech|>", "<|woitn|>"]
@@ -147,9 +149,8 @@ def train_reward_asr(
     model.lid_int_dict = {symbol["<|zh|>"]: 3, symbol["<|en|>"]: 4, symbol["<|nospeech|>"]: 13}
     model.textnorm_int_dict = {symbol["<|withitn|>"]: 14, symbol["<|woitn|>"]: 15}
     loss = _fit(model, features, labels, steps, batch_size, learning_rate, rng)
-    temporary = directory / "model.pt.tmp"
-    torch.save({"state_dict": model.state_dict()}, temporary)
-    temporary.replace(directory / "model.pt")
+    with whole_file(directory / "model.pt") as temporary:
+        torch.save({"state_dict": model.state_dict()}, temporary)
     return loss
 
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
+from speech.files import whole_file
 from speech.interfaces import Row
 
 WEIGHTS = "mel_decoder.safetensors"
@@ -132,10 +133,8 @@ class MelToken2Wav:
 
 def save_decoder(decoder: MelDecoder, model_dir: str) -> None:
     """Writes the decoder; its shape can be read back from the weights."""
-    Path(model_dir).mkdir(parents=True, exist_ok=True)
-    temporary = Path(model_dir) / (WEIGHTS + ".tmp")
-    save_file({k: v.contiguous() for k, v in decoder.state_dict().items()}, temporary)
-    temporary.replace(Path(model_dir) / WEIGHTS)
+    with whole_file(Path(model_dir) / WEIGHTS) as temporary:
+        save_file({k: v.contiguous() for k, v in decoder.state_dict().items()}, temporary)
 
 
 def load_decoder(model_dir: str) -> MelDecoder:

@@ -30,7 +30,6 @@ import zhconv
 from faster_whisper.feature_extractor import FeatureExtractor
 
 from speech.interfaces import Transcript
-from speech.text_norm import CHINESE
 
 _FRAMES_PER_SECOND = 100
 
@@ -49,8 +48,8 @@ class WhisperEar:
             whisper's own list.
         simplified: traditional characters are turned into simplified ones, in the languages of `characters_in`.
         compute_type, replicas, threads, batch_size: see ctranslate2.models.Whisper; replicas run side by side.
-        characters_in: languages that `suppress` and `simplified` are meant for, by default those that text_norm
-            compares in simplified characters; transcripts of other rows are as they are.
+        characters_in: languages that `suppress` and `simplified` are meant for, by default Mandarin and
+            Cantonese; transcripts of other rows are as they are.
         device: cpu, cuda, or cuda:N.
 
     Raises:
@@ -71,7 +70,7 @@ class WhisperEar:
         replicas: int,
         threads: int,
         batch_size: int,
-        characters_in: Sequence[str] = tuple(CHINESE),
+        characters_in: Sequence[str] = ("zh", "yue"),
         device: str = "cpu",
     ):
         files = _files_of_directory(source) if isinstance(source, str) else _files_of_packages(source)

@@ -15,6 +15,7 @@ from reward_tts.asr import funasr_directory
 from speech.interfaces import Transcript
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
+_LONGEST = 0.24  # seconds of a symbol, as MAX_TOKEN_DURATION of funasr/utils/timestamp_tools.py
 _FIRED = 1.0 - 1e-4  # the integrated weight at which FunASR's CIF lets a symbol go
 
 
@@ -108,7 +109,8 @@ class ParaformerASR:
             number = torch.tensor([count], device=self.device)
             *_, alphas, peaks = self.model.calc_predictor_timestamp(encoded, lengths, number)
             _, spans = ts_prediction_lfr6_standard(alphas[0], peaks[0], ["?"] * len(kept))
-            times = [max(0.0, (start + stop) / 2000) for start, stop in spans]
+            # FunASR gives the last symbol half of the silence behind it, and any other at most _LONGEST.
+            times = [max(0.0, start / 1000 + min(stop - start, 1000 * _LONGEST) / 2000) for start, stop in spans]
         else:
             peaks = self.model.calc_predictor(encoded, lengths)[3][0]
             fired = (peaks >= _FIRED).nonzero()[:, 0].tolist()

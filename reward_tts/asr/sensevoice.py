@@ -80,15 +80,18 @@ class SenseVoiceASR:
         return [self._collapse(path, frames) for path, frames in zip(paths, encoded, strict=True)]
 
     def _collapse(self, path: list[int], encoded: torch.Tensor) -> Transcript:
-        """CTC's rule: a character where the symbol changes, blanks dropped; its time and probability are those of the
-        frame where it starts."""
+        """CTC's rule: a piece where the symbol changes, blanks dropped; its time and probability are those of the frame
+        where it starts. Pieces are joined with the spaces that they bring (▁)."""
         blank = self.model.blank_id
         text, times, written = "", [], []
         for frame in [i for i, s in enumerate(path) if s != blank and (i == 0 or path[i - 1] != s)]:
-            piece = self.tokenizer.decode([path[frame]]).replace("▁", "").strip()
-            if piece and not piece.startswith("<|"):
-                text += piece
-                times += [(frame + 0.5) * self._frame_seconds] * len(piece)
+            piece = self.tokenizer.sp.IdToPiece(path[frame])  # decode() of one alone would lose its space
+            if piece.startswith("<|"):  # a tag: language, emotion, event
+                continue
+            piece = piece.replace("▁", " ") if text else piece.replace("▁", " ").lstrip()
+            text += piece
+            times += [(frame + 0.5) * self._frame_seconds] * len(piece)
+            if piece.strip():
                 written.append(frame)
         likely = self.model.ctc.ctc_lo(encoded[written]).float().softmax(-1).amax(-1)
         return Transcript(text=text, char_times=times, confidence=float(likely.mean().clamp(0, 1)) if written else 0.0)

@@ -1,152 +1,146 @@
-"""From what was asked and what was heard to errors and blame: pure functions, no model, no file."""
+"""From what was asked and what was heard to errors and blame: no model, no file.
+
+The units of a recipe's error:
+    pinyin      units of pronunciation; of Mandarin with tones or without, as the recipe says
+    text        units of pronunciation (zh with tones, yue, ja, ko), words elsewhere
+    characters  the same for zh, yue, ja, ko; elsewhere letters of the words, a homophone spelt as its like
+    published_* as the published scripts count, see published.py
+
+In all but the last a text has a set of acceptable readings, and a homophone is no error: speech/readings.
+"""
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from functools import cached_property
 
-import jiwer
-from rapidfuzz.distance import Levenshtein
+from reward_tts.reward import published
+from speech.readings import Comparison, asked_lattice, lattice
+from speech.readings.units import LETTERS, SOUNDS, SPACELESS, TONELESS
 
-from speech.text_norm import CHARACTER_LANGUAGES, normalise, syllables
-
-UNITS = ("pinyin", "text", "characters")
-
-
-def error_counts(reference: Sequence[str], hypothesis: Sequence[str]) -> dict[str, int]:
-    """Substitutions, deletions and insertions of the shortest edit path from reference to hypothesis, by jiwer.
-
-    >>> error_counts(["a", "b", "c"], ["a", "x"])
-    {'substitutions': 1, 'deletions': 1, 'insertions': 0}
-    """
-    counted = jiwer.process_words([list(reference)], [list(hypothesis)], _as_it_is, _as_it_is)
-    return {kind: getattr(counted, kind) for kind in ("substitutions", "deletions", "insertions")}
+UNITS = ("pinyin", "text", "characters", *published.FORMS)
 
 
-def _as_it_is(units: list[list[str]]) -> list[list[str]]:
-    """Instead of jiwer's transforms: what comes here is normalised and divided already."""
-    return units
+def style(language: str, unit: str, tones: bool = False) -> str:
+    """How speech.readings is to take the units. Raises ValueError: no such unit."""
+    if unit not in UNITS:
+        raise ValueError(f"the unit of an error is one of {list(UNITS)}, got {unit!r}")
+    if unit == "characters" and language not in SPACELESS:
+        return LETTERS
+    return TONELESS if unit in ("pinyin", "published_pinyin") and language == "zh" and not tones else SOUNDS
 
 
-def error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> float:
-    """(S + D + I) / len(reference), not capped: a long hypothesis gives more than 1.
-
-    An empty reference counts as 1 long: nothing heard for nothing asked is 0.0, n units heard for nothing asked are n.
-    """
-    return sum(error_counts(reference, hypothesis).values()) / max(len(reference), 1)
-
-
-def pinyin_error(reference: str, hypothesis: str, tones: bool, language: str) -> float:
-    """Error rate in syllables of the normalised texts, >= 0, not capped; homophones are no error.
-
-    Text without pinyin is compared character by character.
-    """
-    ref, hyp = (syllables(normalise(text, language), tones) for text in (reference, hypothesis))
-    return error_rate(ref, hyp)
-
-
-def char_error(reference: str, hypothesis: str, language: str) -> float:
-    """Error rate in characters of the normalised texts, >= 0, not capped; a space between words is one of them, as in
-    jiwer's.
-
-    >>> char_error("The cat sat.", "the bat sat", "en") == 1 / 11
-    True
-    """
-    return error_rate(normalise(reference, language), normalise(hypothesis, language))
-
-
-def word_error(reference: str, hypothesis: str, language: str) -> float:
-    """Error rate in words (between spaces) of the normalised texts, >= 0, not capped.
-
-    >>> word_error("It's late, Anna.", "it is late hannah", "en")
-    0.25
-    """
-    return error_rate(normalise(reference, language).split(), normalise(hypothesis, language).split())
-
-
-def text_error(reference: str, hypothesis: str, language: str) -> float:
-    """The error rate that the field reports: CER for languages written without spaces between words, WER for others.
-
-    Source: GLM-TTS and the Inworld TTS trainer (CER for zh, ja, ko).
-    """
-    measure = char_error if language in CHARACTER_LANGUAGES else word_error
-    return measure(reference, hypothesis, language)
+def compare(reference: str, hypothesis: str, language: str, how: str) -> Comparison:
+    """Both as lattices of readings; `how` as `style` gives it."""
+    words = language not in SPACELESS and how != LETTERS
+    return Comparison(asked_lattice(reference, language, how), lattice(hypothesis, language, how), words)
 
 
 def error(reference: str, hypothesis: str, language: str, unit: str, tones: bool = False) -> float:
-    """Error rate in the unit that a recipe names: "pinyin" (with or without tones), "text" (CER or WER), or
-    "characters" (CER in every language).
+    """Error rate in the unit that a recipe names, >= 0, not capped.
+
+    An empty reference counts as 1 long: nothing heard for nothing asked is 0.0, n units heard for nothing asked are n.
 
     Raises:
         ValueError: no such unit.
+
+    >>> error("他有2个苹果。", "他有两个苹果", "zh", "pinyin", tones=True)
+    0.0
     """
-    if unit not in UNITS:
-        raise ValueError(f"the unit of an error is one of {list(UNITS)}, got {unit!r}")
-    if unit == "pinyin":
-        return pinyin_error(reference, hypothesis, tones, language)
-    if unit == "characters":
-        return char_error(reference, hypothesis, language)
-    return text_error(reference, hypothesis, language)
+    how = style(language, unit, tones)
+    if unit in published.FORMS:
+        return published.FORMS[unit](reference, hypothesis, language, tones)
+    return compare(reference, hypothesis, language, how).rate
 
 
-def character_times(raw: str, times: Sequence[float], normalised: str) -> list[float]:
-    """Times of raw's characters -> times of the normalised text's ones: that of the character each comes from.
+class Compared:
+    """One reference and one transcript: their error in whatever unit is asked for, and who is to blame for it. Each is
+    worked out once.
 
-    A reading longer than its digits (105 -> 一百零五) shares the times of the nearest digits.
+    Args:
+        reference: what was asked, raw.
+        hypothesis: what was heard, raw.
+        language: of both.
     """
-    if len(times) != len(raw):
-        raise ValueError(f"token credit needs the time of each character: {len(times)} times for {raw!r}")
-    origin = []
-    for block in Levenshtein.opcodes(raw, normalised):
-        step = 0 if block.tag == "insert" else 1
-        origin += [block.src_start + step * i for i in range(block.dest_end - block.dest_start)]
-    return [times[min(i, len(raw) - 1)] for i in origin]
+
+    def __init__(self, reference: str, hypothesis: str, language: str):
+        self.reference, self.hypothesis, self.language = reference, hypothesis, language
+        self._comparisons: dict[str, Comparison] = {}
+        self._published: dict[tuple[str, bool], float] = {}
+
+    def comparison(self, how: str) -> Comparison:
+        if how not in self._comparisons:
+            self._comparisons[how] = compare(self.reference, self.hypothesis, self.language, how)
+        return self._comparisons[how]
+
+    def error(self, unit: str, tones: bool = False) -> float:
+        """As `error`."""
+        if unit not in published.FORMS:
+            return self.comparison(style(self.language, unit, tones)).rate
+        if (unit, tones) not in self._published:
+            form = published.FORMS[unit]
+            self._published[unit, tones] = form(self.reference, self.hypothesis, self.language, tones)
+        return self._published[unit, tones]
+
+    @cached_property
+    def units(self) -> int:
+        """How much there is to say: units of pronunciation, words where spaces part them."""
+        return asked_lattice(self.reference, self.language, SOUNDS).length
 
 
 def token_credit(
-    reference: str,
-    hypothesis: str,
+    compared: Compared,
     char_times: Sequence[float],
     num_tokens: int,
     token_rate: float,
-    language: str,
-    lead_tokens: int = 0,
+    unit: str,
     tones: bool = False,
+    lead_tokens: int = 0,
 ) -> list[float]:
-    """For each speech token 1.0 if it is to blame for an error, else 0.0.
+    """For each speech token 1.0 if it is to blame for an error, else 0.0; errors as the recipe's unit counts them.
 
-    The wave lasts num_tokens / token_rate seconds. A heard character owns the time from the middle between it and the
-    one before to the middle between it and the one after; the first owns from 0, the last to the end. A substituted or
-    inserted syllable blames what its character owns; a missing one blames the time between the heard neighbours' own
+    The wave lasts num_tokens / token_rate seconds. A heard unit (a character, a word) owns the time from the middle
+    between it and the one before to the middle between it and the one after; the first owns from 0, the last to the
+    end. A substituted or added unit blames what it owns; a missing one blames the time between its neighbours' own
     times (from 0 at the start, to the end at the end). A token is blamed if its middle lies in a blamed span; a span
     that holds no token's middle blames the token around its own middle. Nothing heard, though something was asked: all
     are blamed. A span is blamed lead_tokens earlier than it sounds: what goes wrong in a syllable is decided before it,
     and a recogniser's time for a character lies late in it.
 
     Args:
-        reference: what was asked, raw.
-        hypothesis: what was heard, raw.
-        char_times: seconds, one for each character of hypothesis, ascending.
+        compared: what was asked and what was heard.
+        char_times: seconds, one for each character of what was heard, ascending.
         num_tokens: speech tokens in the row.
         token_rate: speech tokens per second.
-        language: of both texts.
+        unit, tones: as in `error`; a published unit blames as its like here.
         lead_tokens: how much earlier than the wrong sound its cause is looked for; 0 as in GLM-TTS.
-        tones: whether a wrong tone is an error.
 
     Raises:
         ValueError: as many times as characters are needed.
     """
-    heard = normalise(hypothesis, language)
-    asked = normalise(reference, language)
-    if not heard:
-        return [1.0 if asked else 0.0] * num_tokens
-    times = character_times(hypothesis, char_times, heard)
-    end = num_tokens / token_rate
-    edges = [0.0, *((a + b) / 2 for a, b in pairwise(times)), end]
-    stops = [0.0, *times, end]
+    how = style(compared.language, unit.replace("published_words", "text").replace("published_", ""), tones)
+    comparison = compared.comparison(how)
+    if not comparison.heard.says_something:
+        return [1.0 if comparison.asked.says_something else 0.0] * num_tokens
+    if len(char_times) != len(compared.hypothesis):
+        raise ValueError(
+            f"token credit needs the time of each character: {len(char_times)} times for {compared.hypothesis!r}"
+        )
     blame = [0.0] * num_tokens
-    for op in Levenshtein.editops(syllables(asked, tones), syllables(heard, tones)):
-        around = stops if op.tag == "delete" else edges
-        _blame(blame, around[op.dest_pos], around[op.dest_pos + 1], token_rate, lead_tokens)
+    if comparison.right:
+        return blame
+    end = num_tokens / token_rate
+    places = [comparison.heard_place(step) for step in comparison.steps if step.heard is not None]
+    own = [(char_times[start], char_times[stop - 1]) for start, stop in places]
+    edges = [0.0, *((own[i][1] + own[i + 1][0]) / 2 for i in range(len(own) - 1)), end]
+    starts, stops = [start for start, _ in own] + [end], [0.0] + [stop for _, stop in own]
+    at = 0
+    for step in comparison.steps:
+        if step.heard is None:
+            _blame(blame, stops[at], starts[at], token_rate, lead_tokens)
+            continue
+        if not step.right:
+            _blame(blame, edges[at], edges[at + 1], token_rate, lead_tokens)
+        at += 1
     return blame
 
 

@@ -5,8 +5,10 @@ reward_tts/reward/errors.py; what the numbers are measured with is the server's 
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 LAUGHTER = frozenset("哈嘿呵")
 
@@ -36,7 +38,51 @@ def shape_exp(error: float, scale: float = 12.0, power: float = 1.5) -> float:
     return math.exp(-scale * _share("error", error, 0.0, math.inf) ** power)
 
 
-SHAPINGS: dict[str, Callable[..., float]] = {"tanh": shape_tanh, "exp": shape_exp}
+@dataclass(frozen=True)
+class Shaping:
+    """A shaping with all its parameters: one text, so that no parameter is ever another shaping's.
+
+    Attributes:
+        name: of SHAPINGS.
+        parameters: numbers, in the order of its function.
+    """
+
+    name: str
+    parameters: tuple[float, ...]
+
+    def __call__(self, error: float) -> float:
+        """The utility of an error >= 0."""
+        return SHAPINGS[self.name][0](error, *self.parameters)
+
+    def text(self, error: str) -> str:
+        """Its formula, of an error of this name."""
+        return SHAPINGS[self.name][1].format(*(f"{number:g}" for number in self.parameters), error=error)
+
+
+SHAPINGS: dict[str, tuple[Callable[..., float], str]] = {
+    "tanh": (shape_tanh, "(1 - tanh({0} x {error}))"),
+    "exp": (shape_exp, "exp(-{0} x {error}^{1})"),
+}
+
+
+def shaping_of(text: str) -> Shaping:
+    """tanh(SCALE) or exp(SCALE, POWER), as recipe.reward writes them.
+
+    Raises:
+        ValueError: another text, or a number that is negative or not finite.
+
+    >>> shaping_of("exp(12, 1.5)").text("error"), round(shaping_of("tanh(3)")(0.5), 4)
+    ('exp(-12 x error^1.5)', 0.0949)
+    """
+    form = re.fullmatch(r"\s*(tanh|exp)\s*\(([^()]*)\)\s*", text)
+    try:
+        numbers = tuple(float(number) for number in form[2].split(",")) if form else ()
+    except ValueError:
+        numbers = ()
+    wanted = {"tanh": 1, "exp": 2}[form[1]] if form else None
+    if len(numbers) != wanted or not all(0 <= number < math.inf for number in numbers):
+        raise ValueError("is tanh(SCALE) or exp(SCALE, POWER), numbers that are not negative")
+    return Shaping(form[1], numbers)
 
 
 def cer_and_nll(

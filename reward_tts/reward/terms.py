@@ -4,37 +4,62 @@ To add one: write its formula there, a function here, and its line in TERMS.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from pydantic import AfterValidator
+
+from reward_tts.measures import Measures
 from reward_tts.reward import formulas
-from reward_tts.reward.errors import char_error, pinyin_error, text_error
-from speech.text_norm import CHARACTER_LANGUAGES, normalise
+from reward_tts.reward.errors import UNITS, Compared
+from speech.readings import asked_lattice
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One utterance as its terms see it.
+    """One utterance as its terms, its error and its blame see it: built once.
 
     Attributes:
         text: what was asked.
-        reference: the same, without laughter where laughter was heard.
-        transcript: what was heard, laughter treated alike.
+        compared: the same and what was heard, both without laughter where laughter was heard.
         language: of both.
-        tokens: speech tokens.
+        tokens: speech tokens, of the model.
+        char_times: seconds, one for each character of what was heard, as compared.
         duration_s: of the wave, seconds.
+        token_rate: speech tokens per second.
         scores: of the server's scorers, by name of the measure.
         emotion: asked for by the row, or None.
     """
 
     text: str
-    reference: str
-    transcript: str
+    compared: Compared
     language: str
     tokens: Sequence[int]
+    char_times: Sequence[float]
     duration_s: float
-    scores: Mapping[str, Any] = field(default_factory=dict)
+    token_rate: float
+    scores: Mapping[str, Any]
     emotion: str | None = None
+
+    @classmethod
+    def of(
+        cls, text: str, language: str, tokens: Sequence[int], measures: Measures, emotion: str | None = None
+    ) -> "Heard":
+        laughed = float(measures.scores.get("laughter_s", 0.0))
+        reference, transcript, times = formulas.without_laughter(
+            text, measures.transcript, measures.char_times, laughed
+        )
+        return cls(
+            text,
+            Compared(reference, transcript, language),
+            language,
+            tokens,
+            times,
+            measures.duration_s,
+            measures.token_rate,
+            measures.scores,
+            emotion,
+        )
 
 
 @dataclass(frozen=True)
@@ -47,6 +72,7 @@ class Term:
         lowest: its value for speech that cannot be spoken at all; it never gives less.
         perceptual: a gate lets it count only where the words are right.
         highest: it never gives more; None if it has no bound.
+        formula: of a term of one's own, as the formula of the whole reward shows it; those here: formula.py.
     """
 
     value: Callable[..., float]
@@ -54,30 +80,46 @@ class Term:
     lowest: float = 0.0
     perceptual: bool = False
     highest: float | None = 1.0
+    formula: str = ""
 
 
-def _shaped(error: float, shaping: Mapping[str, Any]) -> float:
-    options = dict(shaping)
-    return formulas.SHAPINGS[options.pop("name")](error, **options)
+def _is_shaping(text: str) -> str:
+    formulas.shaping_of(text)
+    return text
 
 
-def _pinyin(
-    heard: Heard, *, tones: bool = True, shaping: Mapping[str, Any] | None = None
-) -> float:  # shaping: {name, scale, power}
-    error = pinyin_error(heard.reference, heard.transcript, tones, heard.language)
-    return _shaped(error, shaping or {"name": "tanh"})
+ShapingText = Annotated[str, AfterValidator(_is_shaping)]
 
 
-def _error(heard: Heard, *, rate: float = 2.5, unheard: float | None = None) -> float:
+def _is_unit(name: str) -> str:
+    if name not in UNITS:
+        raise ValueError(f"is one of {list(UNITS)}")
+    return name
+
+
+Unit = Annotated[str, AfterValidator(_is_unit)]
+
+
+def _pinyin(heard: Heard, *, unit: Unit = "pinyin", tones: bool = True, shaping: ShapingText = "tanh(3)") -> float:
+    return formulas.shaping_of(shaping)(heard.compared.error(unit, tones))
+
+
+def _error(heard: Heard, *, unit: Unit = "text", rate: float = 2.5, unheard: float | None = None) -> float:
     """`unheard`: the error where the ASR heard nothing at all; null: that of an empty transcript, 1."""
-    error = text_error(heard.reference, heard.transcript, heard.language)
-    return formulas.error_exp(error if heard.transcript or unheard is None else unheard, rate)
+    silent = unheard is not None and not heard.compared.hypothesis
+    return formulas.error_exp(unheard if silent else heard.compared.error(unit), rate)
 
 
 def _cer_and_nll(
-    heard: Heard, *, beta_c: float = 3.0, tau_n: float = 3.0, lambda_c: float = 0.6, lambda_n: float = 0.4
+    heard: Heard,
+    *,
+    unit: Unit = "characters",
+    beta_c: float = 3.0,
+    tau_n: float = 3.0,
+    lambda_c: float = 0.6,
+    lambda_n: float = 0.4,
 ) -> float:
-    error = char_error(heard.reference, heard.transcript, heard.language)
+    error = heard.compared.error(unit)
     return formulas.cer_and_nll(error, heard.scores["nll"], beta_c, tau_n, lambda_c, lambda_n)
 
 
@@ -148,6 +190,5 @@ TERMS: dict[str, Term] = {
 
 
 def units(text: str, language: str) -> int:
-    """How much there is to say: characters of the normalised text, or words where spaces part them."""
-    said = normalise(text, language)
-    return len(said) if language in CHARACTER_LANGUAGES else len(said.split())
+    """How much there is to say: units of pronunciation, or words where spaces part them."""
+    return asked_lattice(text, language).length

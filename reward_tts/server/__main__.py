@@ -24,12 +24,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Status
 from reward_tts.reward.reward import Reward
+from reward_tts.reward.terms import Heard
 from reward_tts.server.leftovers import remove_leftovers
 from reward_tts.server.metrics import PipelineMetrics
 from reward_tts.server.pipeline import SpeechPipeline
 from reward_tts.server.pytriton_adapter import Answer, Query, check_ports, serve
 from speech.interfaces import Row
-from speech.text_norm import normalise
+from speech.readings import something_said
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class Judge:
     def _problem(self, query: Query, language: str) -> str:
         if query.problem:
             return query.problem
-        return "" if normalise(query.text, language) else f"GT_TEXT {query.text!r} has nothing to be spoken"
+        return "" if something_said(query.text, language) else f"GT_TEXT {query.text!r} has nothing to be spoken"
 
     def _refuse(self, problem: str) -> Answer:
         return _answer(math.nan, Measures(self.pipeline.recipe, int(Status.BAD_ROW), problem))
@@ -98,7 +99,7 @@ class Judge:
             return _answer(math.nan, measures)
         tokens, language = query.tokens.tolist(), query.language or self.language
         try:
-            return _answer(self.reward.judge(query.text, language, tokens, measures).score, measures)
+            return _answer(self.reward.judge(Heard.of(query.text, language, tokens, measures)).score, measures)
         except (KeyError, ValueError) as error:  # our client judges itself; the published one gets this as an error
             return replace(_answer(math.nan, measures), message=f"{query.text!r} cannot be judged: {error}")
 

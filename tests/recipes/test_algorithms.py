@@ -35,7 +35,7 @@ SIZES = [
     "actor_rollout_ref.actor.optim.lr=1e-4",
     "actor_rollout_ref.actor.optim.lr_scheduler_type=constant",  # the optimizer goes on from one algorithm to the next
 ]
-TWO_TERMS = ["+recipe.reward.terms.silence={allowed: 0.0}", "+recipe.reward.weights.silence=0.5"]
+TWO_TERMS = ["+recipe.reward.terms.silence={weight: 0.5, allowed: 0.0}"]
 FILTER = ["algorithm.filter_groups.max_num_gen_batches=2"]
 CHOICES = {  # the first starts the workers, and so must have a reference model
     "grpo": ["algo=grpo", "kl=loss"],

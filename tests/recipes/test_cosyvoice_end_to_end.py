@@ -30,8 +30,7 @@ TRAINING = [
     "server.devices=[cpu]",
     "token2wav.dtype=float32",
     # An ear that was hardly trained hears nothing of all: the length makes completions differ.
-    "+recipe.reward.terms.over_length={max_tokens: 40, buffer_tokens: 36}",
-    "+recipe.reward.weights.over_length=1.0",
+    "+recipe.reward.terms.over_length={weight: 1.0, max_tokens: 40, buffer_tokens: 36}",
     f"trainer.total_training_steps={STEPS}",
     "trainer.save_freq=1",
     "trainer.test_freq=-1",

@@ -30,7 +30,7 @@ LLAMA = {
 }
 WEIGHTS = {"error": 1.0, "similarity": 0.1, "emotion": 0.1, "laughter": 0.1}
 SERVER = [
-    "rewards=four",
+    "reward=four",
     "scorers.laughter.threshold=0.4",
     "server.devices=[cpu]",
     "token2wav.steps=2",

@@ -24,10 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 STEPS, PROMPTS, SAMPLES = 3, 4, 4
 # Two terms, each compared within its group on its own; with blame on tokens, as the recipe has it.
 REWARD = [
-    "+recipe.reward.terms.silence={allowed: 0.0}",
-    "+recipe.reward.weights.silence=0.5",
+    "+recipe.reward.terms.silence={weight: 0.5, allowed: 0.0}",
     "recipe.reward.aggregation.name=separate",
-    "algorithm.token_credit.separate=${recipe.reward.weights}",
+    "algorithm.token_credit.separate=${recipe.reward.terms}",
 ]
 TRAINING = [
     *REWARD,
@@ -79,7 +78,7 @@ def runs(built_recipe: Path, ports_of_module: list[int]) -> Runs:
 def interrupted(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
     """Training stopped by Ctrl-C after its first checkpoint; pids of what was left."""
     output = tmp_path_factory.mktemp("e2e") / "interrupted.txt"
-    before = set(descendants(os.getpid()))
+    before = {process.pid for process in descendants(os.getpid())}
     run = runs.start(output, "serve", "train", *runs.training)
     first = runs.work_dir / "grpo/latest_checkpointed_iteration.txt"
     deadline = time.monotonic() + 900
@@ -88,7 +87,7 @@ def interrupted(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> list[in
         time.sleep(0.2)
     run.send_signal(signal.SIGINT)
     assert run.wait(600) == 128 + signal.SIGINT, output.read_text(errors="replace")[-6000:]
-    return sorted(set(descendants(os.getpid())) - before)
+    return sorted({process.pid for process in descendants(os.getpid())} - before)
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,15 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from infer.cache import Cache, fingerprint
+from infer.cache import Cache
 from infer.decode import decode
 from infer.evaluate import evaluate, files_to_hear, read_all
-from infer.hear import Listener, code_of, errors, refuse_same_family, resample
+from infer.hear import Listener, code_of, errors, heard_by, refuse_same_family
 from infer.records import Utterance, read_utterances
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr.faster_whisper import WhisperEar, _files_of_packages
 from speech.interfaces import Row
+from speech.waves import resample
 from tests.helpers.small_models import PARAFORMER_SYMBOLS, paraformer
 
 CONFIG = Path(__file__).resolve().parents[3] / "recipes" / "tiny_mandarin"
@@ -132,7 +133,7 @@ class Hum:
 
 
 def test_an_evaluator_of_the_family_of_the_reward_servers_asr_is_refused():
-    message = r"\(infer\.whisper_ear\.WhisperEar\) is of the reward's own family \(whisper, .*WhisperASR in server"
+    message = r"\(.*faster_whisper\.WhisperEar\) is of the reward's own family \(whisper, .*WhisperASR in server"
     with pytest.raises(ValueError, match=message):  # another class, the same family
         evaluate(configuration("reward_server.asr._target_=reward_tts.asr.whisper.WhisperASR"))
     same = {"_target_": "reward_tts.asr.sensevoice.SenseVoiceASR"}
@@ -164,36 +165,46 @@ def test_sft_rows_are_utterances_numbered_by_line(tmp_path):
     assert (second.index, second.tokens) == (1, [])
 
 
-def test_the_cache_forgets_when_the_codec_its_code_or_a_voice_changes(tmp_path):
-    code, model = tmp_path / "code", tmp_path / "model"
-    code.mkdir(), model.mkdir()
-    paths = [code / "vocoder.py", model / "weights", tmp_path / "voices.jsonl", tmp_path / "voice.wav"]
-    for path in paths:
-        path.write_bytes(b"1")
+def test_the_cache_forgets_when_the_codec_a_voice_or_its_recording_changes(tmp_path):
+    model, voices, wave = tmp_path / "model/weights", tmp_path / "voices.jsonl", tmp_path / "voice.wav"
+    model.parent.mkdir()
+    model.write_bytes(b"1")
+    voices.write_text('{"name": "a", "text": "你好", "wav": "voice.wav"}\n', encoding="utf-8")
+    wave.write_bytes(b"1")
 
-    def now(window: int = 10) -> str:
-        options = {"window": window, "token2wav": {"model_dir": str(model), "voices": [str(paths[2]), "no path", ""]}}
-        return fingerprint(options, [code], [str(paths[3])])
+    def now(*more: str) -> Cache:
+        own = [f"recipe.token2wav_dir={model.parent}", f"++reward_server.token2wav.voices={voices}", *more]
+        return Cache(str(tmp_path / "heard"), heard_by(configuration(*own)))
 
-    Cache(str(tmp_path / "heard"), old := now()).store([([1, 2], {"transcript": "你"})])
-    assert Cache(str(tmp_path / "heard"), now()).get([1, 2]) == {"transcript": "你"}
-    assert Cache(str(tmp_path / "heard"), now()).get([1, 3]) is None
-    assert Cache(str(tmp_path / "heard"), now(window=30)).get([1, 2]) is None
-    found = [old]
-    for path in paths:
-        path.write_bytes(b"22")
-        found.append(now())
-        assert Cache(str(tmp_path / "heard"), found[-1]).get([1, 2]) is None
-    assert len(set(found)) == 5
-    (code / "README.md").write_text("no code")
-    assert now() == found[-1]
+    def heard_here(*more: str) -> str | None:
+        """What is in the cache, as it is now; afterwards there is something."""
+        found = now(*more).get([1, 2])
+        now(*more).store([([1, 2], "你")])
+        return found
+
+    assert [heard_here(), heard_here(), now().get([1, 3])] == [None, "你", None]
+    assert [heard_here("ear.margin_seconds=0.6"), heard_here()] == [None, "你"]
+    for path, content in ((model, b"2"), (wave, b"2"), (voices, voices.read_bytes() + b"\n")):
+        path.write_bytes(content)
+        assert [heard_here(), heard_here()] == [None, "你"], path
 
 
-def test_the_cache_of_an_evaluation_looks_at_all_code_that_makes_waves_and_hears_them():
-    files = {
-        str(path.relative_to(CONFIG.parents[1])) for folder in code_of("tiny_mandarin") for path in folder.rglob("*.py")
-    }
-    assert files >= {"infer/hear.py", "models/xcodec2/package.py", "models/tiny_mandarin/vocoder.py"}
+@pytest.mark.parametrize(
+    ("recipe", "sees", "not_these"),
+    [
+        ("tiny_mandarin", "models/tiny_mandarin/vocoder.py", "models/glm_tts/token2wav.py"),
+        ("cosyvoice2", "speech/waves.py", "reward_tts/asr/mms.py"),
+        ("inworld_tts", "models/xcodec2/package.py", "models/cosyvoice/release.py"),
+    ],
+)
+def test_the_cache_looks_at_the_code_that_makes_waves_and_hears_them(recipe, sees, not_these):
+    with initialize_config_dir(str(CONFIG.parent / recipe), version_base=None):
+        cfg = compose("eval")
+    options = {part: OmegaConf.to_container(cfg[part], resolve=False) for part in ("token2wav", "ear", "scorers")}
+    options["token2wav"]["_target_"] = cfg.reward_server.token2wav._target_
+    files = {str(path.relative_to(CONFIG.parents[1])) for path in code_of(options)}
+    assert {"infer/hear.py", "infer/decode.py", sees} <= files
+    assert not_these not in files
 
 
 def test_given_files_replace_the_configured_ones():

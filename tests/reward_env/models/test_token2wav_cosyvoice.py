@@ -136,7 +136,7 @@ def test_a_voice_without_a_recording_is_refused_at_the_start(release, tmp_path, 
 
 def test_what_is_missing_is_named_with_the_stage_that_brings_it(release, tmp_path):
     voices = str(release / "voices.jsonl")
-    with pytest.raises(ValueError, match=r"recipe\.voices must name a file"):
+    with pytest.raises(ValueError, match=r"\(recipe\.voices\) holds no voice"):
         CosyVoiceToken2Wav(str(release), None)
     with pytest.raises(FileNotFoundError, match=r"cosyvoice2\.yaml or cosyvoice3\.yaml is missing: the stage `models`"):
         CosyVoiceToken2Wav(str(tmp_path), voices)

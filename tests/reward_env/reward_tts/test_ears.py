@@ -10,7 +10,6 @@ import torch
 from funasr import AutoModel
 from transformers import AutoProcessor, Wav2Vec2ForCTC
 
-from infer.hear import resample
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr import whisper_directory
 from reward_tts.asr.funasr_directory import NO_HUB
@@ -19,6 +18,7 @@ from reward_tts.asr.paraformer import ParaformerASR
 from reward_tts.asr.whisper import WhisperASR
 from reward_tts.scorers.likelihood import WhisperLikelihood
 from speech.interfaces import Row, Transcript
+from speech.waves import resample
 from tests.helpers.small_ears import write_mms
 from tests.helpers.small_models import paraformer, whisper
 
@@ -61,7 +61,8 @@ def test_paraformer_writes_what_funasr_writes_and_when(small_paraformer, speech)
         assert heard.text == expected["text"].replace(" ", "")
         if "timestamp" in expected:
             middles = [max(0, (start + stop) / 2000) for start, stop in expected["timestamp"]]
-            assert set(np.round(heard.char_times, 3)) <= set(np.round(middles, 3))
+            # FunASR cuts begin and end to whole milliseconds before the middle is taken.
+            assert all(min(abs(t - m) for m in middles) < 1.1e-3 for t in heard.char_times)
 
 
 def test_paraformers_confidence_is_the_mean_probability_of_its_symbols(small_paraformer, speech):

@@ -172,8 +172,7 @@ def query(row: Row, text: str, **changes) -> Query:
 def reward(term: str = "pinyin", logged: tuple[str, ...] = (), **parameters) -> Reward:
     return Reward(
         {
-            "terms": {term: parameters},
-            "weights": {term: 1.0},
+            "terms": {term: {"weight": 1.0, **parameters}},
             "aggregation": {"name": "weighted_sum"},
             "error": {"unit": "pinyin"},
             "token_credit": None,
@@ -183,7 +182,7 @@ def reward(term: str = "pinyin", logged: tuple[str, ...] = (), **parameters) -> 
 
 
 def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none(pipeline, texts_and_rows):
-    judge = Judge(pipeline, "zh", reward(tones=False, shaping={"name": "exp", "scale": 12, "power": 1.5}))
+    judge = Judge(pipeline, "zh", reward(tones=False, shaping="exp(12, 1.5)"))
     text, row = texts_and_rows[0]
     good, unreadable, silent = judge.answer(
         [query(row, text), query(row, text, problem="unreadable"), query(row, "？")]
@@ -254,10 +253,10 @@ def test_a_wave_is_decoded_once_and_scored_by_each_scorer_at_its_own_rate(token2
 
 @pytest.mark.parametrize(
     ("rewards", "loaded"),
-    [("published", ["xvector", "prosody"]), ("four", ["xvector", "prosody", "emotion", "laughter"])],
+    [("published", ["prosody", "xvector"]), ("four", ["prosody", "xvector", "emotion", "laughter"])],
 )
 def test_of_server_yamls_scorers_those_that_the_reward_needs_are_loaded(rewards, loaded):
-    cfg = compose_stage("glm_tts", "server", (f"rewards={rewards}",))
+    cfg = compose_stage("glm_tts", "server", (f"recipe/reward={rewards}",))
     assert needed(cfg.scorers, Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))) == loaded
 
 

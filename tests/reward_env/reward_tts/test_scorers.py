@@ -17,7 +17,6 @@ from transformers import (
     WavLMForXVector,
 )
 
-from infer.hear import resample
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.scorers.emotion import Emotion2Vec
 from reward_tts.scorers.funasr_speaker import FunASRSpeaker
@@ -27,6 +26,7 @@ from reward_tts.scorers.mos import DistillMOS, DNSMOSScorer
 from reward_tts.scorers.speaker import Resemblyzer
 from reward_tts.scorers.xvector import XVector
 from speech.interfaces import Row
+from speech.waves import resample
 from tests.helpers.small_emotion2vec import write_emotion2vec
 from tests.helpers.small_models import whisper
 

@@ -58,7 +58,7 @@ def test_the_published_settings_are_verls(recipe):
     assert (cfg.data.max_prompt_length, cfg.data.max_response_length) == (1024, 512)
     assert (cfg.trainer.n_gpus_per_node, cfg.trainer.total_epochs, cfg.trainer.device) == (8, 1, "cuda")
     pinyin = OmegaConf.to_container(cfg.reward.custom_reward_function.reward_kwargs.reward, resolve=True)["terms"]
-    assert pinyin == {"pinyin": {"tones": True, "shaping": {"name": "tanh", "scale": 3}}}
+    assert pinyin == {"pinyin": {"weight": 1.0, "tones": True, "shaping": "tanh(3)"}}
     assert not cfg.actor_rollout_ref.model.use_fused_kernels
 
 

@@ -40,7 +40,7 @@ def test_llasas_loss_is_its_forks_default():
     """verl/trainer/config/ppo_trainer.yaml of ch-tts-llasa-rl-grpo, which its script leaves alone."""
     cfg = compose_stage("llasa", "grpo")
     actor, _ = actor_and_rollout(cfg)
-    assert (cfg.algorithm.adv_estimator, cfg.algorithm.norm_adv_by_std_in_grpo) == ("grpo", True)
+    assert (cfg.algorithm.adv_estimator, cfg.algorithm.norm_adv_by_std_in_grpo) == ("group_relative", True)
     assert (actor.loss_agg_mode, actor.policy_loss.loss_mode) == ("token-mean", "vanilla")
     assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.clip_ratio_c) == (0.2, 0.2, 3.0)
     assert (actor.entropy_coeff, actor.use_kl_loss, cfg.algorithm.use_kl_in_reward) == (0, False, False)
@@ -51,7 +51,9 @@ def test_llasas_loss_is_its_forks_default():
 def test_llasas_reward_is_its_compute_score():
     """verl/utils/reward_score/tts_cer.py of ch-tts-llasa-rl-grpo."""
     found = reward(compose_stage("llasa", "grpo"))
-    assert found["terms"] == {"cer_and_nll": {"beta_c": 3.0, "tau_n": 3.0, "lambda_c": 0.6, "lambda_n": 0.4}}
+    assert found["terms"] == {
+        "cer_and_nll": {"weight": 1.0, "beta_c": 3.0, "tau_n": 3.0, "lambda_c": 0.6, "lambda_n": 0.4}
+    }
     assert found["aggregation"] == {"name": "weighted_sum"} and found["error"] == {"unit": "characters"}
 
 
@@ -73,19 +75,16 @@ def test_glm_ttss_configuration_says_so():
 def test_glm_ttss_reward_is_its_servers_by_its_weights():
     """reward_weight of the same file; the formulas are those of grpo/reward_server.py."""
     found = reward(compose_stage("glm_tts", "grpo"))
-    assert found["terms"] == {"error": {"rate": 2.5}, "similarity": {}}
-    assert found["weights"] == {"error": 1.0, "similarity": 0.1} and found["error"] == {"unit": "text"}
+    assert found["terms"] == {"error": {"weight": 1.0, "rate": 2.5}, "similarity": {"weight": 0.1}}
+    assert found["error"] == {"unit": "text"}
 
 
 def test_glm_ttss_advantages_and_groups_are_its_codes():
     """normalize_rewards_per_group() of grpo/grpo_utils.py, and max_try of cosyvoice/utils/executor_grpo.py."""
     algorithm = OmegaConf.to_container(compose_stage("glm_tts", "grpo"), resolve=True)["algorithm"]
     credit, groups = algorithm["token_credit"], algorithm["filter_groups"]
-    assert (credit["separate"], credit["whiten"], credit["min_spread"]) == (
-        {"error": 1.0, "similarity": 0.1},
-        "group",
-        0.01,
-    )
+    terms = {"error": {"weight": 1.0, "rate": 2.5}, "similarity": {"weight": 0.1}}
+    assert (credit["separate"], credit["whiten"], credit["min_spread"]) == (terms, "group", 0.01)
     assert (groups["enable"], groups["metric"], groups["min_spread"], groups["max_num_gen_batches"]) == (
         True,
         "terms",

@@ -8,7 +8,7 @@ import pytest
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from reward_tts.reward.reward import check
+from reward_tts.reward.config import read
 from stages.config import ROOT, compose_stage, keys, recipes
 from stages.preflight import check_verl_keys
 from stages.run import plan
@@ -118,7 +118,7 @@ def test_each_algorithm_composes_and_no_recipe_overrides_what_it_sets(recipe, ch
             literal, arrived = (OmegaConf.select(c, parent)._get_node(name)._value() for c in (wanted, cfg))
             assert arrived == literal, f"{recipe}/grpo.yaml sets {key}={arrived}: leave it to the group {group}"
     if cfg.recipe.reward.aggregation.name != "weighted_harmonic_mean":  # which takes no negative term, such as dapo's
-        check(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+        read(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
 
 
 @EACH_RECIPE

@@ -8,11 +8,11 @@ import pytest
 
 from reward_tts.compute_score import compute_score
 from reward_tts.measures import Measures
-from reward_tts.reward.reward import Reward, RewardConfigError
+from reward_tts.reward.config import RewardConfigError
+from reward_tts.reward.reward import Reward
 
 CONFIG = {
-    "terms": {"pinyin": {"tones": False, "shaping": {"name": "tanh", "scale": 3}}},
-    "weights": {"pinyin": 1.0},
+    "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
     "aggregation": {"name": "weighted_sum"},
     "error": {"unit": "pinyin", "tones": False},
     "token_credit": {"lead_tokens": 0},
@@ -21,8 +21,12 @@ CONFIG = {
 TOKENS = [1, 2, 3, 4]
 
 
-def config(**changes) -> dict:
-    return {**deepcopy(CONFIG), **changes}
+def config(weights: dict | None = None, **changes) -> dict:
+    """The reward above with changes; `weights` are put into their terms."""
+    found = {**deepcopy(CONFIG), **changes}
+    for name, weight in (weights or {}).items():
+        found["terms"][name] = {**found["terms"][name], "weight": weight}
+    return found
 
 
 def heard(transcript: str, **scores) -> Measures:
@@ -89,8 +93,8 @@ def test_separate_terms_keep_their_share_of_the_score():
     assert two_terms(name="weighted_sum").judge("今", "zh", TOKENS, heard("", speaker_similarity=0.0)).parts == ()
 
 
-def test_parts_stand_in_the_order_of_the_weights_as_the_estimator_reads_them():
-    terms = {"error": {}, "over_length": {"max_tokens": 100, "buffer_tokens": 20}}
+def test_parts_stand_in_the_order_of_the_terms_as_the_estimator_reads_them():
+    terms = {"over_length": {"max_tokens": 100, "buffer_tokens": 20}, "mos": None, "error": {}}
     reward = config(terms=terms, weights={"over_length": 1.0, "error": 3.0}, aggregation={"name": "separate"})
     row = {"index": 0, "language": "zh"}
     silent = asyncio.run(compute_score("r", "no speech", "今天", row, recipe="r", server={}, reward=reward))
@@ -177,39 +181,55 @@ def test_blame_is_that_of_the_error_in_the_recipe():
 
 
 def test_the_reward_says_what_it_needs_and_why():
-    terms, weights = {"mos": {}, "cer_and_nll": {}}, {"mos": 1.0, "cer_and_nll": 1.0}
-    needs = Reward(config(terms=terms, weights=weights, logged=["log_f0_std"])).needs
+    terms = {"mos": {"weight": 1.0}, "cer_and_nll": {"weight": 1.0}, "similarity": None}
+    needs = Reward(config(terms=terms, logged=["log_f0_std"])).needs
     assert needs == {"mos": "terms.mos", "nll": "terms.cer_and_nll", "log_f0_std": "logged"}
 
 
+def pinyin(**changes) -> dict:
+    return {"terms": {"pinyin": {**CONFIG["terms"]["pinyin"], **changes}}}
+
+
+SILENCE = "reward_tts.reward.formulas.silence"  # which gives a number
 WRONG = [
-    ({"terms": {"pinyn": {}}}, "terms.pinyn", "no such term; there are"),
+    ({"terms": {"pinyn": {"weight": 1.0}}}, "terms.pinyn", "no such term; there are"),
     ({"terms": {}}, "terms", "names no term"),
-    ({"terms": {"pinyin": {"tone": True}}}, "terms.pinyin.tone", "no such key; there are ['tones', 'shaping']"),
-    ({"terms": {"pinyin": {"shaping": {"name": "linear"}}}}, "terms.pinyin.shaping.name", "'exp', 'tanh'"),
-    ({"terms": {"pinyin": {"shaping": {"name": "exp", "scale": -1}}}}, "terms.pinyin.shaping.scale", "not negative"),
-    ({"terms": {"error": {"rate": "2"}}, "weights": {"error": 1.0}}, "terms.error.rate", "a number"),
-    ({"terms": {"length": {}}, "weights": {"length": 1.0}}, "terms.length", "lacks seconds_per_unit"),
-    ({"weights": {"pinyin": 1.0, "mos": 0.5}}, "weights.mos", "a weight without a term"),
-    ({"weights": {}}, "terms.pinyin", "a term without a weight"),
-    ({"weights": {"pinyin": -1.0}}, "weights.pinyin", "not negative, got -1.0"),
-    ({"weights": {"pinyin": 0}}, "weights.pinyin", "leave the term out"),
-    ({"weights": {"pinyin": float("nan")}}, "weights.pinyin", "got nan"),
+    ({"terms": {"pinyin": None}}, "terms", "names no term"),
+    (pinyin(tone=True), "terms.pinyin.tone", "no such key; there are ['weight', 'tones', 'shaping']"),
+    (pinyin(tones=1), "terms.pinyin.tones", "valid boolean, got 1"),
+    (pinyin(shaping="linear(2)"), "terms.pinyin.shaping", "is tanh(SCALE) or exp(SCALE, POWER)"),
+    (pinyin(shaping="exp(12)"), "terms.pinyin.shaping", "is tanh(SCALE) or exp(SCALE, POWER)"),
+    (pinyin(shaping="tanh(-3)"), "terms.pinyin.shaping", "not negative, got 'tanh(-3)'"),
+    (pinyin(shaping={"name": "exp"}), "terms.pinyin.shaping", "valid string"),
+    ({"terms": {"error": {"weight": 1.0, "rate": "2"}}}, "terms.error.rate", "valid number, got '2'"),
+    ({"terms": {"error": {"weight": 1.0, "rate": -2}}}, "terms.error.rate", "greater than or equal to 0, got -2"),
+    ({"terms": {"error": 1.0}}, "terms.error", "got 1.0"),
+    ({"terms": {"length": {"weight": 1.0}}}, "terms.length", "lacks seconds_per_unit"),
+    ({"terms": {"pinyin": {"tones": True}}}, "terms.pinyin", "lacks weight"),
+    (pinyin(weight=-1.0), "terms.pinyin.weight", "greater than 0, got -1.0"),
+    (pinyin(weight=0), "terms.pinyin.weight", "greater than 0, got 0"),
+    (pinyin(weight=float("nan")), "terms.pinyin.weight", "got nan"),
+    (pinyin(weight=True), "terms.pinyin.weight", "valid number, got True"),
+    ({"terms": {"mine": {"weight": 1.0, "_target_": "no.such"}}}, "terms.mine._target_", "cannot be imported"),
+    ({"terms": {"mine": {"weight": 1.0, "_target_": "builtins.dict"}}}, "terms.mine._target_", "cannot be imported"),
+    ({"terms": {"mine": {"weight": 1.0, "ratio": 0.5, "_target_": SILENCE}}}, "terms.mine._target_", "gives a reward_"),
     ({"aggregation": {"name": "product"}}, "aggregation.name", "'gate'"),
     ({"aggregation": {"name": "gate"}}, "aggregation", "lacks full_until"),
     ({"aggregation": {"name": "gate", "full_until": 0.3, "none_from": 0.1}}, "aggregation.none_from", "more than"),
-    ({"aggregation": {"name": "gate", "full_until": -0.1, "none_from": 0.1}}, "aggregation.full_until", "not negative"),
+    ({"aggregation": {"name": "gate", "full_until": -0.1, "none_from": 0.1}}, "aggregation.full_until", "equal to 0"),
+    ({"aggregation": {"name": "weighted_sum", "full_until": 0.1}}, "aggregation.full_until", "no such key"),
     ({"error": {"unit": "phoneme"}}, "error.unit", "'pinyin', 'text'"),
-    ({"token_credit": {"lead": 3}}, "token_credit.lead", "no such key"),
-    ({"logged": "mos"}, "logged", "a list"),
-    ({"shaping": {}}, "shaping", "no such key"),
+    ({"token_credit": {"lead": 3}}, "token_credit", "lacks lead_tokens"),
+    ({"token_credit": {"lead_tokens": 3, "lead": 3}}, "token_credit.lead", "no such key; there are ['lead_tokens']"),
+    ({"logged": "mos"}, "logged", "a valid list"),
+    ({"weights": {"pinyin": 1.0}}, "weights", "no such key; there are ['terms', 'aggregation', 'error'"),
 ]
 
 
 @pytest.mark.parametrize(("change", "key", "reason"), WRONG, ids=[f"{key}-{i}" for i, (_, key, _) in enumerate(WRONG)])
 def test_a_wrong_configuration_is_refused_with_its_key(change, key, reason):
     with pytest.raises(RewardConfigError) as caught:
-        Reward(config(**change))
+        Reward({**config(), **change})
     assert caught.value.key == f"recipe.reward.{key}"
     assert f"recipe.reward.{key}: " in str(caught.value) and reason in str(caught.value)
 

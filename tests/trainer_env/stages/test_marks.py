@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from speech.imports import ROOT
 from stages.marks import Marks
+from stages.run import Run
 from stages.table import Stage, table
 
 RECIPE = "tiny_mandarin"
@@ -93,7 +95,7 @@ def test_another_agent_loop_makes_training_run_again_from_its_beginning(to_run, 
     mark(marks, train, "begun", "done")
     assert marks.stale(train, marks.parts(train)) is None
     write(loop, "2")
-    assert marks.stale(train, marks.parts(train)) == "reads changed since it was done"
+    assert marks.stale(train, marks.parts(train)) == f"reads ({os.path.relpath(loop, ROOT)}) changed since it was done"
     assert marks.clear_way(train, marks.parts(train), force=False)[0].startswith("checkpoints of another run moved")
 
 
@@ -102,3 +104,101 @@ def test_an_interrupted_training_goes_on(to_run, work):
     mark(marks, train, "begun")
     write(work / "grpo/latest_checkpointed_iteration.txt", "2")
     assert marks.clear_way(train, marks.parts(train), force=False) == []
+
+
+# Changes that once went unnoticed, and files that a stage does not read.
+@pytest.mark.parametrize(
+    ("recipe", "name", "reads", "not_these"),
+    [
+        ("inworld_tts", "data", ["speech/readings/en.py"], []),
+        ("glm_tts", "data", ["speech/texts.py"], []),
+        ("llasa", "data", ["models/xcodec2/package.py", "speech/tokens.py"], []),
+        ("cosyvoice2", "data", ["models/cosyvoice/release.py"], ["data_prep/test_sets.py"]),
+        ("tiny_mandarin", "eval", ["models/tiny_mandarin/vocoder.py"], []),
+        ("llasa", "eval", ["models/llasa/prompt.py"], []),
+        ("glm_tts", "eval", ["models/glm_tts/phoneme_in.py"], []),
+        ("cosyvoice2", "eval", ["speech/waves.py", "models/cosyvoice/speech_head.py"], []),
+        ("glm_tts", "sft", ["merge/merge.py"], []),
+        ("tiny_mandarin", "train", ["verl_plugins/plugin.py"], ["models/glm_tts/token2wav.py"]),
+        ("cosyvoice2", "train", ["verl_plugins/token_credit.py"], ["reward_tts/asr/mms.py"]),
+        ("cosyvoice2", "sft", [], ["data_prep/test_sets.py"]),
+        ("tiny_mandarin", "sft", [], ["models/glm_tts/encoder.py"]),
+    ],
+)
+def test_the_code_that_a_stage_depends_on_is_what_it_imports(recipe, name, reads, not_these):
+    cfg = table(recipe)
+    stage = Stage(name, recipe, cfg.stages[name], ())
+    code = Marks(cfg).parts(stage)["code"]
+    assert set(reads) <= code.keys()
+    assert not set(not_these) & code.keys()
+
+
+@pytest.fixture
+def trained(to_run, work) -> tuple[Marks, Stage, dict]:
+    """A finished training, and what it was done with."""
+    marks, train = stage_of(work, "train")
+    return marks, train, marks.parts(train)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("code", "reward_tts/reward/errors.py"), ("server", "token2wav.vocoder.dtype")]
+)
+def test_other_code_leaves_a_finished_training_as_it_is_and_says_so(trained, work, capsys, kind, name):
+    marks, train, parts = trained
+    marks.write(train, "done", parts | {kind: parts[kind] | {name: "other"}})
+    Run(marks.table, [train], force=False).one(train, [])
+    assert f"train: {kind} ({name}) changed since it was done. What it made stays as it is" in capsys.readouterr().out
+    assert (work / "grpo/global_step_1").exists()
+    assert marks.clear_way(train, parts, force=True)[0].startswith("checkpoints of another run moved")
+
+
+def test_a_mark_of_an_older_version_leaves_a_finished_training_as_it_is(trained, work, capsys):
+    marks, train, _ = trained
+    (work / "marks/train.done").write_text('{"config": "ab12", "code": "34", "inputs": "56", "reads": "78"}')
+    Run(marks.table, [train], force=False).one(train, [])
+    assert "train: its mark is of an older version" in capsys.readouterr().out
+    assert (work / "grpo/global_step_1").exists()
+
+
+def test_force_makes_the_builder_of_the_default_forget_what_it_made(to_run, work):
+    write(work / "build/state.json", "1")
+    marks, data = stage_of(work, "data")
+    parts = marks.parts(data)
+    assert marks.clear_way(data, parts, force=False) == [] and (work / "build/state.json").exists()
+    assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/state.json").exists()
+
+
+def test_more_steps_of_a_finished_training_go_on_with_newer_code(trained, work):
+    marks, train, parts = trained
+    for kind in ("begun", "done"):
+        marks.write(train, kind, parts | {"code": {"verl_plugins/plugin.py": "other"}})
+    marks.write(train, "begun", parts)
+    marks, longer = stage_of(work, "train", "trainer.total_training_steps=50")
+    assert not marks.is_kept(longer, now := marks.parts(longer))
+    assert marks.clear_way(longer, now, force=False) == []
+
+
+def test_another_learning_rate_is_named_and_another_run(trained, work):
+    marks, other = stage_of(work, "train", "actor_rollout_ref.actor.optim.lr=7e-6")
+    reason = marks.stale(other, now := marks.parts(other))
+    assert reason == "config (actor_rollout_ref.actor.optim.lr) changed since it was done"
+    assert not marks.is_kept(other, now)
+    assert marks.clear_way(other, now, force=False)[0].startswith("checkpoints of another run moved")
+
+
+def test_what_the_server_is_told_on_the_command_line_counts(trained, work):
+    marks, train, _ = trained
+    own = (f"recipe.work_dir={work}", "token2wav.vocoder.dtype=float32")
+    serve = Stage("serve", RECIPE, marks.table.stages.serve, own)
+    reason = Marks(marks.table, serve).stale(train, Marks(marks.table, serve).parts(train))
+    assert reason == "server (token2wav.vocoder.dtype) changed since it was done"
+
+
+def test_another_recording_of_a_voice_is_noticed(to_run, work):
+    write(work / "voices.jsonl", '{"name": "a", "text": "x", "wav": "a.wav"}\n')
+    write(work / "a.wav", "1")
+    marks, evaluation = stage_of(work, "eval", f"recipe.voices={work}/voices.jsonl")
+    mark(marks, evaluation, "done")
+    write(work / "a.wav", "2")
+    wave = os.path.relpath(work / "a.wav", ROOT)
+    assert marks.stale(evaluation, marks.parts(evaluation)) == f"reads ({wave}) changed since it was done"

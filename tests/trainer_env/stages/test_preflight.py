@@ -7,62 +7,93 @@ import pytest
 from omegaconf import OmegaConf
 
 from stages import preflight, server
-from stages.config import ROOT, compose_stage
-from stages.preflight import check_reward, check_server, check_training, place, yaml_files
+from stages.config import ROOT, Source, compose_stage, sources
+from stages.preflight import check_reward, check_server, check_training, place
 from stages.run import plan
 
 RECIPE = "tiny_mandarin"
 
 
-def line_of(text: str) -> int:
-    lines = (ROOT / "recipes" / RECIPE / "recipe.yaml").read_text(encoding="utf-8").splitlines()
-    return next(number for number, line in enumerate(lines, 1) if line.strip().startswith(text))
+GROUP = "recipes/tiny_mandarin/recipe/reward/tiny_mandarin.yaml"
+
+
+def line_of(text: str, file: str) -> int:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
 
 
 def config(*overrides: str):
     return compose_stage(RECIPE, "grpo", overrides)
 
 
-def test_the_recipes_own_reward_is_in_order():
-    check_reward(RECIPE, config(), [])
+def test_the_recipes_own_reward_is_in_order_and_told_as_a_formula():
+    assert check_reward(RECIPE, config(), []) == "reward = 1.0 x (1 - tanh(3 x toneless pinyin error))"
 
 
 def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path):
     file = tmp_path / "recipe.yaml"
-    file.write_text("recipe:\n  # a comment\n  reward:\n    weights: {pinyin: 1.0,\n      mos: 2.0}\n")
-    assert place("recipe.reward.weights.mos", [file], []) == f"{file}, line 5"
-    assert place("recipe.reward.weights.none", [file], []) == f"{file}, line 4"
-    assert place("recipe.reward.weights.mos", [file], ["a=1", "+recipe.reward.weights={}"]) == f"{file}, line 5"
-    assert place("recipe.reward.weights.mos", [file], ["recipe.reward.weights.mos=-1"]).startswith("command line: ")
-    assert place("other.key", [file], []) == "configuration"
+    file.write_text(
+        "recipe:\n  # a comment\n  reward:\n    terms: {pinyin: {weight: 1.0},\n      mos: {weight: 2.0}}\n"
+    )
+    read = [Source(file, "")]
+    assert place("recipe.reward.terms.mos.weight", read, []) == f"{file}, line 5"
+    assert place("recipe.reward.terms.none.weight", read, []) == f"{file}, line 4"
+    assert place("recipe.reward.terms.mos", read, ["a=1", "+recipe.reward.terms={}"]) == f"{file}, line 5"
+    own = "recipe.reward.terms.mos.weight=-1"
+    assert place("recipe.reward.terms.mos.weight", read, [own]) == f"command line: {own}"
+    mapping = "+recipe.reward.terms={mos: {weight: -1}}"
+    assert place("recipe.reward.terms.mos.weight", read, [mapping]) == f"command line: {mapping}"
+    assert place("other.key", read, []) == "configuration"
+
+
+def test_a_key_is_found_below_the_key_that_its_file_is_below_and_in_the_last_file_that_has_it(tmp_path: Path):
+    first, last = tmp_path / "group.yaml", tmp_path / "recipe.yaml"
+    first.write_text("terms:\n  pinyin: {weight: 1.0}\nlogged: []\n")
+    last.write_text("recipe:\n  reward: {logged: [mos]}\n")
+    read = [Source(first, "recipe.reward"), Source(last, "")]
+    assert place("recipe.reward.terms.pinyin.weight", read, []) == f"{first}, line 2"
+    assert place("recipe.reward.logged", read, []) == f"{last}, line 2"
 
 
 def test_a_key_is_found_in_the_group_that_was_chosen():
-    """Both rewards/published.yaml and rewards/four.yaml name weights; emotion's is in the latter alone."""
-    own = ROOT / "recipes/glm_tts/rewards"
-    for chosen, name in ([], "published"), (["rewards=four"], "four"):
-        lines = (own / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
-        line = next(number for number, line in enumerate(lines, 1) if "weights:" in line)
-        at = place("recipe.reward.weights.mos", yaml_files("glm_tts", chosen), chosen)
-        assert at == f"recipes/glm_tts/rewards/{name}.yaml, line {line}"
+    """Both published.yaml and four.yaml name terms; emotion is in the latter alone."""
+    for chosen, name in ((), "published"), (("recipe/reward=four",), "four"):
+        file = f"recipes/glm_tts/recipe/reward/{name}.yaml"
+        at = place("recipe.reward.terms.mos", sources("glm_tts", "grpo", chosen), chosen)
+        assert at == f"{file}, line {line_of('terms:', file)}"
 
 
-def test_a_weight_without_a_term_is_refused_with_the_override_that_brought_it():
-    override = "+recipe.reward.weights.mos=0.5"
-    with pytest.raises(SystemExit, match=r"command line: \+recipe\.reward\.weights\.mos=0\.5: .*weight without a term"):
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [
+        ("++recipe.reward.terms.mos.rate=0.5", "terms.mos.rate: no such key; there are ['weight']"),
+        ("++recipe.reward.terms.mas.weight=0.5", "terms.mas: no such term; there are"),
+        ("recipe.reward.terms.pinyin.weight=-1", "terms.pinyin.weight: Input should be greater than 0, got -1"),
+    ],
+)
+def test_a_reward_that_cannot_be_used_is_refused_with_the_override_that_brought_it(override, reason):
+    with pytest.raises(SystemExit) as refused:
         check_reward(RECIPE, config(override), [override])
+    assert f"run.sh: command line: {override}: recipe.reward." in str(refused.value) and reason in str(refused.value)
 
 
 def test_a_wrong_value_in_the_file_is_refused_with_its_line():
-    cfg = config("recipe.reward.weights.pinyin=-1.0")
-    with pytest.raises(SystemExit, match=rf"recipe\.yaml, line {line_of('weights:')}: .*weights\.pinyin"):
+    cfg = config("recipe.reward.terms.pinyin.weight=-1.0")
+    with pytest.raises(SystemExit, match=rf"{GROUP}, line {line_of('weight:', GROUP)}: .*terms\.pinyin\.weight"):
         check_reward(RECIPE, cfg, [])  # as if the file said so
+
+
+def test_all_that_is_wrong_with_a_reward_is_told_at_once():
+    with pytest.raises(SystemExit) as refused:
+        wrong = ("recipe.reward.terms.pinyin.weight=-1", "recipe.reward.error.unit=phoneme")
+        check_reward(RECIPE, config(*wrong), wrong)
+    assert len(str(refused.value).splitlines()) == 2 and "error.unit=phoneme: " in str(refused.value)
 
 
 def test_separate_terms_need_their_estimator_and_the_other_way_round():
     with pytest.raises(SystemExit, match=r"line \d+: .*separate and algorithm\.token_credit\.separate go together"):
         check_reward(RECIPE, config("recipe.reward.aggregation.name=separate"), [])
-    both = ["recipe.reward.aggregation.name=separate", "algorithm.token_credit.separate=${recipe.reward.weights}"]
+    both = ["recipe.reward.aggregation.name=separate", "algorithm.token_credit.separate=${recipe.reward.terms}"]
     check_reward(RECIPE, config(*both), both)
 
 

@@ -156,7 +156,7 @@ def test_other_texts_of_the_user_make_stage_data_run_again(run, checkout):
     run("data")
     assert "data: done already" in run("data")[1]
     (checkout / "texts.txt").write_text("two texts\n")
-    assert "data (reads changed since it was done)" in run("data")[1]
+    assert "data (reads (texts.txt) changed since it was done)" in run("data")[1]
     assert len(lines_of(result)) == 2
 
 

@@ -1,4 +1,4 @@
-"""recipes/common/algo: verl's own estimators and losses with each file's settings, on groups worked out by hand."""
+"""recipes/common/algo: estimators and verl's losses with each file's settings, on groups worked out by hand."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from verl.trainer.ppo.ray_trainer import compute_advantage
 from verl.utils.config import omega_conf_to_dataclass
 
 from stages.config import compose_stage
-from verl_plugins.token_credit import spread
+from verl_plugins.advantage import pack
 
 
 def composed(algo: str, *overrides: str, kl: str = "none") -> DictConfig:
@@ -52,17 +52,13 @@ def test_grpo_no_std_is_the_deviation_itself():
 
 # Parts (0.75, 0), (0, 0.25) in group a and (0.75, 0.1), (0, 0.1) in group b, of terms with weights 3 and 1.
 PARTS = [(0.75, 0.0), (0.0, 0.25), (0.75, 0.1), (0.0, 0.1)]
-TWO = [
-    "+recipe.reward.terms.silence={allowed: 0.0}",
-    "recipe.reward.weights.pinyin=3",
-    "+recipe.reward.weights.silence=1",
-]
+TWO = ["+recipe.reward.terms.silence={weight: 1.0, allowed: 0.0}", "recipe.reward.terms.pinyin.weight=3"]
 
 
 def test_gdpo_compares_each_term_within_its_group_and_then_the_batch():
     """In group a both terms are at plus and minus one standard deviation, 3/4 - 1/4; in b the second has no spread,
     3/4. The four have mean 0 and a mean square of (1/4 + 9/16) / 2 = 13/32."""
-    scores = torch.stack([spread(sum(parts), [0.0] * 3, parts) for parts in PARTS])
+    scores = torch.stack([pack(sum(parts), [0.0] * 3, parts) for parts in PARTS])
     found = advantages(composed("gdpo", *TWO), scores, MASK, "aabb")
     root = (13 / 32) ** 0.5
     assert found[:, 2].tolist() == pytest.approx([0.5 / root, -0.5 / root, 0.75 / root, -0.75 / root], abs=1e-4)
@@ -70,7 +66,7 @@ def test_gdpo_compares_each_term_within_its_group_and_then_the_batch():
 
 def test_gdpo_counts_a_response_once_however_long_it_is():
     scores = torch.zeros(2, 4)
-    scores[0, :2], scores[1] = spread(0.75, [0.0] * 2, (0.75,)), spread(0.25, [0.0] * 4, (0.0, 0.25))
+    scores[0, :2], scores[1] = pack(0.75, [0.0] * 2, (0.75,)), pack(0.25, [0.0] * 4, (0.0, 0.25))
     mask = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]])
     found = advantages(composed("gdpo", *TWO), scores, mask, "aa")
     assert found[:, 0].tolist() == pytest.approx([1.0, -1.0], abs=1e-4) and found[0, 2:].tolist() == [0.0, 0.0]
@@ -142,8 +138,8 @@ def test_dapo_switches_dynamic_sampling_on_for_the_replay_buffer_and_adds_the_ov
     handed = cfg["trainer"]["v1"]["sampler"]["sampler_kwargs"]["filter_groups"]
     assert (handed["enable"], handed["metric"], handed["max_num_gen_batches"]) == (True, "score", 10)
     reward = cfg["reward"]["custom_reward_function"]["reward_kwargs"]["reward"]
-    assert reward["terms"]["over_length"] == {"max_tokens": 160, "buffer_share": 0.2}
-    assert reward["weights"] == {"pinyin": 1.0, "over_length": 0.5}
+    assert reward["terms"]["over_length"] == {"weight": 0.5, "max_tokens": 160, "buffer_share": 0.2}
+    assert reward["terms"]["pinyin"]["weight"] == 1.0
     assert not composed("grpo").trainer.v1.sampler.sampler_kwargs.filter_groups.enable
 
 

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
-from verl_plugins.token_credit import TokenCreditAgentLoop, more_sampling
+from verl_plugins.rollout import SpeechAgentLoop, more_sampling
 
 
 class Recorder:
@@ -49,7 +49,7 @@ def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo") -
     }
 
     async def run() -> None:
-        loop = TokenCreditAgentLoop(**loop_arguments)
+        loop = SpeechAgentLoop(**loop_arguments)
         prompt = [{"role": "user", "content": "好"}]
         recorder.output = await loop.run({"temperature": 1.1, "repetition_penalty": 1.0}, raw_prompt=prompt)
 
@@ -65,9 +65,9 @@ def test_the_recipes_penalty_and_minimum_arrive(tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("estimator", "spreads"), [("token_credit_grpo", True), ("grpo", False)])
-def test_blames_are_among_the_rewards_of_our_estimator_alone(tmp_path, estimator, spreads):
-    assert rolled_out({}, tmp_path, estimator).output._spreads is spreads
+@pytest.mark.parametrize(("estimator", "packs"), [("token_credit_grpo", True), ("grpo", False)])
+def test_blames_are_among_the_rewards_of_our_estimator_alone(tmp_path, estimator, packs):
+    assert rolled_out({}, tmp_path, estimator).output._packs is packs
 
 
 def test_a_prompt_that_is_too_long_stops_the_run_where_verl_would_cut_its_beginning(tmp_path):

@@ -1,0 +1,70 @@
+"""The error that a recipe's reward sees for a text and what was heard of it, prompt included."""
+
+from functools import cache, lru_cache
+from pathlib import Path
+
+import hydra
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from reward_tts.reward.errors import Compared, compare, style
+from speech.readings import may_be_said
+from speech.texts import NORMALISATIONS
+
+_RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+
+
+def reading_error(recipe: str, text: str, heard: str, language: str) -> float:
+    """The error of what was heard, in the unit of the recipe's own reward, >= 0, not capped.
+
+    Args:
+        recipe: its folder's name; what recipes/<recipe>/recipe.yaml says is used.
+        text: of a row, as its author wrote it.
+        heard: as the recipe's ASR wrote it.
+        language: of both.
+
+    Raises:
+        ValueError: no such recipe; nothing of the text can be spoken; the prompt would say something that is no reading
+            of the text.
+
+    >>> reading_error("cosyvoice2", "他有2个苹果。", "他有两个苹果", "zh")
+    0.0
+    """
+    return error_of(_settings(recipe), text, heard, language)
+
+
+@cache
+def _settings(recipe: str) -> DictConfig:
+    """recipe.* as recipe.yaml has it."""
+    folder = _RECIPES / recipe
+    if not (folder / "recipe.yaml").is_file():
+        raise ValueError(f"there is no recipe {recipe!r} in {_RECIPES.name}/")
+    with initialize_config_dir(config_dir=str(folder), version_base=None):
+        return compose("recipe", [f"hydra.searchpath=[file://{_RECIPES / 'common'}]"]).recipe
+
+
+def error_of(recipe: DictConfig, text: str, heard: str, language: str) -> float:
+    """As `reading_error`, of a configuration's branch `recipe`."""
+    unit, tones = recipe.reward.error.unit, bool(recipe.reward.error.get("tones", False))
+    _check_prompt(recipe.name, text, prompt_of(recipe, text, language), language, style(language, unit, tones))
+    return Compared(text, heard, language).error(unit, tones)
+
+
+def prompt_of(recipe: DictConfig, text: str, language: str) -> str:
+    """What the prompt says: the text as stage data writes it there, without a voice and without phonemes.
+
+    Raises:
+        ValueError: nothing of the text can be spoken.
+    """
+    if not may_be_said(text, language):
+        raise ValueError(f"{text!r} has nothing to be spoken")
+    written = NORMALISATIONS[recipe.text_normalisation](text, language)
+    template = hydra.utils.get_method(recipe.prompt_template)
+    turns = [message["content"] for message in template(written) if message["role"] == "user"]
+    return written if any(written in turn for turn in turns) else turns[-1]  # GLM-TTS's template writes it once more
+
+
+@lru_cache(maxsize=4096)
+def _check_prompt(recipe: str, text: str, said: str, language: str, how: str) -> None:
+    if said != text and not compare(text, said, language, how).right:
+        raise ValueError(f"the prompt of {recipe} says {said!r}, which is no reading of {text!r}")

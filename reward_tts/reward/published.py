@@ -1,0 +1,112 @@
+"""Error rates as the published systems count them, so that their numbers can be reproduced and compared.
+
+Each is a unit that recipe.reward may name (`error: {unit: published_text}`, `terms: {error: {unit: published_text}}`).
+They count a right reading of a text with digits as wrong where the published scripts do.
+"""
+
+import string
+from collections.abc import Callable
+from functools import lru_cache
+
+import jiwer
+
+Published = Callable[[str, str, str, bool], float]
+
+
+def error_counts(reference: list[str], hypothesis: list[str]) -> dict[str, int]:
+    """Substitutions, deletions and insertions of the shortest edit path from reference to hypothesis, by jiwer.
+
+    >>> error_counts(["a", "b", "c"], ["a", "x"])
+    {'substitutions': 1, 'deletions': 1, 'insertions': 0}
+    """
+    counted = jiwer.process_words([list(reference)], [list(hypothesis)], _as_it_is, _as_it_is)
+    return {kind: getattr(counted, kind) for kind in ("substitutions", "deletions", "insertions")}
+
+
+def _as_it_is(units: list[list[str]]) -> list[list[str]]:
+    """Instead of jiwer's transforms: what comes here is divided already."""
+    return units
+
+
+def rate(reference: list[str], hypothesis: list[str]) -> float:
+    """(S + D + I) / len(reference), not capped; an empty reference counts as 1 long."""
+    return sum(error_counts(reference, hypothesis).values()) / max(len(reference), 1)
+
+
+def pinyin(reference: str, hypothesis: str, language: str, tones: bool) -> float:
+    """Word error rate of pinyin, of texts that WeTextProcessing has normalised (numbers read, marks removed): the
+    CosyVoice GRPO recipe (token2wav_asr_server.py), with tones; mair-hub's later form without. A Latin word is one syllable."""
+    return rate(_published_pinyin(reference, tones), _published_pinyin(hypothesis, tones))
+
+
+def _published_pinyin(text: str, tones: bool) -> list[str]:
+    from pypinyin import Style, lazy_pinyin
+
+    spoken = _wetext()(text).lower()
+    style = Style.TONE3 if tones else Style.NORMAL
+    found = lazy_pinyin(spoken, style=style, tone_sandhi=tones, neutral_tone_with_five=tones)
+    return " ".join(found).split()
+
+
+@lru_cache(maxsize=1)
+def _wetext() -> Callable[[str], str]:
+    from wetext import Normalizer  # slow to import: it loads the grammars of all its languages
+
+    return Normalizer(lang="zh", operator="tn", remove_puncts=True).normalize
+
+
+def characters(reference: str, hypothesis: str, language: str, tones: bool) -> float:
+    """jiwer's CER of the texts as they stand: ch-tts-llasa-rl-grpo (verl/utils/reward_score/tts_cer.py).
+
+    >>> characters("The cat.", "the cat", "en", False)
+    0.25
+    """
+    return jiwer.cer(reference, hypothesis) if reference else float(len(hypothesis))
+
+
+def text(reference: str, hypothesis: str, language: str, tones: bool) -> float:
+    """seed-tts-eval's (run_wer.py), which GLM-TTS's reward server has too: without marks but the apostrophe, characters
+    of zh, yue, ja and ko, words in lower case elsewhere; of zh the transcript in simplified characters.
+
+    >>> text("第2个。", "第二个", "zh", False) == 1 / 3
+    True
+    """
+    return rate(*seed_tts_eval(reference, hypothesis, language))
+
+
+def seed_tts_eval(reference: str, hypothesis: str, language: str) -> tuple[list[str], list[str]]:
+    """The units that seed-tts-eval compares."""
+    import zhconv
+
+    if language in ("zh", "yue"):
+        hypothesis = zhconv.convert(hypothesis, "zh-cn")
+    kept = [one.translate(_seed_marks()).replace("  ", " ") for one in (reference, hypothesis)]
+    if language in ("zh", "yue", "ja", "ko"):
+        return tuple("".join(one.split()) for one in kept)  # its space between two characters is none of jiwer's words
+    return tuple(one.lower().split() for one in kept)
+
+
+@lru_cache(maxsize=1)
+def _seed_marks() -> dict[int, None]:
+    from zhon.hanzi import punctuation
+
+    return dict.fromkeys(map(ord, (punctuation + string.punctuation).replace("'", "")))
+
+
+def words(reference: str, hypothesis: str, language: str, tones: bool) -> float:
+    """The Inworld TTS trainer's (tts/training/rlhf/reward_utils.py, eval_wer): lower case, without ASCII's 32 marks,
+    words between spaces in every language.
+
+    >>> words("It's late.", "its late", "en", False)
+    0.0
+    """
+    marks = dict.fromkeys(map(ord, string.punctuation))
+    return rate(*(one.lower().translate(marks).split() for one in (reference, hypothesis)))
+
+
+FORMS: dict[str, Published] = {
+    "published_pinyin": pinyin,
+    "published_characters": characters,
+    "published_text": text,
+    "published_words": words,
+}

@@ -1,0 +1,185 @@
+"""What may be said for a text: spans with their acceptable readings, the lattice of all of them, the error of what was
+heard, and the text with its numbers and signs written as they are read.
+
+speech/readings/<language>.py knows a language: `spans(text)`, and `units(words)` where its units are not words.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from speech.readings import languages
+from speech.readings.edits import Step, align, rightly
+from speech.readings.lattice import Lattice, Part, joined
+from speech.readings.span import Span
+from speech.readings.tags import Clean, clean
+from speech.readings.units import SOUNDS, SPACELESS, units_of
+
+_REMEMBERED = 16_384  # texts: some megabytes
+COMPARED_ONLY = frozenset(
+    {"variant", "tag", "letters", "particle", "erhua", "plain"}
+)  # kinds that no prompt writes out
+_PERHAPS_NOT_SAID = re.compile("[<\\[\u20e3]")  # tags, and a keycap's digit
+MOST_READINGS = 64  # of a span
+
+
+def spans(text: str, language: str) -> list[Span]:
+    """Spans of a clean text (tags.clean), checked: ascending, not overlapping, at least one reading each.
+
+    Raises:
+        ValueError: the language's module gave others.
+    """
+    found, end = languages.module(language).spans(text), 0
+    for span in found:
+        if not end <= span.start < span.end <= len(text) or not 1 <= len(span.said) <= MOST_READINGS:
+            raise ValueError(f"speech/readings/{language}.py gave {span} behind {end} for {text!r}")
+        end = span.end
+    return found
+
+
+def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
+    """Everything that may be said for a raw text; `style` of units.STYLES."""
+    cleaned, parts, at = clean(text), [], 0
+    for span in [*spans(cleaned.text, language), None]:
+        stop = len(cleaned.text) if span is None else span.start
+        if at < stop and (way := tuple(units_of(cleaned.text[at:stop], language, style))):
+            parts.append(Part((way,), at, stop))
+        if span is not None:
+            ways = dict.fromkeys(tuple(units_of(said, language, style)) for said in span.said)
+            parts.append(Part(tuple(ways), span.start, span.end, span.kind))
+            at = span.end
+    return Lattice(tuple(parts), cleaned.text, cleaned.origin)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def asked_lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
+    """That of a text asked for, worked out once: all rollouts of a group have the same."""
+    return lattice(text, language, style)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Edits of a comparison, and the units of the text's reading, at least 1."""
+
+    substitutions: int
+    deletions: int
+    insertions: int
+    units: int
+
+    @property
+    def wrong(self) -> int:
+        return self.substitutions + self.deletions + self.insertions
+
+
+class Comparison:
+    """What was asked and what was heard, compared.
+
+    Args:
+        asked, heard: lattices of one style.
+        words: whether units are words, which may be written together or apart.
+
+    Attributes:
+        right: whether some reading of the text is a reading of what was heard.
+    """
+
+    def __init__(self, asked: Lattice, heard: Lattice, words: bool):
+        self.right = rightly(asked, heard)
+        if words and not self.right:
+            asked, heard = joined(asked, heard), joined(heard, asked)
+            self.right = rightly(asked, heard)
+        self.asked, self.heard = asked, heard
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The best path through both, see edits.align."""
+        return align(self.asked, self.heard)
+
+    @cached_property
+    def counts(self) -> "Counts":
+        """Of the best path."""
+        pairs = [(step.asked is not None, step.heard is not None) for step in self.steps if not step.right]
+        units = sum(step.asked is not None for step in self.steps)
+        return Counts(pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)), max(1, units))
+
+    @cached_property
+    def rate(self) -> float:
+        """Least edits over the units of the text's reading on that path; not capped; an empty text counts as one."""
+        return 0.0 if self.right else self.counts.wrong / self.counts.units
+
+    def heard_place(self, step: Step) -> tuple[int, int]:
+        """Where in the raw transcript the unit of a step stands."""
+        return self.heard.place(step.heard)
+
+
+def something_said(text: str, language: str) -> bool:
+    """Whether anything of the text is to be spoken."""
+    return asked_lattice(text, language).says_something
+
+
+def may_be_said(text: str, language: str) -> bool:
+    """The same, quickly: whether a letter or a digit is left, or else some sign that is read."""
+    if not _PERHAPS_NOT_SAID.search(text) and any(map(str.isalnum, text)):
+        return True
+    cleaned = clean(text).text
+    if any(map(str.isalnum, cleaned)):
+        return True
+    return any(any(units_of(said, language) for said in span.said) for span in spans(cleaned, language))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Attributes:
+    text: with the spans that hold a digit or a sign written as they are read, where that is sure.
+    unsure: spans that stand as they were because no reading is sure.
+    """
+
+    text: str
+    unsure: int
+
+
+def written(text: str, language: str) -> str:
+    """See `writing`."""
+    return writing(text, language).text
+
+
+def writing(text: str, language: str) -> Written:
+    """The text as a prompt says it: spans that hold a digit or a sign to be read in words, all else as it stands."""
+    cleaned, parts, at, unsure = clean(text), [], 0, 0
+    for span in spans(cleaned.text, language):
+        if span.kind in COMPARED_ONLY:
+            continue
+        if not span.sure or not span.said[0]:
+            unsure += not span.sure
+            continue
+        start, end = cleaned.origin[span.start], _end(cleaned, span.end)
+        said = span.said[0]
+        if language not in SPACELESS and start and text[start - 1].isalnum() and said[0].isalnum():
+            said = f" {said}"
+        if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
+            said = f"{said} "
+        parts += [text[at:start], said]
+        at = end
+    return Written("".join([*parts, text[at:]]), unsure)
+
+
+def _end(cleaned: Clean, end: int) -> int:
+    """Where the raw text goes on behind the clean text's [.., end): a tag or an emoji that follows stays."""
+    return cleaned.origin[end]
+
+
+__all__ = [
+    "Comparison",
+    "Lattice",
+    "Span",
+    "Step",
+    "Written",
+    "asked_lattice",
+    "clean",
+    "lattice",
+    "may_be_said",
+    "rightly",
+    "something_said",
+    "spans",
+    "writing",
+    "written",
+]

@@ -1,0 +1,152 @@
+"""What the languages of Europe share: numbers as they are written, tables, rules that find spans.
+
+A language is an object with tables (what is said for a unit, a currency, a sign) and methods (how a number is inflected);
+european_rules.py holds the rules that join them; speech/readings/<language>.py makes one object and is all that is asked.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from num2words import num2words
+
+from speech.readings.span import Span
+
+MOST_READINGS = 64
+LONGEST_NUMBER = 36  # digits; longer ones are read digit by digit
+BLANK = r"[ \u00a0\u2009\u202f]"
+_BLANKS = "  \u2009\u202f"
+DASH = "[-\u2010\u2011\u2012\u2013\u2014\u2212]"
+_ONCE = re.compile(r"\s+")
+
+
+@lru_cache(maxsize=65_536)
+def words(number: int, language: str, **form: str) -> str:
+    """A whole number as num2words spells it; it is given no fraction (it would take it for a float)."""
+    return num2words(number, lang=language, **form)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as it is written: its whole part and its fraction, digits only; a fraction of "" is none."""
+
+    whole: str
+    fraction: str = ""
+    grouped: bool = False
+
+    @property
+    def value(self) -> int:
+        return int(self.whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A unit or a currency. gender: m, f, n; forms: for one, for several (for two, for five in Slavic ones), best first."""
+
+    gender: str
+    forms: tuple[tuple[str, ...], ...]
+    part: str = ""  # the sign of its hundredth, as a currency has one
+
+    def of(self, index: int) -> list[str]:
+        """The forms for this number first, then the others: what a number has is never told apart by them alone."""
+        best = [form[min(index, len(form) - 1)] for form in self.forms]
+        return list(dict.fromkeys(best + [one for form in self.forms for one in form]))
+
+
+def nouns(table: str) -> dict[str, Noun]:
+    """Lines "sign sign = gender one|several + one|several [/ sign of the hundredth]".
+
+    >>> nouns("kg Kg = n Kilogramm + Kilo")["kg"].of(1)
+    ['Kilogramm', 'Kilo']
+    """
+    made = {}
+    for line in filter(None, map(str.strip, table.splitlines())):
+        signs, forms = line.split(" = ")
+        forms, _, part = forms.partition(" // ")
+        gender, _, forms = forms.partition(" ")
+        noun = Noun(gender, tuple(tuple(form.strip().split("|")) for form in forms.split(" + ")), part.strip())
+        made.update((sign.replace("_", " "), noun) for sign in signs.split())
+    return made
+
+
+def readings(table: str) -> dict[str, tuple[str, ...]]:
+    """Lines "written = said | said"; a blank of the written form stands for any blanks, or none.
+
+    >>> readings("z. B. = zum Beispiel")
+    {'z. B.': ('zum Beispiel',)}
+    """
+    rows = (line.split(" = ") for line in filter(None, map(str.strip, table.splitlines())))
+    return {written.strip(): tuple(one.strip() for one in said.split("|")) for written, said in rows}
+
+
+def any_of(written: Iterable[str], spaced: bool = False) -> str:
+    """A pattern of any of these, the longest first."""
+    ways = sorted(set(written), key=len, reverse=True)
+    return "|".join(re.escape(way).replace(r"\ ", f"{BLANK}?" if spaced else r"\ ") for way in ways) or "(?!)"
+
+
+def ways(*parts: Iterable[str]) -> Iterator[str]:
+    """Every way to say the parts one behind the other, the first of each first; never more than a few thousand."""
+    lists = [list(dict.fromkeys(part)) for part in parts]
+    return (" ".join(filter(None, way)) for way in itertools.islice(itertools.product(*lists), 4096))
+
+
+Said = tuple[str, Iterable[str], bool] | None  # kind, what may be said, whether the first is sure; None: no span
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Attributes:
+    needs: characters of which the text has one, or the rule is not tried ("" tries always; "0" any digit).
+    pattern: linear in the length of the text.
+    said: of a match (None: it is none). A pattern's group "span" is what is covered, if it has one.
+    """
+
+    needs: str
+    pattern: re.Pattern[str]
+    said: Callable[[re.Match[str]], Said]
+
+
+def find(text: str, rules: Iterable[Rule]) -> list[Span]:
+    """Spans by the rules, an earlier rule's before a later one's."""
+    taken, found = bytearray(len(text)), []
+    digits = any(map(str.isdecimal, text))
+    for rule in rules:
+        if rule.needs and not (digits if rule.needs == "0" else any(sign in text for sign in rule.needs)):
+            continue
+        for match in rule.pattern.finditer(text):
+            start, end = match.span("span" if "span" in rule.pattern.groupindex else 0)
+            if start == end or taken.find(1, start, end) >= 0 or (said := rule.said(match)) is None:
+                continue
+            kind, spoken, sure = said
+            cleaned = (_ONCE.sub(" ", way).strip() for way in spoken)
+            unique = tuple(itertools.islice(dict.fromkeys(cleaned), MOST_READINGS))
+            if unique:
+                taken[start:end] = b"\1" * (end - start)
+                found.append(Span(start, end, kind, unique, sure))
+    return sorted(found, key=lambda span: span.start)
+
+
+_WORD = re.compile(rf"{BLANK}*([^\W\d_]+(?:['’\-][^\W\d_]+)*)")
+_LAST_WORD = re.compile(rf"([^\W\d_]+(?:['’]|\.)?){BLANK}*$")
+
+
+def next_word(text: str, at: int) -> str:
+    """The word behind this position if only blanks lie between, as it is written; else ""."""
+    found = _WORD.match(text, at, at + 60)
+    return found[1] if found else ""
+
+
+_COPULAS = frozenset("is was are ist war est était es era è é jest był is was это".split())
+
+
+def last_word(text: str, at: int) -> str:
+    """The word before this position if only blanks lie between, in lower case; else "". "The code is 407": code."""
+    found = _LAST_WORD.search(text[max(0, at - 30) : at])
+    word = found[1].casefold() if found else ""
+    if word in _COPULAS:
+        before = _LAST_WORD.search(text[max(0, at - 30) : max(0, at - 30) + found.start(1)])
+        return before[1].casefold() if before else word
+    return word

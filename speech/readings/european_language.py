@@ -1,0 +1,291 @@
+"""What a European language says for numbers, dates, times and money. The defaults are what most of them share; num2words
+gives the numbers, always as whole ones (its fractions go through float: "2,0" would be "zwei")."""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+
+from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, ways, words
+
+
+class Language:
+    """One language: tables (attributes) and methods; readings are lists, the best first."""
+
+    code = ""
+    grouping = ". "  # what parts thousands
+    decimal = ","
+    point: tuple[str, ...] = ()  # the decimal sign
+    dot: tuple[str, ...] = ()  # the full stop of versions and addresses
+    minus: tuple[str, ...] = ("minus",)
+    to: tuple[str, ...] = ()  # between the ends of a range
+    since: tuple[str, ...] = ("",)  # before a range
+    versus: tuple[str, ...] = ()  # between the goals of a score
+    more: tuple[str, ...] = ("plus",)  # the + of 10+
+    money_and: tuple[str, ...] = ("",)  # between euros and cents
+    zero: tuple[str, ...] = ()
+    codes = frozenset[str]()  # words before numbers that may be read digit by digit
+    many = 1  # which form of a noun goes with millions
+    units: dict[str, Noun] = {}
+    currencies: dict[str, Noun] = {}
+    magnitudes: dict[str, Noun] = {}
+    signs: dict[str, tuple[str, ...]] = {}
+    silent: dict[str, tuple[str, ...]] = {}  # signs that may be left out
+    address_signs: dict[str, tuple[str, ...]] = {}
+    triple_w: tuple[str, ...] = ()
+    before_numbers: dict[str, tuple[str, ...]] = {}  # ~ > < ± before a number
+    abbreviations: dict[str, tuple[str, ...]] = {}  # capitals or not
+    exact_abbreviations: dict[str, tuple[str, ...]] = {}  # with capitals as they stand
+    variants: dict[str, tuple[str, ...]] = {}  # words that may be said or spelt otherwise
+    or_words: tuple[str, ...] = ()  # for the slash between words
+    letters: dict[str, str] = {}  # names of letters that a recogniser may write
+    months: list[tuple[str, ...]] = []  # each: its name, its other forms, its abbreviations
+    month_forms = frozenset[str]()  # of these, what is no abbreviation
+    month_first = False
+    day_pattern = ""  # what stands behind the day of a date
+    before_month = ""
+    hour_marks = "(?!)"
+    hour_letter = ""
+    at_times = ""
+    dotted_times = False
+    plus_optional = False
+    phone_patterns: tuple[str, ...] = ()
+    ordinal_pattern = ""
+    version_words = r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|USB|HTML|Windows|CUDA|Java)"
+    no_version = "(?!)"
+    score_words = ""
+    of_money = ""  # between a number and its currency, as in "5 de euros"
+    attached_big = "[KMBk]"  # magnitudes that touch their number and need no currency
+    roman_words = frozenset[str]()
+    no_names = frozenset[str]()
+    single_romans = "IVX"
+    roman_end = ""
+    centuries = ""  # pattern of what stands behind the number of a century
+
+    def first_rules(self) -> list[Rule]:
+        return []
+
+    def context_rules(self) -> list[Rule]:
+        return []
+
+    # -- numbers
+    def parse(self, written: str) -> Number:
+        """A number as the pattern `number` finds it."""
+        head, sign, tail = written.rpartition(self.decimal)
+        whole, fraction = (head, tail) if sign else (written, "")
+        return Number(re.sub(r"\D", "", whole) or "0", fraction, not whole.isdecimal())
+
+    @property
+    def number(self) -> str:
+        """Pattern of a number: thousands parted, or plain, with a fraction or without."""
+        parted = "|".join(
+            rf"\d{{1,3}}(?:{BLANK if sign == ' ' else re.escape(sign)}\d{{3}})+(?!\d)" for sign in self.grouping
+        )
+        return rf"(?:(?:{parted}|\d+)(?:{re.escape(self.decimal)}\d+)?)"
+
+    def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        """Readings of a whole number; gender: of what is counted ("" alone, "?" not known)."""
+        return [words(number, self.code)]
+
+    def gender(self, noun: str, number: int) -> str:
+        """m, f, n of the noun behind a number, as far as it can be seen, "?" where not, "" for what is no noun."""
+        return ""
+
+    def index(self, number: Number) -> int:
+        """Which form of a noun goes with a number."""
+        return 0 if number.whole in ("1", "01") and not number.fraction else 1
+
+    def digits(self, written: str) -> list[str]:
+        """Digit by digit, one reading for each word for zero."""
+        names = [self.counted(digit)[0] for digit in range(10)]
+        zeros = (self.zero or (names[0],)) if "0" in written else ("",)
+        return [
+            " ".join(zero if sign == "0" else names[int(sign)] for sign in written if sign.isdecimal()) for zero in zeros
+        ]
+
+    def plain(self, written: str) -> list[str]:
+        """Digits as a number that counts nothing."""
+        if len(written) > LONGEST_NUMBER or (len(written) > 1 and written[0] == "0"):
+            return self.digits(written)
+        return self.counted(int(written))
+
+    def integer(self, number: Number, gender: str, before: str, after: str) -> list[str]:
+        whole = number.whole
+        if len(whole) > LONGEST_NUMBER or (len(whole) > 1 and whole[0] == "0"):
+            said = self.digits(whole)
+            return said if whole[:2] == "00" or len(whole) > 3 else said + self.counted(int(whole), gender, before, after)
+        said = self.counted(number.value, gender, before, after)
+        if not number.grouped and not number.fraction:
+            if len(whole) == 4:
+                said = self.year(number.value, before, after) + said
+            if len(whole) > 4 or (len(whole) > 1 and before in self.codes):
+                said = said + self.digits(whole) + self.pairs(whole)
+        return said
+
+    def year(self, number: int, before: str, after: str) -> list[str]:
+        """How four digits without a mark may be read if they are a year; the reading as a number is added anyway."""
+        return []
+
+    def pairs(self, written: str) -> list[str]:
+        """A code in groups of two digits, the first of one or two; of three digits also 1 + 2."""
+        if not 2 < len(written) <= 12:
+            return []
+        first = 2 - len(written) % 2
+        groups = [written[:first]] + [written[i : i + 2] for i in range(first, len(written), 2)]
+        return self.grouped(groups)
+
+    def phone_pairs(self, written: str) -> list[str]:
+        return self.pairs(written) + self.grouped([written[i : i + 3] for i in range(0, len(written), 3)])
+
+    def grouped(self, groups: list[str]) -> list[str]:
+        """Groups of digits one behind the other, each as a number."""
+        each = []
+        for group in filter(None, groups):
+            if group[0] == "0" or len(group) > 4:
+                each.append(self.digits(group))
+            else:
+                each.append(self.counted(int(group))[:2])
+        return list(itertools.islice(ways(*each), 16))
+
+    def code_number(self, written: str) -> list[str]:
+        """Digits that touch letters: a number, or digit by digit."""
+        return [*self.plain(written), *self.digits(written), *(self.pairs(written) if len(written) > 2 else [])]
+
+    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        """All readings of a number."""
+        if not number.fraction:
+            return self.integer(number, gender, before, after)
+        return self.fractional(number, gender)
+
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        """Readings with the decimal sign: a number behind its zeros, or digit by digit."""
+        fraction, zeros = number.fraction, len(number.fraction) - len(number.fraction.lstrip("0"))
+        tails = self.digits(fraction)
+        if len(fraction) <= 3 and zeros < len(fraction):
+            tails = [" ".join([self.digits("0")[0]] * zeros + [way]) for way in self.counted(int(fraction))] + tails
+        return list(ways(self.integer(Number(number.whole, "", True), "", "", ""), self.point, tails))
+
+    def digits_dotted(self, pieces: list[str]) -> list[str]:
+        """A version with its numbers digit by digit."""
+        each = [self.digits(piece) for piece in pieces]
+        return list(ways(*[part for piece in each for part in (self.dot, piece)][1:]))
+
+    # -- what stands around numbers
+    @staticmethod
+    def key(written: str, table: Iterable[str]) -> str:
+        """The key of a table for what was written, blanks apart."""
+        plain = re.sub(BLANK, " ", written)
+        return plain if plain in table else next((key for key in table if key.replace(" ", "") == plain.replace(" ", "")), plain)
+
+    def noun(self, sign: str) -> Noun:
+        key = self.key(sign, self.currencies)
+        return self.currencies[key] if key in self.currencies else self.units[self.key(sign, self.units)]
+
+    def of_sign(self, written: str | None) -> tuple[str, ...]:
+        """What is said for - ~ > before a number."""
+        if not written:
+            return ("",)
+        return self.before_numbers.get(written.strip(), self.minus)
+
+    def of_dash(self, written: str, match: re.Match[str]) -> tuple[str, ...]:
+        """What is said between two numbers."""
+        if written[0].isspace() and ("=" in match.string[match.end() : match.end() + 3] or not written.strip() in "–—-"):
+            return self.minus
+        return self.to
+
+    def linking(self, noun: Noun) -> tuple[str, ...]:
+        """Between a magnitude and what it counts: millions d'euros."""
+        return ("",)
+
+    def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
+        """Whether the first reading is right in a prompt."""
+        return True
+
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        """An amount with two digits behind the decimal sign (one is read as tenths, too)."""
+        parts, nouns = int(number.fraction.ljust(2, "0")), noun.of(self.index(Number(number.whole)))
+        whole = self.integer(Number(number.whole, "", True), noun.gender, "", "")
+        decimals = list(ways(self.fractional(number), noun.of(1)))
+        if not parts:
+            return [*ways(whole, nouns), *decimals]
+        hundredth = self.currencies.get(noun.part) or self.units.get(noun.part)
+        cents = self.counted(parts, hundredth.gender if hundredth else "")
+        names = ["", *hundredth.of(self.index(Number(str(parts))))] if hundredth else [""]
+        said = list(ways(whole, nouns[:2], self.money_and, cents[:3], names))
+        if not number.value and hundredth:
+            said = [*ways(cents, names[1:]), *said]
+        return said[:48] + decimals
+
+    # -- ordinals, dates, times
+    def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
+        """Readings of an ordinal; ending: as it is written behind the digits."""
+        return [words(number, self.code, to="ordinal")]
+
+    def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        return "ordinal", self.ordinal(number, ending, before, after), True
+
+    def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
+        """Readings of a roman numeral: behind a name, behind a word that has numbers, before a century."""
+        return self.counted(number) + self.ordinal(number)
+
+    def century_behind(self, text: str, at: int) -> bool:
+        return bool(self.centuries) and re.match(self.centuries, text[at : at + 20], re.IGNORECASE) is not None
+
+    def day(self, number: int, before: str) -> list[str]:
+        """The day of a date."""
+        return self.counted(number)
+
+    def month(self, number: int, before: str) -> list[str]:
+        return [self.months[number - 1][0]]
+
+    def date(self, day: int, month: int, year: str, before: str, named: bool) -> list[str]:
+        """A date of digits: the month by its name, or as a number."""
+        names = self.month(month, before) + self.month_number(month, before)
+        return list(ways(self.day(day, before)[:4], names, self.of_date(year)))
+
+    def month_number(self, month: int, before: str) -> list[str]:
+        return self.counted(month)
+
+    def year_first(self, year: int, month: int, day: int) -> list[str]:
+        """2024-03-12 in the order it is written."""
+        return []
+
+    def of_date(self, year: str) -> list[str]:
+        """The year of a date, with what is said before it; [""] without one."""
+        return self.integer(Number(year), "", "", "") if year else [""]
+
+    def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
+        """mark: what is written for the hour ("Uhr", "h", ""), if anything; full: the minutes are written."""
+        raise NotImplementedError
+
+    # -- fractions and scores
+    def fraction(self, above: int, below: int, after: str) -> list[str]:
+        return list(ways(self.counted(above), self.below(below, above)))
+
+    def below(self, number: int, above: int) -> list[str]:
+        """The name of a fraction's part: quarter, thirds."""
+        return self.ordinal(number)
+
+    def other_fraction(self, above: int, below: int) -> list[str]:
+        """As it is read with its slash."""
+        return list(ways(self.counted(above), self.over, self.counted(below)))
+
+    over: tuple[str, ...] = ()
+
+    def slashed(self, one: str, two: str) -> list[str]:
+        """24/7 and what else is no fraction."""
+        between = ("", *self.over, *self.address_signs.get("/", ()))
+        return list(ways(self.plain(one), between, self.plain(two)))
+
+    def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
+        """1 1/2."""
+        return list(ways(self.counted(whole), self.mixed_and, self.fraction(above, below, "")))
+
+    mixed_and: tuple[str, ...] = ()
+
+    def goals(self, written: str) -> list[str]:
+        return self.plain(written)
+
+    def spelt(self, letters: list[str]) -> Iterator[str]:
+        """Letters by their names."""
+        if all(letter in self.letters for letter in letters):
+            yield " ".join(self.letters[letter] for letter in letters)

@@ -1,0 +1,119 @@
+"""What French, Italian, Portuguese and Spanish share: genders of numbers, ordinals of two genders, times."""
+
+from collections.abc import Iterable
+
+from speech.readings.european import Number, ways
+from speech.readings.european_language import Language
+
+
+class Romance(Language):
+    """Attributes:
+    masculine, feminine: endings of nouns that tell their gender, the longest first to be tried.
+    genders: of nouns that their ending does not tell.
+    function_words: what behind a number is not what it counts.
+    """
+
+    masculine: tuple[str, ...] = ()
+    feminine: tuple[str, ...] = ()
+    genders: dict[str, str] = {}
+    function_words = frozenset[str]()
+    of_date_words: tuple[str, ...] = ("",)  # between day, month and year of a date of digits
+    of = ("de",)
+    first = ""  # the first of a month
+    score_words = ""
+    hour_names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # hour, hours
+    minute_names: tuple[str, ...] = ()
+    hour_and: tuple[str, ...] = ("",)  # between hours and minutes
+
+    def gendered(self, number: int, gender: str) -> list[str]:
+        """A number of one gender: "", m or f."""
+        raise NotImplementedError
+
+    def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        if gender == "?":
+            return list(dict.fromkeys(self.gendered(number, "m") + self.gendered(number, "f")))
+        return self.gendered(number, gender)
+
+    def gender(self, noun: str, number: int) -> str:
+        word = noun.casefold()
+        if not word or word in self.function_words:
+            return ""
+        if word in self.genders or word.rstrip("s") in self.genders:
+            return self.genders.get(word) or self.genders[word.rstrip("s")]
+        for endings, gender in ((self.feminine, "f"), (self.masculine, "m")):
+            if any(word.endswith(ending) for ending in endings):
+                return gender
+        return "?"
+
+    def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
+        return gender != "?" or self.gendered(number.value % 1000, "m") == self.gendered(number.value % 1000, "f")
+
+    def linking(self, noun: object) -> tuple[str, ...]:
+        return self.of
+
+    def day(self, number: int, before: str) -> list[str]:
+        return ([self.first] if number == 1 else []) + self.counted(number)
+
+    def date(self, day: int, month: int, year: str, before: str, named: bool) -> list[str]:
+        names = self.month(month, before) + self.month_number(month, before)
+        years = [f"{link} {way}".strip() for way in self.of_date(year) for link in (self.of_date_words if year else ("",))]
+        return list(ways(self.day(day, before)[:3], self.of_date_words[:2], names, years))
+
+    def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
+        hours = self.hours(hour)
+        names = self.hour_names[hour != 1]
+        tail = self.half_day(mark)
+        if minute == 0 and not second:
+            named = list(ways(hours, names))
+            bare = hours + self.sharp(hour)
+            return list(ways(named + bare if self.named_first(mark) else bare + named, tail))
+        past = self.counted(minute, "m")
+        zero = [f"{self.zero[0]} {past[0]}"] if minute < 10 else []
+        minutes = list(dict.fromkeys(self.minute_words(minute, past) + zero))
+        counted = [f"{way} {name}" for way in self.counted(minute, self.minute_gender) for name in self.minute_names]
+        said = list(ways(hours, names, self.hour_and, minutes)) if self.named_first(mark) else []
+        said += ways(hours, self.hour_and, minutes)
+        said += ways(hours, names, self.hour_and, minutes + counted)
+        if mark:
+            said += ways(hours, minutes, names)
+        if second is not None:
+            seconds = [way for way in self.counted(second, "m")]
+            said = list(ways(said[:6], (*self.hour_and,), seconds, ("", *self.second_names)))
+        else:
+            said += self.by_the_clock((hour - 1) % 12 + 1, hour % 12 + 1, minute)
+        return list(ways(said, tail))
+
+    minute_gender = "m"
+    second_names: tuple[str, ...] = ()
+
+    def hours(self, hour: int) -> list[str]:
+        return self.counted(hour, "f")[:2]
+
+    def minute_words(self, minute: int, past: list[str]) -> list[str]:
+        """Minutes behind the hour: their number, a half, a quarter."""
+        return past
+
+    def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
+        return []
+
+    def named_first(self, mark: str) -> bool:
+        return bool(mark)
+
+    def sharp(self, hour: int) -> list[str]:
+        return []
+
+    def half_day(self, mark: str) -> Iterable[str]:
+        plain = mark.replace(".", "").replace(" ", "").lower()
+        return [f"{plain[0]} m", plain] if plain in ("am", "pm") else [""]
+
+
+def inflected(words: str, pairs: tuple[tuple[str, str], ...]) -> str:
+    """Every word of an ordinal with another ending: vigésimo primero -> vigésima primera."""
+    made = []
+    for word in words.split():
+        for ending, other in pairs:
+            if word.endswith(ending):
+                word = word[: -len(ending)] + other
+                break
+        made.append(word)
+    return " ".join(made)

@@ -1,0 +1,149 @@
+"""Rules for words: abbreviations, capital letters, roman numerals, words with digits, web addresses. None of them but
+addresses and digits behind letters is ever written into a prompt."""
+
+import re
+from collections.abc import Iterator
+
+from speech.readings.european import BLANK, DASH, Rule, Said, any_of, ways
+from speech.readings.european_language import Language
+
+_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+_ENDINGS = "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|рф"
+_PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
+
+
+def word_rules(of: Language) -> list[Rule]:
+    return [*written_short(of), *romans(of), *capitals(of), *paired(of)]
+
+
+def addresses(of: Language) -> Iterator[Rule]:
+    """https://www.example.com/help, name@example.org, @name, #tag."""
+
+    def said(match: re.Match[str]) -> Said:
+        return "address", spell_address(of, match[0]), True
+
+    label = r"[^\W_](?:[\w\-]{0,62})"
+    end = r"[^\s<>\"'“”«»,;!?()\[\]{}]"
+    yield Rule("/", re.compile(rf"(?<!\w)(?:https?|ftp)://{end}+(?<![.:])", re.IGNORECASE), said)
+    yield Rule("@", re.compile(rf"(?<![\w.+\-])[\w.+\-]+@{label}(?:\.{label})+"), said)
+    domain = rf"(?<![\w.\-@])(?:{label}\.){{1,6}}(?:{_ENDINGS})(?![\w\-]|\.\w)(?:/(?:{end}*(?<![.:/]))?/?)?"
+    yield Rule(".", re.compile(rf"(?<!\w)www\.{end}+(?<![.:])", re.IGNORECASE), said)
+    yield Rule(".", re.compile(domain, re.IGNORECASE), said)
+
+
+def spell_address(of: Language, address: str) -> list[str]:
+    """An address word by word; its scheme may be left out, and a slash at its end."""
+    scheme, parted, rest = address.partition("://")
+    if not parted:
+        scheme, rest = "", address
+    tails = [rest.rstrip("/")] if rest.endswith("/") else [rest]
+    parts: list[list[str]] = []
+    for piece in _PIECE.findall(tails[0]):
+        if piece.isdecimal():
+            parts.append(of.plain(piece) if len(piece) < 5 and piece[0] != "0" else of.digits(piece))
+        elif piece.lower() == "www":
+            parts.append([" ".join([of.letters.get("w", "w")] * 3), "w w w", "www", *of.triple_w])
+        elif piece.isalpha():
+            spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
+            parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
+        elif piece == ".":
+            parts.append(list(of.dot))
+        else:
+            parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
+    body = list(ways(*parts))[:32]
+    if not scheme:
+        return body
+    slash = of.address_signs.get("/", ("",))[0]
+    spelt = f"{' '.join(scheme.lower())} {of.address_signs.get(':', ('',))[0]} {slash} {slash}"
+    return list(ways((spelt, ""), body))
+
+
+def lettered(of: Language) -> Iterator[Rule]:
+    """The number of MP3, A380, COVID-19, GPT-4: the letters stay, the digits are a number or one by one."""
+
+    def digits(match: re.Match[str]) -> Said:
+        written = match["n"]
+        if "." in written:
+            whole, _, fraction = written.partition(".")
+            tails = [*of.digits(fraction), *of.plain(fraction)]
+            return "version", ways(of.plain(whole), of.dot, tails), True
+        return "cardinal", of.code_number(written), True
+
+    yield Rule("0", re.compile(rf"(?<=[^\W\d_])(?P<n>\d{{1,12}}(?:\.\d{{1,4}})?)(?!\d|{DASH}\d)"), digits)
+    hyphen = rf"(?<=[^\W\d_]){DASH}(?P<n>\d{{1,4}}(?:\.\d{{1,4}})?)(?![\d.,:/%]\d|\d|{BLANK}?%)"
+    yield Rule("0", re.compile(hyphen), digits)
+
+
+def written_short(of: Language) -> Iterator[Rule]:
+    """Abbreviations, and words that may be said or spelt in another way."""
+    for table in (of.abbreviations, of.exact_abbreviations):
+        if not table:
+            continue
+        known = {key.replace(" ", "").casefold() if table is of.abbreviations else key: said for key, said in table.items()}
+        flags = re.IGNORECASE if table is of.abbreviations else 0
+
+        def said(match: re.Match[str], known=known, fold=table is of.abbreviations) -> Said:
+            key = re.sub(BLANK, "", match[0])
+            said = known.get(key.casefold() if fold else key) or known.get(match[0])
+            return ("variant", said, True) if said else None
+
+        yield Rule(".", re.compile(rf"(?<![\w.])(?:{any_of(table, True)})(?!\w)", flags), said)
+    yield from of.context_rules()
+    if of.variants:
+        yield Rule(
+            "",
+            re.compile(rf"(?<![\w'’\-])(?:{any_of(of.variants).replace(chr(39), '[' + chr(39) + '’]')})(?![\w]|['’]\w)", re.IGNORECASE),
+            lambda m: ("variant", (m[0], *of.variants[m[0].casefold().replace("’", "'")]), True),
+        )
+
+
+def roman_value(written: str) -> int:
+    """The value of a roman numeral in its usual form, else 0."""
+    total = sum(
+        -_ROMAN[a] if _ROMAN[a] < _ROMAN[b] else _ROMAN[a] for a, b in zip(written, [*written[1:], "I"], strict=True)
+    )
+    return total if to_roman(total) == written else 0
+
+
+def to_roman(number: int) -> str:
+    tens = ["", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX", "XC"]
+    ones = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"]
+    return "C" * (number // 100) + tens[number // 10 % 10] + ones[number % 10] if 0 < number < 400 else ""
+
+
+def romans(of: Language) -> Iterator[Rule]:
+    """Henry VIII, chapter IV, XX век; a single letter only behind a name or a word that has numbers."""
+
+    def said(match: re.Match[str]) -> Said:
+        number = roman_value(match["n"])
+        before = match["before"] or ""
+        named = before[:1].isupper() and before.casefold().rstrip(".") not in of.roman_words
+        counted = before.casefold().rstrip(".") in of.roman_words
+        if not number or (number > 39 and not counted):
+            return None
+        if len(match["n"]) == 1 and not (counted or (named and before.casefold() not in of.no_names and match["n"] in of.single_romans)):
+            if not of.century_behind(match.string, match.end()):
+                return None
+        behind = of.century_behind(match.string, match.end())
+        return "variant", [match["n"], *of.roman(number, named, counted, behind)] if len(match["n"]) > 1 else of.roman(number, named, counted, behind), True
+
+    pattern = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end})(?![\w'’]|\.\w)"
+    yield Rule("IVXLC", re.compile(pattern), said)
+
+
+def capitals(of: Language) -> Iterator[Rule]:
+    """U.S., Ph.D., USB: letter by letter, or as one word."""
+
+    def said(match: re.Match[str]) -> Said:
+        letters = [char.lower() for char in match[0] if char.isalpha()]
+        joined, spelt = "".join(letters), " ".join(letters)
+        plural = [spelt[:-2] + spelt[-1]] if match[0].endswith("s") and match[0][-2] != "." else []
+        return "letters", [joined, spelt, *plural, *of.spelt(letters)], True
+
+    yield Rule(".", re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"), said)
+    yield Rule("", re.compile(r"(?<![^\W\d]|['’.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
+
+
+def paired(of: Language) -> Iterator[Rule]:
+    """and/or: the slash is said or not. An apostrophe's or an ampersand's turn is in the tables."""
+    yield Rule("/", re.compile(r"(?<=[^\W\d_])/(?=[^\W\d_])"), lambda m: ("variant", ["", *of.address_signs.get("/", ()), *of.or_words], True))

@@ -1,0 +1,99 @@
+"""How Japanese words are read: Sudachi's words with the readings its dictionary has for them.
+
+Which of its readings a word has in a sentence (辛い からい, つらい) cannot be known for certain, so all of them that are common words of the
+same class are acceptable; and a word in kanji is the same as itself whatever its reading.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+KANJI = re.compile(r"[々〆〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_KATAKANA_WORD = re.compile(r"[ァ-ヺー]{4,}")
+_MAY_END_SHORT = re.compile(r"[アカガサザタダナハバパマヤラワャァリジニミティディ]ー\Z")
+_MOST_READINGS = 6
+_UNVOICED = str.maketrans("ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポ", "カキクケコサシスセソタチツテトハヒフヘホハヒフヘホ")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Attributes:
+    start, end: in the text given to `words`.
+    surface, pos: as it stands; its part of speech, from the broadest ("名詞") on.
+    reading: of the dictionary, in katakana (は of a particle is ハ).
+    """
+
+    start: int
+    end: int
+    surface: str
+    pos: tuple[str, ...]
+    reading: str
+
+
+@lru_cache(maxsize=1)
+def _dictionary():
+    from sudachipy import Dictionary, SplitMode  # seconds of import are spared where nobody reads Japanese
+
+    dictionary = Dictionary(dict="small")
+    return dictionary, dictionary.tokenizer(mode=SplitMode.C)
+
+
+def words(text: str) -> list[Word]:
+    """Words of a text without marks. Sudachi takes at most 49149 bytes: a longer one is cut."""
+    found: list[Word] = []
+    for base in range(0, len(text), 10_000):
+        for word in _dictionary()[1].tokenize(text[base : base + 10_000]):
+            found.append(
+                Word(base + word.begin(), base + word.end(), word.surface(), word.part_of_speech(), word.reading_form())
+            )
+    return found
+
+
+def said(word: Word) -> tuple[str, ...]:
+    """Readings of a word, best first, where they are not plainly its letters; () otherwise.
+
+    >>> [said(word) for word in words("私は日本へ")]
+    [('ワタクシ', 'アタシ', 'ワタシ', '私'), ('わ', 'は'), ('ニッポン', 'ニホン', '日本'), ('え', 'へ')]
+    """
+    return _said(word.surface, word.pos, word.reading)
+
+
+@lru_cache(maxsize=65_536)
+def _said(surface: str, pos: tuple[str, ...], reading: str) -> tuple[str, ...]:
+    if pos[0] == "助詞" and surface in ("は", "へ"):
+        return ("わ", "は") if surface == "は" else ("え", "へ")
+    ways: list[str] = []
+    if KANJI.search(surface):
+        if not KANJI.search(reading):
+            ways = [reading, *_others(surface, pos, reading)]
+    elif _KATAKANA_WORD.fullmatch(surface) and _MAY_END_SHORT.search(surface):
+        return (surface, surface[:-1])
+    elif surface.startswith("いう") and pos[0] == "動詞":
+        return (surface, "ゆう" + surface[2:])
+    elif surface.endswith("は") and len(surface) > 2 and pos[0] in ("感動詞", "接続詞", "副詞") and surface.strip("は"):
+        return (surface[:-1] + "わ", surface)
+    else:
+        return ()
+    if surface.endswith("は"):
+        ways = [way[:-1] + "ワ" for way in ways if way.endswith("ハ")] + ways
+    return tuple(dict.fromkeys([*ways[:_MOST_READINGS], surface]))
+
+
+def _others(surface: str, pos: tuple[str, ...], reading: str) -> list[str]:
+    """Other readings that the dictionary has for the same letters as a word of the same class. Not names, unless it is one;
+    not the voiced forms that it only has inside compounds (ビト of 人)."""
+    found = []
+    for entry in _dictionary()[0].lookup(surface):
+        kind, other = entry.part_of_speech(), entry.reading_form()
+        name = kind[1] == "固有名詞"
+        same_class = kind[0] == pos[0] and (kind[2] == pos[2] if name else True)
+        if entry.surface() != surface or not same_class or name != (pos[1] == "固有名詞") or KANJI.search(other):
+            continue
+        found.append(other)
+    plain = {reading, *found}
+    return [other for other in found if not _is_voiced_form(other, plain)]
+
+
+def _is_voiced_form(reading: str, of: set[str]) -> bool:
+    first = reading[:1].translate(_UNVOICED)
+    return first != reading[:1] and any(other[:1] == first and other[1:] == reading[1:] for other in of)

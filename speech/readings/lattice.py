@@ -1,0 +1,187 @@
+"""What may be said for a text, as a lattice of units of pronunciation.
+
+A unit is a tuple of acceptable sounds; two units are equal if they share one. A lattice is a row of parts; each part is
+said in one of its ways, a row of units or nothing. Its nodes are numbered along the text: node 0 is the beginning, then
+one node for each unit of each way, and one where the ways of a part meet again. The last node is the end.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+Unit = tuple[str, ...]
+Way = tuple[Unit, ...]
+MEET: Unit = ()  # in the place of a unit, of a node where ways meet
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Attributes:
+    ways: in which it is said, best first.
+    start, end: of its characters, text[start:end] of the clean text.
+    kind: of the span, or "plain".
+    """
+
+    ways: tuple[Way, ...]
+    start: int
+    end: int
+    kind: str = "plain"
+
+
+@dataclass(slots=True, eq=False)
+class Lattice:
+    """Attributes:
+    parts: what it was built of.
+    text, origin: the clean text, and where its characters come from, see tags.Clean.
+    units: for each node, the unit that leads there, or MEET.
+    before: for each node, the node before it, or those whose ways meet there.
+    forks: {node: the first nodes of the ways that begin behind it}; elsewhere the next node follows.
+    after: {last node of a way: the node where the ways meet}.
+    """
+
+    parts: tuple[Part, ...]
+    text: str = ""
+    origin: Sequence[int] = ()
+    units: list[Unit] = field(default_factory=lambda: [MEET])
+    before: list[int | tuple[int, ...]] = field(default_factory=lambda: [-1])
+    forks: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    after: dict[int, int] = field(default_factory=dict)
+    _places: list[tuple[int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if len(part.ways) == 1:
+                self.before.extend(range(len(self.units) - 1, len(self.units) - 1 + len(part.ways[0])))
+                self.units.extend(part.ways[0])
+            else:
+                self._fork(part.ways)
+
+    def _fork(self, ways: Sequence[Way]) -> None:
+        base, begins, ends = len(self.units) - 1, [], []
+        for way in ways:
+            node = base
+            begins.append(len(self.units) if way else -1)
+            for unit in way:
+                self.before.append(node)
+                self.units.append(unit)
+                node = len(self.units) - 1
+            ends.append(node)
+        meet = len(self.units)
+        self.units.append(MEET)
+        self.before.append(tuple(dict.fromkeys(ends)))
+        self.forks[base] = tuple(meet if begin < 0 else begin for begin in begins)
+        self.after.update({end: meet for end in ends if end != base})
+
+    @property
+    def end(self) -> int:
+        """The last node."""
+        return len(self.units) - 1
+
+    @property
+    def line(self) -> bool:
+        """Whether there is one way only to say all of it."""
+        return not self.forks
+
+    @property
+    def length(self) -> int:
+        """Units of the best reading of each part."""
+        return sum(len(part.ways[0]) for part in self.parts)
+
+    @property
+    def says_something(self) -> bool:
+        return any(self.units)
+
+    def place(self, node: int) -> tuple[int, int]:
+        """Where the unit of a node stands in the raw text: raw[start:end], its character or word, or its share of the
+        characters that its part has."""
+        if not self._places:
+            self._places.append((0, 0))
+            for part in self.parts:
+                for way in part.ways:
+                    self._places += self._shared(part, len(way))
+                if len(part.ways) > 1:
+                    self._places.append((0, 0))
+        return self._places[node]
+
+    def _shared(self, part: Part, count: int) -> list[tuple[int, int]]:
+        places = range(part.start, part.end)
+        spoken = [i for i in places if self.text[i].isalnum()] or places
+        words = _words(spoken)
+        if count == len(words) and count != len(spoken):
+            shares = words
+        elif count == len(spoken):
+            shares = [(i, i) for i in spoken]
+        else:
+            edges = [i * len(spoken) // count for i in range(count + 1)] if count else []
+            shares = [(spoken[min(a, len(spoken) - 1)], spoken[max(b - 1, a)]) for a, b in pairwise(edges)]
+        return [(self.origin[first], self.origin[last + 1]) for first, last in shares]
+
+
+def _words(places: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of each run of neighbours."""
+    runs: list[tuple[int, int]] = []
+    for place in places:
+        if runs and runs[-1][1] == place - 1:
+            runs[-1] = (runs[-1][0], place)
+        else:
+            runs.append((place, place))
+    return runs
+
+
+def same(one: Unit, other: Unit) -> bool:
+    """Whether two units share a sound."""
+    return one == other or not set(one).isdisjoint(other)
+
+
+MOST_JOINED = 3
+
+
+def joined(lattice: Lattice, other: Lattice) -> Lattice:
+    """The lattice with further ways: up to three neighbouring words as one, where the other lattice has that word
+    (e-mail and email, fünf und zwanzig and fünfundzwanzig). The words are put together as they sound or as they are
+    spelt (first or last sound of each). The same lattice if there is no such place."""
+    wanted = {sound for unit in other.units for sound in unit}
+    parts, changed = [], False
+    for part in lattice.parts:
+        if len(part.ways) == 1:
+            pieces = _pieces(part, wanted)
+        else:
+            ways = dict.fromkeys(part.ways)
+            for way in part.ways:
+                ways[_one_way(way, wanted)] = None
+            pieces = [Part(tuple(ways), part.start, part.end, part.kind)] if len(ways) > len(part.ways) else [part]
+        changed |= pieces != [part]
+        parts += pieces
+    return Lattice(tuple(parts), lattice.text, lattice.origin) if changed else lattice
+
+
+def _joins(way: Way, wanted: set[str]) -> Iterable[tuple[int, int, Unit]]:
+    """(start, end, word) of the places of a way that are one word of the other side, from left to right."""
+    at = 0
+    while at < len(way) - 1:
+        for end in range(min(len(way), at + MOST_JOINED), at + 1, -1):
+            word = tuple(dict.fromkeys("".join(unit[i] for unit in way[at:end]) for i in (0, -1)))
+            if not wanted.isdisjoint(word):
+                yield at, end, word
+                at = end - 1
+                break
+        at += 1
+
+
+def _one_way(way: Way, wanted: set[str]) -> Way:
+    found, at = [], 0
+    for start, end, word in _joins(way, wanted):
+        found += [*way[at:start], word]
+        at = end
+    return (*found, *way[at:])
+
+
+def _pieces(part: Part, wanted: set[str]) -> list[Part]:
+    """A part of one way, cut where it may be said in two; the places of its units are not kept apart."""
+    way, pieces, at = part.ways[0], [], 0
+    for start, end, word in _joins(way, wanted):
+        if start > at:
+            pieces.append(Part((way[at:start],), part.start, part.end, part.kind))
+        pieces.append(Part((way[start:end], (word,)), part.start, part.end, part.kind))
+        at = end
+    return [*pieces, Part((way[at:],), part.start, part.end, part.kind)] if pieces else [part]

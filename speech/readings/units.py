@@ -1,0 +1,54 @@
+"""A spoken string -> units of pronunciation, as its language hears them.
+
+A unit is a tuple of acceptable sounds (strings, compared as they are). A language whose module has a function `units`
+says which (zh, yue, ja, ko, ...); the default is a word: its letters in lower case, without marks.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
+from speech.readings import languages
+from speech.readings.lattice import Unit
+
+SOUNDS, TONELESS, LETTERS = "sounds", "toneless", "letters"
+STYLES = (SOUNDS, TONELESS, LETTERS)
+SPACELESS = frozenset({"zh", "yue", "ja", "ko"})  # units are syllables or morae; elsewhere they are words
+_APOSTROPHES = "'’‘ʼ`´"
+
+
+def units_of(words: str, language: str, style: str = SOUNDS) -> list[Unit]:
+    """Args:
+    words: what is said, in the language's own spelling.
+    style: "sounds" (with tones where there are any), "toneless" (zh), or "letters" (words letter by letter).
+
+    >>> units_of("Good-bye, Anna!", "xx")
+    [('good',), ('bye',), ('anna',)]
+    """
+    given = _reader(language)(words)
+    if style == LETTERS and language not in SPACELESS:
+        return [(letter,) for unit in given for letter in unit[0]]
+    if style == TONELESS and language == "zh":
+        return [_toneless(unit) for unit in given]
+    return given
+
+
+@lru_cache
+def _reader(language: str) -> Callable[[str], list[Unit]]:
+    return getattr(languages.module(language), "units", words_of)
+
+
+def words_of(words: str) -> list[Unit]:
+    """Words between spaces and marks, each in lower case; an apostrophe parts nothing."""
+    kept = []
+    for char in words.casefold():
+        if char.isalnum() or unicodedata.category(char)[0] == "M":
+            kept.append(char)
+        elif char not in _APOSTROPHES:
+            kept.append(" ")
+    return [(word,) for word in "".join(kept).split()]
+
+
+@lru_cache(maxsize=65_536)
+def _toneless(unit: Unit) -> Unit:
+    return tuple(dict.fromkeys(sound.rstrip("12345") or sound for sound in unit))

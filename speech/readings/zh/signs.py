@@ -1,0 +1,111 @@
+"""Rules for signs by themselves, addresses of the web, Roman numerals and circled numbers."""
+
+import re
+from itertools import product
+
+from speech.readings.span import Span
+from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.tables import CIRCLED, ROMAN, SIGNS
+
+_MAIL = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
+_URL = re.compile(
+    r"(?:https?://)?(?:[A-Za-z0-9-]+\.)+(?:com|cn|net|org|edu|gov|io|ai|cc|tv|me|co|info|top|xyz|hk|tw|app|dev|uk|jp)"
+    r"(?![A-Za-z0-9])(?:/[\w./%-]*[\w/])?",
+    re.ASCII | re.IGNORECASE,
+)
+_ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
+_LETTERS = {
+    ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""), "_": ("下划线", ""),
+    ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
+}  # fmt: skip
+_VALUES = {"I": 1, "V": 5, "X": 10}
+
+
+def address(text: str, start: int) -> Span | None:
+    """info@test.com, https://www.example.com/help."""
+    if start and text[start - 1].isascii() and (text[start - 1].isalnum() or text[start - 1] in "@."):
+        return None
+    found = _MAIL.match(text, start) or _URL.match(text, start)
+    if not found:
+        return None
+    parts: list[tuple[str, ...]] = []
+    for part in re.findall(r"https?://|[A-Za-z]+|[0-9]+|.", found[0]):
+        if part.lower().startswith("http"):
+            name = part[:-3].lower()
+            parts.append((f"{name}冒号斜杠斜杠", f"{name}冒号双斜杠", "", f"{name}"))
+        elif part.isdigit():
+            parts.append(tuple(dict.fromkeys((by_digit(part), cardinals(part)[0]))))
+        elif part.isalpha():
+            parts.append((part.lower(), "三w") if part.lower() == "www" else (part.lower(),))
+        else:
+            parts.append(_LETTERS.get(part, ("",)))
+    while len(list(parts)) and _count(parts) > 48:  # the last choices go
+        last = max(i for i, part in enumerate(parts) if len(part) > 1)
+        parts[last] = parts[last][:-1]
+    return Span(start, found.end(), "address", tuple(dict.fromkeys("".join(way) for way in product(*parts))))
+
+
+def _count(parts: list[tuple[str, ...]]) -> int:
+    count = 1
+    for part in parts:
+        count *= len(part)
+    return count
+
+
+def roman(text: str, start: int) -> Span | None:
+    """Ⅱ, and II behind 第, or behind a word (WWII)."""
+    if text[start] in ROMAN:
+        return Span(start, start + 1, "roman", (cardinals(ROMAN[text[start]])[0],))
+    found = _ROMAN.match(text, start)
+    if not found or not (value := _roman(found[0].upper())):
+        return None
+    number = cardinals(str(value))[0]
+    if text[start - 1 : start] == "第" or re.match(r"[世型级期卷章]", text[found.end() :]):
+        return Span(start, found.end(), "roman", (number,))
+    if len(found[0]) < 2 or not found[0].isupper():
+        return None
+    return Span(start, found.end(), "letters", (found[0].lower(), number))
+
+
+def _roman(letters: str) -> int:
+    values = [_VALUES[letter] for letter in letters]
+    total = sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
+    return total if letters == _as_roman(total) else 0
+
+
+def _as_roman(value: int) -> str:
+    said = ""
+    for name, worth in (("X", 10), ("IX", 9), ("V", 5), ("IV", 4), ("I", 1)):
+        said, value = said + name * (value // worth), value % worth
+    return said
+
+
+def sign(text: str, start: int) -> Span | None:
+    """What no other rule took."""
+    char, before, behind = text[start], text[:start].rstrip()[-1:], text[start + 1 :].lstrip()[:1]
+    if char in CIRCLED:
+        number = cardinals(CIRCLED[char])[0]
+        return Span(start, start + 1, "ordinal", (number, f"第{number}"))
+    if char == "+":
+        return Span(
+            start, start + 1, "sign", ("加", "以上") if before and before in "0123456789万亿千百" else ("加", "plus")
+        )
+    if char == "#" and before.isascii() and before.isalpha():
+        return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
+    if char == "#":
+        return Span(start, start + 1, "variant", ("", "井号", "话题"))
+    if char == "/" and before and behind and text[start - 1 : start] == before:
+        return Span(
+            start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")
+        )
+    if char == "*" and before.isdigit() and behind.isdigit():
+        return Span(start, start + 1, "sign", ("乘", "乘以"))
+    if char in "<>" and before.isalnum() and behind.isalnum():
+        return Span(start, start + 1, "sign", ("小于",) if char == "<" else ("大于",))
+    if char in SIGNS:
+        return Span(start, start + 1, "sign", SIGNS[char])
+    return None
+
+
+def _han(char: str) -> bool:
+    return "\u4e00" <= char <= "\u9fff"

@@ -1,0 +1,58 @@
+"""Spans of a Mandarin text: a number with what belongs to it, a sign, an address, a 儿 that may be left out.
+
+The text is walked once; where a digit or a sign stands, the first rule that matches there makes the span.
+"""
+
+import re
+from collections.abc import Callable
+
+from speech.readings.span import Span
+from speech.readings.zh import quantities, signs
+from speech.readings.zh.erhua import ERHUA
+from speech.readings.zh.pinyin import simplified
+
+Rule = Callable[[str, int], Span | None]
+# In this order: what is longer and surer first.
+RULES: tuple[Rule, ...] = (
+    signs.address,
+    quantities.date,
+    quantities.time,
+    quantities.phone,
+    quantities.version,
+    quantities.equation,
+    quantities.fraction,
+    quantities.score,
+    quantities.money,
+    quantities.quantity,
+    signs.roman,
+    signs.sign,
+)
+_BEGIN = re.compile(
+    r"[0-9]|[-−–+~](?=\s?[0-9¥$€£.])|(?<![A-Za-z])[A-Za-z](?=[\w.+-]*[.@:][\w/])|[A-Z]{0,3}[$¥](?=\s?\d)|(?:RMB|CNY|USD|HKD|EUR)(?=\s?\d)"
+    r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00bc-\u00be\u2150-\u215e]"
+    r"|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>]"
+)
+
+
+def spans(text: str) -> list[Span]:
+    """See speech/readings/span.py; `text` as speech.readings.tags.clean gives it."""
+    text, found, at = simplified(text), [], 0
+    while begin := _BEGIN.search(text, at):
+        start = begin.start()
+        span = next((span for rule in RULES if (span := rule(text, start))), None)
+        if span is None:
+            at = start + 1
+            continue
+        found.append(span)
+        at = span.end
+    return _with_erhua(text, found) if "儿" in text else found
+
+
+def _with_erhua(text: str, found: list[Span]) -> list[Span]:
+    taken = [(span.start, span.end) for span in found]
+    loose = [
+        Span(m.start(), m.end(), "erhua", ("儿", ""))
+        for m in ERHUA.finditer(text)
+        if not any(start <= m.start() < end for start, end in taken)
+    ]
+    return sorted([*found, *loose], key=lambda span: span.start)

@@ -1,0 +1,58 @@
+"""Which stages a command line means, each with the overrides that are its own."""
+
+import shlex
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from stages import preflight
+from stages.config import has_key
+from stages.overrides import Rules, route
+from stages.remembered import recall
+from stages.table import Stage, select_stages, table
+
+
+def rules(cfg: DictConfig) -> Rules:
+    """How overrides are read, by the stages' table."""
+    return Rules(tuple(cfg.text_keys), tuple(cfg.number_keys), tuple(cfg.replaced), dict(cfg.group_names))
+
+
+def shared(recipe: str, overrides: Sequence[str]) -> DictConfig:
+    """The stages' table with the overrides of `recipe.*` that it knows; others are of groups, or of nobody (route)."""
+    own = table(recipe)
+    keys = [(given, given.partition("=")[0]) for given in overrides if given.startswith("recipe.")]
+    known = [given for given, key in keys if has_key(own, key)]
+    return table(recipe, tuple(route(recipe, {"stages": ["stages"]}, known, rules(own))["stages"]))
+
+
+def without_inputs(cfg: DictConfig, names: list[str]) -> list[str]:
+    """The stages less those whose results are another run's: what they make is in recipe.inputs_dir, and that is not
+    this run's folder. SystemExit if none is left."""
+    inputs, own = (cfg.recipe.get(key, cfg.recipe.work_dir).rstrip("/") for key in ("inputs_dir", "work_dir"))
+    makes = {name: cfg.stages[name].makes for name in names}
+    theirs = [name for name in names if makes[name] and all(str(p).startswith(inputs + "/") for p in makes[name])]
+    if inputs == own or not theirs:
+        return names
+    told = f"{', '.join(theirs)}: what is in {inputs} is taken as it is (recipe.inputs_dir)"
+    if len(theirs) == len(names):
+        raise SystemExit(f"run.sh: {told}. To make it again: recipe.work_dir={inputs}")
+    print(f"# {told}", flush=True)
+    return [name for name in names if name not in theirs]
+
+
+def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[DictConfig, list[Stage]]:
+    """The stages of a range with the overrides that are theirs, and with those that stage data had."""
+    cfg = shared(recipe, overrides)
+    names = select_stages(recipe, first, last)
+    had, file = recall(cfg, names, overrides)
+    if had:
+        print(f"# as stage data had it ({file}): {shlex.join(had)}", flush=True)
+        overrides = [*had, *overrides]
+        cfg = shared(recipe, overrides)
+    names = without_inputs(cfg, names)
+    yamls = {name: list(dict.fromkeys(c.config for c in cfg.stages[name].commands)) for name in names}
+    routed = route(recipe, yamls, overrides, rules(cfg))
+    stages = [Stage(name, recipe, cfg.stages[name], tuple(routed[name])) for name in names]
+    for stage in stages:
+        preflight.check_verl_keys(stage, cfg.verl_configs, cfg.number_keys)
+    return cfg, stages

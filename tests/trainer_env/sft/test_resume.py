@@ -1,0 +1,82 @@
+"""verl's real SFT trainer: a resumed training is the same as one that was never interrupted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from verl.utils.distributed import initialize_global_process_group
+
+from sft.verl_train import steps_of
+from tests.helpers.sft_session import Run, config, train, write_inputs
+from tests.helpers.training_worker import one_process
+
+CONSTANT = ("optim.lr_scheduler_type=constant", "optim.lr_warmup_steps_ratio=0")
+PER_EPOCH = 3  # steps, of 25 rows in batches of 8
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, ports_of_module: list[int]) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("resume")
+    write_inputs(folder, 25)
+    with one_process(ports_of_module[0]) as _, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VERL_ENGINE_DEVICE", "named_parameters")
+        patch.setenv("HF_DATASETS_CACHE", str(folder / "datasets"))
+        initialize_global_process_group()
+        yield folder
+
+
+def same_weights(one: Run, other: Run) -> None:
+    assert set(one.weights) == set(other.weights)
+    for name, tensor in one.weights.items():
+        torch.testing.assert_close(other.weights[name], tensor, msg=name)
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> Run:
+    """Three epochs by a cosine with warm-up, in one go."""
+    cfg = config(folder, "whole", "trainer.total_epochs=3")
+    assert steps_of(cfg) == 3 * PER_EPOCH
+    return train(cfg)
+
+
+@pytest.mark.parametrize(("save_freq", "cut"), [("after_each_epoch", 3), ("after_each_epoch", 5), ("2", 5)])
+def test_an_interrupted_training_has_the_rows_and_weights_of_a_whole_one(folder, whole, save_freq, cut):
+    """At 7864d8e the epoch after a checkpoint at the end of another had no rows: 3 of 9 steps were trained."""
+    work = f"cut_{save_freq}_{cut}"
+    cfg = config(folder, work, "trainer.total_epochs=3", f"trainer.save_freq={save_freq}")
+    saved = cut // 3 * 3 if save_freq == "after_each_epoch" else cut // 2 * 2
+    before = train(cfg, cut_after=cut)
+    after = train(cfg)
+    assert len(whole.rows) == 3 * PER_EPOCH
+    assert before.rows == whole.rows[:cut] and after.rows == whole.rows[saved:]
+    assert after.rates == pytest.approx(whole.rates[saved:])
+    same_weights(whole, after)
+
+
+def test_more_epochs_of_a_finished_training_are_trained_and_none_is_skipped(folder):
+    together = train(config(folder, "two", "trainer.total_epochs=2", *CONSTANT))
+    first = train(config(folder, "grown", "trainer.total_epochs=1", *CONSTANT))
+    second = train(config(folder, "grown", "trainer.total_epochs=2", *CONSTANT))
+    assert first.rows + second.rows == together.rows and len(together.rows) == 2 * PER_EPOCH
+    same_weights(together, second)
+    assert train(config(folder, "grown", "trainer.total_epochs=2", *CONSTANT)).rows == []  # done: nothing is repeated
+
+
+def test_more_epochs_of_a_cosine_are_refused(folder):
+    train(config(folder, "cosine", "trainer.total_epochs=1"))
+    with pytest.raises(ValueError, match=r"global_step_3 was trained by the learning-rate schedule .*'total_steps': 3"):
+        train(config(folder, "cosine", "trainer.total_epochs=2"))
+
+
+def test_fewer_steps_than_a_checkpoint_has_are_refused(folder):
+    train(config(folder, "fewer", "trainer.total_epochs=2", *CONSTANT))
+    with pytest.raises(ValueError, match="holds a checkpoint of step 6, the configuration asks for 3 steps"):
+        train(config(folder, "fewer", "trainer.total_epochs=1", *CONSTANT))
+
+
+def test_the_learning_rate_of_a_resumed_training_is_the_configured_one(folder):
+    """verl's own restores that of the checkpoint."""
+    train(config(folder, "rate", "trainer.total_epochs=1", *CONSTANT))
+    second = train(config(folder, "rate", "trainer.total_epochs=2", "optim.lr=0.002", *CONSTANT))
+    assert second.rates == [0.002] * PER_EPOCH

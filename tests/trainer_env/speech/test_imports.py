@@ -1,0 +1,60 @@
+"""Which files a program depends on: found by reading its source."""
+
+from pathlib import Path
+
+import pytest
+
+from speech.imports import dotted_names, imported_files
+
+FILES = {
+    "app/__init__.py": "",
+    "app/__main__.py": "import app.start",
+    "app/start.py": "import json\nfrom app import middle\n",
+    "app/middle.py": "def late():\n    from .parts.deep import Thing\n    return Thing\n",
+    "app/parts/__init__.py": "",
+    "app/parts/deep.py": 'REGISTRY = {"x": "plugins.byname:Class"}\nTABLE = "table.tsv"\n',
+    "app/parts/table.tsv": "a\tb",
+    "app/unused.py": "import app.start",
+    "plugins/byname.py": "import numpy\nfrom app.parts.deep import REGISTRY",
+    "plugins/alone.py": "",
+}
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+def found(root: Path, *names: str) -> set[str]:
+    return {str(path.relative_to(root)) for path in imported_files(names, [root])}
+
+
+def test_imports_are_followed_into_functions_packages_strings_and_tables(root):
+    everything = FILES.keys() - {"app/__main__.py", "app/unused.py", "plugins/alone.py"}
+    assert found(root, "app.start") == everything
+    assert found(root, "app") == everything | {"app/__main__.py"}  # as python -m app
+
+
+def test_a_class_stands_for_its_module_and_what_is_not_here_is_left_out(root):
+    assert found(root, "plugins.alone.Class.method") == {"plugins/alone.py"}
+    assert found(root, "torch.nn.Linear", "plugins.nowhere", "data.train_files") == set()
+
+
+def test_an_edited_source_is_read_again(root):
+    assert found(root, "plugins.alone") == {"plugins/alone.py"}
+    (root / "plugins/alone.py").write_text("import app.unused")
+    assert "app/unused.py" in found(root, "plugins.alone")
+
+
+def test_modules_are_looked_for_in_each_root(root, tmp_path_factory):
+    own = tmp_path_factory.mktemp("own")
+    (own / "mine.py").write_text("import plugins.alone")
+    assert imported_files(["mine.Scorer"], [root, own]) == sorted([own / "mine.py", root / "plugins/alone.py"])
+
+
+def test_names_in_a_configuration():
+    tree = {"a": {"_target_": "x.y.Z"}, "b": ["pkg://reward_tts.compute_score", "plain", 3, None], "c": "${d.e}"}
+    assert list(dotted_names(tree)) == ["x.y.Z", "reward_tts.compute_score"]
