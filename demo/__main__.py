@@ -1,6 +1,6 @@
 """Stage `demo`: a local page to speak, compare, judge blind and watch the training.
 
-    python -m demo --config-path <recipe> --config-name demo [overrides]
+python -m demo --config-path <recipe> --config-name demo [overrides]
 """
 
 import os

@@ -19,7 +19,7 @@ from demo.picture import picture
 from demo.studio import Marks, Studio, StudioError, summary
 from demo.votes import Ballot, order, preferences, result
 from demo.voices import new_voice
-from reward_tts.reward.config import formula
+from reward_tts.reward.formula import formula
 
 KEYS = """
 <script>
@@ -70,9 +70,7 @@ class Page:
     def speak(self, text: str, system: str, decoding: str, voice: str, seed: float, best_of: float) -> tuple:
         one = self.studio.speak(text, system, decoding, voice or None, None, int(seed), int(best_of))
         prosody = self.cfg.prosody
-        drawn = picture(
-            one.wave, one.rate, one.blame, one.measures.token_rate, prosody.f0_floor, prosody.f0_ceil
-        )
+        drawn = picture(one.wave, one.rate, one.blame, one.measures.token_rate, prosody.f0_floor, prosody.f0_ceil)
         rows = summary(one, formula(self.cfg.recipe.reward))
         return spoken(one.wave, one.rate), coloured(one.marks), [[k, v] for k, v in rows.items()], drawn
 

@@ -20,11 +20,12 @@ from infer.choose import Chooser
 from infer.synthesise import TransformersBackend
 from infer.texts import Sentence
 from reward_tts.measures import Measures
+from reward_tts.reward.errors import style
 from reward_tts.reward.reward import Reward
+from reward_tts.reward.terms import Heard
 from reward_tts.server.__main__ import needed
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.interfaces import Row, Token2Wav
-from speech.readings import align, lattice
 from speech.tokens import parse_speech_tokens
 from speech.waves import resample
 
@@ -81,16 +82,14 @@ class Speech:
     blame: list[float] = field(default_factory=list)
 
 
-def marks(text: str, transcript: str, language: str) -> Marks:
-    """The text in stretches that were heard right or wrong: by the least edit path over all readings.
-
-    >>> marks("今天三号", "今天四号", "zh")
-    [('今天', True), ('三', False), ('号', True)]
-    """
-    wrong = [False] * len(text)
-    for step in align(lattice(text, language), lattice(transcript, language)):
+def marks(heard: Heard, unit: str, tones: bool) -> Marks:
+    """The text in stretches that were heard right or wrong: by the least edit path over all readings."""
+    comparison = heard.compared.comparison(style(heard.language, unit, tones))
+    text, wrong = heard.compared.reference, [False] * len(heard.compared.reference)
+    for step in comparison.steps:
         if step.asked is not None and not step.right:
-            wrong[step.asked.start : step.asked.end] = [True] * (step.asked.end - step.asked.start)
+            start, end = comparison.asked.place(step.asked)
+            wrong[start:end] = [True] * (end - start)
     found: Marks = []
     for char, bad in zip(text, wrong, strict=True):
         if found and found[-1][1] == (not bad):
@@ -147,7 +146,9 @@ class Studio:
 
     def _model(self, system: str) -> TransformersBackend:
         if system not in self.systems:
-            raise StudioError(f"there is no model {system!r}; there are {', '.join(self.systems) or 'none: train first'}")
+            raise StudioError(
+                f"there is no model {system!r}; there are {', '.join(self.systems) or 'none: train first'}"
+            )
         if system not in self._models:
             while len(self._models) >= self.cfg.demo.models_in_memory:
                 self._models.pop(next(iter(self._models))).close()
@@ -205,10 +206,10 @@ class Studio:
         rate = self.pipeline.token2wav.sample_rate
         at_asr = resample(wave, rate, self.evaluation_asr.sample_rate)
         (other,) = self.evaluation_asr.transcribe([at_asr], [request.language])
-        verdict = self.reward.judge(request.text, request.language, tokens, measures)
-        blame = []
+        judged = Heard.of(request.text, request.language, tokens, measures)
+        verdict, blame = self.reward.judge(judged), []
         if self.reward.lead_tokens is not None and measures.char_times:
-            blame = self.reward.blame(request.text, request.language, len(tokens), measures)
+            blame = self.reward.blame(judged, len(tokens))
         titles = (f"reward: {self.cfg.reward_server.asr._target_.rpartition('.')[2]}", "evaluation: ")
         heard = {titles[0]: measures.transcript, titles[1] + self.cfg.ear._target_.rpartition(".")[2]: other.text}
         return Speech(
@@ -221,7 +222,7 @@ class Studio:
             rate=rate,
             measures=measures,
             heard=heard,
-            marks=marks(request.text, measures.transcript, request.language),
+            marks=marks(judged, self.reward.unit, self.reward.tones),
             error=verdict.error_rate,
             terms=verdict.terms,
             score=verdict.score,

@@ -23,9 +23,9 @@ VOTES = ("A", "B", "same")
 @dataclass(frozen=True)
 class Pair:
     """Attributes:
-        number: of the text.
-        text: that both say.
-        left, right: names of the systems, as they stand in front of this listener.
+    number: of the text.
+    text: that both say.
+    left, right: names of the systems, as they stand in front of this listener.
     """
 
     number: int
@@ -96,11 +96,11 @@ class Ballot:
 @dataclass(frozen=True)
 class Result:
     """Attributes:
-        candidate, baseline, same: votes for each.
-        share: of the candidate among the votes that prefer one; None without such a vote.
-        low, high: 95 % interval of share (Clopper and Pearson, 1934).
-        needed: further votes with a preference until the interval leaves a half, if the share stays as it is; 0 if it has;
-            None where no number of votes would, or more than `Result.MOST`.
+    candidate, baseline, same: votes for each.
+    share: of the candidate among the votes that prefer one; None without such a vote.
+    low, high: 95 % interval of share (Clopper and Pearson, 1934).
+    needed: further votes with a preference until the interval leaves a half, if the share stays as it is; 0 if it has;
+        None where no number of votes would, or more than `Result.MOST`.
     """
 
     candidate: int
