@@ -30,8 +30,8 @@ def main(cfg: DictConfig) -> None:
         raise SystemExit(f"demo.secret_env names {own.secret_env}, which is not set")
     if own.host not in LOOPBACK and not secret:
         raise SystemExit(
-            f"demo.host={own.host}: others can reach the page, so it needs a secret: demo.secret_env=NAME of an environment "
-            "variable that holds it"
+            f"demo.host={own.host}: others can reach the page, so it needs a secret: demo.secret_env=NAME of an "
+            "environment variable that holds it"
         )
     torch.set_num_threads(own.threads)
     page = Page(cfg)

@@ -17,8 +17,8 @@ from omegaconf import DictConfig
 from demo import runs
 from demo.picture import picture
 from demo.studio import Marks, Studio, StudioError, summary
-from demo.votes import Ballot, order, preferences, result
 from demo.voices import new_voice
+from demo.votes import Ballot, order, preferences, result
 from reward_tts.reward.formula import formula
 
 KEYS = """
@@ -46,7 +46,7 @@ def coloured(marked: Marks) -> str:
 
 
 def told(function: Callable) -> Callable:
-    """What the person can put right is shown on the page; anything else is Gradio's own error and a traceback in the log."""
+    """What the person can put right is shown on the page; anything else is Gradio's own error, with its log."""
 
     @wraps(function)
     def call(*arguments: Any) -> Any:
@@ -184,8 +184,8 @@ class Page:
             return f"{len(votes)} votes, none with a preference yet."
         more = {0: "decided", None: "no end in sight"}.get(r.needed, f"{r.needed} more votes needed at this share")
         return (
-            f"{candidate} {r.candidate}, {baseline} {r.baseline}, same {r.same}: {candidate} is preferred in {r.share:.0%} "
-            f"(95 % interval {r.low:.0%} to {r.high:.0%}); {more}."
+            f"{candidate} {r.candidate}, {baseline} {r.baseline}, same {r.same}: {candidate} is preferred in "
+            f"{r.share:.0%} (95 % interval {r.low:.0%} to {r.high:.0%}); {more}."
         )
 
     def export(self) -> str:

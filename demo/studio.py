@@ -12,11 +12,11 @@ from typing import Any
 
 import hydra
 import numpy as np
+from infer.choose import Chooser
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.jsonl import BadField
 from data_prep.prompts import PromptMaker, Request
-from infer.choose import Chooser
 from infer.synthesise import TransformersBackend
 from infer.texts import Sentence
 from reward_tts.measures import Measures
@@ -197,7 +197,7 @@ class Studio:
         return parse_speech_tokens(backend.tokenizer.decode(ids, skip_special_tokens=True))[0]
 
     def judge(self, request: Request, tokens: list[int], finished: bool) -> Speech:
-        """Speech tokens -> wave -> what both ASRs hear -> terms and reward. Raises StudioError: they cannot be spoken."""
+        """Speech tokens -> wave -> what both ASRs hear -> terms and reward. Raises StudioError."""
         row = Row(np.asarray(tokens, np.int32), request.voice, request.language, request.text)
         (measures,) = self.pipeline.measure([row])
         if measures.message:

@@ -1,4 +1,4 @@
-"""The blind test: pairs of one text by two systems, in random order and side; votes that a reload or a kill cannot lose.
+"""The blind test: pairs of one text by two systems, in random order and side; votes that a kill cannot lose.
 
 A vote is one line of a JSONL, written and flushed to disk before the next pair is shown:
     {"when": "2026-11-29T02:00:00", "who": "ann", "pair": 17, "text": "...", "left": "GRPO", "right": "SFT",
@@ -147,7 +147,7 @@ def _needed(won: int, count: int, level: float) -> int | None:
 
 
 def preferences(votes: Sequence[dict]) -> list[dict]:
-    """Pairs for preference training: {"text", "chosen", "rejected", "who"} with the systems' names; "same" is left out."""
+    """For preference training: {"text", "chosen", "rejected", "who"} with the systems' names, without "same"."""
     found = []
     for vote in votes:
         if vote["chosen"] is not None:
