@@ -4,21 +4,22 @@ set -euo pipefail
 caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-names=(install models vectorize merge_shards read_shards test_sets encode_voices data sft serve train merge eval infer export explain)
-numbers=(-1 "" "" "" "" "" "" 0 "" 1 2 3 4 5 6 "")
+names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data sft token_ear serve train merge eval infer export explain)
+numbers=(-1 "" "" "" "" "" "" "" 0 "" "" 1 2 3 4 5 6 "")
 
 usage() {
   cat <<'TEXT'
-bash run.sh [--recipe NAME] [--dry-run] [--force] [--strict] [STAGE [STOP_STAGE]] [hydra overrides ...]
+bash run.sh [--recipe NAME] [--dry-run] [--force] [--strict] [--verbose] [STAGE [STOP_STAGE]] [hydra overrides ...]
 
 Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to infer. Stages by number or name:
   -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
       models   released checkpoints from a model hub, for recipes that have some
    0  data     texts, speech tokens and reward models of the recipe -> parquet
-      vectorize, merge_shards, read_shards, test_sets, encode_voices: recordings and test sets -> what stage data reads, of
-               recipes with released models; only when they are named
+      list_recordings, vectorize, merge_shards, read_shards, test_sets, encode_voices: recordings and test sets -> what
+               stage data reads, of recipes with released models; only when they are named
       sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it, except for
                recipes that begin with a released model)
+      token_ear  a small network that reads speech tokens, for best-of-N decoding; only when it is named
    1  serve    the reward server; alone in the foreground, in a range with train in the background
    2  train    GRPO by verl; an interrupted run continues from its last checkpoint
    3  merge    checkpoint shards -> Hugging Face checkpoint
@@ -33,6 +34,7 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
   --recipe NAME  a folder of recipes/ (default tiny_mandarin), or a path to one elsewhere: --recipe my/recipe
   --dry-run      print the commands and run nothing
   --force        repeat stages that are done
+  --verbose      show all that the stages print; without it of trainings a line for each step, and warnings
   --strict       bad rows stop stage data, in recipes that otherwise leave them out and list them (prepare.on_error)
   --list         recipes and their stages
 Overrides go to every stage of the range that knows the key:
@@ -52,13 +54,14 @@ stage_index() {
   done
 }
 
-recipe=tiny_mandarin dry_run="" force="" stages=() overrides=()
+recipe=tiny_mandarin dry_run="" force="" verbose="" stages=() overrides=()
 while (($#)); do
   case $1 in
     --help | -h) usage; exit ;;
     --list) list=yes ;;
     --dry-run) dry_run=--dry-run ;;
     --force) force=--force ;;
+    --verbose) verbose=--verbose ;;
     --strict) overrides+=("prepare.on_error=stop") ;;
     --recipe) [[ $# -ge 2 ]] || die "--recipe needs a name"; recipe=$2; shift ;;
     --recipe=*) recipe=${1#--recipe=} ;;
@@ -102,9 +105,9 @@ if ((first == 0)); then
   ((last > 0)) || exit 0
   first=1
 fi
-if [[ ! -x .venv/bin/python || ! -x .venv-reward/bin/python ]]; then
-  [[ -n $dry_run ]] || die "the environments .venv and .venv-reward are not both there: bash run.sh install"
+if [[ ! -x .venv/bin/python ]]; then     # an image of Dockerfile.trainer has no .venv-reward, and needs none
+  [[ -n $dry_run ]] || die "the environment .venv is not there: bash run.sh install"
   echo "# the commands of the other stages can be shown once install has run"
   exit
 fi
-exec .venv/bin/python -m stages.run $dry_run $force --recipe "$recipe" "${names[first]}" "${names[last]}" "${overrides[@]}"
+exec .venv/bin/python -m stages.run $dry_run $force $verbose --recipe "$recipe" "${names[first]}" "${names[last]}" "${overrides[@]}"

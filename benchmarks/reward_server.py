@@ -28,6 +28,7 @@ from omegaconf import OmegaConf
 from tqdm import tqdm
 
 from reward_tts.client import RewardClient, ServerConfig
+from speech.files import write_text
 from stages.config import ROOT, compose_stage
 
 HERE = Path(__file__).resolve().parent
@@ -49,11 +50,11 @@ def free_ports() -> list[int]:
 class Server:
     """One of the two, running."""
 
-    def __init__(self, module: str, recipe: str, work_dir: str, log: Path):
-        self.http, self.grpc, metrics = free_ports()
+    def __init__(self, module: str, recipe: str, work_dir: str, log: Path, overrides: tuple[str, ...] = ()):
+        self.http, self.grpc, self.metrics = free_ports()
         argv = [".venv-reward/bin/python", "-m", module, "--config-path", str(ROOT / "recipes" / recipe)]
         argv += ["--config-name", "server", f"recipe.work_dir={work_dir}", f"recipe.server.http_port={self.http}"]
-        argv += [f"recipe.server.grpc_port={self.grpc}", f"recipe.server.metrics_port={metrics}"]
+        argv += [f"recipe.server.grpc_port={self.grpc}", f"recipe.server.metrics_port={self.metrics}", *overrides]
         self.log = log
         with open(log, "wb") as file:
             self.process = subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
@@ -79,7 +80,7 @@ class Server:
     def stop(self) -> str:
         """Ends it; what it says of its instances: batch sizes, padding, seconds of each part."""
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(300)
         lines = self.log.read_text(errors="replace").splitlines()
         return " / ".join(line.partition(": ")[2] for line in lines if line.startswith("instance "))
 
@@ -215,9 +216,7 @@ def main() -> None:
         print(*(json.dumps(r, ensure_ascii=False) for r in results[-2:]), sep="\n", flush=True)
     least = floor(args.recipe, args.work_dir)
     machine = {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()}
-    temporary = args.out.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"machine": machine, "results": results, "floor": least}, indent=1))
-    temporary.replace(args.out)
+    write_text(args.out, json.dumps({"machine": machine, "results": results, "floor": least}, indent=1))
     print(table(results, least))
 
 

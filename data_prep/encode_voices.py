@@ -16,9 +16,10 @@ import hydra
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from data_prep.jsonl import write_rows
+from speech.files import write_jsonl
+from speech.paths import check_outputs
 from speech.voices import Voice, read_voices
-from speech.waves import read_wave
+from speech.waves import AudioLimits, read_wave
 
 
 def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
@@ -27,9 +28,10 @@ def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
     Raises:
         ValueError: it cannot be read, is longer than `max_seconds` or shorter than one token.
     """
-    wave = read_wave(voice.wav, encoder.sample_rate)
-    if (seconds := len(wave) / encoder.sample_rate) > max_seconds:
-        raise ValueError(f"field 'wav': {voice.wav} lasts {seconds:.1f} s, at most {max_seconds} (voices.max_seconds)")
+    try:
+        wave = read_wave(voice.wav, encoder.sample_rate, AudioLimits(max_seconds, key="voices.max_seconds"))
+    except ValueError as error:
+        raise ValueError(f"field 'wav': {error}") from error
     (tokens,) = encoder.encode([wave])
     if not len(tokens):
         raise ValueError(f"field 'wav': {voice.wav} is shorter than one speech token")
@@ -71,9 +73,8 @@ def main(cfg: DictConfig) -> None:
         return
     if own.output is None:
         raise ValueError("voices.output is null: name the file, or recipe.voices")
-    if not Path(own.input).is_file():
-        raise FileNotFoundError(f"{own.input} (voices.input in data.yaml) is missing: recordings to speak like")
-    write_rows(own.output, encoded(own))
+    check_outputs({"voices.input": own.input}, {"voices.output": own.output})
+    write_jsonl(own.output, encoded(own))
     print(f"voices of {own.input} -> {own.output}")
 
 

@@ -1,45 +1,54 @@
-"""Reads texts from JSON and JSONL, checks and writes them. A bad row becomes a Fault: file, line, field."""
+"""What a row's fields may hold, texts above all; the reader itself is speech/jsonl.py."""
 
 import json
 import re
 import unicodedata
-from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import ijson
 import numpy as np
-from tqdm import tqdm
 
-from speech.files import whole_file
+from speech.jsonl import BadField
+from speech.texts import normalise_text
 
 _MARKUP = re.compile(r"<\|[^|]*\|>")
+_JOINERS = "\u200c\u200d"  # between letters they are spelling: Persian, the scripts of India
+_NO_TEXT = {
+    "Cc": "a control character",
+    "Cs": "half of a surrogate pair",
+    "Co": "which means nothing outside one font",
+}
+_FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul's: letters that show nothing
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Why a row cannot be used. `field` is None when the row as a whole is bad."""
+def without_marks(text: str) -> str:
+    """The text without what cannot be seen: marks of direction, zero-width spaces, soft hyphens, byte order marks,
+    variation selectors. Tokenizers read them, nobody speaks them.
 
-    file: str
-    line: int  # from 1; in a .json file the number of the list's item
-    field: str | None
-    reason: str
-    row: str  # what stands there
+    >>> without_marks("\\u200e你\\u200b好\\ufeff。"), without_marks("می\\u200cخواهم") == "می\\u200cخواهم"
+    ('你好。', True)
+    """
+    kept = []
+    for place, character in enumerate(text):
+        if character in _JOINERS:
+            around = text[place - 1 : place] + text[place + 1 : place + 2]
+            if len(around) < 2 or not all(unicodedata.category(one)[0] in "LM" for one in around):
+                continue
+        elif unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f" or character in _FILLERS:
+            continue
+        kept.append(character)
+    return "".join(kept)
 
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: " + (f"field '{self.field}': " if self.field else "") + self.reason
 
+def spoken_part(text: str) -> str:
+    """Letters, their marks and digits, without case: texts that differ in nothing else are the same to an ear.
 
-class BadField(ValueError):
-    """A check's verdict: field and reason."""
-
-    def __init__(self, field: str | None, reason: str):
-        super().__init__(reason)
-        self.field, self.reason = field, reason
+    >>> spoken_part("Hi, Anna!") == spoken_part("hi anna")
+    True
+    """
+    same = normalise_text(text).casefold()
+    return "".join(c for c in same if unicodedata.category(c)[0] in "LMN") or same
 
 
 def check_text(row: Mapping[str, Any], max_length: int | None, normalise: Callable[[str], str]) -> str:
@@ -48,14 +57,17 @@ def check_text(row: Mapping[str, Any], max_length: int | None, normalise: Callab
         raise BadField("text", f"is missing; the row has {sorted(row)[:10]}")
     if not isinstance(row["text"], str):
         raise BadField("text", f"is no string but {type(row['text']).__name__}")
-    text = normalise(row["text"])
+    if "\ufffd" in row["text"]:
+        raise BadField("text", "holds U+FFFD, which stands for characters that were lost when it was decoded")
+    text = normalise(without_marks(row["text"]))
     if not text:
         raise BadField("text", "is empty")
     if max_length is not None and len(text) > max_length:
         raise BadField("text", f"has {len(text)} characters, more than prepare.max_text_length={max_length}")
     for character in text:
-        if unicodedata.category(character) in ("Cc", "Cs"):
-            raise BadField("text", f"holds the control character or half of a pair U+{ord(character):04X}")
+        if unicodedata.category(character) in _NO_TEXT:
+            what = _NO_TEXT[unicodedata.category(character)]
+            raise BadField("text", f"holds U+{ord(character):04X}, {what}")
     if markup := _MARKUP.search(text):
         raise BadField("text", f"holds {markup[0]}, which the tokenizer would read as a control token")
     return text
@@ -84,76 +96,6 @@ def check_speech_tokens(row: dict[str, Any], codebook_size: int, max_length: int
         if type(token) is not int or not 0 <= token < codebook_size:  # bool is an int, and no token
             raise BadField(field, f"item {place} is no integer from 0 to {codebook_size - 1}: {str(token)[:60]!r}")
     return tokens
-
-
-def read_rows(
-    path: str | Path, begin: int = 0, end: int | None = None
-) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
-    """(line from 1, what stands there, the object or why it is none) of a .jsonl file or a .json file with one list.
-
-    Both are UTF-8 and streamed; blank lines of JSONL are passed over. Of JSONL, only lines from `begin`, counted from
-    0, to before `end` are parsed.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: the path ends in neither, or the .json file is no JSON list.
-    """
-    path = Path(path)
-    if path.suffix not in (".json", ".jsonl"):
-        raise ValueError(f"{path}: texts come from .jsonl or .json files")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: one JSON object with a text on each line is expected there")
-    with path.open("rb") as file:
-        yield from _read_lines(file, path, begin, end) if path.suffix == ".jsonl" else _read_list(file, path)
-
-
-def _read_lines(
-    file: BinaryIO, path: Path, begin: int, end: int | None
-) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
-    with tqdm(total=path.stat().st_size, desc=str(path), unit="B", unit_scale=True, mininterval=5) as bar:
-        for number, line in enumerate(islice(file, end), 1):
-            bar.update(len(line))
-            if number <= begin:
-                continue
-            raw = line.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace").strip()
-            if not raw:
-                continue
-            try:
-                line.decode()
-                value = json.loads(raw)
-            except UnicodeDecodeError as error:
-                yield number, raw, BadField(None, f"is no UTF-8: {error.reason} at byte {error.start}")
-            except (ValueError, RecursionError) as error:  # not JSON, an endless number, nested too deeply
-                yield number, raw, BadField(None, f"is no JSON: {error}")
-            else:
-                yield number, raw, _object(value)
-
-
-def _read_list(file: BinaryIO, path: Path) -> Iterator[tuple[int, str, dict[str, Any] | BadField]]:
-    if file.read(3) != BOM_UTF8:
-        file.seek(0)
-    start = file.tell()
-    first = file.read(1 << 16).lstrip()[:1]
-    if first not in (b"[", b""):
-        raise ValueError(f"{path} holds no list of objects but begins with {first!r}; one object per line is .jsonl")
-    file.seek(start)
-    try:
-        with tqdm(desc=str(path), mininterval=5) as bar:
-            for number, value in enumerate(ijson.items(file, "item", use_float=True), 1):
-                bar.update()
-                yield number, json.dumps(value, ensure_ascii=False), _object(value)
-    except (ijson.JSONError, ValueError) as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
-
-
-def _object(value: Any) -> dict[str, Any] | BadField:
-    return value if isinstance(value, dict) else BadField(None, f"is no JSON object but {type(value).__name__}")
-
-
-def write_rows(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:
-    """A JSONL file of the rows, whole or not at all."""
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 class SeenTexts:

@@ -3,7 +3,8 @@
     python -m data_prep.merge_shards --config-path <recipes/NAME> --config-name data
 
 See data_prep/shards.py for the layout. Bytes are copied; the merged files appear together or not at all, and then their
-record, which data_prep.vectorize looks for. Only then do shards go (merge_shards.remove_shards).
+record, which data_prep.vectorize looks for. Only then do shards go (merge_shards.remove_shards). Shards of the Inworld
+TTS trainer are merged as well, and stay.
 """
 
 import json
@@ -22,7 +23,8 @@ from speech.files import whole_file
 
 
 def find_shards(folder: str | Path) -> tuple[list[int], dict[str, Any]]:
-    """Numbers of the shards, from 0 on, and the settings that they were made with.
+    """Numbers of the shards, from 0 on, and the settings that they were made with; those of the Inworld TTS trainer
+    have no worker_*.json beside them and tell no settings.
 
     Raises:
         FileNotFoundError: there is none, a worker has not finished, or a file of one is missing.
@@ -30,6 +32,8 @@ def find_shards(folder: str | Path) -> tuple[list[int], dict[str, Any]]:
     """
     root = Path(folder)
     records = {path: json.loads(path.read_text()) for path in root.glob("worker_*.json")}
+    if not records:
+        return _without_records(root), {"made by": "another trainer"}
     worlds = {record["settings"]["world"] for record in records.values()}
     if len(worlds) != 1 or worlds != {len(records)} or not all(record["finished"] for record in records.values()):
         found = {path.name: record["finished"] for path, record in sorted(records.items())}
@@ -44,6 +48,17 @@ def find_shards(folder: str | Path) -> tuple[list[int], dict[str, Any]]:
             if not path.exists():
                 raise FileNotFoundError(f"{path} is missing: run data_prep.vectorize again")
     return numbers, {key: value for key, value in settings.items() if key not in ("piece", "world")}
+
+
+def _without_records(root: Path) -> list[int]:
+    """Numbers of shards that another trainer made, by their files."""
+    numbers = sorted(int(path.stem.rpartition("_")[2]) for path in root.glob(f"{SPLITS[0]}_codes_[0-9]*.npy"))
+    if not numbers or numbers != list(range(len(numbers))):
+        raise FileNotFoundError(f"no shards from 0 on in {root}, found {numbers}: run data_prep.vectorize")
+    for path in (path for number in numbers for split in SPLITS for path in names(root, split, number)):
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing: the shards in {root} are not whole")
+    return numbers
 
 
 def merge_shards(folder: str | Path, remove_shards: bool) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from data_prep.jsonl import BadField
+from speech.jsonl import BadField
 
 LATIN_LETTERS = ("keep", "drop", "only")
 

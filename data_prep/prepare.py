@@ -7,9 +7,8 @@ All outputs appear together, each whole, or none does. By default one bad row st
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -21,10 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep.jsonl import BadField, Fault, SeenTexts, check_speech_tokens, check_string, read_rows
+from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken_part
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
-from speech.files import whole_file
+from speech.files import whole_files
+from speech.jsonl import BadField, BadRows, Fault, read_rows
+from speech.paths import check_outputs
 from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens
 
@@ -76,6 +77,7 @@ class Preparation:
         self.not_carried: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()  # by reason
         self.without_prefix = 0
+        self.unknown: dict[str, list[str]] = defaultdict(list)  # of a split, the characters of each row that has some
         for key, value, known in [("on_error", cfg.prepare.on_error, ("stop", "skip"))] + [
             (f"splits.{name}.kind", split.kind, ("rl", "sft")) for name, split in cfg.prepare.splits.items()
         ]:
@@ -90,15 +92,18 @@ class Preparation:
             ValueError: bad rows and on_error=stop, or a split without a good row. Nothing is written then.
         """
         splits = sorted(self.splits.items(), key=lambda item: not item[1].held_out)  # held-out texts are known first
+        inputs = {f"prepare.splits.{name}.input": split.input for name, split in splits}
+        outputs = {f"prepare.splits.{name}.output": split.output for name, split in splits}
+        outputs["prepare.rejects"] = self.cfg.rejects
+        check_outputs(inputs | {"recipe.voices": self.recipe.voices}, outputs)
         counts = {}
-        with ExitStack() as outputs:
-            self.rejects = outputs.enter_context(whole_file(self.cfg.rejects)).open("w", encoding="utf-8")
-            outputs.callback(self.rejects.close)
-            for name, split in splits:
-                counts[name] = self._write(name, split, outputs.enter_context(whole_file(split.output)))
-            self.rejects.close()  # what may fail for want of space fails before the first output has its name
+        with whole_files(list(outputs.values())) as temporaries, temporaries[-1].open("w", encoding="utf-8") as rejects:
+            self.rejects = rejects
+            for (name, split), temporary in zip(splits, temporaries, strict=False):
+                counts[name] = self._write(name, split, temporary)
+            rejects.close()  # what may fail for want of space fails before the first output has its name
             if self.fault_count and self.cfg.on_error == "stop":
-                raise ValueError(self._report())
+                raise BadRows.of(self._report())
             if empty := [name for name, count in counts.items() if not count]:
                 without = ", ".join(f"{name} ({self.splits[name].input})" for name in empty)
                 found = (
@@ -137,7 +142,7 @@ class Preparation:
         self, row: dict[str, Any], name: str, split: Settings, index: int, seen: SeenTexts
     ) -> dict[str, Any] | None:
         """The row as it is written, or None if a filter leaves it out. Raises BadField."""
-        request = self.prompts.request(row, self.cfg.max_text_length, spoken=split.kind == "sft")
+        request = self.prompts.request(row, self.cfg.max_text_length, has_speech=split.kind == "sft")
         if reason := filtered(row, request.text, request.language, self.cfg.filters, self.cfg.token_rate):
             self.filtered[reason] += 1
             return None
@@ -154,6 +159,8 @@ class Preparation:
                 request, training, self._prefix(row, info) if self.cfg.use_speech_prefix else []
             )
             self.prompts.ids(prompt, self.prompts.tokenizer)  # not too many
+            if unknown := self.prompts.unknown(request.text, self.prompts.tokenizer):
+                self.unknown[name].append(unknown)
             judge = {"style": "rule", "ground_truth": request.text}
             out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
         self._check_new(request, split, seen, answer)
@@ -186,12 +193,13 @@ class Preparation:
         return prefix
 
     def _check_new(self, request: Request, split: Settings, seen: SeenTexts, answer: str | None) -> None:
-        """Texts that differ in width or composition alone are the same, however the recipe writes them. `answer`: of an
-        sft row, for which many speakers may say the same."""
+        """Texts that differ in width or composition alone are the same, however the recipe writes them, and a held-out
+        one is the same as one that differs in signs or case. `answer`: of an sft row, for which many speakers may say
+        the same."""
         text = normalise_text(request.text)
         if split.held_out:
-            self.held_out.add(text)
-        elif (text,) in self.held_out:
+            self.held_out.add(spoken_part(text))
+        elif (spoken_part(text),) in self.held_out:
             raise BadField("text", f"is also in a held-out split: {request.text}")
         if not seen.add(text, request.language, request.voice, answer):
             same = "language and voice" if answer is None else "language, voice and speech tokens"
@@ -208,7 +216,7 @@ class Preparation:
         if more := self.fault_count - len(self.faults):
             lines.append(f"  and {more} more (prepare.shown_faults={self.cfg.shown_faults})")
         return "\n".join(
-            [*lines, f"Mend them, or prepare.on_error=skip leaves them out and lists them in {self.cfg.rejects}"]
+            [*lines, f"Fix them, or prepare.on_error=skip leaves them out and lists them in {self.cfg.rejects}"]
         )
 
 
@@ -242,6 +250,9 @@ def main(cfg: DictConfig) -> None:
         print(
             f"[prepare] {preparation.without_prefix} rows are too short for a speech prefix and have none", flush=True
         )
+    for name, found in preparation.unknown.items():
+        characters = "".join(sorted(set("".join(found))))[:40]
+        print(f"[prepare] {name}: {len(found)} rows hold characters that the tokenizer does not know: {characters}")
     if unsure := preparation.prompts.unsure:
         print(f"[prepare] {unsure} rows hold a number or sign whose reading is not sure: as it stands", flush=True)
     for field, count in preparation.not_carried.items():

@@ -4,13 +4,14 @@ their prompts here, so that a model is tested with what it was trained on. What 
     text_normalisation   how a text is written: none, nfkc or spoken, see NORMALISATIONS
     voice_choice         as_named; or one_per_text: rows that name no voice get one of recipe.voices, drawn by the text
                          and recipe.seed, the same for all rollouts of it
-    languages            those of its ears: a row of another one is refused; null: any
+    languages            those of its ASRs: a row of another one is refused; null: those of Whisper, which are most
     needs_voice          whether a row without a voice is refused, because the token2wav speaks with a given one only
                          (neither is for the rows of SFT, whose speech is there and need not be of such a voice)
     phoneme_in           null, or {reader: a function of this branch -> texts with some words as phonemes, ...}, such as
                          models/glm_tts/phoneme_in.py
     prompt_template      messages of text, voice and speech prefix, data_prep/prompt_template.py
     max_prompt_tokens    a longer prompt is refused: verl would cut its beginning off
+    max_text_chars       a longer text is refused, here as by the reward server
 """
 
 import random
@@ -24,11 +25,14 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
-from data_prep.jsonl import BadField, check_string, check_text
+from data_prep.jsonl import check_string, check_text
 from data_prep.prompt_template import Messages, encode_prompt
-from speech.readings import may_be_said, writing, written
-from speech.texts import NORMALISATIONS, as_written
+from speech.jsonl import BadField
+from speech.loading import pretrained
+from speech.readings import may_be_said, writing
+from speech.texts import NORMALISATIONS, as_written, spoken
 from speech.voices import Voice, read_voices, voice_of
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}")  # of ISO 639, as the ASRs name them
@@ -51,7 +55,7 @@ class Request:
     """What is to be said.
 
     Attributes:
-        text: as it was given, but for white space; what the reward compares with.
+        text: as it was given, but for white space and (nfkc) compatibility forms; what the reward compares with.
         language: of it.
         voice: its name, or None.
         written: the text as the model reads it (but for phonemes); empty: the same.
@@ -80,12 +84,14 @@ class PromptMaker:
             raise ValueError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")
         self._name, self._language, self._seed = recipe.name, recipe.language, recipe.seed
         self._languages = None if recipe.languages is None else list(recipe.languages)
+        self._max_chars = recipe.max_text_chars
         self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
         self._write = NORMALISATIONS[recipe.text_normalisation]
         self.unsure = 0  # requests with something that stands as it was because no reading of it is sure
         reader = (recipe.phoneme_in or {}).get("reader")
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = hydra.utils.get_method(recipe.prompt_template)
+        self._character_tokens, self._known = recipe.get("character_tokens", False), dict[tuple[str, str], bool]()
         self._written_voices: dict[tuple[str, str], Voice] = {}
 
     @cached_property
@@ -93,11 +99,11 @@ class PromptMaker:
         """The one in recipe.tokenizer_dir. Raises FileNotFoundError."""
         if not Path(self._tokenizer_dir, "tokenizer_config.json").is_file():
             raise FileNotFoundError(f"no tokenizer in {self._tokenizer_dir} (recipe.tokenizer_dir): it counts prompts")
-        return AutoTokenizer.from_pretrained(self._tokenizer_dir)
+        return pretrained(AutoTokenizer, self._tokenizer_dir)
 
-    def request(self, row: Mapping[str, Any], max_length: int | None = None, spoken: bool = False) -> Request:
+    def request(self, row: Mapping[str, Any], max_length: int | None = None, has_speech: bool = False) -> Request:
         """A row of {"text", "language", "voice"}, the last two optional, checked; `max_length`: characters of the text;
-        `spoken`: its speech is there, so that no voice is drawn for it, or needed.
+        `has_speech`: its speech is there, so that no voice is drawn for it, or needed.
 
         Raises:
             BadField: with the field.
@@ -107,18 +113,22 @@ class PromptMaker:
             raise BadField("language", f"is {language!r}, recipe.languages are {', '.join(self._languages)}")
         if not _LANGUAGE.fullmatch(language):
             raise BadField("language", f"is {language!r}, expected a code such as zh or en")
-        text = check_text(row, max_length, lambda given: as_written(given, language))
+        if self._languages is None and language not in LANGUAGES:
+            raise BadField("language", f"is {language!r}, which no ASR here knows (recipe.languages may name others)")
+        plain = as_written if self._write is spoken else self._write
+        text = check_text(row, max_length, lambda given: plain(given, language))
+        if len(text) > self._max_chars:
+            raise BadField("text", f"has {len(text)} characters, recipe.max_text_chars is {self._max_chars}")
         if not may_be_said(text, language):
             raise BadField("text", f"has nothing to be spoken: {text}")
-        if self._write is written:
+        said = text
+        if self._write is spoken:
             found = writing(text, language)
-            said, unsure = found.text, found.unsure
-        else:
-            said, unsure = self._write(text, language), 0
-        self.unsure += unsure > 0
-        if voice is None and self._draws and not spoken:
+            said = found.text
+            self.unsure += found.unsure > 0
+        if voice is None and self._draws and not has_speech:
             voice = draw_voice(text, self.voices, self._seed)
-        if voice is None and self._needs_voice and not spoken:
+        if voice is None and self._needs_voice and not has_speech:
             raise BadField(
                 "voice",
                 f"is missing: {self._name} speaks only with a given voice. Name one of {sorted(self.voices)[:10]}, or "
@@ -143,6 +153,20 @@ class PromptMaker:
         if key not in self._written_voices:
             self._written_voices[key] = replace(voice, text=self._write(voice.text, request.language))
         return self._written_voices[key]
+
+    def unknown(self, text: str, tokenizer: PreTrainedTokenizerBase) -> str:
+        """The characters of a text that the tokenizer does not know, each once: it has another token for what it does
+        not know, or, with recipe.character_tokens, none of their own (then they are spelled in bytes that the model
+        never learned)."""
+        return "".join(sorted(c for c in set(text) - {" "} if not self._knows(c, tokenizer)))
+
+    def _knows(self, character: str, tokenizer: PreTrainedTokenizerBase) -> bool:
+        key = (tokenizer.name_or_path, character)
+        if key not in self._known:
+            ids = tokenizer.encode(character, add_special_tokens=False)
+            none = tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids
+            self._known[key] = not none and (len(ids) == 1 or not self._character_tokens)
+        return self._known[key]
 
     def ids(self, messages: Messages, tokenizer: PreTrainedTokenizerBase) -> list[int]:
         """Token ids of a prompt.

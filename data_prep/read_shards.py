@@ -24,7 +24,8 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from data_prep.shards import Codes
-from speech.files import whole_file
+from speech.files import whole_file, whole_files
+from speech.paths import check_outputs
 from speech.waves import read_wave
 
 
@@ -101,11 +102,13 @@ def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
             read.
     """
     own, recipe = cfg.read_shards, cfg.recipe
+    keys = ("sft_texts", "sft_val_texts", "train_texts", "test_texts", "voices")
+    outputs = {f"recipe.{key}": recipe[key] for key in keys}
+    check_outputs({"read_shards.recordings": own.recordings}, outputs)
     with ExitStack() as stack:
-        paths = (recipe.sft_texts, recipe.sft_val_texts, recipe.train_texts, recipe.test_texts, recipe.voices)
-        temporary = [stack.enter_context(whole_file(path)) for path in paths]
+        temporaries = stack.enter_context(whole_files(list(outputs.values())))
         sft, sft_val, train, test, voices = (
-            stack.enter_context(open(path, "w", encoding="utf-8")) for path in temporary
+            stack.enter_context(open(path, "w", encoding="utf-8")) for path in temporaries
         )
         described = set[str]()
         counts = {

@@ -8,8 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from data_prep.jsonl import BadField, Fault, read_rows
 from data_prep.options import LATIN_LETTERS, unwanted_letters
+from speech.jsonl import BadField, Fault, read_rows
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from data_prep.jsonl import Fault, write_rows
+from speech.files import whole_files, write_jsonl
+from speech.jsonl import Fault
+from speech.paths import check_outputs, input_file
 
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
 
@@ -104,13 +106,14 @@ def _table(path: Path, faults: list[Fault]) -> dict[str, tuple[int, str]]:
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """(line from 1, what stands there) without those that are blank."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing: test_set.input is a list of Seed-TTS, or a folder of CV3-Eval with text, prompt_text "
-            "and prompt_wav.scp"
-        )
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-    return [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    expected = "a list of Seed-TTS (test_set.input), or text, prompt_text or prompt_wav.scp of CV3-Eval"
+    lines = []
+    for number, line in enumerate(input_file(path, expected).read_bytes().split(b"\n"), 1):
+        try:
+            lines.append((number, line.decode("utf-8-sig" if number == 1 else "utf-8").strip()))
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}:{number}: is no UTF-8: {error.reason} at byte {error.start}") from None
+    return [(number, line) for number, line in lines if line]
 
 
 def _find(wav: str, folder: Path) -> Path | None:
@@ -144,8 +147,9 @@ def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, 
     recordings = [
         {"name": name, "text": said, "wav": os.path.relpath(wav, folder)} for (wav, said), name in voices.items()
     ]
-    write_rows(folder / "texts.jsonl", texts)
-    write_rows(folder / "recordings.jsonl", recordings)
+    with whole_files([folder / "texts.jsonl", folder / "recordings.jsonl"]) as temporaries:
+        for temporary, rows in zip(temporaries, (texts, recordings), strict=True):
+            write_jsonl(temporary, rows)
     return len(tasks), len(recordings)
 
 
@@ -155,6 +159,8 @@ def main(cfg: DictConfig) -> None:
     own = cfg.test_set
     if own.input is None:
         raise ValueError("test_set.input is null: name a list of Seed-TTS or a folder of CV3-Eval")
+    outputs = {f"test_set.output/{name}": Path(own.output) / name for name in ("texts.jsonl", "recordings.jsonl")}
+    check_outputs({"test_set.input": own.input}, outputs)
     tasks = read_test_set(own.input, own.shown_faults)
     language = own.language or language_of(own.input)
     texts, voices = convert(tasks, own.output, language)

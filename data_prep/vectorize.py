@@ -29,11 +29,12 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from data_prep.jsonl import Fault
 from data_prep.recordings import Recording, filters, read_recordings
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
 from speech.files import changed_keys, whole_file
-from speech.waves import read_wave
+from speech.jsonl import Fault
+from speech.paths import check_outputs, input_file
+from speech.waves import AudioLimits, read_wave
 
 
 def settings_of(cfg: DictConfig) -> dict[str, Any]:
@@ -131,6 +132,10 @@ class Worker:
     def _store(self, number: int, chunk: list[Recording | Fault], encoder: Any) -> None:
         faults = [one for one in chunk if isinstance(one, Fault)]
         waves: list[tuple[Recording, np.ndarray]] = []
+        key = (
+            "vectorize.filters.max_duration_s"  # which has looked at the listed duration; 1 s for what is rounded there
+        )
+        limits = AudioLimits(self.cfg.filters.max_duration_s + 1, key=key)
         left_out: Counter[str] = Counter()
         for one in chunk:
             if isinstance(one, Fault):
@@ -139,7 +144,7 @@ class Worker:
                 left_out[reason] += 1
                 continue
             try:
-                waves.append((one, read_wave(one.wav_path, encoder.sample_rate)))
+                waves.append((one, read_wave(one.wav_path, encoder.sample_rate, limits)))
             except ValueError as error:
                 faults.append(Fault(self.cfg.input, one.line, "wav_path", str(error), json.dumps(one.row)))
         if faults and self.cfg.on_error == "stop":
@@ -209,8 +214,9 @@ def vectorize(cfg: DictConfig) -> None:
     own = cfg.vectorize
     if not str(own.input).endswith(".jsonl"):
         raise ValueError(f"vectorize.input={own.input}: one recording a line, in a .jsonl file")
-    if not Path(own.input).is_file():
-        raise FileNotFoundError(f"{own.input} (vectorize.input, recipe.recordings) is missing")
+    input_file(own.input, "one recording a line (vectorize.input, recipe.recordings)")
+    merged = [path for split in SPLITS for path in names(own.output, split)]
+    check_outputs({"vectorize.input": own.input}, {f"vectorize.output/{path.name}": path for path in merged})
     if own.on_error not in ("stop", "skip"):
         raise ValueError(f"vectorize.on_error={own.on_error}: known are stop, skip")
     settings = settings_of(cfg)

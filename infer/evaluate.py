@@ -16,12 +16,14 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from infer.decode import decode, write_waves
+from infer.decode import by_number, decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance, read_utterances, token_files
 from infer.report import draw, markdown
 from infer.statistics import Bootstrap, mean_per_text
 from speech.files import write_jsonl, write_text
+from speech.jsonl import told_plainly
+from speech.paths import check_outputs
 from speech.texts import normalise_text
 
 # Measures whose mean over texts is reported, with an interval.
@@ -38,6 +40,7 @@ MEANS = (
 )
 MEANS += ("log_f0_mean", "log_f0_std", "speaker_similarity", "mos")  # the last two: if eval.yaml has such scorers
 Key = tuple[str, str]  # system, decoding
+WRITTEN = ("utterances.jsonl", "results.md", "results.json", "results.png")  # into out_dir
 CEILING: Key = ("teacher", "codec")
 
 
@@ -49,6 +52,7 @@ def listen(listener: Listener, utterances: list[Utterance]) -> list[dict[str, An
         rate = wrong["characters"] / heard["duration_s"] if heard["duration_s"] else None
         identity = {"index": utterance.index, "sample": utterance.sample, "text": utterance.text}
         finished = None if utterance.finished is None else float(utterance.finished)
+        identity |= {"unknown": utterance.unknown} if utterance.unknown else {}
         rows.append({**identity, **heard, **wrong, "characters_per_second": rate, "finished": finished})
     return rows
 
@@ -70,6 +74,7 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
     """
     summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
     head = headline(rows)
+    summary["texts_with_unknown_characters"] = len({row["index"] for row in rows if row.get("unknown")})
     for measure in MEANS:
         values = list(per_text(rows, measure).values())
         summary[measure] = bootstrap.mean(values).as_dict() if values else None
@@ -124,6 +129,8 @@ def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Hears, counts and compares; writes the files. Returns what results.json holds."""
     refuse_same_family(cfg.reward_server.asr, cfg.ear)
+    inputs = {f"files.{'.'.join(key)}": path for key, path in files_to_hear(cfg).items()}
+    check_outputs(inputs, {f"out_dir/{name}": f"{cfg.out_dir}/{name}" for name in WRITTEN})
     listener = Listener(cfg)
     bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
     heard: dict[Key, list[dict]] = {}
@@ -133,7 +140,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         examples = [u for u in utterances if u.index < cfg.listen_to and u.sample == 0]
         if examples:
             waves, folder = decode(listener.token2wav, examples), f"{cfg.out_dir}/waves/{'.'.join(key)}"
-            write_waves(folder, examples, waves, listener.token2wav.sample_rate)
+            write_waves(by_number(folder, examples), waves, listener.token2wav.sample_rate)
     systems = list(dict.fromkeys(system for system, _ in heard))
     baseline, candidate = (cfg.compare.baseline, cfg.compare.candidate) if not cfg.files else (systems[0], systems[-1])
     results = {
@@ -166,7 +173,8 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    evaluate(cfg)
+    with told_plainly():
+        evaluate(cfg)
 
 
 if __name__ == "__main__":

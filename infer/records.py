@@ -4,18 +4,18 @@
 `text` and `tokens` (or `speech_tokens`, as in SFT data) are required.
 """
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
+from pydantic import AliasChoices, BaseModel, Field
+
+from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher)."""
+    """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher).
+    `unknown`: characters of the text that the model's tokenizer does not know."""
 
     index: int
     sample: int
@@ -24,6 +24,20 @@ class Utterance:
     finished: bool | None
     language: str
     voice: str | None = None
+    unknown: str = ""
+
+
+class _Row(BaseModel):
+    """A line of the file; what else is there is of no interest."""
+
+    index: int | None = Field(None, ge=0)
+    sample: int = Field(0, ge=0)
+    text: str
+    tokens: list[Token] = Field(validation_alias=AliasChoices("tokens", "speech_tokens"))
+    finished: bool | None = None
+    language: str | None = None
+    voice: str | None = None
+    unknown: str = ""
 
 
 def read_utterances(path: str, language: str, limit: int | None = None) -> list[Utterance]:
@@ -31,45 +45,25 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
 
     Raises:
         FileNotFoundError: with the stage that makes such files.
-        ValueError: a line that is no such row, with file, line and field.
+        ValueError: lines that are no such rows, with file, line and field.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(f"{path} is missing: no speech tokens to listen to (infer.synthesise writes them)")
-    utterances = []
-    for number, row in _rows(path):
-        tokens = row.get("tokens", row.get("speech_tokens"))
-        if not isinstance(row.get("text"), str):
-            raise ValueError(f"{path}, line {number}, field text: expected a string, got {row.get('text')!r}")
-        if not isinstance(tokens, list) or not all(type(token) is int and token >= 0 for token in tokens):
-            raise ValueError(f"{path}, line {number}, field tokens: expected a list of whole numbers, got {tokens!r}")
-        index = row.get("index", number - 1)
+    utterances, faults = [], []
+    for number, raw, row in read_rows(path, expected="speech tokens to listen to (infer.synthesise writes them)"):
+        try:
+            if isinstance(row, BadField):
+                raise row
+            given = check(_Row, row)
+        except BadField as bad:
+            faults.append(Fault(path, number, bad.field, bad.reason, raw))
+            continue
+        index = number - 1 if given.index is None else given.index
         if limit is None or index < limit:
-            utterances.append(
-                Utterance(
-                    index,
-                    row.get("sample", 0),
-                    row["text"],
-                    tokens,
-                    row.get("finished"),
-                    row.get("language", language),
-                    row.get("voice"),
-                )
-            )
+            said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
+            utterances.append(Utterance(index, given.sample, *said))
+    refuse(path, faults)
     if not utterances:
         raise ValueError(f"{path} holds no utterance")
     return utterances
-
-
-def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    with open(path, encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{path}, line {number}: no JSON ({error})") from error
-            if not isinstance(row, dict):
-                raise ValueError(f"{path}, line {number}: expected an object, got {line.strip()[:80]}")
-            yield number, row
 
 
 def token_files(cfg: DictConfig) -> dict[tuple[str, str], str]:

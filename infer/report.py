@@ -84,6 +84,9 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
     if results["comparisons"]:
         text += f"\n{results['candidate']} against {results['baseline']}, paired over texts:\n\n"
         text += comparison_table(results)
+    if unknown := max(s["texts_with_unknown_characters"] for s in results["systems"]):
+        text += f"\n{unknown} of {max(s['texts'] for s in results['systems'])} texts hold characters that the model's "
+        text += "tokenizer does not know (`unknown` in utterances.jsonl): their errors are no fault of its training.\n"
     ear = results["ear"].rsplit(".", 1)[-1]
     said = {
         "pinyin_error": f"Pinyin error: toneless syllable error as heard by {ear}, capped at 1 per utterance, mean "

@@ -20,10 +20,14 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from data_prep.prompts import PromptMaker
+from infer.choose import Chooser
 from infer.records import token_files
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from speech.files import write_jsonl
+from speech.jsonl import told_plainly
+from speech.loading import pretrained
+from speech.paths import check_outputs
 from speech.tokens import parse_speech_tokens
 
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
@@ -48,7 +52,8 @@ class VllmBackend:
         self._seed = cfg.recipe.seed
 
     def generate(self, prompts: list[list[int]], decoding: DictConfig) -> list[Generated]:
-        """`decoding.samples` answers for each prompt (token ids); request i is seeded with recipe.seed + i."""
+        """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
+        a request its seed and the ones after it, so request i begins with recipe.seed + i * samples."""
         from vllm import SamplingParams
 
         parameters = [
@@ -60,7 +65,7 @@ class VllmBackend:
                 repetition_penalty=decoding.get("repetition_penalty", 1.0),
                 min_tokens=decoding.get("min_tokens", 0),
                 max_tokens=self._max_tokens,
-                seed=self._seed + index,
+                seed=self._seed + index * decoding.samples,
                 detokenize=False,
             )
             for index in range(len(prompts))
@@ -90,9 +95,9 @@ class TransformersBackend:
 
     def __init__(self, checkpoint: str, cfg: DictConfig):
         self._device, dtype = place(cfg)
-        model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=dtype)
+        model = pretrained(AutoModelForCausalLM, checkpoint, dtype=dtype)
         self._model = model.to(self._device).eval()
-        self._tokenizer = AutoTokenizer.from_pretrained(checkpoint, padding_side="left")
+        self._tokenizer = pretrained(AutoTokenizer, checkpoint, padding_side="left")
         ends = self._model.generation_config.eos_token_id  # vLLM, too, stops at all of them
         self._ends = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
         self._batch_size = cfg.transformers.batch_size
@@ -156,15 +161,25 @@ def _without_end(ids: list[int], finished: bool, end: int) -> tuple[list[int], b
 
 
 def records(
-    sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase
+    sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase, unknown: list[str]
 ) -> Iterator[dict[str, Any]]:
     """Rows of infer.records; `stray` is what the model wrote beside speech tokens, read as the reward reads it. Where a
-    prompt ends with the beginning of the sentence's own speech, that belongs to what is heard."""
-    for index, (sentence, samples) in enumerate(zip(sentences, answers, strict=True)):
+    prompt ends with the beginning of the sentence's own speech, that belongs to what is heard. `unknown`: what the
+    tokenizer does not know of each text."""
+    for index, (sentence, samples, odd) in enumerate(zip(sentences, answers, unknown, strict=True)):
         for sample, (ids, finished) in enumerate(samples):
             tokens, stray = parse_speech_tokens(tokenizer.decode(ids, skip_special_tokens=True))
             said = {"tokens": [*sentence.prefix, *tokens], "finished": finished, "stray": stray}
+            said |= {"unknown": odd} if odd else {}
             yield {"index": index, "sample": sample, **vars(sentence.request), **said}
+
+
+def chosen(
+    sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase, chooser: Chooser
+) -> list[Generated]:
+    """Of the samples of each sentence, the best one alone."""
+    spoken = [[parse_speech_tokens(tokenizer.decode(ids))[0] for ids, _ in several] for several in answers]
+    return [[several[k]] for several, k in zip(answers, chooser.best(sentences, spoken), strict=True)]
 
 
 def synthesise(cfg: DictConfig) -> list[str]:
@@ -180,22 +195,32 @@ def synthesise(cfg: DictConfig) -> list[str]:
         if not (Path(checkpoint) / "config.json").exists():
             raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
     files, maker = token_files(cfg), PromptMaker(cfg.recipe)
+    outputs = {f"tokens of {system}, {decoding}": path for (system, decoding), path in files.items()}
+    check_outputs({"texts": cfg.texts, "recipe.voices": cfg.recipe.voices}, outputs)
     sentences = read_sentences(cfg, maker)
-    tokenizers = {system: AutoTokenizer.from_pretrained(checkpoint) for system, checkpoint in cfg.systems.items()}
+    tokenizers = {system: pretrained(AutoTokenizer, checkpoint) for system, checkpoint in cfg.systems.items()}
+    unknown = [maker.unknown(one.request.text, next(iter(tokenizers.values()))) for one in sentences]
+    if count := sum(map(bool, unknown)):
+        characters = "".join(sorted(set("".join(unknown))))[:40]
+        print(f"{count} texts hold characters that the tokenizer does not know: {characters}", flush=True)
     prompts = {system: prompt_ids(sentences, tokenizer, maker) for system, tokenizer in tokenizers.items()}
+    chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None
     for system, checkpoint in cfg.systems.items():
         backend = BACKENDS[cfg.backend](checkpoint, cfg)
         for name, decoding in cfg.decodings.items():
             print(f"{system}, {name}: {len(sentences)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
             answers = backend.generate(prompts[system], decoding)
-            write_jsonl(files[system, name], records(sentences, answers, tokenizers[system]))
+            if chooser and decoding.get("choose"):
+                answers = chosen(sentences, answers, tokenizers[system], chooser)
+            write_jsonl(files[system, name], records(sentences, answers, tokenizers[system], unknown))
         backend.close()
     return list(files.values())
 
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    synthesise(cfg)
+    with told_plainly():
+        synthesise(cfg)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What is to be spoken: rows that stage data prepared, or texts that go through the very same preparation here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 
-from data_prep.jsonl import BadField, read_rows
 from data_prep.prompt_template import Messages
 from data_prep.prompts import PromptMaker, Request
+from speech.jsonl import BadField, BadRows, read_rows
+from speech.paths import input_file
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,27 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a row that cannot be spoken, with file, line and field; no row at all.
+        BadRows: rows that cannot be spoken, all of them with file, line and field.
+        ValueError: no row at all, or both a text and texts.
     """
-    if cfg.get("text") is not None:  # infer.yaml has it, eval.yaml has not
-        return [_made({"text": str(cfg.text), "language": cfg.language, "voice": cfg.voice}, "text=", prompts)]
     if cfg.texts is None:
-        raise ValueError("nothing to speak: text=... or texts=FILE.jsonl")
-    path = Path(cfg.texts)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: no texts to speak (stage data makes {cfg.recipe.rl_test})")
-    found = list(islice(_prepared(path) if path.suffix == ".parquet" else _texts(path, prompts), cfg.limit))
+        if cfg.get("text") is None:  # infer.yaml has it, eval.yaml has not
+            raise ValueError("nothing to speak: text=... or texts=FILE.jsonl")
+        return _all([("text=", _row_of(cfg))], prompts)
+    if cfg.get("text") not in (None, "null", cfg.recipe.get("sample_text")):  # run.sh hands null on as it is typed
+        raise ValueError(f"text={cfg.text} and texts={cfg.texts}: one of them, please")
+    path = input_file(cfg.texts, f"texts to speak (stage data makes {cfg.recipe.rl_test})")
+    if path.suffix == ".parquet":
+        found = list(islice(_prepared(path), cfg.limit))
+    else:
+        found = _all(((f"{path}:{line}", row) for line, _, row in islice(read_rows(path), cfg.limit)), prompts)
     if not found:
         raise ValueError(f"{path} holds no text")
     return found
+
+
+def _row_of(cfg: DictConfig) -> dict[str, Any]:
+    return {"text": str(cfg.text), "language": cfg.language, "voice": cfg.voice}
 
 
 def _prepared(path: Path) -> Iterator[Sentence]:
@@ -53,35 +62,43 @@ def _prepared(path: Path) -> Iterator[Sentence]:
         yield Sentence(request, row["prompt"], f"{path}:{info['index']}", tuple(info.get("speech_prefix") or ()))
 
 
-def _texts(path: Path, prompts: PromptMaker) -> Iterator[Sentence]:
-    for line, _, row in read_rows(path):
-        yield _made(row, f"{path}:{line}", prompts)
-
-
-def _made(row: Mapping[str, Any] | BadField, where: str, prompts: PromptMaker) -> Sentence:
-    try:
-        if isinstance(row, BadField):
-            raise row
-        request = prompts.request(row)
-        return Sentence(request, prompts.messages(request, training=False), where)
-    except BadField as bad:
-        raise _refused(where, bad) from bad
+def _all(rows: Iterable[tuple[str, Mapping[str, Any] | BadField]], prompts: PromptMaker) -> list[Sentence]:
+    """Of every row. Raises BadRows with all that cannot be spoken."""
+    found, faults = [], []
+    for where, row in rows:
+        try:
+            if isinstance(row, BadField):
+                raise row
+            request = prompts.request(row)
+            found.append(Sentence(request, prompts.messages(request, training=False), where))
+        except BadField as bad:
+            faults.append(_Unspeakable(where, bad))
+    if faults:
+        raise BadRows(faults)
+    return found
 
 
 def prompt_ids(sentences: list[Sentence], tokenizer: PreTrainedTokenizerBase, prompts: PromptMaker) -> list[list[int]]:
     """Token ids that the model continues with speech, of each sentence.
 
     Raises:
-        ValueError: a prompt of more tokens than recipe.max_prompt_tokens, with file, line and field.
+        BadRows: prompts of more tokens than recipe.max_prompt_tokens.
     """
-    found = []
+    found, faults = [], []
     for sentence in sentences:
         try:
             found.append(prompts.ids(sentence.messages, tokenizer))
         except BadField as bad:
-            raise _refused(sentence.where, bad) from bad
+            faults.append(_Unspeakable(sentence.where, bad))
+    if faults:
+        raise BadRows(faults)
     return found
 
 
-def _refused(where: str, bad: BadField) -> ValueError:
-    return ValueError(f"{where}: " + (f"field '{bad.field}': " if bad.field else "") + str(bad))
+@dataclass(frozen=True)
+class _Unspeakable:
+    where: str
+    bad: BadField
+
+    def __str__(self) -> str:
+        return f"{self.where}: " + (f"field '{self.bad.field}': " if self.bad.field else "") + self.bad.reason

@@ -20,10 +20,12 @@ from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
 from speech.files import whole_directory
+from speech.loading import weights_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _LORA = "lora_train_meta.json"  # verl writes it beside the shards of a LoRA checkpoint
 _ADAPTER = re.compile(r"base_model\.model\.(?P<layer>.+)\.lora_(?P<part>[AB])\.default\.weight")
+_HEAD, _TABLE = "lm_head.weight", "model.embed_tokens.weight"
 _TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
 
 
@@ -72,22 +74,39 @@ def full_weights(actor: Path) -> dict[str, torch.Tensor]:
     """The actor's weights put together from its shards, in the shards' own dtype.
 
     Raises:
-        ValueError: a placement other than sharded or replicated over one dimension.
+        ValueError: a placement other than replicas of one sharded dimension (FSDP, HSDP), or a tied head that is not
+            its embeddings any more.
     """
     size = json.loads((actor / "fsdp_config.json").read_text())["world_size"]
     shards = [_load(actor / f"model_world_size_{size}_rank_{rank}.pt") for rank in range(size)]
     weights = {}
     for name, first in shards[0].items():
         parts = [shard[name] for shard in shards]
-        if not isinstance(first, DTensor):
-            weights[name] = merge_non_dtensor_shards(name, parts)
-        elif len(first.placements) != 1 or first.placements[0].is_partial():
-            raise ValueError(f"{actor}: {name} is placed {first.placements}; only one sharded dimension is known here")
-        elif first.placements[0].is_replicate():
-            weights[name] = first.to_local()
+        if isinstance(first, DTensor):
+            weights[name] = _from_shards(f"{actor}: {name}", parts)
         else:
-            weights[name] = torch.cat([part.to_local() for part in parts], dim=first.placements[0].dim)
-    return with_adapter(weights, actor)
+            weights[name] = merge_non_dtensor_shards(name, parts)
+    weights = with_adapter(weights, actor)
+    tied = json.loads((actor / "huggingface/config.json").read_text()).get("tie_word_embeddings", False)
+    if tied and _HEAD in weights and _TABLE in weights and not torch.equal(weights[_HEAD], weights[_TABLE]):
+        raise ValueError(
+            f"{actor}: {_HEAD} is not {_TABLE} any more, though tie_word_embeddings says so: one of the two would be "
+            "lost. A LoRA adapter on a tied head does that: train both whole (model.lora.trained_weights)"
+        )
+    return weights
+
+
+def _from_shards(what: str, parts: list[DTensor]) -> torch.Tensor:
+    """The whole tensor of one part from each rank. FSDP's mesh has one dimension; HSDP's has (ddp, fsdp), where the
+    first holds copies (verl's create_device_mesh): the ranks of its first row have all there is."""
+    *copies, placement = parts[0].placements
+    if len(copies) > 1 or placement.is_partial() or not all(copy.is_replicate() for copy in copies):
+        raise ValueError(f"{what} is placed {parts[0].placements}: neither FSDP nor HSDP")
+    ranks = parts[0].device_mesh.mesh
+    ranks = (ranks[0] if copies else ranks).tolist()
+    if placement.is_replicate():
+        return parts[ranks[0]].to_local()
+    return torch.cat([parts[rank].to_local() for rank in ranks], dim=placement.dim)
 
 
 def with_adapter(weights: dict[str, torch.Tensor], actor: Path) -> dict[str, torch.Tensor]:
@@ -118,7 +137,7 @@ def with_adapter(weights: dict[str, torch.Tensor], actor: Path) -> dict[str, tor
 
 
 def _load(path: Path) -> dict[str, torch.Tensor]:
-    return torch.load(path, map_location="cpu", weights_only=False)
+    return weights_of(path)
 
 
 class _Merger(FSDPModelMerger):

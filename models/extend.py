@@ -20,25 +20,29 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from data_prep.prompt_template import encode_prompt
 from speech.files import whole_directory
+from speech.loading import pretrained
 from speech.tokens import format_speech_tokens
 from speech.voices import Voice
 
 
 def extend_tokenizer(tokenizer: PreTrainedTokenizerBase, cfg: DictConfig, codebook_size: int) -> list[str]:
     """Adds what the tokenizer lacks of `cfg.tokens` and of the speech tokens, in this order, behind all others; sets
-    chat template, end and padding token. Returns what was added.
+    chat template, end and padding token. Returns what was added. Tokens that are there stay where they are, in whatever
+    order: a speech token is known by its name.
 
     Raises:
-        ValueError: the speech tokens do not lie in one block afterwards, or the padding token is not there.
+        ValueError: a speech token is no token of its own afterwards, or the padding token is not there.
     """
     known = tokenizer.get_vocab()
     control = [token for token in cfg.tokens if token not in known]
     speech = [name for n in range(codebook_size) if (name := format_speech_tokens([n])) not in known]
     tokenizer.add_tokens([AddedToken(name, normalized=False, special=True) for name in control], special_tokens=True)
     tokenizer.add_tokens([AddedToken(name, normalized=False) for name in tqdm(speech, desc="speech tokens")])
-    first, last = tokenizer.convert_tokens_to_ids([format_speech_tokens([n]) for n in (0, codebook_size - 1)])
-    if last - first != codebook_size - 1:
-        raise ValueError(f"<|s_0|> is {first} and <|s_{codebook_size - 1}|> {last}: other tokens lie between them")
+    names = [format_speech_tokens([n]) for n in range(codebook_size)]
+    ids, own = tokenizer.convert_tokens_to_ids(names), tokenizer.get_added_vocab()
+    if len(set(ids)) != codebook_size or not own.keys() >= set(names):
+        odd = next(name for name, i in zip(names, ids, strict=True) if name not in own or ids.count(i) > 1)
+        raise ValueError(f"{odd} is no added token with an id of its own in {tokenizer.name_or_path}")
     if cfg.pad_token not in tokenizer.get_vocab():
         raise ValueError(f"extend.pad_token={cfg.pad_token} is no token of {tokenizer.name_or_path}")
     tokenizer.eos_token, tokenizer.pad_token = cfg.end_token, cfg.pad_token
@@ -79,20 +83,21 @@ def extend(cfg: DictConfig) -> Path:
     own, base = cfg.extend, Path(cfg.extend.base)
     if not (base / "config.json").exists():
         raise FileNotFoundError(f"{base} (extend.base) holds no Hugging Face checkpoint: stage models fetches it")
-    published, tokenizer = AutoTokenizer.from_pretrained(base), AutoTokenizer.from_pretrained(base)
+    published, tokenizer = pretrained(AutoTokenizer, base), pretrained(AutoTokenizer, base)
     added = extend_tokenizer(tokenizer, own, cfg.recipe.codebook_size)
     check_published(published, tokenizer, own, hydra.utils.get_method(cfg.recipe.prompt_template))
     dtype = own.dtype if own.dtype == "auto" else getattr(torch, own.dtype)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    model = pretrained(AutoModelForCausalLM, base, dtype=dtype)
     extend_model(model, tokenizer, own.mean_resizing, cfg.recipe.seed)
     for key, value in OmegaConf.to_container(own.generation, resolve=True).items():
         setattr(model.generation_config, key, value)
+    own_speech = {format_speech_tokens([n]) for n in range(cfg.recipe.codebook_size)}
     with whole_directory(own.output) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        (temporary / "added_speech_tokens.json").write_text(
-            json.dumps({"added": len(added), "first": added[:9]}) + "\n"
-        )
+        speech = sum(name in own_speech for name in added)
+        record = {"added": len(added), "speech": speech, "first": added[:9]}
+        (temporary / "added_speech_tokens.json").write_text(json.dumps(record) + "\n")
     print(f"[extend] {base} -> {own.output}: {len(added)} tokens added, {len(tokenizer)} in all", flush=True)
     return Path(own.output)
 

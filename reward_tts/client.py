@@ -1,27 +1,23 @@
 """Client of the reward server: async gRPC, bounded, patient with passing faults, never silent about the others."""
 
 import asyncio
+import logging
 import os
 import random
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from tritonclient.grpc import InferInput
-from tritonclient.grpc.aio import InferenceServerClient, InferResult
-from tritonclient.utils import InferenceServerException
+from tritonclient.grpc.aio import InferResult
 
-from reward_tts.measures import CONTRACT, Measures, Status
+from reward_tts.measures import CONTRACT, SECRET_HEADER, Measures, Status, row_checksum
+from reward_tts.servers import Passing, RewardError, RewardServer, Servers, Transport, connect
+from reward_tts.window import Window
 
-# Faults of the way to the server, or of a server that is about to stop or not yet ready.
-_PASSING = {"StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED", "StatusCode.RESOURCE_EXHAUSTED"}
-SECRET_HEADER = "triton-grpc-protocol-triton-access-token"  # Triton's prefix, PyTriton's name; HTTP has the name alone
-
-
-class RewardError(RuntimeError):
-    """No measure could be had; the message names the sample and the reason."""
+__all__ = ["Answer", "RewardClient", "RewardError", "ServerConfig", "client_for"]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,10 +31,15 @@ class ServerConfig:
         model: Triton's name of it.
         recipe: whose server it must be.
         secret_env: name of the environment variable that holds the servers' shared secret, or None.
-        concurrency: requests under way at once, for each process.
-        deadline_s: for one attempt.
-        give_up_s: from the first attempt; a server that restarts must fit into it.
-        backoff_s: before the second attempt at the same server; doubles each time, with jitter.
+        concurrency: rows under way at once at each server, of all `processes` together.
+        processes: of this run that ask; each has an equal share of `concurrency`.
+        queue_s: as long a row may wait at a server; fewer are under way where they wait longer.
+        watch_s: while rows are under way, a server is asked about itself once in this time.
+        deadline_s: a server that answers nothing at all for so long is lost; what was sent there is asked again.
+        give_up_s: an error where no server can be reached for so long, or one lives and finishes nothing; a server that
+            restarts must fit into it.
+        max_attempts: of one row.
+        backoff_s: before a row's second attempt; doubles each time, with jitter.
         backoff_cap_s: at most this long.
     """
 
@@ -49,10 +50,21 @@ class ServerConfig:
     recipe: str
     secret_env: str | None
     concurrency: int
+    queue_s: float
+    watch_s: float
     deadline_s: float
     give_up_s: float
+    max_attempts: int
     backoff_s: float
     backoff_cap_s: float
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.concurrency < self.processes:
+            raise ValueError(
+                f"recipe.server.concurrency={self.concurrency} rows under way are fewer than the {self.processes} "
+                "processes that share them (reward.num_workers)"
+            )
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -74,41 +86,52 @@ class ServerConfig:
         return {SECRET_HEADER: os.environ[variable]}
 
 
-class _Server:
-    """One address: its channel, how many requests are under way, and until when it is left alone after a fault."""
+@dataclass(frozen=True)
+class Answer:
+    """Of one row.
 
-    def __init__(self, address: str):
-        # gRPC's own pause between connections grows to two minutes: too long after a restart.
-        pause = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 2000)]
-        self.address = address
-        self.triton = InferenceServerClient(address, channel_args=[*pause, ("grpc.enable_http_proxy", 0)])
-        self.under_way, self.faults, self.rests_until = 0, 0, 0.0
+    Attributes:
+        measures: what the server measured.
+        attempts: how often it was asked.
+        mismatches: how many of them were answered with another row's measures, which were thrown away.
+    """
+
+    measures: Measures
+    attempts: int
+    mismatches: int
 
 
 class RewardClient:
     """One gRPC channel to each server, for one event loop; `client_for` keeps one client for each.
 
-    A request goes to the server with the fewest under way; one that fails in passing rests for a while, which grows.
+    Args:
+        config: servers and patience.
+        connect: opens the way to an address; benchmarks/overload.py has one to a simulated server.
 
     Example:
         client = client_for(ServerConfig(...))
         measures = await client.measure([7, 300, 12], "你好", language="zh", index=0)
     """
 
-    def __init__(self, config: ServerConfig):
-        self.config, self._headers = config, config.headers
-        self._servers = [_Server(address) for address in config.addresses]
-        self._slots = asyncio.Semaphore(config.concurrency)
+    def __init__(self, config: ServerConfig, connect: Callable[[str], Transport] = connect):
+        self.config, headers = config, config.headers
+        share = config.concurrency // config.processes
+        patience = (config.watch_s, config.deadline_s, config.give_up_s)
+        servers = [
+            RewardServer(a, connect(a), config.model, headers, Window(share, config.queue_s), *patience)
+            for a in config.addresses
+        ]
+        self._servers = Servers(servers, config.give_up_s, config.backoff_s, config.backoff_cap_s)
 
     async def measure(
         self, tokens: Sequence[int], text: str, language: str, index: object, voice: str | None = None
     ) -> Measures:
-        """`measure_and_count` without the number."""
-        return (await self.measure_and_count(tokens, text, language, index, voice))[0]
+        """The measures of `ask`."""
+        return (await self.ask(tokens, text, language, index, voice)).measures
 
-    async def measure_and_count(
+    async def ask(
         self, tokens: Sequence[int], text: str, language: str, index: object, voice: str | None = None
-    ) -> tuple[Measures, int]:
+    ) -> Answer:
         """What the server measured of these speech tokens, and how many attempts it took; without `is_speech` they
         cannot be spoken at all.
 
@@ -120,62 +143,50 @@ class RewardClient:
             voice: None for the recipe's own.
 
         Raises:
-            RewardError: the server is of another recipe, refuses or fails on the row, answers nonsense, or did not
-                answer for `give_up_s`.
+            RewardError: the secret is wrong, the server is of another recipe, refuses or fails on the row, answers
+                nonsense, or no server answered for `give_up_s`.
         """
-        inputs = _inputs(tokens, text, language, voice)
-        async with self._slots:
-            result, attempts = await self._infer(inputs, f"sample {index} ({text!r})")
-        return self._checked(result, f"sample {index} ({text!r})"), attempts
+        inputs, checksum = _inputs(tokens, text, language, voice), row_checksum(tokens, text, language, voice)
+        sample = f"sample {index} ({text!r})"
+        attempts = mismatches = 0
+        while True:
+            try:
+                server = await self._servers.take(first=attempts > 0)
+                attempts += 1
+                try:
+                    result = await server.infer(inputs)
+                finally:
+                    self._servers.give_back(server)
+                measures, status = _read(result)
+            except Passing as fault:
+                reason = str(fault)
+                log.info("%s: reward server %s, attempt %d: %s", sample, server.address, attempts, reason)
+            except RewardError as error:
+                raise RewardError(f"{sample}: {error} ({attempts} attempts)") from error
+            else:
+                if measures.checksum == checksum:
+                    self._tell(server, result, measures)
+                    return Answer(self._checked(measures, status, sample), attempts, mismatches)
+                mismatches, reason = mismatches + 1, "it answered with the measures of another row"
+                log.warning("%s: reward server %s, attempt %d: %s", sample, server.address, attempts, reason)
+            if attempts >= self.config.max_attempts:
+                raise RewardError(
+                    f"{sample}: reward server {server.address} failed in each of {attempts} attempts, last: {reason}"
+                )
+            pause = min(self.config.backoff_cap_s, self.config.backoff_s * 2 ** (attempts - 1))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
 
     async def close(self) -> None:
         """Closes the channels."""
-        for server in self._servers:
-            await server.triton.close()
+        await self._servers.close()
 
-    async def _infer(self, inputs: list[InferInput], sample: str) -> tuple[InferResult, int]:
-        config, begin, attempts = self.config, time.monotonic(), 0
-        while True:
-            now = time.monotonic()
-            server = min(self._servers, key=lambda s: (max(s.rests_until, now), s.under_way))
-            server.under_way += 1  # before any await, so that the next one sees it
-            attempts += 1
-            try:
-                await asyncio.sleep(max(0.0, server.rests_until - now))
-                result = await server.triton.infer(
-                    config.model, inputs, client_timeout=config.deadline_s, headers=self._headers
-                )
-                server.faults = 0
-                return result, attempts
-            except InferenceServerException as error:
-                waited = time.monotonic() - begin
-                if not _passes(error):
-                    reason = f"{error.status()} {error.message()}"
-                    raise RewardError(f"{sample}: reward server {server.address} failed: {reason}") from error
-                if waited + self._rest(server) > config.give_up_s:
-                    reason = f"{error.status()} {error.message()}"
-                    raise RewardError(
-                        f"{sample}: reward server {', '.join(config.addresses)} gave no answer in {waited:.0f} s and "
-                        f"{attempts} attempts: {reason}. Is it running (bash run.sh serve)? Its log tells more."
-                    ) from error
-            finally:
-                server.under_way -= 1
+    def _tell(self, server: RewardServer, result: InferResult, measures: Measures) -> None:
+        """A server in front of which nothing tells the seconds of an answer (no such parameter) leaves its window."""
+        told_s = result.get_response().parameters["tts_seconds"].double_param
+        if told_s > 0:
+            self._servers.tell(server, max(0.0, told_s - measures.service_s), measures.service_s)
 
-    def _rest(self, server: _Server) -> float:
-        """Leaves the server alone for the backoff of its faults in a row; returns seconds."""
-        now = time.monotonic()
-        if now >= server.rests_until:  # requests that were under way together fail together: one fault
-            pause = min(self.config.backoff_cap_s, self.config.backoff_s * 2**server.faults)
-            server.faults += 1
-            server.rests_until = now + pause * random.uniform(0.5, 1.0)
-        return server.rests_until - now
-
-    def _checked(self, result: InferResult, sample: str) -> Measures:
-        try:
-            measures = Measures.from_json(_scalar(result, "MEASURES").decode())
-            status = Status(int(_scalar(result, "STATUS")))
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise RewardError(f"{sample}: the reward server's answer cannot be read: {error}") from error
+    def _checked(self, measures: Measures, status: Status, sample: str) -> Measures:
         if measures.recipe != self.config.recipe:
             raise RewardError(
                 f"{sample}: a reward server of {', '.join(self.config.addresses)} is of recipe {measures.recipe!r}, "
@@ -190,13 +201,6 @@ class RewardClient:
         return measures
 
 
-def _passes(error: InferenceServerException) -> bool:
-    """Whether it may be different in a while. Triton says NOT_FOUND with these words of a model that it has, while it
-    comes or goes; of one that it does not know it says other words."""
-    goes = error.status() == "StatusCode.NOT_FOUND" and "no available versions" in (error.message() or "")
-    return goes or error.status() in _PASSING
-
-
 def client_for(config: ServerConfig) -> RewardClient:
     """The client of this process and the running event loop: a channel works in no other."""
     return _client_for(config, os.getpid(), asyncio.get_running_loop())
@@ -205,6 +209,14 @@ def client_for(config: ServerConfig) -> RewardClient:
 @lru_cache(maxsize=8)
 def _client_for(config: ServerConfig, pid: int, loop: asyncio.AbstractEventLoop) -> RewardClient:
     return RewardClient(config)
+
+
+def _read(result: InferResult) -> tuple[Measures, Status]:
+    """Raises Passing: the answer is damaged (an output is missing, or not what `Measures.to_json` writes)."""
+    try:
+        return Measures.from_json(_scalar(result, "MEASURES").decode()), Status(int(_scalar(result, "STATUS")))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise Passing(f"the reward server's answer cannot be read: {error}") from error
 
 
 def _scalar(result: InferResult, name: str):

@@ -1,6 +1,6 @@
 """The reward function that verl loads: reward.custom_reward_function.{path: pkg://reward_tts.compute_score, name}.
 
-reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}}
+reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}, processes: ${reward.num_workers}}
 """
 
 import json
@@ -27,6 +27,7 @@ async def compute_score(
     recipe: str,
     server: Mapping[str, Any],
     reward: Mapping[str, Any],
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Score of one completion, and what verl logs beside it: the same keys for every sample.
 
@@ -45,14 +46,15 @@ async def compute_score(
         recipe: whose server must answer.
         server: of `ServerConfig` all but the recipe; its other keys (of recipe.server) are ignored.
         reward: recipe.reward, see reward_tts/reward/reward.py.
+        processes: of verl that call this function; they share recipe.server.concurrency.
 
     Returns:
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
         but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
         recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span
-        ("begin end attempts" of the request, seconds since the epoch), text, voice, speech_tokens (with the prefix),
-        transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech
-        token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
+        ("begin end attempts mismatches" of the request, seconds since the epoch), text, voice, speech_tokens (with the
+        prefix), transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each
+        speech token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
 
     Raises:
         RewardError: no measure could be had.
@@ -68,14 +70,13 @@ async def compute_score(
     prefix = extra_info.get("speech_prefix")
     prefix = [] if prefix is None else [int(token) for token in prefix]
     spoken = prefix + tokens
-    measures, began, ended, attempts = None, 0.0, 0.0, 0
+    measures, span = None, ""
     if tokens:
+        client = client_for(_server_config(recipe, server, processes))
         began = time.time()
-        client = client_for(_server_config(recipe, server))
-        asked = (spoken, ground_truth, language, index, extra_info.get("voice"))
-        measures, attempts = await client.measure_and_count(*asked)
-        ended = time.time()
-        measures = measures if measures.is_speech else None
+        answer = await client.ask(spoken, ground_truth, language, index, extra_info.get("voice"))
+        span = f"{began:.3f} {time.time():.3f} {answer.attempts} {answer.mismatches}"
+        measures = answer.measures if answer.measures.is_speech else None
     heard = None
     if measures is None:
         verdict = judge.unspeakable()
@@ -100,7 +101,7 @@ async def compute_score(
         "text": ground_truth,
         "voice": extra_info.get("voice") or "",
         "speech_tokens": " ".join(map(str, spoken)),
-        "server_span": f"{began:.3f} {ended:.3f} {attempts}" if tokens else "",
+        "server_span": span,
         "transcript": measures.transcript if measures else "",
     }
     if verdict.parts:
@@ -138,13 +139,14 @@ def _checked(config: str) -> Reward:
     return Reward(json.loads(config))
 
 
-def _server_config(recipe: str, server: Mapping[str, Any]) -> ServerConfig:
-    return _once(f"server {recipe}", server, lambda: _read_server(recipe, _plain(server)))
+def _server_config(recipe: str, server: Mapping[str, Any], processes: int) -> ServerConfig:
+    return _once(f"server {recipe} {processes}", server, lambda: _read_server(recipe, _plain(server), processes))
 
 
-def _read_server(recipe: str, server: Mapping[str, Any]) -> ServerConfig:
-    wanted = set(ServerConfig.__dataclass_fields__) - {"recipe"}
+def _read_server(recipe: str, server: Mapping[str, Any], processes: int) -> ServerConfig:
+    wanted = set(ServerConfig.__dataclass_fields__) - {"recipe", "processes"}
     missing = sorted(wanted - set(server))
     if missing:
         raise ValueError(f"reward_kwargs.server lacks {missing}")
-    return ServerConfig(recipe=recipe, **{key: server[key] for key in wanted} | {"more": tuple(server["more"])})
+    values = {key: server[key] for key in wanted} | {"more": tuple(server["more"])}
+    return ServerConfig(recipe=recipe, processes=processes, **values)

@@ -1,12 +1,17 @@
 """What travels between the parts: a row to be spoken, what an ASR heard, and what the server measured."""
 
+import hashlib
 import json
 import math
+import struct
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-CONTRACT = 3  # of inputs and outputs of the server; a client asks for its own before training starts
+CONTRACT = 4  # of inputs and outputs of the server; a client asks for its own before training starts
+SECRET_HEADER = "triton-grpc-protocol-triton-access-token"  # of gRPC, as Triton and PyTriton would have it
+SECRET_HEADER_HTTP = "triton-access-token"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # a server there is for its own machine alone
 
 
@@ -17,6 +22,28 @@ class Status(IntEnum):
     BAD_ROW = 1  # the request is at fault: asking again gives the same
     FAILED = 2  # a part of the server failed on this row
     BAD_SPEECH = 3  # the model is at fault: tokens that nothing can speak (none, too many, outside the codebook)
+
+
+def row_checksum(tokens: Sequence[int], text: str, language: str | None, voice: str | None) -> str:
+    """Which question an answer belongs to: 16 hexadecimal digits of what a row asked, as the client sent it.
+
+    The server writes it into the row's MEASURES, and whoever asked compares. Each part is hashed with its length, so
+    that no two rows are the same string of bytes. No name and an empty one are the same.
+
+    Args:
+        tokens: speech tokens, of 32 bits.
+        text: what they should say.
+        language: of the text.
+        voice: name of a voice.
+
+    >>> row_checksum([7, 300, 12], "你好", "zh", None)
+    'f6df312826486035'
+    """
+    hashed = hashlib.blake2b(struct.pack(f"<q{len(tokens)}i", len(tokens), *tokens), digest_size=8)
+    for part in (text, language or "", voice or ""):
+        content = part.encode("utf-8", errors="surrogatepass")
+        hashed.update(struct.pack("<q", len(content)) + content)
+    return hashed.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -34,6 +61,8 @@ class Measures:
         num_tokens: speech tokens spoken.
         token_rate: speech tokens per second.
         scores: of the scorers, {measure: number, or numbers by name}; see reward_tts/scorers.
+        checksum: `row_checksum` of the row that was measured; one that is not the asker's is no answer to it.
+        service_s: seconds that the batch of the row was worked on; what a request took beyond it was waiting.
     """
 
     recipe: str
@@ -46,6 +75,8 @@ class Measures:
     num_tokens: int = 0
     token_rate: float = 0.0
     scores: dict[str, Any] = field(default_factory=dict)
+    checksum: str = ""
+    service_s: float = 0.0
 
     @property
     def is_speech(self) -> bool:
@@ -65,6 +96,7 @@ class Measures:
     def to_json(self) -> str:
         """One line of JSON; times to the millisecond, infinities and NaN refused with ValueError."""
         values = asdict(self) | {"char_times": [round(t, 3) for t in self.char_times]}
+        values["service_s"] = round(self.service_s, 3)
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 
     @classmethod

@@ -1,5 +1,6 @@
 """The error that a recipe's reward sees for a text and what was heard of it, prompt included."""
 
+import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -61,7 +62,16 @@ def prompt_of(recipe: DictConfig, text: str, language: str) -> str:
     written = NORMALISATIONS[recipe.text_normalisation](text, language)
     template = hydra.utils.get_method(recipe.prompt_template)
     turns = [message["content"] for message in template(written) if message["role"] == "user"]
-    return written if any(written in turn for turn in turns) else turns[-1]  # GLM-TTS's template writes it once more
+    if any(written in turn for turn in turns):
+        return written
+    # GLM-TTS's template writes it once more; where letter case and marks alone differ it says the same.
+    return written if _letters_and_signs(written) == _letters_and_signs(turns[-1]) else turns[-1]
+
+
+def _letters_and_signs(text: str) -> str:
+    return "".join(
+        c for c in text.casefold() if c.isalnum() or unicodedata.category(c) in ("Sc", "Sm") or c in "%‰&@#*°"
+    )
 
 
 @lru_cache(maxsize=4096)

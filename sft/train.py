@@ -33,6 +33,7 @@ from transformers import (
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
 from speech.files import changed_keys, whole_directory, whole_file
+from speech.loading import pretrained
 
 
 class SpeechTrainer(Trainer):
@@ -49,13 +50,27 @@ class SpeechTrainer(Trainer):
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
         return LengthGroupedSampler(lengths, size, self.length_window, self.args.seed)
 
-    def compute_loss(self, model: PreTrainedModel, inputs: dict, return_outputs: bool = False, **_) -> torch.Tensor:
-        """Mean cross entropy, nats per labelled token."""
+    def compute_loss(self, model: PreTrainedModel, inputs: dict, return_outputs: bool = False, **_):
+        """Mean cross entropy, nats per labelled token; Trainer's evaluation asks for outputs, too, and gets none."""
         labels = inputs["labels"]
         start = int((labels != IGNORED).any(0).nonzero()[0])
         kept = labels.shape[1] - start + 1  # the logits at position p are for the label at p + 1
         logits = model(input_ids=inputs["input_ids"], use_cache=False, logits_to_keep=kept).logits[:, :-1]
-        return cross_entropy(logits.float().flatten(0, 1), labels[:, start:].flatten(), ignore_index=IGNORED)
+        loss = cross_entropy(logits.float().flatten(0, 1), labels[:, start:].flatten(), ignore_index=IGNORED)
+        return (loss, {}) if return_outputs else loss
+
+    def training_step(self, model: PreTrainedModel, *args, **kwargs) -> torch.Tensor:
+        """transformers', unless loss or gradient are not finite, of which it would make weights that are not.
+
+        Raises:
+            FloatingPointError: names the step.
+        """
+        loss = super().training_step(model, *args, **kwargs)
+        gradient = torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None]).sum()
+        for what, value in (("loss", loss), ("gradient", gradient)):
+            if not value.isfinite():
+                raise FloatingPointError(f"the {what} of step {self.state.global_step + 1} is {value.item()}")
+        return loss
 
 
 class Progress(TrainerCallback):
@@ -67,6 +82,8 @@ class Progress(TrainerCallback):
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_) -> None:
         """Prints what Trainer logs during training; not its summary at the end."""
+        if "eval_loss" in logs:
+            print(f"[sft] step {state.global_step}/{state.max_steps} held-out loss {logs['eval_loss']:.3f}", flush=True)
         if "loss" not in logs:
             return
         speed = (state.global_step - self.first_step) / (time.monotonic() - self.started)
@@ -111,8 +128,11 @@ def resumable_checkpoint(directory: Path, settings: dict) -> Path | None:
 
 def train(cfg: DictConfig) -> None:
     """Trains as recipes/NAME/sft.yaml says and writes model and tokenizer to `recipe.sft_dir`."""
-    tokenizer = AutoTokenizer.from_pretrained(cfg.recipe.tokenizer_dir)
+    tokenizer = pretrained(AutoTokenizer, cfg.recipe.tokenizer_dir)
     examples = load_examples(cfg.recipe.sft_train, tokenizer, cfg.sft.model.max_position_embeddings)
+    held_out = None
+    if cfg.sft.training.get("eval_strategy", "no") != "no":
+        held_out = load_examples(cfg.recipe.sft_val, tokenizer, cfg.sft.model.max_position_embeddings)
     checkpoints = Path(cfg.sft.checkpoints)
     settings = OmegaConf.to_container(cfg.sft, resolve=True) | {"ids": sum(len(e["input_ids"]) for e in examples)}
     checkpoint = resumable_checkpoint(checkpoints, settings)
@@ -132,6 +152,7 @@ def train(cfg: DictConfig) -> None:
         length_window=cfg.sft.length_window,
         data_collator=partial(collate, pad_id=tokenizer.pad_token_id),
         train_dataset=examples,
+        eval_dataset=held_out,
         callbacks=[Progress()],
     )
     trainer.remove_callback(PrinterCallback)

@@ -2,11 +2,12 @@
 
     python -m sft.verl_train --config-path <recipes/NAME> --config-name sft [overrides]
 
-Starts verl.trainer.sft_trainer under torchrun with trainer.n_gpus_per_node processes, which all run this module again,
-then puts the last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint
-sft.output. An interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
+Starts verl's trainer (verl_plugins/sft_trainer.py) under torchrun with trainer.n_gpus_per_node processes, then puts the
+last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint sft.output. An
+interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -62,8 +63,27 @@ def steps_of(cfg: DictConfig) -> int:
     return own * cfg.trainer.total_epochs if wanted is None else wanted
 
 
+def check_lora(cfg: DictConfig) -> None:
+    """Whether LoRA can learn the rows that models/extend.py gave this base.
+
+    Raises:
+        ValueError: adapters leave embeddings and head as they are, and nobody has trained these rows: the loss would
+            stay at the logarithm of the codebook's size.
+    """
+    record = Path(cfg.model.path) / "added_speech_tokens.json"
+    told = json.loads(record.read_text()) if record.exists() else {"speech": 0}
+    added = told.get("speech", told.get("added"))
+    whole = set(cfg.model.lora.trained_weights or [])
+    if cfg.model.lora_rank > 0 and added and not {"embed_tokens", "lm_head"} <= whole:
+        raise ValueError(
+            f"model.lora_rank={cfg.model.lora_rank} trains adapters alone, but {added} speech tokens "
+            f"of {cfg.model.path} are new and have untrained rows: model.lora.trained_weights=[embed_tokens,lm_head], "
+            "or model.lora_rank=0"
+        )
+
+
 def launch(cfg: DictConfig, arguments: list[str]) -> None:
-    """Runs this module in all processes of this node and waits.
+    """Runs sft.trainer in all processes of this node and waits.
 
     Raises:
         ValueError: several nodes, and no word on how they find each other.
@@ -76,14 +96,7 @@ def launch(cfg: DictConfig, arguments: list[str]) -> None:
     size = [f"--nnodes={cfg.trainer.nnodes}", f"--nproc-per-node={cfg.trainer.n_gpus_per_node}"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", *size, *cfg.sft.torchrun]
     environment = os.environ | {name: str(value) for name, value in cfg.sft.environment.items()}
-    subprocess.run([*torchrun, "-m", "sft.verl_train", *arguments], check=True, env=environment)
-
-
-def train(cfg: DictConfig) -> None:
-    """In each process of torchrun."""
-    from sft.verl_trainer import run_sft
-
-    run_sft(cfg)
+    subprocess.run([*torchrun, "-m", cfg.sft.trainer, *arguments], check=True, env=environment)
 
 
 def is_first_node(torchrun: Sequence[str]) -> bool:
@@ -116,11 +129,9 @@ def export(cfg: DictConfig, steps: int) -> Path:
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    """Stage `sft`, or one of its processes."""
-    if "RANK" in os.environ:
-        train(cfg)
-        return
+    """Stage `sft`."""
     steps = steps_of(cfg)
+    check_lora(cfg)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):
         export(cfg, steps)

@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from math import inf
 from pathlib import Path
@@ -15,14 +15,39 @@ from typing import Any
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Gives the temporary path to write to; renames it to `path` at the end, removes it after an error (disk full)."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    try:
+    with whole_files([path]) as (temporary,):
         yield temporary
-        temporary.replace(target)
+
+
+@contextmanager
+def whole_files(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
+    """As whole_file, for several: all of them get their names, or none. Where one cannot be renamed, those before it
+    are again what they were. Of those that are replaced there is none for a moment, never a half one.
+
+    Raises:
+        OSError: one cannot be renamed.
+    """
+    targets = [Path(path) for path in paths]
+    for target in targets:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    temporaries = [_new(target) for target in targets]
+    try:
+        yield temporaries
+        with ExitStack() as undo:
+            for target, temporary in zip(targets, temporaries, strict=True):
+                if len(targets) > 1 and target.is_file():
+                    kept = _old(target)
+                    target.replace(kept)
+                    undo.callback(kept.replace, target)
+                    temporary.replace(target)
+                else:
+                    temporary.replace(target)
+                    undo.callback(target.unlink)
+            undo.pop_all()
     finally:
-        temporary.unlink(missing_ok=True)
+        for target, temporary in zip(targets, temporaries, strict=True):
+            temporary.unlink(missing_ok=True)
+            _old(target).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -30,8 +55,7 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
     """As whole_file, for a directory. An earlier `path` is replaced: for a moment there is none, never a half one."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    old = target.with_name(f"{target.name}.{os.getpid()}.old")
+    temporary, old = _new(target), _old(target)
     temporary.mkdir()
     try:
         yield temporary
@@ -41,6 +65,14 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _new(target: Path) -> Path:
+    return target.with_name(f"{target.name}.{os.getpid()}.tmp")
+
+
+def _old(target: Path) -> Path:
+    return target.with_name(f"{target.name}.{os.getpid()}.old")
 
 
 def write_text(path: str | Path, text: str) -> None:

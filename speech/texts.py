@@ -36,7 +36,12 @@ def nfkc(text: str, language: str) -> str:
     return normalise_text(text)
 
 
+def spoken(text: str, language: str) -> str:
+    """See speech.readings.writing."""
+    return written(as_written(text, language), language)
+
+
 # none: as it stands but for white space; nfkc: in Unicode's normal form; spoken: what holds a digit or a sign that must
-# be read in words, by speech/readings ("3号" -> "三号", "at 12:30" -> "at twelve thirty"); all other words letter by letter,
-# and what no reading is sure of as it stands. The reward compares with the text as it was given.
-NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": as_written, "nfkc": nfkc, "spoken": written}
+# be read in words, by speech/readings ("3号" -> "三号", "at 12:30" -> "at twelve thirty"); all other words letter by
+# letter, and what no reading is sure of as it stands. The reward compares with the text as it was given.
+NORMALISATIONS: dict[str, Callable[[str, str], str]] = {"none": as_written, "nfkc": nfkc, "spoken": spoken}

@@ -1,8 +1,12 @@
 """The voices of a zero-shot recipe: `recipe.voices` names a JSONL file of them, and a text's `voice` names one."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from speech.jsonl import BadField, Named, Token, check, read_all
 
 
 @dataclass(frozen=True)
@@ -24,55 +28,46 @@ class Voice:
     description: str | None = None
 
 
+class _Row(BaseModel):
+    """A line of the file."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Named
+    text: Named | None = None
+    speech_tokens: list[Token] | None = None
+    wav: str | None = None
+    description: Named | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "_Row":
+        if self.text is None and (self.speech_tokens or self.description is None):
+            needs = "speech_tokens need the words that they say" if self.speech_tokens else "is missing"
+            raise BadField("text", needs)
+        return self
+
+
 def read_voices(path: str | None) -> dict[str, Voice]:
     """{name: voice} of a JSONL file of {"name", "text", "speech_tokens", "wav", "description"}; the last three are
     optional, and so is `text` beside a description. `wav` is relative to the file. No path, no voices.
 
     Raises:
         FileNotFoundError: the file is not there.
-        ValueError: a line that is no such object, or a name that is there twice, with file, line and field.
+        ValueError: lines that are no such objects, or a name that is there twice, with file, line and field.
     """
     if path is None:
         return {}
-    file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"{path} (recipe.voices) is missing: one JSON object with name and text on each line")
     voices: dict[str, Voice] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip():
-            voice = _voice(line, file, f"{path}:{number}")
-            if voice.name in voices:
-                raise ValueError(f"{path}:{number}: field 'name': {voice.name} is there already")
-            voices[voice.name] = voice
+
+    def add(row: dict[str, Any]) -> None:
+        given = check(_Row, row)
+        if given.name in voices:
+            raise BadField("name", f"{given.name} is there already")
+        wav = None if given.wav is None else str(Path(path).parent / given.wav)
+        tokens = tuple(given.speech_tokens or ())
+        voices[given.name] = Voice(given.name, given.text or "", tokens, wav, given.description)
+
+    read_all(path, add, "a voice on each line (recipe.voices), one JSON object with name and text,")
     return voices
-
-
-def _voice(line: str, file: Path, where: str) -> Voice:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"{where}: is no JSON: {error}") from None
-    if not isinstance(row, dict) or set(row) - {"name", "text", "speech_tokens", "wav", "description"}:
-        raise ValueError(
-            f"{where}: expected an object of name, text, speech_tokens, wav, description, got {line[:100]}"
-        )
-    described = row.get("description") is not None
-    for field in (
-        "name",
-        *(["description"] if described else []),
-        *(["text"] if "text" in row or not described else []),
-    ):
-        if not isinstance(row.get(field), str) or not row[field].strip():
-            raise ValueError(f"{where}: field '{field}': is no string with something in it: {row.get(field)!r}")
-    tokens, wav = row.get("speech_tokens") or [], row.get("wav")
-    if not isinstance(tokens, list) or not all(type(token) is int and token >= 0 for token in tokens):
-        raise ValueError(f"{where}: field 'speech_tokens': is no list of whole numbers: {str(tokens)[:60]}")
-    if wav is not None and not isinstance(wav, str):
-        raise ValueError(f"{where}: field 'wav': is no path: {wav!r}")
-    if tokens and "text" not in row:
-        raise ValueError(f"{where}: field 'text': speech_tokens need the words that they say")
-    path = None if wav is None else str(file.parent / wav)
-    return Voice(row["name"], row.get("text", ""), tuple(tokens), path, row.get("description"))
 
 
 def voice_of(name: str | None, voices: dict[str, Voice]) -> Voice | None:

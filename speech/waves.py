@@ -1,21 +1,66 @@
-"""Waves: read from files, brought to another rate."""
+"""Waves: read from files within bounds, brought to another rate."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import soundfile
 import soxr
 
+from speech.paths import input_file
 
-def read_wave(path: str, sample_rate: int) -> np.ndarray:
-    """The file as float32 [samples] at `sample_rate` Hz, the mean of its channels.
+_UNKNOWN = 1 << 62  # frames, as libsndfile has them of a stream whose header does not say
+
+
+@dataclass(frozen=True)
+class AudioLimits:
+    """What a recording may be. Its header is asked first, and what it says is not believed while reading.
+
+    Attributes:
+        seconds: at most.
+        lowest_rate, highest_rate: Hz. Telephones have 8000, studios 192 000.
+        channels: at most.
+        key: the setting that `seconds` is of, for the message.
+    """
+
+    seconds: float = 600.0
+    lowest_rate: int = 4000
+    highest_rate: int = 384_000
+    channels: int = 16
+    key: str = ""
+
+    def check(self, path: str, seconds: float, rate: int, channels: int) -> None:
+        """Raises ValueError: the recording is too much."""
+        if not self.lowest_rate <= rate <= self.highest_rate:
+            raise ValueError(f"{path} has {rate} samples a second, {self.lowest_rate} to {self.highest_rate} are read")
+        if channels > self.channels:
+            raise ValueError(f"{path} has {channels} channels, at most {self.channels} are read")
+        if seconds > self.seconds:
+            key = f" ({self.key})" if self.key else ""
+            raise ValueError(f"{path} lasts {seconds:.1f} s, at most {self.seconds:g} s are read{key}")
+
+
+def read_wave(path: str, sample_rate: int, limits: AudioLimits | None = None) -> np.ndarray:
+    """The file as float32 [samples] at `sample_rate` Hz, the mean of its channels; one second in memory at a time is
+    all that is read of a file beyond `limits` (those of the class, if none are given).
 
     Raises:
-        ValueError: it cannot be read, or holds no or no finite sample.
+        ValueError: it cannot be read, is beyond the limits, or holds no or no finite sample.
     """
+    limits = limits or AudioLimits()
     try:
-        wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(str(input_file(path, "a recording"))) as file:
+            rate, channels, frames = file.samplerate, file.channels, file.frames
+            if frames >= _UNKNOWN:
+                raise ValueError(f"{path}: its header does not say how long it is: write it again, to a file")
+            limits.check(path, frames / rate, rate, channels)
+            blocks, read = [], 0
+            while len(block := file.read(rate, dtype="float32", always_2d=True)):
+                read += len(block)
+                limits.check(path, read / rate, rate, channels)
+                blocks.append(block.mean(axis=1))
     except (OSError, soundfile.SoundFileError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
-    mono = wave.mean(axis=1)
+    mono = np.concatenate(blocks or [np.empty(0, np.float32)])
     if not len(mono) or not np.isfinite(mono).all():
         raise ValueError(f"{path} holds {len(mono)} samples, not all finite")
     return resample(mono, rate, sample_rate)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Stage install: the two environments, by uv from pinned requirements. Arguments: [--dry-run] [--force] RECIPE...
+# Stage install: the two environments, by uv from pinned requirements.
+# Arguments: [--dry-run] [--force] [--only trainer|reward] RECIPE...   (--only: for an image of one environment)
 #   VERL_TTS_DEVICE=cpu|gpu  instead of what nvidia-smi says     VERL_TTS_PYTHON=3.11  the Python of both environments
 #   UV_TORCH_BACKEND=cpu     uv's own switch: torch's small CPU build from torch's own index instead of PyPI's
 set -euo pipefail
@@ -8,11 +9,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { echo "run.sh: install: $*"; }
 die() { say "$*" >&2; exit 1; }
 
-dry_run="" force=""
+dry_run="" force="" only=""
 while [[ ${1:-} == --* ]]; do
-  case $1 in --dry-run) dry_run=yes ;; --force) force=yes ;; esac
+  case $1 in
+    --dry-run) dry_run=yes ;;
+    --force) force=yes ;;
+    --only) only=$2; shift ;;
+  esac
   shift
 done
+[[ -z $only || $only == trainer || $only == reward ]] || die "--only $only: trainer or reward"
 recipes=("$@")
 python=${VERL_TTS_PYTHON:-3.11}
 device=${VERL_TTS_DEVICE:-$([[ $(nvidia-smi -L 2>/dev/null) == *GPU* ]] && echo gpu || echo cpu)}
@@ -112,7 +118,7 @@ environment() {
   [[ -n $dry_run ]] || remember "$folder" "${hashes[@]}"
 }
 
-environment .venv "$(hash_of requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt pyproject.toml)" \
+[[ $only == reward ]] || environment .venv "$(hash_of requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt pyproject.toml)" \
   "${trainer[@]}"
-environment .venv-reward "$(hash_of requirements-reward.txt requirements/constraints-reward.txt pyproject.toml) ${own_hashes[*]}" \
+[[ $only == trainer ]] || environment .venv-reward "$(hash_of requirements-reward.txt requirements/constraints-reward.txt pyproject.toml) ${own_hashes[*]}" \
   "${reward[@]}"

@@ -26,7 +26,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from speech.files import changed_keys, identities, write_text
 from speech.imports import dotted_names, imported_files
 from speech.voices import read_voices
-from stages.config import ROOT, compose_stage, has_key
+from stages.config import ROOT, config_dir, has_key
 from stages.table import Stage, work_dir
 
 Parts = dict[str, dict[str, str]]
@@ -86,12 +86,12 @@ class Marks:
         server: dict[str, str] = {}
         if stage.spec.get("server"):
             spec = self.table.stages.serve
-            served = _plain(self._served(stage), spec.get("ignored_keys", self.table.ignored_keys))
+            served = _plain(self._server(stage).configs()[0], spec.get("ignored_keys", self.table.ignored_keys))
             server = dict(_flat(served, ""))
             names += [*(c.module for c in spec.commands), *dotted_names(served)]
         return {
             "config": config,
-            "code": self._identities(imported_files(names, [ROOT])),
+            "code": self._identities(imported_files(names, [ROOT, config_dir(stage.recipe).parent])),
             "server": server,
             "inputs": self._identities(self._needed(stage)),
             **self.reads(stage),
@@ -103,17 +103,20 @@ class Marks:
         files = [path for path in reads if path.suffix in {".yaml", ".yml"} and path.is_file()]
         return [stage.environment(), *(yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)]
 
-    def _served(self, stage: Stage) -> DictConfig:
-        """server.yaml as this run's server has it; of another's server, with this stage's overrides that it knows."""
+    def _server(self, stage: Stage) -> Stage:
+        """Stage serve as this run has it; of another's server, with this stage's overrides that it knows."""
         if self.serve:
-            return self.serve.configs()[0]
+            return self.serve
         from stages.overrides import route  # imports Hydra's parser, which the other stages need not wait for
+        from stages.plan import rules
 
-        name, known = self.table.stages.serve.commands[0].config, []
+        spec, known = self.table.stages.serve, []
         for override in stage.overrides:
             with suppress(SystemExit):
-                known += route(stage.recipe, {"serve": [name]}, [override])["serve"]
-        return compose_stage(stage.recipe, name, tuple(known))
+                known += route(stage.recipe, {"serve": [spec.commands[0].config]}, [override], rules(self.table))[
+                    "serve"
+                ]
+        return Stage("serve", stage.recipe, spec, tuple(known))
 
     def reads(self, stage: Stage) -> Parts:
         """The part `reads` alone."""
@@ -126,7 +129,7 @@ class Marks:
         return [ROOT / text for cfg in stage.configs() for key in keys for text in _at(cfg, key)]
 
     def _needed(self, stage: Stage) -> list[Path]:
-        served = [need.path for need in self.table.stages.serve.needs] if stage.spec.get("server") else []
+        served = [need.path for need in self._server(stage).needs()] if stage.spec.get("server") else []
         paths = [ROOT / path for path in [*(need.path for need in stage.needs()), *served]]
         return [path.parent if path.name in self.table.stand_for_their_folder else path for path in paths]
 

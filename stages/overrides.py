@@ -77,6 +77,8 @@ def _set(text: str, cfg: DictConfig, rules: Rules) -> list[str]:
     if not rules.replaces(plain) or (key.startswith(("~", "+")) and not key.startswith("++")):
         return [text]
     there = has_key(cfg, plain)
+    if there and OmegaConf.select(cfg, plain) is None:  # which Hydra can set, and not delete
+        return [f"{plain}={value}"]
     if value[:1] == "{":
         return [*([f"~{plain}"] if there else []), f"+{plain}={value}"]
     return [f"{plain}={value}" if there else f"++{plain}={value}"]

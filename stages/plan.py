@@ -54,5 +54,5 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
     routed = route(recipe, yamls, overrides, rules(cfg))
     stages = [Stage(name, recipe, cfg.stages[name], tuple(routed[name])) for name in names]
     for stage in stages:
-        preflight.check_verl_keys(stage, cfg.verl_configs, cfg.number_keys)
+        preflight.check_verl_keys(stage, cfg.verl_configs)
     return cfg, stages

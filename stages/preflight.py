@@ -3,25 +3,14 @@ server: can its reward be computed, and does that server offer it?"""
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from stages import server
+from stages import misfits, server
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.table import Stage
-from stages.verl_keys import set_keys, unknown_keys, verl_config, wrong_types
-from verl_plugins.versions import vllm_build
-
-# verl's two trainers: where each has its model, and what splits a sequence over GPUs.
-TRAINERS = {
-    "actor_rollout_ref.model": [
-        f"actor_rollout_ref.{part}ulysses_sequence_parallel_size"
-        for part in ("actor.", "actor.fsdp_config.", "ref.", "ref.fsdp_config.")
-    ],
-    "model": ["engine.ulysses_sequence_parallel_size"],
-}
+from stages.verl_keys import changed_keys, set_keys, unknown_keys, unread_keys, verl_config, wrong_types
 
 
 def place(key: str, read: Sequence[Source], overrides: Sequence[str]) -> str:
@@ -68,75 +57,61 @@ def _line(node: yaml.Node | None, parts: list[str]) -> int | None:
     return line
 
 
-def check_verl_keys(stage: Stage, configs: DictConfig, words: Sequence[str] = ()) -> None:
-    """SystemExit that names each key of the stage's YAML that verl does not know, ignores, or has another type of.
+def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
+    """SystemExit that names each key of the stage's YAML that verl does not know, reads nowhere, or has otherwise.
 
     Args:
         stage: with its overrides.
         configs: `verl_configs` of stages/standard.yaml; a command that is not there is not verl's.
-        words: `number_keys` there: keys of numbers that may hold a word.
     """
     for command in stage.spec.commands:
         if command.module not in configs:
             continue
         how = configs[command.module]
         cfg, known = compose_stage(stage.recipe, command.config, stage.overrides), verl_config(how.extends)
-        ignored = set_keys(cfg, known, list(how.ignored))
+        ignored, unread = set_keys(cfg, known, list(how.ignored)), unread_keys(command.module)
         faults = [(key, "is read nowhere in verl, reward." + key + " is") for key in ignored]
+        given = [override.lstrip("+~").partition("=")[0] for override in stage.overrides]
+        for branch, counts in unread.items():
+            own = [key for key in given if f"{key}.".startswith(f"{branch}.")]
+            why = f"is read nowhere in verl, {counts} is" if counts else "is read nowhere in verl on this path"
+            faults += [(key, why) for key in dict.fromkeys([*own, *changed_keys(cfg, known, branch)])]
         faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(how.free))]
-        faults += wrong_types(cfg, known, list(words))
+        faults += wrong_types(cfg, known, list(how.get("words", [])))
         if faults:
             read = sources(stage.recipe, command.config, stage.overrides)
             told = [f"{place(key, read, stage.overrides)}: {key} {why}" for key, why in faults]
             raise SystemExit("\n".join(f"run.sh: {line}" for line in told))
 
 
-def check_training(stage: Stage) -> None:
-    """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers:
+def check_training(stage: Stage, planned: Sequence[Stage] = ()) -> None:
+    """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers: see
+    stages/misfits.py.
 
-    - a reward server that only this machine reaches, with trainers on several nodes;
-    - CPU settings with GPU builds: verl takes the GPU without a word, and half of the settings;
-    - parameters chosen by name without the engine that knows how (verl_plugins/trainable.py);
-    - LoRA whose adapter alone goes to the rollout: not tried here, and not with our own vLLM class;
-    - sequences split over GPUs (Ulysses) without flash-attention: verl 0.9.1 exchanges their parts in that function
-      only (models/transformers/monkey_patch.py); elsewhere the tokens of one GPU would not see those of the others.
+    Args:
+        stage: with its overrides.
+        planned: all stages of this run; the overrides of `serve` count for its server.
     """
     for name, cfg in zip(stage.config_names(), stage.configs(), strict=True):
-        for key, why in _misfits(cfg):
+        for key, why in _misfits(stage, cfg, planned):
             at = place(key, sources(stage.recipe, name, stage.overrides), stage.overrides)
             raise SystemExit(f"run.sh: {at}: {key} {why}")
 
 
-def _misfits(cfg: DictConfig) -> Iterator[tuple[str, str]]:
-    def of(key: str) -> Any:
-        return OmegaConf.select(cfg, key)
-
-    if of("reward.custom_reward_function") and (nodes := of("trainer.nnodes")) > 1:
-        from reward_tts.measures import LOOPBACK
-
-        if (host := of("recipe.server.host")) in LOOPBACK:
-            yield "recipe.server.host", f"is {host}, which the other of trainer.nnodes={nodes} do not reach"
-    if of("trainer.device") == "cpu" and vllm_build() == "gpu":
-        yield (
-            "trainer.device",
-            (
-                "is cpu, and .venv has the builds for GPUs: settings for GPUs are in README.md (hardware=gpu ...); for "
-                "the CPU, VERL_TTS_DEVICE=cpu bash run.sh install"
-            ),
-        )
-    engine = of("ray_kwargs.ray_init.runtime_env.env_vars.VERL_ENGINE_DEVICE")
-    if of("actor_rollout_ref.actor.optim.override_optimizer_config.trainable") and not engine:
-        yield (
-            "actor_rollout_ref.actor.optim.override_optimizer_config",
-            ("chooses parameters by name, which hardware=cpu alone can: tuning=full or tuning=lora"),
-        )
-    if of("actor_rollout_ref.model.lora_rank") and not of("actor_rollout_ref.model.lora.merge"):
-        yield "actor_rollout_ref.model.lora", "must have merge: true, as tuning=lora has; the adapter alone is untried"
-    for model, splits in TRAINERS.items():
-        attention = of(f"{model}.override_config.attn_implementation") or "flash_attention_2"
-        for key in splits:
-            if (of(key) or 1) > 1 and not attention.startswith("flash_attention"):
-                yield key, f"above 1 needs {model}.override_config.attn_implementation=flash_attention_2"
+def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterator[misfits.Fault]:
+    trains, prepares = "actor_rollout_ref" in cfg, bool(OmegaConf.select(cfg, "prepare.use_speech_prefix"))
+    yield from misfits.of_settings(cfg)
+    if trains:
+        yield from misfits.of_rows(cfg)
+    yield from misfits.of_sft(cfg)
+    if trains or prepares:
+        told = next((one.overrides for one in planned if one.name == "serve"), ())
+        server = compose_stage(stage.recipe, "server", tuple(told))
+        if trains:
+            yield from misfits.of_server(cfg, server)
+        else:
+            train = next((one.overrides for one in planned if one.name == "train"), ())
+            yield from misfits.of_prefix(cfg, compose_stage(stage.recipe, "grpo", tuple(train)), server)
 
 
 def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str | None:
@@ -162,8 +137,7 @@ def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str 
         raise SystemExit(
             f"run.sh: {at(how)}: {how}=separate and algorithm.token_credit.separate go together, or neither"
         )
-    blames = cfg.algorithm.adv_estimator == "token_credit_grpo" and cfg.algorithm.token_credit.w_tok > 0
-    if blames and cfg.recipe.reward.token_credit is None:
+    if misfits.blames_tokens(cfg) and cfg.recipe.reward.token_credit is None:
         raise SystemExit(
             f"run.sh: {at('recipe.reward.token_credit')}: recipe.reward.token_credit=null blames no token, "
             "algorithm.token_credit.w_tok is not 0. Set recipe.reward.token_credit={lead_tokens: N}, or "

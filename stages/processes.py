@@ -5,9 +5,8 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -89,8 +88,18 @@ def stop(process: subprocess.Popen[bytes], grace_s: float) -> None:
             process.wait()
 
 
-def run_logged(argv: Sequence[str], env: dict[str, str], log: BinaryIO, cwd: Path, grace_s: float) -> int:
-    """Run argv to its end, its output both to log and to this terminal; returns its exit status.
+def run_logged(
+    argv: Sequence[str],
+    env: dict[str, str],
+    log: BinaryIO,
+    cwd: Path,
+    grace_s: float,
+    show: Callable[[bytes], None],
+    watch: Callable[[int], None],
+) -> int:
+    """Run argv to its end, its output both to log and to `show`; returns its exit status.
+
+    `watch` is called with its pid again and again while it runs.
 
     The status is taken when argv itself ends: a daemon it left behind may keep the pipe open for ever. An exception
     here (Ctrl-C, disk full) stops argv before anything that it started, so that it can do so in its own way.
@@ -103,8 +112,7 @@ def run_logged(argv: Sequence[str], env: dict[str, str], log: BinaryIO, cwd: Pat
         while chunk := process.stdout.read(1 << 16):
             log.write(chunk)
             log.flush()
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
+            show(chunk)
 
     try:
         with selectors.DefaultSelector() as selector:
@@ -113,6 +121,7 @@ def run_logged(argv: Sequence[str], env: dict[str, str], log: BinaryIO, cwd: Pat
                 if selector.select(_POLL_S):
                     copy()
                     time.sleep(0.01)  # after the end of the pipe select returns at once, always
+                watch(process.pid)
             copy()
     finally:
         stop(process, grace_s)

@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 
 from stages import preflight, processes, server
 from stages.config import ROOT
+from stages.console import Console, duration
 from stages.marks import Marks
 from stages.plan import plan
 from stages.remembered import remember
@@ -25,10 +26,6 @@ from stages.table import Stage, work_dir
 
 def say(text: str) -> None:
     print(f"run.sh: {text}", flush=True)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
 @contextmanager
@@ -53,9 +50,11 @@ def _lock(folder: Path, name: str) -> Iterator[None]:
 class Run:
     """One invocation: the stages in order, the reward server around those that need it, a summary."""
 
-    def __init__(self, cfg: DictConfig, stages: list[Stage], force: bool) -> None:
-        self.cfg, self.stages, self.force = cfg, stages, force
-        self.marks = Marks(cfg, next((s for s in stages if s.name == "serve"), None))
+    def __init__(self, cfg: DictConfig, stages: list[Stage], force: bool, verbose: bool = False) -> None:
+        self.cfg, self.stages, self.force, self.verbose = cfg, stages, force, verbose
+        self.restarts = 0
+        self.serve = next((s for s in stages if s.name == "serve"), None)
+        self.marks = Marks(cfg, self.serve)
         self.logs = work_dir(cfg) / "logs"
         self.server: subprocess.Popen[bytes] | None = None
         self.summary: list[tuple[str, str]] = []
@@ -95,6 +94,7 @@ class Run:
         if stage.spec.get("server"):
             self.need_server()
             preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
+        preflight.check_training(stage, self.stages)  # now that its texts are there
         for line in self.marks.clear_way(stage, now, self.force):
             say(line)
         self.marks.write(stage, "begun", now)
@@ -103,7 +103,7 @@ class Run:
             self.marks.write(stage, "done", now | self.marks.reads(stage))
         if stage.name == "data":
             remember(self.cfg, stage.overrides)
-        took = _duration(time.monotonic() - started)
+        took = duration(time.monotonic() - started)
         self.summary.append((stage.name, took))
         say(f"{stage.name}: finished in {took}")
         if self.server and not any(s.spec.get("server") for s in later):
@@ -121,13 +121,22 @@ class Run:
         with open(log, "wb") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
-                status = processes.run_logged(argv, stage.environment(), file, ROOT, self.cfg.stop_grace_s)
+                console = Console(self.console_of(stage), stage.configs()[0])
+                where = (stage.environment(), file, ROOT, self.cfg.stop_grace_s)
+                status = processes.run_logged(argv, *where, console.write, self.watch_server)
+                console.close()
                 processes.end_descendants(self.cfg.stop_grace_s, self.server.pid if self.server else None)
                 if status != 0:
+                    if self.console_of(stage):
+                        self.show_log(log)
                     self.explain_server()
                     self.explain_disk()
                     self.summary.append((stage.name, f"FAILED (exit status {status})"))
                     raise SystemExit(f"run.sh: stage {stage.name} failed with exit status {status}; log: {log}")
+
+    def console_of(self, stage: Stage) -> DictConfig | None:
+        """How a stage's output is shown; None: all of it."""
+        return None if self.verbose else stage.spec.get("console")
 
     def log(self, name: str) -> Path:
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -139,7 +148,7 @@ class Run:
 
     def need_server(self) -> None:
         """Start the reward server in the background if it is one of the stages, else expect a running one."""
-        stage = next((s for s in self.stages if s.name == "serve"), None)
+        stage = self.serve
         if stage is None:
             self.expect_server()
             return
@@ -153,7 +162,7 @@ class Run:
         try:
             server.wait_ready(cfg, self.server, self.cfg.server_ready_timeout_s)
         except RuntimeError as error:
-            self.show_server_log(log)
+            self.show_log(log)
             raise SystemExit(f"run.sh: {error}; log: {log}") from None
         say(f"serve: ready on {cfg.recipe.server.host}:{cfg.recipe.server.grpc_port} (gRPC)")
 
@@ -166,11 +175,31 @@ class Run:
             )
         say(f"using the reward server on {where.host}:{where.http_port}")
 
+    def watch_server(self, training: int) -> None:
+        """Start the server of this run again if it has ended altogether, while the training goes on: its client waits
+        (recipe.server.give_up_s). Not if somebody asked it to end, nor more often than `server_restarts`.
+
+        Args:
+            training: pid of what runs meanwhile.
+        """
+        if self.server is None or self.server.poll() in (None, 0) or self.restarts > self.cfg.server_restarts:
+            return
+        self.explain_server()
+        self.restarts += 1
+        if self.restarts > self.cfg.server_restarts:
+            say(f"it is not started again: it has ended {self.restarts} times (server_restarts)")
+            return
+        processes.end_descendants(self.cfg.stop_grace_s, spare=training)  # what it left has its ports
+        with open(self.logs / f"{self.cfg.recipe.server.name}.log", "ab") as file:
+            stage = self.serve
+            self.server = processes.start(stage.commands()[0], stage.environment(), file, ROOT)
+        say(f"the reward server is started again ({self.restarts} of {self.cfg.server_restarts} times at most)")
+
     def explain_server(self) -> None:
         """Show the end of the server's log if it has died: then the stage failed because of it."""
         if self.server and self.server.poll() is not None:
             say(f"the reward server has ended (exit status {self.server.returncode})")
-            self.show_server_log(self.logs / f"{self.cfg.recipe.server.name}.log")
+            self.show_log(self.logs / f"{self.cfg.recipe.server.name}.log")
 
     def explain_disk(self) -> None:
         """Say so if there is hardly any room left: then the stage most likely failed for want of it."""
@@ -178,7 +207,7 @@ class Run:
         if free < self.cfg.disk_low_mib:
             say(f"only {free} MiB are free on this disk. Make room and run it again: what was done stays")
 
-    def show_server_log(self, log: Path) -> None:
+    def show_log(self, log: Path) -> None:
         say(f"the end of {os.path.relpath(log, ROOT)}:")
         print(server.tail(log, self.cfg.log_tail_lines), flush=True)
 
@@ -192,12 +221,14 @@ class Run:
         processes.end_descendants(grace)
 
     def print_summary(self) -> None:
+        """How long each stage took; last, what is to be seen of them: a table, the path of a wave."""
+        for name, result in self.summary:
+            print(f"  {name:8} {result}")
         for stage in self.stages:
             table = ROOT / stage.spec.shows if "shows" in stage.spec else None
             if table and table.exists() and stage.name in dict(self.summary):
-                print(f"\n{os.path.relpath(table, ROOT)}:\n\n{table.read_text(encoding='utf-8')}")
-        for name, result in self.summary:
-            print(f"  {name:8} {result}")
+                title = f"\n{os.path.relpath(table, ROOT)}:\n\n" if table.suffix == ".md" else ""
+                print(title + table.read_text(encoding="utf-8").rstrip("\n"))
 
 
 def dry_run(stages: list[Stage]) -> None:
@@ -231,6 +262,7 @@ def main() -> None:
     parser.add_argument("--recipe", required=True)
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--force", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
     parser.add_argument("first")
     parser.add_argument("last")
     parser.add_argument("overrides", nargs=argparse.REMAINDER)
@@ -238,7 +270,7 @@ def main() -> None:
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
         for stage in stages:  # before the long stages that come first
-            preflight.check_training(stage)
+            preflight.check_training(stage, stages)
             if stage.spec.get("server"):
                 told = preflight.check_reward(stage.recipe, stage.configs()[0], stage.overrides)
                 if told:
@@ -262,7 +294,7 @@ def main() -> None:
         if part:
             try:
                 with _lock(work_dir(cfg), lock):
-                    Run(cfg, part, args.force).all()
+                    Run(cfg, part, args.force, args.verbose).all()
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise

@@ -6,11 +6,13 @@
 # Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, and its last REWARD_GPUS to its reward server; the
 # trainer's rollouts go to the server that has least to do. Submit from the repository's root, on a file system that all nodes see,
 # when the stages before `serve` are done. Settings, from the environment:
-#   RECIPE=inworld_tts  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU=1  RAY_PORT=6379  REWARD_PORT=8001 (gRPC)
-#   WAIT_S=600  POLL_S=5  RAY=.venv/bin/ray
+#   RECIPE=inworld_tts (any of recipes/)  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU=1  RAY_PORT=6379
+#   REWARD_PORT=8001 (gRPC)  RESTARTS=5 (of each server)  WAIT_S=600  POLL_S=5  RAY=.venv/bin/ray
+#   ADDRESSES="10.1.0.7 10.1.0.9" (of the nodes in their order, such as those of a faster network; else as names resolve)
 # A step has PROMPTS_PER_GPU prompts for each training GPU (published: 8 on 8 GPUs), so that verl can divide them, and one
 # update, whatever the recipe's own mini batch is. Ray and the servers listen on their nodes' addresses, and answer only those
-# who know the secrets that are drawn for each job.
+# who know the secrets that are drawn for each job. A server that has served and ends while training goes on is started again:
+# the rollouts' requests wait for it.
 #SBATCH --job-name=verl-tts
 #SBATCH --ntasks-per-node=1
 #SBATCH --exclusive
@@ -18,7 +20,7 @@ set -euo pipefail
 
 recipe=${RECIPE:-inworld_tts} gpus=${GPUS_PER_NODE:-8} reward_gpus=${REWARD_GPUS:-1}
 prompts=${PROMPTS_PER_GPU:-1} ray_port=${RAY_PORT:-6379} reward_port=${REWARD_PORT:-8001}
-wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5}
+wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5} restarts=${RESTARTS:-5}
 ray=${RAY:-.venv/bin/ray}
 training_gpus=$((gpus - reward_gpus))
 say() { echo "slurm.sh: $*"; }
@@ -41,7 +43,7 @@ on() { "${step[@]}" --nodelist="$1" "${@:2}"; } # NODE COMMAND...
 
 steps=()
 background() { # LOG NODE COMMAND...; srun itself is the child that is stopped in the end, no shell around it
-  "${step[@]}" --nodelist="$2" "${@:3}" >"$1" 2>&1 &
+  "${step[@]}" --nodelist="$2" "${@:3}" >>"$1" 2>&1 &
   steps+=($!)
 }
 
@@ -79,9 +81,20 @@ servers_are_ready() {
   for node in "${nodes[@]}"; do grep -q '^READY' "$logs/serve-$node.log" || return 1; done
 }
 
-addresses=()
-for node in "${nodes[@]}"; do
-  addresses+=("$(on "$node" hostname --ip-address | awk '{print $1; exit}')")
+# The address by which the others know a node: as another node resolves its name. What the node itself resolves is
+# 127.0.1.1 on Debian. Where names are not resolved at all, the first of its own addresses that is not its loopback.
+address_of() { # NODE ANOTHER
+  local found
+  found=$(on "$2" getent ahostsv4 "$1" | awk '$1 !~ /^127\./ {print $1; exit}') || true
+  [[ -n $found ]] || found=$(on "$1" hostname --all-ip-addresses | tr ' ' '\n' | awk '/./ && !/^127\./ && !/:/ {print; exit}')
+  [[ -n $found || ${#nodes[@]} -gt 1 ]] || found=127.0.0.1 # alone, it needs no other
+  [[ -n $found ]] || die "no address of $1 that $2 reaches: its name has to resolve there (getent ahostsv4 $1)"
+  echo "$found"
+}
+read -ra addresses <<<"${ADDRESSES:-}"
+for ((i = ${#addresses[@]}; i < ${#nodes[@]}; i++)); do
+  found=$(address_of "${nodes[i]}" "${nodes[(i + 1) % ${#nodes[@]}]}")
+  addresses+=("$found")
 done
 address=${addresses[0]}
 say "${#nodes[@]} nodes, Ray on $address:$ray_port, $training_gpus GPUs of each for training; logs in $logs"
@@ -98,12 +111,16 @@ for node in "${nodes[@]:1}"; do
 done
 
 server=("recipe.server.grpc_port=$reward_port" recipe.server.secret_env=VERL_TTS_SECRET)
-more=""
-for i in "${!nodes[@]}"; do
-  background "$logs/serve-${nodes[i]}.log" "${nodes[i]}" \
+more="" servers=() lives=()
+serve() { # INDEX of the node
+  background "$logs/serve-${nodes[$1]}.log" "${nodes[$1]}" \
     env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \
-    bash run.sh --recipe "$recipe" serve "${server[@]}" "recipe.server.host=${addresses[i]}" \
-    "recipe.server.name=serve-${nodes[i]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
+    bash run.sh --recipe "$recipe" serve "${server[@]}" "recipe.server.host=${addresses[$1]}" \
+    "recipe.server.name=serve-${nodes[$1]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
+  servers[$1]=${steps[-1]} lives[$1]=$((${lives[$1]:-0} + 1))
+}
+for i in "${!nodes[@]}"; do
+  serve "$i"
   ((i == 0)) || more+="${more:+,}${addresses[i]}:$reward_port"
 done
 poll "Ray on all ${#nodes[@]} nodes" "$logs/ray-*.log" ray_has "${#nodes[@]}"
@@ -118,4 +135,29 @@ background "$logs/train.log" "$head" env RAY_ADDRESS="$address:$ray_port" \
   'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}' "$@"
 training=${steps[-1]}
 tail --pid="$training" --lines=+1 --follow "$logs/train.log" & # what it prints stands in the job's own output too
-wait "$training" # unlike a foreground command, it ends at once when the job is cancelled
+
+# serve_again INDEX STATUS: a server that has served and was not asked to end is started again; another will not do better.
+serve_again() {
+  local node=${nodes[$1]} served
+  served=$(grep -c '^READY' "$logs/serve-$node.log" || true)
+  (($2 != 0)) || die "the reward server on $node was asked to end; log: $logs/serve-$node.log"
+  ((served >= lives[$1])) || die "the reward server on $node has ended (status $2) before it was ready again; logs in $logs"
+  ((lives[$1] <= restarts)) || die "the reward server on $node has ended ${lives[$1]} times; logs in $logs"
+  say "the reward server on $node has ended (status $2), start ${lives[$1]} of $restarts"
+  serve "$1"
+}
+
+# Unlike a foreground command, `wait` ends at once when the job is cancelled.
+while true; do
+  status=0
+  wait -n -p ended "${steps[@]}" || status=$?
+  [[ -n ${ended:-} ]] || die "no step of this job is left; logs in $logs"
+  [[ $ended != "$training" ]] || exit "$status"
+  left=()
+  for pid in "${steps[@]}"; do [[ $pid == "$ended" ]] || left+=("$pid"); done
+  steps=("${left[@]}")
+  again=
+  for i in "${!servers[@]}"; do [[ ${servers[i]} != "$ended" ]] || again=$i; done
+  [[ -n $again ]] || die "Ray has ended on a node (status $status); logs in $logs"
+  serve_again "$again" "$status"
+done

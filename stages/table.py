@@ -82,7 +82,11 @@ class Stage:
             )
 
     def check_needs(self, made_before: set[str]) -> None:
-        """SystemExit that says what is missing first and which stage makes it."""
+        """SystemExit that says what is missing first (an environment, an input), and which stage makes it."""
+        for python in dict.fromkeys(PYTHON[command.python] for command in self.spec.commands):
+            if not (ROOT / python).exists():
+                where = python.split("/")[0]
+                raise SystemExit(f"run.sh: stage {self.name} runs in {where}, which is not there: bash run.sh install")
         for line in self.missing(made_before):
             raise SystemExit(line)
 

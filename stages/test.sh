@@ -13,14 +13,15 @@ if [[ $1 == --dry-run ]]; then dry_run=$1; shift; fi
 # Runs a command, or with --dry-run prints it.
 run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: test: $*"; "$@"; fi; }
 
-# Two files of tests at a time, from end to end first: it is the longest, and mostly waits for one process at a time.
+# The small models, the tests of the reward's environment and those of the trainer's at once, the latter two files at a
+# time: what waits for a process or for the models leaves its core to the others. From end to end first: it is the longest.
 two=(-n 2 --dist loadfile --no-loadscope-reorder)
 export OMP_WAIT_POLICY=passive     # threads that spin while they wait would take the other file's core
 every=(recipes/*/recipe.yaml)
 every=("${every[@]%/recipe.yaml}")
 case $1 in
   tiny_mandarin)
-    recipes=("${every[@]}") speech=("${two[@]}" tests/reward_env)
+    recipes=("${every[@]}") speech=(tests/reward_env)
     trainer=("${two[@]}" tests/trainer_env/test_end_to_end.py tests/trainer_env)
     ;;
   all) recipes=("${every[@]}") speech=() trainer=("${two[@]}" tests/recipes) ;;
@@ -42,9 +43,20 @@ run .venv/bin/ruff check . || failed=1
 run .venv/bin/ruff format --check . || failed=1
 run .venv/bin/lint-imports || failed=1
 if ((${#speech[@]})); then
-  run .venv-reward/bin/python -m pytest --junitxml "$reports/speech.xml" "${speech[@]}" || failed=1
+  argv=(.venv-reward/bin/python -m pytest --junitxml "$reports/speech.xml" "${speech[@]}")
+  if [[ -n $dry_run ]]; then run "${argv[@]}"
+  else
+    echo "run.sh: test: ${argv[*]} (shown when it has ended)"
+    "${argv[@]}" >"$reports/speech.txt" 2>&1 &
+    trap 'kill $! 2>/dev/null || true' EXIT
+  fi
 fi
 run .venv/bin/python -m pytest --junitxml "$reports/trainer.xml" "${trainer[@]}" || failed=1
+if ((${#speech[@]})) && [[ -z $dry_run ]]; then
+  wait $! || failed=1
+  trap - EXIT
+  cat "$reports/speech.txt"
+fi
 [[ -z $dry_run ]] || exit 0
 .venv/bin/python - "$reports" $((1 + (${#speech[@]} > 0))) <<'PY' || failed=1
 import sys

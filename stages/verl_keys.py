@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from stages.config import ROOT, has_key, keys
 
 _CONFIGS = "trainer/config"
+_OPEN_NUMBERS = ("trainer.total_training_steps", "data.train_max_samples")  # which verl's YAML leaves null
 _DATACLASSES = ("workers/config/*.py", "trainer/config/*.py", "utils/profiler/config.py")
 
 
@@ -71,6 +72,33 @@ def _is_value(*nodes: DictConfig) -> bool:
     return any(node._is_none() or node._is_missing() or node._is_interpolation() for node in nodes)
 
 
+@cache
+def unread_keys(module: str) -> dict[str, str | None]:
+    """{key that verl has and reads nowhere on our path: the key that counts, or None} of a command."""
+    return dict(OmegaConf.load(ROOT / "stages" / "unread_keys.yaml").get(module) or {})
+
+
+def changed_keys(cfg: DictConfig, known: DictConfig, branch: str) -> list[str]:
+    """Keys at or below `branch` that cfg gives another value than verl's YAML, by itself and not by pointing to another
+    key; the branch where verl's YAML has no such key."""
+    if not has_key(cfg, branch):
+        return []
+    if not has_key(known, branch):
+        return [branch]
+    parent, _, name = branch.rpartition(".")
+    node = (OmegaConf.select(cfg, parent) if parent else cfg)._get_node(name)
+    return [key for key in keys(node, branch) if not _points(cfg, key) and _differs(cfg, known, key)]
+
+
+def _points(cfg: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    return (OmegaConf.select(cfg, parent) if parent else cfg)._get_node(name)._is_interpolation()
+
+
+def _differs(cfg: DictConfig, known: DictConfig, key: str) -> bool:
+    return OmegaConf.select(cfg, key) != OmegaConf.select(known, key)
+
+
 def set_keys(cfg: DictConfig, known: DictConfig, ignored: list[str]) -> list[str]:
     """Keys below `ignored`, which verl composes and reads nowhere, that cfg gives another value than verl's YAML."""
     branches = [name for name in ignored if name in cfg and name in known]
@@ -84,7 +112,8 @@ def wrong_types(cfg: DictConfig, known: DictConfig, words: list[str]) -> list[tu
     found = []
     for key in keys(known):
         theirs = OmegaConf.select(known, key, throw_on_resolution_failure=False)
-        if not isinstance(theirs, bool | int | float) or key in words or not has_key(cfg, key):
+        is_number = isinstance(theirs, bool | int | float) or key in _OPEN_NUMBERS
+        if not is_number or key in words or not has_key(cfg, key):
             continue
         mine = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
         if isinstance(theirs, bool) and not isinstance(mine, bool | None):

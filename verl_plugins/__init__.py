@@ -2,7 +2,7 @@
 
 cpu_platform     verl on a machine without accelerator     (entry point `verl.plugins`, by way of plugin.py)
 vllm_cpu         our model class; vLLM's CPU build           (entry point `vllm.general_plugins`)
-replay_sampler   short polls, failed samples stop the run   (`trainer.v1.sampler.custom_sampler`)
+replay_sampler   cheap polls, what failed stops the run     (`trainer.v1.sampler.custom_sampler`)
 rollout          sampling, long prompts, blames and terms     (`rollout.agent.agent_loop_config_path`)
 advantage        advantages, which token is to blame          (`algorithm.adv_estimator`)
 speech_head      a Qwen2 with CosyVoice's head               (transformers' Auto classes, vLLM's ModelRegistry)

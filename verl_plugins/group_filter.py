@@ -6,8 +6,8 @@ is full. Two things are different here, both by keys of `algorithm.filter_groups
 
 `max_num_gen_batches`: verl's knows no limit, this key is of its older trainer, and ignored. Where a reward has no
 spread any more, because all is right or all is wrong, one step would then go on for ever. Once so many batches were
-drawn for a step (GLM-TTS: three in all), groups without spread fill what is left of the batch. The log says so, and
-metrics count them.
+drawn for a step (GLM-TTS: three in all; never a prompt more), groups without spread fill what is left of the batch. The
+log says so, and metrics count them.
 
 `min_spread` and `metric: terms`: a reward that is continuous, such as a similarity, is never quite the same. A group is
 without spread where the standard deviation of its metric is below min_spread (GLM-TTS: 0.01), and with `terms` where
@@ -72,7 +72,7 @@ class LimitedGroupFilter(ReplayBuffer):
         Raises:
             ValueError: a limit of one batch, which never draws again, or a negative one.
         """
-        self._drawn = self._kept = 0
+        self._drawn = self._thrown = self._kept = 0
         self._limit, self._draw = int(filter_groups["max_num_gen_batches"]), refill_fn
         self._min_spread = float(filter_groups["min_spread"])
         enabled = bool(filter_groups["enable"])
@@ -88,17 +88,32 @@ class LimitedGroupFilter(ReplayBuffer):
         )
 
     @property
+    def _may_come(self) -> int:
+        """Prompts that may be drawn after the first batch. So many groups may be thrown away, too: what is left is
+        never less than a batch, however late they finish."""
+        return (self._limit - 1) * self.train_batch_size
+
+    @property
     def exhausted(self) -> bool:
-        """Whether as many batches were drawn for this step as may be."""
-        return self._limit > 0 and self._drawn >= (self._limit - 1) * self.train_batch_size
+        """Whether as many batches were drawn for this step as may be, or as many groups thrown away."""
+        return self._limit > 0 and max(self._drawn, self._thrown) >= self._may_come
 
     def _refill(self, count: int) -> int:
+        if self._limit > 0:
+            count = min(count, self._may_come - self._drawn)
         self._drawn += count
-        return self._draw(count)
+        return self._draw(count) if count else 0
 
     def _dapo_filtered_keys(self, partition_id: str) -> tuple[set[str], Counter]:
         """verl's: the groups to throw away. None once the limit is reached."""
-        return (set(), Counter()) if self.exhausted else self._flat(partition_id)
+        if self.exhausted:
+            return set(), Counter()
+        flat, means = self._flat(partition_id)
+        if self._limit > 0 and len(flat) > (left := self._may_come - self._thrown):
+            flat = set(sorted(flat)[:left])
+            means = Counter(self._dapo_classification_cache[partition_id][uid] for uid in flat)
+        self._thrown += len(flat)
+        return flat, means
 
     def _flat(self, partition_id: str) -> tuple[set[str], Counter]:
         """The groups without spread, and how many there are of each mean. verl's own method, which looks only at groups
@@ -106,7 +121,7 @@ class LimitedGroupFilter(ReplayBuffer):
         known = self._dapo_classification_cache[partition_id]
         new = self.finished_keys[partition_id] - known.keys()
         if partition_id != "val" and self.filter_groups_metric is not None and new:
-            keys = [key for key in self.partitions[partition_id] if key.split("_")[0] in new]
+            keys = self._rollouts_of(partition_id, new)
             data = tq.kv_batch_get(keys=keys, partition_id=partition_id, select_fields=["extra_fields"])
             groups = defaultdict(list)
             for key, fields in zip(keys, data["extra_fields"], strict=True):
@@ -115,6 +130,10 @@ class LimitedGroupFilter(ReplayBuffer):
                 flat = without_spread(infos, self.filter_groups_metric, self._min_spread)
                 known[uid] = float(np.mean([info["score"] for info in infos])) if flat else None
         return super()._dapo_filtered_keys(partition_id)
+
+    def _rollouts_of(self, partition_id: str, uids: set[str]) -> list[str]:
+        """Keys of the rollouts of finished groups."""
+        return [key for key in self.partitions[partition_id] if key.split("_")[0] in uids]
 
     def _select_prompt_uids(
         self, partition_id: str, sampleable_keys: set[str], batch_size: int
@@ -130,7 +149,7 @@ class LimitedGroupFilter(ReplayBuffer):
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
         """verl's batch and metrics, and in training training/filter_groups/drawn_again (batches) and
         training/filter_groups/kept_without_spread (groups, above 0 only where the limit was reached)."""
-        self._drawn = self._kept = 0
+        self._drawn = self._thrown = self._kept = 0
         batch, metrics = super().sample(global_steps, partition_id, batch_size)
         if partition_id == "val" or self.filter_groups_metric is None:
             return batch, metrics

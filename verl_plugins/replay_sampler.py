@@ -1,53 +1,55 @@
-"""verl's replay buffer with four differences: how often it looks, what happens when a rollout fails, how long it draws
-other groups (verl_plugins/group_filter.py), what it logs.
+"""verl's replay buffer with four differences: how often and how far it looks (verl_plugins/queue_polls.py), what
+happens when a rollout fails or a worker dies (liveness.py), how long it draws other groups (group_filter.py), who sees
+a batch (`observers`).
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
-trainer.v1.sampler.sampler_kwargs: {poll_interval: 0.1, filter_groups: {...}, train_batch_size: N,
-                                    max_response_length: N, drift: {...}, audio: {...}}
+trainer.v1.sampler.sampler_kwargs: see recipes/common/grpo_base.yaml
 """
 
 import time
+from functools import partial
 from typing import Any
 
 import transfer_queue as tq
-from omegaconf import DictConfig, OmegaConf
+from hydra.utils import instantiate
+from omegaconf import DictConfig
 from transfer_queue import KVBatchMeta
 
-from reward_tts.client import ServerConfig
 from verl_plugins import versions
-from verl_plugins.group_filter import LimitedGroupFilter
-from verl_plugins.reward_metrics import Drift, batch_metrics
-from verl_plugins.rollout_audio import RolloutAudio
+from verl_plugins.liveness import Liveness, workers_of
+from verl_plugins.queue_polls import QueuePolls
+from verl_plugins.reward_metrics import Batch
 
 versions.require("verl", versions.VERL, "verl_plugins/replay_sampler.py")
 
 
-class StrictReplayBuffer(LimitedGroupFilter):
+class StrictReplayBuffer(QueuePolls):
     """verl 0.9.1 polls every 2 s, without a key to change it, and trains on what is left of a group with a failed
     rollout or reward (its `failure` status). Here such a group stops the run. In training it logs the score alone; here
-    each batch adds the metrics of verl_plugins/reward_metrics.py."""
+    observers see each batch and add metrics."""
 
-    def __init__(self, sampler_kwargs: DictConfig, **kwargs: object):
+    def __init__(self, sampler_kwargs: DictConfig, refill_fn: Any, **kwargs: object):
         """
         Args:
-            sampler_kwargs: `poll_interval` in seconds; `filter_groups` and `train_batch_size` of
-                `LimitedGroupFilter`; `max_response_length` as in `data`; `drift`: arguments of
-                `reward_metrics.Drift`; `audio`: those of `rollout_audio.RolloutAudio`, with `secret_env` of
-                recipe.server.
+            sampler_kwargs: `poll_interval` and `liveness_interval` in seconds; `prompts_per_poll` and
+                `rollouts_per_prompt` of `QueuePolls`; `filter_groups` and `train_batch_size` of `LimitedGroupFilter`;
+                `observers`: {name: {_target_: a class with `observe`, as reward_metrics.BatchMetrics has, ...}}, asked
+                in this order, or null in place of one.
+            refill_fn: a method of the trainer.
             kwargs: what verl passes to every sampler.
         """
         super().__init__(
+            prompts_per_poll=int(sampler_kwargs.prompts_per_poll),
+            rollouts_per_prompt=int(sampler_kwargs.rollouts_per_prompt),
             filter_groups=sampler_kwargs.filter_groups,
             train_batch_size=sampler_kwargs.train_batch_size,
             sampler_kwargs=sampler_kwargs,
             poll_interval=float(sampler_kwargs.poll_interval),
+            refill_fn=refill_fn,
             **kwargs,
         )
-        audio = OmegaConf.to_container(sampler_kwargs.audio, resolve=True)
-        secret = ServerConfig.secret_headers(audio.pop("secret_env"))
-        self._audio = RolloutAudio(**audio, headers=secret)
-        self._drift = Drift(**OmegaConf.to_container(sampler_kwargs.drift, resolve=True))
-        self._max_response_length = int(sampler_kwargs.max_response_length)
+        self._observers = [instantiate(one, _convert_="all") for one in sampler_kwargs.observers.values() if one]
+        self._liveness = Liveness(partial(workers_of, refill_fn), float(sampler_kwargs.liveness_interval))
         self._last_batch_at = time.monotonic()
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[KVBatchMeta, dict]:
@@ -57,11 +59,11 @@ class StrictReplayBuffer(LimitedGroupFilter):
             return batch, metrics
         now = time.monotonic()
         seconds, self._last_batch_at = now - self._last_batch_at, now
-        infos = self._reward_infos(batch)
-        self._audio.log(global_steps, infos)
         groups, lengths = [key.split("_")[0] for key in batch.keys], [tag["response_len"] for tag in batch.tags]
-        found = batch_metrics(infos, groups, seconds, lengths, self._max_response_length)
-        return batch, {**metrics, **found, **self._drift.check(found)}
+        seen, found = Batch(global_steps, self._reward_infos(batch), groups, lengths, seconds), {}
+        for observer in self._observers:
+            found |= observer.observe(seen, found)
+        return batch, {**metrics, **found}
 
     @staticmethod
     def _reward_infos(batch: KVBatchMeta) -> list[dict[str, Any]]:
@@ -74,7 +76,7 @@ class StrictReplayBuffer(LimitedGroupFilter):
         """Called by verl at each poll.
 
         Raises:
-            RuntimeError: a rollout or its reward failed.
+            RuntimeError: a rollout or its reward failed, or a worker died.
         """
         super()._sync_metadata_from_transfer_queue()
         failed = sorted(uid for uids in self.failure_keys.values() for uid in uids)
@@ -84,3 +86,4 @@ class StrictReplayBuffer(LimitedGroupFilter):
                 f"'Error in _run_prompt for uid={failed[0]}'. Nothing was trained on this batch; the run continues "
                 "from the last checkpoint once the reason is gone."
             )
+        self._liveness.check()

@@ -9,16 +9,53 @@ import logging
 import math
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
+from speech.files import whole_file
+
 log = logging.getLogger(__name__)
 SPREAD_BELOW = 1e-9  # of the scores of a group: then none of its rollouts can be preferred
 _SOUND_NEEDS = ("no_speech", "bad_speech")  # rows with one of these have no sound
 _NOT_SOUND = ("score", "error_rate", "gate", "num_tokens", "stray_text", *_SOUND_NEEDS)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What an observer sees of a batch of rollouts (verl_plugins/replay_sampler.py).
+
+    Attributes:
+        step: from 1.
+        infos: what the reward function returned for each, numbers and other things.
+        groups: of each, its prompt.
+        lengths: of each response, in tokens.
+        seconds: since the last batch.
+    """
+
+    step: int
+    infos: Sequence[Mapping[str, Any]]
+    groups: Sequence[str]
+    lengths: Sequence[int]
+    seconds: float
+
+
+class BatchMetrics:
+    """The observer that adds `batch_metrics`.
+
+    Args:
+        max_response_length: data.max_response_length, where a rollout is cut off.
+    """
+
+    def __init__(self, max_response_length: int):
+        self.max_response_length = max_response_length
+
+    def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
+        """Metrics of the batch; `found`: those of the observers before."""
+        return batch_metrics(batch.infos, batch.groups, batch.seconds, batch.lengths, self.max_response_length)
 
 
 def batch_metrics(
@@ -43,8 +80,9 @@ def batch_metrics(
         reward/clipped_ratio: share of the responses that are as long as a response may be (verl 0.9.1's
         response_length/clip_ratio is the share of those as long as the longest of the batch).
         reward/over_length_ratio: share of the rollouts that the term over_length punishes, where the recipe has it.
-        reward/server/seconds/{mean,max} of a request, reward/server/attempts/max of one (above 1 with a warning), and
-        reward/server/share_of_step: how long at least one was under way.
+        reward/server/seconds/{mean,max} of a request, reward/server/attempts/max of one (above 1 with a warning),
+        reward/server/mismatched_answers that were thrown away, and reward/server/share_of_step: how long at least one
+        was under way.
     """
     metrics: dict[str, float] = {}
     for name in sorted({key for info in infos for key, value in info.items() if _is_number(value)}):
@@ -63,16 +101,17 @@ def batch_metrics(
         metrics["reward/over_length_ratio"] = float(np.mean(punished))
     spans = [tuple(map(float, info["server_span"].split())) for info in infos if info["server_span"]]
     if spans:
-        seconds, attempts = [end - begin for begin, end, _ in spans], [count for *_, count in spans]
+        seconds, attempts = [end - begin for begin, end, *_ in spans], [count for _, _, count, _ in spans]
         metrics |= {"reward/server/seconds/mean": float(np.mean(seconds)), "reward/server/seconds/max": max(seconds)}
         metrics["reward/server/attempts/max"] = max(attempts)
+        metrics["reward/server/mismatched_answers"] = sum(mismatches for *_, mismatches in spans)
         if max(attempts) > 1:
             log.warning(
-                "%d of %d rollouts were sent to the reward server more than once, one of them %d times: it is "
-                "overloaded, restarts or is hard to reach (recipe.server.deadline_s, its log)",
+                "%d of %d rollouts were sent to the reward server more than once, one of them %d times: it "
+                "restarted or is hard to reach; its log tells more",
                 *(sum(count > 1 for count in attempts), len(attempts), max(attempts)),
             )
-        under_way = union([(begin, end) for begin, end, _ in spans])
+        under_way = union([(begin, end) for begin, end, *_ in spans])
         metrics["reward/server/share_of_step"] = min(1.0, under_way / step_seconds) if step_seconds > 0 else 0.0
     return metrics
 
@@ -106,6 +145,10 @@ class Drift:
         self.last = {name: deque(maxlen=window) for name in limits}
         self.first: dict[str, list[float]] = json.loads(self.file.read_text()) if self.file.exists() else {}
 
+    def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
+        """`check` of what BatchMetrics found."""
+        return self.check(found)
+
     def check(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """{reward/NAME/drift: relative change of the mean}; a warning in the log where it is too large."""
         found = {}
@@ -131,10 +174,8 @@ class Drift:
         if len(first) == self.window:
             return
         first.append(mean)
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_name(self.file.name + ".tmp")
-        temporary.write_text(json.dumps(self.first))
-        temporary.replace(self.file)
+        with whole_file(self.file) as temporary:
+            temporary.write_text(json.dumps(self.first))
 
 
 def _is_number(value: Any) -> bool:

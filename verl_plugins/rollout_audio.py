@@ -17,6 +17,9 @@ from torch.utils.tensorboard import SummaryWriter
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
+from reward_tts.client import ServerConfig
+from verl_plugins.reward_metrics import Batch
+
 log = logging.getLogger(__name__)
 _MODEL = "token2wav"
 
@@ -29,14 +32,17 @@ class RolloutAudio:
         count: rollouts of a step.
         folder: step_NNNNNN/N.wav, and rollouts.jsonl with text, transcript, path and every number of each.
         address: host:grpc_port of the reward server.
-        headers: what the server asks for, see `client.ServerConfig.headers`.
+        secret_env: recipe.server.secret_env.
     """
 
-    def __init__(
-        self, every: int, count: int, folder: str | Path, address: str, headers: Mapping[str, str] | None = None
-    ):
+    def __init__(self, every: int, count: int, folder: str | Path, address: str, secret_env: str | None = None):
         self.every, self.count, self.folder = every, count, Path(folder)
-        self.address, self.headers = address, headers
+        self.address, self.headers = address, ServerConfig.secret_headers(secret_env)
+
+    def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
+        """`log`; no metrics."""
+        self.log(batch.step, batch.infos)
+        return {}
 
     def log(self, step: int, infos: Sequence[Mapping[str, Any]]) -> None:
         """Writes them, if it is a step for it. A server that does not answer is a warning: training needs no wave."""

@@ -116,7 +116,7 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
     """All parameters are trained unless `trainable` is given; see the module."""
 
     _rows = ""
-    _updates = 0  # of this process; sft/verl_trainer.py begins with those of the checkpoint
+    _updates = 0  # of this process; verl_plugins/sft_trainer.py begins with those of the checkpoint
 
     def _build_lora_module(self, module: torch.nn.Module) -> torch.nn.Module:
         module, lora = super()._build_lora_module(module), self.model_config.lora

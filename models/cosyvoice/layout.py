@@ -23,6 +23,18 @@ Tensors = dict[str, torch.Tensor]
 _QWEN2, _TEXT_HEAD, _TEXT = "llm.model.", "llm.model.lm_head.weight", "model.embed_tokens.weight"
 
 
+# Of each layer of a Qwen2, and beside them.
+_LAYER = (
+    *(f"self_attn.{name}_proj.{part}" for name in "qkv" for part in ("weight", "bias")),
+    "self_attn.o_proj.weight",
+    *(f"mlp.{name}_proj.weight" for name in ("gate", "up", "down")),
+    "input_layernorm.weight",
+    "post_attention_layernorm.weight",
+)
+_BESIDE = (_TEXT, "model.norm.weight", "lm_head.weight", "lm_head.bias")
+SHOWN = 6  # tensors that an error names
+
+
 @dataclass(frozen=True)
 class Family:
     """What CosyVoice2's and CosyVoice3's language models do not share.
@@ -106,3 +118,28 @@ def to_llm_pt(tensors: Mapping[str, torch.Tensor], family: Family, codebook_size
     if family.own_table:
         out["llm_embedding.weight"] = own.clone()
     return out | {name.replace("lm_head", "llm_decoder"): value for name, value in head.items()}
+
+
+def check_layers(tensors: Mapping[str, Any], layers: int) -> None:
+    """Whether a Qwen2 of so many layers is all there, and nothing else: transformers draws what is missing at random.
+
+    Args:
+        tensors: by their Hugging Face names.
+        layers: num_hidden_layers of the configuration.
+
+    Raises:
+        ValueError: names what is missing and what is not known, such as a LoRA adapter that was not merged.
+    """
+    wanted = {f"model.layers.{layer}.{name}" for layer in range(layers) for name in _LAYER} | {"model.norm.weight"}
+    missing, odd = sorted(wanted - set(tensors)), sorted(set(tensors) - wanted - set(_BESIDE))
+    if not missing and not odd:
+        return
+    lora = any(".base_layer." in name or "lora_" in name for name in odd)
+    raise ValueError(
+        f"llm.pt is not a Qwen2 of {layers} layers: missing {_shown(missing)}; not known {_shown(odd)}"
+        + (": merge the LoRA adapter into the weights first" if lora else "")
+    )
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "") or "none"

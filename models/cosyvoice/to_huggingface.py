@@ -18,6 +18,7 @@ from transformers import GenerationConfig, Qwen2Config
 from models.cosyvoice import layout, tokenizer
 from models.cosyvoice.speech_head import SpeechHeadQwen2Config
 from speech.files import whole_directory
+from speech.loading import weights_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 TEXT_MODEL = "CosyVoice-BlankEN"  # of the released directories: Qwen2's configuration and tokenizer
@@ -27,7 +28,7 @@ def read_llm_pt(path: Path) -> layout.Tensors:
     """Raises FileNotFoundError that says where it comes from."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: the stage `models` fetches it (models.get in models.yaml)")
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return weights_of(path, mmap=True)
 
 
 def model_config(folder: Path, family: layout.Family, tensors: layout.Tensors, dtype: str) -> SpeechHeadQwen2Config:
@@ -56,6 +57,7 @@ def convert(source: Path, target: Path, cfg: DictConfig, codebook_size: int) -> 
     tensors = layout.to_huggingface(state, family, codebook_size)
     tensors = {name: value.to(DTYPES[cfg.dtype]).contiguous() for name, value in tensors.items()}
     config = model_config(source / TEXT_MODEL, family, tensors, cfg.dtype)
+    layout.check_layers(tensors, config.num_hidden_layers)
     words = tokenizer.build(
         source / TEXT_MODEL,
         config.head_start,

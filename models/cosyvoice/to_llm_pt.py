@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from models.cosyvoice import layout
 from models.cosyvoice.to_huggingface import DTYPES, check
 from speech.files import whole_directory
+from speech.loading import weights_of
 
 
 def read_checkpoint(folder: Path) -> layout.Tensors:
@@ -40,7 +41,7 @@ def export(source: Path, target: Path, family: layout.Family, codebook_size: int
     """
     tensors = {name: value.to(DTYPES[dtype]) for name, value in read_checkpoint(source).items()}
     torch.save(layout.to_llm_pt(tensors, family, codebook_size), target / "llm.pt")
-    written = torch.load(target / "llm.pt", map_location="cpu", weights_only=True, mmap=True)
+    written = weights_of(target / "llm.pt", mmap=True)
     check(written, tensors, family, codebook_size, DTYPES[dtype])
     return len(written)
 

@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from models.boundary import BOUNDARY, cut_at_boundaries
 from models.cosyvoice.layout import END, Family
+from speech.loading import pretrained
 from speech.tokens import format_speech_tokens
 
 # What the official front end adds to Qwen2's tokenizer, in its order (cosyvoice/tokenizer/tokenizer.py).
@@ -87,7 +88,7 @@ def build(
     Raises:
         ValueError: there are more text tokens than rows.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = pretrained(AutoTokenizer, folder)
     tokenizer.add_tokens([PAD, *TEXT_TOKENS, *more_text_tokens], special_tokens=True)
     spare = text_rows - len(tokenizer)
     if spare < 0:
@@ -108,7 +109,7 @@ def adopt(folder: Path, codebook_size: int, template: str) -> PreTrainedTokenize
     Raises:
         ValueError: it lacks speech tokens, or a token of the template.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = pretrained(AutoTokenizer, folder)
     names = format_speech_tokens(range(codebook_size)).replace("><", ">\n<").split("\n")
     names += [
         name for name in ("<|sos|>", "<|task_id|>", SPEECH_START, "<|im_start|>", "<|im_end|>") if name in template

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models.flow.seeded_noise import SeededNoise
 from speech.interfaces import Row
+from speech.loading import weights_of
 from speech.voices import Voice, read_voices, voice_of
 
 
@@ -114,7 +115,7 @@ def with_weights(module: Any, path: Path, advice: str, prefix: str = "", of: str
     Raises:
         FileNotFoundError: the file is missing. ValueError: its tensors are not the module's.
     """
-    state = torch.load(there(path, advice), map_location="cpu", weights_only=True)
+    state = weights_of(there(path, advice))
     if isinstance(state.get("model"), dict):
         state = state["model"]
     tensors = {name.removeprefix(prefix): value for name, value in state.items() if isinstance(value, Tensor)}

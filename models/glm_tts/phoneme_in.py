@@ -20,18 +20,18 @@ dictionary names them or not. Chance is drawn from recipe.seed and the text, so 
 languages than Chinese stay as they are. The reward compares with the plain text.
 """
 
-import json
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from pydantic import BaseModel, ConfigDict
 from pypinyin import Style, lazy_pinyin
 from pypinyin.contrib.tone_convert import to_finals_tone3, to_initials
 from pypinyin.seg.mmseg import seg
+
+from speech.jsonl import BadField, check, read_all
 
 _SYLLABLE = re.compile(r"[a-zv]+[1-5]")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -151,45 +151,41 @@ def _replace(text: str, pieces: Sequence[Piece]) -> str:
     return text
 
 
+class _Entry(BaseModel):
+    """A line of a dictionary."""
+
+    model_config = ConfigDict(extra="forbid")
+    word: str
+    pinyin: list[str | None] | None = None
+
+
 def read_dictionary(paths: Sequence[str], known: frozenset[str]) -> dict[str, Readings | None]:
     """{word: readings} of JSONL files, a later line before an earlier one.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a line that is no such entry, with file, line and field.
+        ValueError: lines that are no such entries, with file, line and field.
     """
     words: dict[str, Readings | None] = {}
     for path in paths:
-        if not Path(path).is_file():
-            raise FileNotFoundError(
-                f"{path} (recipe.phoneme_in.dictionary) is missing: one JSON object with word a line"
-            )
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
-            if line.strip():
-                word, readings = _entry(line, f"{path}:{number}", known)
-                words[word] = readings
+        expected = "a word on each line (recipe.phoneme_in.dictionary), one JSON object with word and pinyin,"
+        words |= dict(read_all(path, lambda row: _entry(check(_Entry, row), known), expected))
     return words
 
 
-def _entry(line: str, where: str, known: frozenset[str]) -> tuple[str, Readings | None]:
-    try:
-        row: Any = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"{where}: is no JSON: {error}") from None
-    if not isinstance(row, dict) or set(row) - {"word", "pinyin"}:
-        raise ValueError(f"{where}: expected an object of word and pinyin, got {line[:100]}")
-    word, pinyin = row.get("word"), row.get("pinyin")
-    if not isinstance(word, str) or not word or not all(_HAN.match(character) for character in word):
-        raise ValueError(f"{where}: field 'word': is no Chinese word: {word!r}")
+def _entry(entry: _Entry, known: frozenset[str]) -> tuple[str, Readings | None]:
+    word, pinyin = entry.word, entry.pinyin
+    if not word or not all(_HAN.match(character) for character in word):
+        raise BadField("word", f"is no Chinese word: {word!r}")
     if pinyin is None:
         return word, None
-    if not isinstance(pinyin, list) or len(pinyin) != len(word):
-        raise ValueError(f"{where}: field 'pinyin': {word} needs a list of {len(word)}, got {pinyin!r}")
+    if len(pinyin) != len(word):
+        raise BadField("pinyin", f"{word} needs a list of {len(word)}, got {pinyin!r}")
     readings = []
     for syllable in pinyin:
-        reading = phonemes(syllable, known) if isinstance(syllable, str) and _SYLLABLE.fullmatch(syllable) else None
+        reading = phonemes(syllable, known) if syllable and _SYLLABLE.fullmatch(syllable) else None
         if syllable is not None and reading is None:
-            raise ValueError(f"{where}: field 'pinyin': {syllable!r} is no syllable that the model knows, as xing2")
+            raise BadField("pinyin", f"{syllable!r} is no syllable that the model knows, as xing2")
         readings.append(reading)
     return word, tuple(readings)
 

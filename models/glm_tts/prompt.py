@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from data_prep.prompt_template import Messages
+from speech.readings.tags import without_tags
 from speech.tokens import format_speech_tokens
 from speech.voices import Voice
 
@@ -15,7 +16,10 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _PHONEME = re.compile(r"<\|[^|]*\|>")
 _MARKS = "。？！；：、.?!;:，,"  # what the published front end calls punctuation
 _KANA = re.compile(r"[\u3041-\u30ff]")
-_BESIDE_LETTERS = re.compile(r"(?<=[A-Za-z])[-/](?=[A-Za-z\d])|(?<=\d)-(?=[A-Za-z])")
+# A hyphen or slash between words and at numbers (well-known, and/or, GPT-4), not one of a unit (80km/h) or an address.
+_BESIDE_LETTERS = re.compile(
+    r"(?<![\w./])([A-Za-z]+)/(?=[A-Za-z]+(?![\w./]))|(?<=[A-Za-z])-(?=[A-Za-z\d])|(?<=\d)-(?=[A-Za-z])"
+)
 _REPLACED = str.maketrans("噢欸", "哦诶")  # its configs/custom_replace.jsonl
 _HELD = "\ue000"  # stands for a phoneme while the text around it is normalised
 
@@ -35,10 +39,11 @@ def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int
 
 def normalise(text: str) -> str:
     """Text with the punctuation and letter case of the published front end (cosyvoice/cli/frontend.py); numbers and
-    signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, which are written
-    哦 and 诶. Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes, brackets,
+    signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, written 哦 and 诶.
+    Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes, brackets,
     slashes and hyphens go. Other texts: lower case, plain punctuation, no quotes and brackets. A hyphen or slash at a
-    letter is a space. Of several marks on end the last stays; every text ends with one.
+    letter is a space; control tags ([breath]), of which the model has none, go. Of several marks on end the last stays;
+    every text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
     '他说，行不行？ok。'
@@ -48,8 +53,8 @@ def normalise(text: str) -> str:
     'the well known one costs twenty five dollars and or more.'
     """
     held = _PHONEME.findall(text)
-    text = _PHONEME.sub(_HELD, text)
-    text = _BESIDE_LETTERS.sub(" ", text)
+    text = without_tags(_PHONEME.sub(_HELD, text))
+    text = _BESIDE_LETTERS.sub(r"\1 ", text)
     chinese = bool(_HAN.search(text) and not _KANA.search(text)) or bool(held)
     text = _chinese(text) if chinese else _other(text)
     text = re.sub(f"[{_MARKS}](?=[{_MARKS}])", "", text).replace("！", "。").replace("!", "." if not chinese else "。")
@@ -64,7 +69,7 @@ def _chinese(text: str) -> str:
     text = re.sub(r"(?<=[^\d\sA-Za-z])\.|\.(?![\dA-Za-z])|[…~～]", "。", text)
     text = re.sub(r"(?<!\d)[,:：]|[,:：](?!\d)|[;；、，]|——| - ", "，", text).replace("?", "？")
     text = re.sub(r"，{2,}", "，", text)
-    text = re.sub(r"(?<![\d.])[-/](?!\d)|[()（）【】「」《》『』{}\[\]`'\"‘’“”|_·\\]", "", text).lower()
+    text = re.sub(r"(?<![\dA-Za-z.])[-/](?![\dA-Za-z])|[()（）【】「」《》『』{}\[\]`'\"‘’“”|_·\\]", "", text).lower()
     word = "[0-9A-Za-z]"
     return re.sub(f"(?<!{word}) +| +(?!{word})", "", text)
 
@@ -72,8 +77,8 @@ def _chinese(text: str) -> str:
 def _other(text: str) -> str:
     text = text.replace("—", " ").replace("’", "'").lower()
     text = re.sub(r"[(){}\[\]<>\"“”„«»‘`|_*\\]", "", text)
-    text = re.sub(r"\s*([.,!?:;'])(?![\d\w])\s*", r"\1", text)
-    return " ".join(re.sub(r"(?<=[a-z][,!?:;])(?=\w)|(?<=[.!?])(?=[^\W\d_]{2})", " ", text).split())
+    text = re.sub(r"\s+([.,!?:;'])(?![\w.])", r"\1", re.sub(r"\s+,", ",", text))
+    return " ".join(re.sub(r"(?<=[^\W\d_][,!?:;])(?=[^\W\d_])", " ", text).split())
 
 
 def _restore(text: str, held: list[str]) -> str:

@@ -20,6 +20,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from data_prep.check_texts import check_texts
 from models.tiny_mandarin.codec import fit_codebook, train_decoder
 from models.tiny_mandarin.reward_asr import scrambled, train_reward_asr
 from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, Teacher, Vocoder
@@ -29,6 +30,7 @@ from models.tiny_mandarin.tokenizer import build_tokenizer
 from speech.files import changed_keys, fingerprint, identities, whole_file, write_jsonl, write_text
 from speech.imports import ROOT, imported_files
 from speech.interfaces import Row
+from speech.jsonl import told_plainly
 from speech.waves import resample
 
 ASR_RATE = 16_000  # Hz, of SenseVoice
@@ -90,7 +92,8 @@ class Build:
         self.recipe, self.cfg = cfg.recipe, cfg.build
         self.work = Path(cfg.recipe.work_dir) / "build"
         # Not recipe.train_texts and the like, which may name a user's own files: those are read, and never written.
-        self.train, self.test, self.sft = (f"{cfg.recipe.data_dir}/{name}.jsonl" for name in ("train", "test", "sft"))
+        names = ("train", "test", "sft", "sft_val")
+        self.train, self.test, self.sft, self.sft_val = (f"{cfg.recipe.data_dir}/{name}.jsonl" for name in names)
         self.work.mkdir(parents=True, exist_ok=True)
         self.state_file = self.work / "state.json"
         self.state: dict[str, dict] = json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
@@ -108,8 +111,7 @@ class Build:
         self.fingerprint = fingerprint(self.fingerprint, name, plain)
         code = identities(imported_files(modules), ROOT) | {name: fingerprint(inspect.getsource(make))}
         was = self.state.get(name, {})
-        if isinstance(was, str):  # an account of an older version, which did not say of what
-            was = {"settings": self.fingerprint, "code": {"an older version": ""}}
+        was = was if isinstance(was, dict) else {}  # an older version's account, which says not enough
         if was.get("settings") == self.fingerprint and all(Path(o).exists() for o in outputs):
             other = changed_keys(was["code"], code)
             because = f", made by other code ({_some(other)}); bash run.sh --force data makes it again"
@@ -128,7 +130,7 @@ class Build:
         self.step("teacher speech", mels, c.asr.scrambled, self.teacher_speech, [f"{here}.teacher"])
         codec = {**c.codec, "codebook_size": r.codebook_size}
         self.step("codec", [r.token2wav_dir], codec, self.codec, [f"{here}.codec"])
-        tokens = [self.sft, f"{r.data_dir}/test_teacher.jsonl"]
+        tokens = [self.sft, self.sft_val, f"{r.data_dir}/test_teacher.jsonl"]
         self.step("speech tokens", tokens, {}, self.speech_tokens, [f"{here}.token2wav"])
         asr = [Path(r.reward_asr_dir) / "model.pt"]
         self.step("reward ASR", asr, c.asr, self.reward_asr, [f"{here}.reward_asr", f"{here}.token2wav"])
@@ -136,15 +138,13 @@ class Build:
 
     def texts(self) -> None:
         c = self.cfg.texts
-        test = sample_texts(c.test, self.cfg.seed)
-        sft = sample_texts(c.sft, self.cfg.seed + 1, exclude=test)
-        train = sample_texts(c.train, self.cfg.seed + 2, exclude={*test, *sft})
+        test, sft_val, sft, train = sample_texts([c.test, c.sft_val, c.sft, c.train], self.cfg.seed)
         for path, texts in ((self.test, test), (self.train, train)):
             write_jsonl(path, ({"text": text, "language": self.recipe.language} for text in texts))
-        write_text(self.work / "sft_texts.json", json.dumps(sft, ensure_ascii=False))
+        write_text(self.work / "sft_texts.json", json.dumps(sft + sft_val, ensure_ascii=False))
 
     def _spoken_texts(self) -> tuple[list[str], list[str], list[str]]:
-        """SFT texts, held-out texts, texts of random characters for the reward ASR."""
+        """SFT texts, its held-out ones last; held-out texts; texts of random characters for the reward ASR."""
         sft = json.loads((self.work / "sft_texts.json").read_text())
         test = [row["text"] for row in read_jsonl(self.test)]
         c = self.cfg.asr.scrambled
@@ -156,9 +156,10 @@ class Build:
         _save_arrays(self.work / "mels.npz", mels)
 
     def codec(self) -> None:
-        c, sft_count = self.cfg.codec, self.cfg.texts.sft
+        c = self.cfg.codec
         torch.manual_seed(self.cfg.seed)
-        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:sft_count]]
+        count = min(c.sentences, self.cfg.texts.sft)
+        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:count]]
         decoder = MelDecoder(self.recipe.codebook_size, c.frames_per_token, MEL_BINS, c.channels)
         fit_codebook(decoder, mels, c.kmeans_vectors, self.cfg.seed)
         loss = train_decoder(decoder, mels, c.steps, c.batch_size, c.crop_tokens, c.learning_rate, self.cfg.seed)
@@ -176,7 +177,8 @@ class Build:
             {"text": text, "language": self.recipe.language, "speech_tokens": ids}
             for text, ids in zip(sft + test + random_texts, tokens, strict=True)
         ]
-        write_jsonl(self.sft, rows[: len(sft)])
+        write_jsonl(self.sft, rows[: self.cfg.texts.sft])
+        write_jsonl(self.sft_val, rows[self.cfg.texts.sft : len(sft)])
         write_jsonl(f"{self.recipe.data_dir}/test_teacher.jsonl", rows[len(sft) : len(sft) + len(test)])
         write_jsonl(str(self.work / "asr.jsonl"), rows[: self.cfg.asr.sentences] + rows[len(sft) + len(test) :])
 
@@ -205,7 +207,9 @@ class Build:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     torch.set_num_threads(os.cpu_count())
-    Build(cfg).run()
+    with told_plainly():
+        check_texts(cfg)  # before minutes of work
+        Build(cfg).run()
 
 
 if __name__ == "__main__":

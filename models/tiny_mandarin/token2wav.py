@@ -156,3 +156,8 @@ def load_decoder(model_dir: str) -> MelDecoder:
     )
     decoder.load_state_dict(weights)
     return decoder.eval()
+
+
+def token_features(model_dir: str) -> torch.Tensor:
+    """What each token sounds like, float32 [codebook_size, features]: its cell's mel frames, normalised."""
+    return load_decoder(model_dir).codebook.float()

@@ -20,6 +20,7 @@ from models.xcodec2.package import (
     part,
     read_weights,
 )
+from speech.loading import pretrained
 
 
 class XCodec2Encoder:
@@ -56,7 +57,7 @@ class XCodec2Encoder:
             raise FileNotFoundError(f"{semantic_dir} lacks {missing}: download facebook/w2v-bert-2.0 (stage models)")
         weights = read_weights(model_dir, ENCODER + SEMANTIC)
         self.device, self.dtype, self.layer = torch.device(device), getattr(torch, dtype), semantic_layer
-        self.extractor = AutoFeatureExtractor.from_pretrained(semantic_dir)
+        self.extractor = pretrained(AutoFeatureExtractor, semantic_dir)
         self.semantic = _semantic_model(semantic_dir, weights, semantic_layer).to(self.device, self.dtype)
         acoustic, semantic = make_encoder(weights, model_dir)
         self.acoustic, self.after_semantic = acoustic.to(self.device), semantic.to(self.device)

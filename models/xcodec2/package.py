@@ -23,6 +23,8 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from speech.loading import weights_of
+
 SAMPLE_RATE, HOP, CODEBOOK_SIZE = 16_000, 320, 65_536  # FSQ of eight levels of 4
 _HEAD = 64  # size of an attention head, which the weights do not tell
 _VERSIONS = {"xcodec2": "0.1.5", "torchtune": "0.6.1"}
@@ -97,7 +99,7 @@ def read_weights(model_dir: str | Path, prefixes: tuple[str, ...]) -> dict[str, 
     if file.suffix == ".safetensors":
         with safe_open(file, framework="pt") as tensors:
             return {name: tensors.get_tensor(name) for name in tensors.keys() if name.startswith(prefixes)}  # noqa: SIM118
-    state = torch.load(file, map_location="cpu", mmap=True, weights_only=True)["state_dict"]
+    state = weights_of(file, mmap=True)["state_dict"]
     return {name: tensor for name, tensor in state.items() if name.startswith(prefixes)}
 
 

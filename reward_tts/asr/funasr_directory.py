@@ -6,27 +6,37 @@ from typing import Any
 import numpy as np
 import torch
 from funasr import AutoModel
+from omegaconf import OmegaConf
 
 NO_HUB = {"disable_update": True, "disable_pbar": True, "log_level": "ERROR"}
+# What is said here counts, whatever the folder's config.yaml says of it: no code of the folder is run, none of its
+# requirements installed, and no other model is fetched beside it.
+NO_CODE = {"trust_remote_code": False, "vad_model": None, "punc_model": None, "spk_model": None}
 
 
-def load(model_dir: str, files: tuple[str, ...], advice: str, device: str = "cpu") -> tuple[torch.nn.Module, dict]:
+def load(
+    model_dir: str, files: tuple[str, ...], classes: tuple[str, ...], advice: str, device: str = "cpu"
+) -> tuple[torch.nn.Module, dict]:
     """FunASR's model of this directory in eval mode, and FunASR's options of it (tokenizer, frontend, ...).
 
     Args:
         model_dir: FunASR model directory.
         files: what must be in it, as patterns of names.
+        classes: FunASR's names of models that it may be: some others run code that they are pointed to.
         advice: how to get it, ends the message if it is not whole.
         device: torch device.
 
     Raises:
         FileNotFoundError: a file is missing.
+        ValueError: it is a model of another class.
     """
     missing = [name for name in files if not any(Path(model_dir).glob(name))]
     if missing:
         raise FileNotFoundError(f"{model_dir} lacks {missing}: {advice}")
+    if (named := OmegaConf.load(Path(model_dir) / "config.yaml").get("model")) not in classes:
+        raise ValueError(f"{model_dir}/config.yaml: model is {named!r}, not one of {list(classes)}")
     threads = torch.get_num_threads()  # FunASR would set the process's to 4
-    auto = AutoModel(model=str(model_dir), device=device, ncpu=threads, **NO_HUB)
+    auto = AutoModel(model=str(model_dir), device=device, ncpu=threads, **NO_HUB, **NO_CODE)
     # FunASR adds noise to a wave unless the model's config.yaml forbids it (WavFrontend's dither = 1.0; those released
     # are silent about it), and a wave would not be heard twice as the same.
     if auto.kwargs["frontend"] is not None:  # emotion2vec takes the wave as it is

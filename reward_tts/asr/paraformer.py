@@ -15,6 +15,7 @@ from reward_tts.asr import funasr_directory
 from speech.interfaces import Transcript
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
+_CLASSES = ("Paraformer", "BiCifParaformer", "SeacoParaformer")
 _LONGEST = 0.24  # seconds of a symbol, as MAX_TOKEN_DURATION of funasr/utils/timestamp_tools.py
 _FIRED = 1.0 - 1e-4  # the integrated weight at which FunASR's CIF lets a symbol go
 
@@ -42,7 +43,7 @@ class ParaformerASR:
             "download iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch (ModelScope) or "
             "funasr/paraformer-zh (Hugging Face) into it"
         )
-        self.model, options = funasr_directory.load(model_dir, _FILES, advice, device)
+        self.model, options = funasr_directory.load(model_dir, _FILES, _CLASSES, advice, device)
         self.tokenizer, self.frontend = options["tokenizer"], options["frontend"]
         self.device, self.batch_size, self.languages = device, batch_size, tuple(languages)
         self._ends = {self.model.sos, self.model.eos, self.model.blank_id}

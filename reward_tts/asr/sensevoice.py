@@ -44,7 +44,7 @@ class SenseVoiceASR:
         )
         named = (Path(model_dir) / "configuration.json").exists()  # FunASR reads the vocabulary's name there
         files = (*_FILES, "*bpe.model" if named else "bpe.model")
-        self.model, options = funasr_directory.load(model_dir, files, advice, device)
+        self.model, options = funasr_directory.load(model_dir, files, ("SenseVoiceSmall",), advice, device)
         self.tokenizer, self.frontend = options["tokenizer"], options["frontend"]
         self.device = device
         self.batch_size = batch_size

@@ -15,8 +15,9 @@ from functools import cached_property
 
 from reward_tts.reward import published
 from speech.readings import Comparison, asked_lattice, lattice
-from speech.readings.units import LETTERS, SOUNDS, SPACELESS, TONELESS
+from speech.readings.units import SOUNDS, SPACELESS, TONELESS
 
+LETTERS = "letters"  # of the words that differ
 UNITS = ("pinyin", "text", "characters", *published.FORMS)
 
 
@@ -31,8 +32,9 @@ def style(language: str, unit: str, tones: bool = False) -> str:
 
 def compare(reference: str, hypothesis: str, language: str, how: str) -> Comparison:
     """Both as lattices of readings; `how` as `style` gives it."""
-    words = language not in SPACELESS and how != LETTERS
-    return Comparison(asked_lattice(reference, language, how), lattice(hypothesis, language, how), words)
+    taken = SOUNDS if how == LETTERS else how
+    asked, heard = asked_lattice(reference, language, taken), lattice(hypothesis, language, taken)
+    return Comparison(asked, heard, words=language not in SPACELESS, letters=how == LETTERS)
 
 
 def error(reference: str, hypothesis: str, language: str, unit: str, tones: bool = False) -> float:

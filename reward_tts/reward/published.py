@@ -35,7 +35,8 @@ def rate(reference: list[str], hypothesis: list[str]) -> float:
 
 def pinyin(reference: str, hypothesis: str, language: str, tones: bool) -> float:
     """Word error rate of pinyin, of texts that WeTextProcessing has normalised (numbers read, marks removed): the
-    CosyVoice GRPO recipe (token2wav_asr_server.py), with tones; mair-hub's later form without. A Latin word is one syllable."""
+    CosyVoice GRPO recipe (token2wav_asr_server.py), with tones; mair-hub's later form without. A Latin word is one
+    syllable."""
     return rate(_published_pinyin(reference, tones), _published_pinyin(hypothesis, tones))
 
 

@@ -30,7 +30,7 @@ class Emotion2Vec:
             "download iic/emotion2vec_plus_base (ModelScope) or emotion2vec/emotion2vec_plus_base (Hugging Face) into "
             "it, or leave the scorer `emotion` out of server.yaml"
         )
-        self.model, self.options = funasr_directory.load(model_dir, _FILES, advice, device)
+        self.model, self.options = funasr_directory.load(model_dir, _FILES, ("Emotion2vec",), advice, device)
 
     @torch.inference_mode()
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:

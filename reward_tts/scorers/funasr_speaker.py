@@ -12,6 +12,7 @@ from funasr.models.campplus.utils import extract_feature
 from funasr.models.eres2net.model import ERes2NetV2SV
 
 from reward_tts.scorers.similarity import SpeakerSimilarity
+from speech.loading import weights_of
 
 _ARCHITECTURES = {"CAMPPlus": CAMPPlus, "ERes2NetV2": ERes2NetV2SV}
 
@@ -58,7 +59,7 @@ class FunASRSpeaker(SpeakerSimilarity):
             )
         network = _ARCHITECTURES[architecture](**(options or {}))
         network = getattr(network, "model", network)  # FunASR wraps ERes2NetV2; the weights are of what is inside
-        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        network.load_state_dict(weights_of(file))
         self.model, self.device = network.to(device).eval(), device
         super().__init__(voices, default)
 

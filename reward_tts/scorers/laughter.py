@@ -9,6 +9,7 @@ import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioFrameClassification, PreTrainedModel
 
 from speech.interfaces import Row
+from speech.loading import pretrained
 
 _QUIETEST = 1e-5  # a largest sample below it is silence, and is not made loud
 _FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
@@ -53,7 +54,7 @@ class LaughterSegments:
                 "jonatasgrosman/wav2vec2-large-xlsr-53-english), or take no term `laughter`"
             )
         own = {} if peak is None else {"do_normalize": False}
-        self.extractor = AutoFeatureExtractor.from_pretrained(model_dir, **own)
+        self.extractor = pretrained(AutoFeatureExtractor, model_dir, **own)
         self.model = _load(model_dir, labels).to(device).eval()
         found = {name: i for i, name in self.model.config.id2label.items()}
         if label not in found:
@@ -83,8 +84,13 @@ def _load(model_dir: str, labels: Sequence[str] | None) -> PreTrainedModel:
         if labels is None
         else {"id2label": dict(enumerate(labels)), "label2id": {n: i for i, n in enumerate(labels)}}
     )
-    model, found = AutoModelForAudioFrameClassification.from_pretrained(
-        model_dir, key_mapping={r"^audio_model\.": ""}, output_loading_info=True, ignore_mismatched_sizes=True, **names
+    model, found = pretrained(
+        AutoModelForAudioFrameClassification,
+        model_dir,
+        key_mapping={r"^audio_model\.": ""},
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        **names,
     )
     if wrong := sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}):
         raise ValueError(

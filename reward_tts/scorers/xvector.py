@@ -7,6 +7,7 @@ import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioXVector
 
 from reward_tts.scorers.similarity import SpeakerSimilarity
+from speech.loading import pretrained
 
 _SHORTEST = 8_000  # samples: its time-delay layers need 15 frames of 20 ms and more; what is shorter ends with silence
 _FILES = ("config.json", "preprocessor_config.json")
@@ -34,8 +35,8 @@ class XVector(SpeakerSimilarity):
                 f"{model_dir} lacks {missing}: download microsoft/wavlm-base-plus-sv into it, or use the "
                 "scorer reward_tts.scorers.speaker.Resemblyzer, which needs no download"
             )
-        self.extractor = AutoFeatureExtractor.from_pretrained(model_dir)
-        self.model = AutoModelForAudioXVector.from_pretrained(model_dir).to(device).eval()
+        self.extractor = pretrained(AutoFeatureExtractor, model_dir)
+        self.model = pretrained(AutoModelForAudioXVector, model_dir).to(device).eval()
         super().__init__(voices, default)
 
     @torch.inference_mode()

@@ -3,15 +3,17 @@
     python -m reward_tts.server --config-path <absolute recipes/NAME> --config-name server
 
 It listens on recipe.server.host only (this machine alone, unless the recipe says otherwise) and prints READY with its
-ports. SIGTERM and SIGINT end it after what was begun.
+ports. SIGTERM and SIGINT end it after what was begun. How it is built: docs/reward_server.md.
 """
 
+import gc
 import logging
 import math
 import os
 import threading
 import time
 from dataclasses import replace
+from typing import Any
 
 # Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -28,7 +30,8 @@ from reward_tts.reward.terms import Heard
 from reward_tts.server.leftovers import remove_leftovers
 from reward_tts.server.metrics import PipelineMetrics
 from reward_tts.server.pipeline import SpeechPipeline
-from reward_tts.server.pytriton_adapter import Answer, Query, check_ports, serve
+from reward_tts.server.pytriton_adapter import Answer, Query, RunningTriton
+from reward_tts.server.supervisor import Deaths, check_ports, serve
 from speech.interfaces import Row
 from speech.readings import something_said
 
@@ -42,17 +45,19 @@ class Judge:
         pipeline: speaks and hears.
         language: of rows that name none.
         reward: of the recipe.
+        max_text_chars: of GT_TEXT; a longer one is refused before anything reads it.
 
     Raises:
         ValueError: the recipe's reward needs a measure that no scorer provides.
     """
 
-    def __init__(self, pipeline: SpeechPipeline, language: str, reward: Reward):
+    def __init__(self, pipeline: SpeechPipeline, language: str, reward: Reward, max_text_chars: int):
         if lacking := {m: key for m, key in reward.needs.items() if m not in pipeline.offers}:
             raise ValueError(
                 f"recipe.reward needs {lacking}, server.yaml's scorers provide {pipeline.offers}: add the scorer"
             )
         self.pipeline, self.language, self.reward = pipeline, language, reward
+        self.max_text_chars = max_text_chars
         self._one_at_a_time = threading.Lock()
 
     def answer(self, queries: list[Query]) -> list[Answer]:
@@ -66,8 +71,12 @@ class Judge:
         answers = [
             self._refuse(p) if p else self._judge(q, next(measured)) for q, p in zip(queries, problems, strict=True)
         ]
-        self.pipeline.counts.statuses.update(Status(answer.status).name for answer in answers)
         seconds, tokens = time.monotonic() - begin, sum(len(row.tokens) for row in rows)
+        answers = [
+            replace(a, measures=replace(a.measures, checksum=query.checksum, service_s=seconds))
+            for a, query in zip(answers, queries, strict=True)
+        ]
+        self.pipeline.counts.statuses.update(Status(answer.measures.status).name for answer in answers)
         log.info("batch of %d rows, %d tokens, %.2f s", len(rows), tokens, seconds)
         return answers
 
@@ -78,30 +87,41 @@ class Judge:
         Raises:
             ValueError: the tokens cannot be spoken.
         """
-        if problem := self.pipeline.problem(tokens):
+        if problem := self._too_long(text, "TEXT") or self.pipeline.problem(tokens):
             raise ValueError(problem)
         with self._one_at_a_time:
             wave = self.pipeline.token2wav.decode([Row(tokens, voice, self.language, text)])[0]
         return wave, self.pipeline.token2wav.sample_rate
 
     def _problem(self, query: Query, language: str) -> str:
-        if query.problem:
-            return query.problem
-        return "" if something_said(query.text, language) else f"GT_TEXT {query.text!r} has nothing to be spoken"
+        if problem := query.problem or self._too_long(query.text, "GT_TEXT"):
+            return problem
+        try:
+            said = something_said(query.text, language)
+        except Exception as error:  # of this text alone: the others of the batch are fine
+            log.warning("a text cannot be read", exc_info=True)
+            return f"GT_TEXT {query.text!r} cannot be read: {type(error).__name__}: {error}"
+        return "" if said else f"GT_TEXT {query.text!r} has nothing to be spoken"
+
+    def _too_long(self, text: str, name: str) -> str:
+        if len(text) <= self.max_text_chars:
+            return ""
+        return f"{name} has {len(text)} characters, server.max_text_chars is {self.max_text_chars}"
 
     def _refuse(self, problem: str) -> Answer:
-        return _answer(math.nan, Measures(self.pipeline.recipe, int(Status.BAD_ROW), problem))
+        return Answer(math.nan, Measures(self.pipeline.recipe, int(Status.BAD_ROW), problem))
 
     def _judge(self, query: Query, measures: Measures) -> Answer:
         if measures.status == Status.BAD_SPEECH:
-            return _answer(self.reward.unspeakable().score, measures)
+            return Answer(self.reward.unspeakable().score, measures)
         if measures.status != Status.OK:
-            return _answer(math.nan, measures)
+            return Answer(math.nan, measures)
         tokens, language = query.tokens.tolist(), query.language or self.language
         try:
-            return _answer(self.reward.judge(Heard.of(query.text, language, tokens, measures)).score, measures)
-        except (KeyError, ValueError) as error:  # our client judges itself; the published one gets this as an error
-            return replace(_answer(math.nan, measures), message=f"{query.text!r} cannot be judged: {error}")
+            return Answer(self.reward.judge(Heard.of(query.text, language, tokens, measures)).score, measures)
+        except Exception as error:  # our client judges itself; the published one gets this as an error
+            log.warning("a row cannot be judged", exc_info=True)
+            return Answer(math.nan, replace(measures, message=f"{query.text!r} cannot be judged: {error}"))
 
 
 def shared_secret(variable: str | None) -> str | None:
@@ -115,10 +135,6 @@ def shared_secret(variable: str | None) -> str | None:
     if not os.environ.get(variable):
         raise SystemExit(f"recipe.server.secret_env names {variable}, which is not set")
     return os.environ[variable]
-
-
-def _answer(reward: float, measures: Measures) -> Answer:
-    return Answer(reward, measures.transcript, measures.to_json(), measures.status, measures.message)
 
 
 def needed(scorers: DictConfig, reward: Reward) -> list[str]:
@@ -137,7 +153,21 @@ def make_judge(cfg: DictConfig, device: str) -> Judge:
     pipeline = SpeechPipeline(
         instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens, scorers, device
     )
-    return Judge(pipeline, cfg.recipe.language, reward)
+    return Judge(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars)
+
+
+def _front(cfg: DictConfig, ports: dict[str, int], secret: str | None, offers: list[str]) -> dict[str, Any]:
+    """Settings of reward_tts/server/front/__main__.py."""
+    return {
+        "model": cfg.server.model,
+        "tells": {"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(offers)},
+        "secret": secret,
+        "host": cfg.recipe.server.host,
+        "ports": ports,
+        "max_batch_size": cfg.server.max_batch_size,
+        "drain_s": cfg.server.drain_s,
+        "front": OmegaConf.to_container(cfg.server.front, resolve=True),
+    }
 
 
 @hydra.main(version_base=None, config_path=None)
@@ -145,6 +175,7 @@ def main(cfg: DictConfig) -> None:
     """Loads the models and serves."""
     where = cfg.recipe.server
     ports = {key: where[key] for key in ("http_port", "grpc_port", "metrics_port")}
+    secret, deaths = shared_secret(where.secret_env), Deaths(**cfg.server.restarts)
     remove_leftovers()
     check_ports(where.host, ports)
     torch.set_num_threads(cfg.server.torch_threads)
@@ -153,19 +184,24 @@ def main(cfg: DictConfig) -> None:
     who = "this machine alone" if where.host in LOOPBACK else "whoever reaches it"
     who += " and knows the secret" if where.secret_env else ""
     print(f"listening on {where.host}: {who} may use it", flush=True)
+    places = " ".join(f"{key.removesuffix('_port')} {where.host}:{port}" for key, port in ports.items())
+    gc.collect()
+    gc.freeze()  # PyTriton collects garbage at each end of a Triton: not through all of torch
     print(f"models loaded in {time.monotonic() - begin:.1f} s, starting Triton", flush=True)
     serve(
-        [judge.answer for judge in judges],
-        judges[0].speak,
-        model=cfg.server.model,
-        tells={"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(judges[0].pipeline.offers)},
-        secret=shared_secret(where.secret_env),
-        host=where.host,
-        ports=ports,
-        max_batch_size=cfg.server.max_batch_size,
-        queue_delay_ms=cfg.server.queue_delay_ms,
-        drain_s=cfg.server.drain_s,
-        metrics=PipelineMetrics([judge.pipeline.counts for judge in judges], cfg.server.max_batch_size),
+        lambda folder: RunningTriton(
+            folder,
+            [judge.answer for judge in judges],
+            judges[0].speak,
+            model=cfg.server.model,
+            max_batch_size=cfg.server.max_batch_size,
+            queue_delay_ms=cfg.server.queue_delay_ms,
+            drain_s=cfg.server.drain_s,
+        ),
+        settings=_front(cfg, ports, secret, judges[0].pipeline.offers),
+        ready=f"{cfg.server.model} of {cfg.recipe.name}: {places}",
+        deaths=deaths,
+        metrics=PipelineMetrics([judge.pipeline.counts for judge in judges], cfg.server.max_batch_size, deaths.counts),
     )
     for number, judge in enumerate(judges):
         print(f"instance {number}: {judge.pipeline.counts}", flush=True)

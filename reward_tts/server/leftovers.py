@@ -1,23 +1,31 @@
 """What a reward server keeps outside its own process, and how it goes away even if that process was killed.
 
-Each server has a workspace, a folder named by its pid and start time, under one folder of the user. Triton's processes
-have the workspace in their command lines; shared memory has the pid in its name.
+Each server has a workspace, a folder named by its pid and start time, under one folder that this user alone may enter.
+In it each Triton that it starts has a folder of its own. Triton's processes and the front have the workspace in their
+command lines; shared memory has the pid in its name, or is mapped by one of them.
 """
 
+import contextlib
 import os
+import re
 import shutil
 import signal
+import stat
 import tempfile
 import time
 from pathlib import Path
 
+_SHM = Path("/dev/shm")
+_PYTHONS = "psm_"  # multiprocessing's, of PyTriton's tensor store
 _SHM_PREFIX = "pytrtion"  # sic: PyTriton's shared memory is /dev/shm/pytrtion<pid>-<random>
 _KILL_WAIT_S = 5.0
 
 
 def new_workspace() -> Path:
-    """Where this process may make its workspace (PyTriton makes it)."""
-    return _workspaces() / _identity(os.getpid())
+    """The folder of this process, made."""
+    workspace = _workspaces() / _identity(os.getpid())
+    workspace.mkdir(mode=0o700)
+    return workspace
 
 
 def remove_leftovers() -> None:
@@ -31,20 +39,59 @@ def remove_leftovers() -> None:
 
 def remove_workspace(workspace: Path) -> None:
     """Ends the processes of a workspace; removes their shared memory and the folder."""
-    deadline = time.monotonic() + _KILL_WAIT_S
-    while (users := _users_of(workspace)) and time.monotonic() < deadline:
-        for pid in users:
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.1)
-    for shared in Path("/dev/shm").glob(f"{_SHM_PREFIX}{workspace.name.split('_')[0]}-*"):
+    end_users(workspace)
+    for shared in shared_memory(int(workspace.name.split("_")[0])):
         shared.unlink(missing_ok=True)
+    make_writable(workspace)
     shutil.rmtree(workspace, ignore_errors=True)
 
 
+def make_writable(folder: Path) -> None:
+    """Folders that were made read-only, so that what is in them can be removed."""
+    for path, _, _ in os.walk(folder):
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(path, 0o700)
+
+
+def end_users(folder: Path) -> None:
+    """Ends the processes of a workspace, or of one Triton in it, and removes the shared memory that they had mapped."""
+    deadline, mapped = time.monotonic() + _KILL_WAIT_S, set()
+    while (users := users_of(folder)) and time.monotonic() < deadline:
+        for pid in users:
+            mapped |= _mapped_by(pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)
+    for shared in mapped:
+        shared.unlink(missing_ok=True)
+
+
+def shared_memory(pid: int) -> list[Path]:
+    """What PyTriton made for the server with this pid."""
+    return list(_SHM.glob(f"{_SHM_PREFIX}{pid}-*"))
+
+
+def _mapped_by(pid: int) -> set[Path]:
+    """Files of shared memory that a process has mapped and that are Triton's or Python's own."""
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    except OSError:  # it ended, or is not ours
+        return set()
+    paths = {Path(line.split(maxsplit=5)[-1]) for line in lines}
+    return {path for path in paths if path.parent == _SHM and path.name.startswith((_SHM_PREFIX, _PYTHONS))}
+
+
 def _workspaces() -> Path:
-    """Folder of this user's workspaces."""
+    """Folder of this user's workspaces.
+
+    Raises:
+        PermissionError: somebody else made it, or lets others in: whoever may enter it may manage Triton.
+    """
     folder = Path(tempfile.gettempdir()) / f"verl_tts_servers_{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
+        raise PermissionError(f"{folder} is not a folder of this user alone (mode 700): remove it, or set TMPDIR")
     return folder
 
 
@@ -56,14 +103,14 @@ def _identity(pid: int) -> str:
         return f"{pid}_gone"
 
 
-def _users_of(workspace: Path) -> list[int]:
-    """Other processes (tritonserver, its Python stubs) whose command line names the workspace."""
-    users = []
+def users_of(workspace: Path) -> list[int]:
+    """Other processes (tritonserver, its Python stubs, the front) whose command line names the folder."""
+    users, named = [], re.compile(re.escape(str(workspace).encode()) + rb"[/\0]")
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue
         try:
-            if str(workspace).encode() in (folder / "cmdline").read_bytes():
+            if named.search((folder / "cmdline").read_bytes()):
                 users.append(int(folder.name))
         except (FileNotFoundError, ProcessLookupError, PermissionError):  # it ended, or is not ours
             continue

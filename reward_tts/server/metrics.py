@@ -1,25 +1,23 @@
-"""What the pipelines do, as Prometheus reads it, after Triton's own metrics on one port (recipe.server.metrics_port).
+"""What the pipelines do, as Prometheus reads it: told to the front, which has the port (recipe.server.metrics_port).
 
 Triton's Python backend has custom metrics too (`MetricFamily` of triton_python_backend_utils), but in the process of
-the backend's stub, which is PyTriton's; each value would have to travel there. So Triton's metrics are on a port of
-this machine alone that nobody needs to know, and are asked for whenever somebody asks here.
+the backend's stub, which is PyTriton's; each value would have to travel there.
 """
 
 import threading
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingUnixStreamServer
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from reward_tts.measures import Status
-
-_TRITON_TIMEOUT_S = 5
 
 
 @dataclass
@@ -62,10 +60,11 @@ class PipelineMetrics:
     Args:
         counts: of each pipeline; they go on counting.
         max_batch_size: rows; the largest bound of the histogram.
+        deaths: {"triton", "front": how often it was started again}; they go on counting.
     """
 
-    def __init__(self, counts: Sequence[Counts], max_batch_size: int):
-        self._counts = counts
+    def __init__(self, counts: Sequence[Counts], max_batch_size: int, deaths: Counter[str]):
+        self._counts, self._deaths = counts, deaths
         powers = [2**i for i in range(max_batch_size.bit_length())]
         self._bounds = [size for size in powers if size < max_batch_size] + [max_batch_size]
 
@@ -90,31 +89,23 @@ class PipelineMetrics:
             total = sum(size * times for size, times in counts.batch_sizes.items())
             batches.add_metric(one, [*self._buckets(counts.batch_sizes), ("+Inf", counts.batch_sizes.total())], total)
         yield from (rows, spoken, padded, parts, batches)
+        for who in ("triton", "front"):
+            about = f"Times that the {who} had died and was started again."
+            yield CounterMetricFamily(f"tts_{who}_restarts", about, self._deaths[who])
 
     def _buckets(self, sizes: Counter[int]) -> list[tuple[str, int]]:
         return [(str(b), sum(times for size, times in sizes.items() if size <= b)) for b in self._bounds]
 
 
 @contextmanager
-def metrics_served(collector: PipelineMetrics, host: str, port: int, triton_url: str) -> Iterator[None]:
-    """GET http://host:port/metrics gives Triton's metrics (from triton_url) and ours while the block runs.
-
-    If Triton's cannot be had the answer is 503 with the reason, as half of them might be taken for all.
-    """
+def metrics_told(collector: "PipelineMetrics", socket: Path) -> Iterator[None]:
+    """GET /metrics on a socket in the workspace gives our metrics while the block runs: the front asks there."""
     registry = CollectorRegistry()
     registry.register(collector)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path.partition("?")[0] != "/metrics":
-                self.send_error(404, explain="there is /metrics")
-                return
-            try:
-                with urllib.request.urlopen(triton_url, timeout=_TRITON_TIMEOUT_S) as answer:
-                    body = answer.read() + generate_latest(registry)
-            except OSError as error:
-                self.send_error(503, explain=f"Triton's own metrics cannot be read: {error}")
-                return
+            body = generate_latest(registry)
             self.send_response(200)
             self.send_header("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)
             self.send_header("Content-Length", str(len(body)))
@@ -124,7 +115,8 @@ def metrics_served(collector: PipelineMetrics, host: str, port: int, triton_url:
         def log_message(self, *_: object) -> None:
             """Each scrape in the log would hide what matters."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
+    server = ThreadingUnixStreamServer(str(socket), Handler)
+    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
     try:

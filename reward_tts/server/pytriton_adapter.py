@@ -1,20 +1,14 @@
-"""All that knows PyTriton: a model with ragged dynamic batches, started and stopped without leaving anything.
+"""All that knows PyTriton: one Triton with ragged dynamic batches, started, watched and stopped.
 
 Triton's model repository is on disk before Triton starts, so that `_amend` can add what PyTriton 0.7.0 has no option
-for: `allow_ragged_batch`, without which requests of different length never share a batch; what the server tells of
-itself among the model's parameters (GET /v2/models/MODEL/config): recipe, contract, measures; and the mends of its own
-code in reward_tts/server/pytriton_patches.py, such as an error for one request of a batch.
+for: `allow_ragged_batch`, without which requests of different length never share a batch; and the changes of its own
+code in reward_tts/server/pytriton_patches.py. Then it is made read-only.
 
-Our client sends CONTRACT and gets a STATUS for each row. The published client looks at REWARDS alone and would take NaN
-for one: a request without CONTRACT that has a row without a reward fails as a whole, with the row's message.
+Who asks is reward_tts/server/front, on a socket: Triton has no port.
 """
 
-import errno
 import logging
-import math
 import os
-import signal
-import socket
 import sysconfig
 import threading
 import time
@@ -22,37 +16,41 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
 import numpy as np
 from google.protobuf import text_format
 from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
-from pytriton.triton import (
-    DEFAULT_PROTECTED_ENDPOINTS,
-    Triton,
-    TritonConfig,
-    TritonLifecyclePolicy,
-    TritonSecurityConfig,
-)
-from tritonclient.grpc import model_config_pb2
+from tritonclient.grpc import model_config_pb2, service_pb2, service_pb2_grpc
 
-from reward_tts.measures import CONTRACT, Status
-from reward_tts.server.leftovers import new_workspace, remove_workspace
-from reward_tts.server.metrics import PipelineMetrics, metrics_served
-from reward_tts.server.pytriton_patches import check_version, patch_model, patch_statuses
+from reward_tts.measures import CONTRACT, Measures, Status
+from reward_tts.server.leftovers import end_users, make_writable, shared_memory, users_of
+from reward_tts.server.places import TRITON_SOCKET
+from reward_tts.server.pytriton_patches import (
+    STARTUP_S,
+    UnmanagedTriton,
+    check_version,
+    keep_stubs_healthy,
+    patch_model,
+    stub_pids,
+)
+from reward_tts.server.wire import MEASURING, SPEAKING, SPEAKING_MODEL, ModelSpec, TensorSpec, asked_checksum, words
 
 log = logging.getLogger(__name__)
-_PORT_KEYS = ("http_port", "grpc_port", "metrics_port")
-_HERE = "127.0.0.1"
+_POLL_S = 0.1  # between questions whether Triton is ready
+_KINDS = {"INT32": np.int32, "FP32": np.float32, "BYTES": bytes}
 
 
 @dataclass(frozen=True)
 class Query:
-    """One row of a request; `problem` tells why it cannot be read, and is empty if it can."""
+    """One row of a request; `problem` tells why it cannot be read, and is empty if it can; `checksum` is of the row as
+    it was sent."""
 
     tokens: np.ndarray
     text: str
     language: str | None
     voice: str | None
     problem: str
+    checksum: str
 
 
 @dataclass(frozen=True)
@@ -60,169 +58,144 @@ class Answer:
     """One row of a response."""
 
     reward: float
-    transcript: str
-    measures: str
-    status: int
-    message: str = ""
+    measures: Measures
 
 
 Handler = Callable[[list[Query]], list[Answer]]
 Speaker = Callable[[np.ndarray, str | None, str], tuple[np.ndarray, int]]
-SPEAKING_MODEL = "token2wav"
 
 
-def serve(
-    handlers: Sequence[Handler],
-    speak: Speaker,
-    model: str,
-    tells: dict[str, str],
-    secret: str | None,
-    host: str,
-    ports: dict[str, int],
-    max_batch_size: int,
-    queue_delay_ms: float,
-    drain_s: int,
-    metrics: PipelineMetrics,
-) -> None:
-    """Serves until SIGTERM or SIGINT, finishes what was begun, and leaves no process, shared memory or file.
+class NotReady(RuntimeError):
+    """Triton was started and did not get ready."""
+
+
+class RunningTriton:
+    """One Triton, from its start until it is stopped or has died; as a context.
 
     Args:
+        folder: for it alone, in the server's workspace; must not be there yet. The next Triton needs another, as
+            PyTriton keeps its tensor store by the path.
         handlers: one for each instance; each is called by its own thread with the rows of one batch.
         speak: answers the second model, `token2wav`: tokens, voice and text of one row -> its wave and sampling rate.
         model: Triton's name of the first.
-        tells: what those hear who ask for the model's configuration; `recipe` is its name.
-        secret: without it nobody may ask for inference; None: everybody may.
-        host: address to listen on.
-        ports: http_port, grpc_port, metrics_port.
         max_batch_size: rows in a batch.
         queue_delay_ms: how long a request may wait for others.
         drain_s: how long requests may take to finish at the end.
-        metrics: ours, on metrics_port after Triton's own.
 
     Raises:
-        RuntimeError: another PyTriton than the tested one, or Triton ended by itself.
+        NotReady: Triton did not get ready.
+        RuntimeError: another PyTriton than the tested one.
     """
-    check_version()
-    _show_libpython()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    workspace = new_workspace()
-    bound_before_start = TritonLifecyclePolicy(launch_triton_on_startup=False, local_model_store=True)
-    begin = time.monotonic()
-    try:
-        own_metrics = _free_port()
-        config = _config(host, {**ports, "metrics_port": own_metrics}, drain_s)
-        triton_url = f"http://{_HERE}:{own_metrics}/metrics"
-        # Without endpoints of ours PyTriton restricts those that manage the server, with a token that nobody knows.
-        security = TritonSecurityConfig(secret, [*DEFAULT_PROTECTED_ENDPOINTS, "inference"]) if secret else None
-        with (
-            metrics_served(metrics, host, ports["metrics_port"], triton_url),
-            Triton(
-                config=config, workspace=workspace, triton_lifecycle_policy=bound_before_start, security_config=security
-            ) as triton,
-        ):
-            _bind_measuring(triton, model, handlers, max_batch_size, queue_delay_ms)
-            _bind_speaking(triton, speak)
-            store = workspace / "model-store"
-            _amend(store / model, tells)
-            patch_model(store / SPEAKING_MODEL / "1")
-            triton.run()
-            where = " ".join(f"{key.removesuffix('_port')} {host}:{ports[key]}" for key in _PORT_KEYS)
-            print(f"READY {model} of {tells['recipe']}: {where} (Triton {time.monotonic() - begin:.1f} s)", flush=True)
-            while not stop.wait(1.0):
-                if not triton.is_alive():
-                    raise RuntimeError("Triton ended by itself: its own words are above")
-            print("stopping: finishing what was begun", flush=True)
-    finally:
-        remove_workspace(workspace)
 
-
-def _bind_measuring(
-    triton: Triton, model: str, handlers: Sequence[Handler], max_batch_size: int, queue_delay_ms: float
-) -> None:
-    triton.bind(
-        model,
-        [_infer_function(handler) for handler in handlers],
-        inputs=[
-            Tensor(name="TOKENS", dtype=np.int32, shape=(-1,)),
-            Tensor(name="TOKEN_LENS", dtype=np.int32, shape=(1,)),
-            Tensor(name="GT_TEXT", dtype=bytes, shape=(1,)),
-            Tensor(name="CONTRACT", dtype=np.int32, shape=(1,), optional=True),
-            Tensor(name="LANGUAGE", dtype=bytes, shape=(1,), optional=True),
-            Tensor(name="VOICE", dtype=bytes, shape=(1,), optional=True),
-        ],
-        outputs=[
-            Tensor(name="REWARDS", dtype=np.float32, shape=(1,)),
-            Tensor(name="TRANSCRIPTS", dtype=bytes, shape=(1,)),
-            Tensor(name="MEASURES", dtype=bytes, shape=(1,)),
-            Tensor(name="STATUS", dtype=np.int32, shape=(1,)),
-        ],
-        config=ModelConfig(
+    def __init__(
+        self,
+        folder: Path,
+        handlers: Sequence[Handler],
+        speak: Speaker,
+        model: str,
+        max_batch_size: int,
+        queue_delay_ms: float,
+        drain_s: int,
+    ):
+        check_version()
+        _show_libpython()
+        self._folder, self._models = folder, (model, SPEAKING_MODEL)
+        self._socket = folder.with_name(f"{folder.name}.sock:1")  # Triton wants an address and a port
+        self._stop_keeping = threading.Event()
+        self._triton = UnmanagedTriton(self._socket, folder, drain_s)
+        batches = ModelConfig(
             max_batch_size=max_batch_size,
             batcher=DynamicBatcher(max_queue_delay_microseconds=int(queue_delay_ms * 1000)),
-        ),
-        strict=True,
-    )
+        )
+        self._bind(model, [_measuring(handler) for handler in handlers], MEASURING, batches)
+        self._bind(SPEAKING_MODEL, _speaking(speak), SPEAKING, ModelConfig(batching=False))
+
+    def __enter__(self) -> "RunningTriton":
+        try:
+            self._triton._run_server()
+            self._wait_until_ready()
+            self._triton.connect()
+            for shared in shared_memory(os.getpid()):
+                shared.chmod(0o600)  # Triton lets everybody read what is asked
+            self._stubs = stub_pids(users_of(self._folder))
+            self._keeping = keep_stubs_healthy(self._stubs, self._stop_keeping)
+            _point(self._folder.with_name(TRITON_SOCKET), self._socket)
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        self._stop_keeping.set()
+        if kind is None and not self.death():
+            make_writable(self._folder)
+            self._triton.stop()
+        self._end()
+
+    def death(self) -> str:
+        """Who of Triton and its stubs has died; empty while all live."""
+        if _has_ended(self._triton.pid) or not self._triton.is_alive():
+            return "Triton has died: its own words are above"
+        gone = [pid for pid in self._stubs if _has_ended(pid)]
+        return f"backend stub {', '.join(map(str, gone))} has died" if gone else ""
+
+    def _end(self) -> None:
+        """Ends what is left, at once; batches that are worked on go on until they are done, and are nobody's."""
+        self._stop_keeping.set()
+        end_users(self._folder)
+        for shared in shared_memory(os.getpid()):
+            shared.unlink(missing_ok=True)
+        self._socket.unlink(missing_ok=True)
+        make_writable(self._folder)  # to be removed
+        threading.Thread(target=self._triton.stop, name=f"end of Triton {self._folder.name}", daemon=True).start()
+
+    def _bind(self, name: str, infer: Callable | list[Callable], spec: ModelSpec, config: ModelConfig) -> None:
+        self._triton.bind(
+            name,
+            infer,
+            inputs=[_tensor(tensor) for tensor in spec.inputs],
+            outputs=[_tensor(tensor) for tensor in spec.outputs],
+            config=config,
+            strict=True,
+        )
+        _amend(self._folder / "model-store" / name, ragged=spec.batched)
+
+    def _wait_until_ready(self) -> None:
+        until = time.monotonic() + STARTUP_S
+        with grpc.insecure_channel(f"unix:{self._socket}", [("grpc.max_reconnect_backoff_ms", 200)]) as channel:
+            triton = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+            while not self._is_ready(triton):
+                if not self._triton._is_alive_impl() or time.monotonic() > until:
+                    raise NotReady("Triton did not get ready: its own words are above")
+                time.sleep(_POLL_S)
+
+    def _is_ready(self, triton: service_pb2_grpc.GRPCInferenceServiceStub) -> bool:
+        try:
+            asked = [service_pb2.ModelReadyRequest(name=name) for name in self._models]
+            return all(triton.ModelReady(one, timeout=5).ready for one in asked)
+        except grpc.RpcError:
+            return False
 
 
-def _bind_speaking(triton: Triton, speak: Speaker) -> None:
-    """One row a request: for listening to some, not for training. What cannot be spoken is Triton's error."""
-
-    def infer(requests: list) -> list[dict[str, np.ndarray]]:
-        answers = []
-        for request in requests:
-            voice, text = (bytes(request[n][0]).decode() if n in request else "" for n in ("VOICE", "TEXT"))
-            wave, rate = speak(request["TOKENS"], voice or None, text)
-            answers.append({"WAVE": wave.astype(np.float32), "SAMPLE_RATE": np.array([rate], np.int32)})
-        return answers
-
-    triton.bind(
-        SPEAKING_MODEL,
-        infer,
-        inputs=[
-            Tensor(name="TOKENS", dtype=np.int32, shape=(-1,)),
-            Tensor(name="VOICE", dtype=bytes, shape=(1,), optional=True),
-            Tensor(name="TEXT", dtype=bytes, shape=(1,), optional=True),
-        ],
-        outputs=[
-            Tensor(name="WAVE", dtype=np.float32, shape=(-1,)),
-            Tensor(name="SAMPLE_RATE", dtype=np.int32, shape=(1,)),
-        ],
-        config=ModelConfig(batching=False),
-        strict=True,
-    )
+def _point(link: Path, target: Path) -> None:
+    """Puts a link in place, or another target under one that is there, in one step."""
+    new = link.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
+    new.replace(link)
 
 
-def check_ports(host: str, ports: dict[str, int]) -> None:
-    """SystemExit that names the first port that is taken and the key to change."""
-    for key in _PORT_KEYS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, ports[key]))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
-                hint = f"Stop what listens there, or choose another: recipe.server.{key}=PORT"
-                raise SystemExit(f"port {ports[key]} of {host} (recipe.server.{key}) is taken. {hint}") from None
+def _has_ended(pid: int) -> bool:
+    """Whether a process is gone, or a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
-def _free_port() -> int:
-    """One of this machine alone, for Triton's own metrics: reward_tts/server/metrics.py asks there."""
-    with socket.socket() as probe:
-        probe.bind((_HERE, 0))
-        return probe.getsockname()[1]
-
-
-def _config(host: str, ports: dict[str, int], drain_s: int) -> TritonConfig:
-    return TritonConfig(
-        http_address=host,
-        grpc_address=host,
-        metrics_address=_HERE,
-        exit_timeout_secs=drain_s,
-        allow_gpu_metrics=False,
-        **ports,
+def _tensor(spec: TensorSpec) -> Tensor:
+    return Tensor(
+        name=spec.name, dtype=_KINDS[spec.kind], shape=(spec.width,), **({"optional": True} if spec.optional else {})
     )
 
 
@@ -232,25 +205,48 @@ def _show_libpython() -> None:
     os.environ["LD_LIBRARY_PATH"] = ":".join(f for f in folders if f)
 
 
-def _amend(model_folder: Path, tells: dict[str, str]) -> None:
-    """Changes the model repository that PyTriton wrote: see the top of this file."""
+def _amend(model_folder: Path, ragged: bool) -> None:
+    """Changes the model repository that PyTriton wrote (see the top of this file), for the last time."""
     config_file = model_folder / "config.pbtxt"
     config = text_format.Parse(config_file.read_text(), model_config_pb2.ModelConfig())
     for tensor in config.input:
-        tensor.allow_ragged_batch = -1 in tensor.dims
-    for name, value in tells.items():
-        config.parameters[name].string_value = value
+        tensor.allow_ragged_batch = ragged and -1 in tensor.dims
     config_file.write_text(text_format.MessageToString(config))
     patch_model(model_folder / "1")
-    patch_statuses(model_folder / "1")
+    for file in [*model_folder.rglob("*"), model_folder]:
+        file.chmod(0o500 if file.is_dir() else 0o400)
 
 
-def _infer_function(handler: Handler) -> Callable:
+def _measuring(handler: Handler) -> Callable:
     def infer(requests: list) -> list[dict[str, np.ndarray]]:
         queries = [[_query(request, row) for row in range(len(request["TOKENS"]))] for request in requests]
         answers = iter(handler([query for rows in queries for query in rows]))
-        given = [[next(answers) for _ in rows] for rows in queries]
-        return [_response(rows, "CONTRACT" in request) for rows, request in zip(given, requests, strict=True)]
+        return [_response([next(answers) for _ in rows]) for rows in queries]
+
+    return infer
+
+
+def _speaking(speak: Speaker) -> Callable:
+    """One row a request: for listening to some, not for training."""
+
+    def infer(requests: list) -> list[dict[str, np.ndarray]]:
+        answers = []
+        for request in requests:
+            tokens = request["TOKENS"]
+            said = words({name: bytes(request[name][0]) for name in ("VOICE", "TEXT") if name in request})
+            told = {"recipe": "", "checksum": asked_checksum(tokens.tolist(), said)}
+            wave, rate = np.zeros(0, np.float32), 0
+            try:
+                wave, rate = speak(tokens, said.get("VOICE") or None, said.get("TEXT", ""))
+                measures = Measures(status=int(Status.OK), duration_s=len(wave) / rate, **told)
+            except (KeyError, ValueError) as error:
+                measures = Measures(status=int(Status.BAD_ROW), message=str(error), **told)
+            except Exception as error:
+                log.warning("a row could not be spoken", exc_info=True)
+                measures = Measures(status=int(Status.FAILED), message=f"{type(error).__name__}: {error}", **told)
+            answer = {"WAVE": wave.astype(np.float32), "SAMPLE_RATE": np.array([rate], np.int32)}
+            answers.append({**answer, "MEASURES": np.array([measures.to_json().encode()], object)})
+        return answers
 
     return infer
 
@@ -260,28 +256,22 @@ def _query(request: dict[str, np.ndarray], row: int) -> Query:
     problem = "" if 0 <= length <= len(tokens) else f"TOKEN_LENS is {length}, TOKENS has {len(tokens)}"
     if "CONTRACT" in request and (theirs := int(request["CONTRACT"][row, 0])) != CONTRACT:
         problem = f"CONTRACT is {theirs}, this server's is {CONTRACT}"
-    texts = {}
-    for name in ("GT_TEXT", "LANGUAGE", "VOICE"):
-        value = request[name][row, 0] if name in request else b""
-        texts[name] = bytes(value).decode("utf-8", errors="replace")
-        if "\ufffd" in texts[name]:
+    said = words({n: bytes(request[n][row, 0]) for n in ("GT_TEXT", "LANGUAGE", "VOICE") if n in request})
+    for name, text in said.items():
+        if "\ufffd" in text:
             problem = f"{name} is not UTF-8"
-    return Query(tokens[: max(length, 0)], texts["GT_TEXT"], texts["LANGUAGE"] or None, texts["VOICE"] or None, problem)
+    tokens = tokens[: max(length, 0)]
+    checksum = asked_checksum(tokens.tolist(), said)
+    return Query(tokens, said["GT_TEXT"], said.get("LANGUAGE") or None, said.get("VOICE") or None, problem, checksum)
 
 
-def _response(answers: list[Answer], reads_status: bool) -> dict[str, np.ndarray]:
-    """For who does not read STATUS a row without a reward has a negative one, which makes the request fail with what is
-    in TRANSCRIPTS: see reward_tts/server/pytriton_patches.py."""
-
+def _response(answers: list[Answer]) -> dict[str, np.ndarray]:
     def column(values: list, dtype: type) -> np.ndarray:
         return np.array([[value] for value in values], dtype=dtype)
 
-    refused = [not reads_status and math.isnan(a.reward) for a in answers]
-    transcripts = [a.message if no else a.transcript for a, no in zip(answers, refused, strict=True)]
-    statuses = [-(a.status or Status.FAILED) if no else a.status for a, no in zip(answers, refused, strict=True)]
     return {
         "REWARDS": column([a.reward for a in answers], np.float32),
-        "TRANSCRIPTS": column([text.encode() for text in transcripts], object),
-        "MEASURES": column([a.measures.encode() for a in answers], object),
-        "STATUS": column(statuses, np.int32),
+        "TRANSCRIPTS": column([a.measures.transcript.encode() for a in answers], object),
+        "MEASURES": column([a.measures.to_json().encode() for a in answers], object),
+        "STATUS": column([a.measures.status for a in answers], np.int32),
     }

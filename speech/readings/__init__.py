@@ -5,8 +5,12 @@ speech/readings/<language>.py knows a language: `spans(text)`, and `units(words)
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from itertools import groupby
+
+from rapidfuzz.distance import Levenshtein
 
 from speech.readings import languages
 from speech.readings.edits import Step, align, rightly
@@ -14,8 +18,9 @@ from speech.readings.lattice import Lattice, Part, joined
 from speech.readings.span import Span
 from speech.readings.tags import Clean, clean
 from speech.readings.units import SOUNDS, SPACELESS, units_of
+from speech.remembered import remembered
 
-_REMEMBERED = 16_384  # texts: some megabytes
+_REMEMBERED_BYTES = 64 << 20  # of lattices: some thousands of sentences
 COMPARED_ONLY = frozenset(
     {"variant", "tag", "letters", "particle", "erhua", "plain"}
 )  # kinds that no prompt writes out
@@ -38,7 +43,7 @@ def spans(text: str, language: str) -> list[Span]:
 
 
 def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
-    """Everything that may be said for a raw text; `style` of units.STYLES."""
+    """Everything that may be said for a raw text; `style` as in units.units_of."""
     cleaned, parts, at = clean(text), [], 0
     for span in [*spans(cleaned.text, language), None]:
         stop = len(cleaned.text) if span is None else span.start
@@ -51,7 +56,7 @@ def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
     return Lattice(tuple(parts), cleaned.text, cleaned.origin)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@remembered(_REMEMBERED_BYTES)
 def asked_lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
     """That of a text asked for, worked out once: all rollouts of a group have the same."""
     return lattice(text, language, style)
@@ -77,17 +82,18 @@ class Comparison:
     Args:
         asked, heard: lattices of one style.
         words: whether units are words, which may be written together or apart.
+        letters: whether the letters of the words that differ are counted, instead of words.
 
     Attributes:
         right: whether some reading of the text is a reading of what was heard.
     """
 
-    def __init__(self, asked: Lattice, heard: Lattice, words: bool):
+    def __init__(self, asked: Lattice, heard: Lattice, words: bool, letters: bool = False):
         self.right = rightly(asked, heard)
         if words and not self.right:
             asked, heard = joined(asked, heard), joined(heard, asked)
             self.right = rightly(asked, heard)
-        self.asked, self.heard = asked, heard
+        self.asked, self.heard, self._letters = asked, heard, letters
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -97,9 +103,23 @@ class Comparison:
     @cached_property
     def counts(self) -> "Counts":
         """Of the best path."""
+        if self._letters:
+            return self._counts_of_letters()
         pairs = [(step.asked is not None, step.heard is not None) for step in self.steps if not step.right]
         units = sum(step.asked is not None for step in self.steps)
         return Counts(pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)), max(1, units))
+
+    def _counts_of_letters(self) -> Counts:
+        """Words that are right are taken as they are asked for; between them, the letters of all words are compared."""
+        edits, units = Counter(), 0
+        for right, steps in groupby(self.steps, key=lambda step: step.right):
+            block = list(steps)
+            asked = "".join(self.asked.units[step.asked][-1] for step in block if step.asked is not None)
+            heard = "".join(self.heard.units[step.heard][-1] for step in block if step.heard is not None)
+            units += len(asked)
+            if not right:
+                edits.update(op.tag for op in Levenshtein.editops(asked, heard))
+        return Counts(edits["replace"], edits["delete"], edits["insert"], max(1, units))
 
     @cached_property
     def rate(self) -> float:

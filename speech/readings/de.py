@@ -3,18 +3,39 @@
 import re
 from functools import lru_cache
 
-from speech.readings import de_tables as tables
-from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, ways, words
+from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, last_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
-from speech.readings.european_sounds import classes, reader
+from speech.readings.european_sounds import reader
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-units = reader(tables.RULES, classes(tables.HOMOPHONES))
-_DATIVE = frozenset("am vom zum im beim dem den des seit ab bis ans jeden diesen diesem unseren ihrem seinem ihren".split())
-_WEAK = frozenset("der die das diese dieser dieses jede jeder jedes".split())
+units = reader("de")
+_DATIVE = frozenset(
+    [
+        "am",
+        "vom",
+        "zum",
+        "im",
+        "beim",
+        "dem",
+        "den",
+        "des",
+        "seit",
+        "ab",
+        "bis",
+        "ans",
+        "jeden",
+        "diesen",
+        "diesem",
+        "unseren",
+        "ihrem",
+        "seinem",
+        "ihren",
+    ]
+)
+_WEAK = frozenset(["der", "die", "das", "diese", "dieser", "dieses", "jede", "jeder", "jedes"])
 _ONE = {
     "": ["eins"], "m": ["einen", "ein", "einem", "eines"], "f": ["eine", "einer"], "n": ["ein", "einem", "eines"],
     "?": ["ein", "eine", "einen", "einem", "einer", "eines"],
@@ -22,35 +43,7 @@ _ONE = {
 
 
 class German(Language):
-    code, grouping = "de", ". '’"
-    point, dot = ("Komma",), ("Punkt",)
-    minus = ("minus",)
-    to = ("bis", "bis zu")
-    since = ("", "von")
-    versus = ("zu",)
-    more = ("plus", "und mehr")
-    money_and = ("", "und")
-    zero = ("null",)
-    over = ("durch", "zu", "von")
-    mixed_and = ("", "und")
-    units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs = tables.SIGNS, tables.ADDRESS_SIGNS
-    silent = {"*": ("", "Sternchen", "mal"), "/": ("", "pro", "oder", "Schrägstrich"), "_": ("",), "|": ("",), "→": ("",), "©": ("",), "®": ("",), "™": ("",), "•": ("",)}  # fmt: skip
-    triple_w = ("we we we",)
-    before_numbers = {"+": ("plus",), "±": ("plus minus",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("höchstens", "kleiner gleich"), "≥": ("mindestens", "größer gleich")}  # fmt: skip
-    exact_abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
-    or_words = ("oder", "und", "pro")
-    months = tables.MONTHS
-    month_forms = frozenset({"Jänner", "Feber", "Juno"})
-    day_pattern = r"\."
-    hour_marks, dotted_times, at_times = "Uhr|h", True, "um|ab|gegen|bis|von"
-    hour_letter = "h"
-    codes = frozenset("zimmer code pin plz postleitzahl linie bus flug nummer raum gleis hausnummer nr".split())
-    ordinal_pattern = r"(?<![\d.,:/])(?P<n>\d{1,4})(?P<e>\.|(?:s?te[nrsm]?))(?=[ \u00a0](?![\d])[^\W\d_]|(?<=[a-z])(?!\w))"
-    score_words = "gewann|gewannen|verlor|siegte|besiegte|schlug|endete|steht|führt|führte|Sieg|Niederlage|mit|Ergebnis|Spiel"
-    roman_words = frozenset("kapitel teil band akt szene stufe klasse artikel anhang abschnitt punkt typ weltkrieg weltkriegs hartz gruppe".split())
-    roman_end = r"\.?"
-    centuries = r"\.? ?(?:Jahrhundert|Jh\b)"
+    """The tables are tables/de.yaml."""
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:
@@ -58,7 +51,14 @@ class German(Language):
         full = words(number, "de")
         said = [full, re.sub(r"^ein(?=hundert|tausend)", "", full), re.sub(r"(?<=tausend)ein(?=hundert)", "", full)]
         said.append(re.sub(r"(?<=tausend)ein(?=hundert)", "", said[1]))
-        said += [re.sub(r"(?<=hundert|tausend)(?=(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)$)", "und", way) for way in said[:2]]
+        said += [
+            re.sub(
+                r"(?<=hundert|tausend)(?=(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)$)",
+                "und",
+                way,
+            )
+            for way in said[:2]
+        ]
         if number % 100 == 1:
             said += [f"{way[:-1]}{end}" for way in said for end in ("", "e", "en") if way.endswith("eins")]
         if 1100 <= number < 10_000 and number % 1000 >= 100:
@@ -73,12 +73,15 @@ class German(Language):
     def gender(self, noun: str, number: int) -> str:
         if number != 1:
             return ""
-        if not noun or noun.casefold() in tables.FUNCTION_WORDS:
+        if not noun or noun.casefold() in self.function_words:
             return ""
-        if noun in tables.GENDERS:
-            return tables.GENDERS[noun]
+        if noun in self.genders:
+            return self.genders[noun]
         if noun[0].isupper():
-            for ends, gender in ((("ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "in"), "f"), (("chen", "lein", "ment"), "n")):
+            for ends, gender in (
+                (("ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "in"), "f"),
+                (("chen", "lein", "ment"), "n"),
+            ):
                 if noun.endswith(ends):
                     return gender
         return "?"
@@ -92,9 +95,6 @@ class German(Language):
         if 2010 <= number <= 2099:
             return [words(number, "de"), f"zwanzig {words(number % 100, 'de')}"]
         return []
-
-    def digits(self, written: str) -> list[str]:
-        return super().digits(written)
 
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         full = words(number, "de", to="ordinal")
@@ -110,6 +110,8 @@ class German(Language):
         return list(dict.fromkeys(stem + end for end in ends for stem in stems))
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        if not after and before not in _DATIVE | _WEAK:
+            return None
         if ending != "." or before in _DATIVE | _WEAK or (after and after[0].islower()):
             return "ordinal", self.ordinal(number, ending, before, after), True
         if before:
@@ -120,7 +122,11 @@ class German(Language):
         nth = self.ordinal(number)
         if counted:
             return self.counted(number) + nth
-        return [*ways(("der", "die", "des", "dem", "den", ""), nth[:9]), *self.counted(number)] if named else nth + self.counted(number)
+        return (
+            [*ways(("der", "die", "des", "dem", "den", ""), nth[:9]), *self.counted(number)]
+            if named
+            else nth + self.counted(number)
+        )
 
     def day(self, number: int, before: str) -> list[str]:
         said = self.ordinal(number, "", before)
@@ -135,26 +141,33 @@ class German(Language):
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         name = "ein" if hour == 1 else words(hour, "de")
         if mark == "h" and not full:
-            return [f"{name} Uhr", *ways(("eine",) if hour == 1 else (name,), ("Stunde",) if hour == 1 else ("Stunden",))]
+            return [
+                f"{name} Uhr",
+                *ways(("eine",) if hour == 1 else (name,), ("Stunde",) if hour == 1 else ("Stunden",)),
+            ]
         if second is not None:
-            return [f"{name} Uhr {words(minute, 'de')} und {words(second, 'de')} Sekunden", f"{name} Uhr {words(minute, 'de')} {words(second, 'de')}"]
+            return [
+                f"{name} Uhr {words(minute, 'de')} und {words(second, 'de')} Sekunden",
+                f"{name} Uhr {words(minute, 'de')} {words(second, 'de')}",
+            ]
         past = "eine" if minute == 1 else words(minute, "de")
-        said = [f"{name} Uhr", f"{name} Uhr null"] if minute == 0 else [f"{name} Uhr {words(minute, 'de')}", f"{name} Uhr und {past} Minuten"]
+        said = (
+            [f"{name} Uhr", f"{name} Uhr null"]
+            if minute == 0
+            else [f"{name} Uhr {words(minute, 'de')}", f"{name} Uhr und {past} Minuten"]
+        )
         if 0 < minute < 10:
             said.append(f"{name} Uhr null {words(minute, 'de')}")
         if not mark:
             said += [words(hour, "de")] if minute == 0 else [f"{words(hour, 'de')} {words(minute, 'de')}"]
         return said + self.by_the_clock(hour, minute)
 
-    def by_the_clock(self, hour: int, minute: int) -> list[str]:
-        now, then = (words((at - 1) % 12 + 1, "de") for at in (hour, hour + 1))
-        said = {
-            15: [f"Viertel nach {now}", f"viertel {then}"], 30: [f"halb {then}"], 45: [f"Viertel vor {then}", f"drei viertel {then}"],
-            5: [f"fünf nach {now}"], 10: [f"zehn nach {now}"], 20: [f"zwanzig nach {now}", f"zehn vor halb {then}"],
-            25: [f"fünf vor halb {then}"], 35: [f"fünf nach halb {then}"], 40: [f"zwanzig vor {then}", f"zehn nach halb {then}"],
-            50: [f"zehn vor {then}"], 55: [f"fünf vor {then}"],
-        }  # fmt: skip
-        return said.get(minute, [])
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        said = super().money(number, noun)
+        if not number.value or number.fraction in ("0", "00"):
+            return said
+        whole, cents = self.counted(number.value), self.counted(int(number.fraction.ljust(2, "0")))
+        return said + list(ways(whole[:2], cents[:2], noun.of(1)[:1]))
 
     def below(self, number: int, above: int) -> list[str]:
         if number == 2:
@@ -164,11 +177,22 @@ class German(Language):
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
             if after:
-                return ["ein halber", "einen halben", "eine halbe", "ein halbes", "einem halben", "einer halben", "ein halb", "einhalb"]
+                return [
+                    "ein halber",
+                    "einen halben",
+                    "eine halbe",
+                    "ein halbes",
+                    "einem halben",
+                    "einer halben",
+                    "ein halb",
+                    "einhalb",
+                ]
             return ["ein halb", "einhalb", "ein Halbes", "die Hälfte"]
         names = self.below(below, above)
         one = ["ein", "einen", "einem"] if above == 1 else self.counted(above)
-        return [f"{way} {name}" for way in one for name in names] + [f"{way}{name}" for way in one[:1] for name in names]
+        return [f"{way} {name}" for way in one for name in names] + [
+            f"{way}{name}" for way in one[:1] for name in names
+        ]
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         head = "ein" if whole == 1 else words(whole, "de")
@@ -178,37 +202,51 @@ class German(Language):
         return said + list(ways(self.counted(whole), ("", "und"), self.fraction(above, below, "")))
 
     def first_rules(self) -> list[Rule]:
-        def decade(match: re.Match[str]) -> Said:
-            number = int(match["n"])
-            return "decade", [f"{way}er" for way in self.year(number, "", "") + self.counted(number)], True
+        def tens(match: re.Match[str]) -> Said:
+            """1990er, 10er-Pack."""
+            number, rest = int(match["n"]), match["w"] or ""
+            said = [f"{way}er" for way in self.year(number, "", "") + self.counted(number)]
+            return "decade", [*ways(said, (rest,)), *(way + rest.casefold() for way in said if rest)], True
 
         def day_month(match: re.Match[str]) -> Said:
             day, month = int(match["d"]), int(match["m"])
             if not (0 < day < 32 and 0 < month < 13):
                 return None
-            return "date", self.date(day, month, "", match["before"].casefold(), False), True
+            return "date", self.date(day, month, "", last_word(match.string, match.start()), False), True
 
         return [
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?![^\W\d_])"), decade),
-            Rule("0", re.compile(rf"(?<!\w)(?P<before>am|vom|zum|bis|den|dem|der){BLANK}(?P<span>(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.)(?!\d)", re.IGNORECASE), day_month),
-            Rule("0", re.compile(rf"(?<=\d){BLANK}?[x×]{BLANK}?(?=\d)"), lambda m: ("sign", ["mal"], True)),
-        ]  # fmt: skip
+            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?:-(?P<w>[^\W\d_]+))?(?![^\W\d_])"), tens),
+            Rule("0", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
+        ]
 
     def context_rules(self) -> list[Rule]:
-        street = r"(?<=[a-zäöüß])(?:str\.)(?!\w)"
+        street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-zäöüß])str\.(?!\w)")
+        it = re.compile(r"(?<!\w)(?P<n>[^\W\d_]{2,20})['’]s(?!\w)")
         return [
-            Rule(".", re.compile(rf"(?<!\w)[\w\-]{{2,40}}{street}"), lambda m: ("variant", [f"{m[0][:-4]}straße"], True)),
-            Rule("0", re.compile(r"(?<!\w)S\.(?= ?\d)"), lambda m: ("variant", ["Seite"], True)),
-            Rule("", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
+            Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True)),
+            Rule("'’", it, lambda match: ("variant", [f"{match['n']}s", f"{match['n']} es"], True)),
         ]
 
     def noun(self, sign: str) -> Noun:
-        return super().noun(sign)
+        """A unit, also as it stands behind mit, von: Metern."""
+        noun = super().noun(sign)
+        more = tuple((f"{form[-1]}n",) for form in noun.forms if form[-1].endswith("er"))
+        return Noun(noun.gender, noun.forms + more, noun.part)
+
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        said = super().fractional(number, gender)
+        if number.fraction == "5" and len(number.whole) < 7:
+            said += (
+                self.mixed(number.value, 1, 2, "")[:4]
+                if number.value
+                else ["ein halb", "einen halben", "ein halber", "eine halbe", "ein halbes"]
+            )
+        return said
 
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:
-    return rules(German())
+    return rules(German("de"))
 
 
 def spans(text: str) -> list[Span]:

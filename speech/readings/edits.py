@@ -76,8 +76,8 @@ def align(asked: Lattice, heard: Lattice) -> list[Step]:
     return _by_table(asked, heard)
 
 
-# Edits from the beginning to a node, over the other side's units: `first` before all of them, then up one where a bit of
-# `up` is set, down one where a bit of `down` is.
+# Edits from the beginning to a node, over the other side's units: `first` before all of them, then up one where a bit
+# of `up` is set, down one where a bit of `down` is.
 _Column = tuple[int, int, int]  # (first, up, down)
 
 

@@ -3,54 +3,18 @@
 import itertools
 import re
 
-from speech.readings import en_tables as tables
-from speech.readings.european import BLANK, DASH, Noun, Number, Rule, Said, any_of, last_word, next_word, ways, words
+from speech.readings.en_contractions import contractions
+from speech.readings.en_rules import context_rules, first_rules
+from speech.readings.european import Noun, Number, Rule, last_word, ways, words
 from speech.readings.european_language import Language
-
-B = f"{BLANK}?"
-_MONTH = {name: month[0] for month in tables.MONTHS for name in month}
-_YEAR_BEFORE = frozenset(
-    "in since by from until till of year early late mid spring summer autumn fall winter circa c before after during".split()
-)
-_STREETS = r"St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
-_DAYS = {
-    "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Thur": "Thursday",
-    "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
-}  # fmt: skip
 
 
 class English(Language):
-    code, grouping, decimal = "en", ",", "."
-    point = dot = ("point", "dot")
-    minus = ("minus", "negative")
-    to = ("to", "through", "until", "till")
-    since = ("", "from")
-    versus = ("to", "nil")
-    more = ("plus", "or more")
-    money_and = ("and", "")
-    zero = ("oh", "zero")
-    over = ("over", "out of", "slash")
-    mixed_and = ("and",)
-    codes, units, currencies, magnitudes = tables.CODES, tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
-    triple_w = ("triple w", "double u double u double u")
-    before_numbers = {
-        "+": ("plus", "positive"), "±": tables.SIGNS["±"], "~": tables.SIGNS["~"][:4], "≈": tables.SIGNS["≈"],
-        "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": tables.SIGNS["≤"], "≥": tables.SIGNS["≥"],
-    }  # fmt: skip
-    abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
-    or_words = ("or",)
-    month_first = True
-    months = tables.MONTHS
-    hour_marks = r"[aApP]\.?[mM]\.?|o['’]clock|h|hrs|hours"
-    phone_patterns = (r"(?<![\w.,/\-])\d{3}[\-.]\d{4}(?![\d\w]|[.,:\-]\d)", r"(?<!\w)\(\d{3}\) ?\d{3}[\-. ]\d{4}(?!\d)")
-    plus_optional = True
-    ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,12})(?P<e>st|nd|rd|th)(?!\w)"
-    roman_words = tables.NUMBERED
-    score_words = (
-        "won|wins?|beat|beats|beaten|lost|loses?|leads?|led|leading|scored?|draw|drew|tied?|final|game|match|victory|defeat"
-        "|finished|ended|was|by|set|sets"
-    )
+    """The tables are tables/en.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__("en")
+        self.variants = {**self.variants, **contractions()}
 
     # -- numbers
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
@@ -72,20 +36,22 @@ class English(Language):
         return said + [_doubled(way) for way in said if re.search(r"\b(\w+) \1\b", way)]
 
     def year(self, number: int, before: str, after: str) -> list[str]:
-        if not 1100 <= number <= 2099:
+        if not 1010 <= number <= 2099:
             return []
         century, rest = divmod(number, 100)
         head = words(century, "en").replace("-", " ")
         if rest == 0:
             said = [f"{head} hundred"]
         elif rest < 10:
-            said = [f"{head} {zero} {words(rest, 'en')}" for zero in self.zero] + [f"{head} hundred {words(rest, 'en')}"]
+            said = [f"{head} {zero} {words(rest, 'en')}" for zero in self.zero] + [
+                f"{head} hundred {words(rest, 'en')}"
+            ]
         else:
             said = [f"{head} {words(rest, 'en')}".replace("-", " ")]
         thousand = [way for way in self.counted(number)[:2]][::-1]
         if 2000 <= number < 2010:
             return thousand + said
-        if after.endswith("s") and after.islower() and before not in _YEAR_BEFORE:
+        if after.endswith("s") and after.islower() and before not in self.year_before:
             return thousand + said
         return said
 
@@ -93,7 +59,8 @@ class English(Language):
         whole = self.integer(Number(number.whole, "", True), "", "", "")
         wholes = ["zero", "", "oh", "nought"] if number.whole == "0" else whole
         tails = [way for way in self.digits(number.fraction)[::-1] if "double" not in way and "triple" not in way]
-        return list(ways(wholes, ("point",), tails))
+        half = [f"{way} and a half" for way in whole[:2]] if number.fraction == "5" and number.value else []
+        return list(ways(wholes, ("point",), tails)) + half
 
     def money(self, number: Number, noun: Noun) -> list[str]:
         if len(number.fraction) == 1:
@@ -124,6 +91,32 @@ class English(Language):
             said += [f"{way} of {article}" for way in said for article in ("a", "an")]
         return said + (self.slashed(str(above), str(below)) if above >= below else [])
 
+    def before(self, text: str, at: int) -> str:
+        """ "room" also behind a name within a sentence: Office 365."""
+        word = last_word(text, at)
+        named = word and text[:at].rstrip()[-len(word) :][:1].isupper() and len(text[:at].split()) > 1
+        return "room" if named and word not in self.no_code_before else word
+
+    def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
+        said = super().of_dash(written, match, before)
+        small = match["a"].isdecimal() and match["b"].isdecimal() and len(match["a"]) < 4
+        if small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"]):
+            return (*said, "")
+        return said
+
+    def times_as_often(self, number: int) -> list[str]:
+        return {1: ["once"], 2: ["twice"]}.get(number, [])
+
+    def other_fraction(self, above: int, below: int) -> list[str]:
+        said = super().other_fraction(above, below)
+        if 1 <= above <= 12 and 10 < below <= 31:
+            return [
+                *said,
+                *ways(self.counted(above)[:1], self.counted(below)[:1]),
+                *self.date(below, above, "", "", True),
+            ]
+        return said
+
     def goals(self, written: str) -> list[str]:
         return ["nil", "zero", "nothing", "oh", "love"] if written == "0" else self.counted(int(written))
 
@@ -142,7 +135,9 @@ class English(Language):
         name, nth = self.months[month - 1][0], self.ordinal(day)
         years = self.year(int(year), "in", "") + self.counted(int(year)) if len(year) == 4 else self.of_date(year)
         said = [*ways((name,), nth, years)]
-        said += ways((f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years)
+        said += ways(
+            (f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years
+        )
         said += ways((f"{name} {words(day, 'en')}", f"{words(day, 'en')} {name}"), years)
         return said
 
@@ -163,9 +158,17 @@ class English(Language):
         said = list(ways(hours, minutes, seconds, tails))
         if second is None and full:
             said += ways(self.by_the_clock(hour, minute, bool(half)), tails)
+        if second is not None and not mark:
+            said.append(self.lasting(hour, minute, second))
         if hour > 12 and not mark:
             said += ways(self.counted(hour - 12), minutes[:2], ("p m",))
         return said
+
+    def lasting(self, *amounts: int) -> str:
+        """2:05:30 as a duration."""
+        names = ("hour", "minute", "second")
+        parts = [f"{words(n, 'en')} {name}{'s' if n != 1 else ''}" for n, name in zip(amounts, names, strict=True) if n]
+        return " and ".join([" ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else " ".join(parts) or "zero seconds"
 
     def by_the_clock(self, hour: int, minute: int, half: bool) -> list[str]:
         """Half past three, a quarter to four, noon."""
@@ -174,83 +177,17 @@ class English(Language):
             return ["noon", "midday", "twelve noon"] if hour == 12 else ["midnight"] if hour in (0, 24) else []
         if minute == 30:
             return [f"half past {names[0]}", f"half {names[0]}"]
-        to, past = 60 - minute, minute
-        said = [f"{count} {link} {name}" for amount, links, name in ((past, ("past", "after"), names[0]), (to, ("to", "till", "of", "before"), names[1]))
-                if amount < 30 and (amount % 5 == 0) for link in links for count in _minutes(amount)]  # fmt: skip
-        return said
+        if minute % 5:
+            return []
+        if minute < 30:
+            return list(ways(_minutes(minute), ("past", "after"), names[:1]))
+        return list(ways(_minutes(60 - minute), ("to", "till", "of", "before"), names[1:]))
 
-    # -- rules of its own
     def first_rules(self) -> list[Rule]:
-        month = any_of(_MONTH)
-        suffix, year = r"(?:st|nd|rd|th)?", rf"(?:,?{BLANK}(?P<y>[12]\d{{3}})(?![\d\-]|,\d))?"
-
-        def date(match: re.Match[str]) -> Said:
-            if not 1 <= int(match["d"]) <= 31:
-                return None
-            number = [name[0] for name in tables.MONTHS].index(_MONTH[match["m"]]) + 1
-            said = self.date(int(match["d"]), number, match["y"] or "", "", True)
-            return "date", ([way for way in said if way.startswith("the")] + said if match[0][0] in "tT" else said), True
-
-        def decade(match: re.Match[str]) -> Said:
-            century, ten = match["c"] or "", int(match["t"] + "0")
-            if ten == 0 and not century:
-                return None
-            name = {0: "hundreds", 10: "tens"}.get(ten) or words(ten, "en")[:-1] + "ies"
-            said = [f"{words(int(century), 'en')} {name}", *(["two thousands"] if century == "20" and not ten else [])] if century else [name, f"nineteen {name}"]
-            return "decade", said[::-1] if said[-1] == "two thousands" else said if century or match[0][0] in "'’" else said[:1], True
-
-        def clock(match: re.Match[str]) -> Said:
-            return "time", self.time(int(match["h"]), 0, None, match["tail"].strip(), "", False), True
-
-        def feet(match: re.Match[str]) -> Said:
-            foot, inch = self.counted(int(match["f"])), self.counted(int(match["i"]))
-            inches = [*ways(inch, ("", "inch" if match["i"] == "1" else "inches"))]
-            return "unit", [*ways(foot, ("foot", "feet"), ("", "and"), inches), *ways(foot, inch)], True
-
-        def house(match: re.Match[str]) -> Said:
-            number = match["n"]
-            return "address", [*self.pairs(number), *self.counted(int(number)), *self.digits(number)], True
-
-        def times(match: re.Match[str]) -> Said:
-            return "sign", ["by", "times"], True
-
-        return [
-            Rule("0", re.compile(rf"(?<!\w)(?P<m>{month})\.?{BLANK}(?:the )?(?P<d>\d\d?){suffix}(?![\d:%]|[.,]\d\d?(?!\d)|{DASH}\d|{B}[ap]\.?m){year}"), date),
-            Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?(?P<d>\d\d?){suffix}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
-            Rule("0", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
-            Rule("0", re.compile(rf"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])(?P<tail>{B}(?:[aApP]\.?[mM](?:\.|\b)|o['’]clock))(?!\w)"), clock),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
-            Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"), house),
-            Rule("0", re.compile(rf"(?<=\d){B}[x×]{B}(?=\d)"), times),
-        ]  # fmt: skip
+        return first_rules(self)
 
     def context_rules(self) -> list[Rule]:
-        def saint(match: re.Match[str]) -> Said:
-            before, after = last_word(match.string, match.start()), next_word(match.string, match.end())
-            named = match.string[: match.start()].rstrip()[-len(before) :][:1].isupper() if before else False
-            if match["dr"]:
-                return "variant", ["doctor", *(["drive"] if named and before != "dr" else [])] if after[:1].isupper() else ["drive" if named else "doctor"], True
-            said = [*(["saint"] if after[:1].isupper() else []), *(["street"] if named else [])]
-            return ("variant", said or ["street", "saint"], True)
-
-        def day(match: re.Match[str]) -> Said:
-            return "variant", [_DAYS[match["d"]]], True
-
-        def month(match: re.Match[str]) -> Said:
-            return "variant", [_MONTH[match["m"]]], True
-
-        number = rf"(?<!\w)(?P<n>[Nn]os?|№)\.?(?={B}\d)"
-        near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
-        return [
-            Rule("", re.compile(r"(?<!\w)(?:St|(?P<dr>D[Rr]))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), saint),
-            Rule("0", re.compile(number), lambda m: ("variant", ["numbers" if m["n"].endswith("s") else "number"], True)),
-            Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<d>{any_of(_DAYS)})\.)"), day),
-            Rule(".", re.compile(rf"(?<!\w)(?P<d>{any_of(_DAYS)})\.(?=,? (?:{any_of(_MONTH)}|\d))"), day),
-            Rule(".", re.compile(rf"(?<!\w)(?P<m>{any_of(set(_MONTH) - {m[0] for m in tables.MONTHS})})\.(?=,?{BLANK}[12]\d{{3}}|,? [a-z]|$)"), month),
-            Rule("0", re.compile(r"(?<!\w)p\.(?= ?\d)"), lambda m: ("variant", ["page"], True)),
-            Rule("", re.compile(r"(?<![A-Za-z])(?P<c>C|F|A|G|D)#(?!\w)"), lambda m: ("variant", [f"{m['c']} sharp"], True)),
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["plus plus"], True)),
-        ]  # fmt: skip
+        return context_rules(self)
 
 
 def _ordinal(number: int) -> str:

@@ -1,4 +1,4 @@
-"""English words as they sound: spellings of one word (breame: British and American), homophones (misaki's dictionary)."""
+"""English words as they sound: British and American spellings (breame), homophones (misaki's dictionary)."""
 
 import importlib.resources
 import json
@@ -7,46 +7,74 @@ from functools import lru_cache
 
 from breame.spelling import get_american_spelling
 
+from speech.readings.european_sounds import classes
+from speech.readings.european_tables import tables
+
 _STRESS = str.maketrans("", "", "ˈˌ")
 _WORD = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*['’]?")
-_LETTERS = dict(b="be", c="see", i="eye", j="jay", k="kay", o="oh", p="pea", q="queue", r="are", t="tea", u="you", y="why", x="ex")
-# What a dictionary of careful speech takes for two: weak forms, and names for numbers.
-_ALIKE = [{"okay", "ok"}, {"a", "eh"}]
-_SPELT = {"grey": "gray", "mum": "mom", "mums": "moms", "theatre": "theater", "theatres": "theaters", "programme": "program",
-          "programmes": "programs", "cheque": "check", "cheques": "checks", "tyre": "tire", "tyres": "tires", "kerb": "curb",
-          "storey": "story", "storeys": "stories", "gaol": "jail", "per": "per"}  # fmt: skip
+_LETTERS = tables("en")["letters"]
+_SPELT = classes(tables("en")["homophones"])
 
 
 @lru_cache(maxsize=1)
-def _homophones() -> dict[str, tuple[str, ...]]:
-    """Word -> the spellings that stand for its sounds (the same for all words of a sound), if it shares one."""
+def _dictionary() -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Word -> its sounds without stress; sound -> the shortest word of it."""
     text = importlib.resources.files("misaki").joinpath("data/us_gold.json").read_text(encoding="utf-8")
-    sounds: dict[str, list[str]] = {}
-    for word, said in json.loads(text).items():
+    said: dict[str, tuple[str, ...]] = {}
+    shortest: dict[str, str] = {}
+    for word, ways in json.loads(text).items():
         key = word.casefold()
-        if not re.fullmatch(r"[a-z']+", key) or len(key) < 2:
+        if (
+            word.isupper()
+            or not re.fullmatch(r"[a-z][a-z']*[a-z]", key)
+            or key[1:] == "'s"
+            or (word != key and key in said)
+        ):
             continue
-        each = [said] if isinstance(said, str) else [way for way in said.values() if way]
-        for way in dict.fromkeys(sound.translate(_STRESS) for sound in each):
-            sounds.setdefault(way, []).append(key)
-    shared: dict[str, tuple[str, ...]] = {}
-    for words in sounds.values():
-        spellings = {get_american_spelling(word).replace("'", "") for word in words}
-        first = min(spellings, key=lambda spelling: (len(spelling), spelling))
-        if len(spellings) > 1:
-            for spelling in spellings:
-                shared[spelling] = (*shared.get(spelling, ()), first)
-    return shared
+        each = [ways] if isinstance(ways, str) else [way for way in ways.values() if way]
+        said[key] = tuple(dict.fromkeys([*said.get(key, ()), *(way.translate(_STRESS) for way in each)]))
+        plain = key.replace("'", "")
+        for way in said[key]:
+            if (len(plain), plain) < (len(shortest.get(way, "_" * 99)), shortest.get(way, "")):
+                shortest[way] = plain
+    return said, shortest
+
+
+def _said(word: str) -> tuple[str, ...]:
+    """Sounds of a word, also of a regular plural or past: pears as pairs, knows as nose."""
+    said, _ = _dictionary()
+    if word in said:
+        return said[word]
+    for ending, stems in (
+        ("s", (word[:-1], word[:-2])),
+        ("ed", (word[:-2], word[:-1])),
+        ("ing", (word[:-3], word[:-3] + "e")),
+    ):
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            for stem in stems:
+                if stem in said:
+                    return tuple(_with(way, ending) for way in said[stem])
+    return ()
+
+
+def _with(said: str, ending: str) -> str:
+    if ending == "ing":
+        return said + "ɪŋ"
+    if ending == "s":
+        return said + ("ᵻz" if said[-1] in "szʃʒʧʤ" else "s" if said[-1] in "ptkfθ" else "z")
+    return said + ("ᵻd" if said[-1] in "td" else "t" if said[-1] in "pkfθsʃʧ" else "d")
 
 
 @lru_cache(maxsize=65_536)
 def sounds(word: str) -> tuple[str, ...]:
-    """Acceptable sounds of a word in lower case: what stands for its homophones first, its own spelling last."""
+    """Acceptable sounds of a word in lower case: the spelling that its homophones share first, its own last."""
     american = _SPELT.get(word) or get_american_spelling(word)
-    plain = re.sub(r"['’ʼ`´]", "", american)
+    own, plain = (re.sub(r"['’ʼ`´]", "", spelling) for spelling in (word, american))
     plain = _LETTERS.get(plain, plain) if len(plain) == 1 else plain
-    own = re.sub(r"['’ʼ`´]", "", word)
-    return tuple(dict.fromkeys([*_homophones().get(plain, (plain,)), plain])) + ((own,) if own != plain else ())
+    shortest = _dictionary()[1]
+    said = _said(re.sub(r"[’ʼ`´]", "'", american)) or _said(plain)
+    shared = [get_american_spelling(shortest.get(way) or way.upper()) for way in said]
+    return tuple(dict.fromkeys([*shared, plain, own])) if shared else tuple(dict.fromkeys([plain, own]))
 
 
 def units(words: str) -> list[tuple[str, ...]]:

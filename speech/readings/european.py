@@ -1,13 +1,14 @@
 """What the languages of Europe share: numbers as they are written, tables, rules that find spans.
 
-A language is an object with tables (what is said for a unit, a currency, a sign) and methods (how a number is inflected);
-european_rules.py holds the rules that join them; speech/readings/<language>.py makes one object and is all that is asked.
+A language is an object with tables (what is said for a unit, a currency, a sign) and methods (how a number is
+inflected); european_rules.py holds the rules that join them; speech/readings/<language>.py makes one object and is all
+that is asked.
 """
 
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from num2words import num2words
@@ -15,6 +16,9 @@ from num2words import num2words
 from speech.readings.span import Span
 
 MOST_READINGS = 64
+AROUND = 64  # characters around a match that a rule may look at
+_MEASURED = frozenset({"unit", "money", "time", "year", "range", "percent"})
+_REMEMBERED = 4096  # matches of a rule
 LONGEST_NUMBER = 36  # digits; longer ones are read digit by digit
 BLANK = r"[ \u00a0\u2009\u202f]"
 _BLANKS = "  \u2009\u202f"
@@ -43,7 +47,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A unit or a currency. gender: m, f, n; forms: for one, for several (for two, for five in Slavic ones), best first."""
+    """A unit or a currency. gender: m, f, n; forms: for one, for several (Slavic: for two, for five), best first."""
 
     gender: str
     forms: tuple[tuple[str, ...], ...]
@@ -53,32 +57,6 @@ class Noun:
         """The forms for this number first, then the others: what a number has is never told apart by them alone."""
         best = [form[min(index, len(form) - 1)] for form in self.forms]
         return list(dict.fromkeys(best + [one for form in self.forms for one in form]))
-
-
-def nouns(table: str) -> dict[str, Noun]:
-    """Lines "sign sign = gender one|several + one|several [/ sign of the hundredth]".
-
-    >>> nouns("kg Kg = n Kilogramm + Kilo")["kg"].of(1)
-    ['Kilogramm', 'Kilo']
-    """
-    made = {}
-    for line in filter(None, map(str.strip, table.splitlines())):
-        signs, forms = line.split(" = ")
-        forms, _, part = forms.partition(" // ")
-        gender, _, forms = forms.partition(" ")
-        noun = Noun(gender, tuple(tuple(form.strip().split("|")) for form in forms.split(" + ")), part.strip())
-        made.update((sign.replace("_", " "), noun) for sign in signs.split())
-    return made
-
-
-def readings(table: str) -> dict[str, tuple[str, ...]]:
-    """Lines "written = said | said"; a blank of the written form stands for any blanks, or none.
-
-    >>> readings("z. B. = zum Beispiel")
-    {'z. B.': ('zum Beispiel',)}
-    """
-    rows = (line.split(" = ") for line in filter(None, map(str.strip, table.splitlines())))
-    return {written.strip(): tuple(one.strip() for one in said.split("|")) for written, said in rows}
 
 
 def any_of(written: Iterable[str], spaced: bool = False) -> str:
@@ -107,6 +85,23 @@ class Rule:
     needs: str
     pattern: re.Pattern[str]
     said: Callable[[re.Match[str]], Said]
+    known: dict[tuple[str, int, int], tuple[str, tuple[str, ...], bool] | None] = field(default_factory=dict)
+
+    def readings(self, match: re.Match[str]) -> tuple[str, tuple[str, ...], bool] | None:
+        """What `said` gives, without doubles, remembered with what stands around: rollouts of a text say it again."""
+        text, (start, end) = match.string, match.span()
+        first = max(0, start - AROUND)
+        key = (text[first : end + AROUND], start - first, end - first)
+        if key not in self.known:
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[key] = None
+            if (found := self.said(match)) is not None:
+                kind, spoken, sure = found
+                cleaned = (_ONCE.sub(" ", way).strip() for way in spoken)
+                if unique := tuple(itertools.islice(dict.fromkeys(cleaned), MOST_READINGS)):
+                    self.known[key] = (kind, unique, sure)
+        return self.known[key]
 
 
 def find(text: str, rules: Iterable[Rule]) -> list[Span]:
@@ -118,14 +113,12 @@ def find(text: str, rules: Iterable[Rule]) -> list[Span]:
             continue
         for match in rule.pattern.finditer(text):
             start, end = match.span("span" if "span" in rule.pattern.groupindex else 0)
-            if start == end or taken.find(1, start, end) >= 0 or (said := rule.said(match)) is None:
+            if start == end or taken.find(1, start, end) >= 0 or (said := rule.readings(match)) is None:
                 continue
-            kind, spoken, sure = said
-            cleaned = (_ONCE.sub(" ", way).strip() for way in spoken)
-            unique = tuple(itertools.islice(dict.fromkeys(cleaned), MOST_READINGS))
-            if unique:
-                taken[start:end] = b"\1" * (end - start)
-                found.append(Span(start, end, kind, unique, sure))
+            if end == len(text) and said[0] in _MEASURED and text[end - 1] == ".":
+                end -= 1  # the full stop ends the sentence, too
+            taken[start:end] = b"\1" * (end - start)
+            found.append(Span(start, end, *said))
     return sorted(found, key=lambda span: span.start)
 
 
@@ -139,7 +132,9 @@ def next_word(text: str, at: int) -> str:
     return found[1] if found else ""
 
 
-_COPULAS = frozenset("is was are ist war est était es era è é jest był is was это".split())
+_COPULAS = frozenset(
+    ["is", "was", "are", "ist", "war", "est", "était", "es", "era", "è", "é", "jest", "był", "is", "was", "это"]
+)
 
 
 def last_word(text: str, at: int) -> str:

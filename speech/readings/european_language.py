@@ -1,65 +1,20 @@
-"""What a European language says for numbers, dates, times and money. The defaults are what most of them share; num2words
+"""What a European language says for numbers, dates, times and money. The defaults are what most share; num2words
 gives the numbers, always as whole ones (its fractions go through float: "2,0" would be "zwei")."""
 
 import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, ways, words
+from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, last_word, ways, words
+from speech.readings.european_tables import Tables
+
+_CALLED = frozenset(
+    ["110", "112", "113", "115", "116", "117", "118", "144", "190", "192", "193", "911", "999"]
+)  # in an emergency: digit by digit, too
 
 
-class Language:
-    """One language: tables (attributes) and methods; readings are lists, the best first."""
-
-    code = ""
-    grouping = ". "  # what parts thousands
-    decimal = ","
-    point: tuple[str, ...] = ()  # the decimal sign
-    dot: tuple[str, ...] = ()  # the full stop of versions and addresses
-    minus: tuple[str, ...] = ("minus",)
-    to: tuple[str, ...] = ()  # between the ends of a range
-    since: tuple[str, ...] = ("",)  # before a range
-    versus: tuple[str, ...] = ()  # between the goals of a score
-    more: tuple[str, ...] = ("plus",)  # the + of 10+
-    money_and: tuple[str, ...] = ("",)  # between euros and cents
-    zero: tuple[str, ...] = ()
-    codes = frozenset[str]()  # words before numbers that may be read digit by digit
-    many = 1  # which form of a noun goes with millions
-    units: dict[str, Noun] = {}
-    currencies: dict[str, Noun] = {}
-    magnitudes: dict[str, Noun] = {}
-    signs: dict[str, tuple[str, ...]] = {}
-    silent: dict[str, tuple[str, ...]] = {}  # signs that may be left out
-    address_signs: dict[str, tuple[str, ...]] = {}
-    triple_w: tuple[str, ...] = ()
-    before_numbers: dict[str, tuple[str, ...]] = {}  # ~ > < ± before a number
-    abbreviations: dict[str, tuple[str, ...]] = {}  # capitals or not
-    exact_abbreviations: dict[str, tuple[str, ...]] = {}  # with capitals as they stand
-    variants: dict[str, tuple[str, ...]] = {}  # words that may be said or spelt otherwise
-    or_words: tuple[str, ...] = ()  # for the slash between words
-    letters: dict[str, str] = {}  # names of letters that a recogniser may write
-    months: list[tuple[str, ...]] = []  # each: its name, its other forms, its abbreviations
-    month_forms = frozenset[str]()  # of these, what is no abbreviation
-    month_first = False
-    day_pattern = ""  # what stands behind the day of a date
-    before_month = ""
-    hour_marks = "(?!)"
-    hour_letter = ""
-    at_times = ""
-    dotted_times = False
-    plus_optional = False
-    phone_patterns: tuple[str, ...] = ()
-    ordinal_pattern = ""
-    version_words = r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|USB|HTML|Windows|CUDA|Java)"
-    no_version = "(?!)"
-    score_words = ""
-    of_money = ""  # between a number and its currency, as in "5 de euros"
-    attached_big = "[KMBk]"  # magnitudes that touch their number and need no currency
-    roman_words = frozenset[str]()
-    no_names = frozenset[str]()
-    single_romans = "IVX"
-    roman_end = ""
-    centuries = ""  # pattern of what stands behind the number of a century
+class Language(Tables):
+    """One language: its tables and how it inflects; readings are lists, the best first."""
 
     def first_rules(self) -> list[Rule]:
         return []
@@ -70,7 +25,8 @@ class Language:
     # -- numbers
     def parse(self, written: str) -> Number:
         """A number as the pattern `number` finds it."""
-        head, sign, tail = written.rpartition(self.decimal)
+        english = self.decimal == "," and re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d\d|(?<=,\d{3},\d{3}))", written)
+        head, sign, tail = written.rpartition("." if english else self.decimal)
         whole, fraction = (head, tail) if sign else (written, "")
         return Number(re.sub(r"\D", "", whole) or "0", fraction, not whole.isdecimal())
 
@@ -80,7 +36,8 @@ class Language:
         parted = "|".join(
             rf"\d{{1,3}}(?:{BLANK if sign == ' ' else re.escape(sign)}\d{{3}})+(?!\d)" for sign in self.grouping
         )
-        return rf"(?:(?:{parted}|\d+)(?:{re.escape(self.decimal)}\d+)?)"
+        english = r"\d{1,3}(?:,\d{3})+\.\d\d(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|" if self.decimal == "," else ""
+        return rf"(?:{english}(?:{parted}|\d+)(?:{re.escape(self.decimal)}\d+)?)"
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         """Readings of a whole number; gender: of what is counted ("" alone, "?" not known)."""
@@ -99,7 +56,8 @@ class Language:
         names = [self.counted(digit)[0] for digit in range(10)]
         zeros = (self.zero or (names[0],)) if "0" in written else ("",)
         return [
-            " ".join(zero if sign == "0" else names[int(sign)] for sign in written if sign.isdecimal()) for zero in zeros
+            " ".join(zero if sign == "0" else names[int(sign)] for sign in written if sign.isdecimal())
+            for zero in zeros
         ]
 
     def plain(self, written: str) -> list[str]:
@@ -112,12 +70,14 @@ class Language:
         whole = number.whole
         if len(whole) > LONGEST_NUMBER or (len(whole) > 1 and whole[0] == "0"):
             said = self.digits(whole)
-            return said if whole[:2] == "00" or len(whole) > 3 else said + self.counted(int(whole), gender, before, after)
+            return (
+                said if whole[:2] == "00" or len(whole) > 3 else said + self.counted(int(whole), gender, before, after)
+            )
         said = self.counted(number.value, gender, before, after)
         if not number.grouped and not number.fraction:
-            if len(whole) == 4:
+            if len(whole) in (3, 4):
                 said = self.year(number.value, before, after) + said
-            if len(whole) > 4 or (len(whole) > 1 and before in self.codes):
+            if len(whole) > 4 or (len(whole) > 1 and before in self.codes) or whole in _CALLED:
                 said = said + self.digits(whole) + self.pairs(whole)
         return said
 
@@ -141,7 +101,10 @@ class Language:
         each = []
         for group in filter(None, groups):
             if group[0] == "0" or len(group) > 4:
-                each.append(self.digits(group))
+                rest = group.lstrip("0")
+                zeros = [" ".join([zero] * (len(group) - len(rest))) for zero in self.zero]
+                more = [f"{zero} {self.counted(int(rest))[0]}" for zero in zeros] if rest and len(rest) < 4 else []
+                each.append(self.digits(group) + more)
             else:
                 each.append(self.counted(int(group))[:2])
         return list(itertools.islice(ways(*each), 16))
@@ -174,7 +137,11 @@ class Language:
     def key(written: str, table: Iterable[str]) -> str:
         """The key of a table for what was written, blanks apart."""
         plain = re.sub(BLANK, " ", written)
-        return plain if plain in table else next((key for key in table if key.replace(" ", "") == plain.replace(" ", "")), plain)
+        return (
+            plain
+            if plain in table
+            else next((key for key in table if key.replace(" ", "") == plain.replace(" ", "")), plain)
+        )
 
     def noun(self, sign: str) -> Noun:
         key = self.key(sign, self.currencies)
@@ -186,11 +153,40 @@ class Language:
             return ("",)
         return self.before_numbers.get(written.strip(), self.minus)
 
-    def of_dash(self, written: str, match: re.Match[str]) -> tuple[str, ...]:
+    def before(self, text: str, at: int) -> str:
+        """The word before a number, in lower case."""
+        return last_word(text, at)
+
+    def times_as_often(self, number: int) -> list[str]:
+        """2x: twice."""
+        return []
+
+    def other_scale(self, one: int, two: int) -> list[str]:
+        """1:50 in words of its own."""
+        return []
+
+    def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
         """What is said between two numbers."""
-        if written[0].isspace() and ("=" in match.string[match.end() : match.end() + 3] or not written.strip() in "–—-"):
+        if before in self.between:
+            return (*self.between[before], *self.to)
+        if written[0].isspace() and (
+            "=" in match.string[match.end() : match.end() + 3] or written.strip() not in "–—-"
+        ):
             return self.minus
         return self.to
+
+    def parted(self, number: Number, noun: Noun) -> list[str]:
+        """A unit between a number and its fraction: un metro ochenta, dos kilos y medio."""
+        if len(number.whole) > 6:
+            return []
+        whole = Number(number.whole, "", True)
+        head = list(ways(self.said(whole, noun.gender)[:2], noun.of(self.index(whole))[:1]))
+        said = []
+        if noun is self.units.get("m") and len(number.fraction) == 2 and number.fraction[0] != "0" and number.value:
+            said += ways(head, ("", *self.money_and), self.counted(int(number.fraction))[:2])
+        if number.fraction == "5" and number.value:
+            said += ways(head, self.and_half)
+        return said
 
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""
@@ -257,6 +253,11 @@ class Language:
         """mark: what is written for the hour ("Uhr", "h", ""), if anything; full: the minutes are written."""
         raise NotImplementedError
 
+    def by_the_clock(self, hour: int, minute: int) -> list[str]:
+        """Half past three, a quarter to four: the table `clock`, with {now} and {then} of twelve hours."""
+        now, then = (words((at - 1) % 12 + 1, self.code) for at in (hour, hour + 1))
+        return [way.format(now=now, then=then) for way in self.clock.get(minute, ())]
+
     # -- fractions and scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         return list(ways(self.counted(above), self.below(below, above)))
@@ -267,9 +268,7 @@ class Language:
 
     def other_fraction(self, above: int, below: int) -> list[str]:
         """As it is read with its slash."""
-        return list(ways(self.counted(above), self.over, self.counted(below)))
-
-    over: tuple[str, ...] = ()
+        return list(ways(self.counted(above), self.over[:1], self.counted(below)))
 
     def slashed(self, one: str, two: str) -> list[str]:
         """24/7 and what else is no fraction."""
@@ -279,8 +278,6 @@ class Language:
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         """1 1/2."""
         return list(ways(self.counted(whole), self.mixed_and, self.fraction(above, below, "")))
-
-    mixed_and: tuple[str, ...] = ()
 
     def goals(self, written: str) -> list[str]:
         return self.plain(written)

@@ -13,18 +13,6 @@ class Romance(Language):
     function_words: what behind a number is not what it counts.
     """
 
-    masculine: tuple[str, ...] = ()
-    feminine: tuple[str, ...] = ()
-    genders: dict[str, str] = {}
-    function_words = frozenset[str]()
-    of_date_words: tuple[str, ...] = ("",)  # between day, month and year of a date of digits
-    of = ("de",)
-    first = ""  # the first of a month
-    score_words = ""
-    hour_names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # hour, hours
-    minute_names: tuple[str, ...] = ()
-    hour_and: tuple[str, ...] = ("",)  # between hours and minutes
-
     def gendered(self, number: int, gender: str) -> list[str]:
         """A number of one gender: "", m or f."""
         raise NotImplementedError
@@ -40,6 +28,8 @@ class Romance(Language):
             return ""
         if word in self.genders or word.rstrip("s") in self.genders:
             return self.genders.get(word) or self.genders[word.rstrip("s")]
+        if word.endswith(("ista", "istas", "iste", "istes")):
+            return "?"
         for endings, gender in ((self.feminine, "f"), (self.masculine, "m")):
             if any(word.endswith(ending) for ending in endings):
                 return gender
@@ -56,7 +46,9 @@ class Romance(Language):
 
     def date(self, day: int, month: int, year: str, before: str, named: bool) -> list[str]:
         names = self.month(month, before) + self.month_number(month, before)
-        years = [f"{link} {way}".strip() for way in self.of_date(year) for link in (self.of_date_words if year else ("",))]
+        years = [
+            f"{link} {way}".strip() for way in self.of_date(year) for link in (self.of_date_words if year else ("",))
+        ]
         return list(ways(self.day(day, before)[:3], self.of_date_words[:2], names, years))
 
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
@@ -81,10 +73,8 @@ class Romance(Language):
             said = list(ways(said[:6], (*self.hour_and,), seconds, ("", *self.second_names)))
         else:
             said += self.by_the_clock((hour - 1) % 12 + 1, hour % 12 + 1, minute)
+            said += self.by_the_clock(hour, hour + 1, minute) if 12 < hour < 24 else []
         return list(ways(said, tail))
-
-    minute_gender = "m"
-    second_names: tuple[str, ...] = ()
 
     def hours(self, hour: int) -> list[str]:
         return self.counted(hour, "f")[:2]

@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
+
+from speech.readings.european_tables import tables
 
 APOSTROPHES = "'’‘ʼ`´"
 _WORD = re.compile(rf"[^\W_]+(?:[{APOSTROPHES}][^\W_]+)*")
+_PART = re.compile(r"[^\W_]+")
 _MARK = re.compile(rf"[{APOSTROPHES}]")
 
 
@@ -19,17 +22,16 @@ def classes(table: str) -> dict[str, str]:
     return made
 
 
-def reader(
-    rules: Iterable[tuple[str, str]], homophones: dict[str, str], further: Callable[[str], tuple[str, ...]] | None = None
-) -> Callable[[str], list[tuple[str, ...]]]:
+def reader(code: str, parts_words: bool = False) -> Callable[[str], list[tuple[str, ...]]]:
     """units(words) of a language.
 
     Args:
-        rules: patterns and what they become, one after the other, on a word in lower case: spelling to sound.
-        homophones: of whole words as they are spelt.
-        further: other sounds of a word.
+        code: of the language, whose tables have `sounds` (patterns and what they become, one after the other, on a word
+            in lower case: spelling to sound) and `homophones` (of whole words as they are spelt).
+        parts_words: whether an apostrophe parts words, as in Italian: dell'uno.
     """
-    compiled = [(re.compile(pattern), to) for pattern, to in rules]
+    known = tables(code)
+    compiled, homophones = [(re.compile(pattern), to) for pattern, to in known["sounds"]], classes(known["homophones"])
 
     @lru_cache(maxsize=65_536)
     def sounds(word: str) -> tuple[str, ...]:
@@ -37,11 +39,10 @@ def reader(
         key = homophones.get(word) or homophones.get(plain, plain)
         for pattern, to in compiled:
             key = pattern.sub(to, key)
-        more = further(plain) if further else ()
-        return tuple(dict.fromkeys([key, *more, plain]))
+        return tuple(dict.fromkeys([key, plain]))
 
     def units(words: str) -> list[tuple[str, ...]]:
-        return [sounds(word) for word in _WORD.findall(words.casefold())]
+        return [sounds(word) for word in (_PART if parts_words else _WORD).findall(words.casefold())]
 
     return units
 

@@ -8,12 +8,14 @@ from speech.readings.european import BLANK, DASH, Rule, Said, any_of, ways
 from speech.readings.european_language import Language
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-_ENDINGS = "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|рф"
+_ENDINGS = (
+    "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|рф"
+)
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
 def word_rules(of: Language) -> list[Rule]:
-    return [*written_short(of), *romans(of), *capitals(of), *paired(of)]
+    return [*romans(of), *written_short(of), *capitals(of), *paired(of)]
 
 
 def addresses(of: Language) -> Iterator[Rule]:
@@ -47,7 +49,7 @@ def spell_address(of: Language, address: str) -> list[str]:
             spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
             parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
         elif piece == ".":
-            parts.append(list(of.dot))
+            parts.append(list(of.address_signs.get(".", of.dot)))
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
     body = list(ways(*parts))[:32]
@@ -79,20 +81,30 @@ def written_short(of: Language) -> Iterator[Rule]:
     for table in (of.abbreviations, of.exact_abbreviations):
         if not table:
             continue
-        known = {key.replace(" ", "").casefold() if table is of.abbreviations else key: said for key, said in table.items()}
+        known = {
+            (key.casefold() if table is of.abbreviations else key).replace(" ", ""): said for key, said in table.items()
+        }
+        capital = [key[0].upper() + key[1:] for key in table if len(key) > 2 and key[0].islower()]
         flags = re.IGNORECASE if table is of.abbreviations else 0
 
         def said(match: re.Match[str], known=known, fold=table is of.abbreviations) -> Said:
             key = re.sub(BLANK, "", match[0])
+            key = key if fold or key in known else key[0].lower() + key[1:]
             said = known.get(key.casefold() if fold else key) or known.get(match[0])
-            return ("variant", said, True) if said else None
+            plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
+            return ("variant", [*said, *plain], True) if said else None
 
-        yield Rule(".", re.compile(rf"(?<![\w.])(?:{any_of(table, True)})(?!\w)", flags), said)
+        yield Rule(".", re.compile(rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)", flags), said)
     yield from of.context_rules()
+    for needs, kind, pattern, *said in of.phrases:
+        yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))
     if of.variants:
         yield Rule(
             "",
-            re.compile(rf"(?<![\w'’\-])(?:{any_of(of.variants).replace(chr(39), '[' + chr(39) + '’]')})(?![\w]|['’]\w)", re.IGNORECASE),
+            re.compile(
+                rf"(?<![\w'’\-])(?:{any_of(of.variants).replace(chr(39), '[' + chr(39) + '’]')})(?![\w]|['’]\w)",
+                re.IGNORECASE,
+            ),
             lambda m: ("variant", (m[0], *of.variants[m[0].casefold().replace("’", "'")]), True),
         )
 
@@ -121,14 +133,15 @@ def romans(of: Language) -> Iterator[Rule]:
         counted = before.casefold().rstrip(".") in of.roman_words
         if not number or (number > 39 and not counted):
             return None
-        if len(match["n"]) == 1 and not (counted or (named and before.casefold() not in of.no_names and match["n"] in of.single_romans)):
-            if not of.century_behind(match.string, match.end()):
-                return None
         behind = of.century_behind(match.string, match.end())
-        return "variant", [match["n"], *of.roman(number, named, counted, behind)] if len(match["n"]) > 1 else of.roman(number, named, counted, behind), True
+        name = named and before.casefold() not in of.no_names and match["n"] in of.single_romans
+        if len(match["n"]) == 1 and not (counted or name or behind):
+            return None
+        return "variant", [match["n"], *of.roman(number, named, counted, behind)], True
 
-    pattern = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end})(?![\w'’]|\.\w)"
-    yield Rule("IVXLC", re.compile(pattern), said)
+    before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
+    roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end})(?![\w'’]|\.\w)"
+    yield Rule("IVXLC", re.compile(before + roman), said)
 
 
 def capitals(of: Language) -> Iterator[Rule]:
@@ -140,10 +153,28 @@ def capitals(of: Language) -> Iterator[Rule]:
         plural = [spelt[:-2] + spelt[-1]] if match[0].endswith("s") and match[0][-2] != "." else []
         return "letters", [joined, spelt, *plural, *of.spelt(letters)], True
 
-    yield Rule(".", re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"), said)
-    yield Rule("", re.compile(r"(?<![^\W\d]|['’.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
+    yield Rule(
+        ".",
+        re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"),
+        said,
+    )
+    yield Rule("", re.compile(r"(?<![^\W\d]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
 
 
 def paired(of: Language) -> Iterator[Rule]:
-    """and/or: the slash is said or not. An apostrophe's or an ampersand's turn is in the tables."""
-    yield Rule("/", re.compile(r"(?<=[^\W\d_])/(?=[^\W\d_])"), lambda m: ("variant", ["", *of.address_signs.get("/", ()), *of.or_words], True))
+    """and/or: the slash is said or not; so is a dash between two times, and the slash of 4.5/5."""
+    plus = (of.signs.get("+") or ("plus",))[0]
+    pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
+    yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
+    days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
+    yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
+    between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
+    yield Rule("0", re.compile(between), lambda m: ("variant", ["", *of.to], True))
+    yield Rule(
+        "/", re.compile(r"(?<=\d)/(?=\d)"), lambda m: ("variant", ["", *of.over, *of.address_signs.get("/", ())], True)
+    )
+    yield Rule(
+        "/",
+        re.compile(r"(?<=[^\W\d_])/(?=[^\W\d_])"),
+        lambda m: ("variant", ["", *of.address_signs.get("/", ()), *of.or_words], True),
+    )

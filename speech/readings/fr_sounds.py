@@ -1,4 +1,4 @@
-"""French words as they sound: the dictionary of gruut-lang-fr; what it does not know is compared without its silent ends."""
+"""French words as they sound: the dictionary of gruut-lang-fr; others are compared without their silent ends."""
 
 import importlib.resources
 import re
@@ -6,15 +6,14 @@ import sqlite3
 from functools import lru_cache
 
 from speech.readings.european_sounds import APOSTROPHES, classes
-from speech.readings.fr_tables import HOMOPHONES
+from speech.readings.european_tables import tables
 
-_WORD = re.compile(rf"[^\W_]+(?:[{APOSTROPHES}][^\W_]+)*[{APOSTROPHES}]?")
 _MARK = re.compile(rf"[{APOSTROPHES}]")
-_ELIDED = {"c": "s", "d": "d", "j": "ʒ", "l": "l", "m": "m", "n": "n", "s": "s", "t": "t", "qu": "k", "jusqu": "ʒysk", "lorsqu": "lɔʁsk", "puisqu": "pɥisk", "ç": "s", "quelqu": "kɛlk"}  # fmt: skip
+_ELIDED = tables("fr")["letters"]
 # What dictionaries part and most speakers do not: brin and brun, patte and pâte, les and lait at an end.
 _ALIKE = str.maketrans({"œ": "ø", "ɑ": "a", "ɔ": "o", " ": None, "ː": None, "ɲ": "n"})
-_OPEN = frozenset("les des mes tes ses ces est c'est s'est sais sait et ai es mets met".split())
-_SILENT = [("œ", "oe"), ("æ", "e"), ("(?<=...)(?:es|e|s|x|t|d|ts|ds|ent)$", ""), ("(?<=é)e$", ""), ("ph", "f"), ("th", "t"), ("î", "i"), ("û", "u"), ("ô", "o"), ("â", "a"), ("y", "i")]  # fmt: skip
+_OPEN = tables("fr")["open_words"]
+_SILENT = tables("fr")["sounds"]
 
 
 @lru_cache(maxsize=1)
@@ -30,56 +29,39 @@ def _lexicon() -> dict[str, str]:
 
 
 def _alike(phonemes: str) -> str:
-    return phonemes.replace("œ̃", "ɛ̃").translate(_ALIKE)
+    return phonemes.replace("œ̃", "ɛ̃").translate(_ALIKE).upper()  # apart from spellings, which are in lower case
 
 
-@lru_cache(maxsize=1)
-def _spellings() -> dict[str, str]:
-    """Phonemes -> the shortest word of them: a spelling that its homophones share."""
-    shortest: dict[str, str] = {}
-    for word, said in _lexicon().items():
-        if word.isalpha() and (len(word), word) < (len(shortest.get(said, word + "_")), shortest.get(said, "")):
-            shortest[said] = word
-    return shortest
-
-
-_CLASSES = classes(HOMOPHONES)
-
-
-def _said(word: str) -> str | None:
-    """The phonemes of a word, also behind an elided one."""
-    known = _lexicon()
-    plain = word.replace("oe", "œ") if word not in known and "oe" in word else word
-    if plain in known:
-        return known[plain]
-    head, mark, tail = word.partition("'")
-    if mark and head in _ELIDED and tail and (rest := _said(tail)):
-        return _ELIDED[head] + rest
-    return None
+_CLASSES = classes(tables("fr")["homophones"])
+_TOKEN = re.compile(
+    rf"(?:(c|d|j|l|m|n|s|t|ç|qu|jusqu|lorsqu|puisqu|quelqu)[{APOSTROPHES}])?([^\W_]+(?:[{APOSTROPHES}][^\W_]+)*)?"
+)
 
 
 @lru_cache(maxsize=65_536)
 def sounds(word: str) -> tuple[str, ...]:
-    """Acceptable sounds of a word in lower case: a spelling of its homophones first, its own last."""
-    word = _MARK.sub("'", word)
-    own = word.replace("'", "")
-    shared = _CLASSES.get(word)
-    said = _said(word)
+    """Acceptable sounds of a word in lower case, the dictionary's first, its own spelling last."""
+    known, own = _lexicon(), _MARK.sub("", word)
+    said = known.get(word) or known.get(own) or known.get(word.replace("oe", "œ"))
     if said is None:
         key = own
         for pattern, to in _SILENT:
             key = re.sub(pattern, to, key)
-        first = key or own
-    else:
-        first = _spellings().get(said, said)
-    found = [first]
-    if shared:
+        said = key or own
+    found = [said]
+    if shared := _CLASSES.get(word):
         found.append(f"={shared}")
-    if word in _OPEN and said:
-        found += [_spellings().get(way, way) for way in (said[:-1] + "e", said[:-1] + "ɛ")]
+    if word in _OPEN:
+        found += [said[:-1] + "E", said[:-1] + "Ɛ"]
     return tuple(dict.fromkeys([*found, own]))
 
 
 def units(words: str) -> list[tuple[str, ...]]:
-    """Words between blanks and marks; an apostrophe parts nothing."""
-    return [sounds(word) for word in _WORD.findall(words.casefold())]
+    """Words between blanks and marks; what is elided is a word of its own, as in l'eau."""
+    found: list[tuple[str, ...]] = []
+    for elided, word in _TOKEN.findall(words.casefold()):
+        if elided:
+            found.append((_ELIDED[elided].upper(), elided))
+        if word:
+            found.append(sounds(word))
+    return found

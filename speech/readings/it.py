@@ -3,58 +3,19 @@
 import re
 from functools import lru_cache
 
-from speech.readings import it_tables as tables
 from speech.readings.european import Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance, inflected
 from speech.readings.european_rules import rules
-from speech.readings.european_sounds import classes, reader
+from speech.readings.european_sounds import reader
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-units = reader(tables.RULES, classes(tables.HOMOPHONES))
+units = reader("it", parts_words=True)
 
 
 class Italian(Romance):
-    code = "it"
-    point, dot = ("virgola", "e", "punto"), ("punto",)
-    minus = ("meno",)
-    to = ("a", "")
-    since = ("", "da")
-    versus = ("a",)
-    more = ("più", "o più")
-    money_and = ("e", "")
-    zero = ("zero",)
-    over = ("su", "fratto", "di")
-    mixed_and = ("e",)
-    units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
-    triple_w = ("vu vu vu", "www")
-    before_numbers = {"+": ("più",), "±": ("più o meno", "più meno"), "~": ("circa",), "≈": ("circa",), "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("minore o uguale a",), "≥": ("maggiore o uguale a",)}  # fmt: skip
-    abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
-    or_words = ("o", "e")
-    months = [(month,) for month in tables.MONTHS.split()]
-    day_pattern = "(?:º|°)?"
-    hour_marks, dotted_times, at_times = r"h|ore", True, "alle|dalle|ore|all"
-    hour_letter = "h"
-    hour_names, minute_names, second_names = (("ora", ""), ("ore", "")), ("minuti",), ("secondi",)
-    hour_and = ("e", "")
-    codes = frozenset("camera codice pin linea autobus volo numero stanza binario cap interno civico".split())
-    ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,4})(?P<e>[ºª°]|(?:esim)[oaie])(?!\w)(?! ?[CF]\b)"
-    score_words = "vinto|vince|ha vinto|perso|perde|batte|battuto|pareggiato|pareggio|finita|finito|vittoria|sconfitta|partita|risultato|per"
-    roman_words = frozenset("capitolo tomo parte atto titolo articolo volume gruppo fase tipo guerra canto".split())
-    centuries = r" ?(?:secolo|sec\.)"
-    single_romans = "VX"
-    masculine = ("o", "i", "ore", "ori", "ale", "ali", "ma")
-    feminine = ("zione", "zioni", "sione", "sioni", "tà", "tù", "a")
-    genders = {
-        **dict.fromkeys("giorno giorni mese mesi anno anni problema problemi programma programmi sistema euro cane cani bicchiere bicchieri studente paese paesi nome ponte pesce".split(), "m"),
-        **dict.fromkeys("ora ore notte notti parte parti mano mani foto chiave chiavi luce classe classi volte persone donne settimane case mele uova notizie gocce tazze bottiglie auto moto madre legge voce fette".split(), "f"),
-    }  # fmt: skip
-    function_words = frozenset("e ed o di del della dei a al alla ai in con per da dal che è sono più meno il lo la le gli un una non ma come contro su tra fra era sopra fino quando dove se".split())
-    of_date_words = ("", "del")
-    of = ("di",)
-    first = "primo"
+    """The tables are tables/it.yaml."""
 
     def gendered(self, number: int, gender: str) -> list[str]:
         full = words(number, "it")
@@ -76,7 +37,10 @@ class Italian(Romance):
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         said = [words(number, "it", to="ordinal")]
         if 10 < number < 20:
-            said += [f"decimo {words(number - 10, 'it', to='ordinal')}", f"decim{words(number - 10, 'it', to='ordinal')}"]
+            said += [
+                f"decimo {words(number - 10, 'it', to='ordinal')}",
+                f"decim{words(number - 10, 'it', to='ordinal')}",
+            ]
         last = ending[-1:]
         ends = {"º": "oi", "°": "oi", "ª": "ae"}.get(last, last or "oaie")
         return [inflected(way, (("o", end),)) for end in ends for way in said]
@@ -85,7 +49,11 @@ class Italian(Romance):
         said = self.ordinal(number, ending)
         if ending == "°" and not after:
             return "ordinal", [*ways(self.counted(number), ("gradi",)), *said], False
-        return "ordinal", said + (list(ways(self.counted(number), ("gradi",))) if ending == "°" and number > 4 else []), True
+        return (
+            "ordinal",
+            said + (list(ways(self.counted(number), ("gradi",))) if ending == "°" and number > 4 else []),
+            True,
+        )
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
         nth = self.ordinal(number)
@@ -112,7 +80,9 @@ class Italian(Romance):
         return list(ways(self.hours(hour), ("e",), self.minute_words(minute, [])))
 
     def sharp(self, hour: int) -> list[str]:
-        return {12: ["mezzogiorno"], 0: ["mezzanotte"], 24: ["mezzanotte"]}.get(hour, [f"{self.hours(hour)[0]} in punto"])
+        return {12: ["mezzogiorno"], 0: ["mezzanotte"], 24: ["mezzanotte"]}.get(
+            hour, [f"{self.hours(hour)[0]} in punto"]
+        )
 
     def below(self, number: int, above: int) -> list[str]:
         name = self.ordinal(number, "o")[0]
@@ -134,22 +104,13 @@ class Italian(Romance):
         return ("di", "d'")
 
     def first_rules(self) -> list[Rule]:
-        return [
-            Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["per"], True)),
-            Rule("0", re.compile(r"(?<!\w)anni (?P<span>['’]?(?P<n>[2-9]0))(?!\w|[.,:]\d)"), lambda m: ("decade", [words(int(m["n"]), "it")], True)),
-            Rule("0", re.compile(r"(?<=\w)['’](?P<span>(?P<n>\d\d))(?!\w|[.,:]\d)"), lambda m: ("year", self.plain(m["n"]), True)),
-        ]  # fmt: skip
-
-    def context_rules(self) -> list[Rule]:
-        return [
-            Rule("0", re.compile(r"(?<!\w)[pP]\.(?= ?\d)"), lambda m: ("variant", ["pagina"], True)),
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["più più", "plus plus"], True)),
-        ]
+        year = re.compile(r"(?<=\w)['’](?P<n>\d\d)(?!\w|[.,:]\d)|(?<=\w )['’](?P<m>\d\d)(?!\w|[.,:]\d)")
+        return [Rule("0", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))]
 
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:
-    return rules(Italian())
+    return rules(Italian("it"))
 
 
 def spans(text: str) -> list[Span]:

@@ -1,51 +1,54 @@
-"""Japanese: what may be said for numbers, dates, times, money, units, signs and letters; the readings of its words; morae.
+"""Japanese: what may be said for numbers, dates, money, units, signs and letters; the readings of its words; morae.
 
-A reading is given in kana. A kanji word has the readings of its dictionary, and itself: what is written with the same kanji
-is never an error, whatever the reader thinks.
+A reading is given in kana. A kanji word has the readings of its dictionary, and itself: what is written with the same
+kanji is never an error, whatever the reader thinks.
 """
 
+import re
 import unicodedata
+from bisect import bisect_right
+from functools import lru_cache
 
 from speech.readings import ja_spans, ja_words
 from speech.readings.span import Span
 
+_DRAWN_OUT = re.compile(r"(?<=[ぁ-ゖ])[ー〜~]+(?![ァ-ヴー〜~a-zA-Z0-9])")  # すごーい, ですね〜
 _HOLE = "◇"  # in place of a number, so that what is around it is read the same with 3 as with 三
-_WAVES = "〜~ー"
 
 
 def spans(text: str) -> list[Span]:
     """Spans of numbers and signs, and between them of the words that are not plainly their letters."""
     numbers = ja_spans.find(text)
-    found = numbers + _words(text, numbers)
-    found.sort(key=lambda span: span.start)
-    return found
+    drawn = {mark.start(): mark for mark in _DRAWN_OUT.finditer(text)}
+    found = sorted(numbers + _words(text, numbers, drawn), key=lambda span: span.start)
+    starts = [span.start for span in found]
+    for place, mark in drawn.items():
+        before = bisect_right(starts, place) - 1
+        if before < 0 or found[before].end <= place:
+            found.append(Span(place, mark.end(), "particle", (_VOWEL_OF[text[place - 1]], "")))
+    return sorted(found, key=lambda span: span.start)
 
 
-def _words(text: str, taken: list[Span]) -> list[Span]:
-    """Words outside of the spans taken. Marks and blanks are no part of what is read, so that they change no reading."""
+def _words(text: str, taken: list[Span], drawn: dict[int, re.Match[str]]) -> list[Span]:
+    """Words outside of the spans taken. Blanks and drawn-out vowels are no part of what is read."""
     kept, places, at = [], [], 0
+    skipped = {place for mark in drawn.values() for place in range(mark.start(), mark.end())}
     for span in [*taken, Span(len(text), len(text), "end", ("",))]:
         for place in range(at, span.start):
-            if text[place] in "ー々〆〇" or text[place].isalnum():
+            if not text[place].isspace() and place not in skipped:
                 kept.append(text[place])
                 places.append(place)
-        if span.said != ("",) and (not kept or kept[-1] != _HOLE):
+        if not kept or kept[-1] != _HOLE:
             kept.append(_HOLE)
             places.append(-1)
         at = span.end
     found = []
-    for word in ja_words.words("".join(kept)) if kept else ():
+    for word in ja_words.words("".join(kept)):
         said = ja_words.said(word)
         if said and _HOLE not in word.surface:
             kind = "particle" if said[0] in ("わ", "え") else "variant"
-            found += _pieces(text, Span(places[word.start], places[word.end - 1] + 1, kind, said), taken)
+            found.append(Span(places[word.start], places[word.end - 1] + 1, kind, said))
     return found
-
-
-def _pieces(text: str, span: Span, taken: list[Span]) -> list[Span]:
-    """The span, if none that is silent (a mark, a drawn-out ending) lies within it; otherwise nothing: it reads as it stands."""
-    clash = any(other.start < span.end and span.start < other.end for other in taken)
-    return [] if clash else [span]
 
 
 _VOWELS = {
@@ -66,12 +69,17 @@ _LONG = {"う": ("う", "お"), "い": ("い", "え")}  # おう is oo, えい i
 
 
 def units(words: str) -> list[tuple[str, ...]]:
-    """Morae in hiragana: small kana with what they follow, ー as the vowel it lengthens, を as お, ヴァ as ば. A kanji, which has
-    no reading here, is two units that are nobody else's; a Latin letter is one.
+    """Morae in hiragana: small kana with what they follow, ー as the vowel it lengthens, を as お, ヴァ as ば. A kanji,
+    which has no reading here, is two units that are nobody else's; a Latin letter is one.
 
     >>> units("コーヒーとケーキ")
     [('こ',), ('お',), ('ひ',), ('い',), ('と',), ('け',), ('え',), ('き',)]
     """
+    return list(_units(words))
+
+
+@lru_cache(maxsize=65_536)
+def _units(words: str) -> tuple[tuple[str, ...], ...]:
     kana = unicodedata.normalize("NFC", words).casefold()
     kana = "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in kana).translate(_SAME)
     if "ゔ" in kana:
@@ -102,7 +110,7 @@ def units(words: str) -> list[tuple[str, ...]]:
         elif char.isalnum():
             found.append((char,))
             last = ""
-    return found
+    return tuple(found)
 
 
 def _small_vowel(char: str, last: str, found: list[tuple[str, ...]]) -> str:

@@ -1,18 +1,22 @@
 """How Japanese words are read: Sudachi's words with the readings its dictionary has for them.
 
-Which of its readings a word has in a sentence (辛い からい, つらい) cannot be known for certain, so all of them that are common words of the
-same class are acceptable; and a word in kanji is the same as itself whatever its reading.
+Which of its readings a word has in a sentence (辛い からい, つらい) cannot be known for certain, so all that are common
+words of the same class are acceptable; and a word in kanji is the same as itself whatever its reading.
 """
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 KANJI = re.compile(r"[々〆〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KATAKANA_WORD = re.compile(r"[ァ-ヺー]{4,}")
 _MAY_END_SHORT = re.compile(r"[アカガサザタダナハバパマヤラワャァリジニミティディ]ー\Z")
 _MOST_READINGS = 6
-_UNVOICED = str.maketrans("ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポ", "カキクケコサシスセソタチツテトハヒフヘホハヒフヘホ")
+_ONE_AT_A_TIME = Lock()  # Sudachi refuses two threads at once
+_UNVOICED = str.maketrans(
+    "ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポ", "カキクケコサシスセソタチツテトハヒフヘホハヒフヘホ"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +38,20 @@ class Word:
 def _dictionary():
     from sudachipy import Dictionary, SplitMode  # seconds of import are spared where nobody reads Japanese
 
-    dictionary = Dictionary(dict="small")
+    dictionary = Dictionary(dict="core")
     return dictionary, dictionary.tokenizer(mode=SplitMode.C)
 
 
 def words(text: str) -> list[Word]:
     """Words of a text without marks. Sudachi takes at most 49149 bytes: a longer one is cut."""
     found: list[Word] = []
-    for base in range(0, len(text), 10_000):
-        for word in _dictionary()[1].tokenize(text[base : base + 10_000]):
-            found.append(
+    with _ONE_AT_A_TIME:
+        tokenize = _dictionary()[1].tokenize
+        for base in range(0, len(text), 10_000):
+            found += [
                 Word(base + word.begin(), base + word.end(), word.surface(), word.part_of_speech(), word.reading_form())
-            )
+                for word in tokenize(text[base : base + 10_000])
+            ]
     return found
 
 
@@ -80,10 +86,12 @@ def _said(surface: str, pos: tuple[str, ...], reading: str) -> tuple[str, ...]:
 
 
 def _others(surface: str, pos: tuple[str, ...], reading: str) -> list[str]:
-    """Other readings that the dictionary has for the same letters as a word of the same class. Not names, unless it is one;
-    not the voiced forms that it only has inside compounds (ビト of 人)."""
+    """Other readings that the dictionary has for the same letters as a word of the same class. Not names, unless it is
+    one; not the voiced forms that it only has inside compounds (ビト of 人)."""
     found = []
-    for entry in _dictionary()[0].lookup(surface):
+    with _ONE_AT_A_TIME:
+        entries = list(_dictionary()[0].lookup(surface))
+    for entry in entries:
         kind, other = entry.part_of_speech(), entry.reading_form()
         name = kind[1] == "固有名詞"
         same_class = kind[0] == pos[0] and (kind[2] == pos[2] if name else True)

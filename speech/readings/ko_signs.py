@@ -1,44 +1,29 @@
-"""Letters, units, money and signs as Korean says them."""
+"""Letters, units, money and signs as Korean says them; the tables are in tables/ko.yaml."""
 
-LETTERS = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyz",
-        "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 지".split(),
-        strict=True,
-    )
-)
-_ALSO = {"c": "시", "h": "에이취", "r": "아르", "w": "더블류", "z": "제트", "v": "비"}
-# Words in Latin letters that Korean has as its own.
-WORDS = {
-    "wifi": "와이파이", "wi-fi": "와이파이", "ok": "오케이", "tv": "티비", "email": "이메일", "e-mail": "이메일", "app": "앱", "windows": "윈도우", "google": "구글", "youtube": "유튜브", "netflix": "넷플릭스", "iphone": "아이폰",
-    "galaxy": "갤럭시", "apple": "애플", "vs": "대", "no": "넘버", "live": "라이브", "hello": "헬로", "pc": "피시", "android": "안드로이드", "bluetooth": "블루투스", "ipad": "아이패드", "instagram": "인스타그램", "facebook": "페이스북",
-    "twitter": "트위터", "kakao": "카카오", "naver": "네이버", "excel": "엑셀", "word": "워드", "python": "파이썬", "java": "자바", "com": "컴", "www": "더블유더블유더블유", "zoom": "줌", "chatgpt": "챗지피티", "gmail": "지메일", "mini": "미니", "pro": "프로", "max": "맥스", "plus": "플러스", "team": "팀",
-}  # fmt: skip
-UNITS = {
-    "kg": "킬로그램 킬로 키로 키로그램", "g": "그램 그람", "mg": "밀리그램", "t": "톤", "km": "킬로미터 킬로 키로 키로미터", "m": "미터", "cm": "센티미터 센티 센치", "mm": "밀리미터 밀리 미리", "nm": "나노미터", "ml": "밀리리터 미리 밀리", "l": "리터", "cc": "씨씨 시시",
-    "m²": "제곱미터 평방미터", "㎡": "제곱미터 평방미터", "m2": "제곱미터 평방미터", "km²": "제곱킬로미터 평방킬로미터", "㎢": "제곱킬로미터 평방킬로미터", "m³": "세제곱미터 입방미터", "㎥": "세제곱미터 입방미터", "kb": "킬로바이트", "mb": "메가바이트 메가", "gb": "기가바이트 기가", "tb": "테라바이트 테라",
-    "km/h": "킬로미터 킬로미터퍼아워 킬로 킬로미터매시", "m/s": "미터퍼세컨드 미터 미터매초", "mbps": "메가비피에스 엠비피에스", "gbps": "기가비피에스", "w": "와트", "kw": "킬로와트", "kwh": "킬로와트시 킬로와트아워", "mw": "메가와트", "v": "볼트", "a": "암페어", "mah": "밀리암페어시 밀리암페어아워", "hz": "헤르츠", "khz": "킬로헤르츠",
-    "mhz": "메가헤르츠", "ghz": "기가헤르츠", "db": "데시벨", "ha": "헥타르", "hpa": "헥토파스칼", "cal": "칼로리", "kcal": "킬로칼로리 칼로리", "rpm": "알피엠", "ppm": "피피엠", "%": "퍼센트 프로", "%p": "퍼센트포인트 퍼센트피", "‰": "퍼밀", "℃": "도", "°c": "도", "°": "도", "℉": "도", "°f": "도",
-    "㎏": "킬로그램 킬로 키로", "㎞": "킬로미터 킬로 키로", "㎝": "센티미터 센티 센치", "㎜": "밀리미터 미리", "㎖": "밀리리터 미리", "㎎": "밀리그램", "ℓ": "리터",
-}  # fmt: skip
-MONEY = {"$": ("달러", "불"), "₩": ("원",), "€": ("유로",), "£": ("파운드",), "¥": ("엔", "위안"), "元": ("위안",)}
-SIGNS = {
-    "%": ("퍼센트", "프로"), "‰": ("퍼밀",), "℃": ("도", "섭씨"), "°": ("도",), "&": ("앤", "앤드", "엔", "엔드", "와", "과"), "@": ("골뱅이", "앳", "에트"), "#": ("샵", "해시태그", "우물정"), "+": ("플러스", "더하기"), "=": ("는", "은", "이퀄", "등호"), "×": ("곱하기", "엑스"), "÷": ("나누기",), "±": ("플러스마이너스",),
-    "<": ("작다", "보다작다"), ">": ("크다", "보다크다"), "$": ("달러", "불"), "₩": ("원",), "€": ("유로",), "£": ("파운드",), "¥": ("엔", "위안"), "№": ("넘버",), "㈜": ("주식회사", "주"), "※": ("", "참고"), "α": ("알파",), "β": ("베타",), "π": ("파이",), "μ": ("뮤",), "Ω": ("옴", "오메가"), "√": ("루트",), "∞": ("무한대",), "℡": ("전화",),
-}  # fmt: skip
-BETWEEN_LETTERS = {".": ("점", "닷", "쩜"), "-": ("하이픈", "대시", ""), "_": ("언더바", "밑줄"), "/": ("슬래시", ""), ":": ("콜론",)}
-ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
-CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
-FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}
+from itertools import product
+
+from speech.readings.cjk import tables
+
+_TABLES = tables("ko")
+LETTERS: dict[str, str] = _TABLES["letters"]
+_ALSO: dict[str, str] = _TABLES["letters_also"]
+ENGLISH: list[str] = _TABLES["english"]
+WORDS: dict[str, list[str]] = _TABLES["words"]
+UNITS: dict[str, list[str]] = _TABLES["units"]
+MONEY: dict[str, list[str]] = _TABLES["money"]
+SIGNS: dict[str, list[str]] = _TABLES["signs"]
+BETWEEN_LETTERS: dict[str, list[str]] = _TABLES["between_letters"]
 
 
 def spelled(letters: str) -> tuple[str, ...]:
-    """Letters by their names.
+    """Letters by their names, at most 8 ways.
 
-    >>> spelled("KBS")
-    ('케이비에스',)
+    >>> spelled("TV")
+    ('티브이', '티비')
     """
-    plain = "".join(LETTERS[c] for c in letters.lower())
-    other = "".join(_ALSO.get(c, LETTERS[c]) if c != "v" else LETTERS[c] for c in letters.lower())
-    last = "".join(_ALSO.get(c, LETTERS[c]) if c in "vcz" else LETTERS[c] for c in letters.lower())
-    return tuple(dict.fromkeys([plain, other, last]))
+    ways, double = [], 0
+    for letter in letters.lower():
+        also = [_ALSO[letter]] if letter in _ALSO and double < 3 else []
+        double += len(also)
+        ways.append([LETTERS[letter], *also])
+    return tuple(map("".join, product(*ways)))

@@ -4,60 +4,27 @@ import itertools
 import re
 from functools import lru_cache
 
-from speech.readings import pt_tables as tables
 from speech.readings.european import Rule, find, ways, words
 from speech.readings.european_romance import Romance, inflected
 from speech.readings.european_rules import rules
-from speech.readings.european_sounds import classes, reader
+from speech.readings.european_sounds import reader
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-units = reader(tables.RULES, classes(tables.HOMOPHONES))
+units = reader("pt")
 
 
 class Portuguese(Romance):
-    code = "pt"
-    point, dot = ("vírgula", "ponto"), ("ponto",)
-    minus = ("menos",)
-    to = ("a", "até")
-    since = ("", "de")
-    versus = ("a",)
-    more = ("mais", "ou mais")
-    money_and = ("e", "")
-    zero = ("zero",)
-    over = ("sobre", "de", "por")
-    mixed_and = ("e",)
-    units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
-    triple_w = ("dáblio dáblio dáblio", "www")
-    before_numbers = {"+": ("mais",), "±": ("mais ou menos",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("menor ou igual a",), "≥": ("maior ou igual a",)}  # fmt: skip
-    exact_abbreviations, variants = tables.ABBREVIATIONS, tables.VARIANTS
-    or_words = ("ou", "e")
-    months = [(month,) for month in tables.MONTHS.split()]
-    day_pattern, before_month = "(?:º|°|o)?", "(?:de )?"
-    hour_marks, dotted_times, at_times = r"[ap]\. ?m\.?|[ap]m|hs?|horas", True, "às|as"
-    hour_letter = "h"
-    hour_names, minute_names, second_names = (("hora",), ("horas",)), ("minutos",), ("segundos",)
-    hour_and = ("e", "")
-    minute_gender = "m"
-    codes = frozenset("quarto código pin linha ônibus autocarro voo número sala porta cep ramal".split())
-    ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,4})(?P<e>[ºª°]|[oa](?= [a-zà-ÿA-Z]))(?!\w)(?! ?[CF]\b)"
-    score_words = "ganhou|ganharam|venceu|perdeu|empatou|empate|vitória|derrota|jogo|placar|por|terminou|resultado|final"
-    roman_words = frozenset("século capítulo tomo parte ato título artigo volume grupo fase tipo guerra".split())
-    masculine = ("o", "os", "or", "ores", "ema", "emas", "ama", "amas", "agem_")
-    feminine = ("ção", "ções", "são", "sões", "dade", "dades", "gem", "gens", "a", "as")
-    genders = {
-        **dict.fromkeys("dia dias problema problemas mês meses sistema programa mapa planeta homem homens trem trens hotel gol gols país países cafés café pão pães avião aviões ponto litros pés pé grama gramas lugar lugares cm clientes cliente alunos estudantes filme filmes leite time times".split(), "m"),
-        **dict.fromkeys("hora horas vez vezes mão mãos foto fotos moto noite noites mulher mulheres tarde tardes flor flores colher colheres parte partes classe classes xícara árvore árvores cor cores chave chaves imagem imagens".split(), "f"),
-    }  # fmt: skip
-    function_words = frozenset("e ou de da do das dos a ao à em com por para que é são mais menos o os as um uma não nem mas como contra sobre no na nos nas até era está estão se quando onde já sem".split())
-    of_date_words = ("de",)
-    first = "primeiro"
+    """The tables are tables/pt.yaml."""
 
     def gendered(self, number: int, gender: str) -> list[str]:
         full = words(number, "pt").replace(",", "")
-        said = [full, re.sub(r"^mil (?!e )(?=\w)", "mil e ", full), re.sub(r"(?<=mil) e (?=cem$|\w+centos$)", " ", full)]
+        said = [
+            full,
+            re.sub(r"^mil (?!e )(?=\w)", "mil e ", full),
+            re.sub(r"(?<=mil) e (?=cem$|\w+centos$)", " ", full),
+        ]
         if 1000 < number < 1_000_000 and number % 1000 and " mil " in f" {full} ":
             said += [re.sub(r" mil (?!e )", " mil e ", full), re.sub(r"(?<=mil) e ", " ", full)]
         said += [way.replace("biliões", "bilhões").replace("bilião", "bilhão") for way in said]
@@ -107,7 +74,9 @@ class Portuguese(Romance):
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
             gender = self.gender(after, 1) if after else ""
-            said = {"m": ["meio", "um meio"], "f": ["meia", "uma meia"]}.get(gender, ["meio", "meia", "um meio", "metade"])
+            said = {"m": ["meio", "um meio"], "f": ["meia", "uma meia"]}.get(
+                gender, ["meio", "meia", "um meio", "metade"]
+            )
             return [*said, *(["metade de", "metade da", "metade do"] if after else ["metade"])]
         said = list(ways(self.counted(above, "m"), self.below(below, above)))
         return said + ([f"{way} {link}" for way in said for link in ("de", "da", "do")] if after else [])
@@ -115,15 +84,6 @@ class Portuguese(Romance):
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         tails = ["meio", "meia"] if (above, below) == (1, 2) else self.fraction(above, below, "")
         return list(ways(self.counted(whole, self.gender(after, whole) or "?") + self.counted(whole), ("e",), tails))
-
-    def first_rules(self) -> list[Rule]:
-        return [
-            Rule("0", re.compile(r"(?<=\d) ?[x×] ?(?=\d)"), lambda m: ("sign", ["por", "vezes", "a"], True)),
-            Rule("0", re.compile(r"(?<!\w)(?:anos|os) (?P<span>['’]?(?P<n>[2-9]0)s?)(?!\w|[.,:]\d)(?! ?%)"), lambda m: ("decade", [words(int(m["n"]), "pt")], True)),
-        ]  # fmt: skip
-
-    def context_rules(self) -> list[Rule]:
-        return [Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["mais mais", "plus plus"], True))]
 
 
 def _feminine(said: str) -> str:
@@ -136,7 +96,7 @@ def _feminine(said: str) -> str:
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:
-    return rules(Portuguese())
+    return rules(Portuguese("pt"))
 
 
 def spans(text: str) -> list[Span]:

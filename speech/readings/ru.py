@@ -3,17 +3,28 @@
 import re
 from functools import lru_cache
 
-from speech.readings import ru_tables as tables
-from speech.readings.european import Noun, Number, Rule, Said, find, last_word, next_word, ways, words
+from speech.readings.european import Noun, Number, Rule, Said, find, last_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
-from speech.readings.european_sounds import classes, reader, without_marks
+from speech.readings.european_sounds import reader, without_marks
+from speech.readings.ru_numbers import agreeing, in_case
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-_read = reader(tables.RULES, classes(tables.HOMOPHONES))
-_YEARS = {"год": "n", "году": "pd", "года": "g", "годом": "i", "годе": "p", "г": "pgnd", "годов": "g", "годы": "n", "гг": "gn", "годах": "p"}
+_read = reader("ru")
+_YEARS = {
+    "год": "n",
+    "году": "pd",
+    "года": "g",
+    "годом": "i",
+    "годе": "p",
+    "г": "pgnd",
+    "годов": "g",
+    "годы": "n",
+    "гг": "gn",
+    "годах": "p",
+}
 _YEAR_NOUN = {"n": "год", "g": "года", "d": "году", "a": "год", "i": "годом", "p": "году"}
 
 
@@ -22,97 +33,29 @@ def units(words: str) -> list[tuple[str, ...]]:
     return _read(without_marks(words))
 
 
-def _in_case(number: int, case: str, gender: str) -> list[str]:
-    full = words(number, "ru", case=case, gender=gender, animate=False)
-    short = re.sub(r"^(?:один|одна|одну|одной|одного|одному|одним|одном) (?=тысяч|миллион|миллиард)", "", full)
-    said = [short, full, full.replace("тысячью", "тысячей"), full.replace("ноль", "нуль")]
-    return list(dict.fromkeys(said))
-
-
-def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
-    """Cases and genders of a numeral before this form of a noun, of those cases."""
-    last = 0 if 10 < number % 100 < 15 else number % 10
-    noun = noun.casefold()
-    plural = "i" if re.search("[аяи]ми$|ьми$", noun) else "p" if re.search("[аяыи]х$", noun) and len(noun) > 4 else "d" if re.search("[аяыи]м$", noun) and last != 1 else ""
-    if plural and last != 1:
-        adjective = re.search("[ыи]х$", noun)
-        kept = [case for case in cases if case in "ngap"] if adjective else [plural]
-        return [(case, gender) for case in kept or [plural] for gender in "mf"]
-    if last == 1:
-        for ending, pairs in (("[ую]ю$|[ую]$", "af"), ("ая$", "nf"), ("[аяи]я$|[ая]$", "nf"), ("ое$|ее$|[ое]$", "nn"), ("ой$|ей$", "gf"), ("ого$|его$", "gm"), ("ом$|ем$", "im"), ("[ыи]м$", "im"), ("[^аеёиоуыэюяь]$", "nm")):
-            if re.search(ending, noun):
-                case, gender = pairs
-                if pairs == "nf" and "g" in cases and "n" not in cases:
-                    return [("g", "m"), ("g", "n")]
-                if pairs == "gf":
-                    return [(other, "f") for other in "gdip"]
-                if pairs == "im":
-                    return [("i", "m"), ("p", "m")]
-                return [(case, gender), *([("a", gender)] if case == "n" and gender != "f" else [])]
-        return [(case, gender) for case in cases for gender in "mfn"]
-    if 2 <= last <= 4:
-        nominative = [case for case in cases if case in "na"]
-        if re.search("[ыи]$", noun) and nominative:
-            return [("n", "f")]
-        if re.search("[ая]$", noun) and nominative:
-            return [("n", "m")]
-        if re.search("[ыи]е$", noun) and nominative:
-            return [("n", "f")]
-        return [(case, gender) for case in cases for gender in "mf"]
-    return [(case, "m") for case in cases]
-
-
 class Russian(Language):
-    code, grouping = "ru", " "
-    point, dot = ("запятая",), ("точка",)
-    minus = ("минус",)
-    to = ("", "до", "тире")
-    since = ("", "от", "с")
-    versus = ("", "к")
-    more = ("плюс",)
-    money_and = ("", "и")
-    zero = ("ноль", "нуль")
-    over = ("дробь", "на", "из")
-    mixed_and = ("и", "целая", "целых")
-    many = 2
-    units, currencies, magnitudes = tables.UNITS, tables.CURRENCIES, tables.MAGNITUDES
-    signs, address_signs, silent = tables.SIGNS, tables.ADDRESS_SIGNS, tables.SILENT
-    triple_w = ("три дабл ю", "в в в", "три в")
-    before_numbers = {"+": ("плюс",), "±": ("плюс минус",), "~": tables.SIGNS["~"], "≈": tables.SIGNS["~"], "<": tables.SIGNS["<"], ">": tables.SIGNS[">"], "≤": ("не более", "меньше или равно"), "≥": ("не менее", "больше или равно")}  # fmt: skip
-    abbreviations, exact_abbreviations, variants = tables.ABBREVIATIONS, tables.EXACT, tables.VARIANTS
-    or_words = ("или", "и")
-    months = tables.MONTHS
-    month_forms = frozenset(name for month in tables.MONTHS for name in month[:2])
-    day_pattern = "(?:-?(?:е|го|му|м|ого|ое))?"
-    hour_marks, dotted_times, at_times = r"ч\.?|часов|часа|час", True, "в|с|до|к|после|около"
-    codes = frozenset("код пин индекс автобус автобуса рейс номер комната кабинет палата маршрут маршрута аудитория телефон доб".split())
-    ordinal_pattern = r"(?<![\d.,])(?P<n>\d{1,4})-(?P<e>[а-яё]{1,3})(?!\w)"
-    score_words = "выиграл|выиграла|выиграли|победил|победила|победили|проиграл|проиграла|проиграли|сыграл|сыграли|счёт|счет|счётом|счетом|победа|матч|ничья|закончился|завершился"
-    roman_words = frozenset("глава часть том раздел тип группа класс акт степени".split())
-    single_romans = "IVX"
-    centuries = r"(?:-?[а-я]{1,2})? ?(?:век|в\.|столети|съезд)"
-    roman_end = "(?:-(?:й|го|м|му|е|я|ом|ого))?"
+    """The tables are tables/ru.yaml."""
 
     # -- numbers
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
-        cases = tables.CASES.get(before) or ("na" if gender in ("", "m", "f", "n") and not before else "nag")
+        cases = self.cases.get(before) or ("na" if gender in ("", "m", "f", "n") and not before else "nag")
         if gender.startswith("="):
-            pairs = agreeing(gender[1:], number, tables.CASES.get(before, "nag"))
+            pairs = agreeing(gender[1:], number, self.cases.get(before, "nag"))
         elif gender in ("m", "f", "n"):
             pairs = [(case, gender) for case in cases]
             if gender == "f" and number % 10 == 1 and "a" in cases:
                 pairs.append(("a", "f"))
         else:
             pairs = [(case, "m") for case in cases] + ([("n", "m")] if "n" not in cases else [])
-        said = [way for case, sex in pairs for way in _in_case(number, case, sex)]
+        said = [way for case, sex in pairs for way in in_case(number, case, sex)]
         return list(dict.fromkeys(said))
 
     def gender(self, noun: str, number: int) -> str:
         word = noun.casefold()
-        return "" if not word or word in tables.FUNCTION_WORDS or not re.match("[а-яё]", word) else f"={word}"
+        return "" if not word or word in self.function_words or not re.match("[а-яё]", word) else f"={word}"
 
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
-        return before not in tables.CASES or len(tables.CASES[before]) == 1 or before in ("в", "на", "за")
+        return before not in self.cases or len(self.cases[before]) == 1 or before in ("в", "на", "за")
 
     def index(self, number: Number) -> int:
         last = int(number.whole[-2:])
@@ -141,7 +84,7 @@ class Russian(Language):
         if whole == 1 and fraction == "5":
             said += ["полтора", "полторы", "полутора"]
         if fraction == "5":
-            said += [f"{way} с половиной" for case in "ng" for sex in "mf" for way in _in_case(whole, case, sex)]
+            said += [f"{way} с половиной" for case in "ng" for sex in "mf" for way in in_case(whole, case, sex)]
         if len(fraction) in names and part:
             stem = names[len(fraction)]
             for case in "ng":
@@ -149,14 +92,20 @@ class Russian(Language):
                 integral = "целая" if whole % 10 == 1 and whole % 100 != 11 else "целых"
                 if case == "g" and integral == "целая":
                     integral = "целой"
-                said += ways(_in_case(whole, case, "f")[:2], (integral, f"{integral} и", "и"), _in_case(part, case, "f")[:1], [stem + end for end in ends])
-            said = said[-6:] + said[:-6] if False else said
+                said += ways(
+                    in_case(whole, case, "f")[:2],
+                    (integral, f"{integral} и", "и"),
+                    in_case(part, case, "f")[:1],
+                    [stem + end for end in ends],
+                )
         spoken = super().fractional(Number(number.whole, fraction))
         order = [way for way in said if "цел" in way]
-        return order + [way for way in said if way not in order] + spoken
+        return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
     # -- ordinals, dates, times
-    def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "", cases: str = "ngdaip") -> list[str]:
+    def ordinal(
+        self, number: int, ending: str = "", before: str = "", after: str = "", cases: str = "ngdaip"
+    ) -> list[str]:
         said = []
         for case in cases:
             for gender in "mfn":
@@ -170,7 +119,7 @@ class Russian(Language):
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         said = self.ordinal(number, ending)
         if len(ending) == 3 or ending in ("ти", "ух", "мя"):  # 5-ти, 10-ью
-            said = [way for case in "gdip" for way in _in_case(number, case, "m")] + said
+            said = [way for case in "gdip" for way in in_case(number, case, "m")] + said
         return "ordinal", said, bool(said)
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
@@ -207,18 +156,37 @@ class Russian(Language):
         cases = {"до": "g", "с": "g", "после": "g", "около": "g", "к": "d"}.get(before, "n")
         said: list[str] = []
         for case in dict.fromkeys(cases + "n"):
-            name = _in_case(hour, case, "m")
-            o_clock = {"n": ("час", "часа", "часов"), "g": ("часа", "часов", "часов"), "d": ("часу", "часам", "часам")}[case]
-            hours = list(ways(name, (o_clock[self.index(Number(str(hour)))],))) + (["час"] if hour == 1 and case == "n" else [])
+            name = in_case(hour, case, "m")
+            o_clock = {"n": ("час", "часа", "часов"), "g": ("часа", "часов", "часов"), "d": ("часу", "часам", "часам")}[
+                case
+            ]
+            hours = list(ways(name, (o_clock[self.index(Number(str(hour)))],))) + (
+                ["час"] if hour == 1 and case == "n" else []
+            )
             if minute == 0:
-                said += [*hours, *ways(name, ("ноль ноль", "часов ровно", "" if case != "n" or mark else "ровно")), *ways(hours, ("ноль ноль минут",)), *([] if mark else name)]
+                said += [
+                    *hours,
+                    *ways(name, ("ноль ноль", "часов ровно", "" if case != "n" or mark else "ровно")),
+                    *ways(hours, ("ноль ноль минут",)),
+                    *([] if mark else name),
+                ]
                 continue
-            past = _in_case(minute, case if case == "g" else "n", "f")
-            zero = [f"ноль {_in_case(minute, 'n', 'm')[0]}"] if minute < 10 else []
+            past = in_case(minute, case if case == "g" else "n", "f")
+            zero = [f"ноль {in_case(minute, 'n', 'm')[0]}"] if minute < 10 else []
             named = ("минута", "минуты", "минут")[self.index(Number(str(minute)))]
-            said += [*ways(name, zero or _in_case(minute, "n", "m")), *ways(hours, past, (named, "")), *ways(name, past)]
+            said += [
+                *ways(name, zero or in_case(minute, "n", "m")),
+                *ways(hours, past, (named, "")),
+                *ways(name, past),
+            ]
         if second is not None:
-            return list(ways(said[:8], _in_case(second, "n", "f"), ("", ("секунда", "секунды", "секунд")[self.index(Number(str(second)))])))
+            return list(
+                ways(
+                    said[:8],
+                    in_case(second, "n", "f"),
+                    ("", ("секунда", "секунды", "секунд")[self.index(Number(str(second)))]),
+                )
+            )
         return said + self.by_the_clock(hour, minute)
 
     def by_the_clock(self, hour: int, minute: int) -> list[str]:
@@ -239,14 +207,25 @@ class Russian(Language):
             return half
         said = []
         for case in "ngp":
-            top = _in_case(above, case, "f")[:1]
+            top = in_case(above, case, "f")[:1]
             one = above % 10 == 1 and above % 100 != 11
-            bottom = words(below, "ru", to="ordinal", case=case if one else "g" if case == "n" else case, gender="f", **({} if one else {"plural": True}))
+            bottom = words(
+                below,
+                "ru",
+                to="ordinal",
+                case=case if one else "g" if case == "n" else case,
+                gender="f",
+                **({} if one else {"plural": True}),
+            )
             said += ways(top, (bottom,))
         short = {3: ("треть", "трети", "третей"), 4: ("четверть", "четверти", "четвертей")}.get(below)
         if short:
-            said += ways(self.counted(above, "f") if above > 1 else ["", "одна"], short[:1] if above == 1 else short[1:2])
-            said += ways(_in_case(above, "g", "f") if above > 1 else ["", "одной"], short[1:2] if above == 1 else short[2:])
+            said += ways(
+                self.counted(above, "f") if above > 1 else ["", "одна"], short[:1] if above == 1 else short[1:2]
+            )
+            said += ways(
+                in_case(above, "g", "f") if above > 1 else ["", "одной"], short[1:2] if above == 1 else short[2:]
+            )
             said += ["треть", "четверть"][below - 3 : below - 2] if above == 1 else []
         return said
 
@@ -256,11 +235,17 @@ class Russian(Language):
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         said = ["полтора", "полторы"] if (whole, above, below) == (1, 1, 2) else []
         if (above, below) == (1, 2):
-            said += [f"{way} с половиной" for case in "ng" for sex in "mf" for way in _in_case(whole, case, sex)]
-        return said + list(ways(_in_case(whole, "n", "f") + _in_case(whole, "n", "m"), ("целая и", "целых и", "целая", "целых", "и"), self.fraction(above, below, "")))
+            said += [f"{way} с половиной" for case in "ng" for sex in "mf" for way in in_case(whole, case, sex)]
+        return said + list(
+            ways(
+                in_case(whole, "n", "f") + in_case(whole, "n", "m"),
+                ("целая и", "целых и", "целая", "целых", "и"),
+                self.fraction(above, below, ""),
+            )
+        )
 
     def goals(self, written: str) -> list[str]:
-        return [*self.plain(written), *_in_case(int(written), "d", "m")]
+        return [*self.plain(written), *in_case(int(written), "d", "m")]
 
     def first_rules(self) -> list[Rule]:
         def dated(match: re.Match[str]) -> Said:
@@ -271,30 +256,32 @@ class Russian(Language):
             return "year", [f"{way} {_YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
 
         def decade(match: re.Match[str]) -> Said:
-            after = next_word(match.string, match.end())
             ends = {"е": ("ые",), "х": ("ых",), "м": ("ым",)}[match["e"]]
-            del after
             return "decade", [way for way in self.ordinal(int(match["n"])) if way.endswith(ends)], True
 
+        def compound(match: re.Match[str]) -> Said:
+            """40-летие, 5-этажный."""
+            number, rest = int(match["n"]), match["r"]
+            heads = {1: ["одно"], 90: ["девяносто"], 100: ["сто"], 1000: ["тысяче"]}.get(number)
+            said = heads or [way.replace(" ", "") for way in in_case(number, "g", "m")[:1]]
+            return "cardinal", [f"{way}{rest}" for way in said], True
+
         return [
+            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{3,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
-            Rule("0", re.compile(r"(?<=\d) ?[x×х] ?(?=\d)"), lambda m: ("sign", ["на", "умножить на"], True)),
         ]
 
     def context_rules(self) -> list[Rule]:
-        return [
-            Rule("", re.compile(r"(?<!\w)г\.(?= ?[А-ЯЁ])"), lambda m: ("variant", ["город", "городе", "города", "городу", "городом"], True)),
-            Rule("0", re.compile(r"(?<!\w)д\.(?= ?\d)"), lambda m: ("variant", ["дом", "доме", "дома", "дому"], True)),
-            Rule("0", re.compile(r"(?<=\d )в\."), lambda m: ("variant", ["век", "века", "веке"], True)),
-            Rule("", re.compile(r"(?<=[IVX] )(?:вв?\.)"), lambda m: ("variant", ["век", "века", "веке", "веку", "веком", "веков"], True)),
-            Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", ["плюс плюс"], True)),
-        ]  # fmt: skip
+        nouns = "часа|года|стакана|литра|дня|метра|кило|минуты|страны|ложки|века|месяца|километра|пути|города|мира"
+        half = re.compile(rf"(?<!\w)[Пп]ол-?(?P<n>{nouns}|[а-я]{{4,10}}ого)(?!\w)")
+        said = ("пол", "половина", "половину", "половины")
+        return [Rule("", half, lambda match: ("variant", [f"{way} {match['n']}" for way in said], True))]
 
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:
-    return rules(Russian())
+    return rules(Russian("ru"))
 
 
 def spans(text: str) -> list[Span]:

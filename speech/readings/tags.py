@@ -46,6 +46,14 @@ class Clean:
     origin: Sequence[int]
 
 
+def without_tags(text: str) -> str:
+    """
+    >>> without_tags("好[breath]吧")
+    '好吧'
+    """
+    return _TAG.sub("", text)
+
+
 def clean(text: str) -> Clean:
     """Text as a language reads it.
 

@@ -11,8 +11,7 @@ from functools import lru_cache
 from speech.readings import languages
 from speech.readings.lattice import Unit
 
-SOUNDS, TONELESS, LETTERS = "sounds", "toneless", "letters"
-STYLES = (SOUNDS, TONELESS, LETTERS)
+SOUNDS, TONELESS = "sounds", "toneless"
 SPACELESS = frozenset({"zh", "yue", "ja", "ko"})  # units are syllables or morae; elsewhere they are words
 _APOSTROPHES = "'’‘ʼ`´"
 
@@ -20,14 +19,12 @@ _APOSTROPHES = "'’‘ʼ`´"
 def units_of(words: str, language: str, style: str = SOUNDS) -> list[Unit]:
     """Args:
     words: what is said, in the language's own spelling.
-    style: "sounds" (with tones where there are any), "toneless" (zh), or "letters" (words letter by letter).
+    style: "sounds" (with tones where there are any) or "toneless" (zh).
 
     >>> units_of("Good-bye, Anna!", "xx")
     [('good',), ('bye',), ('anna',)]
     """
     given = _reader(language)(words)
-    if style == LETTERS and language not in SPACELESS:
-        return [(letter,) for unit in given for letter in unit[0]]
     if style == TONELESS and language == "zh":
         return [_toneless(unit) for unit in given]
     return given

@@ -1,8 +1,12 @@
 """Cantonese numbers in characters: 25 二十五 or 廿五, 1500 一千五百 or 千五, $12.5 十二個半, 3:15 三點三個字."""
 
+import re
 from functools import lru_cache
 
+from speech.readings.cjk import tables
+
 LARGEST = 10**16 - 1
+_TWO = re.compile("(?<!十)二(?=[百千萬億兆])")  # but 十二萬
 DIGITS = "零一二三四五六七八九"
 
 
@@ -52,35 +56,20 @@ def cardinal(number: int) -> tuple[str, ...]:
         ways.append(DIGITS[int(text[0])] + unit + DIGITS[int(text[1])])
         if text[0] == "1":
             ways.append(unit + DIGITS[int(text[1])])
-    ways += [_two(way) for way in ways if "二百" in way or "二千" in way or "二萬" in way or "二億" in way or "二兆" in way]
+    ways += [_TWO.sub("兩", way) for way in ways if _TWO.search(way)]
     if base[0] == "十" and number >= 100_000:
         ways.append("一" + base)
     return tuple(dict.fromkeys(ways))
 
 
-def _two(said: str) -> str:
-    for unit in "百千萬億兆":
-        if not said.startswith("十"):
-            said = said.replace("二" + unit, "兩" + unit) if f"十二{unit}" not in said else said
-    return said
-
-
-# What is counted with 兩, not 二, when there are two of it; with 二 only; all else either way.
-_LIANG = (
-    "個 个 位 杯 本 次 間 间 張 张 隻 只 條 条 件 枝 支 部 架 包 盒 樽 罐 碗 碟 塊 块 粒 對 对 雙 双 套 份 種 种 家 場 场 排 層 棟 座 輛 辆 名 人 分鐘 分钟 個鐘 个钟 小時 小时 個月 个月 星期 點 点 點鐘 点钟 點半 蚊 萬 万 億 亿 千 百 日 年 晚 餐 圈 袋 串 筆 笔 "
-    "句 篇 首 把 頂 顶 棵 朵 頭 头 匹 滴 處 处 邊 边 代 回 趟 倍 圓 片 幅 門 门 項 项 批 班 打 磅 斤 公斤 公里 米 呎 秒 歲 岁 度 元 成 仔 齣 單 单 盞 扇 疊 籠 煲 味 道 鍵 隊 队"
-).split()
-_EITHER = "元 歲 岁 度 年 日 成 座 公里 公斤 米 秒 百 千 萬 万 億 亿 人 名 倍 分鐘 分钟 班 呎 磅 代".split()
-_ER = "月 號 号 樓 楼 期 線 线 路 房 室 級 级 班級 等 世 樓層 年級 年级 中".split()
-COUNTERS = sorted({*_LIANG, *_EITHER, *_ER}, key=len, reverse=True)
+# Counters, each with what two of it are: 兩, 二 or either (tables/yue.yaml).
+_TAKES: dict[str, str] = {counter: two for two, counters in tables("yue")["counters"].items() for counter in counters}
+COUNTERS = tuple(_TAKES)
 
 
 def counted(number: int, counter: str) -> tuple[str, ...]:
     """Ways to say a number before a counter of COUNTERS ("" for none): 2個 兩個, 2號 二號, 2元 兩元 or 二元."""
-    ways = cardinal(number)
-    if number != 2 or not counter or counter in _ER:
-        return ways
-    return ("兩", "二") if counter in _EITHER else ("兩",)
+    return tuple(_TAKES[counter]) if number == 2 and counter in _TAKES else cardinal(number)
 
 
 def digits(number: str) -> str:
@@ -109,20 +98,21 @@ def clock(hour: int, minute: int) -> list[str]:
 
 
 def money(number: int, fraction: str) -> list[str]:
-    """Dollars: 20 二十蚊, 二十元; 12.5 十二個半; 1.2 個二; 15.90 十五個九."""
-    names = ("蚊", "元", "塊", "文")
-    if not fraction or not fraction.strip("0"):
-        ways = [way + name for name in names for way in counted(number, name if name != "塊" else "蚊")]
-        return ways + [f"{way}{name}" for way in ("二",) * (number == 2) for name in ("元",)] + [f"{way}蚊正" for way in ()]
-    whole = [*cardinal(number)] if number != 2 else ["兩", "二"]
-    tail = digits(fraction)
-    ways = [f"{way}點{tail}{name}" for name in names[:2] for way in cardinal(number)]
+    """Hong Kong dollars: 20 二十蚊, 二十元; 12.5 十二個半; 1.2 個二; 15.90 十五個九."""
     tenths = fraction.rstrip("0")
-    if len(tenths) == 1:
-        short = "半" if tenths == "5" else digits(tenths)
-        heads = whole if number > 1 else ["一", ""] if number == 1 else []
-        ways += [f"{head}個{short}" for head in heads] + [f"{head}蚊{short}" for head in heads if head] + [f"{head}個五" for head in heads if tenths == "5"]
-        ways += [f"{head}{name}{digits(tenths)}{cent}" for head in (whole if number else []) for name, cent in (("元", "角"), ("蚊", "毫"), ("蚊", "毫子"), ("元", "毫"))]
-        if not number:
-            ways += [("兩" if tenths == "2" else digits(tenths)) + cent for cent in ("毫", "毫子", "角")]
-    return ways
+    if not tenths:
+        short = [way for way in cardinal(number) if number > 100 and number % 10 == 0 and way[-1] in DIGITS]  # 兩千五
+        pairs = [(name, counted(number, "元" if name == "元" else "蚊")) for name in ("蚊", "元", "塊", "文")]
+        return [way + name for name, ways in pairs for way in ways] + short
+    ways = [f"{way}點{digits(fraction)}{name}" for name in "蚊元" for way in cardinal(number)]
+    if len(tenths) > 1:
+        return ways
+    tenth, said = digits(tenths), "半" if tenths == "5" else digits(tenths)
+    if not number:
+        return ways + [("兩" if tenths == "2" else tenth) + cent for cent in ("毫", "毫子", "角")]
+    heads = ["兩", "二"] if number == 2 else list(cardinal(number))
+    ways += [f"{head}個{said}" for head in (["", "一"] if number == 1 else heads)] + [
+        f"{head}蚊{said}" for head in heads
+    ]
+    coins = (("元", "角"), ("蚊", "毫"), ("蚊", "毫子"), ("元", "毫"))
+    return ways + [f"{head}{name}{tenth}{cent}" for head in heads for name, cent in coins]

@@ -1,18 +1,31 @@
-"""Cantonese syllables: Jyutping with tones by ToJyutping, in the context of the words around; and each character as itself."""
+"""Cantonese syllables: Jyutping with tones by ToJyutping, from the words around; and each character as itself."""
 
 import re
 from functools import lru_cache
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]")
-_PIECE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]+|[^\W\d_\u3400-\u9fff\uf900-\ufaff〇]+(?:['’][^\W\d_]+)?|\d")
+_PIECE = re.compile(
+    r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]+|[^\W\d_\u3400-\u9fff\uf900-\ufaff〇]+(?:['’][^\W\d_]+)?|\d"
+)
 # Particles at the end of what is said, written one way or the other for the same sound or its tone of the moment.
-_PARTICLES = {char: name for name, chars in {"aa": "呀啊吖亞阿", "laa": "喇啦嚹", "gaa": "㗎架噶嘎", "lo": "囉咯啰嘍", "wo": "喎窩", "bo": "噃播", "ne": "呢", "ze": "啫唧", "zek": "啫唧", "ge": "嘅"}.items() for char in chars}
+_ENDINGS = {
+    "aa": "呀啊吖",
+    "laa": "喇啦嚹",
+    "gaa": "㗎架噶嘎",
+    "lo": "囉咯啰嘍",
+    "wo": "喎窩",
+    "bo": "噃播",
+    "ze": "啫唧",
+}
+_PARTICLES = {char: sound for sound, chars in _ENDINGS.items() for char in chars}
+# Characters that are said in another way as well before another one: 而家 (依家), 尋日 (琴日).
+_SAID_ALSO = {"而家": "ji1", "尋日": "kam4", "琴日": "cam4", "噚日": "kam4"}
 _SAME = {"〇": "零", "两": "兩"}
 
 
 def units(words: str) -> list[tuple[str, ...]]:
-    """A character: its Jyutping where it stands, and itself (in simplified characters), so that what is written with the same
-    character is the same, however it is read. A word in Latin letters: itself, in lower case.
+    """A character: its Jyutping where it stands, and itself in simplified characters, so that what is written with the
+    same is the same, however it is read. A word in Latin letters: itself, in lower case.
 
     >>> units("我食飯 OK")
     [('ngo5', '我'), ('sik6', '食'), ('faan6', '饭'), ('ok',)]
@@ -35,9 +48,11 @@ def _syllables(characters: str) -> tuple[tuple[str, ...], ...]:
         full = characters
     read = ToJyutping.get_jyutping_list(full.replace("〇", "零"))
     found = []
-    for char, given, (_, sound) in zip(characters, full, read, strict=True):
+    for place, (char, given, (_, sound)) in enumerate(zip(characters, full, read, strict=True)):
         own = _simple(given)
         extra = (_PARTICLES[given],) if given in _PARTICLES else (_PARTICLES[char],) if char in _PARTICLES else ()
+        if also := _SAID_ALSO.get(full[place : place + 2]):
+            extra = (*extra, also)
         found.append(tuple(dict.fromkeys([*((sound.split(" ")[0],) if sound else ()), own, *extra])))
     return tuple(found)
 

@@ -23,6 +23,7 @@ class FaultProxy(service_pb2_grpc.GRPCInferenceServiceServicer):
     Attributes:
         port: where it listens.
         refused, passed: requests so far.
+        under_way, most_under_way: requests that are there now, and the most at once so far.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class FaultProxy(service_pb2_grpc.GRPCInferenceServiceServicer):
     ):
         self.target, self.refuse, self.slow_s, self.change = target, refuse, slow_s, change
         self.port, self.refused, self.passed = 0, 0, 0
+        self.under_way, self.most_under_way = 0, 0
         self._random = random.Random(0)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -40,12 +42,25 @@ class FaultProxy(service_pb2_grpc.GRPCInferenceServiceServicer):
         if self._random.random() < self.refuse:
             self.refused += 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "refused by the proxy")
-        await asyncio.sleep(self.slow_s)
-        answer = await self._stub.ModelInfer(request)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await asyncio.sleep(self.slow_s)
+            answer = await self._stub.ModelInfer(request)
+        finally:
+            self.under_way -= 1
         self.passed += 1
         if self.change:
             self.change(answer)
         return answer
+
+    async def ModelReady(self, request, context):
+        """As the server says."""
+        return await self._stub.ModelReady(request)
+
+    async def ModelStatistics(self, request, context):
+        """As the server says."""
+        return await self._stub.ModelStatistics(request)
 
     async def _serve(self) -> None:
         async with grpc.aio.insecure_channel(self.target) as channel:

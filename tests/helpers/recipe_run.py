@@ -24,15 +24,16 @@ TRAINING = [
     "actor_rollout_ref.rollout.n=4",
     "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=8",
     "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
-    "trainer.v1.sampler.sampler_kwargs.audio.every=1",  # the terms of each rollout stand in grpo/listen/rollouts.jsonl
-    "trainer.v1.sampler.sampler_kwargs.audio.count=8",
+    # The terms of each rollout stand in grpo/listen/rollouts.jsonl.
+    "trainer.v1.sampler.sampler_kwargs.observers.audio.every=1",
+    "trainer.v1.sampler.sampler_kwargs.observers.audio.count=8",
     "merge.dtype=float32",
 ]
 SPEAKING = [
     "reward_server.server.devices=[cpu]",
     "synthesis_hardware=cpu",
     "max_tokens=24",
-    "decodings.speech.temperature=0.0",
+    "recipe.decodings.speech.temperature=0.0",
 ]
 
 
@@ -75,7 +76,10 @@ class RecipeRun:
         serves = "serve" in arguments
         own = [one for one in self.overrides if serves or not one.startswith(("server.", "asr."))]
         done = subprocess.run(
-            ["bash", "run.sh", "--recipe", self.recipe, *arguments, *own], cwd=ROOT, capture_output=True, text=True
+            ["bash", "run.sh", "--verbose", "--recipe", self.recipe, *arguments, *own],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-3000:]
         return done.stdout

@@ -23,8 +23,11 @@ def config_of(server, **changes) -> ServerConfig:
         model="token2wav_asr",
         recipe="tiny_mandarin",
         concurrency=64,
+        queue_s=1.0,
+        watch_s=0.5,
         deadline_s=30,
         give_up_s=120,
+        max_attempts=20,
         backoff_s=0.2,
         backoff_cap_s=2,
     )

@@ -7,14 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from omegaconf import DictConfig, OmegaConf
-from verl.utils.tracking import Tracking
 
 from data_prep.prompt_template import chat
 from models.tiny_mandarin.tokenizer import build_tokenizer
-from sft.verl_trainer import ResumableSFTTrainer
 from speech.tokens import format_speech_tokens
 from stages.config import compose_stage
 from tests.helpers.shards import tiny_qwen2
+from verl_plugins.sft_trainer import ResumableSFTTrainer
 
 TEXT = "今天气很好我们去吃饭"
 
@@ -65,7 +64,7 @@ def config(folder: Path, work: str, *overrides: str) -> DictConfig:
 
 @dataclass
 class Run:
-    """What a training did: ids of each step's rows, learning rate after each step, weights that it ended with."""
+    """What a training did: ids of each step's rows, learning rate after each step, the weights that it ended with."""
 
     rows: list[list[int]] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
@@ -92,6 +91,3 @@ def train(cfg: DictConfig, cut_after: int | None = None) -> Run:
     module = trainer.engine.module
     run.weights = {name: tensor.full_tensor().clone() for name, tensor in module.state_dict().items()}
     return run
-
-
-assert Tracking  # imported here, before a test changes its folder

@@ -12,12 +12,14 @@ from verl.workers.config import TrainingWorkerConfig
 from verl.workers.engine_workers import TrainingWorker
 from verl.workers.utils.losses import ppo_loss
 
+from verl_plugins.trainable import DEVICE
+
 
 @contextmanager
 def one_process(port: int) -> Iterator[None]:
     """This process as the only rank."""
     patch = pytest.MonkeyPatch()
-    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "VERL_ENGINE_DEVICE": "cuda"}.items():
+    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "VERL_ENGINE_DEVICE": DEVICE}.items():
         patch.setenv(name, value)
     patch.setenv("MASTER_ADDR", "127.0.0.1")
     patch.setenv("MASTER_PORT", str(port))

@@ -77,7 +77,7 @@ def full(work: Path) -> str:
     return run_sft()
 
 
-def test_verls_first_loss_is_the_mean_over_the_answers_of_the_familys_own_distribution(work: Path, full: str):
+def test_verls_first_loss_is_the_mean_over_answers_of_the_familys_distribution(work: Path, full: str):
     tokenizer = AutoTokenizer.from_pretrained(work / "sft")
     examples = load_examples(str(work / "data/sft_train.parquet"), tokenizer, 512)
     model = AutoModelForCausalLM.from_pretrained(work / "sft", dtype=torch.float32).eval()
@@ -88,7 +88,7 @@ def test_verls_first_loss_is_the_mean_over_the_answers_of_the_familys_own_distri
     assert losses[-1] < losses[0]
 
 
-def test_full_training_reaches_every_tensor_the_heads_bias_too_and_leaves_the_architecture(work: Path, full: str):
+def test_full_training_reaches_every_tensor_and_leaves_the_architecture(work: Path, full: str):
     reached = changed()
     assert {"lm_head.weight", "lm_head.bias", "model.embed_tokens.weight", "model.norm.weight"} <= reached
     assert reached == set(weights("sft"))

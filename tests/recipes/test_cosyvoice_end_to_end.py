@@ -83,7 +83,7 @@ def run(argv: list[str]) -> str:
 
 
 def run_sh(family: str, *arguments: str) -> str:
-    return run(["bash", "run.sh", "--recipe", family, *arguments, *small(family)])
+    return run(["bash", "run.sh", "--verbose", "--recipe", family, *arguments, *small(family)])
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_the_exported_model_has_the_logits_of_the_merged_one_in_the_official_cla
 def test_a_sentence_becomes_a_wave_in_a_given_voice(family: str, converted: Path, trained: str):
     speech = ["max_tokens=40", "vllm.max_model_len=160", "vllm.max_num_batched_tokens=160"]
     output = run_sh(family, "infer", "text=今天天气", "voice=high", *SPEAKING, *speech)
-    (path,) = [line for line in output.splitlines() if line.endswith(".wav")]
+    path = next(line for line in output.splitlines() if line.endswith(".wav"))
     wave, rate = soundfile.read(ROOT / path)
     assert rate == 24000 and len(wave) > 0 and len(wave) % 960 == 0
 

@@ -48,7 +48,7 @@ TRAINING = [
     "trainer.save_freq=2",
     "trainer.val_before_train=false",
     "trainer.test_freq=-1",
-    "trainer.v1.sampler.sampler_kwargs.audio.every=2",
+    "trainer.v1.sampler.sampler_kwargs.observers.audio.every=2",
     f"trainer.rollout_data_dir={WORK.relative_to(ROOT)}/rollouts",
 ]
 SPEAKING = ["synthesis_hardware=cpu", "text=他在行走", "voice=anna", "max_tokens=16", "vllm.max_model_len=256"]
@@ -90,7 +90,7 @@ def trained(own: list[str]) -> str:
     for name, chosen in (("train", rows), ("test", [{**rows[0], "text": "重庆的重量"}])):
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in chosen)
         (WORK / "data" / f"{name}.jsonl").write_text("".join(lines))
-    return command("bash", "run.sh", "--recipe", "glm_tts", "data", "merge", *own, *SERVER, *TRAINING)
+    return command("bash", "run.sh", "--verbose", "--recipe", "glm_tts", "data", "merge", *own, *SERVER, *TRAINING)
 
 
 def rollouts(step: int) -> list[dict]:

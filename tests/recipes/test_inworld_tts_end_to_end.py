@@ -115,12 +115,12 @@ def test_both_backends_speak_the_same_tokens_with_the_penalty_and_a_wave(run):
         (row,) = run.read_jsonl("speech/tokens/GRPO.speech.jsonl")
         said[backend] = row["tokens"]
     assert said["vllm"] == said["transformers"] and len(set(said["vllm"])) > 12
-    (path,) = [line for line in output.splitlines() if line.endswith(".wav")]
+    path = next(line for line in output.splitlines() if line.endswith(".wav"))
     wave, rate = soundfile.read(Path(ROOT) / path)
     assert rate == 16000 and len(wave) == 320 * len(said["vllm"])
 
 
-def test_the_evaluation_hears_the_sft_and_the_grpo_model_with_an_ear_that_is_not_the_rewards(run):
+def test_evaluation_hears_both_models_with_an_asr_that_is_not_the_rewards(run):
     results = json.loads((run.work / "eval" / "results.json").read_text())
     assert all(system["speaker_similarity"] and system["mos"] for system in results["systems"])
     assert results["ear"] == "reward_tts.asr.mms.MMSASR"

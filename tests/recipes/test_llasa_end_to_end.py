@@ -81,6 +81,6 @@ def test_both_backends_speak_the_same_tokens_and_a_wave(run):
         (row,) = run.read_jsonl("speech/tokens/GRPO.speech.jsonl")
         said[backend] = row["tokens"]
     assert said["vllm"] == said["transformers"] and len(said["vllm"]) > 12
-    (path,) = [line for line in output.splitlines() if line.endswith(".wav")]
+    path = next(line for line in output.splitlines() if line.endswith(".wav"))
     wave, rate = soundfile.read(Path(ROOT) / path)
     assert rate == 16000 and len(wave) == 320 * len(said["vllm"])

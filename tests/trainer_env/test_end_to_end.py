@@ -30,7 +30,7 @@ REWARD = [
 ]
 TRAINING = [
     *REWARD,
-    "trainer.v1.sampler.sampler_kwargs.audio.every=2",
+    "trainer.v1.sampler.sampler_kwargs.observers.audio.every=2",
     f"trainer.total_training_steps={STEPS}",
     "trainer.save_freq=1",
     "trainer.val_before_train=false",
@@ -101,8 +101,8 @@ def test_ctrl_c_in_training_leaves_no_server_no_ray_and_no_vllm(interrupted: lis
 
 
 def steps_of(output: str) -> list[int]:
-    """Numbers of the steps that a run printed."""
-    return [int(number) for number in re.findall(r"\bstep:(\d+) - ", output)]
+    """Numbers of the steps that a run showed, of each its reward."""
+    return [int(number) for number in re.findall(rf"^step (\d+)/{STEPS}, reward [\d.]", output, re.MULTILINE)]
 
 
 def test_interrupted_training_continues_to_its_last_step(runs: Runs, trained: str):
@@ -137,8 +137,9 @@ def test_the_reward_that_trained_is_our_compute_score(runs: Runs, trained: str, 
     assert len({row["score"] for row in rows}) > 5
 
 
-def test_terms_sound_and_the_servers_share_are_logged(trained: str):
-    (last,) = [line for line in trained.splitlines() if f"step:{STEPS} - " in line]
+def test_terms_sound_and_the_servers_share_are_logged(runs: Runs, trained: str):
+    log = (runs.work_dir / "logs/train.log").read_text(errors="replace")
+    (last,) = [line for line in log.splitlines() if f"step:{STEPS} - " in line]
     found = dict(re.findall(r"(reward/[\w/]+):(?:np\.float64\()?([-+.\de]+)", last))
     values = {name: float(value) for name, value in found.items()}
     assert 0.0 < values["reward/term_silence/mean"] < 1.0
@@ -164,8 +165,9 @@ def test_only_the_parameters_that_the_recipe_names_were_trained(runs: Runs, trai
 
 
 def test_a_sentence_becomes_a_wave_of_the_merged_model(runs: Runs, trained: str, tmp_path: Path):
-    output = runs.finish(tmp_path / "infer.txt", "infer", "text=今天三点")
-    (path,) = [line for line in output.splitlines() if line.endswith(".wav")]
+    """Named by its text, its path in the last line."""
+    path = runs.finish(tmp_path / "infer.txt", "infer", "text=今天三点").splitlines()[-1]
+    assert path.endswith("/speech/GRPO.speech/今天三点.wav")
     wave, rate = soundfile.read(ROOT / path)
     assert rate == 24000
     assert len(wave) > 0

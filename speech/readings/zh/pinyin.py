@@ -2,8 +2,8 @@
 
 A unit holds the character itself (what is written with the same character is the same), its pinyin with the tone as a
 number (5: neutral), and what sandhi makes of it: a third tone before a third one is a second one, too; 一 and 不 have
-the tone that comes before the next syllable beside their own. The reading of a character is the one of the dictionary; only
-those that are read in two ways in everyday words (行, 长, 还) are looked up in pypinyin's phrases.
+the tone that comes before the next syllable beside their own. The reading of a character is the one of the dictionary;
+only those that are read in two ways in everyday words (行, 长, 还) are looked up in pypinyin's phrases.
 """
 
 from functools import lru_cache
@@ -57,7 +57,10 @@ _ALIKE = {
     for char in chars
 }  # fmt: skip
 _NEUTRAL_TOO = frozenset("子头们个上下里来去过边面巴得")  # said lightly behind many words
-_ZHE = frozenset("名作原显专者编论土巨卓拙述称译合遗旧新")  # 著名, 原著: with these 著 is not the particle
+_ZHU_BEHIND, _ZHU_BEFORE = (
+    frozenset("名原显专编论土巨卓拙译合遗旧新所执"),
+    frozenset("名作称者述录"),
+)  # 原著, 著名: not the particle
 
 
 @lru_cache(maxsize=65_536)
@@ -112,7 +115,9 @@ def simplified(words: str) -> str:
         words = plain if len(plain) == len(words) else "".join(zhconv.convert(char, "zh-hans") for char in words)
     if "著" in words:
         words = "".join(
-            "着" if char == "著" and not {words[i - 1 : i], words[i + 1 : i + 2]} & _ZHE else char
+            "着"
+            if char == "著" and not (words[i - 1 : i] in _ZHU_BEHIND or words[i + 1 : i + 2] in _ZHU_BEFORE)
+            else char
             for i, char in enumerate(words)
         )
     return words.replace("甚么", "什么") if "甚" in words else words

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from speech.readings.span import Span
-from speech.readings.zh import quantities, signs
+from speech.readings.zh import forms, quantities, signs
 from speech.readings.zh.erhua import ERHUA
 from speech.readings.zh.pinyin import simplified
 
@@ -15,13 +15,14 @@ Rule = Callable[[str, int], Span | None]
 # In this order: what is longer and surer first.
 RULES: tuple[Rule, ...] = (
     signs.address,
-    quantities.date,
-    quantities.time,
-    quantities.phone,
-    quantities.version,
+    forms.date,
+    forms.time,
+    forms.phone,
+    forms.named_day,
+    forms.version,
     quantities.equation,
     quantities.fraction,
-    quantities.score,
+    forms.score,
     quantities.money,
     quantities.quantity,
     signs.roman,

@@ -115,7 +115,7 @@ def test_a_voice_that_names_its_tokens_keeps_them_and_no_encoder_is_made(tmp_pat
     ]
 
 
-def test_a_recording_of_two_channels_and_another_rate_is_read_as_one_at_the_encoders(xcodec2, tmp_path):
+def test_a_recording_of_two_channels_and_another_rate_becomes_one_at_the_encoders(xcodec2, tmp_path):
     record(tmp_path / "a.wav", 0.5, rate=44100, channels=2)
     source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "wav": "a.wav"})
     (row,) = encoded(OmegaConf.create(settings(xcodec2, source, tmp_path / "v.jsonl")))

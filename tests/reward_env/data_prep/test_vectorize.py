@@ -9,11 +9,11 @@ import soundfile
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from data_prep.jsonl import read_rows
 from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import is_chosen, read_shards
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import Worker, vectorize
+from speech.jsonl import read_rows
 from speech.waves import read_wave
 from stages.config import compose_stage
 from tests.helpers.cosyvoice_release import (
@@ -141,7 +141,7 @@ OTHER_SETTINGS = {  # of the encoder's directory, layer and precision, and of th
 }
 
 
-def test_codes_of_other_settings_or_recordings_are_refused_and_what_differs_is_named(models, recordings, tmp_path):
+def test_codes_of_other_settings_or_recordings_are_refused_with_what_differs(models, recordings, tmp_path):
     where, lines = f"recipe.codes_dir={tmp_path}/codes", recordings.read_text()
     vectorize(config(models, recordings, where))
     for record in ("worker_0", "merged"):

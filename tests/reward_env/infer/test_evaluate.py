@@ -20,14 +20,12 @@ from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr.faster_whisper import WhisperEar, _files_of_packages
 from speech.interfaces import Row
 from speech.waves import resample
+from stages.config import ROOT, compose_stage, recipes
 from tests.helpers.small_models import PARAFORMER_SYMBOLS, paraformer
-
-CONFIG = Path(__file__).resolve().parents[3] / "recipes" / "tiny_mandarin"
 
 
 def configuration(*overrides: str) -> DictConfig:
-    with initialize_config_dir(str(CONFIG), version_base=None):
-        return compose("eval", list(overrides))
+    return compose_stage("tiny_mandarin", "eval", overrides)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +131,7 @@ class Hum:
 
 
 def test_an_evaluator_of_the_family_of_the_reward_servers_asr_is_refused():
-    message = r"\(.*faster_whisper\.WhisperEar\) is of the reward's own family \(whisper, .*WhisperASR in server"
+    message = r"\(reward_tts\.asr\.faster_whisper\.WhisperEar\) is of the reward's own family \(whisper, .*WhisperASR "
     with pytest.raises(ValueError, match=message):  # another class, the same family
         evaluate(configuration("reward_server.asr._target_=reward_tts.asr.whisper.WhisperASR"))
     same = {"_target_": "reward_tts.asr.sensevoice.SenseVoiceASR"}
@@ -141,17 +139,16 @@ def test_an_evaluator_of_the_family_of_the_reward_servers_asr_is_refused():
         refuse_same_family(configuration().reward_server.asr, OmegaConf.create(same))
 
 
-@pytest.mark.parametrize("recipe", sorted(path.parent.name for path in CONFIG.parent.glob("*/eval.yaml")))
+@pytest.mark.parametrize("recipe", recipes())
 def test_each_recipes_ear_is_of_another_family_than_its_reward(recipe):
-    with initialize_config_dir(str(CONFIG.parent / recipe), version_base=None):
-        cfg = compose("eval")
+    cfg = compose_stage(recipe, "eval")
     refuse_same_family(cfg.reward_server.asr, cfg.ear)
 
 
 def test_bad_lines_are_named_by_file_line_and_field(tmp_path):
     path = tmp_path / "tokens.jsonl"
     path.write_text('{"text": "你好", "tokens": [1, 2]}\n{"text": "你好", "tokens": [1, "2"]}\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"tokens\.jsonl, line 2, field tokens: expected a list of whole numbers"):
+    with pytest.raises(ValueError, match=r"tokens\.jsonl:2: field 'tokens': item 1"):
         read_utterances(str(path), "zh")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.jsonl is missing"):
         read_utterances("nowhere.jsonl", "zh")
@@ -198,11 +195,10 @@ def test_the_cache_forgets_when_the_codec_a_voice_or_its_recording_changes(tmp_p
     ],
 )
 def test_the_cache_looks_at_the_code_that_makes_waves_and_hears_them(recipe, sees, not_these):
-    with initialize_config_dir(str(CONFIG.parent / recipe), version_base=None):
-        cfg = compose("eval")
+    cfg = compose_stage(recipe, "eval")
     options = {part: OmegaConf.to_container(cfg[part], resolve=False) for part in ("token2wav", "ear", "scorers")}
     options["token2wav"]["_target_"] = cfg.reward_server.token2wav._target_
-    files = {str(path.relative_to(CONFIG.parents[1])) for path in code_of(options)}
+    files = {str(path.relative_to(ROOT)) for path in code_of(options)}
     assert {"infer/hear.py", "infer/decode.py", sees} <= files
     assert not_these not in files
 

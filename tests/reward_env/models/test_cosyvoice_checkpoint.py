@@ -88,9 +88,7 @@ def official_prompt_logits(release: Path, state: dict[str, torch.Tensor], family
     return official_logits(release, state, family, text, list(VOICE.speech_tokens))
 
 
-def test_the_exported_model_has_the_logits_of_the_hugging_face_model_in_the_official_class(
-    release, checkpoint, family, tmp_path
-):
+def test_the_exported_model_has_the_hugging_face_logits_in_the_official_class(release, checkpoint, family, tmp_path):
     """After training, which moves every weight."""
     model = AutoModelForCausalLM.from_pretrained(checkpoint)
     generator = torch.Generator().manual_seed(1)

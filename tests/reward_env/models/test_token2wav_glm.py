@@ -143,7 +143,7 @@ def test_a_configuration_of_another_flow_is_refused(release: Path, tmp_path: Pat
         load_flow(tmp_path)
 
 
-def test_a_configuration_may_refer_to_its_own_values_and_say_how_the_flow_was_trained(release: Path, tmp_path: Path):
+def test_a_configuration_may_refer_to_itself_and_say_how_the_flow_was_trained(release: Path, tmp_path: Path):
     config = (release / "flow" / "config.yaml").read_text().replace("vocab_size: 32768", "vocab_size: !ref <codes>")
     (tmp_path / "config.yaml").write_text("codes: 32768\n" + config + "  loss_type: l2\n  use_mdt: False\n")
     (tmp_path / "flow.pt").symlink_to(release / "flow" / "flow.pt")

@@ -131,7 +131,7 @@ def test_codes_of_several_waves_are_those_of_the_package_one_by_one(codec_dir, s
     assert len(set(np.concatenate(found).tolist())) > 20
 
 
-def test_the_semantic_weights_of_the_codecs_checkpoint_go_before_those_of_the_directory(tmp_path, semantic_dir):
+def test_semantic_weights_of_the_codecs_checkpoint_go_before_the_directorys(tmp_path, semantic_dir):
     from safetensors.torch import load_file, save_file
 
     own = {f"semantic_model.{k}": torch.zeros_like(v) for k, v in load_file(semantic_dir / "model.safetensors").items()}

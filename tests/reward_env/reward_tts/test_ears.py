@@ -88,9 +88,7 @@ def test_paraformer_joins_the_pieces_of_a_word_and_parts_words(small_paraformer)
     assert len(written.char_times) == len(written.text)
 
 
-def test_a_language_that_paraformer_does_not_know_and_a_missing_directory_are_refused(
-    small_paraformer, speech, tmp_path
-):
+def test_a_language_unknown_to_paraformer_and_a_missing_directory_are_refused(small_paraformer, speech, tmp_path):
     with pytest.raises(ValueError, match=r"does not know the language \['en'\]: it has \['zh'\]"):
         ParaformerASR(str(small_paraformer)).transcribe(speech[:1], ["en"])
     with pytest.raises(FileNotFoundError, match=r"lacks \['config\.yaml'.*speech_seaco_paraformer_large"):
@@ -125,7 +123,7 @@ def test_whispers_language_is_that_of_the_row(small_whisper, speech):
         asr.transcribe(speech[:1], ["ko"])
 
 
-def test_whisper_writes_the_likeliest_tokens_and_its_confidence_is_their_mean_probability(small_whisper, speech):
+def test_whisper_writes_the_likeliest_tokens_with_their_mean_probability(small_whisper, speech):
     asr = WhisperASR(str(small_whisper), max_new_tokens=7)
     (heard,) = asr.transcribe(speech[:1], ["zh"])
     tokenizer, model = asr.whisper.processor.tokenizer, asr.whisper.model
@@ -157,9 +155,7 @@ def test_times_of_tokens_become_times_of_characters(small_whisper):
     assert asr._write([tokenizer.eos_token_id], [0.9], [0.0]) == Transcript("", [], 0.0)
 
 
-def test_the_ear_and_the_likelihood_of_one_directory_are_one_model_which_encodes_a_wave_once(
-    small_whisper, speech, monkeypatch
-):
+def test_asr_and_likelihood_of_one_directory_share_a_model_and_encode_a_wave_once(small_whisper, speech, monkeypatch):
     asr = WhisperASR(str(small_whisper), max_new_tokens=12, batch_size=2)
     likelihood = WhisperLikelihood(f"{small_whisper}/../{small_whisper.name}", batch_size=2)
     assert asr.whisper is likelihood.whisper
@@ -208,7 +204,7 @@ def small_mms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_mms(tmp_path_factory.mktemp("mms") / "model", alphabets)
 
 
-def test_mms_writes_each_row_in_the_letters_of_its_language_and_a_batch_as_each_wave_alone(small_mms, speech):
+def test_mms_writes_each_row_in_its_languages_letters_and_a_batch_as_each_wave(small_mms, speech):
     asr = MMSASR(str(small_mms), {"en": "eng", "pl": "pol", "ru": "rus"})
     rows = [(wave, language) for language in ("pl", "en", "ru") for wave in speech]
     together = asr.transcribe(*(list(column) for column in zip(*rows, strict=True)))

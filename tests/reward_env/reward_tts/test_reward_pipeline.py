@@ -15,12 +15,12 @@ from models.tiny_mandarin.token2wav import MelToken2Wav
 from models.tiny_mandarin.vocoder import TorchVocoder
 from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.measures import Measures, Status
-from reward_tts.reward.errors import pinyin_error
+from reward_tts.reward.errors import error as error_of
 from reward_tts.reward.formulas import shape_exp
 from reward_tts.reward.reward import Reward
 from reward_tts.server.__main__ import Judge, needed
 from reward_tts.server.pipeline import SpeechPipeline
-from reward_tts.server.pytriton_adapter import Query, _response
+from reward_tts.server.pytriton_adapter import Query
 from speech.interfaces import Row
 from stages.config import compose_stage
 
@@ -123,7 +123,7 @@ def test_the_confidence_travels_with_the_measures_and_may_be_logged(pipeline, ro
     (measures,) = pipeline.measure(rows[:1])
     assert 0.0 < measures.confidence <= 1.0 and pipeline.offers == ["confidence"]
     assert Measures.from_json(measures.to_json()).named == {"confidence": measures.confidence}
-    Judge(pipeline, "zh", reward(logged=("confidence",)))
+    Judge(pipeline, "zh", reward(logged=("confidence",)), 2000)
 
 
 def test_a_missing_model_directory_names_what_it_lacks_and_who_makes_it(tmp_path):
@@ -166,7 +166,8 @@ def test_a_row_that_breaks_a_part_fails_alone(token2wav, asr, rows):
 
 
 def query(row: Row, text: str, **changes) -> Query:
-    return Query(**{"tokens": row.tokens, "text": text, "language": None, "voice": None, "problem": "", **changes})
+    empty = {"language": None, "voice": None, "problem": "", "checksum": "0123456789abcdef"}
+    return Query(**{"tokens": row.tokens, "text": text, **empty, **changes})
 
 
 def reward(term: str = "pinyin", logged: tuple[str, ...] = (), **parameters) -> Reward:
@@ -182,27 +183,56 @@ def reward(term: str = "pinyin", logged: tuple[str, ...] = (), **parameters) -> 
 
 
 def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none(pipeline, texts_and_rows):
-    judge = Judge(pipeline, "zh", reward(tones=False, shaping="exp(12, 1.5)"))
+    judge = Judge(pipeline, "zh", reward(tones=False, shaping="exp(12, 1.5)"), 2000)
     text, row = texts_and_rows[0]
     good, unreadable, silent = judge.answer(
         [query(row, text), query(row, text, problem="unreadable"), query(row, "？")]
     )
-    assert good.reward == pytest.approx(shape_exp(pinyin_error(text, good.transcript, tones=False, language="zh")))
-    assert good.status == Status.OK
+    assert good.reward == pytest.approx(shape_exp(error_of(text, good.measures.transcript, "zh", "pinyin")))
+    assert good.measures.status == Status.OK
     for refused in (unreadable, silent):
-        assert math.isnan(refused.reward) and refused.status == Status.BAD_ROW
+        assert math.isnan(refused.reward) and refused.measures.status == Status.BAD_ROW
+
+
+def test_a_text_that_is_too_long_is_refused_before_it_is_read(pipeline, texts_and_rows):
+    judge = Judge(pipeline, "zh", reward(), max_text_chars=10)
+    _, row = texts_and_rows[0]
+    fits, long = judge.answer([query(row, "今" * 10), query(row, "今" * 11)])
+    assert fits.measures.status == Status.OK
+    assert long.measures.message == "GT_TEXT has 11 characters, server.max_text_chars is 10"
+    with pytest.raises(ValueError, match="TEXT has 11 characters"):
+        judge.speak(row.tokens, None, "今" * 11)
+
+
+class Raising(Reward):
+    """Fails on texts that begin with 糟, as a fault in a formula might."""
+
+    def judge(self, text, language, tokens, measures):
+        if text.startswith("糟"):
+            raise ZeroDivisionError("a fault in a formula")
+        return super().judge(text, language, tokens, measures)
+
+
+def test_a_row_that_cannot_be_judged_fails_alone(pipeline, texts_and_rows):
+    text, row = texts_and_rows[0]
+    raising = reward()
+    raising.__class__ = Raising
+    judge = Judge(pipeline, "zh", raising, 2000)
+    bad, good = judge.answer([query(row, "糟了"), query(row, text)])
+    assert math.isnan(bad.reward) and "'糟了' cannot be judged: a fault in a formula" in bad.measures.message
+    assert good.measures.status == Status.OK and not math.isnan(good.reward)
 
 
 def test_bad_speech_has_the_lowest_reward_and_every_status_is_counted(pipeline, texts_and_rows):
     """0.0 is the lowest of the pinyin term, -1.0 that of over_length: what compute_score gives for the same."""
-    judge = Judge(pipeline, "zh", reward())
+    judge = Judge(pipeline, "zh", reward(), 2000)
     text, row = texts_and_rows[0]
     bad = [Row(np.array(tokens, np.int32), None, "zh") for tokens in ([], [1024], [5] * 201)]
     answers = judge.answer([*(query(r, text) for r in bad), query(row, text), query(row, "？")])
-    assert [a.status for a in answers] == [Status.BAD_SPEECH] * 3 + [Status.OK, Status.BAD_ROW]
+    assert [a.measures.status for a in answers] == [Status.BAD_SPEECH] * 3 + [Status.OK, Status.BAD_ROW]
     assert [a.reward for a in answers[:3]] == [0.0] * 3
     assert pipeline.counts.statuses == {"BAD_SPEECH": 3, "OK": 1, "BAD_ROW": 1}
-    punished = Judge(pipeline, "zh", reward("over_length", max_tokens=100, buffer_tokens=10))
+    punished = Judge(pipeline, "zh", reward("over_length", max_tokens=100, buffer_tokens=10), 2000)
     assert punished.answer([query(bad[0], text)])[0].reward == -1.0
 
 
@@ -277,12 +307,11 @@ def test_a_row_that_cannot_be_judged_has_no_reward_and_its_neighbours_have_their
     similar.measure = lambda waves, rows: [{"speaker_similarity": 2.0 if row.voice else 0.5} for row in rows]
     pipeline = SpeechPipeline(AnyVoice(token2wav), asr, "tiny_mandarin", 200, {"similar": similar})
     text, row = texts_and_rows[0]
-    judge = Judge(pipeline, "zh", reward("similarity"))
+    judge = Judge(pipeline, "zh", reward("similarity"), 2000)
     bad, good = judge.answer([query(row, text, voice="a"), query(row, text)])
-    assert (good.reward, good.status) == (0.75, Status.OK)
-    assert math.isnan(bad.reward) and "cannot be judged: cosine is from -1 to 1, got 2.0" in bad.message
-    assert [_response([bad], ours)["STATUS"].item() for ours in (True, False)] == [Status.OK, -Status.FAILED]
-    assert Measures.from_json(bad.measures).scores == {"speaker_similarity": 2.0}
+    assert (good.reward, good.measures.status) == (0.75, Status.OK)
+    assert math.isnan(bad.reward) and "cannot be judged: cosine is from -1 to 1, got 2.0" in bad.measures.message
+    assert bad.measures.status == Status.OK and bad.measures.scores == {"speaker_similarity": 2.0}
 
 
 class ByText(AnyVoice):
@@ -295,8 +324,8 @@ class ByText(AnyVoice):
 
 def test_what_is_spoken_to_be_listened_to_is_what_was_scored(token2wav, asr, texts_and_rows):
     text, row = texts_and_rows[0]
-    judge = Judge(SpeechPipeline(ByText(token2wav), asr, "tiny_mandarin", 200), "zh", reward())
-    seconds = Measures.from_json(judge.answer([query(row, text)])[0].measures).duration_s
+    judge = Judge(SpeechPipeline(ByText(token2wav), asr, "tiny_mandarin", 200), "zh", reward(), 2000)
+    seconds = judge.answer([query(row, text)])[0].measures.duration_s
     wave, rate = judge.speak(row.tokens, None, text)
     assert len(wave) / rate == seconds == 2 * len(judge.speak(row.tokens, None)[0]) / rate
 
@@ -308,10 +337,10 @@ def test_tokens_that_nothing_can_speak_are_bad_speech(pipeline):
     assert not any(m.is_speech for m in measures)
 
 
-def test_two_scorers_of_the_same_measure_and_a_reward_without_its_scorer_are_refused(token2wav, asr, pipeline):
+def test_two_scorers_of_one_measure_and_a_reward_without_its_scorer_are_refused(token2wav, asr, pipeline):
     with pytest.raises(ValueError, match=r"provide \['samples', 'letters'\]"):
         SpeechPipeline(token2wav, asr, "r", 200, {"a": Counting(), "b": Counting()})
     with pytest.raises(ValueError, match=r"recipe\.reward needs {'speaker_similarity': 'terms\.similarity'}"):
-        Judge(pipeline, "zh", reward("similarity"))
+        Judge(pipeline, "zh", reward("similarity"), 2000)
     with pytest.raises(ValueError, match=r"needs {'mos': 'logged'}"):
-        Judge(pipeline, "zh", reward(logged=("mos",)))
+        Judge(pipeline, "zh", reward(logged=("mos",)), 2000)

@@ -151,7 +151,7 @@ def test_dnsmos_prefers_speech_to_noise(speech, noise):
         DNSMOSScorer("quality")
 
 
-def test_distillmos_prefers_speech_to_noise_and_a_batch_is_what_each_wave_gives_alone(speech, noise):
+def test_distillmos_prefers_speech_to_noise_and_a_batch_is_each_wave_alone(speech, noise):
     scorer = DistillMOS(name="distill_mos")
     noisy = (speech[1] + 0.3 * noise[: len(speech[1])]).astype(np.float32)
     long = np.tile(speech[1], 6)[: 8 * RATE]  # longer than its window
@@ -233,7 +233,7 @@ def test_laughter_is_counted_in_seconds_of_the_wave(small_laughter, speech):
         LaughterSegments(str(small_laughter), "joy", threshold=0.5, min_seconds=0.1)
 
 
-def test_bare_weights_beside_the_configuration_of_another_head_are_the_same_classifier(tmp_path, speech):
+def test_bare_weights_and_another_heads_configuration_are_the_same_classifier(tmp_path, speech):
     """As LaughterSegmentation is published: one class, names behind `audio_model.`, weight norm by its older names; the
     configuration is that of the CTC model it was finetuned from."""
     torch.manual_seed(0)

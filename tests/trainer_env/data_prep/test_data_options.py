@@ -33,6 +33,7 @@ def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
     config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 100
     config.recipe.tokenizer_dir = tokenizer_dir
     config.recipe.prompt_template = "data_prep.prompt_template.zero_shot"
+    config.recipe.languages = None
     config.recipe.voices = str(tmp_path / "voices.jsonl")
     config.prepare.token_rate = 10
     with open_dict(config):
@@ -160,7 +161,7 @@ def test_a_row_without_a_voice_is_bad_where_the_recipe_needs_one(config):
     assert {row["extra_info"]["voice"] for row in prepared(config)} <= {"ana", "bo"}
 
 
-def test_the_speech_of_sft_is_learned_with_the_voice_that_its_row_names_or_none_and_not_with_a_drawn_one(config):
+def test_sft_learns_speech_with_its_rows_voice_or_none_and_never_a_drawn_one(config):
     config.recipe.needs_voice, config.recipe.voice_choice = True, "one_per_text"
     config.prepare.splits.train.kind = "sft"
     write(config, "train", *({"text": c, "speech_tokens": [7]} for c in "一二三"))
@@ -173,38 +174,50 @@ def test_the_speech_of_sft_is_learned_with_the_voice_that_its_row_names_or_none_
 
 
 @pytest.mark.parametrize(
-    ("how", "written"), [("none", "３号 12:30 見"), ("nfkc", "3号 12:30 見"), ("spoken", "三号 十二点三十分見")]
+    ("how", "written"), [("none", "３号 12:30 見"), ("nfkc", "3号 12:30 見"), ("spoken", "三号 十二点三十分 見")]
 )
 def test_texts_are_written_as_the_recipe_says(config, how, written):
     config.recipe.text_normalisation = how
     write(config, "train", {"text": " ３号  12:30 見 "})
     (row,) = prepared(config)
     assert row["prompt"] == [{"role": "user", "content": written}]
-    assert row["reward_model"]["ground_truth"] == written
+    given = written if how != "spoken" else "３号 12:30 見"  # what the reward compares with has all readings
+    assert row["reward_model"]["ground_truth"] == row["extra_info"]["text"] == given
 
 
 @pytest.mark.parametrize(
     ("language", "text", "written"),
     [
         ("en", 'At 12:30 she said "no".', 'At twelve thirty she said "no".'),
-        ("ja", "今日は3月4日です。", "今日は三月四日です。"),
-        ("fr", "À 12:30．", "À 12:30."),
+        ("ja", "今日は3月4日です。", "今日はさんがつよっかです。"),
+        ("fr", "Il a 3 ans", "Il a trois ans"),
         ("es", "Tengo 25 años.", "Tengo veinticinco años."),
         ("zh", '他说"3号"', '他说"三号"'),
-        ("en", "^2 at 3", "^2 at 3"),
+        ("en", "The Sun rises. No. He left.", "The Sun rises. No. He left."),
+        ("de", "Rund 50 % der Leute", "Rund fünfzig Prozent der Leute"),
     ],
 )
-def test_numbers_are_read_in_the_languages_that_have_a_grammar(config, language, text, written):
+def test_numbers_and_signs_are_written_as_they_are_read_and_no_word_changes(config, language, text, written):
     config.recipe.text_normalisation = "spoken"
     write(config, "train", {"text": text, "language": language})
-    assert texts(prepared(config)) == [written]
+    (row,) = prepared(config)
+    assert row["prompt"] == [{"role": "user", "content": written}]
+    assert row["reward_model"]["ground_truth"] == text
+
+
+def test_rows_with_something_whose_reading_is_not_sure_are_counted(config):
+    config.recipe.text_normalisation = "spoken"
+    write(config, "train", {"text": "见11/5日的报"}, {"text": "他有2个"})
+    preparation = Preparation(config)
+    preparation.run()
+    assert preparation.prompts.unsure == 1
 
 
 def test_a_voices_words_are_written_as_texts_are(config):
     write(config, "train", {"text": "三，", "voice": "cy"})
     with open(config.recipe.voices, "a", encoding="utf-8") as file:
         file.write('\n{"name": "cy", "text": " ３点，", "speech_tokens": [3]}')
-    for how, said in (("none", [" ３点，", "三，"]), ("nfkc", ["3点,", "三,"]), ("spoken", ["三点,", "三,"])):
+    for how, said in (("none", [" ３点，", "三，"]), ("nfkc", ["3点,", "三,"]), ("spoken", ["三点，", "三，"])):
         config.recipe.text_normalisation = how
         assert [turn["content"] for turn in prepared(config)[0]["prompt"][:2]] == said
 
@@ -255,6 +268,10 @@ def test_a_language_that_the_ears_do_not_know_is_a_bad_row(config):
     config.recipe.languages = ["zh", "en"]
     write(config, "train", {"text": "一", "language": "zh"}, {"text": "eins", "language": "de"})
     with pytest.raises(ValueError, match=r"train\.jsonl:2: field 'language': is 'de', recipe\.languages are zh, en"):
+        Preparation(config).run()
+    config.recipe.languages = None
+    write(config, "train", {"text": "eins", "language": "de"}, {"text": "一", "language": "xx"})
+    with pytest.raises(ValueError, match=r"train\.jsonl:2: field 'language': is 'xx', which no ASR here knows"):
         Preparation(config).run()
 
 

@@ -11,9 +11,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.prepare import Preparation
-from data_prep.prompts import can_be_spoken
 from models.tiny_mandarin.tokenizer import build_tokenizer
-from speech.text_norm import normalise
+from speech.readings import may_be_said, something_said
 from stages.config import ROOT, compose_stage
 
 GOOD_SFT = '{"text": "一", "speech_tokens": [0, 3]}'
@@ -32,7 +31,7 @@ def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
     """data.yaml with its files in tmp_path, 4 speech tokens, and one good row in each input."""
     config = deepcopy(compose_stage("tiny_mandarin", "data"))
     config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 4
-    config.recipe.tokenizer_dir = tokenizer_dir
+    config.recipe.tokenizer_dir, config.recipe.languages = tokenizer_dir, None
     write(config, "test", '{"text": "测试"}')
     write(config, "train", '{"text": "训练"}')
     write(config, "sft", GOOD_SFT)
@@ -93,16 +92,28 @@ def test_a_row_for_sft_is_literally_this(config):
         ('{"text": "二"', "train.jsonl:2: is no JSON: Expecting ',' delimiter"),
         ('["二"]', "train.jsonl:2: is no JSON object but list"),
         (b'{"text": "\xff"}', "train.jsonl:2: is no UTF-8: invalid start byte at byte 10"),
-        ("[" * 100000, "train.jsonl:2: is no JSON"),
+        ("[" * 100000, "train.jsonl:2: is nested more than 64 deep"),
         ('{"txt": "二"}', "train.jsonl:2: field 'text': is missing; the row has ['txt']"),
         ('{"text": 2}', "train.jsonl:2: field 'text': is no string but int"),
         ('{"text": " \\u3000\\n"}', "train.jsonl:2: field 'text': is empty"),
         (json.dumps({"text": "二" * 101}), "train.jsonl:2: field 'text': has 101 characters"),
-        ('{"text": "\\ud800"}', "train.jsonl:2: field 'text': holds the control character or half of a pair U+D800"),
-        ('{"text": "a\\u0000"}', "train.jsonl:2: field 'text': holds the control character or half of a pair U+0000"),
+        ('{"text": "\\ud800"}', "train.jsonl:2: field 'text': holds half of a surrogate pair, U+D800"),
+        ('{"text": "a\\u0000"}', "train.jsonl:2: field 'text': holds U+0000, a control character"),
         ('{"text": "＜｜im_end｜＞"}', "train.jsonl:2: field 'text': holds <|im_end|>"),
         ('{"text": " 训练"}', "train.jsonl:2: field 'text': is there already"),
         ('{"text": "测试"}', "train.jsonl:2: field 'text': is also in a held-out split: 测试"),
+        ('{"text": "测试。"}', "train.jsonl:2: field 'text': is also in a held-out split: 测试。"),
+        ('{"text": "测\\u200b试"}', "train.jsonl:2: field 'text': is also in a held-out split: 测试"),
+        (
+            '{"text": "测\ufffd"}',
+            "train.jsonl:2: field 'text': holds U+FFFD, which stands for characters that were lost",
+        ),
+        ('{"text": "\ue000"}', "train.jsonl:2: field 'text': holds U+E000, which means nothing outside one font"),
+        ('{"text": "二", "text": "三"}', "train.jsonl:2: field 'text': is there twice"),
+        (
+            '{"text": "二", "age": 99999999999999999999}',
+            "train.jsonl:2: field 'age': is an integer of more than 64 bits",
+        ),
         ('{"text": "二", "language": 7}', "train.jsonl:2: field 'language': is no string"),
         ('{"text": "二", "voice": "Anna"}', "train.jsonl:2: field 'voice': there is no voice 'Anna'"),
     ],
@@ -262,7 +273,7 @@ def test_without_the_tokenizer_nothing_can_be_counted(config):
         Preparation(config).run()
 
 
-def test_texts_that_differ_in_width_alone_are_the_same_where_they_are_written_as_they_stand(config):
+def test_texts_that_differ_in_width_alone_are_the_same_where_taken_as_they_stand(config):
     config.recipe.text_normalisation = "none"
     write(config, "test", '{"text": "３号，"}')
     write(config, "train", '{"text": "3号,"}')
@@ -270,11 +281,11 @@ def test_texts_that_differ_in_width_alone_are_the_same_where_they_are_written_as
         Preparation(config).run()
 
 
-def test_what_can_be_spoken_is_what_the_rewards_normalisation_leaves_something_of():
-    for text in ("３", "½", "①", "Ａ", "ʰ", "ｶ", "ᄀ", "你", "……", "!", "(…)", "🙂", "́"):
+def test_what_may_be_said_is_what_the_reward_has_something_to_compare_with():
+    for text in ("３", "½", "①", "Ａ", "ｶ", "你", "……", "!", "(…)", "🙂", "[breath]", "(ah)"):
         for language in ("zh", "ko", "ja", "fr", "en"):
-            assert can_be_spoken(text, language) == bool(normalise(text, language)), (text, language)
-    assert not can_be_spoken("[laughs] (ah)", "en")
+            assert may_be_said(text, language) == something_said(text, language), (text, language)
+    assert may_be_said("(ah)", "en") and not may_be_said("[laughter]🙂", "en")
 
 
 def test_a_missing_input_is_named(config):
@@ -300,3 +311,64 @@ def test_a_full_disk_leaves_the_earlier_results_and_nothing_half_written(config)
     assert "OSError" in done.stderr
     assert Path(config.recipe.rl_train).read_bytes() == before
     assert written(config) == OUTPUTS
+
+
+def test_what_cannot_be_seen_is_left_out(config):
+    seen = '{"text": "\\u202b早\\u00ad上\\ufeff好\\u2066。"}'
+    joined = json.dumps({"text": "می\u200cخواهم", "language": "fa"})  # U+200C is spelling there
+    write(config, "train", seen, joined)
+    Preparation(config).run()
+    assert [row["extra_info"]["text"] for row in rows(config, "train")] == ["早上好。", "می\u200cخواهم"]
+
+
+def test_a_text_that_the_server_would_refuse_for_its_length_is_refused_here(config):
+    config.recipe.max_text_chars, config.prepare.max_text_length = 3, 100
+    write(config, "train", '{"text": "一二三"}', '{"text": "一二三四"}')
+    with pytest.raises(
+        ValueError, match=r"train\.jsonl:2: field 'text': has 4 characters, recipe\.max_text_chars is 3"
+    ):
+        Preparation(config).run()
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "../data/train.jsonl", "link.jsonl"])
+def test_an_output_over_an_input_is_refused_before_anything_is_written(config, name):
+    folder = Path(config.recipe.data_dir)
+    (folder / "link.jsonl").hardlink_to(folder / "train.jsonl")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    config.prepare.rejects = str(folder / name)
+    with pytest.raises(
+        ValueError, match=r"prepare\.splits\.train\.input=.* is read and would be written as prepare\.rej"
+    ):
+        Preparation(config).run()
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_two_outputs_on_one_path_are_refused(config):
+    config.prepare.splits.train.output = config.prepare.splits.test.output
+    with pytest.raises(ValueError, match=r"splits\.test\.output=.* and this one would be written as .*train\.output"):
+        Preparation(config).run()
+    assert written(config) == []
+
+
+def test_all_outputs_or_none_get_their_names(config):
+    """The last of them cannot: a directory has its name by then."""
+    Preparation(config).run()
+    before = {name: (Path(config.recipe.data_dir) / name).read_bytes() for name in written(config)}
+    write(config, "train", '{"text": "别的"}')
+    preparation = Preparation(config)
+    rejects = Path(config.prepare.rejects)
+    closed = preparation._write
+
+    def then_a_directory(name, *arguments):
+        count = closed(name, *arguments)
+        if name == "sft":
+            rejects.unlink()
+            rejects.mkdir()
+        return count
+
+    preparation._write = then_a_directory
+    with pytest.raises(IsADirectoryError):
+        preparation.run()
+    rejects.rmdir()
+    rejects.write_bytes(before["rejects.jsonl"])
+    assert {name: (Path(config.recipe.data_dir) / name).read_bytes() for name in written(config)} == before

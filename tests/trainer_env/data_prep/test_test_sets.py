@@ -124,9 +124,9 @@ def test_a_recording_of_cv3_eval_that_is_not_there_is_named_with_its_line(cv3):
 
 
 def test_what_is_no_test_set_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"meta\.lst is missing: test_set\.input is a list of Seed-TTS"):
+    with pytest.raises(FileNotFoundError, match=r"meta\.lst is missing: a list of Seed-TTS \(test_set\.input\)"):
         read_test_set(tmp_path / "meta.lst", 20)
-    with pytest.raises(FileNotFoundError, match=r"text is missing: .*a folder of CV3-Eval"):
+    with pytest.raises(FileNotFoundError, match=r"text is missing: .*prompt_wav\.scp of CV3-Eval"):
         read_test_set(tmp_path, 20)
     (tmp_path / "meta.lst").write_text("\n")
     with pytest.raises(ValueError, match="holds no line"):

@@ -20,7 +20,8 @@ from stages.config import compose_stage
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "recipes" / "tiny_mandarin"
-TEXTS = ["今天下雨", "你好", "我今年二十岁了", "明天", "你好"]  # one twice: its samples must differ all the same
+# One twice in a row: its samples must differ all the same, also sample 1 of the first and sample 0 of the second.
+TEXTS = ["今天下雨", "你好", "你好", "我今年二十岁了", "明天"]
 MAX_TOKENS = 24
 
 
@@ -147,7 +148,7 @@ def test_a_bad_row_is_named_by_file_line_and_field_and_blank_lines_are_passed_ov
         sentences(configuration(work, "vllm", f"texts={tmp_path}/bad.jsonl"))
 
 
-def test_a_prompt_that_is_too_long_is_refused_with_its_line_before_a_model_is_loaded(work):
+def test_a_prompt_that_is_too_long_is_refused_with_its_line_before_any_model(work):
     cfg = configuration(work, "vllm", "recipe.max_prompt_tokens=13")  # 9 tokens and the text's, one a character
     with pytest.raises(
         ValueError, match=r"texts\.jsonl:3: field 'text': .* 16 tokens, more than recipe\.max_prompt_tok"
@@ -190,7 +191,7 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     assert record["tokens"] == [7, 3, 4]  # the whole sentence is heard
 
 
-def test_a_voice_that_the_token2wav_needs_is_asked_for_or_drawn_before_a_model_is_loaded(work, tmp_path):
+def test_a_needed_voice_is_asked_for_or_drawn_before_a_model_is_loaded(work, tmp_path):
     voices = [{"name": name, "text": "早。", "speech_tokens": [1]} for name in ("ana", "bo")]
     (tmp_path / "voices.jsonl").write_text("\n".join(map(json.dumps, voices)))
     glm = (f"recipe.voices={tmp_path}/voices.jsonl", f"systems.GRPO={work}/model", "text='你好'")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from pickle import UnpicklingError
 
 import pytest
 import torch
@@ -9,12 +10,12 @@ import torch.multiprocessing as mp
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
 
-from merge.merge import MissingCheckpoint, check, find_actor, merge
+from merge.merge import MissingCheckpoint, check, find_actor, full_weights, merge
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from tests.helpers.shards import tiny_qwen2, write_shard
 
 
-def write_checkpoint(root: Path, step: int, world_size: int = 1) -> Path:
+def write_checkpoint(root: Path, step: int, world_size: int = 1, fsdp_size: int = 1) -> Path:
     """global_step_<step>/actor as verl lays it out; returns the actor's directory."""
     actor = root / f"global_step_{step}" / "actor"
     actor.mkdir(parents=True)
@@ -23,14 +24,14 @@ def write_checkpoint(root: Path, step: int, world_size: int = 1) -> Path:
     tiny_qwen2(vocabulary).config.save_pretrained(actor / "huggingface")
     GenerationConfig(max_new_tokens=7).save_pretrained(actor / "huggingface")
     (actor / "fsdp_config.json").write_text(json.dumps({"FSDP_version": 2, "world_size": world_size}))
-    mp.spawn(write_shard, (world_size, str(actor), vocabulary), nprocs=world_size)
+    mp.spawn(write_shard, (world_size, str(actor), vocabulary, fsdp_size), nprocs=world_size)
     (root / "latest_checkpointed_iteration.txt").write_text(str(step))
     return actor
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one_rank", "two_ranks"])
+@pytest.fixture(scope="module", params=[(1, 1), (2, 2), (4, 2)], ids=["one_rank", "two_ranks", "two_copies_of_two"])
 def actor(request, tmp_path_factory) -> Path:
-    return write_checkpoint(tmp_path_factory.mktemp("grpo"), 3, request.param)
+    return write_checkpoint(tmp_path_factory.mktemp("grpo"), 3, *request.param)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -60,6 +61,39 @@ def test_a_changed_weight_is_found_and_named(actor, tmp_path):
     save_file(weights, tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match=r"model\.norm\.weight is not what the shards"):
         check(actor, tmp_path, "float32")
+
+
+def shards_of_one_rank(root: Path, change: str) -> Path:
+    """A checkpoint of one process without DTensors whose tensor `change` is no longer what it was."""
+    actor = root / "global_step_1" / "actor"
+    (actor / "huggingface").mkdir(parents=True)
+    model = tiny_qwen2(20)
+    model.config.save_pretrained(actor / "huggingface")
+    (actor / "fsdp_config.json").write_text('{"world_size": 1}')
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state[change] += 1.0
+    torch.save(state, actor / "model_world_size_1_rank_0.pt")
+    return actor
+
+
+def test_a_tied_head_that_came_apart_from_its_embeddings_is_not_replaced(tmp_path):
+    with pytest.raises(ValueError, match=r"lm_head\.weight is not model\.embed_tokens\.weight any more"):
+        full_weights(shards_of_one_rank(tmp_path, "lm_head.weight"))
+
+
+class Code:
+    """What a checkpoint has no business to hold."""
+
+    def __reduce__(self):
+        return print, ("run while a checkpoint was read",)
+
+
+def test_a_shard_that_holds_code_is_refused_and_not_run(tmp_path, capsys):
+    actor = shards_of_one_rank(tmp_path, "model.norm.weight")
+    torch.save({"model.norm.weight": Code()}, actor / "model_world_size_1_rank_0.pt")
+    with pytest.raises(UnpicklingError, match="weights_only"):
+        full_weights(actor)
+    assert "run while" not in capsys.readouterr().out
 
 
 def test_an_unknown_dtype_is_refused(actor, tmp_path):

@@ -152,7 +152,7 @@ def test_a_release_without_a_phoneme_that_texts_may_hold_is_refused(release: Pat
     [
         ("他说:「行不行?」 OK!!", "他说，行不行？ok。"),
         ("我看了《疯狂元素城》,很妙!", "我看了疯狂元素城，很妙。"),
-        ("今天3.5度,对吗", "今天三点五度，对吗。"),
+        ("今天三点五度,对吗", "今天三点五度，对吗。"),
         ("等等...走;好", "等等。走，好。"),
         ("<|X|><|ING2|>不行", "<|X|><|ING2|>不行。"),
         ("我用iPhone 拍照", "我用iphone拍照。"),
@@ -160,10 +160,12 @@ def test_a_release_without_a_phoneme_that_texts_may_hold_is_refused(release: Pat
         ("Hello,  World", "hello, world."),
         ("Is it?", "is it?"),
         ("A well-known state-of-the-art system.", "a well known state of the art system."),
-        ("It's 25 dollars ,isn't it!!", "it's twenty five dollars, isn't it."),
-        ("At 12:30, Dr. Smith—who?", "at twelve thirty, doctor smith who?"),
-        ("x^2 is (3)", "x squared is three."),
-        ("GPT-4和Wi-Fi，男/女~", "gpt四和wi fi，男每女。"),
+        ("It's twenty dollars ,isn't it!!", "it's twenty dollars, isn't it."),
+        ("At noon, Dr. Smith—who?", "at noon, dr. smith who?"),
+        ("It is (three)", "it is three."),
+        ("限速80km/h，见example.com/help", "限速80km/h，见example.com/help。"),
+        ("好[breath]吧", "好吧。"),
+        ("GPT-4和Wi-Fi，男/女~", "gpt 4和wi fi，男女。"),
     ],
 )
 def test_punctuation_is_written_as_the_published_front_end_writes_it(text: str, expected: str):

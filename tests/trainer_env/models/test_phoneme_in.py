@@ -120,7 +120,10 @@ def test_training_replaces_some_words_of_some_texts_and_always_the_same(tmp_path
     ("line", "message"),
     [
         ("{", "words.jsonl:2: is no JSON"),
-        ('{"word": "行", "pinyin": ["xing2"], "x": 1}', "words.jsonl:2: expected an object of word and pinyin"),
+        (
+            '{"word": "行", "pinyin": ["xing2"], "x": 1}',
+            "words.jsonl:2: field 'x': is not known here; known are word, pinyin",
+        ),
         ('{"word": "", "pinyin": []}', "words.jsonl:2: field 'word'"),
         ('{"word": "ok"}', "words.jsonl:2: field 'word': is no Chinese word"),
         ('{"word": "银行", "pinyin": ["hang2"]}', "words.jsonl:2: field 'pinyin': 银行 needs a list of 2"),

@@ -57,8 +57,8 @@ def test_the_published_settings_are_verls(recipe):
     assert (rollout.temperature, rollout.top_p, rollout.top_k) == (0.8, 0.95, 25)
     assert (cfg.data.max_prompt_length, cfg.data.max_response_length) == (1024, 512)
     assert (cfg.trainer.n_gpus_per_node, cfg.trainer.total_epochs, cfg.trainer.device) == (8, 1, "cuda")
-    pinyin = OmegaConf.to_container(cfg.reward.custom_reward_function.reward_kwargs.reward, resolve=True)["terms"]
-    assert pinyin == {"pinyin": {"weight": 1.0, "tones": True, "shaping": "tanh(3)"}}
+    published = compose_stage(recipe, "grpo", ("recipe/reward=published",)).recipe.reward.terms
+    assert published == {"pinyin": {"weight": 1.0, "unit": "published_pinyin", "tones": True, "shaping": "tanh(3)"}}
     assert not cfg.actor_rollout_ref.model.use_fused_kernels
 
 

@@ -22,7 +22,7 @@ def test_llasas_script_says_so():
     assert (rollout.n, rollout.temperature, rollout.log_prob_micro_batch_size_per_gpu) == (16, 0.8, 4)
     assert (rollout.tensor_model_parallel_size, rollout.gpu_memory_utilization) == (1, 0.6)
     validation = rollout.val_kwargs
-    assert (validation.do_sample, validation.temperature, validation.top_p) == (True, 0.8, 0.9)
+    assert (validation.temperature, validation.top_p) == (0.8, 0.9)
     trainer = cfg.trainer
     assert (trainer.n_gpus_per_node, trainer.save_freq, trainer.test_freq, trainer.total_epochs) == (2, 128, 128, 1)
     assert (rollout.top_p, cfg.data.max_response_length) == (1.0, 1500)  # published 0.9 and 2048: see grpo.yaml
@@ -50,11 +50,12 @@ def test_llasas_loss_is_its_forks_default():
 
 def test_llasas_reward_is_its_compute_score():
     """verl/utils/reward_score/tts_cer.py of ch-tts-llasa-rl-grpo."""
-    found = reward(compose_stage("llasa", "grpo"))
-    assert found["terms"] == {
-        "cer_and_nll": {"weight": 1.0, "beta_c": 3.0, "tau_n": 3.0, "lambda_c": 0.6, "lambda_n": 0.4}
-    }
-    assert found["aggregation"] == {"name": "weighted_sum"} and found["error"] == {"unit": "characters"}
+    found = reward(compose_stage("llasa", "grpo", ("recipe/reward=published",)))
+    formula = {"beta_c": 3.0, "tau_n": 3.0, "lambda_c": 0.6, "lambda_n": 0.4}
+    assert found["terms"] == {"cer_and_nll": {"weight": 1.0, "unit": "published_characters", **formula}}
+    assert found["aggregation"] == {"name": "weighted_sum"} and found["error"] == {"unit": "published_characters"}
+    ours = reward(compose_stage("llasa", "grpo"))
+    assert ours["terms"] == {"cer_and_nll": {"weight": 1.0, **formula}, "silence": {"weight": 0.2, "allowed": 0.5}}
 
 
 def test_glm_ttss_configuration_says_so():
@@ -74,9 +75,10 @@ def test_glm_ttss_configuration_says_so():
 
 def test_glm_ttss_reward_is_its_servers_by_its_weights():
     """reward_weight of the same file; the formulas are those of grpo/reward_server.py."""
-    found = reward(compose_stage("glm_tts", "grpo"))
-    assert found["terms"] == {"error": {"weight": 1.0, "rate": 2.5}, "similarity": {"weight": 0.1}}
-    assert found["error"] == {"unit": "text"}
+    found = reward(compose_stage("glm_tts", "grpo", ("recipe/reward=published",)))
+    error = {"weight": 1.0, "unit": "published_text", "rate": 2.5}
+    assert found["terms"] == {"error": error, "similarity": {"weight": 0.1}}
+    assert found["error"] == {"unit": "published_text"}
 
 
 def test_glm_ttss_advantages_and_groups_are_its_codes():

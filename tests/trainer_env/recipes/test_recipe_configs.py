@@ -80,20 +80,20 @@ def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(
 
 
 @EACH_RECIPE
-def test_speaking_composes_for_both_kinds_of_hardware_and_only_a_cpu_reads_prompts_whole(recipe):
+def test_speaking_composes_for_both_hardwares_and_only_a_cpu_reads_prompts_whole(recipe):
     """vLLM 0.28.0 warns that without chunked prefill it may crash or err; on a CPU it does so with it."""
-    options = OmegaConf.load(ROOT / "recipes/common/synthesis_hardware/gpu.yaml").vllm
     for stage in ("eval", "infer"):
         on_cpu, on_gpu = (compose_stage(recipe, stage, (f"synthesis_hardware={kind}",)) for kind in ("cpu", "gpu"))
         assert on_cpu.vllm.enable_chunked_prefill is False and "enable_chunked_prefill" not in on_gpu.vllm
         assert on_cpu.vllm.enforce_eager and on_cpu.vllm.dtype == "float32"
         assert on_gpu.vllm.enforce_eager == (stage == "infer")
-        assert on_gpu.vllm.dtype == options.dtype or recipe == "glm_tts"
+        assert on_gpu.vllm.dtype == ("float32" if recipe == "glm_tts" else "bfloat16")
+        assert (on_cpu.token2wav.get("device", "cpu"), on_gpu.reward_server.server.device) == ("cpu", "cuda:0")
     assert ("enable_chunked_prefill" in compose_stage(recipe, "eval").vllm) == (recipe == "tiny_mandarin")
 
 
 @pytest.mark.parametrize("recipe", [name for name in recipes() if name != "tiny_mandarin"])  # its ear is its own
-def test_the_evaluations_ear_is_on_the_device_of_the_reward_servers_models_unless_it_cannot(recipe):
+def test_the_evaluation_asr_is_on_the_reward_models_device_unless_it_cannot(recipe):
     for ear, device in (
         ("paraformer_zh", "cuda:3"),
         ("mms", "cuda:3"),
@@ -146,6 +146,38 @@ def test_sft_of_a_release_is_run_when_asked_for_and_not_with_all_stages():
         assert select_stages(recipe, "sft", "sft") == ["sft"]
 
 
+def test_what_makes_data_of_recordings_runs_when_named_and_from_one_to_another():
+    for recipe in ("cosyvoice2", "cosyvoice3", "llasa", "glm_tts", "inworld_tts"):
+        assert select_stages(recipe, "vectorize", "read_shards") == ["vectorize", "merge_shards", "read_shards"]
+        assert select_stages(recipe, "encode_voices", "encode_voices") == ["encode_voices"]
+        assert select_stages(recipe, "test_sets", "test_sets") == ["test_sets"]
+        assert select_stages(recipe, "models", "data") == ["models", "data"]
+    with pytest.raises(SystemExit, match="'tiny_mandarin' has no stage 'vectorize'"):
+        select_stages("tiny_mandarin", "vectorize", "vectorize")
+
+
+def test_a_recipe_of_a_released_model_is_five_files():
+    """What else is there is read by others than Hydra: glm_tts's agent loop and phonemes."""
+    five = {"recipe", "server", "grpo", "models", "stages"}
+    for recipe in ("cosyvoice2", "cosyvoice3", "llasa", "glm_tts", "inworld_tts"):
+        assert {file.stem for file in (ROOT / "recipes" / recipe).glob("*.yaml")} - {"agent_loop", "phonemes"} == five
+
+
+def test_the_learning_rate_of_a_recipe_stands_in_its_own_grpo_yaml():
+    for recipe in set(recipes()) - {"tiny_mandarin"}:  # whose rate is that of what it trains: tuning/final_norm.yaml
+        rate = str(OmegaConf.load(ROOT / f"recipes/{recipe}/grpo.yaml").actor_rollout_ref.actor.optim.lr)
+        assert str(compose_stage(recipe, "grpo").actor_rollout_ref.actor.optim.lr) == rate
+
+
+@pytest.mark.parametrize("recipe", ["llasa", "tiny_mandarin"])
+def test_one_word_chooses_the_machine_of_training_and_evaluation(recipe):
+    for machine, device, dtype in (("cpu", "cpu", "float32"), ("gpu", "cuda", "bfloat16")):
+        chosen = (f"machine={machine}",)
+        assert compose_stage(recipe, "grpo", chosen).trainer.device == device
+        assert compose_stage(recipe, "eval", chosen).vllm.dtype == dtype
+        assert compose_stage(recipe, "infer", chosen).reward_server.server.device == device.replace("cuda", "cuda:0")
+
+
 @EACH_RECIPE
 def test_a_dry_run_names_the_command_of_every_stage(recipe):
     done = subprocess.run(
@@ -163,6 +195,20 @@ def test_a_dry_run_names_the_command_of_every_stage(recipe):
 @pytest.mark.parametrize("override", ["+algorithm.foo=1", "+actor_rollout_ref.rollout.enable_sleep_moda=true"])
 def test_a_key_that_verl_does_not_know_is_refused_before_anything_starts(override):
     with pytest.raises(SystemExit, match=rf"command line: {re.escape(override)}: \S+ is unknown to verl"):
+        plan("tiny_mandarin", "train", "train", [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "what"),
+    [
+        ("trainer.nnodes=two", "is a number, got 'two'"),
+        ("trainer.total_training_steps=many", "is a number, got 'many'"),
+        ("trainer.val_before_train=maybe", "is true or false, got 'maybe'"),
+    ],
+)
+def test_a_word_in_the_place_of_a_number_is_refused_with_its_place(override, what):
+    key = override.partition("=")[0]
+    with pytest.raises(SystemExit, match=f"^run.sh: command line: {override}: {key} {what}$"):
         plan("tiny_mandarin", "train", "train", [override])
 
 

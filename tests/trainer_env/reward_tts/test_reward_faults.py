@@ -5,6 +5,9 @@ The real server answers, through a proxy that injects the fault.
 
 import asyncio
 import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 
 import pytest
 
@@ -24,7 +27,7 @@ def address(server) -> str:
 def test_a_fifth_of_the_requests_refused_loses_no_reward(reward_server, spoken):
     expected = measure(config_of(reward_server), spoken)
     with FaultProxy(address(reward_server), refuse=0.2) as proxy:
-        heard = measure(through(reward_server, proxy, deadline_s=300), spoken * 2)  # asked again only where refused
+        heard = measure(through(reward_server, proxy), spoken * 2)  # asked again only where refused
     assert proxy.refused > 0 and proxy.passed == len(heard) == 2 * len(spoken)
     assert len(odd_rows(heard, expected)) <= 1
     assert all(m.is_speech and m.duration_s > 0 for m in heard)
@@ -34,21 +37,44 @@ def test_attempts_are_counted(reward_server, spoken):
     async def ask(config) -> list[int]:
         client = RewardClient(config)
         try:
-            calls = [client.measure_and_count(tokens, text, "zh", i) for i, (tokens, text) in enumerate(spoken * 2)]
-            return [attempts for _, attempts in await asyncio.gather(*calls)]
+            calls = [client.ask(tokens, text, "zh", i) for i, (tokens, text) in enumerate(spoken * 2)]
+            return [answer.attempts for answer in await asyncio.gather(*calls)]
         finally:
             await client.close()
 
     with FaultProxy(address(reward_server), refuse=0.2) as proxy:
-        attempts = asyncio.run(ask(through(reward_server, proxy, deadline_s=300)))
+        attempts = asyncio.run(ask(through(reward_server, proxy)))
     assert proxy.refused > 0 and sum(attempts) == proxy.passed + proxy.refused
 
 
-def test_a_slow_server_is_waited_for_within_the_deadline_and_given_up_after_the_patience(reward_server, spoken):
+def test_a_slow_server_is_waited_for_however_long_it_takes(reward_server, spoken):
     with FaultProxy(address(reward_server), slow_s=1.0) as proxy:
-        assert len(measure(through(reward_server, proxy, deadline_s=60), spoken[:4])) == 4
-        with pytest.raises(RewardError, match=r"sample 0 .*no answer in .*DEADLINE_EXCEEDED"):
-            measure(through(reward_server, proxy, deadline_s=0.3, give_up_s=1.5), spoken[:1])
+        config = through(reward_server, proxy, deadline_s=0.3, watch_s=0.1, concurrency=4)
+        assert len(measure(config, spoken[:8])) == 8
+    assert (proxy.passed, proxy.refused) == (8, 0)  # nothing was sent twice
+
+
+def test_a_server_that_lives_and_finishes_nothing_is_an_error_that_says_so(reward_server, spoken):
+    with FaultProxy(address(reward_server), slow_s=60.0) as proxy:
+        config = through(reward_server, proxy, watch_s=0.1, give_up_s=1.0)
+        with pytest.raises(RewardError, match=r"sample 0 .* lives, but has finished nothing for 1 s"):
+            measure(config, spoken[:1])
+    assert proxy.passed == 0
+
+
+def test_the_bound_on_rows_under_way_holds_over_all_processes(reward_server, spoken):
+    with FaultProxy(address(reward_server), slow_s=0.05) as proxy:
+        config = through(reward_server, proxy, concurrency=8, processes=4)
+        with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+            heard = list(pool.map(measure, [config] * 4, [spoken] * 4))
+    assert [len(measures) for measures in heard] == [len(spoken)] * 4
+    assert proxy.passed == 4 * len(spoken)
+    assert 4 < proxy.most_under_way <= 8
+
+
+def test_fewer_rows_at_once_than_processes_that_share_them_are_refused(reward_server):
+    with pytest.raises(ValueError, match=r"concurrency=7 .* fewer than the 8 processes .*reward\.num_workers"):
+        config_of(reward_server, concurrency=7, processes=8)
 
 
 def broken(field: str, value: object):
@@ -85,14 +111,61 @@ def test_an_answer_that_is_not_finite_or_not_readable_is_never_a_reward(reward_s
         FaultProxy(address(reward_server), change=change) as proxy,
         pytest.raises(RewardError, match=rf"(?s)sample 0 \('{spoken[0][1]}'\): .*{reason}"),
     ):
-        measure(through(reward_server, proxy), spoken[:1])
+        measure(through(reward_server, proxy, max_attempts=2), spoken[:1])
+
+
+def without_outputs(answer) -> None:
+    del answer.outputs[:], answer.raw_output_contents[:]
+
+
+def of_another_row(answer) -> None:
+    broken("checksum", "0123456789abcdef")(answer)
+
+
+@pytest.mark.parametrize(("change", "mismatches"), [(without_outputs, 0), (of_another_row, 1), (no_json, 0)])
+def test_a_damaged_answer_or_one_of_another_row_is_asked_for_again(reward_server, spoken, change, mismatches):
+    """The first answer is changed, the others are not."""
+    changes = iter([change])
+
+    async def ask(config):
+        client = RewardClient(config)
+        try:
+            return await client.ask(*spoken[0], "zh", 0)
+        finally:
+            await client.close()
+
+    with FaultProxy(address(reward_server), change=lambda answer: next(changes, lambda _: None)(answer)) as proxy:
+        answer = asyncio.run(ask(through(reward_server, proxy)))
+    assert (answer.attempts, answer.mismatches, proxy.passed) == (2, mismatches, 2)
+    (expected,) = measure(config_of(reward_server), spoken[:1])
+    assert replace(answer.measures, service_s=0.0) == replace(expected, service_s=0.0)
+
+
+def test_an_answer_of_another_row_is_never_a_reward(reward_server, spoken):
+    with (
+        FaultProxy(address(reward_server), change=of_another_row) as proxy,
+        pytest.raises(RewardError, match=r"failed in each of 3 attempts, last: .*the measures of another row"),
+    ):
+        measure(through(reward_server, proxy, max_attempts=3), spoken[:1])
+    assert proxy.passed == 3
 
 
 def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(server_starter, spoken):
     first, second = server_starter(), server_starter()
-    config = config_of(first, more=(f"{second.host}:{second.grpc_port}",), deadline_s=60)
+    config = config_of(first, more=(f"{second.host}:{second.grpc_port}",))
     measure(config, spoken * 2)
     assert min(counted(server, "nv_inference_count") for server in (first, second)) > len(spoken) / 2
     first.process.kill()
     first.process.wait()
     assert len(measure(config, spoken)) == len(spoken)
+
+
+def test_a_wrong_secret_ends_the_run_at_once_with_that_word(server_starter, spoken, monkeypatch):
+    monkeypatch.setenv("TTS_SECRET", "open-sesame")
+    server = server_starter("recipe.server.secret_env=TTS_SECRET")
+    config = config_of(server, secret_env="TTS_SECRET")
+    assert measure(config, spoken[:1])[0].is_speech
+    monkeypatch.setenv("TTS_SECRET", "close-sesame")
+    for asked in (config, config_of(server)):  # a wrong one, and none
+        with pytest.raises(RewardError, match=r"sample 0 .*: wrong secret: reward server .* \(1 attempts\)$"):
+            measure(asked, spoken[:1])

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from data_prep.prompt_template import chat, encode_prompt
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import LengthGroupedSampler, collate, load_examples
-from sft.train import SpeechTrainer, resumable_checkpoint, train
+from sft.train import Progress, SpeechTrainer, resumable_checkpoint, train
 from speech.tokens import format_speech_tokens
 from stages.config import ROOT, compose_stage
 
@@ -97,7 +97,62 @@ def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys
         torch.testing.assert_close(again[name], tensor, msg=name)
 
 
-def test_a_half_written_checkpoint_is_passed_over_and_one_of_other_settings_is_refused(tmp_path):
+class Cut(Exception):
+    """A power cut."""
+
+
+@pytest.mark.parametrize("step", [12, 20])
+def test_a_training_that_is_cut_has_the_rows_of_a_whole_one(config, tmp_path, monkeypatch, step):
+    """An epoch is 12 steps: the first cut is at its end."""
+    config.sft.training.save_steps = 4
+    rows: list[list[int]] = []
+    whole_loss = SpeechTrainer.compute_loss
+
+    def recorded(self, model, inputs, **kwargs):
+        rows.append(inputs["input_ids"].flatten().tolist())
+        return whole_loss(self, model, inputs, **kwargs)
+
+    def cut(self, args, state, control, **_):
+        if state.global_step == step:
+            raise Cut
+
+    monkeypatch.setattr(SpeechTrainer, "compute_loss", recorded)
+    train(config)
+    together = list(rows)
+    weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
+    rows.clear()
+    config.recipe.sft_dir = f"{tmp_path}/again"
+    with monkeypatch.context() as patch, pytest.raises(Cut):
+        patch.setattr(Progress, "on_save", cut)
+        train(config)
+    train(config)
+    assert len(together) == 40 and rows == together
+    again = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
+    for name, tensor in weights.items():
+        torch.testing.assert_close(again[name], tensor, msg=name)
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_what_is_not_finite_stops_the_training_with_its_step(config, monkeypatch, what):
+    whole_loss, calls = SpeechTrainer.compute_loss, []
+
+    def broken(self, model, inputs, **kwargs):
+        loss = whole_loss(self, model, inputs, **kwargs)
+        calls.append(loss)
+        if len(calls) < 3:
+            return loss
+        if what == "loss":
+            return loss * float("nan")
+        loss.register_hook(lambda gradient: gradient * float("inf"))
+        return loss
+
+    monkeypatch.setattr(SpeechTrainer, "compute_loss", broken)
+    with pytest.raises(FloatingPointError, match=rf"the {what} of step 3 is (nan|inf)"):
+        train(config)
+    assert not Path(config.recipe.sft_dir).exists()
+
+
+def test_a_half_checkpoint_is_passed_over_and_one_of_other_settings_is_refused(tmp_path):
     assert resumable_checkpoint(tmp_path / "c", {"steps": 5}) is None
     for name, whole in (("checkpoint-9", True), ("checkpoint-10", True), ("checkpoint-11", False)):
         (tmp_path / "c" / name).mkdir()
@@ -130,7 +185,7 @@ def test_the_loss_is_that_of_transformers_over_all_positions(config):
     torch.testing.assert_close(SpeechTrainer.compute_loss(None, model, batch), expected)
 
 
-def test_every_batch_has_like_lengths_every_epoch_another_order_and_the_seed_decides():
+def test_batches_have_like_lengths_epochs_another_order_and_the_seed_decides():
     lengths = [n % 10 for n in range(100)]
     sampler = LengthGroupedSampler(lengths, batch_size=8, window=4, seed=1)
     first = list(sampler)

@@ -22,7 +22,7 @@ from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
 from sft.verl_dataset import SpeechDataset
-from sft.verl_train import check_rows
+from sft.verl_train import steps_of
 from speech.tokens import format_speech_tokens
 from stages.config import ROOT
 from tests.helpers.shards import tiny_qwen2
@@ -86,18 +86,43 @@ def test_a_file_counts_as_often_as_its_weight_says_and_validation_is_not_weighte
 )
 def test_training_and_validation_on_nothing_are_refused_before_anything_starts(data, size, frequency, complaint):
     files = None if size is None else data.train_files
-    batches = {"train_files": data.train_files, "val_files": files, "train_batch_size": size or 1}
-    cfg = OmegaConf.create({"data": batches, "trainer": {"test_freq": frequency}})
+    cfg = training(data.train_files, size or 1, files, test_freq=frequency)
     with pytest.raises(ValueError, match=complaint) if complaint else nullcontext():
-        check_rows(cfg)
+        assert steps_of(cfg) == (1 if size else 3)
+
+
+def training(
+    files: object, batch: int, validated: str | None = None, devices: int = 1, **trainer: object
+) -> DictConfig:
+    """What `steps_of` reads of a configuration; data.epochs_of_files is set by the tests themselves."""
+    own = {"test_freq": -1, "total_epochs": 1, "total_training_steps": None, "nnodes": 1, "n_gpus_per_node": devices}
+    data = {"train_files": files, "val_files": validated, "train_batch_size": batch, "epochs_of_files": None}
+    return OmegaConf.create({"data": data, "trainer": own | trainer, "engine": {}})
+
+
+def test_rows_count_as_often_as_their_weight_says(data):
+    """At 7864d8e three rows at half weight passed for three, and verl divided by 0 steps."""
+    cfg = training([data.train_files], 3)
+    assert steps_of(cfg) == 1
+    cfg.data.epochs_of_files = [0.5]
+    with pytest.raises(ValueError, match=r"have 1 rows for an epoch \(data\.epochs_of_files=\[0\.5\]\), less than a"):
+        steps_of(cfg)
+    cfg.data.epochs_of_files = [2.5]  # 7 rows
+    assert steps_of(cfg) == 2
+
+
+def test_steps_are_those_of_all_epochs_and_devices(data):
+    assert steps_of(training(data.train_files, 2, devices=2, total_epochs=4)) == 4  # one row each, of 3
+    assert steps_of(training(data.train_files, 1, total_epochs=4, total_training_steps=5)) == 5
+    with pytest.raises(ValueError, match=r"total_training_steps=7 is beyond trainer\.total_epochs=2 of 3 steps"):
+        steps_of(training(data.train_files, 1, total_epochs=2, total_training_steps=7))
 
 
 def test_fewer_rows_to_validate_with_than_a_batch_are_refused(data, tmp_path):
     few = str(tmp_path / "few.parquet")
     pq.write_table(pq.read_table(data.train_files).slice(0, len(ROWS) - 1), few)
-    batches = {"train_files": data.train_files, "val_files": few, "train_batch_size": len(ROWS)}
     with pytest.raises(ValueError, match=r"data\.val_files.*less than a batch"):
-        check_rows(OmegaConf.create({"data": batches, "trainer": {"test_freq": 1}}))
+        steps_of(training(data.train_files, len(ROWS), few, test_freq=1))
 
 
 def test_verls_loss_on_these_rows_is_that_of_our_own_trainer(data, tokenizer):

@@ -27,7 +27,7 @@ def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_p
         ('{"name": "a", "text": "b", "wav": 3}', ":1: field 'wav'"),
         ('{"name": "a", "description": " "}', ":1: field 'description'"),
         ('{"name": "a", "description": "old", "speech_tokens": [1]}', ":1: field 'text'"),
-        ('{"name": "a", "text": "b", "age": 3}', ":1: expected an object of name"),
+        ('{"name": "a", "text": "b", "age": 3}', ":1: field 'age': is not known here; known are name, text"),
         ('{"name": "a", "text": "b"}\n{"name": "a", "text": "c"}', ":2: field 'name': a is there already"),
     ],
 )
@@ -36,6 +36,17 @@ def test_a_bad_line_is_refused_with_file_line_and_field(tmp_path, line, message)
     file.write_text(line)
     with pytest.raises(ValueError, match=f"voices.jsonl{message}"):
         read_voices(str(file))
+
+
+def test_all_bad_lines_are_named_and_a_line_ends_at_a_line_feed_alone(tmp_path):
+    file = tmp_path / "voices.jsonl"
+    file.write_text('{"name": "a", "text": "早\\u2028安"}\n{"name": "b"}\n{"name": "c", "text": "x", "text": "y"}\n')
+    with pytest.raises(
+        ValueError, match=r"(?s)2 bad rows .*:2: field 'text': is missing.*:3: field 'text': is there t"
+    ):
+        read_voices(str(file))
+    file.write_text('{"name": "a", "text": "早\u2028安"}\n')
+    assert read_voices(str(file))["a"].text == "早\u2028安"
 
 
 def test_a_voice_can_be_a_description_alone(tmp_path):

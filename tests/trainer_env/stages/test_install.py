@@ -84,7 +84,7 @@ def test_an_unknown_device_is_refused():
     ("driver", "device", "refused"),
     [("570.172.08", "gpu", True), ("580.65.06", "gpu", False), ("570.172.08", "cpu", False)],
 )
-def test_a_driver_that_is_too_old_for_cuda_13_is_refused_where_gpu_builds_are_wanted(tmp_path, driver, device, refused):
+def test_a_driver_too_old_for_cuda_13_is_refused_where_gpu_builds_are_wanted(tmp_path, driver, device, refused):
     said = tmp_path / "nvidia-smi"  # of two GPUs
     said.write_text(f"#!/bin/sh\necho {driver}\necho {driver}\n")
     said.chmod(0o755)
@@ -131,7 +131,7 @@ def test_packages_installed_without_what_they_ask_for_are_held_by_hash():
         assert re.search(r"--hash=sha256:[0-9a-f]{64}$", held.pop())
 
 
-def test_recipes_add_to_what_is_installed_and_a_change_of_the_shared_packages_makes_it_anew(tmp_path):
+def test_recipes_add_to_what_is_installed_and_other_shared_packages_remake_it(tmp_path):
     script = (ROOT / "stages/install.sh").read_text()
     functions = script[script.index("as_pinned() {") : script.index("# environment FOLDER")]
 
@@ -172,7 +172,7 @@ def test_the_tests_leave_an_environment_for_gpus_as_it_is(tmp_path):
     assert done.stdout == ""
 
 
-def test_a_dry_run_of_the_tests_prints_whole_commands_and_the_installation_of_the_recipes_they_need():
+def test_a_dry_run_of_the_tests_prints_commands_and_what_is_installed_for_them():
     pytest_of = ".venv/bin/python -m pytest --junitxml exp/test_build/reports/trainer.xml "
     everything = dry_test("all")
     two = "-n 2 --dist loadfile --no-loadscope-reorder "
@@ -185,7 +185,7 @@ def test_a_dry_run_of_the_tests_prints_whole_commands_and_the_installation_of_th
     asked = "\n".join(everything)
     assert all(f"-r {path}" in asked for path in OWN)
     default, llasa = dry_test("tiny_mandarin"), dry_test("llasa")
-    assert default[-2].rstrip().endswith(f"pytest --junitxml exp/test_build/reports/speech.xml {two}tests/reward_env")
+    assert default[-2].rstrip().endswith("pytest --junitxml exp/test_build/reports/speech.xml tests/reward_env")
     assert default[-1].rstrip() == f"{pytest_of}{two}tests/trainer_env/test_end_to_end.py tests/trainer_env"
     assert llasa[-1].rstrip() == pytest_of + "tests/recipes -k llasa"
     assert "-r recipes/llasa/requirements.txt" in "\n".join(llasa) and "recipes/glm_tts" not in "\n".join(llasa)

@@ -120,7 +120,7 @@ def test_an_interrupted_training_goes_on(to_run, work):
         ("cosyvoice2", "eval", ["speech/waves.py", "models/cosyvoice/speech_head.py"], []),
         ("glm_tts", "sft", ["merge/merge.py"], []),
         ("tiny_mandarin", "train", ["verl_plugins/plugin.py"], ["models/glm_tts/token2wav.py"]),
-        ("cosyvoice2", "train", ["verl_plugins/token_credit.py"], ["reward_tts/asr/mms.py"]),
+        ("cosyvoice2", "train", ["verl_plugins/advantage.py"], ["reward_tts/asr/mms.py"]),
         ("cosyvoice2", "sft", [], ["data_prep/test_sets.py"]),
         ("tiny_mandarin", "sft", [], ["models/glm_tts/encoder.py"]),
     ],

@@ -1,20 +1,32 @@
 """A reward that cannot be computed is refused before training, with the line to mend."""
 
+import re
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from omegaconf import OmegaConf
 
-from stages import preflight, server
-from stages.config import ROOT, Source, compose_stage, sources
+from stages import misfits, server
+from stages.config import ROOT, Source, compose_stage, has_key, sources
 from stages.preflight import check_reward, check_server, check_training, place
 from stages.run import plan
+from stages.verl_keys import unread_keys, verl_config
+from verl_plugins.schedule import Schedule
 
 RECIPE = "tiny_mandarin"
+# Of the table of unread keys: fields of verl's classes that its YAML does not name.
+FIELDS_ONLY = {
+    "actor_rollout_ref.actor.optim.grad_clip",
+    "actor_rollout_ref.rollout.repetition_penalty",
+    "optim.grad_clip",
+}
 
 
-GROUP = "recipes/tiny_mandarin/recipe/reward/tiny_mandarin.yaml"
+GROUP = "recipes/tiny_mandarin/recipe/reward/standard.yaml"
 
 
 def line_of(text: str, file: str) -> int:
@@ -27,7 +39,8 @@ def config(*overrides: str):
 
 
 def test_the_recipes_own_reward_is_in_order_and_told_as_a_formula():
-    assert check_reward(RECIPE, config(), []) == "reward = 1.0 x (1 - tanh(3 x toneless pinyin error))"
+    pinyin, silence = "1.0 x (1 - tanh(3 x toneless pinyin error))", "0.2 x min(1, (1 - silence) / 0.5)"
+    assert check_reward(RECIPE, config(), []) == f"reward = ({pinyin} + {silence}) / 1.2"
 
 
 def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path):
@@ -46,7 +59,7 @@ def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path
     assert place("other.key", read, []) == "configuration"
 
 
-def test_a_key_is_found_below_the_key_that_its_file_is_below_and_in_the_last_file_that_has_it(tmp_path: Path):
+def test_a_key_is_found_below_its_files_key_and_in_the_last_file_that_has_it(tmp_path: Path):
     first, last = tmp_path / "group.yaml", tmp_path / "recipe.yaml"
     first.write_text("terms:\n  pinyin: {weight: 1.0}\nlogged: []\n")
     last.write_text("recipe:\n  reward: {logged: [mos]}\n")
@@ -56,8 +69,8 @@ def test_a_key_is_found_below_the_key_that_its_file_is_below_and_in_the_last_fil
 
 
 def test_a_key_is_found_in_the_group_that_was_chosen():
-    """Both published.yaml and four.yaml name terms; emotion is in the latter alone."""
-    for chosen, name in ((), "published"), (("recipe/reward=four",), "four"):
+    """Both standard.yaml and four.yaml name terms; emotion is in the latter alone."""
+    for chosen, name in ((), "standard"), (("recipe/reward=four",), "four"):
         file = f"recipes/glm_tts/recipe/reward/{name}.yaml"
         at = place("recipe.reward.terms.mos", sources("glm_tts", "grpo", chosen), chosen)
         assert at == f"{file}, line {line_of('terms:', file)}"
@@ -165,14 +178,15 @@ def test_settings_that_verl_takes_and_that_do_not_fit_together_are_refused(stage
 
 def test_parameters_are_chosen_by_name_where_the_engine_can():
     check_training(plan("tiny_mandarin", "train", "train", [])[1][0])
-    _, (on_gpu,) = plan("tiny_mandarin", "train", "train", ["hardware=gpu"])
-    with pytest.raises(SystemExit, match=r"final_norm\.yaml, line \d+: .* which hardware=cpu alone can: tuning=full"):
-        check_training(on_gpu)
-    check_training(plan("tiny_mandarin", "train", "train", ["hardware=gpu", "tuning=full"])[1][0])
+    check_training(plan("tiny_mandarin", "train", "train", ["hardware=gpu"])[1][0])
+    engine = "ray_kwargs.ray_init.runtime_env.env_vars.VERL_ENGINE_DEVICE=null"
+    _, (without,) = plan("tiny_mandarin", "train", "train", [engine])
+    with pytest.raises(SystemExit, match=r"final_norm\.yaml, line \d+: .* which verl's own engine cannot: VERL_"):
+        check_training(without)
 
 
 def test_settings_of_a_cpu_are_refused_with_builds_for_gpus(monkeypatch):
-    monkeypatch.setattr(preflight, "vllm_build", lambda: "gpu")
+    monkeypatch.setattr(misfits, "vllm_build", lambda: "gpu")
     with pytest.raises(SystemExit, match=r"cpu\.yaml, line \d+: trainer\.device is cpu, and \.venv has the builds"):
         check_training(plan("tiny_mandarin", "train", "train", [])[1][0])
     check_training(plan("llasa", "train", "train", [])[1][0])
@@ -182,3 +196,135 @@ def test_run_sh_refuses_them_before_anything_starts():
     command = ["bash", "run.sh", "--recipe", "llasa", "serve", "train", "trainer.nnodes=2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and "recipe.server.host is 127.0.0.1, which" in done.stderr
+
+
+CREDIT = ["algo=token_credit", "recipe.reward.token_credit={lead_tokens: 2}"]
+PREFIX = ["prepare.use_speech_prefix=true", "prepare.token_rate=50"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "stage", "overrides", "at_fault"),
+    [
+        ("tiny_mandarin", "train", ["kl=reward"], r"kl/reward\.yaml, line \d+: algorithm\.use_kl_in_reward mixes a"),
+        ("tiny_mandarin", "train", ["kl=reward", "algo=grpo"], None),
+        ("tiny_mandarin", "train", ["actor_rollout_ref.rollout.n=1"], r"command line: .*n is 1, and token_credit_grpo"),
+        ("llasa", "train", ["actor_rollout_ref.rollout.n=1"], r"n is 1, and group_relative compares the rollouts"),
+        ("llasa", "train", ["algorithm.adv_estimator=grpo"], r"=grpo prefers one of equal scores by the rounding"),
+        (
+            "llasa",
+            "train",
+            CREDIT,
+            r"the time of each character, which WhisperASR does not give: asr\.timestamps",
+        ),
+        ("cosyvoice2", "train", CREDIT, None),
+        ("cosyvoice3", "train", CREDIT, r"server\.yaml leaves silent tokens out of the wave after 5 of them"),
+        ("cosyvoice3", "train", ["algo=gdpo"], None),
+        ("llasa", "train", ["data.max_response_length=1501"], r"is 1501, more than server\.max_tokens=1500"),
+        ("glm_tts", "train", ["tuning=glm_lora"], None),
+        ("glm_tts", "train", ["tuning=glm_lora", "kl=loss"], r"glm_lora\.yaml, line \d+: .*trained in the reference"),
+        ("inworld_tts", "data", PREFIX, r"line \d+: .*max_seconds is 5: 250 tokens and a completion of .*=1024 are"),
+    ],
+)
+def test_settings_that_train_on_nothing_are_refused_with_their_place(recipe, stage, overrides, at_fault):
+    """At 7864d8e some were refused after the first rollouts, and most were not."""
+    _, planned = plan(recipe, stage, stage, overrides)
+    with pytest.raises(SystemExit, match=at_fault) if at_fault else nullcontext():
+        check_training(planned[0], planned)
+
+
+def test_a_completion_after_a_short_prefix_fits():
+    overrides = [*PREFIX, "prepare.speech_prefix.max_seconds=1"]
+    _, planned = plan("inworld_tts", "data", "train", [*overrides, "data.max_response_length=974"])
+    check_training(planned[0], planned)  # 50 + 974
+
+
+def test_an_asr_with_times_on_the_same_command_line_counts():
+    _, planned = plan("llasa", "serve", "train", [*CREDIT, "asr.timestamps=true"])
+    check_training(planned[-1], planned)
+
+
+def test_what_is_no_number_is_refused_with_its_place():
+    with pytest.raises(SystemExit, match=r"command line: trainer\.nnodes=two: trainer\.nnodes is a number, got 'two'"):
+        plan("llasa", "train", "train", ["trainer.nnodes=two"])
+
+
+def texts(folder: Path, rows: int) -> str:
+    file = folder / f"{rows}.parquet"
+    pq.write_table(pa.table({"prompt": ["x"] * rows}), file)
+    return f"data.train_files={file}"
+
+
+def test_fewer_texts_than_a_batch_and_steps_beyond_the_epochs_are_refused(tmp_path):
+    def faults(rows: int, *overrides: str) -> list[tuple[str, str]]:
+        folder = f"trainer.default_local_dir={tmp_path}/grpo"
+        return list(misfits.of_rows(compose_stage("llasa", "grpo", (texts(tmp_path, rows), folder, *overrides))))
+
+    assert faults(8) == []
+    ((key, why),) = faults(7)
+    assert key == "data.train_batch_size" and "have 7 texts: verl would divide by 0 steps" in why
+    assert faults(17, "trainer.total_training_steps=4", "trainer.total_epochs=2") == []
+    ((key, why),) = faults(17, "trainer.total_training_steps=5", "trainer.total_epochs=2")
+    assert key == "trainer.total_training_steps" and why.endswith("the training would end after 4")
+
+
+def test_grpo_that_goes_on_by_another_schedule_is_refused_before_anything_starts(tmp_path):
+    """At 7864d8e 20 steps of a cosine and then 40 were no run of 40."""
+    actor = tmp_path / "grpo/global_step_20/actor"
+    actor.mkdir(parents=True)
+    (tmp_path / "grpo/latest_checkpointed_iteration.txt").write_text("20")
+    Schedule("cosine", 0, 20, 0.05, 0.5).write(actor)
+
+    def faults(*overrides: str) -> list[tuple[str, str]]:
+        own = (texts(tmp_path, 32), f"trainer.default_local_dir={tmp_path}/grpo", *overrides)
+        return list(misfits.of_rows(compose_stage("tiny_mandarin", "grpo", own)))
+
+    assert faults("trainer.total_training_steps=20") == []
+    ((key, why),) = faults("trainer.total_training_steps=40")
+    assert key == "trainer.total_training_steps" and "'total_steps': 20" in why and "'total_steps': 40" in why
+    Schedule("constant", 0).write(actor)
+    assert faults("trainer.total_training_steps=40", "actor_rollout_ref.actor.optim.lr_scheduler_type=constant") == []
+
+
+@pytest.mark.parametrize(
+    ("override", "counts"),
+    [
+        ("actor_rollout_ref.actor.grad_clip=1.0", r"actor_rollout_ref\.actor\.optim\.clip_grad is"),
+        ("actor_rollout_ref.actor.clip_ratio=0.3", r"clip_ratio_low and clip_ratio_high is"),
+        ("actor_rollout_ref.rollout.val_kwargs.do_sample=true", r"val_kwargs\.temperature \(0 takes the likeliest"),
+        ("+actor_rollout_ref.rollout.repetition_penalty=1.2", r"rollout\.custom\.sampling\.repetition_penalty is"),
+        ("actor_rollout_ref.actor.fsdp_config.seed=7", r"actor_rollout_ref\.rollout\.seed and data\.seed .* is"),
+        ("actor_rollout_ref.ref.use_torch_compile=false", r"actor_rollout_ref\.ref\.fsdp_config\.use_torch_compile is"),
+        ("trainer.balance_batch=false", "on this path"),
+    ],
+)
+def test_a_key_that_verl_has_and_reads_nowhere_is_refused(override, counts):
+    with pytest.raises(SystemExit, match=rf"command line: {re.escape(override)}: \S+ is read nowhere .*{counts}"):
+        plan("tiny_mandarin", "train", "train", [override])
+
+
+def test_the_table_of_unread_keys_holds_keys_of_verls_yaml():
+    for module, name in (("verl.trainer.main_ppo", "ppo_trainer"), ("sft.verl_train", "sft_trainer_engine")):
+        missing = [key for key in unread_keys(module) if not has_key(verl_config(name), key)]
+        assert set(missing) <= FIELDS_ONLY, module
+
+
+def test_clipping_of_glm_tts_is_the_published_one_that_acts():
+    assert compose_stage("glm_tts", "grpo").actor_rollout_ref.actor.optim.clip_grad == 5.0
+
+
+def test_sft_on_too_few_rows_or_by_another_schedule_is_refused_before_anything_starts(tmp_path):
+    folder = tmp_path / "sft_checkpoints/global_step_2"
+    folder.mkdir(parents=True)
+    (tmp_path / "sft_checkpoints/latest_checkpointed_iteration.txt").write_text("2")
+    Schedule("cosine", 0, 2, 0.0, 0.5).write(folder)
+
+    def faults(rows: int, *overrides: str) -> list[tuple[str, str]]:
+        own = (texts(tmp_path, rows), f"trainer.default_local_dir={tmp_path}/sft_checkpoints", "sft_hardware=cpu")
+        more = ("data.train_batch_size=8", "trainer.n_gpus_per_node=1", "optim.lr_warmup_steps_ratio=0", *overrides)
+        return list(misfits.of_sft(compose_stage("llasa", "sft", own + more)))
+
+    assert faults(16, "trainer.total_epochs=1") == []
+    ((key, why),) = faults(7, "trainer.total_epochs=1")
+    assert key == "data.train_batch_size" and "have 7 rows for an epoch" in why
+    ((key, why),) = faults(16, "trainer.total_epochs=2")
+    assert key == "trainer.total_epochs" and "'total_steps': 2" in why and "'total_steps': 4" in why

@@ -1,5 +1,7 @@
 """Each way to say another reward on the command line, with the formula that it makes: replacing is replacing."""
 
+import re
+import shlex
 import subprocess
 
 import pytest
@@ -12,13 +14,15 @@ from stages.preflight import check_reward
 from stages.run import plan
 
 TERMS_KEY = "recipe.reward.terms"
-PINYIN = "1.0 x (1 - tanh(3 x pinyin error))"  # cosyvoice2's own
+PINYIN = "1.0 x (1 - tanh(3 x pinyin error))"
 CER = "1.0 x exp(-2.5 x error)"
 MOS = "0.5 x (MOS - 1) / 4"
 
 
 def told(*overrides: str) -> str:
-    _, (stage,) = plan("cosyvoice2", "train", "train", list(overrides))
+    """The formula of cosyvoice2 with reward=pinyin, unless the overrides choose another one."""
+    chosen = [] if any(one.startswith("reward=") for one in overrides) else ["reward=pinyin"]
+    _, (stage,) = plan("cosyvoice2", "train", "train", [*chosen, *overrides])
     return check_reward("cosyvoice2", stage.configs()[0], stage.overrides)
 
 
@@ -52,10 +56,22 @@ def test_a_reward_of_the_command_line_is_the_formula_that_it_says(overrides, exp
     assert told(*overrides) == f"reward = {expected}"
 
 
+def rows_of_the_page() -> list[tuple[list[str], str]]:
+    """(overrides, what is printed) of the table in docs/overrides.md."""
+    page = (ROOT / "docs/overrides.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:`(.*)`|\(none\)) \| `(reward = .*)` \|$", page, re.M)
+    return [(shlex.split(overrides), printed) for overrides, printed in rows]
+
+
+@pytest.mark.parametrize(("overrides", "printed"), rows_of_the_page())
+def test_the_page_shows_what_is_printed(overrides, printed):
+    assert told(*overrides) == printed
+
+
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("reward=five", "there is no five; reward is one of cer, cer_nll, multi, pinyin, pinyin_toneless"),
+        ("reward=five", "there is no five; reward is one of cer, cer_nll, multi, pinyin, pinyin_toneless, published"),
         ("algo=ppo", "there is no ppo; algo is one of cosyvoice, dapo, gdpo, glm_tts, grpo"),
         (f"{TERMS_KEY}.pinyin.weight=-1", f"{TERMS_KEY}.pinyin.weight: Input should be greater than 0, got -1"),
         (f"{TERMS_KEY}={{pinyin: {{weight: -1}}}}", f"{TERMS_KEY}.pinyin.weight: Input should be greater than 0"),
@@ -98,7 +114,7 @@ def test_every_term_has_a_formula():
     ],
 )
 def test_the_formula_is_what_the_reward_computes(terms, values):
-    """Four syllables, one of them wrong, four tokens, and the scores below: the printed line, computed by Python."""
+    """Four syllables with one of them wrong, four tokens, and the scores below: the printed line, by Python."""
     from math import exp, tanh
 
     from reward_tts.measures import Measures

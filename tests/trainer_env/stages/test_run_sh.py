@@ -1,6 +1,8 @@
 """run.sh with a recipe whose stages take no time (tests/helpers/toy), in a checkout of its own."""
 
+import json
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -34,7 +36,9 @@ def test_list_names_recipes_and_stages(run):
     ("arguments", "message"),
     [
         (["--recipe", "nope", "0"], "unknown recipe 'nope'; known: toy"),
-        (["trian"], "unknown stage 'trian'; known: install models data sft serve train"),
+        (["--recipe", "no/such", "0"], "--recipe no/such: there is no such folder"),
+        (["--recipe", "recipes/", "0"], "that folder has no recipe.yaml"),
+        (["trian"], "unknown stage 'trian'; known: install models list_recordings vectorize"),
         (["7"], "unknown stage '7'"),
         (["2", "0"], "stage data comes before train"),
         (["0", "1", "2"], "at most two stages"),
@@ -112,8 +116,18 @@ def test_an_override_may_be_of_a_group_that_the_same_command_chooses():
     assert planned("cosyvoice2", "infer", "voice=225").voice == "225"
 
 
-@pytest.mark.parametrize("text", ["你好，世界", "一,二", "3.50", "it's 5 o'clock: go!", "a=b", "007", "null"])
-def test_text_arrives_as_typed(run, checkout, text):
+TEXTS = ["你好，世界", "一,二", "3.50", "it's 5 o'clock: go!", "a=b", "007", "null"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_planned_as_typed(text):
+    """What stage infer is told, composed as its own process composes it."""
+    (stage,) = plan("tiny_mandarin", "infer", "infer", [f"text={text}"])[1]
+    assert stage.configs()[0].text == text
+
+
+def test_a_text_arrives_as_typed(run, checkout):
+    text = " ".join(TEXTS)  # through the shell, to the stage's process
     status, out = run("data", f"text={text}")
     assert status == 0, out
     assert lines_of(checkout / "exp/toy/rl_train.txt") == [text]
@@ -235,4 +249,73 @@ def test_without_environments_the_message_says_install(run, checkout):
     (checkout / ".venv").unlink()
     status, out = run("data")
     assert status == 2
-    assert "the environments .venv and .venv-reward are not both there: bash run.sh install" in out
+    assert "the environment .venv is not there: bash run.sh install" in out
+
+
+def test_what_stage_data_was_told_about_the_recipe_is_told_to_later_stages(run, checkout):
+    (checkout / "my.txt").write_text("a text\n")
+    run("data", "recipe.train_texts=my.txt", "recipe.server.http_port=47009", "text=one")
+    marks = checkout / "exp/toy/marks/data.recipe"
+    assert json.loads(marks.read_text()) == ["recipe.train_texts=my.txt"]
+    told = "# as stage data had it (exp/toy/marks/data.recipe): recipe.train_texts="
+    status, out = run("--dry-run", "sft")
+    assert status == 0 and f"{told}my.txt" in out and "--config-name sft recipe.train_texts=my.txt" in out
+    _, out = run("--dry-run", "sft", "recipe.train_texts=other.txt")
+    assert told not in out and "--config-name sft recipe.train_texts=other.txt" in out
+    _, out = run("--dry-run", "data", "sft")
+    assert told not in out and "my.txt" not in out  # stage data is told anew what the command line says
+    _, out = run("--dry-run", "sft", "recipe.work_dir=exp/other")
+    assert told not in out
+    run("data")
+    assert json.loads(marks.read_text()) == []
+
+
+def test_a_second_run_takes_texts_and_models_of_the_first_and_leaves_them(run, checkout):
+    run("data", "sft", "recipe.train_texts=texts.txt")
+    second = ["recipe.work_dir=exp/second", "recipe.inputs_dir=exp/toy"]
+    status, out = run("serve", "train", *second)
+    assert status == 0 and "# as stage data had it (exp/toy/marks/data.recipe): recipe.train_texts=texts.txt" in out
+    assert (checkout / "exp/second/grpo/steps.txt").exists() and not (checkout / "exp/second/rl_train.txt").exists()
+    _, out = run("--dry-run", "data", "train", *second)
+    assert "# data, sft: what is in exp/toy is taken as it is (recipe.inputs_dir)" in out
+    assert "--config-name grpo" in out and "--config-name data" not in out and "--config-name sft" not in out
+    status, out = run("data", *second)
+    assert status == 1 and "To make it again: recipe.work_dir=exp/toy" in out
+
+
+def test_a_recipe_may_lie_outside_the_checkout_and_brings_its_own_modules(checkout, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(checkout / "recipes/toy", elsewhere / "mine")
+    shutil.copy(checkout / "toy/work.py", elsewhere / "mine/own.py")
+    stages, recipe = elsewhere / "mine/stages.yaml", elsewhere / "mine/recipe.yaml"
+    stages.write_text(stages.read_text().replace("toy.work", "mine.own"))
+    command = ["bash", str(checkout / "run.sh"), "--recipe", "./mine", "data"]
+
+    def call() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=elsewhere, capture_output=True, text=True)
+
+    refused = call()
+    assert refused.returncode == 1 and "recipe.name is 'toy' in the folder mine: they are the same" in refused.stderr
+    recipe.write_text(recipe.read_text().replace("name: toy", "name: mine"))
+    done = call()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lines_of(checkout / "exp/mine/rl_train.txt") == ["None"]  # results are in the checkout
+
+
+def test_a_dry_run_names_inputs_that_are_not_there_after_its_commands(run):
+    status, out = run("--dry-run", "train")
+    assert status == 1 and "--config-name grpo" in out
+    assert "run.sh: stage train needs exp/toy/rl_train.txt (data.train_files), which is not there" in out
+
+
+def test_a_stage_without_its_environment_says_install(run, checkout):
+    (checkout / ".venv-reward").unlink()
+    recipe = checkout / "recipes/toy/stages.yaml"
+    recipe.write_text(
+        recipe.read_text().replace("trainer, module: toy.work, config: sft", "reward, module: toy.work, config: sft")
+    )
+    status, out = run("data", "sft")
+    assert status == 1
+    assert "stage sft runs in .venv-reward, which is not there: bash run.sh install" in out
+    assert not (checkout / "exp/toy/logs").exists()  # data was not begun
+    assert run("data")[0] == 0

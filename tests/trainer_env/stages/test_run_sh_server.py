@@ -1,16 +1,20 @@
 """run.sh and the reward server: started, waited for and stopped, or somebody else's; training that goes on."""
 
+import os
 import re
 import signal
 import socket
 from pathlib import Path
+
+import psutil
+import pytest
 
 from tests.conftest import free_ports
 from tests.helpers.run_sh_checkout import lines_of, ports_as_overrides, processes_in, start, until
 
 
 def test_in_a_range_the_server_is_started_waited_for_and_stopped(run, checkout, ports):
-    status, out = run("data", "train", *ports_as_overrides(ports))
+    status, out = run("--verbose", "data", "train", *ports_as_overrides(ports))
     assert status == 0, out
     assert f"serve: ready on 127.0.0.1:{ports[1]}" in out
     assert out.index("serve: ready") < out.index("working on exp/toy/grpo/steps.txt")
@@ -109,3 +113,24 @@ def test_training_continues_its_own_checkpoints_and_puts_others_aside(run, check
     assert len(train_steps(checkout)) == 1
     (aside,) = re.findall(r"checkpoints of another run moved to (exp/toy/grpo\.\S+)", out)
     assert len(lines_of(checkout / aside / "steps.txt")) == 2
+
+
+def server_pids(checkout: Path) -> list[int]:
+    log = checkout / "exp/toy/logs/serve.log"
+    return [int(pid) for pid in re.findall(r"serving, pid (\d+)", log.read_text() if log.exists() else "")]
+
+
+@pytest.mark.parametrize(("number", "again"), [(signal.SIGKILL, True), (signal.SIGTERM, False)])
+def test_a_server_that_ended_in_a_range_is_started_again_unless_asked_to(run, checkout, ports, number, again):
+    run("data")
+    release = checkout / "release"
+    going = start(checkout, "serve", "train", f"wait_for={release}", *ports_as_overrides(ports))
+    until((checkout / "exp/toy/grpo/steps.txt").exists, "training")
+    (pid,) = server_pids(checkout)
+    os.kill(pid, number)
+    until(lambda: len(server_pids(checkout)) == 1 + again and not psutil.pid_exists(pid), "the server's end")
+    release.touch()
+    out, _ = going.communicate(timeout=300)
+    assert going.returncode == 0, out
+    assert ("the reward server is started again (1 of 10 times at most)" in out) is again
+    assert "train: finished" in out and processes_in(checkout) == []

@@ -13,13 +13,16 @@ import pytest
 from stages.config import ROOT, compose_stage
 from tests.conftest import free_ports
 
-SCRIPT = ROOT / "recipes" / "inworld_tts" / "slurm.sh"
+SCRIPT = ROOT / "stages" / "slurm.sh"
 TOOLS = {
     "scontrol": "printf 'alpha\\nbeta\\n'",
     # srun runs the command here; its options end at the first word without a dash.
     "srun": "node=; while [[ $1 == -* ]]; do [[ $1 != --nodelist=* ]] || node=${1#*=}; shift; done\n"
     'echo "$node: $*" >>"$CALLS"\nexec "$@"',
-    "hostname": 'case $(tail -n 1 "$CALLS") in alpha*) echo 10.0.0.7 10.0.0.8 ;; *) echo 10.0.0.9 ;; esac',
+    # Each node resolves its own name to its loopback, as Debian does.
+    "getent": 'case "$(tail -n 1 "$CALLS") " in "alpha: "*" beta "*) echo "10.0.0.9 STREAM beta" ;;\n'
+    '"beta: "*" alpha "*) printf "127.0.1.1 STREAM alpha\\n10.0.0.7 STREAM\\n" ;; *) echo 127.0.1.1 STREAM ;; esac',
+    "hostname": "echo 127.0.0.1 10.0.0.4 fe80::1",
     "ray": "case $1 in start) exec sleep 1000 ;;\n"
     "status) grep -c ' start ' \"$CALLS\" | xargs seq | sed 's/.*/ 1 node_&/' ;; esac",
 }
@@ -27,7 +30,14 @@ TOOLS = {
 RUN = f"""bash {ROOT}/run.sh --dry-run "$@"
 case $* in *' serve '*)
   [[ -z ${{BROKEN:-}} ]] || exit 3
+  if [[ -n ${{FRAGILE:-}} && $* == *serve-beta* && ! -e $CALLS.died ]]; then
+    echo READY; until [[ -e $CALLS.training ]]; do sleep 0.05; done
+    touch "$CALLS.died"; exit 7
+  fi
   echo READY; exec sleep 1000 ;;
+*' train '*)  # lasts until the server that died has been started again
+  touch "$CALLS.training"
+  [[ -z ${{FRAGILE:-}} ]] || until (($(grep -c serve-beta "$CALLS") == 2)); do sleep 0.05; done ;;
 esac
 """
 
@@ -71,7 +81,7 @@ def calls_of(job: dict[str, str]) -> list[str]:
     return [line for line in Path(job["CALLS"]).read_text().splitlines() if " status " not in line]
 
 
-def test_ray_and_a_server_with_its_gpu_are_on_both_nodes_and_training_knows_both_servers(job, tmp_path):
+def test_ray_and_a_server_are_on_both_nodes_and_training_knows_both_servers(job, tmp_path):
     done = subprocess.run(["bash", SCRIPT, "trainer.save_freq=5"], env=job, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     training, where = "CUDA_VISIBLE_DEVICES=0,1,2", "10.0.0.7:6379"
@@ -80,8 +90,8 @@ def test_ray_and_a_server_with_its_gpu_are_on_both_nodes_and_training_knows_both
     serve = f"env CUDA_VISIBLE_DEVICES=3 bash run.sh --recipe inworld_tts serve {shared}"
     assert sorted(calls_of(job)) == sorted(
         [
-            "alpha: hostname --ip-address",
-            "beta: hostname --ip-address",
+            "beta: getent ahostsv4 alpha",
+            "alpha: getent ahostsv4 beta",
             f"alpha: env {training} {head}",
             f"beta: env {training} ray start --address={where} --num-gpus=3 --block",
             f"alpha: {serve} recipe.server.host=10.0.0.7 recipe.server.name=serve-alpha server.devices=[cuda:0]",
@@ -97,7 +107,7 @@ def test_ray_and_a_server_with_its_gpu_are_on_both_nodes_and_training_knows_both
     assert left_over(job) == []
 
 
-def test_what_training_is_told_is_what_verl_asks_for_where_the_recipe_has_a_mini_batch_of_its_own(job, tmp_path):
+def test_training_is_told_what_verl_asks_for_where_a_recipe_has_its_own_mini_batch(job, tmp_path):
     """cosyvoice2 updates with 32 prompts; six GPUs get six, and verl wants no mini batch above that."""
     env = job | {"RECIPE": "cosyvoice2"}
     done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
@@ -114,6 +124,32 @@ def test_a_server_that_ends_ends_the_job_and_all_its_steps(job):
     assert done.returncode == 1
     assert "a step has ended before the reward servers" in done.stderr
     assert left_over(job) == []
+
+
+def test_a_server_that_ends_while_training_goes_on_is_started_again(job, tmp_path):
+    env = job | {"FRAGILE": "1"}
+    done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the reward server on beta has ended (status 7), start 1 of 5" in done.stdout
+    log = tmp_path / "exp/inworld_tts/logs/slurm-12/serve-beta.log"
+    assert "READY" in log.read_text() and len([line for line in calls_of(job) if "serve-beta" in line]) == 2
+    assert left_over(job) == []
+
+
+def test_a_server_that_ends_too_often_ends_the_job(job):
+    env = job | {"FRAGILE": "1", "RESTARTS": "0"}
+    done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 1 and "the reward server on beta has ended 1 times" in done.stderr
+    assert left_over(job) == []
+
+
+def test_where_names_do_not_resolve_a_node_says_its_own_address(job, tmp_path):
+    (tmp_path / "bin/getent").write_text("#!/usr/bin/env bash\nexit 2\n")
+    done = subprocess.run(["bash", SCRIPT], env=job | {"BROKEN": "1"}, capture_output=True, text=True, timeout=600)
+    assert "Ray on 10.0.0.4:6379" in done.stdout
+    (tmp_path / "bin/hostname").write_text("#!/usr/bin/env bash\necho 127.0.0.1\n")
+    done = subprocess.run(["bash", SCRIPT], env=job, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 1 and "no address of alpha that beta reaches" in done.stderr
 
 
 def test_a_cancelled_job_leaves_nothing(job):
@@ -149,9 +185,14 @@ def short_folder() -> Iterator[str]:
 
 def test_real_ray_joins_two_nodes_on_this_machine(job, tmp_path, short_folder):
     """`ray start` and `ray status` as they are; two nodes at one address, their servers and the training stand-ins."""
-    (tmp_path / "bin/hostname").write_text("#!/usr/bin/env bash\necho 127.0.0.1\n")
     (port,) = free_ports(1)
-    own = {"RAY": str(ROOT / ".venv/bin/ray"), "RAY_PORT": str(port), "RAY_TMPDIR": short_folder, "WAIT_S": "240"}
+    own = {
+        "RAY": str(ROOT / ".venv/bin/ray"),
+        "ADDRESSES": "127.0.0.1 127.0.0.1",
+        "RAY_PORT": str(port),
+        "RAY_TMPDIR": short_folder,
+        "WAIT_S": "240",
+    }
     done = subprocess.run(["bash", SCRIPT], env=job | own, capture_output=True, text=True, timeout=600)
     logs = tmp_path / "exp/inworld_tts/logs/slurm-12"
     assert done.returncode == 0, done.stderr + "".join(path.read_text() for path in logs.glob("ray-*.log"))

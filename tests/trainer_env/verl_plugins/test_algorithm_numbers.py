@@ -133,7 +133,7 @@ def test_gspo_has_one_ratio_for_a_response_the_geometric_mean_and_clips_it_narro
     assert loss(cfg, [[0.9, 0.9]], [-1.0], [2]) == pytest.approx(0.9997, abs=1e-6)
 
 
-def test_dapo_switches_dynamic_sampling_on_for_the_replay_buffer_and_adds_the_over_long_term():
+def test_dapo_turns_on_dynamic_sampling_and_adds_the_over_long_term():
     cfg = OmegaConf.to_container(composed("dapo"), resolve=True)
     handed = cfg["trainer"]["v1"]["sampler"]["sampler_kwargs"]["filter_groups"]
     assert (handed["enable"], handed["metric"], handed["max_num_gen_batches"]) == (True, "score", 10)

@@ -45,7 +45,7 @@ def test_groups_without_spread_are_counted():
 
 
 def test_the_servers_share_is_the_time_that_a_request_was_under_way():
-    rows = [info(1.0, span="100.0 102.0 1"), info(1.0, span="101.0 103.0 1"), info(1.0)]
+    rows = [info(1.0, span="100.0 102.0 1 0"), info(1.0, span="101.0 103.0 1 0"), info(1.0)]
     metrics = metrics_of(rows, ["a", "a", "a"], 12.0)
     assert metrics["reward/server/share_of_step"] == pytest.approx(3 / 12)
     assert metrics["reward/server/seconds/mean"] == pytest.approx(2.0)
@@ -53,12 +53,12 @@ def test_the_servers_share_is_the_time_that_a_request_was_under_way():
 
 
 def test_a_server_that_had_to_be_asked_again_is_a_metric_and_one_warning(caplog):
-    asked = {"a": "100.0 102.0 1", "b": "101.0 109.0 4", "c": "101.0 109.0 2"}
+    asked = {"a": "100.0 102.0 1 0", "b": "101.0 109.0 4 2", "c": "101.0 109.0 2 0"}
     with caplog.at_level(logging.WARNING):
         calm = metrics_of([info(1.0, span=asked["a"])], ["a"])
         assert calm["reward/server/attempts/max"] == 1.0 and not caplog.records
         metrics = metrics_of([info(1.0, span=span) for span in asked.values()], ["a"] * 3)
-    assert metrics["reward/server/attempts/max"] == 4.0
+    assert (metrics["reward/server/attempts/max"], metrics["reward/server/mismatched_answers"]) == (4.0, 2.0)
     (record,) = caplog.records
     assert "2 of 3 rollouts were sent to the reward server more than once, one of them 4 times" in record.getMessage()
 
@@ -139,7 +139,7 @@ def test_steps_that_differ_by_their_texts_alone_are_no_sign(tmp_path, caplog):
 
 
 def test_what_the_recipes_watch_does_not_depend_on_how_long_the_texts_are():
-    drift = compose_stage("tiny_mandarin", "grpo").trainer.v1.sampler.sampler_kwargs.drift
+    drift = compose_stage("tiny_mandarin", "grpo").trainer.v1.sampler.sampler_kwargs.observers.drift
     assert set(drift.limits) == {"log_f0_std", "speaking_rate", "silence_ratio"}
 
 

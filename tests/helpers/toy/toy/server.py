@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -29,6 +30,7 @@ def main(cfg: DictConfig) -> None:
         sys.exit(7)
     Ready.recipe = cfg.says
     server = ThreadingHTTPServer((cfg.recipe.server.host, cfg.recipe.server.http_port), Ready)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as the real one: asked to end
     print("serving, pid", os.getpid(), flush=True)
     server.serve_forever()
 

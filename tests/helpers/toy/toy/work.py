@@ -19,6 +19,8 @@ def main(cfg: DictConfig) -> None:
     with open(path, "a") as file:
         file.write(f"{cfg.text}\n")
     time.sleep(cfg.seconds)
+    while cfg.get("wait_for") and not Path(cfg.wait_for).exists():
+        time.sleep(0.1)
     if cfg.fail:
         raise SystemExit(3)
 

@@ -1,0 +1,108 @@
+"""Repetition-aware sampling (VALL-E 2, arXiv 2406.05370, section 3; CosyVoice and GLM-TTS decode by it): a token is
+drawn from the nucleus; one that stands in the last `window` tokens too often is drawn again, from all tokens.
+
+One function draws. It reaches both back ends as a logits processor that leaves the drawn token alone, so that the back
+end's own sampling has no choice: what comes out is the same for the same seed in vLLM and in transformers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import LogitsProcessor as TransformersProcessor
+
+KEY = "repetition_aware"  # of vLLM's SamplingParams.extra_args
+
+
+@dataclass(frozen=True)
+class RepetitionAware:
+    """Attributes:
+    top_p, top_k: of the nucleus: the likeliest tokens until their sum reaches top_p, at most top_k of them.
+    window: tokens that are looked back at.
+    share: a token that fills at least this share of the window is drawn again.
+    temperature: of both draws.
+    """
+
+    top_p: float = 0.8
+    top_k: int = 25
+    window: int = 10
+    share: float = 0.1
+    temperature: float = 1.0
+
+    def draw(self, logits: torch.Tensor, recent: Sequence[int], generator: torch.Generator) -> int:
+        """One token.
+
+        Args:
+            logits: float [vocabulary]; minus infinity where a token is not allowed.
+            recent: the tokens so far.
+        """
+        probabilities = (logits.float().cpu() / self.temperature).softmax(-1)
+        likely, tokens = probabilities.topk(min(self.top_k, len(probabilities)))
+        before = likely.cumsum(-1) - likely
+        nucleus = likely * (before < self.top_p)
+        token = int(tokens[torch.multinomial(nucleus, 1, generator=generator)])
+        if list(recent[-self.window :]).count(token) >= self.window * self.share:
+            token = int(torch.multinomial(probabilities, 1, generator=generator))
+        return token
+
+
+def _alone(logits: torch.Tensor, token: int) -> None:
+    logits.fill_(-torch.inf)
+    logits[token] = 0.0
+
+
+class ForTransformers(TransformersProcessor):
+    """Args:
+    how: the sampling.
+    prompt: tokens of the (padded) prompts in a batch.
+    seeds: one for each row.
+    ends: tokens that end a row: not allowed before `least[row]` tokens.
+    """
+
+    def __init__(
+        self, how: RepetitionAware, prompt: int, seeds: Sequence[int], ends: Sequence[int], least: Sequence[int]
+    ):
+        self.how, self.prompt, self.ends, self.least = how, prompt, list(ends), least
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        for row, generator in enumerate(self.generators):
+            said = input_ids[row, self.prompt :].tolist()
+            if len(said) < self.least[row]:
+                scores[row, self.ends] = -torch.inf
+            _alone(scores[row], self.how.draw(scores[row], said, generator))
+        return scores
+
+
+def for_vllm() -> type:
+    """The class for vllm.LLM(logits_processors=[...]); made here because importing vLLM takes long.
+
+    A request asks for it by SamplingParams(temperature=1, extra_args={"repetition_aware": {"seed": 0, "ends": [...],
+    "least": 2, "top_p": 0.8, ...}}).
+    """
+    from vllm import SamplingParams
+    from vllm.v1.sample.logits_processor import AdapterLogitsProcessor
+
+    class OfRequest:
+        def __init__(self, asked: dict[str, Any]):
+            options = dict(asked)
+            self.generator = torch.Generator().manual_seed(options.pop("seed"))
+            self.ends, self.least = list(options.pop("ends")), options.pop("least")
+            self.how = RepetitionAware(**options)
+
+        def __call__(self, said: list[int], logits: torch.Tensor) -> torch.Tensor:
+            if len(said) < self.least:
+                logits[self.ends] = -torch.inf
+            _alone(logits, self.how.draw(logits, said, self.generator))
+            return logits
+
+    class ForVllm(AdapterLogitsProcessor):
+        def is_argmax_invariant(self) -> bool:
+            return False
+
+        def new_req_logits_processor(self, params: SamplingParams) -> OfRequest | None:
+            asked = (params.extra_args or {}).get(KEY)
+            return None if asked is None else OfRequest(asked)
+
+    return ForVllm

@@ -1,0 +1,37 @@
+"""How models are read from folders: weights are data, and no file of a folder is ever run as code.
+
+Every loader of the project reads through these functions (tests/trainer_env/speech/test_loading.py looks for others).
+FunASR's directories have one of their own, with the same rule: reward_tts/asr/funasr_directory.py.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def weights_of(path: str | Path, mmap: bool = False) -> Any:
+    """What torch.save wrote, on the CPU: tensors, and containers and numbers around them, nothing else.
+
+    Args:
+        path: of the file.
+        mmap: tensors stay on the disk until they are read.
+
+    Raises:
+        pickle.UnpicklingError: the file would run code, or holds objects of another kind.
+    """
+    return torch.load(path, map_location="cpu", mmap=mmap, weights_only=True)
+
+
+def pretrained(kind: Any, folder: str | Path, **options: Any) -> Any:
+    """kind.from_pretrained(folder, **options) of one of transformers' Auto classes, without the folder's own code.
+
+    Args:
+        kind: AutoTokenizer, AutoModelForCausalLM, ...
+        folder: Hugging Face directory.
+        options: of from_pretrained.
+
+    Raises:
+        ValueError: the folder's model exists as code of its own only.
+    """
+    return kind.from_pretrained(folder, trust_remote_code=False, **options)

@@ -1,0 +1,83 @@
+"""What Japanese, Korean and Cantonese texts share: how numbers, dates and signs are written, the walk over a text."""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from speech.readings.span import Span
+
+Reader = Callable[[str, int, list[Span]], Span | None]
+
+GROUPED = r"\d{1,3}(?:,\d{3}){1,5}(?!\d)|\d{1,40}"
+DATE = re.compile(r"(\d{4})([/.-]) ?(1[0-2]|0?[1-9])\2 ?([12]\d|3[01]|0?[1-9])(?!\d)")
+CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
+DASHED = re.compile(r"\d{1,5}(?:-\d{1,5}){1,4}(?![-\d])")
+SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
+VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
+ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
+CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
+FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}
+_CAPITAL_UNITS = "WVLA"  # capitals that are units by themselves; 5G is no weight
+
+
+@cache
+def tables(language: str) -> dict[str, Any]:
+    """The tables of words of a language, tables/<language>.yaml."""
+    return yaml.safe_load((Path(__file__).parent / "tables" / f"{language}.yaml").read_text(encoding="utf-8"))
+
+
+def span_of(start: int, end: int, kind: str, said: Iterable[str], sure: bool = True, most: int = 40) -> Span:
+    """A span of at most `most` different readings."""
+    return Span(start, end, kind, tuple(dict.fromkeys(said))[:most], sure)
+
+
+def walk(text: str, start: re.Pattern[str], readers: Iterable[Reader]) -> list[Span]:
+    """Spans that the first reader to know what to make of a place gives, at each place where `start` matches."""
+    found: list[Span] = []
+    at = 0
+    while place := start.search(text, at):
+        at = place.start()
+        span = next((span for reader in readers if (span := reader(text, at, found))), None)
+        if span:
+            found.append(span)
+        at = span.end if span else at + 1
+    return found
+
+
+def unit_at(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str] | None:
+    """A unit (the pattern's first group) at a place, unless it is a capital letter that only looks like one."""
+    unit = pattern.match(text, at)
+    if unit and len(unit[1]) == 1 and unit[1].isascii() and unit[1].isupper() and unit[1] not in _CAPITAL_UNITS:
+        return None
+    return unit
+
+
+def beside_letters(text: str, start: int, end: int) -> bool:
+    """Whether a number belongs to a name in Latin letters: 5G, MP3, iPhone 15, Python 3.11."""
+    before, after = text[max(0, start - 3) : start].rstrip(" -")[-1:], text[end : end + 1]
+    return (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
+
+
+def between_letters(text: str, at: int) -> bool:
+    """Whether a sign stands inside of an address: between Latin letters or digits, at least one of them a letter."""
+    around = text[max(0, at - 1) : at] + text[at + 1 : at + 2]
+    return len(around) == 2 and around.isascii() and around.isalnum() and not around.isdigit()
+
+
+def right_behind(text: str, at: int, found: list[Span]) -> bool:
+    """Whether, blanks aside, a place is right behind the last span, and that is one of numbers."""
+    return bool(found) and found[-1].kind != "letters" and not text[found[-1].end : at].strip()
+
+
+def one_of(words: Iterable[str]) -> str:
+    """The pattern of any of these words, longest first."""
+    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+
+
+def any_of(*groups: Iterable[str]) -> str:
+    """The characters of tables of signs, for a class of a pattern."""
+    return "".join(re.escape(char) for group in groups for char in group if len(char) == 1)

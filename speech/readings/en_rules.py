@@ -1,0 +1,119 @@
+"""English rules of their own: dates in both orders, decades, clock times, feet and inches, houses, Dr. and St."""
+
+import re
+
+from speech.readings.european import BLANK, DASH, Rule, Said, any_of, last_word, next_word, ways, words
+from speech.readings.european_language import Language
+from speech.readings.european_tables import tables
+
+B = f"{BLANK}?"
+_MONTH = {name: month[0] for month in tables("en")["months"] for name in month}
+_STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
+_DAYS = {name[:3]: name for name in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]}
+_DAYS |= {"Tues": "Tuesday", "Thur": "Thursday", "Thurs": "Thursday"}
+_AM = r"[aApP]\.?[mM](?:\.|\b)"
+_HOUR = r"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])"
+
+
+def first_rules(of: Language) -> list[Rule]:
+    return [*_dates(of), *_clocks(of), *_measures(of)]
+
+
+def _dates(of: Language) -> list[Rule]:
+    month, nth = any_of(_MONTH), r"(?P<d>\d\d?)(?:st|nd|rd|th)?"
+    year = rf"(?:,?{BLANK}(?P<y>[12]\d{{3}})(?![\d\-]|,\d))?"
+    no_time = rf"(?![\d:%]|[.,]\d\d?(?!\d)|{DASH}\d|{B}[ap]\.?m)"
+
+    def date(match: re.Match[str]) -> Said:
+        if not 1 <= int(match["d"]) <= 31:
+            return None
+        number = [name[0] for name in of.months].index(_MONTH[match["m"]]) + 1
+        said = of.date(int(match["d"]), number, match["y"] or "", "", True)
+        return "date", [*(way for way in said if match[0][0] in "tT" and way.startswith("the")), *said], True
+
+    def decade(match: re.Match[str]) -> Said:
+        century, ten = match["c"], int(match["t"] + "0")
+        if ten == 0 and not century:
+            return None
+        name = {0: "hundreds", 10: "tens"}.get(ten) or words(ten, "en")[:-1] + "ies"
+        if not century:
+            return "decade", [name, *([f"nineteen {name}"] if match[0][0] in "'’" else [])], True
+        return (
+            "decade",
+            [*(["two thousands"] if match[0][:3] == "200" else []), f"{words(int(century), 'en')} {name}"],
+            True,
+        )
+
+    return [
+        Rule("0", re.compile(rf"(?<!\w)(?P<m>{month})\.?{BLANK}(?:the )?{nth}{no_time}{year}"), date),
+        Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?{nth}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
+        Rule("0", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
+        Rule("0", re.compile(r"(?<!\w)['’](?P<n>\d\d)(?!\w|['’\d])"), lambda m: ("year", of.grouped([m["n"]]), True)),
+    ]
+
+
+def _clocks(of: Language) -> list[Rule]:
+    def clock(match: re.Match[str]) -> Said:
+        minute = match.groupdict().get("m")
+        tail = match["tail"].strip()
+        return "time", of.time(int(match["h"]), int(minute or 0), None, tail, "", minute is not None), True
+
+    def until(match: re.Match[str]) -> Said:
+        return "range", ways(of.counted(int(match["h"])), of.to), True
+
+    ahead = rf"(?=(?:1[0-2]|0?\d)(?:[:.]\d\d)?{B}[aApP]\.?[mM])"
+    return [
+        Rule("0", re.compile(rf"{_HOUR}(?P<tail>{B}(?:{_AM}|o['’]clock))(?!\w)"), clock),
+        Rule("0", re.compile(rf"{_HOUR}\.(?P<m>[0-5]\d)(?P<tail>{B}{_AM})(?!\w)"), clock),
+        Rule("0", re.compile(rf"{_HOUR}{B}{DASH}{B}{ahead}"), until),
+    ]
+
+
+def _measures(of: Language) -> list[Rule]:
+    def feet(match: re.Match[str]) -> Said:
+        foot, inch = of.counted(int(match["f"])), of.counted(int(match["i"]))
+        inches = [*ways(inch, ("", "inch" if match["i"] == "1" else "inches"))]
+        return "unit", [*ways(foot, ("foot", "feet"), ("", "and"), inches), *ways(foot, inch)], True
+
+    def only_feet(match: re.Match[str]) -> Said:
+        number = of.counted(int(match["f"]))
+        return "unit", [*ways(number, ("foot", "feet")), *number], False
+
+    def house(match: re.Match[str]) -> Said:
+        number = match["n"]
+        return "address", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
+
+    street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"
+    return [
+        Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
+        Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
+        Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}}){street}"), house),
+    ]
+
+
+def context_rules(of: Language) -> list[Rule]:
+    def title(match: re.Match[str]) -> Said:
+        """Doctor before a name, drive behind one; saint and street."""
+        string, plain = match.string, match[0].rstrip(".")
+        before, after = last_word(string, match.start()), next_word(string, match.end())
+        named = bool(before) and string[: match.start()].rstrip()[-len(before) :][:1].isupper()
+        front, behind = ("doctor", "drive") if plain[0] in "Dd" else ("saint", "street")
+        if string.islower():
+            return "variant", [front, behind, plain], True
+        if not after[:1].isupper():
+            return "variant", [behind if named or front == "saint" else front, plain], True
+        return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
+
+    def named(names: dict[str, str]):
+        return lambda match: ("variant", [names[match["n"]], match["n"]], True)
+
+    days, months = any_of(_DAYS), any_of(set(_MONTH) - {month[0] for month in of.months})
+    near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
+    return [
+        Rule("", re.compile(r"(?<!\w)(?:S[Tt]|D[Rr]|st(?=\.)|dr(?=\.))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), title),
+        Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
+        Rule(".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\.(?= [a-z])"), named(_DAYS)),
+        Rule(".", re.compile(rf"(?<!\w)(?P<n>{days})\.(?=,? (?:{any_of(_MONTH)}|\d))"), named(_DAYS)),
+        Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=,? [a-z]|$)"), named(_MONTH)),
+        Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}[12]\d{{3}})"), named(_MONTH)),
+    ]

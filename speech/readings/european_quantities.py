@@ -1,0 +1,182 @@
+"""Rules of the European languages for ordinals, versions, fractions, scores and whatever is counted or measured."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from speech.readings.european import BLANK, DASH, Noun, Number, Rule, Said, any_of, last_word, next_word, ways
+from speech.readings.european_language import Language
+
+B = f"{BLANK}?"
+_VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
+_SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
+_NOT_A_UNIT = r"(?![\w]|/m\b|\. ?\d)"  # t/m, 7 m. 12
+
+
+def parts(of: Language) -> Iterator[Rule]:
+    """Ordinals, versions, scores, fractions."""
+
+    def ordinal(match: re.Match[str]) -> Said:
+        before, after = last_word(match.string, match.start()), next_word(match.string, match.end())
+        return of.ordinal_at(int(match["n"]), match["e"], before, after)
+
+    def version(match: re.Match[str]) -> Said:
+        pieces = match["v"].split(".")
+        each = [of.digits(piece) if len(piece) > 1 and piece[0] == "0" else of.plain(piece) for piece in pieces]
+        spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
+        return "version", spoken + of.digits_dotted(pieces), True
+
+    def score(match: re.Match[str]) -> Said:
+        one, two = of.goals(match["a"]), of.goals(match["b"])
+        return "score", [*ways(one, of.versus, two), *ways(one, two)], True
+
+    def folds(match: re.Match[str]) -> Said:
+        number = int(match["n"])
+        return "cardinal", [*of.times_as_often(number), *ways(of.counted(number, of.fold_gender), of.fold)], True
+
+    if of.ordinal_pattern:
+        yield Rule("0", re.compile(of.ordinal_pattern), ordinal)
+    thousands = r"(?!\d{1,3}(?:\.\d{3})+(?!\d|\.\d))" if "." in of.grouping else ""
+    dotted = rf"(?<![\d.,]){thousands}(?P<v>\d{{1,6}}(?:\.\d{{1,6}}){{2,5}})(?!\d|\.\d)"
+    yield Rule("0", re.compile(dotted), version)
+    named = rf"{of.version_words}{B}(?P<span>(?P<v>\d{{1,4}}(?:\.\d{{1,4}})+))(?!\d)"
+    yield Rule("0", re.compile(named), version)
+    if of.decimal == ",":
+        pattern = r"(?<![\d.,])(?P<v>\d+\.(?!\d{3}(?!\d))\d+)(?![\d.]\d)"
+        yield Rule("0", re.compile(pattern), version)
+    yield from fractions(of)
+    two = r"(?P<a>\d{1,3}):(?P<b>\d{1,3})(?![\d:])"
+    yield Rule(":", re.compile(rf"(?<![\d.,:/\w]){two}"), score)
+    if of.score_words:
+        two = rf"(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{1,3}})(?!\w|{DASH}|[.,]\d)"
+        game = rf"\b(?:{of.score_words})\b[^\d.!?]{{0,30}}?(?<![\w.,])(?P<span>{two})"
+        yield Rule("0", re.compile(game, re.IGNORECASE), score)
+    if of.by:
+        cross = rf"(?<=\d){B}[x×х]{B}(?=\d)"
+        yield Rule("x×х", re.compile(cross), lambda match: ("sign", of.by, True))
+    if of.fold:
+        yield Rule("0", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
+
+
+def decades(of: Language) -> Iterator[Rule]:
+    """los años 80, gli anni '80."""
+    if of.decade_before:
+        pattern = rf"(?<!\w)(?:{of.decade_before}){BLANK}(?P<span>['’]?(?P<n>[1-9]0)s?)(?!\w|[.,:]\d|{B}%)"
+        yield Rule("0", re.compile(pattern, re.IGNORECASE), lambda match: ("decade", of.plain(match["n"]), True))
+
+
+def scales(of: Language) -> Iterator[Rule]:
+    """1:50 behind a word for a scale; elsewhere it may be a time."""
+
+    def said(match: re.Match[str]) -> Said:
+        one, two = of.plain(match["a"]), of.goals(match["b"])
+        return (
+            "score",
+            [*ways(one, (*of.versus, *of.over), two), *of.other_scale(int(match["a"]), int(match["b"]))],
+            True,
+        )
+
+    if of.scale_words:
+        two = r"(?P<span>(?P<a>\d{1,4}):(?P<b>\d{1,6}))(?![\d:])"
+        yield Rule(
+            ":", re.compile(rf"\b(?:{of.scale_words})\b:?{BLANK}(?:\w{{2,4}}{BLANK})?{two}", re.IGNORECASE), said
+        )
+
+
+def fractions(of: Language) -> Iterator[Rule]:
+    """1/2, ½, 2 1/2, before a unit or not."""
+
+    def said(match: re.Match[str]) -> Said:
+        found = match.groupdict()
+        above, below = _VULGAR[found["v"]] if found["v"] else (int(found["a"]), int(found["b"]))
+        after = found["unit"] or next_word(match.string, match.end())
+        if found["w"]:
+            spoken = of.mixed(int(found["w"]), above, below, after)
+        elif above == 0 or below < 2 or (not found["v"] and (below > 100 or above > 99)):
+            return "fraction", of.slashed(found["a"], found["b"]), True
+        else:
+            spoken = of.fraction(above, below, after) + of.other_fraction(above, below)
+        if not found["unit"]:
+            return "fraction", spoken, True
+        return "unit", [f"{way} {name}" for name in of.noun(found["unit"]).of(0)[:4] for way in spoken], True
+
+    unit = rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?"
+    slash = rf"(?P<v>)(?P<a>\d{{1,4}})[/\u2044](?P<b>\d{{1,4}})(?![\d/]|\.\d){unit}"
+    vulgar = rf"(?P<v>[{''.join(_VULGAR)}])(?P<a>)(?P<b>){unit}"
+    yield Rule("".join(_VULGAR), re.compile(rf"(?:(?<![\d.,:/])(?P<w>\d{{1,4}}){B})?{vulgar}"), said)
+    yield Rule("/\u2044", re.compile(rf"(?<![\d.,:/\w])(?P<w>\d{{1,4}}){BLANK}{slash}"), said)
+    yield Rule("/\u2044", re.compile(rf"(?<![\d.,:/\w])(?P<w>){slash}"), said)
+
+
+def pattern(of: Language) -> re.Pattern[str]:
+    """name? sign? currency? number (dash number)? magnitude? unit? plus?"""
+    money = any_of(of.currencies, True)
+    before = any_of((sign for sign in of.currencies if not (sign.isalpha() and sign.islower())), True)
+    short = any_of(big for big in of.magnitudes if len(big) < 3)
+    attached = any_of(sign for sign in "KMBk" if sign in of.magnitudes)
+    long = any_of((big for big in of.magnitudes if len(big) > 2), True)
+    big = rf"{B}(?:{long})|(?:{attached})|{B}(?:{short})(?={B}(?:{money}))|(?(cur){B}(?:{short})|(?!))"
+    return re.compile(
+        rf"(?:(?<!\w)(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
+        rf"(?:(?P<cur>{before}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{of.number})"
+        rf"(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{of.number})(?!\w{DASH}))?(?P<big>(?:{big})(?!\w))?"
+        rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?(?P<plus>\+(?!\w|\+))?"
+    )
+
+
+def quantities(of: Language) -> Iterator[Rule]:
+    """Numbers, with a sign, ranges, magnitudes, units and currencies."""
+
+    def quantity(match: re.Match[str]) -> Said:
+        string, found = match.string, match.groupdict()
+        sign = found["unit"] or found["cur"]
+        noun = of.noun(sign) if sign else None
+        big = of.magnitudes[of.key(found["big"].strip(), of.magnitudes)] if found["big"] else None
+        first = of.parse(found["a"])
+        before, after = of.before(string, match.start()), next_word(string, match.end())
+        counted = big or noun
+        gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
+        number, ends = first, None
+        if found["b"]:
+            number = of.parse(found["b"])
+            dash = of.of_dash(found["mid"], match, before)
+            ends = list(ways(of.since, of.said(first, gender), dash, of.said(number, gender)))
+        kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
+        sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
+        name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
+        plus = of.more if found["plus"] else [""]
+        return kind, ways(name, of.of_sign(found["pre"] or found["inner"]), said, plus), sure
+
+    yield Rule("0", pattern(of), quantity)
+
+
+def amount(
+    of: Language, number: Number, said: list[str], is_range: bool, big: Noun | None, noun: Noun | None, sign: str | None
+) -> tuple[str, list[str]]:
+    """What is said of a number (a range's last) with its magnitude and its noun."""
+    if noun is None or sign is None:
+        kind = "range" if is_range else "cardinal"
+        return kind, list(ways(said, big.of(of.index(number)) if big else [""]))
+    kind = "money" if of.key(sign, of.currencies) in of.currencies else "percent" if sign in "%‰" else "unit"
+    if big:
+        bigs = list(ways(said, big.of(of.index(number))[:2]))
+        return kind, [f"{way} {name}" for name in ways(of.linking(noun), noun.of(of.many)[:4]) for way in bigs]
+    if kind == "money" and not is_range and len(number.fraction) in (1, 2):
+        return kind, of.money(number, noun)
+    parted = of.parted(number, noun) if not is_range and number.fraction else []
+    best, *others = noun.of(of.index(number))
+    return kind, [f"{way} {best}" for way in said] + parted + [f"{way} {name}" for name in others for way in said]
+
+
+def last(of: Language) -> Iterator[Rule]:
+    """Digits and signs that nothing else took."""
+
+    def code(match: re.Match[str]) -> Said:
+        return "cardinal", of.plain(match["n"]) + (of.digits(match["n"]) if len(match["n"]) > 4 else []), True
+
+    def table(kind: str, said: dict[str, tuple[str, ...]]) -> Callable[[re.Match[str]], Said]:
+        return lambda match: (kind, said[match[0]], True)
+
+    yield Rule("0", re.compile(r"(?P<n>\d+)"), code)
+    for kind, said in (("sign", of.signs), ("variant", of.silent)):
+        if said:
+            yield Rule("".join(said), re.compile(any_of(said)), table(kind, said))

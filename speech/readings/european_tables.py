@@ -1,0 +1,180 @@
+"""The tables of a language, speech/readings/tables/<language>.yaml, read once."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from speech.readings.european import Noun
+
+_FOLDER = Path(__file__).resolve().parent / "tables"
+_NOUNS = frozenset({"units", "currencies", "magnitudes"})
+_READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
+_READINGS |= {"numbered", "variants", "declined", "between"}
+_WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
+_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words"}
+_GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
+
+_PAIRS = frozenset({"letters"})
+_NONE: Mapping[Any, Any] = MappingProxyType({})
+
+
+@lru_cache
+def tables(code: str) -> dict[str, Any]:
+    """All tables of a language by their names.
+
+    Raises:
+        OSError, yaml.YAMLError: there are none that can be read.
+    """
+    raw = yaml.safe_load((_FOLDER / f"{code}.yaml").read_text(encoding="utf-8"))
+    return {key: _converted(key, value) for key, value in raw.items()}
+
+
+def _converted(key: str, value: Any) -> Any:
+    if key in _NOUNS:
+        return nouns(value)
+    if key in _READINGS:
+        return readings(value)
+    if key in _WORDS:
+        return frozenset(value.split())
+    if key in _PAIRS:
+        return dict(pair.split() for pair in value.split(";"))
+    if key in _GROUPS:
+        return {word: group for group, words in value.items() for word in words.split()}
+    if key == "months":
+        return tuple(tuple(line.split(", ")) for line in value.splitlines())
+    if isinstance(value, list):
+        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
+    return value
+
+
+def nouns(table: str) -> dict[str, Noun]:
+    """Lines "sign sign = gender one|several + one|several // sign of the hundredth"; _ is a blank of a sign.
+
+    >>> nouns("kg Kg = n Kilogramm + Kilo")["kg"].of(1)
+    ['Kilogramm', 'Kilo']
+    """
+    made = {}
+    for line in filter(None, map(str.strip, table.splitlines())):
+        signs, forms = line.split(" = ")
+        forms, _, part = forms.partition(" // ")
+        gender, _, forms = forms.partition(" ")
+        noun = Noun(gender, tuple(tuple(form.strip().split("|")) for form in forms.split(" + ")), part.strip())
+        made.update((sign.replace("_", " "), noun) for sign in signs.split())
+    return made
+
+
+def readings(table: str | Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Lines "written = said | said"; a blank of the written form stands for any blanks, or none.
+
+    >>> readings("z. B. = zum Beispiel")
+    {'z. B.': ('zum Beispiel',)}
+    """
+    made = {}
+    for line in filter(None, map(str.strip, table.splitlines() if isinstance(table, str) else table)):
+        written, _, said = line.partition(" =")
+        made[written.strip()] = tuple(one.strip() for one in said.split("|"))
+    return made
+
+
+class Tables:
+    """The tables of a language as attributes, those of its file over what stands here.
+
+    Raises:
+        ValueError: the file has a table of another name.
+    """
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        for key, value in tables(code).items():
+            if not hasattr(type(self), key):
+                raise ValueError(f"{_FOLDER / code}.yaml: no table is called {key!r}")
+            setattr(self, key, value)
+
+    code = ""
+    grouping = ". "  # what parts thousands
+    decimal = ","
+    point: tuple[str, ...] = ()  # the decimal sign
+    dot: tuple[str, ...] = ()  # the full stop of versions and addresses
+    minus: tuple[str, ...] = ("minus",)
+    to: tuple[str, ...] = ()  # between the ends of a range
+    since: tuple[str, ...] = ("",)  # before a range
+    versus: tuple[str, ...] = ()  # between the goals of a score
+    more: tuple[str, ...] = ("plus",)  # the + of 10+
+    money_and: tuple[str, ...] = ("",)  # between euros and cents
+    zero: tuple[str, ...] = ()
+    codes = frozenset[str]()  # words before numbers that may be read digit by digit
+    many = 1  # which form of a noun goes with millions
+    units: Mapping[str, Noun] = _NONE
+    currencies: Mapping[str, Noun] = _NONE
+    magnitudes: Mapping[str, Noun] = _NONE
+    signs: Mapping[str, tuple[str, ...]] = _NONE
+    silent: Mapping[str, tuple[str, ...]] = _NONE  # signs that may be left out
+    address_signs: Mapping[str, tuple[str, ...]] = _NONE
+    triple_w: tuple[str, ...] = ()
+    before_numbers: Mapping[str, tuple[str, ...]] = _NONE  # ~ > < ± before a number
+    numbered: Mapping[str, tuple[str, ...]] = _NONE  # abbreviations that a number follows: No. 5
+    abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # capitals or not
+    exact_abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # with capitals as they stand
+    variants: Mapping[str, tuple[str, ...]] = _NONE  # words that may be said or spelt otherwise
+    phrases: tuple[tuple[str, ...], ...] = ()  # what the text needs, kind, pattern, readings
+    or_words: tuple[str, ...] = ()  # for the slash between words
+    letters: Mapping[str, str] = _NONE  # names of letters that a recogniser may write
+    months: tuple[tuple[str, ...], ...] = ()  # each: its name, its other forms, its abbreviations
+    month_forms = frozenset[str]()  # of these, what is no abbreviation
+    month_first = False
+    clock: Mapping[int, list[str]] = _NONE  # minutes -> how they are said by the clock
+    day_pattern = ""  # what stands behind the day of a date
+    before_month = ""
+    day_links = ""  # between two days of a month
+    hour_marks = "(?!)"
+    hour_letter = ""
+    at_times = ""
+    dotted_times = False
+    plus_optional = False
+    phone_patterns: tuple[str, ...] = ()
+    ordinal_pattern = ""
+    version_words = r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|USB|HTML|Windows|CUDA|Java)"
+    decade_before = ""  # what stands before a decade of two digits
+    slash_before = ""  # what stands before a day and its month: le 11/11
+    scale_words = ""  # before 1:50
+    between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
+    by: tuple[str, ...] = ()  # the cross of 3 x 4
+    fold: tuple[str, ...] = ()  # the cross of 2x
+    fold_gender = ""
+    roman_words = frozenset[str]()
+    no_names = frozenset[str]()
+    single_romans = "IVX"
+    roman_end = ""
+    centuries = ""  # pattern of what stands behind the number of a century
+    and_half: tuple[str, ...] = ()  # behind what is counted: y medio
+    over: tuple[str, ...] = ()
+    mixed_and: tuple[str, ...] = ()
+    year_before = frozenset[str]()  # words behind which four digits are a year
+    no_code_before = frozenset[str]()  # words with a capital that are no names
+    # -- Romance languages
+    masculine: tuple[str, ...] = ()
+    feminine: tuple[str, ...] = ()
+    genders: Mapping[str, str] = _NONE
+    function_words = frozenset[str]()
+    of_date_words: tuple[str, ...] = ("",)  # between day, month and year of a date of digits
+    of = ("de",)
+    first = ""  # the first of a month
+    score_words = ""
+    hour_names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # hour, hours
+    minute_names: tuple[str, ...] = ()
+    hour_and: tuple[str, ...] = ("",)  # between hours and minutes
+    minute_gender = "m"
+    second_names: tuple[str, ...] = ()
+    # -- inflection
+    feminine_nouns = frozenset[str]()  # in the form that stands behind 2
+    masculine_nouns = frozenset[str]()
+    cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions
+    declined: Mapping[str, tuple[str, ...]] = _NONE  # words of numerals in other cases
+    # -- sounds
+    open_words = frozenset[str]()  # whose e is open or not
+    homophones = ""  # see european_sounds
+    sounds: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,214 @@
+"""A Japanese number with what stands around it: sign, 第, ¥, counter or unit, 間 目 半, another number (2〜3日)."""
+
+import re
+from bisect import bisect_right
+from functools import lru_cache
+
+from speech.readings import ja_words
+from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
+from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
+from speech.readings.ja_signs import ALONE, ENGLISH, MONEY, UNITS, spelled
+from speech.readings.ja_values import KANJI_DIGITS, LARGE, NUMBER, SMALL, Value, parse
+from speech.readings.span import Span
+
+MOST = 24  # readings of a span
+Counted = tuple[int, list[str], str]  # where it ends, its readings, its kind ("" for a bare number)
+_MONTHS = re.compile(r"[かカヶヵケ箇](?=[月所国年条])")
+_COUNTER = re.compile(one_of(COUNTERS))
+_WARI = re.compile("割[るられろっ]")  # 十割る二 is a division
+_SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
+_SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
+_UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
+_KATAKANA = re.compile(r"[ァ-ヴ][ァ-ヴー]{1,20}")
+_TO = re.compile(r" ?[〜~–、・-] ?")
+_KINDS = {"月": "date", "日": "date", "年": "year", "時": "time", "分": "time", "円": "money", "パーセント": "percent"}
+_MINUS = {"+": ("プラス", "たす"), "±": ("プラスマイナス",), "▲": ("マイナス", "さんかく", "")}
+
+
+@lru_cache(maxsize=4)
+def _words_with_numerals(text: str) -> tuple[list[int], list[ja_words.Word]]:
+    """Words that are more than a number, and where they begin: 一緒, 六本木, 四国."""
+    if not any(char in KANJI_DIGITS or char in SMALL or char in LARGE for char in text):
+        return [], []
+    found = [word for word in ja_words.words(text) if len(word.surface) > 1 and word.pos[1] != "数詞"]
+    return [word.start for word in found], found
+
+
+def _in_word(text: str, start: int, end: int) -> bool:
+    """Whether a word goes on beyond text[start:end], a number of kanji with its counter, at either side."""
+    starts, words = _words_with_numerals(text)
+    place = bisect_right(starts, start) - 1
+    return place >= 0 and (starts[place] < start < words[place].end or words[place].end > end)
+
+
+def _touches_word(text: str, start: int, end: int) -> bool:
+    starts, words = _words_with_numerals(text)
+    place = bisect_right(starts, end - 1) - 1
+    return place >= 0 and words[place].end > start
+
+
+def _as_word(text: str, start: int, end: int) -> tuple[str, ...]:
+    """How the dictionary reads text[start:end] if that is a word of it: 四国 しこく, 一月 ひとつき, 十分 じゅうぶん."""
+    starts, words = _words_with_numerals(text)
+    place = bisect_right(starts, start) - 1
+    exact = place >= 0 and (words[place].start, words[place].end) == (start, end)
+    return ja_words.said(words[place]) if exact else ()
+
+
+def number(text: str, at: int, found: list[Span]) -> Span | None:
+    """[minus][第][¥]number[counter, unit, word in katakana][間, 目, 半]"""
+    start, sign, money, first = at, ("",), "", ""
+    if text[at] in "-−+±▲":
+        if at and text[at - 1].isalnum() and text[at - 1].isascii():
+            return None
+        sign, at = _MINUS.get(text[at], ("マイナス", "れいか")), at + 1
+    if text[at : at + 1] and text[at] in MONEY:
+        money, at = MONEY[text[at]], at + 1
+    elif text.startswith("第", at):
+        first, at = "だい", at + 1 + text.startswith(" ", at + 1)
+    match = NUMBER.match(text, at)
+    if not match or set(match["kanji"] or "") == {"○"}:  # a mark
+        return None
+    value = parse(match)
+    if value is None:
+        return _digit_by_digit(text, start, match, first)
+    end, ways, counted = _with_tail(text, match, value, money)
+    if match["kanji"]:
+        bare = not first and not counted and len(match["kanji"]) <= 2
+        if _in_word(text, match.start(), end) or (bare and _touches_word(text, match.start(), match.end("kanji"))):
+            return None
+        ways += _as_word(text, match.start(), end)
+        ways += ALONE.get(text[match.start() : end], ())
+        return span_of(start, end, "variant", (s + first + way for s in sign for way in ways), most=MOST)
+    if (
+        not counted
+        and not first
+        and match["whole"].isdigit()
+        and not match["fraction"]
+        and (
+            len(match["whole"]) >= 3 or text.endswith("秒", 0, match.start())  # 9秒58
+        )
+    ):
+        ways += digits(match["whole"])
+    kind = "money" if money else "ordinal" if first else counted or "cardinal"
+    beside = end == match.end() and beside_letters(text, match.start(), end)
+    ways += _like_english(match, value) if beside else []
+    return span_of(start, end, kind, (s + first + way for s in sign for way in ways), not beside, MOST)
+
+
+def _like_english(match: re.Match[str], value: Value) -> list[str]:
+    """5G ファイブジー, 3.11 さんてんじゅういち, 15 フィフティーン, 747 ななよんなな."""
+    number, fraction, _ = value
+    if fraction:
+        heads = read(number, "点") if number else [zero + "てん" for zero in ZEROS]
+        short = fraction[0] != "0" and len(fraction) < 4
+        return [head + tail for head in heads for tail in read(int(fraction))] if short else []
+    english = [ENGLISH[number]] if number < len(ENGLISH) else []
+    return [*english, *(digits(match["whole"]) if match["whole"].isdigit() and len(match["whole"]) > 1 else ())]
+
+
+def _digit_by_digit(text: str, start: int, match: re.Match[str], first: str) -> Span | None:
+    """二〇二五年 (also にせんにじゅうごねん), 二三日 (two or three days), 007, 一二三四."""
+    kanji, written = bool(match["kanji"]), (match["kanji"] or match["whole"]).replace(",", "")
+    plain = "".join(str(KANJI_DIGITS.get(char, char)) for char in written)
+    if not plain.isdigit() or match["fraction"] or match["point"] or match["large"]:
+        number = re.sub(r"\D", "", written)
+        return None if kanji else span_of(start, match.end("whole"), "cardinal", digits(number), False)
+    end, counter = counter_at(text, match.end())
+    if kanji and _in_word(text, start, max(end, match.end())):
+        return None
+    if counter and kanji and len(plain) == 2 and "0" not in plain:
+        ways = [whole(int(plain[0])) + way for way in read(int(plain[1]), counter)]
+    elif counter:
+        ways = list(read(int(plain), counter)) if len(plain) <= 16 else []
+        for way in digits(plain):
+            if plain[-1] != "0":
+                ways += [way[: -len(whole(int(plain[-1])))] + last for last in read(int(plain[-1]), counter)]
+            ways.append(way + COUNTERS[counter][0])
+    else:
+        end, ways = match.end(), [*digits(plain), *([whole(int(plain))] if not kanji and len(plain) <= 3 else [])]
+    return span_of(start, end, "variant" if kanji else "cardinal", (first + way for way in ways), most=MOST)
+
+
+def counter_at(text: str, at: int) -> tuple[int, str]:
+    """Where the counter behind a number ends, and which it is: "分の" in 三分の一; (at, "") for none."""
+    skip = at + text.startswith(" ", at)
+    found = _COUNTER.match(_MONTHS.sub("カ", text[skip : skip + 8]))
+    if not found or (found[0] == "割" and _WARI.match(text, skip)):
+        return at, ""
+    if found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2):
+        return skip + 1, "分の"
+    return skip + found.end(), found[0]
+
+
+def _fraction_at(text: str, at: int) -> re.Match[str] | None:
+    """The number above of 三分の一, unless that is counted (10分の2回戦)."""
+    above = NUMBER.match(text, at)
+    return above if above and parse(above) and not counter_at(text, above.end())[1] else None
+
+
+def is_counted(text: str, at: int) -> bool:
+    return bool(counter_at(text, at)[1] or unit_at(_UNIT, text, at))
+
+
+def _say(value: Value, counter: str) -> list[str]:
+    number, fraction, large = value
+    return list(decimal(str(number), fraction, counter, large) if fraction else read(number, counter))
+
+
+def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Counted:
+    end = match.end()
+    skip = end + text.startswith(" ", end)
+    if money:
+        return end, _say(value, money), "money"
+    if not match["kanji"] and (unit := unit_at(_UNIT, text, skip)):
+        ways = _with_unit(text, match, unit[1].lower(), value)
+        if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a room; 5g: 5G
+            ways += [way + letter for way in _say(value, "") for letter in spelled(unit[1])]
+        return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
+    after, counter = counter_at(text, end)
+    if counter == "分の" and (top := _fraction_at(text, after + 1)):
+        above = parse(top)
+        return top.end(), [a + "ぶんの" + b for a in read(value[0]) for b in _say(above, "")], "fraction"
+    if counter:
+        return _with_suffix(text, match, after, counter, _say(value, counter))
+    if word := _KATAKANA.match(text, skip if not match["kanji"] else end):
+        return word.end(), _say(value, word[0]), "unit"
+    return _about(text, match, value) or (end, _say(value, ""), "")
+
+
+def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list[str]:
+    ways = [way for name in UNITS[unit] for way in _say(value, name)]
+    if unit in ("km/h", "m/s"):
+        before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
+        ways += [before + way for way in _say(value, name)]
+        ways += _say(value, name) if text.endswith(("時速", "秒速"), 0, match.start()) else []
+    return ways
+
+
+def _with_suffix(text: str, match: re.Match[str], after: int, counter: str, ways: list[str]) -> Counted:
+    kind = _KINDS.get(counter, "counter")
+    if counter == "分" and match["whole"] == "30" and text.endswith("時", 0, match.start()):
+        ways.append("はん")
+    if suffix := _SUFFIX.match(text, after):
+        return suffix.end(), [way + _SUFFIX_SAID[suffix[0]] for way in ways], kind
+    return after, ways, kind
+
+
+def _about(text: str, match: re.Match[str], value: Value) -> Counted | None:
+    """2〜3日, 2、3人: にさんにち, にから..., ふつかからみっか."""
+    number, fraction, large = value
+    sign = None if fraction or large or match["kanji"] else _TO.match(text, match.end())
+    other = NUMBER.match(text, sign.end()) if sign else None
+    above = parse(other) if other and not other["kanji"] else None
+    if not above or above[1] or above[2] or number > above[0]:
+        return None
+    end, counter = counter_at(text, other.end())
+    if not counter or counter == "分の":
+        return None
+    seconds, near = read(above[0], counter), above[0] == number + 1 and number < 10
+    close = [whole(number) + way for way in seconds] if near else []
+    if sign[0].strip() in "、・":
+        return (end, close + [a + b for a in read(number, counter)[:1] for b in seconds], "range") if near else None
+    firsts = (whole(number), *read(number, counter))
+    return end, [a + to + b for to in ("から", "ないし") for a in firsts for b in seconds][:16] + close, "range"

@@ -1,0 +1,122 @@
+"""Polish numerals: their cases and genders; num2words knows the nominative only."""
+
+import re
+
+from speech.readings.european import words
+from speech.readings.european_tables import tables
+
+_DECLINED = tables("pl")["declined"]
+ONE = {
+    "m": ["jeden"],
+    "f": ["jedna", "jedną"],
+    "n": ["jedno"],
+    "fa": ["jedną"],
+    "g": ["jednego"],
+    "fg": ["jednej"],
+    "l": ["jednym"],
+}
+
+
+_GENDERED = {"Nm": "y i", "Nf": "a", "Nn": "e", "g": "ego", "d": "emu", "l": "ym", "fg": "ej", "fa": "ą", "p": "ych"}
+
+
+def declined(number: int, case: str, gender: str = "m") -> list[str]:
+    """A numeral in a case: N nominative, g genitive (and locative), d dative, i instrumental."""
+    said = words(number, "pl").split()
+    last = said[-1]
+    if case == "N":
+        if last == "dwa" and gender == "f":
+            said[-1] = "dwie"
+        if number == 1:
+            return ONE["f" if gender == "f" else "n" if gender == "n" else "m"]
+        return [" ".join(said), *([f"jeden {' '.join(said)}"] if said[0] in ("tysiąc", "milion") else [])]
+    at = "gdi".index(case)
+    if number == 1:
+        return [
+            {
+                "m": ("jednego", "jednemu", "jednym"),
+                "n": ("jednego", "jednemu", "jednym"),
+                "f": ("jednej", "jednej", "jedną"),
+            }[gender][at]
+        ]
+    made = []
+    for word in said:
+        if word in _DECLINED:
+            made.append(_DECLINED[word][at])
+        elif word.endswith("naście"):
+            made.append(word[:-1].replace("naści", "nastu") if at < 2 else word[:-6] + "nastoma")
+        elif word.endswith("dziesiąt"):
+            made.append(word[:-8] + ("dziesięciu" if at < 2 else "dziesięcioma"))
+        elif word.endswith("set"):
+            made.append(_DECLINED[word[:-3]][0] + "set")
+        else:
+            made.append(word)
+    full = " ".join(made)
+    plain = " ".join(
+        _DECLINED.get(word, (one,))[0] if word in _DECLINED else one for word, one in zip(said, made, strict=True)
+    )
+    return list(
+        dict.fromkeys(
+            [full, *([plain] if case == "i" else []), *([full.replace("dwoma", "dwiema")] if gender == "f" else [])]
+        )
+    )
+
+
+def ordinals(number: int, ends: str) -> list[str]:
+    """An ordinal with these endings: Nm Nf Nn g d l fg fa p."""
+    said, made = words(number, "pl", to="ordinal").replace(" setny", "setny").split(), []
+    for end in ends.split():
+        ways_of = []
+        for word in said:
+            if re.search(r"(?:[ytn]y|rugi|rzeci|iąty|sty|szy|my)$", word):
+                stem, soft = (word[:-1], word.endswith("i"))
+                tail = _GENDERED[end].split()[0]
+                if end == "Nm":
+                    ways_of.append(word)
+                elif word.endswith("drugi"):
+                    ways_of.append(
+                        stem
+                        + {
+                            "a": "a",
+                            "e": "ie",
+                            "ego": "iego",
+                            "emu": "iemu",
+                            "ym": "im",
+                            "ej": "iej",
+                            "ą": "ą",
+                            "ych": "ich",
+                        }[tail]
+                    )
+                elif soft:
+                    ways_of.append(
+                        stem
+                        + {
+                            "a": "ia",
+                            "e": "ie",
+                            "ego": "iego",
+                            "emu": "iemu",
+                            "ym": "im",
+                            "ej": "iej",
+                            "ą": "ią",
+                            "ych": "ich",
+                        }[tail]
+                    )
+                else:
+                    ways_of.append(stem + tail)
+            else:
+                ways_of.append(word)
+        made.append(" ".join(ways_of))
+    return list(dict.fromkeys(made))
+
+
+COLLECTIVE = {
+    2: "dwoje",
+    3: "troje",
+    4: "czworo",
+    5: "pięcioro",
+    6: "sześcioro",
+    7: "siedmioro",
+    8: "ośmioro",
+    9: "dziewięcioro",
+    10: "dziesięcioro",
+}

@@ -1,0 +1,63 @@
+"""Russian numerals: their cases and genders, and what a noun behind them shows of both."""
+
+import re
+
+from speech.readings.european import words
+
+
+def in_case(number: int, case: str, gender: str) -> list[str]:
+    full = words(number, "ru", case=case, gender=gender, animate=False)
+    short = re.sub(r"^(?:один|одна|одну|одной|одного|одному|одним|одном) (?=тысяч|миллион|миллиард)", "", full)
+    said = [short, full, full.replace("тысячью", "тысячей"), full.replace("ноль", "нуль")]
+    return list(dict.fromkeys(said))
+
+
+def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
+    """Cases and genders of a numeral before this form of a noun, of those cases."""
+    last = 0 if 10 < number % 100 < 15 else number % 10
+    noun = noun.casefold()
+    plural = (
+        "i"
+        if re.search("[аяи]ми$|ьми$", noun)
+        else "p"
+        if re.search("[аяыи]х$", noun) and len(noun) > 4
+        else "d"
+        if re.search("[аяыи]м$", noun) and last != 1
+        else ""
+    )
+    if plural and last != 1:
+        adjective = re.search("[ыи]х$", noun)
+        kept = [case for case in cases if case in "ngap"] if adjective else [plural]
+        return [(case, gender) for case in kept or [plural] for gender in "mf"]
+    if last == 1:
+        for ending, pairs in (
+            ("[ую]ю$|[ую]$", "af"),
+            ("ая$", "nf"),
+            ("[аяи]я$|[ая]$", "nf"),
+            ("ое$|ее$|[ое]$", "nn"),
+            ("ой$|ей$", "gf"),
+            ("ого$|его$", "gm"),
+            ("ом$|ем$", "im"),
+            ("[ыи]м$", "im"),
+            ("[^аеёиоуыэюяь]$", "nm"),
+        ):
+            if re.search(ending, noun):
+                case, gender = pairs
+                if pairs == "nf" and "g" in cases and "n" not in cases:
+                    return [("g", "m"), ("g", "n")]
+                if pairs == "gf":
+                    return [(other, "f") for other in "gdip"]
+                if pairs == "im":
+                    return [("i", "m"), ("p", "m")]
+                return [(case, gender), *([("a", gender)] if case == "n" and gender != "f" else [])]
+        return [(case, gender) for case in cases for gender in "mfn"]
+    if 2 <= last <= 4:
+        nominative = [case for case in cases if case in "na"]
+        if re.search("[ыи]$", noun) and nominative:
+            return [("n", "f")]
+        if re.search("[ая]$", noun) and nominative:
+            return [("n", "m")]
+        if re.search("[ыи]е$", noun) and nominative:
+            return [("n", "f")]
+        return [(case, gender) for case in cases for gender in "mf"]
+    return [(case, "m") for case in cases]

@@ -1,0 +1,193 @@
+"""A Cantonese number with what stands around it: minus, 第, a currency, 萬 億, %, its counter or unit, a range."""
+
+import re
+
+from speech.readings.cjk import GROUPED, beside_letters, one_of, span_of, unit_at
+from speech.readings.span import Span
+from speech.readings.yue_numbers import COUNTERS, DIGITS, cardinal, counted, digits, money, plain
+from speech.readings.yue_signs import CURRENCIES, ENGLISH, UNITS
+
+Counted = tuple[int, list[str], str]  # where it ends, its readings, its kind
+_NUMBER = re.compile(
+    rf"(?P<whole>{GROUPED})(?:\.(?P<fraction>\d{{1,20}})(?!\.?\d))?"
+    r"(?: ?(?P<large>[千百十]?[萬万億亿]|[千百](?=[萬万億亿])|[百千]))?"
+)
+_COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
+_UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
+_PERCENT = re.compile(" ?%")
+_RANGE = re.compile(r" ?[-~〜–] ?")
+_CURRENCY = re.compile(one_of([*CURRENCIES, "$"]) + " ?")
+_LARGE = str.maketrans("万亿", "萬億")
+_DEGREES = ("度", "℃", "°c", "°")
+_NUMBERED = ("", "號", "号", "室", "房", "線", "线", "路")  # 113號: also digit by digit
+_ONLY_NUMBERED = "樓月號期"  # behind these, 2 is 二
+_KINDS = {"元": "money", "蚊": "money", "月": "date", "號": "date", "日": "date", "度": "temperature"}
+
+
+def is_counted(text: str, at: int) -> bool:
+    return bool(_COUNTER.match(text, at) or unit_at(_UNIT, text, at) or text[at : at + 1] in ("%", "折"))
+
+
+def number(text: str, at: int, found: list[Span]) -> Span | None:
+    """[minus][第][$]number[萬 億][%, counter, unit]"""
+    start, sign, first = at, ("",), ""
+    if text[at] in "-−+±":
+        if at and ((text[at - 1].isalnum() and text[at - 1].isascii()) or text[at - 1] in ")."):
+            return None
+        sign, at = {"+": ("加", "正"), "±": ("正負",)}.get(text[at], ("負", "減")), at + 1
+    currency = _CURRENCY.match(text, at)
+    if currency:
+        at = currency.end()
+    elif text.startswith("第", at):
+        first, at = "第", at + 1 + text.startswith(" ", at + 1)
+    match = _NUMBER.match(text, at)
+    if not match:
+        return None
+    end, ways, kind = _said(text, match, currency[0].strip() if currency else "", first)
+    if kind == "temperature":
+        kind = "unit"
+        if sign[0] == "負":
+            sign, ways = ("零下", "負"), [*ways, *(way.replace("兩", "二") for way in ways)]
+    beside = end == match.end() and beside_letters(text, match.start(), end)
+    ways += _like_english(match) if beside else []
+    return span_of(start, end, kind, (before + first + way for before in sign for way in ways), not beside)
+
+
+def _like_english(match: re.Match[str]) -> list[str]:
+    """3D three d, E21 二一, 3.11 三點十一."""
+    whole, fraction = match["whole"], match["fraction"]
+    if not whole.isdigit() or match["large"] or len(whole) > 4:
+        return []
+    if fraction:
+        return [f"{plain(int(whole))}點{plain(int(fraction))}"] if fraction[0] != "0" and len(fraction) < 4 else []
+    return [digits(whole), *([f" {ENGLISH[int(whole)]} "] if int(whole) < len(ENGLISH) else [])]
+
+
+def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted:
+    whole, fraction, end = match["whole"].replace(",", ""), match["fraction"] or "", match.end()
+    large = (match["large"] or "").translate(_LARGE)
+    if (len(whole) > 1 and whole[0] == "0") or len(whole) > 12:
+        said = digits(whole) + ("點" + digits(fraction) if fraction else "")
+        return match.end("fraction") if fraction else match.end("whole"), [said], "phone"
+    value = int(whole)
+    if currency == "$" and (between := _range(text, match)):
+        return between[0], [way + name for way in between[1] for name in ("蚊", "元")], "money"
+    if currency:
+        return end, _with_currency(currency, value, fraction, large), "money"
+    if large:
+        ways = _count(value, fraction, large[0] if large[0] in "百千" else large)
+        end, tails = _further(text, end, large)
+        return end, [way + large + tail for way in ways for tail in tails], "cardinal"
+    if text.startswith("折", end) and len(whole) == 2 and not fraction:  # 95折: a price of 95 %
+        return end + 1, [digits(whole) + "折", plain(value) + "折"], "percent"
+    if percent := _PERCENT.match(text, end):
+        ways = _count(value, fraction, "")
+        said = ["百分之" + way for way in ways]
+        said += [way + name for way in ways for name in ("個percent", "percent", "巴仙", "個巴仙")]
+        return percent.end(), said + ["百分百", "百分之百"] * (whole == "100"), "percent"
+    if between := _range(text, match):
+        return between
+    if not first and (unit := unit_at(_UNIT, text, end)):
+        ways, kind = _with_unit(unit[1].lower(), value, fraction)
+        if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 1A: a current, or a bus; 5g: 5G
+            ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
+        return unit.end(), ways, kind
+    return _with_counter(text, match, value, first)
+
+
+def _count(number: int, fraction: str, name: str) -> list[str]:
+    """A number before a counter, decimals included: 三點二."""
+    return [f"{way}點{digits(fraction)}" for way in cardinal(number)] if fraction else list(counted(number, name))
+
+
+def _further(text: str, end: int, large: str) -> tuple[int, list[str]]:
+    """5千萬 of 3億5千萬, 2000 of 1萬2000: where it ends, ways to say it; [""] for nothing."""
+    match = _NUMBER.match(text, end)
+    if not match or match["fraction"] or large[-1] not in "萬億":
+        return end, [""]
+    number, inner = int(match["whole"].replace(",", "")), (match["large"] or "").translate(_LARGE)
+    if inner:
+        return match.end(), [way + inner for way in cardinal(number)]
+    small = number < (1000 if large[-1] == "萬" else 10**7)
+    return match.end(), [("零" if small else "") + way for way in cardinal(number)]
+
+
+def _with_currency(currency: str, number: int, fraction: str, large: str) -> list[str]:
+    if currency == "$" and not large:
+        return money(number, fraction)
+    ways = dict.fromkeys([*_count(number, fraction, ""), *_count(number, fraction, "元")])
+    forms = CURRENCIES.get(currency, ["{}蚊", "{}元"])
+    said = [form.format(way + large) for form in forms for way in ways]
+    return said + (money(number, fraction) if currency == "HK$" and fraction else [])
+
+
+def _with_unit(unit: str, number: int, fraction: str) -> tuple[list[str], str]:
+    ways = [way + name for name in UNITS[unit] for way in _count(number, fraction, name)]
+    if unit == "km/h":
+        ways += [before + way + "公里" for before in ("時速", "每小時") for way in _count(number, fraction, "公里")]
+    if unit in _DEGREES:
+        return ways + ["攝氏" + way for way in ways] + _and_a_half(number, fraction, "度"), "temperature"
+    return ways, "unit"
+
+
+def _and_a_half(number: int, fraction: str, name: str) -> list[str]:
+    """37.5度: 三十七度半."""
+    return [f"{way}{name}半" for way in counted(number, name)] if fraction == "5" and number else []
+
+
+def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> Counted:
+    whole, fraction, end = match["whole"].replace(",", ""), match["fraction"] or "", match.end()
+    counter = _COUNTER.match(text, end)
+    name, after = (counter[1], counter.end()) if counter else ("", end)
+    if name == "年" and len(whole) in (2, 4) and not fraction and not first:
+        also = cardinal(number) if len(whole) == 2 or number % 100 == 0 else ()
+        return after, [way + name for way in dict.fromkeys([digits(whole), *also])], "year"
+    if name[:1] in ("點", "点"):
+        return after, [("兩" if number == 2 and not fraction else _count(number, fraction, "")[0]) + name], "time"
+    if first:
+        return end, list(cardinal(number)), "ordinal"
+    ways = [way + name for way in _count(number, fraction, name)] + (
+        _and_a_half(number, fraction, name) if name else []
+    )
+    if fraction == "5" and number == 1 and name in ("個", "个"):
+        ways.append("個半")
+    if name in ("元", "蚊"):
+        others = ("元", "蚊", "塊", "文")
+        ways += [
+            way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(others))
+        ]
+    if not fraction and len(whole) >= 3 and match["whole"].isdigit() and name in _NUMBERED:
+        ways.insert(0 if len(whole) > 6 and not name else len(ways), digits(whole) + name)  # 91234567 is a telephone
+    behind = text[end : end + 1]
+    if not name and whole == "2" and not fraction and "\u3400" <= behind <= "\u9fff" and behind not in _ONLY_NUMBERED:
+        ways.append("兩")
+    return after, ways, _KINDS.get(name, "counter" if name else "cardinal")
+
+
+def _range(text: str, match: re.Match[str]) -> Counted | None:
+    """3-5日: 三至五日, 三日到五日; 2-3個: 兩三個; 3-5%: 百分之三至五."""
+    sign = _RANGE.match(text, match.end())
+    other = _NUMBER.match(text, sign.end()) if sign else None
+    money = text[match.start() - 1 : match.start()] == "$"
+    if not other or other["large"] or ("-" in sign[0] and not money and not is_counted(text, other.end())):
+        return None
+    low, high = (int(m["whole"].replace(",", "")) for m in (match, other))
+    of_low, of_high, end = match["fraction"] or "", other["fraction"] or "", other.end()
+    if max(low, high) >= 10**12:
+        return None
+    if text.startswith("%", end):
+        pairs = [(a, b) for a in _count(low, of_low, "") for b in _count(high, of_high, "")]
+        said = [f"百分之{a}{to}{again}{b}" for to in "至到" for again in ("", "百分之") for a, b in pairs]
+        return end + 1, said, "range"
+    unit, counter = unit_at(_UNIT, text, end), _COUNTER.match(text, end)
+    names = UNITS[unit[1].lower()] if unit else [counter[1]] if counter else [""]
+    ways = []
+    for name in names:
+        ones, twos = _count(low, of_low, name), _count(high, of_high, name)
+        ways += [
+            f"{a}{to}{b}{name}" for to in "至到" for a in dict.fromkeys([*ones, *_count(low, of_low, "")]) for b in twos
+        ]
+        ways += [f"{a}{name}{to}{b}{name}" for to in "至到" for a in ones[:2] for b in twos] if name else []
+        if not of_low and not of_high and high == low + 1 <= 9:
+            ways.append(("兩" if low == 2 else DIGITS[low]) + DIGITS[high] + name)
+    return (unit or counter or other).end(), ways, "range"

@@ -1,0 +1,122 @@
+"""Rules for what is written in a form of its own: dates, times, scores, telephone numbers, versions.
+
+A rule: (text, start) -> the span that begins there, or None.
+"""
+
+import re
+from itertools import product
+
+from speech.readings.span import Span
+from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
+from speech.readings.zh.tables import RATIOS, SCORED
+
+_DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
+_CLOCK = re.compile(
+    rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:)"
+    rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
+)
+_PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
+_NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
+_VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
+_SCORE = re.compile(r"(\d{1,5})\s?([:∶-])\s?(\d{1,7})(?:\s?\2\s?(\d{1,7}))?(?![\d:.-])")
+
+
+def date(text: str, start: int) -> Span | None:
+    """2025-09-28, 2023/11/05, 2026.03.31."""
+    found = _DATE.match(text, start)
+    if found and 1 <= int(found[3]) <= 12 and 1 <= int(found[4]) <= 31:
+        month, day = cardinals(found[3])[0], cardinals(found[4])[0]
+        ways = [f"{by_digit(found[1])}年{month}月{day}{name}" for name in "日号"]
+        if found[2] == ".":
+            ways.append("点".join(map(by_digit, found.group(1, 3, 4))))
+        return make(start, found.end(), "date", ways)
+    return None
+
+
+def _clock(hour: str, minute: str, second: str | None) -> list[str]:
+    hours = ["两"] if int(hour) == 2 else cardinals(hour)[:1]
+    hours += [by_digit(hour)] if len(hour) == 2 and hour[0] == "0" else []
+    m = int(minute)
+    if second is not None:
+        told = [f"点{_minute(minute)}分{_minute(second)}秒"]
+        if not int(second):
+            told += [f"点{way}" for way in ([f"{_minute(minute)}分", "整"] if m else ["整", ""])]
+    elif m == 0:
+        told = ["点", "点整", "点零零分", "点零零", "点钟"]
+    else:
+        spoken = _minute(minute)
+        told = [f"点{spoken}分", f"点{spoken}"]
+        told += {15: ["点一刻"], 30: ["点半"], 45: ["点三刻"]}.get(m, [])
+        told += [f"点{spoken[1:]}分"] if m < 10 else []
+    return [f"{a}{b}" for a in hours for b in told]
+
+
+def _minute(digits: str) -> str:
+    return ("零" if len(digits) == 2 and digits[0] == "0" else "") + cardinals(digits)[0]
+
+
+def time(text: str, start: int) -> Span | None:
+    """12:30, 08:30:00, 9:00-21:30; with a word of sport or proportion before or behind it is a score."""
+    found = _CLOCK.match(text, start)
+    if not found or int(found[1]) > 24 or _scored(text, start, found.end()):
+        return None
+    ways = _clock(found[1], found[2], found[3])
+    if found[4] is not None and int(found[4]) <= 24:
+        ways = joined(ways, ["到", "至"], _clock(found[4], found[5], None))
+        return make(start, found.end(), "time", ways)
+    return make(start, found.end(3) if found[3] else found.end(2), "time", ways)
+
+
+def _scored(text: str, start: int, end: int) -> bool:
+    before, behind = text[max(0, start - 8) : start], text[end : end + 6]
+    return any(word in before + "\n" + behind for word in SCORED) or any(word in before for word in RATIOS)
+
+
+def phone(text: str, start: int) -> Span | None:
+    """400-820-8820, 010-62345678, 138 0013 8000: digit by digit."""
+    found = _PHONE.match(text, start)
+    if not found or sum(map(str.isdigit, found[0])) < 7:
+        return None
+    groups = re.findall(r"\d+", found[0])
+    if len(groups) == 2 and all(len(group) == 4 and group[:2] in ("19", "20", "18") for group in groups):
+        return None  # years
+    digits = by_digit("".join(groups))
+    ways = [f"加{digits}", digits] if found[0][0] == "+" else [digits, "杠".join(map(by_digit, groups))]
+    return make(start, found.end(), "phone", ways)
+
+
+def named_day(text: str, start: int) -> Span | None:
+    """9·18, 12·9: digit by digit."""
+    found = _NAMED_DAY.match(text, start)
+    if not found:
+        return None
+    return make(
+        start, found.end(), "date", [by_digit(found[1] + found[2]), f"{cardinals(found[1])[0]}{by_digit(found[2])}"]
+    )
+
+
+def version(text: str, start: int) -> Span | None:
+    """14.0.2, 192.168.1.1."""
+    found = _VERSION.match(text, start)
+    if not found:
+        return None
+    groups = found[0].split(".")
+    each = [
+        list(dict.fromkeys([cardinals(group)[0] if group[0] != "0" else by_digit(group), by_digit(group)]))
+        for group in groups
+    ]
+    ways = ["点".join(way) for way in product(*each)][:MOST]
+    return make(start, found.end(), "version", ways)
+
+
+def score(text: str, start: int) -> Span | None:
+    """3:1, 16:9, 21-19 in sport: X比Y."""
+    found = _SCORE.match(text, start)
+    if not found or (found[2] == "-" and not _scored(text, start, found.end())):
+        return None
+    parts: list[list[str]] = []
+    for group in (found[1], found[3], found[4]):
+        if group:
+            parts += [["比"], cardinals(group)]
+    return make(start, found.end(), "score", joined(*parts[1:]))

@@ -1,0 +1,81 @@
+"""A whole number by what stands around it: as a number, digit by digit, as a year."""
+
+import re
+from functools import lru_cache
+
+from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
+
+
+@lru_cache(maxsize=4096)
+def _english(digits: str) -> tuple[str, ...]:
+    """English words of a number that stands at a Latin word (A4, iPhone 15)."""
+    from num2words import num2words  # slow to import
+
+    words = num2words(int(digits)).replace("-", " ").replace(" and ", " ").replace(",", "")
+    each = " ".join(num2words(int(digit)) for digit in digits)
+    return tuple(dict.fromkeys((words, each)))
+
+
+def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
+    """Ways to read a whole number by what stands around it, and the kind of span it is."""
+    before, behind = text[max(0, start - 8) : start].rstrip(), text[end : end + 8].lstrip()
+    letter = before.rstrip("-–")[-1:]
+    latin = letter.isascii() and letter.isalpha()
+    first, ordinal = behind[:1], before.endswith(("第", "初", "周", "星期", "礼拜"))
+    if ordinal:
+        return cardinals(digits), "ordinal"
+    if behind.startswith("年代") and len(digits) in (2, 4) and digits[-1] == "0":
+        decade = by_digit(digits[:2]) + cardinals(digits[2:])[0] if len(digits) == 4 else cardinals(digits)[0]
+        return [decade, by_digit(digits)], "year"
+    if (
+        len(digits) == 4
+        and (first in "年届" if first else False)
+        and not re.match(r"年(?:前|来|之久|以来|历史|的历史|间的)", behind)
+    ):
+        return [
+            by_digit(digits),
+            *(cardinals(digits) if "2000" <= digits <= "2009" or digits[1:] == "000" else []),
+        ], "year"
+    if len(digits) == 2 and first == "年" and not before.endswith(("近", "约", "了", "过", "整", "共")):
+        return [*cardinals(digits), by_digit(digits)], "year"
+    if re.match(r"[后後](?![面来悔背边])", behind) and len(digits) == 2:
+        return [by_digit(digits), *cardinals(digits)], "year"
+    if latin:
+        ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
+        return [*ways, *(_english(digits) if len(digits) <= 4 else ())], "letters"
+    if len(digits) == 2 and re.search(r"\d\s?[米块尺]$", before):  # 1米82
+        return [by_digit(digits), *cardinals(digits)], "cardinal"
+    if digits[0] == "0" and len(digits) > 1:
+        return [by_digit(digits), *(cardinals(digits) if len(digits) == 2 else [])], "digits"
+    measured = bool(first) and first in MEASURES and not (len(digits) >= 7 and first in "个打对")
+    if measured and not (first in DIGITS_TOO and len(digits) >= 3) and not (len(digits) == 11 and digits[0] == "1"):
+        return cardinals(digits, two_before(behind)), "cardinal"
+    if len(digits) >= 8 or (len(digits) >= 3 and any(name in before for name in NAMED)):
+        return [by_digit(digits), *(cardinals(digits) if len(digits) < 7 else [])], "phone"
+    if digits in SPOKEN_BY_DIGIT:
+        return [by_digit(digits), *cardinals(digits)], "phone"
+    if len(digits) == 4 and "1900" <= digits <= "2099" and first not in LIANG:
+        return [by_digit(digits), *cardinals(digits)], "year"
+    if len(digits) >= 3 and first and first in DIGITS_TOO:
+        return [
+            *([by_digit(digits)] if len(digits) > 3 or digits[1] == "0" else []),
+            *cardinals(digits),
+            by_digit(digits),
+        ], "digits"
+    if len(digits) >= 3 and (not first or not "\u4e00" <= first <= "\u9fff" or first not in MEASURES):
+        return [*cardinals(digits, two_before(behind)), by_digit(digits)], "cardinal"
+    return cardinals(digits, two_before(behind)), "cardinal"
+
+
+def two_before(behind: str) -> tuple[str, ...]:
+    """What a 2 alone is called before these words."""
+    first = behind[:1]
+    if (
+        not first
+        or not "\u4e00" <= first <= "\u9fff"
+        or re.match(r"月|日|号|级|路|线(?!索)|年级|年代", behind)
+        or first in ER
+    ):
+        return ("二",)
+    return ("两",) if first in LIANG else ("两", "二")

@@ -1,0 +1,100 @@
+"""What of a stage's output a person sees: a line for each step of a training, and warnings, each kind once.
+
+All of it is in the stage's log. A stage of stages/standard.yaml without `console` is shown as it is.
+"""
+
+import re
+import sys
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from omegaconf import DictConfig, OmegaConf
+
+_RAY = re.compile(r"^(?:\x1b\[[\d;]*m)?\([\w.:]+ pid=\d+(?:, ip=[\d.]+)?\)(?:\x1b\[[\d;]*m)? ?")  # (TaskRunner pid=7)
+_REPEATED = re.compile(r"(?:\x1b\[[\d;]*m)? ?\[repeated \d+x across cluster\].*")
+_STEP = re.compile(r"\bstep:(\d+) - ")
+_METRIC = re.compile(r" ?([^ ]+?):(?:np\.\w+\()?(-?[\d.]+(?:e[-+]?\d+)?|nan|-?inf)\)?(?: - |$)")
+_NUMBERS = re.compile(r"0x[0-9a-f]+|\d+")
+_OF_LAST = 10  # steps, whose mean time tells when the training will end
+
+
+def duration(seconds: float) -> str:
+    """For people: 95 s, 12.3 min, 4.5 h."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns) or r"\b\B")  # the latter: nothing
+
+
+class Console:
+    """Takes a command's output and writes what is to be seen of it.
+
+    Args:
+        options: `console` of the stage's entry: `total` (key of the number of steps), `seconds` (metric: of a step),
+            `metrics` ({what a person reads: regular expression of a metric of verl's}), `warnings` (regular expressions
+            of lines that are shown, each kind once), `noise` (of those that are not, though they look like one).
+            None: all is shown.
+        cfg: the stage's configuration.
+        out: where to.
+    """
+
+    def __init__(self, options: DictConfig | None, cfg: DictConfig | None, out: BinaryIO | None = None):
+        self._out, self._options = out or sys.stdout.buffer, options
+        self._rest, self._seen, self._seconds = b"", Counter[str](), deque[float](maxlen=_OF_LAST)
+        if options is not None:
+            self._total = OmegaConf.select(cfg, options.total)
+            self._metrics = {name: re.compile(pattern) for name, pattern in options.metrics.items()}
+            self._warnings, self._noise = (
+                re.compile("|".join(options[key]) or r"\b\B") for key in ("warnings", "noise")
+            )
+
+    def write(self, chunk: bytes) -> None:
+        """A piece of the output, which may end within a line."""
+        if self._options is None:
+            self._say(chunk)
+            return
+        *lines, self._rest = (self._rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        for line in lines:
+            if shown := self.shown(line.decode(errors="replace")):
+                self._say(f"{shown}\n".encode())
+
+    def close(self) -> None:
+        """At the end: how often the warnings came that were shown once."""
+        self.write(b"\n" if self._rest else b"")
+        for kind, count in self._seen.items():
+            if count > 1:
+                self._say(f"{count} times in all: {kind[:100]}\n".encode())
+
+    def shown(self, line: str) -> str | None:
+        """What a person sees of a line, None if nothing."""
+        line = _REPEATED.sub("", _RAY.sub("", line)).strip()
+        if step := _STEP.search(line):
+            return self.step(int(step[1]), dict(_METRIC.findall(line[step.end() :])))
+        if not self._warnings.search(line) or self._noise.search(line):
+            return None
+        kind = _NUMBERS.sub("#", line)
+        self._seen[kind] += 1
+        return line if self._seen[kind] == 1 else None
+
+    def step(self, number: int, metrics: dict[str, str]) -> str:
+        """step 12/40, reward 0.71, ..., left 14 min"""
+        parts = [f"step {number}" + (f"/{self._total}" if self._total else "")]
+        for name, pattern in self._metrics.items():
+            value = next((value for metric, value in metrics.items() if pattern.fullmatch(metric)), None)
+            if value is not None:
+                parts.append(f"{name} {float(value):.3g}")
+        if seconds := metrics.get(self._options.seconds):
+            self._seconds.append(float(seconds))
+            parts.append(f"seconds {float(seconds):.3g}")
+            if self._total:
+                mean = sum(self._seconds) / len(self._seconds)
+                parts.append(f"left {duration(mean * (int(self._total) - number))}")
+        return ", ".join(parts)
+
+    def _say(self, data: bytes) -> None:
+        self._out.write(data)
+        self._out.flush()

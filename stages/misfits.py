@@ -1,0 +1,201 @@
+"""Settings of a training that verl takes, each sound by itself, to fail later or to train on wrong numbers."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from omegaconf import DictConfig, OmegaConf
+
+from sft.verl_train import check_lora, steps_of
+from verl_plugins.schedule import Schedule, check_same
+from verl_plugins.versions import vllm_build
+
+Fault = tuple[str, str]  # key, and what is wrong with it
+# verl's two trainers: where each has its model, and what splits a sequence over GPUs.
+TRAINERS = {
+    "actor_rollout_ref.model": [
+        f"actor_rollout_ref.{part}ulysses_sequence_parallel_size"
+        for part in ("actor.", "actor.fsdp_config.", "ref.", "ref.fsdp_config.")
+    ],
+    "model": ["engine.ulysses_sequence_parallel_size"],
+}
+OWN_ESTIMATORS = ("group_relative", "token_credit_grpo")  # verl_plugins/advantage.py
+NOT_HERE = {  # estimators of verl that fail or do otherwise than their name says on this path
+    "grpo": "prefers one of equal scores by the rounding of their mean: group_relative is GRPO without that",
+    "gdpo": "is not handed the terms by verl 0.9.1's V1 trainer: algo=gdpo is this project's own",
+}
+# ASRs of the reward server that give no time for a character, and the setting under `asr` that makes them.
+WITHOUT_TIMES = {"MMSASR": None, "WhisperASR": "timestamps", "WhisperEar": None}
+
+
+def of_settings(cfg: DictConfig) -> Iterator[Fault]:
+    """Those that can be told from the configuration alone:
+
+    - a reward server that only this machine reaches, with trainers on several nodes;
+    - CPU settings with GPU builds: verl takes the GPU without a word, and half of the settings;
+    - parameters chosen by name without the engine that knows how (verl_plugins/trainable.py);
+    - LoRA whose adapter alone goes to the rollout: not tried here, and not with our own vLLM class; or that trains
+      weights whole, next to a reference model that has these same weights;
+    - sequences split over GPUs (Ulysses) without flash-attention: verl 0.9.1 exchanges their parts in that function
+      only (models/transformers/monkey_patch.py); elsewhere the tokens of one GPU would not see those of the others;
+    - estimators without what they need.
+    """
+
+    def of(key: str) -> Any:
+        return OmegaConf.select(cfg, key)
+
+    if of("reward.custom_reward_function") and (nodes := of("trainer.nnodes")) > 1:
+        from reward_tts.measures import LOOPBACK
+
+        if (host := of("recipe.server.host")) in LOOPBACK:
+            yield "recipe.server.host", f"is {host}, which the other of trainer.nnodes={nodes} do not reach"
+    if of("trainer.device") == "cpu" and vllm_build() == "gpu":
+        yield (
+            "trainer.device",
+            "is cpu, and .venv has the builds for GPUs: settings for GPUs are in README.md (hardware=gpu ...); for "
+            "the CPU, VERL_TTS_DEVICE=cpu bash run.sh install",
+        )
+    engine = of("ray_kwargs.ray_init.runtime_env.env_vars.VERL_ENGINE_DEVICE")
+    if of("actor_rollout_ref.actor.optim.override_optimizer_config.trainable") and not engine:
+        yield (
+            "actor_rollout_ref.actor.optim.override_optimizer_config",
+            "chooses parameters by name, which verl's own engine cannot: VERL_ENGINE_DEVICE as in hardware=cpu or gpu",
+        )
+    yield from _of_lora(of)
+    for model, splits in TRAINERS.items():
+        attention = of(f"{model}.override_config.attn_implementation") or "flash_attention_2"
+        for key in splits:
+            if (of(key) or 1) > 1 and not attention.startswith("flash_attention"):
+                yield key, f"above 1 needs {model}.override_config.attn_implementation=flash_attention_2"
+    if of("algorithm.adv_estimator"):
+        yield from _of_estimator(of)
+
+
+def _of_lora(of: Callable[[str], Any]) -> Iterator[Fault]:
+    if not of("actor_rollout_ref.model.lora_rank"):
+        return
+    if not of("actor_rollout_ref.model.lora.merge"):
+        yield "actor_rollout_ref.model.lora", "must have merge: true, as tuning=lora has; the adapter alone is untried"
+    compared = of("actor_rollout_ref.actor.use_kl_loss") or of("algorithm.use_kl_in_reward")
+    if of("actor_rollout_ref.model.lora.trained_weights") and compared:
+        yield (
+            "actor_rollout_ref.model.lora.trained_weights",
+            "are trained in the reference model as well, which verl makes of this one without its adapter: kl=none, or "
+            "adapters alone",
+        )
+
+
+def _of_estimator(of: Callable[[str], Any]) -> Iterator[Fault]:
+    name = of("algorithm.adv_estimator")
+    if name in NOT_HERE:
+        yield "algorithm.adv_estimator", f"={name} {NOT_HERE[name]}"
+    if name in OWN_ESTIMATORS and of("actor_rollout_ref.rollout.n") < 2:
+        yield "actor_rollout_ref.rollout.n", f"is 1, and {name} compares the rollouts of one text: 2 or more"
+    if name != "token_credit_grpo":
+        return
+    if of("algorithm.use_kl_in_reward"):
+        yield (
+            "algorithm.use_kl_in_reward",
+            f"mixes a penalty into the rewards, from which {name} reads blames and terms: kl=loss or kl=none",
+        )
+    if of("algorithm.rollout_correction.rollout_rs"):
+        yield (
+            "algorithm.rollout_correction.rollout_rs",
+            f"takes tokens out of responses, of which {name} reads the first and the last: null",
+        )
+
+
+def blames_tokens(cfg: DictConfig) -> bool:
+    """Whether the estimator reads a blame for each token."""
+    if OmegaConf.select(cfg, "algorithm.adv_estimator") != "token_credit_grpo":
+        return False
+    return OmegaConf.select(cfg, "algorithm.token_credit.w_tok") > 0
+
+
+def of_server(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
+    """A training and a server.yaml that do not go together: blames without the time of each character, or of tokens
+    that are not all spoken, and responses longer than a row may be."""
+    if blames_tokens(cfg):
+        asr = str(OmegaConf.select(server, "asr._target_") or "").rpartition(".")[2]
+        if asr in WITHOUT_TIMES:
+            switch = WITHOUT_TIMES[asr]
+            if switch is None or not OmegaConf.select(server, f"asr.{switch}"):
+                how = f"asr.{switch}: true in server.yaml, or " if switch else ""
+                why = f"needs the time of each character, which {asr} does not give: {how}algo=grpo"
+                yield "recipe.reward.token_credit", why
+        if (most := OmegaConf.select(server, "token2wav.max_silent_tokens")) is not None:
+            yield (
+                "recipe.reward.token_credit",
+                f"lays an error at the time of its tokens, but server.yaml leaves silent tokens out of the wave after "
+                f"{most} of them, so that later tokens are spoken earlier: token2wav.max_silent_tokens: null there, or "
+                "algo=grpo",
+            )
+    longest, most = OmegaConf.select(cfg, "data.max_response_length"), OmegaConf.select(server, "server.max_tokens")
+    if longest is not None and most is not None and OmegaConf.select(cfg, "actor_rollout_ref") and longest > most:
+        yield "data.max_response_length", f"is {longest}, more than server.max_tokens={most}: good speech would be bad"
+
+
+def of_prefix(data: DictConfig, grpo: DictConfig, server: DictConfig) -> Iterator[Fault]:
+    """A speech prefix that, with the longest completion, is more than the server takes of a row."""
+    prepare = data.get("prepare") or {}
+    if not prepare.get("use_speech_prefix") or not prepare.get("token_rate"):
+        return
+    prefix = math.ceil(prepare.speech_prefix.max_seconds * prepare.token_rate)
+    longest, most = grpo.data.max_response_length, server.server.max_tokens
+    if prefix + longest > most:
+        yield (
+            "prepare.speech_prefix.max_seconds",
+            f"is {prepare.speech_prefix.max_seconds:g}: {prefix} tokens and a completion of data.max_response_length="
+            f"{longest} are more than server.max_tokens={most}; good speech would count as bad",
+        )
+
+
+def of_rows(cfg: DictConfig) -> Iterator[Fault]:
+    """A GRPO training and its texts, as far as these are there: fewer than a batch, or too few for the steps; and a
+    checkpoint that was trained by another schedule."""
+    files = OmegaConf.select(cfg, "data.train_files")
+    files = [files] if isinstance(files, str) else list(files or [])
+    if not OmegaConf.select(cfg, "actor_rollout_ref") or not files or not all(Path(file).exists() for file in files):
+        return
+    rows, most = sum(pq.ParquetFile(file).metadata.num_rows for file in files), cfg.data.train_max_samples
+    rows = rows if most < 0 else min(rows, most)
+    batch, epochs = cfg.data.train_batch_size, cfg.trainer.total_epochs
+    if rows < batch:
+        yield "data.train_batch_size", f"is {batch}, and {files} have {rows} texts: verl would divide by 0 steps"
+        return
+    steps, wanted = rows // batch * epochs, cfg.trainer.total_training_steps
+    if wanted is not None and wanted > steps:
+        yield (
+            "trainer.total_training_steps",
+            f"is {wanted}, beyond trainer.total_epochs={epochs} of {rows} texts: the training would end after {steps}",
+        )
+    yield from _of_schedule(cfg, "actor", cfg.actor_rollout_ref.actor.optim, steps if wanted is None else wanted)
+
+
+def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> Iterator[Fault]:
+    """A checkpoint, `part` of its folder, from which this training would go on by another schedule."""
+    tracker = Path(cfg.trainer.default_local_dir) / "latest_checkpointed_iteration.txt"
+    if not tracker.exists() or cfg.trainer.resume_mode != "auto":
+        return
+    try:
+        check_same(tracker.parent / f"global_step_{tracker.read_text().strip()}" / part, Schedule.of(optim, steps))
+    except ValueError as error:
+        key = "trainer.total_epochs" if cfg.trainer.total_training_steps is None else "trainer.total_training_steps"
+        yield key, f"does not fit: {error}"
+
+
+def of_sft(cfg: DictConfig) -> Iterator[Fault]:
+    """An SFT by verl and its rows, as far as these are there: see sft/verl_train.py; and a checkpoint as in of_rows."""
+    files = OmegaConf.select(cfg, "data.train_files")
+    files = [files] if isinstance(files, str) else list(files or [])
+    if not OmegaConf.select(cfg, "sft.torchrun") or not all(Path(file).exists() for file in files):
+        return
+    for key, check in (("data.train_batch_size", steps_of), ("model.lora_rank", check_lora)):
+        try:
+            check(cfg)
+        except ValueError as error:
+            yield key, f"does not fit: {error}"
+            return
+    yield from _of_schedule(cfg, "", cfg.optim, steps_of(cfg))

@@ -1,0 +1,68 @@
+"""A folder of recordings -> the JSONL files that the other stages read."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from data_prep.list_recordings import recordings, rows
+from data_prep.recordings import read_recordings
+from speech.jsonl import BadRows
+from speech.voices import read_voices
+
+
+def record(path: Path, words: str | None, rate: int = 16_000, seconds: float = 0.5) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.zeros(round(rate * seconds), np.float32), rate)
+    if words is not None:
+        path.with_suffix(".txt").write_text(words, encoding="utf-8")
+
+
+def test_both_files_are_such_as_the_other_stages_read(tmp_path):
+    record(tmp_path / "in/a.wav", "今天\n很好\n")
+    record(tmp_path / "in/sub/b.flac", "你好", rate=24_000, seconds=0.25)
+    (output := tmp_path / "out").mkdir()
+    voices, samples = rows(recordings(tmp_path / "in"), output, "zh")
+    for name, made in (("recordings", voices), ("samples", samples)):
+        (output / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made))
+    found = read_voices(str(output / "recordings.jsonl"))
+    assert {name: voice.text for name, voice in found.items()} == {"a": "今天 很好", "sub/b": "你好"}
+    assert Path(found["sub/b"].wav).resolve() == tmp_path / "in/sub/b.flac"
+    first, second = read_recordings(str(output / "samples.jsonl"))
+    assert (first.transcript, first.language, first.duration, first.sample_rate) == ("今天 很好", "zh", 0.5, 16_000)
+    assert (second.duration, second.sample_rate) == (0.25, 24_000)
+    assert Path(second.wav_path).resolve() == tmp_path / "in/sub/b.flac"
+
+
+def test_a_list_of_ljspeech_names_the_words(tmp_path):
+    for name in ("LJ1", "LJ2"):
+        record(tmp_path / f"{name}.wav", None)
+    (tmp_path / "metadata.csv").write_text("LJ1|Dr. No|Doctor No\nLJ2|Yes\n")
+    assert [(name, words) for name, _, words in recordings(tmp_path)] == [("LJ1", "Doctor No"), ("LJ2", "Yes")]
+
+
+def test_all_that_is_wrong_is_named_at_once(tmp_path):
+    record(tmp_path / "silent.wav", None)
+    record(tmp_path / "empty.wav", "  \n")
+    (tmp_path / "metadata.csv").write_text("gone|words\n")
+    with pytest.raises(BadRows) as error:
+        recordings(tmp_path)
+    told = str(error.value)
+    assert told.startswith("3 bad rows; nothing was written:")
+    assert all(part in told for part in ("silent.wav: no words", "empty.wav: no words", "gone has no recording"))
+
+
+def test_what_is_no_audio_is_named(tmp_path):
+    (tmp_path / "a.wav").write_text("no audio")
+    (tmp_path / "a.txt").write_text("words")
+    with pytest.raises(BadRows, match=r"a\.wav: cannot be read"):
+        rows(recordings(tmp_path), tmp_path, "zh")
+
+
+def test_a_folder_that_is_missing_or_empty_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere \(folder\.input\) is missing"):
+        recordings(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="holds no recording"):
+        recordings(tmp_path)

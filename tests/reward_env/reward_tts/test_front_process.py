@@ -1,0 +1,178 @@
+"""The front's process on real ports, with Triton out of reach: what it refuses, what it says, and how it ends."""
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reward_tts.measures import SECRET_HEADER, SECRET_HEADER_HTTP
+from tests.conftest import ROOT, free_ports
+from tests.helpers.front_requests import MANY, body, request
+
+SECRET = "open-sesame"
+FRONT = {
+    "max_request_bytes": 20_000,
+    "max_name_bytes": 20,
+    "max_under_way": 8,
+    "max_connections": 50,
+    "attempts": 2,
+    "restart_wait_s": 0.2,
+    "read_s": 1.0,
+}
+
+
+class FrontProcess:
+    """The front without a server: `ports` are HTTP, gRPC and metrics."""
+
+    def __init__(self, secret: str | None):
+        self.workspace = Path(tempfile.mkdtemp()) / "1_0"
+        self.workspace.mkdir()
+        self.ports = free_ports(3)
+        names = ("http_port", "grpc_port", "metrics_port")
+        settings = {"model": "token2wav_asr", "tells": {"recipe": "r"}, "secret": secret, "host": "127.0.0.1"}
+        settings |= {"ports": dict(zip(names, self.ports, strict=True)), "max_batch_size": 4, "drain_s": 1}
+        argv = [sys.executable, "-m", "reward_tts.server.front", str(self.workspace)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self.process = subprocess.Popen(argv, cwd=ROOT, text=True, **pipes)
+        self.process.stdin.write(json.dumps({**settings, "front": FRONT}) + "\n")
+        self.process.stdin.flush()
+        assert "front: listening" in self.process.stdout.readline()
+
+    def http(self, method: str, path: str, content: bytes | None = None, **headers: str) -> tuple[int, str]:
+        """Status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=60)
+        connection.request(method, path, content, {SECRET_HEADER_HTTP: SECRET, **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def grpc(self, raw: bytes, method: str = "ModelInfer", secret: str = SECRET) -> grpc.RpcError:
+        """The error that a call ends with."""
+        with grpc.insecure_channel(f"127.0.0.1:{self.ports[1]}") as channel:
+            call = channel.unary_unary(f"/inference.GRPCInferenceService/{method}")
+            with pytest.raises(grpc.RpcError) as refused:
+                call(raw, timeout=60, metadata=[(SECRET_HEADER, secret)])
+        return refused.value
+
+
+@pytest.fixture(scope="module")
+def front() -> Iterator[FrontProcess]:
+    started = FrontProcess(SECRET)
+    yield started
+    assert started.process.poll() is None, "it has died"
+    started.process.kill()
+    started.process.wait()
+
+
+INFER = "/v2/models/token2wav_asr/infer"
+
+
+def test_without_triton_it_lives_and_is_not_ready(front):
+    assert front.http("GET", "/v2/health/live")[0] == 200
+    assert front.http("GET", "/v2/health/ready")[0] == 503
+    assert front.http("GET", "/v2/models/token2wav_asr/ready")[0] == 503
+    status, told = front.http("GET", "/v2/models/token2wav_asr/config")
+    assert status == 200 and json.loads(told)["parameters"] == {"recipe": {"string_value": "r"}}
+    away = (503, '{"error": "Triton is being started (again)"}')
+    assert front.http("POST", INFER, body()) == away
+    refused = front.grpc(request().SerializeToString())
+    assert (refused.code(), refused.details()) == (grpc.StatusCode.UNAVAILABLE, "Triton is being started (again)")
+    connection = http.client.HTTPConnection("127.0.0.1", front.ports[2], timeout=60)
+    connection.request("GET", "/metrics")
+    assert connection.getresponse().status == 503
+
+
+def test_a_wrong_secret_is_called_so_before_anything_is_read(front):
+    refused = front.grpc(b"\xff", secret="open-barley")
+    assert (refused.code(), refused.details()) == (grpc.StatusCode.UNAUTHENTICATED, "wrong secret")
+    wrong = {SECRET_HEADER_HTTP: "open-barley"}
+    assert front.http("POST", INFER, b"\xff", **wrong) == (401, '{"error": "wrong secret"}')
+
+
+def test_faults_of_a_client_are_4xx_with_a_reason(front):
+    status, said = front.http("POST", INFER, body(shape=[1, 4]))
+    assert (status, said) == (400, '{"error": "TOKENS of shape [1, 4] has 16 bytes, not 12"}')
+    status, said = front.http("POST", INFER, body(data=[[7, 300, 2**31]]))
+    assert (status, said) == (400, '{"error": "\'TOKENS\' has 2147483648, which is no INT32"}')
+    assert front.http("POST", INFER, b"x" * 20_001)[0] == 413
+    assert front.http("POST", "/v2/models/other/infer", body())[0] == 404
+    assert front.http("POST", "/v2/repository/index", b"{}") == (404, '{"error": "Not Found"}')
+    assert front.http("DELETE", INFER)[0] == 405
+    refused = front.grpc(request(TOKENS=("INT32", [2, 4], bytes(24))).SerializeToString())
+    assert refused.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.details() == "TOKENS of shape [2, 4] has 32 bytes, not 24"
+    assert front.grpc(b"\xff\xff").details() == "this is no request of ModelInfer"
+    large = request(TOKENS=("INT32", [2, 3000], np.zeros((2, 3000), "<i4").tobytes())).SerializeToString()
+    assert front.grpc(large).code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert front.grpc(b"", "RepositoryModelLoad").code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(front):
+    with socket.create_connection(("127.0.0.1", front.ports[0]), timeout=60) as slow:
+        head = f"POST {INFER} HTTP/1.1\r\nHost: a\r\n{SECRET_HEADER_HTTP}: {SECRET}\r\nContent-Length: 100\r\n\r\n"
+        slow.sendall(head.encode())
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_connections_beyond_the_bound_are_closed_and_the_others_served(front):
+    held = [socket.create_connection(("127.0.0.1", front.ports[0]), timeout=60) for _ in range(60)]
+    until = time.monotonic() + 60
+    while not (closed := [one for one in held if _is_closed(one)]) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert closed
+    for one in held:
+        one.close()
+    while time.monotonic() < until:
+        try:
+            assert front.http("GET", "/v2/health/live")[0] == 200
+            return
+        except (ConnectionError, http.client.HTTPException):
+            time.sleep(0.1)
+    raise AssertionError("not served after the others had gone")
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+@MANY
+@given(st.binary(max_size=300))
+def test_any_bytes_leave_the_front_as_it_was(front, raw):
+    """As a request of gRPC, as a body of HTTP, and as bytes on each port."""
+    assert front.grpc(raw).code().name in ("INVALID_ARGUMENT", "NOT_FOUND")
+    status, said = front.http("POST", INFER, raw)
+    assert status == 400 and json.loads(said)["error"]
+    for port in front.ports:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            connection.sendall(raw)
+    assert front.process.poll() is None
+
+
+@pytest.mark.parametrize("end", ["terminated", "server gone"])
+def test_it_ends_when_it_is_told_and_when_the_server_is_gone(end):
+    front = FrontProcess(None)
+    if end == "terminated":
+        front.process.send_signal(signal.SIGTERM)
+    else:
+        front.process.stdin.close()
+    assert front.process.wait(60) == 0
+    assert front.workspace.exists() == (end == "terminated")  # who is left alone removes what is left
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", front.ports[0])) != 0

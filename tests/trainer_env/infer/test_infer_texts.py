@@ -1,0 +1,51 @@
+"""What is to be spoken, as a user names it."""
+
+import pytest
+from omegaconf import DictConfig
+
+from data_prep.prompts import PromptMaker
+from infer.texts import prompt_ids, read_sentences
+from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.jsonl import BadRows
+from stages.config import compose_stage
+
+
+def configuration(*overrides: str) -> DictConfig:
+    return compose_stage("tiny_mandarin", "infer", overrides)
+
+
+def texts_of(cfg: DictConfig) -> list[str]:
+    return [sentence.request.text for sentence in read_sentences(cfg, PromptMaker(cfg.recipe))]
+
+
+@pytest.fixture
+def own(tmp_path) -> str:
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"text": "你好"}\n{"text": "早上好"}\n', encoding="utf-8")
+    return str(path)
+
+
+def test_texts_of_a_file_are_spoken_whether_text_is_null_or_not_named(own):
+    assert texts_of(configuration(f"texts={own}")) == ["你好", "早上好"]
+    assert texts_of(configuration(f"texts={own}", "text='null'")) == ["你好", "早上好"]  # as run.sh hands it on
+
+
+def test_a_text_beside_a_file_of_texts_is_refused(own):
+    with pytest.raises(ValueError, match=r"text=你好 and texts=.*: one of them"):
+        texts_of(configuration(f"texts={own}", "text='你好'"))
+
+
+def test_all_bad_rows_are_named_at_once(own):
+    with open(own, "a", encoding="utf-8") as file:
+        file.write('{"text": ""}\n{"text": 3}\n')
+    with pytest.raises(BadRows) as error:
+        texts_of(configuration(f"texts={own}"))
+    assert [line.split(":")[1] for line in str(error.value).splitlines()[1:]] == ["3", "4"]
+
+
+def test_all_prompts_that_are_too_long_are_named_at_once(own, tmp_path):
+    build_tokenizer(["你好早上"], 8, tmp_path / "tokenizer")
+    cfg = configuration(f"texts={own}", "recipe.max_prompt_tokens=4", f"recipe.tokenizer_dir={tmp_path}/tokenizer")
+    maker = PromptMaker(cfg.recipe)
+    with pytest.raises(BadRows, match="2 bad rows"):
+        prompt_ids(read_sentences(cfg, maker), maker.tokenizer, maker)

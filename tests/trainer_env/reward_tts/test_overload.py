@@ -1,0 +1,86 @@
+"""Load that swells makes a step longer, never shorter. The real clients, simulated servers and time."""
+
+import asyncio
+
+import pytest
+
+from benchmarks.overload import TEXT, TOKENS, SimulatedServer, config, overload, simulated
+from reward_tts.client import RewardClient, RewardError
+from reward_tts.window import Window
+
+
+@pytest.mark.parametrize("rows", [2048, 20_000])
+def test_too_many_rows_make_a_step_longer_and_nothing_else(rows):
+    outcome = simulated(overload(rows, rates=[58.0], processes=8))
+    assert outcome.failed == 0
+    assert (outcome.served, outcome.most_attempts) == (rows, 1)  # nothing was sent twice
+    assert outcome.seconds <= 1.01 * outcome.ideal_s
+    assert outcome.most_under_way <= 512
+
+
+def test_a_server_that_dies_costs_what_it_had_and_the_time_that_it_was_away():
+    outcome = simulated(overload(2048, rates=[58.0], dies_at=[10.0, 20.0]))
+    assert outcome.failed == 0
+    assert outcome.served <= 1.02 * 2048
+    assert outcome.seconds <= outcome.ideal_s + 2 * (3.0 + 1.5)  # away for 3 s; looked for at least once in 1 s
+
+
+def test_a_server_of_hours_for_each_batch_is_waited_for():
+    outcome = simulated(overload(64, rates=[0.002], watch_s=60.0, give_up_s=10_000.0, queue_s=60.0))
+    assert (outcome.failed, outcome.served, outcome.most_attempts) == (0, 64, 1)
+    assert outcome.seconds == pytest.approx(32_000, rel=0.01)  # 64 rows at 0.002 rows a second
+
+
+def test_a_fast_server_does_more_than_a_slow_one():
+    outcome = simulated(overload(5000, rates=[58.0, 20.0, 200.0]))
+    assert (outcome.failed, outcome.served) == (0, 5000)
+    assert outcome.seconds <= 1.1 * outcome.ideal_s
+
+
+@pytest.mark.parametrize(("concurrency", "processes", "bound"), [(64, 8, 64), (60, 8, 56), (8, 8, 8)])
+def test_the_bound_holds_over_all_processes(concurrency, processes, bound):
+    outcome = simulated(overload(1000, rates=[58.0], processes=processes, concurrency=concurrency))
+    assert outcome.most_under_way == bound and outcome.failed == 0
+
+
+def test_a_server_that_does_not_say_a_word_is_lost_and_its_rows_are_sent_to_another():
+    async def silent():
+        servers = SimulatedServer(58.0, silent=True), SimulatedServer(58.0)
+        settings = config(servers=2, processes=1, deadline_s=30.0)
+        client = RewardClient(settings, connect=dict(zip(settings.addresses, servers, strict=True)).__getitem__)
+        answers = await asyncio.gather(*(client.ask(TOKENS, TEXT, "zh", i) for i in range(100)))
+        await client.close()
+        assert sorted(answer.attempts for answer in answers) == [1] * 96 + [2] * 4  # its first window
+        assert servers[1].served == 100
+        assert 30.0 <= asyncio.get_running_loop().time() <= 40.0
+
+    simulated(silent())
+
+
+def test_no_server_at_all_is_an_error_after_the_patience():
+    async def nobody():
+        server = SimulatedServer(58.0, dies_at=[0.0], away_s=1e9)
+        await asyncio.sleep(1.0)
+        settings = config(servers=1, processes=1, give_up_s=20.0)
+        client = RewardClient(settings, connect=lambda _: server)
+        with pytest.raises(RewardError, match=r"sample 3 .* gave no answer in 2\d s: StatusCode.UNAVAILABLE away"):
+            await client.ask(TOKENS, TEXT, "zh", 3)
+        await client.close()
+
+    simulated(nobody())
+
+
+def test_the_window_follows_the_time_that_rows_wait():
+    window = Window(most=64, queue_s=1.0)
+    for _ in range(4):
+        window.told(queued_s=0.25, service_s=0.25, rows_wait=True)  # 0.5 s there, 1.25 s wanted
+    assert window.size == 8.0  # twice as many at most
+    for _ in range(8):
+        window.told(queued_s=2.25, service_s=0.25, rows_wait=True)  # 2.5 s there, 1.25 s wanted
+    assert window.size == 4.0
+    for _ in range(4):
+        window.told(queued_s=0.0, service_s=0.25, rows_wait=False)  # nothing is kept back: no reason to grow
+    assert window.size == 4.0
+    for _ in range(4):
+        window.told(queued_s=7.0, service_s=3.0, rows_wait=True)  # two batches of 3 s may wait: 10 s there, 9 wanted
+    assert window.size == pytest.approx(3.6)

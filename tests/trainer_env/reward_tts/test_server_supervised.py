@@ -1,0 +1,134 @@
+"""Processes of a real reward server ended and paused while it works: no row is lost, zeroed or another's."""
+
+import asyncio
+import signal
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reward_tts.client import RewardClient
+from reward_tts.measures import Measures, row_checksum
+from tests.conftest import Server, free_ports, start_server
+from tests.helpers.mixing_proxy import MixingProxy
+from tests.helpers.server_client import config_of, measure, odd_rows
+from tests.helpers.server_processes import left_behind, processes_of, send, workspace_of
+
+
+@pytest.fixture(scope="module")
+def server(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two instances, one for the module; each test leaves it working."""
+    log = tmp_path_factory.mktemp("supervised") / "server.log"
+    started = start_server(built_recipe, log, "server.instances=2", "server.max_batch_size=4")
+    yield started
+    started.stop()
+    assert left_behind(started.process.pid) == []
+
+
+@pytest.fixture(scope="module")
+def expected(server, spoken) -> list[Measures]:
+    return measure(config_of(server, give_up_s=600), spoken)
+
+
+def metric(server: Server, name: str) -> float:
+    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+
+def measured_while(server: Server, rows: list, harm: Callable[[], None]) -> list[Measures]:
+    """All rows asked at once; `harm` is done when the first has been answered."""
+
+    async def ask() -> list[Measures]:
+        client = RewardClient(config_of(server, give_up_s=600))
+        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(rows)]
+        while not any(call.done() for call in calls):
+            await asyncio.sleep(0.01)
+        assert not all(call.done() for call in calls)
+        await asyncio.to_thread(harm)
+        try:
+            return await asyncio.gather(*calls)
+        finally:
+            await client.close()
+
+    return asyncio.run(ask())
+
+
+def assert_own(measured: list[Measures], rows: list, expected: list[Measures]) -> None:
+    assert [m.checksum for m in measured] == [row_checksum(t, text, "zh", None) for t, text in rows]
+    assert len(odd_rows(measured, expected)) <= 1
+
+
+@pytest.mark.parametrize("who", ["triton", "first stub", "last stub"])
+def test_a_process_of_triton_killed_in_mid_request_costs_no_row(server, spoken, expected, who):
+    before = metric(server, "tts_triton_restarts_total")
+
+    def harm() -> None:
+        found = processes_of(server)
+        victim = {"triton": found["triton"], "first stub": found["stub"][:1], "last stub": found["stub"][-1:]}[who]
+        send(victim, signal.SIGKILL)
+
+    assert_own(measured_while(server, spoken * 2, harm), spoken * 2, expected)
+    assert metric(server, "tts_triton_restarts_total") == before + 1
+    assert metric(server, "tts_front_refused_total") == 0  # clients saw nothing of it
+    assert "triton is started again (time 1 in" in server.log.read_text()
+    found = processes_of(server)
+    assert (len(found["triton"]), len(found["stub"]), len(found["front"])) == (1, 3, 1)
+
+
+def test_the_front_killed_in_mid_request_costs_no_row(server, spoken, expected):
+    before = metric(server, "tts_front_restarts_total")
+    rows = spoken * 2
+    assert_own(
+        measured_while(server, rows, lambda: send(processes_of(server)["front"], signal.SIGKILL)), rows, expected
+    )
+    assert metric(server, "tts_front_restarts_total") == before + 1
+
+
+def test_stubs_that_get_no_time_for_seconds_are_not_taken_for_ill(server, spoken, expected):
+    """Without the flag set, Triton gives such a batch up and reads its late answer as that of the next."""
+    before = [metric(server, name) for name in ("tts_triton_restarts_total", "tts_sent_again_total")]
+
+    def harm() -> None:
+        stubs = processes_of(server)["stub"]
+        send(stubs, signal.SIGSTOP)
+        time.sleep(3)
+        send(stubs, signal.SIGCONT)
+
+    assert_own(measured_while(server, spoken * 2, harm), spoken * 2, expected)
+    assert [metric(server, name) for name in ("tts_triton_restarts_total", "tts_sent_again_total")] == before
+
+
+def test_an_answer_of_another_row_is_asked_again_and_counted(server, spoken, expected):
+    """Each call on a fresh front, as one that has a connection keeps it where the link pointed before."""
+    with MixingProxy(workspace_of(server), share=0.4) as proxy:
+        send(processes_of(server)["front"], signal.SIGKILL)
+        measured = measure(config_of(server, give_up_s=600), spoken)
+        assert 0 < metric(server, "tts_mismatched_answers_total") <= proxy.mixed  # some are by chance the row's own
+    send(processes_of(server)["front"], signal.SIGKILL)
+    assert_own(measured, spoken, expected)
+
+
+def test_a_server_killed_takes_all_its_processes_with_it(server_starter, spoken):
+    server = server_starter()
+    send([server.process.pid], signal.SIGKILL)
+    server.process.wait()
+    until = time.monotonic() + 120
+    while left_behind(server.process.pid) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert left_behind(server.process.pid) == []
+
+
+def test_deaths_too_often_end_the_server_with_the_reason(server_starter):
+    server = server_starter("server.restarts.most=1", ports=free_ports(3))
+    send(processes_of(server)["triton"], signal.SIGKILL)
+    until = time.monotonic() + 120
+    while "(start 2 of Triton)" not in server.log.read_text() and time.monotonic() < until:
+        time.sleep(0.2)
+    send(processes_of(server)["triton"], signal.SIGKILL)
+    assert server.process.wait(120) == 1
+    said = server.log.read_text()
+    assert "Triton or the front died 2 times in 10 minutes: Triton has died" in said
+    assert left_behind(server.process.pid) == []

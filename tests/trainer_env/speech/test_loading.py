@@ -1,0 +1,62 @@
+"""Weights are data: a file that would run code when it is read is refused, and no loader goes another way."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoTokenizer
+
+from speech.loading import pretrained, weights_of
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGES = ("benchmarks", "stages", "infer", "sft", "verl_plugins", "models", "merge", "reward_tts", "data_prep")
+# What reads a folder's files so that they could run: each is in the one place that forbids it.
+ELSEWHERE = {
+    r"torch\.load\(": {"speech/loading.py"},
+    r"Auto\w+\.from_pretrained\(": set(),
+    r"trust_remote_code": {"speech/loading.py", "reward_tts/asr/funasr_directory.py"},
+    r"(?<![\w.])AutoModel\(": {"reward_tts/asr/funasr_directory.py"},
+    r"import pickle|pickle\.loads?\(|joblib\.load|torch\.jit\.load|allow_pickle=True|weights_only=False": set(),
+    r"yaml\.(unsafe_load|full_load|Loader|UnsafeLoader)\b": set(),
+}
+
+
+class Evil:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_weights_are_read_and_code_among_them_is_not_run(tmp_path):
+    torch.save({"a": torch.arange(3), "b": [1, "x"]}, tmp_path / "good.pt")
+    assert weights_of(tmp_path / "good.pt")["a"].tolist() == [0, 1, 2]
+    torch.save({"a": Evil(tmp_path / "made")}, tmp_path / "evil.pt")
+    with pytest.raises(Exception, match=r"weights_only|Weights only"):
+        weights_of(tmp_path / "evil.pt")
+    assert not (tmp_path / "made").exists()
+
+
+def test_code_beside_a_model_is_not_run(tmp_path):
+    """A folder whose config.json names classes of its own: transformers asks the terminal unless it is told."""
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'made')!r}, 'w')\nclass Own: pass\n")
+    own = {"AutoConfig": "own.Own", "AutoTokenizer": ["own.Own", None]}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": own}))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "Own", "auto_map": own}))
+    for kind in (AutoConfig, AutoTokenizer):
+        with pytest.raises(ValueError, match="trust_remote_code"):
+            pretrained(kind, tmp_path)
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("pattern", ELSEWHERE)
+def test_no_loader_goes_another_way(pattern):
+    files = [path for package in (*PACKAGES, "speech") for path in (ROOT / package).rglob("*.py")]
+    assert len(files) > 100
+    found = {str(path.relative_to(ROOT)) for path in files if re.search(pattern, path.read_text(encoding="utf-8"))}
+    assert found == ELSEWHERE[pattern]

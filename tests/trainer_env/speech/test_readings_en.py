@@ -1,0 +1,81 @@
+"""Readings of English: the corpus of pairs, numbers in their forms, plain words left alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from speech.readings import Comparison, lattice, spans, written
+
+CORPUS = Path(__file__).resolve().parents[2] / "data/readings/en.jsonl"
+ROWS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
+
+
+def error(text: str, heard: str) -> float:
+    return Comparison(lattice(text, "en"), lattice(heard, "en"), True).rate
+
+
+def said(text: str) -> list[str]:
+    """All that may be said for the only span of a text."""
+    (span,) = spans(text, "en")
+    return list(span.said)
+
+
+def test_every_pair_of_the_corpus_is_judged_as_it_should_be():
+    assert len(ROWS) >= 150
+    assert [row for row in ROWS if (error(row["text"], row["heard"]) == 0) != (row["verdict"] == "right")] == []
+
+
+def test_a_prompt_says_a_reading_of_its_text():
+    assert [row["text"] for row in ROWS if error(row["text"], written(row["text"], "en"))] == []
+
+
+def test_no_digit_is_left_in_a_prompt_where_the_reading_is_sure():
+    unsure = [row["text"] for row in ROWS if any(not span.sure for span in spans(row["text"], "en"))]
+    left = [row["text"] for row in ROWS if any(map(str.isdecimal, written(row["text"], "en")))]
+    assert [text for text in left if text not in unsure] == []
+
+
+def test_words_alone_are_written_letter_by_letter():
+    texts = {part for row in ROWS for part in (row["text"], row["heard"])}
+    words = [" ".join(word for word in text.split() if word.strip(".,!?;:").isalpha()) for text in texts]
+    assert [text for text in words if written(text, "en") != text] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("In the 1990s we met.", "In the nineteen nineties we met."),
+        ("The Sun rises. No. He left.", "The Sun rises. No. He left."),
+        ("The 100 m race", "The one hundred meters race"),
+        ("Call 555-0182.", "Call five five five oh one eight two."),
+        ("It costs $5.50.", "It costs five dollars and fifty cents."),
+        ("Visit github.com.", "Visit github dot com."),
+    ],
+)
+def test_prompts(text, prompt):
+    assert written(text, "en") == prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "reading", "right"),
+    [
+        ("Chapter 3-5", "chapter three to five", True),
+        ("Chapter 3-5", "chapter three five", False),
+        ("They won 3-2", "they won three two", True),
+        ("1,200 people", "twelve hundred people", True),
+        ("1,200 people", "twelve people", False),
+        ("The colour of their pears", "the color of there pairs", True),
+        ("the cot", "the caught", False),
+        ("He can't", "he can not", True),
+        ("He can't", "he can", False),
+        ("open 24/7", "open twenty four seven", True),
+        ("open 24/7", "open twenty four sevenths", False),
+        ("It is -5 °C", "it is minus five degrees celsius", True),
+        ("It is -5 °C", "it is five degrees celsius", False),
+        ("In 2008", "in two thousand and eight", True),
+        ("In 2008", "in two thousand eighteen", False),
+    ],
+)
+def test_readings(text, reading, right):
+    assert (error(text, reading) == 0) == right

@@ -1,0 +1,112 @@
+"""Readings of Mandarin: numbers by what stands around them, signs, pinyin with sandhi, and the corpus of pairs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from speech.readings import Comparison, lattice, spans, written
+from speech.readings.units import TONELESS, units_of
+from speech.readings.zh.numbers import cardinals, decimals
+from speech.readings.zh.pinyin import simplified, units
+
+CORPUS = Path(__file__).resolve().parents[2] / "data/readings/zh.jsonl"
+
+
+def error(text: str, heard: str, style: str = "sounds") -> float:
+    return Comparison(lattice(text, "zh", style), lattice(heard, "zh", style), words=False).rate
+
+
+def test_every_pair_of_the_corpus_is_judged_as_it_should_be():
+    rows = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) >= 200
+    styles = {"t": TONELESS}
+    wrong = [
+        (row["id"], recipe)
+        for row in rows
+        for recipe in row["recipes"]
+        if (error(row["text"], row["heard"], styles.get(recipe, "sounds")) == 0) != (row["verdict"] == "right")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("digits", "said"),
+    [
+        ("0", "零"), ("10", "十"), ("22", "二十二"), ("110", "一百一十"), ("1005", "一千零五"),
+        ("10015", "一万零一十五"),
+        ("2200", "两千二百"), ("12500000", "一千二百五十万"), ("200000000", "两亿"), ("1000000000000", "一万亿"),
+        ("9" * 30, "九" * 30),
+    ],
+)  # fmt: skip
+def test_whole_numbers(digits: str, said: str):
+    assert cardinals(digits)[0] == said
+
+
+def test_a_number_may_be_said_in_several_ways():
+    assert set(cardinals("2200")) == {"两千二百", "两千两百", "二千二百", "二千两百"}
+    assert decimals("2.50") == ["二点五零", "两点五零", "二点五", "两点五"]
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("第2个", "第二个"), ("第 2 个", "第 二 个"), ("2个月", "两个月"), ("2月2日", "二月二日"), ("2点半", "两点半"),
+        ("2024年3月12号", "二零二四年三月十二号"), ("增长 12.5 %", "增长 百分之十二点五"), ("- 5 度", "零下五 度"),
+        ("12:30见", "十二点三十分见"), ("1,000元", "一千元"), ("GPT-4很强", "GPT-4很强"), ("和/或", "和/或"),
+        ("100%", "百分之百"), ("10万+", "十万加"), ("3/4的人", "四分之三的人"), ("5kg", "五公斤"),
+    ],
+)  # fmt: skip
+def test_prompts_say_numbers_and_signs_and_leave_the_rest(text: str, prompt: str):
+    assert written(text, "zh") == prompt
+
+
+@pytest.mark.parametrize(
+    "text", ["他慢慢地走过去。", "著名作家看著她", "C罗、iPhone和Wi-Fi", "二〇二四年", "（你好）《红楼梦》……"]
+)
+def test_words_alone_are_not_changed(text: str):
+    assert written(text, "zh") == text
+
+
+def test_every_digit_is_in_a_span():
+    import random
+
+    draw = random.Random(0)
+    odd = "0123456789" * 3 + "年月点:：/\\\"'{}<>-+~%.,，。 \n\t$¥°℃个块kmABc第负２①½²𠮷🙂\u200b\u0301"
+    for _ in range(400):
+        text = "".join(draw.choices(odd, k=draw.randint(1, 24)))
+        units_said = [unit for unit in lattice(text, "zh").units if unit]
+        assert not any(sound.isdigit() for unit in units_said for sound in unit), (text, units_said)
+
+
+def test_traditional_characters_and_the_particle_written_in_two_ways():
+    assert simplified("她看著原著，甚麼也沒說") == "她看着原著，什么也没说"
+
+
+def test_sandhi_is_no_error_and_a_wrong_tone_is():
+    assert units("你好") == [("你", "ni3", "ni2"), ("好", "hao3")]
+    assert error("你追我赶", "你追我敢") == error("老虎跑", "劳虎跑") == error("一定", "疑定") == 0.0
+    assert error("买东西", "卖东西") == pytest.approx(1 / 3)
+    assert error("买东西", "卖东西", TONELESS) == 0.0
+
+
+def test_the_reading_of_a_heteronym_is_that_of_its_phrase():
+    assert units("银行") == [("银", "yin2"), ("行", "hang2")]
+    assert units("不行")[1] == ("行", "xing2")
+    assert error("他在银行", "他在银形") == pytest.approx(1 / 4)
+
+
+def test_particles_that_an_ear_cannot_tell_apart_and_those_that_it_can():
+    assert error("慢慢地走", "慢慢的走") == error("跑得快", "跑的快") == 0.0
+    assert error("吃了饭", "吃饭") == pytest.approx(1 / 3)
+
+
+def test_a_letter_is_a_unit_so_that_blanks_between_them_count_nothing():
+    assert error("我用WiFi", "我用wi fi") == 0.0
+    assert units_of("GPT", "zh") == [("g",), ("p",), ("t",)]
+
+
+def test_long_digit_rows_take_linear_time_and_few_readings():
+    text = "编号" + "1234567890" * 200
+    assert all(len(span.said) <= 64 for span in spans(text, "zh"))
+    assert lattice(text, "zh").length == 2002

@@ -1,0 +1,75 @@
+"""What a person sees of a training: lines of verl and Ray -> lines of the console."""
+
+import io
+
+from omegaconf import OmegaConf
+
+from stages.console import Console, duration
+from stages.table import table
+
+RAY = "\x1b[36m(TaskRunner pid=8175)\x1b[0m "
+STEP = (
+    "step:{n} - training/global_step:{n} - reward/score/mean:0.71428 - reward/error_rate/mean:np.float64(0.12) - "
+    "reward/server/share_of_step:0.345678 - actor/entropy:2.5e-05 - perf/time_per_step:{s} - perf/throughput:812.3456"
+)
+
+
+def shown(*lines: str, total: int | None = 40) -> list[str]:
+    """What a training's output gives, handed over in odd pieces."""
+    out = io.BytesIO()
+    cfg = OmegaConf.create({"trainer": {"total_training_steps": total}})
+    console = Console(table("tiny_mandarin").stages.train.console, cfg, out)
+    data = "".join(f"{line}\n" for line in lines).encode()
+    for start in range(0, len(data), 7):
+        console.write(data[start : start + 7])
+    console.close()
+    return out.getvalue().decode().splitlines()
+
+
+def test_a_step_is_one_line():
+    assert shown(RAY + STEP.format(n=12, s=30.0)) == [
+        "step 12/40, reward 0.714, error 0.12, tokens/s 812, share of the reward 0.346, seconds 30, left 14.0 min"
+    ]
+
+
+def test_the_time_left_is_that_of_the_last_steps():
+    first, second = shown(RAY + STEP.format(n=38, s=30.0), RAY + STEP.format(n=39, s=10.0))
+    assert first.endswith("seconds 30, left 60 s")
+    assert second.endswith("seconds 10, left 20 s")  # (30 + 10) / 2
+
+
+def test_without_a_number_of_steps_none_is_made_up():
+    (line,) = shown(RAY + STEP.format(n=3, s=30.0), total=None)
+    assert line.startswith("step 3, reward") and line.endswith("seconds 30")
+
+
+def test_validation_stands_in_the_step_that_has_one():
+    (line,) = shown(RAY + "step:10 - val-core/tiny_mandarin/reward/mean@1:0.8 - perf/time_per_step:5")
+    assert line == "step 10/40, validation 0.8, seconds 5, left 2.5 min"
+
+
+def test_chatter_is_left_out_and_a_warning_comes_once_with_its_count():
+    warning = "WARNING:verl_plugins.reward_metrics:{} of 16 rollouts were sent to the reward server more than once"
+    lines = shown(
+        RAY + "{'actor_rollout_ref': {'actor': {'_target_': 'verl.workers.config.FSDPActorConfig',",
+        "\x1b[33m(raylet)\x1b[0m Spilled 3 MiB",
+        RAY + warning.format(3),
+        RAY + warning.format(4),
+        RAY + "sign of reward hacking: log_f0_std is 0.1 over the last 5 steps, -30 % of the first ones' 0.15",
+        "Training Progress:   2%|2         | 1/40 [00:30<20:00, 30.8s/it]",
+    )
+    assert lines == [
+        warning.format(3),
+        "sign of reward hacking: log_f0_std is 0.1 over the last 5 steps, -30 % of the first ones' 0.15",
+        f"2 times in all: {warning.format('#').replace('16', '#')[:100]}",
+    ]
+
+
+def test_a_stage_that_is_no_training_is_shown_as_it_is():
+    out = io.BytesIO()
+    Console(None, None, out).write(b"step:3 - half a li")
+    assert out.getvalue() == b"step:3 - half a li"
+
+
+def test_durations_for_people():
+    assert [duration(s) for s in (95, 738, 16_200)] == ["95 s", "12.3 min", "4.5 h"]

@@ -1,0 +1,77 @@
+"""Dockerfiles and workflows: no tool that builds them runs here, so what they name is looked up."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages import machine
+from stages.config import ROOT
+
+IMAGES = ("Dockerfile.trainer", "Dockerfile.reward")
+
+
+def instructions(name: str) -> list[tuple[str, str]]:
+    """(INSTRUCTION, rest) of each, lines joined, comments left out."""
+    lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line)]
+
+
+def rest_of(name: str, wanted: str) -> list[str]:
+    return [rest for word, rest in instructions(name) if word == wanted]
+
+
+def test_a_linter_has_nothing_to_say():
+    linter = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([linter, *IMAGES], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_whatever_is_copied_is_there_and_all_packages_are(name):
+    sources = {source for rest in rest_of(name, "COPY") for source in shlex.split(rest)[:-1]}
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
+    assert packages <= sources
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_whatever_is_run_is_there(name):
+    run = [shlex.split(part) for rest in rest_of(name, "RUN") for part in rest.split("&&")]
+    run += [yaml.safe_load(rest) for rest in rest_of(name, "ENTRYPOINT")]
+    scripts = [argv[1] for argv in run if argv[0] == "bash"]
+    assert "stages/install.sh" in scripts and len(scripts) == 2
+    for script in scripts:
+        assert subprocess.run(["bash", "-n", script], cwd=ROOT).returncode == 0
+    assert {argv[0] for argv in run} == {"bash", "apt-get", "rm"}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_has_the_system_packages_that_install_asks_for(name, monkeypatch):
+    monkeypatch.setattr(machine, "loads", lambda *names: False)
+    monkeypatch.setattr(machine.shutil, "which", lambda name: None)
+    monkeypatch.setattr(machine.os.path, "exists", lambda path: False)
+    monkeypatch.setattr(machine.sysconfig, "get_python_version", lambda: "3.11")
+    (apt,) = [rest for rest in rest_of(name, "RUN") if "apt-get install" in rest]
+    assert set(machine.missing_packages()) <= set(apt.split())
+
+
+@pytest.mark.parametrize(("only", "made"), [("trainer", [".venv"]), ("reward", [".venv-reward"])])
+def test_an_image_installs_one_environment(only, made):
+    argv = ["bash", "stages/install.sh", "--dry-run", "--only", only, "tiny_mandarin"]
+    done = subprocess.run(
+        argv, cwd=ROOT, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "VERL_TTS_DEVICE": "cpu"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"install: (\S+) for cpu", done.stdout) == made
+
+
+def test_the_workflow_runs_what_ci_runs():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())
+    runs = [step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]]
+    assert "bash .ci/run" in runs and (ROOT / ".ci/run").is_file()

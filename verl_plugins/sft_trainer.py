@@ -1,0 +1,65 @@
+"""verl's SFT trainer, resumed as if it had never been interrupted: what each process of torchrun runs.
+
+    python -m torch.distributed.run ... -m verl_plugins.sft_trainer --config-path <recipes/NAME> --config-name sft
+
+verl 0.9.1 saves where the rows are with each checkpoint. At the end of an epoch that place is behind the last row, and
+an epoch that begins there has none: resumed from such a checkpoint, verl advances the epoch and skips all of it
+(trainer/sft_trainer.py, `fit`). Only a place inside of an epoch is restored here.
+"""
+
+import hydra
+from omegaconf import DictConfig
+from verl.trainer.sft_trainer import SFTTrainer
+from verl.utils.checkpoint import CheckpointHandler
+from verl.utils.device import auto_set_device
+from verl.utils.distributed import destroy_global_process_group, initialize_global_process_group
+
+from verl_plugins import versions
+
+versions.require("verl", versions.VERL, "verl_plugins/sft_trainer.py")
+
+
+class WholeEpochs(CheckpointHandler):
+    """Restores the place of the rows inside of an epoch alone."""
+
+    def _load_dataloader_state(self, checkpoint_path: str) -> None:
+        if self.resume_global_step % len(self.train_dataloader):
+            super()._load_dataloader_state(checkpoint_path)
+
+
+class ResumableSFTTrainer(SFTTrainer):
+    """verl's SFT trainer whose next epoch is whole. Raises ValueError for a checkpoint beyond the steps asked for."""
+
+    def _build_dataloader(self) -> None:
+        """verl 0.9.1 reads trainer.seed nowhere: whatever it says, torch's sampler shuffles by seed 0."""
+        super()._build_dataloader()
+        self.train_sampler.seed = int(self.config.trainer.seed)
+
+    def _build_ckpt_handler(self) -> None:
+        super()._build_ckpt_handler()
+        self.ckpt_handler.__class__ = WholeEpochs
+
+    def fit(self) -> None:
+        """Trains what is left; nothing where all was done."""
+        done, total = self.resume_global_step, self.total_training_steps
+        if done > total:
+            raise ValueError(
+                f"{self.config.trainer.default_local_dir} holds a checkpoint of step {done}, the configuration asks "
+                f"for {total} steps (trainer.total_epochs or total_training_steps): train into another folder"
+            )
+        self.engine._updates = done  # for messages
+        if done < total:
+            super().fit()
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """As verl.trainer.sft_trainer."""
+    auto_set_device(cfg)
+    initialize_global_process_group()
+    ResumableSFTTrainer(config=cfg).fit()
+    destroy_global_process_group()
+
+
+if __name__ == "__main__":
+    main()
