@@ -12,11 +12,11 @@ from typing import Any
 
 import hydra
 import numpy as np
-from infer.choose import Chooser
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.jsonl import BadField
 from data_prep.prompts import PromptMaker, Request
+from infer.choose import Chooser
 from infer.synthesise import TransformersBackend
 from infer.texts import Sentence
 from reward_tts.measures import Measures
@@ -184,7 +184,7 @@ class Studio:
             raise StudioError("several samples of greedy decoding are all the same: choose another decoding")
         with self._lock:
             backend = self._model(system)
-            (answers,) = backend.generate([ids], how, seeds=[[seed + k for k in range(best_of)]])
+            (answers,) = backend.generate([ids], how, seed)
             samples = [(self._tokens(backend, answer[0]), answer[1]) for answer in answers]
             best = 0
             if best_of > 1:

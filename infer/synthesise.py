@@ -17,11 +17,18 @@ import hydra
 import torch
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LogitsProcessorList,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
 
 from data_prep.prompts import PromptMaker
 from infer.choose import Chooser
 from infer.records import token_files
+from infer.repetition_aware import KEY, ForTransformers, RepetitionAware, for_vllm
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from speech.files import write_jsonl
@@ -47,15 +54,20 @@ class VllmBackend:
         from vllm import LLM  # here, because it reads the environment and takes long
 
         options = OmegaConf.to_container(cfg.vllm, resolve=True)
+        if any(KEY in decoding for decoding in cfg.decodings.values()):
+            options["logits_processors"] = [for_vllm()]
         self._model = LLM(model=checkpoint, seed=cfg.recipe.seed, **options)
         self._max_tokens = cfg.max_tokens
         self._seed = cfg.recipe.seed
 
     def generate(self, prompts: list[list[int]], decoding: DictConfig) -> list[Generated]:
         """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
-        a request its seed and the ones after it, so request i begins with recipe.seed + i * samples."""
+        a request its seed and the ones after it, so request i begins with recipe.seed + i * samples. With
+        `decoding.repetition_aware`, the parameters of RepetitionAware, its draws are the sampling."""
         from vllm import SamplingParams
 
+        if KEY in decoding:
+            return self._repetition_aware(prompts, decoding)
         parameters = [
             SamplingParams(
                 n=decoding.samples,
@@ -70,6 +82,26 @@ class VllmBackend:
             )
             for index in range(len(prompts))
         ]
+        return self._answers(prompts, parameters)
+
+    def _repetition_aware(self, prompts: list[list[int]], decoding: DictConfig) -> list[Generated]:
+        from vllm import SamplingParams
+
+        end, least, count = self._model.get_tokenizer().eos_token_id, decoding.get("min_tokens", 0), decoding.samples
+        told = OmegaConf.to_container(decoding[KEY], resolve=True) | {"ends": [end], "least": least}
+        parameters = [
+            SamplingParams(
+                temperature=1.0,
+                max_tokens=self._max_tokens,
+                detokenize=False,
+                extra_args={KEY: told | {"seed": self._seed + index}},
+            )
+            for index in range(len(prompts) * count)
+        ]
+        flat = self._answers([prompt for prompt in prompts for _ in range(count)], parameters)
+        return [[one for (one,) in flat[i : i + count]] for i in range(0, len(flat), count)]
+
+    def _answers(self, prompts: list[list[int]], parameters: list[Any]) -> list[Generated]:
         requests = [{"prompt_token_ids": prompt} for prompt in prompts]
         answers = self._model.generate(requests, parameters, use_tqdm=True)
         end = self._model.get_tokenizer().eos_token_id
@@ -97,33 +129,41 @@ class TransformersBackend:
         self._device, dtype = place(cfg)
         model = pretrained(AutoModelForCausalLM, checkpoint, dtype=dtype)
         self._model = model.to(self._device).eval()
-        self._tokenizer = pretrained(AutoTokenizer, checkpoint, padding_side="left")
+        self.tokenizer = pretrained(AutoTokenizer, checkpoint, padding_side="left")
         ends = self._model.generation_config.eos_token_id  # vLLM, too, stops at all of them
-        self._ends = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
+        self._ends = sorted({self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
         self._batch_size = cfg.transformers.batch_size
         self._max_tokens = cfg.max_tokens
         self._seed = cfg.recipe.seed
 
     @torch.inference_mode()
-    def generate(self, prompts: list[list[int]], decoding: DictConfig) -> list[Generated]:
-        """As VllmBackend.generate, but seeded once for each batch."""
+    def generate(self, prompts: list[list[int]], decoding: DictConfig, seed: int | None = None) -> list[Generated]:
+        """As VllmBackend.generate, but seeded once for each batch, from `seed` or recipe.seed on."""
         answers: list[Generated] = []
+        seed = self._seed if seed is None else seed
         for start in tqdm(range(0, len(prompts), self._batch_size), desc="generate", unit="batch"):
-            set_seed(self._seed + start)
+            set_seed(seed + start)
             chosen = {"input_ids": prompts[start : start + self._batch_size]}
-            batch = self._tokenizer.pad(chosen, return_tensors="pt").to(self._device)
+            batch = self.tokenizer.pad(chosen, return_tensors="pt").to(self._device)
             sampling = {"do_sample": decoding.temperature > 0, "num_return_sequences": decoding.samples}
-            if decoding.temperature > 0:
+            if KEY in decoding:
+                first, rows = seed + start * decoding.samples, len(batch["input_ids"]) * decoding.samples
+                how = RepetitionAware(**decoding[KEY])
+                seeds, least = range(first, first + rows), [decoding.get("min_tokens", 0)] * rows
+                drawn = ForTransformers(how, batch["input_ids"].shape[1], seeds, self._ends, least)
+                sampling |= {"do_sample": True, "temperature": 1.0, "top_p": 1.0, "top_k": 0}
+                sampling["logits_processor"] = LogitsProcessorList([drawn])
+            elif decoding.temperature > 0:
                 top_k = max(decoding.top_k, 0)  # vLLM's -1 (all) is transformers' 0
                 sampling |= {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": top_k}
             ids = self._model.generate(
                 **batch,
                 **sampling,
                 repetition_penalty=decoding.get("repetition_penalty", 1.0),
-                min_new_tokens=decoding.get("min_tokens", 0),
+                min_new_tokens=0 if KEY in decoding else decoding.get("min_tokens", 0),
                 max_new_tokens=self._max_tokens,
                 eos_token_id=self._ends,
-                pad_token_id=self._tokenizer.pad_token_id,
+                pad_token_id=self.tokenizer.pad_token_id,
             )[:, batch["input_ids"].shape[1] :]
             flat = [self._cut(row) for row in ids.tolist()]
             answers += [flat[i : i + decoding.samples] for i in range(0, len(flat), decoding.samples)]

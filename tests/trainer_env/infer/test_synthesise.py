@@ -58,7 +58,8 @@ def work(tmp_path_factory) -> Path:
 
 def overrides(work: Path, backend: str) -> list[str]:
     one = "top_p: 1.0, top_k: -1, samples: "
-    decodings = f"{{a: {{temperature: 1.0, {one}2}}, b: {{temperature: 1.0, {one}2}}, c: {{temperature: 0.0, {one}1}}}}"
+    decodings = f"{{a: {{temperature: 1.0, {one}2}}, b: {{temperature: 1.0, {one}2}}, c: {{temperature: 0.0, {one}1}}, "
+    decodings += f"d: {{temperature: 1.0, {one}2, min_tokens: 3, repetition_aware: {{top_p: 0.8, top_k: 25}}}}}}"
     return [
         "~systems",
         f"+systems={{M: {work}/model}}",
@@ -101,6 +102,13 @@ def test_greedy_tokens_of_vllm_and_transformers_are_equal(by_vllm, by_transforme
     assert ours == reference
     assert [row["text"] for row in ours] == TEXTS
     assert len({tuple(row["tokens"]) for row in ours}) >= 3  # the texts do make a difference
+
+
+def test_repetition_aware_samples_of_vllm_and_transformers_are_equal(by_vllm, by_transformers):
+    ours, reference = rows_of(by_vllm, "vllm", "d"), rows_of(by_transformers, "transformers", "d")
+    assert ours == reference
+    assert [(row["index"], row["sample"]) for row in ours[:3]] == [(0, 0), (0, 1), (1, 0)]
+    assert ours[0]["tokens"] != ours[1]["tokens"]  # each sample draws by a seed of its own
 
 
 def test_a_sampled_answer_depends_on_its_seed_alone(by_vllm):
