@@ -33,9 +33,13 @@ def test_english_is_counted_in_words_as_seed_tts_eval_does():
     assert errors("Hi.", "no no no", "en")["error_rate"] == 3.0  # not capped
 
 
-def test_languages_without_spaces_are_counted_in_characters():
+def test_languages_without_spaces_are_counted_in_syllables_or_morae():
     counted = errors("今日はいい天気", "今日はよい天気", "ja")
-    assert (counted["unit"], counted["error_rate"], counted["units"]) == ("CER", pytest.approx(1 / 7), 7)
+    assert (counted["unit"], counted["error_rate"], counted["units"]) == (
+        "CER",
+        1 / 8,
+        8,
+    )  # きょうはいいてんき: eight morae
     assert errors("한국어 말", "한국어 말", "ko")["unit"] == "CER"
 
 

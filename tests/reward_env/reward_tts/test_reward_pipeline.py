@@ -207,10 +207,10 @@ def test_a_text_that_is_too_long_is_refused_before_it_is_read(pipeline, texts_an
 class Raising(Reward):
     """Fails on texts that begin with 糟, as a fault in a formula might."""
 
-    def judge(self, text, language, tokens, measures):
-        if text.startswith("糟"):
+    def judge(self, heard):
+        if heard.text.startswith("糟"):
             raise ZeroDivisionError("a fault in a formula")
-        return super().judge(text, language, tokens, measures)
+        return super().judge(heard)
 
 
 def test_a_row_that_cannot_be_judged_fails_alone(pipeline, texts_and_rows):

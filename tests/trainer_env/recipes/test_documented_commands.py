@@ -21,6 +21,8 @@ DOCUMENTS += sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("recipes/*/*.md"
 BLOCK = re.compile(
     r"^```\n(?P<fenced>.*?)^```|(?P<indented>(?:^    .*\n)+)|`(?P<inline>(?:time )?bash run\.sh[^`]*)`", re.M | re.S
 )
+FOLLOWED = ("docs/new_family.md", "docs/new_recipe.md", "docs/new_scorer.md")  # file by file, in tests of their own
+DOCUMENTS = [name for name in DOCUMENTS if name not in FOLLOWED]
 OURS = re.compile(r"run\.sh|\.venv|^\w+=")
 USAGE = "[STAGE [STOP_STAGE]]"
 

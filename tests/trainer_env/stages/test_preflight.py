@@ -239,7 +239,7 @@ def test_a_completion_after_a_short_prefix_fits():
 
 
 def test_an_asr_with_times_on_the_same_command_line_counts():
-    _, planned = plan("llasa", "serve", "train", [*CREDIT, "asr.timestamps=true"])
+    _, planned = plan("llasa", "serve", "train", [*CREDIT, "+asr.timestamps=true"])
     check_training(planned[-1], planned)
 
 
