@@ -79,9 +79,9 @@ def main() -> None:
     parser.add_argument("--rollouts", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--group", type=int, default=8, help="rollouts of a prompt")
     args = parser.parse_args()
-    ray.init(include_dashboard=False, log_to_driver=False)
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)  # the queue alone wants three
     tq.init()
-    print("| finished rollouts | verl's poll, ms | ours, ms | keys asked by ours |\n|---|---|---|---|")
+    print("| finished rollouts | verl's poll, ms | ours, ms | keys asked by ours |\n|---|---|---|---|", flush=True)
     there = 0
     for count in args.rollouts:
         prompts = range(there, count // args.group)

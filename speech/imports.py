@@ -9,15 +9,17 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 _DOTTED = re.compile(r"(?:pkg://)?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?::\w+)?")  # a.b.C, pkg://a.b, a.b:C
-_FILE = re.compile(r"[\w-]+(?:[/.][\w-]+)*\.\w+")
+_PACKAGE = re.compile(r"(?:[A-Za-z_]\w*\.)+")  # a.b.
+_FILE = re.compile(r"[\w-]+(?:[/.][\w-]+)*")
 
 
 def imported_files(names: Iterable[str], roots: Sequence[Path] = (ROOT,)) -> list[Path]:
     """The files of these modules (or of classes and functions in them), and of everything that they import, sorted.
 
     An import counts wherever it stands, in a function too, and so does a name in a string ("models.x.y:Class"), by
-    which vLLM and verl find classes; a file that lies next to a module and is named in it (a table that it reads) is
-    one of its files. What is not below `roots` (installed packages) is left out.
+    which vLLM and verl find classes, or the beginning of one (f"models.{x}": all modules of the package); a file or a
+    folder of files that lies next to a module and is named in it (a table that it reads) is one of its files. What is
+    not below `roots` (installed packages) is left out.
 
     Args:
         names: dotted, as after `python -m` or in a `_target_`; names of nothing below `roots` are passed over.
@@ -86,8 +88,32 @@ def _mentions(path: Path, root: Path, _time: int, _size: int) -> tuple[list[str]
             names += [
                 f"{module}.{alias.name}" for alias in node.names
             ]  # a module in it, or a name: the longest part counts
+        elif isinstance(node, ast.JoinedStr) and (prefix := _prefix(node, package)):
+            names += _modules_in(root, prefix)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
             names += dotted_names(node.value)
-            if _FILE.fullmatch(node.value) and (file := path.parent / node.value).is_file():
-                beside.append(file)
+            if _FILE.fullmatch(node.value):
+                beside += _tables(path.parent / node.value)
     return names, beside
+
+
+def _prefix(text: ast.JoinedStr, package: Sequence[str]) -> str:
+    """The package in f"speech.readings.{language}" or f"{__package__}.{language}", with its last dot; or nothing."""
+    parts = [ast.unparse(part.value) if isinstance(part, ast.FormattedValue) else part.value for part in text.values]
+    if parts[:1] == ["__package__"] and len(parts) == 3:
+        parts = [".".join(package) + parts[1], *parts[2:]]
+    return parts[0] if len(parts) == 2 and _PACKAGE.fullmatch(parts[0]) else ""
+
+
+def _modules_in(root: Path, prefix: str) -> list[str]:
+    folder = root.joinpath(*prefix.rstrip(".").split("."))
+    return [prefix + path.stem for path in folder.glob("*") if path.suffix == ".py" or (path / "__init__.py").is_file()]
+
+
+def _tables(path: Path) -> list[Path]:
+    """A file that a module names, or all of a folder; folders of code are modules, not tables."""
+    if path.is_file():
+        return [path]
+    if path.is_dir() and not any(path.rglob("*.py")):
+        return [file for file in path.rglob("*") if file.is_file()]
+    return []

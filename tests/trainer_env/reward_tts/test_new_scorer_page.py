@@ -11,6 +11,7 @@ from reward_tts.measures import Measures
 from reward_tts.reward.config import RewardConfigError
 from reward_tts.reward.formula import formula
 from reward_tts.reward.reward import Reward
+from reward_tts.reward.terms import Heard
 from stages.config import ROOT
 from tests.helpers.page import commands_of, files_of, write
 
@@ -37,7 +38,7 @@ def test_a_term_of_ones_own_is_judged_told_and_checked_like_the_others(module):
     reward = Reward(config())
     assert reward.needs == {"brightness": "terms.bright"}
     heard = Measures("r", 0, "", "今天", duration_s=1.0, num_tokens=4, token_rate=4.0, scores={"brightness": 0.05})
-    assert reward.judge("今天", "zh", [1], heard).score == pytest.approx(0.25)
+    assert reward.judge(Heard.of("今天", "zh", [1], heard)).score == pytest.approx(0.25)
     assert reward.unspeakable().score == 0.0
     with pytest.raises(RewardConfigError, match=r"bright\.full: no such key; there are \['weight', 'full_at'\]"):
         Reward(config(full=0.1))

@@ -14,6 +14,11 @@ FILES = {
     "app/parts/__init__.py": "",
     "app/parts/deep.py": 'REGISTRY = {"x": "plugins.byname:Class"}\nTABLE = "table.tsv"\n',
     "app/parts/table.tsv": "a\tb",
+    "languages/load.py": 'from pathlib import Path\nname = f"languages.of.{input()}"\nTABLES = Path("x") / "tables"\n',
+    "languages/of/__init__.py": 'def load(name):\n    return f"{__package__}.{name}"\n',
+    "languages/of/zh.py": "import plugins.alone",
+    "languages/of/yue/__init__.py": "",
+    "languages/tables/zh.txt": "",
     "app/unused.py": "import app.start",
     "plugins/byname.py": "import numpy\nfrom app.parts.deep import REGISTRY",
     "plugins/alone.py": "",
@@ -33,9 +38,16 @@ def found(root: Path, *names: str) -> set[str]:
 
 
 def test_imports_are_followed_into_functions_packages_strings_and_tables(root):
-    everything = FILES.keys() - {"app/__main__.py", "app/unused.py", "plugins/alone.py"}
+    everything = {name for name in FILES if name.startswith(("app/", "plugins/byname"))}
+    everything -= {"app/__main__.py", "app/unused.py"}
     assert found(root, "app.start") == everything
     assert found(root, "app") == everything | {"app/__main__.py"}  # as python -m app
+
+
+def test_where_a_name_is_made_up_every_module_of_the_package_counts_and_tables_too(root):
+    languages = {name for name in FILES if name.startswith("languages/")}
+    assert found(root, "languages.load") == languages | {"plugins/alone.py"}
+    assert found(root, "languages.of") == {name for name in languages if "/of/" in name} | {"plugins/alone.py"}
 
 
 def test_a_class_stands_for_its_module_and_what_is_not_here_is_left_out(root):

@@ -14,7 +14,13 @@ from stages.table import Stage, table
 RECIPE = "tiny_mandarin"
 STAGES = ("data", "train", "merge", "eval")
 FILES = {  # with their content: "1" or "2" below, so that size and, by touch(), time stay the same
-    "data": ["data/train.jsonl", "data/rl_train.parquet", "data/rl_test.parquet", "data/sft_train.parquet"],
+    "data": [
+        "data/train.jsonl",
+        "data/rl_train.parquet",
+        "data/rl_test.parquet",
+        "data/sft_train.parquet",
+        "data/sft_val.parquet",
+    ],
     "models": ["tokenizer/tokenizer.json", "token2wav/decoder.pt", "reward_asr/model.pt"],
     "sft": ["sft/config.json", "sft/model.safetensors"],
     "train": ["grpo/latest_checkpointed_iteration.txt", "grpo/global_step_1/actor/model_world_size_1_rank_0.pt"],

@@ -8,7 +8,7 @@ import pytest
 
 from reward_tts.reward.formula import FORMULAS, formula
 from reward_tts.reward.reward import Reward
-from reward_tts.reward.terms import TERMS
+from reward_tts.reward.terms import TERMS, Heard
 from stages.config import ROOT
 from stages.preflight import check_reward
 from stages.run import plan
@@ -127,5 +127,5 @@ def test_the_formula_is_what_the_reward_computes(terms, values):
     for name, value in values.items():
         line = line.replace(name, str(value))
     names = {"exp": exp, "tanh": tanh, "min": min, "clip": lambda x, low, high: min(high, max(low, x))}
-    score = Reward(config).judge("今天天气", "zh", [1, 2, 3, 4], measures).score
+    score = Reward(config).judge(Heard.of("今天天气", "zh", [1, 2, 3, 4], measures)).score
     assert eval(line, {"__builtins__": {}}, names) == pytest.approx(score)
