@@ -16,6 +16,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
+from data_prep.jsonl import spoken_part
 from infer.decode import by_number, decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance, read_utterances, token_files
@@ -24,7 +25,7 @@ from infer.statistics import Bootstrap, mean_per_text
 from speech.files import write_jsonl, write_text
 from speech.jsonl import told_plainly
 from speech.paths import check_outputs
-from speech.texts import normalise_text
+from speech.readings import written
 
 # Measures whose mean over texts is reported, with an interval.
 MEANS = (
@@ -119,7 +120,7 @@ def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
 def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
     """The utterances to hear, without the ceiling if the teacher spoke other texts than the systems did."""
     found = {key: read_utterances(p, cfg.recipe.language, cfg.limit) for key, p in files_to_hear(cfg).items()}
-    texts = {key: {normalise_text(u.text) for u in utterances} for key, utterances in found.items()}
+    texts = {key: {spoken_part(written(u.text, u.language)) for u in us} for key, us in found.items()}
     if CEILING in found and any(texts[key] != texts[CEILING] for key in found):
         print(f"no ceiling: {cfg.teacher} (teacher) speaks other texts than {cfg.texts}", flush=True)
         del found[CEILING]

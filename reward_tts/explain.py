@@ -51,6 +51,8 @@ def _readings(lattice: Lattice) -> list[str]:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     """Prints it. Raises SystemExit: a text without anything to say."""
+    if cfg.text is None or cfg.heard is None:
+        raise SystemExit('explain needs both: text="..." heard="..."')
     try:
         print(explain(cfg.recipe, str(cfg.text), str(cfg.heard), cfg.language))
     except ValueError as error:

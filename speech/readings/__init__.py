@@ -25,6 +25,7 @@ COMPARED_ONLY = frozenset(
     {"variant", "tag", "letters", "particle", "erhua", "plain"}
 )  # kinds that no prompt writes out
 _PERHAPS_NOT_SAID = re.compile("[<\\[\u20e3]")  # tags, and a keycap's digit
+_TAIL = re.compile("[-\u2010\u2011]?[^\\W\\d_]+")
 MOST_READINGS = 64  # of a span
 
 
@@ -45,15 +46,24 @@ def spans(text: str, language: str) -> list[Span]:
 def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
     """Everything that may be said for a raw text; `style` as in units.units_of."""
     cleaned, parts, at = clean(text), [], 0
-    for span in [*spans(cleaned.text, language), None]:
+    found = spans(cleaned.text, language)
+    starts = [span.start for span in found] + [len(cleaned.text)] * 2
+    for span, following in zip([*found, None], starts[1:], strict=True):
         stop = len(cleaned.text) if span is None else span.start
         if at < stop and (way := tuple(units_of(cleaned.text[at:stop], language, style))):
             parts.append(Part((way,), at, stop))
         if span is not None:
-            ways = dict.fromkeys(tuple(units_of(said, language, style)) for said in span.said)
-            parts.append(Part(tuple(ways), span.start, span.end, span.kind))
-            at = span.end
+            at = _end_of_word(cleaned.text, span, following) if language not in SPACELESS else span.end
+            tail = cleaned.text[span.end : at]
+            ways = dict.fromkeys(tuple(units_of(f"{said} {tail}", language, style)) for said in span.said)
+            parts.append(Part(tuple(ways), span.start, at, span.kind))
     return Lattice(tuple(parts), cleaned.text, cleaned.origin)
+
+
+def _end_of_word(text: str, span: Span, following: int) -> int:
+    """Where the word ends that begins with a number: 7ish, 25-year; what is one part may be written as one word."""
+    tail = _TAIL.match(text, span.end) if text[span.end - 1].isdecimal() else None
+    return tail.end() if tail and tail.end() <= following else span.end
 
 
 @remembered(_REMEMBERED_BYTES)

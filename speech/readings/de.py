@@ -224,7 +224,9 @@ class German(Language):
         it = re.compile(r"(?<!\w)(?P<n>[^\W\d_]{2,20})['’]s(?!\w)")
         return [
             Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True)),
-            Rule("'’", it, lambda match: ("variant", [f"{match['n']}s", f"{match['n']} es"], True)),
+            Rule(
+                "'’", it, lambda match: ("variant", [f"{match['n']}s", f"{match['n']} es", f"{match['n']}e es"], True)
+            ),
         ]
 
     def noun(self, sign: str) -> Noun:

@@ -54,5 +54,9 @@ def contractions() -> dict[str, tuple[str, ...]]:
             made[f"{word}{ending}"] = tuple(f"{word} {verb}" for verb in full)
     for word in ["would", "could", "should", "might", "must"]:
         made[f"{word}'ve"] = (f"{word} have",)
+    for word in [*_PRONOUNS, "i"]:
+        made[f"{word}'d've"] = (f"{word} would have",)
+    for word in ["would", "could", "should", "might"]:
+        made[f"{word}n't've"] = (f"{word} not have",)
     del made["i's"], made["i're"]
     return made | {"i'm": ("i am",)}

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Iterator
 
 from speech.readings.en_contractions import contractions
 from speech.readings.en_rules import context_rules, first_rules
@@ -27,6 +28,8 @@ class English(Language):
             said += rests
         if full.startswith("one ") and number >= 100:
             said += [f"a {way[4:]}" for way in said if way.startswith("one ")]
+        if before == "a" and number == 1:
+            said += ["an", "a"]
         if before in ("a", "an") and full.startswith("one "):
             said += [way[4:] for way in said if way.startswith("one ")]
         return list(dict.fromkeys(said))
@@ -61,6 +64,9 @@ class English(Language):
         tails = [way for way in self.digits(number.fraction)[::-1] if "double" not in way and "triple" not in way]
         half = [f"{way} and a half" for way in whole[:2]] if number.fraction == "5" and number.value else []
         return list(ways(wholes, ("point",), tails)) + half
+
+    def counts_nothing(self, word: str) -> bool:
+        return not word.endswith("s") or word in ("across", "always", "plus", "times", "versus", "this", "thus")
 
     def money(self, number: Number, noun: Noun) -> list[str]:
         if len(number.fraction) == 1:
@@ -116,6 +122,11 @@ class English(Language):
                 *self.date(below, above, "", "", True),
             ]
         return said
+
+    def spelt(self, letters: list[str]) -> Iterator[str]:
+        yield from super().spelt(letters)
+        if any(one == two for one, two in itertools.pairwise(letters)):
+            yield _doubled(" ".join(letters))
 
     def goals(self, written: str) -> list[str]:
         return ["nil", "zero", "nothing", "oh", "love"] if written == "0" else self.counted(int(written))

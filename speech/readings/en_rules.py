@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import BLANK, DASH, Rule, Said, any_of, last_word, next_word, ways, words
+from speech.readings.european import BLANK, DASH, Number, Rule, Said, any_of, last_word, next_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_tables import tables
 
@@ -10,7 +10,8 @@ B = f"{BLANK}?"
 _MONTH = {name: month[0] for month in tables("en")["months"] for name in month}
 _STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
 _DAYS = {name[:3]: name for name in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]}
-_DAYS |= {"Tues": "Tuesday", "Thur": "Thursday", "Thurs": "Thursday"}
+_DAYS |= {"Tues": "Tuesday", "Weds": "Wednesday", "Thur": "Thursday", "Thurs": "Thursday"}
+_HEADINGS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _AM = r"[aApP]\.?[mM](?:\.|\b)"
 _HOUR = r"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])"
 
@@ -44,11 +45,16 @@ def _dates(of: Language) -> list[Rule]:
             True,
         )
 
+    def short_year(match: re.Match[str]) -> Said:
+        year = match["n"]
+        full = [way for century in ("20", "19") for way in of.year(int(century + year), "in", "")]
+        return "year", [*of.grouped([year]), *full], True
+
     return [
         Rule("0", re.compile(rf"(?<!\w)(?P<m>{month})\.?{BLANK}(?:the )?{nth}{no_time}{year}"), date),
         Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?{nth}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
         Rule("0", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
-        Rule("0", re.compile(r"(?<!\w)['’](?P<n>\d\d)(?!\w|['’\d])"), lambda m: ("year", of.grouped([m["n"]]), True)),
+        Rule("0", re.compile(r"(?<!\w)['’](?P<n>\d\d)(?!\w|['’\d])"), short_year),
     ]
 
 
@@ -61,11 +67,18 @@ def _clocks(of: Language) -> list[Rule]:
     def until(match: re.Match[str]) -> Said:
         return "range", ways(of.counted(int(match["h"])), of.to), True
 
+    def dotted(match: re.Match[str]) -> Said:
+        hour, minute = match["h"], match["m"]
+        return "time", [*of.time(int(hour), int(minute), None, "", "", True), *of.said(Number(hour, minute))], True
+
+    british = r"\b(?:at|by|until|till|before) (?P<span>(?P<h>1[0-2]|[1-9])\.(?P<m>[0-5]\d))"
+    ends = r"(?=[,;!?)]|\.(?!\d)|$| (?:on|in|every|this|tomorrow|today|tonight|and|from|for|sharp)\b)"
     ahead = rf"(?=(?:1[0-2]|0?\d)(?:[:.]\d\d)?{B}[aApP]\.?[mM])"
     return [
         Rule("0", re.compile(rf"{_HOUR}(?P<tail>{B}(?:{_AM}|o['’]clock))(?!\w)"), clock),
         Rule("0", re.compile(rf"{_HOUR}\.(?P<m>[0-5]\d)(?P<tail>{B}{_AM})(?!\w)"), clock),
         Rule("0", re.compile(rf"{_HOUR}{B}{DASH}{B}{ahead}"), until),
+        Rule("0", re.compile(british + ends), dotted),
     ]
 
 
@@ -75,19 +88,44 @@ def _measures(of: Language) -> list[Rule]:
         inches = [*ways(inch, ("", "inch" if match["i"] == "1" else "inches"))]
         return "unit", [*ways(foot, ("foot", "feet"), ("", "and"), inches), *ways(foot, inch)], True
 
+    def inches(match: re.Match[str]) -> Said:
+        """A mark behind a number; where a quotation is open it may be the end of that."""
+        quoted = match["q"] == '"' and match.string.count('"', 0, match.start("q")) % 2
+        number = of.said(of.parse(match["n"]))
+        said = [*ways(number, ("inch", "inches") if next_word(match.string, match.end()) else ("inches", "inch"))]
+        return None if quoted else ("unit", said, True)
+
+    def nil(match: re.Match[str]) -> Said:
+        return (
+            "score",
+            [
+                *ways(of.counted(int(match["n"])), ("to", ""), of.goals("0")),
+                *ways(of.counted(int(match["n"])), of.minus, ("zero",)),
+            ],
+            True,
+        )
+
     def only_feet(match: re.Match[str]) -> Said:
         number = of.counted(int(match["f"]))
         return "unit", [*ways(number, ("foot", "feet")), *number], False
 
     def house(match: re.Match[str]) -> Said:
+        number, letter = match["n"], match["l"].lower()
+        said = [*of.pairs(number), *of.counted(int(number)), *of.digits(number)]
+        return "address", ways(said, [letter]), True
+
+    def train(match: re.Match[str]) -> Said:
         number = match["n"]
-        return "address", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
+        return "cardinal", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
 
     street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"
     return [
         Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
         Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
-        Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}}){street}"), house),
+        Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
+        Rule("0", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
+        Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
+        Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
     ]
 
 
@@ -104,13 +142,26 @@ def context_rules(of: Language) -> list[Rule]:
             return "variant", [behind if named or front == "saint" else front, plain], True
         return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
 
+    def two_days(match: re.Match[str]) -> Said:
+        one, two = (_DAYS.get(day, day) for day in (match["a"], match["b"]))
+        return "variant", [*ways([one], (*of.to, "", "thru"), [two])], True
+
     def named(names: dict[str, str]):
         return lambda match: ("variant", [names[match["n"]], match["n"]], True)
 
+    def region(match: re.Match[str]) -> Said:
+        return "variant", [*of.regions[match["n"]], match["n"], " ".join(match["n"])], True
+
+    both = any_of([*_DAYS, *_DAYS.values()])
+    joined = rf"(?:{B}{DASH}{B}| (?:to|through|thru|until) )"
+    heading = rf"(?<=\d )(?P<n>[NSEW])(?:\.|(?= )) ?(?=\d|(?:[A-Z]\w+ ){{1,2}}(?:{_STREETS})\b)"
     days, months = any_of(_DAYS), any_of(set(_MONTH) - {month[0] for month in of.months})
     near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
     return [
         Rule("", re.compile(r"(?<!\w)(?:S[Tt]|D[Rr]|st(?=\.)|dr(?=\.))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), title),
+        Rule("", re.compile(rf"(?<!\w)(?P<a>{both})\.?{joined}(?P<b>{both})\.?(?!\w)"), two_days),
+        Rule("", re.compile(heading), lambda m: ("variant", [_HEADINGS[m["n"]], m["n"]], True)),
+        Rule(",", re.compile(rf"(?<=, )(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\.(?= [a-z])"), named(_DAYS)),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{days})\.(?=,? (?:{any_of(_MONTH)}|\d))"), named(_DAYS)),

@@ -132,6 +132,9 @@ def next_word(text: str, at: int) -> str:
     return found[1] if found else ""
 
 
+CALLED = frozenset(
+    ["110", "112", "113", "115", "116", "117", "118", "144", "190", "192", "193", "911", "999"]
+)  # in an emergency: digit by digit, too
 _COPULAS = frozenset(
     ["is", "was", "are", "ist", "war", "est", "était", "es", "era", "è", "é", "jest", "był", "is", "was", "это"]
 )
@@ -145,3 +148,16 @@ def last_word(text: str, at: int) -> str:
         before = _LAST_WORD.search(text[max(0, at - 30) : max(0, at - 30) + found.start(1)])
         return before[1].casefold() if before else word
     return word
+
+
+def without_plural(word: str) -> list[str]:
+    """A noun without its plural's ending: horas, hora; millones, millón; races, race or rac.
+
+    >>> without_plural("horas")
+    ['hora']
+    """
+    if word.endswith("ones"):
+        return [f"{word[:-4]}ón"]
+    if word.endswith("s"):
+        return [word[:-1], *([word[:-2]] if word.endswith("ses") else [word] if word.endswith("is") else [])]
+    return [word]

@@ -5,12 +5,20 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-from speech.readings.european import BLANK, LONGEST_NUMBER, Noun, Number, Rule, Said, last_word, ways, words
+from speech.readings.european import (
+    BLANK,
+    CALLED,
+    LONGEST_NUMBER,
+    Noun,
+    Number,
+    Rule,
+    Said,
+    last_word,
+    ways,
+    without_plural,
+    words,
+)
 from speech.readings.european_tables import Tables
-
-_CALLED = frozenset(
-    ["110", "112", "113", "115", "116", "117", "118", "144", "190", "192", "193", "911", "999"]
-)  # in an emergency: digit by digit, too
 
 
 class Language(Tables):
@@ -77,7 +85,7 @@ class Language(Tables):
         if not number.grouped and not number.fraction:
             if len(whole) in (3, 4):
                 said = self.year(number.value, before, after) + said
-            if len(whole) > 4 or (len(whole) > 1 and before in self.codes) or whole in _CALLED:
+            if len(whole) > 4 or (len(whole) > 1 and before in self.codes) or whole in CALLED:
                 said = said + self.digits(whole) + self.pairs(whole)
         return said
 
@@ -157,12 +165,10 @@ class Language(Tables):
         """The word before a number, in lower case."""
         return last_word(text, at)
 
-    def times_as_often(self, number: int) -> list[str]:
-        """2x: twice."""
+    def times_as_often(self, number: int) -> list[str]:  # 2x: twice
         return []
 
-    def other_scale(self, one: int, two: int) -> list[str]:
-        """1:50 in words of its own."""
+    def other_scale(self, one: int, two: int) -> list[str]:  # 1:50 in words of its own
         return []
 
     def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
@@ -187,6 +193,12 @@ class Language(Tables):
         if number.fraction == "5" and number.value:
             said += ways(head, self.and_half)
         return said
+
+    def counts_nothing(self, word: str) -> bool:
+        """Whether a word behind a number is surely not what it counts."""
+        return False
+
+    singular = staticmethod(without_plural)  # what a noun behind 1,5 may be behind one
 
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""
@@ -220,14 +232,13 @@ class Language(Tables):
         return "ordinal", self.ordinal(number, ending, before, after), True
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
-        """Readings of a roman numeral: behind a name, behind a word that has numbers, before a century."""
+        """A roman numeral: behind a name, behind a word that has numbers, before a century."""
         return self.counted(number) + self.ordinal(number)
 
     def century_behind(self, text: str, at: int) -> bool:
         return bool(self.centuries) and re.match(self.centuries, text[at : at + 20], re.IGNORECASE) is not None
 
-    def day(self, number: int, before: str) -> list[str]:
-        """The day of a date."""
+    def day(self, number: int, before: str) -> list[str]:  # of a date
         return self.counted(number)
 
     def month(self, number: int, before: str) -> list[str]:

@@ -43,6 +43,7 @@ def parts(of: Language) -> Iterator[Rule]:
     if of.decimal == ",":
         pattern = r"(?<![\d.,])(?P<v>\d+\.(?!\d{3}(?!\d))\d+)(?![\d.]\d)"
         yield Rule("0", re.compile(pattern), version)
+    yield from halves(of)
     yield from fractions(of)
     two = r"(?P<a>\d{1,3}):(?P<b>\d{1,3})(?![\d:])"
     yield Rule(":", re.compile(rf"(?<![\d.,:/\w]){two}"), score)
@@ -55,6 +56,30 @@ def parts(of: Language) -> Iterator[Rule]:
         yield Rule("x×х", re.compile(cross), lambda match: ("sign", of.by, True))
     if of.fold:
         yield Rule("0", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
+
+
+def halves(of: Language) -> Iterator[Rule]:
+    """2,5 kilos: a half may stand behind what is counted, dos kilos y medio. The noun's own word is kept."""
+
+    def said(match: re.Match[str]) -> Said:
+        word, number = match["word"], Number(match["w"], "5")
+        before, gender = last_word(match.string, match.start()), of.gender(word, 2)
+        if word in money or of.counts_nothing(word):
+            return None
+        half = {"m": of.and_half[:1], "f": of.and_half[1:]}.get(gender) or of.and_half
+        nouns = of.singular(word) if number.value == 1 else [word]
+        behind = ways(of.counted(number.value, gender, "a", word)[:3], nouns, half)
+        return (
+            "unit",
+            [*ways(of.said(number, gender, before, word), [word]), *behind],
+            of.sure(number, gender, before, word),
+        )
+
+    money = {form for noun in of.currencies.values() for forms in noun.forms for form in forms}
+    if of.and_half:
+        noun = rf"{BLANK}(?P<word>[^\W\d_A-Z]{{3,20}})(?![\w'’\-]|{B}(?:{any_of(of.currencies, True)})(?!\w))"
+        number = rf"(?<![\w.,:/+<>~\-−–$€£¥₽])(?<![$€£¥₽−+] )(?P<w>[1-9]\d{{0,3}}){re.escape(of.decimal)}5"
+        yield Rule(of.decimal, re.compile(number + noun), said)
 
 
 def decades(of: Language) -> Iterator[Rule]:

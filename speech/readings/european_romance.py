@@ -35,6 +35,9 @@ class Romance(Language):
                 return gender
         return "?"
 
+    def counts_nothing(self, word: str) -> bool:
+        return word.casefold() in self.function_words
+
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
         return gender != "?" or self.gendered(number.value % 1000, "m") == self.gendered(number.value % 1000, "f")
 

@@ -28,9 +28,13 @@ def rules(of: Language) -> list[Rule]:
 def dates(of: Language) -> Iterator[Rule]:
     """2024-03-12, 12.03.2024, 12/03/24, and the day before a month's name."""
 
+    versioned = re.compile(rf"{of.version_words}{B}$")
+
     def numeric(match: re.Match[str]) -> Said:
         day, month, year = int(match["d"]), int(match["m"]), match["y"]
         before, said = last_word(match.string, match.start()), []
+        if versioned.search(match.string[max(0, match.start() - 20) : match.start()]):
+            return None
         orders = [(day, month)] if not of.month_first else [(month, day), (day, month)]
         for day, month in orders:  # where it is the other way round, the day comes second
             if 1 <= day <= 31 and 1 <= month <= 12:
@@ -101,7 +105,10 @@ def times(of: Language) -> Iterator[Rule]:
         minute = int(found["m"] or 0)
         mark = (found.get("tail") or "").strip()
         before = last_word(match.string, match.start("h"))
-        return "time", of.time(int(found["h"]), minute, second, mark, before, bool(found["m"])), True
+        spoken = of.time(int(found["h"]), minute, second, mark, before, bool(found["m"]))
+        if found["h"][0] == "0" and found["h"] != "00":  # 06:20: oh six twenty
+            spoken = [*spoken[:32], *ways(of.zero, spoken[:12])]
+        return "time", spoken, True
 
     hour = r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])"
     tail = rf"(?P<tail>{B}(?:{of.hour_marks})(?!\w))"
@@ -128,6 +135,9 @@ def phones(of: Language) -> Iterator[Rule]:
         spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
         if len(groups) > 1:
             spoken += ways(of.grouped(groups[:1])[:6], of.digits("".join(groups[1:])))
+        if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
+            each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
+            spoken += ways(*each)
         if re.fullmatch(rf"[1-9]\d{{0,2}}(?:{BLANK}\d{{3}})+", written):  # perhaps a number with its thousands apart
             if " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
                 return None

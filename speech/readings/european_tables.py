@@ -13,7 +13,7 @@ from speech.readings.european import Noun
 _FOLDER = Path(__file__).resolve().parent / "tables"
 _NOUNS = frozenset({"units", "currencies", "magnitudes"})
 _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
-_READINGS |= {"numbered", "variants", "declined", "between"}
+_READINGS |= {"numbered", "variants", "regions", "declined", "between"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
 _WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
@@ -121,6 +121,7 @@ class Tables:
     exact_abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # with capitals as they stand
     variants: Mapping[str, tuple[str, ...]] = _NONE  # words that may be said or spelt otherwise
     phrases: tuple[tuple[str, ...], ...] = ()  # what the text needs, kind, pattern, readings
+    regions: Mapping[str, tuple[str, ...]] = _NONE  # short for a state, behind a comma
     or_words: tuple[str, ...] = ()  # for the slash between words
     letters: Mapping[str, str] = _NONE  # names of letters that a recogniser may write
     months: tuple[tuple[str, ...], ...] = ()  # each: its name, its other forms, its abbreviations

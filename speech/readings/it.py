@@ -59,6 +59,9 @@ class Italian(Romance):
         nth = self.ordinal(number)
         return nth[:2] + self.counted(number) + nth[2:]
 
+    def singular(self, word: str) -> list[str]:
+        return [f"{word[:-1]}{end}" for end in {"e": "a", "i": "oe"}.get(word[-1], word[-1])]
+
     def hours(self, hour: int) -> list[str]:
         return ["una"] if hour == 1 else self.counted(hour)[:1] if hour else ["zero", "mezzanotte", "ventiquattro"]
 

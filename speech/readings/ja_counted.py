@@ -22,6 +22,8 @@ _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _KATAKANA = re.compile(r"[ァ-ヴ][ァ-ヴー]{1,20}")
 _TO = re.compile(r" ?[〜~–、・-] ?")
 _KINDS = {"月": "date", "日": "date", "年": "year", "時": "time", "分": "time", "円": "money", "パーセント": "percent"}
+_OF_PARTS = frozenset("個本枚杯丁束玉株匹枠")  # 二分の一個 is half of one
+_TO_ADD = re.compile("足[すしせ]")  # 五足す三
 _MINUS = {"+": ("プラス", "たす"), "±": ("プラスマイナス",), "▲": ("マイナス", "さんかく", "")}
 
 
@@ -44,7 +46,8 @@ def _in_word(text: str, start: int, end: int) -> bool:
 def _touches_word(text: str, start: int, end: int) -> bool:
     starts, words = _words_with_numerals(text)
     place = bisect_right(starts, end - 1) - 1
-    return place >= 0 and words[place].end > start
+    exact = (words[place].start, words[place].end) == (start, end) if place >= 0 else False
+    return place >= 0 and words[place].end > start and not exact
 
 
 def _as_word(text: str, start: int, end: int) -> tuple[str, ...]:
@@ -134,7 +137,7 @@ def counter_at(text: str, at: int) -> tuple[int, str]:
     """Where the counter behind a number ends, and which it is: "分の" in 三分の一; (at, "") for none."""
     skip = at + text.startswith(" ", at)
     found = _COUNTER.match(_MONTHS.sub("カ", text[skip : skip + 8]))
-    if not found or (found[0] == "割" and _WARI.match(text, skip)):
+    if not found or (found[0] == "割" and _WARI.match(text, skip)) or _TO_ADD.match(text, skip):
         return at, ""
     if found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2):
         return skip + 1, "分の"
@@ -144,7 +147,8 @@ def counter_at(text: str, at: int) -> tuple[int, str]:
 def _fraction_at(text: str, at: int) -> re.Match[str] | None:
     """The number above of 三分の一, unless that is counted (10分の2回戦)."""
     above = NUMBER.match(text, at)
-    return above if above and parse(above) and not counter_at(text, above.end())[1] else None
+    counted = counter_at(text, above.end())[1] if above else ""
+    return above if above and parse(above) and (not counted or counted in _OF_PARTS) else None
 
 
 def is_counted(text: str, at: int) -> bool:

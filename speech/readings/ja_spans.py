@@ -34,6 +34,7 @@ _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
 _PHRASE = re.compile(one_of(PHRASES))
 _KATAKANA_AROUND = re.compile("[ァ-ー]=[ァ-ヴ]")  # ジャン＝ポール
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
+_LAUGHTER = re.compile("[^\x00-\x7f][wｗ]+(?![A-Za-z.])")  # 笑ったwww
 _START = re.compile(
     rf"[\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
 )
@@ -89,7 +90,7 @@ def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
 def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
     """2-1: a score, an address or a range; 4-2-8: an address. With a counter (3-5日) it is two numbers."""
     match = DASHED.match(text, at)
-    if not match or (match[0].count("-") == 1 and is_counted(text, match.end())):
+    if not match or (match[0].count("-") == 1 and (is_counted(text, match.end()) or text.startswith("=", match.end()))):
         return None
     parts = match[0].split("-")
     if len(parts) == 2:
@@ -154,6 +155,8 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     word = match[0]
     if word.lower() == "c" and text.startswith("++", match.end()):
         return span_of(at, match.end() + 2, "letters", ("シープラスプラス", "シープラプラ"))
+    if _LAUGHTER.match(text, max(0, at - 1)):
+        return span_of(at, match.end(), "letters", ("", "わら", "くさ", *spelled(word)))
     ways = [word]
     if word.isascii() and word.isalpha() and (word.isupper() or len(word) <= 3) and len(word) <= 6:
         ways += spelled(word)

@@ -21,7 +21,7 @@ from speech.readings.cjk import (
 )
 from speech.readings.ko_counted import FROM_TO, is_counted, number
 from speech.readings.ko_numbers import digits, read, sino
-from speech.readings.ko_signs import BETWEEN_LETTERS, SIGNS, WORDS, spelled
+from speech.readings.ko_signs import BETWEEN_LETTERS, JAMO, JAMO_LAUGHS, SIGNS, WORDS, spelled
 from speech.readings.ko_sounds import units
 from speech.readings.span import Span
 
@@ -30,7 +30,8 @@ __all__ = ["spans", "units"]
 _PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
 _RATIO = re.compile(r"(\d{1,4})(?::|대| 대 )(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
-_START = re.compile(rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
+_START = re.compile(rf"[ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
 
 
@@ -144,4 +145,15 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, at + 1, "sign", SIGNS[char]) if char in SIGNS else None
 
 
-_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _signs)
+def _jamo(text: str, at: int, found: list[Span]) -> Span | None:
+    """ㅋㅋㅋ, ㅠㅠ, ㅇㅋ: laughter and tears need not be said; letters that stand for words are said as these."""
+    match = _JAMO.match(text, at)
+    if not match:
+        return None
+    run, said = match[0], JAMO.get(match[0], [])
+    if not said:
+        said = ["", *(syllable * len(run) for syllable in JAMO_LAUGHS.get(run[0], "") if len(set(run)) == 1)]
+    return span_of(at, match.end(), "variant", [*said, run])
+
+
+_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _jamo, _signs)

@@ -11,6 +11,8 @@ ENGLISH: list[str] = _TABLES["english"]
 WORDS: dict[str, list[str]] = _TABLES["words"]
 UNITS: dict[str, list[str]] = _TABLES["units"]
 MONEY: dict[str, list[str]] = _TABLES["money"]
+JAMO: dict[str, list[str]] = _TABLES["jamo"]
+JAMO_LAUGHS: dict[str, list[str]] = _TABLES["jamo_laughs"]
 SIGNS: dict[str, list[str]] = _TABLES["signs"]
 BETWEEN_LETTERS: dict[str, list[str]] = _TABLES["between_letters"]
 

@@ -134,6 +134,7 @@ def same(one: Unit, other: Unit) -> bool:
 
 
 MOST_JOINED = 3
+_VOWELS = frozenset("aeiouyаеиоуыэюя")  # two letters with one are a word; those without are an abbreviation
 
 
 def joined(lattice: Lattice, other: Lattice) -> Lattice:
@@ -160,6 +161,9 @@ def _joins(way: Way, wanted: set[str]) -> Iterable[tuple[int, int, Unit]]:
     at = 0
     while at < len(way) - 1:
         for end in range(min(len(way), at + MOST_JOINED), at + 1, -1):
+            pair = "".join(unit[-1] for unit in way[at:end])
+            if len(pair) == 2 and not _VOWELS.isdisjoint(pair):
+                continue  # "I am" is not "I a m"; capitals have both readings anyway
             word = tuple(dict.fromkeys("".join(unit[i] for unit in way[at:end]) for i in (0, -1)))
             if not wanted.isdisjoint(word):
                 yield at, end, word

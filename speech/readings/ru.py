@@ -48,6 +48,8 @@ class Russian(Language):
         else:
             pairs = [(case, "m") for case in cases] + ([("n", "m")] if "n" not in cases else [])
         said = [way for case, sex in pairs for way in in_case(number, case, sex)]
+        if number == 1500:
+            said += ["полторы тысячи", "полутора тысяч"]
         return list(dict.fromkeys(said))
 
     def gender(self, noun: str, number: int) -> str:
@@ -193,7 +195,14 @@ class Russian(Language):
         then = words(hour % 12 + 1, "ru", to="ordinal", case="g", gender="m")
         soon = "час" if hour % 12 + 1 == 1 else words(hour % 12 + 1, "ru")
         if minute == 30:
-            return [f"половина {then}", f"пол {then}", f"пол{then}", f"половину {then}"]
+            return [
+                f"половина {then}",
+                f"пол {then}",
+                f"пол{then}",
+                f"половину {then}",
+                f"половине {then}",
+                f"половины {then}",
+            ]
         if minute in (15, 45):
             return [f"четверть {then}"] if minute == 15 else [f"без четверти {soon}"]
         if minute > 30:

@@ -108,6 +108,8 @@ def _further(text: str, end: int, large: str) -> tuple[int, list[str]]:
     number, inner = int(match["whole"].replace(",", "")), (match["large"] or "").translate(_LARGE)
     if inner:
         return match.end(), [way + inner for way in cardinal(number)]
+    if number < 10 and len(match["whole"]) == 1:  # 2萬5 is 25000
+        return match.end(), list(cardinal(number))
     small = number < (1000 if large[-1] == "萬" else 10**7)
     return match.end(), [("零" if small else "") + way for way in cardinal(number)]
 
@@ -118,7 +120,10 @@ def _with_currency(currency: str, number: int, fraction: str, large: str) -> lis
     ways = dict.fromkeys([*_count(number, fraction, ""), *_count(number, fraction, "元")])
     forms = CURRENCIES.get(currency, ["{}蚊", "{}元"])
     said = [form.format(way + large) for form in forms for way in ways]
-    return said + (money(number, fraction) if currency == "HK$" and fraction else [])
+    if currency != "HK$" or not fraction:
+        return said
+    coins = money(number, fraction)
+    return said + coins + [f"港幣{way}" for way in coins if "元" in way]
 
 
 def _with_unit(unit: str, number: int, fraction: str) -> tuple[list[str], str]:

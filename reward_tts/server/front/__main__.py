@@ -35,6 +35,7 @@ async def serve(workspace: Path, settings: dict[str, Any]) -> bool:
         workspace: of the server.
         settings: model, tells, secret, host, ports, max_batch_size, drain_s, and `front` of server.yaml.
     """
+    told, gone = _listen_for_the_end()  # before a port is open: whoever reaches one may tell it to end
     front, host, ports = settings["front"], settings["host"], settings["ports"]
     patience = Patience(front["attempts"], front["restart_wait_s"], front["max_under_way"])
     upstream = Upstream(workspace / TRITON_SOCKET, patience)
@@ -53,19 +54,19 @@ async def serve(workspace: Path, settings: dict[str, Any]) -> bool:
         await http_door.listen(http, host, ports["http_port"], most, settings["drain_s"]),  # the last: it says ready
     ]
     print("front: listening", flush=True)
-    gone = await _until_told()
-    drain_s = 0 if gone else settings["drain_s"]
+    await told.wait()
+    drain_s = 0 if gone.is_set() else settings["drain_s"]
     await asyncio.gather(grpc_server.stop(drain_s), *(door.close() for door in doors))
     await upstream.close()
-    return gone
+    return gone.is_set()
 
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def _until_told() -> bool:
-    """Waits for SIGTERM or SIGINT (False), or the end of standard input (True)."""
+def _listen_for_the_end() -> tuple[asyncio.Event, asyncio.Event]:
+    """(told to end, the server is gone): the first by SIGTERM or SIGINT, both by the end of standard input."""
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
@@ -78,8 +79,7 @@ async def _until_told() -> bool:
             told.set()
 
     loop.add_reader(sys.stdin.fileno(), read)
-    await told.wait()
-    return gone.is_set()
+    return told, gone
 
 
 def main() -> None:

@@ -28,7 +28,9 @@ class FrontMetrics:
     def collect(self) -> Iterator[Metric]:
         """The families, with what has been counted so far."""
         refused = CounterMetricFamily(
-            "tts_front_refused", "Requests answered by an error, by its code.", labels=["code"]
+            "tts_front_refused",
+            "Requests answered by an error, by its code; questions for statistics apart.",
+            labels=["code"],
         )
         for code, times in sorted(self._house.refused.items()):
             refused.add_metric([code], times)

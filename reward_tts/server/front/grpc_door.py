@@ -95,7 +95,8 @@ def _answered(house: House, name: str, method: Method) -> Callable[[bytes, grpc.
             problem, code = str(error), error.code
         except Exception:
             problem, code = house.unforeseen(), "INTERNAL"
-        house.refused[code] += 1
+        if name != "ModelStatistics":  # our client asks while it waits, also while Triton is started again
+            house.refused[code] += 1
         await context.abort(grpc.StatusCode[code], problem)
 
     return answer

@@ -7,19 +7,22 @@ import re
 from itertools import product
 
 from speech.readings.span import Span
-from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.numbers import by_digit, cardinals, decimals
 from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
-from speech.readings.zh.tables import RATIOS, SCORED
+from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
 _CLOCK = re.compile(
-    rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:)"
+    rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
     rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
 )
 _PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
-_SCORE = re.compile(r"(\d{1,5})\s?([:∶-])\s?(\d{1,7})(?:\s?\2\s?(\d{1,7}))?(?![\d:.-])")
+_COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too
+_SCORE = re.compile(
+    r"(\d{1,5}(?:\.\d{1,4})?)\s?([:∶-])\s?(\d{1,7}(?:\.\d{1,4})?)(?:\s?\2\s?(\d{1,7}(?:\.\d{1,4})?))?(?![\d:-]|\.\d)"
+)
 
 
 def date(text: str, start: int) -> Span | None:
@@ -49,7 +52,20 @@ def _clock(hour: str, minute: str, second: str | None) -> list[str]:
         told = [f"点{spoken}分", f"点{spoken}"]
         told += {15: ["点一刻"], 30: ["点半"], 45: ["点三刻"]}.get(m, [])
         told += [f"点{spoken[1:]}分"] if m < 10 else []
-    return [f"{a}{b}" for a in hours for b in told]
+    ways = [f"{a}{b}" for a in hours for b in told]
+    return ways if second is None else ways + _lasting(hour, minute, second)
+
+
+def _lasting(hour: str, minute: str, second: str) -> list[str]:
+    """2:58:36 as a time that something takes."""
+    hours = [f"{way}小时" for way in cardinals(hour, ("两",))[:1]] if int(hour) else [""]
+    minutes = [f"{way}{name}" for way in _with_zero(minute) for name in ("分", "分钟")]
+    return [a + b + f"{c}秒" for a in hours for b in minutes for c in _with_zero(second)]
+
+
+def _with_zero(digits: str) -> list[str]:
+    """08: 零八 and 八."""
+    return list(dict.fromkeys((_minute(digits), cardinals(digits, ("两", "二"))[0])))
 
 
 def _minute(digits: str) -> str:
@@ -62,6 +78,8 @@ def time(text: str, start: int) -> Span | None:
     if not found or int(found[1]) > 24 or _scored(text, start, found.end()):
         return None
     ways = _clock(found[1], found[2], found[3])
+    if found[3] is None and any(word in text[max(0, start - 8) : start] for word in LASTING):
+        ways = _lasting("0", found[1], found[2]) + ways
     if found[4] is not None and int(found[4]) <= 24:
         ways = joined(ways, ["到", "至"], _clock(found[4], found[5], None))
         return make(start, found.end(), "time", ways)
@@ -69,7 +87,7 @@ def time(text: str, start: int) -> Span | None:
 
 
 def _scored(text: str, start: int, end: int) -> bool:
-    before, behind = text[max(0, start - 8) : start], text[end : end + 6]
+    before, behind = text[max(0, start - 8) : start], text[end : end + 12]
     return any(word in before + "\n" + behind for word in SCORED) or any(word in before for word in RATIOS)
 
 
@@ -113,10 +131,10 @@ def version(text: str, start: int) -> Span | None:
 def score(text: str, start: int) -> Span | None:
     """3:1, 16:9, 21-19 in sport: X比Y."""
     found = _SCORE.match(text, start)
-    if not found or (found[2] == "-" and not _scored(text, start, found.end())):
+    if not found or (found[2] == "-" and (_COUNTED.match(text, found.end()) or not _scored(text, start, found.end()))):
         return None
     parts: list[list[str]] = []
     for group in (found[1], found[3], found[4]):
         if group:
-            parts += [["比"], cardinals(group)]
+            parts += [["比"], decimals(group)]
     return make(start, found.end(), "score", joined(*parts[1:]))

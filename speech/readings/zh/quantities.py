@@ -5,7 +5,7 @@ import re
 from speech.readings.span import Span
 from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
-from speech.readings.zh.tables import CURRENCIES, FRACTIONS, SPELT, TEMPERATURES, UNITS
+from speech.readings.zh.tables import CURRENCIES, FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
 from speech.readings.zh.whole import two_before, whole
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
@@ -20,9 +20,11 @@ _MONEY = re.compile(
     rf"(?:{TO}({NUMBER}))?{BLANK}({_SCALE})?{BLANK}(元|块钱|块|美元)?"
 )
 _QUANTITY = re.compile(
-    rf"([-−–+±~]?){BLANK}({NUMBER})(?:{BLANK}({_SCALE}))?(?:{BLANK}({_UNIT}|%|‰)(?![A-Za-z]))?"
-    rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({_SCALE}))?(?:{BLANK}({_UNIT}|%|‰)(?![A-Za-z]))?)?"
+    rf"([-−–+±~]?){BLANK}({NUMBER})(?:{BLANK}({_SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?"
+    rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({_SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?)?"
 )
+_WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
+_WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
 _CENTS = re.compile(r"(元|块钱|块)")
 _SAID_OF = {"+": "加", "-−": "减", "×xX*": "乘 乘以", "÷/": "除以 除"}
 _OPERATORS = {sign: said.split() for signs, said in _SAID_OF.items() for sign in signs}
@@ -62,7 +64,15 @@ def fraction(text: str, start: int) -> Span | None:
     ways += joined(over[:2], ["斜杠", "杠"], under[:2])
     if int(found[1]) > int(found[2]):
         ways += joined(over[:2], ["比", "除以"], under[:2])
-    month = int(found[1]) <= 12 and int(found[2]) <= 31 and "日" in text[found.end() : found.end() + 3]
+    if re.search("血压|高压", text[max(0, start - 6) : start]):  # 120/80
+        ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2])
+        return make(start, found.end(), "fraction", ways, sure=False)
+    behind = text[found.end() : found.end() + 3]
+    month = 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
+    if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY)):
+        ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
+    else:
+        month = month and "日" in behind
     return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))
 
 
@@ -142,12 +152,28 @@ def quantity(text: str, start: int) -> Span | None:
             text[:start].rstrip()[-1:].isascii() and text[:start].rstrip()[-1:].isalpha() and tail[0] != "0"
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
-    ways = _with_unit(values, one, unit)
+    ways = _with_unit(values, one, unit, text[max(0, start - 6) : start])
+    if text[end : end + 1] == "折" and re.fullmatch(r"\d\.[1-9]", one):  # 8.5折
+        ways = [*ways, by_digit(one.replace(".", ""))]
+    if unit is None and not scale and one.endswith(".5"):
+        halves = _halves(text, end, int(one[:-2].replace(",", "")))
+        if halves:
+            return make(start, end + len(halves[0]), "unit", joined(ways, [halves[0]]) + halves[1:])
     kind = "percent" if unit in ("%", "‰") else "unit" if unit else "cardinal"
     if unit is None and (coin := _CENTS.match(text, end)) and "." in one and not scale:
         ways = joined(values, [coin[1], "块" if coin[1] == "元" else "元"]) + _coins(one)
         end, kind = coin.end(), "money"
     return make(start, end, kind, _signed(ways, sign, unit or text[end : end + 1]))
+
+
+def _halves(text: str, end: int, number: int) -> list[str]:
+    """What a number and a half counts, and the number said with 半: 1.5小时 一个半小时, 2.5年 两年半."""
+    if found := _WITH_GE.match(text, end):
+        heads = ["半个", "半"] if not number else [f"{way}个半" for way in cardinals(str(number), ("两",))]
+        return [found[0], *(head + found[0].removeprefix("个") for head in heads)]
+    if (found := _WITH_HALF.match(text, end)) and number:
+        return [found[0], *(f"{way}{found[0]}半" for way in cardinals(str(number), ("两",)))]
+    return [found[0], f"半{found[0]}"] if found else []
 
 
 def _first_end(found: re.Match[str]) -> int:
@@ -207,7 +233,7 @@ def _two_of(text: str, end: int, unit: str | None, scale: str | None) -> tuple[s
     return ("两", "二") if unit else two_before(text[end:].lstrip())
 
 
-def _with_unit(values: list[str], number: str, unit: str | None) -> list[str]:
+def _with_unit(values: list[str], number: str, unit: str | None, before: str = "") -> list[str]:
     if unit is None:
         return values
     if unit in ("%", "‰"):
@@ -221,6 +247,8 @@ def _with_unit(values: list[str], number: str, unit: str | None) -> list[str]:
     ways = joined(values, names)
     if unit == "km/h":
         ways += joined(["每小时", "时速"], values, ["公里", "千米"])
+        if "时速" in before:
+            ways += joined(values, ["公里", "千米"])
     return ways
 
 
@@ -234,6 +262,9 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         ways = joined(lefts, ["到", "至"], rights) + joined(lefts, ["年到", "年至"], rights)
         return make(start, end, "year", ways)
     two = _two_of(text, end, unit2, scale2)
+    two = two if "二" in two or other != "2" else (*two, "二")  # 一到二片
+    if len(one) == len(other) == 3 and behind[:1] == "年" and text[:start].endswith(("(", "公元", "公元前")):
+        return make(start, end, "year", joined([by_digit(one)], ["到", "至"], [by_digit(other)]))
     lefts = _scaled(one, scale or "", ("二", "两") if "两" in two else two)
     rights = _scaled(other, scale2 or "", two)
     full = [_signed(_with_unit(lefts, one, mine), sign, shared) for mine in dict.fromkeys((unit or unit2, unit))]

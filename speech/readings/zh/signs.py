@@ -5,7 +5,8 @@ from itertools import product
 
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
-from speech.readings.zh.tables import CIRCLED, ROMAN, SIGNS
+from speech.readings.zh.shared import BLANK, joined
+from speech.readings.zh.tables import CIRCLED, ER, MEASURES, ROMAN, SIGNS, UNITS
 
 _MAIL = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 _URL = re.compile(
@@ -14,6 +15,15 @@ _URL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
+_UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+_MEASURED = re.compile(rf"\d{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?$")
+_PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES | ER | frozenset('晚堂单')))}]))")
+_IN_LETTERS = re.compile(rf"\d{BLANK}(?:{_UNIT})$")
+_BETWEEN_QUANTITIES = re.compile(rf"/\s?\d[\d.]*{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])")
+_PER_HUNDRED = re.compile(rf"/\s?100{BLANK}({_UNIT})(?![A-Za-z])")
+_POWER = re.compile(r"\^\s?([-−]?)(\d{1,3})")
+_A_TO_Z = re.compile(r"(?:[^A-Za-z]|\A)?[A-Z]-[A-Z](?![A-Za-z\d])")
+_LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
     "_": ("下划线", ""), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
@@ -80,6 +90,20 @@ def _as_roman(value: int) -> str:
     return said
 
 
+def per(text: str, start: int) -> Span | None:
+    """The slash of 35微克/立方米, 50元/人, 12g/L."""
+    found = _PER.match(text, start)
+    if (hundred := _PER_HUNDRED.match(text, start)) and _IN_LETTERS.search(text, max(0, start - 12), start):
+        ways = joined(["每百", "每一百"], list(UNITS[hundred[1]]))
+        return Span(start, hundred.end(), "unit", tuple(ways))  # 6.5L/100km
+    if not found and _BETWEEN_QUANTITIES.match(text, start) and _IN_LETTERS.search(text, max(0, start - 12), start):
+        return Span(start, start + 1, "variant", ("每", "", "斜杠"))  # 5V/2A
+    if not found or not _MEASURED.search(text, max(0, start - 12), start):
+        return None
+    ways = joined(["每", "一", "斜杠"], list(UNITS[found[1]]) if found[1] else [""])
+    return Span(start, found.end(), "unit", tuple(ways))
+
+
 def sign(text: str, start: int) -> Span | None:
     """What no other rule took."""
     char, before, behind = text[start], text[:start].rstrip()[-1:], text[start + 1 :].lstrip()[:1]
@@ -94,6 +118,19 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
     if char == "#":
         return Span(start, start + 1, "variant", ("", "井号", "话题"))
+    if laughter := _LAUGHTER.match(text, start):
+        return Span(start, laughter.end(), "variant", ("", "哈" * len(laughter[0]), laughter[0].lower()))
+    if char == "^" and (power := _POWER.match(text, start)):
+        number = ("负" if power[1] else "") + cardinals(power[2])[0]
+        return Span(start, power.end(), "sign", (f"的{number}次方", f"的{number}次幂"))
+    if char == "-":
+        return (
+            Span(start, start + 1, "variant", ("到", "至", "杠", ""))
+            if _A_TO_Z.match(text, max(0, start - 2))
+            else None
+        )
+    if char == "_" and before.isascii() and before.isalnum() and behind.isascii() and behind.isalnum():
+        return Span(start, start + 1, "variant", ("下划线", ""))
     if char == "/" and before and behind and text[start - 1 : start] == before:
         return Span(
             start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")

@@ -44,7 +44,11 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
     if latin:
         ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
         return [*ways, *(_english(digits) if len(digits) <= 4 else ())], "letters"
-    if len(digits) == 2 and re.search(r"\d\s?[米块尺]$", before):  # 1米82
+    if len(digits) == 3 and first == "年" and before.endswith(("公元", "公元前")):
+        return [*cardinals(digits), by_digit(digits)], "year"
+    if len(digits) == 2 and first == "折" and digits[1] != "0":  # 75折
+        return [by_digit(digits)], "cardinal"
+    if len(digits) == 2 and re.search(r"\d\s?[米块尺秒]$", before):  # 1米82, 9秒83
         return [by_digit(digits), *cardinals(digits)], "cardinal"
     if digits[0] == "0" and len(digits) > 1:
         return [by_digit(digits), *(cardinals(digits) if len(digits) == 2 else [])], "digits"

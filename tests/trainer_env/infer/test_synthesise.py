@@ -159,7 +159,7 @@ def test_a_bad_row_is_named_by_file_line_and_field_and_blank_lines_are_passed_ov
 def test_a_prompt_that_is_too_long_is_refused_with_its_line_before_any_model(work):
     cfg = configuration(work, "vllm", "recipe.max_prompt_tokens=13")  # 9 tokens and the text's, one a character
     with pytest.raises(
-        ValueError, match=r"texts\.jsonl:3: field 'text': .* 16 tokens, more than recipe\.max_prompt_tok"
+        ValueError, match=r"texts\.jsonl:4: field 'text': .* 16 tokens, more than recipe\.max_prompt_tok"
     ):
         synthesise(cfg)
 
@@ -172,13 +172,14 @@ def test_one_sentence_of_the_command_line_is_prepared_as_a_row_of_stage_data():
     with initialize_config_dir(str(CONFIG), version_base=None):
         cfg = compose("infer", ["text='你好，世界！（测试）：３号？'"])
     (one,) = sentences(cfg)
-    assert vars(one.request) == {"text": "你好,世界!(测试):3号?", "language": "zh", "voice": None}
+    written = "你好,世界!(测试):3号?"
+    assert vars(one.request) == {"text": written, "language": "zh", "voice": None, "written": written}
     assert one.messages == [{"role": "user", "content": "你好,世界!(测试):3号?"}]
 
 
 def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     """The parquet of the held-out texts is the default; what its rows say of themselves is what is spoken."""
-    data = deepcopy(compose_stage("tiny_mandarin", "data", (f"recipe.work_dir={tmp_path}",)))
+    data = deepcopy(compose_stage("tiny_mandarin", "data", (f"recipe.work_dir={tmp_path}", "recipe.languages=null")))
     data.recipe.tokenizer_dir, data.prepare.use_speech_prefix = str(work / "model"), True
     data.prepare.token_rate, data.recipe.prompt_template = 1, "data_prep.prompt_template.zero_shot"
     data.prepare.splits = {"test": data.prepare.splits.test}
@@ -190,12 +191,12 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     (tmp_path / "data" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
     Preparation(data).run()
     first, second = sentences(compose_stage("tiny_mandarin", "eval", (f"recipe.work_dir={tmp_path}",)))
-    assert vars(first.request) == {"text": "你好,世界!", "language": "yue", "voice": None}
+    assert vars(first.request) == {"text": "你好,世界!", "language": "yue", "voice": None, "written": ""}
     assert [message["content"] for message in first.messages] == ["你好,世界!", "<|s_7|>"]
     assert (first.prefix, second.prefix) == ((7,), ())
     tokenizer = AutoTokenizer.from_pretrained(work / "model")
     ids = tokenizer.convert_tokens_to_ids(["<|s_3|>", "<|s_4|>"])
-    (record,) = records([first], [[(ids, True)]], tokenizer)
+    (record,) = records([first], [[(ids, True)]], tokenizer, [""])
     assert record["tokens"] == [7, 3, 4]  # the whole sentence is heard
 
 

@@ -186,7 +186,7 @@ def test_every_stage_reads_the_same_ids_and_the_reward_the_plain_text(prepared: 
     test, train, sft = (prepared.rows[name] for name in ("test", "train", "sft"))
     spoken = f"他去<|IN2|>{HANG}，{XING}{BU}{XING}。测试，三号？"
     assert [message["content"] for message in test["prompt"]] == ["早上好。 ", spoken, "<|s_1|><|s_2|>"]
-    assert test["reward_model"]["ground_truth"] == test["extra_info"]["text"] == "他去银行,行不行!(测试):3号?"
+    assert test["reward_model"]["ground_truth"] == test["extra_info"]["text"] == TEXT
     speak = of_recipe(prepared.recipe)
     named = (f"recipe.voices={prepared.folder}/voices.jsonl", "voice=anna")
     evaluated, spoken_once = inference_ids(

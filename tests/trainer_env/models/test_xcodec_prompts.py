@@ -97,8 +97,8 @@ def test_a_voice_in_words_stands_before_the_text(inworld):
 def test_data_sft_rollout_and_inference_read_the_same_ids(recipe, llasa, inworld, tmp_path):
     folder, prompt = (llasa, llasa_prompt) if recipe == "llasa" else (inworld, inworld_prompt)
     text = "你好，世界！（测试）：３号？"
-    # Llasa reads texts as they stand; Inworld's are normalised, and numbers read where the language has a grammar.
-    written = text if recipe == "llasa" else "你好,世界!(测试):三号?"
+    # Llasa reads texts as they stand; in Inworld's numbers are read, and nothing else changes.
+    written = text if recipe == "llasa" else "你好，世界！（测试）：三号？"
     row = {"text": text, "language": "zh", "voice": "anna", "speech_tokens": [3, 9]}
     (tmp_path / "in.jsonl").write_text(json.dumps(row) + "\n")
     voice = {"name": "anna", "text": "Hi.", "speech_tokens": [7, 0]}

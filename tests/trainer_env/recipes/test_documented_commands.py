@@ -19,7 +19,8 @@ DOCUMENTS = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("*
 DOCUMENTS += sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("recipes/*/*.md"))
 # Blocks between ``` or indented, and `bash run.sh ...` in a line of text.
 BLOCK = re.compile(
-    r"^```\n(?P<fenced>.*?)^```|(?P<indented>(?:^    .*\n)+)|`(?P<inline>(?:time )?bash run\.sh[^`]*)`", re.M | re.S
+    r"^```(?P<kind>\w*)\n(?P<fenced>.*?)^```|(?P<indented>(?:^    .*\n)+)|`(?P<inline>(?:time )?bash run\.sh[^`]*)`",
+    re.M | re.S,
 )
 FOLLOWED = ("docs/new_family.md", "docs/new_recipe.md", "docs/new_scorer.md")  # file by file, in tests of their own
 DOCUMENTS = [name for name in DOCUMENTS if name not in FOLLOWED]
@@ -33,6 +34,8 @@ def scripts() -> list:
     for name in DOCUMENTS:
         text = (ROOT / name).read_text(encoding="utf-8")
         for match in BLOCK.finditer(text):
+            if match["kind"]:  # YAML or Python
+                continue
             block = (match["fenced"] or match["indented"] or match["inline"]).replace("\\\n", " ")
             script = "\n".join(line.strip() for line in block.splitlines() if OURS.search(line.strip()))
             if "run.sh" in script and USAGE not in script:

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 
 import pytest
 
@@ -23,7 +24,7 @@ def module(tmp_path, monkeypatch):
     """The page's module, importable here and in what this test starts."""
     assert list(files_of(PAGE)) == ["my/brightness.py"]
     write(tmp_path, files_of(PAGE))
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import subprocess
+import time
 import urllib.request
 from pathlib import Path
 
@@ -22,8 +23,7 @@ from tests.helpers.server_client import config_of, counted, measure, odd_rows, r
 from verl_plugins.rollout_audio import RolloutAudio
 
 REWARD = {
-    "terms": {"pinyin": {"tones": False, "shaping": {"name": "tanh", "scale": 3}}},
-    "weights": {"pinyin": 1.0},
+    "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
     "aggregation": {"name": "weighted_sum"},
     "error": {"unit": "pinyin", "tones": False},
     "token_credit": None,
@@ -36,6 +36,9 @@ def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(
     alone = measure(config, spoken, at_once=False)
     before = [counted(reward_server, name) for name in ("nv_inference_count", "nv_inference_exec_count")]
     together = measure(config, spoken * 3)
+    until = time.monotonic() + 60  # Triton counts a batch after it has answered it
+    while counted(reward_server, "nv_inference_count") - before[0] < len(together) and time.monotonic() < until:
+        time.sleep(0.1)
     rows, batches = (
         counted(reward_server, name) - old
         for name, old in zip(("nv_inference_count", "nv_inference_exec_count"), before, strict=True)

@@ -122,14 +122,14 @@ def test_a_recipe_without_a_reward_is_left_alone():
     check_reward(RECIPE, OmegaConf.create({"recipe": {"name": "x"}}), [])
 
 
-GOOD = {"recipe": RECIPE, "contract": "3", "measures": "log_f0_std,loudness_db,silence_ratio,voiced_ratio"}
+GOOD = {"recipe": RECIPE, "contract": "4", "measures": "log_f0_std,loudness_db,silence_ratio,voiced_ratio"}
 
 
 @pytest.mark.parametrize(
     ("tells", "reason"),
     [
         ({"recipe": "other"}, "is of recipe 'other', not 'tiny_mandarin'"),
-        ({"contract": "1"}, "speaks contract 1, this checkout 3"),
+        ({"contract": "1"}, "speaks contract 1, this checkout 4"),
         (
             {"measures": "log_f0_std,voiced_ratio,silence_ratio"},
             r"line \d+: .*logged needs .* loudness_db",
@@ -239,7 +239,7 @@ def test_a_completion_after_a_short_prefix_fits():
 
 
 def test_an_asr_with_times_on_the_same_command_line_counts():
-    _, planned = plan("llasa", "serve", "train", [*CREDIT, "+asr.timestamps=true"])
+    _, planned = plan("llasa", "serve", "train", [*CREDIT, "asr.timestamps=true"])
     check_training(planned[-1], planned)
 
 
