@@ -74,7 +74,7 @@ class Page:
         rows = summary(one, formula(self.cfg.recipe.reward))
         return spoken(one.wave, one.rate), coloured(one.marks), [[k, v] for k, v in rows.items()], drawn
 
-    def add_voice(self, recording: tuple[int, np.ndarray] | None, words: str) -> Any:
+    def add_voice(self, recording: str | None, words: str) -> Any:
         name = new_voice(self.cfg, self.studio, recording, words)
         return gr.Dropdown(choices=self.voices(), value=name)
 
@@ -96,7 +96,7 @@ class Page:
                     best_of = gr.Slider(1, cfg.demo.most_samples, 1, step=1, label="Best of N by the token ear")
                 button = gr.Button("Speak", variant="primary", elem_id="speak")
                 with gr.Accordion("A voice of your own", open=False):
-                    recording = gr.Audio(type="numpy", sources=["upload", "microphone"], label="Recording")
+                    recording = gr.Audio(type="filepath", sources=["upload", "microphone"], label="Recording")
                     words = gr.Textbox(label="What is said in it")
                     add = gr.Button("Add this voice")
             with gr.Column(scale=3):

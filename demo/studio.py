@@ -14,7 +14,7 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep.jsonl import BadField
+from speech.jsonl import BadField
 from data_prep.prompts import PromptMaker, Request
 from infer.choose import Chooser
 from infer.synthesise import TransformersBackend

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scipy.stats import binomtest
 
-from data_prep.jsonl import BadField, read_rows
+from speech.jsonl import BadField, read_rows
 
 VOTES = ("A", "B", "same")
 
