@@ -14,7 +14,6 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from speech.jsonl import BadField
 from data_prep.prompts import PromptMaker, Request
 from infer.choose import Chooser
 from infer.synthesise import TransformersBackend
@@ -26,6 +25,7 @@ from reward_tts.reward.terms import Heard
 from reward_tts.server.__main__ import needed
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.interfaces import Row, Token2Wav
+from speech.jsonl import BadField
 from speech.tokens import parse_speech_tokens
 from speech.waves import resample
 

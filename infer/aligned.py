@@ -18,8 +18,8 @@ class Edit:
 
     Attributes:
         kind: correct, or one of KINDS.
-        asked, heard: the unit as written: a character of its reading, or a word; "" where there is none.
-        asked_place, heard_place: raw[start:end] of the unit in the text and in the transcript; None where there is none.
+        asked, heard: the unit: a character of its reading, or a word; "" where there is none.
+        asked_place, heard_place: raw[start:end] of the unit in the text and in the transcript, or None.
     """
 
     kind: str

@@ -138,7 +138,7 @@ def write_report(
     spoken: dict[Key, list[Utterance]],
     listener: Listener,
 ) -> None:
-    """errs-*.txt, and report.html with the sentences that cfg.report asks for, in the first decoding of both systems."""
+    """errs-*.txt, and report.html with the sentences of cfg.report, in the first decoding that both systems have."""
     for (system, decoding), rows in heard.items():
         write_text(f"{cfg.out_dir}/errs-{system}.{decoding}.txt", statistics(rows).text())
     pair = list(dict.fromkeys((results["baseline"], results["candidate"])))

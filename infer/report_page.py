@@ -1,5 +1,5 @@
-"""The evaluation as one HTML file that opens without a server: table, picture, the best and the worst sentences to hear,
-and every error per unit. Sound and picture are inside the file; nothing is fetched and no script runs."""
+"""The evaluation as one HTML file that opens without a server: table, picture, the best and the worst sentences to
+hear, and every error per unit. Sound and picture are inside the file; nothing is fetched and no script runs."""
 
 import base64
 import html
@@ -167,7 +167,8 @@ def _confusions(counted: Mapping[str, Statistics], decoding: str, most: int = 25
         ]
         total = _row("th", ["all", *(str(t.total()) for t in tables.values())])
         columns.append(f"<table>{header}{total}{''.join(body)}</table>")
-    return f"<p>{html.escape(decoding)}; the most frequent {most} of each kind</p><div class='columns'>{''.join(columns)}</div>"
+    told = f"<p>{html.escape(decoding)}; the most frequent {most} of each kind</p>"
+    return f"{told}<div class='columns'>{''.join(columns)}</div>"
 
 
 def _row(tag: str, cells: Iterable[str]) -> str:
