@@ -1,21 +1,17 @@
 """What a run left, for the page: the evaluation's utterances side by side, the training's curves, rollouts to hear."""
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infer.records import read_utterances
-from infer.reward_curve import Curve, read_log
+from infer.records import Utterance, read_utterances
+from infer.reward_curve import Curve, read_metrics
 
-CURVES = {  # title: metrics of verl's log, those that are there are drawn
-    "reward and error": ("critic/score/mean", "reward/error_rate/mean"),
-    "F0 spread, speaking rate, silence": (
-        "reward/log_f0_std/mean",
-        "reward/speaking_rate/mean",
-        "reward/silence_ratio/mean",
-    ),
-}
+KINDS = ("substitutions", "deletions", "insertions")
+ORDERS = ("largest gain", "largest loss", "largest difference", "worst")
 
 
 @dataclass(frozen=True)
@@ -25,65 +21,80 @@ class Comparison:
     Attributes:
         index, text: of the evaluation.
         gain: error of the baseline less that of the candidate.
-        rows: {system: its line of utterances.jsonl}.
+        baseline, candidate: their lines of utterances.jsonl.
     """
 
     index: int
     text: str
     gain: float
-    rows: dict[str, dict[str, Any]]
+    baseline: dict[str, Any]
+    candidate: dict[str, Any]
+
+    def has(self, kind: str) -> bool:
+        """Whether one of both has such an error; "none": neither has any; "any": always."""
+        if kind == "any":
+            return True
+        rows = (self.baseline, self.candidate)
+        if kind == "none":
+            return not any(row[one] for row in rows for one in KINDS)
+        return any(row[kind] for row in rows)
 
 
-def kinds(row: dict[str, Any]) -> list[str]:
-    """Kinds of error in one utterance, for filters."""
-    return [kind for kind in ("substitutions", "deletions", "insertions") if row.get(kind)] or ["none"]
-
-
-def compared(eval_dir: str, decoding: str, baseline: str, candidate: str) -> list[Comparison]:
-    """All texts that both spoke, the largest gain or loss first. Empty where nothing was evaluated yet."""
+def compared(eval_dir: str, decoding: str, baseline: str, candidate: str, order: str) -> list[Comparison]:
+    """All texts that both spoke, in one of ORDERS. Empty where nothing was evaluated yet."""
     path = Path(eval_dir, "utterances.jsonl")
     if not path.is_file():
         return []
     found: dict[int, dict[str, dict]] = {}
-    head = "error_rate"
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["decoding"] == decoding and row["system"] in (baseline, candidate) and row["sample"] == 0:
             found.setdefault(row["index"], {})[row["system"]] = row
-            head = "pinyin_error" if row.get("pinyin_error") is not None else head
     both = {index: rows for index, rows in found.items() if {baseline, candidate} <= rows.keys()}
+    mandarin = all(row.get("pinyin_error") is not None for rows in both.values() for row in rows.values())
+    measure = "pinyin_error" if mandarin else "error_rate"
     result = [
-        Comparison(index, rows[baseline]["text"], rows[baseline][head] - rows[candidate][head], rows)
-        for index, rows in both.items()
+        Comparison(i, r[baseline]["text"], r[baseline][measure] - r[candidate][measure], r[baseline], r[candidate])
+        for i, r in both.items()
     ]
-    return sorted(result, key=lambda one: (-abs(one.gain), one.index))
+    by = {
+        "largest gain": lambda one: -one.gain,
+        "largest loss": lambda one: one.gain,
+        "largest difference": lambda one: -abs(one.gain),
+        "worst": lambda one: -one.candidate[measure],
+    }[order]
+    return sorted(result, key=lambda one: (by(one), one.index))
 
 
-def spoken_tokens(eval_dir: str, system: str, decoding: str, language: str) -> dict[int, Any]:
-    """{text index: utterance} of the first samples of an evaluated system, for waves that were not kept."""
+def spoken_tokens(eval_dir: str, system: str, decoding: str, language: str) -> dict[int, Utterance]:
+    """{text index: utterance} of the first samples of an evaluated system."""
     path = Path(eval_dir, "tokens", f"{system}.{decoding}.jsonl")
     if not path.is_file():
         return {}
     return {u.index: u for u in read_utterances(str(path), language) if u.sample == 0}
 
 
-def curves(log: str) -> dict[str, dict[str, Curve]]:
-    """{title: {metric: curve}} of a training's log, as far as it has come."""
+def curves(log: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Curve]]:
+    """{title: {metric: curve}} of a training's log, as far as it has come; titles without a metric are left out.
+
+    Args:
+        wanted: {title: regular expressions, each of a metric's whole name}.
+    """
     path = Path(log)
-    if not path.is_file():
-        return {}
-    found = {title: {key: read_log(path, key) for key in keys} for title, keys in CURVES.items()}
-    return {
-        title: {key: curve for key, curve in several.items() if curve}
-        for title, several in found.items()
-        if any(several.values())
+    metrics = read_metrics(path) if path.is_file() else {}
+    found = {
+        title: {key: curve for key, curve in metrics.items() if any(re.fullmatch(one, key) for one in patterns)}
+        for title, patterns in wanted.items()
     }
+    return {title: several for title, several in found.items() if several}
 
 
-def rollouts(folder: str) -> list[dict[str, Any]]:
-    """Rollouts that were written to be heard (trainer.v1.sampler.sampler_kwargs.audio), the newest first."""
-    path = Path(folder, "rollouts.jsonl")
-    if not path.is_file():
-        return []
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-    return rows[::-1]
+def rollouts(folder: str) -> dict[int, list[dict[str, Any]]]:
+    """{step: rollouts that were written to be heard}, the newest first (RolloutAudio of the trainer). A row that the
+    training is writing just now is left for the next time."""
+    path, found = Path(folder, "rollouts.jsonl"), dict[int, list[dict[str, Any]]]()
+    if path.is_file():
+        *whole, _ = path.read_text(encoding="utf-8").split("\n")
+        for row in map(json.loads, whole):
+            found.setdefault(row["step"], []).append(row)
+    return dict(sorted(found.items(), reverse=True))

@@ -4,8 +4,10 @@ Models are loaded once and stay. One request at a time: the parts are not made f
 """
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,21 +17,22 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.prompts import PromptMaker, Request
+from demo.checkpoints import CheckpointError, Checkpoints
+from infer.aligned import Edit, edits
 from infer.choose import Chooser
+from infer.decode import decode
+from infer.records import Utterance
 from infer.synthesise import TransformersBackend
 from infer.texts import Sentence
 from reward_tts.measures import Measures
-from reward_tts.reward.errors import style
+from reward_tts.reward.errors import Compared, style
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
 from reward_tts.server.__main__ import needed
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.interfaces import Row, Token2Wav
-from speech.jsonl import BadField
 from speech.tokens import parse_speech_tokens
 from speech.waves import resample
-
-Marks = list[tuple[str, bool]]  # stretches of the text asked for, and whether each was heard right
 
 
 class StudioError(ValueError):
@@ -51,69 +54,71 @@ class Remembering:
 
 
 @dataclass(frozen=True)
+class Hearing:
+    """What one ASR heard.
+
+    Attributes:
+        whose: "reward" or "evaluation"; asr: its class.
+        text, transcript: asked and heard, as compared.
+        steps: their alignment.
+        error: rate, in the reward's unit, or as the evaluation counts (CER or WER).
+    """
+
+    whose: str
+    asr: str
+    text: str
+    transcript: str
+    steps: list[Edit]
+    error: float
+
+
+@dataclass(frozen=True)
 class Speech:
     """One utterance, judged.
 
     Attributes:
         text, language, voice: as asked.
-        tokens: speech tokens; finished: the model ended by itself.
+        tokens: speech tokens; finished: the model ended by itself, None where nobody knows.
         wave: float32 [samples] at `rate` Hz.
         measures: of the reward's pipeline.
-        heard: {title of the ASR: transcript}.
-        marks: the text, wrong stretches marked, by the reward's ASR.
-        error: rate, by the reward's ASR.
+        hearings: of the reward's ASR and of the evaluation's.
         terms: of the reward, before weights; score: the reward.
         blame: of each token, 0 or 1; empty where the ASR gives no times.
+        seconds: {part: how long it took}.
     """
 
     text: str
     language: str
     voice: str | None
     tokens: list[int]
-    finished: bool
+    finished: bool | None
     wave: np.ndarray
     rate: int
     measures: Measures
-    heard: dict[str, str]
-    marks: Marks
-    error: float
+    hearings: tuple[Hearing, Hearing]
     terms: dict[str, float]
     score: float
-    blame: list[float] = field(default_factory=list)
-
-
-def marks(heard: Heard, unit: str, tones: bool) -> Marks:
-    """The text in stretches that were heard right or wrong: by the least edit path over all readings."""
-    comparison = heard.compared.comparison(style(heard.language, unit, tones))
-    text, wrong = heard.compared.reference, [False] * len(heard.compared.reference)
-    for step in comparison.steps:
-        if step.asked is not None and not step.right:
-            start, end = comparison.asked.place(step.asked)
-            wrong[start:end] = [True] * (end - start)
-    found: Marks = []
-    for char, bad in zip(text, wrong, strict=True):
-        if found and found[-1][1] == (not bad):
-            found[-1] = (found[-1][0] + char, not bad)
-        else:
-            found.append((char, not bad))
-    return found
+    blame: list[float]
+    seconds: dict[str, float]
 
 
 class Studio:
-    """Args: the composed configuration of stage demo (recipes/common/demo.yaml)."""
+    """Args:
+    cfg: the composed configuration of stage demo (recipes/common/demo.yaml).
+    config_dir: the recipe's folder.
+    """
 
-    def __init__(self, cfg: DictConfig):
-        self.cfg, self._lock, self._models = cfg, threading.Lock(), {}
+    def __init__(self, cfg: DictConfig, config_dir: str):
+        self.cfg, self._lock, self._models = cfg, threading.Lock(), dict[str, TransformersBackend]()
+        self.checkpoints = Checkpoints(cfg, config_dir)
         self.prompts = PromptMaker(cfg.recipe)
         self.reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
         self.decodings = dict(cfg.decodings)
 
     @property
-    def systems(self) -> dict[str, str]:
-        """{name: checkpoint} of those that are there, merged checkpoints of single steps too."""
-        found = {name: path for name, path in self.cfg.systems.items() if Path(path, "config.json").is_file()}
-        steps = sorted(Path(self.cfg.demo.steps_dir).glob("step_*/config.json"))
-        return found | {path.parent.name.replace("_", " "): str(path.parent) for path in steps}
+    def chooses(self) -> bool:
+        """Whether there is a token ear, which the best of several samples is chosen by."""
+        return Path(self.cfg.recipe.token_ear_dir).is_dir()
 
     @cached_property
     def pipeline(self) -> SpeechPipeline:
@@ -140,28 +145,30 @@ class Studio:
             self.__dict__.pop("pipeline", None)
 
     def warm(self) -> None:
-        """Loads everything and speaks once, so that nobody waits for it."""
-        if self.systems:
-            self.speak(self.cfg.text, list(self.systems)[-1], next(iter(self.decodings)), self.cfg.voice)
+        """Loads everything and speaks once, so that nobody waits for it. What this voice cannot say is said later."""
+        names = [name for name in self.checkpoints.names() if name in self.cfg.systems]
+        for name in names[-self.cfg.demo.models_in_memory :]:
+            with suppress(StudioError):
+                self.speak(self.cfg.text, name, next(iter(self.decodings)), self.cfg.voice)
 
     def _model(self, system: str) -> TransformersBackend:
-        if system not in self.systems:
-            raise StudioError(
-                f"there is no model {system!r}; there are {', '.join(self.systems) or 'none: train first'}"
-            )
-        if system not in self._models:
+        try:
+            path = self.checkpoints.path(system)
+        except CheckpointError as error:
+            raise StudioError(str(error)) from error
+        stamp = f"{path} {Path(path, 'config.json').stat().st_mtime_ns}"  # another one after training or merging again
+        if stamp not in self._models:
             while len(self._models) >= self.cfg.demo.models_in_memory:
                 self._models.pop(next(iter(self._models))).close()
-            self._models[system] = TransformersBackend(self.systems[system], self.cfg)
-        return self._models[system]
+            self._models[stamp] = TransformersBackend(path, self.cfg)
+        return self._models[stamp]
 
     def speak(
         self,
         text: str,
         system: str,
-        decoding: str = "sampled",
+        decoding: str,
         voice: str | None = None,
-        language: str | None = None,
         seed: int = 0,
         best_of: int = 1,
     ) -> Speech:
@@ -170,80 +177,91 @@ class Studio:
         Raises:
             StudioError: a text, voice, model or decoding that cannot be used, or a model that said nothing.
         """
-        row = {"text": text, "language": language or self.cfg.recipe.language}
-        try:
-            request = self.prompts.request(row | ({"voice": voice} if voice else {}))
-            messages = self.prompts.messages(request, training=False)
-            ids = self.prompts.ids(messages, self.prompts.tokenizer)
-        except (BadField, ValueError) as error:
-            raise StudioError(str(error)) from error
-        if decoding not in self.decodings or not 1 <= best_of <= self.cfg.demo.most_samples:
-            raise StudioError(f"decodings are {', '.join(self.decodings)}, best of 1 to {self.cfg.demo.most_samples}")
-        how = OmegaConf.merge(self.decodings[decoding], {"samples": best_of})
-        if best_of > 1 and not how.temperature:
-            raise StudioError("several samples of greedy decoding are all the same: choose another decoding")
+        row = {"text": text, "language": self.cfg.recipe.language} | ({"voice": voice} if voice else {})
         with self._lock:
+            try:
+                request = self.prompts.request(row)
+                messages = self.prompts.messages(request, training=False)
+                ids = self.prompts.ids(messages, self.prompts.tokenizer)
+            except ValueError as error:  # BadField, too
+                raise StudioError(str(error)) from error
+            how = self._how(decoding, best_of)
+            if not 0 <= seed < 1 << 32:
+                raise StudioError(f"a seed is a whole number from 0 to {(1 << 32) - 1}, got {seed}")
+            loading = time.monotonic()
             backend = self._model(system)
+            began = time.monotonic()
             (answers,) = backend.generate([ids], how, seed)
-            samples = [(self._tokens(backend, answer[0]), answer[1]) for answer in answers]
+            samples = [(self._tokens(backend, answer), finished) for answer, finished in answers]
             best = 0
             if best_of > 1:
                 sentence = Sentence(request, messages, "the page")
                 (best,) = self._chooser.best([sentence], [[tokens for tokens, _ in samples]])
-            return self.judge(request, *samples[best])
+            seconds = {"loading": began - loading, "model": time.monotonic() - began}
+            return self._judge(request, *samples[best], seconds)
+
+    def _how(self, decoding: str, best_of: int) -> DictConfig:
+        if decoding not in self.decodings:
+            raise StudioError(f"there is no decoding {decoding!r}; there are {', '.join(self.decodings)}")
+        if not 1 <= best_of <= self.cfg.demo.most_samples:
+            raise StudioError(f"best of 1 to {self.cfg.demo.most_samples}, got {best_of}")
+        how = self.decodings[decoding]
+        if how.get("choose"):  # a decoding that is best of N by itself
+            best_of = max(best_of, how.samples)
+        if best_of > 1 and not self.chooses:
+            raise StudioError("the best of several samples is chosen by a token ear: bash run.sh token_ear trains one")
+        if best_of > 1 and not how.temperature:
+            raise StudioError("several samples of greedy decoding are all the same: choose another decoding")
+        return OmegaConf.merge(how, {"samples": best_of})
 
     @staticmethod
     def _tokens(backend: TransformersBackend, ids: Sequence[int]) -> list[int]:
         return parse_speech_tokens(backend.tokenizer.decode(ids, skip_special_tokens=True))[0]
 
-    def judge(self, request: Request, tokens: list[int], finished: bool) -> Speech:
-        """Speech tokens -> wave -> what both ASRs hear -> terms and reward. Raises StudioError."""
+    def judge(self, utterance: Utterance) -> Speech:
+        """The same of tokens that were spoken earlier. Raises StudioError."""
+        request = Request(utterance.text, utterance.language, utterance.voice)
+        with self._lock:
+            return self._judge(request, utterance.tokens, utterance.finished, {})
+
+    def _judge(self, request: Request, tokens: list[int], finished: bool | None, seconds: dict[str, float]) -> Speech:
+        """Speech tokens -> wave -> what both ASRs hear -> terms and reward."""
+        began = time.monotonic()
         row = Row(np.asarray(tokens, np.int32), request.voice, request.language, request.text)
         (measures,) = self.pipeline.measure([row])
         if measures.message:
-            raise StudioError(f"the model's answer cannot be spoken: {measures.message}")
+            raise StudioError(f"what the model said cannot be spoken: {measures.message}")
         (wave,) = self.pipeline.token2wav.waves
-        rate = self.pipeline.token2wav.sample_rate
+        rate, listened = self.pipeline.token2wav.sample_rate, time.monotonic()
         at_asr = resample(wave, rate, self.evaluation_asr.sample_rate)
         (other,) = self.evaluation_asr.transcribe([at_asr], [request.language])
-        judged = Heard.of(request.text, request.language, tokens, measures)
-        verdict, blame = self.reward.judge(judged), []
+        ended = time.monotonic()
+        heard = Heard.of(request.text, request.language, tokens, measures)
+        verdict, blame = self.reward.judge(heard), []
         if self.reward.lead_tokens is not None and measures.char_times:
-            blame = self.reward.blame(judged, len(tokens))
-        titles = (f"reward: {self.cfg.reward_server.asr._target_.rpartition('.')[2]}", "evaluation: ")
-        heard = {titles[0]: measures.transcript, titles[1] + self.cfg.ear._target_.rpartition(".")[2]: other.text}
-        return Speech(
-            text=request.text,
-            language=request.language,
-            voice=request.voice,
-            tokens=tokens,
-            finished=finished,
-            wave=wave,
-            rate=rate,
-            measures=measures,
-            heard=heard,
-            marks=marks(judged, self.reward.unit, self.reward.tones),
-            error=verdict.error_rate,
-            terms=verdict.terms,
-            score=verdict.score,
-            blame=blame,
+            blame = self.reward.blame(heard, len(tokens))
+        names = [_name(self.cfg.reward_server.asr), _name(self.cfg.ear)]
+        by_reward = style(request.language, self.reward.unit, self.reward.tones)
+        hearings = (
+            _hearing("reward", names[0], heard.compared, by_reward, verdict.error_rate),
+            _hearing("evaluation", names[1], Compared(request.text, other.text, request.language)),
         )
+        seconds = seconds | {"wave, reward's ASR and scorers": listened - began, "evaluation's ASR": ended - listened}
+        said = (request.text, request.language, request.voice, tokens, finished, wave, rate, measures)
+        return Speech(*said, hearings, dict(verdict.terms), verdict.score, list(blame), seconds)
 
-    def wave_of(self, tokens: Sequence[int], voice: str | None, language: str, text: str) -> tuple[np.ndarray, int]:
+    def wave_of(self, utterance: Utterance) -> tuple[np.ndarray, int]:
         """The wave of tokens that were spoken earlier, float32 [samples], and its rate in Hz."""
         with self._lock:
-            row = Row(np.asarray(tokens, np.int32), voice, language, text)
-            return self.pipeline.token2wav.decode([row])[0], self.pipeline.token2wav.sample_rate
+            (wave,) = decode(self.pipeline.token2wav, [utterance])
+            return wave, self.pipeline.token2wav.sample_rate
 
 
-def summary(speech: Speech, formula: str) -> Mapping[str, str]:
-    """What stands beside the player, {title: words}."""
-    terms = ", ".join(f"{name} {value:.3f}" for name, value in speech.terms.items())
-    return {
-        **speech.heard,
-        "error": f"{speech.error:.3f}",
-        "terms": terms,
-        "reward": f"{speech.score:.3f}" + (f" = {formula}" if formula else ""),
-        "length": f"{len(speech.wave) / speech.rate:.2f} s, {len(speech.tokens)} speech tokens, "
-        + ("ended by itself" if speech.finished else "cut at the limit"),
-    }
+def _name(settings: DictConfig) -> str:
+    return settings._target_.rpartition(".")[2]
+
+
+def _hearing(whose: str, asr: str, compared: Compared, how: str | None = None, error: float | None = None) -> Hearing:
+    how = how or style(compared.language, "text")
+    rate = compared.comparison(how).rate if error is None else error
+    return Hearing(whose, asr, compared.reference, compared.hypothesis, edits(compared, how), rate)
