@@ -8,23 +8,30 @@ import os
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import gradio as gr
 import hydra
 import torch
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from demo.page import KEYS, Page
+from demo.page import build
+from demo.show import CSS
+from demo.studio import Studio
+from demo.tab_blind import KEYS
 from reward_tts.measures import LOOPBACK
 
-CSS = """
-.asked { font-size: 1.6em; line-height: 1.6 }
-.asked mark.wrong { background: #f6c6bf; color: #8c1d10; border-radius: 3px; padding: 0 2px }
-"""
+_FONTS = ["system-ui", "sans-serif"]  # of the machine: none is fetched
 
 
-@hydra.main(version_base=None, config_path=None)
-def main(cfg: DictConfig) -> None:
-    """Serves the page until it is stopped. Raises SystemExit: open to others without a secret."""
-    own = cfg.demo
+def password(own: DictConfig) -> str | None:
+    """The page's secret, or None on a loopback address without one.
+
+    Args:
+        own: branch `demo`.
+
+    Raises:
+        SystemExit: open to others without a secret, or the variable that should hold it is empty.
+    """
     secret = os.environ.get(own.secret_env) if own.secret_env else None
     if own.secret_env and not secret:
         raise SystemExit(f"demo.secret_env names {own.secret_env}, which is not set")
@@ -33,24 +40,42 @@ def main(cfg: DictConfig) -> None:
             f"demo.host={own.host}: others can reach the page, so it needs a secret: demo.secret_env=NAME of an "
             "environment variable that holds it"
         )
+    return secret
+
+
+def config_dir() -> str:
+    """The recipe's folder, as Hydra was told it."""
+    sources = HydraConfig.get().runtime.config_sources
+    return next(source.path for source in sources if source.provider == "main")
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """Serves the page until it is stopped. Raises SystemExit, see `password`."""
+    own, secret = cfg.demo, password(cfg.demo)
     torch.set_num_threads(own.threads)
-    page = Page(cfg)
+    studio = Studio(cfg, config_dir())
     if own.load_first:
-        page.studio.warm()
-    blocks = page.blocks()
-    blocks.launch(
+        studio.warm()
+    page = build(cfg, studio)
+    page.launch(
         server_name=own.host,
         server_port=own.port,
         auth=[(own.user, secret)] if secret else None,
         max_file_size=own.max_upload_bytes,
         share=False,
         quiet=True,
+        inbrowser=False,
+        ssr_mode=False,
+        run_history=False,
+        footer_links=["api"],
+        theme=gr.themes.Soft(primary_hue="blue", font=_FONTS, font_mono=["ui-monospace", "monospace"]),
         css=CSS,
         head=KEYS,
         prevent_thread_lock=True,
     )
     print(f"READY http://{own.host}:{own.port}/ (Ctrl-C ends it)", flush=True)
-    blocks.block_thread()
+    page.block_thread()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class Checkpoints:
 
     def _merge(self, step: int, folder: Path) -> None:
         argv = [*self.cfg.demo.merge, "--config-path", self._config_dir, "--config-name", "merge"]
-        argv += _overrides(self.cfg, {"merged_dir": str(folder)}) + [f"merge.step={step}"]
+        argv += [*_overrides(self.cfg, {"merged_dir": str(folder)}), f"merge.step={step}"]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
         if done.returncode:
             raise CheckpointError(f"step {step} could not be merged: {(done.stderr.strip() or done.stdout)[-400:]}")
