@@ -69,7 +69,7 @@ def main(cfg: DictConfig) -> None:
         ssr_mode=False,
         run_history=False,
         footer_links=["api"],
-        theme=gr.themes.Soft(primary_hue="blue", font=_FONTS, font_mono=["ui-monospace", "monospace"]),
+        theme=gr.themes.Default(primary_hue="blue", font=_FONTS, font_mono=["ui-monospace", "monospace"]),
         css=CSS,
         head=KEYS,
         prevent_thread_lock=True,

@@ -24,8 +24,9 @@ from reward_tts.scorers.prosody import fundamental_frequency
 CSS = (
     MARKS
     + """
-.facts table { width: 100%; border-collapse: collapse; margin: .3em 0 .8em }
-.facts th, .facts td { text-align: left; padding: .25em .6em; border-bottom: 1px solid #8883; vertical-align: top }
+.facts table { width: 100%; border-collapse: collapse; margin: .3em 0 .8em; border: 0 }
+.facts th, .facts td { text-align: left; padding: .25em .6em; border: 0; border-top: 1px solid #8883 }
+.facts th, .facts td { vertical-align: top }
 .facts th { font-weight: 500; opacity: .65; white-space: nowrap } .facts td.said { font-size: 1.25em; line-height: 1.5 }
 .facts .score { font-size: 1.5em; font-weight: 600 } .facts .small { opacity: .65; font-size: .9em }
 .facts mark { color: #222 }
@@ -53,8 +54,8 @@ def played(wave: np.ndarray, rate: int) -> tuple[int, np.ndarray]:
     return rate, (np.clip(wave, -1, 1) * 32767).astype(np.int16)
 
 
-def facts(speech: Speech, reward: dict[str, Any]) -> str:
-    """HTML: asked and heard by both ASRs, the reward with its formula and terms, how long it is and took."""
+def heard(speech: Speech) -> str:
+    """HTML: asked and heard by both ASRs, what is wrong marked."""
     rows = []
     for one in speech.hearings:
         asked, heard = marked(asked_pieces(one.text, one.steps)), marked(heard_pieces(one.transcript, one.steps))
@@ -63,6 +64,11 @@ def facts(speech: Speech, reward: dict[str, Any]) -> str:
             f"error {one.error:.3f}</span></th><th>asked</th><td class='said'>{asked}</td></tr>",
             f"<tr><th>heard</th><td class='said'>{heard}</td></tr>",
         ]
+    return f"<div class='facts'><table>{''.join(rows)}</table><p class='small'>{LEGEND}</p></div>"
+
+
+def worth(speech: Speech, reward: dict[str, Any]) -> str:
+    """HTML: the reward with its formula and terms, how long the speech is, and how long it took."""
     terms = "".join(
         f"<tr><th>{html.escape(name)}</th><td>{value:.3f}</td><td>{reward['terms'][name]['weight']:g}</td></tr>"
         for name, value in speech.terms.items()
@@ -73,8 +79,7 @@ def facts(speech: Speech, reward: dict[str, Any]) -> str:
     took = ", ".join(f"{name} {seconds:.2f}" for name, seconds in speech.seconds.items() if seconds >= 0.005)
     spent = f"; made in {sum(speech.seconds.values()):.2f} s ({took})" if speech.seconds else ""
     return (
-        f"<div class='facts'><p class='small'>{LEGEND}</p><table>{''.join(rows)}</table>"
-        f"<p><span class='score'>reward {speech.score:.3f}</span> = {words}</p>"
+        f"<div class='facts'><p><span class='score'>reward {speech.score:.3f}</span> = {words}</p>"
         f"<table><tr><th>term</th><th>value</th><th>weight</th></tr>{terms}</table>"
         f"<p class='small'>{length}{html.escape(spent)}</p></div>"
     )

@@ -106,7 +106,9 @@ class BlindTab:
             begin = gr.Button("Begin, or go on", variant="primary", elem_id="begin", scale=1)
         state, text = gr.State(None), gr.HTML(elem_id="pair")
         with gr.Row():
-            players = [gr.Audio(label=s, interactive=False, elem_id=f"blind-{s.lower()}") for s in ("A", "B")]
+            players = [
+                gr.Audio(label=s, interactive=False, buttons=[], elem_id=f"blind-{s.lower()}") for s in ("A", "B")
+            ]
         with gr.Row():
             buttons = [(gr.Button(t, elem_id=f"vote-{t.lower()}", size="lg"), c) for t, c in _BUTTONS]
         done, said = gr.Markdown(elem_id="progress"), gr.Markdown(self.said(), elem_id="said")

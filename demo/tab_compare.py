@@ -4,7 +4,7 @@ import gradio as gr
 from omegaconf import DictConfig, OmegaConf
 
 from demo.runs import KINDS, ORDERS, compared, spoken_tokens
-from demo.show import facts, picture, played, told
+from demo.show import heard, picture, played, told, worth
 from demo.studio import Studio, StudioError
 
 
@@ -30,8 +30,8 @@ class CompareTab:
             return [], f"Nothing here yet: `bash run.sh eval` makes {self.cfg.eval_dir}/utterances.jsonl"
         better, worse = (sum(sign * one.gain > 0 for one in chosen) for sign in (1, -1))
         return rows, (
-            f"{len(chosen)} of {len(found)} sentences; {self.pair[1]} is better in {better}, worse in {worse}, equal in "
-            f"{len(chosen) - better - worse}. Click one to hear both."
+            f"{len(chosen)} of {len(found)} sentences; {self.pair[1]} is better in {better}, worse in {worse}, equal "
+            f"in {len(chosen) - better - worse}. Click one to hear both."
         )
 
     def hear(self, decoding: str, index: float | None) -> tuple:
@@ -43,7 +43,7 @@ class CompareTab:
                 raise StudioError(f"sentence {index} was not spoken by {name} ({decoding})")
             speech = self.studio.judge(found[int(index)])
             players.append(played(speech.wave, speech.rate))
-            said.append(facts(speech, self.reward))
+            said.append(heard(speech) + worth(speech, self.reward))
             drawn.append(picture(speech, self.cfg.prosody))
         return *players, *drawn, *said
 
@@ -70,8 +70,10 @@ class CompareTab:
         with gr.Row():
             for name in self.pair:
                 with gr.Column(min_width=420):
-                    players.append(gr.Audio(label=name, interactive=False, elem_id=f"compare-{name}"))
-                    drawn.append(gr.Image(show_label=False, interactive=False, buttons=["download"]))
+                    players.append(
+                        gr.Audio(label=name, interactive=False, buttons=["download"], elem_id=f"compare-{name}")
+                    )
+                    drawn.append(gr.Image(show_label=False, interactive=False, buttons=[]))
                     said.append(gr.HTML())
         shown = [decoding, order, kind]
         gr.on([one.change for one in shown], told(self.table), shown, [table, line], api_name="compared")

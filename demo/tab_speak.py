@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 from omegaconf import DictConfig, OmegaConf
 
-from demo.show import facts, picture, played, told
+from demo.show import heard, picture, played, told, worth
 from demo.studio import Studio
 from demo.voices import new_voice, takes_voices
 
@@ -20,10 +20,11 @@ class SpeakTab:
         self.reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
 
     def speak(self, text: str, model: str, decoding: str, voice: str, seed: float, best_of: float) -> tuple:
-        """For the player, the facts and the picture."""
+        """For the player, what was heard, the picture, and the reward."""
         own = None if voice in (OWN, None) else voice
         speech = self.studio.speak(text, model, decoding, own, int(seed or 0), int(best_of or 1))
-        return played(speech.wave, speech.rate), facts(speech, self.reward), picture(speech, self.cfg.prosody)
+        drawn = picture(speech, self.cfg.prosody)
+        return played(speech.wave, speech.rate), heard(speech), drawn, worth(speech, self.reward)
 
     def voices(self) -> list[str]:
         return [OWN, *sorted(self.studio.prompts.voices)]
@@ -55,7 +56,7 @@ class SpeakTab:
                     label = "Best of N, chosen by the token ear"
                     best_of = gr.Slider(1, max(2, most), 1, step=1, label=label, visible=chooses)
                 button = gr.Button("Speak", variant="primary", elem_id="speak")
-                gr.Markdown("Ctrl+Enter in the text speaks, too.", elem_classes="hint")
+                value = gr.HTML(elem_id="worth")
                 with gr.Accordion("A voice of your own", open=False, visible=takes_voices(cfg)):
                     recording = gr.Audio(
                         type="filepath", sources=["upload", "microphone"], label="Recording", elem_id="recording"
@@ -65,11 +66,13 @@ class SpeakTab:
                     )
                     add = gr.Button("Add this voice", elem_id="add-voice")
             with gr.Column(scale=3, min_width=420):
-                player = gr.Audio(label="Speech", autoplay=True, interactive=False, elem_id="player")
-                drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=["download"])
-                said = gr.HTML(elem_id="facts")
+                player = gr.Audio(
+                    label="Speech", autoplay=True, interactive=False, buttons=["download"], elem_id="player"
+                )
+                drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=[])
+                said = gr.HTML(elem_id="heard")
         inputs = [text, model, decoding, voice, seed, best_of]
-        gr.on([button.click, text.submit], told(self.speak), inputs, [player, said, drawn], api_name="speak")
+        gr.on([button.click, text.submit], told(self.speak), inputs, [player, said, drawn, value], api_name="speak")
         model.focus(self.models, None, model, show_progress="hidden", api_visibility="private")
         if takes_voices(cfg):
             add.click(told(self.add_voice), [recording, words], voice, api_name="add_voice")

@@ -75,7 +75,9 @@ class TrainingTab:
                     column_widths=["10%", "10%", "10%", "35%", "35%"],
                 )
             with gr.Column(scale=2):
-                player = gr.Audio(label="Rollout", autoplay=True, interactive=False, elem_id="rollout")
+                player = gr.Audio(
+                    label="Rollout", autoplay=True, interactive=False, buttons=["download"], elem_id="rollout"
+                )
                 terms = gr.HTML()
         number = gr.Number(precision=0, visible=False)
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
