@@ -57,7 +57,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def page(built_recipe, tmp_path_factory):
-    """With an evaluation of four texts: the teacher's speech as GRPO's, and with every third token replaced as SFT's."""
+    """With an evaluation of four texts: the teacher's speech is GRPO's; with every third token replaced, SFT's."""
     folder = tmp_path_factory.mktemp("page")
     teacher = (built_recipe / "data/test_teacher.jsonl").read_text(encoding="utf-8").splitlines()[:4]
     found = {"SFT": [], "GRPO": []}
@@ -172,7 +172,7 @@ def test_no_path_from_the_browser_is_opened(page, path):
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         event = json.loads(answer.read())["event_id"]
-    with urllib.request.urlopen(f"{page.url}/gradio_api/call/add_voice/{event}", timeout=60) as answer:
+    with urllib.request.urlopen(f"{call}/{event}", timeout=60) as answer:
         said = answer.read().decode()
     assert "event: error" in said
     assert "was not uploaded by a user" in page.log.read_text(errors="replace")

@@ -71,7 +71,7 @@ def test_checkpoints_that_verl_finished_can_be_chosen(tmp_path):
     found = Checkpoints(OmegaConf.create({"recipe": recipe, "systems": systems, "demo": own}), "recipes/x")
     assert found.names() == ["SFT", "step 10", "step 2"]
     assert found.path("SFT") == f"{tmp_path}/sft"
-    with pytest.raises(CheckpointError, match="there is no model '../etc'; there are SFT, step 10, step 2"):
+    with pytest.raises(CheckpointError, match=r"there is no model '\.\./etc'; there are SFT, step 10, step 2"):
         found.path("../etc")
     with pytest.raises(CheckpointError, match="step 2 could not be merged"):
         found.path("step 2")
@@ -80,7 +80,7 @@ def test_checkpoints_that_verl_finished_can_be_chosen(tmp_path):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
 def test_a_page_for_others_needs_a_secret(host, monkeypatch):
     monkeypatch.delenv("PAGE_SECRET", raising=False)
-    with pytest.raises(SystemExit, match="it needs a secret: demo.secret_env=NAME"):
+    with pytest.raises(SystemExit, match="it needs a secret: demo"):
         password(OmegaConf.create({"host": host, "secret_env": None}))
     with pytest.raises(SystemExit, match="PAGE_SECRET, which is not set"):
         password(OmegaConf.create({"host": host, "secret_env": "PAGE_SECRET"}))
