@@ -83,4 +83,6 @@ class CompareTab:
             return event.row_value[0]
 
         clicked = table.select(chosen, None, index, show_progress="hidden", api_visibility="private")
-        clicked.then(told(self.hear), [decoding, index], [*players, *drawn, *said], api_name="hear")
+        clicked.then(
+            told(self.hear), [decoding, index], [*players, *drawn, *said], api_name="hear", show_progress_on=players
+        )

@@ -71,8 +71,9 @@ class SpeakTab:
                 )
                 drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=[])
                 said = gr.HTML(elem_id="heard")
+        shown = {"api_name": "speak", "show_progress_on": player}
         inputs = [text, model, decoding, voice, seed, best_of]
-        gr.on([button.click, text.submit], told(self.speak), inputs, [player, said, drawn, value], api_name="speak")
+        gr.on([button.click, text.submit], told(self.speak), inputs, [player, said, drawn, value], **shown)
         model.focus(self.models, None, model, show_progress="hidden", api_visibility="private")
         if takes_voices(cfg):
             add.click(told(self.add_voice), [recording, words], voice, api_name="add_voice")

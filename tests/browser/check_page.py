@@ -5,11 +5,12 @@
 
 The page runs already (bash run.sh demo), after an evaluation. Without --chromium it is playwright's own browser, which
 `playwright install chromium` fetches. Votes are cast under a name of their own, "browser check". Exits non-zero with
-the first thing that is not as it should be. In no environment of run.sh: a browser is 300 MB and needs system libraries;
-what the page answers is tested without one, in tests/reward_env/demo.
+the first thing that is not as it should be. In no environment of run.sh: a browser is 300 MB and needs libraries of the
+system; what the page answers is tested without one, in tests/reward_env/demo.
 """
 
 import argparse
+import json
 import re
 import time
 from pathlib import Path
@@ -19,36 +20,38 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 WHO = "browser check"
 SIZE = {"width": 1280, "height": 860}
+WAIT_MS = 120_000
+_SAID = "(document.querySelector('#worth .facts')?.innerText ?? '')"
 
 
 def speak(page: Page) -> None:
     """A click makes sound and what was heard of it."""
     for seed in ("1", "2"):  # the second time is what a listener waits for
         page.get_by_label("Seed").fill(seed)
-        before = page.locator("#worth").inner_text()
+        before = page.evaluate(_SAID)
         began = time.monotonic()
         page.locator("#speak").click()
-        expect(page.locator("#worth")).not_to_have_text(before, timeout=120_000)
+        page.wait_for_function(f"{_SAID} !== {json.dumps(before)}", timeout=WAIT_MS)
         print(f"speak: {time.monotonic() - began:.2f} s from the click to the judged speech")
     expect(page.locator("#heard")).to_contain_text("reward's ASR")
     expect(page.locator("#heard")).to_contain_text("evaluation's ASR")
-    page.wait_for_function("document.querySelector('#player button[aria-label*=P]') !== null")
+    page.wait_for_function("document.querySelector('#player button[aria-label*=P]') !== null", timeout=WAIT_MS)
 
 
 def compare(page: Page) -> None:
     """The first sentence of the table, by both systems."""
     page.get_by_role("tab", name="Compare").click()
     cell = page.locator("#compared [role=gridcell]").nth(2)
-    cell.wait_for(timeout=60_000)
+    cell.wait_for(timeout=WAIT_MS)
     print(f"compare: {cell.inner_text()}; {page.locator('#compare-line').inner_text()}")
     cell.click()
-    expect(page.get_by_text("made in").or_(page.get_by_text("speech tokens")).nth(1)).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("made in").or_(page.get_by_text("speech tokens")).nth(1)).to_be_visible(timeout=WAIT_MS)
 
 
 def progress(page: Page) -> int:
     """Pairs that the listener has judged."""
     told = page.locator("#progress")
-    expect(told).to_contain_text("pairs judged", timeout=60_000)
+    expect(told).to_contain_text("pairs judged")
     return int(re.match(r"\d+", told.inner_text())[0])
 
 
@@ -61,10 +64,10 @@ def vote(page: Page) -> None:
     for number, key in enumerate(("a", "s"), 1):
         page.locator("#pair").click()  # the keys are the page's, not the name's
         page.keyboard.press(key)
-        expect(page.locator("#progress")).to_contain_text(f"{judged + number} of", timeout=60_000)
+        expect(page.locator("#progress")).to_contain_text(f"{judged + number} of")
     page.reload()
     page.get_by_role("tab", name="Blind test").click()
-    expect(page.get_by_label("Your name")).to_have_value(WHO, timeout=30_000)
+    expect(page.get_by_label("Your name")).to_have_value(WHO)
     page.locator("#begin").click()
     if progress(page) != judged + 2:
         raise SystemExit(f"after the reload {progress(page)} pairs are judged, {judged + 2} were before")
@@ -74,7 +77,7 @@ def vote(page: Page) -> None:
 def training(page: Page) -> None:
     """Curves, and a rollout."""
     page.get_by_role("tab", name="Training").click()
-    expect(page.locator("#training-line")).to_contain_text(re.compile("Step|No step"), timeout=60_000)
+    expect(page.locator("#training-line")).to_contain_text(re.compile("Step|No step"))
     page.wait_for_timeout(3000)
     print(f"training: {page.locator('#training-line').inner_text()}")
 
@@ -98,7 +101,7 @@ def bad_upload(page: Page, url: str) -> None:
     page.locator("#words").get_by_role("textbox").fill("你好")
     page.wait_for_timeout(1500)
     page.locator("#add-voice").click()
-    expect(page.get_by_text("this recording cannot be used")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("this recording cannot be used")).to_be_visible(timeout=WAIT_MS)
     print("bad upload: 25 MB refused, and a file that is no sound")
 
 
@@ -108,12 +111,13 @@ def main() -> None:
     parser.add_argument("--shots", help="folder for page_*.png")
     parser.add_argument("--chromium", help="path of the browser")
     arguments = parser.parse_args()
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=["--no-sandbox"])
         page, asked = browser.new_page(viewport=SIZE), set()
         page.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
         page.goto(arguments.url)
-        page.locator("#speak").wait_for(timeout=60_000)
+        page.locator("#speak").wait_for(timeout=WAIT_MS)
         for name, step in (("speak", speak), ("compare", compare), ("blind", vote), ("training", training)):
             step(page)
             if arguments.shots:

@@ -167,9 +167,8 @@ def test_bad_uploads_are_refused(page, tmp_path):
 def test_no_path_from_the_browser_is_opened(page, path):
     assert page.status(f"/gradio_api/file={path}") in (403, 404)
     data = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "你好"]}).encode()
-    request = urllib.request.Request(
-        f"{page.url}/gradio_api/call/add_voice", data, {"Content-Type": "application/json"}
-    )
+    call = f"{page.url}/gradio_api/call/add_voice"
+    request = urllib.request.Request(call, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         event = json.loads(answer.read())["event_id"]
     with urllib.request.urlopen(f"{call}/{event}", timeout=60) as answer:
