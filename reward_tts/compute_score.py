@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from reward_tts.client import ServerConfig, client_for
+from reward_tts.measures import Measures
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard, units
 from speech.readings import something_said
@@ -97,7 +98,8 @@ async def compute_score(
         "num_tokens": float(len(tokens)),
         "duration_s": measures.duration_s if measures else 0.0,
         "speaking_rate": units(ground_truth, language) / measures.duration_s if measures else 0.0,
-        **{name: float(measures.named[name]) if measures else 0.0 for name in judge.logged},
+        **{name: float(measures.named[name]) if measures and _heard(measures) else 0.0 for name in judge.logged},
+        **_token_ear(judge, measures),
         "text": ground_truth,
         "voice": extra_info.get("voice") or "",
         "speech_tokens": " ".join(map(str, spoken)),
@@ -109,6 +111,26 @@ async def compute_score(
     if judge.lead_tokens is not None:
         result["token_credit"] = judge.blame(heard, len(spoken))[len(prefix) :]
     return result
+
+
+def _heard(measures: Measures) -> bool:
+    """Whether the row was spoken, and has what is measured on a wave."""
+    return not measures.scores.get("token_ear", {}).get("read")
+
+
+def _token_ear(judge: Reward, measures: Measures | None) -> dict[str, float]:
+    """Which way the row came and what the server's bounds were, where recipe.reward.token_ear asks for the token ear.
+
+    Raises:
+        ValueError: the server reads tokens though the reward does not say so, or the other way round.
+    """
+    told = measures.scores.get("token_ear") if measures else None
+    if measures and (told is None) == bool(judge.token_ear):
+        raise ValueError("recipe.reward.token_ear of the reward server and of the training differ: start both alike")
+    if judge.token_ear is None:
+        return {}
+    names = ("read", "unsure", "audited", "closed", "bias_low", "bias_high", "group")
+    return {f"token_ear_{name}": told[name] if told else 0.0 for name in names}
 
 
 def _plain(config: Any) -> Any:
