@@ -28,7 +28,7 @@ from reward_tts.measures import Measures
 from reward_tts.reward.errors import Compared, style
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
-from reward_tts.server.__main__ import needed
+from reward_tts.server.__main__ import make_judge
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.interfaces import Row, Token2Wav
 from speech.tokens import parse_speech_tokens
@@ -113,7 +113,11 @@ class Studio:
         self.checkpoints = Checkpoints(cfg, config_dir)
         self.prompts = PromptMaker(cfg.recipe)
         self.reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
-        self.decodings = dict(cfg.decodings)
+
+    @property
+    def decodings(self) -> dict[str, DictConfig]:
+        """{name: how}; those that choose the best of several samples only where there is a token ear."""
+        return {name: how for name, how in self.cfg.decodings.items() if self.chooses or not how.get("choose")}
 
     @property
     def chooses(self) -> bool:
@@ -123,11 +127,11 @@ class Studio:
     @cached_property
     def pipeline(self) -> SpeechPipeline:
         """The reward server's own, in this process."""
-        server = self.cfg.reward_server
-        scorers = {name: hydra.utils.instantiate(server.scorers[name]) for name in needed(server.scorers, self.reward)}
-        token2wav = Remembering(hydra.utils.instantiate(server.token2wav))
-        asr = hydra.utils.instantiate(server.asr)
-        return SpeechPipeline(token2wav, asr, self.cfg.recipe.name, server.server.max_tokens, scorers)
+        settings = OmegaConf.to_container(self.cfg.reward_server, resolve=True)
+        settings["recipe"] = OmegaConf.to_container(self.cfg.recipe, resolve=True)
+        pipeline = make_judge(OmegaConf.create(settings), settings["server"]["device"]).pipeline
+        pipeline.token2wav = Remembering(pipeline.token2wav)
+        return pipeline
 
     @cached_property
     def evaluation_asr(self) -> Any:
@@ -194,7 +198,7 @@ class Studio:
             (answers,) = backend.generate([ids], how, seed)
             samples = [(self._tokens(backend, answer), finished) for answer, finished in answers]
             best = 0
-            if best_of > 1:
+            if len(samples) > 1:
                 sentence = Sentence(request, messages, "the page")
                 (best,) = self._chooser.best([sentence], [[tokens for tokens, _ in samples]])
             seconds = {"loading": began - loading, "model": time.monotonic() - began}
@@ -206,8 +210,7 @@ class Studio:
         if not 1 <= best_of <= self.cfg.demo.most_samples:
             raise StudioError(f"best of 1 to {self.cfg.demo.most_samples}, got {best_of}")
         how = self.decodings[decoding]
-        if how.get("choose"):  # a decoding that is best of N by itself
-            best_of = max(best_of, how.samples)
+        best_of = max(best_of, how.samples if how.get("choose") else 1)
         if best_of > 1 and not self.chooses:
             raise StudioError("the best of several samples is chosen by a token ear: bash run.sh token_ear trains one")
         if best_of > 1 and not how.temperature:
