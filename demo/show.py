@@ -24,8 +24,9 @@ from reward_tts.scorers.prosody import fundamental_frequency
 CSS = (
     MARKS
     + """
-.facts table { width: 100%; border-collapse: collapse; margin: .3em 0 .8em; border: 0 }
-.facts th, .facts td { text-align: left; padding: .25em .6em; border: 0; border-top: 1px solid #8883 }
+.facts table { width: 100%; border-collapse: collapse; margin: .3em 0 .8em; border: 0 !important }
+.facts th, .facts td { text-align: left; padding: .25em .6em; border: 0 !important }
+.facts tr { border-top: 1px solid #8883 !important }
 .facts th, .facts td { vertical-align: top }
 .facts th { font-weight: 500; opacity: .65; white-space: nowrap } .facts td.said { font-size: 1.25em; line-height: 1.5 }
 .facts .score { font-size: 1.5em; font-weight: 600 } .facts .small { opacity: .65; font-size: .9em }

@@ -121,7 +121,7 @@ class BlindTab:
         file = gr.File(show_label=False, interactive=False, visible=False, elem_id="preferences")
         export.click(told(self.export), None, file, api_name="export").success(_shown, None, file, **_QUIET)
         name = gr.BrowserState("", storage_key="verl-tts-listener", secret="not one: a listener's own name")
-        who.change(lambda given: given, who, name, **_QUIET)
+        begin.click(lambda given: given.strip(), who, name, **_QUIET)  # not at a change: opening the page is one
         self.load = (lambda kept: kept, name, who)
 
 
