@@ -31,5 +31,5 @@ def build(cfg: DictConfig, studio: Studio) -> gr.Blocks:
         tab.select(*compare.refresh, **_QUIET)
         for update in training.refresh:
             curves.select(*update, **_QUIET)
-        page.load(*blind.load, **_QUIET)
+        page.load(**blind.load)
     return page

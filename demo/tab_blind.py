@@ -120,9 +120,8 @@ class BlindTab:
         export = gr.Button("Export all votes as preference data (JSONL)", size="sm", elem_id="export")
         file = gr.File(show_label=False, interactive=False, visible=False, elem_id="preferences")
         export.click(told(self.export), None, file, api_name="export").success(_shown, None, file, **_QUIET)
-        name = gr.BrowserState("", storage_key="verl-tts-listener", secret="not one: a listener's own name")
-        begin.click(lambda given: given.strip(), who, name, **_QUIET)  # not at a change: opening the page is one
-        self.load = (lambda kept: kept, name, who)
+        begin.click(None, who, None, js="(who) => { localStorage.setItem('verl-tts-listener', who); }")
+        self.load = {"fn": None, "outputs": who, "js": "() => localStorage.getItem('verl-tts-listener') ?? ''"}
 
 
 _BUTTONS = (("A", "A"), ("Same", "same"), ("B", "B"))
