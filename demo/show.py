@@ -31,7 +31,7 @@ CSS = (
 .facts th { font-weight: 500; opacity: .65; white-space: nowrap } .facts td.said { font-size: 1.25em; line-height: 1.5 }
 .facts .score { font-size: 1.5em; font-weight: 600 } .facts .small { opacity: .65; font-size: .9em }
 .facts mark { color: #222 }
-#pair { font-size: 1.7em; min-height: 2.4em; text-align: center }
+#pair, #pair * { font-size: 1.7rem; line-height: 1.5; text-align: center } #pair { min-height: 3rem }
 """
 )
 _F0_PERIOD_S = 0.005  # of fundamental_frequency

@@ -46,7 +46,7 @@ class BlindTab:
         }
 
     def next_pair(self, who: str) -> tuple:
-        """State, the text, both players, progress and the result so far."""
+        """State, the text, both players, and progress."""
         who = who.strip()
         if not who or len(who) > LONGEST_NAME:
             raise StudioError("Your name first: votes are saved under it.")
@@ -57,10 +57,10 @@ class BlindTab:
         left = self.ballot.remaining(pairs, who)
         done = f"{len(pairs) - len(left)} of {len(pairs)} pairs judged by {html.escape(who)}"
         if not left:
-            return None, "All pairs are judged. Thank you.", None, None, done, self.said()
+            return None, "All pairs are judged. Thank you.", None, None, done
         pair = left[0]
         waves = [played(*self.studio.wave_of(spoken[name][pair.number])) for name in (pair.left, pair.right)]
-        return pair, html.escape(pair.text), *waves, done, self.said()
+        return pair, html.escape(pair.text), *waves, done
 
     def vote(self, who: str, pair: Pair | None, choice: str) -> tuple:
         """Saves it, then as next_pair."""
@@ -70,7 +70,8 @@ class BlindTab:
         return self.next_pair(who)
 
     def said(self) -> str:
-        """What the votes of all listeners say so far, in words."""
+        """What the votes of all listeners say so far, in words. Only when asked: to see it grow after a vote would tell
+        whose speech that was."""
         votes = self.ballot.votes(self._keys())
         r = result(votes, self.candidate, self.cfg.demo.interval)
         if r.share is None:
@@ -111,13 +112,17 @@ class BlindTab:
             ]
         with gr.Row():
             buttons = [(gr.Button(t, elem_id=f"vote-{t.lower()}", size="lg"), c) for t, c in _BUTTONS]
-        done, said = gr.Markdown(elem_id="progress"), gr.Markdown(self.said(), elem_id="said")
-        out = [state, text, *players, done, said]
+        done = gr.Markdown(elem_id="progress")
+        out = [state, text, *players, done]
         begin.click(told(self.next_pair), who, out, api_name="next_pair")
         for button, choice in buttons:
             vote = told(lambda name, pair, c=choice: self.vote(name, pair, c))
             button.click(vote, [who, state], out, api_name=f"vote_{choice.lower()}", show_progress="minimal")
-        export = gr.Button("Export all votes as preference data (JSONL)", size="sm", elem_id="export")
+        with gr.Row():
+            ask = gr.Button("Show the result of all listeners", size="sm", elem_id="result")
+            export = gr.Button("Export all votes as preference data (JSONL)", size="sm", elem_id="export")
+        said = gr.Markdown(elem_id="said")
+        ask.click(told(self.said), None, said, api_name="result")
         file = gr.File(show_label=False, interactive=False, visible=False, elem_id="preferences")
         export.click(told(self.export), None, file, api_name="export").success(_shown, None, file, **_QUIET)
         begin.click(None, who, None, js="(who) => { localStorage.setItem('verl-tts-listener', who); }")

@@ -42,7 +42,7 @@ class TrainingTab:
         """Rows of the table of a step."""
         rows = runs.rollouts(self.cfg.demo.listen_dir).get(step, [])
         return [
-            [n, round(r["score"], 3), round(r["error_rate"], 3), r["text"], r["transcript"]] for n, r in enumerate(rows)
+            [n, f"{r['score']:.3f}", f"{r['error_rate']:.3f}", r["text"], r["transcript"]] for n, r in enumerate(rows)
         ]
 
     def rollout(self, step: int | None, number: float | None) -> tuple[tuple[int, np.ndarray], str]:

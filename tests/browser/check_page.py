@@ -71,6 +71,8 @@ def vote(page: Page) -> None:
     page.locator("#begin").click()
     if progress(page) != judged + 2:
         raise SystemExit(f"after the reload {progress(page)} pairs are judged, {judged + 2} were before")
+    page.locator("#result").click()
+    expect(page.locator("#said")).to_contain_text("Result so far")
     print(f"vote: {judged + 2} pairs are judged, and still after a reload")
 
 

@@ -124,20 +124,20 @@ def test_sentences_side_by_side(page):
 
 def test_votes_are_kept_and_the_listener_goes_on(page):
     client = page.client()
-    first, *_, done, _ = client.predict("ann", api_name="/next_pair")
+    first, *_, done = client.predict("ann", api_name="/next_pair")
     assert done == "0 of 4 pairs judged by ann"
-    second, *_, done, said = client.predict("ann", api_name="/vote_a")
+    second, *_, done = client.predict("ann", api_name="/vote_a")
     assert done == "1 of 4 pairs judged by ann" and second != first
     votes = [json.loads(line) for line in (page.folder / "votes.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(v["who"], v["text"], v["vote"]) for v in votes] == [("ann", first, "A")]
     assert votes[0]["chosen"] == votes[0]["left"]
-    reloaded, *_, done, _ = page.client().predict("ann", api_name="/next_pair")
+    reloaded, *_, done = page.client().predict("ann", api_name="/next_pair")
     assert (reloaded, done) == (second, "1 of 4 pairs judged by ann")
     with pytest.raises(Exception, match="Press Begin first"):
         page.client().predict("ann", api_name="/vote_b")
     (row,) = map(json.loads, Path(page.client().predict(api_name="/export")).read_text(encoding="utf-8").splitlines())
     assert (row["text"], row["chosen_system"], row["who"]) == (first, votes[0]["chosen"], "ann")
-    assert "more votes would decide it" in said
+    assert "more votes would decide it" in page.client().predict(api_name="/result")
 
 
 def test_a_recording_becomes_a_voice(page, tmp_path):
