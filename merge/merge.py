@@ -1,6 +1,6 @@
 """Stage `merge`: verl's FSDP shards -> a Hugging Face checkpoint by verl's own merger, then compared with the shards.
 
-    python -m merge.merge --config-path <recipe> --config-name merge [merge.step=40] [merge.dtype=bfloat16]
+    python -m merge.merge --config-path <recipe> --config-name merge [merge.step=best] [merge.dtype=bfloat16]
 
 verl's merger rounds every weight to bfloat16 on loading and leaves a LoRA adapter outside. A subclass gives it the
 shards as they are, with the adapter added to the weights; the rest (configuration, tokenizer, generation configuration,
@@ -19,6 +19,7 @@ from torch.distributed.tensor import DTensor
 from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
+from merge.choose import chosen_step
 from speech.files import whole_directory
 from speech.loading import weights_of
 
@@ -194,7 +195,7 @@ def check(actor: Path, target: Path, dtype: str) -> int:
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    actor = find_actor(cfg.recipe.grpo_dir, cfg.merge.step)
+    actor = find_actor(cfg.recipe.grpo_dir, chosen_step(cfg.recipe.grpo_dir, cfg.merge.step))
     with whole_directory(cfg.recipe.merged_dir) as target:
         merge(actor, target, cfg.merge.dtype)
         count = check(actor, target, cfg.merge.dtype)
