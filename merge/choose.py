@@ -34,7 +34,7 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
         if not known:
             raise NoChoice(
                 f"merge.step=best: of the saved checkpoints {sorted(saved)} none was heard on held-out texts (heard: "
-            raise NoChoice(f"{stopped['why']}; no checkpoint is older. To take one nevertheless: merge.step=N")
+                f"{sorted(heard)}). Validate at the steps that are saved (trainer.test_freq) with guard.action=warn, or "
                 "name merge.step=N"
             )
         best = min(known, key=lambda number: (known[number], number))
@@ -42,9 +42,7 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
         return best
     if step is None and stopped:
         if stopped["last_good"] is None:
-            raise NoChoice(
-                f"{stopped['why']}; no checkpoint is older than that: name merge.step=N to take one nevertheless"
-            )
+            raise NoChoice(f"{stopped['why']}; no checkpoint is older. To take one nevertheless: merge.step=N")
         print(f"step {stopped['last_good']}, the last good one. {stopped['why']}", flush=True)
         return stopped["last_good"]
     return step
