@@ -34,8 +34,8 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
         if not known:
             raise NoChoice(
                 f"merge.step=best: of the saved checkpoints {sorted(saved)} none was heard on held-out texts (heard: "
-                f"{sorted(heard)}). Validate at the steps that are saved (trainer.test_freq) with guard.action=warn, or "
-                "name merge.step=N"
+                f"{sorted(heard)}). Validate at the steps that are saved (trainer.test_freq) with "
+                "guard.action=warn, or name merge.step=N"
             )
         best = min(known, key=lambda number: (known[number], number))
         print(f"step {best}: the least error on held-out texts by the guard's ASR, of {_shown(known)}", flush=True)
