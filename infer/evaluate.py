@@ -7,7 +7,8 @@ codec and the ear allow). Any other files can be compared in the same way, first
 
     ... --config-name eval 'files={before.sampled: a.jsonl, after.sampled: b.jsonl}' out_dir=my_eval
 
-Writes to `out_dir`: utterances.jsonl, results.json, results.md, results.png, and waves of the first texts to listen to.
+Writes to `out_dir`: utterances.jsonl, results.json, results.md, results.png, waves of the first texts to listen to,
+report.html (all of this in one file, with the best and the worst texts to hear) and errs-SYSTEM.DECODING.txt.
 """
 
 import json
@@ -19,8 +20,10 @@ from omegaconf import DictConfig
 from data_prep.jsonl import spoken_part
 from infer.decode import by_number, decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
-from infer.records import Utterance, read_utterances, token_files
+from infer.records import Utterance, read_utterances, token_files, use_checkpoints
 from infer.report import draw, markdown
+from infer.report_page import choose, page, statistics
+from infer.shares import in_processes, share, workers_of
 from infer.statistics import Bootstrap, mean_per_text
 from speech.files import write_jsonl, write_text
 from speech.jsonl import told_plainly
@@ -41,7 +44,7 @@ MEANS = (
 )
 MEANS += ("log_f0_mean", "log_f0_std", "speaker_similarity", "mos")  # the last two: if eval.yaml has such scorers
 Key = tuple[str, str]  # system, decoding
-WRITTEN = ("utterances.jsonl", "results.md", "results.json", "results.png")  # into out_dir
+WRITTEN = ("utterances.jsonl", "results.md", "results.json", "results.png", "report.html")  # into out_dir
 CEILING: Key = ("teacher", "codec")
 
 
@@ -52,6 +55,7 @@ def listen(listener: Listener, utterances: list[Utterance]) -> list[dict[str, An
         wrong = errors(utterance.text, heard["transcript"], utterance.language)
         rate = wrong["characters"] / heard["duration_s"] if heard["duration_s"] else None
         identity = {"index": utterance.index, "sample": utterance.sample, "text": utterance.text}
+        identity["language"] = utterance.language
         finished = None if utterance.finished is None else float(utterance.finished)
         identity |= {"unknown": utterance.unknown} if utterance.unknown else {}
         rows.append({**identity, **heard, **wrong, "characters_per_second": rate, "finished": finished})
@@ -127,15 +131,54 @@ def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
     return found
 
 
+def hear_share(cfg: DictConfig) -> None:
+    """Hears this process's share of all utterances, for the cache."""
+    listener = Listener(cfg)
+    for utterances in read_all(cfg).values():
+        listener.hear(share(utterances, cfg))
+
+
+def write_report(
+    cfg: DictConfig,
+    results: dict[str, Any],
+    table: str,
+    heard: dict[Key, list[dict]],
+    spoken: dict[Key, list[Utterance]],
+    listener: Listener,
+) -> None:
+    """errs-*.txt, and report.html with the sentences of cfg.report, in the first decoding that both systems have."""
+    for (system, decoding), rows in heard.items():
+        write_text(f"{cfg.out_dir}/errs-{system}.{decoding}.txt", statistics(rows).text())
+    pair = list(dict.fromkeys((results["baseline"], results["candidate"])))
+    pair = [system for system in pair if any(key[0] == system for key in heard)]
+    decodings = [d for s, d in heard if s == pair[-1] and all((other, d) in heard for other in pair)]
+    if not decodings:  # files of one decoding each: nothing that can be put side by side
+        pair, decodings = pair[-1:], [d for s, d in heard if s == pair[-1]]
+    here = {system: heard[system, decodings[0]] for system in pair}
+    lists = choose(here, results["headline"], pair[0], pair[-1], cfg.report.each)
+    wanted = {index for one in lists for index, _ in one.texts}
+    waves = {}
+    for system in pair:
+        chosen = [u for u in spoken[system, decodings[0]] if u.index in wanted and u.sample == 0]
+        decoded = zip(chosen, decode(listener.token2wav, chosen) if chosen else [], strict=True)
+        waves |= {(system, u.index): (wave, listener.token2wav.sample_rate) for u, wave in decoded}
+    shown = results | {"baseline": pair[0], "candidate": pair[-1]}
+    whole = page(shown, table, f"{cfg.out_dir}/results.png", heard, lists, decodings[0], waves)
+    write_text(f"{cfg.out_dir}/report.html", whole)
+
+
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Hears, counts and compares; writes the files. Returns what results.json holds."""
     refuse_same_family(cfg.reward_server.asr, cfg.ear)
     inputs = {f"files.{'.'.join(key)}": path for key, path in files_to_hear(cfg).items()}
     check_outputs(inputs, {f"out_dir/{name}": f"{cfg.out_dir}/{name}" for name in WRITTEN})
     listener = Listener(cfg)
+    if (count := workers_of(cfg)) > 1:  # they keep what they hear in the cache, where it is found below
+        in_processes("infer.evaluate", count)
     bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
     heard: dict[Key, list[dict]] = {}
-    for key, utterances in read_all(cfg).items():
+    spoken = read_all(cfg)
+    for key, utterances in spoken.items():
         print(f"listening to {key[0]}, {key[1]}", flush=True)
         heard[key] = listen(listener, utterances)
         examples = [u for u in utterances if u.index < cfg.listen_to and u.sample == 0]
@@ -166,16 +209,22 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     write_jsonl(f"{cfg.out_dir}/utterances.jsonl", lines)
     write_text(f"{cfg.out_dir}/results.md", table)
     draw(results, f"{cfg.out_dir}/results.png")
+    write_report(cfg, results, table, heard, spoken, listener)
     write_text(f"{cfg.out_dir}/results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     print(table)
-    print(f"also in {cfg.out_dir}: results.json, results.md, results.png, utterances.jsonl, waves/")
+    print(f"also in {cfg.out_dir}: report.html (open it in a browser), results.json, results.md, results.png,")
+    print("utterances.jsonl, errs-*.txt, waves/")
     return results
 
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     with told_plainly():
-        evaluate(cfg)
+        use_checkpoints(cfg)
+        if cfg.get("share") is None:
+            evaluate(cfg)
+        else:
+            hear_share(cfg)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,17 @@ def read_log(path: Path, key: str) -> Curve:
     return sorted(found.items())
 
 
+def read_metrics(path: Path) -> dict[str, Curve]:
+    """All metrics of verl's console log, {key: curve}."""
+    metric, found = re.compile(rf" - (\S+):{_NUMBER}\)?(?= - |\s*$)"), dict[str, dict[int, float]]()
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if step := _STEP.search(line):
+                for key, number in metric.findall(line):
+                    found.setdefault(key, {})[int(step[1])] = float(number)
+    return {key: sorted(values.items()) for key, values in found.items()}
+
+
 def read_events(directory: Path, key: str) -> Curve:
     """The same of TensorBoard event files below a directory."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

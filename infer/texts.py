@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 
@@ -56,6 +55,8 @@ def _row_of(cfg: DictConfig) -> dict[str, Any]:
 
 
 def _prepared(path: Path) -> Iterator[Sentence]:
+    import pyarrow.parquet as pq  # here: the page needs none, and its environment has none
+
     for row in pq.read_table(path, columns=["prompt", "extra_info"]).to_pylist():
         info = row["extra_info"]
         request = Request(info["text"], info["language"], info["voice"])

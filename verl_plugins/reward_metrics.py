@@ -20,7 +20,7 @@ from speech.files import whole_file
 
 log = logging.getLogger(__name__)
 SPREAD_BELOW = 1e-9  # of the scores of a group: then none of its rollouts can be preferred
-_SOUND_NEEDS = ("no_speech", "bad_speech")  # rows with one of these have no sound
+_SOUND_NEEDS = ("no_speech", "bad_speech")  # rows with one of these have no sound; nor have those with token_ear_read
 _NOT_SOUND = ("score", "error_rate", "gate", "num_tokens", "stray_text", *_SOUND_NEEDS)
 
 
@@ -87,7 +87,8 @@ def batch_metrics(
     metrics: dict[str, float] = {}
     for name in sorted({key for info in infos for key, value in info.items() if _is_number(value)}):
         sound = name not in _NOT_SOUND and not name.startswith("term_")
-        values = [info[name] for info in infos if name in info and not (sound and any(info[k] for k in _SOUND_NEEDS))]
+        needs = _SOUND_NEEDS if name.startswith("token_ear_") else (*_SOUND_NEEDS, "token_ear_read")
+        values = [i[name] for i in infos if name in i and not (sound and any(i.get(key) for key in needs))]
         if values:
             parts = {"mean": np.mean(values), "std": np.std(values), "min": min(values), "max": max(values)}
             metrics |= {f"reward/{name}/{part}": float(value) for part, value in parts.items()}

@@ -12,13 +12,15 @@ import numpy as np
 import sentencepiece
 import torch
 import yaml
-from funasr.frontends.wav_frontend import WavFrontend
-from funasr.models.sense_voice.model import SenseVoiceSmall
-from funasr.tokenizer.sentencepiece_tokenizer import SentencepiecesTokenizer
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
 from speech.files import whole_file
+from speech.funasr_import import funasr_module
+
+WavFrontend = funasr_module("funasr.frontends.wav_frontend").WavFrontend
+SenseVoiceSmall = funasr_module("funasr.models.sense_voice.model").SenseVoiceSmall
+SentencepiecesTokenizer = funasr_module("funasr.tokenizer.sentencepiece_tokenizer").SentencepiecesTokenizer
 
 # SenseVoice prefixes each label with language, emotion, event and text normalisation; each is one symbol.
 TAGS = ["<|zh|>", "<|en|>", "<|nospeech|>", "<|NEUTRAL|>", "<|Speech|>", "<|woitn|>", "<|withitn|>"]

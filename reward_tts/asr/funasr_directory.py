@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from funasr import AutoModel
 from omegaconf import OmegaConf
 
+from speech.funasr_import import funasr_module, import_registered
+
+AutoModel = funasr_module("funasr.auto.auto_model").AutoModel
 NO_HUB = {"disable_update": True, "disable_pbar": True, "log_level": "ERROR"}
 # What is said here counts, whatever the folder's config.yaml says of it: no code of the folder is run, none of its
 # requirements installed, and no other model is fetched beside it.
@@ -33,8 +35,10 @@ def load(
     missing = [name for name in files if not any(Path(model_dir).glob(name))]
     if missing:
         raise FileNotFoundError(f"{model_dir} lacks {missing}: {advice}")
-    if (named := OmegaConf.load(Path(model_dir) / "config.yaml").get("model")) not in classes:
+    config = OmegaConf.to_container(OmegaConf.load(Path(model_dir) / "config.yaml"))
+    if (named := config.get("model")) not in classes:
         raise ValueError(f"{model_dir}/config.yaml: model is {named!r}, not one of {list(classes)}")
+    import_registered(config)
     threads = torch.get_num_threads()  # FunASR would set the process's to 4
     auto = AutoModel(model=str(model_dir), device=device, ncpu=threads, **NO_HUB, **NO_CODE)
     # FunASR adds noise to a wave unless the model's config.yaml forbids it (WavFrontend's dither = 1.0; those released

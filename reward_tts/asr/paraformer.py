@@ -8,12 +8,13 @@ behind a row is zeroed, and times are predicted row by row: a batch gives what e
 
 import numpy as np
 import torch
-from funasr.utils.timestamp_tools import ts_prediction_lfr6_standard
 from torch.nn.utils.rnn import pad_sequence
 
 from reward_tts.asr import funasr_directory
+from speech.funasr_import import funasr_module
 from speech.interfaces import Transcript
 
+ts_prediction_lfr6_standard = funasr_module("funasr.utils.timestamp_tools").ts_prediction_lfr6_standard
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
 _CLASSES = ("Paraformer", "BiCifParaformer", "SeacoParaformer")
 _LONGEST = 0.24  # seconds of a symbol, as MAX_TOKEN_DURATION of funasr/utils/timestamp_tools.py

@@ -2,22 +2,28 @@
 
 FunASR's own `inference` gives one language to a whole batch and aligns row by row for timestamps. Here each row has its
 language, the time of a character is the frame of its CTC peak, which the greedy path gives for nothing, and so is its
-probability.
+probability. The same frames say how likely any other text is: `nll`.
 """
 
+import re
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.functional import ctc_loss
 from torch.nn.utils.rnn import pad_sequence
 
 from reward_tts.asr import funasr_directory
 from speech.interfaces import Transcript
+from speech.readings import written
+from speech.readings.units import SPACELESS
 
 _FILES = ("config.yaml", "model.pt", "am.mvn")
 
 _EVENT_AND_EMOTION_QUERY = [1, 2]  # rows of `embed`, as in funasr/models/sense_voice/model.py
 _NUM_QUERIES = 4  # language, event, emotion, text normalisation: placed before the speech frames
+_ENCODED = 64  # waves whose encoding is kept: those of one batch of the server, heard and then asked for a likelihood
 
 
 class SenseVoiceASR:
@@ -49,6 +55,7 @@ class SenseVoiceASR:
         self.device = device
         self.batch_size = batch_size
         self._frame_seconds = self.frontend.frame_shift * self.frontend.lfr_n / 1000
+        self._encoded: OrderedDict[tuple[int, str], tuple[np.ndarray, torch.Tensor]] = OrderedDict()
 
     @torch.inference_mode()
     def transcribe(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
@@ -57,27 +64,66 @@ class SenseVoiceASR:
         Raises:
             ValueError: a language that the model does not know.
         """
+        return [self._read(encoded) for encoded in self._encode(waves, languages)]
+
+    @torch.inference_mode()
+    def nll(self, waves: list[np.ndarray], texts: list[str], languages: list[str]) -> list[float]:
+        """-log p(text | wave) by CTC, in nats per symbol of the text (a character of Mandarin); infinite where the wave
+        has too few frames to say it. Waves that were just transcribed are not encoded again: an array is known by its
+        identity, so it must not be written to in between. The sum is over all alignments of the text's first reading,
+        without its punctuation.
+
+        Raises:
+            ValueError: a language or a character that the model does not know.
+        """
+        labels = [self._symbols(text, language) for text, language in zip(texts, languages, strict=True)]
+        encoded = self._encode(waves, languages)
+        return [self._nll(frames, label) for frames, label in zip(encoded, labels, strict=True)]
+
+    def _nll(self, encoded: torch.Tensor, label: list[int]) -> float:
+        likely = self.model.ctc.ctc_lo(encoded).float().log_softmax(-1).cpu()[:, None]
+        sizes = torch.tensor([len(likely)]), torch.tensor([len(label)])
+        loss = ctc_loss(likely, torch.tensor([label]), *sizes, blank=self.model.blank_id, reduction="sum")
+        return float(loss) / len(label)
+
+    def _symbols(self, text: str, language: str) -> list[int]:
+        between = "" if language in SPACELESS else " "
+        said = between.join(re.findall(r"[^\W_]+", written(text, language).lower()))
+        pieces = self.tokenizer.sp.EncodeAsPieces(said)
+        unknown = [piece for piece in pieces if self.tokenizer.sp.PieceToId(piece) == self.tokenizer.sp.unk_id()]
+        if unknown or not pieces:
+            raise ValueError(f"SenseVoice has no symbols for {unknown or 'anything'} of {text!r}")
+        return [self.tokenizer.sp.PieceToId(piece) for piece in pieces]
+
+    def _encode(self, waves: list[np.ndarray], languages: list[str]) -> list[torch.Tensor]:
+        """The encoder's frames float32 [frames, size] of each wave, without the queries."""
         unknown = sorted(set(languages) - set(self.model.lid_dict))
         if unknown:
             raise ValueError(f"SenseVoice does not know the language {unknown}: it has {sorted(self.model.lid_dict)}")
-        features = [funasr_directory.features(self.frontend, wave) for wave in waves]
-        transcripts = []
-        for start in range(0, len(waves), self.batch_size):
-            stop = start + self.batch_size
-            transcripts += self._decode(features[start:stop], languages[start:stop])
-        return transcripts
+        keys = [(id(wave), language) for wave, language in zip(waves, languages, strict=True)]
+        new = [i for i, key in enumerate(keys) if key not in self._encoded]
+        features = [funasr_directory.features(self.frontend, waves[i]) for i in new]
+        for start in range(0, len(new), self.batch_size):
+            chosen = new[start : start + self.batch_size]
+            frames = self._frames(features[start : start + self.batch_size], [languages[i] for i in chosen])
+            for i, one in zip(chosen, frames, strict=True):
+                self._encoded[keys[i]] = waves[i], one  # the wave too: no other may get its identity
+        found = [self._encoded[key][1] for key in keys]
+        while len(self._encoded) > _ENCODED:
+            self._encoded.popitem(last=False)
+        return found
 
-    def _decode(self, features: list[torch.Tensor], languages: list[str]) -> list[Transcript]:
+    def _frames(self, features: list[torch.Tensor], languages: list[str]) -> list[torch.Tensor]:
         lengths = torch.tensor([len(f) for f in features], device=self.device)
         speech = pad_sequence(features, batch_first=True).to(self.device)
         without_itn = self.model.textnorm_dict["woitn"]
         queries = [[self.model.lid_dict[lang], *_EVENT_AND_EMOTION_QUERY, without_itn] for lang in languages]
         speech = torch.cat([self.model.embed(torch.tensor(queries, device=self.device)), speech], dim=1)
         encoded, _ = self.model.encoder(speech, lengths + _NUM_QUERIES)
-        encoded = encoded[:, _NUM_QUERIES:]
-        best = self.model.ctc.argmax(encoded).cpu()
-        paths = [path[:length].tolist() for path, length in zip(best, lengths.tolist(), strict=True)]
-        return [self._collapse(path, frames) for path, frames in zip(paths, encoded, strict=True)]
+        return [one[:length] for one, length in zip(encoded[:, _NUM_QUERIES:], lengths.tolist(), strict=True)]
+
+    def _read(self, encoded: torch.Tensor) -> Transcript:
+        return self._collapse(self.model.ctc.argmax(encoded[None])[0].tolist(), encoded)
 
     def _collapse(self, path: list[int], encoded: torch.Tensor) -> Transcript:
         """CTC's rule: a piece where the symbol changes, blanks dropped; its time and probability are those of the frame

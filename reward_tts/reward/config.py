@@ -8,6 +8,7 @@ aggregation: {name: gate, full_until: 0.10, none_from: 0.30}     # or weighted_s
 error: {unit: pinyin, tones: false}    # the error that is logged, that a gate looks at, that token credit blames
 token_credit: {lead_tokens: 3}         # or null
 logged: [log_f0_std, confidence]       # measures of the server's scorers and ASR to be logged beside the terms
+token_ear: {audit: 0.1, unsure: 0.95, limit: 0.1, window: 4000, level: 0.95}     # or null: every row by wave
 """
 
 import inspect
@@ -71,6 +72,17 @@ class _TokenCredit(_Strict):
     lead_tokens: Annotated[int, Field(ge=0)]
 
 
+Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class _TokenEar(_Strict):
+    audit: Probability
+    unsure: Annotated[float, Field(ge=0.0, le=1.0)]
+    limit: Weight
+    window: Annotated[int, Field(ge=2)] = 4000
+    level: Probability = 0.95
+
+
 class RewardConfig(_Strict):
     """recipe.reward, its types checked; `terms` has the terms that are not null, in their order."""
 
@@ -79,6 +91,7 @@ class RewardConfig(_Strict):
     error: _Error
     token_credit: _TokenCredit | None
     logged: list[str]
+    token_ear: _TokenEar | None = None
 
 
 def read(config: Mapping[str, Any]) -> tuple[RewardConfig, dict[str, tuple[float, Term, dict[str, Any]]]]:
@@ -175,7 +188,7 @@ def _keys_beside(parts: list[str], config: Mapping[str, Any]) -> list[str]:
     if parts[0] == "terms":
         made = _parameters(*_term(parts[1], config["terms"][parts[1]]))
         return [name for name in made.model_fields if name != "target"]
-    kinds = {"error": _Error, "token_credit": _TokenCredit}
+    kinds = {"error": _Error, "token_credit": _TokenCredit, "token_ear": _TokenEar}
     gate = (config.get("aggregation") or {}).get("name") == "gate"
     return list(kinds.get(parts[0], _Gate if gate else _Sum).model_fields)
 
@@ -185,6 +198,11 @@ def _check_together(checked: RewardConfig, terms: Mapping[str, tuple[float, Term
     for name, (_, term, parameters) in terms.items():
         if checked.aggregation.name == "weighted_harmonic_mean" and term.lowest < 0:
             raise RewardConfigError((f"terms.{name}", "may be negative: it has no harmonic mean"))
+        if checked.token_ear and name == "token_likelihood":
+            raise RewardConfigError((f"terms.{name}", "and recipe.reward.token_ear: one of them, not both"))
+        if checked.token_ear and (term.needs or term.highest is None):
+            what = f"the measures {list(term.needs)} of a wave" if term.needs else "no highest value"
+            raise RewardConfigError((f"terms.{name}", f"has {what}: rows that the token ear reads have no wave"))
         buffers = {key for key in ("buffer_tokens", "buffer_share") if parameters.get(key) is not None}
         if name == "over_length" and len(buffers) != 1:
             raise RewardConfigError(

@@ -41,6 +41,8 @@ FORMULAS: dict[str, Callable[..., str]] = {
     "pinyin": _pinyin,
     "error": _error,
     "cer_and_nll": _cer_and_nll,
+    "likelihood": lambda tau: f"exp(-CTC NLL / {tau:g})",
+    "token_likelihood": lambda tau: f"exp(-CTC NLL of the token ear / {tau:g})",
     "similarity": lambda: "(1 + speaker similarity) / 2",
     "mos": lambda: "(MOS - 1) / 4",
     "emotion": lambda: "p(emotion of the row, or not neutral)",

@@ -108,6 +108,23 @@ def cer_and_nll(
     return (lambda_c + lambda_n) / (lambda_c / heard + lambda_n / likely)
 
 
+def likelihood(nll: float, tau: float = 3.0) -> float:
+    """exp(-nll / tau), in [0, 1]: with tau = 1 the geometric mean of the probability of the text's symbols; infinite
+    (speech that is too short to say the text) gives 0.0.
+
+    Source: the NLL part of ch-tts-llasa-rl-grpo, "Reward Calculation"; alone, arXiv 2509.18798.
+
+    Args:
+        nll: negative log-likelihood of the wanted text, nats for each of its symbols, >= 0.
+
+    >>> round(likelihood(1.5), 4)
+    0.6065
+    """
+    if math.isnan(nll) or nll < 0.0 or tau <= 0.0:
+        raise ValueError(f"nll is from 0, tau above 0: got {nll} and {tau}")
+    return math.exp(-nll / tau)
+
+
 def error_exp(error: float, rate: float = 2.5) -> float:
     """exp(-rate * error) of a word or character error rate >= 0. Source: GLM-TTS `grpo/`, Inworld TTS trainer.
 

@@ -58,13 +58,20 @@ class Reward:
         self.how = checked.aggregation.name
         self.logged = checked.logged
         self.unit, self.tones = checked.error.unit, checked.error.tones
+        self.token_ear = checked.token_ear
         self.lead_tokens = checked.token_credit.lead_tokens if checked.token_credit else None
 
     @property
     def needs(self) -> dict[str, str]:
         """{measure that the server must offer: the key under recipe.reward that needs it}."""
         logged = {measure: "logged" for measure in self.logged}
+        logged |= {"token_ear": "token_ear"} if self.token_ear else {}
         return logged | {measure: f"terms.{name}" for name, term in self.terms.items() for measure in term.needs}
+
+    @property
+    def span(self) -> float:
+        """The scores of two ways to hear one completion differ by at most so much."""
+        return max(term.highest - term.lowest for term in self.terms.values())
 
     def judge(self, heard: Heard) -> Verdict:
         """What was heard, judged.

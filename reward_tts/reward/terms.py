@@ -123,6 +123,14 @@ def _cer_and_nll(
     return formulas.cer_and_nll(error, heard.scores["nll"], beta_c, tau_n, lambda_c, lambda_n)
 
 
+def _likelihood(heard: Heard, *, tau: float = 3.0) -> float:
+    return formulas.likelihood(heard.scores["ctc_nll"], tau)
+
+
+def _token_likelihood(heard: Heard, *, tau: float = 3.0) -> float:
+    return formulas.likelihood(heard.scores["token_nll"], tau)
+
+
 def _similarity(heard: Heard) -> float:
     return formulas.similarity(heard.scores["speaker_similarity"])
 
@@ -175,6 +183,8 @@ TERMS: dict[str, Term] = {
     "pinyin": Term(_pinyin),
     "error": Term(_error),
     "cer_and_nll": Term(_cer_and_nll, needs=("nll",)),
+    "likelihood": Term(_likelihood, needs=("ctc_nll",)),
+    "token_likelihood": Term(_token_likelihood, needs=("token_nll",)),
     "similarity": Term(_similarity, needs=("speaker_similarity",), perceptual=True),
     "mos": Term(_mos, needs=("mos",), perceptual=True),
     "emotion": Term(_emotion, needs=("emotion",), perceptual=True),

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from funasr.models.campplus.model import CAMPPlus
-from funasr.models.campplus.utils import extract_feature
-from funasr.models.eres2net.model import ERes2NetV2SV
 
 from reward_tts.scorers.similarity import SpeakerSimilarity
+from speech.funasr_import import funasr_module
 from speech.loading import weights_of
 
-_ARCHITECTURES = {"CAMPPlus": CAMPPlus, "ERes2NetV2": ERes2NetV2SV}
+extract_feature = funasr_module("funasr.models.campplus.utils").extract_feature
+_ARCHITECTURES = {
+    "CAMPPlus": funasr_module("funasr.models.campplus.model").CAMPPlus,
+    "ERes2NetV2": funasr_module("funasr.models.eres2net.model").ERes2NetV2SV,
+}
 
 
 class FunASRSpeaker(SpeakerSimilarity):

@@ -1,4 +1,5 @@
-"""How likely a Whisper decoder finds the text that was asked for: the NLL term of ch-tts-llasa."""
+"""How likely an ear finds the text that was asked for: a Whisper decoder (the NLL term of ch-tts-llasa), the reward's
+own ASR by CTC, or the token ear, which needs no wave."""
 
 from typing import Any
 
@@ -6,7 +7,12 @@ import numpy as np
 import torch
 
 from reward_tts.asr import whisper_directory
-from speech.interfaces import Row
+from reward_tts.token_ear import TokenEar, first_reading
+from speech.interfaces import ASR, Row
+
+HIGHEST_NLL = (
+    50.0  # nats per symbol: speech that is too short to say the text is infinitely unlikely, measures are finite
+)
 
 
 class WhisperLikelihood:
@@ -57,3 +63,57 @@ class WhisperLikelihood:
         losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), padded[:, 1:], reduction="none")
         spans = [slice(len(p) - 1, len(p) - 1 + len(t)) for p, t in zip(prompts, targets, strict=True)]
         return [{"nll": float(loss[span].mean())} for loss, span in zip(losses, spans, strict=True)]
+
+
+class CTCLikelihood:
+    """By the pipeline's own ASR, whose encoding of the waves it shares: `_partial_: true` in server.yaml.
+
+    Args:
+        asr: with a method nll(waves, texts, languages), such as SenseVoiceASR.
+
+    Raises:
+        ValueError: the ASR has none.
+    """
+
+    provides = ("ctc_nll",)
+
+    def __init__(self, asr: ASR):
+        if not hasattr(asr, "nll"):
+            raise ValueError(f"{type(asr).__name__} cannot say how likely a text is: take SenseVoice, or the term nll")
+        self.asr, self.sample_rate = asr, asr.sample_rate
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        """ctc_nll: -log p(the row's text | wave), nats for each of its symbols, at most HIGHEST_NLL."""
+        found = self.asr.nll(waves, [row.text for row in rows], [row.language for row in rows])
+        return [{"ctc_nll": min(one, HIGHEST_NLL)} for one in found]
+
+
+class TokenLikelihood:
+    """By the token ear (stage `token_ear`), from the tokens alone, on a CPU: `_partial_: true` in server.yaml.
+
+    Args:
+        model_dir: what the stage wrote.
+        asr: of the pipeline: its sampling rate is taken, whose waves are there anyway and not looked at.
+
+    Raises:
+        FileNotFoundError: it was not trained yet.
+    """
+
+    provides = ("token_nll",)
+
+    def __init__(self, model_dir: str, asr: ASR):
+        self.ear, self.sample_rate = TokenEar.load(model_dir), asr.sample_rate
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        """token_nll: -log p(first reading of the row's text | its tokens), nats per unit of pronunciation, at most
+        HIGHEST_NLL.
+
+        Raises:
+            ValueError: a text has a unit that the ear never heard.
+        """
+        wanted = [first_reading(row.text, row.language) for row in rows]
+        for row, units in zip(rows, wanted, strict=True):
+            if unknown := sorted(set(units) - self.ear.index.keys()):
+                raise ValueError(f"the token ear never heard {unknown} of {row.text!r}: train it on texts with them")
+        found = self.ear.nll([row.tokens.tolist() for row in rows], wanted)
+        return [{"token_nll": min(one, HIGHEST_NLL)} for one in found]

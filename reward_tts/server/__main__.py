@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 # Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
@@ -31,7 +32,9 @@ from reward_tts.server.leftovers import remove_leftovers
 from reward_tts.server.metrics import PipelineMetrics
 from reward_tts.server.pipeline import SpeechPipeline
 from reward_tts.server.pytriton_adapter import Answer, Query, RunningTriton
+from reward_tts.server.shortcut import Gate, Shortcut
 from reward_tts.server.supervisor import Deaths, check_ports, serve
+from reward_tts.token_ear import TokenEar
 from speech.interfaces import Row
 from speech.readings import something_said
 
@@ -46,15 +49,24 @@ class Judge:
         language: of rows that name none.
         reward: of the recipe.
         max_text_chars: of GT_TEXT; a longer one is refused before anything reads it.
+        shortcut: before the pipeline, for which most rows are read and not spoken; or None.
 
     Raises:
         ValueError: the recipe's reward needs a measure that no scorer provides.
     """
 
-    def __init__(self, pipeline: SpeechPipeline, language: str, reward: Reward, max_text_chars: int):
-        if lacking := {m: key for m, key in reward.needs.items() if m not in pipeline.offers}:
+    def __init__(
+        self,
+        pipeline: SpeechPipeline,
+        language: str,
+        reward: Reward,
+        max_text_chars: int,
+        shortcut: Shortcut | None = None,
+    ):
+        self.measures = shortcut or pipeline
+        if lacking := {m: key for m, key in reward.needs.items() if m not in self.measures.offers}:
             raise ValueError(
-                f"recipe.reward needs {lacking}, server.yaml's scorers provide {pipeline.offers}: add the scorer"
+                f"recipe.reward needs {lacking}, server.yaml's scorers provide {self.measures.offers}: add the scorer"
             )
         self.pipeline, self.language, self.reward = pipeline, language, reward
         self.max_text_chars = max_text_chars
@@ -67,7 +79,7 @@ class Judge:
         rows = [Row(q.tokens, q.voice, q.language or self.language, q.text) for q in queries]
         problems = [self._problem(query, row.language) for query, row in zip(queries, rows, strict=True)]
         with self._one_at_a_time:
-            measured = iter(self.pipeline.measure([row for row, bad in zip(rows, problems, strict=True) if not bad]))
+            measured = iter(self.measures.measure([row for row, bad in zip(rows, problems, strict=True) if not bad]))
         answers = [
             self._refuse(p) if p else self._judge(q, next(measured)) for q, p in zip(queries, problems, strict=True)
         ]
@@ -144,16 +156,28 @@ def needed(scorers: DictConfig, reward: Reward) -> list[str]:
     return [name for name, measures in provided.items() if measures is None or reward.needs.keys() & measures]
 
 
-def make_judge(cfg: DictConfig, device: str) -> Judge:
+def make_judges(cfg: DictConfig) -> list[Judge]:
+    """One for each instance on each device; they share the audit of the token ear, where the reward has one."""
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    gate = Gate(reward) if reward.token_ear else None
+    return [make_judge(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
+
+
+def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:
     """Models loaded on the device and the pipeline made, as server.yaml says."""
     cfg = cfg.copy()
     cfg.server.device = device
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    asr = instantiate(cfg.asr)
     scorers = {name: instantiate(cfg.scorers[name]) for name in needed(cfg.scorers, reward)}
-    pipeline = SpeechPipeline(
-        instantiate(cfg.token2wav), instantiate(cfg.asr), cfg.recipe.name, cfg.server.max_tokens, scorers, device
-    )
-    return Judge(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars)
+    # _partial_: true in server.yaml: made with this pipeline's ASR
+    scorers = {name: made(asr=asr) if isinstance(made, partial) else made for name, made in scorers.items()}
+    pipeline = SpeechPipeline(instantiate(cfg.token2wav), asr, cfg.recipe.name, cfg.server.max_tokens, scorers, device)
+    shortcut = None
+    if gate:
+        ear = TokenEar.load(cfg.recipe.token_ear_dir, device)
+        shortcut = Shortcut(pipeline, ear, reward, gate, cfg.recipe.seed)
+    return Judge(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars, shortcut)
 
 
 def _front(cfg: DictConfig, ports: dict[str, int], secret: str | None, offers: list[str]) -> dict[str, Any]:
@@ -180,7 +204,7 @@ def main(cfg: DictConfig) -> None:
     check_ports(where.host, ports)
     torch.set_num_threads(cfg.server.torch_threads)
     begin = time.monotonic()
-    judges = [make_judge(cfg, device) for device in cfg.server.devices for _ in range(cfg.server.instances)]
+    judges = make_judges(cfg)
     who = "this machine alone" if where.host in LOOPBACK else "whoever reaches it"
     who += " and knows the secret" if where.secret_env else ""
     print(f"listening on {where.host}: {who} may use it", flush=True)
@@ -198,7 +222,7 @@ def main(cfg: DictConfig) -> None:
             queue_delay_ms=cfg.server.queue_delay_ms,
             drain_s=cfg.server.drain_s,
         ),
-        settings=_front(cfg, ports, secret, judges[0].pipeline.offers),
+        settings=_front(cfg, ports, secret, judges[0].measures.offers),
         ready=f"{cfg.server.model} of {cfg.recipe.name}: {places}",
         deaths=deaths,
         metrics=PipelineMetrics([judge.pipeline.counts for judge in judges], cfg.server.max_batch_size, deaths.counts),

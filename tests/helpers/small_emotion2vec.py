@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 import yaml
-from funasr.register import tables
+
+from speech.funasr_import import funasr_module
 
 
 def write_emotion2vec(folder: Path) -> None:
@@ -84,5 +85,5 @@ def write_emotion2vec(folder: Path) -> None:
     files = {"init_param": "model.pt", "tokenizer_conf": {"token_list": "tokens.txt"}, "config": "config.yaml"}
     (folder / "configuration.json").write_text(json.dumps({"framework": "pytorch", "file_path_metas": files}))
     torch.manual_seed(0)
-    network = tables.model_classes["Emotion2vec"](model_conf=model, vocab_size=len(labels))
+    network = funasr_module("funasr.models.emotion2vec.model").Emotion2vec(model_conf=model, vocab_size=len(labels))
     torch.save({"model": network.state_dict()}, folder / "model.pt")

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import torch
 import yaml
-from funasr.frontends.wav_frontend import WavFrontend
-from funasr.register import tables
 from tokenizers import AddedToken
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
@@ -18,7 +16,8 @@ from transformers import (
     WhisperTokenizer,
 )
 
-from models.tiny_mandarin.reward_asr import FRONTEND, _write_cmvn
+from models.tiny_mandarin.reward_asr import FRONTEND, WavFrontend, _write_cmvn
+from speech.funasr_import import funasr_module, import_registered
 
 PARAFORMER_SYMBOLS = ["<blank>", "<s>", "</s>", *"今天气很好我们明去上海三点半", "he@@", "llo", "ok", "<unk>"]
 
@@ -63,6 +62,8 @@ def paraformer(folder: Path, kind: str) -> Path:
     _write_cmvn([raw[0]], folder / "am.mvn")
     torch.manual_seed(0)
     parts = {key: config[key] for key in config if key.split("_")[0] in ("encoder", "decoder", "predictor", "seaco")}
+    import_registered(config)
+    tables = funasr_module("funasr.register").tables
     network = tables.model_classes[kind](**config["model_conf"], **parts, input_size=560, vocab_size=len(symbols))
     torch.save({"state_dict": network.state_dict()}, folder / "model.pt")
     return folder

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from funasr import AutoModel
 from transformers import AutoProcessor, Wav2Vec2ForCTC
 
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr import whisper_directory
-from reward_tts.asr.funasr_directory import NO_HUB
+from reward_tts.asr.funasr_directory import NO_HUB, AutoModel
 from reward_tts.asr.mms import MMSASR
 from reward_tts.asr.paraformer import ParaformerASR
 from reward_tts.asr.whisper import WhisperASR

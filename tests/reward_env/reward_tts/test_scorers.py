@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from funasr.register import tables
 from safetensors.torch import load_file, save_file
 from transformers import (
     Wav2Vec2Config,
@@ -19,7 +18,7 @@ from transformers import (
 
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.scorers.emotion import Emotion2Vec
-from reward_tts.scorers.funasr_speaker import FunASRSpeaker
+from reward_tts.scorers.funasr_speaker import _ARCHITECTURES, FunASRSpeaker
 from reward_tts.scorers.laughter import LaughterSegments, stretches_seconds
 from reward_tts.scorers.likelihood import WhisperLikelihood
 from reward_tts.scorers.mos import DistillMOS, DNSMOSScorer
@@ -119,7 +118,7 @@ def test_an_x_vector_model_measures_the_same_way(tmp_path, speech):
 )
 def test_funasrs_speaker_models_measure_the_same_way(tmp_path, speech, architecture, options):
     torch.manual_seed(0)
-    network = tables.model_classes[architecture](**options).eval()
+    network = _ARCHITECTURES[architecture](**options).eval()
     torch.save(getattr(network, "model", network).state_dict(), tmp_path / "weights.bin")
     voices = {name: str(tmp_path / f"{name}.wav") for name in ("anna", "berta")}
     for wave, path in zip(speech, voices.values(), strict=False):

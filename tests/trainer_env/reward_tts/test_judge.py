@@ -5,12 +5,14 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
+from omegaconf import OmegaConf
 
 from reward_tts.compute_score import compute_score
 from reward_tts.measures import Measures
 from reward_tts.reward.config import RewardConfigError
 from reward_tts.reward.reward import Reward, Verdict
 from reward_tts.reward.terms import Heard
+from stages.config import compose_stage
 
 CONFIG = {
     "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
@@ -79,6 +81,16 @@ def test_a_gate_lets_a_voice_count_only_where_the_words_are_right():
     assert partly.score == pytest.approx((0.53526143 + 3 * 0.6 * 0.25) / 4)  # exp(-0.625)
     wrong = judged(reward, "今天天气", "zh", TOKENS, heard("明年生气", speaker_similarity=1.0))  # error 0.75
     assert (wrong.gate, wrong.score) == (0.0, pytest.approx(0.15335497 / 4))  # exp(-1.875)
+
+
+def test_a_long_silence_after_a_right_text_costs_in_the_default_reward():
+    """2.0 s of speech and 7.5 s of silence: 7.5 / 9.5 of the wave. Silence term (2.0 / 9.5) / 0.5 = 0.421053, so the
+    reward is (1.0 + 0.2 x 0.421053) / 1.2 = 0.903509; without the silence it is 1.0."""
+    cfg = compose_stage("tiny_mandarin", "grpo", ())
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    long, short = (heard("今天天气", silence_ratio=ratio, log_f0_std=0.2) for ratio in (7.5 / 9.5, 0.1))
+    assert judged(reward, "今天天气", "zh", TOKENS, long).score == pytest.approx(0.903509, abs=1e-6)
+    assert judged(reward, "今天天气", "zh", TOKENS, short).score == 1.0
 
 
 def test_laughter_that_is_heard_is_blamed_on_no_token():

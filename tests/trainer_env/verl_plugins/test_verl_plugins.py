@@ -35,6 +35,7 @@ def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo():
         "os.environ |= {'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': '1', 'MASTER_ADDR': '127.0.0.1',"
         f" 'MASTER_PORT': '{free_ports(1)[0]}'}}\n"
         "from torch import distributed; from verl.utils.distributed import initialize_global_process_group\n"
+        "import importlib; importlib.invalidate_caches()\n"  # asks every finder, ours too
         "ranks = list(initialize_global_process_group()); backend = distributed.get_backend()\n"
         "distributed.destroy_process_group()\n"
         "print(json.dumps([*found, ranks, backend]))"

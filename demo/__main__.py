@@ -1,0 +1,82 @@
+"""Stage `demo`: a local page to speak, compare, judge blind and watch the training.
+
+python -m demo --config-path <recipe> --config-name demo [overrides]
+"""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import gradio as gr
+import hydra
+import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from demo.page import build
+from demo.show import CSS
+from demo.studio import Studio
+from demo.tab_blind import KEYS
+from reward_tts.measures import LOOPBACK
+
+_FONTS = ["system-ui", "sans-serif"]  # of the machine: none is fetched
+
+
+def password(own: DictConfig) -> str | None:
+    """The page's secret, or None on a loopback address without one.
+
+    Args:
+        own: branch `demo`.
+
+    Raises:
+        SystemExit: open to others without a secret, or the variable that should hold it is empty.
+    """
+    secret = os.environ.get(own.secret_env) if own.secret_env else None
+    if own.secret_env and not secret:
+        raise SystemExit(f"demo.secret_env names {own.secret_env}, which is not set")
+    if own.host not in LOOPBACK and not secret:
+        raise SystemExit(
+            f"demo.host={own.host}: others can reach the page, so it needs a secret: demo.secret_env=NAME of an "
+            "environment variable that holds it"
+        )
+    return secret
+
+
+def config_dir() -> str:
+    """The recipe's folder, as Hydra was told it."""
+    sources = HydraConfig.get().runtime.config_sources
+    return next(source.path for source in sources if source.provider == "main")
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    """Serves the page until it is stopped. Raises SystemExit, see `password`."""
+    own, secret = cfg.demo, password(cfg.demo)
+    torch.set_num_threads(own.threads)
+    studio = Studio(cfg, config_dir())
+    if own.load_first:
+        studio.warm()
+    page = build(cfg, studio)
+    page.launch(
+        server_name=own.host,
+        server_port=own.port,
+        auth=[(own.user, secret)] if secret else None,
+        max_file_size=own.max_upload_bytes,
+        share=False,
+        quiet=True,
+        inbrowser=False,
+        ssr_mode=False,
+        run_history=False,
+        footer_links=["api"],
+        theme=gr.themes.Default(primary_hue="blue", font=_FONTS, font_mono=["ui-monospace", "monospace"]),
+        css=CSS,
+        head=KEYS,
+        prevent_thread_lock=True,
+    )
+    print(f"READY http://{own.host}:{own.port}/ (Ctrl-C ends it)", flush=True)
+    page.block_thread()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What a run left, for the page: the evaluation's utterances side by side, the training's curves, rollouts to hear."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infer.records import Utterance, read_utterances
+from infer.reward_curve import Curve, read_metrics
+
+KINDS = ("substitutions", "deletions", "insertions")
+ORDERS = ("largest gain", "largest loss", "largest difference", "worst")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One text by two systems.
+
+    Attributes:
+        index, text: of the evaluation.
+        gain: error of the baseline less that of the candidate.
+        baseline, candidate: their lines of utterances.jsonl.
+    """
+
+    index: int
+    text: str
+    gain: float
+    baseline: dict[str, Any]
+    candidate: dict[str, Any]
+
+    def has(self, kind: str) -> bool:
+        """Whether one of both has such an error; "none": neither has any; "any": always."""
+        if kind == "any":
+            return True
+        rows = (self.baseline, self.candidate)
+        if kind == "none":
+            return not any(row[one] for row in rows for one in KINDS)
+        return any(row[kind] for row in rows)
+
+
+def compared(eval_dir: str, decoding: str, baseline: str, candidate: str, order: str) -> list[Comparison]:
+    """All texts that both spoke, in one of ORDERS. Empty where nothing was evaluated yet."""
+    path = Path(eval_dir, "utterances.jsonl")
+    if not path.is_file():
+        return []
+    found: dict[int, dict[str, dict]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["decoding"] == decoding and row["system"] in (baseline, candidate) and row["sample"] == 0:
+            found.setdefault(row["index"], {})[row["system"]] = row
+    both = {index: rows for index, rows in found.items() if {baseline, candidate} <= rows.keys()}
+    mandarin = all(row.get("pinyin_error") is not None for rows in both.values() for row in rows.values())
+    measure = "pinyin_error" if mandarin else "error_rate"
+    result = [
+        Comparison(i, r[baseline]["text"], r[baseline][measure] - r[candidate][measure], r[baseline], r[candidate])
+        for i, r in both.items()
+    ]
+    by = {
+        "largest gain": lambda one: -one.gain,
+        "largest loss": lambda one: one.gain,
+        "largest difference": lambda one: -abs(one.gain),
+        "worst": lambda one: -one.candidate[measure],
+    }[order]
+    return sorted(result, key=lambda one: (by(one), one.index))
+
+
+def spoken_tokens(eval_dir: str, system: str, decoding: str, language: str) -> dict[int, Utterance]:
+    """{text index: utterance} of the first samples of an evaluated system."""
+    path = Path(eval_dir, "tokens", f"{system}.{decoding}.jsonl")
+    if not path.is_file():
+        return {}
+    return {u.index: u for u in read_utterances(str(path), language) if u.sample == 0}
+
+
+def curves(log: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Curve]]:
+    """{title: {metric: curve}} of a training's log, as far as it has come; titles without a metric are left out.
+
+    Args:
+        wanted: {title: regular expressions, each of a metric's whole name}.
+    """
+    path = Path(log)
+    metrics = read_metrics(path) if path.is_file() else {}
+    found = {
+        title: {key: curve for key, curve in metrics.items() if any(re.fullmatch(one, key) for one in patterns)}
+        for title, patterns in wanted.items()
+    }
+    return {title: several for title, several in found.items() if several}
+
+
+def rollouts(folder: str) -> dict[int, list[dict[str, Any]]]:
+    """{step: rollouts that were written to be heard}, the newest first (RolloutAudio of the trainer). A row that the
+    training is writing just now is left for the next time."""
+    path, found = Path(folder, "rollouts.jsonl"), dict[int, list[dict[str, Any]]]()
+    if path.is_file():
+        *whole, _ = path.read_text(encoding="utf-8").split("\n")
+        for row in map(json.loads, whole):
+            found.setdefault(row["step"], []).append(row)
+    return dict(sorted(found.items(), reverse=True))

@@ -1,0 +1,134 @@
+"""What the page shows of an utterance, as HTML and as a picture, and how its players take a wave."""
+
+import html
+from collections.abc import Callable
+from functools import wraps
+from io import BytesIO
+from typing import Any
+
+import gradio as gr
+import matplotlib
+
+matplotlib.use("Agg")
+import numpy as np
+from matplotlib import pyplot as plt
+from omegaconf import DictConfig
+from PIL import Image
+
+from demo.studio import Speech, StudioError
+from infer.aligned import asked_pieces, heard_pieces
+from infer.report_page import LEGEND, MARKS, marked
+from reward_tts.reward.formula import formula
+from reward_tts.scorers.prosody import fundamental_frequency
+
+CSS = (
+    MARKS
+    + """
+.facts table { width: 100%; border-collapse: collapse; margin: .3em 0 .8em; border: 0 !important }
+.facts th, .facts td { text-align: left; padding: .25em .6em; border: 0 !important }
+.facts tr { border-top: 1px solid #8883 !important }
+.facts th, .facts td { vertical-align: top }
+.facts th { font-weight: 500; opacity: .65; white-space: nowrap } .facts td.said { font-size: 1.25em; line-height: 1.5 }
+.facts .score { font-size: 1.5em; font-weight: 600 } .facts .small { opacity: .65; font-size: .9em }
+.facts mark { color: #222 }
+#pair, #pair * { font-size: 1.7rem; line-height: 1.5; text-align: center } #pair { min-height: 3rem }
+"""
+)
+_F0_PERIOD_S = 0.005  # of fundamental_frequency
+
+
+def told(function: Callable) -> Callable:
+    """What the person can put right is shown on the page; anything else is Gradio's own error, with its log."""
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except (StudioError, FileNotFoundError) as error:
+            raise gr.Error(html.escape(str(error)), print_exception=False) from error
+
+    return call
+
+
+def played(wave: np.ndarray, rate: int) -> tuple[int, np.ndarray]:
+    """For gr.Audio: int16, so that the player does not even out the loudness."""
+    return rate, (np.clip(wave, -1, 1) * 32767).astype(np.int16)
+
+
+def heard(speech: Speech) -> str:
+    """HTML: asked and heard by both ASRs, what is wrong marked."""
+    rows = []
+    for one in speech.hearings:
+        asked, heard = marked(asked_pieces(one.text, one.steps)), marked(heard_pieces(one.transcript, one.steps))
+        rows += [
+            f"<tr><th rowspan='2'>{one.whose}'s ASR<br><span class='small'>{html.escape(one.asr)}<br>"
+            f"error {one.error:.3f}</span></th><th>asked</th><td class='said'>{asked}</td></tr>",
+            f"<tr><th>heard</th><td class='said'>{heard}</td></tr>",
+        ]
+    return f"<div class='facts'><table>{''.join(rows)}</table><p class='small'>{LEGEND}</p></div>"
+
+
+def worth(speech: Speech, reward: dict[str, Any]) -> str:
+    """HTML: the reward with its formula and terms, how long the speech is, and how long it took."""
+    terms = "".join(
+        f"<tr><th>{html.escape(name)}</th><td>{value:.3f}</td><td>{reward['terms'][name]['weight']:g}</td></tr>"
+        for name, value in speech.terms.items()
+    )
+    words = html.escape(formula(reward)).removeprefix("reward = ")
+    ended = {True: "ended by itself", False: "cut at the limit", None: "no end token asked for"}[speech.finished]
+    length = f"{len(speech.wave) / speech.rate:.2f} s, {len(speech.tokens)} speech tokens, {ended}"
+    took = ", ".join(f"{name} {seconds:.2f}" for name, seconds in speech.seconds.items() if seconds >= 0.005)
+    spent = f"; made in {sum(speech.seconds.values()):.2f} s ({took})" if speech.seconds else ""
+    return (
+        f"<div class='facts'><p><span class='score'>reward {speech.score:.3f}</span> = {words}</p>"
+        f"<table><tr><th>term</th><th>value</th><th>weight</th></tr>{terms}</table>"
+        f"<p class='small'>{length}{html.escape(spent)}</p></div>"
+    )
+
+
+def picture(speech: Speech, prosody: DictConfig) -> Image.Image:
+    """Spectrogram with F0 and, where the reward's ASR gives times, its characters; below, the speech tokens, the blamed
+    ones red.
+
+    Args:
+        prosody: f0_floor and f0_ceil, Hz.
+    """
+    plt.rcParams["font.sans-serif"] = ["Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "DejaVu Sans"]
+    figure, (upper, lower) = plt.subplots(
+        2, 1, figsize=(10, 4), sharex=True, height_ratios=[9, 1], layout="constrained"
+    )
+    loudest, rate, seconds = max(float(np.abs(speech.wave).max()), 1e-6), speech.rate, len(speech.wave) / speech.rate
+    upper.specgram(speech.wave / loudest, NFFT=512, Fs=rate, noverlap=384, vmin=-120, cmap="magma")
+    upper.set_ylim(0, min(8000, rate / 2))
+    upper.set_ylabel("Hz")
+    f0 = fundamental_frequency(speech.wave, rate, prosody.f0_floor, prosody.f0_ceil)
+    pitch = upper.twinx()
+    pitch.plot(np.arange(len(f0)) * _F0_PERIOD_S, np.where(f0 > 0, f0, np.nan), color="#6fd3ff", linewidth=1.8)
+    pitch.set_ylim(0, prosody.f0_ceil)
+    pitch.set_ylabel("F0, Hz", color="#2a93c4")
+    if speech.measures.char_times and _draws(speech.measures.transcript):
+        for char, at in zip(speech.measures.transcript, speech.measures.char_times, strict=True):
+            upper.annotate(
+                char, (at, 0.93), xycoords=("data", "axes fraction"), color="white", ha="center", fontsize=13
+            )
+    token_s = 1 / speech.measures.token_rate
+    for place, blamed in enumerate(speech.blame or [0.0] * len(speech.tokens)):
+        colour = "#d1605e" if blamed > 0 else "#c9d6df"
+        lower.axvspan(place * token_s, (place + 1) * token_s, color=colour, linewidth=0.4, ec="white")
+    lower.set_yticks([])
+    lower.set_ylabel("blame" if speech.blame else "tokens", rotation=0, ha="right", va="center")
+    lower.set_xlim(0, seconds)
+    lower.set_xlabel("seconds")
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=100)
+    plt.close(figure)
+    buffer.seek(0)
+    return Image.open(buffer)
+
+
+def _draws(text: str) -> bool:
+    """Whether a font here has the characters: boxes say nothing."""
+    if text.isascii():
+        return True
+    names = {font.name for font in matplotlib.font_manager.fontManager.ttflist}
+    return bool(names & {"Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei"})

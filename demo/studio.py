@@ -1,0 +1,270 @@
+"""What the page's buttons do: a text becomes speech and is judged as the recipe's reward and evaluation would judge it.
+
+Models are loaded once and stay. One request at a time: the parts are not made for several threads.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from data_prep.prompts import PromptMaker, Request
+from demo.checkpoints import CheckpointError, Checkpoints
+from infer.aligned import Edit, edits
+from infer.choose import Chooser
+from infer.decode import decode
+from infer.records import Utterance
+from infer.synthesise import TransformersBackend
+from infer.texts import Sentence
+from reward_tts.measures import Measures
+from reward_tts.reward.errors import Compared, style
+from reward_tts.reward.reward import Reward
+from reward_tts.reward.terms import Heard
+from reward_tts.server.__main__ import make_judge
+from reward_tts.server.pipeline import SpeechPipeline
+from speech.interfaces import Row, Token2Wav
+from speech.tokens import parse_speech_tokens
+from speech.waves import resample
+
+
+class StudioError(ValueError):
+    """What the person at the page can put right; the message is for them."""
+
+
+class Remembering:
+    """A token2wav that keeps the waves of its last call, for who wants to hear what was measured."""
+
+    def __init__(self, token2wav: Token2Wav):
+        self._token2wav, self.waves = token2wav, []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._token2wav, name)
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        self.waves = self._token2wav.decode(rows)
+        return self.waves
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What one ASR heard.
+
+    Attributes:
+        whose: "reward" or "evaluation"; asr: its class.
+        text, transcript: asked and heard, as compared.
+        steps: their alignment.
+        error: rate, in the reward's unit, or as the evaluation counts (CER or WER).
+    """
+
+    whose: str
+    asr: str
+    text: str
+    transcript: str
+    steps: list[Edit]
+    error: float
+
+
+@dataclass(frozen=True)
+class Speech:
+    """One utterance, judged.
+
+    Attributes:
+        text, language, voice: as asked.
+        tokens: speech tokens; finished: the model ended by itself, None where nobody knows.
+        wave: float32 [samples] at `rate` Hz.
+        measures: of the reward's pipeline.
+        hearings: of the reward's ASR and of the evaluation's.
+        terms: of the reward, before weights; score: the reward.
+        blame: of each token, 0 or 1; empty where the ASR gives no times.
+        seconds: {part: how long it took}.
+    """
+
+    text: str
+    language: str
+    voice: str | None
+    tokens: list[int]
+    finished: bool | None
+    wave: np.ndarray
+    rate: int
+    measures: Measures
+    hearings: tuple[Hearing, Hearing]
+    terms: dict[str, float]
+    score: float
+    blame: list[float]
+    seconds: dict[str, float]
+
+
+class Studio:
+    """Args:
+    cfg: the composed configuration of stage demo (recipes/common/demo.yaml).
+    config_dir: the recipe's folder.
+    """
+
+    def __init__(self, cfg: DictConfig, config_dir: str):
+        self.cfg, self._lock, self._models = cfg, threading.Lock(), dict[str, TransformersBackend]()
+        self.checkpoints = Checkpoints(cfg, config_dir)
+        self.prompts = PromptMaker(cfg.recipe)
+        self.reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+
+    @property
+    def decodings(self) -> dict[str, DictConfig]:
+        """{name: how}; those that choose the best of several samples only where there is a token ear."""
+        return {name: how for name, how in self.cfg.decodings.items() if self.chooses or not how.get("choose")}
+
+    @property
+    def chooses(self) -> bool:
+        """Whether there is a token ear, which the best of several samples is chosen by."""
+        return Path(self.cfg.recipe.token_ear_dir).is_dir()
+
+    @cached_property
+    def pipeline(self) -> SpeechPipeline:
+        """The reward server's own, in this process."""
+        settings = OmegaConf.to_container(self.cfg.reward_server, resolve=True)
+        settings["recipe"] = OmegaConf.to_container(self.cfg.recipe, resolve=True)
+        pipeline = make_judge(OmegaConf.create(settings), settings["server"]["device"]).pipeline
+        pipeline.token2wav = Remembering(pipeline.token2wav)
+        return pipeline
+
+    @cached_property
+    def evaluation_asr(self) -> Any:
+        return hydra.utils.instantiate(self.cfg.ear)
+
+    @cached_property
+    def _chooser(self) -> Chooser:
+        return Chooser(self.cfg)
+
+    def read_voices(self, path: str) -> None:
+        """From now on the voices of this JSONL; the token2wav is made again, since it reads them when it is made."""
+        with self._lock:
+            OmegaConf.update(self.cfg, "recipe.voices", path)
+            self.prompts = PromptMaker(self.cfg.recipe)
+            self.__dict__.pop("pipeline", None)
+
+    def warm(self) -> None:
+        """Loads everything and speaks once, so that nobody waits for it. What this voice cannot say is said later."""
+        names = [name for name in self.checkpoints.names() if name in self.cfg.systems]
+        for name in names[-self.cfg.demo.models_in_memory :]:
+            with suppress(StudioError):
+                self.speak(self.cfg.text, name, next(iter(self.decodings)), self.cfg.voice)
+
+    def _model(self, system: str) -> TransformersBackend:
+        try:
+            path = self.checkpoints.path(system)
+        except CheckpointError as error:
+            raise StudioError(str(error)) from error
+        stamp = f"{path} {Path(path, 'config.json').stat().st_mtime_ns}"  # another one after training or merging again
+        if stamp not in self._models:
+            while len(self._models) >= self.cfg.demo.models_in_memory:
+                self._models.pop(next(iter(self._models))).close()
+            self._models[stamp] = TransformersBackend(path, self.cfg)
+        return self._models[stamp]
+
+    def speak(
+        self,
+        text: str,
+        system: str,
+        decoding: str,
+        voice: str | None = None,
+        seed: int = 0,
+        best_of: int = 1,
+    ) -> Speech:
+        """Speaks and judges one text.
+
+        Raises:
+            StudioError: a text, voice, model or decoding that cannot be used, or a model that said nothing.
+        """
+        row = {"text": text, "language": self.cfg.recipe.language} | ({"voice": voice} if voice else {})
+        with self._lock:
+            try:
+                request = self.prompts.request(row)
+                messages = self.prompts.messages(request, training=False)
+                ids = self.prompts.ids(messages, self.prompts.tokenizer)
+            except ValueError as error:  # BadField, too
+                raise StudioError(str(error)) from error
+            how = self._how(decoding, best_of)
+            if not 0 <= seed < 1 << 32:
+                raise StudioError(f"a seed is a whole number from 0 to {(1 << 32) - 1}, got {seed}")
+            loading = time.monotonic()
+            backend = self._model(system)
+            began = time.monotonic()
+            (answers,) = backend.generate([ids], how, seed)
+            samples = [(self._tokens(backend, answer), finished) for answer, finished in answers]
+            best = 0
+            if len(samples) > 1:
+                sentence = Sentence(request, messages, "the page")
+                (best,) = self._chooser.best([sentence], [[tokens for tokens, _ in samples]])
+            seconds = {"loading": began - loading, "model": time.monotonic() - began}
+            return self._judge(request, *samples[best], seconds)
+
+    def _how(self, decoding: str, best_of: int) -> DictConfig:
+        if decoding not in self.decodings:
+            raise StudioError(f"there is no decoding {decoding!r}; there are {', '.join(self.decodings)}")
+        if not 1 <= best_of <= self.cfg.demo.most_samples:
+            raise StudioError(f"best of 1 to {self.cfg.demo.most_samples}, got {best_of}")
+        how = self.decodings[decoding]
+        best_of = max(best_of, how.samples if how.get("choose") else 1)
+        if best_of > 1 and not self.chooses:
+            raise StudioError("the best of several samples is chosen by a token ear: bash run.sh token_ear trains one")
+        if best_of > 1 and not how.temperature:
+            raise StudioError("several samples of greedy decoding are all the same: choose another decoding")
+        return OmegaConf.merge(how, {"samples": best_of})
+
+    @staticmethod
+    def _tokens(backend: TransformersBackend, ids: Sequence[int]) -> list[int]:
+        return parse_speech_tokens(backend.tokenizer.decode(ids, skip_special_tokens=True))[0]
+
+    def judge(self, utterance: Utterance) -> Speech:
+        """The same of tokens that were spoken earlier. Raises StudioError."""
+        request = Request(utterance.text, utterance.language, utterance.voice)
+        with self._lock:
+            return self._judge(request, utterance.tokens, utterance.finished, {})
+
+    def _judge(self, request: Request, tokens: list[int], finished: bool | None, seconds: dict[str, float]) -> Speech:
+        """Speech tokens -> wave -> what both ASRs hear -> terms and reward."""
+        began = time.monotonic()
+        row = Row(np.asarray(tokens, np.int32), request.voice, request.language, request.text)
+        (measures,) = self.pipeline.measure([row])
+        if measures.message:
+            raise StudioError(f"what the model said cannot be spoken: {measures.message}")
+        (wave,) = self.pipeline.token2wav.waves
+        rate, listened = self.pipeline.token2wav.sample_rate, time.monotonic()
+        at_asr = resample(wave, rate, self.evaluation_asr.sample_rate)
+        (other,) = self.evaluation_asr.transcribe([at_asr], [request.language])
+        ended = time.monotonic()
+        heard = Heard.of(request.text, request.language, tokens, measures)
+        verdict, blame = self.reward.judge(heard), []
+        if self.reward.lead_tokens is not None and measures.char_times:
+            blame = self.reward.blame(heard, len(tokens))
+        names = [_name(self.cfg.reward_server.asr), _name(self.cfg.ear)]
+        by_reward = style(request.language, self.reward.unit, self.reward.tones)
+        hearings = (
+            _hearing("reward", names[0], heard.compared, by_reward, verdict.error_rate),
+            _hearing("evaluation", names[1], Compared(request.text, other.text, request.language)),
+        )
+        seconds = seconds | {"wave, reward's ASR and scorers": listened - began, "evaluation's ASR": ended - listened}
+        said = (request.text, request.language, request.voice, tokens, finished, wave, rate, measures)
+        return Speech(*said, hearings, dict(verdict.terms), verdict.score, list(blame), seconds)
+
+    def wave_of(self, utterance: Utterance) -> tuple[np.ndarray, int]:
+        """The wave of tokens that were spoken earlier, float32 [samples], and its rate in Hz."""
+        with self._lock:
+            (wave,) = decode(self.pipeline.token2wav, [utterance])
+            return wave, self.pipeline.token2wav.sample_rate
+
+
+def _name(settings: DictConfig) -> str:
+    return settings._target_.rpartition(".")[2]
+
+
+def _hearing(whose: str, asr: str, compared: Compared, how: str | None = None, error: float | None = None) -> Hearing:
+    how = how or style(compared.language, "text")
+    rate = compared.comparison(how).rate if error is None else error
+    return Hearing(whose, asr, compared.reference, compared.hypothesis, edits(compared, how), rate)

@@ -1,0 +1,137 @@
+"""Tab Blind test: which of two readings is better, without knowing whose they are."""
+
+import html
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from omegaconf import DictConfig
+
+from demo.runs import spoken_tokens
+from demo.show import played, told
+from demo.studio import Studio, StudioError
+from demo.votes import Ballot, Pair, order, preferences, result
+from infer.records import Utterance
+
+KEYS = """
+<script>
+document.addEventListener("keydown", (event) => {
+  if (["INPUT", "TEXTAREA"].includes(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const id = {a: "vote-a", b: "vote-b", s: "vote-same"}[event.key.toLowerCase()];
+  const play = {1: "blind-a", 2: "blind-b"}[event.key];
+  const button = id ? document.getElementById(id)
+    : play && document.querySelector(`#${play} button[aria-label*="Play"], #${play} button[aria-label*="Pause"]`);
+  if (button && button.offsetParent !== null && !event.repeat) { event.preventDefault(); button.click(); }
+});
+</script>
+"""
+LONGEST_NAME = 80
+
+
+class BlindTab:
+    """Args: the composed configuration of stage demo, and its studio."""
+
+    def __init__(self, cfg: DictConfig, studio: Studio):
+        self.cfg, self.studio, self.ballot = cfg, studio, Ballot(cfg.demo.votes)
+        self.baseline, self.candidate = cfg.compare.baseline, cfg.compare.candidate
+
+    def spoken(self) -> dict[str, dict[int, Utterance]]:
+        """{system: its utterances}."""
+        own = self.cfg
+        return {
+            name: spoken_tokens(own.eval_dir, name, own.demo.blind_decoding, own.recipe.language)
+            for name in (self.baseline, self.candidate)
+        }
+
+    def next_pair(self, who: str) -> tuple:
+        """State, the text, both players, and progress."""
+        who = who.strip()
+        if not who or len(who) > LONGEST_NAME:
+            raise StudioError("Your name first: votes are saved under it.")
+        spoken = self.spoken()
+        pairs = order(spoken, who, self.cfg.recipe.seed)
+        if not pairs:
+            raise StudioError(f"Nothing to compare in {self.cfg.eval_dir}: bash run.sh eval speaks the texts.")
+        left = self.ballot.remaining(pairs, who)
+        done = f"{len(pairs) - len(left)} of {len(pairs)} pairs judged by {html.escape(who)}"
+        if not left:
+            return None, "All pairs are judged. Thank you.", None, None, done
+        pair = left[0]
+        waves = [played(*self.studio.wave_of(spoken[name][pair.number])) for name in (pair.left, pair.right)]
+        return pair, html.escape(pair.text), *waves, done
+
+    def vote(self, who: str, pair: Pair | None, choice: str) -> tuple:
+        """Saves it, then as next_pair."""
+        if pair is None:
+            raise StudioError("Press Begin first: there is no pair to judge.")
+        self.ballot.cast(who.strip(), pair, choice)
+        return self.next_pair(who)
+
+    def said(self) -> str:
+        """What the votes of all listeners say so far, in words. Only when asked: to see it grow after a vote would tell
+        whose speech that was."""
+        votes = self.ballot.votes(self._keys())
+        r = result(votes, self.candidate, self.cfg.demo.interval)
+        if r.share is None:
+            return f"**Result so far**: {len(votes)} votes, none that prefers one."
+        verdict = {0: "the interval leaves one half out: decided", None: "no number of votes would decide this"}
+        more = verdict.get(r.needed, f"about {r.needed} more votes would decide it, if the share stays")
+        return (
+            f"**Result so far**: {self.candidate} {r.candidate}, {self.baseline} {r.baseline}, same {r.same}. "
+            f"{self.candidate} is preferred in {r.share:.0%} ({self.cfg.demo.interval:.0%} interval {r.low:.0%} to "
+            f"{r.high:.0%}); {more}."
+        )
+
+    def _keys(self) -> set[str]:
+        return {pair.key for pair in order(self.spoken(), "", 0)}
+
+    def export(self) -> str:
+        """Path of a JSONL of preferences, in a folder of its own that Gradio serves from."""
+        rows = preferences(self.ballot.votes(self._keys()), self.spoken())
+        if not rows:
+            raise StudioError("There is no vote yet that prefers one.")
+        path = Path(tempfile.mkdtemp(prefix="votes"), "preferences.jsonl")
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        return str(path)
+
+    def build(self) -> None:
+        """Into the tab that is open."""
+        gr.Markdown(
+            "Two readings of one text, in random order and on a random side. Keys: **1** and **2** play, **A**, **B** "
+            "and **S** (same) vote. Each vote is saved at once; come back under the same name to go on."
+        )
+        with gr.Row(equal_height=True):
+            who = gr.Textbox(label="Your name", max_length=LONGEST_NAME, elem_id="who", scale=3)
+            begin = gr.Button("Begin, or go on", variant="primary", elem_id="begin", scale=1)
+        state, text = gr.State(None), gr.HTML(elem_id="pair")
+        with gr.Row():
+            players = [
+                gr.Audio(label=s, interactive=False, buttons=[], elem_id=f"blind-{s.lower()}") for s in ("A", "B")
+            ]
+        with gr.Row():
+            buttons = [(gr.Button(t, elem_id=f"vote-{t.lower()}", size="lg"), c) for t, c in _BUTTONS]
+        done = gr.Markdown(elem_id="progress")
+        out = [state, text, *players, done]
+        begin.click(told(self.next_pair), who, out, api_name="next_pair")
+        for button, choice in buttons:
+            vote = told(lambda name, pair, c=choice: self.vote(name, pair, c))
+            button.click(vote, [who, state], out, api_name=f"vote_{choice.lower()}", show_progress="minimal")
+        with gr.Row():
+            ask = gr.Button("Show the result of all listeners", size="sm", elem_id="result")
+            export = gr.Button("Export all votes as preference data (JSONL)", size="sm", elem_id="export")
+        said = gr.Markdown(elem_id="said")
+        ask.click(told(self.said), None, said, api_name="result")
+        file = gr.File(show_label=False, interactive=False, visible=False, elem_id="preferences")
+        export.click(told(self.export), None, file, api_name="export").success(_shown, None, file, **_QUIET)
+        begin.click(None, who, None, js="(who) => { localStorage.setItem('verl-tts-listener', who); }")
+        self.load = {"fn": None, "outputs": who, "js": "() => localStorage.getItem('verl-tts-listener') ?? ''"}
+
+
+_BUTTONS = (("A", "A"), ("Same", "same"), ("B", "B"))
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def _shown() -> Any:
+    return gr.File(visible=True)

@@ -1,0 +1,79 @@
+"""Tab Speak: any text by any model of the run, with what both ASRs heard and what the reward says."""
+
+from typing import Any
+
+import gradio as gr
+from omegaconf import DictConfig, OmegaConf
+
+from demo.show import heard, picture, played, told, worth
+from demo.studio import Studio
+from demo.voices import new_voice, takes_voices
+
+OWN = "as the recipe chooses"
+
+
+class SpeakTab:
+    """Args: the composed configuration of stage demo, and its studio."""
+
+    def __init__(self, cfg: DictConfig, studio: Studio):
+        self.cfg, self.studio = cfg, studio
+        self.reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
+
+    def speak(self, text: str, model: str, decoding: str, voice: str, seed: float, best_of: float) -> tuple:
+        """For the player, what was heard, the picture, and the reward."""
+        own = None if voice in (OWN, None) else voice
+        speech = self.studio.speak(text, model, decoding, own, int(seed or 0), int(best_of or 1))
+        drawn = picture(speech, self.cfg.prosody)
+        return played(speech.wave, speech.rate), heard(speech), drawn, worth(speech, self.reward)
+
+    def voices(self) -> list[str]:
+        return [OWN, *sorted(self.studio.prompts.voices)]
+
+    def add_voice(self, recording: str | None, words: str) -> Any:
+        """The dropdown of voices with the new one chosen."""
+        name = new_voice(self.cfg, self.studio, recording, words)
+        return gr.Dropdown(choices=self.voices(), value=name)
+
+    def models(self) -> Any:
+        """The dropdown of models: training makes more of them while the page is open."""
+        return gr.Dropdown(choices=self.studio.checkpoints.names())
+
+    def build(self) -> None:
+        """Into the tab that is open."""
+        cfg, names = self.cfg, self.studio.checkpoints.names()
+        several, chooses = bool(self.studio.prompts.voices) or takes_voices(cfg), self.studio.chooses
+        merged = [name for name in names if name in cfg.systems]
+        with gr.Row():
+            with gr.Column(scale=2, min_width=320):
+                text = gr.Textbox(cfg.text, label="Text", lines=3, max_length=cfg.recipe.max_text_chars, elem_id="text")
+                with gr.Row():
+                    model = gr.Dropdown(names, value=merged[-1] if merged else None, label="Model", elem_id="model")
+                    decoding = gr.Dropdown(list(self.studio.decodings), label="Decoding", elem_id="decoding")
+                voice = gr.Dropdown(self.voices(), value=cfg.voice or OWN, label="Voice", visible=several)
+                with gr.Row():
+                    seed = gr.Number(cfg.recipe.seed, label="Seed", precision=0, minimum=0)
+                    most = cfg.demo.most_samples if chooses else 1
+                    label = "Best of N, chosen by the token ear"
+                    best_of = gr.Slider(1, max(2, most), 1, step=1, label=label, visible=chooses)
+                button = gr.Button("Speak", variant="primary", elem_id="speak")
+                value = gr.HTML(elem_id="worth")
+                with gr.Accordion("A voice of your own", open=False, visible=takes_voices(cfg)):
+                    recording = gr.Audio(
+                        type="filepath", sources=["upload", "microphone"], label="Recording", elem_id="recording"
+                    )
+                    words = gr.Textbox(
+                        label="What is said in it", max_length=cfg.recipe.max_text_chars, elem_id="words"
+                    )
+                    add = gr.Button("Add this voice", elem_id="add-voice")
+            with gr.Column(scale=3, min_width=420):
+                player = gr.Audio(
+                    label="Speech", autoplay=True, interactive=False, buttons=["download"], elem_id="player"
+                )
+                drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=[])
+                said = gr.HTML(elem_id="heard")
+        shown = {"api_name": "speak", "show_progress_on": player}
+        inputs = [text, model, decoding, voice, seed, best_of]
+        gr.on([button.click, text.submit], told(self.speak), inputs, [player, said, drawn, value], **shown)
+        model.focus(self.models, None, model, show_progress="hidden", api_visibility="private")
+        if takes_voices(cfg):
+            add.click(told(self.add_voice), [recording, words], voice, api_name="add_voice")

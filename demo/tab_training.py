@@ -1,0 +1,107 @@
+"""Tab Training: the curves of the run while it goes on, and the rollouts that it kept to be heard."""
+
+import html
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pandas as pd
+import soundfile
+from omegaconf import DictConfig
+
+from demo import runs
+from demo.show import played, told
+from demo.studio import StudioError
+
+
+class TrainingTab:
+    """Args: the composed configuration of stage demo."""
+
+    def __init__(self, cfg: DictConfig):
+        self.cfg = cfg
+        self.titles = {title: list(patterns) for title, patterns in cfg.demo.curves.items()}
+
+    def curves(self) -> list:
+        """A line about the run, and an update of each plot: those without a metric are hidden."""
+        found = runs.curves(self.cfg.demo.log, self.titles)
+        updates = []
+        for title in self.titles:
+            rows = [(s, v, _short(key)) for key, curve in found.get(title, {}).items() for s, v in curve]
+            frame = pd.DataFrame(rows, columns=["step", "value", "metric"])
+            updates.append(gr.LinePlot(value=frame, visible=bool(rows)))
+        steps = [curve[-1][0] for several in found.values() for curve in several.values()]
+        line = f"Step {max(steps)} is the last one in {self.cfg.demo.log}." if steps else "No step is logged yet."
+        return [line, *updates]
+
+    def steps(self, chosen: int | None) -> Any:
+        """The dropdown of steps; the newest where none was chosen."""
+        steps = list(runs.rollouts(self.cfg.demo.listen_dir))
+        return gr.Dropdown(choices=steps, value=chosen if chosen in steps else (steps[0] if steps else None))
+
+    def rollouts(self, step: int | None) -> list[list]:
+        """Rows of the table of a step."""
+        rows = runs.rollouts(self.cfg.demo.listen_dir).get(step, [])
+        return [
+            [n, f"{r['score']:.3f}", f"{r['error_rate']:.3f}", r["text"], r["transcript"]] for n, r in enumerate(rows)
+        ]
+
+    def rollout(self, step: int | None, number: float | None) -> tuple[tuple[int, np.ndarray], str]:
+        """A rollout's sound, and its terms."""
+        rows = runs.rollouts(self.cfg.demo.listen_dir).get(step, [])
+        if number is None or not 0 <= int(number) < len(rows):
+            raise StudioError(f"step {step} has {len(rows)} rollouts to hear")
+        row = rows[int(number)]
+        wave, rate = soundfile.read(row["path"], dtype="float32")
+        numbers = {k: v for k, v in row.items() if isinstance(v, float | int) and k != "step"}
+        cells = "".join(f"<tr><th>{html.escape(_short(k))}</th><td>{v:.3f}</td></tr>" for k, v in numbers.items())
+        return played(wave, rate), f"<div class='facts'><table>{cells}</table></div>"
+
+    def build(self) -> None:
+        """Into the tab that is open."""
+        line, plots, titles = gr.Markdown(elem_id="training-line"), [], list(self.titles)
+        for start in range(0, len(titles), 2):
+            with gr.Row():
+                plots += [self._plot(title) for title in titles[start : start + 2]]
+        with gr.Row():
+            with gr.Column(scale=3):
+                step = gr.Dropdown(label="Rollouts of step", elem_id="step")
+                table = gr.Dataframe(
+                    headers=["number", "reward", "error", "asked", "heard"],
+                    interactive=False,
+                    wrap=True,
+                    max_height=300,
+                    elem_id="rollouts",
+                    show_label=False,
+                    column_widths=["10%", "10%", "10%", "35%", "35%"],
+                )
+            with gr.Column(scale=2):
+                player = gr.Audio(
+                    label="Rollout", autoplay=True, interactive=False, buttons=["download"], elem_id="rollout"
+                )
+                terms = gr.HTML()
+        number = gr.Number(precision=0, visible=False)
+        quiet = {"show_progress": "hidden", "api_visibility": "private"}
+        self.refresh = [(self.curves, None, [line, *plots]), (self.steps, step, step)]
+        timer = gr.Timer(self.cfg.demo.refresh_s)
+        for function, inputs, outputs in self.refresh:
+            timer.tick(function, inputs, outputs, **quiet)
+        step.change(told(self.rollouts), step, table, api_name="rollouts")
+
+        def chosen(event: gr.SelectData) -> float:
+            return event.row_value[0]
+
+        table.select(chosen, None, number, **quiet).then(
+            told(self.rollout), [step, number], [player, terms], api_name="rollout"
+        )
+
+    @staticmethod
+    def _plot(title: str) -> gr.LinePlot:
+        return gr.LinePlot(
+            x="step", y="value", color="metric", title=title, height=230, y_title="", x_title="step", visible=False
+        )
+
+
+def _short(metric: str) -> str:
+    """reward/term_pinyin/mean -> pinyin."""
+    parts = [part for part in metric.split("/") if part not in ("reward", "mean", "critic", "actor")]
+    return "/".join(parts or [metric]).removeprefix("term_")

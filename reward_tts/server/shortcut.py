@@ -1,0 +1,126 @@
+"""The way round the wave: rows that the token ear is sure of are judged by what it reads in their tokens.
+
+It stands before a pipeline and measures as the pipeline does. A random share of the rows that it is sure of, all that
+it is unsure of, and every row while its bounds are beyond the limit, go through the pipeline as without it. Each
+measure says in `scores["token_ear"]` which way its row came, and what the bounds are: reward_tts/server/audit.py.
+"""
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reward_tts.measures import Measures, Status
+from reward_tts.reward.reward import Reward
+from reward_tts.reward.terms import Heard
+from reward_tts.server.audit import Audit
+from reward_tts.server.pipeline import SpeechPipeline
+from reward_tts.token_ear import Read, TokenEar, first_reading
+from speech.interfaces import Row
+
+MEASURE = "token_ear"
+EAR, UNSURE, AUDITED, CLOSED = "read", "unsure", "audited", "closed"  # by the ear alone; why by wave
+
+
+class Gate:
+    """What the instances of a server know together: the audit, and whether the ear may judge.
+
+    Args:
+        reward: of the recipe, with token_ear.
+    """
+
+    def __init__(self, reward: Reward):
+        own = reward.token_ear
+        self.audit = Audit(reward.span, own.window, own.level)
+        self.limit = own.limit
+        self._lock = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the bound on the group differences is within the limit; without evidence it is not."""
+        with self._lock:
+            return self.audit.bounds.group <= self.limit
+
+    def add(self, difference: float) -> None:
+        with self._lock:
+            self.audit.add(difference)
+
+    def told(self) -> dict[str, float]:
+        """For the measures."""
+        with self._lock:
+            bounds = self.audit.bounds
+        return {"bias_low": bounds.bias_low, "bias_high": bounds.bias_high, "group": bounds.group}
+
+
+class Shortcut:
+    """Measures as `pipeline` does, with fewer waves.
+
+    Args:
+        pipeline: for the rows that are heard.
+        ear: trained on the recipe's texts, with a spelling of each of its units.
+        reward: of the recipe, with token_ear.
+        gate: shared by the server's instances.
+        seed: the random share is drawn by it and by the row alone, so that a row always goes the same way.
+
+    Raises:
+        ValueError: the ear cannot write what it reads.
+    """
+
+    def __init__(self, pipeline: SpeechPipeline, ear: TokenEar, reward: Reward, gate: Gate, seed: int):
+        ear.write(ear.units)
+        self.pipeline, self.ear, self.reward, self.gate, self.seed = pipeline, ear, reward, gate, seed
+
+    @property
+    def offers(self) -> list[str]:
+        return sorted([*self.pipeline.offers, MEASURE])
+
+    def measure(self, rows: Sequence[Row]) -> list[Measures]:
+        """One measure per row, in the order given."""
+        speakable = [i for i, row in enumerate(rows) if not self.pipeline.problem(row.tokens)]
+        reads = dict(zip(speakable, self.ear.transcribe([rows[i].tokens.tolist() for i in speakable]), strict=True))
+        is_open = self.gate.is_open
+        ways = {i: self._way(rows[i], read, is_open) for i, read in reads.items()}
+        heard = [i for i in range(len(rows)) if ways.get(i) != EAR]
+        measures = dict(zip(heard, self.pipeline.measure([rows[i] for i in heard]), strict=True))
+        for i, read in reads.items():
+            if ways[i] == EAR:
+                measures[i] = self._by_ear(rows[i], read)
+            elif ways[i] in (AUDITED, CLOSED) and measures[i].status == Status.OK:
+                self._learn(rows[i], read, measures[i])
+        bounds = self.gate.told()
+        return [self._told(measures[i], ways.get(i), bounds) for i in range(len(rows))]
+
+    def _way(self, row: Row, read: Read, is_open: bool) -> str:
+        if read.confidence < self.reward.token_ear.unsure or not self.ear.knows(first_reading(row.text, row.language)):
+            return UNSURE
+        if not is_open:
+            return CLOSED
+        asked = b"%d %s " % (self.seed, row.text.encode()) + row.tokens.tobytes()
+        drawn = int.from_bytes(hashlib.blake2b(asked, digest_size=8).digest(), "big") / 2**64
+        return AUDITED if drawn < self.reward.token_ear.audit else EAR
+
+    def _by_ear(self, row: Row, read: Read) -> Measures:
+        rate, (transcript, places) = float(self.pipeline.token2wav.token_rate), self.ear.write(read.units, read.places)
+        return Measures(
+            self.pipeline.recipe,
+            int(Status.OK),
+            transcript=transcript,
+            char_times=[(place + 0.5) / rate for place in places],
+            confidence=read.confidence,
+            duration_s=len(row.tokens) / rate,
+            num_tokens=len(row.tokens),
+            token_rate=rate,
+        )
+
+    def _learn(self, row: Row, read: Read, by_wave: Measures) -> None:
+        """The wave's other measures are taken for both: the ear would be judged without them."""
+        by_ear = replace(self._by_ear(row, read), scores=by_wave.scores)
+        tokens = row.tokens.tolist()
+        scores = [self.reward.judge(Heard.of(row.text, row.language, tokens, one)).score for one in (by_ear, by_wave)]
+        self.gate.add(scores[0] - scores[1])
+
+    def _told(self, measures: Measures, way: str | None, bounds: dict[str, float]) -> Measures:
+        if measures.status != Status.OK:
+            return measures
+        ways = {name: float(way == name) for name in (EAR, UNSURE, AUDITED, CLOSED)}
+        return replace(measures, scores={**measures.scores, MEASURE: {**ways, **bounds}})

@@ -1,0 +1,61 @@
+"""FunASR's own classes without all of FunASR: `import funasr` imports every one of its 300 modules (17 s of a core in
+funasr 1.4.16, more than the rest of the reward server's start), of which a model needs about ten.
+
+The one patch of FunASR's import stands here: while its __init__ runs it finds no modules to import. They are imported
+when they are asked for by name, or when a model folder's configuration names a class that one of them registers.
+"""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_REGISTERS = re.compile(r'^@tables\.register\(\s*"\w+",\s*"([^"]+)"\s*\)', re.MULTILINE)
+
+
+def funasr_module(name: str) -> Any:
+    """A module of FunASR by its full name, imported alone.
+
+    Raises:
+        ModuleNotFoundError: FunASR is not installed, or has no such module.
+    """
+    walk = pkgutil.walk_packages
+    pkgutil.walk_packages = lambda *_, **__: iter(())  # what funasr/__init__.py goes through
+    try:
+        return importlib.import_module(name)
+    finally:
+        pkgutil.walk_packages = walk
+
+
+def import_registered(config: Mapping[str, Any]) -> None:
+    """Imports the modules that register the classes that a model's configuration names (model, frontend, encoder, ...).
+
+    Args:
+        config: FunASR's config.yaml; a name that FunASR does not know stays unknown, and FunASR says so.
+    """
+    modules = _modules_by_class()
+    for value in _strings(config):
+        for module in modules.get(value, ()):
+            funasr_module(module)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _strings(one)
+
+
+@cache
+def _modules_by_class() -> dict[str, list[str]]:
+    """{registered name: modules that register it}, read from FunASR's files without importing them."""
+    root = Path(funasr_module("funasr").__file__).parent
+    found: dict[str, list[str]] = {}
+    for path in sorted(root.rglob("*.py")):
+        for name in _REGISTERS.findall(path.read_text(encoding="utf-8")):
+            found.setdefault(name, []).append(".".join(("funasr", *path.relative_to(root).with_suffix("").parts)))
+    return found

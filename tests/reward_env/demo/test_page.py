@@ -1,0 +1,177 @@
+"""The real page on a free port with the small models, asked as a browser asks it."""
+
+import json
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from gradio_client import Client, handle_file
+
+from tests.conftest import ROOT, free_ports
+
+TEXT = "今天是十二月二十五号"
+
+
+class Page:
+    """A running page.
+
+    Attributes:
+        url: of it. folder: where its votes and voices are.
+    """
+
+    def __init__(self, built: Path, folder: Path):
+        self.folder, port = folder, free_ports(1)[0]
+        self.url, self.log = f"http://127.0.0.1:{port}", folder / "page.log"
+        argv = [".venv-reward/bin/python", "-m", "demo", "--config-path", str(ROOT / "recipes/tiny_mandarin")]
+        argv += ["--config-name", "demo", f"recipe.work_dir={built.relative_to(ROOT)}", f"demo.port={port}"]
+        argv += [f"systems={{SFT: {built}/sft, GRPO: {built}/sft}}", f"eval_dir={folder}/eval", "demo.threads=1"]
+        argv += [f"demo.votes={folder}/votes.jsonl", f"demo.voices_dir={folder}/voices", "demo.load_first=false"]
+        argv += ["demo.max_upload_bytes=1000000", "voices.max_seconds=3"]
+        argv += ["voices.encoder={_target_: tests.helpers.small_encoder.LoudnessEncoder}"]
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+
+    def wait(self) -> None:
+        while "READY" not in self.log.read_text(errors="replace"):
+            assert self.process.poll() is None, self.log.read_text(errors="replace")[-3000:]
+            time.sleep(0.5)
+
+    def client(self) -> Client:
+        """A session of its own."""
+        return Client(self.url, verbose=False)
+
+    def status(self, path: str, data: bytes | None = None, kind: str = "application/json") -> int:
+        """Of an HTTP request."""
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": kind} if data else {})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+
+@pytest.fixture(scope="module")
+def page(built_recipe, tmp_path_factory):
+    """With an evaluation of four texts: the teacher's speech is GRPO's; with every third token replaced, SFT's."""
+    folder = tmp_path_factory.mktemp("page")
+    teacher = (built_recipe / "data/test_teacher.jsonl").read_text(encoding="utf-8").splitlines()[:4]
+    found = {"SFT": [], "GRPO": []}
+    (folder / "eval/tokens").mkdir(parents=True)
+    utterances = []
+    for index, row in enumerate(map(json.loads, teacher)):
+        good = row["speech_tokens"]
+        for name, tokens in (("GRPO", good), ("SFT", [7 if i % 3 == 0 else t for i, t in enumerate(good)])):
+            said = {"index": index, "sample": 0, "text": row["text"], "tokens": tokens, "finished": True}
+            found[name].append(json.dumps(said, ensure_ascii=False) + "\n")
+            counts = {"substitutions": 0 if name == "GRPO" else index, "deletions": 0, "insertions": 0}
+            errors = {"pinyin_error": counts["substitutions"] / 10, "error_rate": 0.0, "transcript": f"{name}{index}"}
+            utterances.append({"system": name, "decoding": "sampled", **said, **counts, **errors})
+    for name, lines in found.items():
+        (folder / f"eval/tokens/{name}.sampled.jsonl").write_text("".join(lines), encoding="utf-8")
+    rows = (json.dumps(row, ensure_ascii=False) + "\n" for row in utterances)
+    (folder / "eval/utterances.jsonl").write_text("".join(rows), encoding="utf-8")
+    running = Page(built_recipe, folder)
+    running.wait()
+    yield running
+    running.process.terminate()
+    running.process.wait()
+
+
+def test_a_text_is_spoken_heard_and_judged(page):
+    client = page.client()
+    sound, heard, _, worth = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 1, api_name="/speak")
+    wave, rate = soundfile.read(sound)
+    assert rate == 24000 and len(wave) > 2400 and np.abs(wave).max() > 0.01
+    assert "reward's ASR" in heard and "SenseVoiceASR" in heard and "WhisperEar" in heard
+    assert "(1.0 x (1 - tanh(3 x toneless pinyin error)) + 0.2 x min(1, (1 - silence) / 0.5)) / 1.2" in worth
+    again = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 1, api_name="/speak")
+    assert np.array_equal(soundfile.read(again[0])[0], wave)  # the same seed
+    other = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 4, 1, api_name="/speak")
+    assert not np.array_equal(soundfile.read(other[0])[0], wave)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("！？", "SFT", "sampled", 0, 1), "nothing to be spoken"),
+        ((TEXT, "../../etc", "sampled", 0, 1), "Value: ../../etc is not in the list of choices|there is no model"),
+        ((TEXT, "SFT", "nonsense", 0, 1), "nonsense is not in the list of choices|there is no decoding"),
+        ((TEXT, "SFT", "sampled", -1, 1), "minimum value|a seed is a whole number"),
+        ((TEXT, "SFT", "sampled", 0, 2), "bash run.sh token_ear trains one"),
+    ],
+)
+def test_what_cannot_be_spoken_is_said(page, given, told):
+    text, model, decoding, seed, best_of = given
+    with pytest.raises(Exception, match=told):
+        page.client().predict(text, model, decoding, "as the recipe chooses", seed, best_of, api_name="/speak")
+
+
+def test_sentences_side_by_side(page):
+    client = page.client()
+    rows, line = client.predict("sampled", "largest gain", "any", api_name="/compared")
+    assert [(row[0], row[1]) for row in rows["data"]] == [(3, "+0.300"), (2, "+0.200"), (1, "+0.100"), (0, "+0.000")]
+    assert line.startswith("4 of 4 sentences; GRPO is better in 3, worse in 0, equal in 1.")
+    rows, _ = client.predict("sampled", "largest gain", "none", api_name="/compared")
+    assert [row[0] for row in rows["data"]] == [0]
+    sft, grpo, *_ = client.predict("sampled", 3, api_name="/hear")
+    assert not np.array_equal(soundfile.read(sft)[0], soundfile.read(grpo)[0])
+
+
+def test_votes_are_kept_and_the_listener_goes_on(page):
+    client = page.client()
+    first, *_, done = client.predict("ann", api_name="/next_pair")
+    assert done == "0 of 4 pairs judged by ann"
+    second, *_, done = client.predict("ann", api_name="/vote_a")
+    assert done == "1 of 4 pairs judged by ann" and second != first
+    votes = [json.loads(line) for line in (page.folder / "votes.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(v["who"], v["text"], v["vote"]) for v in votes] == [("ann", first, "A")]
+    assert votes[0]["chosen"] == votes[0]["left"]
+    reloaded, *_, done = page.client().predict("ann", api_name="/next_pair")
+    assert (reloaded, done) == (second, "1 of 4 pairs judged by ann")
+    with pytest.raises(Exception, match="Press Begin first"):
+        page.client().predict("ann", api_name="/vote_b")
+    (row,) = map(json.loads, Path(page.client().predict(api_name="/export")).read_text(encoding="utf-8").splitlines())
+    assert (row["text"], row["chosen_system"], row["who"]) == (first, votes[0]["chosen"], "ann")
+    assert "more votes would decide it" in page.client().predict(api_name="/result")
+
+
+def test_a_recording_becomes_a_voice(page, tmp_path):
+    wave = np.sin(np.arange(16000) / 20).astype(np.float32) * 0.3
+    soundfile.write(tmp_path / "me.flac", wave, 16000)
+    client = page.client()
+    made = client.predict(handle_file(tmp_path / "me.flac"), "你好", api_name="/add_voice")
+    name = made["value"]
+    (row,) = map(json.loads, (page.folder / "voices/voices.jsonl").read_text(encoding="utf-8").splitlines())
+    assert (row["name"], row["text"], len(row["speech_tokens"])) == (name, "你好", 25)
+    assert len(soundfile.read(row["wav"])[0]) == 16000
+
+
+def test_bad_uploads_are_refused(page, tmp_path):
+    client = page.client()
+    (tmp_path / "not.wav").write_text("#!/bin/sh\necho no sound\n")
+    with pytest.raises(Exception, match="this recording cannot be used"):
+        client.predict(handle_file(tmp_path / "not.wav"), "你好", api_name="/add_voice")
+    soundfile.write(tmp_path / "long.flac", np.zeros(16000 * 4, np.float32), 16000)
+    with pytest.raises(Exception, match=r"lasts 4.0 s, at most 3 s are read \(voices.max_seconds\)"):
+        client.predict(handle_file(tmp_path / "long.flac"), "你好", api_name="/add_voice")
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\n' + bytes(1_100_000)
+    assert page.status("/gradio_api/upload", body + b"\r\n--x--\r\n", "multipart/form-data; boundary=x") == 413
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", str(ROOT / "README.md"), str(ROOT / "exp/test_build/sft/config.json")])
+def test_no_path_from_the_browser_is_opened(page, path):
+    assert page.status(f"/gradio_api/file={path}") in (403, 404)
+    data = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "你好"]}).encode()
+    call = f"{page.url}/gradio_api/call/add_voice"
+    request = urllib.request.Request(call, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        event = json.loads(answer.read())["event_id"]
+    with urllib.request.urlopen(f"{call}/{event}", timeout=60) as answer:
+        said = answer.read().decode()
+    assert "event: error" in said
+    assert "was not uploaded by a user" in page.log.read_text(errors="replace")

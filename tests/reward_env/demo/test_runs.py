@@ -1,0 +1,89 @@
+"""What the page reads of a run's folder."""
+
+import json
+
+import pytest
+from omegaconf import OmegaConf
+
+from demo.__main__ import password
+from demo.checkpoints import CheckpointError, Checkpoints
+from demo.runs import compared, curves, rollouts
+
+
+def line(system: str, index: int, error: float, s: int = 0, d: int = 0, i: int = 0) -> dict:
+    counts = {"substitutions": s, "deletions": d, "insertions": i, "pinyin_error": error, "error_rate": error}
+    return {"system": system, "decoding": "sampled", "index": index, "sample": 0, "text": f"文{index}"} | counts
+
+
+@pytest.fixture
+def evaluated(tmp_path):
+    rows = [line("SFT", 0, 0.5, d=1), line("SFT", 1, 0.0), line("SFT", 2, 0.9, s=2), line("SFT", 3, 0.1, i=1)]
+    rows += [line("GRPO", 0, 0.0), line("GRPO", 1, 0.2, s=1), line("GRPO", 2, 0.8, s=2)]
+    (tmp_path / "utterances.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+def test_sentences_are_sorted_and_only_what_both_said(evaluated):
+    def indices(order: str) -> list[int]:
+        return [one.index for one in compared(str(evaluated), "sampled", "SFT", "GRPO", order)]
+
+    assert indices("largest gain") == [0, 2, 1]
+    assert indices("largest loss") == [1, 2, 0]
+    assert indices("largest difference") == [0, 1, 2]
+    assert indices("worst") == [2, 1, 0]
+    assert compared(str(evaluated), "greedy", "SFT", "GRPO", "worst") == []
+    assert compared(str(evaluated / "none"), "sampled", "SFT", "GRPO", "worst") == []
+
+
+def test_filters_by_kind_of_error(evaluated):
+    found = {one.index: one for one in compared(str(evaluated), "sampled", "SFT", "GRPO", "worst")}
+    kinds = ("any", "substitutions", "deletions", "insertions", "none")
+    assert [[i for i in (0, 1, 2) if found[i].has(kind)] for kind in kinds] == [[0, 1, 2], [1, 2], [0], [], []]
+
+
+def test_curves_of_a_log_that_is_being_written(tmp_path):
+    log = tmp_path / "train.log"
+    steps = "x step:1 - critic/score/mean:0.25 - reward/term_pinyin/mean:np.float64(0.5)\n noise\n"
+    log.write_text(
+        steps + "step:2 - critic/score/mean:0.5 - reward/term_pinyin/mean:0.75 - other:1\nstep:3 - critic/sc"
+    )
+    wanted = {"reward": ["critic/score/mean"], "terms": ["reward/term_.*/mean"], "none": ["nothing"]}
+    assert curves(str(log), wanted) == {
+        "reward": {"critic/score/mean": [(1, 0.25), (2, 0.5)]},
+        "terms": {"reward/term_pinyin/mean": [(1, 0.5), (2, 0.75)]},
+    }
+    assert curves(str(tmp_path / "none.log"), wanted) == {}
+
+
+def test_rollouts_newest_step_first_without_a_half_line(tmp_path):
+    (tmp_path / "rollouts.jsonl").write_text('{"step": 2, "n": 0}\n{"step": 4, "n": 1}\n{"step": 4, "n": 2}\n{"st')
+    assert rollouts(str(tmp_path)) == {4: [{"step": 4, "n": 1}, {"step": 4, "n": 2}], 2: [{"step": 2, "n": 0}]}
+
+
+def test_checkpoints_that_verl_finished_can_be_chosen(tmp_path):
+    for name in ("grpo/global_step_2/actor", "grpo/global_step_10/actor", "grpo/global_step_12/actor", "sft"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / ("config.json" if name == "sft" else "fsdp_config.json")).touch()
+    (tmp_path / "grpo/latest_checkpointed_iteration.txt").write_text("10")
+    recipe = {"grpo_dir": f"{tmp_path}/grpo", "work_dir": "w", "inputs_dir": "w", "dtype": "float32"}
+    systems = {"SFT": f"{tmp_path}/sft", "GRPO": f"{tmp_path}/merged"}
+    own = {"steps_dir": f"{tmp_path}/steps", "merge": ["false"]}
+    found = Checkpoints(OmegaConf.create({"recipe": recipe, "systems": systems, "demo": own}), "recipes/x")
+    assert found.names() == ["SFT", "step 10", "step 2"]
+    assert found.path("SFT") == f"{tmp_path}/sft"
+    with pytest.raises(CheckpointError, match=r"there is no model '\.\./etc'; there are SFT, step 10, step 2"):
+        found.path("../etc")
+    with pytest.raises(CheckpointError, match="step 2 could not be merged"):
+        found.path("step 2")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+def test_a_page_for_others_needs_a_secret(host, monkeypatch):
+    monkeypatch.delenv("PAGE_SECRET", raising=False)
+    with pytest.raises(SystemExit, match="it needs a secret: demo"):
+        password(OmegaConf.create({"host": host, "secret_env": None}))
+    with pytest.raises(SystemExit, match="PAGE_SECRET, which is not set"):
+        password(OmegaConf.create({"host": host, "secret_env": "PAGE_SECRET"}))
+    monkeypatch.setenv("PAGE_SECRET", "open sesame")
+    assert password(OmegaConf.create({"host": host, "secret_env": "PAGE_SECRET"})) == "open sesame"
+    assert password(OmegaConf.create({"host": "127.0.0.1", "secret_env": None})) is None

@@ -1,0 +1,208 @@
+"""Rows that the token ear reads skip the wave: a real small ear, decoder and ASR; the bounds of the audit."""
+
+import json
+import random
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.tiny_mandarin.token2wav import MelToken2Wav
+from models.tiny_mandarin.vocoder import TorchVocoder
+from reward_tts.asr.sensevoice import SenseVoiceASR
+from reward_tts.compute_score import _token_ear
+from reward_tts.measures import Measures, Status
+from reward_tts.reward.config import RewardConfigError
+from reward_tts.reward.reward import Reward
+from reward_tts.reward.terms import Heard
+from reward_tts.server.__main__ import Judge
+from reward_tts.server.audit import Audit, UpperBound
+from reward_tts.server.pipeline import SpeechPipeline
+from reward_tts.server.pytriton_adapter import Query
+from reward_tts.server.shortcut import Gate, Shortcut
+from reward_tts.token_ear import TokenEar, first_reading
+from sft.token_ear import train
+from speech.interfaces import Row
+from stages.config import compose_stage
+
+WAYS = ("read", "unsure", "audited", "closed")
+
+
+def reward(terms: dict | None = None, **token_ear) -> Reward:
+    own = {"audit": 0.3, "unsure": 0.0, "limit": 10.0} | token_ear
+    return Reward(
+        {
+            "terms": terms or {"pinyin": {"weight": 1.0, "tones": False}},
+            "aggregation": {"name": "weighted_sum"},
+            "error": {"unit": "pinyin"},
+            "token_credit": {"lead_tokens": 0},
+            "logged": [],
+            "token_ear": own,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def ear(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> TokenEar:
+    folder = tmp_path_factory.mktemp("ear")
+    paths = [
+        f"recipe.inputs_dir={built_recipe}",
+        f"recipe.work_dir={built_recipe}",
+        f"recipe.token_ear_dir={folder}/ear",
+    ]
+    small = ["token_ear.steps=150", "token_ear.network.width=64", f"token_ear.checkpoints={folder}/checkpoints"]
+    return train(compose_stage("tiny_mandarin", "token_ear", (*paths, *small)))
+
+
+@pytest.fixture(scope="module")
+def pipeline(built_recipe: Path) -> SpeechPipeline:
+    token2wav = MelToken2Wav(str(built_recipe / "token2wav"), TorchVocoder(), 24_000, 80)
+    return SpeechPipeline(token2wav, SenseVoiceASR(str(built_recipe / "reward_asr")), "tiny_mandarin", max_tokens=200)
+
+
+@pytest.fixture(scope="module")
+def rows(built_recipe: Path) -> list[Row]:
+    lines = (built_recipe / "data/test_teacher.jsonl").read_text(encoding="utf-8").splitlines()[:12]
+    spoken = [json.loads(line) for line in lines]
+    return [Row(np.array(one["speech_tokens"], np.int32), None, "zh", one["text"]) for one in spoken]
+
+
+def ways_of(measures: list[Measures]) -> list[str]:
+    told = [m.scores["token_ear"] for m in measures]
+    return [next(way for way in WAYS if one[way]) for one in told]
+
+
+def test_rows_are_read_but_for_a_share_that_is_heard_as_today(ear, pipeline, rows):
+    shortcut = Shortcut(pipeline, ear, reward(), Gate(reward()), seed=0)
+    measures, by_wave = shortcut.measure(rows), pipeline.measure(rows)
+    ways = ways_of(measures)
+    assert set(ways) == {"read", "audited"}
+    for row, one, heard, way in zip(rows, measures, by_wave, ways, strict=True):
+        expected = ear.write(ear.transcribe([row.tokens.tolist()])[0].units)[0] if way == "read" else heard.transcript
+        assert one.transcript == expected and len(one.char_times) == len(one.transcript)
+        assert one.duration_s == pytest.approx(heard.duration_s)
+        assert Measures.from_json(one.to_json()).scores == one.scores and not one.not_finite()
+    assert shortcut.gate.audit.bounds.audits == ways.count("audited")
+    assert ways_of(shortcut.measure(rows[::-1])) == ways[::-1]  # by the row alone
+    assert ways_of(Shortcut(pipeline, ear, reward(), Gate(reward()), seed=1).measure(rows)) != ways
+
+
+def test_the_audits_differences_are_those_of_the_two_rewards(ear, pipeline, rows):
+    judge, gate, added = reward(audit=0.999), Gate(reward(audit=0.999)), []
+    gate.audit.add = added.append
+    Shortcut(pipeline, ear, judge, gate, seed=0).measure(rows)
+    expected = []
+    for row, by_wave in zip(rows, pipeline.measure(rows), strict=True):
+        transcript = ear.write(ear.transcribe([row.tokens.tolist()])[0].units)[0]
+        errors = [judge.judge(Heard.of(row.text, "zh", [1], m)).score for m in (
+            Measures("r", Status.OK, transcript=transcript, duration_s=1.0, token_rate=25.0), by_wave
+        )]  # fmt: skip
+        expected.append(errors[0] - errors[1])
+    assert added == pytest.approx(expected)
+
+
+def test_without_evidence_all_rows_go_through_the_wave_until_the_bound_holds(ear, pipeline, rows):
+    own = reward(limit=0.5, audit=0.01)
+    gate = Gate(own)
+    shortcut = Shortcut(pipeline, ear, own, gate, seed=0)
+    first = shortcut.measure(rows)
+    assert set(ways_of(first)) == {"closed"}
+    assert [m.transcript for m in first] == [m.transcript for m in pipeline.measure(rows)]
+    assert first[0].scores["token_ear"]["group"] > 0.5
+    for _ in range(300):
+        gate.add(0.0)
+    assert "read" in ways_of(shortcut.measure(rows))
+    for _ in range(300):
+        gate.add(0.9)
+    assert set(ways_of(shortcut.measure(rows))) == {"closed"}
+
+
+def test_unsure_rows_and_texts_with_unknown_units_are_heard(ear, pipeline, rows):
+    own = reward(unsure=1.0)
+    assert set(ways_of(Shortcut(pipeline, ear, own, Gate(own), 0).measure(rows))) == {"unsure"}
+    odd = Row(rows[0].tokens, None, "zh", "龘")
+    assert not ear.knows(first_reading("龘", "zh"))
+    assert ways_of(Shortcut(pipeline, ear, reward(), Gate(reward()), 0).measure([odd])) == ["unsure"]
+
+
+def test_what_cannot_be_spoken_is_bad_speech_as_ever(ear, pipeline, rows):
+    none, outside = Row(np.zeros(0, np.int32), None, "zh", "今天"), Row(np.array([9999], np.int32), None, "zh", "今天")
+    found = Shortcut(pipeline, ear, reward(), Gate(reward()), 0).measure([none, rows[0], outside])
+    assert [m.status for m in found] == [Status.BAD_SPEECH, Status.OK, Status.BAD_SPEECH]
+    assert found[0].message == "no speech token" and found[0].scores == {}
+
+
+def test_the_server_judges_rows_that_it_only_read(ear, pipeline, rows):
+    own = reward()
+    judge = Judge(pipeline, "zh", own, 2000, Shortcut(pipeline, ear, own, Gate(own), 0))
+    answers = judge.answer([Query(row.tokens, row.text, None, None, "", "0" * 16) for row in rows])
+    for row, one in zip(rows, answers, strict=True):
+        assert one.reward == own.judge(Heard.of(row.text, "zh", row.tokens.tolist(), one.measures)).score
+        assert own.blame(Heard.of(row.text, "zh", row.tokens.tolist(), one.measures), len(row.tokens))
+    with pytest.raises(ValueError, match=r"needs \{'token_ear': 'token_ear'\}"):
+        Judge(pipeline, "zh", own, 2000)
+
+
+def test_the_trainer_logs_the_way_and_refuses_a_server_of_another_mind():
+    told = {**dict.fromkeys(WAYS, 0.0), "read": 1.0, "bias_low": -0.1, "bias_high": 0.1, "group": 0.2}
+    by_ear = Measures("r", Status.OK, duration_s=1.0, scores={"token_ear": told})
+    assert _token_ear(reward(), by_ear)["token_ear_read"] == 1.0
+    assert _token_ear(reward(), by_ear)["token_ear_group"] == 0.2
+    assert set(_token_ear(reward(), None)) == set(_token_ear(reward(), by_ear))
+    without = Reward({"terms": {"pinyin": {"weight": 1.0}}, "aggregation": {"name": "weighted_sum"},
+                      "error": {"unit": "pinyin"}, "token_credit": None, "logged": []})  # fmt: skip
+    assert _token_ear(without, Measures("r", Status.OK)) == {}
+    for judge, measures in ((without, by_ear), (reward(), Measures("r", Status.OK))):
+        with pytest.raises(ValueError, match="of the reward server and of the training differ"):
+            _token_ear(judge, measures)
+
+
+@pytest.mark.parametrize(
+    ("term", "reason"),
+    [
+        ({"silence": {"weight": 1.0}}, "terms.silence: has the measures .'silence_ratio'. of a wave"),
+        ({"token_likelihood": {"weight": 1.0}}, "terms.token_likelihood: and recipe.reward.token_ear"),
+    ],
+)
+def test_terms_that_need_a_wave_and_the_token_ear_are_refused_together(term, reason):
+    with pytest.raises(RewardConfigError, match=reason):
+        reward(terms=term)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
+def test_a_bound_holds_at_every_time_in_95_of_100_runs(share):
+    """Alpha 0.05; looked at after each of 600 numbers that are 1 with the probability `share`, else 0."""
+    failed = 0
+    for run in range(200):
+        rng, bound, worst = random.Random(run), UpperBound(0.05), 1.0
+        for _ in range(600):
+            bound.add(float(rng.random() < share))
+            worst = min(worst, bound.value)
+        failed += worst < share
+    assert failed <= 10
+
+
+def test_a_bound_narrows_as_evidence_comes():
+    """n zeros: slack (ln(12 / 0.05) + psi V) / (rate n); V = sum 0.25 / i^2 < 0.42; with rate 1/2 psi = 0.193."""
+    bound, values = UpperBound(0.05), []
+    for _ in range(1000):
+        bound.add(0.0)
+        values.append(bound.value)
+    assert values[0] == 1.0
+    assert values[-1] == pytest.approx((5.4806 + 0.19315 * 0.4110) / 0.5 / 1000, rel=1e-3)
+    with pytest.raises(ValueError, match=r"in \[0, 1\]"):
+        bound.add(1.5)
+
+
+def test_the_bounds_follow_an_ear_that_becomes_wrong():
+    audit = Audit(span=1.0, window=2000, level=0.95)
+    for _ in range(4500):
+        audit.add(0.0)
+    good = audit.bounds
+    assert -0.06 < good.bias_low < 0 < good.bias_high < 0.06 and good.group < 0.06 and good.audits == 1500
+    for _ in range(2000):
+        audit.add(-0.3)
+    worse = audit.bounds
+    assert worse.bias_low < -0.3 < worse.bias_high < -0.2 and 0.6 < worse.group < 0.7
+    assert Counter(map(type, vars(worse).values())) == {float: 3, int: 1}

@@ -1,0 +1,148 @@
+"""The token ear learns to read made-up tokens, and an interrupted training ends as a whole one."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from safetensors.torch import load_file
+
+from data_prep.prompts import Request
+from infer.choose import Chooser
+from infer.texts import Sentence
+from reward_tts.reward.errors import error
+from reward_tts.token_ear import WEIGHTS, TokenEar, ctc_loss, first_reading, spelling_of
+from sft.token_ear import read, train
+
+CHARACTERS = "今天明早三四五六"  # each is three tokens of its own
+
+
+def spoken(text: str) -> list[int]:
+    return [3 * CHARACTERS.index(char) + part for char in text for part in range(3)]
+
+
+def write_rows(path: Path, count: int, seed: int) -> str:
+    rng = random.Random(seed)
+    texts = ["".join(rng.choices(CHARACTERS, k=rng.randint(3, 6))) for _ in range(count)]
+    rows = ({"text": text, "language": "zh", "speech_tokens": spoken(text)} for text in texts)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def config(folder: Path, name: str, **changes) -> DictConfig:
+    own = {
+        "texts": [write_rows(folder / "texts.jsonl", 60, 0)],
+        "more": [write_rows(folder / "more.jsonl", 20, 1)],
+        "more_held_out": 5,
+        "held_out": write_rows(folder / "held_out.jsonl", 20, 2),
+        "features": None,
+        "network": {"width": 32, "kernels": [3, 3], "frames_per_token": 1},
+        "steps": 12,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "blur": {"near": 0.0, "other": 0.1},
+        "bfloat16": False,
+        "seed": 0,
+        "checkpoints": str(folder / f"{name}_checkpoints"),
+        "save_every": 5,
+        "log_every": 6,
+    }
+    recipe = {"language": "zh", "codebook_size": 24, "token_ear_dir": str(folder / name)}
+    return OmegaConf.create({"token_ear": own | changes, "recipe": recipe})
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt_at(step: int, patch: pytest.MonkeyPatch) -> None:
+    from sft.token_ear import Training
+
+    real = Training.step
+
+    def stepped(self) -> None:
+        if self.done == step:
+            raise Interrupted
+        real(self)
+
+    patch.setattr(Training, "step", stepped)
+
+
+@pytest.mark.parametrize("cut", [3, 5, 11])
+def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(tmp_path, cut, capsys):
+    train(config(tmp_path, "whole"))
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at(cut, patch)
+        with pytest.raises(Interrupted):
+            train(config(tmp_path, "cut"))
+    assert not (tmp_path / "cut").exists()
+    train(config(tmp_path, "cut"))
+    assert f"from step {cut // 5 * 5}" in capsys.readouterr().out
+    whole, resumed = (load_file(tmp_path / name / WEIGHTS) for name in ("whole", "cut"))
+    assert whole.keys() == resumed.keys()
+    for name, tensor in whole.items():
+        torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=0, msg=name)
+    assert not (tmp_path / "cut_checkpoints").exists()
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at(6, patch)
+        with pytest.raises(Interrupted):
+            train(config(tmp_path, "ear"))
+    with pytest.raises(ValueError, match=r"is of another \['learning_rate'\]"):
+        train(config(tmp_path, "ear", learning_rate=0.02))
+
+
+@pytest.fixture(scope="module")
+def ear_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    train(config(folder, "ear", steps=150))
+    return folder / "ear"
+
+
+def test_the_trained_ear_reads_what_it_never_saw_and_writes_it(ear_dir):
+    ear = TokenEar.load(ear_dir)
+    texts = ["今天三四五", "明天六四", "五五天", "早三早"]
+    reads = ear.transcribe([spoken(text) for text in texts])
+    assert [read.units for read in reads] == [first_reading(text, "zh") for text in texts]
+    for text, one in zip(texts, reads, strict=True):
+        transcript, places = ear.write(one.units, one.places)
+        assert error(text, transcript, "zh", "pinyin") == 0.0
+        assert len(places) == len(transcript)
+        assert all(abs(place - (3 * i + 1)) <= 2 for i, place in enumerate(places))
+    assert ear.transcribe([[]])[0].units == []
+
+
+def test_the_chooser_takes_the_sample_that_says_the_text(ear_dir):
+    cfg = OmegaConf.create({"recipe": {"token_ear_dir": str(ear_dir)}})
+    sentences = [Sentence(Request(text, "zh", None), [], "") for text in ("今天三四", "明早五")]
+    samples = [[spoken("今天三五"), spoken("今天三四"), spoken("明天三四")], [[], spoken("明早"), spoken("明早五")]]
+    assert Chooser(cfg).best(sentences, samples) == [1, 2]
+    cfg.recipe.token_ear_dir = str(ear_dir / "none")
+    with pytest.raises(FileNotFoundError, match=r"bash run\.sh token_ear trains it"):
+        Chooser(cfg)
+
+
+def test_a_row_without_tokens_is_named(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "今天", "speech_tokens": [1]}\n{"text": "今天"}\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"rows\.jsonl:2: .*text and speech_tokens"):
+        read(str(path), "zh")
+
+
+def test_a_unit_is_written_as_the_character_that_is_read_so_alone():
+    """了 is le or liao3: what is read otherwise when it is alone stands for the unit all the same."""
+    rows = [("好了", ["hao3", "liao3"]), ("好", ["hao3"]), ("号好", ["hao4", "hao4"]), ("号", ["hao4"])]
+    assert spelling_of(rows, "zh") == {"hao3": "好", "liao3": "了", "hao4": "号"}
+    with pytest.raises(ValueError, match=r"cannot write \['si4'\]"):
+        TokenEar.write(type("Ear", (), {"spelling": {"hao3": "好"}})(), ["si4"])
+
+
+def test_ctc_by_hand():
+    """Two frames: blank 0.5, a 0.4, b 0.1. "a": 0.16 + 0.2 + 0.2; "a a" needs three frames."""
+    logits = torch.tensor([0.5, 0.4, 0.1]).log().expand(2, 2, 3)
+    found = ctc_loss(logits, torch.tensor([2, 2]), [[1], [1, 1]])
+    assert found.exp().reciprocal().tolist() == pytest.approx([0.56, 0.0])
