@@ -10,7 +10,9 @@ import hashlib
 import json
 import logging
 import random
+import time
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -45,6 +47,7 @@ class GuardObserver:
         self.test = Guard(**{name: self.cfg[name] for name in names})
         self._read_to, self._recent, self._calm, self._told = 0, list[tuple[int, Heard]](), dict[str, int](), set[str]()
         self._asked_at, self._heard_at, self._count = 0, 0, 0
+        self._begun, self._numbers = time.time_ns(), count()  # of rows asked for: a resumed run asks again
         if self.cfg["action"]:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._read()  # of a run that is resumed
@@ -80,8 +83,8 @@ class GuardObserver:
 
     def _ask(self, step: int, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
         with open(self.folder / ASKED, "a", encoding="utf-8") as file:
-            for number, info in enumerate(rows):
-                row = {"id": f"{step}.{kind}.{number}", "step": step, "kind": kind}
+            for info in rows:
+                row = {"id": f"{self._begun}.{next(self._numbers)}", "step": step, "kind": kind}
                 row |= {name: info[name] for name in ("text", "language", "transcript")}
                 row |= {"voice": info["voice"] or None, "tokens": [int(one) for one in info["speech_tokens"].split()]}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
