@@ -4,8 +4,8 @@ set -euo pipefail
 caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data sft token_ear serve train merge eval infer export explain demo)
-numbers=(-1 "" "" "" "" "" "" "" 0 "" "" 1 2 3 4 5 6 "" "")
+names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data sft token_ear serve train prefer merge checkpoints eval infer score export explain demo)
+numbers=(-1 "" "" "" "" "" "" "" 0 "" "" 1 2 "" 3 "" 4 5 "" 6 "" "")
 
 usage() {
   cat <<'TEXT'
@@ -22,9 +22,12 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
       token_ear  a small network that reads speech tokens, for best-of-N decoding; only when it is named
    1  serve    the reward server; alone in the foreground, in a range with train in the background
    2  train    GRPO by verl; an interrupted run continues from its last checkpoint
+      prefer   pairs (best and worst by reward, or a blind test's votes) -> DPO from the SFT model (only by its name)
    3  merge    checkpoint shards -> Hugging Face checkpoint
+      checkpoints  all checkpoints heard by the evaluation's ASR, the best first; then merge.step=best (only by its name)
    4  eval     SFT and GRPO model on held-out texts, heard by another ASR: a table and a picture
-   5  infer    one sentence to a wave: bash run.sh infer text="..."
+   5  infer    one sentence to a wave: bash run.sh infer text="...", with any voice: voice_wav=me.wav voice_text="..."
+      score    tokens and texts -> terms and rewards: bash run.sh score input=rollouts.jsonl (only by its name)
    6  export   the merged model in the family's own format
       explain  how the reward reads a text: bash run.sh explain text="..." heard="..." (of no range: only by its name)
       demo     a page in the browser: speak, compare, judge blind, watch the training (of no range: only by its name)

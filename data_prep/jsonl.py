@@ -20,6 +20,7 @@ _NO_TEXT = {
     "Co": "which means nothing outside one font",
 }
 _FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul's: letters that show nothing
+_PRINTABLE_MARKS = re.compile(f"[\ufe00-\ufe0f{_FILLERS}]")  # what str.isprintable does not tell from letters
 
 
 def without_marks(text: str) -> str:
@@ -29,6 +30,8 @@ def without_marks(text: str) -> str:
     >>> without_marks("\\u200e你\\u200b好\\ufeff。"), without_marks("می\\u200cخواهم") == "می\\u200cخواهم"
     ('你好。', True)
     """
+    if text.isprintable() and not _PRINTABLE_MARKS.search(text):  # nearly every text of millions
+        return text
     kept = []
     for place, character in enumerate(text):
         if character in _JOINERS:
@@ -64,7 +67,7 @@ def check_text(row: Mapping[str, Any], max_length: int | None, normalise: Callab
         raise BadField("text", "is empty")
     if max_length is not None and len(text) > max_length:
         raise BadField("text", f"has {len(text)} characters, more than prepare.max_text_length={max_length}")
-    for character in text:
+    for character in text if not text.isprintable() else ():
         if unicodedata.category(character) in _NO_TEXT:
             what = _NO_TEXT[unicodedata.category(character)]
             raise BadField("text", f"holds U+{ord(character):04X}, {what}")
@@ -80,7 +83,7 @@ def check_string(row: Mapping[str, Any], field: str, default: str | None) -> str
         return default
     if not isinstance(value, str) or not value.strip():
         raise BadField(field, f"is no string with something in it: {str(value)[:60]!r}")
-    if any(unicodedata.category(character) == "Cs" for character in value):
+    if not value.isprintable() and any(unicodedata.category(character) == "Cs" for character in value):
         raise BadField(field, "holds half of a surrogate pair")
     return value
 

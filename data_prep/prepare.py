@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep.hub_rows import local
 from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken_part
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
@@ -127,7 +128,7 @@ class Preparation:
 
     def _rows(self, name: str, split: Settings) -> Iterator[dict[str, Any]]:
         seen, index = SeenTexts(), 0
-        for line, raw, value in read_rows(split.input):
+        for line, raw, value in read_rows(local(split.input, self.cfg.hub_dir)):
             try:
                 if isinstance(value, BadField):
                     raise value

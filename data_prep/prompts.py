@@ -136,15 +136,18 @@ class PromptMaker:
             )
         return Request(text, language, voice, said)
 
-    def messages(self, request: Request, training: bool, prefix: Sequence[int] = ()) -> Messages:
-        """The prompt: `training` as in phoneme_in, `prefix` the speech tokens that it ends with. Raises BadField."""
+    def messages(
+        self, request: Request, training: bool, prefix: Sequence[int] = (), voice: Voice | None = None
+    ) -> Messages:
+        """The prompt: `training` as in phoneme_in, `prefix` the speech tokens that it ends with, `voice` in the
+        place of the one that the request names. Raises BadField."""
         said = self._phonemes(request.written or request.text, request.language, training)
         try:
-            return self._template(said, voice=self._voice(request), speech_prefix=prefix)
+            return self._template(said, voice=voice or self.voice_of(request), speech_prefix=prefix)
         except ValueError as error:
             raise BadField("voice" if request.voice else "text", str(error)) from error
 
-    def _voice(self, request: Request) -> Voice | None:
+    def voice_of(self, request: Request) -> Voice | None:
         """The request's voice, with its words written as texts are."""
         voice = voice_of(request.voice, self.voices)
         if voice is None or self._write is as_written:

@@ -66,7 +66,8 @@ def _field(row: dict[str, Any], name: str, kind: Any) -> Any:
 def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
     """The reasons for which a recording is left out, in the order in which they are asked for.
 
-    `cfg`: languages (null: all), min_duration_s, max_duration_s, min_sample_rate, latin_letters (see
+    `cfg`: languages (null: all), min_duration_s, max_duration_s, min_sample_rate, min_dnsmos_score (of the field
+    dnsmos_mos_ovr; null: whatever it is), latin_letters (see
     `options.unwanted_letters`).
 
     Raises:
@@ -91,4 +92,12 @@ def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
     def latin(one: Recording) -> str | None:
         return "latin letters" if unwanted_letters(one.transcript, cfg.latin_letters) else None
 
-    return [nothing_said, language, duration, sample_rate, latin]
+    def quality(one: Recording) -> str | None:
+        if cfg.get("min_dnsmos_score") is None:
+            return None
+        score = one.row.get("dnsmos_mos_ovr")
+        if not isinstance(score, int | float) or isinstance(score, bool):
+            return "no dnsmos_mos_ovr"
+        return "DNSMOS" if score < cfg.min_dnsmos_score else None
+
+    return [nothing_said, language, duration, sample_rate, quality, latin]

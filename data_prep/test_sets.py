@@ -4,7 +4,8 @@
 
 `test_set.input` is a list of Seed-TTS (seed-tts-eval: meta.lst, hardcase.lst; `utterance|prompt text|prompt
 wav|text`, and a fifth field that is not used, the true recording) or a folder of CV3-Eval (`text`, `prompt_text`,
-`prompt_wav.scp` as Kaldi writes them: an utterance's name, white space, the rest). Into `test_set.output` go
+`prompt_wav.scp` as Kaldi writes them: an utterance's name, white space, the rest) or GLM-TTS's own .jsonl
+(data_prep/glm_rows.py). Into `test_set.output` go
 texts.jsonl for infer.synthesise and recordings.jsonl for data_prep.encode_voices.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
+from data_prep.glm_rows import rows_of
 from speech.files import whole_files, write_jsonl
 from speech.jsonl import Fault
 from speech.paths import check_outputs, input_file
@@ -31,6 +33,8 @@ class Task:
     text: str
     prompt_text: str
     wav: Path
+    tokens: tuple[int, ...] = ()  # speech tokens of it, where the test set brings them
+    emotion: str | None = None
 
 
 def read_test_set(path: str | Path, shown_faults: int) -> list[Task]:
@@ -42,7 +46,10 @@ def read_test_set(path: str | Path, shown_faults: int) -> list[Task]:
     """
     path = Path(path).resolve()
     faults: list[Fault] = []
-    tasks = _of_folder(path, faults) if path.is_dir() else _of_list(path, faults)
+    if path.suffix == ".jsonl":
+        tasks = [Task(*row) for row in rows_of(path, faults)]
+    else:
+        tasks = _of_folder(path, faults) if path.is_dir() else _of_list(path, faults)
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults[:shown_faults])
         raise ValueError(f"{len(faults)} bad lines in {path}:\n{listed}")
@@ -143,9 +150,15 @@ def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, 
     voices: dict[tuple[Path, str], str] = {}
     names = [voices.setdefault((task.wav, task.prompt_text), task.name) for task in tasks]
     folder = Path(output).resolve()
-    texts = [{"text": task.text, "language": language, "voice": name} for task, name in zip(tasks, names, strict=True)]
+    texts = [
+        {"text": task.text, "language": language, "voice": name} | ({"emotion": task.emotion} if task.emotion else {})
+        for task, name in zip(tasks, names, strict=True)
+    ]
+    tokens = {name: task.tokens for task, name in reversed(list(zip(tasks, names, strict=True))) if task.tokens}
     recordings = [
-        {"name": name, "text": said, "wav": os.path.relpath(wav, folder)} for (wav, said), name in voices.items()
+        {"name": name, "text": said, "wav": os.path.relpath(wav, folder)}
+        | ({"speech_tokens": list(tokens[name])} if name in tokens else {})
+        for (wav, said), name in voices.items()
     ]
     with whole_files([folder / "texts.jsonl", folder / "recordings.jsonl"]) as temporaries:
         for temporary, rows in zip(temporaries, (texts, recordings), strict=True):
@@ -158,7 +171,7 @@ def main(cfg: DictConfig) -> None:
     """Branch `test_set` of the configuration."""
     own = cfg.test_set
     if own.input is None:
-        raise ValueError("test_set.input is null: name a list of Seed-TTS or a folder of CV3-Eval")
+        raise ValueError("test_set.input is null: name a list of Seed-TTS, a folder of CV3-Eval or a .jsonl of GLM-TTS")
     outputs = {f"test_set.output/{name}": Path(own.output) / name for name in ("texts.jsonl", "recordings.jsonl")}
     check_outputs({"test_set.input": own.input}, outputs)
     tasks = read_test_set(own.input, own.shown_faults)

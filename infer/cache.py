@@ -16,7 +16,7 @@ class Cache:
 
     def __init__(self, path: str, fingerprint: str):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path)
+        self._database = sqlite3.connect(path, timeout=600)  # several processes may hear at once
         self._database.execute("CREATE TABLE IF NOT EXISTS heard (key TEXT PRIMARY KEY, value TEXT)")
         self._fingerprint = fingerprint
 

@@ -7,7 +7,8 @@ is named by its text. No wave is written over.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import soundfile
 from omegaconf import DictConfig
 
+from infer.given_voice import use_given
 from infer.records import Utterance, read_utterances, token_files
 from speech.files import whole_file, write_text
 from speech.interfaces import Row, Token2Wav
@@ -27,8 +29,9 @@ _NAME_LENGTH = 40  # characters of a text in a file's name, which ends at 255 by
 LAST = "last.txt"  # in waves_dir: the paths of the last command, which run.sh shows at its end
 
 
-def decode(token2wav: Token2Wav, utterances: list[Utterance]) -> list[np.ndarray]:
-    """One wave float32 [samples] per utterance, in order; of no tokens, no samples.
+def decode(token2wav: Token2Wav, utterances: list[Utterance], crossfade_s: float = 0.0) -> list[np.ndarray]:
+    """One wave float32 [samples] per utterance, in order; of no tokens, no samples. Parts of an utterance are decoded
+    each by itself and joined over `crossfade_s` seconds.
 
     Raises:
         ValueError: a token outside the codebook, with the utterance's index.
@@ -39,14 +42,41 @@ def decode(token2wav: Token2Wav, utterances: list[Utterance]) -> list[np.ndarray
                 f"utterance {utterance.index} has speech token {max(utterance.tokens)}, the codebook of "
                 f"{type(token2wav).__name__} ends at {token2wav.codebook_size - 1}: tokens of another recipe?"
             )
-    waves = [np.zeros(0, np.float32)] * len(utterances)
-    spoken = sorted((i for i, u in enumerate(utterances) if u.tokens), key=lambda i: len(utterances[i].tokens))
+    rows = [(i, row) for i, utterance in enumerate(utterances) for row in rows_of(utterance)]
+    found: dict[int, np.ndarray] = {}
+    spoken = sorted((k for k, (_, row) in enumerate(rows) if len(row.tokens)), key=lambda k: len(rows[k][1].tokens))
     for start in range(0, len(spoken), _CHUNK):
         chosen = spoken[start : start + _CHUNK]
-        rows = [row_of(utterances[i]) for i in chosen]
-        for i, wave in zip(chosen, token2wav.decode(rows), strict=True):
-            waves[i] = wave
-    return waves
+        found |= zip(chosen, token2wav.decode([rows[k][1] for k in chosen]), strict=True)
+    pieces: list[list[np.ndarray]] = [[] for _ in utterances]
+    for k, (i, _) in enumerate(rows):
+        pieces[i] += [found[k]] if k in found else []
+    return [own[0] if len(own) == 1 else join(own, token2wav.sample_rate, crossfade_s) for own in pieces]
+
+
+def rows_of(utterance: Utterance) -> list[Row]:
+    """The utterance's parts, or itself."""
+    whole, begin, found = row_of(utterance), 0, []
+    for number in utterance.parts or (len(utterance.tokens),):
+        found.append(replace(whole, tokens=whole.tokens[begin : begin + number]))
+        begin += number
+    return found
+
+
+def join(waves: Sequence[np.ndarray], rate: int, seconds: float) -> np.ndarray:
+    """The waves float32 [samples] one after another; each begins within the last `seconds` of the one before, which
+    fades out while it fades in (linear), so that there is no step between them.
+
+    >>> join([np.ones(4, np.float32), np.ones(4, np.float32)], rate=2, seconds=1.0).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    whole = np.zeros(0, np.float32)
+    for wave in waves:
+        overlap = min(round(seconds * rate), len(whole), len(wave))
+        rising = (np.arange(overlap, dtype=np.float32) + 0.5) / max(1, overlap)
+        both = whole[len(whole) - overlap :] * (1 - rising) + wave[:overlap] * rising
+        whole = np.concatenate([whole[: len(whole) - overlap], both, wave[overlap:]]).astype(np.float32)
+    return whole
 
 
 def row_of(utterance: Utterance) -> Row:
@@ -81,13 +111,31 @@ def by_text(folder: str, utterances: Iterable[Utterance]) -> list[str]:
     return paths
 
 
+def out_of(cfg: DictConfig) -> str | None:
+    """Where `out` puts the one wave, which is the only one that may be written over.
+
+    Raises:
+        ValueError: not a .wav, or one file for the waves of several systems or decodings.
+    """
+    if cfg.get("out") is None:
+        return None
+    if Path(cfg.out).suffix.lower() != ".wav":
+        raise ValueError(f"out={cfg.out}: waves are written as .wav")
+    if len(token_files(cfg)) > 1 or cfg.texts is not None:
+        raise ValueError(f"out={cfg.out} is one wave: of one text, by one system and decoding; others go to waves_dir")
+    return str(cfg.out)
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
+    use_given(cfg)
+    out, fade = out_of(cfg), (cfg.get("parts") or {}).get("crossfade_s", 0.0)
     token2wav, written = hydra.utils.instantiate(cfg.token2wav), []
     for (system, decoding), path in token_files(cfg).items():
         utterances = read_utterances(path, cfg.recipe.language)
         paths = by_text(f"{cfg.waves_dir}/{system}.{decoding}", utterances)
-        written += write_waves(paths, decode(token2wav, utterances), token2wav.sample_rate)
+        paths = paths if out is None else [out] * len(paths)
+        written += write_waves(paths, decode(token2wav, utterances, fade), token2wav.sample_rate)
         for utterance in (u for u in utterances if not u.tokens):
             print(f"no wave: {system} said nothing ({decoding}) for: {utterance.text}")
     write_text(f"{cfg.waves_dir}/{LAST}", "".join(f"{path}\n" for path in written))

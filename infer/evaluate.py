@@ -20,9 +20,10 @@ from omegaconf import DictConfig
 from data_prep.jsonl import spoken_part
 from infer.decode import by_number, decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
-from infer.records import Utterance, read_utterances, token_files
+from infer.records import Utterance, read_utterances, token_files, use_checkpoints
 from infer.report import draw, markdown
 from infer.report_page import choose, page, statistics
+from infer.shares import in_processes, share, workers_of
 from infer.statistics import Bootstrap, mean_per_text
 from speech.files import write_jsonl, write_text
 from speech.jsonl import told_plainly
@@ -130,6 +131,13 @@ def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
     return found
 
 
+def hear_share(cfg: DictConfig) -> None:
+    """Hears this process's share of all utterances, for the cache."""
+    listener = Listener(cfg)
+    for utterances in read_all(cfg).values():
+        listener.hear(share(utterances, cfg))
+
+
 def write_report(
     cfg: DictConfig,
     results: dict[str, Any],
@@ -165,6 +173,8 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     inputs = {f"files.{'.'.join(key)}": path for key, path in files_to_hear(cfg).items()}
     check_outputs(inputs, {f"out_dir/{name}": f"{cfg.out_dir}/{name}" for name in WRITTEN})
     listener = Listener(cfg)
+    if (count := workers_of(cfg)) > 1:  # they keep what they hear in the cache, where it is found below
+        in_processes("infer.evaluate", count)
     bootstrap = Bootstrap(cfg.bootstrap.resamples, cfg.recipe.seed, cfg.bootstrap.level)
     heard: dict[Key, list[dict]] = {}
     spoken = read_all(cfg)
@@ -210,7 +220,11 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     with told_plainly():
-        evaluate(cfg)
+        use_checkpoints(cfg)
+        if cfg.get("share") is None:
+            evaluate(cfg)
+        else:
+            hear_share(cfg)
 
 
 if __name__ == "__main__":

@@ -4,18 +4,23 @@
 `text` and `tokens` (or `speech_tokens`, as in SFT data) are required.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from omegaconf import DictConfig
-from pydantic import AliasChoices, BaseModel, Field
+from omegaconf import DictConfig, open_dict
+from pydantic import AliasChoices, BaseModel, Field, model_validator
 
+from speech.files import write_jsonl
 from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
 
 @dataclass(frozen=True)
 class Utterance:
     """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher).
-    `unknown`: characters of the text that the model's tokenizer does not know."""
+    `unknown`: characters of the text that the model's tokenizer does not know. `parts`: speech tokens of each part of a
+    long text (infer/parts.py); empty: it has one."""
 
     index: int
     sample: int
@@ -25,6 +30,7 @@ class Utterance:
     language: str
     voice: str | None = None
     unknown: str = ""
+    parts: tuple[int, ...] = ()
 
 
 class _Row(BaseModel):
@@ -38,6 +44,13 @@ class _Row(BaseModel):
     language: str | None = None
     voice: str | None = None
     unknown: str = ""
+    parts: list[int] = []
+
+    @model_validator(mode="after")
+    def _parts_are_all(self) -> "_Row":
+        if self.parts and sum(self.parts) != len(self.tokens):
+            raise BadField("parts", f"are {sum(self.parts)} tokens in all, the row has {len(self.tokens)}")
+        return self
 
 
 def read_utterances(path: str, language: str, limit: int | None = None) -> list[Utterance]:
@@ -59,6 +72,7 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
         index = number - 1 if given.index is None else given.index
         if limit is None or index < limit:
             said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
+            said = (*said, tuple(given.parts))
             utterances.append(Utterance(index, given.sample, *said))
     refuse(path, faults)
     if not utterances:
@@ -73,3 +87,35 @@ def token_files(cfg: DictConfig) -> dict[tuple[str, str], str]:
         for system in cfg.systems
         for decoding in cfg.decodings
     }
+
+
+def use_checkpoints(cfg: DictConfig) -> None:
+    """With `checkpoints`, a folder, its sub-folders are the systems of the configuration, and `systems` before them.
+
+    Raises:
+        FileNotFoundError: none is there.
+    """
+    if cfg.get("checkpoints") is None:
+        return
+    found = {path.parent.name: str(path.parent) for path in Path(cfg.checkpoints).glob("*/config.json")}
+    if not found:
+        raise FileNotFoundError(f"no checkpoint in {cfg.checkpoints}: bash run.sh checkpoints merges them")
+    ordered = sorted(found, key=lambda name: [int(part) if part.isdigit() else part for part in name.split("_")])
+    with open_dict(cfg):
+        cfg.systems = dict(cfg.systems) | {name: found[name] for name in ordered}
+
+
+def own_part(path: str, cfg: DictConfig) -> str:
+    """Where a process with a share of the texts writes its part of a file."""
+    which = None if cfg.get("share") is None else cfg.share[0]
+    return path if which is None else str(Path(path).with_suffix(f".part{which}.jsonl"))
+
+
+def join_parts(paths: Iterable[str], count: int) -> None:
+    """Of the parts that `count` processes wrote, the files that one would have written; the parts are deleted."""
+    for path in paths:
+        parts = [Path(path).with_suffix(f".part{which}.jsonl") for which in range(count)]
+        rows = [json.loads(line) for part in parts for line in part.read_text(encoding="utf-8").split("\n") if line]
+        write_jsonl(path, sorted(rows, key=lambda row: (row["index"], row["sample"])))
+        for part in parts:
+            part.unlink()

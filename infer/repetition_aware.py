@@ -1,5 +1,5 @@
 """Repetition-aware sampling (VALL-E 2, arXiv 2406.05370, section 3; CosyVoice and GLM-TTS decode by it): a token is
-drawn from the nucleus; one that stands in the last `window` tokens too often is drawn again, from all tokens.
+drawn from the nucleus; one that stands in the last `win_size` tokens too often is drawn again, from all tokens.
 
 One function draws. It reaches both back ends as a logits processor that leaves the drawn token alone, so that the back
 end's own sampling has no choice: what comes out is the same for the same seed in vLLM and in transformers.
@@ -19,15 +19,17 @@ KEY = "repetition_aware"  # of vLLM's SamplingParams.extra_args
 class RepetitionAware:
     """Attributes:
     top_p, top_k: of the nucleus: the likeliest tokens until their sum reaches top_p, at most top_k of them.
-    window: tokens that are looked back at.
-    share: a token that fills at least this share of the window is drawn again.
+    win_size: tokens that are looked back at.
+    tau_r: a token that fills at least this share of the window is drawn again.
+    mask_repeated: the second draw cannot give that token (CosyVoice since 2025-12), or may (VALL-E 2, GLM-TTS).
     temperature: of both draws.
     """
 
     top_p: float = 0.8
     top_k: int = 25
-    window: int = 10
-    share: float = 0.1
+    win_size: int = 10
+    tau_r: float = 0.1
+    mask_repeated: bool = False
     temperature: float = 1.0
 
     def draw(self, logits: torch.Tensor, recent: Sequence[int], generator: torch.Generator) -> int:
@@ -37,14 +39,23 @@ class RepetitionAware:
             logits: float [vocabulary]; minus infinity where a token is not allowed.
             recent: the tokens so far.
         """
-        probabilities = (logits.float().cpu() / self.temperature).softmax(-1)
+        probabilities = (logits.float() / self.temperature).softmax(-1)
         likely, tokens = probabilities.topk(min(self.top_k, len(probabilities)))
         before = likely.cumsum(-1) - likely
-        nucleus = likely * (before < self.top_p)
-        token = int(tokens[torch.multinomial(nucleus, 1, generator=generator)])
-        if list(recent[-self.window :]).count(token) >= self.window * self.share:
-            token = int(torch.multinomial(probabilities, 1, generator=generator))
+        token = int(tokens[_draw(likely * (before < self.top_p), generator)])
+        if list(recent[-self.win_size :]).count(token) >= self.win_size * self.tau_r:
+            if self.mask_repeated:
+                probabilities[token] = 0.0
+            token = int(_draw(probabilities, generator))
         return token
+
+
+def _draw(weights: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """An index, by weights that need not sum to 1. The number comes from the CPU, wherever the weights are: a seed
+    gives the same tokens on every device, and no vocabulary is copied."""
+    rising = weights.double().cumsum(-1)
+    place = torch.rand((), generator=generator, dtype=torch.float64).item() * rising[-1]
+    return torch.searchsorted(rising, place, right=True).clamp(max=len(weights) - 1)
 
 
 def _alone(logits: torch.Tensor, token: int) -> None:

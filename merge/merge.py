@@ -9,6 +9,7 @@ tied weights) stays verl's.
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
@@ -140,18 +141,34 @@ def _load(path: Path) -> dict[str, torch.Tensor]:
     return weights_of(path)
 
 
+def average(actors: Sequence[Path]) -> dict[str, torch.Tensor]:
+    """The mean of the checkpoints' weights, summed in float64, in their own dtype; of one, its weights as they are."""
+    if len(actors) == 1:
+        return full_weights(actors[0])
+    total: dict[str, torch.Tensor] = {}
+    for actor in actors:
+        weights = full_weights(actor)
+        if total and set(weights) != set(total):
+            raise ValueError(f"{actor} has other tensors than {actors[0]}: {sorted(set(weights) ^ set(total))[:3]}")
+        dtypes = {name: tensor.dtype for name, tensor in weights.items()}
+        total = {name: total.get(name, 0) + tensor.double() for name, tensor in weights.items()}
+    return {name: (tensor / len(actors)).to(dtypes[name]) for name, tensor in total.items()}
+
+
 class _Merger(FSDPModelMerger):
     """verl's merger without its `.bfloat16()`, and with a LoRA adapter in the weights: verl's puts it into a folder of
     its own, where neither vLLM nor transformers look when they load the model."""
 
     dtype = torch.float32
+    others: Sequence[Path] = ()  # that are averaged with it
 
     def _load_and_merge_state_dicts(self, *_args) -> dict[str, torch.Tensor]:
-        return {name: tensor.to(self.dtype) for name, tensor in full_weights(Path(self.config.local_dir)).items()}
+        weights = average([Path(self.config.local_dir), *self.others])
+        return {name: tensor.to(self.dtype) for name, tensor in weights.items()}
 
 
-def merge(actor: Path, target: Path, dtype: str) -> None:
-    """Writes the Hugging Face checkpoint into `target`, an empty directory.
+def merge(actor: Path, target: Path, dtype: str, others: Sequence[Path] = ()) -> None:
+    """Writes the Hugging Face checkpoint into `target`, an empty directory: of `actor`, or the mean with `others`.
 
     Raises:
         ValueError: a dtype other than float32 and bfloat16.
@@ -166,7 +183,7 @@ def merge(actor: Path, target: Path, dtype: str) -> None:
         hf_model_config_path=str(actor / "huggingface"),
     )
     merger = _Merger(config)
-    merger.dtype = DTYPES[dtype]
+    merger.dtype, merger.others = DTYPES[dtype], others
     merger.merge_and_save()
     merger.cleanup()
     settings = json.loads((target / "config.json").read_text())
@@ -174,14 +191,14 @@ def merge(actor: Path, target: Path, dtype: str) -> None:
     (target / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
 
 
-def check(actor: Path, target: Path, dtype: str) -> int:
+def check(actor: Path, target: Path, dtype: str, others: Sequence[Path] = ()) -> int:
     """Compares each merged tensor with the shards, rounded to `dtype`, bit by bit; returns how many there are.
 
     Raises:
         ValueError: a tensor differs, is missing or is not in the shards; names it.
     """
     merged = {name: tensor for file in sorted(target.glob("*.safetensors")) for name, tensor in load_file(file).items()}
-    weights = full_weights(actor)
+    weights = average([actor, *others])
     tied = json.loads((target / "config.json").read_text()).get("tie_word_embeddings", False)
     missing = set(weights) - set(merged) - ({"lm_head.weight"} if tied else set())
     if missing or set(merged) - set(weights):
@@ -192,13 +209,52 @@ def check(actor: Path, target: Path, dtype: str) -> int:
     return len(merged)
 
 
+def wanted(step: int | str | None, count: int, ranking: str) -> list[int | None]:
+    """The steps to merge: `step`; with step=best the `count` best ones of `ranking`, which stage checkpoints wrote.
+
+    Raises:
+        MissingCheckpoint: there is no ranking. ValueError: an average of others than the best, or of more.
+    """
+    if step != "best":
+        if count != 1:
+            raise ValueError(f"merge.average={count} is of the best checkpoints: merge.step=best")
+        if step is not None and not isinstance(step, int):
+            raise ValueError(f"merge.step={step}: a step, best, or null, the newest")
+        return [step]
+    if not Path(ranking).exists():
+        raise MissingCheckpoint(f"no {ranking}, which says what is best: bash run.sh checkpoints")
+    ranked = [row["step"] for row in json.loads(Path(ranking).read_text())["ranking"]]
+    if not 1 <= count <= len(ranked):
+        raise ValueError(f"merge.average={count}: {ranking} knows {len(ranked)} checkpoints")
+    return ranked[:count]
+
+
+def steps_there(folder: str) -> list[int]:
+    """Steps of all whole checkpoints, in order. Raises MissingCheckpoint if there is none."""
+    newest = find_actor(folder, None)
+    last = int((Path(folder) / _TRACKER).read_text())
+    found = {int(p.name.removeprefix("global_step_")): p / newest.name for p in Path(folder).glob("global_step_*")}
+    return sorted(step for step, actor in found.items() if step <= last and not missing_files(actor))
+
+
+def _one(actors: Sequence[Path], target_dir: str, dtype: str) -> None:
+    actor, *others = actors
+    with whole_directory(target_dir) as target:
+        merge(actor, target, dtype, others)
+        count = check(actor, target, dtype, others)
+    same = "equal to the shards" if not others else f"the mean of {len(actors)} checkpoints"
+    print(f"{', '.join(map(str, actors))} -> {target_dir}: {count} tensors in {dtype}, {same}", flush=True)
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    actor = find_actor(cfg.recipe.grpo_dir, cfg.merge.step)
-    with whole_directory(cfg.recipe.merged_dir) as target:
-        merge(actor, target, cfg.merge.dtype)
-        count = check(actor, target, cfg.merge.dtype)
-    print(f"{actor} -> {cfg.recipe.merged_dir}: {count} tensors in {cfg.merge.dtype}, equal to the shards")
+    folder, dtype = cfg.recipe.grpo_dir, cfg.merge.dtype
+    if cfg.merge.every:
+        for step in steps_there(folder):
+            _one([find_actor(folder, step)], f"{cfg.merge.checkpoints}/step_{step}", dtype)
+        return
+    steps = wanted(cfg.merge.step, cfg.merge.average, cfg.merge.ranking)
+    _one([find_actor(folder, step) for step in steps], cfg.recipe.merged_dir, dtype)
 
 
 if __name__ == "__main__":

@@ -66,11 +66,7 @@ async def compute_score(
         raise ValueError(f"sample {index}: its row names no language (extra_info.language; stage data writes one)")
     if not something_said(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
-    judge = _reward(reward)
-    tokens, stray = parse_speech_tokens(solution_str)
-    prefix = extra_info.get("speech_prefix")
-    prefix = [] if prefix is None else [int(token) for token in prefix]
-    spoken = prefix + tokens
+    spoken, tokens, _ = speech_of(solution_str, extra_info)
     measures, span = None, ""
     if tokens:
         client = client_for(_server_config(recipe, server, processes))
@@ -78,6 +74,26 @@ async def compute_score(
         answer = await client.ask(spoken, ground_truth, language, index, extra_info.get("voice"))
         span = f"{began:.3f} {time.time():.3f} {answer.attempts} {answer.mismatches}"
         measures = answer.measures if answer.measures.is_speech else None
+    return judged(_reward(reward), solution_str, ground_truth, extra_info, measures) | {"server_span": span}
+
+
+def speech_of(solution_str: str, extra_info: Mapping[str, Any]) -> tuple[list[int], list[int], str]:
+    """Speech tokens with the row's prefix, those of the completion alone, and what else the completion holds."""
+    tokens, stray = parse_speech_tokens(solution_str)
+    prefix = extra_info.get("speech_prefix")
+    return ([] if prefix is None else [int(token) for token in prefix]) + tokens, tokens, stray
+
+
+def judged(
+    judge: Reward, solution_str: str, ground_truth: str, extra_info: Mapping[str, Any], measures: Measures | None
+) -> dict[str, Any]:
+    """What compute_score returns, of a completion that was measured already (None: it cannot be spoken).
+
+    Raises:
+        ValueError: a measure is missing or out of its range.
+    """
+    index, language = extra_info.get("index"), extra_info["language"]
+    spoken, tokens, stray = speech_of(solution_str, extra_info)
     heard = None
     if measures is None:
         verdict = judge.unspeakable()
@@ -103,13 +119,13 @@ async def compute_score(
         "text": ground_truth,
         "voice": extra_info.get("voice") or "",
         "speech_tokens": " ".join(map(str, spoken)),
-        "server_span": span,
+        "server_span": "",
         "transcript": measures.transcript if measures else "",
     }
     if verdict.parts:
         result["term_parts"] = list(verdict.parts)
     if judge.lead_tokens is not None:
-        result["token_credit"] = judge.blame(heard, len(spoken))[len(prefix) :]
+        result["token_credit"] = judge.blame(heard, len(spoken))[len(spoken) - len(tokens) :]
     return result
 
 

@@ -9,18 +9,13 @@ often as its weight says (`data.epochs_of_files`).
 from typing import Any
 
 import torch
-from datasets import Dataset as Rows
 from datasets import concatenate_datasets, load_dataset
 from omegaconf import DictConfig, ListConfig
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from data_prep.weights import repeated
 from sft.data import encode_messages
-
-
-def repeated(rows: Rows, epochs: float) -> Rows:
-    """floor(epochs x rows) rows, in order and from the beginning again: the Inworld trainer's weight of a data set."""
-    return rows if epochs == 1 else rows.select([i % len(rows) for i in range(int(len(rows) * epochs))])
 
 
 class SpeechDataset(Dataset):

@@ -8,6 +8,8 @@ from typing import ParamSpec, TypeVar
 
 from cachetools import LRUCache
 
+_WITHOUT_PARTS = frozenset({str, bytes, int, float, bool, type(None)})
+_SEQUENCES = frozenset({tuple, list, set, frozenset})
 Args, Result = ParamSpec("Args"), TypeVar("Result")
 
 
@@ -29,7 +31,7 @@ def remembered(max_bytes: int) -> Callable[[Callable[Args, Result]], Callable[Ar
     """
 
     def wrap(function: Callable[Args, Result]) -> Callable[Args, Result]:
-        cache, lock = LRUCache(max_bytes, getsizeof=size_of), threading.Lock()
+        cache, lock = LRUCache(max_bytes, getsizeof=lambda kept: kept[2]), threading.Lock()
 
         @wraps(function)
         def call(*args: Args.args) -> Result:
@@ -37,10 +39,9 @@ def remembered(max_bytes: int) -> Callable[[Callable[Args, Result]], Callable[Ar
                 if (found := cache.get(args)) is not None:
                     return found[1]
             result = function(*args)
-            kept = (args, result)
-            if size_of(kept) <= max_bytes:
+            if (size := size_of((args, result))) <= max_bytes:
                 with lock:
-                    cache[args] = kept
+                    cache[args] = (args, result, size)
             return result
 
         call.cache = cache
@@ -52,13 +53,21 @@ def remembered(max_bytes: int) -> Callable[[Callable[Args, Result]], Callable[Ar
 def size_of(value: object) -> int:
     """Bytes of a value and of what is in it: in tuples, lists, sets, dictionaries, and attributes of objects. What is
     in it twice counts twice."""
-    size = sys.getsizeof(value)
-    if isinstance(value, str | bytes | int | float | type(None)):
-        return size
-    if isinstance(value, dict):
-        return size + sum(size_of(key) + size_of(one) for key, one in value.items())
-    if isinstance(value, tuple | list | set | frozenset):
-        return size + sum(map(size_of, value))
-    attributes = [*vars(value).values()] if hasattr(value, "__dict__") else []
-    attributes += [getattr(value, name) for name in getattr(value, "__slots__", ()) if hasattr(value, name)]
-    return size + sum(map(size_of, attributes))
+    size, left = 0, [value]
+    while left:  # in a loop: it is done once for each transcript of a rollout
+        one = left.pop()
+        size += sys.getsizeof(one)
+        kind = type(one)
+        if kind in _WITHOUT_PARTS:
+            continue
+        if kind in _SEQUENCES:
+            left += one
+        elif isinstance(one, dict):
+            left += one.keys()
+            left += one.values()
+        elif isinstance(one, tuple | list | set | frozenset):
+            left += one
+        elif not isinstance(one, str | bytes | int | float):
+            left += vars(one).values() if hasattr(one, "__dict__") else ()
+            left += (getattr(one, name) for name in getattr(one, "__slots__", ()) if hasattr(one, name))
+    return size

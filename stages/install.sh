@@ -112,13 +112,14 @@ environment() {
   {
     run "$uv" pip install --python "$folder" "$@" &&
       { [[ $folder != .venv-reward || ${#bare[@]} == 0 ]] || run "$uv" pip install --python "$folder" --no-deps "${bare[@]}"; } &&
+      { [[ $folder != .venv ]] || run "$uv" pip install --quiet --python "$folder" --target "$folder/prefer" --no-deps -r requirements/prefer.txt; } &&
       run "$uv" pip install --quiet --python "$folder" --no-deps --editable .
   } || die "packages for $folder could not be installed; the reason is above. If this machine is offline, connect it, or" \
     "point pip at a folder of wheels (PIP_FIND_LINKS) or a mirror (PIP_INDEX_URL). What is there already is kept."
   [[ -n $dry_run ]] || remember "$folder" "${hashes[@]}"
 }
 
-[[ $only == reward ]] || environment .venv "$(hash_of requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt pyproject.toml)" \
+[[ $only == reward ]] || environment .venv "$(hash_of requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt requirements/prefer.txt pyproject.toml)" \
   "${trainer[@]}"
 [[ $only == trainer ]] || environment .venv-reward "$(hash_of requirements-reward.txt requirements/constraints-reward.txt pyproject.toml) ${own_hashes[*]}" \
   "${reward[@]}"

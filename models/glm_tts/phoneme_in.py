@@ -6,6 +6,8 @@
         phonemes: recipes/glm_tts/phonemes.yaml                            # those that the model has
         train: {probability: 0.2, max_share: 0.5}
 
+        found: {rare: false, heteronyms: false}
+
 A dictionary names words and, if it wants, how they are read: pinyin, the tone as a number (5: neutral), ü as v.
 
     {"word": "银行", "pinyin": ["yin2", "hang2"]}      one syllable for each character
@@ -14,10 +16,12 @@ A dictionary names words and, if it wants, how they are read: pinyin, the tone a
 
 Where text is spoken (held-out splits, evaluation, inference) every word that the dictionary names is replaced, from
 left to right, the longest first. Words are found wherever their characters stand (校长 in 学校长期 too), so a
-dictionary names what means one thing only: 老校长, or 校长 if the texts allow it. In training (other splits) most texts
-stay as they are; in a share of them (`probability`) up to `max_share` of their words are replaced, whether the
-dictionary names them or not. Chance is drawn from recipe.seed and the text, so a row is always the same. Rows of other
-languages than Chinese stay as they are. The reward compares with the plain text.
+dictionary names what means one thing only: 老校长, or 校长 if the texts allow it. With `found` more is replaced there
+without being named: `rare`, characters outside the 3755 common ones (the first level of GB 2312); `heteronyms`,
+characters that the sentence reads otherwise than they are read alone (行 in 银行), as pypinyin reads it. In training
+(other splits) most texts stay as they are; in a share of them (`probability`) up to `max_share` of their words are
+replaced, whether the dictionary names them or not. Chance is drawn from recipe.seed and the text, so a row is always
+the same. Rows of other languages than Chinese stay as they are. The reward compares with the plain text.
 """
 
 import random
@@ -77,14 +81,21 @@ class PhonemeIn:
         known: phonemes that the model has.
         train: {probability, max_share}.
         seed: of the chance in training.
+        found: {rare, heteronyms}: see the module; None: neither.
     """
 
     def __init__(
-        self, words: Mapping[str, Readings | None], known: frozenset[str], train: Mapping[str, float], seed: int
+        self,
+        words: Mapping[str, Readings | None],
+        known: frozenset[str],
+        train: Mapping[str, float],
+        seed: int,
+        found: Mapping[str, bool] | None = None,
     ):
         if set(train) != {"probability", "max_share"} or not all(0 <= share <= 1 for share in train.values()):
             raise ValueError(f"recipe.phoneme_in.train needs probability and max_share from 0 to 1, got {dict(train)}")
         self.words, self.known, self.train, self.seed = dict(words), known, dict(train), seed
+        self.found = {"rare": False, "heteronyms": False} | dict(found or {})
         self.longest = max(map(len, self.words), default=0)
 
     def __call__(self, text: str, language: str, training: bool) -> str:
@@ -92,7 +103,8 @@ class PhonemeIn:
         if language != "zh":
             return text
         if not training:
-            return _replace(text, self.named(text))
+            named = self.named(text)
+            return _replace(text, [*named, *self._unnamed(text, named)])
         chance = random.Random(f"{self.seed} {text}")
         if chance.random() >= self.train["probability"]:
             return text
@@ -120,6 +132,21 @@ class PhonemeIn:
         heard = self._sentence(text) if unread else [None] * len(text)
         return [self._piece(text, start, end, heard, named=True) for start, end in places]
 
+    def _unnamed(self, text: str, named: Sequence[Piece]) -> list[Piece]:
+        """Characters that need phonemes and are of no word of the dictionary."""
+        if not any(self.found.values()):
+            return []
+        taken = {place for piece in named for place in range(piece.start, piece.end)}
+        heard, pieces = self._sentence(text), []
+        for place, (character, reading) in enumerate(zip(text, heard, strict=True)):
+            if reading is None or place in taken:
+                continue
+            rare = self.found["rare"] and not is_common(character)
+            other = self.found["heteronyms"] and reading != phonemes(alone(character), self.known)
+            if rare or other:
+                pieces.append(Piece(place, place + 1, reading))
+        return pieces
+
     def _matches(self, text: str) -> Iterator[tuple[int, int]]:
         """Places of the dictionary's words, from left to right, the longest first."""
         start = 0
@@ -143,6 +170,27 @@ class PhonemeIn:
         readings = heard[start:end] if given is None else given
         hybrid = "".join(reading or character for reading, character in zip(readings, text[start:end], strict=True))
         return Piece(start, end, hybrid)
+
+
+def is_common(character: str) -> bool:
+    """Whether a Chinese character is of the first level of GB 2312, the 3755 commonest.
+
+    >>> is_common("行"), is_common("彧"), is_common("翀")
+    (True, False, False)
+    """
+    try:
+        return 0xB0 <= character.encode("gb2312")[0] <= 0xD7
+    except UnicodeEncodeError:
+        return False
+
+
+def alone(character: str) -> str:
+    """How a character is read by itself.
+
+    >>> alone("行")
+    'xing2'
+    """
+    return lazy_pinyin(character, style=Style.TONE3, neutral_tone_with_five=True)[0]
 
 
 def _replace(text: str, pieces: Sequence[Piece]) -> str:
@@ -203,4 +251,5 @@ def of_recipe(recipe: DictConfig) -> Speaker:
         return lambda text, language, training: text
     known = read_phonemes(settings.phonemes)
     words = read_dictionary(settings.dictionary, known)
-    return PhonemeIn(words, known, OmegaConf.to_container(settings.train, resolve=True), recipe.seed)
+    train = OmegaConf.to_container(settings.train, resolve=True)
+    return PhonemeIn(words, known, train, recipe.seed, settings.get("found"))

@@ -7,6 +7,8 @@ the two texts each on its own, as glmtts_inference.py does.
 import re
 from collections.abc import Sequence
 
+from zhconv import convert
+
 from data_prep.prompt_template import Messages
 from speech.readings.tags import without_tags
 from speech.tokens import format_speech_tokens
@@ -40,13 +42,16 @@ def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int
 def normalise(text: str) -> str:
     """Text with the punctuation and letter case of the published front end (cosyvoice/cli/frontend.py); numbers and
     signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, written 哦 and 诶.
-    Chinese: commas, colons, semicolons become ，; full stops and exclamation marks become 。; quotes, brackets,
-    slashes and hyphens go. Other texts: lower case, plain punctuation, no quotes and brackets. A hyphen or slash at a
+    Chinese: commas, colons, semicolons become ，; quotes, brackets,
+    slashes and hyphens go; ？ becomes ?, and ！ a full stop, inside a text the plain one; traditional characters become
+    simplified ones. Other texts: lower case, plain punctuation, no quotes and brackets. A hyphen or slash at a
     letter is a space; control tags ([breath]), of which the model has none, go. Of several marks on end the last stays;
     every text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
-    '他说，行不行？ok。'
+    '他说，行不行?ok。'
+    >>> normalise("臺北很熱！真的？")
+    '台北很热.真的?'
     >>> normalise("Hello  World")
     'hello world.'
     >>> normalise("The well-known one costs twenty five dollars and/or more")
@@ -57,15 +62,15 @@ def normalise(text: str) -> str:
     text = _BESIDE_LETTERS.sub(r"\1 ", text)
     chinese = bool(_HAN.search(text) and not _KANA.search(text)) or bool(held)
     text = _chinese(text) if chinese else _other(text)
-    text = re.sub(f"[{_MARKS}](?=[{_MARKS}])", "", text).replace("！", "。").replace("!", "." if not chinese else "。")
-    if text and text[-1] in "？?":
+    text = re.sub(f"[{_MARKS}](?=[{_MARKS}])", "", text).replace("！", ".").replace("!", ".").replace("？", "?")
+    if text and text[-1] == "?":
         return _restore(text, held)
     text = (text[:-1] if text and text[-1] in _MARKS else text) + ("。" if chinese else ".")
     return _restore(text, held)
 
 
 def _chinese(text: str) -> str:
-    text = text.translate(_REPLACED)
+    text = convert(text.translate(_REPLACED), "zh-hans")
     text = re.sub(r"(?<=[^\d\sA-Za-z])\.|\.(?![\dA-Za-z])|[…~～]", "。", text)
     text = re.sub(r"(?<!\d)[,:：]|[,:：](?!\d)|[;；、，]|——| - ", "，", text).replace("?", "？")
     text = re.sub(r"，{2,}", "，", text)

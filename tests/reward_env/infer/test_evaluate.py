@@ -3,6 +3,8 @@
 import inspect
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import hydra
@@ -307,3 +309,18 @@ def test_what_was_heard_before_needs_no_model(evaluated):
     heard = listener.hear(read_utterances(next(iter(cfg.files.values())), "zh"))
     assert len(heard) == 6
     assert not {"token2wav", "ear"} & vars(listener).keys()  # neither was made
+
+
+def test_two_processes_hear_what_one_hears(built_recipe, tmp_path):
+    rows = (built_recipe / "data/test_teacher.jsonl").read_text().splitlines()[:5]
+    (tmp_path / "teacher.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    found = []
+    for count in (1, 2):
+        out = tmp_path / f"of{count}"
+        command = [sys.executable, "-m", "infer.evaluate", "--config-path", str(ROOT / "recipes/tiny_mandarin")]
+        command += ["--config-name", "eval", f"files={{t.codec: {tmp_path}/teacher.jsonl}}", f"out_dir={out}"]
+        command += [f"recipe.inputs_dir={built_recipe}", f"cache.path={out}.sqlite", f"workers={count}", "listen_to=1"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        found.append(((out / "utterances.jsonl").read_text(), (out / "results.json").read_text()))
+    assert found[0] == found[1] and found[0][0].count("\n") == 5

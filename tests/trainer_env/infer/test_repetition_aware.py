@@ -36,5 +36,11 @@ def test_what_was_said_before_the_window_does_not_count():
 
 
 def test_below_the_share_a_repeated_token_stays():
-    how = RepetitionAware(share=0.3)  # three of ten
+    how = RepetitionAware(tau_r=0.3)  # three of ten
     assert near(counts(how, [0.5, 0.25, 0.15, 0.1], [0, 0]), [0.5 / 0.9, 0.25 / 0.9, 0.15 / 0.9, 0])
+
+
+def test_the_repeated_token_may_be_kept_out_of_the_second_draw():
+    # Token 0 with 5/9 in the first draw; then only 0.25, 0.15, 0.1 of 0.5 are left.
+    wanted = [0, 2.5 / 9 + 5 / 9 * 0.5, 1.5 / 9 + 5 / 9 * 0.3, 5 / 9 * 0.2]
+    assert near(counts(RepetitionAware(mask_repeated=True), [0.5, 0.25, 0.15, 0.1], [0]), wanted)

@@ -59,7 +59,10 @@ def work(tmp_path_factory) -> Path:
 def overrides(work: Path, backend: str) -> list[str]:
     one = "top_p: 1.0, top_k: -1, samples: "
     decodings = f"{{a: {{temperature: 1.0, {one}2}}, b: {{temperature: 1.0, {one}2}}, c: {{temperature: 0.0, {one}1}}, "
-    decodings += f"d: {{temperature: 1.0, {one}2, min_tokens: 3, repetition_aware: {{top_p: 0.8, top_k: 25}}}}}}"
+    decodings += f"d: {{temperature: 1.0, {one}2, min_tokens: 3, repetition_aware: {{top_p: 0.8, top_k: 25}}}}, "
+    ratios = "min_token_text_ratio: 2, max_token_text_ratio: 3"
+    decodings += f"e: {{temperature: 0.0, {one}1, {ratios}}}, f: {{temperature: 1.0, {one}2, {ratios}, "
+    decodings += "repetition_aware: {mask_repeated: true}}}"
     return [
         "~systems",
         f"+systems={{M: {work}/model}}",
@@ -109,6 +112,16 @@ def test_repetition_aware_samples_of_vllm_and_transformers_are_equal(by_vllm, by
     assert ours == reference
     assert [(row["index"], row["sample"]) for row in ours[:3]] == [(0, 0), (0, 1), (1, 0)]
     assert ours[0]["tokens"] != ours[1]["tokens"]  # each sample draws by a seed of its own
+
+
+@pytest.mark.parametrize("decoding", ["e", "f"])
+def test_answers_have_as_many_tokens_as_their_texts_allow(by_vllm, by_transformers, decoding):
+    ours, reference = rows_of(by_vllm, "vllm", decoding), rows_of(by_transformers, "transformers", decoding)
+    assert ours == reference
+    for row in ours:  # a token for each character of this tokenizer: 2 to 3 speech tokens for each
+        assert 2 * len(row["text"]) <= len(row["tokens"]) + len(row["stray"]) + row["stray"].count("<")
+        assert len(row["tokens"]) <= 3 * len(row["text"])
+        assert row["finished"] or len(row["tokens"]) == 3 * len(row["text"]) or row["stray"]
 
 
 def test_a_sampled_answer_depends_on_its_seed_alone(by_vllm):

@@ -10,7 +10,7 @@ import torch.multiprocessing as mp
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
 
-from merge.merge import MissingCheckpoint, check, find_actor, full_weights, merge
+from merge.merge import MissingCheckpoint, average, check, find_actor, full_weights, merge, steps_there, wanted
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from tests.helpers.shards import tiny_qwen2, write_shard
 
@@ -144,3 +144,39 @@ def test_a_step_that_is_not_there_is_answered_with_those_that_are(tmp_path):
     (tmp_path / "latest_checkpointed_iteration.txt").write_text("5")
     with pytest.raises(MissingCheckpoint, match=r"no global_step_7 .* the steps \[5\]"):
         find_actor(str(tmp_path), 7)
+
+
+def test_the_mean_of_two_checkpoints_by_hand(tmp_path):
+    actors = []
+    for step, scale in ((1, 1.0), (2, 3.0)):
+        folder = shards_of_one_rank(tmp_path / str(step), "model.norm.weight")
+        path = folder / "model_world_size_1_rank_0.pt"
+        torch.save({name: tensor * scale for name, tensor in torch.load(path, weights_only=False).items()}, path)
+        actors.append(folder)
+    first, mean = full_weights(actors[0]), average(actors)
+    assert all(torch.equal(mean[name], first[name] * 2) and mean[name].dtype == first[name].dtype for name in first)
+    assert all(torch.equal(average(actors[:1])[name], first[name]) for name in first)
+
+
+def test_the_best_steps_are_what_the_ranking_says(tmp_path):
+    ranking = tmp_path / "best.json"
+    with pytest.raises(MissingCheckpoint, match=r"bash run\.sh checkpoints"):
+        wanted("best", 1, str(ranking))
+    ranking.write_text(json.dumps({"ranking": [{"step": 30}, {"step": 10}, {"step": 20}]}))
+    assert (wanted("best", 1, str(ranking)), wanted("best", 2, str(ranking))) == ([30], [30, 10])
+    assert (wanted(7, 1, ""), wanted(None, 1, "")) == ([7], [None])
+    with pytest.raises(ValueError, match="knows 3 checkpoints"):
+        wanted("best", 4, str(ranking))
+    with pytest.raises(ValueError, match=r"merge\.average=2 is of the best checkpoints"):
+        wanted(7, 2, "")
+    with pytest.raises(ValueError, match=r"merge\.step=first: a step, best, or null"):
+        wanted("first", 1, "")
+
+
+def test_whole_steps_up_to_the_trackers_are_merged(tmp_path):
+    actor = write_checkpoint(tmp_path, 2)
+    for step in (1, 3):
+        actor.parent.with_name(f"global_step_{step}").symlink_to(actor.parent)
+    (tmp_path / "global_step_0" / "actor").mkdir(parents=True)
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("2")
+    assert steps_there(str(tmp_path)) == [1, 2]  # 0 is not whole, 3 was interrupted

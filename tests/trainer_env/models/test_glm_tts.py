@@ -150,9 +150,10 @@ def test_a_release_without_a_phoneme_that_texts_may_hold_is_refused(release: Pat
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("他说:「行不行?」 OK!!", "他说，行不行？ok。"),
+        ("他说:「行不行?」 OK!!", "他说，行不行?ok。"),
         ("我看了《疯狂元素城》,很妙!", "我看了疯狂元素城，很妙。"),
         ("今天三点五度,对吗", "今天三点五度，对吗。"),
+        ("臺北很熱！真的？好！", "台北很热.真的?好。"),
         ("等等...走;好", "等等。走，好。"),
         ("<|X|><|ING2|>不行", "<|X|><|ING2|>不行。"),
         ("我用iPhone 拍照", "我用iphone拍照。"),

@@ -65,6 +65,30 @@ def test_words_of_the_dictionary_become_phonemes(words, text, hybrid, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("found", "text", "hybrid"),
+    [
+        ({"heteronyms": True}, "银行在旅行", f"银{HANG}在旅行"),  # 行 alone is xing2
+        ({"heteronyms": True}, "重庆的重量", "<|CH|><|ONG2|>庆的重量"),
+        ({"heteronyms": True}, "李翀和王彧", "李翀和王彧"),
+        ({"rare": True}, "李翀和王彧", "李<|CH|><|ONG1|>和王<|V4|>"),
+        ({"rare": True}, "银行在旅行OK", "银行在旅行OK"),
+        (None, "银行和王彧", "银行和王彧"),
+    ],
+)
+def test_rare_characters_and_heteronyms_are_found_by_themselves(found, text, hybrid):
+    speak = PhonemeIn({}, KNOWN, NEVER, 0, found)
+    assert speak(text, "zh", False) == hybrid
+    assert speak(text, "zh", True) == text and speak(text, "ja", False) == text
+
+
+def test_what_the_dictionary_says_counts_more_than_what_is_found(tmp_path: Path):
+    words = {"银行": ["yin2", "xing2"]}
+    given = speaker(words, tmp_path).words
+    speak = PhonemeIn(given, KNOWN, NEVER, 0, {"heteronyms": True})
+    assert speak("银行的重庆", "zh", False) == f"<|IN2|>{XING}的<|CH|><|ONG2|>庆"
+
+
+@pytest.mark.parametrize(
     ("syllable", "expected"),
     [
         ("zhi1", "<|ZH|><|III1|>"),
@@ -184,7 +208,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 def test_every_stage_reads_the_same_ids_and_the_reward_the_plain_text(prepared: Prepared):
     """Held-out RL rows are spoken as in inference, training rows by chance; the plain text stays beside them."""
     test, train, sft = (prepared.rows[name] for name in ("test", "train", "sft"))
-    spoken = f"他去<|IN2|>{HANG}，{XING}{BU}{XING}。测试，三号？"
+    spoken = f"他去<|IN2|>{HANG}，{XING}{BU}{XING}.测试，三号?"
     assert [message["content"] for message in test["prompt"]] == ["早上好。 ", spoken, "<|s_1|><|s_2|>"]
     assert test["reward_model"]["ground_truth"] == test["extra_info"]["text"] == TEXT
     speak = of_recipe(prepared.recipe)

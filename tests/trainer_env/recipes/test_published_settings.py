@@ -1,5 +1,6 @@
-"""llasa's and glm_tts's training as it is published, number by number; what is not stands in the recipes' comments."""
+"""Training, decoding and presets as published, number by number; what is not so stands in the recipes' comments."""
 
+import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from stages.config import compose_stage
@@ -63,6 +64,7 @@ def test_glm_ttss_configuration_says_so():
     cfg = compose_stage("glm_tts", "grpo")
     actor, rollout = actor_and_rollout(cfg)
     assert (actor.optim.lr, list(actor.optim.betas), actor.optim.lr_scheduler_type) == (1e-6, [0.9, 0.95], "constant")
+    assert actor.optim.clip_grad == 5.0  # of its DeepSpeed file, which acts; verl's engine reads this key
     assert (actor.grad_clip, actor.ppo_micro_batch_size_per_gpu, actor.use_kl_loss) == (1.0, 2, False)
     assert (rollout.n, rollout.temperature, cfg.data.max_response_length) == (8, 1.0, 1000)
     assert (cfg.data.train_batch_size, cfg.trainer.n_gpus_per_node) == (8, 8)  # batch_size 1 on each GPU
@@ -93,3 +95,67 @@ def test_glm_ttss_advantages_and_groups_are_its_codes():
         0.01,
         3,
     )
+
+
+TONELESS = {"pinyin": {"weight": 1.0, "unit": "published_pinyin", "tones": False, "shaping": "exp(12, 1.5)"}}
+
+
+@pytest.mark.parametrize("recipe", ["cosyvoice2", "cosyvoice3"])
+def test_emilia_grpo_is_mair_hubs(recipe):
+    """rl-tutorial/cosyvoice_llm/run.sh and README.md of nvidia-china-sae/mair-hub, its run on Emilia."""
+    cfg = compose_stage(recipe, "grpo", ("preset=emilia_grpo",))
+    actor, rollout = actor_and_rollout(cfg)
+    assert (cfg.data.train_batch_size, cfg.data.max_prompt_length, cfg.data.max_response_length) == (32, 1024, 1024)
+    assert (actor.ppo_mini_batch_size, actor.ppo_micro_batch_size_per_gpu, actor.optim.lr) == (16, 4, 1e-6)
+    assert (rollout.n, rollout.temperature, rollout.top_p, rollout.top_k) == (8, 1.0, 1.0, -1)
+    assert (rollout.max_model_len, cfg.trainer.save_freq, cfg.trainer.n_gpus_per_node) == (2048, 50, 8)
+    assert (cfg.algorithm.norm_adv_by_std_in_grpo, cfg.algorithm.filter_groups.enable) == (False, False)
+    assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.loss_agg_mode) == (0.2, 0.2, "token-mean")
+    assert (actor.use_kl_loss, cfg.algorithm.use_kl_in_reward) == (False, False)
+    assert reward(cfg)["terms"] == TONELESS
+
+
+@pytest.mark.parametrize("recipe", ["cosyvoice2", "cosyvoice3"])
+def test_emilia_dapo_is_mair_hubs(recipe):
+    """rl-tutorial/cosyvoice_llm/run_dapo.sh of nvidia-china-sae/mair-hub."""
+    cfg = compose_stage(recipe, "grpo", ("preset=emilia_dapo",))
+    actor, rollout = actor_and_rollout(cfg)
+    assert (cfg.data.train_batch_size, cfg.data.max_prompt_length, cfg.data.max_response_length) == (32, 2048, 2048)
+    assert (actor.ppo_mini_batch_size, actor.use_dynamic_bsz, actor.ppo_max_token_len_per_gpu) == (16, True, 4096)
+    assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.clip_ratio_c) == (0.2, 0.28, 10.0)
+    optim = actor.optim
+    assert (optim.lr, optim.lr_warmup_steps, optim.weight_decay, optim.clip_grad) == (1e-6, 10, 0.1, 1.0)
+    groups = cfg.algorithm.filter_groups
+    assert (groups.enable, groups.metric, groups.max_num_gen_batches) == (True, "score", 10)
+    assert (rollout.n, rollout.temperature, rollout.top_p, rollout.top_k, rollout.max_model_len) == (8, 1, 1, -1, 4096)
+    assert (rollout.log_prob_use_dynamic_bsz, rollout.log_prob_max_token_len_per_gpu) == (True, 4096)
+    assert (rollout.val_kwargs.temperature, rollout.val_kwargs.top_p, rollout.val_kwargs.n) == (1.0, 1.0, 1)
+    trainer = cfg.trainer
+    assert (trainer.save_freq, trainer.test_freq, trainer.total_epochs, trainer.val_before_train) == (50, 50, 1, False)
+    assert cfg.algorithm.norm_adv_by_std_in_grpo and actor.loss_agg_mode == "token-mean"
+    assert reward(cfg)["terms"] == TONELESS and reward(cfg)["error"] == {"unit": "published_pinyin", "tones": False}
+
+
+def test_a_reward_of_the_command_line_overrules_a_presets():
+    cfg = compose_stage("cosyvoice2", "grpo", ("preset=emilia_dapo", "recipe/reward=cer"))
+    assert set(reward(cfg)["terms"]) != set(TONELESS) and cfg.actor_rollout_ref.rollout.n == 8
+
+
+@pytest.mark.parametrize("recipe", ["cosyvoice2", "cosyvoice3", "glm_tts"])
+@pytest.mark.parametrize(("stage", "name"), [("infer", "speech"), ("eval", "sampled")])
+def test_the_official_packages_decode_so(recipe, stage, name):
+    """ras_sampling() of cosyvoice/utils/common.py and inference() of llm.py and glmtts.py, their default arguments."""
+    decoding = OmegaConf.to_container(compose_stage(recipe, stage).decodings[name], resolve=True)
+    assert decoding["repetition_aware"] == {"top_p": 0.8, "top_k": 25, "win_size": 10, "tau_r": 0.1}
+    assert (decoding["min_token_text_ratio"], decoding["max_token_text_ratio"]) == (2, 20)
+    assert (decoding["temperature"], decoding["samples"]) == (1.0, 1)
+
+
+def test_inworlds_inference_is_not_its_rollouts():
+    """Its inference settings: T 0.8, top_p 1, top_k 50, penalties 1.1 and 0.3, 10 to 1792 tokens."""
+    speech = OmegaConf.to_container(compose_stage("inworld_tts", "infer").decodings.speech, resolve=True)
+    assert (speech["temperature"], speech["top_p"], speech["top_k"]) == (0.8, 1.0, 50)
+    assert (speech["repetition_penalty"], speech["frequency_penalty"]) == (1.1, 0.3)
+    assert (speech["min_tokens"], speech["max_tokens"]) == (10, 1792)
+    sampled = compose_stage("inworld_tts", "eval").decodings.sampled
+    assert (sampled.temperature, sampled.top_p, sampled.top_k) == (1.1, 0.9, 75)

@@ -1,0 +1,174 @@
+"""Stage `prefer`, first command: what is better and what is worse speech of a text -> pairs for preference training.
+
+    python -m data_prep.pairs --config-path <recipe> --config-name prefer pairs.scored=rollouts.scored.jsonl
+
+Two sources, alone or together. `scored`: what stage score wrote of several completions of each text; the best and the
+worst by reward are a pair. `votes`: what listeners of the blind test chose, with `spoken`, the two systems' speech.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import hydra
+from omegaconf import DictConfig
+from pydantic import AliasChoices, BaseModel, Field
+
+from data_prep.prompts import PromptMaker
+from speech.files import write_jsonl
+from speech.jsonl import BadField, BadRows, Fault, Named, Token, check, read_all, read_rows, refuse, told_plainly
+from speech.paths import check_outputs
+
+
+class _Scored(BaseModel):
+    text: Named
+    tokens: list[Token] = Field(min_length=1, validation_alias=AliasChoices("tokens", "speech_tokens", "code"))
+    score: float
+    language: Named | None = None
+    voice: Named | None = None
+
+
+class _Vote(BaseModel):
+    who: Named
+    pair: str = Field(pattern=r"^\d+-[0-9a-f]{8}$")
+    text: str
+    left: Named
+    right: Named
+    vote: Literal["A", "B", "same"]
+    chosen: str | None = None
+
+
+class _Spoken(BaseModel):
+    index: int
+    sample: int = 0
+    text: str
+    tokens: list[Token]
+    language: Named | None = None
+    voice: Named | None = None
+
+
+def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
+    """A pair of each text (and voice) whose best and worst scores differ by at least `least`.
+
+    Raises:
+        BadRows: rows that are no scored speech, with file, line and field.
+    """
+    groups: dict[tuple, list[_Scored]] = defaultdict(list)
+    for row in read_all(
+        path, lambda row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
+    ):
+        groups[row.text, row.language, row.voice].append(row)
+    for (text, language, voice), rows in groups.items():
+        best, worst = max(rows, key=lambda row: row.score), min(rows, key=lambda row: row.score)
+        if best.score - worst.score >= least and best.tokens != worst.tokens:
+            yield _pair(text, language, voice, best.tokens, worst.tokens, best.score - worst.score)
+
+
+def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """A pair of each text that more listeners preferred in one of two systems; `spoken`: {system: JSONL of its speech}.
+
+    Raises:
+        BadRows: lines that are no votes, or are of other speech, with file, line and field.
+    """
+    systems = {name: _speech(file) for name, file in spoken.items()}
+    last: dict[tuple[str, str], _Vote] = {}
+    faults = []
+    for number, raw, row in read_rows(path, expected="votes (pairs.votes), which the blind test writes,"):
+        try:
+            if isinstance(row, BadField):
+                raise row
+            vote = check(_Vote, row)
+            _check_speech(vote, systems)
+            last[vote.who, vote.pair] = vote  # who judged a pair twice has changed their mind
+        except BadField as bad:
+            faults.append(Fault(path, number, bad.field, bad.reason, raw))
+    refuse(path, faults)
+    balance: dict[str, int] = defaultdict(int)
+    by_pair = {vote.pair: vote for vote in last.values()}
+    for vote in last.values():
+        first = min(vote.left, vote.right)
+        balance[vote.pair] += 0 if vote.chosen is None else 1 if vote.chosen == first else -1
+    for pair, votes in balance.items():
+        vote = by_pair[pair]
+        first, second = sorted((vote.left, vote.right))
+        better, worse = (first, second) if votes > 0 else (second, first)
+        if votes:
+            one, other = (systems[name][int(pair.split("-")[0])] for name in (better, worse))
+            yield _pair(one.text, one.language, one.voice, one.tokens, other.tokens, float(abs(votes)))
+
+
+def _speech(path: str) -> dict[int, _Spoken]:
+    rows = read_all(path, lambda row: check(_Spoken, row), "a system's speech (pairs.spoken), which synthesis writes,")
+    return {row.index: row for row in rows if row.sample == 0}
+
+
+def _check_speech(vote: _Vote, systems: Mapping[str, dict[int, _Spoken]]) -> None:
+    number, key = vote.pair.split("-")
+    for side in ("left", "right"):
+        name = getattr(vote, side)
+        if name not in systems:
+            raise BadField(side, f"{name} is none of pairs.spoken: {', '.join(systems)}")
+        if int(number) not in systems[name]:
+            raise BadField("pair", f"{name} has not spoken text {number}")
+    if vote.chosen not in (None, vote.left, vote.right) or (vote.chosen is None) != (vote.vote == "same"):
+        raise BadField("chosen", f"is {vote.chosen!r} with the vote {vote.vote}")
+    for one, other in ((vote.left, vote.right), (vote.right, vote.left)):
+        told = [one, other, *(systems[name][int(number)].tokens for name in (one, other))]
+        if hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8] == key:
+            return
+    raise BadField("pair", f"{vote.pair} is of other speech than {' and '.join(systems)} are now")
+
+
+def _pair(
+    text: str, language: Any, voice: Any, chosen: list[int], rejected: list[int], margin: float
+) -> dict[str, Any]:
+    return {
+        "text": text,
+        "language": language,
+        "voice": voice,
+        "chosen": chosen,
+        "rejected": rejected,
+        "margin": margin,
+    }
+
+
+def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str, Any]]:
+    """The pairs with their prompts' messages, as stage data makes them. Raises BadRows: texts that it refuses."""
+    maker, found, faults = PromptMaker(recipe), [], []
+    for number, row in enumerate(rows, 1):
+        try:
+            asked = {key: row[key] for key in ("text", "language", "voice") if row[key] is not None}
+            request = maker.request(asked)
+            messages = maker.messages(request, training=False)
+            for side in ("chosen", "rejected"):
+                if max(row[side]) >= recipe.codebook_size:
+                    raise BadField(side, f"has token {max(row[side])}, the codebook ends at {recipe.codebook_size - 1}")
+            found.append(row | {"messages": messages})
+        except BadField as bad:
+            faults.append(Fault("pairs", number, bad.field, bad.reason, row["text"]))
+    if faults:
+        raise BadRows(faults)
+    return found
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    own = cfg.pairs
+    with told_plainly():
+        if own.scored is None and own.votes is None:
+            raise SystemExit("prefer needs pairs.scored=FILE.jsonl of stage score, or pairs.votes=FILE.jsonl")
+        inputs = {"pairs.scored": own.scored, "pairs.votes": own.votes}
+        check_outputs(inputs, {"pairs.output": own.output})
+        rows = list(of_scores(own.scored, own.least_margin)) if own.scored else []
+        rows += list(of_votes(own.votes, dict(own.spoken))) if own.votes else []
+        if not rows:
+            raise SystemExit(f"no pair: no text whose scores differ by {own.least_margin} or whose votes prefer one")
+        write_jsonl(own.output, check_rows(rows, cfg.recipe))
+    print(f"{len(rows)} pairs -> {Path(own.output)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""What continues a prompt with speech tokens: a checkpoint in vLLM, or, as the reference, in transformers."""
+
+import gc
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LogitsProcessor,
+    LogitsProcessorList,
+    set_seed,
+)
+
+from infer.bounds import NotBefore, bounds
+from infer.repetition_aware import KEY, ForTransformers, RepetitionAware, for_vllm
+from infer.shares import place_of
+from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
+from speech.loading import pretrained
+
+Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
+
+
+def aware(decoding: DictConfig) -> dict[str, Any] | None:
+    """Parameters of RepetitionAware, at the decoding's temperature; None for a decoding without it, or a greedy one."""
+    if decoding.get(KEY) is None or decoding.temperature == 0:
+        return None
+    return {"temperature": float(decoding.temperature)} | OmegaConf.to_container(decoding[KEY], resolve=True)
+
+
+class VllmBackend:
+    """A checkpoint in vLLM. `close` before loading the next one.
+
+    Args:
+        checkpoint: Hugging Face directory.
+        cfg: the stage's configuration; `vllm` holds keyword arguments of vllm.LLM, its seed is `recipe.seed`.
+    """
+
+    def __init__(self, checkpoint: str, cfg: DictConfig):
+        for name, value in cfg.vllm_environment.items():
+            os.environ.setdefault(name, str(value))
+        from vllm import LLM  # here, because it reads the environment and takes long
+
+        options = OmegaConf.to_container(cfg.vllm, resolve=True)
+        if any(aware(decoding) for decoding in cfg.decodings.values()):
+            options["logits_processors"] = [for_vllm()]
+        self._model = LLM(model=checkpoint, seed=cfg.recipe.seed, **options)
+        self._max_tokens = cfg.max_tokens
+        self._seed, (self._first, self._step) = cfg.recipe.seed, place_of(cfg)
+
+    def generate(
+        self, prompts: list[list[int]], decoding: DictConfig, *, text_tokens: Sequence[int] | None = None
+    ) -> list[Generated]:
+        """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
+        a request its seed and the ones after it, so request i begins with recipe.seed + i * samples. With
+        `decoding.repetition_aware`, the parameters of RepetitionAware, its draws are the sampling, unless it is
+        greedy. `text_tokens` of each text, for a decoding that bounds answers by them: infer/bounds.py."""
+        from vllm import SamplingParams
+
+        spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
+        if aware(decoding):
+            return self._repetition_aware(prompts, decoding, spans)
+        parameters = [
+            SamplingParams(
+                n=decoding.samples,
+                temperature=decoding.temperature,
+                top_p=decoding.top_p,
+                top_k=decoding.top_k,
+                repetition_penalty=decoding.get("repetition_penalty", 1.0),
+                frequency_penalty=decoding.get("frequency_penalty", 0.0),
+                min_tokens=least,
+                max_tokens=most,
+                seed=self._seed + (self._first + index * self._step) * decoding.samples,
+                detokenize=False,
+            )
+            for index, (least, most) in enumerate(spans)
+        ]
+        return self._answers(prompts, parameters)
+
+    def _repetition_aware(
+        self, prompts: list[list[int]], decoding: DictConfig, spans: list[tuple[int, int]]
+    ) -> list[Generated]:
+        from vllm import SamplingParams
+
+        end, count = self._model.get_tokenizer().eos_token_id, decoding.samples
+        told = aware(decoding) | {"ends": [end]}
+        parameters = [
+            SamplingParams(
+                temperature=1.0,
+                max_tokens=most,
+                detokenize=False,
+                extra_args={KEY: told | {"seed": self._seed + number * count + sample, "least": least}},
+            )
+            for index, (least, most) in enumerate(spans)
+            for number in [self._first + index * self._step]
+            for sample in range(count)
+        ]
+        flat = self._answers([prompt for prompt in prompts for _ in range(count)], parameters)
+        return [[one for (one,) in flat[i : i + count]] for i in range(0, len(flat), count)]
+
+    def _answers(self, prompts: list[list[int]], parameters: list[Any]) -> list[Generated]:
+        requests = [{"prompt_token_ids": prompt} for prompt in prompts]
+        answers = self._model.generate(requests, parameters, use_tqdm=True)
+        end = self._model.get_tokenizer().eos_token_id
+        return [[_without_end(list(o.token_ids), o.finish_reason == "stop", end) for o in a.outputs] for a in answers]
+
+    def close(self) -> None:
+        """Frees the model and vLLM's process group, so that another checkpoint can be loaded in this process."""
+        from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+        self._model.llm_engine.engine_core.shutdown()
+        del self._model
+        cleanup_dist_env_and_memory()
+
+
+class TransformersBackend:
+    """The same by transformers' `generate`, batched: slower, and what vLLM is compared with.
+
+    Args:
+        checkpoint: Hugging Face directory.
+        cfg: the stage's configuration; `transformers` holds batch_size, device (torch's name, or auto: a GPU if there
+            is one) and dtype (torch's name, or auto: float32 on the CPU, elsewhere that of `vllm`).
+    """
+
+    def __init__(self, checkpoint: str, cfg: DictConfig):
+        self._device, dtype = place(cfg)
+        model = pretrained(AutoModelForCausalLM, checkpoint, dtype=dtype)
+        self._model = model.to(self._device).eval()
+        self.tokenizer = pretrained(AutoTokenizer, checkpoint, padding_side="left")
+        ends = self._model.generation_config.eos_token_id  # vLLM, too, stops at all of them
+        self._ends = sorted({self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
+        self._batch_size = cfg.transformers.batch_size
+        self._max_tokens = cfg.max_tokens
+        self._seed, (self._first, self._step) = cfg.recipe.seed, place_of(cfg)
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        prompts: list[list[int]],
+        decoding: DictConfig,
+        seed: int | None = None,
+        text_tokens: Sequence[int] | None = None,
+    ) -> list[Generated]:
+        """As VllmBackend.generate, but seeded once for each batch, from `seed` or recipe.seed on.
+
+        Raises:
+            ValueError: a decoding with frequency_penalty, which transformers does not have.
+        """
+        if decoding.get("frequency_penalty", 0.0):
+            raise ValueError("frequency_penalty is vLLM's alone: backend=vllm, or a decoding without it")
+        answers: list[Generated] = []
+        seed = self._seed if seed is None else seed
+        spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
+        for start in tqdm(range(0, len(prompts), self._batch_size), desc="generate", unit="batch"):
+            set_seed(seed + start)
+            chosen = {"input_ids": prompts[start : start + self._batch_size]}
+            batch = self.tokenizer.pad(chosen, return_tensors="pt").to(self._device)
+            sampling = {"do_sample": decoding.temperature > 0, "num_return_sequences": decoding.samples}
+            rows = [span for span in spans[start : start + self._batch_size] for _ in range(decoding.samples)]
+            least, width = [low for low, _ in rows], batch["input_ids"].shape[1]
+            own: list[LogitsProcessor] = [NotBefore(width, self._ends, least)]
+            if how := aware(decoding):
+                places = range(self._first + start * self._step, self._first + len(prompts) * self._step, self._step)
+                seeds = [seed + p * decoding.samples + k for p in places for k in range(decoding.samples)][: len(rows)]
+                own = [ForTransformers(RepetitionAware(**how), width, seeds, self._ends, least)]
+                sampling |= {"do_sample": True, "temperature": 1.0, "top_p": 1.0, "top_k": 0}
+            elif decoding.temperature > 0:
+                top_k = max(decoding.top_k, 0)  # vLLM's -1 (all) is transformers' 0
+                sampling |= {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": top_k}
+            ids = self._model.generate(
+                **batch,
+                **sampling,
+                logits_processor=LogitsProcessorList(own),
+                repetition_penalty=1.0 if how else decoding.get("repetition_penalty", 1.0),
+                max_new_tokens=max(most for _, most in rows),
+                eos_token_id=self._ends,
+                pad_token_id=self.tokenizer.pad_token_id,
+            )[:, width:]
+            flat = [self._cut(row[:most]) for row, (_, most) in zip(ids.tolist(), rows, strict=True)]
+            answers += [flat[i : i + decoding.samples] for i in range(0, len(flat), decoding.samples)]
+        return answers
+
+    def _cut(self, ids: list[int]) -> tuple[list[int], bool]:
+        place = next((place for place, index in enumerate(ids) if index in self._ends), None)
+        return (ids, False) if place is None else (ids[:place], True)
+
+    def close(self) -> None:
+        del self._model
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def place(cfg: DictConfig) -> tuple[torch.device, torch.dtype]:
+    """Where transformers computes, and in what: see TransformersBackend. Raises ValueError for an unknown dtype."""
+    own, gpu = cfg.transformers, torch.cuda.is_available()
+    device = torch.device(("cuda" if gpu else "cpu") if own.device == "auto" else own.device)
+    name = own.dtype
+    if name == "auto":
+        name = "float32" if device.type == "cpu" else cfg.vllm.dtype
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype):
+        raise ValueError(f"transformers.dtype={name}: no dtype of torch, such as float32 or bfloat16, nor auto")
+    return device, dtype
+
+
+BACKENDS = {"vllm": VllmBackend, "transformers": TransformersBackend}
+
+
+def _without_end(ids: list[int], finished: bool, end: int) -> tuple[list[int], bool]:
+    return (ids[:-1] if ids and ids[-1] == end else ids), finished

@@ -1,0 +1,65 @@
+"""One sentence with any recording: `voice_wav=me.wav voice_text="what is said in it"` of stage infer.
+
+    python -m infer.given_voice --config-path <recipe> --config-name infer voice_wav=me.wav voice_text="..."
+
+writes the voice with its speech tokens where the stage's other two commands find it. Without voice_wav nothing is done.
+"""
+
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+NAME = "given"
+
+
+def use_given(cfg: DictConfig) -> None:
+    """Lets a stage's configuration speak with the given voice, if there is one; said by synthesis and decoding.
+
+    Raises:
+        ValueError: a recording without its words, words without a recording, or a recipe without voices.
+    """
+    wav, text = cfg.get("voice_wav"), cfg.get("voice_text")
+    if wav is None and text is None:
+        return
+    if wav is None or text is None:
+        raise ValueError('voice_wav=FILE and voice_text="what is said in it": both, or neither')
+    if cfg.voices.encoder is None:
+        raise ValueError(
+            f"voice_wav={wav}: {cfg.recipe.name} has a voice of its own and speaks with no other (its recipe names no "
+            "encoder of recordings, chosen_encoder)"
+        )
+    if cfg.get("voice") is not None:
+        raise ValueError(f"voice={cfg.voice} and voice_wav={wav}: one of them, please")
+    cfg.recipe.voices = cfg.voice_file
+    cfg.voice = NAME
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    try:
+        use_given(cfg)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+    if cfg.voice_wav is None:
+        return
+    from data_prep.encode_voices import encoded
+    from speech.files import write_jsonl
+    from speech.jsonl import told_plainly
+    from speech.paths import check_outputs, input_file
+
+    with told_plainly():
+        wav = input_file(cfg.voice_wav, "a recording to speak with (voice_wav)")
+        check_outputs({"voice_wav": wav}, {"voice_file": cfg.voice_file, "out": cfg.out})
+        told = str(Path(cfg.voice_file).with_suffix(".told.jsonl"))
+        write_jsonl(told, [{"name": NAME, "text": str(cfg.voice_text), "wav": str(wav.resolve())}])
+        own = {"input": told, "output": cfg.voice_file, "encoder": cfg.voices.encoder}
+        try:
+            write_jsonl(cfg.voice_file, encoded(DictConfig(own | {"max_seconds": cfg.voices.max_seconds})))
+        except ValueError as error:
+            raise SystemExit(str(error)) from None
+    print(f"voice of {wav} -> {cfg.voice_file}")
+
+
+if __name__ == "__main__":
+    main()

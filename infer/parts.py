@@ -1,0 +1,164 @@
+"""Texts that are too long for one breath: cut at the ends of sentences, spoken part after part, joined to one wave.
+
+A part is prompted with the voice and, as far as there is room, with what was said before, so that tone and pace go on
+(GLM-TTS: glmtts_inference.py, generate_long). Of a voice without a prompt each part begins afresh.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from transformers import PreTrainedTokenizerBase
+
+from data_prep.prompts import PromptMaker, Request
+from infer.bounds import text_lengths
+from infer.texts import Sentence
+from speech.jsonl import BadField, BadRows
+from speech.tokens import parse_speech_tokens
+from speech.voices import Voice
+
+_CLOSING = "\"'”’」』）)】》"
+_SENTENCE = re.compile(
+    rf"(?:[。！？!?；;…]+|\.+(?=[\s{_CLOSING}]|$))[{_CLOSING}]*\s*"
+)  # a full stop in 3.5 ends nothing
+_COMMA = re.compile(r"(?:[，、：]|[,:](?=\s))\s*")
+
+
+class Joined(list[int]):
+    """Token ids of several parts; `cuts`: how many each of them has."""
+
+    def __init__(self, parts: Sequence[Sequence[int]]):
+        super().__init__(token for part in parts for token in part)
+        self.cuts = [len(part) for part in parts]
+
+
+def cut(text: str, length: Callable[[str], int], token_max_n: int, merge_len: int) -> list[str]:
+    """The parts of a text, which together are the text: as many whole sentences as token_max_n tokens hold; of a longer
+    sentence, what stands between commas; what has no comma stays whole. A last part below merge_len goes with the one
+    before it.
+
+    >>> cut("你好。今天星期三。再见！", len, 8, 4)
+    ['你好。', '今天星期三。再见！']
+    >>> cut("It is 3.5 km. Fine.", len, 14, 0)
+    ['It is 3.5 km. ', 'Fine.']
+    """
+    pieces = [
+        piece
+        for sentence in _between(text, _SENTENCE)
+        for piece in ([sentence] if length(sentence) <= token_max_n else _between(sentence, _COMMA))
+    ]
+    parts = [""]
+    for piece in pieces:
+        if parts[-1] and length(parts[-1] + piece) > token_max_n:
+            parts.append("")
+        parts[-1] += piece
+    if len(parts) > 1 and length(parts[-1]) < merge_len:
+        parts[-2:] = [parts[-2] + parts[-1]]
+    return parts
+
+
+def _between(text: str, end: re.Pattern[str]) -> list[str]:
+    ends = [match.end() for match in end.finditer(text)]
+    places = [0, *ends] if ends and ends[-1] == len(text) else [0, *ends, len(text)]
+    return [text[a:b] for a, b in pairwise(places) if b > a]
+
+
+@dataclass
+class _Track:
+    """One sample of a text: what is still to be said, and what was."""
+
+    requests: list[Request]
+    said: list[tuple[Request, list[int], bool]]  # part, token ids, ended by itself
+
+
+class Speaker:
+    """Args:
+    maker, tokenizer: of the prompts.
+    generate: of a backend of infer.synthesise.
+    how: recipe.parts.
+    """
+
+    def __init__(
+        self,
+        maker: PromptMaker,
+        tokenizer: PreTrainedTokenizerBase,
+        generate: Callable[..., Any],
+        how: DictConfig,
+    ):
+        self._maker, self._tokenizer, self._generate, self._how = maker, tokenizer, generate, how
+
+    def requests(self, sentence: Sentence) -> list[Request]:
+        """The parts of a sentence; those in which nothing is to be said (a row of dots) go with their neighbours."""
+        asked = sentence.request
+        texts = cut(asked.text, self._length, self._how.token_max_n, self._how.merge_len)
+        found: list[Request] = []
+        carried = ""
+        for text in texts:
+            try:
+                found.append(self._request(asked, carried + text))
+                carried = ""
+            except BadField:
+                if not found:
+                    carried += text
+                    continue
+                found[-1] = self._request(asked, found[-1].text + text)
+        return found or [asked]
+
+    def _request(self, asked: Request, text: str) -> Request:
+        return self._maker.request({"text": text, "language": asked.language, "voice": asked.voice})
+
+    def _length(self, text: str) -> int:
+        return text_lengths([text], self._tokenizer)[0]
+
+    def speak(self, sentences: Sequence[Sentence], decoding: DictConfig) -> list[list[tuple[list[int], bool]]]:
+        """`decoding.samples` answers for each sentence, whose ids are Joined where it had several parts."""
+        tracks = [_Track(self.requests(one), []) for one in sentences for _ in range(decoding.samples)]
+        one_sample = OmegaConf.merge(decoding, {"samples": 1})
+        while going := [track for track in tracks if len(track.said) < len(track.requests)]:
+            requests = [track.requests[len(track.said)] for track in going]
+            prompts = [self._prompt(track, request) for track, request in zip(going, requests, strict=True)]
+            lengths = text_lengths([r.written or r.text for r in requests], self._tokenizer)
+            answers = self._generate(prompts, one_sample, text_tokens=lengths)
+            for track, request, ((ids, finished),) in zip(going, requests, answers, strict=True):
+                track.said.append((request, ids, finished))
+        flat = [(Joined([ids for _, ids, _ in t.said]), all(finished for _, _, finished in t.said)) for t in tracks]
+        return [flat[i : i + decoding.samples] for i in range(0, len(flat), decoding.samples)]
+
+    def _prompt(self, track: _Track, request: Request) -> list[int]:
+        """Ids of a part's prompt, with as much of the last parts as recipe.parts.prompt_tokens and
+        recipe.max_prompt_tokens allow. Raises BadRows if it is too long without any."""
+        earlier = [
+            (r.written or r.text, parse_speech_tokens(self._tokenizer.decode(ids))[0]) for r, ids, _ in track.said
+        ]
+        voice = self._maker.voice_of(request)
+        if voice is None or not voice.speech_tokens:
+            earlier = []  # nothing to go on from
+        while True:
+            spoken = _after(voice, earlier, request.language)
+            if not earlier or len(spoken.speech_tokens) <= self._how.prompt_tokens:
+                try:
+                    messages = self._maker.messages(request, training=False, voice=spoken)
+                    return self._maker.ids(messages, self._tokenizer)
+                except BadField as bad:
+                    if not earlier:
+                        raise BadRows([f"{request.text}: {bad.reason}"]) from None
+            earlier = earlier[1:]
+
+
+def _after(voice: Voice | None, earlier: Sequence[tuple[str, Sequence[int]]], language: str) -> Voice | None:
+    """The voice with what it said before behind its own words."""
+    if voice is None or not earlier:
+        return voice
+    space = "" if language in ("zh", "yue", "ja") else " "
+    text = space.join([voice.text, *(said for said, _ in earlier)])
+    return replace(voice, text=text, speech_tokens=(*voice.speech_tokens, *(t for _, ts in earlier for t in ts)))
+
+
+def parts_of(ids: Joined, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Speech tokens of each part."""
+    ends = [0, *accumulate(ids.cuts)]
+    parts = [ids[begin:end] for begin, end in pairwise(ends)]
+    return [len(parse_speech_tokens(tokenizer.decode(part, skip_special_tokens=True))[0]) for part in parts]

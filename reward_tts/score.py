@@ -1,0 +1,133 @@
+"""Stage `score`: speech tokens and texts -> what was heard, terms and reward of each, as in training, without a server.
+
+    python -m reward_tts.score --config-path <recipe> --config-name score input=rollouts.jsonl
+
+A line of `input` has `text` (or verl's `gts`) and `tokens` (or `speech_tokens`, `code`, or verl's `output`, a
+completion as text); `language`, `voice`, `emotion`, `speech_prefix` and `index` may be there. `output` gets a line for
+each, in order: the row's own fields, and what the reward function returns. Bad rows end it before a
+model is loaded.
+"""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import hydra
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from pydantic import AliasChoices, BaseModel, Field
+from tqdm import tqdm
+
+from reward_tts.compute_score import judged, speech_of
+from reward_tts.measures import Measures, Status
+from reward_tts.server.__main__ import Judge, make_judge
+from speech.files import write_jsonl
+from speech.interfaces import Row
+from speech.jsonl import BadField, Fault, Named, Token, check, read_rows, refuse, told_plainly
+from speech.paths import check_outputs
+from speech.readings import something_said
+from speech.tokens import format_speech_tokens
+from speech.voices import read_voices
+
+_TOKENS = ("tokens", "speech_tokens", "code", "output")
+
+
+class _Given(BaseModel):
+    """A line of `input`; what else is there is carried along."""
+
+    text: Named = Field(validation_alias=AliasChoices("text", "gts"))
+    tokens: list[Token] | str = Field(validation_alias=AliasChoices(*_TOKENS))
+    language: Named | None = None
+    voice: Named | None = None
+    emotion: Named | None = None
+    speech_prefix: list[Token] | None = None
+    index: int | None = None
+
+    @property
+    def completion(self) -> str:
+        return self.tokens if isinstance(self.tokens, str) else format_speech_tokens(self.tokens)
+
+
+Rows = list[tuple[int, dict[str, Any], _Given]]
+
+
+def read(cfg: DictConfig) -> Rows:
+    """(line, the row, the same checked) of each line of `input`.
+
+    Raises:
+        BadRows: with file, line and field of all that cannot be scored. FileNotFoundError. ValueError: no row.
+    """
+    if cfg.input is None:
+        raise SystemExit("score needs input=FILE.jsonl: speech tokens and texts")
+    rows: Rows = []
+    faults = []
+    voices = read_voices(cfg.recipe.voices) if cfg.recipe.voices and Path(cfg.recipe.voices).exists() else {}
+    for number, raw, row in read_rows(cfg.input, expected="tokens and texts to score (input)"):
+        try:
+            if isinstance(row, BadField):
+                raise row
+            given = check(_Given, row)
+            language = given.language or cfg.recipe.language
+            if len(given.text) > cfg.server.max_text_chars:
+                raise BadField(
+                    "text", f"has {len(given.text)} characters, max_text_chars is {cfg.server.max_text_chars}"
+                )
+            if not something_said(given.text, language):
+                raise BadField("text", f"has nothing to be spoken: {given.text}")
+            if given.voice and given.voice not in voices:
+                raise BadField("voice", f"there is no voice {given.voice!r} in recipe.voices={cfg.recipe.voices}")
+            rows.append((number, row, given.model_copy(update={"language": language})))
+        except BadField as bad:
+            faults.append(Fault(str(cfg.input), number, bad.field, bad.reason, raw))
+    refuse(str(cfg.input), faults)
+    if not rows:
+        raise ValueError(f"{cfg.input} holds no row")
+    return rows
+
+
+def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str, Any]]:
+    """A result for each row, in order. Raises ValueError, with file and line, for one that could not be measured."""
+    bar = tqdm(total=len(rows), desc="scored", unit="row", mininterval=5)
+    for start in range(0, len(rows), batch):
+        some = rows[start : start + batch]
+        infos = [given.model_dump(exclude={"text", "tokens"}) | {"index": number} for number, _, given in some]
+        speech = [speech_of(given.completion, info) for (_, _, given), info in zip(some, infos, strict=True)]
+        asked = [
+            Row(np.asarray(spoken, np.int32), given.voice, given.language, given.text)
+            for (spoken, _, _), (_, _, given) in zip(speech, some, strict=True)
+        ]
+        measured = judge.pipeline.measure(asked)
+        for (number, row, given), info, (_, tokens, _), one in zip(some, infos, speech, measured, strict=True):
+            if one.status not in (Status.OK, Status.BAD_SPEECH):
+                raise ValueError(f"{path}:{number}: could not be measured: {one.message}")
+            heard: Measures | None = one if one.status == Status.OK and tokens else None
+            found = judged(judge.reward, given.completion, given.text, info, heard)
+            yield row | {key: value for key, value in found.items() if key not in ("server_span", "speech_tokens")}
+        bar.update(len(some))
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    logging.getLogger("reward_tts").setLevel(logging.WARNING)
+    with told_plainly():
+        rows = read(cfg)
+        output = cfg.output or str(Path(cfg.input).with_suffix(".scored.jsonl"))
+        check_outputs({"input": cfg.input}, {"output": output})
+        torch.set_num_threads(cfg.server.torch_threads)
+        if cfg.recipe.reward.get("token_ear") is not None:
+            cfg.recipe.reward.token_ear = None  # here every row is heard
+        judge = make_judge(cfg, cfg.server.devices[0])
+        found: list[dict[str, Any]] = []
+        for one in scores(judge, rows, str(cfg.input), cfg.server.max_batch_size):
+            found.append(one)
+        write_jsonl(output, found)
+    terms = ", ".join(f"{name} {mean(row[f'term_{name}'] for row in found):.4f}" for name in judge.reward.terms)
+    print(f"{len(found)} rows: reward {mean(row['score'] for row in found):.4f} ({terms})")
+    print(output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Stage score: tokens and texts -> terms and rewards, by the models of the recipe."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reward_tts.score import read
+from speech.jsonl import BadRows
+from speech.tokens import format_speech_tokens
+from stages.config import compose_stage
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def write(path: Path, *rows: dict) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def config(path: Path):
+    return compose_stage("tiny_mandarin", "score", (f"input={path}",))
+
+
+def test_all_bad_rows_are_named_with_line_and_field(tmp_path):
+    good = {"text": "你好", "tokens": [1, 2]}
+    rows = [good, {"tokens": [1]}, {"text": "你好", "tokens": [1, -3]}, {"text": "。。", "tokens": [1]}]
+    rows += [{"text": "你好"}, {"text": "你好", "tokens": [1], "voice": "mina"}]
+    path = write(tmp_path / "bad.jsonl", *rows)
+    with path.open("a") as file:
+        file.write('{"text": "你好"\n')
+    with pytest.raises(BadRows) as error:
+        read(config(path))
+    told = str(error.value).splitlines()[1:]
+    assert [line.strip().removeprefix(f"{path}:").split(":")[0] for line in told] == ["2", "3", "4", "5", "6", "7"]
+    fields = ("text", "tokens", "text", "tokens", "voice")
+    assert all(f"field '{name}'" in line for name, line in zip(fields, told[:5], strict=True))
+    assert "has nothing to be spoken" in told[2] and "there is no voice 'mina'" in told[4] and "is no JSON" in told[5]
+
+
+def test_verls_dumps_and_the_published_fields_are_read(tmp_path):
+    rows = [{"gts": "你好", "output": "<|s_7|><|s_0|>", "score": 0.5}, {"text": "你好", "code": [7, 0]}]
+    found = read(config(write(tmp_path / "rows.jsonl", *rows)))
+    assert [(line, given.text, given.completion) for line, _, given in found] == [
+        (1, "你好", "<|s_7|><|s_0|>"),
+        (2, "你好", "<|s_7|><|s_0|>"),
+    ]
+
+
+def test_rows_are_scored_as_in_training(built_recipe, tmp_path):
+    teacher = [json.loads(line) for line in (built_recipe / "data/test_teacher.jsonl").read_text().splitlines()[:3]]
+    rows = [{"id": f"r{i}", "text": row["text"], "tokens": row["speech_tokens"]} for i, row in enumerate(teacher)]
+    rows += [{"id": "as text", "text": teacher[0]["text"], "output": format_speech_tokens(rows[0]["tokens"])}]
+    rows += [{"id": "silent", "text": "你好", "tokens": []}, {"id": "outside", "text": "你好", "tokens": [5000]}]
+    path = write(tmp_path / "rollouts.jsonl", *rows)
+    command = [sys.executable, "-m", "reward_tts.score", "--config-path", str(ROOT / "recipes/tiny_mandarin")]
+    command += ["--config-name", "score", f"input={path}", f"recipe.inputs_dir={built_recipe}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = [json.loads(line) for line in (tmp_path / "rollouts.scored.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in found] == ["r0", "r1", "r2", "as text", "silent", "outside"]
+    weights = {name: term.weight for name, term in config(path).recipe.reward.terms.items()}
+    for row in found[:3]:  # a weighted mean of its terms
+        terms = [row[f"term_{name}"] * weight for name, weight in weights.items()]
+        assert row["score"] == pytest.approx(sum(terms) / sum(weights.values())) and row["transcript"]
+        assert row["duration_s"] > 0.5 and len(row["token_credit"]) == row["num_tokens"]
+    assert found[3]["score"] == pytest.approx(found[0]["score"], abs=1e-6)
+    assert found[3]["transcript"] == found[0]["transcript"]
+    silent, outside = found[4:]
+    assert (silent["no_speech"], silent["bad_speech"], silent["transcript"]) == (1.0, 0.0, "")
+    assert (outside["no_speech"], outside["bad_speech"]) == (0.0, 1.0)
+    assert silent["score"] == outside["score"] < min(row["score"] for row in found[:3])
+    assert "6 rows: reward" in done.stdout

@@ -1,0 +1,129 @@
+"""GLM-TTS's own JSONL as a test set, and the filters and weights of corpora."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from omegaconf import DictConfig, OmegaConf
+
+from data_prep.hub_rows import local
+from data_prep.recordings import Recording, filters
+from data_prep.test_sets import convert, read_test_set
+from speech.voices import read_voices
+from stages.config import compose_stage
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """A repository with grpo/data/rows.jsonl, whose recordings count from its root."""
+    data = tmp_path / "grpo" / "data"
+    (data / "prompt_speech_token").mkdir(parents=True)
+    (tmp_path / "examples").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "examples" / f"{name}.wav").write_bytes(b"RIFF")
+    np.save(data / "prompt_speech_token" / "u1.npy", np.array([[5, 6, 7]]))
+    rows = [
+        {"uttid": "u1", "syn_text": "你好。", "prompt_text": "早。", "prompt_speech": "examples/a.wav", "emotion": 3},
+        {"uttid": "u2", "syn_text": "再见。", "prompt_text": "早。", "prompt_speech": "examples/a.wav"},
+        {
+            "uttid": "u3",
+            "syn_text": "走吧。",
+            "prompt_text": "晚。",
+            "prompt_speech": "examples/b.wav",
+            "emotion": "sad",
+        },
+    ]
+    (data / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return data / "rows.jsonl"
+
+
+def test_rows_become_texts_and_voices_with_their_tokens(release, tmp_path):
+    assert convert(read_test_set(release, 5), tmp_path / "out", "zh") == (3, 2)
+    texts = [json.loads(line) for line in (tmp_path / "out/texts.jsonl").read_text().splitlines()]
+    assert texts == [
+        {"text": "你好。", "language": "zh", "voice": "u1", "emotion": "happy"},
+        {"text": "再见。", "language": "zh", "voice": "u1"},
+        {"text": "走吧。", "language": "zh", "voice": "u3", "emotion": "sad"},
+    ]
+    voices = read_voices(str(tmp_path / "out/recordings.jsonl"))
+    assert voices["u1"].speech_tokens == (5, 6, 7) and voices["u3"].speech_tokens == ()
+    assert Path(voices["u3"].wav).samefile(tmp_path / "examples/b.wav") and voices["u1"].text == "早。"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"syn_text": ""}, "field 'syn_text'"),
+        ({"prompt_speech": "none.wav"}, r"field 'prompt_speech': none\.wav is no file"),
+        ({"emotion": 11}, "field 'emotion': is 11, expected 0 to 8"),
+        ({"prompt_speech_token": "no.npy"}, r"field 'prompt_speech_token': no\.npy is no file"),
+        ({"prompt_speech_token": "examples/a.wav"}, r"field 'prompt_speech_token': .*a\.wav is no array of numbers"),
+        ({"uttid": "u1"}, "field 'uttid': u1 is there twice"),
+    ],
+)
+def test_a_bad_row_is_named_with_its_line_and_field(release, change, told):
+    row = {"uttid": "u9", "syn_text": "好。", "prompt_text": "早。", "prompt_speech": "examples/a.wav"} | change
+    with release.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    with pytest.raises(ValueError, match=r"rows\.jsonl:4: " + told):
+        read_test_set(release, 5)
+
+
+def test_recordings_below_a_dnsmos_are_left_out_if_one_is_asked_for():
+    def reasons(score: float | None, *rows: dict) -> list[str | None]:
+        cfg = compose_stage("inworld_tts", "data", ()).vectorize.filters.copy()
+        cfg.min_dnsmos_score = score
+        found = [Recording(1, "Hello.", "en", "a.wav", 2.0, 24000, row) for row in rows]
+        return [next((why for one in filters(cfg) if (why := one(r))), None) for r in found]
+
+    rows = ({"dnsmos_mos_ovr": 3.0}, {"dnsmos_mos_ovr": 2.9}, {}, {"dnsmos_mos_ovr": "3.5"})
+    assert reasons(3.0, *rows) == [None, "DNSMOS", "no dnsmos_mos_ovr", "no dnsmos_mos_ovr"]
+    assert reasons(None, *rows) == [None] * 4
+
+
+def test_prompts_of_grpo_are_read_as_often_as_their_weight_says(tmp_path):
+    from verl_plugins.weighted_data import WeightedPrompts
+
+    files = []
+    for name, count in (("a", 3), ("b", 4), ("test", 2)):
+        rows = [{"prompt": [{"role": "user", "content": f"{name}{i}"}]} for i in range(count)]
+        Dataset.from_list(rows).to_parquet(files.append(str(tmp_path / f"{name}.parquet")) or files[-1])
+    config = {
+        "train_files": files[:2],
+        "epochs_of_files": [2.0, 0.6],
+        "prompt_key": "prompt",
+        "cache_dir": str(tmp_path),
+    }
+    config |= {"filter_overlong_prompts": False, "max_prompt_length": 8}
+
+    def read(paths: list[str], **more) -> list[str]:
+        found = WeightedPrompts(list(paths), None, DictConfig(config | more)).dataframe
+        return [row["prompt"][0]["content"] for row in found]
+
+    assert read(files[:2]) == ["a0", "a1", "a2", "a0", "a1", "a2", "b0", "b1"]  # floor(4 x 0.6) = 2
+    assert read(files[2:]) == ["test0", "test1"]  # validation as it is
+    assert len(read(files[:2], epochs_of_files=None)) == 7
+    with pytest.raises(ValueError, match=r"a number above 0 for each of the 2 data\.train_files"):
+        read(files[:2], epochs_of_files=[1.0])
+    grpo = OmegaConf.to_container(compose_stage("cosyvoice2", "grpo").data, resolve=False)
+    assert grpo["custom_cls"] == {"path": "pkg://verl_plugins.weighted_data", "name": "WeightedPrompts"}
+
+
+def test_a_data_set_is_read_by_its_name_once(tmp_path):
+    folder = tmp_path / "owner" / "name"
+    folder.mkdir(parents=True)
+    (folder / "train.jsonl").write_text('{"text": "你好", "n": 1}\n{"text": "早", "n": 2}\n', encoding="utf-8")
+    path = local(f"hub:{folder}@train", str(tmp_path / "kept"))
+    assert Path(path).parent == tmp_path / "kept" and path.endswith("owner_name_train.jsonl")
+    rows = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    assert rows == [{"text": "你好", "n": 1}, {"text": "早", "n": 2}]
+    (folder / "train.jsonl").unlink()
+    assert local(f"hub:{folder}@train", str(tmp_path / "kept")) == path
+    assert local("my/train.jsonl", "x") == "my/train.jsonl"
+    with pytest.raises(ValueError, match="expected hub:NAME"):
+        local("hub:a:b:c", "x")
+    with pytest.raises(ValueError, match="cannot be had"):
+        local(f"hub:{tmp_path}/none", str(tmp_path / "kept"))
+    assert [one.name for one in (tmp_path / "kept").iterdir()] == [Path(path).name]  # nothing half-written

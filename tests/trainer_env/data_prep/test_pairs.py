@@ -1,0 +1,99 @@
+"""Pairs for preference training: of rewards and of votes, by hand."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from data_prep.pairs import check_rows, of_scores, of_votes
+from speech.jsonl import BadRows
+from stages.config import compose_stage
+
+
+def write(path: Path, *rows: dict) -> str:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def scored(text: str, score: float, *tokens: int, **more) -> dict:
+    return {"text": text, "score": score, "tokens": list(tokens), **more}
+
+
+def test_the_best_and_the_worst_of_a_text_are_a_pair(tmp_path):
+    rows = [scored("你好", 0.5, 1), scored("早", 0.9, 2), scored("你好", 0.9, 3), scored("你好", 0.2, 4)]
+    rows += [scored("早", 0.85, 5), scored("走", 1.0, 6), scored("走", 0.1, 6)]  # too near; the same speech
+    (pair,) = of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)
+    assert (pair["text"], pair["chosen"], pair["rejected"]) == ("你好", [3], [4])
+    assert pair["margin"] == pytest.approx(0.7)
+
+
+def test_voices_of_one_text_are_not_compared(tmp_path):
+    rows = [scored("早", 0.9, 1, voice="ana"), scored("早", 0.1, 2, voice="bo")]
+    assert list(of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)) == []
+
+
+def test_a_row_that_is_not_scored_is_named(tmp_path):
+    path = write(tmp_path / "s.jsonl", scored("早", 0.9, 1), {"text": "早", "tokens": [1]}, scored("早", 0.5))
+    with pytest.raises(BadRows, match=r"(?s)s\.jsonl:2: field 'score'.*s\.jsonl:3: field 'tokens'"):
+        list(of_scores(path, 0.1))
+
+
+SPEECH = {"SFT": {0: [1, 2], 1: [3]}, "GRPO": {0: [1, 5], 1: [4]}}
+
+
+@pytest.fixture
+def spoken(tmp_path) -> dict[str, str]:
+    files = {}
+    for name, texts in SPEECH.items():
+        rows = [{"index": i, "sample": 0, "text": f"第{i}", "tokens": tokens} for i, tokens in texts.items()]
+        rows.append({"index": 0, "sample": 1, "text": "第0", "tokens": [99]})
+        files[name] = write(tmp_path / f"{name}.sampled.jsonl", *rows)
+    return files
+
+
+def vote(who: str, number: int, chosen: str | None, left: str = "SFT", right: str = "GRPO") -> dict:
+    told = ["SFT", "GRPO", SPEECH["SFT"][number], SPEECH["GRPO"][number]]
+    key = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]
+    side = "same" if chosen is None else "A" if chosen == left else "B"
+    row = {"when": "2026-11-29T02:00:00+00:00", "who": who, "pair": f"{number}-{key}", "text": f"第{number}"}
+    return row | {"left": left, "right": right, "vote": side, "chosen": chosen}
+
+
+def test_what_most_listeners_preferred_is_a_pair(spoken, tmp_path):
+    votes = [vote("ann", 0, "GRPO"), vote("bob", 0, "GRPO", "GRPO", "SFT"), vote("cyd", 0, "SFT")]
+    votes += [vote("ann", 1, "SFT"), vote("bob", 1, "GRPO")]  # undecided
+    (pair,) = of_votes(write(tmp_path / "v.jsonl", *votes), spoken)
+    assert (pair["text"], pair["chosen"], pair["rejected"], pair["margin"]) == ("第0", [1, 5], [1, 2], 1.0)
+
+
+def test_who_votes_twice_has_changed_their_mind(spoken, tmp_path):
+    votes = [vote("ann", 1, "GRPO"), vote("ann", 1, "SFT"), vote("bob", 1, None)]
+    (pair,) = of_votes(write(tmp_path / "v.jsonl", *votes), spoken)
+    assert (pair["chosen"], pair["rejected"], pair["margin"]) == ([3], [4], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"left": "DPO"}, "field 'left': DPO is none of pairs.spoken: SFT, GRPO"),
+        ({"pair": "7-00000000"}, "field 'pair': SFT has not spoken text 7"),
+        ({"pair": "0-00000000"}, "field 'pair': 0-00000000 is of other speech"),
+        ({"chosen": None}, "field 'chosen': is None with the vote B"),
+        ({"vote": "C"}, "field 'vote'"),
+    ],
+)
+def test_a_vote_on_other_speech_is_refused_with_its_line(spoken, tmp_path, change, told):
+    path = write(tmp_path / "v.jsonl", vote("ann", 0, "GRPO"), vote("bob", 0, "GRPO") | change)
+    with pytest.raises(BadRows) as error:
+        list(of_votes(path, spoken))
+    assert "v.jsonl:2: " + told in str(error.value)
+
+
+def test_pairs_get_the_prompts_of_stage_data_and_tokens_are_of_the_codebook():
+    recipe = compose_stage("tiny_mandarin", "prefer").recipe
+    pair = {"text": "你好，世界！", "language": None, "voice": None, "chosen": [1], "rejected": [1023], "margin": 1.0}
+    (found,) = check_rows([pair], recipe)
+    assert found["messages"] == [{"role": "user", "content": "你好,世界!"}]
+    with pytest.raises(BadRows, match="field 'rejected': has token 1024, the codebook ends at 1023"):
+        check_rows([pair | {"rejected": [1024]}], recipe)

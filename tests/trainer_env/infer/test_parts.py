@@ -1,0 +1,136 @@
+"""Long texts in parts: where they are cut, what each part is prompted with, how waves are joined."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+from transformers import AutoTokenizer
+
+from data_prep.prompts import PromptMaker
+from infer.decode import join
+from infer.given_voice import use_given
+from infer.parts import Joined, Speaker, cut, parts_of
+from infer.texts import read_sentences
+from models.tiny_mandarin.tokenizer import build_tokenizer
+from stages.config import compose_stage
+
+LONG = "今天下雨。你好！明天是星期三。"
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "least", "parts"),
+    [
+        ("今天下雨。你好！明天是星期三。", 8, 0, ["今天下雨。你好！", "明天是星期三。"]),
+        ("今天下雨。你好！明天是星期三。", 99, 0, ["今天下雨。你好！明天是星期三。"]),
+        ("他说：“走吧。”我不去。好。", 8, 3, ["他说：“走吧。”", "我不去。好。"]),
+        ("好，不好，很好，都好。", 6, 0, ["好，不好，", "很好，都好。"]),  # no sentence end within reach: commas
+        ("一句没有标点的长话", 4, 0, ["一句没有标点的长话"]),
+        ("It costs 3.50 euros. Mr. X... pays!", 22, 0, ["It costs 3.50 euros. ", "Mr. X... pays!"]),
+        ("你好。再见", 3, 5, ["你好。再见"]),  # the rest is too short to stand alone
+        ("……。你好", 4, 0, ["……。", "你好"]),
+    ],
+)
+def test_a_text_is_cut_where_a_speaker_breathes(text, most, least, parts):
+    found = cut(text, len, most, least)
+    assert found == parts and "".join(found) == text
+
+
+class Answers:
+    """Stands where the model is: keeps the prompts it is given, says three tokens of its own for each part."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer, self.prompts, self.lengths, self.count = tokenizer, [], [], 0
+
+    def generate(self, prompts, decoding, *, text_tokens):
+        assert decoding.samples == 1
+        self.prompts += [self.tokenizer.decode(prompt) for prompt in prompts]
+        self.lengths += text_tokens
+        answers = []
+        for _ in prompts:
+            names = [f"<|s_{self.count + n}|>" for n in range(3)]
+            answers.append([(self.tokenizer.convert_tokens_to_ids(names), True)])
+            self.count += 3
+        return answers
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parts") / "tokenizer"
+    build_tokenizer([LONG, "早上好。"], 64, folder)
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def speak(tokenizer, tmp_path: Path, samples: int = 1, *overrides: str, voice: bool = True):
+    told = ["text='" + LONG + "'", "recipe.text_normalisation=none", *overrides]
+    told += ["recipe.parts={token_max_n: 8, merge_len: 0, prompt_tokens: 750, crossfade_s: 0.02}"]
+    if voice:
+        row = {"name": "ana", "text": "早上好。", "speech_tokens": [60, 61]}
+        (tmp_path / "voices.jsonl").write_text(json.dumps(row) + "\n")
+        told += [f"recipe.voices={tmp_path}/voices.jsonl", "voice=ana"]
+        told += ["recipe.prompt_template=data_prep.prompt_template.zero_shot"]
+    cfg = compose_stage("tiny_mandarin", "infer", tuple(told))
+    maker, model = PromptMaker(cfg.recipe), Answers(tokenizer)
+    speaker = Speaker(maker, tokenizer, model.generate, cfg.parts)
+    return model, speaker.speak(read_sentences(cfg, maker), OmegaConf.create({"samples": samples}))
+
+
+def test_a_part_goes_on_from_the_voice_and_what_was_said(tokenizer, tmp_path):
+    model, (((ids, finished),),) = speak(tokenizer, tmp_path)
+    turn = "<|im_start|>user\n{}<|im_end|>\n"
+    speech = "<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
+    first, second = (prompt.replace(" ", "") for prompt in model.prompts)
+    assert turn.format("早上好。").replace(" ", "") + turn.format("今天下雨。你好！") in first
+    assert first.count("<|s_") == 2 and speech + "<|s_60|><|s_61|>" in first
+    assert turn.format("早上好。今天下雨。你好！") + turn.format("明天是星期三。") in second
+    assert speech + "<|s_60|><|s_61|><|s_0|><|s_1|><|s_2|>" in second
+    assert isinstance(ids, Joined) and parts_of(ids, tokenizer) == [3, 3] and finished
+    assert model.lengths == [8, 7]  # a token for each character
+
+
+def test_earlier_parts_that_do_not_fit_are_left_out(tokenizer, tmp_path):
+    model, _ = speak(tokenizer, tmp_path, 1, "recipe.max_prompt_tokens=34")
+    assert "<|s_60|>" in model.prompts[1] and "<|s_0|>" not in model.prompts[1]
+
+
+def test_a_model_with_one_voice_speaks_each_part_afresh(tokenizer, tmp_path):
+    model, (((ids, _),),) = speak(tokenizer, tmp_path, voice=False)
+    assert len(model.prompts) == 2 and "<|s_" not in model.prompts[1] and ids.cuts == [3, 3]
+
+
+def test_each_sample_of_a_text_goes_on_from_itself(tokenizer, tmp_path):
+    model, ((one, two),) = speak(tokenizer, tmp_path, 2)
+    assert len(model.prompts) == 4
+    assert "<|s_0|>" in model.prompts[2] and "<|s_3|>" in model.prompts[3] and "<|s_0|>" not in model.prompts[3]
+    assert one[0] != two[0]
+
+
+def test_waves_are_joined_without_a_step():
+    rate, time = 1000, np.arange(500) / 1000
+    loud = np.sin(2 * np.pi * 4 * time + 1).astype(np.float32)
+    joined = join([loud, -loud, loud], rate, 0.02)
+    assert joined.dtype == np.float32 and len(joined) == 1500 - 2 * 20
+    steps = np.abs(np.diff(joined))
+    assert steps.max() < 0.15 < np.abs(np.diff(np.concatenate([loud, -loud, loud]))).max()
+    assert np.array_equal(joined[:480], loud[:480]) and np.array_equal(joined[-480:], loud[-480:])
+    assert len(join([], rate, 0.02)) == 0 and np.array_equal(join([loud], rate, 0.02), loud)
+
+
+def test_a_recording_needs_its_words_and_a_recipe_with_voices():
+    def given(recipe: str, *told: str):
+        cfg = compose_stage(recipe, "infer", told).copy()
+        use_given(cfg)
+        return cfg
+
+    wav = "voice_wav=me.wav"
+    with pytest.raises(ValueError, match="both, or neither"):
+        given("cosyvoice2", wav)
+    with pytest.raises(ValueError, match="tiny_mandarin has a voice of its own and speaks with no other"):
+        given("tiny_mandarin", wav, "voice_text=hi")
+    with pytest.raises(ValueError, match=r"voice=ana and voice_wav=me\.wav: one of them"):
+        given("cosyvoice2", wav, "voice_text=hi", "voice=ana")
+    for recipe in ("cosyvoice2", "cosyvoice3", "glm_tts", "llasa", "inworld_tts"):
+        cfg = given(recipe, wav, "voice_text=hi")
+        assert cfg.voice == "given" and cfg.recipe.voices == f"exp/{recipe}/speech/given_voice.jsonl"
+        assert cfg.token2wav.voices == cfg.recipe.voices and cfg.voices.encoder._target_.startswith("models.")

@@ -1,0 +1,84 @@
+"""Several processes make what one makes: synthesis with real models, each with its share of the texts."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from infer.best import ranking
+from infer.records import join_parts, use_checkpoints
+from infer.shares import share, workers_of
+from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, TEXTS, overrides, work  # noqa: F401  the model
+
+
+def test_shares_are_all_there_is_and_each_once():
+    shares = [share(range(7), DictConfig({"share": [which, 3]})) for which in range(3)]
+    assert shares == [[0, 3, 6], [1, 4], [2, 5]]
+    assert share("abc", DictConfig({"share": None})) == ["a", "b", "c"]
+
+
+def test_workers_are_a_number_or_all_and_one_in_a_process_with_a_share():
+    assert workers_of(DictConfig({"workers": 3})) == 3
+    assert workers_of(DictConfig({"workers": 3, "share": [0, 3]})) == 1
+    for wrong in (0, "two"):
+        with pytest.raises(ValueError, match=f"workers={wrong}: a number of processes"):
+            workers_of(DictConfig({"workers": wrong}))
+
+
+def test_parts_are_joined_in_the_order_of_the_texts(tmp_path):
+    whole = str(tmp_path / "M.a.jsonl")
+    for which, indices in enumerate(([0, 2], [1])):
+        rows = [{"index": i, "sample": s, "text": "x\u2028"} for i in indices for s in (0, 1)]
+        Path(whole).with_suffix(f".part{which}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    join_parts([whole], 2)
+    found = [json.loads(line) for line in Path(whole).read_text().split("\n") if line]
+    assert [(row["index"], row["sample"]) for row in found] == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+    assert [path.name for path in tmp_path.iterdir()] == ["M.a.jsonl"]
+
+
+def test_two_processes_speak_as_one(work):  # noqa: F811
+    found = []
+    for count in (1, 2):
+        told = [o.replace("/transformers", f"/of{count}") for o in overrides(work, "transformers")]
+        told = [o for o in told if not o.startswith("backend")] + ["backend=transformers", f"workers={count}"]
+        told += ["~decodings.a", "~decodings.b"]  # sampled by transformers' own seed, one for a batch
+        argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
+        done = subprocess.run([*argv, *told], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+        found.append({path.name: path.read_text() for path in (work / f"of{count}").iterdir()})
+    assert found[0] == found[1] and sorted(found[0]) == [f"M.{name}.jsonl" for name in "cdef"]
+    assert len(found[0]["M.c.jsonl"].splitlines()) == len(TEXTS)
+
+
+def test_a_process_that_fails_ends_the_others_and_the_command(work):  # noqa: F811
+    argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
+    argv += [*overrides(work, "transformers"), "workers=2", "systems.M=nowhere"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0 and "no checkpoint of M in nowhere" in done.stderr
+    assert "infer.synthesise: process" in done.stderr and "of 2 failed with exit status 1" in done.stderr
+
+
+def test_every_merged_step_is_a_system_after_the_first(tmp_path):
+    for step in (100, 20, 3):
+        (tmp_path / f"step_{step}").mkdir()
+        (tmp_path / f"step_{step}" / "config.json").touch()
+    cfg = DictConfig({"checkpoints": str(tmp_path), "systems": {"SFT": "sft"}})
+    use_checkpoints(cfg)
+    assert list(cfg.systems) == ["SFT", "step_3", "step_20", "step_100"]
+    with pytest.raises(FileNotFoundError, match=r"bash run\.sh checkpoints merges them"):
+        use_checkpoints(DictConfig({"checkpoints": str(tmp_path / "none"), "systems": {}}))
+
+
+def test_the_lowest_error_is_best_and_of_equal_ones_the_earlier():
+    def heard(system: str, error: float, decoding: str = "sampled") -> dict:
+        measure = {"value": error, "low": error - 0.01, "high": error + 0.01}
+        return {"system": system, "decoding": decoding, "error_rate": measure}
+
+    systems = [heard("SFT", 0.0), heard("step_30", 0.1), heard("step_20", 0.1), heard("step_10", 0.2)]
+    systems.append(heard("step_40", 0.0, "greedy"))
+    results = {"headline": "error_rate", "systems": systems}
+    assert [row["step"] for row in ranking(results, "sampled")] == [20, 30, 10]
+    with pytest.raises(ValueError, match="no checkpoint was heard with the decoding best"):
+        ranking(results, "best")

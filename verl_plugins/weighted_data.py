@@ -1,0 +1,33 @@
+"""Data sets that count more or less often than once in an epoch of GRPO, as `data.epochs_of_files` does in SFT.
+
+verl takes the class by data.custom_cls; data.epochs_of_files has a number for each of data.train_files.
+"""
+
+from typing import Any
+
+from verl.utils.dataset.rl_dataset import RLHFDataset
+
+from data_prep.weights import repeated
+
+
+class WeightedPrompts(RLHFDataset):
+    """verl's own data set of prompts, with floor(epochs x rows) rows of each training file; validation as it is."""
+
+    def _read_files_and_tokenize(self) -> None:
+        epochs = self.config.get("epochs_of_files")
+        train = self.config.train_files
+        names = [train] if isinstance(train, str) else list(train)
+        if epochs is None or list(self.original_data_files) != names:
+            return super()._read_files_and_tokenize()
+        if len(epochs) != len(names) or min(epochs) <= 0:
+            raise ValueError(
+                f"data.epochs_of_files={list(epochs)}: a number above 0 for each of the {len(names)} data.train_files"
+            )
+        from datasets import concatenate_datasets, load_dataset
+
+        files: list[Any] = [load_dataset("parquet", data_files=file)["train"] for file in self.data_files]
+        rows = concatenate_datasets([repeated(one, often) for one, often in zip(files, epochs, strict=True)])
+        self.dataframe = rows if self.max_samples <= 0 else rows.select(range(min(self.max_samples, len(rows))))
+        self.dataframe = self.maybe_filter_out_long_prompts(self.dataframe)
+        print(f"dataset len: {len(self.dataframe)}, of {len(files)} files {list(epochs)} times")
+        return None
