@@ -163,7 +163,7 @@ def main(cfg: DictConfig) -> None:
         inputs = {"pairs.scored": own.scored, "pairs.votes": own.votes}
         check_outputs(inputs, {"pairs.output": own.output})
         rows = list(of_scores(own.scored, own.least_margin)) if own.scored else []
-        rows += list(of_votes(own.votes, dict(own.spoken))) if own.votes else []
+        rows += list(of_votes(own.votes, dict(own.spoken or {}))) if own.votes else []
         if not rows:
             raise SystemExit(f"no pair: no text whose scores differ by {own.least_margin} or whose votes prefer one")
         write_jsonl(own.output, check_rows(rows, cfg.recipe))

@@ -1,6 +1,6 @@
 """Stage `merge`: verl's FSDP shards -> a Hugging Face checkpoint by verl's own merger, then compared with the shards.
 
-    python -m merge.merge --config-path <recipe> --config-name merge [merge.step=40] [merge.dtype=bfloat16]
+    python -m merge.merge --config-path <recipe> --config-name merge [merge.step=best] [merge.dtype=bfloat16]
 
 verl's merger rounds every weight to bfloat16 on loading and leaves a LoRA adapter outside. A subclass gives it the
 shards as they are, with the adapter added to the weights; the rest (configuration, tokenizer, generation configuration,
@@ -20,6 +20,7 @@ from torch.distributed.tensor import DTensor
 from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
+from merge.choose import chosen_step
 from speech.files import whole_directory
 from speech.loading import weights_of
 
@@ -253,7 +254,11 @@ def main(cfg: DictConfig) -> None:
         for step in steps_there(folder):
             _one([find_actor(folder, step)], f"{cfg.merge.checkpoints}/step_{step}", dtype)
         return
-    steps = wanted(cfg.merge.step, cfg.merge.average, cfg.merge.ranking)
+    by_guard = cfg.merge.step == "best" and cfg.merge.average == 1 and (Path(folder) / "guard/held_out.json").exists()
+    if by_guard and not Path(cfg.merge.ranking).exists():
+        steps = [chosen_step(folder, "best")]
+    else:
+        steps = [chosen_step(folder, one) for one in wanted(cfg.merge.step, cfg.merge.average, cfg.merge.ranking)]
     _one([find_actor(folder, step) for step in steps], cfg.recipe.merged_dir, dtype)
 
 

@@ -52,10 +52,10 @@ async def compute_score(
     Returns:
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
         but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
-        recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span
-        ("begin end attempts mismatches" of the request, seconds since the epoch), text, voice, speech_tokens (with the
-        prefix), transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each
-        speech token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
+        recipe.reward.logged names (these three are 0.0 where nothing can be spoken), server_span ("begin end attempts
+        mismatches" of the request, seconds since the epoch), text, language, voice, speech_tokens (with the prefix),
+        transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech
+        token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
 
     Raises:
         RewardError: no measure could be had.
@@ -117,6 +117,7 @@ def judged(
         **{name: float(measures.named[name]) if measures and _heard(measures) else 0.0 for name in judge.logged},
         **_token_ear(judge, measures),
         "text": ground_truth,
+        "language": language,
         "voice": extra_info.get("voice") or "",
         "speech_tokens": " ".join(map(str, spoken)),
         "server_span": "",

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from stages import preflight, processes, server
 from stages.config import ROOT
@@ -118,6 +118,7 @@ class Run:
         log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name)
         if stage.name == "serve":
             server.check_ports(stage.configs()[0])
+        beside = self.beside(stage)
         with open(log, "wb") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
@@ -125,6 +126,8 @@ class Run:
                 where = (stage.environment(), file, ROOT, self.cfg.stop_grace_s)
                 status = processes.run_logged(argv, *where, console.write, self.watch_server)
                 console.close()
+                if beside:
+                    processes.stop(beside, OmegaConf.select(stage.configs()[0], stage.spec.beside.ends_in_s))
                 processes.end_descendants(self.cfg.stop_grace_s, self.server.pid if self.server else None)
                 if status != 0:
                     if self.console_of(stage):
@@ -133,6 +136,15 @@ class Run:
                     self.explain_disk()
                     self.summary.append((stage.name, f"FAILED (exit status {status})"))
                     raise SystemExit(f"run.sh: stage {stage.name} failed with exit status {status}; log: {log}")
+
+    def beside(self, stage: Stage) -> subprocess.Popen[bytes] | None:
+        """Start what runs while the stage does, where it has such a command and wants it."""
+        argv = stage.beside()
+        if argv is None:
+            return None
+        name = stage.spec.beside.config
+        with open(self.log(name), "wb") as file:
+            return processes.start(argv, stage.environment(), file, ROOT)
 
     def console_of(self, stage: Stage) -> DictConfig | None:
         """How a stage's output is shown; None: all of it."""

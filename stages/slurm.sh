@@ -33,6 +33,7 @@ drawn() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(drawn)}
 RAY_AUTH_TOKEN=${RAY_AUTH_TOKEN:-$(drawn)}     # without one, Ray 2.60 makes one on the head that no other step has
 export VERL_TTS_SECRET RAY_AUTH_TOKEN RAY_AUTH_MODE=token VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin
+export TENSORBOARD_DIR=exp/$recipe/grpo/tensorboard       # of Ray's workers, one of which logs
 
 mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
 head=${nodes[0]}

@@ -1,5 +1,6 @@
 """The stages of a recipe, read from its stages.yaml, or from the one that recipes/common has."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,15 @@ class Stage:
             [PYTHON[c.python], "-m", c.module, "--config-path", folder, "--config-name", c.config, *self.overrides]
             for c in self.spec.commands
         ]
+
+    def beside(self) -> list[str] | None:
+        """argv of the command that runs while the stage's do; None where there is none, or it is not wanted."""
+        spec = self.spec.get("beside")
+        if not spec or OmegaConf.select(self.configs()[0], spec.unless_null) is None:
+            return None
+        own = [given for given in self.overrides if re.split(r"[./=]", given.lstrip("+~"))[0] in spec.overrides]
+        folder = str(config_dir(self.recipe))
+        return [PYTHON[spec.python], "-m", spec.module, "--config-path", folder, "--config-name", spec.config, *own]
 
     def environment(self) -> dict[str, str]:
         """Environment of its commands; numbers in the YAML are as good as strings. A recipe outside the checkout brings

@@ -34,7 +34,7 @@ class StrictReplayBuffer(QueuePolls):
             sampler_kwargs: `poll_interval` and `liveness_interval` in seconds; `prompts_per_poll` and
                 `rollouts_per_prompt` of `QueuePolls`; `filter_groups` and `train_batch_size` of `LimitedGroupFilter`;
                 `observers`: {name: {_target_: a class with `observe`, as reward_metrics.BatchMetrics has, ...}}, asked
-                in this order, or null in place of one.
+                in this order, or null in place of one; `held_out`, where it has it, sees the batches of validations.
             refill_fn: a method of the trainer.
             kwargs: what verl passes to every sampler.
         """
@@ -56,14 +56,25 @@ class StrictReplayBuffer(QueuePolls):
         """verl's batch, and in training its metrics."""
         batch, metrics = super().sample(global_steps, partition_id, batch_size)
         if partition_id == "val":
+            self._tell_held_out(global_steps, batch)
             return batch, metrics
         now = time.monotonic()
         seconds, self._last_batch_at = now - self._last_batch_at, now
-        groups, lengths = [key.split("_")[0] for key in batch.keys], [tag["response_len"] for tag in batch.tags]
-        seen, found = Batch(global_steps, self._reward_infos(batch), groups, lengths, seconds), {}
+        seen, found = self._seen(global_steps, batch, seconds), {}
         for observer in self._observers:
             found |= observer.observe(seen, found)
         return batch, {**metrics, **found}
+
+    def _tell_held_out(self, step: int, batch: KVBatchMeta) -> None:
+        told = [observer for observer in self._observers if hasattr(observer, "held_out")]
+        if told:
+            seen = self._seen(step, batch, 0.0)
+            for observer in told:
+                observer.held_out(seen)
+
+    def _seen(self, step: int, batch: KVBatchMeta, seconds: float) -> Batch:
+        groups, lengths = [key.split("_")[0] for key in batch.keys], [tag["response_len"] for tag in batch.tags]
+        return Batch(step, self._reward_infos(batch), groups, lengths, seconds)
 
     @staticmethod
     def _reward_infos(batch: KVBatchMeta) -> list[dict[str, Any]]:

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import soundfile
 from torch.utils.tensorboard import SummaryWriter
-from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
-from reward_tts.client import ServerConfig
+from reward_tts.served_waves import ServedWaves
+from speech.interfaces import Row
 from verl_plugins.reward_metrics import Batch
 
 log = logging.getLogger(__name__)
-_MODEL = "token2wav"
 
 
 class RolloutAudio:
@@ -37,7 +36,7 @@ class RolloutAudio:
 
     def __init__(self, every: int, count: int, folder: str | Path, address: str, secret_env: str | None = None):
         self.every, self.count, self.folder = every, count, Path(folder)
-        self.address, self.headers = address, ServerConfig.secret_headers(secret_env)
+        self.server = ServedWaves(address, secret_env)
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
         """`log`; no metrics."""
@@ -75,12 +74,5 @@ class RolloutAudio:
 
     def _speak(self, info: Mapping[str, Any]) -> tuple[np.ndarray, int]:
         tokens = np.array(info["speech_tokens"].split(), np.int32)
-        inputs = [InferInput("TOKENS", [len(tokens)], "INT32")]
-        inputs[0].set_data_from_numpy(tokens)
-        for name, value in (("VOICE", info.get("voice")), ("TEXT", info["text"])):
-            if value:
-                inputs.append(InferInput(name, [1], "BYTES"))
-                inputs[-1].set_data_from_numpy(np.array([value.encode()], np.object_))
-        with InferenceServerClient(self.address) as client:
-            answer = client.infer(_MODEL, inputs, headers=self.headers, client_timeout=60)
-        return answer.as_numpy("WAVE"), int(answer.as_numpy("SAMPLE_RATE")[0])
+        row = Row(tokens, info.get("voice") or None, info.get("language", ""), info["text"])
+        return self.server.decode([row])[0], self.server.sample_rate

@@ -39,6 +39,15 @@ def test_what_has_no_sound_does_not_count_for_the_sound():
     assert "reward/log_f0_std/mean" not in metrics_of([silent], ["a"])
 
 
+def test_rows_that_the_token_ear_read_count_for_its_share_and_not_for_the_sound():
+    by_wave = info(1.0, log_f0_std=0.3, token_ear_read=0.0, token_ear_group=0.1)
+    by_ear = info(0.5, log_f0_std=0.0, token_ear_read=1.0, token_ear_group=0.1)
+    unspoken = info(0.0, no_speech=1.0, token_ear_read=0.0, token_ear_group=0.0)
+    metrics = metrics_of([by_wave, by_ear, unspoken], ["a", "a", "a"])
+    assert metrics["reward/log_f0_std/mean"] == 0.3 and metrics["reward/term_pinyin/mean"] == 0.5
+    assert metrics["reward/token_ear_read/mean"] == 0.5 and metrics["reward/token_ear_group/mean"] == 0.1
+
+
 def test_groups_without_spread_are_counted():
     rows = [info(1.0), info(0.5), info(0.7), info(0.7), info(0.0)]
     assert metrics_of(rows, ["a", "a", "b", "b", "c"])["reward/groups_without_spread"] == pytest.approx(2 / 3)

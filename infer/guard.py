@@ -1,0 +1,133 @@
+"""The guard's hearing: rollouts of a running training, as an ASR of another family hears them.
+
+    python -m infer.guard --config-path <recipe> --config-name guard
+
+Beside the training, in a process of its own at a low priority (`run.sh train` starts it; verl_plugins/guard.py asks
+it). In `guard.folder`: asked.jsonl is read as it grows, heard.jsonl has a line for each that was heard, held_out.json
+the mean error of each checkpoint's held-out texts, by which `merge.step=best` chooses. Asked to end (SIGTERM), it
+first hears what is left, for `guard.ending_s` at most.
+"""
+
+import json
+import os
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+from tritonclient.utils import InferenceServerException
+
+from infer.hear import Listener, errors, refuse_same_family
+from infer.records import Utterance
+from reward_tts.reward.terms import units
+from speech.files import write_text
+
+ASKED, HEARD, HELD_OUT = "asked.jsonl", "heard.jsonl", "held_out.json"
+_SOUND = ("log_f0_std", "silence_ratio", "loudness_db")
+
+
+def lines_of(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The whole lines of a growing JSONL from `offset` on, and the offset behind them."""
+    if not path.exists():
+        return [], offset
+    with open(path, "rb") as file:
+        file.seek(offset)
+        whole, newline, _ = file.read().rpartition(b"\n")
+    return [json.loads(line) for line in whole.splitlines()], offset + len(whole) + len(newline)
+
+
+def rate(row: dict[str, Any], transcript: str) -> float:
+    """The error rate of a transcript, as read, at most 1."""
+    return min(1.0, errors(row["text"], transcript, row["language"])["error_rate"])
+
+
+def held_out(heard: list[dict[str, Any]]) -> dict[str, Any]:
+    """{"steps": {step: {"error", "standard_error", "reward_error", "texts"}}}: means over its held-out texts."""
+    by_step = defaultdict(list)
+    for row in heard:
+        if row["kind"] == "held_out":
+            by_step[row["step"]].append(row)
+    steps = {}
+    for step, rows in sorted(by_step.items()):
+        other = [row["other"] for row in rows]
+        spread = stdev(other) / len(other) ** 0.5 if len(other) > 1 else None
+        steps[str(step)] = {"error": fmean(other), "standard_error": spread, "texts": len(rows)}
+        steps[str(step)]["reward_error"] = fmean(row["reward"] for row in rows)
+    return {"steps": steps}
+
+
+class Hearing:
+    """Hears what is asked.
+
+    Args:
+        cfg: of the stage `guard`.
+    """
+
+    def __init__(self, cfg: DictConfig):
+        refuse_same_family(cfg.reward_server.asr, cfg.ear)
+        self.cfg, self.folder, self.listener = cfg, Path(cfg.guard.folder), Listener(cfg)
+        self.heard, _ = lines_of(self.folder / HEARD)
+        self._known = {row["id"] for row in self.heard}
+        self._offset, self._waiting = 0, []
+
+    def work(self) -> bool:
+        """A batch at most, rollouts before held-out texts; whether there was one."""
+        asked, self._offset = lines_of(self.folder / ASKED, self._offset)
+        self._waiting += [row for row in asked if row["id"] not in self._known]
+        self._waiting.sort(key=lambda row: row["kind"] == "held_out")  # stable: in the order of the steps
+        batch, kind = self._waiting[: self.cfg.guard.batch], self._waiting[0]["kind"] if self._waiting else ""
+        batch = [row for row in batch if row["kind"] == kind]
+        if not batch:
+            return False
+        answers = list(self._answers(batch))
+        with open(self.folder / HEARD, "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
+        self.heard += answers
+        self._known |= {row["id"] for row in batch}
+        self._waiting = self._waiting[len(batch) :]
+        if kind == "held_out":
+            write_text(self.folder / HELD_OUT, json.dumps(held_out(self.heard), indent=1) + "\n")
+        return True
+
+    def _answers(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        said = [
+            Utterance(i, 0, row["text"], row["tokens"], None, row["language"], row["voice"])
+            for i, row in enumerate(batch)
+        ]
+        for row, found in zip(batch, self.listener.hear(said), strict=True):
+            answer = {key: row[key] for key in ("id", "kind", "step", "text")} | {"transcript": found["transcript"]}
+            answer |= {"reward": rate(row, row["transcript"]), "other": rate(row, found["transcript"])}
+            sound = {name: float(found.get(name) or 0.0) for name in _SOUND}
+            sound["speaking_rate"] = units(row["text"], row["language"]) / found["duration_s"]
+            sound["amplitude"] = 10 ** (sound.pop("loudness_db") / 20)
+            yield answer | {"sound": sound}
+
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg: DictConfig) -> None:
+    os.nice(cfg.guard.nice)
+    ends_at: list[float] = []
+    signal.signal(signal.SIGTERM, lambda *_: ends_at.append(time.monotonic() + cfg.guard.ending_s))
+    hearing = Hearing(cfg)
+    print(f"the guard listens with {cfg.ear._target_}", flush=True)
+    while not ends_at or time.monotonic() < ends_at[0]:
+        try:
+            worked = hearing.work()
+        except (InferenceServerException, ValueError) as error:
+            if ends_at:
+                raise  # the server has gone, too
+            print(f"not heard, tried again: {error}", flush=True)
+            worked = False
+        if not worked:
+            if ends_at:
+                return
+            time.sleep(cfg.guard.poll_s)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Which checkpoint of a GRPO run is merged, by what the guard heard of it (docs/training.md, "The guard").
+
+In the run's folder `guard`: alarm.json of verl_plugins/guard.py ({"action", "since", "last_good", "why"}),
+held_out.json of infer/guard.py ({"steps": {step: {"error", "texts"}}}).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class NoChoice(ValueError):
+    """There is nothing to choose by; the message says what to do."""
+
+
+def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
+    """The step to merge, None for the newest complete one.
+
+    Args:
+        grpo_dir: of the run.
+        step: a number; "best": the one of least error on held-out texts by the guard's ASR, of those that are saved and
+            older than an alarm; None: the newest, or, of a run that the guard has stopped, the last good one.
+
+    Raises:
+        NoChoice: nothing was heard of any saved checkpoint, or none is older than what the guard stopped for.
+    """
+    folder = Path(grpo_dir) / "guard"
+    alarm = _read(folder / "alarm.json")
+    stopped = alarm if alarm.get("action") == "stop" else {}
+    if step == "best":
+        saved = {int(path.name.removeprefix("global_step_")) for path in Path(grpo_dir).glob("global_step_*")}
+        heard = {int(number): one["error"] for number, one in _read(folder / "held_out.json").get("steps", {}).items()}
+        known = {number: heard[number] for number in saved & heard.keys() if number <= alarm.get("since", number)}
+        if not known:
+            raise NoChoice(
+                f"merge.step=best: of the saved checkpoints {sorted(saved)} none was heard on held-out texts (heard: "
+                f"{sorted(heard)}). Validate at the steps that are saved (trainer.test_freq) with "
+                "guard.action=warn, or name merge.step=N"
+            )
+        best = min(known, key=lambda number: (known[number], number))
+        print(f"step {best}: the least error on held-out texts by the guard's ASR, of {_shown(known)}", flush=True)
+        return best
+    if step is None and stopped:
+        if stopped["last_good"] is None:
+            raise NoChoice(f"{stopped['why']}; no checkpoint is older. To take one nevertheless: merge.step=N")
+        print(f"step {stopped['last_good']}, the last good one. {stopped['why']}", flush=True)
+        return stopped["last_good"]
+    return step
+
+
+def _shown(errors: dict[int, float]) -> str:
+    return ", ".join(f"{number}: {error:.4f}" for number, error in sorted(errors.items()))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -1,0 +1,51 @@
+"""Waves from the reward server: its model `token2wav`, so that nobody else needs a decoder of its own."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from tritonclient.grpc import InferenceServerClient, InferInput
+
+from reward_tts.client import ServerConfig
+from speech.interfaces import Row
+
+_MODEL = "token2wav"
+
+
+class ServedWaves:
+    """A `speech.interfaces.Token2Wav` that asks a running reward server.
+
+    Args:
+        address: host:grpc_port.
+        secret_env: recipe.server.secret_env.
+        token_rate, codebook_size: recipe's.
+
+    Attributes:
+        sample_rate: Hz; known from the first wave on, 0 before.
+    """
+
+    def __init__(
+        self, address: str, secret_env: str | None = None, token_rate: float | None = None, codebook_size: int = 0
+    ):
+        self.address, self._headers = address, ServerConfig.secret_headers(secret_env)
+        self.token_rate, self.codebook_size, self.sample_rate = float(token_rate or 0.0), codebook_size, 0
+
+    def decode(self, rows: Sequence[Row]) -> list[np.ndarray]:
+        """One wave float32 [samples] per row.
+
+        Raises:
+            InferenceServerException: the server is away, or refuses a row.
+        """
+        with InferenceServerClient(self.address) as client:
+            return [self._one(client, row) for row in rows]
+
+    def _one(self, client: InferenceServerClient, row: Row) -> np.ndarray:
+        tokens = np.asarray(row.tokens, np.int32)
+        inputs = [InferInput("TOKENS", [len(tokens)], "INT32")]
+        inputs[0].set_data_from_numpy(tokens)
+        for name, value in (("VOICE", row.voice), ("TEXT", row.text)):
+            if value:
+                inputs.append(InferInput(name, [1], "BYTES"))
+                inputs[-1].set_data_from_numpy(np.array([value.encode()], np.object_))
+        answer = client.infer(_MODEL, inputs, headers=self._headers, client_timeout=60)
+        self.sample_rate = int(answer.as_numpy("SAMPLE_RATE")[0])
+        return answer.as_numpy("WAVE")

@@ -1,0 +1,70 @@
+"""The guard's hearing with the small codec and whisper-base: asked rows are heard once, held-out texts averaged."""
+
+import json
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from infer.guard import Hearing, held_out, lines_of
+from stages.config import ROOT, compose_stage
+
+
+@pytest.fixture(scope="module")
+def cfg(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> DictConfig:
+    folder = tmp_path_factory.mktemp("guard")
+    own = (f"recipe.work_dir={built_recipe.relative_to(ROOT)}", f"guard.folder={folder}", "guard.batch=3")
+    cfg = OmegaConf.create(OmegaConf.to_container(compose_stage("tiny_mandarin", "guard", own), resolve=True))
+    cfg.token2wav = cfg.reward_server.token2wav  # without a server: its own decoder
+    return cfg
+
+
+def ask(cfg: DictConfig, spoken: list[tuple[list[int], str]], kind: str, step: int, transcript: str | None) -> None:
+    with open(Path(cfg.guard.folder) / "asked.jsonl", "a") as file:
+        for number, (tokens, text) in enumerate(spoken):
+            row = {"id": f"{step}.{kind}.{number}", "kind": kind, "step": step, "text": text, "language": "zh"}
+            row |= {"voice": None, "tokens": tokens, "transcript": text if transcript is None else transcript}
+            file.write(json.dumps(row) + "\n")
+
+
+def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: list[tuple[list[int], str]]):
+    ask(cfg, spoken[:2], "held_out", 10, None)
+    ask(cfg, spoken[2:6], "rollout", 11, "")
+    hearing = Hearing(cfg)
+    assert [hearing.work() for _ in range(4)] == [True, True, True, False]
+    heard, _ = lines_of(Path(cfg.guard.folder) / "heard.jsonl")
+    assert [row["id"] for row in heard] == [f"11.rollout.{i}" for i in range(4)] + ["10.held_out.0", "10.held_out.1"]
+    assert [row["reward"] for row in heard] == [1.0] * 4 + [0.0] * 2  # of "" all is missing, of the text nothing
+    assert all(0 <= row["other"] <= 1 for row in heard)
+    for row, (tokens, text) in zip(heard, spoken[2:6], strict=False):
+        assert row["sound"]["speaking_rate"] == pytest.approx(len(text) / (len(tokens) * 3 / 80), rel=0.02)
+        assert 0.001 < row["sound"]["amplitude"] < 1
+    written = json.loads((Path(cfg.guard.folder) / "held_out.json").read_text())
+    assert written["steps"]["10"]["error"] == pytest.approx((heard[4]["other"] + heard[5]["other"]) / 2)
+    assert Hearing(cfg).work() is False  # a process that is started again
+
+
+def test_an_asr_of_the_rewards_family_is_refused(cfg: DictConfig):
+    same = cfg.copy()
+    same.ear = cfg.reward_server.asr
+    with pytest.raises(ValueError, match="is of the reward's own family"):
+        Hearing(same)
+
+
+def test_half_a_line_waits_for_its_end(tmp_path: Path):
+    path = tmp_path / "asked.jsonl"
+    path.write_text('{"a": 1}\n{"b"')
+    rows, offset = lines_of(path)
+    assert (rows, offset) == ([{"a": 1}], 9)
+    path.write_text('{"a": 1}\n{"b": 2}\n')
+    assert lines_of(path, offset) == ([{"b": 2}], 18)
+
+
+def test_means_of_held_out_texts_are_by_step():
+    rows = [
+        {"kind": "held_out", "step": s, "other": o, "reward": r}
+        for s, o, r in ((10, 0.2, 0), (10, 0.4, 0.5), (20, 1, 1))
+    ]
+    found = held_out([*rows, {"kind": "rollout", "step": 10, "other": 1, "reward": 1}])["steps"]
+    assert found["10"] == pytest.approx({"error": 0.3, "standard_error": 0.1, "texts": 2, "reward_error": 0.25})
+    assert found["20"] == {"error": 1, "standard_error": None, "texts": 1, "reward_error": 1}

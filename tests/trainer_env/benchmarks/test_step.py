@@ -1,0 +1,45 @@
+"""The split of a step, with numbers worked out by hand."""
+
+import pytest
+
+from benchmarks.step import server_seconds, split, steps_of
+
+TRAIN = """\
+(TaskRunnerV1 pid=7) step:0 - val-core/x/reward/mean@1:np.float64(0.6)
+(TaskRunnerV1 pid=7) step:1 - reward/server/share_of_step:0.1 - timing_s/gen:9.0 - timing_s/adv:9.0 - timing_s/step:9.0
+(TaskRunnerV1 pid=7) step:1 - reward/server/share_of_step:0.6 - timing_s/gen:10.0 - timing_s/old_log_prob:0.5 \
+- timing_s/adv:0.5 - timing_s/update_actor:4.0 - timing_s/update_weights:0.25 - timing_s/step:16.0
+(TaskRunnerV1 pid=7) step:2 - reward/server/share_of_step:0.5 - timing_s/gen:10.0 - timing_s/old_log_prob:0.5 \
+- timing_s/adv:0.5 - timing_s/update_actor:4.0 - timing_s/update_weights:0.25 - timing_s/testing:3.0 \
+- timing_s/step:16.0
+"""
+SERVE = """\
+ready
+instance 0: 30 rows; batches by size {1: 30}; padding 5.0% of the tokens; seconds: token2wav 3.0, asr 1.0, prosody 0.5
+instance 1: 10 rows; batches by size {1: 10}; padding 4.9% of the tokens; seconds: token2wav 1.0, asr 0.6, mos 0.5
+stopped
+"""
+
+
+def test_a_step_is_read_once_and_validation_alone_is_none():
+    assert [step["timing_s/gen"] for step in steps_of(TRAIN)] == [10.0, 10.0]
+
+
+def test_seconds_of_a_row_are_over_all_instances():
+    parts, instances = server_seconds(SERVE)
+    assert parts == pytest.approx({"token2wav": 0.1, "asr": 0.04, "prosody": 0.0125, "mos": 0.0125})
+    assert instances == 2
+
+
+def test_a_server_that_said_nothing_is_an_error():
+    with pytest.raises(ValueError, match="the server says it when it ends"):
+        server_seconds("ready\n")
+
+
+def test_parts_of_a_step_add_up():
+    """Under way: 0.6 * 10 = 6 s, then 0.5 * (10 + the 6 s after the first batch) = 8 s, so 7 s of each step; 40 rows on
+    two instances: 2, 0.8 and 0.5 s."""
+    found = split(steps_of(TRAIN), *server_seconds(SERVE), 40)
+    hand = {"rollout alone": 3.0, "token2wav": 2.0, "ASR": 0.8, "scorers": 0.5, "waiting": 3.7}
+    hand |= {"log-probabilities, advantages": 1.0, "update": 4.0, "weights": 0.25, "not named": 0.75}
+    assert found == pytest.approx(hand | {"validation, checkpoints": 1.5})

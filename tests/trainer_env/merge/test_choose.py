@@ -1,0 +1,62 @@
+"""The checkpoint that is merged, by the files that the guard leaves."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from merge.choose import NoChoice, chosen_step
+
+
+@pytest.fixture
+def grpo(tmp_path: Path) -> Path:
+    """A run with checkpoints of steps 10, 20 and 30."""
+    for step in (10, 20, 30):
+        (tmp_path / f"global_step_{step}").mkdir()
+    (tmp_path / "guard").mkdir()
+    return tmp_path
+
+
+def left(grpo: Path, **files: dict) -> str:
+    for name, content in files.items():
+        (grpo / "guard" / f"{name}.json").write_text(json.dumps(content))
+    return str(grpo)
+
+
+HEARD = {"steps": {"0": {"error": 0.01}, "10": {"error": 0.21}, "20": {"error": 0.14}, "30": {"error": 0.12}}}
+
+
+@pytest.mark.parametrize("asked", [None, 20])
+def test_without_a_guard_the_choice_is_as_asked(grpo: Path, asked: int | None):
+    assert chosen_step(str(grpo), asked) == asked
+
+
+def test_best_is_the_least_error_of_the_saved_ones(grpo: Path):
+    assert chosen_step(left(grpo, held_out=HEARD), "best") == 30
+
+
+def test_best_passes_over_what_came_after_the_alarm_began(grpo: Path):
+    alarm = {"action": "warn", "since": 24, "last_good": 20, "why": "guard: x"}
+    assert chosen_step(left(grpo, held_out=HEARD, alarm=alarm), "best") == 20
+
+
+def test_best_of_nothing_heard_says_what_to_do(grpo: Path):
+    with pytest.raises(NoChoice, match=r"saved checkpoints \[10, 20, 30\] none was heard.*trainer\.test_freq"):
+        chosen_step(str(grpo), "best")
+
+
+def test_a_stopped_run_goes_back_to_its_last_good_checkpoint(grpo: Path):
+    alarm = {"action": "stop", "since": 14, "last_good": 10, "why": "guard: x"}
+    assert chosen_step(left(grpo, alarm=alarm), None) == 10
+
+
+def test_a_run_that_was_only_warned_keeps_its_newest(grpo: Path):
+    alarm = {"action": "warn", "since": 14, "last_good": 10, "why": "guard: x"}
+    assert chosen_step(left(grpo, alarm=alarm), None) is None
+
+
+def test_a_stopped_run_without_a_good_checkpoint_merges_none(grpo: Path):
+    alarm = {"action": "stop", "since": 3, "last_good": None, "why": "guard: pitch fell"}
+    with pytest.raises(NoChoice, match=r"guard: pitch fell; no checkpoint is older.*merge\.step=N"):
+        chosen_step(left(grpo, alarm=alarm), None)
+    assert chosen_step(str(grpo), 30) == 30

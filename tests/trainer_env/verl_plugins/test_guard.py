@@ -1,0 +1,119 @@
+"""The guard's observer with the files of a run; the hearing's lines are written here as infer/guard.py writes them."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from verl_plugins.guard import GuardObserver
+from verl_plugins.reward_metrics import Batch
+
+SETTINGS = {"rows": 3, "baseline": 12, "alpha": 0.05, "kept": 0.5, "margin": 0.01, "cap": 0.5, "held_out": 2}
+SETTINGS |= {"drift": {"speaking_rate": 0.1}, "behind": 4}
+
+
+def observer(tmp_path: Path, action: str | None = "stop", **changed) -> GuardObserver:
+    return GuardObserver(tmp_path, SETTINGS | {"action": action, "folder": str(tmp_path / "guard")} | changed)
+
+
+def batch(step: int, prompts: int = 6, bad: int | None = None) -> Batch:
+    """Two rollouts of each prompt; those of prompt `bad` are bad speech."""
+    infos, groups = [], []
+    for prompt in range(prompts):
+        for sample in range(2):
+            wrong = float(prompt == bad)
+            infos.append({"text": f"text {prompt}", "language": "zh", "voice": "", "transcript": f"heard {prompt}"})
+            infos[-1] |= {"speech_tokens": f"{prompt} {sample} 7", "bad_speech": wrong}
+            groups.append(f"uid{prompt}")
+    return Batch(step, infos, groups, [3] * len(infos), 1.0)
+
+
+def asked(tmp_path: Path) -> list[dict]:
+    return [json.loads(line) for line in (tmp_path / "guard/asked.jsonl").read_text().splitlines()]
+
+
+def hear(tmp_path: Path, step: int, count: int, reward: float, other: float) -> None:
+    with open(tmp_path / "guard/heard.jsonl", "a") as file:
+        for i in range(count):
+            row = {"id": f"{step}.rollout.{i}", "kind": "rollout", "step": step, "reward": reward, "other": other}
+            file.write(json.dumps(row | {"sound": {"speaking_rate": 4.0}}) + "\n")
+
+
+def test_each_step_asks_for_rollouts_of_different_texts(tmp_path: Path):
+    guard = observer(tmp_path)
+    for step in (1, 2, 3):
+        guard.observe(batch(step, bad=0), {})
+    rows = asked(tmp_path)
+    counts = [sum(row["step"] == step for row in rows) for step in (1, 2, 3)]
+    assert counts == [5, 5, 3]  # as fast as there are texts until the baseline of 12 is asked for, then 3 of each
+    assert all(len({row["text"] for row in rows if row["step"] == step}) == counts[step - 1] for step in (1, 2, 3))
+    assert "text 0" not in {row["text"] for row in rows}
+    assert rows[0]["tokens"][2] == 7 and rows[0]["voice"] is None
+
+
+def test_held_out_texts_are_the_same_in_each_validation(tmp_path: Path):
+    guard = observer(tmp_path)
+    for step in (0, 10):
+        guard.held_out(batch(step))
+    rows = asked(tmp_path)
+    assert [row["kind"] for row in rows] == ["held_out"] * 4
+    assert [row["text"] for row in rows[:2]] == [row["text"] for row in rows[2:]]
+
+
+def test_a_gain_only_the_reward_hears_stops_the_run_with_its_step(tmp_path: Path):
+    for step in (4, 8):
+        (tmp_path / f"global_step_{step}").mkdir()
+    guard = observer(tmp_path)
+    hear(tmp_path, 1, 12, 0.3, 0.3)
+    hear(tmp_path, 6, 40, 0.1, 0.1)
+    metrics = guard.observe(batch(7), {})
+    assert metrics["guard/other_error"] == pytest.approx((12 * 0.3 + 40 * 0.1) / 52)
+    hear(tmp_path, 8, 200, 0.0, 0.5)
+    with pytest.raises(
+        RuntimeError, match=r"^guard: the reward's ASR reports an error of 0\.000 where the first"
+    ) as told:
+        guard.observe(batch(9), {})
+    assert "0.300, an ASR of another family hears 0.500 where it heard 0.300" in str(told.value)
+    assert "it began after step 8, the last good checkpoint is step 8" in str(told.value)
+    alarm = json.loads((tmp_path / "guard/alarm.json").read_text())
+    assert (alarm["claim"], alarm["step"], alarm["last_good"], alarm["action"]) == ("gap", 9, 8, "stop")
+    assert (tmp_path / "guard/curves.png").stat().st_size > 1000
+
+
+def test_a_stopped_run_that_is_started_again_stops_again(tmp_path: Path):
+    guard = observer(tmp_path)
+    hear(tmp_path, 1, 12, 0.3, 0.3)
+    hear(tmp_path, 3, 200, 0.0, 0.5)
+    for again in (guard, observer(tmp_path)):
+        with pytest.raises(RuntimeError, match=r"no checkpoint is that old|last good checkpoint"):
+            again.observe(batch(4), {})
+
+
+def test_a_warning_is_given_once_and_the_run_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    guard = observer(tmp_path, "warn")
+    hear(tmp_path, 1, 12, 0.3, 0.3)
+    hear(tmp_path, 3, 200, 0.0, 0.5)
+    with caplog.at_level(logging.WARNING):
+        for step in (4, 5):
+            guard.observe(batch(step), {})
+    assert sum(record.getMessage().startswith("guard: ") for record in caplog.records) == 1
+
+
+def test_a_guard_that_hears_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    guard = observer(tmp_path)
+    for step in range(1, 9):
+        guard.observe(batch(step), {})
+    assert [r.getMessage().startswith("the guard hears nothing") for r in caplog.records] == [True]
+
+
+def test_without_a_guard_nothing_is_written(tmp_path: Path):
+    guard = observer(tmp_path, None)
+    guard.held_out(batch(0))
+    assert guard.observe(batch(1), {}) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_action_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="warn, stop or null, got 'halt'"):
+        observer(tmp_path, "halt")

@@ -1,0 +1,183 @@
+"""The guard against reward hacking, as verl's replay buffer sees it: an observer (verl_plugins/replay_sampler.py).
+
+Of each step some rollouts are written to asked.jsonl; a process of its own (infer/guard.py) hears them with an ASR of
+another family, while training goes on. What it has written by the next step is given to the test
+(verl_plugins/evidence.py). curves.jsonl has what both ASRs say and the evidence of each claim, alarm.json the alarm,
+curves.png its picture.
+"""
+
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from speech.files import write_text
+from verl_plugins.evidence import Guard, Heard
+from verl_plugins.reward_metrics import Batch
+
+log = logging.getLogger(__name__)
+ASKED, HEARD, CURVES, ALARM = "asked.jsonl", "heard.jsonl", "curves.jsonl", "alarm.json"
+_SAYS = {
+    "gap": "the reward's ASR reports an error of {reward:.3f} where the first steps had {first_reward:.3f}, an ASR of "
+    "another family hears {other:.3f} where it heard {first_other:.3f}",
+    "up": "{measure} has risen to {now:.3g} from {first:.3g}",
+    "down": "{measure} has fallen to {now:.3g} from {first:.3g}",
+}
+
+
+class GuardObserver:
+    """Asks, reads what was heard, and says or stops.
+
+    Args:
+        checkpoints: trainer.default_local_dir.
+        guard: recipes/common/guard_base.yaml.
+    """
+
+    def __init__(self, checkpoints: str | Path, guard: Mapping[str, Any]):
+        self.cfg, self.checkpoints, self.folder = dict(guard), Path(checkpoints), Path(guard["folder"])
+        if self.cfg["action"] not in ("warn", "stop", None):
+            raise ValueError(f"guard.action is warn, stop or null, got {self.cfg['action']!r}")
+        names = ("alpha", "baseline", "kept", "margin", "cap", "drift")
+        self.test = Guard(**{name: self.cfg[name] for name in names})
+        self._read_to, self._recent, self._calm, self._told = 0, list[tuple[int, Heard]](), dict[str, int](), set[str]()
+        self._asked_at, self._heard_at, self._count = 0, 0, 0
+        if self.cfg["action"]:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._read()  # of a run that is resumed
+
+    def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
+        """Asks for rows of this step; guard/... of what was heard since the last one.
+
+        Raises:
+            RuntimeError: an alarm, and the action is stop.
+        """
+        if not self.cfg["action"]:
+            return {}
+        metrics = self._read()
+        self._judge(batch.step)
+        wanted = max(self.cfg["rows"], self.cfg["baseline"] - self._count)
+        self._ask(batch.step, "rollout", _one_per(batch.groups, batch.infos, random.Random(batch.step))[:wanted])
+        behind = self._asked_at - self._heard_at
+        if behind > self.cfg["behind"] and not behind % self.cfg["behind"]:
+            log.warning(
+                "the guard hears nothing: its last rollout is of step %d. logs/guard.log tells why; this run "
+                "is not guarded meanwhile",
+                self._heard_at,
+            )
+        return metrics | {"guard/behind": float(behind)}
+
+    def held_out(self, batch: Batch) -> None:
+        """Asks for the rows of a validation, of the same texts each time."""
+        if self.cfg["action"] and self.cfg["held_out"]:
+            texts = [info["text"] for info in batch.infos]
+            rows = _one_per(texts, batch.infos, random.Random(0))
+            rows.sort(key=lambda info: hashlib.sha256(info["text"].encode()).digest())
+            self._ask(batch.step, "held_out", rows[: self.cfg["held_out"]])
+
+    def _ask(self, step: int, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        with open(self.folder / ASKED, "a", encoding="utf-8") as file:
+            for number, info in enumerate(rows):
+                row = {"id": f"{step}.{kind}.{number}", "step": step, "kind": kind}
+                row |= {name: info[name] for name in ("text", "language", "transcript")}
+                row |= {"voice": info["voice"] or None, "tokens": [int(one) for one in info["speech_tokens"].split()]}
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        if kind == "rollout":
+            self._asked_at, self._count = step, self._count + len(rows)
+
+    def _read(self) -> dict[str, float]:
+        """What was heard since, into the test; metrics of it."""
+        rows, self._read_to = _lines(self.folder / HEARD, self._read_to)
+        new = [
+            (row["step"], Heard(row["reward"], row["other"], row["sound"])) for row in rows if row["kind"] == "rollout"
+        ]
+        if not new:
+            return {}
+        for step, heard in new:
+            self.test.see(heard)
+            self._calm |= {name: step for name, found in self.test.evidence.items() if found <= 0}
+        self._recent, self._heard_at = (self._recent + new)[-self.cfg["baseline"] :], new[-1][0]
+        self._count = max(self._count, len(self.test.first))
+        metrics = {
+            "guard/reward_error": fmean(h.reward for _, h in new),
+            "guard/other_error": fmean(h.other for _, h in new),
+        }
+        metrics |= {f"guard/evidence/{name.replace(' ', '_')}": found for name, found in self.test.evidence.items()}
+        line = {"step": self._heard_at, "needed": self.test.needed, **metrics}
+        with open(self.folder / CURVES, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        return metrics
+
+    def _judge(self, step: int) -> None:
+        for claim in self.test.alarms:
+            if claim in self._told:
+                continue
+            self._told.add(claim)
+            since = self._calm.get(claim, 0)
+            good = max((n for n in self._saved() if n <= since), default=None)
+            why = f"guard: {self.why(claim)} (false in a whole run with probability {self.cfg['alpha']:g} at most)"
+            back = (
+                "no checkpoint is that old: begin again" if good is None else f"the last good checkpoint is step {good}"
+            )
+            alarm = {"action": self.cfg["action"], "claim": claim, "step": step, "since": since, "last_good": good}
+            write_text(self.folder / ALARM, json.dumps(alarm | {"why": why}, indent=1, ensure_ascii=False) + "\n")
+            draw(self.folder)
+            told = f"{why}; it began after step {since}, {back}; curves: {self.folder}/curves.png"
+            if self.cfg["action"] == "stop":
+                raise RuntimeError(f"{told}. To go on nevertheless: guard.action=warn")
+            log.warning("%s", told)
+
+    def why(self, claim: str) -> str:
+        """The alarm in a sentence: of the last rollouts, as many as a few steps have, and of the first ones."""
+        now, first = [heard for _, heard in self._recent][-4 * self.cfg["rows"] :], self.test.first
+        if claim == "gap":
+            means = {"reward": now, "other": now, "first_reward": first, "first_other": first}
+            return _SAYS["gap"].format(
+                **{name: fmean(getattr(h, name.removeprefix("first_")) for h in rows) for name, rows in means.items()}
+            )
+        measure, way = claim.rsplit(" ", 1)
+        return _SAYS[way].format(
+            measure=measure, now=fmean(h.sound[measure] for h in now), first=fmean(h.sound[measure] for h in first)
+        )
+
+    def _saved(self) -> list[int]:
+        return [int(path.name.removeprefix("global_step_")) for path in self.checkpoints.glob("global_step_*")]
+
+
+def _one_per(names: Sequence[str], infos: Sequence[Mapping[str, Any]], drawn: random.Random) -> list[Mapping[str, Any]]:
+    """One random info of each name, in random order; those without sound are passed over."""
+    order = [i for i, info in enumerate(infos) if info["speech_tokens"] and not info["bad_speech"]]
+    drawn.shuffle(order)
+    return [infos[i] for i in {names[i]: i for i in order}.values()]
+
+
+def _lines(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """The whole lines of a growing JSONL from `offset` on, and the offset behind them."""
+    if not path.exists():
+        return [], offset
+    with open(path, "rb") as file:
+        file.seek(offset)
+        whole, newline, _ = file.read().rpartition(b"\n")
+    return [json.loads(line) for line in whole.splitlines()], offset + len(whole) + len(newline)
+
+
+def draw(folder: Path) -> None:
+    """curves.png: above the error by both ASRs, below the evidence of each claim, by step."""
+    from matplotlib.figure import Figure
+
+    lines, _ = _lines(folder / CURVES, 0)
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    errors, evidence = figure.subplots(2, 1, sharex=True)
+    for name in sorted({name for line in lines for name in line} - {"step", "needed"}):
+        part = evidence if name.startswith("guard/evidence/") else errors
+        points = [(line["step"], line[name]) for line in lines if name in line]
+        part.plot(*zip(*points, strict=True), label=name.rpartition("/")[2])
+    evidence.axhline(lines[-1]["needed"], color="black", linestyle="--", label="alarm")
+    evidence.set(xlabel="step", ylabel="log of the wealth against")
+    errors.set(ylabel="error rate")
+    for part in (errors, evidence):
+        part.legend(fontsize="small")
+    figure.savefig(folder / "curves.png", dpi=120)
