@@ -56,3 +56,20 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
     for stage in stages:
         preflight.check_verl_keys(stage, cfg.verl_configs)
     return cfg, stages
+
+
+def dry_run(stages: list[Stage]) -> None:
+    """Print the commands; then SystemExit that names what they need and is not there."""
+    for stage in stages:
+        print(f"# {stage.name}: {stage.spec.does}")
+        background = stage.name == "serve" and any(s.spec.get("server") for s in stages)
+        if beside := stage.beside():  # it ends with the stage
+            print(shlex.join(beside) + " &")
+        for line in stage.shell_lines():
+            print(line + (" &" if background else ""))
+        if not stage.spec.commands:
+            print("# " + stage.spec.get("says", "nothing to do in this recipe"))
+    made = [stage.name for stage in stages]
+    missing = [line for number, stage in enumerate(stages) for line in stage.missing(set(made[:number]))]
+    if missing:
+        raise SystemExit("\n".join(dict.fromkeys(missing)))

@@ -19,7 +19,7 @@ from stages import preflight, processes, server
 from stages.config import ROOT
 from stages.console import Console, duration
 from stages.marks import Marks
-from stages.plan import plan
+from stages.plan import dry_run, plan
 from stages.remembered import remember
 from stages.table import Stage, work_dir
 
@@ -241,21 +241,6 @@ class Run:
             if table and table.exists() and stage.name in dict(self.summary):
                 title = f"\n{os.path.relpath(table, ROOT)}:\n\n" if table.suffix == ".md" else ""
                 print(title + table.read_text(encoding="utf-8").rstrip("\n"))
-
-
-def dry_run(stages: list[Stage]) -> None:
-    """Print the commands; then SystemExit that names what they need and is not there."""
-    for stage in stages:
-        print(f"# {stage.name}: {stage.spec.does}")
-        background = stage.name == "serve" and any(s.spec.get("server") for s in stages)
-        for line in stage.shell_lines():
-            print(line + (" &" if background else ""))
-        if not stage.spec.commands:
-            print("# " + stage.spec.get("says", "nothing to do in this recipe"))
-    made = [stage.name for stage in stages]
-    missing = [line for number, stage in enumerate(stages) for line in stage.missing(set(made[:number]))]
-    if missing:
-        raise SystemExit("\n".join(dict.fromkeys(missing)))
 
 
 def _leave(number: int, _frame: object) -> None:

@@ -47,7 +47,7 @@ def upper_bound(values: Sequence[float], low: float, high: float, alpha: float) 
     betting against "the mean is at least that" wins 1 / alpha. arXiv 2010.09686, section 4.
 
     >>> round(upper_bound([0.0] * 100, 0.0, 1.0, 0.05), 3)
-    0.052
+    0.05
     """
     below, above = low, high
     for _ in range(40):

@@ -1,9 +1,11 @@
 """The blind test without a page: order, votes that survive, the result."""
 
+import doctest
 import json
 
 import pytest
 
+from demo import votes
 from demo.votes import Ballot, order, preferences, result
 from infer.records import Utterance
 
@@ -98,3 +100,8 @@ def test_preferences_hold_both_speeches_and_no_ties(tmp_path):
             "who": "ann",
         }
     ]
+
+
+def test_the_examples_hold():
+    found = doctest.testmod(votes)
+    assert found.attempted > 0 and found.failed == 0

@@ -224,7 +224,7 @@ def test_a_second_run_on_the_same_recipe_is_refused_with_the_pid(run, checkout):
 def test_an_interrupted_stage_leaves_no_process_and_is_not_done(checkout, number):
     going = start(checkout, "data", "seconds=600", "daemon_sleeps=601")
     until((checkout / "exp/toy/rl_train.txt").exists, "the stage to work")
-    assert len(processes_in(checkout)) >= 3  # run.sh, the stage and its daemon
+    until(lambda: len(processes_in(checkout)) >= 3, "run.sh, the stage and its daemon")
     going.send_signal(number)
     assert going.wait(300) == 128 + number
     assert processes_in(checkout) == []
