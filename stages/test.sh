@@ -14,7 +14,7 @@ if [[ $1 == --dry-run ]]; then dry_run=$1; shift; fi
 run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: test: $*"; "$@"; fi; }
 
 # The small models, the tests of the reward's environment and those of the trainer's at once, the latter three files at a
-# time: what waits for a process or for the models leaves its core to the others. From end to end first: it is the longest.
+# time: what waits for a process or for the models leaves its core to the others. The longest goes first (tests/conftest.py).
 three=(-n 3 --dist loadfile --no-loadscope-reorder)
 export OMP_WAIT_POLICY=passive     # threads that spin while they wait would take another file's core
 every=(recipes/*/recipe.yaml)
@@ -22,7 +22,7 @@ every=("${every[@]%/recipe.yaml}")
 case $1 in
   tiny_mandarin)
     recipes=("${every[@]}") speech=(tests/reward_env)
-    trainer=("${three[@]}" tests/trainer_env/test_end_to_end.py tests/trainer_env)
+    trainer=("${three[@]}" tests/trainer_env)
     ;;
   all) recipes=("${every[@]}") speech=() trainer=("${three[@]}" tests/recipes) ;;
   *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes -k "$1") ;;
