@@ -11,7 +11,7 @@ def train(recipe: str, *overrides: str) -> Stage:
 
 
 def test_the_hearing_gets_the_overrides_that_are_its_own():
-    own = ["recipe.work_dir=exp/x", "guard.rows=4", "recipe/reward=cer", "~recipe.reward.terms"]
+    own = ["recipe.work_dir=exp/x", "guard.action=warn", "recipe/reward=cer", "~recipe.reward.terms"]
     argv = train("tiny_mandarin", *own[:2], "trainer.save_freq=5", *own[2:]).beside()
     assert argv[:3] == [".venv-reward/bin/python", "-m", "infer.guard"]
     assert argv[-5:] == ["guard", *own]
@@ -22,8 +22,9 @@ def test_every_recipe_has_an_ear_for_its_guard(recipe: str):
     cfg = compose_stage(recipe, "guard")
     assert cfg.ear._target_ == compose_stage(recipe, "eval").ear._target_
     assert cfg.token2wav.address == f"{cfg.recipe.server.host}:{cfg.recipe.server.grpc_port}"
-    assert train(recipe).beside() is not None
+    assert train(recipe, "guard.action=stop").beside() is not None
 
 
 def test_without_a_guard_nothing_runs_beside():
+    assert train("tiny_mandarin").beside() is None
     assert train("tiny_mandarin", "guard.action=null").beside() is None
