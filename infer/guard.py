@@ -113,6 +113,7 @@ def main(cfg: DictConfig) -> None:
     os.nice(cfg.guard.nice)
     ends_at: list[float] = []
     signal.signal(signal.SIGTERM, lambda *_: ends_at.append(time.monotonic() + cfg.guard.ending_s))
+    cfg.token2wav = cfg.waves  # whole: in YAML the keys of the recipe's own decoder would stay
     hearing = Hearing(cfg)
     print(f"the guard listens with {cfg.ear._target_}", flush=True)
     while not ends_at or time.monotonic() < ends_at[0]:

@@ -21,7 +21,7 @@ def test_the_hearing_gets_the_overrides_that_are_its_own():
 def test_every_recipe_has_an_ear_for_its_guard(recipe: str):
     cfg = compose_stage(recipe, "guard")
     assert cfg.ear._target_ == compose_stage(recipe, "eval").ear._target_
-    assert cfg.token2wav.address == f"{cfg.recipe.server.host}:{cfg.recipe.server.grpc_port}"
+    assert cfg.waves.address == f"{cfg.recipe.server.host}:{cfg.recipe.server.grpc_port}"
     assert train(recipe, "guard.action=stop").beside() is not None
 
 
