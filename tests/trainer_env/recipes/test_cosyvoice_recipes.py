@@ -29,6 +29,8 @@ def test_verl_knows_every_key_of_the_training(recipe):
     ours, own = compose_stage(recipe, "grpo"), verls_own()
     open_keys = (
         "recipe",
+        "guard",
+        "data.epochs_of_files",
         "reward.custom_reward_function.reward_kwargs",
         "ray_kwargs.ray_init",
         "algorithm.token_credit",
