@@ -26,19 +26,10 @@ from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance
 from reward_tts.reward.terms import units
 from speech.files import write_text
+from speech.jsonl import growing_lines
 
 ASKED, HEARD, HELD_OUT = "asked.jsonl", "heard.jsonl", "held_out.json"
 _SOUND = ("log_f0_std", "silence_ratio", "loudness_db")
-
-
-def lines_of(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """The whole lines of a growing JSONL from `offset` on, and the offset behind them."""
-    if not path.exists():
-        return [], offset
-    with open(path, "rb") as file:
-        file.seek(offset)
-        whole, newline, _ = file.read().rpartition(b"\n")
-    return [json.loads(line) for line in whole.splitlines()], offset + len(whole) + len(newline)
 
 
 def rate(row: dict[str, Any], transcript: str) -> float:
@@ -71,13 +62,13 @@ class Hearing:
     def __init__(self, cfg: DictConfig):
         refuse_same_family(cfg.reward_server.asr, cfg.ear)
         self.cfg, self.folder, self.listener = cfg, Path(cfg.guard.folder), Listener(cfg)
-        self.heard, _ = lines_of(self.folder / HEARD)
+        self.heard, _ = growing_lines(self.folder / HEARD)
         self._known = {row["id"] for row in self.heard}
         self._offset, self._waiting = 0, []
 
     def work(self) -> bool:
         """A batch at most, rollouts before held-out texts; whether there was one."""
-        asked, self._offset = lines_of(self.folder / ASKED, self._offset)
+        asked, self._offset = growing_lines(self.folder / ASKED, self._offset)
         self._waiting += [row for row in asked if row["id"] not in self._known]
         self._waiting.sort(key=lambda row: row["kind"] == "held_out")  # stable: in the order of the steps
         batch, kind = self._waiting[: self.cfg.guard.batch], self._waiting[0]["kind"] if self._waiting else ""

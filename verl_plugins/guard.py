@@ -18,6 +18,7 @@ from statistics import fmean
 from typing import Any
 
 from speech.files import write_text
+from speech.jsonl import growing_lines
 from verl_plugins.evidence import Guard, Heard
 from verl_plugins.reward_metrics import Batch
 
@@ -93,7 +94,7 @@ class GuardObserver:
 
     def _read(self) -> dict[str, float]:
         """What was heard since, into the test; metrics of it."""
-        rows, self._read_to = _lines(self.folder / HEARD, self._read_to)
+        rows, self._read_to = growing_lines(self.folder / HEARD, self._read_to)
         new = [
             (row["step"], Heard(row["reward"], row["other"], row["sound"])) for row in rows if row["kind"] == "rollout"
         ]
@@ -157,21 +158,11 @@ def _one_per(names: Sequence[str], infos: Sequence[Mapping[str, Any]], drawn: ra
     return [infos[i] for i in {names[i]: i for i in order}.values()]
 
 
-def _lines(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """The whole lines of a growing JSONL from `offset` on, and the offset behind them."""
-    if not path.exists():
-        return [], offset
-    with open(path, "rb") as file:
-        file.seek(offset)
-        whole, newline, _ = file.read().rpartition(b"\n")
-    return [json.loads(line) for line in whole.splitlines()], offset + len(whole) + len(newline)
-
-
 def draw(folder: Path) -> None:
     """curves.png: above the error by both ASRs, below the evidence of each claim, by step."""
     from matplotlib.figure import Figure
 
-    lines, _ = _lines(folder / CURVES, 0)
+    lines, _ = growing_lines(folder / CURVES, 0)
     figure = Figure(figsize=(8, 6), layout="constrained")
     errors, evidence = figure.subplots(2, 1, sharex=True)
     for name in sorted({name for line in lines for name in line} - {"step", "needed"}):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from infer.guard import Hearing, held_out, lines_of
+from infer.guard import Hearing, held_out
+from speech.jsonl import growing_lines
 from stages.config import ROOT, compose_stage
 
 
@@ -32,7 +33,7 @@ def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: lis
     ask(cfg, spoken[2:6], "rollout", 11, "")
     hearing = Hearing(cfg)
     assert [hearing.work() for _ in range(4)] == [True, True, True, False]
-    heard, _ = lines_of(Path(cfg.guard.folder) / "heard.jsonl")
+    heard, _ = growing_lines(Path(cfg.guard.folder) / "heard.jsonl")
     assert [row["id"] for row in heard] == [f"11.rollout.{i}" for i in range(4)] + ["10.held_out.0", "10.held_out.1"]
     assert [row["reward"] for row in heard] == [1.0] * 4 + [0.0] * 2  # of "" all is missing, of the text nothing
     assert all(0 <= row["other"] <= 1 for row in heard)
@@ -54,10 +55,10 @@ def test_an_asr_of_the_rewards_family_is_refused(cfg: DictConfig):
 def test_half_a_line_waits_for_its_end(tmp_path: Path):
     path = tmp_path / "asked.jsonl"
     path.write_text('{"a": 1}\n{"b"')
-    rows, offset = lines_of(path)
+    rows, offset = growing_lines(path)
     assert (rows, offset) == ([{"a": 1}], 9)
     path.write_text('{"a": 1}\n{"b": 2}\n')
-    assert lines_of(path, offset) == ([{"b": 2}], 18)
+    assert growing_lines(path, offset) == ([{"b": 2}], 18)
 
 
 def test_means_of_held_out_texts_are_by_step():
