@@ -32,6 +32,7 @@ from data_prep.prompt_template import Messages, encode_prompt
 from speech.jsonl import BadField
 from speech.loading import pretrained
 from speech.readings import may_be_said, writing
+from speech.templates import prompt_template
 from speech.texts import NORMALISATIONS, as_written, spoken
 from speech.voices import Voice, read_voices, voice_of
 
@@ -90,7 +91,7 @@ class PromptMaker:
         self.unsure = 0  # requests with something that stands as it was because no reading of it is sure
         reader = (recipe.phoneme_in or {}).get("reader")
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
-        self._template: Callable[..., Messages] = hydra.utils.get_method(recipe.prompt_template)
+        self._template: Callable[..., Messages] = prompt_template(recipe.prompt_template)
         self._character_tokens, self._known = recipe.get("character_tokens", False), dict[tuple[str, str], bool]()
         self._written_voices: dict[tuple[str, str], Voice] = {}
 
@@ -143,7 +144,8 @@ class PromptMaker:
         place of the one that the request names. Raises BadField."""
         said = self._phonemes(request.written or request.text, request.language, training)
         try:
-            return self._template(said, voice=voice or self.voice_of(request), speech_prefix=prefix)
+            voice = voice or self.voice_of(request)
+            return self._template(said, voice=voice, speech_prefix=prefix, language=request.language)
         except ValueError as error:
             raise BadField("voice" if request.voice else "text", str(error)) from error
 

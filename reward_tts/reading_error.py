@@ -4,12 +4,12 @@ import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 
-import hydra
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from reward_tts.reward.errors import Compared, compare, style
 from speech.readings import may_be_said
+from speech.templates import prompt_template
 from speech.texts import NORMALISATIONS
 
 _RECIPES = Path(__file__).resolve().parent.parent / "recipes"
@@ -60,8 +60,8 @@ def prompt_of(recipe: DictConfig, text: str, language: str) -> str:
     if not may_be_said(text, language):
         raise ValueError(f"{text!r} has nothing to be spoken")
     written = NORMALISATIONS[recipe.text_normalisation](text, language)
-    template = hydra.utils.get_method(recipe.prompt_template)
-    turns = [message["content"] for message in template(written) if message["role"] == "user"]
+    template = prompt_template(recipe.prompt_template)
+    turns = [message["content"] for message in template(written, language=language) if message["role"] == "user"]
     if any(written in turn for turn in turns):
         return written
     # GLM-TTS's template writes it once more; where letter case and marks alone differ it says the same.

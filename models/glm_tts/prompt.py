@@ -26,7 +26,9 @@ _REPLACED = str.maketrans("噢欸", "哦诶")  # its configs/custom_replace.json
 _HELD = "\ue000"  # stands for a phoneme while the text around it is normalised
 
 
-def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = ()) -> Messages:
+def zero_shot(
+    text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = (), language: str | None = None
+) -> Messages:
     """Messages of a text that may hold phonemes (`<|X|><|ING2|>`, see models/glm_tts/phoneme_in.py).
 
     >>> zero_shot("你好,世界", Voice("a", "早上好!", (7, 8)))
@@ -34,12 +36,12 @@ def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int
 {'role': 'assistant', 'content': '<|s_7|><|s_8|>'}]
     """
     tokens = [*(voice.speech_tokens if voice else ()), *speech_prefix]
-    messages = [{"role": "user", "content": normalise(voice.text) + " "}] if voice else []
-    messages.append({"role": "user", "content": normalise(text)})
+    messages = [{"role": "user", "content": normalise(voice.text, language) + " "}] if voice else []
+    messages.append({"role": "user", "content": normalise(text, language)})
     return [*messages, {"role": "assistant", "content": format_speech_tokens(tokens)}] if tokens else messages
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, language: str | None = None) -> str:
     """Text with the punctuation and letter case of the published front end (cosyvoice/cli/frontend.py); numbers and
     signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, written 哦 and 诶.
     Chinese: commas, colons, semicolons become ，; quotes, brackets,
@@ -52,6 +54,8 @@ def normalise(text: str) -> str:
     '他说，行不行?ok。'
     >>> normalise("臺北很熱！真的？")
     '台北很热.真的?'
+    >>> normalise("千葉県東京都", "ja")
+    '千葉県東京都。'
     >>> normalise("Hello  World")
     'hello world.'
     >>> normalise("The well-known one costs twenty five dollars and/or more")
@@ -61,6 +65,8 @@ def normalise(text: str) -> str:
     text = without_tags(_PHONEME.sub(_HELD, text))
     text = _BESIDE_LETTERS.sub(r"\1 ", text)
     chinese = bool(_HAN.search(text) and not _KANA.search(text)) or bool(held)
+    if chinese and language in (None, "zh", "yue"):  # not 東京 of a Japanese text
+        text = convert(text, "zh-hans")
     text = _chinese(text) if chinese else _other(text)
     text = re.sub(f"[{_MARKS}](?=[{_MARKS}])", "", text).replace("！", ".").replace("!", ".").replace("？", "?")
     if text and text[-1] == "?":
@@ -70,7 +76,7 @@ def normalise(text: str) -> str:
 
 
 def _chinese(text: str) -> str:
-    text = convert(text.translate(_REPLACED), "zh-hans")
+    text = text.translate(_REPLACED)
     text = re.sub(r"(?<=[^\d\sA-Za-z])\.|\.(?![\dA-Za-z])|[…~～]", "。", text)
     text = re.sub(r"(?<!\d)[,:：]|[,:：](?!\d)|[;；、，]|——| - ", "，", text).replace("?", "？")
     text = re.sub(r"，{2,}", "，", text)
