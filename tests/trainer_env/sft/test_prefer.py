@@ -2,6 +2,8 @@
 
 import json
 import math
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -62,9 +64,12 @@ def test_pairs_are_encoded_as_in_every_stage_and_long_ones_refused(work):
         examples(f"{work}/pairs.jsonl", tokenizer, 17)
 
 
-def test_the_loss_is_dpos_and_the_better_answer_becomes_likelier(work, capsys):
-    logs = train(configuration(work, "prefer.training.num_train_epochs=4", "prefer.training.logging_steps=1"))
-    out = capsys.readouterr().out
+def test_the_loss_is_dpos_and_the_better_answer_becomes_likelier(work, capfd):
+    cfg = configuration(work, "prefer.training.num_train_epochs=4", "prefer.training.logging_steps=1")
+    # As a stage runs it, in a process of its own: where TRL was imported verl finds it, and cannot prepare a model.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        logs = process.submit(train, cfg).result()
+    out = capfd.readouterr().out
     assert "8 pairs, 4 steps" in out and "preferred in 100%" in out
     assert float(logs[0]["loss"]) == pytest.approx(math.log(2), abs=1e-3)  # model and reference are one at first
     before = likelihood(work / "sft", CHOSEN) - likelihood(work / "sft", REJECTED)
