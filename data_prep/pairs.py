@@ -23,12 +23,21 @@ from speech.jsonl import BadField, BadRows, Fault, Named, Token, check, read_all
 from speech.paths import check_outputs
 
 
-class _Scored(BaseModel):
+class _Asked(BaseModel):
     text: Named
-    tokens: list[Token] = Field(min_length=1, validation_alias=AliasChoices("tokens", "speech_tokens", "code"))
-    score: float
     language: Named | None = None
     voice: Named | None = None
+    instruction: Named | None = None
+
+    @property
+    def asked(self) -> tuple[str | None, ...]:
+        """What tells a prompt from others."""
+        return self.text, self.language, self.voice, self.instruction
+
+
+class _Scored(_Asked):
+    tokens: list[Token] = Field(min_length=1, validation_alias=AliasChoices("tokens", "speech_tokens", "code"))
+    score: float
 
 
 class _Vote(BaseModel):
@@ -41,17 +50,14 @@ class _Vote(BaseModel):
     chosen: str | None = None
 
 
-class _Spoken(BaseModel):
+class _Spoken(_Asked):
     index: int
     sample: int = 0
-    text: str
     tokens: list[Token]
-    language: Named | None = None
-    voice: Named | None = None
 
 
 def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
-    """A pair of each text (and voice) whose best and worst scores differ by at least `least`.
+    """A pair of each text (voice, instruction) whose best and worst scores differ by at least `least`.
 
     Raises:
         BadRows: rows that are no scored speech, with file, line and field.
@@ -60,11 +66,11 @@ def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
     for row in read_all(
         path, lambda row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
     ):
-        groups[row.text, row.language, row.voice].append(row)
-    for (text, language, voice), rows in groups.items():
+        groups[row.asked].append(row)
+    for rows in groups.values():
         best, worst = max(rows, key=lambda row: row.score), min(rows, key=lambda row: row.score)
         if best.score - worst.score >= least and best.tokens != worst.tokens:
-            yield _pair(text, language, voice, best.tokens, worst.tokens, best.score - worst.score)
+            yield _pair(best, worst, best.score - worst.score)
 
 
 def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -97,7 +103,7 @@ def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         better, worse = (first, second) if votes > 0 else (second, first)
         if votes:
             one, other = (systems[name][int(pair.split("-")[0])] for name in (better, worse))
-            yield _pair(one.text, one.language, one.voice, one.tokens, other.tokens, float(abs(votes)))
+            yield _pair(one, other, float(abs(votes)))
 
 
 def _speech(path: str) -> dict[int, _Spoken]:
@@ -122,17 +128,9 @@ def _check_speech(vote: _Vote, systems: Mapping[str, dict[int, _Spoken]]) -> Non
     raise BadField("pair", f"{vote.pair} is of other speech than {' and '.join(systems)} are now")
 
 
-def _pair(
-    text: str, language: Any, voice: Any, chosen: list[int], rejected: list[int], margin: float
-) -> dict[str, Any]:
-    return {
-        "text": text,
-        "language": language,
-        "voice": voice,
-        "chosen": chosen,
-        "rejected": rejected,
-        "margin": margin,
-    }
+def _pair(chosen: _Scored | _Spoken, rejected: _Scored | _Spoken, margin: float) -> dict[str, Any]:
+    asked = chosen.model_dump(include=set(_Asked.model_fields))
+    return asked | {"chosen": chosen.tokens, "rejected": rejected.tokens, "margin": margin}
 
 
 def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str, Any]]:
@@ -140,7 +138,7 @@ def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str,
     maker, found, faults = PromptMaker(recipe), [], []
     for number, row in enumerate(rows, 1):
         try:
-            asked = {key: row[key] for key in ("text", "language", "voice") if row[key] is not None}
+            asked = {key: row[key] for key in _Asked.model_fields if row.get(key) is not None}
             request = maker.request(asked)
             messages = maker.messages(request, training=False)
             for side in ("chosen", "rejected"):

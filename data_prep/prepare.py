@@ -165,7 +165,7 @@ class Preparation:
             judge = {"style": "rule", "ground_truth": request.text}
             out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
         self._check_new(request, split, seen, answer)
-        used = {"text", "language", "voice", *self.cfg.extra_fields}
+        used = {"text", "language", "voice", "instruction", *self.cfg.extra_fields}
         used |= {"speech_tokens"} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
         self.not_carried.update(set(row) - used)
@@ -202,7 +202,7 @@ class Preparation:
             self.held_out.add(spoken_part(text))
         elif (spoken_part(text),) in self.held_out:
             raise BadField("text", f"is also in a held-out split: {request.text}")
-        if not seen.add(text, request.language, request.voice, answer):
+        if not seen.add(text, request.language, request.voice, request.instruction, answer):
             same = "language and voice" if answer is None else "language, voice and speech tokens"
             raise BadField("text", f"is there already, with the same {same}: {request.text}")
 
