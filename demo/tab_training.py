@@ -97,11 +97,21 @@ class TrainingTab:
     @staticmethod
     def _plot(title: str) -> gr.LinePlot:
         return gr.LinePlot(
-            x="step", y="value", color="metric", title=title, height=230, y_title="", x_title="step", visible=False
+            x="step",
+            y="value",
+            color="metric",
+            title=title,
+            height=230,
+            y_title=" ",
+            x_title="step",
+            color_title=" ",
+            visible=False,
         )
 
 
 def _short(metric: str) -> str:
-    """reward/term_pinyin/mean -> pinyin."""
+    """reward/term_pinyin/mean -> pinyin; val-core/NAME/reward/mean@1 -> validation."""
+    if metric.startswith("val-core/"):
+        return "validation"
     parts = [part for part in metric.split("/") if part not in ("reward", "mean", "critic", "actor")]
     return "/".join(parts or [metric]).removeprefix("term_")
