@@ -2,8 +2,10 @@
 
     python -m data_prep.pairs --config-path <recipe> --config-name prefer pairs.scored=rollouts.scored.jsonl
 
-Two sources, alone or together. `scored`: what stage score wrote of several completions of each text; the best and the
-worst by reward are a pair. `votes`: what listeners of the blind test chose, with `spoken`, the two systems' speech.
+Three sources, alone or together. `scored`: what stage score wrote of several completions of each text; the best and
+the worst by reward are a pair. `votes`: what listeners of the blind test chose, with `spoken`, the two systems' speech.
+`preferences`: what the page exports of those votes, a pair for each vote. Without any of them `rollouts`, which the
+stage's commands before this one made, are `scored`.
 """
 
 import hashlib
@@ -48,6 +50,11 @@ class _Vote(BaseModel):
     right: Named
     vote: Literal["A", "B", "same"]
     chosen: str | None = None
+
+
+class _Preferred(_Asked):
+    chosen: list[Token] = Field(min_length=1)
+    rejected: list[Token] = Field(min_length=1)
 
 
 class _Spoken(_Asked):
@@ -106,6 +113,13 @@ def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
             yield _pair(one, other, float(abs(votes)))
 
 
+def of_preferences(path: str) -> Iterator[dict[str, Any]]:
+    """The pairs of a file that the blind test exported. Raises BadRows: bad rows, with file, line and field."""
+    for row in read_all(path, lambda row: check(_Preferred, row), "preferences, which the blind test exports,"):
+        asked = row.model_dump(include=set(_Asked.model_fields))
+        yield asked | {"chosen": row.chosen, "rejected": row.rejected, "margin": 1.0}
+
+
 def _speech(path: str) -> dict[int, _Spoken]:
     rows = read_all(path, lambda row: check(_Spoken, row), "a system's speech (pairs.spoken), which synthesis writes,")
     return {row.index: row for row in rows if row.sample == 0}
@@ -156,12 +170,12 @@ def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str,
 def main(cfg: DictConfig) -> None:
     own = cfg.pairs
     with told_plainly():
-        if own.scored is None and own.votes is None:
-            raise SystemExit("prefer needs pairs.scored=FILE.jsonl of stage score, or pairs.votes=FILE.jsonl")
-        inputs = {"pairs.scored": own.scored, "pairs.votes": own.votes}
-        check_outputs(inputs, {"pairs.output": own.output})
-        rows = list(of_scores(own.scored, own.least_margin)) if own.scored else []
-        rows += list(of_votes(own.votes, dict(own.spoken or {}))) if own.votes else []
+        given = {key: own[key] for key in ("scored", "votes", "preferences") if own[key] is not None}
+        given = given or {"scored": own.rollouts}
+        check_outputs({f"pairs.{key}": path for key, path in given.items()}, {"pairs.output": own.output})
+        rows = list(of_scores(given["scored"], own.least_margin)) if "scored" in given else []
+        rows += list(of_votes(given["votes"], dict(own.spoken or {}))) if "votes" in given else []
+        rows += list(of_preferences(given["preferences"])) if "preferences" in given else []
         if not rows:
             raise SystemExit(f"no pair: no text whose scores differ by {own.least_margin} or whose votes prefer one")
         write_jsonl(own.output, check_rows(rows, cfg.recipe))
