@@ -21,15 +21,27 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from data_prep.prompts import PromptMaker
 from speech.files import write_jsonl
-from speech.jsonl import BadField, BadRows, Fault, Named, Token, check, read_all, read_rows, refuse, told_plainly
+from speech.jsonl import (
+    BadField,
+    BadRows,
+    Fault,
+    Named,
+    Token,
+    Unnamed,
+    check,
+    read_all,
+    read_rows,
+    refuse,
+    told_plainly,
+)
 from speech.paths import check_outputs
 
 
 class _Asked(BaseModel):
     text: Named
     language: Named | None = None
-    voice: Named | None = None
-    instruction: Named | None = None
+    voice: Unnamed = None
+    instruction: Unnamed = None
 
     @property
     def asked(self) -> tuple[str | None, ...]:

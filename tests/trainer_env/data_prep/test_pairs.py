@@ -32,6 +32,9 @@ def test_the_best_and_the_worst_of_a_text_are_a_pair(tmp_path):
 def test_voices_of_one_text_are_not_compared(tmp_path):
     rows = [scored("早", 0.9, 1, voice="ana"), scored("早", 0.1, 2, voice="bo")]
     assert list(of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)) == []
+    rows = [scored("早", 0.9, 1, voice=""), scored("早", 0.1, 2), scored("早", 0.2, 3, voice=None)]  # stage score's ""
+    (pair,) = of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)
+    assert (pair["voice"], pair["chosen"], pair["rejected"]) == (None, [1], [2])
 
 
 def test_a_row_that_is_not_scored_is_named(tmp_path):
