@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 import gradio as gr
@@ -34,7 +34,6 @@ CSS = (
 """
 )
 _CJK = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei")
-_FONTS = [*_CJK, "DejaVu Sans"]
 _F0_PERIOD_S = 0.005  # of fundamental_frequency
 
 
@@ -117,7 +116,7 @@ def picture(speech: Speech, prosody: DictConfig) -> Image.Image:
                 color="white",
                 ha="center",
                 fontsize=13,
-                family=_FONTS,
+                family=_fonts(),
             )
     blame = np.array(speech.blame or [0.0] * len(said.tokens)) > 0
     colours = ListedColormap(["#c9d6df", "#d1605e"])
@@ -131,8 +130,13 @@ def picture(speech: Speech, prosody: DictConfig) -> Image.Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
+@cache
+def _fonts() -> list[str]:
+    """Of this machine: those with Chinese characters first."""
+    found = {font.name for font in font_manager.fontManager.ttflist}
+    return [*(name for name in _CJK if name in found), "DejaVu Sans"]
+
+
 def _draws(text: str) -> bool:
     """Whether a font here has the characters: boxes say nothing."""
-    if text.isascii():
-        return True
-    return not {font.name for font in font_manager.fontManager.ttflist}.isdisjoint(_CJK)
+    return text.isascii() or len(_fonts()) > 1

@@ -76,7 +76,7 @@ class CompareTab:
                     players.append(
                         gr.Audio(label=name, interactive=False, buttons=["download"], elem_id=f"compare-{name}")
                     )
-                    drawn.append(gr.Image(show_label=False, interactive=False, buttons=[]))
+                    drawn.append(gr.Image(show_label=False, interactive=False, buttons=[], format="jpeg"))
                     said.append(gr.HTML())
         shown = [decoding, order, kind]
         gr.on([one.change for one in shown], told(self.table), shown, [table, line], api_name="compared")

@@ -78,7 +78,7 @@ class SpeakTab:
                 player = gr.Audio(
                     label="Speech", autoplay=True, interactive=False, buttons=["download"], elem_id="player"
                 )
-                drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=[])
+                drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=[], format="jpeg")
                 said = gr.HTML(elem_id="heard")
         inputs, spoken = [text, model, decoding, voice, seed, best_of, how], gr.State(None)
         first = gr.on(
