@@ -115,7 +115,8 @@ class Preparation:
 
     def _write(self, name: str, split: Settings, temporary: Path) -> int:
         prefixed = split.kind == "rl" and self.cfg.use_speech_prefix
-        columns, count = schema(split.kind, list(self.cfg.extra_fields), prefixed), 0
+        more = ["instruction"] if self.prompts.takes_instructions and "instruction" not in self.cfg.extra_fields else []
+        columns, count = schema(split.kind, [*more, *self.cfg.extra_fields], prefixed), 0
         faults, filtered = self.fault_count, self.filtered.total()
         rows = self._rows(name, split)
         with pq.ParquetWriter(temporary, columns) as writer:
@@ -149,6 +150,7 @@ class Preparation:
             return None
         info = {"index": index, "split": name, "text": request.text}
         info |= {"language": request.language, "voice": request.voice}
+        info |= {"instruction": request.instruction} if self.prompts.takes_instructions else {}
         info |= {field: self._extra(row, field) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         training, answer = not split.held_out, None

@@ -61,7 +61,7 @@ def _prepared(path: Path) -> Iterator[Sentence]:
 
     for row in pq.read_table(path, columns=["prompt", "extra_info"]).to_pylist():
         info = row["extra_info"]
-        request = Request(info["text"], info["language"], info["voice"])
+        request = Request(info["text"], info["language"], info["voice"], instruction=info.get("instruction"))
         yield Sentence(request, row["prompt"], f"{path}:{info['index']}", tuple(info.get("speech_prefix") or ()))
 
 

@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
 from data_prep.prompts import PromptMaker
+from infer.texts import read_sentences
 from models.cosyvoice import tokenizer as cosyvoice
 from models.cosyvoice.layout import FAMILIES
 from sft.data import encode_messages
@@ -118,7 +119,11 @@ def test_an_instruction_stands_where_the_voices_words_would(words, family, tmp_p
     assert expected.count(151646) == 1  # CosyVoice3's own instruction is not there, too
     prepared = pq.read_table(tmp_path / "rl.parquet").to_pylist()
     assert encode_prompt(words, prepared[0]["prompt"]) == expected
-    assert prepared[0]["extra_info"]["voice"] == "anna" and prepared[0]["extra_info"]["text"] == row["text"]
+    assert {key: prepared[0]["extra_info"][key] for key in plain} == plain  # the reward hears the text alone
+    assert [one["extra_info"]["instruction"] for one in prepared] == [SAID[family], None]
+    asked = compose_stage(family, "eval", (f"texts={tmp_path}/rl.parquet", "recipe.voices=null"))
+    spoken = [sentence.request for sentence in read_sentences(asked, PromptMaker(asked.recipe))]
+    assert [one.instruction for one in spoken] == [SAID[family], None]  # so pairs of them keep it
     assert encode_prompt(words, prepared[1]["prompt"])[-2:] == [151943, 158496]  # without one: the voice's speech
     assert rollout_ids(tmp_path / "rl.parquet", words, "qwen2_speech_head") == expected
     named = (f"recipe.voices={tmp_path}/voices.jsonl", "voice=anna", f"instruction='{SAID[family]}'")
