@@ -26,7 +26,6 @@ from models.tiny_mandarin.reward_asr import scrambled, train_reward_asr
 from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, Teacher
 from models.tiny_mandarin.texts import sample_texts
 from models.tiny_mandarin.token2wav import MelDecoder, MelToken2Wav, load_decoder, save_decoder
-from models.tiny_mandarin.tokenizer import build_tokenizer
 from models.tiny_mandarin.vocoder import TorchVocoder
 from speech.files import changed_keys, fingerprint, identities, whole_file, write_jsonl, write_text
 from speech.imports import ROOT, imported_files
@@ -208,6 +207,8 @@ class Build:
         print(f"[build] reward ASR: CTC loss {loss:.3f}", flush=True)
 
     def tokenizer(self) -> None:
+        from models.tiny_mandarin.tokenizer import build_tokenizer  # not above: transformers, which nothing else needs
+
         texts = self._spoken_texts()
         build_tokenizer(texts[0] + texts[1], self.recipe.codebook_size, self.recipe.tokenizer_dir)
 
