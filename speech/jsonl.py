@@ -290,13 +290,3 @@ class _Items:
         self._ended = not data
         self._text = self._text[self._place :] + self._decoder.decode(data, final=self._ended)
         self._place = 0
-
-
-def growing_lines(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """The whole lines of a growing JSONL from `offset` on, and the offset behind them."""
-    if not path.exists():
-        return [], offset
-    with open(path, "rb") as file:
-        file.seek(offset)
-        whole, newline, _ = file.read().rpartition(b"\n")
-    return [json.loads(line) for line in whole.splitlines()], offset + len(whole) + len(newline)
