@@ -201,7 +201,6 @@ class Build:
             learning_rate=c.learning_rate,
             width=c.width,
             blocks=c.blocks,
-            bfloat16=c.bfloat16,
             seed=self.cfg.seed,
         )
         print(f"[build] reward ASR: CTC loss {loss:.3f}", flush=True)
