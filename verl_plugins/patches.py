@@ -116,7 +116,7 @@ def offload_to_pageable_memory() -> None:
 def take_log_probabilities_at_once() -> None:
     """Without flash-attn verl loops over the first axis of float32 logits, which saves memory where it is the batch.
     Its FSDP engine hands over [tokens, vocabulary], so that each token is an operation of its own, forwards and
-    backwards: 19 000 for 256 short rollouts, a fifth of a small model's update. Upstream: verl/utils/torch_functional.py."""
+    backwards: 19 000 for 256 short rollouts, a fifth of a small model's update. Upstream: torch_functional.py there."""
     original = verl.utils.torch_functional.logprobs_from_logits_v2
 
     @wraps(original)
