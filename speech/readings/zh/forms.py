@@ -12,6 +12,7 @@ from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
 from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
+_TO_DAY = re.compile(rf"\s?(?:至|到|{TO.strip()})\s?(\d{{1,2}})([-/.])(\d{{1,2}})(?![\d./-]|\s?[%元米公])")
 _CLOCK = re.compile(
     rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
     rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
@@ -33,6 +34,10 @@ def date(text: str, start: int) -> Span | None:
         ways = [f"{by_digit(found[1])}年{month}月{day}{name}" for name in "日号"]
         if found[2] == ".":
             ways.append("点".join(map(by_digit, found.group(1, 3, 4))))
+        if (last := _TO_DAY.match(text, found.end())) and last[2] == found[2]:  # 2024.10.1至10.7
+            to_month, to_day = cardinals(last[1])[0], cardinals(last[3])[0]
+            ways = joined(ways, ["至", "到"], [f"{to_month}月{to_day}{name}" for name in "日号"])
+            return make(start, last.end(), "date", ways)
         return make(start, found.end(), "date", ways)
     return None
 
