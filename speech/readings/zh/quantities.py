@@ -160,10 +160,19 @@ def quantity(text: str, start: int) -> Span | None:
         if halves:
             return make(start, end + len(halves[0]), "unit", joined(ways, [halves[0]]) + halves[1:])
     kind = "percent" if unit in ("%", "‰") else "unit" if unit else "cardinal"
+    if not scale and (unit == "m" or (unit is None and re.match("米(?!每)", text[end:]))) and (metres := _metres(one)):
+        ways, end = ways + metres if unit else joined(ways, ["米"]) + metres, end + (unit is None)
     if unit is None and (coin := _CENTS.match(text, end)) and "." in one and not scale:
         ways = joined(values, [coin[1], "块" if coin[1] == "元" else "元"]) + _coins(one)
         end, kind = coin.end(), "money"
     return make(start, end, kind, _signed(ways, sign, unit or text[end : end + 1]))
+
+
+def _metres(number: str) -> list[str]:
+    """1.82 as 一米八二, 1.05 as 一米零五."""
+    whole, _, rest = number.replace(",", "").partition(".")
+    short = 1 <= len(rest) <= 2 and rest[-1:] != "0" and int(whole)
+    return [f"{way}米{by_digit(rest)}" for way in cardinals(whole, ("两",))] if short else []
 
 
 def _halves(text: str, end: int, number: int) -> list[str]:

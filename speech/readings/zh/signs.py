@@ -7,6 +7,7 @@ from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, joined
 from speech.readings.zh.tables import CIRCLED, ER, MEASURES, ROMAN, SIGNS, UNITS
+from speech.readings.zh.whole import english
 
 _MAIL = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 _URL = re.compile(
@@ -24,6 +25,13 @@ _PER_HUNDRED = re.compile(rf"/\s?100{BLANK}({_UNIT})(?![A-Za-z])")
 _POWER = re.compile(r"\^\s?([-−]?)(\d{1,3})")
 _A_TO_Z = re.compile(r"(?:[^A-Za-z]|\A)?[A-Z]-[A-Z](?![A-Za-z\d])")
 _LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
+_NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
+_DASHES = ("-", "−", "–", "—", "~", "～", "〜")
+_TO = re.compile(r"\s?[-−–—~～〜]\s?(?=[-−]?[\u4e00-\u9fff\d])")
+_DATED = "日号月年点时周楼层级岁章节页期天分秒半整晚"
+_COUNTED = re.compile(rf"\d\s?(:\d\d|[{_DATED}]|点半|点整|月[初中底]|年[初中底]|元|块|度|个|人|名|米|分钟|小时|公里|斤|公斤)$")
+_COUNTED_TOO = re.compile(rf"(?:早上|上午|中午|下午|晚上|凌晨|次日|第|今|明|当)?\s?\d+(?:\.\d+)?\s?[{_DATED}元块个人名米小公斤]|\d+:\d\d")
+_WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
     "_": ("下划线", ""), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
@@ -60,6 +68,30 @@ def _count(parts: list[tuple[str, ...]]) -> int:
     for part in parts:
         count *= len(part)
     return count
+
+
+def numbered(text: str, start: int) -> Span | None:
+    """No.1: 第一, 一号, number one."""
+    found = _NUMBERED.match(text, start)
+    if not found:
+        return None
+    number, read = cardinals(found[1])[0], by_digit(found[1])
+    ways = [f"第{number}", f"{number}号", *(f"number{one}" for one in (*english(found[1]), number))]
+    return Span(start, found.end(), "ordinal", tuple(dict.fromkeys([*ways, f"no{number}", f"no{read}"])), sure=False)
+
+
+def to(text: str, start: int) -> Span | None:
+    """The dash of 5月1日-5月5日, 周一~周五, 8点-晚上9点; that of 北京-上海 may be silent."""
+    found = _TO.match(text, start)
+    if not found or text[start - 1 : start] in _DASHES:
+        return None
+    behind = text[found.end() :]
+    counted = _COUNTED.search(text, max(0, start - 8), start)
+    if (counted and (_COUNTED_TOO.match(behind) or re.match(rf"[-−]?\d[\d.]*\s?{counted[1]}", behind))) or (
+        _WEEKDAY.search(text, max(0, start - 3), start) and _WEEKDAY.match(behind)
+    ):
+        return Span(start, found.end(), "range", ("到", "至"))
+    return None if behind[:1] in "0123456789-−" else Span(start, found.end(), "variant", ("", "到", "至"))
 
 
 def roman(text: str, start: int) -> Span | None:

@@ -8,7 +8,7 @@ from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SP
 
 
 @lru_cache(maxsize=4096)
-def _english(digits: str) -> tuple[str, ...]:
+def english(digits: str) -> tuple[str, ...]:
     """English words of a number that stands at a Latin word (A4, iPhone 15)."""
     from num2words import num2words  # slow to import
 
@@ -21,7 +21,7 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     ways, kind = _chinese(text, start, end, digits)
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
-        ways = [*ways, *_english(digits)]
+        ways = [*ways, *english(digits)]
     return ways, kind
 
 
@@ -52,7 +52,7 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [by_digit(digits), *cardinals(digits)], "year"
     if latin:
         ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
-        return [*ways, *(_english(digits) if len(digits) <= 4 else ())], "letters"
+        return [*ways, *(english(digits) if len(digits) <= 4 else ())], "letters"
     if len(digits) == 3 and first == "年" and before.endswith(("公元", "公元前")):
         return [*cardinals(digits), by_digit(digits)], "year"
     if len(digits) == 2 and first == "折" and digits[1] != "0":  # 75折
