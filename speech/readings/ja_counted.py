@@ -192,7 +192,7 @@ def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list
 
 def _with_suffix(text: str, match: re.Match[str], after: int, counter: str, ways: list[str]) -> Counted:
     kind = _KINDS.get(counter, "counter")
-    if counter == "分" and match["whole"] == "30" and text.endswith("時", 0, match.start()):
+    if counter == "分" and match["whole"] == "30" and text.endswith(("時", "時間"), 0, match.start()):
         ways.append("はん")
     if suffix := _SUFFIX.match(text, after):
         return suffix.end(), [way + _SUFFIX_SAID[suffix[0]] for way in ways], kind

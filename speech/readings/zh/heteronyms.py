@@ -105,6 +105,8 @@ _BY_CONTEXT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "假": (("[放请休暑寒年病产婚度长事]", "(?![装如])", "jia4"), ("", "[期日条]", "jia4")),
     "曲": (("", "[线折]", "qu1"), ("[歌乐舞戏一首插名神]", "", "qu3")),
     "似": (("(?:^|[^相类近貌酷])", "的", "shi4"),),
+    "单": (("", "先生|小姐|女士|老师|雄信|县", "shan4"),),
+    "铺": (("", "[在上好床满着设垫平开路了地]", "pu1"), ("[店商卧床当]", "", "pu4")),
     "朴": (("[质简俭纯淳]", "", "pu3"), ("", "[素实]", "pu3")),
     "系": (("", "[鞋领围安红好着]", "ji4 xi4"),),
     "中": (
@@ -136,7 +138,9 @@ _BY_CONTEXT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "蒙": (("", "古", "meng3"), ("内", "", "meng3")),
 }  # fmt: skip
 RULES = {
-    char: tuple((re.compile(f"(?:{before})$"), re.compile(behind), tuple(said.split())) for before, behind, said in rules)
+    char: tuple(
+        (re.compile(f"(?:{before})$"), re.compile(behind), tuple(said.split())) for before, behind, said in rules
+    )
     for char, rules in _BY_CONTEXT.items()
 }
 _USUAL = 0.2  # share of a character's phrases in which a reading has to be, to be taken for the character alone

@@ -11,7 +11,7 @@ from speech.readings.zh.whole import two_before, whole
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _SCALE = "万亿|[万亿千百十]"
 _YEARS = re.compile(rf"(\d{{4}}|\d\d)(?:{TO}(\d{{4}}|\d\d))?(?={BLANK}(?:年|学年|届))")
-_EQUATION = re.compile(rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER})+(?=\s?=)")
+_EQUATION = re.compile(rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER})+(?=\s?=)|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+)+")
 _TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER})+(?![A-Za-z\d])")
 _FRACTION = re.compile(r"(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _MIXED = re.compile(r"(\d{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
@@ -36,8 +36,14 @@ def equation(text: str, start: int) -> Span | None:
     if not found:
         return None
     parts = []
-    for part in re.findall(rf"{NUMBER}|[^\s\d.,]", found[0]):
-        parts.append(_OPERATORS[part] if part in _OPERATORS else decimals(part)[:4])
+    for part in re.findall(rf"\d+/\d+|{NUMBER}|[^\s\d.,]", found[0]):
+        over, _, under = part.partition("/")
+        if over and under:
+            a, b = cardinals(over)[0], cardinals(under)[0]
+            parts.append([f"{b}分之{a}", f"{a}除以{b}", f"{a}除{b}"])
+            continue
+        plain = decimals(part)[:4] if part not in _OPERATORS else _OPERATORS[part]
+        parts.append([*plain, by_digit(part)] if part.isdigit() and len(part) > 2 else plain)
     if parts[0] == ["减"]:
         parts[0] = ["负"]
     if "x" in found[0].lower():
@@ -65,8 +71,10 @@ def fraction(text: str, start: int) -> Span | None:
     if int(found[1]) > int(found[2]):
         ways += joined(over[:2], ["比", "除以"], under[:2])
     if re.search("血压|高压", text[max(0, start - 6) : start]):  # 120/80
-        ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2])
-        return make(start, found.end(), "fraction", ways, sure=False)
+        unit = re.compile(rf"{BLANK}(mmHg|毫米汞柱)").match(text, found.end())
+        names = ["毫米汞柱", "mmhg"] if unit else [""]
+        ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2], names)
+        return make(start, unit.end() if unit else found.end(), "fraction", ways, sure=False)
     behind = text[found.end() : found.end() + 3]
     month = 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
     if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY)):

@@ -15,6 +15,11 @@ _URL = re.compile(
     r"(?![A-Za-z0-9])(?:/[\w./%-]*[\w/])?",
     re.ASCII | re.IGNORECASE,
 )
+_FILE = re.compile(
+    r"[A-Za-z0-9][\w-]{0,40}\.(?:pdf|docx?|xlsx?|pptx?|txt|jpe?g|png|gif|mp[34]|wav|zip|rar|exe|apk|py|js|html?|csv|json|md)"
+    r"(?![A-Za-z0-9])",
+    re.ASCII | re.IGNORECASE,
+)
 _ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _MEASURED = re.compile(rf"\d{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?$")
@@ -29,8 +34,12 @@ _NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
 _DASHES = ("-", "−", "–", "—", "~", "～", "〜")
 _TO = re.compile(r"\s?[-−–—~～〜]\s?(?=[-−]?[\u4e00-\u9fff\d])")
 _DATED = "日号月年点时周楼层级岁章节页期天分秒半整晚"
-_COUNTED = re.compile(rf"\d\s?(:\d\d|[{_DATED}]|点半|点整|月[初中底]|年[初中底]|元|块|度|个|人|名|米|分钟|小时|公里|斤|公斤)$")
-_COUNTED_TOO = re.compile(rf"(?:早上|上午|中午|下午|晚上|凌晨|次日|第|今|明|当)?\s?\d+(?:\.\d+)?\s?[{_DATED}元块个人名米小公斤]|\d+:\d\d")
+_COUNTED = re.compile(
+    rf"\d\s?(:\d\d|[{_DATED}]|点半|点整|月[初中底]|年[初中底]|元|块|度|个|人|名|米|分钟|小时|公里|斤|公斤)$"
+)
+_COUNTED_TOO = re.compile(
+    rf"(?:早上|上午|中午|下午|晚上|凌晨|次日|第|今|明|当)?\s?\d+(?:\.\d+)?\s?[{_DATED}元块个人名米小公斤]|\d+:\d\d"
+)
 _WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
@@ -43,7 +52,7 @@ def address(text: str, start: int) -> Span | None:
     """info@test.com, https://www.example.com/help."""
     if start and text[start - 1].isascii() and (text[start - 1].isalnum() or text[start - 1] in "@."):
         return None
-    found = _MAIL.match(text, start) or _URL.match(text, start)
+    found = _MAIL.match(text, start) or _URL.match(text, start) or _FILE.match(text, start)
     if not found:
         return None
     parts: list[tuple[str, ...]] = []
@@ -87,10 +96,12 @@ def to(text: str, start: int) -> Span | None:
         return None
     behind = text[found.end() :]
     counted = _COUNTED.search(text, max(0, start - 8), start)
-    if (counted and (_COUNTED_TOO.match(behind) or re.match(rf"[-−]?\d[\d.]*\s?{counted[1]}", behind))) or (
-        _WEEKDAY.search(text, max(0, start - 3), start) and _WEEKDAY.match(behind)
-    ):
+    if _WEEKDAY.search(text, max(0, start - 3), start) and _WEEKDAY.match(behind):
+        return Span(start, found.end(), "variant", ("到", "至"))  # words: no prompt writes it out
+    if counted and (_COUNTED_TOO.match(behind) or re.match(rf"[-−]?\d[\d.]*\s?{counted[1]}", behind)):
         return Span(start, found.end(), "range", ("到", "至"))
+    if text[start - 1] in "栋座幢区室号元排室" and behind[:1].isdigit():  # A栋-1203
+        return Span(start, found.end(), "variant", ("", "杠"))
     return None if behind[:1] in "0123456789-−" else Span(start, found.end(), "variant", ("", "到", "至"))
 
 
@@ -146,6 +157,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(
             start, start + 1, "sign", ("加", "以上") if before and before in "0123456789万亿千百" else ("加", "plus")
         )
+    if char in "#*" and behind[:1] in ("号", "键"):
+        return Span(start, start + 1, "sign", ("井", "井号") if char == "#" else ("星", "星号"))
     if char == "#" and before.isascii() and before.isalpha():
         return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
     if char == "#":

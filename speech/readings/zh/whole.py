@@ -21,7 +21,8 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     ways, kind = _chinese(text, start, end, digits)
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
-        ways = [*ways, *english(digits)]
+        named = re.match(r"[A-Za-z]\d", text[end : end + 2])  # 23H2
+        ways = [*ways, *english(digits), *([by_digit(digits)] if named else [])]
     return ways, kind
 
 
