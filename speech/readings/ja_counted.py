@@ -185,8 +185,8 @@ def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list
     ways = [way for name in UNITS[unit] for way in _say(value, name)]
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
-        ways += [before + way for way in _say(value, name)]
-        ways += _say(value, name) if text.endswith(("時速", "秒速"), 0, match.start()) else []
+        named = text.endswith(("時速", "秒速"), 0, match.start())
+        ways = [("" if named else before) + way for way in _say(value, name)] + ways
     return ways
 
 
