@@ -47,7 +47,8 @@ def _settings(recipe: str) -> DictConfig:
 def error_of(recipe: DictConfig, text: str, heard: str, language: str) -> float:
     """As `reading_error`, of a configuration's branch `recipe`."""
     if recipe.languages is not None and language not in recipe.languages:
-        raise ValueError(f"{recipe.name} does not offer {language!r}: recipe.languages are {', '.join(recipe.languages)}")
+        offered = ", ".join(recipe.languages)
+        raise ValueError(f"{recipe.name} does not offer {language!r}: recipe.languages are {offered}")
     unit, tones = recipe.reward.error.unit, bool(recipe.reward.error.get("tones", False))
     _check_prompt(recipe.name, text, prompt_of(recipe, text, language), language, style(language, unit, tones))
     return Compared(text, heard, language).error(unit, tones)

@@ -19,7 +19,7 @@ _CLOCK = re.compile(
 )
 _PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
-_CODE = re.compile(r"\d{1,4}(?:-\d{1,4}){2,5}(?![\d-])")
+_CODE = re.compile(r"\d{1,4}([-/])\d{1,4}(?:\1\d{1,4}){1,4}(?![\d/-])")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
 _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too
 _SCORE = re.compile(
@@ -121,13 +121,17 @@ def named_day(text: str, start: int) -> Span | None:
 
 
 def code(text: str, start: int) -> Span | None:
-    """3-5-2018, of a parcel or a house: digit by digit or as numbers; the dashes may be silent."""
+    """3-5-2018, of a parcel or a house, 10/2/8: digit by digit or as numbers; the dashes may be silent."""
     found = _CODE.match(text, start)
     if not found:
         return None
-    each = [list(dict.fromkeys((by_digit(part), cardinals(part)[0]))) for part in found[0].split("-")]
-    ways = [sign.join(way) for sign in ("杠", "") for way in list(product(*each))[:12]]
-    return make(start, found.end(), "digits", ways)
+    each = [list(dict.fromkeys((by_digit(part), cardinals(part)[0]))) for part in found[0].split(found[1])]
+    ways = [
+        sign.join(way)
+        for sign in (("杠", "") if found[1] == "-" else ("", "杠", "斜杠", "比"))
+        for way in list(product(*each))[:12]
+    ]
+    return make(start, found.end(), "digits", ways, sure=found[1] == "-")
 
 
 def version(text: str, start: int) -> Span | None:

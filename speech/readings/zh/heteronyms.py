@@ -1,7 +1,7 @@
 """Characters with several readings: which of them are taken in everyday words, and what beside them decides.
 
-A rule of `RULES` says what a character is before and behind certain words; then the longest phrase of pypinyin around it
-decides; a character alone has the readings before the bar of `_LISTED`, or those that most phrases give it.
+A rule of `RULES` says what a character is before and behind certain words; then the longest phrase of pypinyin around
+it decides; a character alone has the readings before the bar of `_LISTED`, or those that most phrases give it.
 """
 
 import re
@@ -15,43 +15,45 @@ Sounds = tuple[str, ...]
 
 # Readings alone | in phrases and by rules only.
 _LISTED = (
-    "行 xing2 | hang2; 长 chang2 zhang3; 还 hai2 huan2; 重 zhong4 chong2; 得 de5 de2 dei3; 地 di4 de5; 乐 le4 | yue4; "
-    "觉 jue2 | jiao4; 教 jiao4 jiao1; 为 wei4 wei2; 都 dou1 | du1; 好 hao3 | hao4; 种 zhong3 zhong4; 数 shu4 | shu3; "
-    "背 bei4 bei1; 倒 dao4 dao3; 当 dang1 | dang4; 相 xiang1 | xiang4; 空 kong1 | kong4; 间 jian1 | jian4; "
-    "少 shao3 | shao4; 量 liang4 | liang2; 应 ying1 | ying4; 便 bian4 | pian2; 发 fa1 | fa4; 干 gan4 gan1; "
-    "更 geng4 | geng1; 将 jiang1 | jiang4; 卷 juan3 juan4; 切 qie1 | qie4; 转 zhuan3 zhuan4; 钉 ding1 ding4; "
-    "论 lun4 | lun2; 冲 chong1 chong4; 朝 chao2 | zhao1; 传 chuan2 | zhuan4; 处 chu4 chu3; 称 cheng1 | chen4; "
-    "盛 sheng4 | cheng2; 曾 ceng2 | zeng1; 调 diao4 tiao2; 分 fen1 | fen4; 弹 dan4 tan2; 给 gei3 | ji3; "
-    "假 jia3 | jia4; 降 jiang4 | xiang2; 角 jiao3 | jue2; 结 jie2 | jie1; 禁 jin4 | jin1; 卡 ka3 | qia3; "
-    "落 luo4 | la4 lao4; 没 mei2 | mo4; 宁 ning2 | ning4; 炮 pao4 | bao1 pao2; 曲 qu3 qu1; 舍 she3 she4; "
-    "似 si4 | shi4; 宿 su4 | xiu3 xiu4; 挑 tiao1 tiao3; 吐 tu3 tu4; 系 xi4 | ji4; 吓 xia4 | he4; 咽 yan4 | yan1 ye4; "
-    "压 ya1 | ya4; 脏 zang1 | zang4; 扎 zha1 za1; 中 zhong1 | zhong4; 着 zhe5 | zhao2 zhuo2 zhao1; 钻 zuan1 zuan4; "
-    "作 zuo4 | zuo1; 看 kan4 | kan1; 大 da4 | dai4; 会 hui4 | kuai4; 见 jian4 | xian4; 率 lv4 | shuai4; 模 mo2 | mu2; "
-    "难 nan2 | nan4; 强 qiang2 | qiang3 jiang4; 散 san4 san3; 色 se4 | shai3; 扇 shan4 shan1; 石 shi2 | dan4; "
-    "说 shuo1 | shui4; 提 ti2 | di1; 通 tong1 | tong4; 兴 xing1 | xing4; 要 yao4 | yao1; 饮 yin3 | yin4; 与 yu3 | yu4; "
-    "载 zai4 zai3; 正 zheng4 | zheng1; 只 zhi3 zhi1; 了 le5 | liao3; 的 de5 | di4 di2 di1; 和 he2 | huo4 huo5; "
-    "场 chang3 | chang2; 藏 cang2 | zang4; 差 cha4 cha1 | chai1; 单 dan1 | shan4; 担 dan1 | dan4; 待 dai4 | dai1; "
-    "薄 bao2 bo2 | bo4; 剥 bo1 bao1; 答 da2 | da1; 缝 feng2 feng4; 冠 guan1 guan4; 供 gong1 | gong4; 号 hao4 | hao2; "
-    "喝 he1 | he4; 哄 hong3 | hong1 hong4; 华 hua2 | hua4; 几 ji3 | ji1; 夹 jia1 | jia2; 监 jian1 | jian4; "
-    "劲 jin4 jing4; 尽 jin4 | jin3; 圈 quan1 | juan4; 磨 mo2 | mo4; 泡 pao4 | pao1; 屏 ping2 | bing3; 铺 pu1 pu4; "
+    "行 xing2 | hang2; 长 chang2 zhang3; 还 hai2 huan2; 重 zhong4 chong2; 得 de5 de2 dei3; 地 di4 de5; "
+    "乐 le4 | yue4; 觉 jue2 | jiao4; 教 jiao4 jiao1; 为 wei4 wei2; 都 dou1 | du1; 好 hao3 | hao4; 种 zhong3 zhong4; "
+    "数 shu4 | shu3; 背 bei4 bei1; 倒 dao4 dao3; 当 dang1 | dang4; 相 xiang1 | xiang4; 空 kong1 | kong4; "
+    "间 jian1 | jian4; 少 shao3 | shao4; 量 liang4 | liang2; 应 ying1 | ying4; 便 bian4 | pian2; 发 fa1 | fa4; "
+    "干 gan4 gan1; 更 geng4 | geng1; 将 jiang1 | jiang4; 卷 juan3 juan4; 切 qie1 | qie4; 转 zhuan3 zhuan4; "
+    "钉 ding1 ding4; 论 lun4 | lun2; 冲 chong1 chong4; 朝 chao2 | zhao1; 传 chuan2 | zhuan4; 处 chu4 chu3; "
+    "称 cheng1 | chen4; 盛 sheng4 | cheng2; 曾 ceng2 | zeng1; 调 diao4 tiao2; 分 fen1 | fen4; 弹 dan4 tan2; "
+    "给 gei3 | ji3; 假 jia3 | jia4; 降 jiang4 | xiang2; 角 jiao3 | jue2; 结 jie2 | jie1; 禁 jin4 | jin1; "
+    "卡 ka3 | qia3; 落 luo4 | la4 lao4; 没 mei2 | mo4; 宁 ning2 | ning4; 炮 pao4 | bao1 pao2; 曲 qu3 qu1; "
+    "舍 she3 she4; 似 si4 | shi4; 宿 su4 | xiu3 xiu4; 挑 tiao1 tiao3; 吐 tu3 tu4; 系 xi4 | ji4; 吓 xia4 | he4; "
+    "咽 yan4 | yan1 ye4; 压 ya1 | ya4; 脏 zang1 | zang4; 扎 zha1 za1; 中 zhong1 | zhong4; "
+    "着 zhe5 | zhao2 zhuo2 zhao1; 钻 zuan1 zuan4; 作 zuo4 | zuo1; 看 kan4 | kan1; 大 da4 | dai4; 会 hui4 | kuai4; "
+    "见 jian4 | xian4; 率 lv4 | shuai4; 模 mo2 | mu2; 难 nan2 | nan4; 强 qiang2 | qiang3 jiang4; 散 san4 san3; "
+    "色 se4 | shai3; 扇 shan4 shan1; 石 shi2 | dan4; 说 shuo1 | shui4; 提 ti2 | di1; 通 tong1 | tong4; "
+    "兴 xing1 | xing4; 要 yao4 | yao1; 饮 yin3 | yin4; 与 yu3 | yu4; 载 zai4 zai3; 正 zheng4 | zheng1; 只 zhi3 zhi1; "
+    "了 le5 | liao3; 的 de5 | di4 di2 di1; 和 he2 | huo4 huo5; 场 chang3 | chang2; 藏 cang2 | zang4; "
+    "差 cha4 cha1 | chai1; 单 dan1 | shan4; 担 dan1 | dan4; 待 dai4 | dai1; 薄 bao2 bo2 | bo4; 剥 bo1 bao1; "
+    "答 da2 | da1; 缝 feng2 feng4; 冠 guan1 guan4; 供 gong1 | gong4; 号 hao4 | hao2; 喝 he1 | he4; "
+    "哄 hong3 | hong1 hong4; 华 hua2 | hua4; 几 ji3 | ji1; 夹 jia1 | jia2; 监 jian1 | jian4; 劲 jin4 jing4; "
+    "尽 jin4 | jin3; 圈 quan1 | juan4; 磨 mo2 | mo4; 泡 pao4 | pao1; 屏 ping2 | bing3; 铺 pu1 pu4; "
     "塞 sai1 sai4 | se4; 丧 sang4 sang1; 吁 yu4 xu1; 晕 yun1 yun4; 仔 zi3 zai3; 择 ze2 | zhai2; 粘 zhan1 nian2; "
     "涨 zhang3 | zhang4; 折 zhe2 | she2 zhe1; 血 xue4 xie3 xue3; 熟 shu2 shou2; 谁 shei2 shui2; 露 lu4 lou4; "
     "削 xue1 xiao1; 勒 le4 lei1; 这 zhe4 zhei4; 那 na4 nei4; 哪 na3 nei3; 呢 ne5 | ni2; 吗 ma5 | ma3; 过 guo4 guo5; "
-    "上 shang4 | shang3; 个 ge4 ge5; 子 zi3 zi5; 头 tou2 tou5; 里 li3 li5; 帖 tie3 tie1 | tie4; 创 chuang4 | chuang1; "
-    "参 can1 | shen1 cen1; 车 che1 | ju1; 匙 chi2 | shi5; 畜 chu4 xu4; 打 da3 | da2; 逮 dai3 dai4; 炸 zha4 zha2; "
-    "占 zhan4 | zhan1; 奔 ben1 ben4; 别 bie2 | bie4; 呛 qiang4 qiang1; 翘 qiao4 qiao2; 亲 qin1 | qing4; 任 ren4 | ren2; "
-    "撒 sa1 sa3; 煞 sha1 sha4; 什 shen2 shi2; 省 sheng3 | xing3; 蒙 meng2 meng1 | meng3; 拗 ao4 niu4; 奇 qi2 | ji1; "
-    "区 qu1 | ou1; 拓 tuo4 | ta4; 鲜 xian1 | xian3; 校 xiao4 | jiao4; 杆 gan1 gan3; 朴 pu3 piao2; 燕 yan4 yan1; "
-    "汗 han4 | han2; 泊 bo2 po1; 荷 he2 | he4; 厦 sha4 xia4; 椎 zhui1 | chui2; 幢 zhuang4 chuang2; 肖 xiao1 xiao4; "
-    "扛 kang2 | gang1; 媛 yuan2 yuan4; 晟 sheng4 cheng2; 茜 qian4 xi1; 拧 ning3 ning2 ning4; 刨 pao2 bao4; "
-    "隽 jun4 juan4; 覃 qin2 tan2; 累 lei4 | lei3 lei2; 茄 qie2 | jia1; 漂 piao1 | piao3 piao4; 吧 ba5 ba1; 啦 la5 la1; "
-    "划 hua4 hua2; 靓 liang4; 囤 tun2; 拽 zhuai4; 掺 chan1; 杠 gang4; 仆 pu2 pu1; 耶 ye1 | ye2; 佛 fo2 | fu2; "
-    "葛 ge3 ge2; 卜 bu3 | bo5; 缪 miu4 miao4 | mou2; 蛤 ha2 ge2; 哗 hua2 hua1; 傀 kui3; 掖 ye1 ye4; 伺 si4 ci4; "
-    "琢 zhuo2 | zuo2; 轧 ya4 zha2; 弄 nong4 | long4; 揣 chuai1 chuai3; 撇 pie1 pie3; 豁 huo1 huo4; 糊 hu2 | hu4; "
-    "爪 zhua3 zhao3; 坊 fang1 fang2; 涌 yong3 | chong1; 刹 sha1 cha4; 悄 qiao1 | qiao3; 恶 e4 wu4 | e3; 观 guan1 | guan4; "
-    "藉 jie4 ji2; 龈 yin2; 耙 pa2 ba4; 蔓 man4 wan4; 笼 long2 long3; 莎 sha1 | suo1; 贾 jia3 | gu3; 菲 fei1 | fei3; "
-    "娜 na4 | nuo2; 芯 xin1 xin4; 褚 chu3; 莞 guan3 | wan3; 翟 zhai2 di2; 脯 pu2 fu3; 炔 que1; 柏 bai3 bo2; "
-    "肚 du4 | du3; 挣 zheng1 zheng4; 褪 tui4 tun4; 哦 o2 o4 o5; 嗯 en1 en4; 哟 yo1 yo5; 闷 men4 men1; 臭 chou4 | xiu4; 劈 pi1 pi3; "
+    "上 shang4 | shang3; 个 ge4 ge5; 子 zi3 zi5; 头 tou2 tou5; 里 li3 li5; 帖 tie3 tie1 | tie4; "
+    "创 chuang4 | chuang1; 参 can1 | shen1 cen1; 车 che1 | ju1; 匙 chi2 | shi5; 畜 chu4 xu4; 打 da3 | da2; "
+    "逮 dai3 dai4; 炸 zha4 zha2; 占 zhan4 | zhan1; 奔 ben1 ben4; 别 bie2 | bie4; 呛 qiang4 qiang1; 翘 qiao4 qiao2; "
+    "亲 qin1 | qing4; 任 ren4 | ren2; 撒 sa1 sa3; 煞 sha1 sha4; 什 shen2 shi2; 省 sheng3 | xing3; "
+    "蒙 meng2 meng1 | meng3; 拗 ao4 niu4; 奇 qi2 | ji1; 区 qu1 | ou1; 拓 tuo4 | ta4; 鲜 xian1 | xian3; "
+    "校 xiao4 | jiao4; 杆 gan1 gan3; 朴 pu3 piao2; 燕 yan4 yan1; 汗 han4 | han2; 泊 bo2 po1; 荷 he2 | he4; "
+    "厦 sha4 xia4; 椎 zhui1 | chui2; 幢 zhuang4 chuang2; 肖 xiao1 xiao4; 扛 kang2 | gang1; 媛 yuan2 yuan4; "
+    "晟 sheng4 cheng2; 茜 qian4 xi1; 拧 ning3 ning2 ning4; 刨 pao2 bao4; 隽 jun4 juan4; 覃 qin2 tan2; "
+    "累 lei4 | lei3 lei2; 茄 qie2 | jia1; 漂 piao1 | piao3 piao4; 吧 ba5 ba1; 啦 la5 la1; 划 hua4 hua2; 靓 liang4; "
+    "囤 tun2; 拽 zhuai4; 掺 chan1; 杠 gang4; 仆 pu2 pu1; 耶 ye1 | ye2; 佛 fo2 | fu2; 葛 ge3 ge2; 卜 bu3 | bo5; "
+    "缪 miu4 miao4 | mou2; 蛤 ha2 ge2; 哗 hua2 hua1; 傀 kui3; 掖 ye1 ye4; 伺 si4 ci4; 琢 zhuo2 | zuo2; 轧 ya4 zha2; "
+    "弄 nong4 | long4; 揣 chuai1 chuai3; 撇 pie1 pie3; 豁 huo1 huo4; 糊 hu2 | hu4; 爪 zhua3 zhao3; 坊 fang1 fang2; "
+    "涌 yong3 | chong1; 刹 sha1 cha4; 悄 qiao1 | qiao3; 恶 e4 wu4 | e3; 观 guan1 | guan4; 藉 jie4 ji2; 龈 yin2; "
+    "耙 pa2 ba4; 蔓 man4 wan4; 笼 long2 long3; 莎 sha1 | suo1; 贾 jia3 | gu3; 菲 fei1 | fei3; 娜 na4 | nuo2; "
+    "芯 xin1 xin4; 褚 chu3; 莞 guan3 | wan3; 翟 zhai2 di2; 脯 pu2 fu3; 炔 que1; 柏 bai3 bo2; 肚 du4 | du3; "
+    "挣 zheng1 zheng4; 褪 tui4 tun4; 哦 o2 o4 o5; 嗯 en1 en4; 哟 yo1 yo5; 闷 men4 men1; 臭 chou4 | xiu4; 劈 pi1 pi3; "
     "儿 er2 er5; 哇 wa1 wa5; 晃 huang4 huang3; 尿 niao4 | sui1; 斗 dou4 dou3; 秘 mi4 | bi4; 丽 li4 | li2; 阿 a1 | e1"
 )
 _PARTS = {entry[0]: entry[2:].partition("|") for entry in _LISTED.split("; ")}
@@ -59,6 +61,9 @@ ALONE: dict[str, Sounds] = {char: tuple(alone.split()) for char, (alone, _, _) i
 _ALL: dict[str, frozenset[str]] = {
     char: frozenset((alone + other).split()) for char, (alone, _, other) in _PARTS.items()
 }
+_BEFORE_DE = (
+    "跑跳说讲唱写走玩飞吃喝睡穿笑哭累忙热冷气急高快慢好听看想长变显觉值记懂舍晓认使省免懒起住做画打学开弹拉游骑考"
+)
 _NUMBER = "一二三四五六七八九十两几每百千"
 
 # Of a character: (what ends before it, what begins behind it, readings), as regular expressions; the first that fits.
@@ -67,7 +72,7 @@ _BY_CONTEXT: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("[我你他她它们谁都也还就总可又非]", "到(?![了的过])", "de2 dei3"),
         ("[我你他她它们谁]", "[了到奖分第过出知病罪失意名势以逞体当]", "de2"),
         ("[我你他她它们谁都也还就总可又非]", "[^了到奖分第过出知病罪失意名势以逞体当]", "dei3"),
-        ("[跑跳说讲唱写走玩飞吃喝睡穿笑哭累忙热冷气急高快慢好听看想长变显觉值记懂舍晓认使省免懒起住做画打学开弹拉游骑考]", "", "de5"),
+        (f"[{_BEFORE_DE}]", "", "de5"),
     ),
     "地": ((r"(.)\1", "", "de5"), (r"\A", "", "di4"), ("", "[方址铁图球震区板毯狱]", "di4")),
     "长": (
@@ -77,7 +82,10 @@ _BY_CONTEXT: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("[校院部局处科班组队会董市县区镇村家船站所厂店行团师舰]", "", "zhang3"),
     ),
     "教": (("", "[我你他她它咱谁孩]", "jiao1"), ("", "(?:了|过)", "jiao1")),
-    "数": (("(?:^|[^人次个字系倍级参总多少分基函整复对指无])", "[一了到不清着钱羊星数]", "shu3"), ("[请来去]", "", "shu3")),
+    "数": (
+        ("(?:^|[^人次个字系倍级参总多少分基函整复对指无])", "[一了到不清着钱羊星数]", "shu3"),
+        ("[请来去]", "", "shu3"),
+    ),
     "重": (
         ("", "[新复来建返播申启装修组获逢拍演温写做]", "chong2"),
         ("[很太最更好这那么越体超过沉较真]", "", "zhong4"),
@@ -89,7 +97,7 @@ _BY_CONTEXT: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "为": (
         ("因", "", "wei4"),
-        ("", "[什何了您]", "wei4"),
+        ("", "[什何了您你我他她它谁]|人民|大家|祖国|自己|孩子|客户|用户|学生", "wei4"),
         ("", "[成主止难期限伍]", "wei2"),
         ("[作成认称以分改变定视列译化评选设命名誉升降]", "", "wei2"),
     ),
@@ -121,6 +129,7 @@ _BY_CONTEXT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "兴": (("[高扫尽余]", "", "xing4"), ("", "[趣致冲]", "xing4")),
     "只": (
         (f"[{_NUMBER}]", "(?![有要是能会想够])", "zhi1"),
+        ("[这那哪]", "[猫狗鸟鸡鸭鹅羊牛猪兔鼠虎狮熊猴鱼虫蚊蝇蝴船鞋手脚眼耳袜箱杯碗笔表小大老白黑]", "zhi1"),
         ("[这那哪]", "(?![有要是能会想够])", "zhi1 zhi3"),
         ("", "[有要是能会好想不够]", "zhi3"),
     ),
@@ -161,7 +170,7 @@ def first_reading(char: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _phrases() -> tuple[dict[str, Sounds], dict[str, Sounds], dict[str, frozenset[str]]]:
-    """Phrases of up to four characters with one of several readings; the readings of such a character alone, and all."""
+    """Phrases of up to four characters that hold one of several readings; its readings alone, and all."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     toned: dict[str, Sounds] = {}
     for phrase, readings in PHRASES_DICT.items():

@@ -27,7 +27,8 @@ _PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES |
 _IN_LETTERS = re.compile(rf"\d{BLANK}(?:{_UNIT})$")
 _BETWEEN_QUANTITIES = re.compile(rf"/\s?\d[\d.]*{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])")
 _PER_HUNDRED = re.compile(rf"/\s?100{BLANK}({_UNIT})(?![A-Za-z])")
-_POWER = re.compile(r"\^\s?([-−]?)(\d{1,3})")
+_POWER = re.compile(rf"\^\s?([-−]?)(\d{{1,3}})(?:{BLANK}({_UNIT})(?![A-Za-z]))?")
+_TIMES = re.compile(r"[\u4e00-\u9fff][xX]\d")
 _A_TO_Z = re.compile(r"(?:[^A-Za-z]|\A)?[A-Z]-[A-Z](?![A-Za-z\d])")
 _LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
 _NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
@@ -167,7 +168,10 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, laughter.end(), "variant", ("", "哈" * len(laughter[0]), laughter[0].lower()))
     if char == "^" and (power := _POWER.match(text, start)):
         number = ("负" if power[1] else "") + cardinals(power[2])[0]
-        return Span(start, power.end(), "sign", (f"的{number}次方", f"的{number}次幂"))
+        names = list(UNITS[power[3]]) if power[3] else [""]
+        return Span(start, power.end(), "sign", tuple(joined([f"的{number}次方", f"的{number}次幂"], names)))
+    if char in "xX" and _TIMES.match(text, max(0, start - 1)):  # 卡x1
+        return Span(start, start + 1, "sign", ("乘", "x", ""), sure=False)
     if char == "-":
         return (
             Span(start, start + 1, "variant", ("到", "至", "杠", ""))

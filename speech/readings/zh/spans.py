@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from speech.readings.span import Span
-from speech.readings.zh import forms, quantities, signs
+from speech.readings.zh import forms, money, quantities, signs
 from speech.readings.zh.erhua import ERHUA
 from speech.readings.zh.pinyin import simplified
 
@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
     forms.version,
     quantities.equation,
     quantities.fraction,
-    quantities.money,
+    money.money,
     quantities.quantity,
     signs.roman,
     signs.per,
@@ -37,7 +37,7 @@ _BEGIN = re.compile(
     r"|(?<![A-Za-z])N[oO]\.(?=\s?\d)|(?<=[\u4e00-\u9fff])\s?[-−–—~～〜](?=\s?[-−]?[\u4e00-\u9fff\d])"
     r"|(?<=:\d\d)\s?[-−–—~～〜](?=\s?[早上中下晚凌次])"
     r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00bc-\u00be\u2150-\u215e]"
-    r"|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
+    r"|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
 )
 
 
