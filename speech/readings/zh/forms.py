@@ -19,6 +19,8 @@ _CLOCK = re.compile(
 )
 _PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
+_LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
+_IN_NAME = re.compile(r"(?<=[A-Z])\d{1,4}(-)\d{2,4}(?![\d-])")  # B2-056
 _CODE = re.compile(r"\d{1,4}([-/])\d{1,4}(?:\1\d{1,4}){1,4}(?![\d/-])")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
 _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too
@@ -120,9 +122,15 @@ def named_day(text: str, start: int) -> Span | None:
     )
 
 
+def lasting(text: str, start: int) -> Span | None:
+    """5'30": minutes and seconds."""
+    found = _LASTING.match(text, start)
+    return make(start, found.end(), "time", _lasting("0", found[1], found[2])) if found else None
+
+
 def code(text: str, start: int) -> Span | None:
     """3-5-2018, of a parcel or a house, 10/2/8: digit by digit or as numbers; the dashes may be silent."""
-    found = _CODE.match(text, start)
+    found = _CODE.match(text, start) or _IN_NAME.match(text, start)
     if not found:
         return None
     each = [list(dict.fromkeys((by_digit(part), cardinals(part)[0]))) for part in found[0].split(found[1])]

@@ -118,7 +118,8 @@ def roman(text: str, start: int) -> Span | None:
         return Span(start, found.end(), "roman", (number,))
     if len(found[0]) < 2 or not found[0].isupper():
         return None
-    return Span(start, found.end(), "letters", (found[0].lower(), number))
+    king = (f"{number}世",) if _han(text[start - 1 : start]) else ()  # 亨利VIII
+    return Span(start, found.end(), "letters", (found[0].lower(), number, *king))
 
 
 def _roman(letters: str) -> int:
@@ -194,4 +195,4 @@ def sign(text: str, start: int) -> Span | None:
 
 
 def _han(char: str) -> bool:
-    return "\u4e00" <= char <= "\u9fff"
+    return "\u4e00" <= char <= "\u9fff" if char else False

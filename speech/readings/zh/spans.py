@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     forms.named_day,
     forms.score,
     forms.code,
+    forms.lasting,
     forms.version,
     quantities.equation,
     quantities.fraction,
