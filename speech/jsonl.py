@@ -11,12 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TypeVar
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 from tqdm import tqdm
 
 from speech.paths import input_file
 
 Named = Annotated[str, StringConstraints(pattern=r"\S")]  # a string with something in it
+# A name that need not be there; rows of rewards, which have strings only, say "" for none.
+Unnamed = Annotated[Named | None, BeforeValidator(lambda given: None if given == "" else given)]
 Token = Annotated[int, Field(ge=0)]  # a speech token, of whatever codebook
 Model = TypeVar("Model", bound=BaseModel)
 Made = TypeVar("Made")
