@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     signs.numbered,
     signs.to,
     forms.date,
+    forms.months,
     forms.time,
     forms.phone,
     forms.named_day,
