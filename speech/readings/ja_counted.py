@@ -165,7 +165,8 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
     skip = end + text.startswith(" ", end)
     if money:
         return end, _say(value, money), "money"
-    if not match["kanji"] and (unit := unit_at(_UNIT, text, skip)):
+    unit = None if match["kanji"] else unit_at(_UNIT, text, skip)
+    if unit and counter_at(text, end)[0] <= unit.end():  # 円, not 円玉
         ways = _with_unit(text, match, unit[1].lower(), value)
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a room; 5g: 5G
             ways += [way + letter for way in _say(value, "") for letter in spelled(unit[1])]

@@ -90,7 +90,9 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
     if between := _range(text, match):
         return between
     if not first and (unit := unit_at(_UNIT, text, end)):
-        ways, kind = _with_unit(unit[1].lower(), value, fraction, text.endswith(("時速", "时速"), 0, match.start()))
+        ways, kind = _with_unit(
+            unit[1].lower(), value, fraction, text.endswith(("時速", "时速", "限速", "車速", "车速"), 0, match.start())
+        )
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 1A: a current, or a bus; 5g: 5G
             ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
         return unit.end(), ways, kind

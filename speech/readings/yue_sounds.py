@@ -54,8 +54,8 @@ def _syllables(characters: str) -> tuple[tuple[str, ...], ...]:
     for place, (char, given, (_, sound)) in enumerate(zip(characters, full, read, strict=True)):
         own = _simple(given)
         extra = (_PARTICLES[given],) if given in _PARTICLES else (_PARTICLES[char],) if char in _PARTICLES else ()
-        if given in _ALSO:
-            extra = (*extra, _ALSO[given])
+        if char in _ALSO or given in _ALSO:  # zhconv makes 嚇 of 吓
+            extra = (*extra, _ALSO.get(char) or _ALSO[given])
         if also := _SAID_ALSO.get(full[place : place + 2]):
             extra = (*extra, also)
         found.append(tuple(dict.fromkeys([*((sound.split(" ")[0],) if sound else ()), own, *extra])))

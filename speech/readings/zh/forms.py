@@ -12,6 +12,7 @@ from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
 from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
+_MONTHS = re.compile(rf"((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?:至|到|{TO})((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?![\d./])")
 _TO_DAY = re.compile(rf"\s?(?:至|到|{TO})\s?(\d{{1,2}})([-/.])(\d{{1,2}})(?![\d./-]|\s?[%元米公])")
 _CLOCK = re.compile(
     rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
@@ -43,6 +44,15 @@ def date(text: str, start: int) -> Span | None:
             return make(start, last.end(), "date", ways)
         return make(start, found.end(), "date", ways)
     return None
+
+
+def months(text: str, start: int) -> Span | None:
+    """2024.01-2026.12."""
+    found = _MONTHS.match(text, start)
+    if not found:
+        return None
+    one, other = (f"{by_digit(found[i])}年{cardinals(found[i + 1])[0]}月" for i in (1, 3))
+    return make(start, found.end(), "date", joined([one], ["到", "至"], [other]))
 
 
 def _clock(hour: str, minute: str, second: str | None) -> list[str]:

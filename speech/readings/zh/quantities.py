@@ -19,6 +19,7 @@ _QUANTITY = re.compile(
     rf"([-−–+±~]?){BLANK}({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?"
     rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?)?"
 )
+_FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
 _SAID_OF = {"+": "加", "-−": "减", "×xX*": "乘 乘以", "÷/": "除以 除"}
@@ -70,12 +71,12 @@ def fraction(text: str, start: int) -> Span | None:
         names = ["毫米汞柱", "mmhg"] if unit else [""]
         ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2], names)
         return make(start, unit.end() if unit else found.end(), "fraction", ways, sure=False)
-    behind = text[found.end() : found.end() + 3]
+    behind = text[found.end() : found.end() + 6]
     month = 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
-    if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY)):
+    if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY) or _FEAST.match(behind)):
         ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
     else:
-        month = month and "日" in behind
+        month = month and "日" in behind[:3]
     return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))
 
 
@@ -183,7 +184,7 @@ def _signed(ways: list[str], sign: str, unit: str) -> list[str]:
     if unit in TEMPERATURES or unit == "摄":
         return joined(["零下", "负"], ways)
     parts = [f"百分之负{way[3:]}" for way in ways if way.startswith("百分之")]
-    return [*joined(["负"], ways), *parts]
+    return [*joined(["负", "减"], ways), *parts]
 
 
 def _two_of(text: str, end: int, unit: str | None, scale: str | None) -> tuple[str, ...]:
