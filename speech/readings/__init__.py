@@ -183,7 +183,8 @@ def writing(text: str, language: str) -> Written:
             continue
         start, end = cleaned.origin[span.start], _end(cleaned, span.end)
         said = span.said[0]
-        if language not in SPACELESS and start and text[start - 1].isalnum() and said[0].isalnum():
+        ahead = parts[-1][-1:] if parts and at == start else text[start - 1 : start]
+        if language not in SPACELESS and ahead.isalnum() and said[0].isalnum():
             said = f" {said}"
         if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
             said = f"{said} "

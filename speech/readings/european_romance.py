@@ -18,6 +18,8 @@ class Romance(Language):
         raise NotImplementedError
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        if gender == "o":  # in a percentage: uno por ciento, un por ciento
+            return list(dict.fromkeys(self.gendered(number, "") + self.gendered(number, "m")))
         if gender == "?":
             return list(dict.fromkeys(self.gendered(number, "m") + self.gendered(number, "f")))
         return self.gendered(number, gender)

@@ -8,6 +8,7 @@ from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
 from speech.readings.pl_numbers import COLLECTIVE, ONE, declined, ordinals
+from speech.readings.slavic_years import year_rules
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -241,6 +242,7 @@ class Polish(Language):
             return "decade", ordinals(int(match["n"]), "Nn p"), True
 
         return [
+            *year_rules(lambda n: ordinals(n, "g l Nm"), self.counted, "do|i|lub|a", "r\\.|rok"),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>[12]\d{3})[ \u00a0]?r\.(?!\w)"), dated),
             Rule(
                 "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade
