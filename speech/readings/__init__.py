@@ -17,7 +17,7 @@ from speech.readings.edits import Step, align, rightly
 from speech.readings.lattice import Lattice, Part, joined
 from speech.readings.span import Span
 from speech.readings.tags import Clean, clean
-from speech.readings.units import SOUNDS, SPACELESS, units_of
+from speech.readings.units import SOUNDS, SPACELESS, TONELESS, toneless, units_of
 from speech.remembered import remembered
 
 _REMEMBERED_BYTES = 64 << 20  # of lattices: some thousands of sentences
@@ -66,9 +66,11 @@ def _end_of_word(text: str, span: Span, following: int) -> int:
     return tail.end() if tail and tail.end() <= following else span.end
 
 
-@remembered(_REMEMBERED_BYTES)
+@remembered(_REMEMBERED_BYTES, size=lambda kept: kept[1].size)
 def asked_lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
     """That of a text asked for, worked out once: all rollouts of a group have the same."""
+    if style == TONELESS and language == "zh":
+        return asked_lattice(text, language, SOUNDS).mapped(toneless)
     return lattice(text, language, style)
 
 

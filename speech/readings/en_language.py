@@ -135,7 +135,11 @@ class English(Language):
             yield _doubled(" ".join(letters))
 
     def goals(self, written: str) -> list[str]:
-        return ["nil", "zero", "nothing", "oh", "love"] if written == "0" else self.counted(int(written))
+        return (
+            ["nil", "zero", "nothing", "oh", "love"]
+            if written == "0"
+            else [*self.counted(int(written)), *self.pairs(written)]
+        )
 
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         full = words(number, "en", to="ordinal").replace(",", "").replace("-", " ")

@@ -202,6 +202,13 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
     said = []
     if noun.forms[0] == metre.forms[0] and len(number.fraction) == 2 and number.fraction[0] != "0" and number.value:
         said += ways(head, ("", *of.money_and), of.counted(int(number.fraction))[:2])
+    kilo = of.units.get("kg") or of.units["кг"]
+    if noun.forms[0] == kilo.forms[0] and len(number.fraction) == 3 and number.fraction[0] != "0" and number.value:
+        heads = [f"{way} {name}" for way in of.said(whole, noun.gender)[:2] for name in noun.of(of.index(whole))[:3]]
+        grams = (of.units.get("g") or of.units["г"]).of(of.index(Number(number.fraction)))[:1]
+        said += ways(
+            heads + alone(of, whole, noun), ("", *of.money_and), of.counted(int(number.fraction))[:2], ("", *grams)
+        )
     if number.fraction == "5" and number.value:
         said += ways(head, of.and_half)
     return said

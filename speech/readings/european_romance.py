@@ -43,6 +43,12 @@ class Romance(Language):
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
         return gender != "?" or self.gendered(number.value % 1000, "m") == self.gendered(number.value % 1000, "f")
 
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        said = super().fractional(number, gender)
+        if number.fraction == "5" and number.value and self.and_half and len(number.whole) < 7:
+            said += ways(self.counted(number.value, "?")[:2], self.and_half)
+        return said
+
     def linking(self, noun: object) -> tuple[str, ...]:
         return self.of
 

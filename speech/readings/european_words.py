@@ -165,10 +165,11 @@ def romans(of: Language) -> Iterator[Rule]:
         name = named and before.casefold() not in of.no_names and match["n"] in of.single_romans
         if len(match["n"]) == 1 and not (counted or name or behind):
             return None
-        return "variant", [match["n"], *of.roman(number, named, counted, behind)], True
+        tail = "'s" if match["s"] else ""
+        return "variant", [f"{way}{tail}" for way in (match["n"], *of.roman(number, named, counted, behind))], True
 
     before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
-    roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end})(?![\w'’]|\.\w)"
+    roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w)"
     yield Rule("IVXLC", re.compile(before + roman), said)
 
 
@@ -197,6 +198,8 @@ def paired(of: Language) -> Iterator[Rule]:
     days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
     yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
+    equation = rf"(?<=[\w.)]){BLANK}{DASH}{BLANK}(?=\w)"
+    yield Rule("=", re.compile(equation), lambda m: ("sign", of.minus, True))
     yield Rule("0", re.compile(between), lambda m: ("variant", ["", *of.to], True))
     yield Rule(
         "/", re.compile(r"(?<=\d)/(?=\d)"), lambda m: ("variant", ["", *of.over, *of.address_signs.get("/", ())], True)

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Number, Rule, Said, find, last_word, ways
+from speech.readings.european import Noun, Number, Rule, Said, find, last_word, ways
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -66,7 +66,16 @@ class Polish(Language):
             else []
         )
         if 2 <= last <= 4:
-            if re.search("ów$|ich$|ych$", noun) or noun in ("osób", "ludzi", "dzieci"):
+            if re.search("ów$|ich$|ych$", noun) or noun in (
+                "osób",
+                "ludzi",
+                "dzieci",
+                "braci",
+                "mężczyzn",
+                "przyjaciół",
+                "księży",
+                "gości",
+            ):
                 return declined(number, "g") + collective
             if last == 2:
                 gender = (
@@ -104,6 +113,17 @@ class Polish(Language):
         if number.fraction:
             return 2
         return 0 if number.value == 1 else 1 if last % 10 in (2, 3, 4) and not 10 < last < 15 else 2
+
+    def noun(self, sign: str) -> Noun:
+        """A unit with its other cases: przy 37 °C, stopniach."""
+        noun = super().noun(sign)
+        more = []
+        for form in noun.forms:
+            if len(form) == 3:
+                (one, _, _), (many, blank, tail) = (way.partition(" ") for way in (form[0], form[2]))
+                stem = many[:-2] if many.endswith("ów") else one[:-1] if one.endswith("a") else many
+                more += [f"{stem}{end}{blank}{tail}" for end in ("ach", "ami", "om")]
+        return Noun(noun.gender, noun.forms + tuple((way,) for way in more), noun.part)
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction = number.fraction

@@ -69,15 +69,17 @@ class Russian(Language):
     def noun(self, sign: str) -> Noun:
         """A unit with its other cases."""
         noun, extra = super().noun(sign), []
-        for form in noun.forms[:1]:
-            if len(form) < 3 or " " in form[0]:
+        for form in noun.forms:
+            if len(form) < 3:
                 continue
+            tails = [way.partition(" ")[2] for way in form]
+            form, tail = [way.partition(" ")[0] for way in form], tails[2] and f" {tails[2]}"
             if form[2].endswith("ов"):
-                extra = [form[2][:-2] + end for end in ("у", "ом", "е", "ам", "ами", "ах", "ы")]
+                extra += [form[2][:-2] + end + tail for end in ("у", "ом", "е", "ам", "ами", "ах", "ы")]
             elif form[0].endswith("а"):
-                extra = [form[0][:-1] + end for end in ("у", "е", "ой", "ам", "ами", "ах")]
+                extra += [form[0][:-1] + end + tail for end in ("у", "е", "ой", "ам", "ами", "ах")]
             elif form[2].endswith("ей"):
-                extra = [form[0][:-1] + end for end in ("ю", "ем", "е", "ям", "ями", "ях")]
+                extra += [form[0][:-1] + end + tail for end in ("ю", "ем", "е", "ям", "ями", "ях")]
         return Noun(noun.gender, noun.forms + tuple((way,) for way in extra), noun.part)
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:

@@ -77,7 +77,7 @@ def by_the_clock(hour: int, minute: int) -> list[str]:
             f"половины {then}",
         ]
     if minute in (15, 45):
-        return [f"четверть {then}"] if minute == 15 else [f"без четверти {soon}"]
+        return [f"четверть {then}"] if minute == 15 else [f"без четверти {soon}", f"без пятнадцати {soon}"]
     if minute > 30:
         return [f"без {words(60 - minute, 'ru', case='g', gender='f')} {soon}"]
     return [f"{words(minute, 'ru', gender='f')} минут {then}"] if minute else []
