@@ -26,7 +26,7 @@ from reward_tts.measures import Measures, Status
 from reward_tts.server.__main__ import Judge, make_judge
 from speech.files import write_jsonl
 from speech.interfaces import Row
-from speech.jsonl import BadField, Fault, Named, Token, check, read_rows, refuse, told_plainly
+from speech.jsonl import BadField, Fault, Named, Token, Unnamed, check, read_rows, refuse, told_plainly
 from speech.paths import check_outputs
 from speech.readings import something_said
 from speech.tokens import format_speech_tokens
@@ -41,8 +41,8 @@ class _Given(BaseModel):
     text: Named = Field(validation_alias=AliasChoices("text", "gts"))
     tokens: list[Token] | str = Field(validation_alias=AliasChoices(*_TOKENS))
     language: Named | None = None
-    voice: Named | None = None
-    emotion: Named | None = None
+    voice: Unnamed = None
+    emotion: Unnamed = None
     speech_prefix: list[Token] | None = None
     index: int | None = None
 

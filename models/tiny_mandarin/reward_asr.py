@@ -114,9 +114,13 @@ def train_reward_asr(
     learning_rate: float,
     width: int,
     blocks: int,
+    bfloat16: bool,
     seed: int,
 ) -> float:
     """Trains on waves float32 [samples] at 16 kHz and writes a FunASR model directory.
+
+    Args:
+        bfloat16: of the products alone (autocast); weights and loss stay float32.
 
     Returns:
         The mean CTC loss of the last 50 steps.
@@ -150,13 +154,22 @@ def train_reward_asr(
     # FunASR hard-codes the label ids of the 25055-symbol vocabulary (funasr/models/sense_voice/model.py, __init__).
     model.lid_int_dict = {symbol["<|zh|>"]: 3, symbol["<|en|>"]: 4, symbol["<|nospeech|>"]: 13}
     model.textnorm_int_dict = {symbol["<|withitn|>"]: 14, symbol["<|woitn|>"]: 15}
-    loss = _fit(model, features, labels, steps, batch_size, learning_rate, rng)
+    loss = _fit(model, features, labels, steps, batch_size, learning_rate, bfloat16, rng)
     with whole_file(directory / "model.pt") as temporary:
         torch.save({"state_dict": model.state_dict()}, temporary)
     return loss
 
 
-def _fit(model, features, labels, steps: int, batch_size: int, learning_rate: float, rng: random.Random) -> float:
+def _fit(
+    model: torch.nn.Module,
+    features: list[torch.Tensor],
+    labels: list[torch.Tensor],
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    bfloat16: bool,
+    rng: random.Random,
+) -> float:
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=0.1)
     model.train()
@@ -164,12 +177,13 @@ def _fit(model, features, labels, steps: int, batch_size: int, learning_rate: fl
     for _ in tqdm(range(steps), desc="reward ASR: training", mininterval=5):
         queue = queue or _batches([len(f) for f in features], batch_size, rng)
         rows = queue.pop()
-        loss, stats, _ = model(
-            speech=pad_sequence([features[i] for i in rows], batch_first=True),
-            speech_lengths=torch.tensor([len(features[i]) for i in rows]),
-            text=pad_sequence([labels[i] for i in rows], batch_first=True, padding_value=-1),
-            text_lengths=torch.tensor([len(labels[i]) for i in rows]),
-        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            loss, stats, _ = model(
+                speech=pad_sequence([features[i] for i in rows], batch_first=True),
+                speech_lengths=torch.tensor([len(features[i]) for i in rows]),
+                text=pad_sequence([labels[i] for i in rows], batch_first=True, padding_value=-1),
+                text_lengths=torch.tensor([len(labels[i]) for i in rows]),
+            )
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)

@@ -103,8 +103,7 @@ def cer_and_nll(
     >>> round(cer_and_nll(cer=0.0, nll=3.0), 4)
     0.5927
     """
-    _share("cer", cer, 0.0, math.inf), _share("nll", nll, 0.0, math.inf)
-    heard, likely = 1.0 - math.tanh(beta_c * cer), math.exp(-nll / tau_n)
+    heard, likely = shape_tanh(cer, beta_c), math.exp(-_share("nll", nll, 0.0, math.inf) / tau_n)
     if heard == 0.0 or likely == 0.0:
         return 0.0
     return (lambda_c + lambda_n) / (lambda_c / heard + lambda_n / likely)

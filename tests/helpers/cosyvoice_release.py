@@ -219,7 +219,7 @@ def write_sensevoice(folder: Path) -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list(TEXTS), 6)) for _ in range(16)]
     waves = [rng.normal(size=16_000).astype(np.float32) * 0.05 for _ in texts]
-    train_reward_asr(texts, waves, str(folder), 4, 8, 1e-3, 64, 2, seed=0)
+    train_reward_asr(texts, waves, str(folder), 4, 8, 1e-3, 64, 2, bfloat16=False, seed=0)
     name = "chn_jpn_yue_eng_ko_spectok.bpe.model"
     (folder / "bpe.model").rename(folder / name)
     files = {"init_param": "model.pt", "config": "config.yaml", "tokenizer_conf": {"bpemodel": name}}
