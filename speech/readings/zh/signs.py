@@ -115,7 +115,7 @@ def roman(text: str, start: int) -> Span | None:
         return None
     number = cardinals(str(value))[0]
     if text[start - 1 : start] == "第" or re.match(r"[世型级期卷章]", text[found.end() :]):
-        return Span(start, found.end(), "roman", (number,))
+        return Span(start, found.end(), "letters", (number,))  # letters: no prompt writes them out
     if len(found[0]) < 2 or not found[0].isupper():
         return None
     king = (f"{number}世",) if _han(text[start - 1 : start]) else ()  # 亨利VIII
