@@ -131,7 +131,8 @@ def main() -> None:
             step(page)
             if arguments.shots:
                 page.wait_for_timeout(1500)
-                page.screenshot(path=Path(arguments.shots, f"page_{name}.png"), full_page=name != "blind")
+                shot = Path(arguments.shots, f"page_{name}.png")
+                page.screenshot(path=shot, full_page=name != "blind", timeout=WAIT_MS)
         bad_upload(page, arguments.url)
         outside = asked - {urlsplit(arguments.url).hostname, "", None}
         if outside:
