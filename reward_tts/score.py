@@ -100,11 +100,11 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
             for (spoken, _, _), (_, _, given) in zip(speech, some, strict=True)
         ]
         measured = judge.pipeline.measure(asked)
-        for (number, row, given), info, (_, tokens, _), one in zip(some, infos, speech, measured, strict=True):
+        for (number, row, given), info, said, one in zip(some, infos, speech, measured, strict=True):
             if one.status not in (Status.OK, Status.BAD_SPEECH):
                 raise ValueError(f"{path}:{number}: could not be measured: {one.message}")
-            heard: Measures | None = one if one.status == Status.OK and tokens else None
-            found = judged(judge.reward, given.completion, given.text, info, heard)
+            heard: Measures | None = one if one.status == Status.OK and said[1] else None
+            found = judged(judge.reward, said, given.text, info, heard)
             yield row | {key: value for key, value in found.items() if key not in ("server_span", "speech_tokens")}
         bar.update(len(some))
 

@@ -9,6 +9,7 @@ error: {unit: pinyin, tones: false}    # the error that is logged, that a gate l
 token_credit: {lead_tokens: 3}         # or null
 logged: [log_f0_std, confidence]       # measures of the server's scorers and ASR to be logged beside the terms
 token_ear: {audit: 0.1, unsure: 0.95, limit: 0.1, window: 4000, level: 0.95}     # or null: every row by wave
+# and, of rows that are read: {most_tokens: 8.0, assumed: {silence_ratio: 0.0}}
 """
 
 import inspect
@@ -81,6 +82,8 @@ class _TokenEar(_Strict):
     limit: Weight
     window: Annotated[int, Field(ge=2)] = 4000
     level: Probability = 0.95
+    most_tokens: Weight | None = None
+    assumed: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
 
 
 class RewardConfig(_Strict):
@@ -195,13 +198,19 @@ def _keys_beside(parts: list[str], config: Mapping[str, Any]) -> list[str]:
 
 def _check_together(checked: RewardConfig, terms: Mapping[str, tuple[float, Term, dict[str, Any]]]) -> None:
     """What no single key says."""
+    if checked.token_ear and (assumed := checked.token_ear.assumed):
+        if idle := sorted(assumed.keys() - {need for _, term, _ in terms.values() for need in term.needs}):
+            raise RewardConfigError(("token_ear.assumed", f"no term needs {idle}"))
+        if checked.token_ear.most_tokens is None:
+            raise RewardConfigError(("token_ear.assumed", "and most_tokens: what is slow or silent has to be heard"))
     for name, (_, term, parameters) in terms.items():
         if checked.aggregation.name == "weighted_harmonic_mean" and term.lowest < 0:
             raise RewardConfigError((f"terms.{name}", "may be negative: it has no harmonic mean"))
         if checked.token_ear and name == "token_likelihood":
             raise RewardConfigError((f"terms.{name}", "and recipe.reward.token_ear: one of them, not both"))
-        if checked.token_ear and (term.needs or term.highest is None):
-            what = f"the measures {list(term.needs)} of a wave" if term.needs else "no highest value"
+        needs = [need for need in term.needs if not checked.token_ear or need not in checked.token_ear.assumed]
+        if checked.token_ear and (needs or term.highest is None):
+            what = f"the measures {needs} of a wave" if needs else "no highest value"
             raise RewardConfigError((f"terms.{name}", f"has {what}: rows that the token ear reads have no wave"))
         buffers = {key for key in ("buffer_tokens", "buffer_share") if parameters.get(key) is not None}
         if name == "over_length" and len(buffers) != 1:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LAUGHTER = frozenset("哈嘿呵")
 
@@ -65,6 +66,7 @@ SHAPINGS: dict[str, tuple[Callable[..., float], str]] = {
 }
 
 
+@lru_cache(maxsize=64)
 def shaping_of(text: str) -> Shaping:
     """tanh(SCALE) or exp(SCALE, POWER), as recipe.reward writes them.
 

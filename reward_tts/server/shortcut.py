@@ -3,6 +3,10 @@
 It stands before a pipeline and measures as the pipeline does. A random share of the rows that it is sure of, all that
 it is unsure of, and every row while its bounds are beyond the limit, go through the pipeline as without it. Each
 measure says in `scores["token_ear"]` which way its row came, and what the bounds are: reward_tts/server/audit.py.
+
+What the reward needs of a wave beside its words (silence) is assumed of a row that is read, as `assumed` of
+recipe.reward.token_ear says. The ear is as sure of a text with a second of silence in it, so a row with more than
+`most_tokens` tokens for each unit that it reads is heard; and the audit compares with the wave's own measures.
 """
 
 import hashlib
@@ -91,13 +95,16 @@ class Shortcut:
         return [self._told(measures[i], ways.get(i), bounds) for i in range(len(rows))]
 
     def _way(self, row: Row, read: Read, is_open: bool) -> str:
-        if read.confidence < self.reward.token_ear.unsure or not self.ear.knows(first_reading(row.text, row.language)):
+        own = self.reward.token_ear
+        if read.confidence < own.unsure or not self.ear.knows(first_reading(row.text, row.language)):
+            return UNSURE
+        if own.most_tokens is not None and len(row.tokens) > own.most_tokens * len(read.units):
             return UNSURE
         if not is_open:
             return CLOSED
         asked = b"%d %s " % (self.seed, row.text.encode()) + row.tokens.tobytes()
         drawn = int.from_bytes(hashlib.blake2b(asked, digest_size=8).digest(), "big") / 2**64
-        return AUDITED if drawn < self.reward.token_ear.audit else EAR
+        return AUDITED if drawn < own.audit else EAR
 
     def _by_ear(self, row: Row, read: Read) -> Measures:
         rate, (transcript, places) = float(self.pipeline.token2wav.token_rate), self.ear.write(read.units, read.places)
@@ -110,11 +117,11 @@ class Shortcut:
             duration_s=len(row.tokens) / rate,
             num_tokens=len(row.tokens),
             token_rate=rate,
+            scores=dict(self.reward.token_ear.assumed),
         )
 
     def _learn(self, row: Row, read: Read, by_wave: Measures) -> None:
-        """The wave's other measures are taken for both: the ear would be judged without them."""
-        by_ear = replace(self._by_ear(row, read), scores=by_wave.scores)
+        by_ear = self._by_ear(row, read)
         tokens = row.tokens.tolist()
         scores = [self.reward.judge(Heard.of(row.text, row.language, tokens, one)).score for one in (by_ear, by_wave)]
         self.gate.add(scores[0] - scores[1])

@@ -16,6 +16,7 @@ from reward_tts.measures import Measures, Status
 from reward_tts.reward.config import RewardConfigError
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
+from reward_tts.scorers.prosody import Prosody
 from reward_tts.server.__main__ import Judge
 from reward_tts.server.audit import Audit, UpperBound
 from reward_tts.server.pipeline import SpeechPipeline
@@ -124,6 +125,60 @@ def test_unsure_rows_and_texts_with_unknown_units_are_heard(ear, pipeline, rows)
     odd = Row(rows[0].tokens, None, "zh", "龘")
     assert not ear.knows(first_reading("龘", "zh"))
     assert ways_of(Shortcut(pipeline, ear, reward(), Gate(reward()), 0).measure([odd])) == ["unsure"]
+
+
+PAUSED = {"pinyin": {"weight": 1.0}, "silence": {"weight": 0.2, "allowed": 0.5}}
+
+
+def test_silence_is_assumed_of_rows_that_are_read_and_heard_in_rows_that_are_slow(ear, pipeline, rows):
+    """The ear is sure of a row with as much silence as speech behind it; its tokens for each unit are twice as many."""
+    own = reward(PAUSED, audit=0.001, most_tokens=8.0, assumed={"silence_ratio": 0.0})
+    options = {"f0_floor": 71.0, "f0_ceil": 500.0, "f0_period_ms": 10.0, "silence_db": 40.0, "frame_seconds": 0.025}
+    prosody = Prosody(**options)
+    heard = SpeechPipeline(pipeline.token2wav, pipeline.asr, "tiny_mandarin", 400, {"prosody": prosody})
+    shortcut = Shortcut(heard, ear, own, Gate(own), seed=0)
+    quiet = min(range(1024), key=lambda token: float(pipeline.token2wav.decoder.codebook[token].mean()))
+    slow = [Row(np.r_[row.tokens, np.full(len(row.tokens), quiet, np.int32)], None, "zh", row.text) for row in rows]
+    assert set(ways_of(shortcut.measure(slow))) == {"unsure"}
+    assert all(one.scores["silence_ratio"] > 0.4 for one in shortcut.measure(slow))
+    brisk = [row for row, read in zip(rows, ear.transcribe([r.tokens.tolist() for r in rows]), strict=True)
+             if len(row.tokens) <= 8 * len(read.units)]  # fmt: skip
+    measures = shortcut.measure(brisk)
+    assert brisk and set(ways_of(measures)) == {"read"}
+    assert {one.scores["silence_ratio"] for one in measures} == {0.0}
+    assert own.judge(Heard.of(brisk[0].text, "zh", brisk[0].tokens.tolist(), measures[0])).terms["silence"] == 1.0
+
+
+def test_the_audit_sees_that_the_assumed_silence_is_wrong(ear, pipeline, rows):
+    """A wave that is said to be silent throughout is worth 0 by that term, and 1 as it is assumed: 0.2 of 1.2."""
+    own = reward(PAUSED, audit=0.999, most_tokens=1000.0, assumed={"silence_ratio": 0.0})
+    gate, added = Gate(own), []
+    gate.audit.add = added.append
+
+    class Silent:
+        offers = ("silence_ratio",)
+        token2wav, recipe, problem = pipeline.token2wav, pipeline.recipe, staticmethod(pipeline.problem)
+
+        def measure(self, asked):
+            reads = ear.transcribe([row.tokens.tolist() for row in asked])
+            texts = [ear.write(read.units)[0] for read in reads]
+            return [Measures("r", Status.OK, transcript=t, scores={"silence_ratio": 1.0}) for t in texts]
+
+    Shortcut(Silent(), ear, own, gate, seed=0).measure(rows)
+    assert added == pytest.approx([0.2 / 1.2] * len(rows))
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        ({"assumed": {"silence_ratio": 0.0}}, "token_ear.assumed: and most_tokens"),
+        ({"assumed": {"silence": 0.0}, "most_tokens": 8.0}, "token_ear.assumed: no term needs .'silence'."),
+        ({"most_tokens": 8.0}, "terms.silence: has the measures .'silence_ratio'. of a wave"),
+    ],
+)
+def test_what_is_assumed_of_rows_without_a_wave_is_checked(own, reason):
+    with pytest.raises(RewardConfigError, match=reason):
+        reward(PAUSED, **own)
 
 
 def test_what_cannot_be_spoken_is_bad_speech_as_ever(ear, pipeline, rows):
