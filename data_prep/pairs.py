@@ -50,7 +50,7 @@ class _Asked(BaseModel):
 
 
 class _Scored(_Asked):
-    tokens: list[Token] = Field(min_length=1, validation_alias=AliasChoices("tokens", "speech_tokens", "code"))
+    tokens: list[Token] = Field(validation_alias=AliasChoices("tokens", "speech_tokens", "code"))
     score: float
 
 
@@ -85,8 +85,8 @@ def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
     for row in read_all(
         path, lambda row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
     ):
-        groups[row.asked].append(row)
-    for rows in groups.values():
+        groups[row.asked] += [row] if row.tokens else []  # a completion without speech teaches nothing about it
+    for rows in filter(None, groups.values()):
         best, worst = max(rows, key=lambda row: row.score), min(rows, key=lambda row: row.score)
         if best.score - worst.score >= least and best.tokens != worst.tokens:
             yield _pair(best, worst, best.score - worst.score)

@@ -217,7 +217,8 @@ class Run:
             print(f"  {name:8} {result}")
         for stage in self.stages:
             table = ROOT / stage.spec.shows if "shows" in stage.spec else None
-            if table and table.exists() and stage.name in dict(self.summary):
+            failed = dict(self.summary).get(stage.name, "FAILED").startswith("FAILED")  # it is of before
+            if table and table.exists() and not failed:
                 title = f"\n{os.path.relpath(table, ROOT)}:\n\n" if table.suffix == ".md" else ""
                 print(title + table.read_text(encoding="utf-8").rstrip("\n"))
 

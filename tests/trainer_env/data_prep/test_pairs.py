@@ -29,6 +29,12 @@ def test_the_best_and_the_worst_of_a_text_are_a_pair(tmp_path):
     assert pair["margin"] == pytest.approx(0.7)
 
 
+def test_completions_without_speech_are_left_out(tmp_path):
+    rows = [scored("你好", 0.1), scored("你好", 0.5, 1), scored("你好", 0.9, 2), scored("早", 0.1)]
+    (pair,) = of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)
+    assert (pair["chosen"], pair["rejected"]) == ([2], [1])
+
+
 def test_voices_of_one_text_are_not_compared(tmp_path):
     rows = [scored("早", 0.9, 1, voice="ana"), scored("早", 0.1, 2, voice="bo")]
     assert list(of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)) == []
@@ -38,7 +44,9 @@ def test_voices_of_one_text_are_not_compared(tmp_path):
 
 
 def test_a_row_that_is_not_scored_is_named(tmp_path):
-    path = write(tmp_path / "s.jsonl", scored("早", 0.9, 1), {"text": "早", "tokens": [1]}, scored("早", 0.5))
+    path = write(
+        tmp_path / "s.jsonl", scored("早", 0.9, 1), {"text": "早", "tokens": [1]}, {"text": "早", "score": 1.0}
+    )
     with pytest.raises(BadRows, match=r"(?s)s\.jsonl:2: field 'score'.*s\.jsonl:3: field 'tokens'"):
         list(of_scores(path, 0.1))
 
