@@ -8,7 +8,7 @@ writes the voice with its speech tokens where the stage's other two commands fin
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 NAME = "given"
 
@@ -53,7 +53,8 @@ def main(cfg: DictConfig) -> None:
         check_outputs({"voice_wav": wav}, {"voice_file": cfg.voice_file, "out": cfg.out})
         told = str(Path(cfg.voice_file).with_suffix(".told.jsonl"))
         write_jsonl(told, [{"name": NAME, "text": str(cfg.voice_text), "wav": str(wav.resolve())}])
-        own = {"input": told, "output": cfg.voice_file, "encoder": cfg.voices.encoder}
+        encoder = OmegaConf.to_container(cfg.voices.encoder, resolve=True)  # it refers to the rest of cfg
+        own = {"input": told, "output": cfg.voice_file, "encoder": encoder}
         try:
             write_jsonl(cfg.voice_file, encoded(DictConfig(own | {"max_seconds": cfg.voices.max_seconds})))
         except ValueError as error:

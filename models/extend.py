@@ -67,8 +67,9 @@ def check_published(old: PreTrainedTokenizerBase, new: PreTrainedTokenizerBase, 
 def extend_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, mean_resizing: bool, seed: int) -> None:
     """Rows of the embeddings for all tokens, and the tokens that end and pad in the model's own settings.
 
-    `mean_resizing`: new rows are drawn around the mean of the old ones with their covariance, as transformers does by
-    default (Hewitt, 2021); else as at the beginning of a training from nothing.
+    `mean_resizing`: new rows are drawn around the mean of the old ones with 1e-9 of their covariance, as transformers
+    does by default (Hewitt, 2021), so that they begin as nearly one vector; else as at the beginning of a training from
+    nothing.
     """
     torch.manual_seed(seed)
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:

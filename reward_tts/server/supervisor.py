@@ -20,7 +20,7 @@ from typing import Any
 
 from reward_tts.server.leftovers import new_workspace, remove_workspace
 from reward_tts.server.metrics import PipelineMetrics, metrics_told
-from reward_tts.server.places import METRICS_SOCKET
+from reward_tts.server.places import METRICS_SOCKET, STUB_ILL
 from reward_tts.server.pytriton_adapter import NotReady, RunningTriton
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,10 @@ _PORT_KEYS = ("http_port", "grpc_port", "metrics_port")
 _LOOK_EVERY_S = 0.2
 _POLL_S = 0.05
 _FRONT_END_S = 5.0  # beyond drain_s, for the front to end
+
+
+class StubIll(Exception):
+    """Triton took a stub that got no time for dead: batches of it may be answered with others' answers, or never."""
 
 
 @dataclass
@@ -140,9 +144,12 @@ def _supervise(
         for number in itertools.count():
             try:
                 with start_triton(workspace / str(number)) as triton:
+                    (workspace / STUB_ILL).unlink(missing_ok=True)  # of the Triton before
                     front.wait_listening(stop)
                     print(f"READY {ready} (start {number + 1} of Triton)", flush=True)
                     while not (died := triton.death()) and not stop.wait(_LOOK_EVERY_S):
+                        if (workspace / STUB_ILL).exists():
+                            raise StubIll("Triton has taken a backend stub for ill that got no time for a second")
                         if ended := front.death():
                             deaths.count("front", ended)
                             front = Front(workspace, settings)
@@ -151,7 +158,7 @@ def _supervise(
                         front.stop()
                         return
                     deaths.count("triton", died)
-            except NotReady as error:
+            except (NotReady, StubIll) as error:  # what is left of that Triton has been ended
                 if stop.is_set():
                     return
                 if number == 0:

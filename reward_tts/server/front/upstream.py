@@ -18,6 +18,7 @@ from tritonclient.grpc import service_pb2 as messages
 
 from reward_tts.measures import Measures, Status
 from reward_tts.server.front.checks import Asked, Refused, unpacked
+from reward_tts.server.places import STUB_ILL
 from reward_tts.server.wire import answers
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _ASK_S = 10.0  # for an answer that is no inference
 _PAUSE_S = 0.25  # before the second attempt; doubles: a Triton that is ill is ended meanwhile
 _POLL_S = 0.1  # between looks whether Triton is back
 _DETAIL_CHARACTERS = 2000  # of Triton's own words, in the log
+_ILL = "is not healthy"  # Triton's words of a stub whose late answer it will take for that of the next batch
 # A connection that fails is tried again soon: Triton is back within seconds.
 _CHANNEL = [
     ("grpc.initial_reconnect_backoff_ms", 50),
@@ -71,7 +73,7 @@ class Upstream:
     def __init__(self, socket: Path, patience: Patience):
         self.counts: Counter[str] = Counter()
         self.under_way = 0
-        self._patience = patience
+        self._patience, self._ill = patience, socket.with_name(STUB_ILL)
         self._channel = grpc.aio.insecure_channel(f"unix:{socket}", options=_CHANNEL)
         self._infer = self._channel.unary_unary(f"{_SERVICE}ModelInfer")
         self._ready = self._channel.unary_unary(f"{_SERVICE}ModelReady")
@@ -129,6 +131,8 @@ class Upstream:
                 answer = messages.ModelInferResponse.FromString(await self._infer(message))
             except grpc.aio.AioRpcError as error:
                 problem = f"{error.code().name} {(error.details() or '')[:_DETAIL_CHARACTERS]}"
+                if _ILL in problem:
+                    self._ill.touch()  # from now on a batch may get another's answer, or none
                 if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND):
                     await self._wait_for(asked.message.model_name)
                 continue

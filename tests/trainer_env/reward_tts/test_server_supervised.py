@@ -101,6 +101,22 @@ def test_stubs_that_get_no_time_for_seconds_are_not_taken_for_ill(server, spoken
     assert [metric(server, name) for name in ("tts_triton_restarts_total", "tts_sent_again_total")] == before
 
 
+def test_a_stub_that_was_taken_for_ill_all_the_same_ends_its_triton(server, spoken, expected):
+    """The server's process, which keeps the flags set, gets no time either: Triton answers a batch with an error, and
+    one of the next ones would never be answered."""
+    before = metric(server, "tts_triton_restarts_total")
+
+    def harm() -> None:
+        paused = [server.process.pid, *processes_of(server)["stub"]]
+        send(paused, signal.SIGSTOP)
+        time.sleep(4)
+        send(paused, signal.SIGCONT)
+
+    assert_own(measured_while(server, spoken * 2, harm), spoken * 2, expected)
+    assert metric(server, "tts_triton_restarts_total") == before + 1
+    assert "Triton has taken a backend stub for ill that got no time for a second" in server.log.read_text()
+
+
 def test_an_answer_of_another_row_is_asked_again_and_counted(server, spoken, expected):
     """Each call on a fresh front, as one that has a connection keeps it where the link pointed before."""
     with MixingProxy(workspace_of(server), share=0.4) as proxy:
