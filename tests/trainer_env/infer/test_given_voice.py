@@ -61,13 +61,13 @@ def recipe(request) -> tuple[str, Path, list[str]]:
     return name, work, request.param(work)
 
 
-# Words of the recording, text, speech tokens a second, Hz.
-SAID = {"cosyvoice2": ("明天。", "今天天气", 25, 24_000), "llasa": ("네.", "안녕하세요.", 50, 16_000)}
+# Words of the recording, text, speech tokens of one second (X-codec2 pads whole frames by one more), Hz.
+SAID = {"cosyvoice2": ("明天。", "今天天气", 25, 24_000), "llasa": ("네.", "안녕하세요.", 51, 16_000)}
 
 
 def test_a_sentence_is_spoken_with_any_recording(recipe, tmp_path):
     name, work, own = recipe
-    words, text, token_rate, rate = SAID[name]
+    words, text, count, rate = SAID[name]
     soundfile.write(
         tmp_path / "me.flac", 0.3 * np.sin(np.arange(24_000) ** 1.2), 24_000
     )  # one second, whatever its form
@@ -76,7 +76,7 @@ def test_a_sentence_is_spoken_with_any_recording(recipe, tmp_path):
     wave, found = soundfile.read(tmp_path / "a.wav")
     assert found == rate and len(wave) > 0 and np.isfinite(wave).all()
     (voice,) = map(json.loads, (work / "speech/given_voice.jsonl").read_text(encoding="utf-8").splitlines())
-    assert (voice["name"], voice["text"], len(voice["speech_tokens"])) == ("given", words, token_rate)
+    assert (voice["name"], voice["text"], len(voice["speech_tokens"])) == ("given", words, count)
     assert Path(work / "speech", voice["wav"]).resolve() == (tmp_path / "me.flac").resolve()
     (row,) = map(json.loads, (work / "speech/tokens/GRPO.speech.jsonl").read_text(encoding="utf-8").splitlines())
     assert (row["text"], row["voice"]) == (text, "given") and row["tokens"]
