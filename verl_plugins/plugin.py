@@ -1,5 +1,5 @@
 """Entry point `verl.plugins`: registers the CPU platform and, where verl chooses it, applies what it needs; registers
-our model class with transformers.
+our model class with transformers; lets Ray take its time to start.
 
 verl 0.9.1 loads this at the end of `import verl` and logs a failure at debug level only (verl/__init__.py). A recipe
 therefore also names this module in VERL_USE_EXTERNAL_MODULES for Ray's workers, where a failure is fatal.
@@ -8,8 +8,9 @@ therefore also names this module in VERL_USE_EXTERNAL_MODULES for Ray's workers,
 from verl.plugin.platform import get_platform
 
 from models.cosyvoice import speech_head  # noqa: F401  the last registers itself
-from verl_plugins import cpu_platform, patches
+from verl_plugins import cpu_platform, patches, ray_start
 
+ray_start.apply()
 cpu_platform.choose()
 if isinstance(get_platform(), cpu_platform.PlatformCPU):
     patches.apply()

