@@ -4,7 +4,6 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from data_prep.prompts import PromptMaker
 from speech.jsonl import BadField, BadRows, Fault, read_rows
 
 
@@ -21,7 +20,11 @@ def check_texts(cfg: DictConfig) -> None:
     """
     inputs = {split.input for split in cfg.prepare.splits.values()}
     own = [path for path in sorted(inputs) if not Path(path).is_relative_to(cfg.recipe.data_dir)]
-    prompts, faults = PromptMaker(cfg.recipe) if own else None, []
+    if not own:
+        return
+    from data_prep.prompts import PromptMaker  # not above: it imports transformers, half a minute on a busy machine
+
+    prompts, faults = PromptMaker(cfg.recipe), []
     for path in own:
         for line, raw, row in read_rows(path):
             try:

@@ -59,8 +59,9 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         except ValueError as error:
             raise ValueError(f"{cfg.input}: voice {voice.name!r}: {error}") from error
         row = {"name": voice.name, "text": voice.text, "speech_tokens": tokens}
-        if voice.wav:
-            row["wav"] = os.path.relpath(voice.wav, folder)
+        for key in ("wav", "embedding", "mel"):
+            if path := getattr(voice, key):
+                row[key] = os.path.relpath(path, folder)
         yield row | ({"description": voice.description} if voice.description else {})
 
 

@@ -1,8 +1,9 @@
 """GLM-TTS's own JSONL (grpo/data of zai-org/GLM-TTS, and examples/ of its inference): rows of data_prep/test_sets.py.
 
-A line has `syn_text` to be said, `prompt_text`, `prompt_speech` (a recording), `uttid`; the recording's speech tokens
-may be a .npy: `prompt_speech_token` is its path, or a folder of that name is next to the file. `emotion` is a name or
-number of emotion2vec's. `embedding` and `prompt_speech_feat` are not read: the decoder computes them of the recording.
+A line has `syn_text` to be said, `prompt_text`, `prompt_speech` (a recording), `uttid`. What GLM-TTS computes of the
+recording may be there by path, a .npy or a tensor in a .pt: `prompt_speech_token`, `embedding` (CAM++, 192 numbers) and
+`prompt_speech_feat` (log-mel, frames x 80); without a path, uttid.npy in a folder of that name next to the file. Such
+features are taken as they are. `emotion` is a name or number of emotion2vec's.
 """
 
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from speech.jsonl import BadField, Fault, Named, check, read_rows
+from speech.loading import array_of
 
 EMOTIONS = (
     "angry",
@@ -23,6 +25,7 @@ EMOTIONS = (
     "surprised",
     "unknown",
 )  # emotion2vec's
+EMBEDDING, MEL = (192,), (None, 80)  # of `embedding` and `prompt_speech_feat`, without dimensions of one
 
 
 class _Row(BaseModel):
@@ -31,11 +34,14 @@ class _Row(BaseModel):
     prompt_text: Named
     prompt_speech: Named
     prompt_speech_token: str | None = None
+    embedding: str | None = None
+    prompt_speech_feat: str | None = None
     emotion: int | Named | None = None
 
 
-def rows_of(path: Path, faults: list[Fault]) -> list[tuple[str, str, str, Path, tuple[int, ...], str | None]]:
-    """(name, text, prompt text, recording, its speech tokens, emotion) of each line; bad ones go to `faults`."""
+def rows_of(path: Path, faults: list[Fault]) -> list[tuple]:
+    """(name, text, prompt text, recording, its speech tokens, emotion, embedding's path, mel's path) of each line; what
+    it does not bring is (), or None; bad ones go to `faults`."""
     found: dict[str, tuple] = {}
     for number, raw, row in read_rows(path, expected="rows of GLM-TTS (test_set.input)"):
         try:
@@ -48,7 +54,9 @@ def rows_of(path: Path, faults: list[Fault]) -> list[tuple[str, str, str, Path, 
             if wav is None:
                 raise BadField("prompt_speech", f"{given.prompt_speech} is no file")
             parts = (given.syn_text, given.prompt_text, wav, _tokens(given, path.parent), _emotion(given.emotion))
-            found[given.uttid] = (given.uttid, *parts)
+            shapes = {"embedding": EMBEDDING, "prompt_speech_feat": MEL}
+            features = [_features(given, field, path.parent, shape) for field, shape in shapes.items()]
+            found[given.uttid] = (given.uttid, *parts, *features)
         except BadField as bad:
             faults.append(Fault(str(path), number, bad.field, bad.reason, raw))
     return list(found.values())
@@ -59,23 +67,47 @@ def _file(name: str, folder: Path) -> Path | None:
     return next((base / name for base in (folder, *folder.parents) if (base / name).is_file()), None)
 
 
-def _tokens(row: _Row, folder: Path) -> tuple[int, ...]:
-    field = "prompt_speech_token"
-    if row.prompt_speech_token:
-        path = _file(row.prompt_speech_token, folder)
+def _brought(row: _Row, field: str, folder: Path) -> tuple[Path, np.ndarray] | None:
+    """The file of a field, and its numbers; None where the row brings none. Raises BadField."""
+    if name := getattr(row, field):
+        path = _file(name, folder)
         if path is None:
-            raise BadField(field, f"{row.prompt_speech_token} is no file")
+            raise BadField(field, f"{name} is no file")
     else:
         path = folder / field / f"{row.uttid}.npy"
         if not path.is_file():
-            return ()
+            return None
     try:
-        tokens = np.load(path, allow_pickle=False).reshape(-1)
-    except (ValueError, OSError, EOFError) as error:
-        raise BadField(field, f"{path} is no array of numbers: {error}") from None
+        numbers = array_of(path)
+    except ValueError as error:
+        raise BadField(field, str(error)) from None
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        raise BadField(field, f"{path} holds numbers that are not finite")
+    return path, numbers.squeeze()
+
+
+def _tokens(row: _Row, folder: Path) -> tuple[int, ...]:
+    field = "prompt_speech_token"
+    if (found := _brought(row, field, folder)) is None:
+        return ()
+    path, tokens = found
+    tokens = tokens.reshape(-1)
     if tokens.dtype.kind not in "iu" or (len(tokens) and tokens.min() < 0):
         raise BadField(field, f"{path} holds {tokens.dtype}, or numbers below 0: no speech tokens")
     return tuple(tokens.tolist())
+
+
+def _features(row: _Row, field: str, folder: Path, expected: tuple[int | None, ...]) -> Path | None:
+    if (found := _brought(row, field, folder)) is None:
+        return None
+    path, numbers = found
+    fits = numbers.ndim == len(expected) and all(
+        want in (None, size) for want, size in zip(expected, numbers.shape, strict=True)
+    )
+    if numbers.dtype.kind != "f" or not fits:
+        wanted = " x ".join("frames" if size is None else str(size) for size in expected)
+        raise BadField(field, f"{path} holds {numbers.dtype} of {list(numbers.shape)}, expected {wanted} real numbers")
+    return path
 
 
 def _emotion(given: int | str | None) -> str | None:

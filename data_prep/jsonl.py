@@ -54,25 +54,28 @@ def spoken_part(text: str) -> str:
     return "".join(c for c in same if unicodedata.category(c)[0] in "LMN") or same
 
 
-def check_text(row: Mapping[str, Any], max_length: int | None, normalise: Callable[[str], str]) -> str:
-    """The row's text, normalised. Raises BadField; `max_length` is in characters after normalisation."""
-    if "text" not in row:
-        raise BadField("text", f"is missing; the row has {sorted(row)[:10]}")
-    if not isinstance(row["text"], str):
-        raise BadField("text", f"is no string but {type(row['text']).__name__}")
-    if "\ufffd" in row["text"]:
-        raise BadField("text", "holds U+FFFD, which stands for characters that were lost when it was decoded")
-    text = normalise(without_marks(row["text"]))
+def check_text(
+    row: Mapping[str, Any], max_length: int | None, normalise: Callable[[str], str], field: str = "text"
+) -> str:
+    """The row's text, or another field that is one, normalised. Raises BadField;
+    `max_length` is in characters after normalisation."""
+    if field not in row:
+        raise BadField(field, f"is missing; the row has {sorted(row)[:10]}")
+    if not isinstance(row[field], str):
+        raise BadField(field, f"is no string but {type(row['text']).__name__}")
+    if "\ufffd" in row[field]:
+        raise BadField(field, "holds U+FFFD, which stands for characters that were lost when it was decoded")
+    text = normalise(without_marks(row[field]))
     if not text:
-        raise BadField("text", "is empty")
+        raise BadField(field, "is empty")
     if max_length is not None and len(text) > max_length:
-        raise BadField("text", f"has {len(text)} characters, more than prepare.max_text_length={max_length}")
+        raise BadField(field, f"has {len(text)} characters, more than prepare.max_text_length={max_length}")
     for character in text if not text.isprintable() else ():
         if unicodedata.category(character) in _NO_TEXT:
             what = _NO_TEXT[unicodedata.category(character)]
-            raise BadField("text", f"holds U+{ord(character):04X}, {what}")
+            raise BadField(field, f"holds U+{ord(character):04X}, {what}")
     if markup := _MARKUP.search(text):
-        raise BadField("text", f"holds {markup[0]}, which the tokenizer would read as a control token")
+        raise BadField(field, f"holds {markup[0]}, which the tokenizer would read as a control token")
     return text
 
 

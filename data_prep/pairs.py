@@ -2,8 +2,10 @@
 
     python -m data_prep.pairs --config-path <recipe> --config-name prefer pairs.scored=rollouts.scored.jsonl
 
-Two sources, alone or together. `scored`: what stage score wrote of several completions of each text; the best and the
-worst by reward are a pair. `votes`: what listeners of the blind test chose, with `spoken`, the two systems' speech.
+Three sources, alone or together. `scored`: what stage score wrote of several completions of each text; the best and
+the worst by reward are a pair. `votes`: what listeners of the blind test chose, with `spoken`, the two systems' speech.
+`preferences`: what the page exports of those votes, a pair for each vote. Without any of them `rollouts`, which the
+stage's commands before this one made, are `scored`.
 """
 
 import hashlib
@@ -19,16 +21,37 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from data_prep.prompts import PromptMaker
 from speech.files import write_jsonl
-from speech.jsonl import BadField, BadRows, Fault, Named, Token, check, read_all, read_rows, refuse, told_plainly
+from speech.jsonl import (
+    BadField,
+    BadRows,
+    Fault,
+    Named,
+    Token,
+    Unnamed,
+    check,
+    read_all,
+    read_rows,
+    refuse,
+    told_plainly,
+)
 from speech.paths import check_outputs
 
 
-class _Scored(BaseModel):
+class _Asked(BaseModel):
     text: Named
+    language: Named | None = None
+    voice: Unnamed = None
+    instruction: Unnamed = None
+
+    @property
+    def asked(self) -> tuple[str | None, ...]:
+        """What tells a prompt from others."""
+        return self.text, self.language, self.voice, self.instruction
+
+
+class _Scored(_Asked):
     tokens: list[Token] = Field(min_length=1, validation_alias=AliasChoices("tokens", "speech_tokens", "code"))
     score: float
-    language: Named | None = None
-    voice: Named | None = None
 
 
 class _Vote(BaseModel):
@@ -41,17 +64,19 @@ class _Vote(BaseModel):
     chosen: str | None = None
 
 
-class _Spoken(BaseModel):
+class _Preferred(_Asked):
+    chosen: list[Token] = Field(min_length=1)
+    rejected: list[Token] = Field(min_length=1)
+
+
+class _Spoken(_Asked):
     index: int
     sample: int = 0
-    text: str
     tokens: list[Token]
-    language: Named | None = None
-    voice: Named | None = None
 
 
 def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
-    """A pair of each text (and voice) whose best and worst scores differ by at least `least`.
+    """A pair of each text (voice, instruction) whose best and worst scores differ by at least `least`.
 
     Raises:
         BadRows: rows that are no scored speech, with file, line and field.
@@ -60,11 +85,11 @@ def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
     for row in read_all(
         path, lambda row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
     ):
-        groups[row.text, row.language, row.voice].append(row)
-    for (text, language, voice), rows in groups.items():
+        groups[row.asked].append(row)
+    for rows in groups.values():
         best, worst = max(rows, key=lambda row: row.score), min(rows, key=lambda row: row.score)
         if best.score - worst.score >= least and best.tokens != worst.tokens:
-            yield _pair(text, language, voice, best.tokens, worst.tokens, best.score - worst.score)
+            yield _pair(best, worst, best.score - worst.score)
 
 
 def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -97,7 +122,14 @@ def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         better, worse = (first, second) if votes > 0 else (second, first)
         if votes:
             one, other = (systems[name][int(pair.split("-")[0])] for name in (better, worse))
-            yield _pair(one.text, one.language, one.voice, one.tokens, other.tokens, float(abs(votes)))
+            yield _pair(one, other, float(abs(votes)))
+
+
+def of_preferences(path: str) -> Iterator[dict[str, Any]]:
+    """The pairs of a file that the blind test exported. Raises BadRows: bad rows, with file, line and field."""
+    for row in read_all(path, lambda row: check(_Preferred, row), "preferences, which the blind test exports,"):
+        asked = row.model_dump(include=set(_Asked.model_fields))
+        yield asked | {"chosen": row.chosen, "rejected": row.rejected, "margin": 1.0}
 
 
 def _speech(path: str) -> dict[int, _Spoken]:
@@ -122,17 +154,9 @@ def _check_speech(vote: _Vote, systems: Mapping[str, dict[int, _Spoken]]) -> Non
     raise BadField("pair", f"{vote.pair} is of other speech than {' and '.join(systems)} are now")
 
 
-def _pair(
-    text: str, language: Any, voice: Any, chosen: list[int], rejected: list[int], margin: float
-) -> dict[str, Any]:
-    return {
-        "text": text,
-        "language": language,
-        "voice": voice,
-        "chosen": chosen,
-        "rejected": rejected,
-        "margin": margin,
-    }
+def _pair(chosen: _Scored | _Spoken, rejected: _Scored | _Spoken, margin: float) -> dict[str, Any]:
+    asked = chosen.model_dump(include=set(_Asked.model_fields))
+    return asked | {"chosen": chosen.tokens, "rejected": rejected.tokens, "margin": margin}
 
 
 def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str, Any]]:
@@ -140,7 +164,7 @@ def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str,
     maker, found, faults = PromptMaker(recipe), [], []
     for number, row in enumerate(rows, 1):
         try:
-            asked = {key: row[key] for key in ("text", "language", "voice") if row[key] is not None}
+            asked = {key: row[key] for key in _Asked.model_fields if row.get(key) is not None}
             request = maker.request(asked)
             messages = maker.messages(request, training=False)
             for side in ("chosen", "rejected"):
@@ -158,12 +182,12 @@ def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str,
 def main(cfg: DictConfig) -> None:
     own = cfg.pairs
     with told_plainly():
-        if own.scored is None and own.votes is None:
-            raise SystemExit("prefer needs pairs.scored=FILE.jsonl of stage score, or pairs.votes=FILE.jsonl")
-        inputs = {"pairs.scored": own.scored, "pairs.votes": own.votes}
-        check_outputs(inputs, {"pairs.output": own.output})
-        rows = list(of_scores(own.scored, own.least_margin)) if own.scored else []
-        rows += list(of_votes(own.votes, dict(own.spoken or {}))) if own.votes else []
+        given = {key: own[key] for key in ("scored", "votes", "preferences") if own[key] is not None}
+        given = given or {"scored": own.rollouts}
+        check_outputs({f"pairs.{key}": path for key, path in given.items()}, {"pairs.output": own.output})
+        rows = list(of_scores(given["scored"], own.least_margin)) if "scored" in given else []
+        rows += list(of_votes(given["votes"], dict(own.spoken or {}))) if "votes" in given else []
+        rows += list(of_preferences(given["preferences"])) if "preferences" in given else []
         if not rows:
             raise SystemExit(f"no pair: no text whose scores differ by {own.least_margin} or whose votes prefer one")
         write_jsonl(own.output, check_rows(rows, cfg.recipe))

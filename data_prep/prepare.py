@@ -115,7 +115,8 @@ class Preparation:
 
     def _write(self, name: str, split: Settings, temporary: Path) -> int:
         prefixed = split.kind == "rl" and self.cfg.use_speech_prefix
-        columns, count = schema(split.kind, list(self.cfg.extra_fields), prefixed), 0
+        more = ["instruction"] if self.prompts.takes_instructions and "instruction" not in self.cfg.extra_fields else []
+        columns, count = schema(split.kind, [*more, *self.cfg.extra_fields], prefixed), 0
         faults, filtered = self.fault_count, self.filtered.total()
         rows = self._rows(name, split)
         with pq.ParquetWriter(temporary, columns) as writer:
@@ -149,6 +150,7 @@ class Preparation:
             return None
         info = {"index": index, "split": name, "text": request.text}
         info |= {"language": request.language, "voice": request.voice}
+        info |= {"instruction": request.instruction} if self.prompts.takes_instructions else {}
         info |= {field: self._extra(row, field) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         training, answer = not split.held_out, None
@@ -165,7 +167,7 @@ class Preparation:
             judge = {"style": "rule", "ground_truth": request.text}
             out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
         self._check_new(request, split, seen, answer)
-        used = {"text", "language", "voice", *self.cfg.extra_fields}
+        used = {"text", "language", "voice", "instruction", *self.cfg.extra_fields}
         used |= {"speech_tokens"} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
         self.not_carried.update(set(row) - used)
@@ -202,7 +204,7 @@ class Preparation:
             self.held_out.add(spoken_part(text))
         elif (spoken_part(text),) in self.held_out:
             raise BadField("text", f"is also in a held-out split: {request.text}")
-        if not seen.add(text, request.language, request.voice, answer):
+        if not seen.add(text, request.language, request.voice, request.instruction, answer):
             same = "language and voice" if answer is None else "language, voice and speech tokens"
             raise BadField("text", f"is there already, with the same {same}: {request.text}")
 

@@ -32,7 +32,7 @@ from data_prep.prompt_template import Messages, encode_prompt
 from speech.jsonl import BadField
 from speech.loading import pretrained
 from speech.readings import may_be_said, writing
-from speech.templates import prompt_template
+from speech.templates import prompt_template, takes_instructions
 from speech.texts import NORMALISATIONS, as_written, spoken
 from speech.voices import Voice, read_voices, voice_of
 
@@ -60,12 +60,14 @@ class Request:
         language: of it.
         voice: its name, or None.
         written: the text as the model reads it (but for phonemes); empty: the same.
+        instruction: how it is to be said, of families whose prompts have a place for that; nobody says it.
     """
 
     text: str
     language: str
     voice: str | None
     written: str = ""
+    instruction: str | None = None
 
 
 class PromptMaker:
@@ -92,6 +94,7 @@ class PromptMaker:
         reader = (recipe.phoneme_in or {}).get("reader")
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = prompt_template(recipe.prompt_template)
+        self.takes_instructions = takes_instructions(recipe.prompt_template)
         self._character_tokens, self._known = recipe.get("character_tokens", False), dict[tuple[str, str], bool]()
         self._written_voices: dict[tuple[str, str], Voice] = {}
 
@@ -103,8 +106,8 @@ class PromptMaker:
         return pretrained(AutoTokenizer, self._tokenizer_dir)
 
     def request(self, row: Mapping[str, Any], max_length: int | None = None, has_speech: bool = False) -> Request:
-        """A row of {"text", "language", "voice"}, the last two optional, checked; `max_length`: characters of the text;
-        `has_speech`: its speech is there, so that no voice is drawn for it, or needed.
+        """A row of {"text", "language", "voice", "instruction"}, all but the text optional, checked; `max_length`:
+        characters of the text; `has_speech`: its speech is there, so that no voice is drawn for it, or needed.
 
         Raises:
             BadField: with the field.
@@ -135,7 +138,23 @@ class PromptMaker:
                 f"is missing: {self._name} speaks only with a given voice. Name one of {sorted(self.voices)[:10]}, or "
                 "let recipe.voice_choice=one_per_text draw one",
             )
-        return Request(text, language, voice, said)
+        return Request(text, language, voice, said, self._instruction(row))
+
+    def _instruction(self, row: Mapping[str, Any]) -> str | None:
+        """How the row is to be said, checked as a text is. Raises BadField."""
+        given = check_string(row, "instruction", None)
+        if given is None:
+            return None
+        if not self.takes_instructions:
+            raise BadField("instruction", f"{self._name} has no place for it in its prompts (recipe.prompt_template)")
+        if "system" not in (self.tokenizer.chat_template or ""):
+            raise BadField(
+                "instruction",
+                f"the chat template in {self._tokenizer_dir} has no place for it: bash run.sh --force models",
+            )
+        if len(given) > self._max_chars:
+            raise BadField("instruction", f"has {len(given)} characters, recipe.max_text_chars is {self._max_chars}")
+        return check_text(row, None, str.strip, "instruction")
 
     def messages(
         self, request: Request, training: bool, prefix: Sequence[int] = (), voice: Voice | None = None
@@ -145,7 +164,8 @@ class PromptMaker:
         said = self._phonemes(request.written or request.text, request.language, training)
         try:
             voice = voice or self.voice_of(request)
-            return self._template(said, voice=voice, speech_prefix=prefix, language=request.language)
+            told = {"language": request.language, "instruction": request.instruction}
+            return self._template(said, voice=voice, speech_prefix=prefix, **told)
         except ValueError as error:
             raise BadField("voice" if request.voice else "text", str(error)) from error
 

@@ -13,6 +13,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
@@ -35,6 +36,8 @@ class Task:
     wav: Path
     tokens: tuple[int, ...] = ()  # speech tokens of it, where the test set brings them
     emotion: str | None = None
+    embedding: Path | None = None  # of the speaker, and
+    mel: Path | None = None  # the recording's, where the test set brings them
 
 
 def read_test_set(path: str | Path, shown_faults: int) -> list[Task]:
@@ -154,10 +157,13 @@ def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, 
         {"text": task.text, "language": language, "voice": name} | ({"emotion": task.emotion} if task.emotion else {})
         for task, name in zip(tasks, names, strict=True)
     ]
-    tokens = {name: task.tokens for task, name in reversed(list(zip(tasks, names, strict=True))) if task.tokens}
+    brought: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for task, name in zip(tasks, names, strict=True):  # by the first task that brings it
+        own = {"speech_tokens": list(task.tokens)} if task.tokens else {}
+        own |= {k: os.path.relpath(v, folder) for k, v in (("embedding", task.embedding), ("mel", task.mel)) if v}
+        brought[name] = own | brought[name]
     recordings = [
-        {"name": name, "text": said, "wav": os.path.relpath(wav, folder)}
-        | ({"speech_tokens": list(tokens[name])} if name in tokens else {})
+        {"name": name, "text": said, "wav": os.path.relpath(wav, folder)} | brought[name]
         for (wav, said), name in voices.items()
     ]
     with whole_files([folder / "texts.jsonl", folder / "recordings.jsonl"]) as temporaries:

@@ -3,6 +3,7 @@
 python -m demo --config-path <recipe> --config-name demo [overrides]
 """
 
+import logging
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -11,6 +12,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import gradio as gr
 import hydra
 import torch
+import transformers
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -53,6 +55,8 @@ def config_dir() -> str:
 def main(cfg: DictConfig) -> None:
     """Serves the page until it is stopped. Raises SystemExit, see `password`."""
     own, secret = cfg.demo, password(cfg.demo)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(own.threads)
     studio = Studio(cfg, config_dir())
     if own.load_first:

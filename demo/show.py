@@ -2,20 +2,19 @@
 
 import html
 from collections.abc import Callable
-from functools import wraps
-from io import BytesIO
+from functools import cache, wraps
 from typing import Any
 
 import gradio as gr
-import matplotlib
-
-matplotlib.use("Agg")
 import numpy as np
-from matplotlib import pyplot as plt
+from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 from omegaconf import DictConfig
 from PIL import Image
 
-from demo.studio import Speech, StudioError
+from demo.studio import Said, Speech, StudioError
 from infer.aligned import asked_pieces, heard_pieces
 from infer.report_page import LEGEND, MARKS, marked
 from reward_tts.reward.formula import formula
@@ -34,6 +33,7 @@ CSS = (
 #pair, #pair * { font-size: 1.7rem; line-height: 1.5; text-align: center } #pair { min-height: 3rem }
 """
 )
+_CJK = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei")
 _F0_PERIOD_S = 0.005  # of fundamental_frequency
 
 
@@ -50,9 +50,9 @@ def told(function: Callable) -> Callable:
     return call
 
 
-def played(wave: np.ndarray, rate: int) -> tuple[int, np.ndarray]:
+def played(said: Said) -> tuple[int, np.ndarray]:
     """For gr.Audio: int16, so that the player does not even out the loudness."""
-    return rate, (np.clip(wave, -1, 1) * 32767).astype(np.int16)
+    return said.rate, (np.clip(said.wave, -1, 1) * 32767).astype(np.int16)
 
 
 def heard(speech: Speech) -> str:
@@ -75,8 +75,9 @@ def worth(speech: Speech, reward: dict[str, Any]) -> str:
         for name, value in speech.terms.items()
     )
     words = html.escape(formula(reward)).removeprefix("reward = ")
-    ended = {True: "ended by itself", False: "cut at the limit", None: "no end token asked for"}[speech.finished]
-    length = f"{len(speech.wave) / speech.rate:.2f} s, {len(speech.tokens)} speech tokens, {ended}"
+    ended = {True: "ended by itself", False: "cut at the limit", None: "no end token asked for"}[speech.said.finished]
+    said = speech.said
+    length = f"{len(said.wave) / said.rate:.2f} s, {len(said.tokens)} speech tokens, {ended}"
     took = ", ".join(f"{name} {seconds:.2f}" for name, seconds in speech.seconds.items() if seconds >= 0.005)
     spent = f"; made in {sum(speech.seconds.values()):.2f} s ({took})" if speech.seconds else ""
     return (
@@ -93,15 +94,15 @@ def picture(speech: Speech, prosody: DictConfig) -> Image.Image:
     Args:
         prosody: f0_floor and f0_ceil, Hz.
     """
-    plt.rcParams["font.sans-serif"] = ["Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "DejaVu Sans"]
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(10, 4), sharex=True, height_ratios=[9, 1], layout="constrained"
-    )
-    loudest, rate, seconds = max(float(np.abs(speech.wave).max()), 1e-6), speech.rate, len(speech.wave) / speech.rate
-    upper.specgram(speech.wave / loudest, NFFT=512, Fs=rate, noverlap=384, vmin=-120, cmap="magma")
-    upper.set_ylim(0, min(8000, rate / 2))
+    said, token_s = speech.said, 1 / speech.measures.token_rate
+    figure = Figure(figsize=(10, 4))  # no layout engine: it draws everything twice
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[9, 1])
+    figure.subplots_adjust(left=0.07, right=0.93, top=0.98, bottom=0.12, hspace=0.08)
+    loudest, seconds = max(float(np.abs(said.wave).max()), 1e-6), len(said.wave) / said.rate
+    upper.specgram(said.wave / loudest, NFFT=512, Fs=said.rate, noverlap=384, vmin=-120, cmap="magma")
+    upper.set_ylim(0, min(8000, said.rate / 2))
     upper.set_ylabel("Hz")
-    f0 = fundamental_frequency(speech.wave, rate, prosody.f0_floor, prosody.f0_ceil)
+    f0 = fundamental_frequency(said.wave, said.rate, prosody.f0_floor, prosody.f0_ceil)
     pitch = upper.twinx()
     pitch.plot(np.arange(len(f0)) * _F0_PERIOD_S, np.where(f0 > 0, f0, np.nan), color="#6fd3ff", linewidth=1.8)
     pitch.set_ylim(0, prosody.f0_ceil)
@@ -109,26 +110,33 @@ def picture(speech: Speech, prosody: DictConfig) -> Image.Image:
     if speech.measures.char_times and _draws(speech.measures.transcript):
         for char, at in zip(speech.measures.transcript, speech.measures.char_times, strict=True):
             upper.annotate(
-                char, (at, 0.93), xycoords=("data", "axes fraction"), color="white", ha="center", fontsize=13
+                char,
+                (at, 0.93),
+                xycoords=("data", "axes fraction"),
+                color="white",
+                ha="center",
+                fontsize=13,
+                family=_fonts(),
             )
-    token_s = 1 / speech.measures.token_rate
-    for place, blamed in enumerate(speech.blame or [0.0] * len(speech.tokens)):
-        colour = "#d1605e" if blamed > 0 else "#c9d6df"
-        lower.axvspan(place * token_s, (place + 1) * token_s, color=colour, linewidth=0.4, ec="white")
+    blame = np.array(speech.blame or [0.0] * len(said.tokens)) > 0
+    colours = ListedColormap(["#c9d6df", "#d1605e"])
+    lower.pcolormesh(np.arange(len(blame) + 1) * token_s, [0, 1], blame[None], cmap=colours, vmin=0, vmax=1, ec="white")
     lower.set_yticks([])
     lower.set_ylabel("blame" if speech.blame else "tokens", rotation=0, ha="right", va="center")
     lower.set_xlim(0, seconds)
     lower.set_xlabel("seconds")
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=100)
-    plt.close(figure)
-    buffer.seek(0)
-    return Image.open(buffer)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+@cache
+def _fonts() -> list[str]:
+    """Of this machine: those with Chinese characters first."""
+    found = {font.name for font in font_manager.fontManager.ttflist}
+    return [*(name for name in _CJK if name in found), "DejaVu Sans"]
 
 
 def _draws(text: str) -> bool:
     """Whether a font here has the characters: boxes say nothing."""
-    if text.isascii():
-        return True
-    names = {font.name for font in matplotlib.font_manager.fontManager.ttflist}
-    return bool(names & {"Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei"})
+    return text.isascii() or len(_fonts()) > 1

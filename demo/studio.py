@@ -20,7 +20,6 @@ from data_prep.prompts import PromptMaker, Request
 from demo.checkpoints import CheckpointError, Checkpoints
 from infer.aligned import Edit, edits
 from infer.choose import Chooser
-from infer.decode import decode
 from infer.records import Utterance
 from infer.synthesise import TransformersBackend
 from infer.texts import Sentence
@@ -40,17 +39,43 @@ class StudioError(ValueError):
 
 
 class Remembering:
-    """A token2wav that keeps the waves of its last call, for who wants to hear what was measured."""
+    """A token2wav that keeps the last waves: what was heard first and is measured then is decoded once."""
+
+    KEPT = 4
 
     def __init__(self, token2wav: Token2Wav):
-        self._token2wav, self.waves = token2wav, []
+        self._token2wav, self._kept = token2wav, dict[tuple, np.ndarray]()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._token2wav, name)
 
     def decode(self, rows: list[Row]) -> list[np.ndarray]:
-        self.waves = self._token2wav.decode(rows)
-        return self.waves
+        keys = [(row.tokens.tobytes(), row.voice, row.language, row.text) for row in rows]
+        new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._kept}
+        if new:
+            self._kept |= zip(new, self._token2wav.decode(list(new.values())), strict=True)
+        found = [self._kept[key] for key in keys]
+        self._kept = dict(list(self._kept.items())[-self.KEPT :])
+        return found
+
+
+@dataclass(frozen=True)
+class Said:
+    """Speech that nobody has judged yet.
+
+    Attributes:
+        request: what was asked for.
+        tokens: speech tokens; finished: the model ended by itself, None where nobody knows.
+        wave: float32 [samples] at `rate` Hz.
+        seconds: {part: how long it took}.
+    """
+
+    request: Request
+    tokens: list[int]
+    finished: bool | None
+    wave: np.ndarray
+    rate: int
+    seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -77,9 +102,7 @@ class Speech:
     """One utterance, judged.
 
     Attributes:
-        text, language, voice: as asked.
-        tokens: speech tokens; finished: the model ended by itself, None where nobody knows.
-        wave: float32 [samples] at `rate` Hz.
+        said: the speech.
         measures: of the reward's pipeline.
         hearings: of the reward's ASR and of the evaluation's.
         terms: of the reward, before weights; score: the reward.
@@ -87,13 +110,7 @@ class Speech:
         seconds: {part: how long it took}.
     """
 
-    text: str
-    language: str
-    voice: str | None
-    tokens: list[int]
-    finished: bool | None
-    wave: np.ndarray
-    rate: int
+    said: Said
     measures: Measures
     hearings: tuple[Hearing, Hearing]
     terms: dict[str, float]
@@ -114,10 +131,14 @@ class Studio:
         self.prompts = PromptMaker(cfg.recipe)
         self.reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
 
+    @cached_property
+    def _decodings(self) -> DictConfig:
+        return OmegaConf.create(OmegaConf.to_container(self.cfg.decodings, resolve=True))
+
     @property
     def decodings(self) -> dict[str, DictConfig]:
         """{name: how}; those that choose the best of several samples only where there is a token ear."""
-        return {name: how for name, how in self.cfg.decodings.items() if self.chooses or not how.get("choose")}
+        return {name: how for name, how in self._decodings.items() if self.chooses or not how.get("choose")}
 
     @property
     def chooses(self) -> bool:
@@ -153,7 +174,7 @@ class Studio:
         names = [name for name in self.checkpoints.names() if name in self.cfg.systems]
         for name in names[-self.cfg.demo.models_in_memory :]:
             with suppress(StudioError):
-                self.speak(self.cfg.text, name, next(iter(self.decodings)), self.cfg.voice)
+                self.judge(self.say(self.cfg.text, name, next(iter(self.decodings)), self.cfg.voice))
 
     def _model(self, system: str) -> TransformersBackend:
         try:
@@ -167,7 +188,7 @@ class Studio:
             self._models[stamp] = TransformersBackend(path, self.cfg)
         return self._models[stamp]
 
-    def speak(
+    def say(
         self,
         text: str,
         system: str,
@@ -175,13 +196,14 @@ class Studio:
         voice: str | None = None,
         seed: int = 0,
         best_of: int = 1,
-    ) -> Speech:
-        """Speaks and judges one text.
+        instruction: str | None = None,
+    ) -> Said:
+        """Speaks one text.
 
         Raises:
             StudioError: a text, voice, model or decoding that cannot be used, or a model that said nothing.
         """
-        row = {"text": text, "language": self.cfg.recipe.language} | ({"voice": voice} if voice else {})
+        row = {"text": text, "language": self.cfg.recipe.language, "voice": voice, "instruction": instruction}
         with self._lock:
             try:
                 request = self.prompts.request(row)
@@ -202,7 +224,7 @@ class Studio:
                 sentence = Sentence(request, messages, "the page")
                 (best,) = self._chooser.best([sentence], [[tokens for tokens, _ in samples]])
             seconds = {"loading": began - loading, "model": time.monotonic() - began}
-            return self._judge(request, *samples[best], seconds)
+            return self._said(request, *samples[best], seconds)
 
     def _how(self, decoding: str, best_of: int) -> DictConfig:
         if decoding not in self.decodings:
@@ -221,21 +243,31 @@ class Studio:
     def _tokens(backend: TransformersBackend, ids: Sequence[int]) -> list[int]:
         return parse_speech_tokens(backend.tokenizer.decode(ids, skip_special_tokens=True))[0]
 
-    def judge(self, utterance: Utterance) -> Speech:
+    def said(self, utterance: Utterance) -> Said:
         """The same of tokens that were spoken earlier. Raises StudioError."""
         request = Request(utterance.text, utterance.language, utterance.voice)
         with self._lock:
-            return self._judge(request, utterance.tokens, utterance.finished, {})
+            return self._said(request, utterance.tokens, utterance.finished, {})
 
-    def _judge(self, request: Request, tokens: list[int], finished: bool | None, seconds: dict[str, float]) -> Speech:
-        """Speech tokens -> wave -> what both ASRs hear -> terms and reward."""
-        began = time.monotonic()
-        row = Row(np.asarray(tokens, np.int32), request.voice, request.language, request.text)
-        (measures,) = self.pipeline.measure([row])
+    def _said(self, request: Request, tokens: list[int], finished: bool | None, seconds: dict[str, float]) -> Said:
+        began, row = time.monotonic(), _row(request, tokens)
+        if problem := self.pipeline.problem(row.tokens):
+            raise StudioError(f"what the model said cannot be spoken: {problem}")
+        (wave,) = self.pipeline.token2wav.decode([row])
+        rate, seconds = self.pipeline.token2wav.sample_rate, seconds | {"wave": time.monotonic() - began}
+        return Said(request, tokens, finished, wave, rate, seconds)
+
+    def judge(self, said: Said) -> Speech:
+        """What both ASRs hear of it, terms and reward. Raises StudioError."""
+        with self._lock:
+            return self._judge(said)
+
+    def _judge(self, said: Said) -> Speech:
+        began, request, tokens = time.monotonic(), said.request, said.tokens
+        (measures,) = self.pipeline.measure([_row(request, tokens)])
         if measures.message:
-            raise StudioError(f"what the model said cannot be spoken: {measures.message}")
-        (wave,) = self.pipeline.token2wav.waves
-        rate, listened = self.pipeline.token2wav.sample_rate, time.monotonic()
+            raise StudioError(f"what the model said cannot be measured: {measures.message}")
+        wave, rate, listened = said.wave, said.rate, time.monotonic()
         at_asr = resample(wave, rate, self.evaluation_asr.sample_rate)
         (other,) = self.evaluation_asr.transcribe([at_asr], [request.language])
         ended = time.monotonic()
@@ -249,15 +281,12 @@ class Studio:
             _hearing("reward", names[0], heard.compared, by_reward, verdict.error_rate),
             _hearing("evaluation", names[1], Compared(request.text, other.text, request.language)),
         )
-        seconds = seconds | {"wave, reward's ASR and scorers": listened - began, "evaluation's ASR": ended - listened}
-        said = (request.text, request.language, request.voice, tokens, finished, wave, rate, measures)
-        return Speech(*said, hearings, dict(verdict.terms), verdict.score, list(blame), seconds)
+        spent = {"reward's ASR and scorers": listened - began, "evaluation's ASR": ended - listened}
+        return Speech(said, measures, hearings, dict(verdict.terms), verdict.score, list(blame), said.seconds | spent)
 
-    def wave_of(self, utterance: Utterance) -> tuple[np.ndarray, int]:
-        """The wave of tokens that were spoken earlier, float32 [samples], and its rate in Hz."""
-        with self._lock:
-            (wave,) = decode(self.pipeline.token2wav, [utterance])
-            return wave, self.pipeline.token2wav.sample_rate
+
+def _row(request: Request, tokens: list[int]) -> Row:
+    return Row(np.asarray(tokens, np.int32), request.voice, request.language, request.text)
 
 
 def _name(settings: DictConfig) -> str:

@@ -59,7 +59,7 @@ class BlindTab:
         if not left:
             return None, "All pairs are judged. Thank you.", None, None, done
         pair = left[0]
-        waves = [played(*self.studio.wave_of(spoken[name][pair.number])) for name in (pair.left, pair.right)]
+        waves = [played(self.studio.said(spoken[name][pair.number])) for name in (pair.left, pair.right)]
         return pair, html.escape(pair.text), *waves, done
 
     def vote(self, who: str, pair: Pair | None, choice: str) -> tuple:

@@ -5,7 +5,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from demo.runs import KINDS, ORDERS, compared, spoken_tokens
 from demo.show import heard, picture, played, told, worth
-from demo.studio import Studio, StudioError
+from demo.studio import Said, Studio, StudioError
 
 
 class CompareTab:
@@ -34,18 +34,21 @@ class CompareTab:
             f"in {len(chosen) - better - worse}. Click one to hear both."
         )
 
-    def hear(self, decoding: str, index: float | None) -> tuple:
-        """Players, facts and pictures of both systems."""
-        players, said, drawn = [], [], []
+    def hear(self, decoding: str, index: float | None) -> list:
+        """Both systems' speech, for their players and for `judged`."""
+        found = []
         for name in self.pair:
-            found = spoken_tokens(self.cfg.eval_dir, name, decoding, self.cfg.recipe.language)
-            if index is None or int(index) not in found:
+            spoken = spoken_tokens(self.cfg.eval_dir, name, decoding, self.cfg.recipe.language)
+            if index is None or int(index) not in spoken:
                 raise StudioError(f"sentence {index} was not spoken by {name} ({decoding})")
-            speech = self.studio.judge(found[int(index)])
-            players.append(played(speech.wave, speech.rate))
-            said.append(heard(speech) + worth(speech, self.reward))
-            drawn.append(picture(speech, self.cfg.prosody))
-        return *players, *drawn, *said
+            found.append(self.studio.said(spoken[int(index)]))
+        return [*map(played, found), found]
+
+    def judged(self, said: list[Said] | None) -> list:
+        """Pictures and facts of both systems."""
+        speeches = [self.studio.judge(one) for one in said or []]
+        drawn = [picture(speech, self.cfg.prosody) for speech in speeches]
+        return [*drawn, *(heard(speech) + worth(speech, self.reward) for speech in speeches)]
 
     def build(self) -> None:
         """Into the tab that is open."""
@@ -73,7 +76,7 @@ class CompareTab:
                     players.append(
                         gr.Audio(label=name, interactive=False, buttons=["download"], elem_id=f"compare-{name}")
                     )
-                    drawn.append(gr.Image(show_label=False, interactive=False, buttons=[]))
+                    drawn.append(gr.Image(show_label=False, interactive=False, buttons=[], format="jpeg"))
                     said.append(gr.HTML())
         shown = [decoding, order, kind]
         gr.on([one.change for one in shown], told(self.table), shown, [table, line], api_name="compared")
@@ -83,6 +86,8 @@ class CompareTab:
             return event.row_value[0]
 
         clicked = table.select(chosen, None, index, show_progress="hidden", api_visibility="private")
-        clicked.then(
-            told(self.hear), [decoding, index], [*players, *drawn, *said], api_name="hear", show_progress_on=players
+        both = gr.State(None)
+        first = clicked.then(
+            told(self.hear), [decoding, index], [*players, both], api_name="hear", show_progress_on=players
         )
+        first.success(told(self.judged), both, [*drawn, *said], api_name="judged_both", show_progress_on=drawn)

@@ -6,7 +6,7 @@ import gradio as gr
 from omegaconf import DictConfig, OmegaConf
 
 from demo.show import heard, picture, played, told, worth
-from demo.studio import Studio
+from demo.studio import Said, Studio, StudioError
 from demo.voices import new_voice, takes_voices
 
 OWN = "as the recipe chooses"
@@ -19,12 +19,20 @@ class SpeakTab:
         self.cfg, self.studio = cfg, studio
         self.reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
 
-    def speak(self, text: str, model: str, decoding: str, voice: str, seed: float, best_of: float) -> tuple:
-        """For the player, what was heard, the picture, and the reward."""
+    def speak(
+        self, text: str, model: str, decoding: str, voice: str, seed: float, best_of: float, how: str = ""
+    ) -> tuple:
+        """For the player and `judged`: sound comes first, what is thought of it a second later."""
         own = None if voice in (OWN, None) else voice
-        speech = self.studio.speak(text, model, decoding, own, int(seed or 0), int(best_of or 1))
-        drawn = picture(speech, self.cfg.prosody)
-        return played(speech.wave, speech.rate), heard(speech), drawn, worth(speech, self.reward)
+        said = self.studio.say(text, model, decoding, own, int(seed or 0), int(best_of or 1), how.strip() or None)
+        return played(said), said
+
+    def judged(self, said: Said | None) -> tuple:
+        """What was heard, the picture, and the reward."""
+        if said is None:
+            raise StudioError("nothing was said yet")
+        speech = self.studio.judge(said)
+        return heard(speech), picture(speech, self.cfg.prosody), worth(speech, self.reward)
 
     def voices(self) -> list[str]:
         return [OWN, *sorted(self.studio.prompts.voices)]
@@ -49,6 +57,7 @@ class SpeakTab:
                 with gr.Row():
                     model = gr.Dropdown(names, value=merged[-1] if merged else None, label="Model", elem_id="model")
                     decoding = gr.Dropdown(list(self.studio.decodings), label="Decoding", elem_id="decoding")
+                how = gr.Textbox("", label="Instruction", visible=self.studio.prompts.takes_instructions, max_lines=2)
                 voice = gr.Dropdown(self.voices(), value=cfg.voice or OWN, label="Voice", visible=several)
                 with gr.Row():
                     seed = gr.Number(cfg.recipe.seed, label="Seed", precision=0, minimum=0)
@@ -69,11 +78,20 @@ class SpeakTab:
                 player = gr.Audio(
                     label="Speech", autoplay=True, interactive=False, buttons=["download"], elem_id="player"
                 )
-                drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=[])
+                drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=[], format="jpeg")
                 said = gr.HTML(elem_id="heard")
-        shown = {"api_name": "speak", "show_progress_on": player}
-        inputs = [text, model, decoding, voice, seed, best_of]
-        gr.on([button.click, text.submit], told(self.speak), inputs, [player, said, drawn, value], **shown)
+        inputs, spoken = [text, model, decoding, voice, seed, best_of, how], gr.State(None)
+        first = gr.on(
+            [button.click, text.submit],
+            told(self.speak),
+            inputs,
+            [player, spoken],
+            api_name="speak",
+            show_progress_on=player,
+        )
+        first.success(
+            told(self.judged), spoken, [said, drawn, value], api_name="judged", show_progress_on=[drawn, said]
+        )
         model.focus(self.models, None, model, show_progress="hidden", api_visibility="private")
         if takes_voices(cfg):
             add.click(told(self.add_voice), [recording, words], voice, api_name="add_voice")

@@ -10,7 +10,7 @@ import soundfile
 from omegaconf import DictConfig
 
 from demo import runs
-from demo.show import played, told
+from demo.show import told
 from demo.studio import StudioError
 
 
@@ -51,10 +51,10 @@ class TrainingTab:
         if number is None or not 0 <= int(number) < len(rows):
             raise StudioError(f"step {step} has {len(rows)} rollouts to hear")
         row = rows[int(number)]
-        wave, rate = soundfile.read(row["path"], dtype="float32")
+        wave, rate = soundfile.read(row["path"], dtype="int16")
         numbers = {k: v for k, v in row.items() if isinstance(v, float | int) and k != "step"}
         cells = "".join(f"<tr><th>{html.escape(_short(k))}</th><td>{v:.3f}</td></tr>" for k, v in numbers.items())
-        return played(wave, rate), f"<div class='facts'><table>{cells}</table></div>"
+        return (rate, wave), f"<div class='facts'><table>{cells}</table></div>"
 
     def build(self) -> None:
         """Into the tab that is open."""
@@ -97,11 +97,21 @@ class TrainingTab:
     @staticmethod
     def _plot(title: str) -> gr.LinePlot:
         return gr.LinePlot(
-            x="step", y="value", color="metric", title=title, height=230, y_title="", x_title="step", visible=False
+            x="step",
+            y="value",
+            color="metric",
+            title=title,
+            height=230,
+            y_title=" ",
+            x_title="step",
+            color_title=" ",
+            visible=False,
         )
 
 
 def _short(metric: str) -> str:
-    """reward/term_pinyin/mean -> pinyin."""
+    """reward/term_pinyin/mean -> pinyin; val-core/NAME/reward/mean@1 -> validation."""
+    if metric.startswith("val-core/"):
+        return "validation"
     parts = [part for part in metric.split("/") if part not in ("reward", "mean", "critic", "actor")]
     return "/".join(parts or [metric]).removeprefix("term_")

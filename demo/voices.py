@@ -68,4 +68,4 @@ def _told(error: Exception, uploaded: str) -> str:
 
 def _row(voice: Voice) -> dict:
     given = {key: value for key, value in asdict(voice).items() if value not in (None, (), "")}
-    return given | ({"wav": str(Path(voice.wav).resolve())} if voice.wav else {})
+    return given | {key: str(Path(given[key]).resolve()) for key in ("wav", "embedding", "mel") if key in given}

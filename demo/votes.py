@@ -106,16 +106,11 @@ class Ballot:
         line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock, open(self.path, "ab+") as file:
-            if file.tell() and not self._ends_well(file):
-                line = b"\n" + line  # a kill cut the line before in the middle
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)  # what a kill cut in the middle was no vote yet
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
-
-    @staticmethod
-    def _ends_well(file) -> bool:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
 
     def remaining(self, pairs: Sequence[Pair], who: str) -> list[Pair]:
         """Those that this listener has not judged yet, in order."""

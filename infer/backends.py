@@ -155,7 +155,8 @@ class TransformersBackend:
         answers: list[Generated] = []
         seed = self._seed if seed is None else seed
         spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
-        for start in tqdm(range(0, len(prompts), self._batch_size), desc="generate", unit="batch"):
+        starts = range(0, len(prompts), self._batch_size)
+        for start in tqdm(starts, desc="generate", unit="batch", disable=len(starts) < 2):
             set_seed(seed + start)
             chosen = {"input_ids": prompts[start : start + self._batch_size]}
             batch = self.tokenizer.pad(chosen, return_tensors="pt").to(self._device)

@@ -25,8 +25,7 @@ from tritonclient.utils import InferenceServerException
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance
 from reward_tts.reward.terms import units
-from speech.files import write_text
-from speech.jsonl import growing_lines
+from speech.files import growing_lines, write_text
 
 ASKED, HEARD, HELD_OUT = "asked.jsonl", "heard.jsonl", "held_out.json"
 _SOUND = ("log_f0_std", "silence_ratio", "loudness_db")

@@ -49,7 +49,7 @@ def heard_by(cfg: DictConfig) -> str:
     parts = ("token2wav", "ear", "scorers", "prosody")
     options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
     voices = read_voices(cfg.token2wav.get("voices")).values()
-    read = [*paths_in(options), *(Path(voice.wav) for voice in voices if voice.wav)]
+    read = [*paths_in(options), *(Path(file) for voice in voices for file in voice.files)]
     known = [identities(p, ROOT, cfg.cache.hash_content_below_mib << 20) for p in (code_of(options), read)]
     return fingerprint(options, *known)
 

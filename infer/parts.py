@@ -1,7 +1,8 @@
 """Texts that are too long for one breath: cut at the ends of sentences, spoken part after part, joined to one wave.
 
 A part is prompted with the voice and, as far as there is room, with what was said before, so that tone and pace go on
-(GLM-TTS: glmtts_inference.py, generate_long). Of a voice without a prompt each part begins afresh.
+(GLM-TTS: glmtts_inference.py, generate_long). Of a voice without a prompt, and with an instruction, each part begins
+afresh.
 """
 
 import re
@@ -108,7 +109,8 @@ class Speaker:
         return found or [asked]
 
     def _request(self, asked: Request, text: str) -> Request:
-        return self._maker.request({"text": text, "language": asked.language, "voice": asked.voice})
+        row = {"text": text, "language": asked.language, "voice": asked.voice, "instruction": asked.instruction}
+        return self._maker.request(row)
 
     def _length(self, text: str) -> int:
         return text_lengths([text], self._tokenizer)[0]
@@ -134,7 +136,7 @@ class Speaker:
             (r.written or r.text, parse_speech_tokens(self._tokenizer.decode(ids))[0]) for r, ids, _ in track.said
         ]
         voice = self._maker.voice_of(request)
-        if voice is None or not voice.speech_tokens:
+        if voice is None or not voice.speech_tokens or request.instruction is not None:
             earlier = []  # nothing to go on from
         while True:
             spoken = _after(voice, earlier, request.language)

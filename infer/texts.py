@@ -26,8 +26,8 @@ class Sentence:
 
 
 def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
-    """The first `limit` of: `text` (with `voice` and `language`), or else the rows of `texts`, which is a parquet of
-    stage data, or a .jsonl or .json of {"text", "language", "voice"} as stage data takes it.
+    """The first `limit` of: `text` (with `voice`, `language`, `instruction`), or else the rows of `texts`: a parquet of
+    stage data, or a .jsonl or .json of {"text", "language", "voice", "instruction"} as stage data takes it.
 
     Raises:
         FileNotFoundError: no such file.
@@ -51,7 +51,9 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
 
 
 def _row_of(cfg: DictConfig) -> dict[str, Any]:
-    return {"text": str(cfg.text), "language": cfg.language, "voice": cfg.voice}
+    row = {"text": str(cfg.text), "language": cfg.language, "voice": cfg.voice}
+    given = cfg.get("instruction") not in (None, "null")  # run.sh hands null on as it is typed
+    return row | ({"instruction": str(cfg.instruction)} if given else {})
 
 
 def _prepared(path: Path) -> Iterator[Sentence]:
@@ -59,7 +61,7 @@ def _prepared(path: Path) -> Iterator[Sentence]:
 
     for row in pq.read_table(path, columns=["prompt", "extra_info"]).to_pylist():
         info = row["extra_info"]
-        request = Request(info["text"], info["language"], info["voice"])
+        request = Request(info["text"], info["language"], info["voice"], instruction=info.get("instruction"))
         yield Sentence(request, row["prompt"], f"{path}:{info['index']}", tuple(info.get("speech_prefix") or ()))
 
 

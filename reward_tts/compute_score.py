@@ -16,7 +16,7 @@ from reward_tts.measures import Measures
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard, units
 from speech.readings import something_said
-from speech.tokens import parse_speech_tokens
+from speech.tokens import parse_speech_tokens, spaced
 
 
 async def compute_score(
@@ -66,7 +66,8 @@ async def compute_score(
         raise ValueError(f"sample {index}: its row names no language (extra_info.language; stage data writes one)")
     if not something_said(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
-    spoken, tokens, _ = speech_of(solution_str, extra_info)
+    speech = speech_of(solution_str, extra_info)
+    spoken, tokens, _ = speech
     measures, span = None, ""
     if tokens:
         client = client_for(_server_config(recipe, server, processes))
@@ -74,7 +75,7 @@ async def compute_score(
         answer = await client.ask(spoken, ground_truth, language, index, extra_info.get("voice"))
         span = f"{began:.3f} {time.time():.3f} {answer.attempts} {answer.mismatches}"
         measures = answer.measures if answer.measures.is_speech else None
-    return judged(_reward(reward), solution_str, ground_truth, extra_info, measures) | {"server_span": span}
+    return judged(_reward(reward), speech, ground_truth, extra_info, measures) | {"server_span": span}
 
 
 def speech_of(solution_str: str, extra_info: Mapping[str, Any]) -> tuple[list[int], list[int], str]:
@@ -85,15 +86,20 @@ def speech_of(solution_str: str, extra_info: Mapping[str, Any]) -> tuple[list[in
 
 
 def judged(
-    judge: Reward, solution_str: str, ground_truth: str, extra_info: Mapping[str, Any], measures: Measures | None
+    judge: Reward,
+    speech: tuple[list[int], list[int], str],
+    ground_truth: str,
+    extra_info: Mapping[str, Any],
+    measures: Measures | None,
 ) -> dict[str, Any]:
-    """What compute_score returns, of a completion that was measured already (None: it cannot be spoken).
+    """What compute_score returns, of a completion (see `speech_of`) that was measured already (None: it cannot be
+    spoken).
 
     Raises:
         ValueError: a measure is missing or out of its range.
     """
     index, language = extra_info.get("index"), extra_info["language"]
-    spoken, tokens, stray = speech_of(solution_str, extra_info)
+    spoken, tokens, stray = speech
     heard = None
     if measures is None:
         verdict = judge.unspeakable()
@@ -119,7 +125,7 @@ def judged(
         "text": ground_truth,
         "language": language,
         "voice": extra_info.get("voice") or "",
-        "speech_tokens": " ".join(map(str, spoken)),
+        "speech_tokens": spaced(spoken),
         "server_span": "",
         "transcript": measures.transcript if measures else "",
     }

@@ -25,8 +25,8 @@ def reading_error(recipe: str, text: str, heard: str, language: str) -> float:
         language: of both.
 
     Raises:
-        ValueError: no such recipe; nothing of the text can be spoken; the prompt would say something that is no reading
-            of the text.
+        ValueError: no such recipe; a language that the recipe does not offer; nothing of the text can be spoken; the
+            prompt would say something that is no reading of the text.
 
     >>> reading_error("cosyvoice2", "他有2个苹果。", "他有两个苹果", "zh")
     0.0
@@ -46,6 +46,9 @@ def _settings(recipe: str) -> DictConfig:
 
 def error_of(recipe: DictConfig, text: str, heard: str, language: str) -> float:
     """As `reading_error`, of a configuration's branch `recipe`."""
+    if recipe.languages is not None and language not in recipe.languages:
+        offered = ", ".join(recipe.languages)
+        raise ValueError(f"{recipe.name} does not offer {language!r}: recipe.languages are {offered}")
     unit, tones = recipe.reward.error.unit, bool(recipe.reward.error.get("tones", False))
     _check_prompt(recipe.name, text, prompt_of(recipe, text, language), language, style(language, unit, tones))
     return Compared(text, heard, language).error(unit, tones)

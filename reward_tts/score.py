@@ -26,7 +26,7 @@ from reward_tts.measures import Measures, Status
 from reward_tts.server.__main__ import Judge, make_judge
 from speech.files import write_jsonl
 from speech.interfaces import Row
-from speech.jsonl import BadField, Fault, Named, Token, check, read_rows, refuse, told_plainly
+from speech.jsonl import BadField, Fault, Named, Token, Unnamed, check, read_rows, refuse, told_plainly
 from speech.paths import check_outputs
 from speech.readings import something_said
 from speech.tokens import format_speech_tokens
@@ -41,8 +41,8 @@ class _Given(BaseModel):
     text: Named = Field(validation_alias=AliasChoices("text", "gts"))
     tokens: list[Token] | str = Field(validation_alias=AliasChoices(*_TOKENS))
     language: Named | None = None
-    voice: Named | None = None
-    emotion: Named | None = None
+    voice: Unnamed = None
+    emotion: Unnamed = None
     speech_prefix: list[Token] | None = None
     index: int | None = None
 
@@ -100,11 +100,11 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
             for (spoken, _, _), (_, _, given) in zip(speech, some, strict=True)
         ]
         measured = judge.pipeline.measure(asked)
-        for (number, row, given), info, (_, tokens, _), one in zip(some, infos, speech, measured, strict=True):
+        for (number, row, given), info, said, one in zip(some, infos, speech, measured, strict=True):
             if one.status not in (Status.OK, Status.BAD_SPEECH):
                 raise ValueError(f"{path}:{number}: could not be measured: {one.message}")
-            heard: Measures | None = one if one.status == Status.OK and tokens else None
-            found = judged(judge.reward, given.completion, given.text, info, heard)
+            heard: Measures | None = one if one.status == Status.OK and said[1] else None
+            found = judged(judge.reward, said, given.text, info, heard)
             yield row | {key: value for key, value in found.items() if key not in ("server_span", "speech_tokens")}
         bar.update(len(some))
 

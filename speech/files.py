@@ -88,6 +88,16 @@ def write_jsonl(path: str | Path, rows: Iterable[Any]) -> None:
             out.write(json.dumps(row if isinstance(row, dict) else asdict(row), ensure_ascii=False) + "\n")
 
 
+def growing_lines(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The whole lines of a growing JSONL from `offset` on, and the offset behind them."""
+    if not path.exists():
+        return [], offset
+    with open(path, "rb") as file:
+        file.seek(offset)
+        whole, newline, _ = file.read().rpartition(b"\n")
+    return [json.loads(line) for line in whole.splitlines()], offset + len(whole) + len(newline)
+
+
 def files_under(path: Path) -> Iterator[Path]:
     """path itself, or every file under it, sorted; without compiled Python. Nothing where there is nothing."""
     if path.is_file():

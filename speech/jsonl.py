@@ -11,12 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TypeVar
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 from tqdm import tqdm
 
 from speech.paths import input_file
 
 Named = Annotated[str, StringConstraints(pattern=r"\S")]  # a string with something in it
+# A name that need not be there; rows of rewards, which have strings only, say "" for none.
+Unnamed = Annotated[Named | None, BeforeValidator(lambda given: None if given == "" else given)]
 Token = Annotated[int, Field(ge=0)]  # a speech token, of whatever codebook
 Model = TypeVar("Model", bound=BaseModel)
 Made = TypeVar("Made")
@@ -290,13 +292,3 @@ class _Items:
         self._ended = not data
         self._text = self._text[self._place :] + self._decoder.decode(data, final=self._ended)
         self._place = 0
-
-
-def growing_lines(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """The whole lines of a growing JSONL from `offset` on, and the offset behind them."""
-    if not path.exists():
-        return [], offset
-    with open(path, "rb") as file:
-        file.seek(offset)
-        whole, newline, _ = file.read().rpartition(b"\n")
-    return [json.loads(line) for line in whole.splitlines()], offset + len(whole) + len(newline)

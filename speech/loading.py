@@ -4,9 +4,11 @@ Every loader of the project reads through these functions (tests/trainer_env/spe
 FunASR's directories have one of their own, with the same rule: reward_tts/asr/funasr_directory.py.
 """
 
+import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -21,6 +23,32 @@ def weights_of(path: str | Path, mmap: bool = False) -> Any:
         pickle.UnpicklingError: the file would run code, or holds objects of another kind.
     """
     return torch.load(path, map_location="cpu", mmap=mmap, weights_only=True)
+
+
+def array_of(path: str | Path) -> np.ndarray:
+    """The numbers of a .npy, or of a tensor that torch.save wrote (.pt, .pth).
+
+    Raises:
+        ValueError: it holds something else, or would run code, or is of neither kind. FileNotFoundError.
+    """
+    path = Path(path)
+    if path.suffix not in (".npy", ".pt", ".pth"):
+        raise ValueError(f"{path} is no .npy and no .pt")
+    try:
+        if path.suffix == ".npy":
+            found = np.load(path, allow_pickle=False)
+        else:
+            found = weights_of(path)
+            if not isinstance(found, torch.Tensor):
+                raise ValueError(f"it holds {type(found).__name__}, not one tensor")
+            found = (found.float() if found.dtype in (torch.bfloat16, torch.float16) else found).numpy()
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is no array of numbers: {str(error)[:200]}") from None
+    if found.dtype.kind not in "iuf":
+        raise ValueError(f"{path} is no array of numbers but of {found.dtype}")
+    return found
 
 
 def pretrained(kind: Any, folder: str | Path, **options: Any) -> Any:

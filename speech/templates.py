@@ -8,9 +8,24 @@ import hydra
 
 
 def prompt_template(name: str) -> Callable[..., list[dict[str, Any]]]:
-    """template(text, voice=None, speech_prefix=(), language=None) -> messages: the function of that dotted name, which
-    is told the language if it has such a parameter: 東京 is Japanese or traditional Chinese by that alone."""
+    """template(text, voice=None, speech_prefix=(), language=None, instruction=None) -> messages: the function of that
+    dotted name, which is told the language if it has such a parameter: 東京 is Japanese or traditional Chinese by that
+    alone. With an instruction it raises ValueError if it has no such parameter."""
     function = hydra.utils.get_method(name)
-    if "language" in signature(function).parameters:
-        return function
-    return lambda *args, language=None, **options: function(*args, **options)
+    known = signature(function).parameters
+
+    def template(*args: Any, language: str | None = None, instruction: str | None = None, **options: Any) -> Any:
+        if "language" in known:
+            options["language"] = language
+        if instruction is not None:
+            if "instruction" not in known:
+                raise ValueError(f"the template {name} has no place for an instruction ({instruction!r})")
+            options["instruction"] = instruction
+        return function(*args, **options)
+
+    return template
+
+
+def takes_instructions(name: str) -> bool:
+    """Whether the function of that dotted name has a place for an instruction."""
+    return "instruction" in signature(hydra.utils.get_method(name)).parameters

@@ -10,6 +10,40 @@ import numpy as np
 _TOKEN = re.compile(r"<\|s_(\d+)\|>")
 
 
+class _Ids(dict[str, int]):
+    """Digits -> number: that of those seen before is not worked out again. KeyError: these are no digits."""
+
+    def __missing__(self, digits: str) -> int:
+        if not (digits.isascii() and digits.isdigit()):
+            raise KeyError(digits)
+        number = int(digits)
+        if len(self) < _MOST_IDS and len(digits) < 8:
+            self[digits] = number
+        return number
+
+
+class _Names(dict[int, str]):
+    """The other way."""
+
+    def __missing__(self, number: int) -> str:
+        if len(self) < _MOST_IDS and type(number) is int:
+            self[number] = str(number)
+        return str(number)
+
+
+_MOST_IDS = 1 << 17  # more than any codebook has
+_IDS, _NAMES = _Ids(), _Names()
+
+
+def spaced(ids: Iterable[int]) -> str:
+    """Ids with a blank between them.
+
+    >>> spaced([7, 0])
+    '7 0'
+    """
+    return " ".join(map(_NAMES.__getitem__, ids))
+
+
 def format_speech_tokens(ids: Iterable[int]) -> str:
     """Ids -> text.
 
@@ -32,10 +66,10 @@ def parse_speech_tokens(text: str) -> tuple[list[int], str]:
     ([7, 0], 'hm')
     """
     if text.startswith("<|s_") and text.endswith("|>"):  # nothing but tokens, the usual case: no rule is needed
-        parts = text[4:-2].split("|><|s_")
-        digits = "".join(parts)
-        if digits.isascii() and digits.isdigit() and all(parts):
-            return list(map(int, parts)), ""
+        try:
+            return list(map(_IDS.__getitem__, text[4:-2].split("|><|s_"))), ""
+        except KeyError:
+            pass
     return [int(i) for i in _TOKEN.findall(text)], _TOKEN.sub("", text).strip()
 
 

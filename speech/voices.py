@@ -19,6 +19,8 @@ class Voice:
         speech_tokens: of the recording, what the language model continues.
         wav: path of the recording, for a token2wav that takes the voice from there; None if there is none.
         description: the voice in words, for a template that takes it so; None if there is none.
+        embedding, mel: paths of the speaker's embedding and of the recording's log-mel, where they were computed
+            already (GLM-TTS's rows bring them); None: a token2wav that wants them computes them of `wav`.
     """
 
     name: str
@@ -26,6 +28,13 @@ class Voice:
     speech_tokens: tuple[int, ...] = ()
     wav: str | None = None
     description: str | None = None
+    embedding: str | None = None
+    mel: str | None = None
+
+    @property
+    def files(self) -> list[str]:
+        """What it is read from, beside its line."""
+        return [path for path in (self.wav, self.embedding, self.mel) if path]
 
 
 class _Row(BaseModel):
@@ -37,6 +46,8 @@ class _Row(BaseModel):
     speech_tokens: list[Token] | None = None
     wav: str | None = None
     description: Named | None = None
+    embedding: Named | None = None
+    mel: Named | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "_Row":
@@ -47,8 +58,9 @@ class _Row(BaseModel):
 
 
 def read_voices(path: str | None) -> dict[str, Voice]:
-    """{name: voice} of a JSONL file of {"name", "text", "speech_tokens", "wav", "description"}; the last three are
-    optional, and so is `text` beside a description. `wav` is relative to the file. No path, no voices.
+    """{name: voice} of a JSONL file of {"name", "text", "speech_tokens", "wav", "description", "embedding", "mel"}; all
+    but name and text are optional, and so is `text` beside a description. `wav`, `embedding` and `mel` are relative to
+    the file. No path, no voices.
 
     Raises:
         FileNotFoundError: the file is not there.
@@ -62,9 +74,10 @@ def read_voices(path: str | None) -> dict[str, Voice]:
         given = check(_Row, row)
         if given.name in voices:
             raise BadField("name", f"{given.name} is there already")
-        wav = None if given.wav is None else str(Path(path).parent / given.wav)
+        files = {key: getattr(given, key) for key in ("wav", "embedding", "mel")}
+        files = {key: None if name is None else str(Path(path).parent / name) for key, name in files.items()}
         tokens = tuple(given.speech_tokens or ())
-        voices[given.name] = Voice(given.name, given.text or "", tokens, wav, given.description)
+        voices[given.name] = Voice(given.name, given.text or "", tokens, description=given.description, **files)
 
     read_all(path, add, "a voice on each line (recipe.voices), one JSON object with name and text,")
     return voices

@@ -15,7 +15,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.verl_tts_search_path import folders
+from stages import parsed
 
+parsed.remember()
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -122,7 +122,7 @@ class Marks:
         """The part `reads` alone."""
         paths = self._paths_at(stage, stage.spec.get("reads", []))
         voices = self._paths_at(stage, [key for key in stage.spec.get("reads", []) if key in self.table.voices_keys])
-        recordings = [ROOT / voice.wav for path in voices for voice in _voices(path) if voice.wav]
+        recordings = [ROOT / file for path in voices for voice in _voices(path) for file in voice.files]
         return {"reads": self._identities([*paths, *recordings])}
 
     def _paths_at(self, stage: Stage, keys: Iterable[str]) -> list[Path]:

@@ -3,6 +3,7 @@ server: can its reward be computed, and does that server offer it?"""
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -68,20 +69,35 @@ def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
         if command.module not in configs:
             continue
         how = configs[command.module]
-        cfg, known = compose_stage(stage.recipe, command.config, stage.overrides), verl_config(how.extends)
-        ignored, unread = set_keys(cfg, known, list(how.ignored)), unread_keys(command.module)
-        faults = [(key, "is read nowhere in verl, reward." + key + " is") for key in ignored]
-        given = [override.lstrip("+~").partition("=")[0] for override in stage.overrides]
-        for branch, counts in unread.items():
-            own = [key for key in given if f"{key}.".startswith(f"{branch}.")]
-            why = f"is read nowhere in verl, {counts} is" if counts else "is read nowhere in verl on this path"
-            faults += [(key, why) for key in dict.fromkeys([*own, *changed_keys(cfg, known, branch)])]
-        faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(how.free))]
-        faults += wrong_types(cfg, known, list(how.get("words", [])))
+        lists = tuple(tuple(how.get(name, [])) for name in ("ignored", "free", "words"))
+        faults = _verl_faults(stage.recipe, command.config, stage.overrides, command.module, how.extends, *lists)
         if faults:
             read = sources(stage.recipe, command.config, stage.overrides)
             told = [f"{place(key, read, stage.overrides)}: {key} {why}" for key, why in faults]
             raise SystemExit("\n".join(f"run.sh: {line}" for line in told))
+
+
+@cache
+def _verl_faults(
+    recipe: str,
+    name: str,
+    overrides: tuple[str, ...],
+    module: str,
+    extends: str,
+    ignored: tuple[str, ...],
+    free: tuple[str, ...],
+    words: tuple[str, ...],
+) -> list[tuple[str, str]]:
+    """(key, what is wrong with it) of a YAML that `module` reads, beside verl's own that it extends."""
+    cfg, known = compose_stage(recipe, name, overrides), verl_config(extends)
+    faults = [(key, "is read nowhere in verl, reward." + key + " is") for key in set_keys(cfg, known, list(ignored))]
+    given = [override.lstrip("+~").partition("=")[0] for override in overrides]
+    for branch, counts in unread_keys(module).items():
+        own = [key for key in given if f"{key}.".startswith(f"{branch}.")]
+        why = f"is read nowhere in verl, {counts} is" if counts else "is read nowhere in verl on this path"
+        faults += [(key, why) for key in dict.fromkeys([*own, *changed_keys(cfg, known, branch)])]
+    faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(free))]
+    return faults + wrong_types(cfg, known, list(words))
 
 
 def check_training(stage: Stage, planned: Sequence[Stage] = ()) -> None:

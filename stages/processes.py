@@ -1,13 +1,14 @@
 """Running commands so that nothing of them survives: own session each, orphans adopted, everything ended at the end."""
 
 import ctypes
+import fcntl
 import os
 import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -127,3 +128,22 @@ def run_logged(
         stop(process, grace_s)
         process.stdout.close()
     return process.returncode
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Hold folder/name for as long as this process runs; SystemExit with the holder's pid if another one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / name, "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise SystemExit(
+                f"run.sh: another run works in {os.path.relpath(folder)} (pid {file.read().strip()}). "
+                "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME (how: README.md)"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

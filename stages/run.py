@@ -2,14 +2,12 @@
 
 import argparse
 import errno
-import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -26,25 +24,6 @@ from stages.table import Stage, work_dir
 
 def say(text: str) -> None:
     print(f"run.sh: {text}", flush=True)
-
-
-@contextmanager
-def _lock(folder: Path, name: str) -> Iterator[None]:
-    """Hold folder/name for as long as this process runs; SystemExit with the holder's pid if another one does."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / name, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise SystemExit(
-                f"run.sh: another run works in {os.path.relpath(folder, ROOT)} (pid {file.read().strip()}). "
-                "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME (how: README.md)"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 class Run:
@@ -290,7 +269,7 @@ def main() -> None:
     for part, lock in ((stages[: len(stages) - len(foreground)], "run.lock"), (foreground, own_lock)):
         if part:
             try:
-                with _lock(work_dir(cfg), lock):
+                with processes.locked(work_dir(cfg), lock):
                     Run(cfg, part, args.force, args.verbose).all()
             except OSError as error:
                 if error.errno != errno.ENOSPC:

@@ -45,7 +45,14 @@ class Stage:
         return [
             [PYTHON[c.python], "-m", c.module, "--config-path", folder, "--config-name", c.config, *self.overrides]
             for c in self.spec.commands
+            if self._wanted(c)
         ]
+
+    def _wanted(self, command: DictConfig) -> bool:
+        """Whether none of the keys is set that a command is left out for."""
+        keys = command.get("unless", [])
+        cfg = compose_stage(self.recipe, command.config, self.overrides) if keys else None
+        return all(OmegaConf.select(cfg, key) is None for key in keys)
 
     def beside(self) -> list[str] | None:
         """argv of the command that runs while the stage's do; None where there is none, or it is not wanted."""

@@ -27,9 +27,20 @@ BUILD = ROOT / "exp/test_build"
 SMALL = [line for line in (Path(__file__).parent / "helpers/small_build.txt").read_text().split() if line]
 
 
+# What takes long, the longest first: each is one worker's (--dist loadfile), and short ones are to fill the end.
+LONG = ["test_end_to_end", "test_recipe_configs", "test_documented_commands", "test_run_sh", "test_server_life"]
+LONG += ["test_server_supervised", "test_reward_faults", "test_resume", "test_shares", "test_merge", "test_slurm"]
+LONG += ["test_data_prep_memory", "test_new_scorer_page"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first: pytest 9 takes overlapping arguments as one, so that naming it first does not do."""
-    items.sort(key=lambda item: item.path.name != "test_end_to_end.py")
+    """Long files first; of the others those first that need no small models, which are built meanwhile.
+
+    Pytest 9 takes overlapping arguments as one, so that naming a file first does not do.
+    """
+    waiting = {item.path for item in items if "built_recipe" in getattr(item, "fixturenames", ())}
+    places = {f"{name}.py": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: (places.get(item.path.name, len(LONG)), item.path in waiting))
 
 
 def _run_sh(*arguments: str) -> str:

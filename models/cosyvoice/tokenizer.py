@@ -28,11 +28,12 @@ SPEECH_START = "<|SPEECH_GENERATION_START|>"
 # holds the voice prompt's speech tokens, and the model goes on.
 TEMPLATES = {
     # <|sos|> text <|task_id|> speech: what Qwen2LM.inference puts together. The front end makes ids of the voice's
-    # words and of the text, each on its own. INSTRUCTION is CosyVoice3's.
+    # words and of the text, each on its own. INSTRUCTION is CosyVoice3's; a system's turn, one of the text's own
+    # (models/cosyvoice/prompt.py), stands there instead.
     "official": (
         "{%- for message in messages %}"
         "{%- if message['role'] != 'assistant' %}"
-        "{{- '<|sos|>INSTRUCTION' if loop.first else 'BOUNDARY' }}"
+        "{{- 'BOUNDARY' if not loop.first else '<|sos|>' if message['role'] == 'system' else '<|sos|>INSTRUCTION' }}"
         "{%- endif %}"
         "{{- message['content'] }}"
         "{%- if message['role'] != 'assistant' and (loop.last or loop.nextitem['role'] == 'assistant') %}"

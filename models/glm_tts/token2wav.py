@@ -21,6 +21,7 @@ from models.flow.token2wav import FlowToken2Wav, Prompt, there, with_weights
 from models.flow.voice_features import LISTENING_RATE, CamPlus, LogMel
 from models.glm_tts.flow import Flow, FlowConfig
 from speech.interfaces import Row
+from speech.loading import array_of
 from speech.voices import Voice
 from speech.waves import read_wave
 
@@ -89,8 +90,15 @@ class GlmToken2Wav(FlowToken2Wav):
         return row.voice
 
     def _read(self, voice: Voice) -> Prompt:
-        speaker = self._embed(read_wave(voice.wav, LISTENING_RATE))
-        mel = self._log_mel(read_wave(voice.wav, SAMPLE_RATE))
+        """What the voice brings is taken as it is; the rest is computed of its recording."""
+        if voice.embedding:
+            speaker = torch.from_numpy(array_of(voice.embedding)).float().reshape(-1)
+        else:
+            speaker = self._embed(read_wave(voice.wav, LISTENING_RATE))
+        if voice.mel:
+            mel = torch.from_numpy(array_of(voice.mel)).float().reshape(-1, MEL["num_mels"])
+        else:
+            mel = self._log_mel(read_wave(voice.wav, SAMPLE_RATE))
         return Prompt(torch.tensor(voice.speech_tokens), mel, speaker)
 
     def _continued(self, spoken: list[Tensor], prompts: Sequence[Prompt]) -> list[Tensor]:

@@ -9,9 +9,9 @@ when its result is there and was made from the same configuration; results appea
 import inspect
 import json
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import hydra
@@ -23,10 +23,10 @@ from tqdm import tqdm
 from data_prep.check_texts import check_texts
 from models.tiny_mandarin.codec import fit_codebook, train_decoder
 from models.tiny_mandarin.reward_asr import scrambled, train_reward_asr
-from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, Teacher, Vocoder
+from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, Teacher
 from models.tiny_mandarin.texts import sample_texts
 from models.tiny_mandarin.token2wav import MelDecoder, MelToken2Wav, load_decoder, save_decoder
-from models.tiny_mandarin.tokenizer import build_tokenizer
+from models.tiny_mandarin.vocoder import TorchVocoder
 from speech.files import changed_keys, fingerprint, identities, whole_file, write_jsonl, write_text
 from speech.imports import ROOT, imported_files
 from speech.interfaces import Row
@@ -34,36 +34,27 @@ from speech.jsonl import told_plainly
 from speech.waves import resample
 
 ASR_RATE = 16_000  # Hz, of SenseVoice
-_worker: Teacher | MelToken2Wav | None = None  # one per worker process, set by its initialiser
 
 
-def _start_teacher() -> None:
-    global _worker
-    _worker = Teacher(num_threads=1)
+def _in_threads(make: Callable[[], Callable], items: list, what: str) -> list[np.ndarray]:
+    """Each item through what `make` makes in its thread, one thread for each core, in order, with a progress bar.
 
+    Threads, because LiteRT and torch compute without Python's lock, and each process would import all of this first.
+    """
+    own, one_by_one = threading.local(), threading.Lock()
 
-def _start_token2wav(model_dir: str) -> None:
-    global _worker
-    torch.set_num_threads(1)
-    _worker = MelToken2Wav(model_dir, Vocoder(num_threads=1), SAMPLE_RATE, MEL_FRAME_RATE)
+    def start() -> None:
+        torch.set_num_threads(1)  # of what runs in this thread
+        with one_by_one:
+            own.function = make()
 
-
-def _speak(text: str) -> np.ndarray:
-    return _worker.mel(text).astype(np.float16)
-
-
-def _decode(tokens: list[int]) -> np.ndarray:
-    """Tokens -> float32 wave at the reward ASR's 16 kHz."""
-    wave = _worker.decode([Row(tokens=np.array(tokens, np.int32), voice=None, language="zh")])[0]
-    return resample(wave, SAMPLE_RATE, ASR_RATE)
-
-
-def _in_processes(
-    function: Callable, items: list, what: str, start: Callable, start_args: tuple = ()
-) -> list[np.ndarray]:
-    """`function` over `items` in as many processes as there are cores, in order, with a progress bar."""
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), start, start_args) as pool:
-        return list(tqdm(pool.map(function, items, chunksize=16), total=len(items), desc=what, mininterval=5))
+    cores = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(cores, initializer=start) as pool:
+            done = pool.map(lambda item: own.function(item), items)
+            return list(tqdm(done, total=len(items), desc=what, mininterval=5))
+    finally:
+        torch.set_num_threads(cores)
 
 
 def read_jsonl(path: str) -> list[dict]:
@@ -155,7 +146,12 @@ class Build:
 
     def teacher_speech(self) -> None:
         sft, test, random_texts = self._spoken_texts()
-        mels = _in_processes(_speak, sft + test + random_texts, "teacher speech", _start_teacher)
+
+        def speaking() -> Callable[[str], np.ndarray]:
+            teacher = Teacher(num_threads=1)
+            return lambda text: teacher.mel(text).astype(np.float16)
+
+        mels = _in_threads(speaking, sft + test + random_texts, "teacher speech")
         _save_arrays(self.work / "mels.npz", mels)
 
     def codec(self) -> None:
@@ -188,7 +184,14 @@ class Build:
     def reward_asr(self) -> None:
         c, rows = self.cfg.asr, read_jsonl(str(self.work / "asr.jsonl"))
         tokens = [row["speech_tokens"] for row in rows]
-        waves = _in_processes(_decode, tokens, "reward ASR: speech", _start_token2wav, (self.recipe.token2wav_dir,))
+        # The reward server's own vocoder: the ear learns the waves that it will hear.
+        token2wav = MelToken2Wav(self.recipe.token2wav_dir, TorchVocoder("auto"), SAMPLE_RATE, MEL_FRAME_RATE)
+
+        def wave(ids: list[int]) -> np.ndarray:
+            row = Row(tokens=np.array(ids, np.int32), voice=None, language="zh")
+            return resample(token2wav.decode([row])[0], SAMPLE_RATE, ASR_RATE)
+
+        waves = _in_threads(lambda: wave, tokens, "reward ASR: speech")
         loss = train_reward_asr(
             [row["text"] for row in rows],
             waves,
@@ -203,6 +206,8 @@ class Build:
         print(f"[build] reward ASR: CTC loss {loss:.3f}", flush=True)
 
     def tokenizer(self) -> None:
+        from models.tiny_mandarin.tokenizer import build_tokenizer  # not above: transformers, which nothing else needs
+
         texts = self._spoken_texts()
         build_tokenizer(texts[0] + texts[1], self.recipe.codebook_size, self.recipe.tokenizer_dir)
 

@@ -130,18 +130,24 @@ def token_credit(
     blame = [0.0] * num_tokens
     if comparison.right:
         return blame
-    end = num_tokens / token_rate
-    places = [comparison.heard_place(step) for step in comparison.steps if step.heard is not None]
-    own = [(char_times[start], char_times[stop - 1]) for start, stop in places]
-    edges = [0.0, *((own[i][1] + own[i + 1][0]) / 2 for i in range(len(own) - 1)), end]
-    starts, stops = [start for start, _ in own] + [end], [0.0] + [stop for _, stop in own]
-    at = 0
+    end, at = num_tokens / token_rate, 0
+    heard = [step for step in comparison.steps if step.heard is not None]
+
+    def begins(i: int) -> float:  # the unit's own time; few are looked at: those beside an error
+        return char_times[comparison.heard_place(heard[i])[0]] if i < len(heard) else end
+
+    def ends(i: int) -> float:
+        return char_times[comparison.heard_place(heard[i])[1] - 1] if i >= 0 else 0.0
+
+    def edge(i: int) -> float:
+        return (ends(i - 1) + begins(i)) / 2 if 0 < i < len(heard) else end if i else 0.0
+
     for step in comparison.steps:
         if step.heard is None:
-            _blame(blame, stops[at], starts[at], token_rate, lead_tokens)
+            _blame(blame, ends(at - 1), begins(at), token_rate, lead_tokens)
             continue
         if not step.right:
-            _blame(blame, edges[at], edges[at + 1], token_rate, lead_tokens)
+            _blame(blame, edge(at), edge(at + 1), token_rate, lead_tokens)
         at += 1
     return blame
 

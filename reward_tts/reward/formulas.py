@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LAUGHTER = frozenset("哈嘿呵")
 
@@ -65,6 +66,7 @@ SHAPINGS: dict[str, tuple[Callable[..., float], str]] = {
 }
 
 
+@lru_cache(maxsize=64)
 def shaping_of(text: str) -> Shaping:
     """tanh(SCALE) or exp(SCALE, POWER), as recipe.reward writes them.
 
@@ -101,8 +103,7 @@ def cer_and_nll(
     >>> round(cer_and_nll(cer=0.0, nll=3.0), 4)
     0.5927
     """
-    _share("cer", cer, 0.0, math.inf), _share("nll", nll, 0.0, math.inf)
-    heard, likely = 1.0 - math.tanh(beta_c * cer), math.exp(-nll / tau_n)
+    heard, likely = shape_tanh(cer, beta_c), math.exp(-_share("nll", nll, 0.0, math.inf) / tau_n)
     if heard == 0.0 or likely == 0.0:
         return 0.0
     return (lambda_c + lambda_n) / (lambda_c / heard + lambda_n / likely)

@@ -17,7 +17,7 @@ from speech.readings.edits import Step, align, rightly
 from speech.readings.lattice import Lattice, Part, joined
 from speech.readings.span import Span
 from speech.readings.tags import Clean, clean
-from speech.readings.units import SOUNDS, SPACELESS, units_of
+from speech.readings.units import SOUNDS, SPACELESS, TONELESS, toneless, units_of
 from speech.remembered import remembered
 
 _REMEMBERED_BYTES = 64 << 20  # of lattices: some thousands of sentences
@@ -66,9 +66,11 @@ def _end_of_word(text: str, span: Span, following: int) -> int:
     return tail.end() if tail and tail.end() <= following else span.end
 
 
-@remembered(_REMEMBERED_BYTES)
+@remembered(_REMEMBERED_BYTES, size=lambda kept: kept[1].size)
 def asked_lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
     """That of a text asked for, worked out once: all rollouts of a group have the same."""
+    if style == TONELESS and language == "zh":
+        return asked_lattice(text, language, SOUNDS).mapped(toneless)
     return lattice(text, language, style)
 
 
@@ -183,7 +185,8 @@ def writing(text: str, language: str) -> Written:
             continue
         start, end = cleaned.origin[span.start], _end(cleaned, span.end)
         said = span.said[0]
-        if language not in SPACELESS and start and text[start - 1].isalnum() and said[0].isalnum():
+        ahead = parts[-1][-1:] if parts and at == start else text[start - 1 : start]
+        if language not in SPACELESS and ahead.isalnum() and said[0].isalnum():
             said = f" {said}"
         if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
             said = f"{said} "

@@ -112,6 +112,8 @@ class German(Language):
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         if not after and before not in _DATIVE | _WEAK:
             return None
+        if number > 99 and ending == "." and not after:
+            return None  # bis 1791: a year, and the end of the sentence
         if ending != "." or before in _DATIVE | _WEAK or (after and after[0].islower()):
             return "ordinal", self.ordinal(number, ending, before, after), True
         if before:

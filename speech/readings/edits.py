@@ -7,17 +7,16 @@ their columns. Of two lattices with choices each the table is counted out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from speech.readings.lattice import MEET, Lattice, Unit, same
+from speech.readings.lattice import MEET, Lattice, same
 
 FAR = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Of an alignment: nodes of what was asked for and of what was heard; None in one of them: left out, or added."""
 
     asked: int | None
@@ -85,23 +84,26 @@ def _by_columns(forked: Lattice, line: Lattice) -> list[Step]:
     """`asked` of the steps is the forked lattice's node."""
     n = line.end
     full = (1 << n) - 1
+    where: dict[int, list[int]] = {}
+    for j, unit in enumerate(line.units):
+        where.setdefault(id(unit), []).append(j)
     places: dict[str, int] = {}
-    for j, unit in enumerate(line.units[1:]):
-        bit = 1 << j
-        for sound in unit:
-            places[sound] = places.get(sound, 0) | bit
-    equals: dict[Unit, int] = {}
+    for nodes in where.values():
+        bits = sum(1 << j for j in nodes) >> 1
+        for sound in line.units[nodes[0]]:
+            places[sound] = places.get(sound, 0) | bits
+    equals: dict[int, int] = {}  # of a unit, by its id: units of one character are one object, mostly
     columns: list[_Column] = [(0, full, 0)]
     for unit, before in zip(forked.units[1:], forked.before[1:], strict=True):
         if type(before) is tuple:
             columns.append(_least([columns[node] for node in before], n))
             continue
-        equal = equals.get(unit)
+        equal = equals.get(id(unit))
         if equal is None:
             equal = 0
             for sound in unit:
                 equal |= places.get(sound, 0)
-            equals[unit] = equal
+            equals[id(unit)] = equal
         first, up, down = columns[before]
         equal |= down
         diagonal = (((equal & up) + up) ^ up) | equal

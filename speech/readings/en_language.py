@@ -39,6 +39,9 @@ class English(Language):
         return said + [_doubled(way) for way in said if re.search(r"\b(\w+) \1\b", way)]
 
     def year(self, number: int, before: str, after: str) -> list[str]:
+        era = after in ("AD", "BC", "BCE", "CE", "A", "B") or before in ("ad", "a.d", "d.")
+        if 100 < number < 1000 and era and number % 100:
+            return [f"{words(number // 100, 'en')} {past}" for past in self.past_century(number % 100)]
         if not 1010 <= number <= 2099:
             return []
         century, rest = divmod(number, 100)
@@ -46,17 +49,20 @@ class English(Language):
         if rest == 0:
             said = [f"{head} hundred"]
         elif rest < 10:
-            said = [f"{head} {zero} {words(rest, 'en')}" for zero in self.zero] + [
-                f"{head} hundred {words(rest, 'en')}"
-            ]
+            said = [f"{head} {past}" for past in [*self.past_century(rest), f"hundred {words(rest, 'en')}"]]
         else:
-            said = [f"{head} {words(rest, 'en')}".replace("-", " ")]
+            said = [f"{head} {past}" for past in self.past_century(rest)]
         thousand = [way for way in self.counted(number)[:2]][::-1]
         if 2000 <= number < 2010:
             return thousand + said
         if after.endswith("s") and after.islower() and before not in self.year_before:
             return thousand + said
         return said
+
+    def past_century(self, rest: int) -> list[str]:
+        """The last two digits of a year, not both of them 0."""
+        said = words(rest, "en").replace("-", " ")
+        return [f"{zero} {said}" for zero in self.zero] if rest < 10 else [said]
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         whole = self.integer(Number(number.whole, "", True), "", "", "")
@@ -129,7 +135,11 @@ class English(Language):
             yield _doubled(" ".join(letters))
 
     def goals(self, written: str) -> list[str]:
-        return ["nil", "zero", "nothing", "oh", "love"] if written == "0" else self.counted(int(written))
+        return (
+            ["nil", "zero", "nothing", "oh", "love"]
+            if written == "0"
+            else [*self.counted(int(written)), *self.pairs(written)]
+        )
 
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         full = words(number, "en", to="ordinal").replace(",", "").replace("-", " ")

@@ -1,6 +1,7 @@
 """Spanish readings."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from speech.readings.european import Rule, Said, find, ways, words
@@ -89,6 +90,22 @@ class Spanish(Romance):
             ]
         left = ["cuarto"] if minute == 45 else self.counted(60 - minute)
         return [f"{now} menos {what}" for now in self.hours(then) for what in left]
+
+    def half_day(self, mark: str) -> Iterable[str]:
+        said = list(super().half_day(mark))
+        if len(said) == 1:
+            return said
+        parts = (
+            ("de la mañana", "de la madrugada") if said[1] == "am" else ("de la tarde", "de la noche", "del mediodía")
+        )
+        return [*said, *parts]
+
+    def first_rules(self) -> list[Rule]:
+        def hour(match: re.Match[str]) -> Said:
+            return "time", self.time(int(match["h"]), 0, None, match["tail"], "", False), True
+
+        tail = r"(?P<tail>[ap]\.[ \u00a0]?m\.|[ap]\.?m\b\.?)"
+        return [Rule("0", re.compile(rf"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])[ \u00a0]?{tail}(?!\w)"), hour)]
 
     def sharp(self, hour: int) -> list[str]:
         return [f"{self.hours(hour)[0]} en punto"]

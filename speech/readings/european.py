@@ -132,6 +132,7 @@ def next_word(text: str, at: int) -> str:
     return found[1] if found else ""
 
 
+CODE = "A B"  # stands for capital letters before a number that may be read digit by digit
 CALLED = frozenset(
     ["110", "112", "113", "115", "116", "117", "118", "144", "190", "192", "193", "911", "999"]
 )  # in an emergency: digit by digit, too
@@ -148,6 +149,13 @@ def last_word(text: str, at: int) -> str:
         before = _LAST_WORD.search(text[max(0, at - 30) : max(0, at - 30) + found.start(1)])
         return before[1].casefold() if before else word
     return word
+
+
+def code_before(text: str, at: int) -> str:
+    """CODE behind a word of two to four capital letters (ICE 578), else ""."""
+    word = last_word(text, at)
+    written = text[:at].rstrip()[-len(word) :] if 1 < len(word) < 5 and word.isalpha() else ""
+    return CODE if written.isupper() and not text.isupper() else ""
 
 
 def without_plural(word: str) -> list[str]:

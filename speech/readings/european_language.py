@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from speech.readings.european import (
     BLANK,
     CALLED,
+    CODE,
     LONGEST_NUMBER,
     Noun,
     Number,
     Rule,
     Said,
+    code_before,
     last_word,
     ways,
     without_plural,
@@ -85,7 +87,7 @@ class Language(Tables):
         if not number.grouped and not number.fraction:
             if len(whole) in (3, 4):
                 said = self.year(number.value, before, after) + said
-            if len(whole) > 4 or (len(whole) > 1 and before in self.codes) or whole in CALLED:
+            if len(whole) > 4 or (len(whole) > 1 and (before in self.codes or before == CODE)) or whole in CALLED:
                 said = said + self.digits(whole) + self.pairs(whole)
         return said
 
@@ -162,8 +164,8 @@ class Language(Tables):
         return self.before_numbers.get(written.strip(), self.minus)
 
     def before(self, text: str, at: int) -> str:
-        """The word before a number, in lower case."""
-        return last_word(text, at)
+        """The word before a number, in lower case, or CODE."""
+        return code_before(text, at) or last_word(text, at)
 
     def times_as_often(self, number: int) -> list[str]:  # 2x: twice
         return []
@@ -180,19 +182,6 @@ class Language(Tables):
         ):
             return self.minus
         return self.to
-
-    def parted(self, number: Number, noun: Noun) -> list[str]:
-        """A unit between a number and its fraction: un metro ochenta, dos kilos y medio."""
-        if len(number.whole) > 6:
-            return []
-        whole = Number(number.whole, "", True)
-        head = list(ways(self.said(whole, noun.gender)[:2], noun.of(self.index(whole))[:1]))
-        said = []
-        if noun is self.units.get("m") and len(number.fraction) == 2 and number.fraction[0] != "0" and number.value:
-            said += ways(head, ("", *self.money_and), self.counted(int(number.fraction))[:2])
-        if number.fraction == "5" and number.value:
-            said += ways(head, self.and_half)
-        return said
 
     def counts_nothing(self, word: str) -> bool:
         """Whether a word behind a number is surely not what it counts."""

@@ -23,11 +23,11 @@ def parts(of: Language) -> Iterator[Rule]:
         pieces = match["v"].split(".")
         each = [of.digits(piece) if len(piece) > 1 and piece[0] == "0" else of.plain(piece) for piece in pieces]
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
-        return "version", spoken + of.digits_dotted(pieces), True
+        return "version", spoken[:40] + of.digits_dotted(pieces), True
 
     def score(match: re.Match[str]) -> Said:
         one, two = of.goals(match["a"]), of.goals(match["b"])
-        return "score", [*ways(one, of.versus, two), *ways(one, two)], True
+        return "score", [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)], True
 
     def folds(match: re.Match[str]) -> Said:
         number = int(match["n"])
@@ -64,7 +64,7 @@ def halves(of: Language) -> Iterator[Rule]:
     def said(match: re.Match[str]) -> Said:
         word, number = match["word"], Number(match["w"], "5")
         before, gender = last_word(match.string, match.start()), of.gender(word, 2)
-        if word in money or of.counts_nothing(word):
+        if word in money or word in of.magnitudes or of.counts_nothing(word):
             return None
         half = {"m": of.and_half[:1], "f": of.and_half[1:]}.get(gender) or of.and_half
         nouns = of.singular(word) if number.value == 1 else [word]
@@ -180,16 +180,43 @@ def amount(
     """What is said of a number (a range's last) with its magnitude and its noun."""
     if noun is None or sign is None:
         kind = "range" if is_range else "cardinal"
-        return kind, list(ways(said, big.of(of.index(number)) if big else [""]))
+        split = parted(of, number, big) if big and not is_range and number.fraction else []
+        return kind, [*ways(said, big.of(of.index(number)) if big else [""]), *split]
     kind = "money" if of.key(sign, of.currencies) in of.currencies else "percent" if sign in "%‰" else "unit"
     if big:
-        bigs = list(ways(said, big.of(of.index(number))[:2]))
+        bigs = [*ways(said, big.of(of.index(number))[:2]), *([] if is_range else alone(of, number, big))]
         return kind, [f"{way} {name}" for name in ways(of.linking(noun), noun.of(of.many)[:4]) for way in bigs]
     if kind == "money" and not is_range and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)
-    parted = of.parted(number, noun) if not is_range and number.fraction else []
+    split = [] if is_range else parted(of, number, noun) if number.fraction else alone(of, number, noun)
     best, *others = noun.of(of.index(number))
-    return kind, [f"{way} {best}" for way in said] + parted + [f"{way} {name}" for name in others for way in said]
+    return kind, [f"{way} {best}" for way in said[:40]] + split + [f"{way} {name}" for name in others for way in said]
+
+
+def parted(of: Language, number: Number, noun: Noun) -> list[str]:
+    """A unit between a number and its fraction: un metro ochenta, dos kilos y medio."""
+    if len(number.whole) > 6:
+        return []
+    whole, metre = Number(number.whole, "", True), of.units.get("m") or of.units["м"]
+    head = list(ways(of.said(whole, noun.gender)[:2], noun.of(of.index(whole))[:1])) + alone(of, whole, noun)
+    said = []
+    if noun.forms[0] == metre.forms[0] and len(number.fraction) == 2 and number.fraction[0] != "0" and number.value:
+        said += ways(head, ("", *of.money_and), of.counted(int(number.fraction))[:2])
+    kilo = of.units.get("kg") or of.units["кг"]
+    if noun.forms[0] == kilo.forms[0] and len(number.fraction) == 3 and number.fraction[0] != "0" and number.value:
+        heads = [f"{way} {name}" for way in of.said(whole, noun.gender)[:2] for name in noun.of(of.index(whole))[:3]]
+        grams = (of.units.get("g") or of.units["г"]).of(of.index(Number(number.fraction)))[:1]
+        said += ways(
+            heads + alone(of, whole, noun), ("", *of.money_and), of.counted(int(number.fraction))[:2], ("", *grams)
+        )
+    if number.fraction == "5" and number.value:
+        said += ways(head, of.and_half)
+    return said
+
+
+def alone(of: Language, number: Number, noun: Noun) -> list[str]:
+    """A noun that says its 1 itself: kilogram ryżu."""
+    return noun.of(0)[:2] if of.one_alone and number.whole == "1" and not number.fraction else []
 
 
 def last(of: Language) -> Iterator[Rule]:

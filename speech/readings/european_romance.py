@@ -18,6 +18,8 @@ class Romance(Language):
         raise NotImplementedError
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        if gender == "o":  # in a percentage: uno por ciento, un por ciento
+            return list(dict.fromkeys(self.gendered(number, "") + self.gendered(number, "m")))
         if gender == "?":
             return list(dict.fromkeys(self.gendered(number, "m") + self.gendered(number, "f")))
         return self.gendered(number, gender)
@@ -40,6 +42,12 @@ class Romance(Language):
 
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
         return gender != "?" or self.gendered(number.value % 1000, "m") == self.gendered(number.value % 1000, "f")
+
+    def fractional(self, number: Number, gender: str = "") -> list[str]:
+        said = super().fractional(number, gender)
+        if number.fraction == "5" and number.value and self.and_half and len(number.whole) < 7:
+            said += ways(self.counted(number.value, "?")[:2], self.and_half)
+        return said
 
     def linking(self, noun: object) -> tuple[str, ...]:
         return self.of

@@ -144,6 +144,8 @@ class Tables:
     scale_words = ""  # before 1:50
     between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
     by: tuple[str, ...] = ()  # the cross of 3 x 4
+    one_alone = False  # 1 kg is a kilogram without its number
+    per: tuple[str, ...] = ()  # the slash of 15 €/h
     fold: tuple[str, ...] = ()  # the cross of 2x
     fold_gender = ""
     roman_words = frozenset[str]()

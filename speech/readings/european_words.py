@@ -11,11 +11,16 @@ _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ENDINGS = (
     "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|рф"
 )
+_FILES = (
+    "txt|md|pdf|docx?|xlsx?|pptx?|csv|json|ya?ml|xml|html?|css|js|jsx|ts|tsx|py|ipynb|rb|rs|go|java|cpp|cc|hpp|php|sh|bat|exe|"
+    "dll|zip|gz|rar|7z|jpe?g|png|gif|svg|bmp|mp3|mp4|wav|flac|ogg|avi|mov|mkv|epub|log|ini|cfg|conf|toml|sql|db|apk|dmg|iso"
+)
+_AMOUNT = re.compile(r"\d[ \u00a0]?(?:[$€£¥₽¢%]|[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$")
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
 def word_rules(of: Language) -> list[Rule]:
-    return [*romans(of), *written_short(of), *capitals(of), *paired(of)]
+    return [*rates(of), *romans(of), *written_short(of), *capitals(of), *paired(of)]
 
 
 def addresses(of: Language) -> Iterator[Rule]:
@@ -31,6 +36,11 @@ def addresses(of: Language) -> Iterator[Rule]:
     domain = rf"(?<![\w.\-@])(?:{label}\.){{1,6}}(?:{_ENDINGS})(?![\w\-]|\.\w)(?:/(?:{end}*(?<![.:/]))?/?)?"
     yield Rule(".", re.compile(rf"(?<!\w)www\.{end}+(?<![.:])", re.IGNORECASE), said)
     yield Rule(".", re.compile(domain, re.IGNORECASE), said)
+    file = rf"(?<![\w.\-@/])(?:{label}\.){{1,3}}(?:{_FILES})(?![\w\-]|\.\w)"
+    yield Rule(".", re.compile(file), said)
+    heard_at = any_of(way for way in of.address_signs.get("@", ()) if way)
+    dotted = rf"(?<=\w)\.(?=[^\W_][\w.\-]{{0,30}} (?:{heard_at}) (?:{label}\.){{1,3}}(?:{_ENDINGS})(?!\w))"
+    yield Rule(".", re.compile(dotted), lambda match: ("sign", of.address_signs.get(".", of.dot), True))
 
 
 def spell_address(of: Language, address: str) -> list[str]:
@@ -74,6 +84,24 @@ def lettered(of: Language) -> Iterator[Rule]:
     yield Rule("0", re.compile(rf"(?<=[^\W\d_])(?P<n>\d{{1,12}}(?:\.\d{{1,4}})?)(?!\d|{DASH}\d)"), digits)
     hyphen = rf"(?<=[^\W\d_]){DASH}(?P<n>\d{{1,4}}(?:\.\d{{1,4}})?)(?![\d.,:/%]\d|\d|{BLANK}?%)"
     yield Rule("0", re.compile(hyphen), digits)
+
+
+def rates(of: Language) -> Iterator[Rule]:
+    """The slash of 15 €/h, $20/month, 3 g/l, and the unit behind it."""
+
+    def said(match: re.Match[str]) -> Said:
+        string, unit = match.string, match["unit"]
+        if string[match.start() - 1 : match.end()] in of.abbreviations or not _AMOUNT.search(
+            string[max(0, match.start() - 24) : match.start()]
+        ):
+            return None
+        if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsч"):
+            return ("sign", ways(of.per, [unit]), True) if len(unit) > 2 else None
+        return "unit", ways(of.per, of.noun(unit).of(0)[:5]), True
+
+    if of.per:
+        units = any_of([unit for unit in of.units if unit[-1].isalnum() and unit[0].isalpha()])
+        yield Rule("/", re.compile(rf"/(?P<unit>(?:{units})(?!\w)|[^\W\d_]+)\.?(?=[\s,;!?)]|\.|$)"), said)
 
 
 def written_short(of: Language) -> Iterator[Rule]:
@@ -137,10 +165,11 @@ def romans(of: Language) -> Iterator[Rule]:
         name = named and before.casefold() not in of.no_names and match["n"] in of.single_romans
         if len(match["n"]) == 1 and not (counted or name or behind):
             return None
-        return "variant", [match["n"], *of.roman(number, named, counted, behind)], True
+        tail = "'s" if match["s"] else ""
+        return "variant", [f"{way}{tail}" for way in (match["n"], *of.roman(number, named, counted, behind))], True
 
     before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
-    roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end})(?![\w'’]|\.\w)"
+    roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w)"
     yield Rule("IVXLC", re.compile(before + roman), said)
 
 
@@ -169,6 +198,8 @@ def paired(of: Language) -> Iterator[Rule]:
     days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
     yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
+    equation = rf"(?<=[\w.)]){BLANK}{DASH}{BLANK}(?=\w)"
+    yield Rule("=", re.compile(equation), lambda m: ("sign", of.minus, True))
     yield Rule("0", re.compile(between), lambda m: ("variant", ["", *of.to], True))
     yield Rule(
         "/", re.compile(r"(?<=\d)/(?=\d)"), lambda m: ("variant", ["", *of.over, *of.address_signs.get("/", ())], True)

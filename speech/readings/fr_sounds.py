@@ -16,6 +16,9 @@ _OPEN = tables("fr")["open_words"]
 _SILENT = tables("fr")["sounds"]
 
 
+_PLAIN = str.maketrans("îû", "iu")
+
+
 @lru_cache(maxsize=1)
 def _lexicon() -> dict[str, str]:
     """Word -> its phonemes, the first that is given."""
@@ -25,7 +28,8 @@ def _lexicon() -> dict[str, str]:
             rows = connection.execute("SELECT word, phonemes FROM word_phonemes WHERE pron_order = 0").fetchall()
         finally:
             connection.close()
-    return {word: _alike(phonemes) for word, phonemes in rows}
+    known = {word: _alike(phonemes) for word, phonemes in rows}
+    return {word.translate(_PLAIN): said for word, said in known.items()} | known  # coute as coûte, since 1990
 
 
 def _alike(phonemes: str) -> str:

@@ -18,7 +18,7 @@ class Italian(Romance):
     """The tables are tables/it.yaml."""
 
     def gendered(self, number: int, gender: str) -> list[str]:
-        full = words(number, "it")
+        full = words(number, "it").replace("dicotto", "diciotto")
         said = [full]
         if number == 1:
             return {"": ["uno"], "m": ["un", "uno"], "f": ["una", "un"]}[gender]

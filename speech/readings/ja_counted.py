@@ -165,7 +165,8 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
     skip = end + text.startswith(" ", end)
     if money:
         return end, _say(value, money), "money"
-    if not match["kanji"] and (unit := unit_at(_UNIT, text, skip)):
+    unit = None if match["kanji"] else unit_at(_UNIT, text, skip)
+    if unit and counter_at(text, end)[0] <= unit.end():  # 円, not 円玉
         ways = _with_unit(text, match, unit[1].lower(), value)
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a room; 5g: 5G
             ways += [way + letter for way in _say(value, "") for letter in spelled(unit[1])]
@@ -185,15 +186,19 @@ def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list
     ways = [way for name in UNITS[unit] for way in _say(value, name)]
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
-        ways += [before + way for way in _say(value, name)]
-        ways += _say(value, name) if text.endswith(("時速", "秒速"), 0, match.start()) else []
+        named = text.endswith(("時速", "秒速"), 0, match.start())
+        ways = [("" if named else before) + way for way in _say(value, name)] + ways
     return ways
 
 
 def _with_suffix(text: str, match: re.Match[str], after: int, counter: str, ways: list[str]) -> Counted:
     kind = _KINDS.get(counter, "counter")
-    if counter == "分" and match["whole"] == "30" and text.endswith("時", 0, match.start()):
+    if counter == "分" and match["whole"] == "30" and text.endswith(("時", "時間"), 0, match.start()):
         ways.append("はん")
+    if counter == "度" and match["fraction"] and len(match["fraction"]) == 1 and match["fraction"] != "0":  # 36度5分
+        ways += [
+            f"{way}{part}" for way in read(int(match["whole"]), "度") for part in read(int(match["fraction"]), "分")
+        ]
     if suffix := _SUFFIX.match(text, after):
         return suffix.end(), [way + _SUFFIX_SAID[suffix[0]] for way in ways], kind
     return after, ways, kind

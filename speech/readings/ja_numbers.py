@@ -98,7 +98,8 @@ def read(number: int, counter: str = "") -> tuple[str, ...]:
     )
     if number % 10_000 // 1000 == 1 and number >= 1000 and not special:
         forms += [form.replace("せん", "いっせん", 1) for form in forms if form.startswith("せん")]
-    return tuple(dict.fromkeys(special if kind == "c" and special else [*special, *forms]))
+    only = special and (kind in "cn" or (kind == "d" and 2 <= number <= 10))  # ふたり, never ににん
+    return tuple(dict.fromkeys(special if only else [*special, *forms]))
 
 
 def _special(number: int, kana: str, kind: str) -> list[str]:

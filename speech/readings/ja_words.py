@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
+from speech.readings.cjk import tables
+
 KANJI = re.compile(r"[々〆〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KATAKANA_WORD = re.compile(r"[ァ-ヺー]{4,}")
 _MAY_END_SHORT = re.compile(r"[アカガサザタダナハバパマヤラワャァリジニミティディ]ー\Z")
+_ALSO: dict[str, list[str]] = tables("ja")["also_read"]
 _MOST_READINGS = 6
 _ONE_AT_A_TIME = Lock()  # Sudachi refuses two threads at once
 _UNVOICED = str.maketrans(
@@ -71,7 +74,7 @@ def _said(surface: str, pos: tuple[str, ...], reading: str) -> tuple[str, ...]:
     ways: list[str] = []
     if KANJI.search(surface):
         if not KANJI.search(reading):
-            ways = [reading, *_others(surface, pos, reading)]
+            ways = [reading, *_ALSO.get(surface, ()), *_others(surface, pos, reading)]
     elif _KATAKANA_WORD.fullmatch(surface) and _MAY_END_SHORT.search(surface):
         return (surface, surface[:-1])
     elif surface.startswith("いう") and pos[0] == "動詞":

@@ -28,6 +28,7 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 _PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
+_NAMED_DAY = re.compile(r"(\d{1,2})[·ㆍ](\d{1,2})(?![\d·ㆍ])")
 _RATIO = re.compile(r"(\d{1,4})(?::|대| 대 )(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
 _JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
@@ -58,6 +59,13 @@ def _date(text: str, at: int, found: list[Span]) -> Span | None:
     if match := DATE.match(text, at):
         parts = product(read(int(match[1]), "년"), read(int(match[3]), "월"), read(int(match[4]), "일"))
         return span_of(at, match.end() + text.startswith(".", match.end()), "date", map(" ".join, parts))
+    return None
+
+
+def _named_day(text: str, at: int, found: list[Span]) -> Span | None:
+    """8·15, 3·1: digit by digit."""
+    if match := _NAMED_DAY.match(text, at):
+        return span_of(at, match.end(), "date", [f"{a} {b}" for a in digits(match[1]) for b in digits(match[2])])
     return None
 
 
@@ -156,4 +164,18 @@ def _jamo(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, match.end(), "variant", [*said, run])
 
 
-_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _jamo, _signs)
+_READERS = (
+    _phone,
+    _date,
+    _named_day,
+    _version,
+    _clock,
+    _ratio,
+    _dashed,
+    _slashed,
+    _between,
+    number,
+    _letters,
+    _jamo,
+    _signs,
+)

@@ -40,7 +40,8 @@ _PARTICLE = re.compile(
 )
 _KINDS = {"월": "date", "일": "date", "년": "year", "시": "time", "분": "time", "원": "money", "퍼센트": "percent"}
 _PEOPLE = re.compile(r"께|이 오|의 손|의 고객|을 모|을 초|이 계|이 참|이 함")  # 분 is a person, not a minute
-_NUMBERED = ("번", "호", "호실", "호선", "동")  # 273번: also digit by digit
+_OF_AGE = re.compile(" ?(?:남|여|초반|중반|후반|청년|직장인|주부|부부|환자|고객|부모|젊은|이상|이하)")
+_NUMBERED = ("번", "호", "호실", "호선", "동", "편")  # 273번: also digit by digit
 
 
 def _parse(match: re.Match[str]) -> Value | None:
@@ -138,6 +139,8 @@ def _with_counter(text: str, match: re.Match[str], value: Value, counter: re.Mat
     if fraction or large or first:
         return [f"{way} {word}" for way in _plain(value)]
     ways = list(read(number, word))
+    if word == "대" and _OF_AGE.match(text, counter.end()) and number % 10 == 0 and number < 100:  # 30대 남성
+        ways = [f"{way} {word}" for way in sino_ways(number)]
     if word == "분" and number == 30 and text[max(0, match.start() - 2) : match.start()].rstrip().endswith("시"):
         ways.append("반")
     if word == "분" and 0 < number < 100 and _PEOPLE.match(text, counter.end()):

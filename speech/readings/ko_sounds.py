@@ -31,6 +31,7 @@ _ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅂ": "ㅍ", "ㅈ": "ㅊ"}
 _TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 _NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
 _MERGED = {"ㅐ": "ㅔ", "ㅒ": "ㅖ", "ㅙ": "ㅞ", "ㅚ": "ㅞ"}
+_BEHIND_L = frozenset("거걸게것건겁겠수지줄데듯바성")  # tense behind a verb in -(으)ㄹ: 할 거 is 할 꺼
 _LIGHT = {"ㅑ": "ㅏ", "ㅕ": "ㅓ", "ㅖ": "ㅔ", "ㅛ": "ㅗ", "ㅠ": "ㅜ"}
 
 
@@ -68,7 +69,8 @@ def units(words: str) -> list[tuple[str, ...]]:
         after = spelled[place + 1] if place + 1 < len(kept) else None
         tails = _changing_tails(was[0]) if not place else before[2] if before and now[0] != was[0] else ""
         leads = _changing_leads(was[2]) if place + 1 == len(kept) else after[0] if after and now[2] != was[2] else ""
-        ways = _heard(char, now, "".join(kept[place + 1 : place + 2]))
+        tensed = char in _BEHIND_L and bool(before) and before[2] == "ㄹ" and now[0] in _TENSE
+        ways = _heard(char, now, "".join(kept[place + 1 : place + 2]), tensed)
         ways += [f"{tail}‹{_syllable(was[0], now[1], now[2])}" for tail in tails]
         ways += [f"{_syllable(now[0], now[1], was[2], at_rest=False)}›{lead}" for lead in leads]
         found.append(tuple(ways))
@@ -134,9 +136,13 @@ def _beside(rest: str, lead: str) -> tuple[str, str]:
     return ("ㄹ", "ㄹ") if (rest, lead) in (("ㄴ", "ㄹ"), ("ㄹ", "ㄴ")) else (rest, lead)
 
 
-def _heard(char: str, now: list[str], following: str) -> list[str]:
-    """How a syllable sounds; 의 is 이 or 에 as well, 네가 니가."""
+def _heard(char: str, now: list[str], following: str, tensed: bool) -> list[str]:
+    """How a syllable sounds; 의 is 이 or 에 as well, 네가 니가, 예요 에요; 할 거 할 꺼 (`tensed`)."""
     found = [_syllable(*now)]
+    if tensed:
+        found.append(_syllable(_TENSE[now[0]], now[1], now[2]))
+    if char == "예" and following == "요":
+        found.append(_syllable(now[0], "ㅔ", ""))
     if char == "의":
         found += [_syllable(now[0], vowel, "") for vowel in "ㅣㅔ"]
     return [*found, "니"] if char == "네" and following == "가" else found

@@ -5,9 +5,10 @@ said in one of its ways, a row of units or nothing. Its nodes are numbered along
 one node for each unit of each way, and one where the ways of a part meet again. The last node is the end.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from operator import itemgetter
 
 Unit = tuple[str, ...]
 Way = tuple[Unit, ...]
@@ -46,7 +47,8 @@ class Lattice:
     before: list[int | tuple[int, ...]] = field(default_factory=lambda: [-1])
     forks: dict[int, tuple[int, ...]] = field(default_factory=dict)
     after: dict[int, int] = field(default_factory=dict)
-    _places: list[tuple[int, int]] = field(default_factory=list)
+    _places: list[tuple[int, Part, int]] = field(default_factory=list)  # a way's first node, its part, its units
+    _spoken: dict[int, Sequence[int]] = field(default_factory=dict)  # a part's start: places of its letters and digits
 
     def __post_init__(self) -> None:
         for part in self.parts:
@@ -72,6 +74,20 @@ class Lattice:
         self.forks[base] = tuple(meet if begin < 0 else begin for begin in begins)
         self.after.update({end: meet for end in ends if end != base})
 
+    def mapped(self, change: Callable[[Unit], Unit]) -> "Lattice":
+        """The same with every unit changed; ways that are the same then are one."""
+        parts = [
+            Part(tuple(dict.fromkeys(tuple(map(change, way)) for way in part.ways)), part.start, part.end, part.kind)
+            for part in self.parts
+        ]
+        return Lattice(tuple(parts), self.text, self.origin)
+
+    @property
+    def size(self) -> int:
+        """About its bytes, rather more than speech.remembered counts: without looking at each of its parts."""
+        said = sum(map(len, self.units))
+        return 3000 + 150 * len(self.units) + 180 * said + 500 * len(self.parts) + 100 * len(self.text)
+
     @property
     def end(self) -> int:
         """The last node."""
@@ -95,26 +111,31 @@ class Lattice:
         """Where the unit of a node stands in the raw text: raw[start:end], its character or word, or its share of the
         characters that its part has."""
         if not self._places:
-            self._places.append((0, 0))
+            first = 1
             for part in self.parts:
                 for way in part.ways:
-                    self._places += self._shared(part, len(way))
-                if len(part.ways) > 1:
-                    self._places.append((0, 0))
-        return self._places[node]
+                    self._places.append((first, part, len(way)))
+                    first += len(way)
+                first += len(part.ways) > 1
+        first, part, count = self._places[bisect_right(self._places, node, key=itemgetter(0)) - 1]
+        if node < first or node >= first + count:
+            return 0, 0  # where ways meet, and the beginning
+        start, stop = self._share(part, node - first, count)
+        return self.origin[start], self.origin[stop + 1]
 
-    def _shared(self, part: Part, count: int) -> list[tuple[int, int]]:
-        places = range(part.start, part.end)
-        spoken = [i for i in places if self.text[i].isalnum()] or places
+    def _share(self, part: Part, at: int, count: int) -> tuple[int, int]:
+        """First and last character of one unit of a way that has so many."""
+        spoken = self._spoken.get(part.start)
+        if spoken is None:
+            places = range(part.start, part.end)
+            spoken = self._spoken[part.start] = [i for i in places if self.text[i].isalnum()] or places
+        if count == len(spoken):
+            return spoken[at], spoken[at]
         words = _words(spoken)
-        if count == len(words) and count != len(spoken):
-            shares = words
-        elif count == len(spoken):
-            shares = [(i, i) for i in spoken]
-        else:
-            edges = [i * len(spoken) // count for i in range(count + 1)] if count else []
-            shares = [(spoken[min(a, len(spoken) - 1)], spoken[max(b - 1, a)]) for a, b in pairwise(edges)]
-        return [(self.origin[first], self.origin[last + 1]) for first, last in shares]
+        if count == len(words):
+            return words[at]
+        low, high = at * len(spoken) // count, (at + 1) * len(spoken) // count
+        return spoken[min(low, len(spoken) - 1)], spoken[max(high - 1, low)]
 
 
 def _words(places: Sequence[int]) -> list[tuple[int, int]]:

@@ -3,11 +3,12 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Number, Rule, Said, find, last_word, ways
+from speech.readings.european import Noun, Number, Rule, Said, find, last_word, ways
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
 from speech.readings.pl_numbers import COLLECTIVE, ONE, declined, ordinals
+from speech.readings.slavic_years import year_rules
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -65,7 +66,16 @@ class Polish(Language):
             else []
         )
         if 2 <= last <= 4:
-            if re.search("ów$|ich$|ych$", noun) or noun in ("osób", "ludzi", "dzieci"):
+            if re.search("ów$|ich$|ych$", noun) or noun in (
+                "osób",
+                "ludzi",
+                "dzieci",
+                "braci",
+                "mężczyzn",
+                "przyjaciół",
+                "księży",
+                "gości",
+            ):
                 return declined(number, "g") + collective
             if last == 2:
                 gender = (
@@ -103,6 +113,17 @@ class Polish(Language):
         if number.fraction:
             return 2
         return 0 if number.value == 1 else 1 if last % 10 in (2, 3, 4) and not 10 < last < 15 else 2
+
+    def noun(self, sign: str) -> Noun:
+        """A unit with its other cases: przy 37 °C, stopniach."""
+        noun = super().noun(sign)
+        more = []
+        for form in noun.forms:
+            if len(form) == 3:
+                (one, _, _), (many, blank, tail) = (way.partition(" ") for way in (form[0], form[2]))
+                stem = many[:-2] if many.endswith("ów") else one[:-1] if one.endswith("a") else many
+                more += [f"{stem}{end}{blank}{tail}" for end in ("ach", "ami", "om")]
+        return Noun(noun.gender, noun.forms + tuple((way,) for way in more), noun.part)
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction = number.fraction
@@ -241,6 +262,7 @@ class Polish(Language):
             return "decade", ordinals(int(match["n"]), "Nn p"), True
 
         return [
+            *year_rules(lambda n: ordinals(n, "g l Nm"), self.counted, "do|i|lub|a", "r\\.|rok"),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>[12]\d{3})[ \u00a0]?r\.(?!\w)"), dated),
             Rule(
                 "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade

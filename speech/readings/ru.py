@@ -7,7 +7,8 @@ from speech.readings.european import Noun, Number, Rule, Said, find, last_word, 
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import agreeing, in_case
+from speech.readings.ru_numbers import agreeing, by_the_clock, in_case
+from speech.readings.slavic_years import year_rules
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -68,15 +69,17 @@ class Russian(Language):
     def noun(self, sign: str) -> Noun:
         """A unit with its other cases."""
         noun, extra = super().noun(sign), []
-        for form in noun.forms[:1]:
-            if len(form) < 3 or " " in form[0]:
+        for form in noun.forms:
+            if len(form) < 3:
                 continue
+            tails = [way.partition(" ")[2] for way in form]
+            form, tail = [way.partition(" ")[0] for way in form], tails[2] and f" {tails[2]}"
             if form[2].endswith("ов"):
-                extra = [form[2][:-2] + end for end in ("у", "ом", "е", "ам", "ами", "ах", "ы")]
+                extra += [form[2][:-2] + end + tail for end in ("у", "ом", "е", "ам", "ами", "ах", "ы")]
             elif form[0].endswith("а"):
-                extra = [form[0][:-1] + end for end in ("у", "е", "ой", "ам", "ами", "ах")]
+                extra += [form[0][:-1] + end + tail for end in ("у", "е", "ой", "ам", "ами", "ах")]
             elif form[2].endswith("ей"):
-                extra = [form[0][:-1] + end for end in ("ю", "ем", "е", "ям", "ями", "ях")]
+                extra += [form[0][:-1] + end + tail for end in ("ю", "ем", "е", "ям", "ями", "ях")]
         return Noun(noun.gender, noun.forms + tuple((way,) for way in extra), noun.part)
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
@@ -89,11 +92,15 @@ class Russian(Language):
             said += [f"{way} с половиной" for case in "ng" for sex in "mf" for way in in_case(whole, case, sex)]
         if len(fraction) in names and part:
             stem = names[len(fraction)]
-            for case in "ng":
-                ends = ["ая" if case == "n" else "ой"] if part % 10 == 1 and part % 100 != 11 else ["ых"]
+            for case in "ngd":
+                ends = (
+                    [{"n": "ая"}.get(case, "ой")]
+                    if part % 10 == 1 and part % 100 != 11
+                    else ["ым" if case == "d" else "ых"]
+                )
                 integral = "целая" if whole % 10 == 1 and whole % 100 != 11 else "целых"
-                if case == "g" and integral == "целая":
-                    integral = "целой"
+                if case != "n":
+                    integral = "целой" if integral == "целая" else "целым" if case == "d" else integral
                 said += ways(
                     in_case(whole, case, "f")[:2],
                     (integral, f"{integral} и", "и"),
@@ -138,6 +145,9 @@ class Russian(Language):
     def of_year(self, number: int, case: str) -> list[str]:
         full = words(number, "ru", to="ordinal", case=case, gender="m", animate=False)
         return [re.sub("^одна тысяча ", "тысяча ", full), full]
+
+    def of_years(self, number: int) -> list[str]:
+        return [way for case in "gpnid" for way in self.of_year(number, case)]
 
     def day(self, number: int, before: str) -> list[str]:
         order = {"к": "dgn", "ко": "dgn", "по": "apdg", "на": "angp"}.get(before, "gn")
@@ -192,22 +202,7 @@ class Russian(Language):
         return said + self.by_the_clock(hour, minute)
 
     def by_the_clock(self, hour: int, minute: int) -> list[str]:
-        then = words(hour % 12 + 1, "ru", to="ordinal", case="g", gender="m")
-        soon = "час" if hour % 12 + 1 == 1 else words(hour % 12 + 1, "ru")
-        if minute == 30:
-            return [
-                f"половина {then}",
-                f"пол {then}",
-                f"пол{then}",
-                f"половину {then}",
-                f"половине {then}",
-                f"половины {then}",
-            ]
-        if minute in (15, 45):
-            return [f"четверть {then}"] if minute == 15 else [f"без четверти {soon}"]
-        if minute > 30:
-            return [f"без {words(60 - minute, 'ru', case='g', gender='f')} {soon}"]
-        return [f"{words(minute, 'ru', gender='f')} минут {then}"] if minute else []
+        return by_the_clock(hour, minute)
 
     # -- fractions, scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:
@@ -259,7 +254,8 @@ class Russian(Language):
     def first_rules(self) -> list[Rule]:
         def dated(match: re.Match[str]) -> Said:
             number, before = int(match["n"]), last_word(match.string, match.start())
-            if not 800 <= number < 2200:
+            era = re.match(r" (?:до )?н\. ?э", match.string[match.end() : match.end() + 9])
+            if not 800 <= number < 2200 and not era:
                 return None
             order = "pgndai" if before == "в" else "gpndai" if before not in ("к",) else "dgpnai"
             return "year", [f"{way} {_YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
@@ -276,6 +272,7 @@ class Russian(Language):
             return "cardinal", [f"{way}{rest}" for way in said], True
 
         return [
+            *year_rules(self.of_years, self.counted, "по|до|и|или", "г"),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{3,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),

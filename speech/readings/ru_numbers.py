@@ -61,3 +61,23 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
             return [("n", "f")]
         return [(case, gender) for case in cases for gender in "mf"]
     return [(case, "m") for case in cases]
+
+
+def by_the_clock(hour: int, minute: int) -> list[str]:
+    """Половина седьмого, без четверти шесть."""
+    then = words(hour % 12 + 1, "ru", to="ordinal", case="g", gender="m")
+    soon = "час" if hour % 12 + 1 == 1 else words(hour % 12 + 1, "ru")
+    if minute == 30:
+        return [
+            f"половина {then}",
+            f"пол {then}",
+            f"пол{then}",
+            f"половину {then}",
+            f"половине {then}",
+            f"половины {then}",
+        ]
+    if minute in (15, 45):
+        return [f"четверть {then}"] if minute == 15 else [f"без четверти {soon}", f"без пятнадцати {soon}"]
+    if minute > 30:
+        return [f"без {words(60 - minute, 'ru', case='g', gender='f')} {soon}"]
+    return [f"{words(minute, 'ru', gender='f')} минут {then}"] if minute else []

@@ -26,7 +26,7 @@ def units_of(words: str, language: str, style: str = SOUNDS) -> list[Unit]:
     """
     given = _reader(language)(words)
     if style == TONELESS and language == "zh":
-        return [_toneless(unit) for unit in given]
+        return [toneless(unit) for unit in given]
     return given
 
 
@@ -47,5 +47,6 @@ def words_of(words: str) -> list[Unit]:
 
 
 @lru_cache(maxsize=65_536)
-def _toneless(unit: Unit) -> Unit:
+def toneless(unit: Unit) -> Unit:
+    """A Mandarin unit without its tones."""
     return tuple(dict.fromkeys(sound.rstrip("12345") or sound for sound in unit))

@@ -77,6 +77,7 @@ def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
     parts = match[0].split("-")
     said = [plain(int(part)) for part in parts]
     ways = [sign.join(said) for sign in (("比", "至", "到", "之") if len(parts) == 2 else ("之", "", "杠"))]
+    ways += [" seven eleven ", "七十一"] if match[0] == "7-11" else []
     kind = "score" if len(parts) == 2 else "address"
     return span_of(at, match.end(), kind, [*ways, "之".join(map(digits, parts))], sure=False)
 

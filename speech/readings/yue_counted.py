@@ -48,6 +48,8 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         kind = "unit"
         if sign[0] == "負":
             sign, ways = ("零下", "負"), [*ways, *(way.replace("兩", "二") for way in ways)]
+    if match["whole"].isdigit() and len(match["whole"]) == 2 and re.search(r"\d ?米$", text[: match.start()]):  # 1米78
+        ways = [digits(match["whole"]), *ways]
     beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match) if beside else []
     return span_of(start, end, kind, (before + first + way for before in sign for way in ways), not beside)
@@ -88,7 +90,9 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
     if between := _range(text, match):
         return between
     if not first and (unit := unit_at(_UNIT, text, end)):
-        ways, kind = _with_unit(unit[1].lower(), value, fraction)
+        ways, kind = _with_unit(
+            unit[1].lower(), value, fraction, text.endswith(("時速", "时速", "限速", "車速", "车速"), 0, match.start())
+        )
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 1A: a current, or a bus; 5g: 5G
             ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
         return unit.end(), ways, kind
@@ -126,9 +130,12 @@ def _with_currency(currency: str, number: int, fraction: str, large: str) -> lis
     return said + coins + [f"港幣{way}" for way in coins if "元" in way]
 
 
-def _with_unit(unit: str, number: int, fraction: str) -> tuple[list[str], str]:
+def _with_unit(unit: str, number: int, fraction: str, named: bool) -> tuple[list[str], str]:
     ways = [way + name for name in UNITS[unit] for way in _count(number, fraction, name)]
+    if unit == "m" and fraction and number:  # 1.78m
+        ways += [f"{way}米{digits(fraction)}" for way in counted(number, "米")]
     if unit == "km/h":
+        ways += [way + "公里" for way in _count(number, fraction, "公里")] if named else []
         ways += [before + way + "公里" for before in ("時速", "每小時") for way in _count(number, fraction, "公里")]
     if unit in _DEGREES:
         return ways + ["攝氏" + way for way in ways] + _and_a_half(number, fraction, "度"), "temperature"

@@ -19,7 +19,10 @@ _ENDINGS = {
 }
 _PARTICLES = {char: sound for sound, chars in _ENDINGS.items() for char in chars}
 # Characters that are said in another way as well before another one: 而家 (依家), 尋日 (琴日).
-_SAID_ALSO = {"而家": "ji1", "尋日": "kam4", "琴日": "cam4", "噚日": "kam4"}
+_SAID_ALSO = {"而家": "ji1", "尋日": "kam4", "琴日": "cam4", "噚日": "kam4"} | dict.fromkeys(
+    ("果個", "果度", "果陣", "果邊", "果啲", "果位", "果時"), "go2"
+)
+_ALSO = {"下": "haa5", "吓": "haa5", "咁": "gam2", "噉": "gam3", "啲": "d"}  # 睇下 and 睇吓, 快D and 快啲
 _SAME = {"〇": "零", "两": "兩"}
 
 
@@ -51,6 +54,8 @@ def _syllables(characters: str) -> tuple[tuple[str, ...], ...]:
     for place, (char, given, (_, sound)) in enumerate(zip(characters, full, read, strict=True)):
         own = _simple(given)
         extra = (_PARTICLES[given],) if given in _PARTICLES else (_PARTICLES[char],) if char in _PARTICLES else ()
+        if char in _ALSO or given in _ALSO:  # zhconv makes 嚇 of 吓
+            extra = (*extra, _ALSO.get(char) or _ALSO[given])
         if also := _SAID_ALSO.get(full[place : place + 2]):
             extra = (*extra, also)
         found.append(tuple(dict.fromkeys([*((sound.split(" ")[0],) if sound else ()), own, *extra])))

@@ -16,12 +16,16 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Response, expect, sync_playwright
 
 WHO = "browser check"
 SIZE = {"width": 1280, "height": 860}
 WAIT_MS = 120_000
 _SAID = "(document.querySelector('#worth .facts')?.innerText ?? '')"
+
+
+def _is_sound(answer: Response) -> bool:
+    return answer.ok and "/file=" in answer.url and answer.url.endswith(".wav")
 
 
 def speak(page: Page) -> None:
@@ -30,9 +34,12 @@ def speak(page: Page) -> None:
         page.get_by_label("Seed").fill(seed)
         before = page.evaluate(_SAID)
         began = time.monotonic()
-        page.locator("#speak").click()
+        with page.expect_response(_is_sound, timeout=WAIT_MS) as sound:
+            page.locator("#speak").click()
+        sound.value.finished()
+        heard = time.monotonic() - began
         page.wait_for_function(f"{_SAID} !== {json.dumps(before)}", timeout=WAIT_MS)
-        print(f"speak: {time.monotonic() - began:.2f} s from the click to the judged speech")
+        print(f"speak: {heard:.2f} s from the click to the sound, {time.monotonic() - began:.2f} s to its verdict")
     expect(page.locator("#heard")).to_contain_text("reward's ASR")
     expect(page.locator("#heard")).to_contain_text("evaluation's ASR")
     page.wait_for_function("document.querySelector('#player button[aria-label*=P]') !== null", timeout=WAIT_MS)

@@ -1,6 +1,8 @@
-"""What the processes of test_merge.py import: little, so that they start quickly."""
+"""What the processes of test_merge.py import, and no more: one does for all of them, which are forked from it."""
 
 import torch
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 SIZES = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -17,9 +19,6 @@ def tiny_qwen2(vocabulary: int) -> Qwen2ForCausalLM:
 def write_shard(rank: int, world_size: int, actor: str, vocabulary: int, fsdp_size: int) -> None:
     """One rank: shard the model by FSDP2 over gloo and save this rank's part; on a mesh of (ddp, fsdp), as verl's
     create_device_mesh makes it, where fsdp_size is below world_size."""
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
-
     rendezvous = f"file://{actor}/rendezvous"
     torch.distributed.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=world_size)
     model = tiny_qwen2(vocabulary)

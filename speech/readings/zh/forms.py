@@ -12,12 +12,17 @@ from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
 from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
+_MONTHS = re.compile(rf"((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?:至|到|{TO})((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?![\d./])")
+_TO_DAY = re.compile(rf"\s?(?:至|到|{TO})\s?(\d{{1,2}})([-/.])(\d{{1,2}})(?![\d./-]|\s?[%元米公])")
 _CLOCK = re.compile(
     rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
     rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
 )
 _PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
+_LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
+_IN_NAME = re.compile(r"(?<=[A-Z])\d{1,4}(-)\d{2,4}(?![\d-])")  # B2-056
+_CODE = re.compile(r"\d{1,4}([-/])\d{1,4}(?:\1\d{1,4}){1,4}(?![\d/-])")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
 _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too
 _SCORE = re.compile(
@@ -33,8 +38,21 @@ def date(text: str, start: int) -> Span | None:
         ways = [f"{by_digit(found[1])}年{month}月{day}{name}" for name in "日号"]
         if found[2] == ".":
             ways.append("点".join(map(by_digit, found.group(1, 3, 4))))
+        if (last := _TO_DAY.match(text, found.end())) and last[2] == found[2]:  # 2024.10.1至10.7
+            to_month, to_day = cardinals(last[1])[0], cardinals(last[3])[0]
+            ways = joined(ways, ["至", "到"], [f"{to_month}月{to_day}{name}" for name in "日号"])
+            return make(start, last.end(), "date", ways)
         return make(start, found.end(), "date", ways)
     return None
+
+
+def months(text: str, start: int) -> Span | None:
+    """2024.01-2026.12."""
+    found = _MONTHS.match(text, start)
+    if not found:
+        return None
+    one, other = (f"{by_digit(found[i])}年{cardinals(found[i + 1])[0]}月" for i in (1, 3))
+    return make(start, found.end(), "date", joined([one], ["到", "至"], [other]))
 
 
 def _clock(hour: str, minute: str, second: str | None) -> list[str]:
@@ -112,6 +130,26 @@ def named_day(text: str, start: int) -> Span | None:
     return make(
         start, found.end(), "date", [by_digit(found[1] + found[2]), f"{cardinals(found[1])[0]}{by_digit(found[2])}"]
     )
+
+
+def lasting(text: str, start: int) -> Span | None:
+    """5'30": minutes and seconds."""
+    found = _LASTING.match(text, start)
+    return make(start, found.end(), "time", _lasting("0", found[1], found[2])) if found else None
+
+
+def code(text: str, start: int) -> Span | None:
+    """3-5-2018, of a parcel or a house, 10/2/8: digit by digit or as numbers; the dashes may be silent."""
+    found = _CODE.match(text, start) or _IN_NAME.match(text, start)
+    if not found:
+        return None
+    each = [list(dict.fromkeys((by_digit(part), cardinals(part)[0]))) for part in found[0].split(found[1])]
+    ways = [
+        sign.join(way)
+        for sign in (("杠", "") if found[1] == "-" else ("", "杠", "斜杠", "比"))
+        for way in list(product(*each))[:12]
+    ]
+    return make(start, found.end(), "digits", ways, sure=found[1] == "-")
 
 
 def version(text: str, start: int) -> Span | None:

@@ -102,3 +102,23 @@ def decimals(number: str, two: tuple[str, ...] = ("二",)) -> list[str]:
     if fraction.strip("0") and fraction != fraction.rstrip("0"):
         ways += [f"{way}点{by_digit(fraction.rstrip('0'))}" for way in cardinals(whole or "0", ("二", "两"))]
     return ways
+
+
+def scaled(number: str, scale: str, two: tuple[str, ...] = ("二",)) -> list[str]:
+    """A number of 万, 亿 and the like; also in full.
+
+    >>> scaled("23.8", "万"), scaled("3", "亿")
+    (['二十三点八万', '二十三万八千'], ['三亿'])
+    """
+    if not scale:
+        return decimals(number, two)
+    ways = [f"{way}{scale}" for way in decimals(number, ("二",) if scale == "十" else ("两", "二"))]
+    whole, _, fraction = number.replace(",", "").partition(".")
+    if (
+        fraction.strip("0")
+        and scale in ("万", "亿")
+        and whole.strip("0")
+        and len(fraction) <= (4 if scale == "万" else 8)
+    ):
+        ways += cardinals(whole + fraction.ljust(4 if scale == "万" else 8, "0"))
+    return ways

@@ -3,29 +3,25 @@
 import re
 
 from speech.readings.span import Span
-from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals
+from speech.readings.zh.money import CENTS, SCALE, coins
+from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, scaled
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
-from speech.readings.zh.tables import CURRENCIES, FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
+from speech.readings.zh.tables import FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
 from speech.readings.zh.whole import two_before, whole
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_SCALE = "万亿|[万亿千百十]"
 _YEARS = re.compile(rf"(\d{{4}}|\d\d)(?:{TO}(\d{{4}}|\d\d))?(?={BLANK}(?:年|学年|届))")
-_EQUATION = re.compile(rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER})+(?=\s?=)")
+_EQUATION = re.compile(rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER})+(?=\s?=)|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+)+")
 _TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER})+(?![A-Za-z\d])")
 _FRACTION = re.compile(r"(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _MIXED = re.compile(r"(\d{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
-_MONEY = re.compile(
-    rf"([-−]?){BLANK}({'|'.join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))}){BLANK}({NUMBER})"
-    rf"(?:{TO}({NUMBER}))?{BLANK}({_SCALE})?{BLANK}(元|块钱|块|美元)?"
-)
 _QUANTITY = re.compile(
-    rf"([-−–+±~]?){BLANK}({NUMBER})(?:{BLANK}({_SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?"
-    rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({_SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?)?"
+    rf"([-−–+±~]?){BLANK}({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?"
+    rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?)?"
 )
+_FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
-_CENTS = re.compile(r"(元|块钱|块)")
 _SAID_OF = {"+": "加", "-−": "减", "×xX*": "乘 乘以", "÷/": "除以 除"}
 _OPERATORS = {sign: said.split() for signs, said in _SAID_OF.items() for sign in signs}
 
@@ -36,8 +32,14 @@ def equation(text: str, start: int) -> Span | None:
     if not found:
         return None
     parts = []
-    for part in re.findall(rf"{NUMBER}|[^\s\d.,]", found[0]):
-        parts.append(_OPERATORS[part] if part in _OPERATORS else decimals(part)[:4])
+    for part in re.findall(rf"\d+/\d+|{NUMBER}|[^\s\d.,]", found[0]):
+        over, _, under = part.partition("/")
+        if over and under:
+            a, b = cardinals(over)[0], cardinals(under)[0]
+            parts.append([f"{b}分之{a}", f"{a}除以{b}", f"{a}除{b}"])
+            continue
+        plain = decimals(part)[:4] if part not in _OPERATORS else _OPERATORS[part]
+        parts.append([*plain, by_digit(part)] if part.isdigit() and len(part) > 2 else plain)
     if parts[0] == ["减"]:
         parts[0] = ["负"]
     if "x" in found[0].lower():
@@ -65,69 +67,17 @@ def fraction(text: str, start: int) -> Span | None:
     if int(found[1]) > int(found[2]):
         ways += joined(over[:2], ["比", "除以"], under[:2])
     if re.search("血压|高压", text[max(0, start - 6) : start]):  # 120/80
-        ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2])
-        return make(start, found.end(), "fraction", ways, sure=False)
-    behind = text[found.end() : found.end() + 3]
+        unit = re.compile(rf"{BLANK}(mmHg|毫米汞柱)").match(text, found.end())
+        names = ["毫米汞柱", "mmhg"] if unit else [""]
+        ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2], names)
+        return make(start, unit.end() if unit else found.end(), "fraction", ways, sure=False)
+    behind = text[found.end() : found.end() + 6]
     month = 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
-    if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY)):
+    if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY) or _FEAST.match(behind)):
         ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
     else:
-        month = month and "日" in behind
+        month = month and "日" in behind[:3]
     return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))
-
-
-def money(text: str, start: int) -> Span | None:
-    """￥199.9, $5万, HK$8,000."""
-    found = _MONEY.match(text, start)
-    if not found:
-        return None
-    names = list(CURRENCIES[found[2]])
-    if found[6]:
-        names = [found[6], *names] if found[2] in ("￥", "¥", "RMB", "CNY") else names
-    return _money(start, found, names)
-
-
-def _money(start: int, found: re.Match[str], names: list[str]) -> Span:
-    scale = found[5] or ""
-    end = found.end()
-    two = ("两", "二")
-    values = _scaled(found[3], scale, two)
-    if re.search(r"\.0+$", found[3]):
-        values = [*_scaled(found[3].partition(".")[0], scale, two), *values]
-    ways = joined(values, names)
-    if found[4]:
-        ways = joined(decimals(found[3], two), ["到", "至"], _scaled(found[4], scale, two), names)
-        ways += joined(decimals(found[3], two), names, ["到", "至"], _scaled(found[4], scale, two), names)
-    elif not scale and found[2] in ("￥", "¥", "RMB"):
-        ways += _coins(found[3])
-    if found[1]:
-        ways = joined(["负"], ways)
-    return make(start, end, "money", ways)
-
-
-def _coins(number: str) -> list[str]:
-    """3.5 as 三块五 and 三元五角, 3.05 as 三块零五分."""
-    whole, _, cents = number.replace(",", "").partition(".")
-    if not 1 <= len(cents) <= 2 or not int(cents) or int(whole) == 0:
-        return []
-    tenth, hundredth = cents[0], cents[1:]
-    ways = []
-    for value in cardinals(whole, ("两",)):
-        for unit, ten in (("块", "毛"), ("元", "角")):
-            said = f"{value}{unit}" + (f"{by_digit(tenth)}{ten}" if tenth != "0" else "零")
-            if hundredth not in ("", "0"):
-                ways.append(f"{said}{by_digit(hundredth)}分")
-                ways.append(f"{said}{by_digit(hundredth)}")
-            else:
-                ways += [said, *([f"{value}块{by_digit(tenth)}"] if unit == "块" else [])]
-    return ways
-
-
-def _scaled(number: str, scale: str, two: tuple[str, ...]) -> list[str]:
-    """12.5万 and the like."""
-    if not scale:
-        return decimals(number, two)
-    return [f"{way}{scale}" for way in decimals(number, ("二",) if scale == "十" else ("两", "二"))]
 
 
 def quantity(text: str, start: int) -> Span | None:
@@ -145,7 +95,7 @@ def quantity(text: str, start: int) -> Span | None:
         return _bare(text, start, end, sign, one)
     if other:
         return _range(text, start, end, found)
-    values = _scaled(one, scale or "", _two_of(text, end, unit, scale))
+    values = scaled(one, scale or "", _two_of(text, end, unit, scale))
     if "." in one and not scale and len(one.partition(".")[2]) > 1:
         tail = one.partition(".")[2]
         if (
@@ -160,10 +110,20 @@ def quantity(text: str, start: int) -> Span | None:
         if halves:
             return make(start, end + len(halves[0]), "unit", joined(ways, [halves[0]]) + halves[1:])
     kind = "percent" if unit in ("%", "‰") else "unit" if unit else "cardinal"
-    if unit is None and (coin := _CENTS.match(text, end)) and "." in one and not scale:
-        ways = joined(values, [coin[1], "块" if coin[1] == "元" else "元"]) + _coins(one)
+    if not scale and (unit == "m" or (unit is None and re.match("米(?!每)", text[end:]))) and (metres := _metres(one)):
+        ways, end = ways + metres if unit else joined(ways, ["米"]) + metres, end + (unit is None)
+    if unit is None and (coin := CENTS.match(text, end)) and "." in one and not scale:
+        values = [*decimals(one.partition(".")[0], ("两", "二")), *values] if re.search(r"\.0+$", one) else values
+        ways = joined(values, [coin[1], "块" if coin[1] == "元" else "元"]) + coins(one)
         end, kind = coin.end(), "money"
     return make(start, end, kind, _signed(ways, sign, unit or text[end : end + 1]))
+
+
+def _metres(number: str) -> list[str]:
+    """1.82 as 一米八二, 1.05 as 一米零五."""
+    whole, _, rest = number.replace(",", "").partition(".")
+    short = 1 <= len(rest) <= 2 and rest[-1:] != "0" and int(whole)
+    return [f"{way}米{by_digit(rest)}" for way in cardinals(whole, ("两",))] if short else []
 
 
 def _halves(text: str, end: int, number: int) -> list[str]:
@@ -224,7 +184,7 @@ def _signed(ways: list[str], sign: str, unit: str) -> list[str]:
     if unit in TEMPERATURES or unit == "摄":
         return joined(["零下", "负"], ways)
     parts = [f"百分之负{way[3:]}" for way in ways if way.startswith("百分之")]
-    return [*joined(["负"], ways), *parts]
+    return [*joined(["负", "减"], ways), *parts]
 
 
 def _two_of(text: str, end: int, unit: str | None, scale: str | None) -> tuple[str, ...]:
@@ -265,8 +225,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
     two = two if "二" in two or other != "2" else (*two, "二")  # 一到二片
     if len(one) == len(other) == 3 and behind[:1] == "年" and text[:start].endswith(("(", "公元", "公元前")):
         return make(start, end, "year", joined([by_digit(one)], ["到", "至"], [by_digit(other)]))
-    lefts = _scaled(one, scale or "", ("二", "两") if "两" in two else two)
-    rights = _scaled(other, scale2 or "", two)
+    lefts = scaled(one, scale or "", ("二", "两") if "两" in two else two)
+    rights = scaled(other, scale2 or "", two)
     full = [_signed(_with_unit(lefts, one, mine), sign, shared) for mine in dict.fromkeys((unit or unit2, unit))]
     right = _signed(_with_unit(rights, other, unit2), minus, shared)
     words = ["到", "至"]
@@ -275,8 +235,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
     ways = [way for left in reversed(full) for way in joined(left[:6], words, right[:6])]
     if unit2 in ("%", "‰") and not unit:
         plain = _signed(_with_unit(lefts, one, unit2), sign, shared)
-        bare = _scaled(other, scale2 or "", two)
+        bare = scaled(other, scale2 or "", two)
         ways = joined(plain, words, right) + joined(plain, words, bare)
     elif not scale and scale2:
-        ways += joined(_signed(_with_unit(_scaled(one, scale2, two), one, unit2), sign, shared), words, right)
+        ways += joined(_signed(_with_unit(scaled(one, scale2, two), one, unit2), sign, shared), words, right)
     return make(start, end, "range", ways, sure=text[start - 1 : start] not in ("-",))

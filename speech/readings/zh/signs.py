@@ -7,11 +7,17 @@ from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, joined
 from speech.readings.zh.tables import CIRCLED, ER, MEASURES, ROMAN, SIGNS, UNITS
+from speech.readings.zh.whole import english
 
 _MAIL = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 _URL = re.compile(
     r"(?:https?://)?(?:[A-Za-z0-9-]+\.)+(?:com|cn|net|org|edu|gov|io|ai|cc|tv|me|co|info|top|xyz|hk|tw|app|dev|uk|jp)"
     r"(?![A-Za-z0-9])(?:/[\w./%-]*[\w/])?",
+    re.ASCII | re.IGNORECASE,
+)
+_FILE = re.compile(
+    r"[A-Za-z0-9][\w-]{0,40}\.(?:pdf|docx?|xlsx?|pptx?|txt|jpe?g|png|gif|mp[34]|wav|zip|rar|exe|apk|py|js|html?|csv|json|md)"
+    r"(?![A-Za-z0-9])",
     re.ASCII | re.IGNORECASE,
 )
 _ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
@@ -21,9 +27,21 @@ _PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES |
 _IN_LETTERS = re.compile(rf"\d{BLANK}(?:{_UNIT})$")
 _BETWEEN_QUANTITIES = re.compile(rf"/\s?\d[\d.]*{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])")
 _PER_HUNDRED = re.compile(rf"/\s?100{BLANK}({_UNIT})(?![A-Za-z])")
-_POWER = re.compile(r"\^\s?([-−]?)(\d{1,3})")
+_POWER = re.compile(rf"\^\s?([-−]?)(\d{{1,3}})(?:{BLANK}({_UNIT})(?![A-Za-z]))?")
+_TIMES = re.compile(r"[\u4e00-\u9fff][xX]\d")
 _A_TO_Z = re.compile(r"(?:[^A-Za-z]|\A)?[A-Z]-[A-Z](?![A-Za-z\d])")
 _LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
+_NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
+_DASHES = ("-", "−", "–", "—", "~", "～", "〜")
+_TO = re.compile(r"\s?[-−–—~～〜]\s?(?=[-−]?[\u4e00-\u9fff\d])")
+_DATED = "日号月年点时周楼层级岁章节页期天分秒半整晚"
+_COUNTED = re.compile(
+    rf"\d\s?(:\d\d|[{_DATED}]|点半|点整|月[初中底]|年[初中底]|元|块|度|个|人|名|米|分钟|小时|公里|斤|公斤)$"
+)
+_COUNTED_TOO = re.compile(
+    rf"(?:早上|上午|中午|下午|晚上|凌晨|次日|第|今|明|当)?\s?\d+(?:\.\d+)?\s?[{_DATED}元块个人名米小公斤]|\d+:\d\d"
+)
+_WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
     "_": ("下划线", ""), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
@@ -35,7 +53,7 @@ def address(text: str, start: int) -> Span | None:
     """info@test.com, https://www.example.com/help."""
     if start and text[start - 1].isascii() and (text[start - 1].isalnum() or text[start - 1] in "@."):
         return None
-    found = _MAIL.match(text, start) or _URL.match(text, start)
+    found = _MAIL.match(text, start) or _URL.match(text, start) or _FILE.match(text, start)
     if not found:
         return None
     parts: list[tuple[str, ...]] = []
@@ -62,6 +80,32 @@ def _count(parts: list[tuple[str, ...]]) -> int:
     return count
 
 
+def numbered(text: str, start: int) -> Span | None:
+    """No.1: 第一, 一号, number one."""
+    found = _NUMBERED.match(text, start)
+    if not found:
+        return None
+    number, read = cardinals(found[1])[0], by_digit(found[1])
+    ways = [f"第{number}", f"{number}号", *(f"number{one}" for one in (*english(found[1]), number))]
+    return Span(start, found.end(), "ordinal", tuple(dict.fromkeys([*ways, f"no{number}", f"no{read}"])), sure=False)
+
+
+def to(text: str, start: int) -> Span | None:
+    """The dash of 5月1日-5月5日, 周一~周五, 8点-晚上9点; that of 北京-上海 may be silent."""
+    found = _TO.match(text, start)
+    if not found or text[start - 1 : start] in _DASHES:
+        return None
+    behind = text[found.end() :]
+    counted = _COUNTED.search(text, max(0, start - 8), start)
+    if _WEEKDAY.search(text, max(0, start - 3), start) and _WEEKDAY.match(behind):
+        return Span(start, found.end(), "variant", ("到", "至"))  # words: no prompt writes it out
+    if counted and (_COUNTED_TOO.match(behind) or re.match(rf"[-−]?\d[\d.]*\s?{counted[1]}", behind)):
+        return Span(start, found.end(), "range", ("到", "至"))
+    if text[start - 1] in "栋座幢区室号元排室" and behind[:1].isdigit():  # A栋-1203
+        return Span(start, found.end(), "variant", ("", "杠"))
+    return None if behind[:1] in "0123456789-−" else Span(start, found.end(), "variant", ("", "到", "至"))
+
+
 def roman(text: str, start: int) -> Span | None:
     """Ⅱ, and II behind 第, or behind a word (WWII)."""
     if text[start] in ROMAN:
@@ -74,7 +118,8 @@ def roman(text: str, start: int) -> Span | None:
         return Span(start, found.end(), "roman", (number,))
     if len(found[0]) < 2 or not found[0].isupper():
         return None
-    return Span(start, found.end(), "letters", (found[0].lower(), number))
+    king = (f"{number}世",) if _han(text[start - 1 : start]) else ()  # 亨利VIII
+    return Span(start, found.end(), "letters", (found[0].lower(), number, *king))
 
 
 def _roman(letters: str) -> int:
@@ -114,6 +159,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(
             start, start + 1, "sign", ("加", "以上") if before and before in "0123456789万亿千百" else ("加", "plus")
         )
+    if char in "#*" and behind[:1] in ("号", "键"):
+        return Span(start, start + 1, "sign", ("井", "井号") if char == "#" else ("星", "星号"))
     if char == "#" and before.isascii() and before.isalpha():
         return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
     if char == "#":
@@ -122,7 +169,10 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, laughter.end(), "variant", ("", "哈" * len(laughter[0]), laughter[0].lower()))
     if char == "^" and (power := _POWER.match(text, start)):
         number = ("负" if power[1] else "") + cardinals(power[2])[0]
-        return Span(start, power.end(), "sign", (f"的{number}次方", f"的{number}次幂"))
+        names = list(UNITS[power[3]]) if power[3] else [""]
+        return Span(start, power.end(), "sign", tuple(joined([f"的{number}次方", f"的{number}次幂"], names)))
+    if char in "xX" and _TIMES.match(text, max(0, start - 1)):  # 卡x1
+        return Span(start, start + 1, "sign", ("乘", "x", ""), sure=False)
     if char == "-":
         return (
             Span(start, start + 1, "variant", ("到", "至", "杠", ""))
@@ -145,4 +195,4 @@ def sign(text: str, start: int) -> Span | None:
 
 
 def _han(char: str) -> bool:
-    return "\u4e00" <= char <= "\u9fff"
+    return "\u4e00" <= char <= "\u9fff" if char else False

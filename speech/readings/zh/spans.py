@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from speech.readings.span import Span
-from speech.readings.zh import forms, quantities, signs
+from speech.readings.zh import forms, money, quantities, signs
 from speech.readings.zh.erhua import ERHUA
 from speech.readings.zh.pinyin import simplified
 
@@ -15,15 +15,20 @@ Rule = Callable[[str, int], Span | None]
 # In this order: what is longer and surer first.
 RULES: tuple[Rule, ...] = (
     signs.address,
+    signs.numbered,
+    signs.to,
     forms.date,
+    forms.months,
     forms.time,
     forms.phone,
     forms.named_day,
+    forms.score,
+    forms.code,
+    forms.lasting,
     forms.version,
     quantities.equation,
     quantities.fraction,
-    forms.score,
-    quantities.money,
+    money.money,
     quantities.quantity,
     signs.roman,
     signs.per,
@@ -31,8 +36,10 @@ RULES: tuple[Rule, ...] = (
 )
 _BEGIN = re.compile(
     r"[0-9]|[-−–+~](?=\s?[0-9¥$€£.])|(?<![A-Za-z])[A-Za-z](?=[\w.+-]*[.@:][\w/])|[A-Z]{0,3}[$¥](?=\s?\d)|(?:RMB|CNY|USD|HKD|EUR)(?=\s?\d)"
+    r"|(?<![A-Za-z])N[oO]\.(?=\s?\d)|(?<=[\u4e00-\u9fff])\s?[-−–—~～〜](?=\s?[-−]?[\u4e00-\u9fff\d])"
+    r"|(?<=:\d\d)\s?[-−–—~～〜](?=\s?(?:[早上中下晚凌次]|\d{1,2}月))"
     r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00bc-\u00be\u2150-\u215e]"
-    r"|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
+    r"|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
 )
 
 

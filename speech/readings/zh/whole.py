@@ -8,7 +8,7 @@ from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SP
 
 
 @lru_cache(maxsize=4096)
-def _english(digits: str) -> tuple[str, ...]:
+def english(digits: str) -> tuple[str, ...]:
     """English words of a number that stands at a Latin word (A4, iPhone 15)."""
     from num2words import num2words  # slow to import
 
@@ -19,6 +19,14 @@ def _english(digits: str) -> tuple[str, ...]:
 
 def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
+    ways, kind = _chinese(text, start, end, digits)
+    if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
+        named = re.match(r"[A-Za-z]\d", text[end : end + 2])  # 23H2
+        ways = [*ways, *english(digits), *([by_digit(digits)] if named else [])]
+    return ways, kind
+
+
+def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     before, behind = text[max(0, start - 8) : start].rstrip(), text[end : end + 8].lstrip()
     letter = before.rstrip("-–")[-1:]
     latin = letter.isascii() and letter.isalpha()
@@ -37,13 +45,15 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
             by_digit(digits),
             *(cardinals(digits) if "2000" <= digits <= "2009" or digits[1:] == "000" else []),
         ], "year"
+    if len(digits) == 2 and first == "年" and digits[0] == "0":  # 08年
+        return [by_digit(digits)], "year"
     if len(digits) == 2 and first == "年" and not before.endswith(("近", "约", "了", "过", "整", "共")):
         return [*cardinals(digits), by_digit(digits)], "year"
     if re.match(r"[后後](?![面来悔背边])", behind) and len(digits) == 2:
         return [by_digit(digits), *cardinals(digits)], "year"
     if latin:
         ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
-        return [*ways, *(_english(digits) if len(digits) <= 4 else ())], "letters"
+        return [*ways, *(english(digits) if len(digits) <= 4 else ())], "letters"
     if len(digits) == 3 and first == "年" and before.endswith(("公元", "公元前")):
         return [*cardinals(digits), by_digit(digits)], "year"
     if len(digits) == 2 and first == "折" and digits[1] != "0":  # 75折

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
+from PIL import Image
 
 from tests.conftest import ROOT, free_ports
 
@@ -84,15 +85,19 @@ def page(built_recipe, tmp_path_factory):
 
 def test_a_text_is_spoken_heard_and_judged(page):
     client = page.client()
-    sound, heard, _, worth = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 1, api_name="/speak")
+    sound = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 1, api_name="/speak")
     wave, rate = soundfile.read(sound)
     assert rate == 24000 and len(wave) > 2400 and np.abs(wave).max() > 0.01
+    heard, picture, worth = client.predict(api_name="/judged")
+    assert np.asarray(Image.open(picture)).shape == (400, 1000, 3)
     assert "reward's ASR" in heard and "SenseVoiceASR" in heard and "WhisperEar" in heard
     assert "(1.0 x (1 - tanh(3 x toneless pinyin error)) + 0.2 x min(1, (1 - silence) / 0.5)) / 1.2" in worth
     again = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 1, api_name="/speak")
-    assert np.array_equal(soundfile.read(again[0])[0], wave)  # the same seed
+    assert np.array_equal(soundfile.read(again)[0], wave)  # the same seed
     other = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 4, 1, api_name="/speak")
-    assert not np.array_equal(soundfile.read(other[0])[0], wave)
+    assert not np.array_equal(soundfile.read(other)[0], wave)
+    with pytest.raises(Exception, match="nothing was said yet"):
+        page.client().predict(api_name="/judged")
 
 
 @pytest.mark.parametrize(
@@ -103,12 +108,13 @@ def test_a_text_is_spoken_heard_and_judged(page):
         ((TEXT, "SFT", "nonsense", 0, 1), "nonsense is not in the list of choices|there is no decoding"),
         ((TEXT, "SFT", "sampled", -1, 1), "minimum value|a seed is a whole number"),
         ((TEXT, "SFT", "sampled", 0, 2), "bash run.sh token_ear trains one"),
+        ((TEXT, "SFT", "sampled", 0, 1, "slowly"), "tiny_mandarin has no place for it"),
     ],
 )
 def test_what_cannot_be_spoken_is_said(page, given, told):
-    text, model, decoding, seed, best_of = given
+    text, model, decoding, *more = given
     with pytest.raises(Exception, match=told):
-        page.client().predict(text, model, decoding, "as the recipe chooses", seed, best_of, api_name="/speak")
+        page.client().predict(text, model, decoding, "as the recipe chooses", *more, api_name="/speak")
 
 
 def test_sentences_side_by_side(page):
@@ -118,8 +124,10 @@ def test_sentences_side_by_side(page):
     assert line.startswith("4 of 4 sentences; GRPO is better in 3, worse in 0, equal in 1.")
     rows, _ = client.predict("sampled", "largest gain", "none", api_name="/compared")
     assert [row[0] for row in rows["data"]] == [0]
-    sft, grpo, *_ = client.predict("sampled", 3, api_name="/hear")
+    sft, grpo = client.predict("sampled", 3, api_name="/hear")
     assert not np.array_equal(soundfile.read(sft)[0], soundfile.read(grpo)[0])
+    *_, first, second = client.predict(api_name="/judged_both")
+    assert first != second and all("SenseVoiceASR" in said and "reward" in said for said in (first, second))
 
 
 def test_votes_are_kept_and_the_listener_goes_on(page):

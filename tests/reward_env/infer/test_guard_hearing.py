@@ -7,7 +7,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from infer.guard import Hearing, held_out
-from speech.jsonl import growing_lines
+from speech.files import growing_lines
 from stages.config import ROOT, compose_stage
 
 

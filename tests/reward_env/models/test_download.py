@@ -119,9 +119,14 @@ def test_bytes_that_are_not_the_hubs_are_refused(tmp_path, hub, client, message)
 
 @pytest.mark.parametrize(("client", "fetched_again"), [("huggingface", False), ("modelscope", True)])
 def test_a_file_that_was_changed_here_is_fetched_again_or_refused(tmp_path, hub, client, fetched_again):
-    """Hugging Face's client takes a file that is there for its own, ModelScope's looks at its sum."""
+    """Hugging Face's client takes a file that is there for its own, ModelScope's looks at its sum.
+
+    The file's time stays: Hugging Face's fetches one again that was written more than a second after its download."""
     assert stage(tmp_path, hub.server_port, client)[0] == 0
-    (tmp_path / "model" / "llm.pt").write_bytes(bytes(len(FILES["llm.pt"])))
+    model = tmp_path / "model" / "llm.pt"
+    then = model.stat()
+    model.write_bytes(bytes(len(FILES["llm.pt"])))
+    os.utime(model, ns=(then.st_atime_ns, then.st_mtime_ns))
     status, out = stage(tmp_path, hub.server_port, client)
     assert (status == 0) == fetched_again, out
     assert (files(tmp_path / "model")["llm.pt"] == FILES["llm.pt"]) == fetched_again

@@ -1,9 +1,16 @@
 """The builder of the embedded default leaves a user's own files alone."""
 
 import json
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
-from models.tiny_mandarin.build import Build
+import numpy as np
+import torch
+
+from models.tiny_mandarin.build import Build, _in_threads
+from speech.imports import ROOT
 from stages.config import compose_stage
 
 
@@ -60,3 +67,25 @@ def test_after_a_step_that_was_repeated_the_next_ones_are_too(tmp_path: Path, ca
     assert run(1) == ["[build] a", "[build] b"]
     assert run(1) == ["[build] a: there already", "[build] b: there already"]
     assert run(2) == ["[build] a", "[build] b"]
+
+
+def test_threads_each_with_what_is_theirs_keep_the_order():
+    made, cores = [], torch.get_num_threads()
+    torch.set_num_threads(2)
+
+    def make():
+        made.append(threading.get_ident())
+        return lambda item: np.array([item, torch.get_num_threads()])
+
+    try:
+        results = _in_threads(make, list(range(50)), "squares")
+        assert [result.tolist() for result in results] == [[item, 1] for item in range(50)]
+        assert 1 <= len(set(made)) == len(made) <= 2
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(cores)
+
+
+def test_the_builder_starts_without_what_only_texts_of_ones_own_need():
+    code = "import sys, models.tiny_mandarin.build as b; sys.exit('transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

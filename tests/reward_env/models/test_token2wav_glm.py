@@ -1,5 +1,6 @@
 """GLM-TTS's token2wav: a release's directory, batches, and what is refused."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from omegaconf import OmegaConf
 
+from data_prep.encode_voices import encoded
 from models.flow.voice_features import LogMel
 from models.glm_tts.flow import Flow, FlowConfig
 from models.glm_tts.token2wav import MEL, GlmToken2Wav, load_flow
+from speech.files import write_jsonl
 from speech.interfaces import Row
 from speech.waves import read_wave
 from tests.helpers.glm_sound import write_sound
@@ -156,6 +160,27 @@ def test_a_voice_in_stereo_is_the_mean_of_its_channels(release: Path, token2wav:
     (tmp_path / "voices.jsonl").write_bytes((release / "voices.jsonl").read_bytes())
     stereo = GlmToken2Wav(str(release), str(tmp_path / "voices.jsonl"), steps=2)
     np.testing.assert_allclose(stereo.decode([row(1, 2, 3)])[0], token2wav.decode([row(1, 2, 3)])[0], atol=1e-3)
+
+
+def test_features_that_a_voice_brings_are_taken_as_they_are(release: Path, token2wav: GlmToken2Wav, tmp_path: Path):
+    """Those of its recording change nothing; another speaker's embedding is heard. They go through encode_voices."""
+    (given,) = (json.loads(line) for line in (release / "voices.jsonl").read_text(encoding="utf-8").splitlines())
+    told = token2wav.prompt(row(1))
+    np.save(tmp_path / "mel.npy", told.mel.numpy())
+    rows = [
+        {**given, "name": name, "wav": str(release / given["wav"]), "embedding": f"{name}.pt", "mel": "mel.npy"}
+        for name in ("same", "other")
+    ]
+    torch.save(told.embedding[None], tmp_path / "same.pt")
+    torch.save(-told.embedding, tmp_path / "other.pt")
+    write_jsonl(str(tmp_path / "in.jsonl"), rows)
+    (tmp_path / "out").mkdir()
+    own = {"input": f"{tmp_path}/in.jsonl", "output": f"{tmp_path}/out/voices.jsonl"}
+    write_jsonl(own["output"], encoded(OmegaConf.create(own)))
+    bringing = GlmToken2Wav(str(release), own["output"], steps=2)
+    same, other = bringing.decode([row(1, 2, 3, voice="same"), row(1, 2, 3, voice="other")])
+    np.testing.assert_allclose(same, token2wav.decode([row(1, 2, 3)])[0], atol=1e-4)
+    assert np.abs(same - other).max() > 1e-3
 
 
 def test_a_voice_without_recording_is_refused(release: Path, tmp_path: Path):

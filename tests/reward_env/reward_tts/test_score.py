@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from data_prep.pairs import of_scores
 from reward_tts.score import read
 from speech.jsonl import BadRows
 from speech.tokens import format_speech_tokens
@@ -41,7 +42,7 @@ def test_all_bad_rows_are_named_with_line_and_field(tmp_path):
 
 
 def test_verls_dumps_and_the_published_fields_are_read(tmp_path):
-    rows = [{"gts": "你好", "output": "<|s_7|><|s_0|>", "score": 0.5}, {"text": "你好", "code": [7, 0]}]
+    rows = [{"gts": "你好", "output": "<|s_7|><|s_0|>", "score": 0.5, "voice": ""}, {"text": "你好", "code": [7, 0]}]
     found = read(config(write(tmp_path / "rows.jsonl", *rows)))
     assert [(line, given.text, given.completion) for line, _, given in found] == [
         (1, "你好", "<|s_7|><|s_0|>"),
@@ -73,3 +74,5 @@ def test_rows_are_scored_as_in_training(built_recipe, tmp_path):
     assert (outside["no_speech"], outside["bad_speech"]) == (0.0, 1.0)
     assert silent["score"] == outside["score"] < min(row["score"] for row in found[:3])
     assert "6 rows: reward" in done.stdout
+    pairs = list(of_scores(str(tmp_path / "rollouts.scored.jsonl"), 0.0))  # stage prefer takes it as it is
+    assert all(pair["voice"] is None for pair in pairs)

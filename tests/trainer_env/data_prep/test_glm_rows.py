@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.hub_rows import local
 from data_prep.recordings import Recording, filters
 from data_prep.test_sets import convert, read_test_set
+from speech.loading import array_of
 from speech.voices import read_voices
 from stages.config import compose_stage
 
@@ -52,6 +54,58 @@ def test_rows_become_texts_and_voices_with_their_tokens(release, tmp_path):
     assert Path(voices["u3"].wav).samefile(tmp_path / "examples/b.wav") and voices["u1"].text == "早。"
 
 
+def test_embeddings_and_mels_by_path_go_with_the_voice(release, tmp_path):
+    """As grpo/prepare_data.py of GLM-TTS writes its rows: paths from the file's folder, .npy of 192 and of frames x 80;
+    or a tensor in a .pt; or, as its sample has it, in folders beside the file."""
+    data = release.parent
+    for field, numbers in (("embedding", np.ones(192, np.float32)), ("prompt_speech_feat", np.zeros((7, 80), "<f4"))):
+        (data / field).mkdir()
+        np.save(data / field / "u3.npy", numbers)
+    torch.save(torch.full((1, 192), 2.0), data / "embedding" / "a.pt")
+    rows = [json.loads(line) for line in release.read_text().splitlines()]
+    rows[1] |= {"embedding": "embedding/a.pt"}  # of the second row, whose voice is the first one's
+    release.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    convert(read_test_set(release, 5), tmp_path / "out", "zh")
+    voices = read_voices(str(tmp_path / "out/recordings.jsonl"))
+    assert array_of(voices["u1"].embedding).tolist() == [[2.0] * 192] and voices["u1"].mel is None
+    assert array_of(voices["u3"].embedding).tolist() == [1.0] * 192 and array_of(voices["u3"].mel).shape == (7, 80)
+
+
+class _Code:
+    """A pickle that would run code."""
+
+    def __reduce__(self):
+        return (print, ("run",))
+
+
+@pytest.mark.parametrize(
+    ("field", "made", "told"),
+    [
+        ("embedding", np.ones(191), r"holds float64 of \[191\], expected 192 real numbers"),
+        ("embedding", np.full(192, np.nan), "holds numbers that are not finite"),
+        ("embedding", np.arange(192), "holds int64"),
+        ("embedding", np.array([_Code()]), "is no array of numbers: Object arrays cannot be loaded"),
+        ("prompt_speech_feat", np.ones((80, 7)), r"holds float64 of \[80, 7\], expected frames x 80 real numbers"),
+        ("embedding", {"pt": _Code()}, "is no array of numbers: Weights only load failed"),
+        ("embedding", {"pt": {"x": torch.ones(192)}}, "it holds dict, not one tensor"),
+        ("embedding", None, r"no\.npy is no file"),
+    ],
+)
+def test_features_that_are_none_are_named_and_run_nothing(release, field, made, told, capfd):
+    row = {"uttid": "u9", "syn_text": "好。", "prompt_text": "早。", "prompt_speech": "examples/a.wav", field: "no.npy"}
+    if isinstance(made, dict):
+        row[field] = "it.pt"
+        torch.save(made["pt"], release.parent / "it.pt")
+    elif made is not None:
+        row[field] = "it.npy"
+        np.save(release.parent / "it.npy", made, allow_pickle=True)
+    with release.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    with pytest.raises(ValueError, match=rf"rows\.jsonl:4: field '{field}': (?s:.*){told}"):
+        read_test_set(release, 5)
+    assert "run" not in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -59,7 +113,7 @@ def test_rows_become_texts_and_voices_with_their_tokens(release, tmp_path):
         ({"prompt_speech": "none.wav"}, r"field 'prompt_speech': none\.wav is no file"),
         ({"emotion": 11}, "field 'emotion': is 11, expected 0 to 8"),
         ({"prompt_speech_token": "no.npy"}, r"field 'prompt_speech_token': no\.npy is no file"),
-        ({"prompt_speech_token": "examples/a.wav"}, r"field 'prompt_speech_token': .*a\.wav is no array of numbers"),
+        ({"prompt_speech_token": "examples/a.wav"}, r"field 'prompt_speech_token': .*a\.wav is no .npy and no .pt"),
         ({"uttid": "u1"}, "field 'uttid': u1 is there twice"),
     ],
 )

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.pairs import check_rows, of_scores, of_votes
+from data_prep.pairs import check_rows, of_preferences, of_scores, of_votes
 from speech.jsonl import BadRows
 from stages.config import compose_stage
+from stages.plan import plan
 
 
 def write(path: Path, *rows: dict) -> str:
@@ -31,12 +32,48 @@ def test_the_best_and_the_worst_of_a_text_are_a_pair(tmp_path):
 def test_voices_of_one_text_are_not_compared(tmp_path):
     rows = [scored("早", 0.9, 1, voice="ana"), scored("早", 0.1, 2, voice="bo")]
     assert list(of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)) == []
+    rows = [scored("早", 0.9, 1, voice=""), scored("早", 0.1, 2), scored("早", 0.2, 3, voice=None)]  # stage score's ""
+    (pair,) = of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)
+    assert (pair["voice"], pair["chosen"], pair["rejected"]) == (None, [1], [2])
 
 
 def test_a_row_that_is_not_scored_is_named(tmp_path):
     path = write(tmp_path / "s.jsonl", scored("早", 0.9, 1), {"text": "早", "tokens": [1]}, scored("早", 0.5))
     with pytest.raises(BadRows, match=r"(?s)s\.jsonl:2: field 'score'.*s\.jsonl:3: field 'tokens'"):
         list(of_scores(path, 0.1))
+
+
+def test_instructions_of_one_text_are_not_compared(tmp_path):
+    rows = [scored("早", 0.9, 1, instruction="慢"), scored("早", 0.1, 2, instruction="快"), scored("早", 0.5, 3)]
+    rows += [scored("早", 0.3, 4, instruction="慢")]
+    (pair,) = of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)
+    assert (pair["instruction"], pair["chosen"], pair["rejected"]) == ("慢", [1], [4])
+
+
+def test_what_the_page_exports_is_taken(tmp_path):
+    row = {"text": "早", "language": "zh", "chosen": [1, 2], "rejected": [3]}
+    page = {"chosen_system": "GRPO", "rejected_system": "SFT", "who": "ann"}
+    (pair,) = of_preferences(write(tmp_path / "p.jsonl", row | page))
+    assert (pair["text"], pair["chosen"], pair["rejected"], pair["margin"]) == ("早", [1, 2], [3], 1.0)
+    with pytest.raises(BadRows, match=r"p\.jsonl:2: field 'rejected'"):
+        list(of_preferences(write(tmp_path / "p.jsonl", row, row | {"rejected": []})))
+
+
+@pytest.mark.parametrize(
+    ("given", "modules"),
+    [
+        ([], ["infer.synthesise", "reward_tts.score", "data_prep.pairs", "sft.prefer"]),
+        (["pairs.preferences=a.jsonl"], ["data_prep.pairs", "sft.prefer"]),
+        (["pairs.votes=a.jsonl", "limit=3"], ["data_prep.pairs", "sft.prefer"]),
+    ],
+)
+def test_rollouts_are_made_where_no_pairs_are_given(given, modules):
+    _, (stage,) = plan("tiny_mandarin", "prefer", "prefer", given)
+    assert [argv[2] for argv in stage.commands()] == modules
+    cfg = compose_stage("tiny_mandarin", "prefer")
+    assert cfg.output == cfg.pairs.rollouts == "exp/tiny_mandarin/prefer/SFT.rollouts.scored.jsonl"
+    assert cfg.input == f"{cfg.tokens_dir}/SFT.rollouts.jsonl" and list(cfg.systems) == ["SFT"]
+    assert cfg.token2wav._target_ == compose_stage("tiny_mandarin", "server").token2wav._target_
 
 
 SPEECH = {"SFT": {0: [1, 2], 1: [3]}, "GRPO": {0: [1, 5], 1: [4]}}

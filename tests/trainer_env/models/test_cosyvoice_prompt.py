@@ -10,9 +10,12 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
+from data_prep.prompts import PromptMaker
+from infer.texts import read_sentences
 from models.cosyvoice import tokenizer as cosyvoice
 from models.cosyvoice.layout import FAMILIES
 from sft.data import encode_messages
+from speech.jsonl import BadField
 from speech.voices import Voice
 from stages.config import compose_stage
 from tests.helpers.cosyvoice_release import write_text_model
@@ -84,6 +87,77 @@ def test_data_sft_rollout_and_inference_read_the_same_ids(words, family, tmp_pat
     assert inference_ids(family, words, tmp_path / "rl.parquet", row["text"], *named) == [expected, expected]
     conversation = encode_messages(words, pq.read_table(tmp_path / "sft.parquet").to_pylist()[0]["messages"])
     assert conversation == {"input_ids": [*expected, 151937, 151938, end], "prompt_length": len(expected)}
+
+
+SAID = {
+    "cosyvoice2": "用四川话说这句话",  # example.py of the release, before its <|endofprompt|>
+    "cosyvoice3": "You are a helpful assistant. 请用广东话表达。",
+}
+
+
+def test_an_instruction_stands_where_the_voices_words_would(words, family, tmp_path):
+    """cosyvoice/cli/frontend.py, frontend_instruct2: <|sos|>, the instruction's ids, the text's ids, <|task_id|>, and
+    nothing of the voice. <strong> is 151648, </strong> 151649, [laughter] 151651."""
+    (tmp_path / "voices.jsonl").write_text(json.dumps(VOICE))
+    row = {"text": "今天<strong>好</strong>[laughter]", "voice": "anna", "instruction": SAID[family]}
+    plain = {key: value for key, value in row.items() if key != "instruction"}  # the same text, said in two ways
+    rows = [row | {"speech_tokens": [1, 2]}, plain | {"speech_tokens": [1, 2]}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in rows))
+    config = deepcopy(compose_stage(family, "data"))
+    config.prepare.splits = {
+        kind: {"kind": kind, "input": f"{tmp_path}/in.jsonl", "output": f"{tmp_path}/{kind}.parquet", "held_out": False}
+        for kind in ("rl", "sft")
+    }
+    config.recipe.work_dir, config.recipe.voices = str(tmp_path), f"{tmp_path}/voices.jsonl"
+    config.recipe.tokenizer_dir = words.name_or_path
+    assert Preparation(config).run() == {"rl": 2, "sft": 2}
+
+    start, task = (158500, 158501) if family == "cosyvoice2" else (158497, 158499)
+    today, good = words.encode("今天"), words.encode("好")
+    text = [*today, 151648, *good, 151649, 151651]
+    expected = [start, *words.encode(SAID[family]), 151646, *text, task]
+    assert expected.count(151646) == 1  # CosyVoice3's own instruction is not there, too
+    prepared = pq.read_table(tmp_path / "rl.parquet").to_pylist()
+    assert encode_prompt(words, prepared[0]["prompt"]) == expected
+    assert {key: prepared[0]["extra_info"][key] for key in plain} == plain  # the reward hears the text alone
+    assert [one["extra_info"]["instruction"] for one in prepared] == [SAID[family], None]
+    asked = compose_stage(family, "eval", (f"texts={tmp_path}/rl.parquet", "recipe.voices=null"))
+    spoken = [sentence.request for sentence in read_sentences(asked, PromptMaker(asked.recipe))]
+    assert [one.instruction for one in spoken] == [SAID[family], None]  # so pairs of them keep it
+    assert encode_prompt(words, prepared[1]["prompt"])[-2:] == [151943, 158496]  # without one: the voice's speech
+    assert rollout_ids(tmp_path / "rl.parquet", words, "qwen2_speech_head") == expected
+    named = (f"recipe.voices={tmp_path}/voices.jsonl", "voice=anna", f"instruction='{SAID[family]}'")
+    named += (f"recipe.tokenizer_dir={words.name_or_path}",)
+    assert inference_ids(family, words, tmp_path / "rl.parquet", row["text"], *named) == [expected, expected]
+    conversation = encode_messages(words, pq.read_table(tmp_path / "sft.parquet").to_pylist()[0]["messages"])
+    assert conversation["input_ids"][: len(expected)] == expected and conversation["prompt_length"] == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (3, "is no string"),
+        ("慢<|endofprompt|>", r"holds <\|endofprompt\|>, which the tokenizer would read as a control token"),
+        ("慢" * 2001, "has 2001 characters, recipe.max_text_chars is 2000"),
+    ],
+)
+def test_a_bad_instruction_is_named(words, family, given, told):
+    recipe = compose_stage(family, "data", (f"recipe.tokenizer_dir={words.name_or_path}", "recipe.voices=null")).recipe
+    recipe.max_text_chars = 2000
+    with pytest.raises(BadField, match=told) as error:
+        PromptMaker(recipe).request({"text": "今天", "instruction": given}, has_speech=True)
+    assert error.value.field == "instruction"
+
+
+def test_models_without_a_place_for_an_instruction_refuse_it(words, family, tmp_path):
+    recipe = compose_stage(family, "data", ("recipe.voices=null",)).recipe
+    words = deepcopy(words)
+    words.chat_template = cosyvoice.template_of("chat")
+    words.save_pretrained(tmp_path / "chat")
+    recipe.tokenizer_dir = str(tmp_path / "chat")
+    for own, told in ((recipe, "the chat template in"), (compose_stage("tiny_mandarin", "data").recipe, "no place")):
+        with pytest.raises(BadField, match=told):
+            PromptMaker(own).request({"text": "今天", "instruction": "慢"}, has_speech=True)
 
 
 def test_without_a_voice_the_prompt_ends_with_the_task(words, family):

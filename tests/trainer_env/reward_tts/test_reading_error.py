@@ -44,6 +44,13 @@ def test_a_text_without_anything_to_say_and_a_recipe_that_is_not_there_are_refus
         reading_error("cosyvoice9", "你好", "你好", "zh")
 
 
+def test_a_recipe_refuses_a_language_that_it_does_not_offer_and_names_its_own():
+    with pytest.raises(ValueError, match=r"tiny_mandarin does not offer 'ja': recipe\.languages are zh$"):
+        reading_error("tiny_mandarin", "こんにちは", "こんにちは", "ja")
+    with pytest.raises(ValueError, match=r"cosyvoice2 does not offer 'de': recipe\.languages are zh, yue, en, ja, ko"):
+        reading_error("cosyvoice2", "Hallo", "Hallo", "de")
+
+
 def test_a_pair_is_explained():
     told = explain(_settings("tiny_mandarin"), "他有2个苹果。", "他有二个苹果", "zh")
     assert "cardinal  2: liang" in told

@@ -158,14 +158,3 @@ def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(serv
     first.process.kill()
     first.process.wait()
     assert len(measure(config, spoken)) == len(spoken)
-
-
-def test_a_wrong_secret_ends_the_run_at_once_with_that_word(server_starter, spoken, monkeypatch):
-    monkeypatch.setenv("TTS_SECRET", "open-sesame")
-    server = server_starter("recipe.server.secret_env=TTS_SECRET")
-    config = config_of(server, secret_env="TTS_SECRET")
-    assert measure(config, spoken[:1])[0].is_speech
-    monkeypatch.setenv("TTS_SECRET", "close-sesame")
-    for asked in (config, config_of(server)):  # a wrong one, and none
-        with pytest.raises(RewardError, match=r"sample 0 .*: wrong secret: reward server .* \(1 attempts\)$"):
-            measure(asked, spoken[:1])

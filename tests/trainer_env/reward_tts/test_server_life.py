@@ -5,12 +5,15 @@ import re
 import signal
 import socket
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tritonclient.utils import InferenceServerException
 
 from reward_tts.client import RewardClient, RewardError
 from reward_tts.measures import Measures, Status
+from tests.conftest import Server, start_server
 from tests.helpers.server_client import config_of, measure, odd_rows, raw_answer
 from tests.helpers.server_processes import left_behind
 
@@ -44,24 +47,34 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
     assert left_behind(first.process.pid) == []  # the front, or the second server's start, removed it
 
 
-def test_instances_on_each_device_share_the_work(server_starter, spoken):
-    server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
-    measure(config_of(server), spoken * 2)
+@pytest.fixture(scope="module")
+def guarded(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that all may reach who know the secret."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TTS_SECRET", "open-sesame")
+        own = ("recipe.server.secret_env=TTS_SECRET", "recipe.server.host=0.0.0.0")
+        server = start_server(built_recipe, tmp_path_factory.mktemp("guarded") / "server.log", *own)
+    yield server
     server.stop()
-    rows = [int(n) for n in re.findall(r"instance \d: (\d+) rows", server.log.read_text())]
-    assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(spoken)
 
 
-def test_a_shared_secret_keeps_others_out(server_starter, spoken, monkeypatch):
+def test_a_shared_secret_keeps_others_out(guarded, spoken, monkeypatch):
     monkeypatch.setenv("TTS_SECRET", "open-sesame")
-    server = server_starter("recipe.server.secret_env=TTS_SECRET", "recipe.server.host=0.0.0.0")
-    assert "listening on 0.0.0.0: whoever reaches it and knows the secret may use it" in server.log.read_text()
+    assert "listening on 0.0.0.0: whoever reaches it and knows the secret may use it" in guarded.log.read_text()
     (tokens, text) = spoken[0]
     with pytest.raises(InferenceServerException, match="wrong secret: none was sent"):
-        raw_answer(server, tokens, len(tokens), text.encode())
-    assert measure(config_of(server, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
+        raw_answer(guarded, tokens, len(tokens), text.encode())
+    assert measure(config_of(guarded, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
     with pytest.raises(RewardError, match="NO_SUCH, which is not set"):
-        measure(config_of(server, secret_env="NO_SUCH"), spoken[:1])
+        measure(config_of(guarded, secret_env="NO_SUCH"), spoken[:1])
+
+
+def test_a_wrong_secret_ends_the_run_at_once_with_that_word(guarded, spoken, monkeypatch):
+    config = config_of(guarded, secret_env="TTS_SECRET")
+    monkeypatch.setenv("TTS_SECRET", "close-sesame")
+    for asked in (config, config_of(guarded)):  # a wrong one, and none
+        with pytest.raises(RewardError, match=r"sample 0 .*: wrong secret: reward server .* \(1 attempts\)$"):
+            measure(asked, spoken[:1])
 
 
 def metrics_of(server) -> dict[str, float]:
@@ -103,9 +116,9 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time(server_starter
     assert found['nv_inference_count{model="token2wav_asr",version="1"}'] == 7  # Triton's own, on the same port
 
 
-def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
-    server = server_starter("server.instances=1")
-    measure(config_of(server), spoken[:4])
+def test_instances_share_the_work_and_sigterm_ends_them_and_leaves_nothing(server_starter, spoken):
+    server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
+    measure(config_of(server), spoken * 2)
     server.stop()
     assert server.process.returncode == 0
     assert [port for port in (server.http_port, server.grpc_port, server.metrics_port) if listens(port)] == []
@@ -113,7 +126,9 @@ def test_sigterm_ends_the_server_and_leaves_nothing(server_starter, spoken):
     log = server.log.read_text()
     assert "listening on 127.0.0.1: this machine alone may use it" in log
     assert "stopped" in log
-    assert re.search(r"instance 0: 4 rows; batches by size {.*}; padding .*; seconds: token2wav .*asr .*prosody", log)
+    told = r"instance \d: (\d+) rows; batches by size {.*}; padding .*; seconds: token2wav .*asr .*prosody"
+    rows = [int(n) for n in re.findall(told, log)]  # of each device
+    assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(spoken)
 
 
 def test_sigterm_finishes_what_was_begun(server_starter, spoken):

@@ -96,6 +96,43 @@ def test_the_reading_of_a_heteronym_is_that_of_its_phrase():
     assert error("他在银行", "他在银形") == pytest.approx(1 / 4)
 
 
+@pytest.mark.parametrize(
+    ("text", "misread", "homophone"),
+    [
+        ("他长得高", "他常得高", "他掌得高"), ("我得走了", "我的走了", "我得走了"),
+        ("她教我们", "她叫我们", "她交我们"),
+        ("请数一下", "请树一下", "请鼠一下"), ("人参很贵", "人餐很贵", "人深很贵"), ("漂亮", "飘亮", "票亮"),
+        ("厦门", "煞门", "夏门"), ("他摔倒了", "他摔道了", "他摔导了"), ("睡了一觉", "睡了一决", "睡了一叫"),
+        ("曾先生", "层先生", "增先生"),
+    ],
+)  # fmt: skip
+def test_a_heteronym_has_the_reading_of_its_context(text: str, misread: str, homophone: str):
+    assert error(text, misread) > 0
+    assert error(text, homophone) == 0
+
+
+def test_what_follows_a_vowel_changes_the_exclamation():
+    assert error("你怎么才来啊", "你怎么才来呀") == error("好啊", "好哇") == error("天啊", "天哪") == 0.0
+    assert error("天啊", "天呀") > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("5月1日-5月5日", "五月一日到五月五日"), ("8点—晚上9点", "八点到晚上九点"), ("25度-30度", "二十五度到三十度"),
+        ("周一-周五", "周一-周五"), ("今天-5度", "今天零下五度"), ("A栋-1203", "A栋-一千二百零三"),
+        ("2024.10.1至10.7", "二零二四年十月一日至十月七日"), ("1,280.00元", "一千二百八十元"), ("8.5折", "八点五折"),
+    ],
+)  # fmt: skip
+def test_dashes_between_dates_are_said_and_sums_end_with_their_unit(text: str, prompt: str):
+    assert written(text, "zh") == prompt
+
+
+def test_a_range_of_weekdays_and_a_route_are_compared_as_they_are_said():
+    assert error("周一-周五", "周一到周五") == error("北京-上海", "北京到上海") == error("北京-上海", "北京上海") == 0.0
+    assert error("周一-周五", "周一周五") > 0
+
+
 def test_particles_that_an_ear_cannot_tell_apart_and_those_that_it_can():
     assert error("慢慢地走", "慢慢的走") == error("跑得快", "跑的快") == 0.0
     assert error("吃了饭", "吃饭") == pytest.approx(1 / 3)

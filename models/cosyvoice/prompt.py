@@ -1,0 +1,28 @@
+"""Prompts of CosyVoice2 and CosyVoice3, which may hold an instruction (`recipe.prompt_template`).
+
+As inference_instruct2 has it (cosyvoice/cli/frontend.py, frontend_instruct2): the instruction stands where a voice's
+words would, encoded on its own, and the language model gets no speech of the voice, which the flow alone speaks with.
+"""
+
+from collections.abc import Sequence
+
+from data_prep import prompt_template
+from data_prep.prompt_template import Messages
+from speech.voices import Voice
+
+END = "<|endofprompt|>"
+
+
+def zero_shot(
+    text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = (), instruction: str | None = None
+) -> Messages:
+    """The general zero_shot, but for an instruction: then a system's turn with it, instead of the voice. CosyVoice3's
+    own instruction, which stands before a text without one, is not added to it.
+
+    >>> zero_shot("你好", Voice("a", "早上。", (7, 8)), instruction="用四川话说这句话")
+    [{'role': 'system', 'content': '用四川话说这句话<|endofprompt|>'}, {'role': 'user', 'content': '你好'}]
+    """
+    if instruction is None:
+        return prompt_template.zero_shot(text, voice, speech_prefix)
+    system = {"role": "system", "content": instruction + END}
+    return [system, *prompt_template.zero_shot(text, None, speech_prefix)]

@@ -1,0 +1,62 @@
+"""Rule for sums of money, and how a sum is said in 元, 角 and 分."""
+
+import re
+
+from speech.readings.span import Span
+from speech.readings.zh.numbers import by_digit, cardinals, decimals, scaled
+from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
+from speech.readings.zh.tables import CURRENCIES
+
+SCALE = "万亿|[万亿千百十]"
+CENTS = re.compile(r"(元|块钱|块)")
+_MONEY = re.compile(
+    rf"([-−]?){BLANK}({'|'.join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))}){BLANK}({NUMBER})"
+    rf"(?:{TO}({NUMBER}))?{BLANK}({SCALE})?{BLANK}(元|块钱|块|美元)?"
+)
+
+
+def money(text: str, start: int) -> Span | None:
+    """￥199.9, $5万, HK$8,000."""
+    found = _MONEY.match(text, start)
+    if not found:
+        return None
+    names = list(CURRENCIES[found[2]])
+    if found[6]:
+        names = [found[6], *names] if found[2] in ("￥", "¥", "RMB", "CNY") else names
+    return _money(start, found, names)
+
+
+def _money(start: int, found: re.Match[str], names: list[str]) -> Span:
+    scale = found[5] or ""
+    end = found.end()
+    two = ("两", "二")
+    values = scaled(found[3], scale, two)
+    if re.search(r"\.0+$", found[3]):
+        values = [*scaled(found[3].partition(".")[0], scale, two), *values]
+    ways = joined(values, names)
+    if found[4]:
+        ways = joined(decimals(found[3], two), ["到", "至"], scaled(found[4], scale, two), names)
+        ways += joined(decimals(found[3], two), names, ["到", "至"], scaled(found[4], scale, two), names)
+    elif not scale and found[2] in ("￥", "¥", "RMB"):
+        ways += coins(found[3])
+    if found[1]:
+        ways = joined(["负"], ways)
+    return make(start, end, "money", ways)
+
+
+def coins(number: str) -> list[str]:
+    """3.5 as 三块五 and 三元五角, 3.05 as 三块零五分."""
+    whole, _, cents = number.replace(",", "").partition(".")
+    if not 1 <= len(cents) <= 2 or not int(cents) or int(whole) == 0:
+        return []
+    tenth, hundredth = cents[0], cents[1:]
+    ways = []
+    for value in cardinals(whole, ("两",)):
+        for unit, ten in (("块", "毛"), ("元", "角")):
+            said = f"{value}{unit}" + (f"{by_digit(tenth)}{ten}" if tenth != "0" else "零")
+            if hundredth not in ("", "0"):
+                ways.append(f"{said}{by_digit(hundredth)}分")
+                ways.append(f"{said}{by_digit(hundredth)}")
+            else:
+                ways += [said, *([f"{value}块{by_digit(tenth)}"] if unit == "块" else [])]
+    return ways

@@ -1,0 +1,96 @@
+"""`infer voice_wav=me.wav voice_text="..." text="..." out=a.wav` as a user types it, with small models of the real
+classes: CosyVoice2's speech tokenizer and flow, X-codec2 and w2v-bert."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from stages.config import ROOT, config_dir
+from tests.helpers.cosyvoice_decoder import CODEBOOK
+from tests.helpers.llama_dir import LLASA, write_llama
+
+COSYVOICE = [f"recipe.codebook_size={CODEBOOK}", "recipe.max_prompt_tokens=112", "vllm.max_model_len=160"]
+ON_CPU = ["backend=transformers", "synthesis_hardware=cpu", "reward_server.server.devices=[cpu]", "max_tokens=24"]
+
+
+def run(*argv: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def must(*argv: str) -> str:
+    done = run(*argv)
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def trainer(module: str, recipe: str, config: str, *overrides: str) -> None:
+    folder = str(config_dir(recipe))
+    must(".venv/bin/python", "-m", module, "--config-path", folder, "--config-name", config, *overrides)
+
+
+def cosyvoice2(work: Path) -> list[str]:
+    own = [f"recipe.work_dir={work.relative_to(ROOT)}", *COSYVOICE[:2]]
+    must(".venv-reward/bin/python", "-m", "tests.helpers.cosyvoice_release", "cosyvoice2", str(work / "pretrained"))
+    trainer("models.cosyvoice.to_huggingface", "cosyvoice2", "models", *own)
+    return [*own, f"recipe.merged_dir={work}/sft", "reward_server.token2wav.dtype=float32", COSYVOICE[2]]
+
+
+def llasa(work: Path) -> list[str]:
+    own = [f"recipe.work_dir={work.relative_to(ROOT)}", f"recipe.sft_dir={work}/base"]
+    write_llama(work / "pretrained/llasa", LLASA, 65536)
+    folders = [str(work / "pretrained" / name) for name in ("xcodec2", "w2v-bert-2.0")]
+    must(".venv-reward/bin/python", "-m", "tests.helpers.xcodec2_dir", *folders)
+    trainer("models.extend", "llasa", "models", *own)
+    return [*own, f"recipe.merged_dir={work}/base", "voices.encoder.semantic_layer=2"]
+
+
+@pytest.fixture(scope="module", params=[cosyvoice2, llasa], ids=lambda make: make.__name__)
+def recipe(request) -> tuple[str, Path, list[str]]:
+    """Its name, its folder with models, and the overrides that say so."""
+    name = request.param.__name__
+    work = ROOT / f"exp/test_given_{name}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    return name, work, request.param(work)
+
+
+# Words of the recording, text, speech tokens a second, Hz.
+SAID = {"cosyvoice2": ("明天。", "今天天气", 25, 24_000), "llasa": ("네.", "안녕하세요.", 50, 16_000)}
+
+
+def test_a_sentence_is_spoken_with_any_recording(recipe, tmp_path):
+    name, work, own = recipe
+    words, text, token_rate, rate = SAID[name]
+    soundfile.write(
+        tmp_path / "me.flac", 0.3 * np.sin(np.arange(24_000) ** 1.2), 24_000
+    )  # one second, whatever its form
+    asked = [f"voice_wav={tmp_path}/me.flac", f"voice_text={words}", f"text={text}", f"out={tmp_path}/a.wav"]
+    must("bash", "run.sh", "--recipe", name, "infer", *asked, *ON_CPU, *own)
+    wave, found = soundfile.read(tmp_path / "a.wav")
+    assert found == rate and len(wave) > 0 and np.isfinite(wave).all()
+    (voice,) = map(json.loads, (work / "speech/given_voice.jsonl").read_text(encoding="utf-8").splitlines())
+    assert (voice["name"], voice["text"], len(voice["speech_tokens"])) == ("given", words, token_rate)
+    assert Path(work / "speech", voice["wav"]).resolve() == (tmp_path / "me.flac").resolve()
+    (row,) = map(json.loads, (work / "speech/tokens/GRPO.speech.jsonl").read_text(encoding="utf-8").splitlines())
+    assert (row["text"], row["voice"]) == (text, "given") and row["tokens"]
+
+
+def test_what_is_no_recording_is_said_before_a_model_is_loaded(recipe, tmp_path):
+    name, _, own = recipe
+    (tmp_path / "me.wav").write_text("no sound")
+    done = run("bash", "run.sh", "--recipe", name, "infer", f"voice_wav={tmp_path}/me.wav", "voice_text=a", *own)
+    assert done.returncode == 1 and "me.wav" in done.stdout and "Traceback" not in done.stdout, done.stdout[-3000:]
+
+
+def test_a_recipe_with_one_voice_says_so(built_recipe):
+    models = [f"recipe.work_dir={built_recipe}", f"recipe.merged_dir={built_recipe}/sft"]
+    done = run("bash", "run.sh", "infer", "voice_wav=me.wav", "voice_text=你好", *models)
+    assert "tiny_mandarin has a voice of its own and speaks with no other" in done.stdout, done.stdout[-3000:]
+    assert done.returncode == 1 and "Traceback" not in done.stdout
