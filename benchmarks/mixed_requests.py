@@ -112,6 +112,7 @@ class Asker:
 
     def __init__(self, server: Server, rows: list[tuple[list[int], bytes]], seed: int):
         self.counts: dict[str, Counter[str]] = {}
+        self.asked_again = 0
         self._server, self._rows, self._random = server, rows, random.Random(seed)
         self._alone: dict[int, set[str]] = {}
 
@@ -123,7 +124,7 @@ class Asker:
             grpc.aio.insecure_channel(f"127.0.0.1:{self._server.grpc}", options=options) as channel,
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=at_once)) as session,
         ):
-            self._infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+            self._ask = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
             self._post = lambda body: session.post(url, data=body)
             for _ in range(3):
                 told = await asyncio.gather(*(self._measured(request(t, x)) for t, x in self._rows))
@@ -155,8 +156,8 @@ class Asker:
                 if kind == "valid gRPC":
                     found = kind if await self._is_as_alone(index, request(tokens, text)) else "measured otherwise"
                 elif kind == "valid HTTP":
-                    async with self._post(json.dumps(posted(tokens, text.decode())).encode()) as answer:
-                        outputs = {o["name"]: o["data"][0] for o in (await answer.json())["outputs"]}
+                    _, answer = await self._posted(json.dumps(posted(tokens, text.decode())).encode())
+                    outputs = {o["name"]: o["data"][0] for o in json.loads(answer)["outputs"]}
                     found = kind if outputs["TRANSCRIPTS"] in self._alone[index] else "measured otherwise"
                 elif kind == "odd text":
                     odd = "今" + "".join(self._random.choices(_LETTERS, k=self._random.randrange(1, 400)))
@@ -172,11 +173,30 @@ class Asker:
                     found = await self._error(make(tokens, text))
                 else:
                     kind = self._random.choice(list(BODIES))
-                    async with self._post(BODIES[kind](tokens, text)) as answer:
-                        expected, found = "400", str(answer.status)
+                    expected, found = "400", str((await self._posted(BODIES[kind](tokens, text)))[0])
         except (TimeoutError, grpc.aio.AioRpcError, aiohttp.ClientError, KeyError) as error:
             found = f"{type(error).__name__} {error}"[:200]
         self.counts.setdefault(kind, Counter())["as expected" if found == expected else found] += 1
+
+    async def _infer(self, raw: bytes) -> bytes:
+        """Asked again while Triton is being started again, as a client is told to."""
+        while True:
+            try:
+                return await self._ask(raw)
+            except grpc.aio.AioRpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+            self.asked_again += 1
+            await asyncio.sleep(1)
+
+    async def _posted(self, body: bytes) -> tuple[int, bytes]:
+        """Status and body; asked again likewise."""
+        while True:
+            async with self._post(body) as answer:
+                if answer.status != 503:
+                    return answer.status, await answer.read()
+            self.asked_again += 1
+            await asyncio.sleep(1)
 
     async def _measured(self, made: ModelInferRequest) -> dict:
         answer = ModelInferResponse.FromString(await self._infer(made.SerializeToString()))
@@ -218,12 +238,18 @@ def main() -> None:
         asker = Asker(server, rows, args.seed)
         asyncio.run(asker.run(args.requests, args.at_once, lambda: memory.update(begin=memory_mib(server))))
         memory["end"] = memory_mib(server)
-    told = {"requests": args.requests, "memory in MiB": memory, "kinds": {k: dict(c) for k, c in asker.counts.items()}}
+    told = {
+        "requests": args.requests,
+        "memory in MiB": memory,
+        "asked again": asker.asked_again,
+        "kinds": {k: dict(c) for k, c in asker.counts.items()},
+    }
     args.out.write_text(json.dumps(told, indent=1, ensure_ascii=False))
     print("| kind | as expected | otherwise |", "|---|---|---|", sep="\n")
     for kind, counts in sorted(asker.counts.items()):
         print(f"| {kind} | {counts.pop('as expected', 0)} | {dict(counts) or 0} |")
-    print(f"\nMemory in MiB after a tenth and at the end: {memory}")
+    print(f"\nAsked again, as Triton was being started again: {asker.asked_again}")
+    print(f"Memory in MiB after a tenth and at the end: {memory}")
 
 
 if __name__ == "__main__":

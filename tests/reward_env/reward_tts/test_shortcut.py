@@ -131,22 +131,23 @@ PAUSED = {"pinyin": {"weight": 1.0}, "silence": {"weight": 0.2, "allowed": 0.5}}
 
 
 def test_silence_is_assumed_of_rows_that_are_read_and_heard_in_rows_that_are_slow(ear, pipeline, rows):
-    """The ear is sure of a row with as much silence as speech behind it; its tokens for each unit are twice as many."""
-    own = reward(PAUSED, audit=0.001, most_tokens=8.0, assumed={"silence_ratio": 0.0})
+    """A row with as much silence as speech behind it has twice as many tokens for each unit that is read."""
+    reads = ear.transcribe([row.tokens.tolist() for row in rows])
+    paces = [len(row.tokens) / len(read.units) for row, read in zip(rows, reads, strict=True)]
+    own = reward(PAUSED, audit=0.001, most_tokens=sorted(paces)[len(rows) // 2], assumed={"silence_ratio": 0.0})
     options = {"f0_floor": 71.0, "f0_ceil": 500.0, "f0_period_ms": 10.0, "silence_db": 40.0, "frame_seconds": 0.025}
-    prosody = Prosody(**options)
-    heard = SpeechPipeline(pipeline.token2wav, pipeline.asr, "tiny_mandarin", 400, {"prosody": prosody})
-    shortcut = Shortcut(heard, ear, own, Gate(own), seed=0)
+    parts = (pipeline.token2wav, pipeline.asr, "tiny_mandarin", 400, {"prosody": Prosody(**options)})
+    shortcut = Shortcut(SpeechPipeline(*parts), ear, own, Gate(own), seed=0)
     quiet = min(range(1024), key=lambda token: float(pipeline.token2wav.decoder.codebook[token].mean()))
     slow = [Row(np.r_[row.tokens, np.full(len(row.tokens), quiet, np.int32)], None, "zh", row.text) for row in rows]
-    assert set(ways_of(shortcut.measure(slow))) == {"unsure"}
-    assert all(one.scores["silence_ratio"] > 0.4 for one in shortcut.measure(slow))
-    brisk = [row for row, read in zip(rows, ear.transcribe([r.tokens.tolist() for r in rows]), strict=True)
-             if len(row.tokens) <= 8 * len(read.units)]  # fmt: skip
-    measures = shortcut.measure(brisk)
-    assert brisk and set(ways_of(measures)) == {"read"}
-    assert {one.scores["silence_ratio"] for one in measures} == {0.0}
-    assert own.judge(Heard.of(brisk[0].text, "zh", brisk[0].tokens.tolist(), measures[0])).terms["silence"] == 1.0
+    heard = shortcut.measure(slow)
+    assert set(ways_of(heard)) == {"unsure"} and all(one.scores["silence_ratio"] > 0.4 for one in heard)
+    measures = shortcut.measure(rows)
+    assert ways_of(measures) == ["read" if pace <= own.token_ear.most_tokens else "unsure" for pace in paces]
+    way = ways_of(measures).index("read")
+    row, one = rows[way], measures[way]
+    assert one.scores["silence_ratio"] == 0.0
+    assert own.judge(Heard.of(row.text, "zh", row.tokens.tolist(), one)).terms["silence"] == 1.0
 
 
 def test_the_audit_sees_that_the_assumed_silence_is_wrong(ear, pipeline, rows):
