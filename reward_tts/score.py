@@ -105,7 +105,7 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
                 raise ValueError(f"{path}:{number}: could not be measured: {one.message}")
             heard: Measures | None = one if one.status == Status.OK and said[1] else None
             found = judged(judge.reward, said, given.text, info, heard)
-            row |= {"tokens": tokens} if isinstance(given.tokens, str) else {}  # for who goes on with it: stage prefer
+            row |= {"tokens": said[1]} if isinstance(given.tokens, str) else {}  # as stage prefer wants them
             yield row | {key: value for key, value in found.items() if key not in ("server_span", "speech_tokens")}
         bar.update(len(some))
 
