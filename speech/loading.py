@@ -4,8 +4,8 @@ Every loader of the project reads through these functions (tests/trainer_env/spe
 FunASR's directories have one of their own, with the same rule: reward_tts/asr/funasr_directory.py.
 """
 
-import pickle
 from pathlib import Path
+from pickle import UnpicklingError  # what weights_only raises
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ def array_of(path: str | Path) -> np.ndarray:
             found = (found.float() if found.dtype in (torch.bfloat16, torch.float16) else found).numpy()
     except FileNotFoundError:
         raise
-    except (ValueError, OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+    except (ValueError, OSError, EOFError, RuntimeError, UnpicklingError) as error:
         raise ValueError(f"{path} is no array of numbers: {str(error)[:200]}") from None
     if found.dtype.kind not in "iuf":
         raise ValueError(f"{path} is no array of numbers but of {found.dtype}")

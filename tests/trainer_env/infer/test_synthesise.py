@@ -186,7 +186,13 @@ def test_one_sentence_of_the_command_line_is_prepared_as_a_row_of_stage_data():
         cfg = compose("infer", ["text='你好，世界！（测试）：３号？'"])
     (one,) = sentences(cfg)
     written = "你好,世界!(测试):3号?"
-    assert vars(one.request) == {"text": written, "language": "zh", "voice": None, "written": written}
+    assert vars(one.request) == {
+        "text": written,
+        "language": "zh",
+        "voice": None,
+        "written": written,
+        "instruction": None,
+    }
     assert one.messages == [{"role": "user", "content": "你好,世界!(测试):3号?"}]
 
 
@@ -204,7 +210,13 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     (tmp_path / "data" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
     Preparation(data).run()
     first, second = sentences(compose_stage("tiny_mandarin", "eval", (f"recipe.work_dir={tmp_path}",)))
-    assert vars(first.request) == {"text": "你好,世界!", "language": "yue", "voice": None, "written": ""}
+    assert vars(first.request) == {
+        "text": "你好,世界!",
+        "language": "yue",
+        "voice": None,
+        "written": "",
+        "instruction": None,
+    }
     assert [message["content"] for message in first.messages] == ["你好,世界!", "<|s_7|>"]
     assert (first.prefix, second.prefix) == ((7,), ())
     tokenizer = AutoTokenizer.from_pretrained(work / "model")
