@@ -161,8 +161,8 @@ def _supervise(
             except (NotReady, StubIll) as error:  # what is left of that Triton has been ended
                 if stop.is_set():
                     return
-                if number == 0:
-                    raise
+                if number == 0 and isinstance(error, NotReady):
+                    raise  # it has never answered: settings, not bad luck
                 deaths.count("triton", str(error))
     finally:
         front.stop()
