@@ -129,10 +129,7 @@ class Build:
 
     def texts(self) -> None:
         c = self.cfg.texts
-        test = sample_texts(c.test, self.cfg.seed)
-        sft = sample_texts(c.sft, self.cfg.seed + 1, exclude=test)
-        train = sample_texts(c.train, self.cfg.seed + 2, exclude={*test, *sft})
-        sft_val = sample_texts(c.sft_val, self.cfg.seed + 3, exclude={*test, *sft, *train})
+        test, sft_val, sft, train = sample_texts([c.test, c.sft_val, c.sft, c.train], self.cfg.seed)
         for path, texts in ((self.test, test), (self.train, train)):
             write_jsonl(path, ({"text": text, "language": self.recipe.language} for text in texts))
         write_text(self.work / "sft_texts.json", json.dumps(sft + sft_val, ensure_ascii=False))
@@ -142,7 +139,7 @@ class Build:
         sft = json.loads((self.work / "sft_texts.json").read_text())
         test = [row["text"] for row in read_jsonl(self.test)]
         c = self.cfg.asr.scrambled
-        return sft, test, scrambled(sft[: self.cfg.texts.sft], c.count, c.min_length, c.max_length, self.cfg.seed)
+        return sft, test, scrambled(sft, c.count, c.min_length, c.max_length, self.cfg.seed)
 
     def teacher_speech(self) -> None:
         sft, test, random_texts = self._spoken_texts()

@@ -8,7 +8,8 @@ and open enough (more than a million sentences) that the held-out texts are new.
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 DIGITS = "零一二三四五六七八九"
 PEOPLE = ["我", "你", "他", "我们", "爸爸", "妈妈", "老师", "哥哥", "姐姐", "朋友"]
@@ -62,13 +63,17 @@ TEMPLATES: list[Callable[[random.Random], str]] = [
 ]
 
 
-def sample_texts(count: int, seed: int, exclude: Iterable[str] = ()) -> list[str]:
-    """`count` distinct sentences, none of them in `exclude`; the same list for the same arguments."""
+def sample_texts(counts: Sequence[int], seed: int) -> list[list[str]]:
+    """One list of distinct sentences for each count, none of them in two lists; the same for the same arguments.
+
+    All are drawn before they are shuffled and cut. Drawn one list after another, the small templates would run out:
+    dates, ages, weather, minutes and shopping would be half of the first list and a seventh of the last.
+    """
     rng = random.Random(seed)
-    seen, texts = set(exclude), []
-    while len(texts) < count:
-        text = rng.choice(TEMPLATES)(rng)
-        if text not in seen:
-            seen.add(text)
-            texts.append(text)
-    return texts
+    texts: dict[str, None] = {}
+    while len(texts) < sum(counts):
+        texts[rng.choice(TEMPLATES)(rng)] = None
+    shuffled = list(texts)
+    rng.shuffle(shuffled)
+    ends = list(accumulate(counts))
+    return [shuffled[end - count : end] for end, count in zip(ends, counts, strict=True)]
