@@ -78,6 +78,8 @@ class Stage:
         """What must exist; `key` entries are looked up in the stage's configuration and may hold a list."""
         found = []
         for need in self.spec.needs:
+            if (only := need.get("unless_null")) and OmegaConf.select(self.configs()[0], only) is None:
+                continue
             if "path" in need:
                 found.append(Need(need.path, need["from"], None))
                 continue

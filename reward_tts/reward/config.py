@@ -198,11 +198,8 @@ def _keys_beside(parts: list[str], config: Mapping[str, Any]) -> list[str]:
 
 def _check_together(checked: RewardConfig, terms: Mapping[str, tuple[float, Term, dict[str, Any]]]) -> None:
     """What no single key says."""
-    if checked.token_ear and (assumed := checked.token_ear.assumed):
-        if idle := sorted(assumed.keys() - {need for _, term, _ in terms.values() for need in term.needs}):
-            raise RewardConfigError(("token_ear.assumed", f"no term needs {idle}"))
-        if checked.token_ear.most_tokens is None:
-            raise RewardConfigError(("token_ear.assumed", "and most_tokens: what is slow or silent has to be heard"))
+    if checked.token_ear and checked.token_ear.assumed and checked.token_ear.most_tokens is None:
+        raise RewardConfigError(("token_ear.assumed", "and most_tokens: what is slow or silent has to be heard"))
     for name, (_, term, parameters) in terms.items():
         if checked.aggregation.name == "weighted_harmonic_mean" and term.lowest < 0:
             raise RewardConfigError((f"terms.{name}", "may be negative: it has no harmonic mean"))
@@ -211,7 +208,7 @@ def _check_together(checked: RewardConfig, terms: Mapping[str, tuple[float, Term
         needs = [need for need in term.needs if not checked.token_ear or need not in checked.token_ear.assumed]
         if checked.token_ear and (needs or term.highest is None):
             what = f"the measures {needs} of a wave" if needs else "no highest value"
-            raise RewardConfigError((f"terms.{name}", f"has {what}: rows that the token ear reads have no wave"))
+            raise RewardConfigError((f"terms.{name}", f"has {what}: rows that the token ear reads have none, recipe.reward.token_ear=null hears all"))
         buffers = {key for key in ("buffer_tokens", "buffer_share") if parameters.get(key) is not None}
         if name == "over_length" and len(buffers) != 1:
             raise RewardConfigError(
