@@ -21,7 +21,7 @@ _CLOCK = re.compile(
 _PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
-_IN_NAME = re.compile(r"(?<=[A-Z])\d{1,4}(-)\d{2,4}(?![\d-])")  # B2-056
+_IN_NAME = re.compile(r"(?<=[A-Za-z])\d{1,4}(-)\d{2,6}(?![\d-])")  # B2-056, i7-13700K
 _CODE = re.compile(r"\d{1,4}([-/])\d{1,4}(?:\1\d{1,4}){1,4}(?![\d/-])")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
 _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too

@@ -19,6 +19,7 @@ _QUANTITY = re.compile(
     rf"([-−–+±~]?){BLANK}({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?"
     rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?)?"
 )
+_PRICED = re.compile(r"\s?(?:包邮|秒杀|秒|抢|到手|特价|拿下|起(?![床来飞])|[一两三]?[件斤份盒包袋瓶个杯张])")  # 9.9包邮
 _FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
@@ -116,6 +117,8 @@ def quantity(text: str, start: int) -> Span | None:
         values = [*decimals(one.partition(".")[0], ("两", "二")), *values] if re.search(r"\.0+$", one) else values
         ways = joined(values, [coin[1], "块" if coin[1] == "元" else "元"]) + coins(one)
         end, kind = coin.end(), "money"
+    elif unit is None and "." in one and not scale and _PRICED.match(text, end):
+        ways = [*ways, *coins(one)]
     return make(start, end, kind, _signed(ways, sign, unit or text[end : end + 1]))
 
 
@@ -237,6 +240,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         plain = _signed(_with_unit(lefts, one, unit2), sign, shared)
         bare = scaled(other, scale2 or "", two)
         ways = joined(plain, words, right) + joined(plain, words, bare)
+    elif unit in ("%", "‰") and unit == unit2 and not minus:  # 80%-90% as 百分之八十到九十
+        ways += joined(full[0], words, rights)
     elif not scale and scale2:
         ways += joined(_signed(_with_unit(scaled(one, scale2, two), one, unit2), sign, shared), words, right)
     return make(start, end, "range", ways, sure=text[start - 1 : start] not in ("-",))

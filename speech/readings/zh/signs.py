@@ -1,6 +1,7 @@
 """Rules for signs by themselves, addresses of the web, Roman numerals and circled numbers."""
 
 import re
+import unicodedata
 from itertools import product
 
 from speech.readings.span import Span
@@ -21,6 +22,7 @@ _FILE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
+_ROMAN_SIGNS = re.compile("[\u2160-\u217f]+")
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _MEASURED = re.compile(rf"\d{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?$")
 _PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES | ER | frozenset('晚堂单')))}]))")
@@ -109,7 +111,9 @@ def to(text: str, start: int) -> Span | None:
 def roman(text: str, start: int) -> Span | None:
     """Ⅱ, and II behind 第, or behind a word (WWII)."""
     if text[start] in ROMAN:
-        return Span(start, start + 1, "roman", (cardinals(ROMAN[text[start]])[0],))
+        run = _ROMAN_SIGNS.match(text, start)
+        value = ROMAN[run[0]] if len(run[0]) == 1 else str(_roman(unicodedata.normalize("NFKC", run[0]).upper()))
+        return Span(start, run.end(), "roman", (cardinals(value)[0],)) if value != "0" else None
     found = _ROMAN.match(text, start)
     if not found or not (value := _roman(found[0].upper())):
         return None

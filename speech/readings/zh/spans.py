@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from speech.readings.span import Span
-from speech.readings.zh import forms, money, quantities, signs
+from speech.readings.zh import forms, formulas, money, quantities, signs
 from speech.readings.zh.erhua import ERHUA
 from speech.readings.zh.pinyin import simplified
 
@@ -30,6 +30,9 @@ RULES: tuple[Rule, ...] = (
     quantities.fraction,
     money.money,
     quantities.quantity,
+    formulas.power,
+    formulas.lowered,
+    formulas.substance,
     signs.roman,
     signs.per,
     signs.sign,
@@ -38,7 +41,8 @@ _BEGIN = re.compile(
     r"[0-9]|[-−–+~](?=\s?[0-9¥$€£.])|(?<![A-Za-z])[A-Za-z](?=[\w.+-]*[.@:][\w/])|[A-Z]{0,3}[$¥](?=\s?\d)|(?:RMB|CNY|USD|HKD|EUR)(?=\s?\d)"
     r"|(?<![A-Za-z])N[oO]\.(?=\s?\d)|(?<=[\u4e00-\u9fff])\s?[-−–—~～〜](?=\s?[-−]?[\u4e00-\u9fff\d])"
     r"|(?<=:\d\d)\s?[-−–—~～〜](?=\s?(?:[早上中下晚凌次]|\d{1,2}月))"
-    r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00bc-\u00be\u2150-\u215e]"
+    r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u207b\u2080-\u2089\u00bc-\u00be\u2150-\u215e]"
+    r"|(?<![A-Za-z\d])(?=[A-Z])(?:C|S|N|H|O|K|Na|Ca|Cl|Mn){1,3}[\d\u2080-\u2089]"
     r"|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
 )
 

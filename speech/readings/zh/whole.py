@@ -45,7 +45,7 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
             by_digit(digits),
             *(cardinals(digits) if "2000" <= digits <= "2009" or digits[1:] == "000" else []),
         ], "year"
-    if len(digits) == 2 and first == "年" and digits[0] == "0":  # 08年
+    if len(digits) == 2 and (before.endswith(("'", "’", "‘")) or (first == "年" and digits[0] == "0")):  # '98, 08年
         return [by_digit(digits)], "year"
     if len(digits) == 2 and first == "年" and not before.endswith(("近", "约", "了", "过", "整", "共")):
         return [*cardinals(digits), by_digit(digits)], "year"

@@ -1,0 +1,61 @@
+"""Rules for raised and lowered digits: powers (10⁸), chemical formulas (CO₂, CO2). A rule: (text, start) -> Span or None."""
+
+import re
+import unicodedata
+
+from speech.readings.span import Span
+from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.shared import BLANK, joined
+from speech.readings.zh.tables import UNITS
+from speech.readings.zh.whole import english
+
+RAISED = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
+LOWERED = "\u2080-\u2089"
+_UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+_POWER = re.compile(rf"(\u207b?)([{RAISED}]+)(?:{BLANK}({_UNIT})(?![A-Za-z]))?")
+_LOWERED = re.compile(f"[{LOWERED}]+")
+# Substances that are called by name as often as by the letters of their formula; those in capitals alone (O2, H2) only
+# with lowered digits, because they are names of other things, too.
+_SUBSTANCES = {
+    "CO2": "二氧化碳", "SO2": "二氧化硫", "NO2": "二氧化氮", "H2O": "水", "CH4": "甲烷", "NH3": "氨气", "CaCO3": "碳酸钙",
+    "H2SO4": "硫酸", "HNO3": "硝酸", "H2O2": "过氧化氢", "KMnO4": "高锰酸钾", "NaHCO3": "碳酸氢钠", "Na2CO3": "碳酸钠",
+}  # fmt: skip
+_GASES = {"O2": "氧气", "O3": "臭氧", "H2": "氢气", "N2": "氮气", "Cl2": "氯气"}
+_FORMULA = re.compile(rf"(?:[A-Z][a-z]?[\d{LOWERED}]?){{1,5}}(?![A-Za-z\d{LOWERED}])")
+
+
+def power(text: str, start: int) -> Span | None:
+    """10⁸, 10⁻³mol; ² and ³ alone are signs."""
+    found = _POWER.match(text, start)
+    if not found or (found[2] in ("²", "³") and not found[1]):
+        return None
+    number = ("负" if found[1] else "") + cardinals(unicodedata.normalize("NFKC", found[2]))[0]
+    names = list(UNITS[found[3]]) if found[3] else [""]
+    return Span(
+        start, found.end(), "sign", tuple(joined([f"的{number}次方", f"的{number}次幂", f"{number}次方"], names))
+    )
+
+
+def lowered(text: str, start: int) -> Span | None:
+    """The ₂ of x₂, CO₂."""
+    found = _LOWERED.match(text, start)
+    if not found:
+        return None
+    digits = unicodedata.normalize("NFKC", found[0])
+    ways = (*cardinals(digits), by_digit(digits), *english(digits[:4]))
+    return Span(start, found.end(), "letters", tuple(dict.fromkeys(ways)))
+
+
+def substance(text: str, start: int) -> Span | None:
+    """CO₂ and CO2: letter by letter or by name."""
+    found = _FORMULA.match(text, start) if text[start].isascii() and text[start].isupper() else None
+    if not found or (start and text[start - 1].isascii() and text[start - 1].isalnum()):
+        return None
+    plain = unicodedata.normalize("NFKC", found[0])
+    name = _SUBSTANCES.get(plain) or (_GASES.get(plain) if plain != found[0] else None)
+    if not name:
+        return None
+    ways = [""]
+    for part in re.findall(r"[A-Za-z]+|\d", plain):
+        ways = joined(ways, [part.lower()] if part.isalpha() else [*cardinals(part), *english(part)])
+    return Span(start, found.end(), "letters", (*ways[:8], name))
