@@ -23,6 +23,8 @@ _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
 _IN_NAME = re.compile(r"(?<=[A-Za-z])\d{1,4}(-)\d{2,6}(?![\d-])")  # B2-056, i7-13700K
 _CODE = re.compile(r"\d{1,4}([-/])\d{1,4}(?:\1\d{1,4}){1,4}(?![\d/-])")
+_SERIAL = re.compile(r"\d{5,20}(?:-\d{2,20}){1,3}(?![\d-])")
+_ANGLE = re.compile("(\\d{1,3})°\\s?([0-5]?\\d)['′](?:\\s?([0-5]?\\d(?:\\.\\d+)?)[\"″])?")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
 _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too
 _SCORE = re.compile(
@@ -138,8 +140,21 @@ def lasting(text: str, start: int) -> Span | None:
     return make(start, found.end(), "time", _lasting("0", found[1], found[2])) if found else None
 
 
+def angle(text: str, start: int) -> Span | None:
+    """39°54′26″: degrees, minutes and seconds."""
+    found = _ANGLE.match(text, start)
+    if not found:
+        return None
+    seconds = [f"{way}秒" for way in decimals(found[3])] if found[3] else [""]
+    minutes = _with_zero(found[2]) if found[2][0] == "0" else cardinals(found[2])
+    return make(start, found.end(), "unit", joined(cardinals(found[1]), ["度"], minutes, ["分"], seconds))
+
+
 def code(text: str, start: int) -> Span | None:
     """3-5-2018, of a parcel or a house, 10/2/8: digit by digit or as numbers; the dashes may be silent."""
+    if serial := _SERIAL.match(text, start):  # 20240618-7735
+        parts = [by_digit(part) for part in serial[0].split("-")]
+        return make(start, serial.end(), "digits", ["".join(parts), "杠".join(parts)])
     found = _CODE.match(text, start) or _IN_NAME.match(text, start)
     if not found:
         return None

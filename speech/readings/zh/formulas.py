@@ -1,4 +1,5 @@
-"""Rules for raised and lowered digits: powers (10⁸), chemical formulas (CO₂, CO2). A rule: (text, start) -> Span or None."""
+"""Rules for formulas: powers (10⁸), chemical ones (CO₂, CO2), letters under a line (1/x), brackets, a remainder; and for
+faces made of signs, which look like one. A rule: (text, start) -> Span or None."""
 
 import re
 import unicodedata
@@ -22,6 +23,44 @@ _SUBSTANCES = {
 }  # fmt: skip
 _GASES = {"O2": "氧气", "O3": "臭氧", "H2": "氢气", "N2": "氮气", "Cl2": "氯气"}
 _FORMULA = re.compile(rf"(?:[A-Z][a-z]?[\d{LOWERED}]?){{1,5}}(?![A-Za-z\d{LOWERED}])")
+
+
+_OVER_LETTER = re.compile(r"(\d{1,3}|[a-z])/([a-z])(?![A-Za-z\d])")
+_BRACKETED = re.compile(rf"\((?:[\w.]{{1,4}}[-−+×*/])+[\w.]{{1,4}}\)(?=[{RAISED}^×*÷/=(])", re.ASCII)
+_REMAINDER = re.compile(r"\s?(?:…+|\.{3,6})\s?(?=\d)")
+_FACE = re.compile(r"\((?=[^()\u4e00-\u9fff]{0,12}[￣▽□ωДд∀◕‿｡≧≦╥﹏•ᴗ^;＾`´｀Tへ])[^()\u4e00-\u9fffA-SU-Za-z]{2,12}\)[づノつ╯╰🄰~～]{0,3}")
+
+
+def face(text: str, start: int) -> Span | None:
+    """(づ￣3￣)づ, (^_^): not said."""
+    found = _FACE.match(text, start)
+    return Span(start, found.end(), "variant", ("",)) if found else None
+
+
+def over_letter(text: str, start: int) -> Span | None:
+    """1/x, a/b in an equation."""
+    found = _OVER_LETTER.match(text, start)
+    if not found or not re.search(r"[=+×(<>≤≥-]\s?$|[=+×<>≤≥]", text[max(0, start - 2) : start] + text[found.end() : found.end() + 2]):
+        return None
+    over = cardinals(found[1])[0] if found[1].isdigit() else found[1]
+    return Span(start, found.end(), "sign", (f"{found[2]}分之{over}", f"{over}除以{found[2]}", f"{over}比{found[2]}"))
+
+
+def bracket(text: str, start: int) -> Span | None:
+    """The brackets of (a+b)²: silent, or said."""
+    if text[start] == "(" and _BRACKETED.match(text, start):
+        return Span(start, start + 1, "variant", ("", "括号", "左括号"))
+    if text[start] == ")" and any(_BRACKETED.match(text, at) for at in range(max(0, start - 24), start) if text[at] == "("):
+        return Span(start, start + 1, "variant", ("", "括号", "右括号", "括号完"))
+    return None
+
+
+def remainder(text: str, start: int) -> Span | None:
+    """100÷3=33……1."""
+    found = _REMAINDER.match(text, start)
+    if not found or not re.search(r"÷\s?\d+\s?=\s?\d+$", text[max(0, start - 16) : start]):
+        return None
+    return Span(start, found.end(), "sign", ("余", "余数是", "余数"))
 
 
 def power(text: str, start: int) -> Span | None:

@@ -244,4 +244,19 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         ways += joined(full[0], words, rights)
     elif not scale and scale2:
         ways += joined(_signed(_with_unit(scaled(one, scale2, two), one, unit2), sign, shared), words, right)
+    if not (sign or scale or scale2 or unit or unit2) and (both := _neighbours(one, other)) and _han(behind[:1]):
+        ways += both
     return make(start, end, "range", ways, sure=text[start - 1 : start] not in ("-",))
+
+
+def _neighbours(one: str, other: str) -> list[str]:
+    """3-4 as 三四, 30-40 as 三四十."""
+    ten = "十" if len(one) == len(other) == 2 and one[1] == other[1] == "0" else ""
+    if not ten and not len(one) == len(other) == 1 or int(other[0]) != int(one[0]) + 1 or one == "0":
+        return []
+    said = f"{DIGITS[int(one[0])]}{DIGITS[int(other[0])]}{ten}"
+    return [said, said.replace("二", "两", 1)] if one[0] == "2" else [said]
+
+
+def _han(char: str) -> bool:
+    return "\u4e00" <= char <= "\u9fff" if char else False

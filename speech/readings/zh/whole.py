@@ -7,6 +7,9 @@ from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
 
 
+_YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
+
+
 @lru_cache(maxsize=4096)
 def english(digits: str) -> tuple[str, ...]:
     """English words of a number that stands at a Latin word (A4, iPhone 15)."""
@@ -54,7 +57,7 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
     if latin:
         ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
         return [*ways, *(english(digits) if len(digits) <= 4 else ())], "letters"
-    if len(digits) == 3 and first == "年" and before.endswith(("公元", "公元前")):
+    if len(digits) == 3 and first == "年" and before.endswith(_YEAR_BEHIND):  # 唐(618年-907年)
         return [*cardinals(digits), by_digit(digits)], "year"
     if len(digits) == 2 and first == "折" and digits[1] != "0":  # 75折
         return [by_digit(digits)], "cardinal"
@@ -62,6 +65,8 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [by_digit(digits), *cardinals(digits)], "cardinal"
     if digits[0] == "0" and len(digits) > 1:
         return [by_digit(digits), *(cardinals(digits) if len(digits) == 2 else [])], "digits"
+    if len(digits) == 3 and behind.startswith(("国道", "省道", "县道")):
+        return [by_digit(digits), *cardinals(digits)], "digits"
     measured = bool(first) and first in MEASURES and not (len(digits) >= 7 and first in "个打对")
     if measured and not (first in DIGITS_TOO and len(digits) >= 3) and not (len(digits) == 11 and digits[0] == "1"):
         return cardinals(digits, two_before(behind)), "cardinal"
