@@ -27,8 +27,15 @@ _FORMULA = re.compile(rf"(?:[A-Z][a-z]?[\d{LOWERED}]?){{1,5}}(?![A-Za-z\d{LOWERE
 
 _OVER_LETTER = re.compile(r"(\d{1,3}|[a-z])/([a-z])(?![A-Za-z\d])")
 _BRACKETED = re.compile(rf"\((?:[\w.]{{1,4}}[-−+×*/])+[\w.]{{1,4}}\)(?=[{RAISED}^×*÷/=(])", re.ASCII)
+_ABSOLUTE = re.compile(r"\|(-?(?:[A-Za-z]|\d{1,4})(?:[-−+](?:[A-Za-z]|\d{1,4}))?)\|")
+_MINUS = re.compile(r"\s?[-−](?=\s?[A-Za-z\d(])")
+_IN_TERMS = rf"[A-Za-z\d.,+\-−×÷*/^(){RAISED} =≠<>≤≥≈]*"
+_TERMS, _TERMS_BEFORE, _COMPARED = re.compile(_IN_TERMS), re.compile(f"{_IN_TERMS}$"), frozenset("=≠<>≤≥≈")
 _REMAINDER = re.compile(r"\s?(?:…+|\.{3,6})\s?(?=\d)")
-_FACE = re.compile(r"\((?=[^()\u4e00-\u9fff]{0,12}[￣▽□ωДд∀◕‿｡≧≦╥﹏•ᴗ^;＾`´｀Tへ])[^()\u4e00-\u9fffA-SU-Za-z]{2,12}\)[づノつ╯╰🄰~～]{0,3}")
+_EYES = r"[￣▽□ωДд∀◕‿｡≧≦╥﹏•ᴗ＾`´｀へ]|\^[_.o-]?\^|[T;>][_.o-][T;<]"
+_FACE = re.compile(
+    rf"\((?=[^()\u4e00-\u9fff]{{0,10}}(?:{_EYES}))[^()\u4e00-\u9fffA-SU-Za-np-z]{{2,12}}\)[づノつ╯╰~～]{{0,3}}"
+)
 
 
 def face(text: str, start: int) -> Span | None:
@@ -53,6 +60,28 @@ def bracket(text: str, start: int) -> Span | None:
     if text[start] == ")" and any(_BRACKETED.match(text, at) for at in range(max(0, start - 24), start) if text[at] == "("):
         return Span(start, start + 1, "variant", ("", "括号", "右括号", "括号完"))
     return None
+
+
+def absolute(text: str, start: int) -> Span | None:
+    """|a|, |-3|, |x-1|."""
+    found = _ABSOLUTE.match(text, start)
+    if not found:
+        return None
+    said = "".join(
+        {"-": "减", "−": "减", "+": "加"}.get(part) or (cardinals(part)[0] if part.isdigit() else part)
+        for part in re.findall(r"\d+|.", found[1].removeprefix("-"))
+    )
+    said = f"负{said}" if found[1][0] == "-" else said
+    return Span(start, found.end(), "sign", (f"{said}的绝对值", f"绝对值{said}"))
+
+
+def minus(text: str, start: int) -> Span | None:
+    """The - of y=2x-5, with a sign of comparison beside it."""
+    found = _MINUS.match(text, start)
+    if not found:
+        return None
+    run = _TERMS_BEFORE.search(text, max(0, start - 24), start)[0] + _TERMS.match(text, found.end())[0]
+    return Span(start, found.end(), "sign", ("减", "负")) if not _COMPARED.isdisjoint(run) else None
 
 
 def remainder(text: str, start: int) -> Span | None:

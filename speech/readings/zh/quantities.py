@@ -6,7 +6,7 @@ from speech.readings.span import Span
 from speech.readings.zh.money import CENTS, SCALE, coins
 from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, scaled
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
-from speech.readings.zh.tables import FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
+from speech.readings.zh.tables import DESIGNATED, FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
 from speech.readings.zh.whole import two_before, whole
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
@@ -148,6 +148,8 @@ def _is_sign(text: str, start: int, found: re.Match[str], unit: str | None) -> b
     before = text[start - 1 : start]
     if found[1] == "~":
         return True
+    if text[:start].endswith(DESIGNATED):  # 歼-20
+        return False
     spaced = found.start(2) > start + 1
     if before.isspace():
         earlier = text[:start].rstrip()[-1:]
