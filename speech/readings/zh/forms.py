@@ -7,7 +7,7 @@ import re
 from itertools import product
 
 from speech.readings.span import Span
-from speech.readings.zh.numbers import by_digit, cardinals, decimals
+from speech.readings.zh.numbers import by_digit, cardinals, decimals, shortened
 from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
 from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
@@ -158,11 +158,14 @@ def code(text: str, start: int) -> Span | None:
     found = _CODE.match(text, start) or _IN_NAME.match(text, start)
     if not found:
         return None
-    each = [list(dict.fromkeys((by_digit(part), cardinals(part)[0]))) for part in found[0].split(found[1])]
+    each = [
+        list(dict.fromkeys((by_digit(part), cardinals(part)[0], *(shortened(part)[:1] if found[1] == "/" else ()))))
+        for part in found[0].split(found[1])
+    ]
     ways = [
         sign.join(way)
         for sign in (("杠", "") if found[1] == "-" else ("", "杠", "斜杠", "比"))
-        for way in list(product(*each))[:12]
+        for way in list(product(*each))[: 12 if sign else 27]
     ]
     return make(start, found.end(), "digits", ways, sure=found[1] == "-")
 

@@ -4,7 +4,7 @@ import re
 
 from speech.readings.span import Span
 from speech.readings.zh.money import CENTS, SCALE, coins
-from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, scaled
+from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, scaled, shortened
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
 from speech.readings.zh.tables import DESIGNATED, FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
 from speech.readings.zh.whole import two_before, whole
@@ -73,6 +73,11 @@ def fraction(text: str, start: int) -> Span | None:
         ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2], names)
         return make(start, unit.end() if unit else found.end(), "fraction", ways, sure=False)
     behind = text[found.end() : found.end() + 6]
+    if behind[:1] == "拍":  # 4/4拍
+        ways += joined(over[:1], under[:1])
+    if len(found[1]) >= 3 and len(found[2]) >= 3:  # 985/211, 880/1280元
+        ways += ["".join(map(by_digit, found.groups()))]
+        ways += joined([*over, *shortened(found[1])], ["", "和", "或"], [*under, *shortened(found[2])])
     month = 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
     if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY) or _FEAST.match(behind)):
         ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]

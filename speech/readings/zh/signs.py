@@ -43,6 +43,7 @@ _COUNTED = re.compile(
 _COUNTED_TOO = re.compile(
     rf"(?:早上|上午|中午|下午|晚上|凌晨|次日|第|今|明|当)?\s?\d+(?:\.\d+)?\s?[{_DATED}元块个人名米小公斤]|\d+:\d\d"
 )
+_CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 _WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
@@ -105,6 +106,8 @@ def to(text: str, start: int) -> Span | None:
         return Span(start, found.end(), "range", ("到", "至"))
     if text[start - 1] in "栋座幢区室号元排室" and behind[:1].isdigit():  # A栋-1203
         return Span(start, found.end(), "variant", ("", "杠"))
+    if _CLOCK.match(behind):  # 10:00北京-12:08郑州
+        return Span(start, found.end(), "variant", ("", "到", "至"))
     return None if behind[:1] in "0123456789-−" else Span(start, found.end(), "variant", ("", "到", "至"))
 
 
@@ -149,7 +152,7 @@ def per(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "variant", ("每", "", "斜杠"))  # 5V/2A
     if not found or not _MEASURED.search(text, max(0, start - 12), start):
         return None
-    ways = joined(["每", "一", "斜杠"], list(UNITS[found[1]]) if found[1] else [""])
+    ways = joined(["每", "一", "斜杠"], [*UNITS[found[1]], found[1].lower()] if found[1] else [""])
     return Span(start, found.end(), "unit", tuple(ways))
 
 

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.numbers import by_digit, cardinals, shortened
 from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
 
 
@@ -23,10 +23,16 @@ def english(digits: str) -> tuple[str, ...]:
 def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     ways, kind = _chinese(text, start, end, digits)
+    if kind == "cardinal" and len(digits) >= 3 and not _counts(text, end):  # 总分750
+        ways = [*ways, *shortened(digits)]
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
         named = re.match(r"[A-Za-z]\d", text[end : end + 2])  # 23H2
         ways = [*ways, *english(digits), *([by_digit(digits)] if named else [])]
     return ways, kind
+
+
+def _counts(text: str, end: int) -> bool:
+    return "\u4e00" <= text[end : end + 8].lstrip()[:1] <= "\u9fff" or text[end : end + 1].isalnum()
 
 
 def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
