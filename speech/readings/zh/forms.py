@@ -19,6 +19,9 @@ _CLOCK = re.compile(
     rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
 )
 _PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
+_COUNTABLE = frozenset("元块人米公千斤克吨平户名件套张辆台分字次步万亿年美%℃度")
+_MONTH_FIRST = re.compile(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])/((?:19|20)\d\d)(?![\d/])")
+_EIGHT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
 _IN_NAME = re.compile(r"(?<=[A-Za-z])\d{1,4}(-)\d{2,6}(?![\d-])")  # B2-056, i7-13700K
@@ -45,6 +48,16 @@ def date(text: str, start: int) -> Span | None:
             ways = joined(ways, ["至", "到"], [f"{to_month}月{to_day}{name}" for name in "日号"])
             return make(start, last.end(), "date", ways)
         return make(start, found.end(), "date", ways)
+    if found := _MONTH_FIRST.match(text, start):  # 1/15/2024
+        year, month, day = by_digit(found[3]), cardinals(found[1])[0], cardinals(found[2])[0]
+        return make(start, found.end(), "date", [f"{year}年{month}月{day}{name}" for name in "日号"], sure=False)
+    if (found := _EIGHT.match(text, start)) and not text[start - 1 : start].isdigit():  # 20231108
+        day = f"{by_digit(found[1])}年{cardinals(found[2])[0]}月{cardinals(found[3])[0]}"
+        ways = [by_digit(found[0]), f"{day}日", f"{day}号"]
+        dated = any(
+            word in text[max(0, start - 8) : start] for word in ("日期", "生日", "出生", "截止", "截至", "时间")
+        )
+        return make(start, found.end(), "digits", ways[1:] + ways[:1] if dated else ways)
     return None
 
 
@@ -119,6 +132,8 @@ def phone(text: str, start: int) -> Span | None:
     groups = re.findall(r"\d+", found[0])
     if len(groups) == 2 and all(len(group) == 4 and group[:2] in ("19", "20", "18") for group in groups):
         return None  # years
+    if len(groups) == 2 and groups[0][0] != "0" and text[found.end() : found.end() + 3].lstrip()[:1] in _COUNTABLE:
+        return None  # 7000-9000元
     digits = by_digit("".join(groups))
     ways = [f"加{digits}", digits] if found[0][0] == "+" else [digits, "杠".join(map(by_digit, groups))]
     return make(start, found.end(), "phone", ways)

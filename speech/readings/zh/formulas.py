@@ -47,7 +47,9 @@ def face(text: str, start: int) -> Span | None:
 def over_letter(text: str, start: int) -> Span | None:
     """1/x, a/b in an equation."""
     found = _OVER_LETTER.match(text, start)
-    if not found or not re.search(r"[=+×(<>≤≥-]\s?$|[=+×<>≤≥]", text[max(0, start - 2) : start] + text[found.end() : found.end() + 2]):
+    if not found or not re.search(
+        r"[=+×(<>≤≥-]\s?$|[=+×<>≤≥]", text[max(0, start - 2) : start] + text[found.end() : found.end() + 2]
+    ):
         return None
     over = cardinals(found[1])[0] if found[1].isdigit() else found[1]
     return Span(start, found.end(), "sign", (f"{found[2]}分之{over}", f"{over}除以{found[2]}", f"{over}比{found[2]}"))
@@ -57,7 +59,9 @@ def bracket(text: str, start: int) -> Span | None:
     """The brackets of (a+b)²: silent, or said."""
     if text[start] == "(" and _BRACKETED.match(text, start):
         return Span(start, start + 1, "variant", ("", "括号", "左括号"))
-    if text[start] == ")" and any(_BRACKETED.match(text, at) for at in range(max(0, start - 24), start) if text[at] == "("):
+    if text[start] == ")" and any(
+        _BRACKETED.match(text, at) for at in range(max(0, start - 24), start) if text[at] == "("
+    ):
         return Span(start, start + 1, "variant", ("", "括号", "右括号", "括号完"))
     return None
 

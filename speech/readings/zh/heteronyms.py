@@ -33,7 +33,7 @@ _LISTED = (
     "色 se4 | shai3; 扇 shan4 | shan1; 石 shi2 | dan4; 说 shuo1 | shui4; 提 ti2 | di1; 通 tong1 | tong4; "
     "兴 xing1 | xing4; 要 yao4 | yao1; 饮 yin3 | yin4; 与 yu3 | yu4; 载 zai4 | zai3; 正 zheng4 | zheng1; "
     "只 zhi3 | zhi1; 了 le5 | liao3; 的 de5 | di4 di2 di1; 和 he2 | huo4 huo5; 场 chang3 | chang2; 藏 cang2 | zang4; "
-    "差 cha4 | cha1 chai1; 单 dan1 | shan4; 担 dan1 | dan4; 待 dai4 | dai1; 薄 bao2 bo2 | bo4; 剥 bo1 bao1; "
+    "差 cha4 | cha1 chai1; 单 dan1 | shan4; 担 dan1 | dan4; 待 dai4 | dai1; 薄 bao2 | bo2 bo4; 剥 bo1 bao1; "
     "答 da2 | da1; 缝 feng2 feng4; 冠 guan1 guan4; 供 gong1 | gong4; 号 hao4 | hao2; 喝 he1 | he4; "
     "哄 hong3 | hong1 hong4; 华 hua2 | hua4; 几 ji3 | ji1; 夹 jia1 | jia2; 监 jian1 | jian4; 劲 jin4 jing4; "
     "尽 jin4 | jin3; 圈 quan1 | juan4; 磨 mo2 | mo4; 泡 pao4 | pao1; 屏 ping2 | bing3; 铺 pu1 pu4; "

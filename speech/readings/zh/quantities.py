@@ -20,6 +20,8 @@ _QUANTITY = re.compile(
     rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?)?"
 )
 _PRICED = re.compile(r"\s?(?:包邮|秒杀|秒|抢|到手|特价|拿下|起(?![床来飞])|[一两三]?[件斤份盒包袋瓶个杯张])")  # 9.9包邮
+_DAY = re.compile(r"(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])")
+_DAY_BEHIND = re.compile("[\u4e00-\u9fff]{1,3}节|国庆|元旦|大促|活动|放假|出发|当天|[之以]?[前后](?!期)|[早晚]上?")
 _FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
@@ -109,6 +111,9 @@ def quantity(text: str, start: int) -> Span | None:
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
     ways = _with_unit(values, one, unit, text[max(0, start - 6) : start])
+    if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _DAY_BEHIND.match(text, end):  # 12.25圣诞节
+        ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
+        ways += [by_digit(day[1] + day[2])]
     if text[end : end + 1] == "折" and re.fullmatch(r"\d\.[1-9]", one):  # 8.5折
         ways = [*ways, by_digit(one.replace(".", ""))]
     if unit is None and not scale and one.endswith(".5"):

@@ -24,7 +24,9 @@ _FILE = re.compile(
 _ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
 _ROMAN_SIGNS = re.compile("[\u2160-\u217f]+")
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_MEASURED = re.compile(rf"\d{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?(?:/(?:{_UNIT}|[\u4e00-\u9fff]{{1,2}}))?$")
+_MEASURED = re.compile(
+    rf"\d{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?(?:/(?:{_UNIT}|[\u4e00-\u9fff]{{1,2}}))?$"
+)
 _PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES | ER | frozenset('晚堂单')))}]))")
 _IN_LETTERS = re.compile(rf"\d{BLANK}(?:{_UNIT})$")
 _BETWEEN_QUANTITIES = re.compile(rf"/\s?\d[\d.]*{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])")

@@ -44,7 +44,7 @@ RULES: tuple[Rule, ...] = (
     signs.per,
     signs.sign,
 )
-_MAYBE = re.compile("[^\u4e00-\u9fff\u3001-\u3011,!?:;\"\u201c\u201d]")  # no span begins with these; quick to skip
+_MAYBE = re.compile('[^\u4e00-\u9fff\u3001-\u3011,!?:;"\u201c\u201d]')  # no span begins with these; quick to skip
 _BEGIN = re.compile(
     r"[0-9]|[-−–+~](?=\s?[0-9¥$€£.])|(?<![A-Za-z])[A-Za-z](?=[\w.+-]*[.@:][\w/])|[A-Z]{0,3}[$¥](?=\s?\d)|(?:RMB|CNY|USD|HKD|EUR)(?=\s?\d)"
     r"|(?<![A-Za-z])N[oO]\.(?=\s?\d)|(?<=[\u4e00-\u9fff])\s?[-−–—~～〜](?=\s?[-−]?[\u4e00-\u9fff\d])"

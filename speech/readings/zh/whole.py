@@ -26,8 +26,7 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
     if kind == "cardinal" and len(digits) >= 3 and not _counts(text, end):  # 总分750
         ways = [*ways, *shortened(digits)]
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
-        named = re.match(r"[A-Za-z]\d", text[end : end + 2])  # 23H2
-        ways = [*ways, *english(digits), *([by_digit(digits)] if named else [])]
+        ways = [*ways, *english(digits), by_digit(digits)]  # 23H2, 88VIP
     return ways, kind
 
 
