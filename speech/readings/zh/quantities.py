@@ -22,6 +22,8 @@ _QUANTITY = re.compile(
 _PRICED = re.compile(r"\s?(?:包邮|秒杀|秒|抢|到手|特价|拿下|起(?![床来飞])|[一两三]?[件斤份盒包袋瓶个杯张])")  # 9.9包邮
 _DAY = re.compile(r"(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])")
 _DAY_BEHIND = re.compile("[\u4e00-\u9fff]{1,3}节|国庆|元旦|大促|活动|放假|出发|当天|[之以]?[前后](?!期)|[早晚]上?")
+_DAY_BEFORE = re.compile("(?:[假放]|截[止至]|日期)[^,。;!?]{0,8}$")
+_PAID = re.compile("[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*$")  # 转我52.5
 _FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
@@ -111,7 +113,7 @@ def quantity(text: str, start: int) -> Span | None:
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
     ways = _with_unit(values, one, unit, text[max(0, start - 6) : start])
-    if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _DAY_BEHIND.match(text, end):  # 12.25圣诞节
+    if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _is_day(text, start, end):  # 12.25圣诞节
         ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
         ways += [by_digit(day[1] + day[2])]
     if text[end : end + 1] == "折" and re.fullmatch(r"\d\.[1-9]", one):  # 8.5折
@@ -127,9 +129,18 @@ def quantity(text: str, start: int) -> Span | None:
         values = [*decimals(one.partition(".")[0], ("两", "二")), *values] if re.search(r"\.0+$", one) else values
         ways = joined(values, [coin[1], "块" if coin[1] == "元" else "元"]) + coins(one)
         end, kind = coin.end(), "money"
-    elif unit is None and "." in one and not scale and _PRICED.match(text, end):
+    elif unit is None and "." in one and not scale and _is_price(text, start, end):
         ways = [*ways, *coins(one)]
     return make(start, end, kind, _signed(ways, sign, unit or text[end : end + 1]))
+
+
+def _is_day(text: str, start: int, end: int) -> bool:
+    return bool(_DAY_BEHIND.match(text, end) or _DAY_BEFORE.search(text, max(0, start - 10), start))
+
+
+def _is_price(text: str, start: int, end: int) -> bool:
+    unnamed = not "\u4e00" <= text[end : end + 1] <= "\u9fff"
+    return bool(_PRICED.match(text, end) or (unnamed and _PAID.search(text, max(0, start - 4), start)))
 
 
 def _metres(number: str) -> list[str]:

@@ -57,6 +57,8 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [by_digit(digits)], "year"
     if len(digits) == 2 and first == "年" and not before.endswith(("近", "约", "了", "过", "整", "共")):
         return [*cardinals(digits), by_digit(digits)], "year"
+    if len(digits) == 2 and re.match("[级届](?:校友|学|同学|毕业|新生|本科|研究生)", behind):  # 78级校友
+        return [by_digit(digits), *cardinals(digits)], "year"
     if re.match(r"[后後](?![面来悔背边])", behind) and len(digits) == 2:
         return [by_digit(digits), *cardinals(digits)], "year"
     if latin:
