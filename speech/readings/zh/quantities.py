@@ -21,9 +21,12 @@ _QUANTITY = re.compile(
 )
 _PRICED = re.compile(r"\s?(?:包邮|秒杀|秒|抢|到手|特价|拿下|起(?![床来飞])|[一两三]?[件斤份盒包袋瓶个杯张])")  # 9.9包邮
 _DAY = re.compile(r"(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])")
-_DAY_BEHIND = re.compile("[\u4e00-\u9fff]{1,3}节|国庆|元旦|大促|活动|放假|出发|当天|[之以]?[前后](?!期)|[早晚]上?")
+_DAY_BEHIND = re.compile(
+    "(?![个小])[\u4e00-\u9fff]{1,3}[节日]|的(?:高铁|火车|飞机|[机车]?票|航班|假)|国庆|元旦|大促|活动|放假|出发|当天|[之以]?[前后](?!期)|[早晚]上?"
+)
 _DAY_BEFORE = re.compile("(?:[假放]|截[止至]|日期)[^,。;!?]{0,8}$")
 _PAID = re.compile("[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*$")  # 转我52.5
+_UNIT_BEHIND = re.compile(rf"({_UNIT})(?![A-Za-z])")
 _FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
@@ -79,6 +82,12 @@ def fraction(text: str, start: int) -> Span | None:
     behind = text[found.end() : found.end() + 6]
     if behind[:1] == "拍":  # 4/4拍
         ways += joined(over[:1], under[:1])
+    if unit := _UNIT_BEHIND.match(text, found.end()):  # 50/60Hz
+        names = [*UNITS[unit[1]], unit[1].lower()]
+        ways = joined(over[:2], ["", "或", "和", "斜杠"], under[:2], names) + joined(ways[:2], names)
+        return make(start, unit.end(), "unit", ways, sure=False)
+    if len(found[1]) == 3 and len(found[2]) == 2:  # 185/75
+        ways += ["".join(map(by_digit, found.groups())), *joined(over[:1], under[:1])]
     if len(found[1]) >= 3 and len(found[2]) >= 3:  # 985/211, 880/1280元
         ways += ["".join(map(by_digit, found.groups()))]
         ways += joined([*over, *shortened(found[1])], ["", "和", "或"], [*under, *shortened(found[2])])

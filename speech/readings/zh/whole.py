@@ -7,6 +7,7 @@ from speech.readings.zh.numbers import by_digit, cardinals, shortened
 from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
 
 
+_SUM = re.compile("(?:租金?|工资|月薪|底薪|房租|学费|奖金|押金|补贴|[价卖售花])$")
 _YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
 
 
@@ -23,15 +24,19 @@ def english(digits: str) -> tuple[str, ...]:
 def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     ways, kind = _chinese(text, start, end, digits)
-    if kind == "cardinal" and len(digits) >= 3 and not _counts(text, end):  # 总分750
+    if kind == "cardinal" and len(digits) >= 3 and not _counts(text, start, end):  # 总分750
         ways = [*ways, *shortened(digits)]
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
         ways = [*ways, *english(digits), by_digit(digits)]  # 23H2, 88VIP
     return ways, kind
 
 
-def _counts(text: str, end: int) -> bool:
-    return "\u4e00" <= text[end : end + 8].lstrip()[:1] <= "\u9fff" or text[end : end + 1].isalnum()
+def _counts(text: str, start: int, end: int) -> bool:
+    """Whether something that the number counts follows; nothing does behind 月租 and the like."""
+    first = text[end : end + 8].lstrip()[:1]
+    if _SUM.search(text, max(0, start - 4), start) and first and first not in MEASURES:
+        return False
+    return "\u4e00" <= first <= "\u9fff" or text[end : end + 1].isalnum()
 
 
 def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
