@@ -13,6 +13,11 @@ from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
 _MONTHS = re.compile(rf"((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?:至|到|{TO})((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?![\d./])")
+_DAYS = re.compile(
+    rf"(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])(?:至|到|{TO})(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])(?![\d.])"
+)
+_LASTS = re.compile("[\u4e00-\u9fff\\d]{0,2}天|期间|[放休]假|日")
+_PLANNED = re.compile("(?:假|日期|时间|安排|档期|排在|定在)[^,。;!?]{0,4}$")
 _TO_DAY = re.compile(rf"\s?(?:至|到|{TO})\s?(\d{{1,2}})([-/.])(\d{{1,2}})(?![\d./-]|\s?[%元米公])")
 _CLOCK = re.compile(
     rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
@@ -64,6 +69,13 @@ def date(text: str, start: int) -> Span | None:
 def months(text: str, start: int) -> Span | None:
     """2024.01-2026.12."""
     found = _MONTHS.match(text, start)
+    if (days := _DAYS.match(text, start)) and (
+        _LASTS.match(text, days.end()) or _PLANNED.search(text, max(0, start - 8), start)
+    ):
+        parts = [[cardinals(days[i])[0], mark] for i, mark in ((1, "月"), (2, ""), (3, "月"), (4, ""))]
+        one, other = "".join(parts[0] + parts[1]), "".join(parts[2] + parts[3])
+        ways = joined([one], ["日", "号", ""], ["到", "至"], [other], ["日", "号", ""])
+        return make(start, days.end(), "date", ways, sure=False)
     if not found:
         return None
     one, other = (f"{by_digit(found[i])}年{cardinals(found[i + 1])[0]}月" for i in (1, 3))

@@ -5,7 +5,7 @@ from itertools import product
 from speech.readings.span import Span
 
 MOST = 48  # readings of a span
-NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?)"
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
 BLANK = r"[ \u3000]?"
 TO = rf"{BLANK}(?:--|—+|[-−–~～〜])[ \u3000]?"
 

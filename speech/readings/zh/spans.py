@@ -77,6 +77,8 @@ def _with_erhua(text: str, found: list[Span]) -> list[Span]:
     taken = [(span.start, span.end) for span in found]
     loose = [
         Span(m.start(), m.end(), "erhua", ("儿", ""))
+        if text[m.end() : m.end() + 1] != "啊"
+        else Span(m.start(), m.end() + 1, "erhua", ("儿啊", "啊", "儿呀", "呀"))  # 哪儿啊 as 哪呀
         for m in ERHUA.finditer(text)
         if not any(start <= m.start() < end for start, end in taken)
     ]
