@@ -30,7 +30,9 @@ _EIGHT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)"
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
 _IN_NAME = re.compile(r"(?<=[A-Za-z])\d{1,4}(-)\d{2,6}(?![\d-])")  # B2-056, i7-13700K
-_CODE = re.compile(r"\d{1,4}([-/])\d{1,4}(?:\1\d{1,4}){1,4}(?![\d/-])")
+_MODEL = re.compile(r"\d{2,4}(-)\d{1,4}(?!(?:KW|MW|KB|MB|GB|TB|KM|KG|ML|CM)(?![A-Z]))(?=[A-Z]{2,3}(?![A-Za-z]))")  # 777-300ER
+_CODE = re.compile(r"\d{1,4}([-/])\d{1,6}(?:\1\d{1,6}){1,4}(?![\d/-])")
+_LAPPED = re.compile(r"(\d{1,2}):([0-5]\d)\.(\d{1,3})(?!\d)")
 _SERIAL = re.compile(r"\d{5,20}(?:-\d{2,20}){1,3}(?![\d-])")
 _ANGLE = re.compile("(\\d{1,3})°\\s?([0-5]?\\d)['′](?:\\s?([0-5]?\\d(?:\\.\\d+)?)[\"″])?")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
@@ -163,6 +165,10 @@ def named_day(text: str, start: int) -> Span | None:
 
 def lasting(text: str, start: int) -> Span | None:
     """5'30": minutes and seconds."""
+    if lap := _LAPPED.match(text, start):  # 1:05.87
+        seconds = [f"{way}秒{by_digit(lap[3])}" for way in _with_zero(lap[2])]
+        seconds += [f"{way}点{by_digit(lap[3])}秒" for way in _with_zero(lap[2])]
+        return make(start, lap.end(), "time", joined(cardinals(lap[1], ("两", "二")), ["分"], seconds))
     found = _LASTING.match(text, start)
     return make(start, found.end(), "time", _lasting("0", found[1], found[2])) if found else None
 
@@ -182,7 +188,7 @@ def code(text: str, start: int) -> Span | None:
     if serial := _SERIAL.match(text, start):  # 20240618-7735
         parts = [by_digit(part) for part in serial[0].split("-")]
         return make(start, serial.end(), "digits", ["".join(parts), "杠".join(parts)])
-    found = _CODE.match(text, start) or _IN_NAME.match(text, start)
+    found = _CODE.match(text, start) or _IN_NAME.match(text, start) or _MODEL.match(text, start)
     if not found:
         return None
     each = [

@@ -27,6 +27,7 @@ _FORMULA = re.compile(rf"(?:[A-Z][a-z]?[\d{LOWERED}]?){{1,5}}(?![A-Za-z\d{LOWERE
 
 _OVER_LETTER = re.compile(r"(\d{1,3}|[a-z])/([a-z])(?![A-Za-z\d])")
 _BRACKETED = re.compile(rf"\((?:[\w.]{{1,4}}[-−+×*/])+[\w.]{{1,4}}\)(?=[{RAISED}^×*÷/=(])", re.ASCII)
+_ROOT = re.compile(r"√\s?(\d{1,4})\s?/\s?(\d{1,4})(?!\d)")
 _ABSOLUTE = re.compile(r"\|(-?(?:[A-Za-z]|\d{1,4})(?:[-−+](?:[A-Za-z]|\d{1,4}))?)\|")
 _MINUS = re.compile(r"\s?[-−](?=\s?[A-Za-z\d(])")
 _IN_TERMS = rf"[A-Za-z\d.,+\-−×÷*/^(){RAISED} =≠<>≤≥≈]*"
@@ -53,6 +54,17 @@ def over_letter(text: str, start: int) -> Span | None:
         return None
     over = cardinals(found[1])[0] if found[1].isdigit() else found[1]
     return Span(start, found.end(), "sign", (f"{found[2]}分之{over}", f"{over}除以{found[2]}", f"{over}比{found[2]}"))
+
+
+def root(text: str, start: int) -> Span | None:
+    """√2/2."""
+    found = _ROOT.match(text, start)
+    if not found:
+        return None
+    over, under = cardinals(found[1])[0], cardinals(found[2])[0]
+    return Span(
+        start, found.end(), "sign", (f"{under}分之根号{over}", f"根号{over}除以{under}", f"根号{over}比{under}")
+    )
 
 
 def bracket(text: str, start: int) -> Span | None:

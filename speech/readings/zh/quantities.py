@@ -92,7 +92,8 @@ def fraction(text: str, start: int) -> Span | None:
         ways += ["".join(map(by_digit, found.groups()))]
         ways += joined([*over, *shortened(found[1])], ["", "和", "或"], [*under, *shortened(found[2])])
     month = 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
-    if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY) or _FEAST.match(behind)):
+    in_brackets = text[:start].endswith("(") and behind[:1] == ")"
+    if month and (in_brackets or text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY) or _FEAST.match(behind)):
         ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
     else:
         month = month and "日" in behind[:3]
@@ -121,7 +122,7 @@ def quantity(text: str, start: int) -> Span | None:
             text[:start].rstrip()[-1:].isascii() and text[:start].rstrip()[-1:].isalpha() and tail[0] != "0"
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
-    ways = _with_unit(values, one, unit, text[max(0, start - 6) : start])
+    ways = [*_with_unit(values, one, unit, text[max(0, start - 6) : start]), *_thousands(one, unit)]
     if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _is_day(text, start, end):  # 12.25圣诞节
         ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
         ways += [by_digit(day[1] + day[2])]
@@ -150,6 +151,14 @@ def _is_day(text: str, start: int, end: int) -> bool:
 def _is_price(text: str, start: int, end: int) -> bool:
     unnamed = not "\u4e00" <= text[end : end + 1] <= "\u9fff"
     return bool(_PRICED.match(text, end) or (unnamed and _PAID.search(text, max(0, start - 4), start)))
+
+
+def _thousands(number: str, unit: str | None) -> list[str]:
+    """2.3k as 两千三百."""
+    whole, _, rest = number.replace(",", "").partition(".")
+    if unit not in ("k", "K") or len(rest) > 3:
+        return []
+    return [*cardinals(whole + rest.ljust(3, "0")), *shortened(whole + rest.ljust(3, "0"))]
 
 
 def _metres(number: str) -> list[str]:
@@ -258,7 +267,10 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         return make(start, end, "year", ways)
     two = _two_of(text, end, unit2, scale2)
     two = two if "二" in two or other != "2" else (*two, "二")  # 一到二片
-    if len(one) == len(other) == 3 and behind[:1] == "年" and text[:start].endswith(("(", "公元", "公元前")):
+    if len(one) == len(other) == 3 and (
+        (behind[:1] == "年" and text[:start].endswith(("(", "公元", "公元前")))
+        or (behind[:1] == ")" and text[:start].endswith("("))
+    ):
         return make(start, end, "year", joined([by_digit(one)], ["到", "至"], [by_digit(other)]))
     lefts = scaled(one, scale or "", ("二", "两") if "两" in two else two)
     rights = scaled(other, scale2 or "", two)

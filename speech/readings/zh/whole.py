@@ -24,6 +24,8 @@ def english(digits: str) -> tuple[str, ...]:
 def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     ways, kind = _chinese(text, start, end, digits)
+    if digits in SPOKEN_BY_DIGIT and text[:start].endswith(("分", "共", "计", "约", "达")):  # 满分120
+        ways, kind = cardinals(digits), "cardinal"
     if kind == "cardinal" and len(digits) >= 3 and not _counts(text, start, end):  # 总分750
         ways = [*ways, *shortened(digits)]
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
@@ -43,7 +45,7 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
     before, behind = text[max(0, start - 8) : start].rstrip(), text[end : end + 8].lstrip()
     letter = before.rstrip("-–")[-1:]
     latin = letter.isascii() and letter.isalpha()
-    first, ordinal = behind[:1], before.endswith(("第", "初", "周", "星期", "礼拜"))
+    first, ordinal = behind[:1], before.endswith(("第", "初", "周", "星期", "礼拜")) and not before.endswith("每周")
     if ordinal:
         return cardinals(digits), "ordinal"
     if behind.startswith("年代") and len(digits) in (2, 4) and digits[-1] == "0":
