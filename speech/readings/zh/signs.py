@@ -200,6 +200,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "sign", SIGNS["△"] + SIGNS["Δ"])
     if char in "<>" and before.isalnum() and behind.isalnum():
         return Span(start, start + 1, "sign", ("小于",) if char == "<" else ("大于",))
+    if char == ".":  # .txt
+        return Span(start, start + 1, "variant", ("点", ""))
     if char == "→":
         return Span(start, start + 1, "variant", SIGNS[char])
     if char in SIGNS:
