@@ -141,7 +141,7 @@ def _scored(text: str, start: int, end: int) -> bool:
 def phone(text: str, start: int) -> Span | None:
     """400-820-8820, 010-62345678, 138 0013 8000: digit by digit."""
     found = _PHONE.match(text, start)
-    if not found or sum(map(str.isdigit, found[0])) < 7:
+    if not found or sum(map(str.isdigit, found[0])) < (5 if found[0].startswith(("+86", "+85", "+88")) else 7):
         return None
     groups = re.findall(r"\d+", found[0])
     if len(groups) == 2 and all(len(group) == 4 and group[:2] in ("19", "20", "18") for group in groups):

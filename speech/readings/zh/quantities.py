@@ -6,7 +6,7 @@ from speech.readings.span import Span
 from speech.readings.zh.money import CENTS, SCALE, coins
 from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, scaled, shortened
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
-from speech.readings.zh.tables import DESIGNATED, FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
+from speech.readings.zh.tables import DESIGNATED, FRACTIONS, MEASURES, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
 from speech.readings.zh.whole import two_before, whole
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
@@ -281,6 +281,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
     words = ["到", "至"]
     if not unit and not unit2 and re.search(r"[图表例题附式章]\s?$", text[:start]):
         words += ["杠", "之"]
+    if not (sign or unit or unit2 or scale or scale2) and _han(text[start - 1 : start]) and behind[:1] not in MEASURES:
+        words += ["比"] if _han(behind[:1]) else []  # 上海4-2北京
     ways = [way for left in reversed(full) for way in joined(left[:6], words, right[:6])]
     if unit2 in ("%", "‰") and not unit:
         plain = _signed(_with_unit(lefts, one, unit2), sign, shared)
