@@ -214,6 +214,10 @@ def _bare(text: str, start: int, end: int, sign: str, digits: str) -> Span:
         a, b, ten = DIGITS[int(approximate[1])], DIGITS[int(approximate[2])], "十" if approximate[3] else ""
         ways = [f"{a}{b}{ten}"] + ([f"两{b}{ten}"] if a == "二" else [])
         return make(start, approximate.end(), "range", ways)
+    decades = re.compile(r"([1-8])0[,、]([2-9])0(?=\s?年代)").match(text, number_start)
+    if decades and int(decades[2]) == int(decades[1]) + 1 and not sign:  # 70、80年代
+        a, b = DIGITS[int(decades[1])], DIGITS[int(decades[2])]
+        return make(start, decades.end(), "range", [f"{a}十{b}十", f"{a}{b}十"])
     ways, kind = whole(text, number_start, end, digits)
     return make(start, end, kind, _signed(ways, sign, text[end:].lstrip()[:1]))
 

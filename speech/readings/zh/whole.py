@@ -79,6 +79,8 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [by_digit(digits), *cardinals(digits)], "cardinal"
     if digits[0] == "0" and len(digits) > 1:
         return [by_digit(digits), *(cardinals(digits) if len(digits) == 2 else [])], "digits"
+    if behind.startswith("分机"):
+        return [by_digit(digits), *cardinals(digits)], "phone"
     if len(digits) == 3 and behind.startswith(("国道", "省道", "县道")):
         return [by_digit(digits), *cardinals(digits)], "digits"
     measured = bool(first) and first in MEASURES and not (len(digits) >= 7 and first in "个打对")
