@@ -304,7 +304,7 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
 def _neighbours(one: str, other: str) -> list[str]:
     """3-4 as 三四, 30-40 as 三四十."""
     ten = "十" if len(one) == len(other) == 2 and one[1] == other[1] == "0" else ""
-    if not ten and not len(one) == len(other) == 1 or int(other[0]) != int(one[0]) + 1 or one == "0":
+    if (not ten and not len(one) == len(other) == 1) or int(other[0]) != int(one[0]) + 1 or one == "0":
         return []
     said = f"{DIGITS[int(one[0])]}{DIGITS[int(other[0])]}{ten}"
     return [said, said.replace("二", "两", 1)] if one[0] == "2" else [said]

@@ -6,7 +6,6 @@ from functools import lru_cache
 from speech.readings.zh.numbers import by_digit, cardinals, shortened
 from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
 
-
 _SUM = re.compile("(?:租金?|工资|月薪|底薪|房租|学费|奖金|押金|补贴|[价卖售花])$")
 _YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
 
