@@ -52,19 +52,19 @@ def _run_sh(*arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def small_overrides() -> list[str]:
-    """Overrides with which run.sh works on the small models; with the marks there, stages data and sft are skipped."""
+    """Overrides with which run.sh works on the small models; with the marks there, what made them is skipped."""
     return [f"recipe.work_dir={BUILD.relative_to(ROOT)}", *SMALL]
 
 
 @pytest.fixture(scope="session")
 def built_recipe(small_overrides: list[str]) -> Path:
-    """exp/test_build (absolute): data/, tokenizer/, token2wav/, reward_asr/ and sft/ as the real stages make them."""
+    """exp/test_build (absolute): data/, tokenizer/, token2wav/, reward_asr/, sft/, token_ear/, by the real stages."""
     BUILD.parent.mkdir(exist_ok=True)
     with open(BUILD.with_suffix(".lock"), "w") as file:  # the other worker of pytest waits for the models, too
         fcntl.flock(file, fcntl.LOCK_EX)
-        out = _run_sh("--recipe", RECIPE, "data", "sft", *small_overrides)
+        out = _run_sh("--recipe", RECIPE, "data", "token_ear", *small_overrides)
         if "made by other code" in out or "What it made stays as it is" in out:  # the tests are of the code of today
-            _run_sh("--force", "--recipe", RECIPE, "data", "sft", *small_overrides)
+            _run_sh("--force", "--recipe", RECIPE, "data", "token_ear", *small_overrides)
     return BUILD
 
 
@@ -73,7 +73,7 @@ def copy_of(built: Path, name: str) -> Path:
     folder = built.with_name(name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    for part in ("data", "tokenizer", "token2wav", "reward_asr", "sft"):
+    for part in ("data", "tokenizer", "token2wav", "reward_asr", "sft", "token_ear"):
         (folder / part).symlink_to(built / part)
     return folder
 

@@ -40,7 +40,10 @@ def config(*overrides: str):
 
 def test_the_recipes_own_reward_is_in_order_and_told_as_a_formula():
     pinyin, silence = "1.0 x (1 - tanh(3 x toneless pinyin error))", "0.2 x min(1, (1 - silence) / 0.5)"
-    assert check_reward(RECIPE, config(), []) == f"reward = ({pinyin} + {silence}) / 1.2"
+    ear = "what the token ear is sure of is read from tokens, 0.1 of it by wave, too"
+    assert check_reward(RECIPE, config(), []) == f"reward = ({pinyin} + {silence}) / 1.2; {ear}"
+    by_wave = check_reward(RECIPE, config("recipe.reward.token_ear=null"), [])
+    assert by_wave == f"reward = ({pinyin} + {silence}) / 1.2"
 
 
 def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path):
@@ -122,7 +125,7 @@ def test_a_recipe_without_a_reward_is_left_alone():
     check_reward(RECIPE, OmegaConf.create({"recipe": {"name": "x"}}), [])
 
 
-GOOD = {"recipe": RECIPE, "contract": "4", "measures": "log_f0_std,loudness_db,silence_ratio,voiced_ratio"}
+GOOD = {"recipe": RECIPE, "contract": "4", "measures": "log_f0_std,loudness_db,silence_ratio,token_ear,voiced_ratio"}
 
 
 @pytest.mark.parametrize(
