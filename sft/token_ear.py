@@ -172,7 +172,8 @@ def train(cfg: DictConfig) -> TokenEar:
     if kept_back and more:
         held_out["held out of more"] = [row for rows in more for row in rows[-kept_back:]]
         more = [rows[:-kept_back] for rows in more]
-    rows = [row for one in [read(path, language) for path in own.texts] + more for row in one]
+    texts = [read(path, language)[: own.most_rows] for path in own.texts]
+    rows = [row for one in texts + more for row in one]
     features = torch.zeros(cfg.recipe.codebook_size, 0)
     if own.features is not None:
         features = hydra.utils.instantiate(own.features)

@@ -35,6 +35,7 @@ def config(folder: Path, name: str, **changes) -> DictConfig:
     own = {
         "texts": [write_rows(folder / "texts.jsonl", 60, 0)],
         "more": [write_rows(folder / "more.jsonl", 20, 1)],
+        "most_rows": None,
         "more_held_out": 5,
         "held_out": write_rows(folder / "held_out.jsonl", 20, 2),
         "features": None,
