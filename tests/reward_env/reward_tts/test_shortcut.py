@@ -159,6 +159,7 @@ def test_the_audit_sees_that_the_assumed_silence_is_wrong(ear, pipeline, rows):
     class Silent:
         offers = ("silence_ratio",)
         token2wav, recipe, problem = pipeline.token2wav, pipeline.recipe, staticmethod(pipeline.problem)
+        timed = staticmethod(pipeline.timed)
 
         def measure(self, asked):
             reads = ear.transcribe([row.tokens.tolist() for row in asked])
