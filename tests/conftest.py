@@ -28,8 +28,16 @@ SMALL = [line for line in (Path(__file__).parent / "helpers/small_build.txt").re
 
 
 # What takes long, the longest first: each is one worker's (--dist loadfile), and short ones are to fill the end.
-LONG = ["test_end_to_end", "test_recipe_configs", "test_documented_commands", "test_run_sh", "test_server_life"]
-LONG += ["test_server_supervised", "test_reward_faults", "test_resume", "test_shares", "test_merge", "test_slurm"]
+LONG = ["test_end_to_end", "test_recipe_configs", "test_documented_commands", "test_run_sh", "test_run_sh_runs"]
+LONG += [
+    "test_server_life",
+    "test_server_supervised",
+    "test_reward_faults",
+    "test_resume",
+    "test_shares",
+    "test_merge",
+    "test_slurm",
+]
 LONG += ["test_data_prep_memory", "test_new_scorer_page"]
 
 
