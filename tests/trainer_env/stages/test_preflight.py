@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from stages import server
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.preflight import check_reward, check_server, place
+from stages.run import plan
 
 RECIPE = "tiny_mandarin"
 GROUP = "recipes/tiny_mandarin/recipe/reward/standard.yaml"
@@ -132,3 +133,11 @@ def test_a_server_that_does_not_fit_is_refused(tells, reason, monkeypatch):
 def test_a_server_that_fits_is_taken(monkeypatch):
     monkeypatch.setattr(server, "tells", lambda cfg: GOOD)
     check_server(RECIPE, config(), [])
+
+
+@pytest.mark.parametrize("recipe", ["tiny_mandarin", "cosyvoice2"])
+@pytest.mark.parametrize("ear", [True, False])
+def test_a_server_that_reads_tokens_needs_the_token_ear_and_no_other_does(recipe, ear):
+    own = "{audit: 0.1, unsure: 0.98, limit: 0.1, most_tokens: 8.0, assumed: {silence_ratio: 0.0}}" if ear else "null"
+    _, (stage,) = plan(recipe, "serve", "serve", [f"recipe.reward.token_ear={own}"])
+    assert [need.made_by for need in stage.needs()].count("token_ear") == ear
