@@ -1,5 +1,5 @@
-"""Rules for formulas: powers (10⁸), chemical ones (CO₂, CO2), letters under a line (1/x), brackets, a remainder; and for
-faces made of signs, which look like one. A rule: (text, start) -> Span or None."""
+"""Rules for formulas: powers (10⁸), chemical ones (CO₂, CO2), letters under a line (1/x), brackets, a remainder; and
+for faces made of signs, which look like one. A rule: (text, start) -> Span or None."""
 
 import re
 import unicodedata
@@ -18,7 +18,8 @@ _LOWERED = re.compile(f"[{LOWERED}]+")
 # Substances that are called by name as often as by the letters of their formula; those in capitals alone (O2, H2) only
 # with lowered digits, because they are names of other things, too.
 _SUBSTANCES = {
-    "CO2": "二氧化碳", "SO2": "二氧化硫", "NO2": "二氧化氮", "H2O": "水", "CH4": "甲烷", "NH3": "氨气", "CaCO3": "碳酸钙",
+    "CO2": "二氧化碳", "SO2": "二氧化硫", "NO2": "二氧化氮", "H2O": "水", "CH4": "甲烷", "NH3": "氨气",
+    "CaCO3": "碳酸钙",
     "H2SO4": "硫酸", "HNO3": "硝酸", "H2O2": "过氧化氢", "KMnO4": "高锰酸钾", "NaHCO3": "碳酸氢钠", "Na2CO3": "碳酸钠",
 }  # fmt: skip
 _GASES = {"O2": "氧气", "O3": "臭氧", "H2": "氢气", "N2": "氮气", "Cl2": "氯气"}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from speech.readings.span import Span
-from speech.readings.zh import forms, formulas, money, quantities, signs
+from speech.readings.zh import arithmetic, forms, formulas, money, quantities, signs
 from speech.readings.zh.erhua import ERHUA
 from speech.readings.zh.pinyin import simplified
 
@@ -28,8 +28,8 @@ RULES: tuple[Rule, ...] = (
     forms.code,
     forms.version,
     formulas.over_letter,
-    quantities.equation,
-    quantities.fraction,
+    arithmetic.equation,
+    arithmetic.fraction,
     money.money,
     quantities.quantity,
     formulas.face,
