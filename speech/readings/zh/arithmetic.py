@@ -8,7 +8,9 @@ from speech.readings.zh.shared import BLANK, NUMBER, joined, make
 from speech.readings.zh.tables import FRACTIONS, OF_DAY, ON_DAY, UNITS
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_EQUATION = re.compile(rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER})+(?=\s?=)|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+)+")
+_EQUATION = re.compile(
+    rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER})+(?=\s?=|\)\s?[=×÷*/])|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+)+"
+)
 _TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER})+(?![A-Za-z\d])")
 _FRACTION = re.compile(r"(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _MIXED = re.compile(r"(\d{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")

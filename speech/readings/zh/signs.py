@@ -172,6 +172,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "sign", ("井", "井号") if char == "#" else ("星", "星号"))
     if char == "#" and before.isascii() and before.isalpha():
         return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
+    if char == "#" and before.isdigit():
+        return Span(start, start + 1, "variant", ("", "井", "井号", "井号键"))
     if char == "#":
         return Span(start, start + 1, "variant", ("", "井号", "话题"))
     if laughter := _LAUGHTER.match(text, start):
