@@ -6,11 +6,10 @@ import unicodedata
 
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
-from speech.readings.zh.shared import BLANK, joined
+from speech.readings.zh.shared import BLANK, RAISED, joined
 from speech.readings.zh.tables import UNITS
 from speech.readings.zh.whole import english
 
-RAISED = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
 LOWERED = "\u2080-\u2089"
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _POWER = re.compile(rf"(\u207b?)([{RAISED}]+)(?:{BLANK}({_UNIT})(?![A-Za-z]))?")

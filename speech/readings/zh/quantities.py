@@ -52,6 +52,8 @@ def quantity(text: str, start: int) -> Span | None:
     if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _is_day(text, start, end):  # 12.25圣诞节
         ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
         ways += [by_digit(day[1] + day[2])]
+    if unit is None and not scale and "," in one and "." not in one and not _han(text[end : end + 1]):
+        ways = [*ways, *shortened(one.replace(",", ""))]  # 月供4,800
     if unit and len(one) > 1 and one[0] == "0" and one.isdigit() and unit.isalpha():  # 08A
         ways += [f"{by_digit(one)}{unit.lower()}"]
     if text[end : end + 1] == "折" and re.fullmatch(r"\d\.[1-9]", one):  # 8.5折

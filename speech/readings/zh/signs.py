@@ -6,7 +6,7 @@ from itertools import product
 
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
-from speech.readings.zh.shared import BLANK, joined
+from speech.readings.zh.shared import BLANK, RAISED, joined
 from speech.readings.zh.tables import CIRCLED, ER, MEASURES, ROMAN, SIGNS, UNITS
 from speech.readings.zh.whole import english
 
@@ -25,7 +25,7 @@ _ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
 _ROMAN_SIGNS = re.compile("[\u2160-\u217f]+")
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _MEASURED = re.compile(
-    rf"\d{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?(?:/(?:{_UNIT}|[\u4e00-\u9fff]{{1,2}}))?$"
+    rf"[\d{RAISED}]{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?(?:/(?:{_UNIT}|[\u4e00-\u9fff]{{1,2}}))?$"
 )
 _PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES | ER | frozenset('晚堂单')))}]))")
 _IN_LETTERS = re.compile(rf"\d{BLANK}(?:{_UNIT})$")
