@@ -103,7 +103,9 @@ def to(text: str, start: int) -> Span | None:
     behind = text[found.end() :]
     counted = _COUNTED.search(text, max(0, start - 8), start)
     if _WEEKDAY.search(text, max(0, start - 3), start) and _WEEKDAY.match(behind):
-        return Span(start, found.end(), "variant", ("到", "至"))  # words: no prompt writes it out
+        # words: no prompt writes it out, but the ~ that GLM-TTS takes for a full stop
+        kind = "range" if found[0].strip() in "~～〜" else "variant"
+        return Span(start, found.end(), kind, ("到", "至"))
     if counted and (_COUNTED_TOO.match(behind) or re.match(rf"[-−]?\d[\d.]*\s?{counted[1]}", behind)):
         return Span(start, found.end(), "range", ("到", "至"))
     if text[start - 1] in "栋座幢区室号元排室" and behind[:1].isdigit():  # A栋-1203
