@@ -96,18 +96,26 @@ def _measures(of: Language) -> list[Rule]:
         return None if quoted else ("unit", said, True)
 
     def nil(match: re.Match[str]) -> Said:
-        return (
-            "score",
-            [
-                *ways(of.counted(int(match["n"])), ("to", ""), of.goals("0")),
-                *ways(of.counted(int(match["n"])), of.minus, ("zero",)),
-            ],
-            True,
-        )
+        goals = of.goals(match["n"])
+        said = [*ways(goals, ("to", ""), of.goals("0")), *ways(goals, of.minus, ("zero",))]
+        return "score", [*said, *(["goalless"] if match["n"] == "0" else [])], True
 
     def only_feet(match: re.Match[str]) -> Said:
         number = of.counted(int(match["f"]))
         return "unit", [*ways(number, ("foot", "feet")), *number], False
+
+    def average(match: re.Match[str]) -> Said:
+        """.421 as it is said of a batter, too."""
+        number = match["n"]
+        said = [*of.fractional(Number("", number)), *of.pairs(number), *of.counted(int(number))]
+        return "cardinal", said, True
+
+    def quarter(match: re.Match[str]) -> Said:
+        letter, number = match["q"] or match["h"], int(match["n"])
+        nth, name = of.ordinal(number)[0], "quarter" if letter == "Q" else "half"
+        year = ("", "of") if match.string[match.end() : match.end() + 2].strip()[:1].isdecimal() else ("",)
+        said = [*ways((f"{letter} {of.counted(number)[0]}",), year), *ways(("the", ""), (f"{nth} {name}",), year)]
+        return "cardinal", said, True
 
     def house(match: re.Match[str]) -> Said:
         number, letter = match["n"], match["l"].lower()
@@ -123,7 +131,9 @@ def _measures(of: Language) -> list[Rule]:
         Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
         Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
         Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
-        Rule("0", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
+        Rule("0", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
+        Rule("0", re.compile(r"(?<![\w.)])\.(?P<n>\d{3})(?!\w|[.,]\d)"), average),
+        Rule("0", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
         Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
         Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
     ]

@@ -103,6 +103,10 @@ class Language(Tables):
         groups = [written[:first]] + [written[i : i + 2] for i in range(first, len(written), 2)]
         return self.grouped(groups)
 
+    def coded(self, one: str, two: str) -> list[str]:
+        """The two numbers of a name: Boeing 737-800."""
+        return []
+
     def phone_pairs(self, written: str) -> list[str]:
         return self.pairs(written) + self.grouped([written[i : i + 3] for i in range(0, len(written), 3)])
 

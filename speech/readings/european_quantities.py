@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from speech.readings.european import BLANK, DASH, Noun, Number, Rule, Said, any_of, last_word, next_word, ways
+from speech.readings.european import BLANK, CODE, DASH, Noun, Number, Rule, Said, any_of, last_word, next_word, ways
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
@@ -51,11 +51,43 @@ def parts(of: Language) -> Iterator[Rule]:
         two = rf"(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{1,3}})(?!\w|{DASH}|[.,]\d)"
         game = rf"\b(?:{of.score_words})\b[^\d.!?]{{0,30}}?(?<![\w.,])(?P<span>{two})"
         yield Rule("0", re.compile(game, re.IGNORECASE), score)
+    yield from sets(of)
+    yield from compounds(of)
     if of.by:
         cross = rf"(?<=\d){B}[x×х]{B}(?=\d)"
         yield Rule("x×х", re.compile(cross), lambda match: ("sign", of.by, True))
     if of.fold:
         yield Rule("0", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
+
+
+def sets(of: Language) -> Iterator[Rule]:
+    """6-3, 4-6, 7-6 (7-5): one pair of small numbers behind another."""
+
+    def said(match: re.Match[str]) -> Said:
+        one, two = of.goals(match["a"]), of.goals(match["b"])
+        games = max(int(match["a"]), int(match["b"])) < 8
+        first, then = (of.versus[:1], of.to) if games else (of.to, of.versus[:1])
+        return "score", [*ways(one, first, two), *ways(one, two), *ways(one, then, two)], True
+
+    two = rf"(?P<a>\d{{1,2}}){DASH}(?P<b>\d{{1,2}})(?!\w|{DASH}|[.,]\d)"
+    links = "and |y |e |et |und |en |i |и |"
+    another = rf"(?=,? (?:{links}\()?\d{{1,2}}{DASH}\d{{1,2}}(?!\w|{DASH}|[.,]\d))"
+    yield Rule("0", re.compile(rf"(?<![\w.,/:\-–]){two}{another}"), said)
+    for behind in (" ", ", ", r" \(", *(f" {link}" for link in links.split("|") if link)):
+        yield Rule("0", re.compile(rf"(?<=\d{DASH}\d{behind}){two}"), said)
+
+
+def compounds(of: Language) -> Iterator[Rule]:
+    """100-m-Lauf, a 6-ft. cable: a unit behind a hyphen."""
+
+    def said(match: re.Match[str]) -> Said:
+        noun = of.noun(match["unit"])
+        return "unit", ways(of.said(of.parse(match["n"]), noun.gender)[:8], noun.of(0)[:5]), True
+
+    known = [unit for unit in of.units if unit[0].isalpha() and unit not in ("K", "T", "J.", "N", "A")]
+    long = [unit for unit in known if len(unit.rstrip(".")) > 1]
+    unit = rf"(?P<unit>(?:{any_of(known)})(?={DASH}[^\W\d_])|(?:{any_of(long)})(?=\.? [^\W\d_]))\.?"
+    yield Rule("-‐‑–", re.compile(rf"(?<![\w.,/:\-–])(?P<n>{of.number}){DASH}{unit}"), said)
 
 
 def halves(of: Language) -> Iterator[Rule]:
@@ -164,7 +196,8 @@ def quantities(of: Language) -> Iterator[Rule]:
         if found["b"]:
             number = of.parse(found["b"])
             dash = of.of_dash(found["mid"], match, before)
-            ends = list(ways(of.since, of.said(first, gender), dash, of.said(number, gender)))
+            ends = of.coded(found["a"], found["b"]) if before in of.codes or before == CODE else []
+            ends += ways(of.since, of.said(first, gender), dash, of.said(number, gender))
         kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
@@ -184,7 +217,7 @@ def amount(
         return kind, [*ways(said, big.of(of.index(number)) if big else [""]), *split]
     kind = "money" if of.key(sign, of.currencies) in of.currencies else "percent" if sign in "%‰" else "unit"
     if big:
-        bigs = [*ways(said, big.of(of.index(number))[:2]), *([] if is_range else alone(of, number, big))]
+        bigs = [*ways(said, big.of(of.index(number))[:3]), *([] if is_range else alone(of, number, big))]
         return kind, [f"{way} {name}" for name in ways(of.linking(noun), noun.of(of.many)[:4]) for way in bigs]
     if kind == "money" and not is_range and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)

@@ -108,13 +108,24 @@ def times(of: Language) -> Iterator[Rule]:
         spoken = of.time(int(found["h"]), minute, second, mark, before, bool(found["m"]))
         if found["h"][0] == "0" and found["h"] != "00":  # 06:20: oh six twenty
             spoken = [*spoken[:32], *ways(of.zero, spoken[:12])]
+        if ranged.match(match.string, match.end()):  # 8:00-12:00: from eight to twelve
+            until = (int(found["h"]), minute, second, mark)
+            spoken = [
+                *spoken[:40],
+                *(f"{link} {way}" for link in of.since[1:] for way in of.time(*until, link, True)[:20]),
+            ]
         return "time", spoken, True
 
+    ranged = re.compile(rf"{B}{DASH}{B}\d")
     hour = r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])"
     tail = rf"(?P<tail>{B}(?:{of.hour_marks})(?!\w))"
     yield Rule("0", re.compile(rf"{hour}:(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:]){tail}?"), said)
     if of.dotted_times:
         yield Rule("0", re.compile(rf"{hour}\.(?P<m>[0-5]\d)(?![\d.,]\d|\d){tail}"), said)
+        other = r"(?:[01]?\d|2[0-4])\.[0-5]\d(?!\d|[.,]\d)"
+        yield Rule("0", re.compile(rf"{hour}\.(?P<m>[0-5]\d)(?={B}{DASH}{B}{other})"), said)
+        behind = rf"(?<=\d\.[0-5]\d{DASH})(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?!\d|[.,]\d)"
+        yield Rule("0", re.compile(behind), said)
         if of.at_times:
             at = rf"\b(?:{of.at_times}){BLANK}(?P<span>(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d))(?!\d|[.,]\d|{B}%)"
             yield Rule("0", re.compile(at, re.IGNORECASE), said)

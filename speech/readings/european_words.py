@@ -122,7 +122,8 @@ def written_short(of: Language) -> Iterator[Rule]:
             plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
             return ("variant", [*said, *plain], True) if said else None
 
-        yield Rule(".", re.compile(rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)", flags), said)
+        needs = "./" if any("/" in key for key in table) else "."
+        yield Rule(needs, re.compile(rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)", flags), said)
     yield from of.context_rules()
     for needs, kind, pattern, *said in of.phrases:
         yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))

@@ -22,8 +22,9 @@ class Polish(Language):
     # -- numbers
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         cases = self.cases.get(before, "N" if not gender else "Ng")
+        nth = ordinals(number, "Nm Nf Nn g l fg fa") if before in self.nth_before else []
         if gender.startswith("="):
-            return self.agreeing(gender[1:], number, before)
+            return self.agreeing(gender[1:], number, before) + nth
         said = [way for case in cases.replace("l", "g") for way in declined(number, case, gender or "m")]
         if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "przed"):
             said += ordinals(number, "fg l")[: 2 if before in ("od", "do", "po", "przed") else 1]
@@ -31,7 +32,7 @@ class Polish(Language):
             said += declined(number, "N")
         if gender == "f" and number == 1:
             said += ["jedną"]
-        return list(dict.fromkeys(said))
+        return list(dict.fromkeys(said + nth))
 
     def agreeing(self, noun: str, number: int, before: str) -> list[str]:
         """A numeral before this form of a noun."""
@@ -143,6 +144,9 @@ class Polish(Language):
                 declined(part, "N", "f")[:1],
                 (name,),
             )
+            genitive = names[len(fraction)][2][:-3] + ("ej" if part == 1 else "ych")
+            links = ("i", "całej i", "całych i")
+            said += ways(declined(whole, "g", "f")[:1], links, declined(part, "g", "f")[:1], (genitive,))
         if fraction == "5":
             said += ["półtora", "półtorej"] if whole == 1 else ["pół"] if whole == 0 else []
             said[1:1] = [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []

@@ -49,6 +49,8 @@ class Russian(Language):
         else:
             pairs = [(case, "m") for case in cases] + ([("n", "m")] if "n" not in cases else [])
         said = [way for case, sex in pairs for way in in_case(number, case, sex)]
+        if before in self.nth_before:
+            said += self.ordinal(number)
         if number == 1500:
             said += ["полторы тысячи", "полутора тысяч"]
         return list(dict.fromkeys(said))

@@ -45,6 +45,8 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
                 case, gender = pairs
                 if pairs == "nf" and "g" in cases and "n" not in cases:
                     return [("g", "m"), ("g", "n")]
+                if ending == "[аяи]я$|[ая]$" and "g" in cases:
+                    return [(case, gender), ("g", "m")]
                 if pairs == "gf":
                     return [(other, "f") for other in "gdip"]
                 if pairs == "im":
