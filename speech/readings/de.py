@@ -107,7 +107,7 @@ class German(Language):
             ends = ["er", "e", "en", "es", "em"]
         if ending.strip("."):
             ends = [re.sub("^s?t", "", ending)]
-        return list(dict.fromkeys(stem + end for end in ends for stem in stems))
+        return list(dict.fromkeys(stem + end for stem in stems for end in ends))
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         if not after and before not in _DATIVE | _WEAK:
@@ -218,7 +218,7 @@ class German(Language):
 
         return [
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?:-(?P<w>[^\W\d_]+))?(?![^\W\d_])"), tens),
-            Rule("0", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
+            Rule("0.", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
         ]
 
     def context_rules(self) -> list[Rule]:

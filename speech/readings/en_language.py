@@ -64,6 +64,14 @@ class English(Language):
         said = words(rest, "en").replace("-", " ")
         return [f"{zero} {said}" for zero in self.zero] if rest < 10 else [said]
 
+    def plain(self, written: str) -> list[str]:
+        said = super().plain(written)
+        return said + self.pairs(written) if written[0] != "0" and len(written) in (3, 4) else said
+
+    def pairs(self, written: str) -> list[str]:
+        """Also thirteen seven hundred."""
+        return super().pairs(written) + (self.grouped([written[:2], written[2:]]) if len(written) == 5 else [])
+
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         whole = self.integer(Number(number.whole or "0", "", True), "", "", "")
         wholes = ["zero", "", "oh", "nought"] if number.whole in ("", "0") else whole

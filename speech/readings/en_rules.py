@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import BLANK, DASH, Number, Rule, Said, any_of, last_word, next_word, ways, words
+from speech.readings.european import BLANK, DASH, DASHES, Number, Rule, Said, any_of, last_word, next_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_tables import tables
 
@@ -53,8 +53,8 @@ def _dates(of: Language) -> list[Rule]:
     return [
         Rule("0", re.compile(rf"(?<!\w)(?P<m>{month})\.?{BLANK}(?:the )?{nth}{no_time}{year}"), date),
         Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?{nth}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
-        Rule("0", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
-        Rule("0", re.compile(r"(?<!\w)['’](?P<n>\d\d)(?!\w|['’\d])"), short_year),
+        Rule("0s", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
+        Rule("0'’", re.compile(r"(?<!\w)['’](?P<n>\d\d)(?!\w|['’\d])"), short_year),
     ]
 
 
@@ -72,13 +72,13 @@ def _clocks(of: Language) -> list[Rule]:
         return "time", [*of.time(int(hour), int(minute), None, "", "", True), *of.said(Number(hour, minute))], True
 
     british = r"\b(?:at|by|until|till|before) (?P<span>(?P<h>1[0-2]|[1-9])\.(?P<m>[0-5]\d))"
-    ends = r"(?=[,;!?)]|\.(?!\d)|$| (?:on|in|every|this|tomorrow|today|tonight|and|from|for|sharp)\b)"
+    ends = r"(?=[,;!?)]|\.(?!\d)|$| (?:on|in|every|this|tomorrow|today|tonight|and|from|for|sharp)\b|-?ish\b)"
     ahead = rf"(?=(?:1[0-2]|0?\d)(?:[:.]\d\d)?{B}[aApP]\.?[mM])"
     return [
-        Rule("0", re.compile(rf"{_HOUR}(?P<tail>{B}(?:{_AM}|o['’]clock))(?!\w)"), clock),
-        Rule("0", re.compile(rf"{_HOUR}\.(?P<m>[0-5]\d)(?P<tail>{B}{_AM})(?!\w)"), clock),
-        Rule("0", re.compile(rf"{_HOUR}{B}{DASH}{B}{ahead}"), until),
-        Rule("0", re.compile(british + ends), dotted),
+        Rule("0mMk", re.compile(rf"{_HOUR}(?P<tail>{B}(?:{_AM}|o['’]clock))(?!\w)"), clock),
+        Rule("0.", re.compile(rf"{_HOUR}\.(?P<m>[0-5]\d)(?P<tail>{B}{_AM})(?!\w)"), clock),
+        Rule(f"0{DASHES}", re.compile(rf"{_HOUR}{B}{DASH}{B}{ahead}"), until),
+        Rule("0.", re.compile(british + ends), dotted),
     ]
 
 
@@ -117,6 +117,13 @@ def _measures(of: Language) -> list[Rule]:
         said = [*ways((f"{letter} {of.counted(number)[0]}",), year), *ways(("the", ""), (f"{nth} {name}",), year)]
         return "cardinal", said, True
 
+    def grades(match: re.Match[str]) -> Said:
+        return "cardinal", ways(("K",), ("", *of.to), of.counted(int(match["n"]))), True
+
+    def wireless(match: re.Match[str]) -> Said:
+        letters = " ".join(match["l"])
+        return "version", ways(("eight oh two", "eight zero two"), of.dot, ("eleven", "one one"), (letters,)), True
+
     def house(match: re.Match[str]) -> Said:
         number, letter = match["n"], match["l"].lower()
         said = [*of.pairs(number), *of.counted(int(number)), *of.digits(number)]
@@ -128,12 +135,14 @@ def _measures(of: Language) -> list[Rule]:
 
     street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"
     return [
-        Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
-        Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
+        Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
+        Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
         Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
-        Rule("0", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
-        Rule("0", re.compile(r"(?<![\w.)])\.(?P<n>\d{3})(?!\w|[.,]\d)"), average),
-        Rule("0", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
+        Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
+        Rule("0.", re.compile(r"(?<![\w.)])\.(?P<n>\d{3})(?!\w|[.,]\d)"), average),
+        Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
+        Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),
+        Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
         Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
         Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
     ]
@@ -152,6 +161,10 @@ def context_rules(of: Language) -> list[Rule]:
             return "variant", [behind if named or front == "saint" else front, plain], True
         return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
 
+    def two_months(match: re.Match[str]) -> Said:
+        one, two = (_MONTH.get(match[group], match[group]) for group in "ab")
+        return "variant", ways(("", "from"), [one], (*of.to, ""), [two]), True
+
     def two_days(match: re.Match[str]) -> Said:
         one, two = (_DAYS.get(day, day) for day in (match["a"], match["b"]))
         return "variant", [*ways([one], (*of.to, "", "thru"), [two])], True
@@ -160,6 +173,8 @@ def context_rules(of: Language) -> list[Rule]:
         return lambda match: ("variant", [names[match["n"]], match["n"]], True)
 
     def region(match: re.Match[str]) -> Said:
+        if not match.string.endswith((", ", " in ", " from "), 0, match.start()):
+            return None
         return "variant", [*of.regions[match["n"]], match["n"], " ".join(match["n"])], True
 
     both = any_of([*_DAYS, *_DAYS.values()])
@@ -170,8 +185,13 @@ def context_rules(of: Language) -> list[Rule]:
     return [
         Rule("", re.compile(r"(?<!\w)(?:S[Tt]|D[Rr]|st(?=\.)|dr(?=\.))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), title),
         Rule("", re.compile(rf"(?<!\w)(?P<a>{both})\.?{joined}(?P<b>{both})\.?(?!\w)"), two_days),
+        Rule(
+            "-–—",
+            re.compile(rf"(?<!\w)(?P<a>{any_of(_MONTH)})\.?{B}{DASH}{B}(?P<b>{any_of(_MONTH)})\.?(?!\w)"),
+            two_months,
+        ),
         Rule("", re.compile(heading), lambda m: ("variant", [_HEADINGS[m["n"]], m["n"]], True)),
-        Rule(",", re.compile(rf"(?<=, )(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
+        Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\.(?= [a-z])"), named(_DAYS)),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{days})\.(?=,? (?:{any_of(_MONTH)}|\d))"), named(_DAYS)),

@@ -193,6 +193,10 @@ class Language(Tables):
 
     singular = staticmethod(without_plural)  # what a noun behind 1,5 may be behind one
 
+    def halved(self, number: int, noun: Noun) -> list[str]:
+        """A number and a half of something, in cases that its other readings have not."""
+        return []
+
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""
         return ("",)
@@ -272,7 +276,8 @@ class Language(Tables):
 
     def other_fraction(self, above: int, below: int) -> list[str]:
         """As it is read with its slash."""
-        return list(ways(self.counted(above), self.over[:1], self.counted(below)))
+        over = [way for way in self.over if way not in self.address_signs.get("/", ())]
+        return list(ways(self.counted(above)[:4], over, self.counted(below)[:4]))
 
     def slashed(self, one: str, two: str) -> list[str]:
         """24/7 and what else is no fraction."""

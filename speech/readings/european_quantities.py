@@ -3,7 +3,20 @@
 import re
 from collections.abc import Callable, Iterator
 
-from speech.readings.european import BLANK, CODE, DASH, Noun, Number, Rule, Said, any_of, last_word, next_word, ways
+from speech.readings.european import (
+    BLANK,
+    CODE,
+    DASH,
+    DASHES,
+    Noun,
+    Number,
+    Rule,
+    Said,
+    any_of,
+    last_word,
+    next_word,
+    ways,
+)
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
@@ -37,12 +50,12 @@ def parts(of: Language) -> Iterator[Rule]:
         yield Rule("0", re.compile(of.ordinal_pattern), ordinal)
     thousands = r"(?!\d{1,3}(?:\.\d{3})+(?!\d|\.\d))" if "." in of.grouping else ""
     dotted = rf"(?<![\d.,]){thousands}(?P<v>\d{{1,6}}(?:\.\d{{1,6}}){{2,5}})(?!\d|\.\d)"
-    yield Rule("0", re.compile(dotted), version)
+    yield Rule("0.", re.compile(dotted), version)
     named = rf"{of.version_words}{B}(?P<span>(?P<v>\d{{1,4}}(?:\.\d{{1,4}})+))(?!\d)"
-    yield Rule("0", re.compile(named), version)
+    yield Rule("0.", re.compile(named), version)
     if of.decimal == ",":
         pattern = r"(?<![\d.,])(?P<v>\d+\.(?!\d{3}(?!\d))\d+)(?![\d.]\d)"
-        yield Rule("0", re.compile(pattern), version)
+        yield Rule("0.", re.compile(pattern), version)
     yield from halves(of)
     yield from fractions(of)
     two = r"(?P<a>\d{1,3}):(?P<b>\d{1,3})(?![\d:])"
@@ -50,44 +63,16 @@ def parts(of: Language) -> Iterator[Rule]:
     if of.score_words:
         two = rf"(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{1,3}})(?!\w|{DASH}|[.,]\d)"
         game = rf"\b(?:{of.score_words})\b[^\d.!?]{{0,30}}?(?<![\w.,])(?P<span>{two})"
-        yield Rule("0", re.compile(game, re.IGNORECASE), score)
-    yield from sets(of)
-    yield from compounds(of)
+        yield Rule(f"0{DASHES}", re.compile(game, re.IGNORECASE), score)
     if of.by:
-        cross = rf"(?<=\d){B}[x×х]{B}(?=\d)"
+        behind = "|".join(
+            rf"(?<={end})"
+            for end in (r"[\d'\"′″”’²]", r"\d[a-zа-я]", r"\d[a-zа-я]{2}", r"\d [a-zа-я]", r"\d [a-zа-я]{2}")
+        )
+        cross = rf"(?:(?<=\d){B}|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
         yield Rule("x×х", re.compile(cross), lambda match: ("sign", of.by, True))
     if of.fold:
-        yield Rule("0", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
-
-
-def sets(of: Language) -> Iterator[Rule]:
-    """6-3, 4-6, 7-6 (7-5): one pair of small numbers behind another."""
-
-    def said(match: re.Match[str]) -> Said:
-        one, two = of.goals(match["a"]), of.goals(match["b"])
-        games = max(int(match["a"]), int(match["b"])) < 8
-        first, then = (of.versus[:1], of.to) if games else (of.to, of.versus[:1])
-        return "score", [*ways(one, first, two), *ways(one, two), *ways(one, then, two)], True
-
-    two = rf"(?P<a>\d{{1,2}}){DASH}(?P<b>\d{{1,2}})(?!\w|{DASH}|[.,]\d)"
-    links = "and |y |e |et |und |en |i |и |"
-    another = rf"(?=,? (?:{links}\()?\d{{1,2}}{DASH}\d{{1,2}}(?!\w|{DASH}|[.,]\d))"
-    yield Rule("0", re.compile(rf"(?<![\w.,/:\-–]){two}{another}"), said)
-    for behind in (" ", ", ", r" \(", *(f" {link}" for link in links.split("|") if link)):
-        yield Rule("0", re.compile(rf"(?<=\d{DASH}\d{behind}){two}"), said)
-
-
-def compounds(of: Language) -> Iterator[Rule]:
-    """100-m-Lauf, a 6-ft. cable: a unit behind a hyphen."""
-
-    def said(match: re.Match[str]) -> Said:
-        noun = of.noun(match["unit"])
-        return "unit", ways(of.said(of.parse(match["n"]), noun.gender)[:8], noun.of(0)[:5]), True
-
-    known = [unit for unit in of.units if unit[0].isalpha() and unit not in ("K", "T", "J.", "N", "A")]
-    long = [unit for unit in known if len(unit.rstrip(".")) > 1]
-    unit = rf"(?P<unit>(?:{any_of(known)})(?={DASH}[^\W\d_])|(?:{any_of(long)})(?=\.? [^\W\d_]))\.?"
-    yield Rule("-‐‑–", re.compile(rf"(?<![\w.,/:\-–])(?P<n>{of.number}){DASH}{unit}"), said)
+        yield Rule("0xX×", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
 
 
 def halves(of: Language) -> Iterator[Rule]:
@@ -168,6 +153,7 @@ def pattern(of: Language) -> re.Pattern[str]:
     """name? sign? currency? number (dash number)? magnitude? unit? plus?"""
     money = any_of(of.currencies, True)
     before = any_of((sign for sign in of.currencies if not (sign.isalpha() and sign.islower())), True)
+    before = rf"(?<![^\W\d_])(?:{before})|{any_of(sign for sign in of.currencies if not sign[0].isalpha())}"
     short = any_of(big for big in of.magnitudes if len(big) < 3)
     attached = any_of(sign for sign in "KMBk" if sign in of.magnitudes)
     long = any_of((big for big in of.magnitudes if len(big) > 2), True)
@@ -218,7 +204,8 @@ def amount(
     kind = "money" if of.key(sign, of.currencies) in of.currencies else "percent" if sign in "%‰" else "unit"
     if big:
         bigs = [*ways(said, big.of(of.index(number))[:3]), *([] if is_range else alone(of, number, big))]
-        return kind, [f"{way} {name}" for name in ways(of.linking(noun), noun.of(of.many)[:4]) for way in bigs]
+        links = of.linking(noun) if big.forms[0][0] not in ("mil", "mille", "mila") else ("",)
+        return kind, [f"{way} {name}" for name in ways(links, noun.of(of.many)[:4]) for way in bigs]
     if kind == "money" and not is_range and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)
     split = [] if is_range else parted(of, number, noun) if number.fraction else alone(of, number, noun)
@@ -233,8 +220,8 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
     whole, metre = Number(number.whole, "", True), of.units.get("m") or of.units["м"]
     head = list(ways(of.said(whole, noun.gender)[:2], noun.of(of.index(whole))[:1])) + alone(of, whole, noun)
     said = []
-    if noun.forms[0] == metre.forms[0] and len(number.fraction) == 2 and number.fraction[0] != "0" and number.value:
-        said += ways(head, ("", *of.money_and), of.counted(int(number.fraction))[:2])
+    if noun.forms[0] == metre.forms[0] and len(number.fraction) < 3 and number.fraction[0] != "0" and number.value:
+        said += ways(head, ("", *of.money_and), of.counted(int(number.fraction.ljust(2, "0")))[:2])
     kilo = of.units.get("kg") or of.units["кг"]
     if noun.forms[0] == kilo.forms[0] and len(number.fraction) == 3 and number.fraction[0] != "0" and number.value:
         heads = [f"{way} {name}" for way in of.said(whole, noun.gender)[:2] for name in noun.of(of.index(whole))[:3]]
@@ -243,7 +230,7 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
             heads + alone(of, whole, noun), ("", *of.money_and), of.counted(int(number.fraction))[:2], ("", *grams)
         )
     if number.fraction == "5" and number.value:
-        said += ways(head, of.and_half)
+        said += [*ways(head, of.and_half), *of.halved(number.value, noun)]
     return said
 
 

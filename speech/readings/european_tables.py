@@ -13,7 +13,7 @@ from speech.readings.european import Noun
 _FOLDER = Path(__file__).resolve().parent / "tables"
 _NOUNS = frozenset({"units", "currencies", "magnitudes"})
 _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
-_READINGS |= {"numbered", "variants", "regions", "declined", "between"}
+_READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
 _WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
@@ -168,6 +168,8 @@ class Tables:
     first = ""  # the first of a month
     score_words = ""
     hour_names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # hour, hours
+    days: Mapping[str, tuple[str, ...]] = _NONE  # short for days of the week
+    power: tuple[str, ...] = ()  # before an exponent
     day_parts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # behind an hour of twelve: before noon, after it
     minute_names: tuple[str, ...] = ()
     hour_and: tuple[str, ...] = ("",)  # between hours and minutes

@@ -4,7 +4,7 @@ addresses and digits behind letters is ever written into a prompt."""
 import re
 from collections.abc import Iterator
 
-from speech.readings.european import BLANK, DASH, Rule, Said, any_of, ways
+from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
@@ -15,7 +15,9 @@ _FILES = (
     "txt|md|pdf|docx?|xlsx?|pptx?|csv|json|ya?ml|xml|html?|css|js|jsx|ts|tsx|py|ipynb|rb|rs|go|java|cpp|cc|hpp|php|sh|bat|exe|"
     "dll|zip|gz|rar|7z|jpe?g|png|gif|svg|bmp|mp3|mp4|wav|flac|ogg|avi|mov|mkv|epub|log|ini|cfg|conf|toml|sql|db|apk|dmg|iso"
 )
-_AMOUNT = re.compile(r"\d[ \u00a0]?(?:[$€£¥₽¢%]|[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$")
+_AMOUNT = re.compile(
+    r"\d[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
+)
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
@@ -83,7 +85,7 @@ def lettered(of: Language) -> Iterator[Rule]:
 
     yield Rule("0", re.compile(rf"(?<=[^\W\d_])(?P<n>\d{{1,12}}(?:\.\d{{1,4}})?)(?!\d|{DASH}\d)"), digits)
     hyphen = rf"(?<=[^\W\d_]){DASH}(?P<n>\d{{1,4}}(?:\.\d{{1,4}})?)(?![\d.,:/%]\d|\d|{BLANK}?%)"
-    yield Rule("0", re.compile(hyphen), digits)
+    yield Rule(f"0{DASHES}", re.compile(hyphen), digits)
 
 
 def rates(of: Language) -> Iterator[Rule]:
@@ -169,6 +171,17 @@ def romans(of: Language) -> Iterator[Rule]:
         tail = "'s" if match["s"] else ""
         return "variant", [f"{way}{tail}" for way in (match["n"], *of.roman(number, named, counted, behind))], True
 
+    def small(match: re.Match[str]) -> Said:
+        number = roman_value(match["n"].upper())
+        known = last_word(match.string, match.start()).rstrip(".") in of.roman_words
+        return (
+            ("variant", [*of.counted(number), match["n"], *of.roman(number, False, True, False)], True)
+            if number and known
+            else None
+        )
+
+    small_roman = r"(?<=\w )(?P<n>ii|iii|iv|vi{1,3}|ix|xi{0,3})(?![\w'’]|\.\w)"
+    yield Rule("", re.compile(small_roman), small)
     before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
     roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w)"
     yield Rule("IVXLC", re.compile(before + roman), said)
@@ -201,7 +214,7 @@ def paired(of: Language) -> Iterator[Rule]:
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
     equation = rf"(?<=[\w.)]){BLANK}{DASH}{BLANK}(?=\w)"
     yield Rule("=", re.compile(equation), lambda m: ("sign", of.minus, True))
-    yield Rule("0", re.compile(between), lambda m: ("variant", ["", *of.to], True))
+    yield Rule(f"0{DASHES}", re.compile(between), lambda m: ("variant", ["", *of.to], True))
     yield Rule(
         "/", re.compile(r"(?<=\d)/(?=\d)"), lambda m: ("variant", ["", *of.over, *of.address_signs.get("/", ())], True)
     )

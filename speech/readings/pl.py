@@ -259,6 +259,8 @@ class Polish(Language):
     def first_rules(self) -> list[Rule]:
         def dated(match: re.Match[str]) -> Said:
             number, before = int(match["n"]), last_word(match.string, match.start())
+            if number < 1000 and not re.match(r" (?:p\. ?)?n\. ?e", match.string[match.end() : match.end() + 8]):
+                return None
             order = "l g" if before in ("w", "we") else "g l"
             return "year", [*ways(ordinals(number, order), ("roku",)), *ways(ordinals(number, "Nm"), ("rok",))], True
 
@@ -267,7 +269,7 @@ class Polish(Language):
 
         return [
             *year_rules(lambda n: ordinals(n, "g l Nm"), self.counted, "do|i|lub|a", "r\\.|rok"),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>[12]\d{3})[ \u00a0]?r\.(?!\w)"), dated),
+            Rule("0r", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?r\.(?!\w)"), dated),
             Rule(
                 "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade
             ),

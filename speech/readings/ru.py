@@ -7,26 +7,13 @@ from speech.readings.european import Noun, Number, Rule, Said, find, last_word, 
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import agreeing, by_the_clock, in_case
+from speech.readings.ru_numbers import YEAR_NOUN, YEARS, agreeing, by_the_clock, in_case
 from speech.readings.slavic_years import year_rules
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
 _read = reader("ru")
-_YEARS = {
-    "год": "n",
-    "году": "pd",
-    "года": "g",
-    "годом": "i",
-    "годе": "p",
-    "г": "pgnd",
-    "годов": "g",
-    "годы": "n",
-    "гг": "gn",
-    "годах": "p",
-}
-_YEAR_NOUN = {"n": "год", "g": "года", "d": "году", "a": "год", "i": "годом", "p": "году"}
 
 
 def units(words: str) -> list[tuple[str, ...]]:
@@ -113,6 +100,10 @@ class Russian(Language):
         order = [way for way in said if "цел" in way]
         return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
+    def halved(self, number: int, noun: Noun) -> list[str]:
+        forms = [form for way in noun.forms for form in way]
+        return [f"{way} с половиной {form}" for way in in_case(number, "g", "m")[:1] for form in dict.fromkeys(forms)]
+
     # -- ordinals, dates, times
     def ordinal(
         self, number: int, ending: str = "", before: str = "", after: str = "", cases: str = "ngdaip"
@@ -138,9 +129,9 @@ class Russian(Language):
         return self.counted(number) + nth if counted else nth + self.counted(number)
 
     def year(self, number: int, before: str, after: str) -> list[str]:
-        if after.casefold() in _YEARS and 100 <= number < 2200:
+        if after.casefold() in YEARS and 100 <= number < 2200:
             plural = ["ые", "ых"] if after.casefold() in ("годы", "годов", "годах") else []
-            nth = [way for case in _YEARS[after.casefold()] for way in self.of_year(number, case)]
+            nth = [way for case in YEARS[after.casefold()] for way in self.of_year(number, case)]
             return [way for way in self.ordinal(number) if plural and way.endswith(tuple(plural))] + nth
         return []
 
@@ -260,7 +251,7 @@ class Russian(Language):
             if not 800 <= number < 2200 and not era:
                 return None
             order = "pgndai" if before == "в" else "gpndai" if before not in ("к",) else "dgpnai"
-            return "year", [f"{way} {_YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
+            return "year", [f"{way} {YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
 
         def decade(match: re.Match[str]) -> Said:
             ends = {"е": ("ые",), "х": ("ых",), "м": ("ым",)}[match["e"]]
@@ -275,9 +266,9 @@ class Russian(Language):
 
         return [
             *year_rules(self.of_years, self.counted, "по|до|и|или", "г"),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{3,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
+            Rule("0-", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
+            Rule("0г", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
+            Rule("0-", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
         ]
 
     def context_rules(self) -> list[Rule]:

@@ -4,6 +4,21 @@ import re
 
 from speech.readings.european import words
 
+# Forms of the word for a year, and the cases in which the number before them stands.
+YEARS = {
+    "год": "n",
+    "году": "pd",
+    "года": "g",
+    "годом": "i",
+    "годе": "p",
+    "г": "pgnd",
+    "годов": "g",
+    "годы": "n",
+    "гг": "gn",
+    "годах": "p",
+}
+YEAR_NOUN = {"n": "год", "g": "года", "d": "году", "a": "год", "i": "годом", "p": "году"}
+
 
 def in_case(number: int, case: str, gender: str) -> list[str]:
     full = words(number, "ru", case=case, gender=gender, animate=False)
