@@ -216,7 +216,18 @@ class German(Language):
                 return None
             return "date", self.date(day, month, "", last_word(match.string, match.start()), False), True
 
+        def compound(match: re.Match[str]) -> Said:
+            """3-Zimmer-Wohnung, Dreizimmerwohnung."""
+            number, rest = self.counted(int(match["n"]), "n")[:3], match["w"]
+            joined = rest.replace("-", "").casefold()
+            return "cardinal", [*(f"{way}-{rest}" for way in number), *(f"{way}{joined}" for way in number)], True
+
         return [
+            Rule(
+                "0-",
+                re.compile(r"(?<![\w.,:/\-])(?P<n>\d{1,3})-(?P<w>[A-ZÄÖÜ][^\W\d_]{3,}(?:-[^\W\d_]{3,})?)(?![\w\-])"),
+                compound,
+            ),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?:-(?P<w>[^\W\d_]+))?(?![^\W\d_])"), tens),
             Rule("0.", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
         ]

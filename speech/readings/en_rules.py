@@ -16,6 +16,9 @@ _AM = r"[aApP]\.?[mM](?:\.|\b)"
 _HOUR = r"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])"
 
 
+_ELECTRIC = re.compile(r"\d ?[km]?[VW]\b|[Vv]olt|[Ff]use|[Cc]urrent|[Cc]ircuit|[Cc]harger|[Bb]reaker|[Aa]mp")
+
+
 def first_rules(of: Language) -> list[Rule]:
     return [*_dates(of), *_clocks(of), *_measures(of)]
 
@@ -45,12 +48,22 @@ def _dates(of: Language) -> list[Rule]:
             True,
         )
 
+    def two_dates(match: re.Match[str]) -> Said:
+        days = [int(match[group]) for group in ("b", "d")]
+        months = [int(match[group]) for group in ("a", "c")]
+        if not (all(1 <= day <= 31 for day in days) and all(1 <= month <= 12 for month in months)):
+            return None
+        one, two = (of.date(day, month, "", "", True)[:8] for day, month in zip(days, months, strict=True))
+        return "date", [*ways(one[:4], of.to[:2], two[:4]), *ways(("from",), one[:4], of.to[:2], two[:4])], True
+
     def short_year(match: re.Match[str]) -> Said:
         year = match["n"]
         full = [way for century in ("20", "19") for way in of.year(int(century + year), "in", "")]
         return "year", [*of.grouped([year]), *full], True
 
+    slashed = rf"(?<![\w/.,])(?P<a>\d\d?)/(?P<b>\d\d?){B}{DASH}{B}(?P<c>\d\d?)/(?P<d>\d\d?)(?![\w/]|[.,]\d)"
     return [
+        Rule("0/", re.compile(slashed), two_dates),
         Rule("0", re.compile(rf"(?<!\w)(?P<m>{month})\.?{BLANK}(?:the )?{nth}{no_time}{year}"), date),
         Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?{nth}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
         Rule("0s", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
@@ -71,6 +84,10 @@ def _clocks(of: Language) -> list[Rule]:
         hour, minute = match["h"], match["m"]
         return "time", [*of.time(int(hour), int(minute), None, "", "", True), *of.said(Number(hour, minute))], True
 
+    def another(match: re.Match[str]) -> Said:
+        return dotted(match) if earlier.search(match.string, 0, match.start()) else None
+
+    earlier = re.compile(r"\b(?:at|by|until|till|before|from|between) (?:1[0-2]|[1-9])\.[0-5]\d(?!\d)[^.!?\d]{0,20}$")
     british = r"\b(?:at|by|until|till|before) (?P<span>(?P<h>1[0-2]|[1-9])\.(?P<m>[0-5]\d))"
     ends = r"(?=[,;!?)]|\.(?!\d)|$| (?:on|in|every|this|tomorrow|today|tonight|and|from|for|sharp)\b|-?ish\b)"
     ahead = rf"(?=(?:1[0-2]|0?\d)(?:[:.]\d\d)?{B}[aApP]\.?[mM])"
@@ -79,6 +96,7 @@ def _clocks(of: Language) -> list[Rule]:
         Rule("0.", re.compile(rf"{_HOUR}\.(?P<m>[0-5]\d)(?P<tail>{B}{_AM})(?!\w)"), clock),
         Rule(f"0{DASHES}", re.compile(rf"{_HOUR}{B}{DASH}{B}{ahead}"), until),
         Rule("0.", re.compile(british + ends), dotted),
+        Rule("0.", re.compile(rf"(?<![\w.,])(?P<h>1[0-2]|[1-9])\.(?P<m>[0-5]\d)(?!\d){ends}"), another),
     ]
 
 
@@ -117,6 +135,12 @@ def _measures(of: Language) -> list[Rule]:
         said = [*ways((f"{letter} {of.counted(number)[0]}",), year), *ways(("the", ""), (f"{nth} {name}",), year)]
         return "cardinal", said, True
 
+    def amps(match: re.Match[str]) -> Said:
+        if not _ELECTRIC.search(match.string):
+            return None
+        number = of.said(of.parse(match["n"]))
+        return "unit", ways(number, ("amp",) if match["n"] == "1" else ("amps", "amperes", "amp", "a")), True
+
     def grades(match: re.Match[str]) -> Said:
         return "cardinal", ways(("K",), ("", *of.to), of.counted(int(match["n"]))), True
 
@@ -140,6 +164,7 @@ def _measures(of: Language) -> list[Rule]:
         Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
         Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
         Rule("0.", re.compile(r"(?<![\w.)])\.(?P<n>\d{3})(?!\w|[.,]\d)"), average),
+        Rule("0A", re.compile(rf"(?<![\w.,])(?P<n>{of.number}){B}A(?![\w'’-])"), amps),
         Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
         Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),
         Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
@@ -172,6 +197,9 @@ def context_rules(of: Language) -> list[Rule]:
     def named(names: dict[str, str]):
         return lambda match: ("variant", [names[match["n"]], match["n"]], True)
 
+    def heads(match: re.Match[str]) -> Said:
+        return "variant", [_HEADINGS[match["n"]], match["n"]], True
+
     def region(match: re.Match[str]) -> Said:
         if not match.string.endswith((", ", " in ", " from "), 0, match.start()):
             return None
@@ -190,10 +218,13 @@ def context_rules(of: Language) -> list[Rule]:
             re.compile(rf"(?<!\w)(?P<a>{any_of(_MONTH)})\.?{B}{DASH}{B}(?P<b>{any_of(_MONTH)})\.?(?!\w)"),
             two_months,
         ),
-        Rule("", re.compile(heading), lambda m: ("variant", [_HEADINGS[m["n"]], m["n"]], True)),
+        Rule("", re.compile(rf"(?P<n>[NSEW])(?<!\w.)\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{_STREETS})\b)"), heads),
+        Rule("", re.compile(heading), heads),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
-        Rule(".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\.(?= [a-z])"), named(_DAYS)),
+        Rule(
+            ".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.(?= [a-z])"), named(_DAYS)
+        ),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{days})\.(?=,? (?:{any_of(_MONTH)}|\d))"), named(_DAYS)),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=,? [a-z]|$)"), named(_MONTH)),
         Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}[12]\d{{3}})"), named(_MONTH)),

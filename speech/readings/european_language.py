@@ -264,7 +264,7 @@ class Language(Tables):
     def by_the_clock(self, hour: int, minute: int) -> list[str]:
         """Half past three, a quarter to four: the table `clock`, with {now} and {then} of twelve hours."""
         now, then = (words((at - 1) % 12 + 1, self.code) for at in (hour, hour + 1))
-        return [way.format(now=now, then=then) for way in self.clock.get(minute, ())]
+        return [way.format(now=now, then=then).replace("eins Uhr", "ein Uhr") for way in self.clock.get(minute, ())]
 
     # -- fractions and scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:

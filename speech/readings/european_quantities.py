@@ -22,6 +22,7 @@ from speech.readings.european_language import Language
 B = f"{BLANK}?"
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
+_DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
 _NOT_A_UNIT = r"(?![\w]|/m\b|\. ?\d)"  # t/m, 7 m. 12
 
 
@@ -36,7 +37,11 @@ def parts(of: Language) -> Iterator[Rule]:
         pieces = match["v"].split(".")
         each = [of.digits(piece) if len(piece) > 1 and piece[0] == "0" else of.plain(piece) for piece in pieces]
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
-        return "version", spoken[:40] + of.digits_dotted(pieces), True
+        spoken = spoken[:40] + of.digits_dotted(pieces)
+        if not (of.decimal == "," and _DAY.fullmatch(match["v"])):
+            return "version", spoken, True
+        dates = of.date(int(pieces[0]), int(pieces[1]), "", last_word(match.string, match.start()), False)
+        return "date", [*dates[:24], *spoken] if len(match["v"]) == 5 else [*spoken[:40], *dates], True
 
     def score(match: re.Match[str]) -> Said:
         one, two = of.goals(match["a"]), of.goals(match["b"])
@@ -205,7 +210,9 @@ def amount(
     if big:
         bigs = [*ways(said, big.of(of.index(number))[:3]), *([] if is_range else alone(of, number, big))]
         links = of.linking(noun) if big.forms[0][0] not in ("mil", "mille", "mila") else ("",)
-        return kind, [f"{way} {name}" for name in ways(links, noun.of(of.many)[:4]) for way in bigs]
+        bare = [way for way in bigs if way.endswith(" k")][:8]  # four hundred k
+        full = [f"{way} {name}" for name in ways(links, noun.of(of.many)[:4]) for way in bigs]
+        return kind, [*full[:48], *bare, *full[48:]]
     if kind == "money" and not is_range and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)
     split = [] if is_range else parted(of, number, noun) if number.fraction else alone(of, number, noun)
@@ -218,7 +225,11 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
     if len(number.whole) > 6:
         return []
     whole, metre = Number(number.whole, "", True), of.units.get("m") or of.units["м"]
-    head = list(ways(of.said(whole, noun.gender)[:2], noun.of(of.index(whole))[:1])) + alone(of, whole, noun)
+    names = noun.of(of.index(whole))
+    names = names[:1] + [
+        form for form in names[1:] if form in [f[min(of.index(whole), len(f) - 1)] for f in noun.forms]
+    ]
+    head = list(ways(of.said(whole, noun.gender)[:2], names[:3])) + alone(of, whole, noun)
     said = []
     if noun.forms[0] == metre.forms[0] and len(number.fraction) < 3 and number.fraction[0] != "0" and number.value:
         said += ways(head, ("", *of.money_and), of.counted(int(number.fraction.ljust(2, "0")))[:2])

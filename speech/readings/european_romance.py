@@ -70,7 +70,9 @@ class Romance(Language):
             named = list(ways(hours, names))
             bare = hours + self.sharp(hour)
             twelve = ways(self.hours((hour - 1) % 12 + 1)[:1], names if self.named_first("") else ("",))
-            return [*ways(named + bare if self.named_first(mark) else bare + named, tail), *self.in_day(hour, twelve)]
+            said = [*ways(named + bare if self.named_first(mark) else bare + named, tail)]
+            twelve = list(twelve)
+            return [*said, *(twelve if hour > 12 else []), *self.in_day(hour, twelve)]
         past = self.counted(minute, "m")
         zero = [f"{self.zero[0]} {past[0]}"] if minute < 10 else []
         minutes = list(dict.fromkeys(self.minute_words(minute, past) + zero))

@@ -12,6 +12,7 @@ from speech.readings.european import (
     Said,
     any_of,
     last_word,
+    next_word,
     ways,
 )
 from speech.readings.european_language import Language
@@ -49,7 +50,9 @@ def dates(of: Language) -> Iterator[Rule]:
         orders = [(day, month)] if not of.month_first else [(month, day), (day, month)]
         for day, month in orders:  # where it is the other way round, the day comes second
             if 1 <= day <= 31 and 1 <= month <= 12:
-                said += of.date(day, month, year, before, False)
+                said += of.date(day, month, year, before, False)[:40]
+        if said and not year and int(match["m"]) > 1:
+            said += of.fraction(int(match["d"]), int(match["m"]), next_word(match.string, match.end()))
         return ("date", said, True) if said else None
 
     yield Rule("0-", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))

@@ -165,7 +165,14 @@ def romans(of: Language) -> Iterator[Rule]:
         if not number or (number > 39 and not counted):
             return None
         behind = of.century_behind(match.string, match.end())
-        name = named and before.casefold() not in of.no_names and match["n"] in of.single_romans
+        name = (
+            named
+            and before.casefold() not in of.no_names
+            and (
+                match["n"] in of.single_romans
+                or (match["n"] == "I" and not match.string[match.end() :].strip(" .,;:!?)"))
+            )
+        )
         if len(match["n"]) == 1 and not (counted or name or behind):
             return None
         tail = "'s" if match["s"] else ""
@@ -209,6 +216,7 @@ def paired(of: Language) -> Iterator[Rule]:
     plus = (of.signs.get("+") or ("plus",))[0]
     pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
     yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
+    yield Rule(".", re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("sign", of.dot, True))
     days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
     yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"

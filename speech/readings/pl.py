@@ -189,7 +189,8 @@ class Polish(Language):
             after.casefold()
         )
         if not end:
-            return []
+            spanned = before in ("od", "do", "z", "w") and after.casefold() in {"", *self.function_words}
+            return ordinals(number, "g l") if spanned and 1000 <= number < 2100 else []
         return ordinals(number, end) + (ordinals(number, "g l") if after.casefold() == "roku" else [])
 
     def day(self, number: int, before: str) -> list[str]:
@@ -222,7 +223,7 @@ class Polish(Language):
     def by_the_clock(self, hour: int, minute: int) -> list[str]:
         now, then = (hour - 1) % 12 + 1, hour % 12 + 1
         if minute == 0:
-            return ["południe"] if hour == 12 else []
+            return [*(["południe"] if hour == 12 else []), *(ordinals(now, "fg Nf") if hour > 12 else [])]
         if minute == 30:
             return [f"wpół do {ordinals(then, 'fg')[0]}", f"pół do {ordinals(then, 'fg')[0]}"]
         if minute < 30:
@@ -238,6 +239,7 @@ class Polish(Language):
         name = ordinals(below, "Nf" if above == 1 else "Nn" if self.index(Number(str(above))) == 1 else "p")
         said = list(ways(declined(above, "N", "f"), name))
         said += ways(declined(above, "g", "f"), ordinals(below, "fg" if above == 1 else "p"))
+        said += ways(["jedną"], ordinals(below, "fa")) if above == 1 else []
         return said + {(1, 4): ["ćwierć"], (3, 4): ["trzy czwarte"]}.get((above, below), [])
 
     def below(self, number: int, above: int) -> list[str]:

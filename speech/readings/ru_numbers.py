@@ -97,4 +97,10 @@ def by_the_clock(hour: int, minute: int) -> list[str]:
         return [f"четверть {then}"] if minute == 15 else [f"без четверти {soon}", f"без пятнадцати {soon}"]
     if minute > 30:
         return [f"без {words(60 - minute, 'ru', case='g', gender='f')} {soon}"]
-    return [f"{words(minute, 'ru', gender='f')} минут {then}"] if minute else []
+    if minute:
+        return [f"{words(minute, 'ru', gender='f')} минут {then}"]
+    if hour <= 12:
+        return []
+    now = hour - 12  # 14:00: два часа дня
+    said = "час" if now == 1 else f"{words(now, 'ru')} {'часа' if now < 5 else 'часов'}"
+    return [said, f"{said} дня" if now < 6 else f"{said} вечера"]
