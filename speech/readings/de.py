@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, last_word, ways, words
+from speech.readings.european import BLANK, Noun, Number, Rule, Said, any_of, find, last_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -236,6 +236,11 @@ class German(Language):
         street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-zäöüß])str\.(?!\w)")
         it = re.compile(r"(?<!\w)(?P<n>[^\W\d_]{2,20})['’]s(?!\w)")
         return [
+            Rule(
+                "",
+                re.compile(rf"(?<=, )(?P<n>{any_of(self.days)})(?= (?:\d|geschlossen|zu\b|Ruhetag|und ))"),
+                lambda m: ("variant", [*self.days[m["n"]], m["n"]], True),
+            ),
             Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True)),
             Rule(
                 "'’", it, lambda match: ("variant", [f"{match['n']}s", f"{match['n']} es", f"{match['n']}e es"], True)

@@ -36,7 +36,9 @@ class English(Language):
 
     def digits(self, written: str) -> list[str]:
         said = super().digits(written)
-        return said + [_doubled(way) for way in said if re.search(r"\b(\w+) \1\b", way)]
+        pairs = [way for way in said if re.search(r"\b(\w+) \1\b", way)]
+        zeros = [re.sub(r"\b(oh|zero) \1\b", r"double \1", way) for way in pairs]
+        return list(dict.fromkeys([*said, *map(_doubled, pairs), *zeros]))
 
     def year(self, number: int, before: str, after: str) -> list[str]:
         era = after in ("AD", "BC", "BCE", "CE", "A", "B") or before in ("ad", "a.d", "d.")

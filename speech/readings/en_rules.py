@@ -12,6 +12,7 @@ _STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl
 _DAYS = {name[:3]: name for name in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]}
 _DAYS |= {"Tues": "Tuesday", "Weds": "Wednesday", "Thur": "Thursday", "Thurs": "Thursday"}
 _HEADINGS = {"N": "north", "S": "south", "E": "east", "W": "west"}
+_ROADS = {"Ave": "avenue", "Blvd": "boulevard", "Rd": "road", "Hwy": "highway", "Pkwy": "parkway", "Apt": "apartment"}
 _AM = r"[aApP]\.?[mM](?:\.|\b)"
 _HOUR = r"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])"
 
@@ -48,6 +49,14 @@ def _dates(of: Language) -> list[Rule]:
             True,
         )
 
+    def days_of_month(match: re.Match[str]) -> Said:
+        """24-26 Dec., Dec. 24-26."""
+        ends = [int(match["d"]), int(match["e"])]
+        if not all(1 <= day <= 31 for day in ends):
+            return None
+        one, two = ([*of.ordinal(day)[:1], *of.counted(day)[:1]] for day in ends)
+        return "date", ways(("", "the", "from"), one, of.to[:2], ("", "the"), two), True
+
     def two_dates(match: re.Match[str]) -> Said:
         days = [int(match[group]) for group in ("b", "d")]
         months = [int(match[group]) for group in ("a", "c")]
@@ -61,9 +70,12 @@ def _dates(of: Language) -> list[Rule]:
         full = [way for century in ("20", "19") for way in of.year(int(century + year), "in", "")]
         return "year", [*of.grouped([year]), *full], True
 
+    days = rf"(?P<d>\d\d?)(?:st|nd|rd|th)?{B}{DASH}{B}(?P<e>\d\d?)(?:st|nd|rd|th)?"
     slashed = rf"(?<![\w/.,])(?P<a>\d\d?)/(?P<b>\d\d?){B}{DASH}{B}(?P<c>\d\d?)/(?P<d>\d\d?)(?![\w/]|[.,]\d)"
     return [
         Rule("0/", re.compile(slashed), two_dates),
+        Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,:/$])(?P<span>{days})(?= (?:of )?(?:{month})(?!\w))"), days_of_month),
+        Rule(f"0{DASHES}", re.compile(rf"(?<!\w)(?:{month})\.? (?P<span>{days})(?!\w|[:.,]\d|{DASH})"), days_of_month),
         Rule("0", re.compile(rf"(?<!\w)(?P<m>{month})\.?{BLANK}(?:the )?{nth}{no_time}{year}"), date),
         Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?{nth}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
         Rule("0s", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
@@ -141,6 +153,17 @@ def _measures(of: Language) -> list[Rule]:
         number = of.said(of.parse(match["n"]))
         return "unit", ways(number, ("amp",) if match["n"] == "1" else ("amps", "amperes", "amp", "a")), True
 
+    def lasting(match: re.Match[str]) -> Said:
+        """1h 45m."""
+        names = ("hour", "minute", "second")
+        parts = [(int(match[group]), name) for group, name in zip("hms", names, strict=True) if match[group]]
+        each = [[f"{way} {name}{'' if n == 1 else 's'}" for way in of.counted(n)[:2]] for n, name in parts]
+        return "time", ways(*[part for way in each for part in (("", "and"), way)][1:]), True
+
+    def world_war(match: re.Match[str]) -> Said:
+        number = {"I": "one", "1": "one"}.get(match["n"], "two")
+        return "variant", [match[0], f"world war {number}", f"w w {number}"], True
+
     def grades(match: re.Match[str]) -> Said:
         return "cardinal", ways(("K",), ("", *of.to), of.counted(int(match["n"]))), True
 
@@ -164,6 +187,14 @@ def _measures(of: Language) -> list[Rule]:
         Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
         Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
         Rule("0.", re.compile(r"(?<![\w.)])\.(?P<n>\d{3})(?!\w|[.,]\d)"), average),
+        Rule(
+            "0h",
+            re.compile(
+                rf"(?<![\w.,])(?P<h>\d{{1,3}}){B}h(?:rs?)?{B}(?P<m>\d\d?){B}m(?:ins?)?(?:{B}(?P<s>\d\d?){B}s)?(?!\w)"
+            ),
+            lasting,
+        ),
+        Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?!\w)"), world_war),
         Rule("0A", re.compile(rf"(?<![\w.,])(?P<n>{of.number}){B}A(?![\w'’-])"), amps),
         Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
         Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),
@@ -200,6 +231,9 @@ def context_rules(of: Language) -> list[Rule]:
     def heads(match: re.Match[str]) -> Said:
         return "variant", [_HEADINGS[match["n"]], match["n"]], True
 
+    def road(match: re.Match[str]) -> Said:
+        return "variant", [_ROADS[match["n"]], match["n"]], True
+
     def region(match: re.Match[str]) -> Said:
         if not match.string.endswith((", ", " in ", " from "), 0, match.start()):
             return None
@@ -220,12 +254,13 @@ def context_rules(of: Language) -> list[Rule]:
         ),
         Rule("", re.compile(rf"(?P<n>[NSEW])(?<!\w.)\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{_STREETS})\b)"), heads),
         Rule("", re.compile(heading), heads),
+        Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(
             ".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.(?= [a-z])"), named(_DAYS)
         ),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{days})\.(?=,? (?:{any_of(_MONTH)}|\d))"), named(_DAYS)),
-        Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=,? [a-z]|$)"), named(_MONTH)),
+        Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=[,;]? [a-z]|$)"), named(_MONTH)),
         Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}[12]\d{{3}})"), named(_MONTH)),
     ]

@@ -115,7 +115,7 @@ def weekdays(of: Language) -> Iterator[Rule]:
         one, two = (names[match[group].casefold()] for group in "ab")
         link = match["link"].strip()
         if link in "-‐‑‒–—−":
-            return "variant", ways(of.since, one, (*of.to, ""), two), True
+            return "variant", ways((*of.since, *of.from_also), one, (*of.to, *of.to_also, ""), two), True
         return "variant", ways(one, of.abbreviations.get(link, (link,)), two), True
 
     if of.days:

@@ -45,7 +45,8 @@ def parts(of: Language) -> Iterator[Rule]:
 
     def score(match: re.Match[str]) -> Said:
         one, two = of.goals(match["a"]), of.goals(match["b"])
-        return "score", [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)], True
+        said = [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)]
+        return "score", [*said[:56], *ways(one[:3], of.draw if match["a"] == match["b"] else ())], True
 
     def folds(match: re.Match[str]) -> Said:
         number = int(match["n"])
@@ -162,7 +163,8 @@ def pattern(of: Language) -> re.Pattern[str]:
     short = any_of(big for big in of.magnitudes if len(big) < 3)
     attached = any_of(sign for sign in "KMBk" if sign in of.magnitudes)
     long = any_of((big for big in of.magnitudes if len(big) > 2), True)
-    big = rf"{B}(?:{long})|(?:{attached})|{B}(?:{short})(?={B}(?:{money}))|(?(cur){B}(?:{short})|(?!))"
+    of_these = rf"{BLANK}(?:de|di)\b|{BLANK}d['’]"
+    big = rf"{B}(?:{long})|(?:{attached})|{B}(?:{short})(?={B}(?:{money})|{of_these})|(?(cur){B}(?:{short})|(?!))"
     return re.compile(
         rf"(?:(?<!\w)(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
         rf"(?:(?P<cur>{before}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{of.number})"
@@ -181,6 +183,7 @@ def quantities(of: Language) -> Iterator[Rule]:
         big = of.magnitudes[of.key(found["big"].strip(), of.magnitudes)] if found["big"] else None
         first = of.parse(found["a"])
         before, after = of.before(string, match.start()), next_word(string, match.end())
+        before = CODE if found["name"] in ("#", "№") else before
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None

@@ -126,7 +126,11 @@ def times(of: Language) -> Iterator[Rule]:
             until = (int(found["h"]), minute, second, mark)
             spoken = [
                 *spoken[:40],
-                *(f"{link} {way}" for link in of.since[1:] for way in of.time(*until, link, True)[:20]),
+                *(
+                    f"{link} {way}"
+                    for link in (*of.since[1:], *of.from_also)
+                    for way in of.time(*until, link, True)[:20]
+                ),
             ]
         return "time", spoken, True
 
@@ -159,7 +163,7 @@ def phones(of: Language) -> Iterator[Rule]:
         joined = "".join(groups)
         spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
         if len(groups) > 1:
-            spoken += ways(of.grouped(groups[:1])[:6], of.digits("".join(groups[1:])))
+            spoken += ways([*of.grouped(groups[:1])[:6], *of.grouped(groups[:1])[-2:]], of.digits("".join(groups[1:])))
         if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)

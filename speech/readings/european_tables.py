@@ -138,7 +138,9 @@ class Tables:
     plus_optional = False
     phone_patterns: tuple[str, ...] = ()
     ordinal_pattern = ""
-    version_words = r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|USB|HTML|Windows|CUDA|Java)"
+    version_words = (
+        r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|macOS|Ubuntu|Debian|Node|PHP|USB|HTML|Windows|CUDA|Java)"
+    )
     decade_before = ""  # what stands before a decade of two digits
     slash_before = ""  # what stands before a day and its month: le 11/11
     scale_words = ""  # before 1:50
@@ -169,6 +171,9 @@ class Tables:
     score_words = ""
     hour_names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # hour, hours
     days: Mapping[str, tuple[str, ...]] = _NONE  # short for days of the week
+    draw: tuple[str, ...] = ()  # behind the goals of both: two all
+    from_also: tuple[str, ...] = ()  # more words before days and hours of a range
+    to_also: tuple[str, ...] = ()
     power: tuple[str, ...] = ()  # before an exponent
     day_parts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # behind an hour of twelve: before noon, after it
     minute_names: tuple[str, ...] = ()

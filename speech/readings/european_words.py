@@ -222,7 +222,7 @@ def paired(of: Language) -> Iterator[Rule]:
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
     equation = rf"(?<=[\w.)]){BLANK}{DASH}{BLANK}(?=\w)"
     yield Rule("=", re.compile(equation), lambda m: ("sign", of.minus, True))
-    yield Rule(f"0{DASHES}", re.compile(between), lambda m: ("variant", ["", *of.to], True))
+    yield Rule(f"0{DASHES}", re.compile(between), lambda m: ("variant", ["", *of.to, *of.to_also], True))
     yield Rule(
         "/", re.compile(r"(?<=\d)/(?=\d)"), lambda m: ("variant", ["", *of.over, *of.address_signs.get("/", ())], True)
     )

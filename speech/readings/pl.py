@@ -144,6 +144,9 @@ class Polish(Language):
                 declined(part, "N", "f")[:1],
                 (name,),
             )
+            if part == 1:
+                links = ("i", "całych i", "całe i", "całą i")
+                said += ways(declined(whole, "N", "f")[:1] + declined(whole, "N"), links, (f"jedną {name[:-1]}ą",))
             genitive = names[len(fraction)][2][:-3] + ("ej" if part == 1 else "ych")
             links = ("i", "całej i", "całych i")
             said += ways(declined(whole, "g", "f")[:1], links, declined(part, "g", "f")[:1], (genitive,))

@@ -96,6 +96,9 @@ class Russian(Language):
                     in_case(part, case, "f")[:1],
                     [stem + end for end in ends],
                 )
+            if part % 10 == 1 and part % 100 != 11:
+                links = ("целых", "целую", "целых и", "и")
+                said += ways(in_case(whole, "a", "f")[:1], links, in_case(part, "a", "f")[:1], [f"{stem}ую"])
         spoken = super().fractional(Number(number.whole, fraction))
         order = [way for way in said if "цел" in way]
         return order[:1] + [way for way in said if way not in order] + order[1:] + spoken

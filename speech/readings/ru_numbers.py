@@ -99,8 +99,7 @@ def by_the_clock(hour: int, minute: int) -> list[str]:
         return [f"без {words(60 - minute, 'ru', case='g', gender='f')} {soon}"]
     if minute:
         return [f"{words(minute, 'ru', gender='f')} минут {then}"]
-    if hour <= 12:
-        return []
-    now = hour - 12  # 14:00: два часа дня
+    now = (hour - 1) % 12 + 1  # 14:00: два часа дня
     said = "час" if now == 1 else f"{words(now, 'ru')} {'часа' if now < 5 else 'часов'}"
-    return [said, f"{said} дня" if now < 6 else f"{said} вечера"]
+    part = "ночи" if hour < 4 else "утра" if hour < 12 else "дня" if hour < 18 else "вечера"
+    return [*([said] if hour > 12 else []), f"{said} {part}", f"{words(now, 'ru')} {part}"]
