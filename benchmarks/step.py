@@ -4,10 +4,11 @@
 
 Reads WORK_DIR/logs/train.log (verl's line of each step) and serve.log (what the reward server says of itself when it
 ends). Rollouts and rewards overlap, so their part of the step is divided thus: `rollout alone`, no reward request is
-under way; while at least one is, the server's own seconds of token2wav, ASR and scorers for a step's rows, divided by
-its instances; what is left of that time is `waiting`: requests on their way, or rewards that wait for rollouts. The
-rest of a step is verl's: log-probabilities and advantages, update, weights to the rollout engine, validation and
-checkpoints, and what it names nowhere.
+under way; while at least one is, the server's own seconds of token2wav, ASR, token ear and scorers for a step's rows,
+divided by its instances (the mean of all rows since it started: the first steps, all by wave, included); what is left
+of that time is `waiting`: requests on their way, or rewards that wait for rollouts. The rest of a step is verl's:
+log-probabilities and advantages, update, weights to the rollout engine, validation and checkpoints, and what it names
+nowhere.
 """
 
 import argparse
@@ -81,6 +82,8 @@ def split(
     scale = min(1.0, reward / sum(busy.values())) if busy else 1.0  # steps filtered or unlike the mean
     asr = {name: seconds * scale for name, seconds in busy.items()}
     found = {"rollout alone": gen - reward, "token2wav": asr.pop("token2wav", 0.0), "ASR": asr.pop("asr", 0.0)}
+    if "token_ear" in asr:
+        found["token ear"] = asr.pop("token_ear")
     found |= {"scorers": sum(asr.values())}
     found |= {"waiting": gen - sum(found.values())}
     for name, timings in _VERL.items():

@@ -2,9 +2,11 @@
 
     python -m sft.token_ear --config-path <recipes/NAME> --config-name token_ear [overrides]
 
-Rows of `token_ear.texts` are {"text", "language", "speech_tokens"}, as stage data makes them for SFT; those of
-`token_ear.more` as well, where it names files: scrambled texts keep the ear from guessing. Tokens are blurred in
-training, as a policy's rollouts are no recordings: some become a near neighbour (by the tokens' features) or any other.
+Rows of `token_ear.texts` and `token_ear.more` are {"text", "language", "speech_tokens"}, as stage data makes them for
+SFT; or rollouts and what was heard of them, as stage `score` writes them, with `token_ear.label: transcript`. Scrambled
+texts keep the ear from guessing. Only languages whose units are syllables or morae are learned (zh, yue, ja, ko), since
+there are too many words. Tokens are blurred in training, as a policy's rollouts are no recordings: some become a near
+neighbour (by the tokens' features) or any other.
 An interrupted training continues from its last checkpoint, and ends with the weights of one that was not interrupted.
 """
 
@@ -13,7 +15,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hydra
 import torch
@@ -22,8 +24,12 @@ from torch import nn
 
 from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, pad, spelling_of
 from speech.files import changed_keys, whole_file
-from speech.jsonl import BadField, read_rows, told_plainly
+from speech.jsonl import BadField, read_all, told_plainly
 from speech.loading import weights_of
+from speech.readings.units import SPACELESS
+from speech.tokens import parse_speech_tokens
+
+_TOKENS = ("speech_tokens", "tokens", "output")
 
 
 class Row(NamedTuple):
@@ -34,22 +40,30 @@ class Row(NamedTuple):
     text: str
 
 
-def read(path: str, language: str) -> list[Row]:
-    """The rows of a JSONL that have both text and speech tokens.
+def read(path: str, language: str, label: str = "text") -> list[Row]:
+    """The rows of a JSONL that have speech tokens (`speech_tokens`, `tokens`, or verl's `output`, as text) and, under
+    `label`, what they say; without those of which nothing was heard, and of languages that are written in words.
 
     Raises:
-        ValueError: a row that has not, with file, line and field.
+        BadRows: all that have not, with file, line and field.
     """
-    rows = []
-    for line, _, value in read_rows(path):
-        if isinstance(value, BadField):
-            raise ValueError(f"{path}:{line}: {value}") from value
-        tokens = value.get("speech_tokens")
-        if not isinstance(value.get("text"), str) or not isinstance(tokens, list) or not tokens:
-            raise ValueError(f"{path}:{line}: the token ear learns from rows with text and speech_tokens")
-        units = first_reading(value["text"], value.get("language") or language)
-        rows.append(Row(tokens, units, value["text"]))
-    return rows
+
+    def made(value: dict[str, Any]) -> Row | None:
+        if not isinstance(value.get(label), str):
+            raise BadField(label, f"a row says what its tokens say, got {value.get(label)!r}")
+        spoken = next((value[name] for name in _TOKENS if value.get(name)), None)
+        tokens = parse_speech_tokens(spoken)[0] if isinstance(spoken, str) else spoken
+        if not isinstance(tokens, list) or not tokens or not all(type(one) is int and one >= 0 for one in tokens):
+            raise BadField(_TOKENS[0], f"a list of speech tokens is expected, or them as text, got {spoken!r:.60}")
+        spoken_in = value.get("language") or language
+        units = first_reading(value[label], spoken_in) if spoken_in in SPACELESS else []
+        return Row(tokens, units, value[label]) if units else None
+
+    rows = read_all(path, made, "speech tokens and what they say")
+    kept = [row for row in rows if row]
+    if len(kept) < len(rows):
+        print(f"[token_ear] {path}: {len(rows) - len(kept)} rows without a syllable are left out", flush=True)
+    return kept
 
 
 class Blur:
@@ -164,15 +178,18 @@ def train(cfg: DictConfig) -> TokenEar:
     """Trains as `token_ear` of the configuration says and writes recipe.token_ear_dir. Prints loss and held-out errors.
 
     Raises:
-        ValueError: a row without text or tokens, or a checkpoint of other settings.
+        BadRows: a row without text or tokens. ValueError: no row at all, or a checkpoint of other settings.
     """
     own, language = cfg.token_ear, cfg.recipe.language
-    more, kept_back = [read(path, language) for path in own.more], own.more_held_out
-    held_out = {"held out": read(own.held_out, language)}
+    more, kept_back = [read(path, language, own.label) for path in own.more], own.more_held_out
+    held_out = {"held out": read(own.held_out, language, own.label)} if own.held_out else {}
     if kept_back and more:
         held_out["held out of more"] = [row for rows in more for row in rows[-kept_back:]]
         more = [rows[:-kept_back] for rows in more]
-    rows = [row for one in [read(path, language) for path in own.texts] + more for row in one]
+    texts = [read(path, language, own.label)[: own.most_rows] for path in own.texts]
+    rows = [row for one in texts + more for row in one]
+    if not rows:
+        raise ValueError(f"no row to learn from in {[*own.texts, *own.more]}")
     features = torch.zeros(cfg.recipe.codebook_size, 0)
     if own.features is not None:
         features = hydra.utils.instantiate(own.features)

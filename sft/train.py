@@ -17,6 +17,7 @@ import hydra
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -49,6 +50,11 @@ class SpeechTrainer(Trainer):
         lengths = [len(example["input_ids"]) for example in self.train_dataset]
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
         return LengthGroupedSampler(lengths, size, self.length_window, self.args.seed)
+
+    def get_eval_dataloader(self, eval_dataset: list[Example] | None = None) -> DataLoader:
+        """Every held-out row: transformers' would drop the last batch as that of training, and of few rows all."""
+        rows, size = eval_dataset or self.eval_dataset, self.args.eval_batch_size
+        return self.accelerator.prepare(DataLoader(rows, batch_size=size, collate_fn=self.data_collator))
 
     def compute_loss(self, model: PreTrainedModel, inputs: dict, return_outputs: bool = False, **_):
         """Mean cross entropy, nats per labelled token; Trainer's evaluation asks for outputs, too, and gets none."""

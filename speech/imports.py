@@ -111,9 +111,10 @@ def _modules_in(root: Path, prefix: str) -> list[str]:
 
 
 def _tables(path: Path) -> list[Path]:
-    """A file that a module names, or all of a folder; folders of code are modules, not tables."""
+    """A file that a module names, or all of a folder; folders of code are modules, not tables, and what Python compiles
+    comes and goes."""
     if path.is_file():
         return [path]
-    if path.is_dir() and not any(path.rglob("*.py")):
+    if path.is_dir() and path.name != "__pycache__" and not any(path.rglob("*.py")):
         return [file for file in path.rglob("*") if file.is_file()]
     return []

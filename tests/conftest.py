@@ -28,8 +28,16 @@ SMALL = [line for line in (Path(__file__).parent / "helpers/small_build.txt").re
 
 
 # What takes long, the longest first: each is one worker's (--dist loadfile), and short ones are to fill the end.
-LONG = ["test_end_to_end", "test_recipe_configs", "test_documented_commands", "test_run_sh", "test_server_life"]
-LONG += ["test_server_supervised", "test_reward_faults", "test_resume", "test_shares", "test_merge", "test_slurm"]
+LONG = ["test_end_to_end", "test_recipe_configs", "test_documented_commands", "test_run_sh", "test_run_sh_runs"]
+LONG += [
+    "test_server_life",
+    "test_server_supervised",
+    "test_reward_faults",
+    "test_resume",
+    "test_shares",
+    "test_merge",
+    "test_slurm",
+]
 LONG += ["test_data_prep_memory", "test_new_scorer_page"]
 
 
@@ -52,19 +60,19 @@ def _run_sh(*arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def small_overrides() -> list[str]:
-    """Overrides with which run.sh works on the small models; with the marks there, stages data and sft are skipped."""
+    """Overrides with which run.sh works on the small models; with the marks there, what made them is skipped."""
     return [f"recipe.work_dir={BUILD.relative_to(ROOT)}", *SMALL]
 
 
 @pytest.fixture(scope="session")
 def built_recipe(small_overrides: list[str]) -> Path:
-    """exp/test_build (absolute): data/, tokenizer/, token2wav/, reward_asr/ and sft/ as the real stages make them."""
+    """exp/test_build (absolute): data/, tokenizer/, token2wav/, reward_asr/, sft/, token_ear/, by the real stages."""
     BUILD.parent.mkdir(exist_ok=True)
     with open(BUILD.with_suffix(".lock"), "w") as file:  # the other worker of pytest waits for the models, too
         fcntl.flock(file, fcntl.LOCK_EX)
-        out = _run_sh("--recipe", RECIPE, "data", "sft", *small_overrides)
+        out = _run_sh("--recipe", RECIPE, "data", "token_ear", *small_overrides)
         if "made by other code" in out or "What it made stays as it is" in out:  # the tests are of the code of today
-            _run_sh("--force", "--recipe", RECIPE, "data", "sft", *small_overrides)
+            _run_sh("--force", "--recipe", RECIPE, "data", "token_ear", *small_overrides)
     return BUILD
 
 
@@ -73,7 +81,7 @@ def copy_of(built: Path, name: str) -> Path:
     folder = built.with_name(name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    for part in ("data", "tokenizer", "token2wav", "reward_asr", "sft"):
+    for part in ("data", "tokenizer", "token2wav", "reward_asr", "sft", "token_ear"):
         (folder / part).symlink_to(built / part)
     return folder
 

@@ -207,8 +207,9 @@ def _check_together(checked: RewardConfig, terms: Mapping[str, tuple[float, Term
             raise RewardConfigError((f"terms.{name}", "and recipe.reward.token_ear: one of them, not both"))
         needs = [need for need in term.needs if not checked.token_ear or need not in checked.token_ear.assumed]
         if checked.token_ear and (needs or term.highest is None):
-            what = f"the measures {needs} of a wave" if needs else "no highest value"
-            raise RewardConfigError((f"terms.{name}", f"has {what}: rows that the token ear reads have none, recipe.reward.token_ear=null hears all"))
+            what = f"needs {needs} of a wave" if needs else "has no highest value"
+            reason = f"{what}, and the token ear reads rows without one; recipe.reward.token_ear=null hears every row"
+            raise RewardConfigError((f"terms.{name}", reason))
         buffers = {key for key in ("buffer_tokens", "buffer_share") if parameters.get(key) is not None}
         if name == "over_length" and len(buffers) != 1:
             raise RewardConfigError(

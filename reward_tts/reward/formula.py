@@ -81,6 +81,8 @@ def formula(config: Mapping[str, Any]) -> str:
         summed += f"; gate: 1 up to an error of {how.full_until:g}, 0 from {how.none_from:g}"
     if how.name == "separate":
         summed += "; each term is normalised within its group on its own"
+    if checked.token_ear:
+        summed += f"; what the token ear is sure of is read from tokens, {checked.token_ear.audit:g} of it by wave, too"
     return f"reward = {summed}"
 
 

@@ -104,9 +104,7 @@ def cer_and_nll(
     0.5927
     """
     heard, likely = shape_tanh(cer, beta_c), math.exp(-_share("nll", nll, 0.0, math.inf) / tau_n)
-    if heard == 0.0 or likely == 0.0:
-        return 0.0
-    return (lambda_c + lambda_n) / (lambda_c / heard + lambda_n / likely)
+    return (lambda_c + lambda_n) / (lambda_c / heard + lambda_n / likely) if heard and likely else 0.0
 
 
 def likelihood(nll: float, tau: float = 3.0) -> float:
@@ -284,7 +282,7 @@ def weighted_harmonic_mean(terms: Mapping[str, float], weights: Mapping[str, flo
 def gate(error: float, full_until: float = 0.10, none_from: float = 0.30) -> float:
     """Share in which perceptual terms count: 1.0 up to an error of full_until, 0.0 from none_from, linear between.
 
-    Source: notes on the field (similarity added naively ends in unintelligible speech of the right voice).
+    Similarity added naively ends in unintelligible speech of the right voice.
 
     >>> gate(0.1), round(gate(0.2), 6), gate(0.3)
     (1.0, 0.5, 0.0)

@@ -87,14 +87,14 @@ class SpeechPipeline:
         good = sorted((i for i, m in enumerate(measures) if not m.message), key=lambda i: len(rows[i].tokens))
         self._count([len(rows[i].tokens) for i in good])
         results: dict[int, dict[str, Any] | Exception] = {}
-        with self._timed("token2wav"):
+        with self.timed("token2wav"):
             waves = _each(self._speak, [rows[i] for i in good])
         for i, wave in zip(good, waves, strict=True):
             spoken = wave if isinstance(wave, Exception) else Spoken(rows[i], wave, self.token2wav.sample_rate)
             results[i] = spoken if isinstance(spoken, Exception) else {"spoken": spoken}
         for name, part in self._parts():
             alive = [i for i, result in results.items() if isinstance(result, dict)]
-            with self._timed(name):
+            with self.timed(name):
                 found = _each(part, [results[i]["spoken"] for i in alive])
             for i, one in zip(alive, found, strict=True):
                 results[i] = one if isinstance(one, Exception) else {**results[i], name: one}
@@ -147,7 +147,8 @@ class SpeechPipeline:
             self.counts.padded_tokens += max(lengths) * len(lengths)
 
     @contextmanager
-    def _timed(self, part: str):
+    def timed(self, part: str):
+        """Adds the seconds of what is done within to those of a part: in the metrics and in the server's last words."""
         begin = time.monotonic()
         try:
             yield

@@ -81,9 +81,10 @@ class Shortcut:
     def measure(self, rows: Sequence[Row]) -> list[Measures]:
         """One measure per row, in the order given."""
         speakable = [i for i, row in enumerate(rows) if not self.pipeline.problem(row.tokens)]
-        reads = dict(zip(speakable, self.ear.transcribe([rows[i].tokens.tolist() for i in speakable]), strict=True))
-        is_open = self.gate.is_open
-        ways = {i: self._way(rows[i], read, is_open) for i, read in reads.items()}
+        with self.pipeline.timed(MEASURE):
+            reads = dict(zip(speakable, self.ear.transcribe([rows[i].tokens.tolist() for i in speakable]), strict=True))
+            is_open = self.gate.is_open
+            ways = {i: self._way(rows[i], read, is_open) for i, read in reads.items()}
         heard = [i for i in range(len(rows)) if ways.get(i) != EAR]
         measures = dict(zip(heard, self.pipeline.measure([rows[i] for i in heard]), strict=True))
         for i, read in reads.items():

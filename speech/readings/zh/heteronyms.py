@@ -204,8 +204,9 @@ def first_reading(char: str) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _phrases() -> tuple[dict[str, Sounds], dict[str, Sounds], dict[str, frozenset[str]]]:
-    """Phrases of up to four characters that hold one of several readings; its readings alone, and all."""
+def _phrases() -> tuple[dict[str, Sounds], dict[str, Sounds], dict[str, frozenset[str]], frozenset[str]]:
+    """Phrases of up to four characters that hold one of several readings; its readings alone, and all; neighbours in
+    any of the phrases."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     toned: dict[str, Sounds] = {}
     for phrase, readings in PHRASES_DICT.items():
@@ -224,7 +225,8 @@ def _phrases() -> tuple[dict[str, Sounds], dict[str, Sounds], dict[str, frozense
         alone[char] = tuple(dict.fromkeys(usual))
         all_of_it[char] = frozenset((*count, *usual))
     held = {phrase: sounds for phrase, sounds in toned.items() if any(char in alone for char in phrase)}
-    return held, alone, all_of_it
+    pairs = frozenset(phrase[i : i + 2] for phrase in held for i in range(len(phrase) - 1))
+    return held, alone, all_of_it, pairs
 
 
 def has_several(char: str) -> bool:
@@ -242,7 +244,9 @@ def sounds_of(window: str, at: int) -> Sounds:
     for before, behind, said in RULES.get(char, ()):
         if before.search(window[:at]) and behind.match(window, at + 1):
             return said
-    phrases, alone, all_of_it = _phrases()
+    phrases, alone, all_of_it, pairs = _phrases()
+    if window[at - 1 : at + 1] not in pairs and window[at : at + 2] not in pairs:
+        return alone[char]
     for length in (4, 3, 2):
         found: list[str] = []
         for start in range(max(0, at - length + 1), min(at, len(window) - length) + 1):

@@ -43,3 +43,9 @@ def test_parts_of_a_step_add_up():
     hand = {"rollout alone": 3.0, "token2wav": 2.0, "ASR": 0.8, "scorers": 0.5, "waiting": 3.7}
     hand |= {"log-probabilities, advantages": 1.0, "update": 4.0, "weights": 0.25, "not named": 0.75}
     assert found == pytest.approx(hand | {"validation, checkpoints": 1.5})
+
+
+def test_the_token_ear_has_its_own_line():
+    found = split(steps_of(TRAIN), {"token2wav": 0.1, "asr": 0.04, "token_ear": 0.02}, 2, 40)
+    names = ("token2wav", "ASR", "token ear", "scorers", "waiting")
+    assert [found[name] for name in names] == pytest.approx([2.0, 0.8, 0.4, 0.0, 3.8])

@@ -45,6 +45,7 @@ def config(tmp_path: Path) -> DictConfig:
     small = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 1}
     config.sft.model.update(small | {"num_key_value_heads": 1, "max_position_embeddings": 64})
     config.sft.training.update({"per_device_train_batch_size": 8, "logging_steps": 5, "save_steps": 10})
+    config.sft.training.update({"eval_strategy": "no", "load_best_model_at_end": False})
     config.sft.steps = 40
     rng, rows = random.Random(0), []
     for _ in range(100):
@@ -95,6 +96,33 @@ def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys
     again = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
     for name, tensor in weights.items():
         torch.testing.assert_close(again[name], tensor, msg=name)
+
+
+def test_the_checkpoint_of_the_least_loss_on_every_held_out_row_is_kept(config, capsys):
+    """100 rows of which the last 3 are held out: less than a batch, which transformers would drop. A learning rate that
+    is far too high from step 20 on spoils what follows."""
+    rows = pq.read_table(config.recipe.sft_train)
+    pq.write_table(rows.slice(97), config.recipe.sft_val)
+    config.sft.training.update({"eval_strategy": "steps", "eval_steps": 10, "load_best_model_at_end": True})
+    at, whole = [], SpeechTrainer.training_step
+
+    def spoiling(self, *args, **kwargs):
+        at.append(self.state.global_step)
+        if self.state.global_step >= 20:
+            for group in self.optimizer.param_groups:
+                group["lr"] = 3.0
+        return whole(self, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SpeechTrainer, "training_step", spoiling)
+        train(config)
+    said = capsys.readouterr().out
+    found = {int(step): float(loss) for step, loss in re.findall(r"step (\d+)/40 held-out loss ([\d.]+)", said)}
+    assert list(found) == [10, 20, 30, 40] and found[20] < found[40]
+    tokenizer = AutoTokenizer.from_pretrained(config.recipe.sft_dir)
+    model = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir)
+    batch = collate(load_examples(config.recipe.sft_val, tokenizer, 64), tokenizer.pad_token_id)
+    assert SpeechTrainer.compute_loss(None, model, batch).item() == pytest.approx(min(found.values()), abs=0.02)
 
 
 class Cut(Exception):

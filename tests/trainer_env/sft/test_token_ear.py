@@ -15,6 +15,7 @@ from infer.texts import Sentence
 from reward_tts.reward.errors import error
 from reward_tts.token_ear import WEIGHTS, TokenEar, ctc_loss, first_reading, spelling_of
 from sft.token_ear import read, train
+from speech.jsonl import BadRows
 
 CHARACTERS = "今天明早三四五六"  # each is three tokens of its own
 
@@ -35,6 +36,8 @@ def config(folder: Path, name: str, **changes) -> DictConfig:
     own = {
         "texts": [write_rows(folder / "texts.jsonl", 60, 0)],
         "more": [write_rows(folder / "more.jsonl", 20, 1)],
+        "label": "text",
+        "most_rows": None,
         "more_held_out": 5,
         "held_out": write_rows(folder / "held_out.jsonl", 20, 2),
         "features": None,
@@ -129,8 +132,24 @@ def test_the_chooser_takes_the_sample_that_says_the_text(ear_dir):
 def test_a_row_without_tokens_is_named(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "今天", "speech_tokens": [1]}\n{"text": "今天"}\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"rows\.jsonl:2: .*text and speech_tokens"):
+    with pytest.raises(BadRows, match=r"rows\.jsonl:2: field 'speech_tokens': a list of speech tokens is expected"):
         read(str(path), "zh")
+
+
+def test_rollouts_with_what_was_heard_of_them_are_rows_too(tmp_path):
+    """As stage score writes them: tokens as a list or as text. What is silent or in words is left out."""
+    path = tmp_path / "rollouts.scored.jsonl"
+    rows = [
+        {"text": "今天", "transcript": "明天", "tokens": [3, 4], "score": 0.4},
+        {"text": "今天", "transcript": "", "tokens": [5]},
+        {"gts": "今天", "transcript": "今天", "output": "<|s_6|><|s_7|>", "language": "zh"},
+        {"text": "hello", "transcript": "hello", "tokens": [1], "language": "en"},
+    ]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    found = read(str(path), "zh", "transcript")
+    assert [(row.tokens, row.units) for row in found] == [([3, 4], ["ming2", "tian1"]), ([6, 7], ["jin1", "tian1"])]
+    with pytest.raises(ValueError, match="no row to learn from"):
+        train(config(tmp_path, "ear", texts=[], more=[], held_out=None))
 
 
 def test_a_unit_is_written_as_the_character_that_is_read_so_alone():

@@ -70,3 +70,14 @@ def test_modules_are_looked_for_in_each_root(root, tmp_path_factory):
 def test_names_in_a_configuration():
     tree = {"a": {"_target_": "x.y.Z"}, "b": ["pkg://reward_tts.compute_score", "plain", 3, None], "c": "${d.e}"}
     assert list(dotted_names(tree)) == ["x.y.Z", "reward_tts.compute_score"]
+
+
+def test_compiled_files_are_none_of_the_code_though_a_module_names_their_folder(root):
+    (root / "plugins/alone.py").write_text('IGNORED = "__pycache__"')
+    (root / "plugins/__pycache__").mkdir()
+    (root / "plugins/__pycache__/alone.cpython-311.pyc").write_bytes(b"")
+    assert found(root, "plugins.alone") == {"plugins/alone.py"}
+
+
+def test_no_stage_of_this_project_depends_on_compiled_files():
+    assert not [path for path in imported_files(["models.tiny_mandarin.build", "stages.run"]) if path.suffix == ".pyc"]

@@ -1,31 +1,16 @@
 """A reward that cannot be computed is refused before training, with the line to mend."""
 
-import re
-import subprocess
-from contextlib import nullcontext
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from omegaconf import OmegaConf
 
-from stages import misfits, server
-from stages.config import ROOT, Source, compose_stage, has_key, sources
-from stages.preflight import check_reward, check_server, check_training, place
+from stages import server
+from stages.config import ROOT, Source, compose_stage, sources
+from stages.preflight import check_reward, check_server, place
 from stages.run import plan
-from stages.verl_keys import unread_keys, verl_config
-from verl_plugins.schedule import Schedule
 
 RECIPE = "tiny_mandarin"
-# Of the table of unread keys: fields of verl's classes that its YAML does not name.
-FIELDS_ONLY = {
-    "actor_rollout_ref.actor.optim.grad_clip",
-    "actor_rollout_ref.rollout.repetition_penalty",
-    "optim.grad_clip",
-}
-
-
 GROUP = "recipes/tiny_mandarin/recipe/reward/standard.yaml"
 
 
@@ -40,7 +25,10 @@ def config(*overrides: str):
 
 def test_the_recipes_own_reward_is_in_order_and_told_as_a_formula():
     pinyin, silence = "1.0 x (1 - tanh(3 x toneless pinyin error))", "0.2 x min(1, (1 - silence) / 0.5)"
-    assert check_reward(RECIPE, config(), []) == f"reward = ({pinyin} + {silence}) / 1.2"
+    ear = "what the token ear is sure of is read from tokens, 0.1 of it by wave, too"
+    assert check_reward(RECIPE, config(), []) == f"reward = ({pinyin} + {silence}) / 1.2; {ear}"
+    by_wave = check_reward(RECIPE, config("recipe.reward.token_ear=null"), [])
+    assert by_wave == f"reward = ({pinyin} + {silence}) / 1.2"
 
 
 def test_a_key_is_found_in_its_file_and_line_or_where_it_would_be(tmp_path: Path):
@@ -122,7 +110,7 @@ def test_a_recipe_without_a_reward_is_left_alone():
     check_reward(RECIPE, OmegaConf.create({"recipe": {"name": "x"}}), [])
 
 
-GOOD = {"recipe": RECIPE, "contract": "4", "measures": "log_f0_std,loudness_db,silence_ratio,voiced_ratio"}
+GOOD = {"recipe": RECIPE, "contract": "4", "measures": "log_f0_std,loudness_db,silence_ratio,token_ear,voiced_ratio"}
 
 
 @pytest.mark.parametrize(
@@ -147,184 +135,9 @@ def test_a_server_that_fits_is_taken(monkeypatch):
     check_server(RECIPE, config(), [])
 
 
-SPLIT = "actor_rollout_ref.actor.ulysses_sequence_parallel_size"
-FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_attention_2"
-
-
-@pytest.mark.parametrize(
-    ("stage", "overrides", "at_fault"),
-    [
-        ("train", ["trainer.nnodes=2"], r"line \d+: .*host is 127\.0\.0\.1, which the other of trainer\.nnodes=2"),
-        ("train", ["trainer.nnodes=2", "recipe.server.host=localhost"], "command line: .*host is localhost"),
-        ("train", ["trainer.nnodes=2", "recipe.server.host=10.0.0.7"], None),
-        ("sft", ["trainer.nnodes=2"], None),
-        ("train", ["tuning=lora"], None),
-        ("train", ["tuning=lora", "actor_rollout_ref.model.lora.merge=false"], r"model\.lora must have merge: true"),
-        ("train", ["actor_rollout_ref.model.lora_rank=8"], r"model\.lora must have merge: true"),
-        ("sft", ["model.lora_rank=8"], None),
-        ("train", [f"{SPLIT}=2"], rf"command line: {SPLIT}=2: {SPLIT} above 1 needs {FLASH}"),
-        ("train", [f"{SPLIT}=2", FLASH], None),
-        ("sft", ["engine.ulysses_sequence_parallel_size=2"], r"needs model\.override_config\.attn_implementation="),
-    ],
-)
-def test_settings_that_verl_takes_and_that_do_not_fit_together_are_refused(stage, overrides, at_fault):
-    _, (planned,) = plan("llasa", stage, stage, overrides)
-    if at_fault is None:
-        check_training(planned)
-        return
-    with pytest.raises(SystemExit, match=at_fault):
-        check_training(planned)
-
-
-def test_parameters_are_chosen_by_name_where_the_engine_can():
-    check_training(plan("tiny_mandarin", "train", "train", [])[1][0])
-    check_training(plan("tiny_mandarin", "train", "train", ["hardware=gpu"])[1][0])
-    engine = "ray_kwargs.ray_init.runtime_env.env_vars.VERL_ENGINE_DEVICE=null"
-    _, (without,) = plan("tiny_mandarin", "train", "train", [engine])
-    with pytest.raises(SystemExit, match=r"final_norm\.yaml, line \d+: .* which verl's own engine cannot: VERL_"):
-        check_training(without)
-
-
-def test_settings_of_a_cpu_are_refused_with_builds_for_gpus(monkeypatch):
-    monkeypatch.setattr(misfits, "vllm_build", lambda: "gpu")
-    with pytest.raises(SystemExit, match=r"cpu\.yaml, line \d+: trainer\.device is cpu, and \.venv has the builds"):
-        check_training(plan("tiny_mandarin", "train", "train", [])[1][0])
-    check_training(plan("llasa", "train", "train", [])[1][0])
-
-
-def test_run_sh_refuses_them_before_anything_starts():
-    command = ["bash", "run.sh", "--recipe", "llasa", "serve", "train", "trainer.nnodes=2"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1 and "recipe.server.host is 127.0.0.1, which" in done.stderr
-
-
-CREDIT = ["algo=token_credit", "recipe.reward.token_credit={lead_tokens: 2}"]
-PREFIX = ["prepare.use_speech_prefix=true", "prepare.token_rate=50"]
-
-
-@pytest.mark.parametrize(
-    ("recipe", "stage", "overrides", "at_fault"),
-    [
-        ("tiny_mandarin", "train", ["kl=reward"], r"kl/reward\.yaml, line \d+: algorithm\.use_kl_in_reward mixes a"),
-        ("tiny_mandarin", "train", ["kl=reward", "algo=grpo"], None),
-        ("tiny_mandarin", "train", ["actor_rollout_ref.rollout.n=1"], r"command line: .*n is 1, and token_credit_grpo"),
-        ("llasa", "train", ["actor_rollout_ref.rollout.n=1"], r"n is 1, and group_relative compares the rollouts"),
-        ("llasa", "train", ["algorithm.adv_estimator=grpo"], r"=grpo prefers one of equal scores by the rounding"),
-        (
-            "llasa",
-            "train",
-            CREDIT,
-            r"the time of each character, which WhisperASR does not give: asr\.timestamps",
-        ),
-        ("cosyvoice2", "train", CREDIT, None),
-        ("cosyvoice3", "train", CREDIT, r"server\.yaml leaves silent tokens out of the wave after 5 of them"),
-        ("cosyvoice3", "train", ["algo=gdpo"], None),
-        ("llasa", "train", ["data.max_response_length=1501"], r"is 1501, more than server\.max_tokens=1500"),
-        ("glm_tts", "train", ["tuning=glm_lora"], None),
-        ("glm_tts", "train", ["tuning=glm_lora", "kl=loss"], r"glm_lora\.yaml, line \d+: .*trained in the reference"),
-        ("inworld_tts", "data", PREFIX, r"line \d+: .*max_seconds is 5: 250 tokens and a completion of .*=1024 are"),
-    ],
-)
-def test_settings_that_train_on_nothing_are_refused_with_their_place(recipe, stage, overrides, at_fault):
-    """At 7864d8e some were refused after the first rollouts, and most were not."""
-    _, planned = plan(recipe, stage, stage, overrides)
-    with pytest.raises(SystemExit, match=at_fault) if at_fault else nullcontext():
-        check_training(planned[0], planned)
-
-
-def test_a_completion_after_a_short_prefix_fits():
-    overrides = [*PREFIX, "prepare.speech_prefix.max_seconds=1"]
-    _, planned = plan("inworld_tts", "data", "train", [*overrides, "data.max_response_length=974"])
-    check_training(planned[0], planned)  # 50 + 974
-
-
-def test_an_asr_with_times_on_the_same_command_line_counts():
-    _, planned = plan("llasa", "serve", "train", [*CREDIT, "asr.timestamps=true"])
-    check_training(planned[-1], planned)
-
-
-def test_what_is_no_number_is_refused_with_its_place():
-    with pytest.raises(SystemExit, match=r"command line: trainer\.nnodes=two: trainer\.nnodes is a number, got 'two'"):
-        plan("llasa", "train", "train", ["trainer.nnodes=two"])
-
-
-def texts(folder: Path, rows: int) -> str:
-    file = folder / f"{rows}.parquet"
-    pq.write_table(pa.table({"prompt": ["x"] * rows}), file)
-    return f"data.train_files={file}"
-
-
-def test_fewer_texts_than_a_batch_and_steps_beyond_the_epochs_are_refused(tmp_path):
-    def faults(rows: int, *overrides: str) -> list[tuple[str, str]]:
-        folder = f"trainer.default_local_dir={tmp_path}/grpo"
-        return list(misfits.of_rows(compose_stage("llasa", "grpo", (texts(tmp_path, rows), folder, *overrides))))
-
-    assert faults(8) == []
-    ((key, why),) = faults(7)
-    assert key == "data.train_batch_size" and "have 7 texts: verl would divide by 0 steps" in why
-    assert faults(17, "trainer.total_training_steps=4", "trainer.total_epochs=2") == []
-    ((key, why),) = faults(17, "trainer.total_training_steps=5", "trainer.total_epochs=2")
-    assert key == "trainer.total_training_steps" and why.endswith("the training would end after 4")
-
-
-def test_grpo_that_goes_on_by_another_schedule_is_refused_before_anything_starts(tmp_path):
-    """At 7864d8e 20 steps of a cosine and then 40 were no run of 40."""
-    actor = tmp_path / "grpo/global_step_20/actor"
-    actor.mkdir(parents=True)
-    (tmp_path / "grpo/latest_checkpointed_iteration.txt").write_text("20")
-    Schedule("cosine", 0, 20, 0.05, 0.5).write(actor)
-
-    def faults(*overrides: str) -> list[tuple[str, str]]:
-        own = (texts(tmp_path, 32), f"trainer.default_local_dir={tmp_path}/grpo", *overrides)
-        return list(misfits.of_rows(compose_stage("tiny_mandarin", "grpo", own)))
-
-    assert faults("trainer.total_training_steps=20") == []
-    ((key, why),) = faults("trainer.total_training_steps=40")
-    assert key == "trainer.total_training_steps" and "'total_steps': 20" in why and "'total_steps': 40" in why
-    Schedule("constant", 0).write(actor)
-    assert faults("trainer.total_training_steps=40", "actor_rollout_ref.actor.optim.lr_scheduler_type=constant") == []
-
-
-@pytest.mark.parametrize(
-    ("override", "counts"),
-    [
-        ("actor_rollout_ref.actor.grad_clip=1.0", r"actor_rollout_ref\.actor\.optim\.clip_grad is"),
-        ("actor_rollout_ref.actor.clip_ratio=0.3", r"clip_ratio_low and clip_ratio_high is"),
-        ("actor_rollout_ref.rollout.val_kwargs.do_sample=true", r"val_kwargs\.temperature \(0 takes the likeliest"),
-        ("+actor_rollout_ref.rollout.repetition_penalty=1.2", r"rollout\.custom\.sampling\.repetition_penalty is"),
-        ("actor_rollout_ref.actor.fsdp_config.seed=7", r"actor_rollout_ref\.rollout\.seed and data\.seed .* is"),
-        ("actor_rollout_ref.ref.use_torch_compile=false", r"actor_rollout_ref\.ref\.fsdp_config\.use_torch_compile is"),
-        ("trainer.balance_batch=false", "on this path"),
-    ],
-)
-def test_a_key_that_verl_has_and_reads_nowhere_is_refused(override, counts):
-    with pytest.raises(SystemExit, match=rf"command line: {re.escape(override)}: \S+ is read nowhere .*{counts}"):
-        plan("tiny_mandarin", "train", "train", [override])
-
-
-def test_the_table_of_unread_keys_holds_keys_of_verls_yaml():
-    for module, name in (("verl.trainer.main_ppo", "ppo_trainer"), ("sft.verl_train", "sft_trainer_engine")):
-        missing = [key for key in unread_keys(module) if not has_key(verl_config(name), key)]
-        assert set(missing) <= FIELDS_ONLY, module
-
-
-def test_clipping_of_glm_tts_is_the_published_one_that_acts():
-    assert compose_stage("glm_tts", "grpo").actor_rollout_ref.actor.optim.clip_grad == 5.0
-
-
-def test_sft_on_too_few_rows_or_by_another_schedule_is_refused_before_anything_starts(tmp_path):
-    folder = tmp_path / "sft_checkpoints/global_step_2"
-    folder.mkdir(parents=True)
-    (tmp_path / "sft_checkpoints/latest_checkpointed_iteration.txt").write_text("2")
-    Schedule("cosine", 0, 2, 0.0, 0.5).write(folder)
-
-    def faults(rows: int, *overrides: str) -> list[tuple[str, str]]:
-        own = (texts(tmp_path, rows), f"trainer.default_local_dir={tmp_path}/sft_checkpoints", "sft_hardware=cpu")
-        more = ("data.train_batch_size=8", "trainer.n_gpus_per_node=1", "optim.lr_warmup_steps_ratio=0", *overrides)
-        return list(misfits.of_sft(compose_stage("llasa", "sft", own + more)))
-
-    assert faults(16, "trainer.total_epochs=1") == []
-    ((key, why),) = faults(7, "trainer.total_epochs=1")
-    assert key == "data.train_batch_size" and "have 7 rows for an epoch" in why
-    ((key, why),) = faults(16, "trainer.total_epochs=2")
-    assert key == "trainer.total_epochs" and "'total_steps': 2" in why and "'total_steps': 4" in why
+@pytest.mark.parametrize("recipe", ["tiny_mandarin", "cosyvoice2"])
+@pytest.mark.parametrize("ear", [True, False])
+def test_a_server_that_reads_tokens_needs_the_token_ear_and_no_other_does(recipe, ear):
+    own = "{audit: 0.1, unsure: 0.98, limit: 0.1, most_tokens: 8.0, assumed: {silence_ratio: 0.0}}" if ear else "null"
+    _, (stage,) = plan(recipe, "serve", "serve", [f"recipe.reward.token_ear={own}"])
+    assert [need.made_by for need in stage.needs()].count("token_ear") == ear

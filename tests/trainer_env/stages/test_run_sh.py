@@ -1,9 +1,6 @@
 """run.sh with a recipe whose stages take no time (tests/helpers/toy), in a checkout of its own."""
 
-import json
 import re
-import shutil
-import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from stages.config import compose_stage
 from stages.run import plan
-from tests.helpers.run_sh_checkout import lines_of, processes_in, start, until
+from tests.helpers.run_sh_checkout import lines_of
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export", "test"]
@@ -198,125 +195,3 @@ def test_a_missing_input_is_found_before_a_long_stage_runs(run, checkout):
     assert status == 1
     assert "stage sft needs exp/toy/rl_train.txt" in out
     assert not (checkout / "exp/toy/logs").exists()
-
-
-def test_a_failed_stage_is_not_done_and_its_status_and_log_are_named(run, checkout):
-    status, out = run("data", "fail=true")
-    assert status == 1
-    assert "stage data failed with exit status 3" in out
-    assert "exp/toy/logs/data.log" in out
-    assert "working on exp/toy/rl_train.txt" in (checkout / "exp/toy/logs/data.log").read_text()
-    assert not (checkout / "exp/toy/marks/data.done").exists()
-
-
-def test_a_second_run_on_the_same_recipe_is_refused_with_the_pid(run, checkout):
-    first = start(checkout, "data", "seconds=600")
-    until((checkout / "exp/toy/rl_train.txt").exists, "the first run to work")
-    status, out = run("data")
-    assert status == 1
-    assert f"another run works in exp/toy (pid {first.pid})" in out
-    other_status, _ = run("data", "recipe.work_dir=exp/other")
-    assert other_status == 0
-    first.send_signal(signal.SIGTERM)
-    assert first.wait(300) == 128 + signal.SIGTERM
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_stage_leaves_no_process_and_is_not_done(checkout, number):
-    going = start(checkout, "data", "seconds=600", "daemon_sleeps=601")
-    until((checkout / "exp/toy/rl_train.txt").exists, "the stage to work")
-    until(lambda: len(processes_in(checkout)) >= 3, "run.sh, the stage and its daemon")
-    going.send_signal(number)
-    assert going.wait(300) == 128 + number
-    assert processes_in(checkout) == []
-    assert not (checkout / "exp/toy/marks/data.done").exists()
-
-
-def test_a_stage_that_ended_well_leaves_no_daemon(run, checkout):
-    status, _ = run("data", "daemon_sleeps=602")
-    assert status == 0
-    assert processes_in(checkout) == []
-
-
-def test_a_stage_without_commands_says_so(run, checkout):
-    (checkout / "exp/toy/merged").mkdir(parents=True)
-    (checkout / "exp/toy/merged/config.json").write_text("{}")
-    status, out = run("export")
-    assert status == 0
-    assert "nothing to export: exp/toy/merged is already this family's own format" in out
-
-
-def test_without_environments_the_message_says_install(run, checkout):
-    (checkout / ".venv").unlink()
-    status, out = run("data")
-    assert status == 2
-    assert "the environment .venv is not there: bash run.sh install" in out
-
-
-def test_what_stage_data_was_told_about_the_recipe_is_told_to_later_stages(run, checkout):
-    (checkout / "my.txt").write_text("a text\n")
-    run("data", "recipe.train_texts=my.txt", "recipe.server.http_port=47009", "text=one")
-    marks = checkout / "exp/toy/marks/data.recipe"
-    assert json.loads(marks.read_text()) == ["recipe.train_texts=my.txt"]
-    told = "# as stage data had it (exp/toy/marks/data.recipe): recipe.train_texts="
-    status, out = run("--dry-run", "sft")
-    assert status == 0 and f"{told}my.txt" in out and "--config-name sft recipe.train_texts=my.txt" in out
-    _, out = run("--dry-run", "sft", "recipe.train_texts=other.txt")
-    assert told not in out and "--config-name sft recipe.train_texts=other.txt" in out
-    _, out = run("--dry-run", "data", "sft")
-    assert told not in out and "my.txt" not in out  # stage data is told anew what the command line says
-    _, out = run("--dry-run", "sft", "recipe.work_dir=exp/other")
-    assert told not in out
-    run("data")
-    assert json.loads(marks.read_text()) == []
-
-
-def test_a_second_run_takes_texts_and_models_of_the_first_and_leaves_them(run, checkout):
-    run("data", "sft", "recipe.train_texts=texts.txt")
-    second = ["recipe.work_dir=exp/second", "recipe.inputs_dir=exp/toy"]
-    status, out = run("serve", "train", *second)
-    assert status == 0 and "# as stage data had it (exp/toy/marks/data.recipe): recipe.train_texts=texts.txt" in out
-    assert (checkout / "exp/second/grpo/steps.txt").exists() and not (checkout / "exp/second/rl_train.txt").exists()
-    _, out = run("--dry-run", "data", "train", *second)
-    assert "# data, sft: what is in exp/toy is taken as it is (recipe.inputs_dir)" in out
-    assert "--config-name grpo" in out and "--config-name data" not in out and "--config-name sft" not in out
-    status, out = run("data", *second)
-    assert status == 1 and "To make it again: recipe.work_dir=exp/toy" in out
-
-
-def test_a_recipe_may_lie_outside_the_checkout_and_brings_its_own_modules(checkout, tmp_path_factory):
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    shutil.copytree(checkout / "recipes/toy", elsewhere / "mine")
-    shutil.copy(checkout / "toy/work.py", elsewhere / "mine/own.py")
-    stages, recipe = elsewhere / "mine/stages.yaml", elsewhere / "mine/recipe.yaml"
-    stages.write_text(stages.read_text().replace("toy.work", "mine.own"))
-    command = ["bash", str(checkout / "run.sh"), "--recipe", "./mine", "data"]
-
-    def call() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=elsewhere, capture_output=True, text=True)
-
-    refused = call()
-    assert refused.returncode == 1 and "recipe.name is 'toy' in the folder mine: they are the same" in refused.stderr
-    recipe.write_text(recipe.read_text().replace("name: toy", "name: mine"))
-    done = call()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert lines_of(checkout / "exp/mine/rl_train.txt") == ["None"]  # results are in the checkout
-
-
-def test_a_dry_run_names_inputs_that_are_not_there_after_its_commands(run):
-    status, out = run("--dry-run", "train")
-    assert status == 1 and "--config-name grpo" in out
-    assert "run.sh: stage train needs exp/toy/rl_train.txt (data.train_files), which is not there" in out
-
-
-def test_a_stage_without_its_environment_says_install(run, checkout):
-    (checkout / ".venv-reward").unlink()
-    recipe = checkout / "recipes/toy/stages.yaml"
-    recipe.write_text(
-        recipe.read_text().replace("trainer, module: toy.work, config: sft", "reward, module: toy.work, config: sft")
-    )
-    status, out = run("data", "sft")
-    assert status == 1
-    assert "stage sft runs in .venv-reward, which is not there: bash run.sh install" in out
-    assert not (checkout / "exp/toy/logs").exists()  # data was not begun
-    assert run("data")[0] == 0
