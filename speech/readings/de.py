@@ -116,6 +116,8 @@ class German(Language):
             return None  # bis 1791: a year, and the end of the sentence
         if ending != "." or before in _DATIVE | _WEAK or (after and after[0].islower()):
             return "ordinal", self.ordinal(number, ending, before, after), True
+        if after.casefold() not in self.sentence_starts and number < 32 and (not before or before.endswith("s")):
+            return "ordinal", self.ordinal(number, ending, before, after), False  # Beethovens 9. Sinfonie
         if before:
             return "ordinal", self.counted(number) + self.ordinal(number, ending, before, after), False
         return "ordinal", self.ordinal(number, ending, before, after) + self.counted(number), False

@@ -217,6 +217,9 @@ def context_rules(of: Language) -> list[Rule]:
             return "variant", [behind if named or front == "saint" else front, plain], True
         return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
 
+    def contracted(match: re.Match[str]) -> Said:
+        return "variant", [match[0], *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
+
     def two_months(match: re.Match[str]) -> Said:
         one, two = (_MONTH.get(match[group], match[group]) for group in "ab")
         return "variant", ways(("", "from"), [one], (*of.to, ""), [two]), True
@@ -242,6 +245,7 @@ def context_rules(of: Language) -> list[Rule]:
     both = any_of([*_DAYS, *_DAYS.values()])
     joined = rf"(?:{B}{DASH}{B}| (?:to|through|thru|until) )"
     heading = rf"(?<=\d )(?P<n>[NSEW])(?:\.|(?= )) ?(?=\d|(?:[A-Z]\w+ ){{1,2}}(?:{_STREETS})\b)"
+    verbs = "been|not|going|gone|got|become|always|never|already|just|missing|coming|done|late"
     days, months = any_of(_DAYS), any_of(set(_MONTH) - {month[0] for month in of.months})
     near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
     return [
@@ -254,6 +258,7 @@ def context_rules(of: Language) -> list[Rule]:
         ),
         Rule("", re.compile(rf"(?P<n>[NSEW])(?<!\w.)\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{_STREETS})\b)"), heads),
         Rule("", re.compile(heading), heads),
+        Rule("'’", re.compile(rf"(?P<n>\b[^\W\d_]+)['’]s(?= (?:{verbs})\b)"), contracted),
         Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),

@@ -183,7 +183,8 @@ def quantities(of: Language) -> Iterator[Rule]:
         big = of.magnitudes[of.key(found["big"].strip(), of.magnitudes)] if found["big"] else None
         first = of.parse(found["a"])
         before, after = of.before(string, match.start()), next_word(string, match.end())
-        before = CODE if found["name"] in ("#", "№") else before
+        if found["name"] in ("#", "№") or (found["name"] or "").rstrip(".").casefold() in of.codes:
+            before = CODE
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None

@@ -15,7 +15,7 @@ _NOUNS = frozenset({"units", "currencies", "magnitudes"})
 _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
-_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before"}
+_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PAIRS = frozenset({"letters"})
@@ -182,6 +182,7 @@ class Tables:
     second_names: tuple[str, ...] = ()
     # -- inflection
     nth_before = frozenset[str]()  # nouns before a number that is said as an ordinal, too: peron 2
+    sentence_starts = frozenset[str]()  # words with a capital behind a full stop
     feminine_nouns = frozenset[str]()  # in the form that stands behind 2
     masculine_nouns = frozenset[str]()
     cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions

@@ -208,6 +208,8 @@ def capitals(of: Language) -> Iterator[Rule]:
         re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"),
         said,
     )
+    mixed = r"(?<![^\W_])[A-Za-z]{0,3}[a-z][A-Z][A-Za-z]{0,3}(?![^\W_])"  # pH, NaCl, mRNA
+    yield Rule("", re.compile(mixed), said)
     yield Rule("", re.compile(r"(?<![^\W\d]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
 
 

@@ -229,6 +229,10 @@ class Russian(Language):
             said += ["треть", "четверть"][below - 3 : below - 2] if above == 1 else []
         return said
 
+    def other_fraction(self, above: int, below: int) -> list[str]:
+        out_of = ways(self.counted(above)[:2], ("из",), in_case(below, "g", "m")[:2])
+        return [*super().other_fraction(above, below), *out_of]
+
     def below(self, number: int, above: int) -> list[str]:
         return [words(number, "ru", to="ordinal", gender="f")]
 
