@@ -126,6 +126,8 @@ class Studio:
     """
 
     def __init__(self, cfg: DictConfig, config_dir: str):
+        if cfg.recipe.reward.get("token_ear") is not None:
+            cfg.recipe.reward.token_ear = None  # here every sentence is heard
         self.cfg, self._lock, self._models = cfg, threading.Lock(), dict[str, TransformersBackend]()
         self.checkpoints = Checkpoints(cfg, config_dir)
         self.prompts = PromptMaker(cfg.recipe)
