@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import BLANK, Noun, Number, Rule, Said, find, last_word, ways, words
+from speech.readings.european import BLANK, Noun, Number, Rule, Said, any_of, find, last_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -107,7 +107,7 @@ class German(Language):
             ends = ["er", "e", "en", "es", "em"]
         if ending.strip("."):
             ends = [re.sub("^s?t", "", ending)]
-        return list(dict.fromkeys(stem + end for end in ends for stem in stems))
+        return list(dict.fromkeys(stem + end for stem in stems for end in ends))
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         if not after and before not in _DATIVE | _WEAK:
@@ -116,6 +116,8 @@ class German(Language):
             return None  # bis 1791: a year, and the end of the sentence
         if ending != "." or before in _DATIVE | _WEAK or (after and after[0].islower()):
             return "ordinal", self.ordinal(number, ending, before, after), True
+        if after.casefold() not in self.sentence_starts and number < 32 and (not before or before.endswith("s")):
+            return "ordinal", self.ordinal(number, ending, before, after), False  # Beethovens 9. Sinfonie
         if before:
             return "ordinal", self.counted(number) + self.ordinal(number, ending, before, after), False
         return "ordinal", self.ordinal(number, ending, before, after) + self.counted(number), False
@@ -216,15 +218,31 @@ class German(Language):
                 return None
             return "date", self.date(day, month, "", last_word(match.string, match.start()), False), True
 
+        def compound(match: re.Match[str]) -> Said:
+            """3-Zimmer-Wohnung, Dreizimmerwohnung."""
+            number, rest = self.counted(int(match["n"]), "n")[:3], match["w"]
+            joined = rest.replace("-", "").casefold()
+            return "cardinal", [*(f"{way}-{rest}" for way in number), *(f"{way}{joined}" for way in number)], True
+
         return [
+            Rule(
+                "0-",
+                re.compile(r"(?<![\w.,:/\-])(?P<n>\d{1,3})-(?P<w>[A-ZÄÖÜ][^\W\d_]{3,}(?:-[^\W\d_]{3,})?)(?![\w\-])"),
+                compound,
+            ),
             Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?:-(?P<w>[^\W\d_]+))?(?![^\W\d_])"), tens),
-            Rule("0", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
+            Rule("0.", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
         ]
 
     def context_rules(self) -> list[Rule]:
         street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-zäöüß])str\.(?!\w)")
         it = re.compile(r"(?<!\w)(?P<n>[^\W\d_]{2,20})['’]s(?!\w)")
         return [
+            Rule(
+                "",
+                re.compile(rf"(?<=, )(?P<n>{any_of(self.days)})(?= (?:\d|geschlossen|zu\b|Ruhetag|und ))"),
+                lambda m: ("variant", [*self.days[m["n"]], m["n"]], True),
+            ),
             Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True)),
             Rule(
                 "'’", it, lambda match: ("variant", [f"{match['n']}s", f"{match['n']} es", f"{match['n']}e es"], True)

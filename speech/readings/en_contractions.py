@@ -58,5 +58,7 @@ def contractions() -> dict[str, tuple[str, ...]]:
         made[f"{word}'d've"] = (f"{word} would have",)
     for word in ["would", "could", "should", "might"]:
         made[f"{word}n't've"] = (f"{word} not have",)
+    for word in ["where", "how", "why", "who", "what", "when"]:
+        made[f"{word}'d"] += (f"{word} did",)
     del made["i's"], made["i're"]
     return made | {"i'm": ("i am",)}

@@ -36,7 +36,9 @@ class English(Language):
 
     def digits(self, written: str) -> list[str]:
         said = super().digits(written)
-        return said + [_doubled(way) for way in said if re.search(r"\b(\w+) \1\b", way)]
+        pairs = [way for way in said if re.search(r"\b(\w+) \1\b", way)]
+        zeros = [re.sub(r"\b(oh|zero) \1\b", r"double \1", way) for way in pairs]
+        return list(dict.fromkeys([*said, *map(_doubled, pairs), *zeros]))
 
     def year(self, number: int, before: str, after: str) -> list[str]:
         era = after in ("AD", "BC", "BCE", "CE", "A", "B") or before in ("ad", "a.d", "d.")
@@ -64,12 +66,31 @@ class English(Language):
         said = words(rest, "en").replace("-", " ")
         return [f"{zero} {said}" for zero in self.zero] if rest < 10 else [said]
 
+    def plain(self, written: str) -> list[str]:
+        said = super().plain(written)
+        return said + self.pairs(written) if written[0] != "0" and len(written) in (3, 4) else said
+
+    def pairs(self, written: str) -> list[str]:
+        """Also thirteen seven hundred."""
+        return super().pairs(written) + (self.grouped([written[:2], written[2:]]) if len(written) == 5 else [])
+
     def fractional(self, number: Number, gender: str = "") -> list[str]:
-        whole = self.integer(Number(number.whole, "", True), "", "", "")
-        wholes = ["zero", "", "oh", "nought"] if number.whole == "0" else whole
+        whole = self.integer(Number(number.whole or "0", "", True), "", "", "")
+        wholes = ["zero", "", "oh", "nought"] if number.whole in ("", "0") else whole
         tails = [way for way in self.digits(number.fraction)[::-1] if "double" not in way and "triple" not in way]
-        half = [f"{way} and a half" for way in whole[:2]] if number.fraction == "5" and number.value else []
+        half = [f"{way} and a half" for way in whole[:2]] if number.fraction == "5" and number.whole.strip("0") else []
         return list(ways(wholes, ("point",), tails)) + half
+
+    @property
+    def number(self) -> str:
+        """Also .5, without a whole part."""
+        return rf"(?:{super().number}|(?<![\w.)])\.\d{{1,4}}(?!\w|\.\d))"
+
+    def integer(self, number: Number, gender: str, before: str, after: str) -> list[str]:
+        """Three or four digits also in pairs: a 4070, the 911."""
+        said = super().integer(number, gender, before, after)
+        plain = number.whole[:1] != "0" and not number.grouped and not number.fraction
+        return said + self.pairs(number.whole) if plain and len(number.whole) in (3, 4) else said
 
     def counts_nothing(self, word: str) -> bool:
         return not word.endswith("s") or word in ("across", "always", "plus", "times", "versus", "this", "thus")
@@ -92,6 +113,8 @@ class English(Language):
         if (above, below) in ((24, 7), (9, 11), (50, 50)):
             return self.slashed(str(above), str(below))
         names = [_ordinal(below)] if above == 1 else [f"{_ordinal(below)}s"]
+        if above > 1 and after and after not in ("of", "the", "and", "or", "in"):
+            names += [_ordinal(below), *(["quarter"] if below == 4 else [])]  # a three quarter cup
         if below == 4:
             names = ["quarter" if above == 1 else "quarters", *names]
         if below == 2:
@@ -115,6 +138,12 @@ class English(Language):
         if small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"]):
             return (*said, "")
         return said
+
+    def coded(self, one: str, two: str) -> list[str]:
+        if len(one) != 3 or len(two) != 3 or not (one + two).isdecimal():
+            return []
+        firsts, seconds = ([*self.digits(n)[:1], *self.counted(int(n))[:2], *self.pairs(n)[:1]] for n in (one, two))
+        return [*ways(firsts[1:3], self.to[:1], seconds[1:3]), *ways(firsts, ("", "dash"), seconds)]
 
     def times_as_often(self, number: int) -> list[str]:
         return {1: ["once"], 2: ["twice"]}.get(number, [])

@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import BLANK, DASH, Number, Rule, Said, any_of, last_word, next_word, ways, words
+from speech.readings.european import BLANK, DASH, DASHES, Number, Rule, Said, any_of, last_word, next_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_tables import tables
 
@@ -12,8 +12,12 @@ _STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl
 _DAYS = {name[:3]: name for name in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]}
 _DAYS |= {"Tues": "Tuesday", "Weds": "Wednesday", "Thur": "Thursday", "Thurs": "Thursday"}
 _HEADINGS = {"N": "north", "S": "south", "E": "east", "W": "west"}
+_ROADS = {"Ave": "avenue", "Blvd": "boulevard", "Rd": "road", "Hwy": "highway", "Pkwy": "parkway", "Apt": "apartment"}
 _AM = r"[aApP]\.?[mM](?:\.|\b)"
 _HOUR = r"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])"
+
+
+_ELECTRIC = re.compile(r"\d ?[km]?[VW]\b|[Vv]olt|[Ff]use|[Cc]urrent|[Cc]ircuit|[Cc]harger|[Bb]reaker|[Aa]mp")
 
 
 def first_rules(of: Language) -> list[Rule]:
@@ -45,16 +49,37 @@ def _dates(of: Language) -> list[Rule]:
             True,
         )
 
+    def days_of_month(match: re.Match[str]) -> Said:
+        """24-26 Dec., Dec. 24-26."""
+        ends = [int(match["d"]), int(match["e"])]
+        if not all(1 <= day <= 31 for day in ends):
+            return None
+        one, two = ([*of.ordinal(day)[:1], *of.counted(day)[:1]] for day in ends)
+        return "date", ways(("", "the", "from"), one, of.to[:2], ("", "the"), two), True
+
+    def two_dates(match: re.Match[str]) -> Said:
+        days = [int(match[group]) for group in ("b", "d")]
+        months = [int(match[group]) for group in ("a", "c")]
+        if not (all(1 <= day <= 31 for day in days) and all(1 <= month <= 12 for month in months)):
+            return None
+        one, two = (of.date(day, month, "", "", True)[:8] for day, month in zip(days, months, strict=True))
+        return "date", [*ways(one[:4], of.to[:2], two[:4]), *ways(("from",), one[:4], of.to[:2], two[:4])], True
+
     def short_year(match: re.Match[str]) -> Said:
         year = match["n"]
         full = [way for century in ("20", "19") for way in of.year(int(century + year), "in", "")]
         return "year", [*of.grouped([year]), *full], True
 
+    days = rf"(?P<d>\d\d?)(?:st|nd|rd|th)?{B}{DASH}{B}(?P<e>\d\d?)(?:st|nd|rd|th)?"
+    slashed = rf"(?<![\w/.,])(?P<a>\d\d?)/(?P<b>\d\d?){B}{DASH}{B}(?P<c>\d\d?)/(?P<d>\d\d?)(?![\w/]|[.,]\d)"
     return [
+        Rule("0/", re.compile(slashed), two_dates),
+        Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,:/$])(?P<span>{days})(?= (?:of )?(?:{month})(?!\w))"), days_of_month),
+        Rule(f"0{DASHES}", re.compile(rf"(?<!\w)(?:{month})\.? (?P<span>{days})(?!\w|[:.,]\d|{DASH})"), days_of_month),
         Rule("0", re.compile(rf"(?<!\w)(?P<m>{month})\.?{BLANK}(?:the )?{nth}{no_time}{year}"), date),
         Rule("0", re.compile(rf"(?<![\w.,:/$])(?:[Tt]he )?{nth}{BLANK}(?:of )?(?P<m>{month})(?!\w)\.?{year}"), date),
-        Rule("0", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
-        Rule("0", re.compile(r"(?<!\w)['’](?P<n>\d\d)(?!\w|['’\d])"), short_year),
+        Rule("0s", re.compile(r"(?<![\d.,\w])['’]?(?P<c>1\d|20)?(?P<t>\d)0['’]?s(?!\w)"), decade),
+        Rule("0'’", re.compile(r"(?<!\w)['’](?P<n>\d\d)(?!\w|['’\d])"), short_year),
     ]
 
 
@@ -71,14 +96,19 @@ def _clocks(of: Language) -> list[Rule]:
         hour, minute = match["h"], match["m"]
         return "time", [*of.time(int(hour), int(minute), None, "", "", True), *of.said(Number(hour, minute))], True
 
+    def another(match: re.Match[str]) -> Said:
+        return dotted(match) if earlier.search(match.string, 0, match.start()) else None
+
+    earlier = re.compile(r"\b(?:at|by|until|till|before|from|between) (?:1[0-2]|[1-9])\.[0-5]\d(?!\d)[^.!?\d]{0,20}$")
     british = r"\b(?:at|by|until|till|before) (?P<span>(?P<h>1[0-2]|[1-9])\.(?P<m>[0-5]\d))"
-    ends = r"(?=[,;!?)]|\.(?!\d)|$| (?:on|in|every|this|tomorrow|today|tonight|and|from|for|sharp)\b)"
+    ends = r"(?=[,;!?)]|\.(?!\d)|$| (?:on|in|every|this|tomorrow|today|tonight|and|from|for|sharp)\b|-?ish\b)"
     ahead = rf"(?=(?:1[0-2]|0?\d)(?:[:.]\d\d)?{B}[aApP]\.?[mM])"
     return [
-        Rule("0", re.compile(rf"{_HOUR}(?P<tail>{B}(?:{_AM}|o['’]clock))(?!\w)"), clock),
-        Rule("0", re.compile(rf"{_HOUR}\.(?P<m>[0-5]\d)(?P<tail>{B}{_AM})(?!\w)"), clock),
-        Rule("0", re.compile(rf"{_HOUR}{B}{DASH}{B}{ahead}"), until),
-        Rule("0", re.compile(british + ends), dotted),
+        Rule("0mMk", re.compile(rf"{_HOUR}(?P<tail>{B}(?:{_AM}|o['’]clock))(?!\w)"), clock),
+        Rule("0.", re.compile(rf"{_HOUR}\.(?P<m>[0-5]\d)(?P<tail>{B}{_AM})(?!\w)"), clock),
+        Rule(f"0{DASHES}", re.compile(rf"{_HOUR}{B}{DASH}{B}{ahead}"), until),
+        Rule("0.", re.compile(british + ends), dotted),
+        Rule("0.", re.compile(rf"(?<![\w.,])(?P<h>1[0-2]|[1-9])\.(?P<m>[0-5]\d)(?!\d){ends}"), another),
     ]
 
 
@@ -96,18 +126,50 @@ def _measures(of: Language) -> list[Rule]:
         return None if quoted else ("unit", said, True)
 
     def nil(match: re.Match[str]) -> Said:
-        return (
-            "score",
-            [
-                *ways(of.counted(int(match["n"])), ("to", ""), of.goals("0")),
-                *ways(of.counted(int(match["n"])), of.minus, ("zero",)),
-            ],
-            True,
-        )
+        goals = of.goals(match["n"])
+        said = [*ways(goals, ("to", ""), of.goals("0")), *ways(goals, of.minus, ("zero",))]
+        return "score", [*said, *(["goalless"] if match["n"] == "0" else [])], True
 
     def only_feet(match: re.Match[str]) -> Said:
         number = of.counted(int(match["f"]))
         return "unit", [*ways(number, ("foot", "feet")), *number], False
+
+    def average(match: re.Match[str]) -> Said:
+        """.421 as it is said of a batter, too."""
+        number = match["n"]
+        said = [*of.fractional(Number("", number)), *of.pairs(number), *of.counted(int(number))]
+        return "cardinal", said, True
+
+    def quarter(match: re.Match[str]) -> Said:
+        letter, number = match["q"] or match["h"], int(match["n"])
+        nth, name = of.ordinal(number)[0], "quarter" if letter == "Q" else "half"
+        year = ("", "of") if match.string[match.end() : match.end() + 2].strip()[:1].isdecimal() else ("",)
+        said = [*ways((f"{letter} {of.counted(number)[0]}",), year), *ways(("the", ""), (f"{nth} {name}",), year)]
+        return "cardinal", said, True
+
+    def amps(match: re.Match[str]) -> Said:
+        if not _ELECTRIC.search(match.string):
+            return None
+        number = of.said(of.parse(match["n"]))
+        return "unit", ways(number, ("amp",) if match["n"] == "1" else ("amps", "amperes", "amp", "a")), True
+
+    def lasting(match: re.Match[str]) -> Said:
+        """1h 45m."""
+        names = ("hour", "minute", "second")
+        parts = [(int(match[group]), name) for group, name in zip("hms", names, strict=True) if match[group]]
+        each = [[f"{way} {name}{'' if n == 1 else 's'}" for way in of.counted(n)[:2]] for n, name in parts]
+        return "time", ways(*[part for way in each for part in (("", "and"), way)][1:]), True
+
+    def world_war(match: re.Match[str]) -> Said:
+        number = {"I": "one", "1": "one"}.get(match["n"], "two")
+        return "variant", [match[0], f"world war {number}", f"w w {number}"], True
+
+    def grades(match: re.Match[str]) -> Said:
+        return "cardinal", ways(("K",), ("", *of.to), of.counted(int(match["n"]))), True
+
+    def wireless(match: re.Match[str]) -> Said:
+        letters = " ".join(match["l"])
+        return "version", ways(("eight oh two", "eight zero two"), of.dot, ("eleven", "one one"), (letters,)), True
 
     def house(match: re.Match[str]) -> Said:
         number, letter = match["n"], match["l"].lower()
@@ -120,10 +182,23 @@ def _measures(of: Language) -> list[Rule]:
 
     street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"
     return [
-        Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
-        Rule("0", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
+        Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
+        Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
         Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
-        Rule("0", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
+        Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
+        Rule("0.", re.compile(r"(?<![\w.)])\.(?P<n>\d{3})(?!\w|[.,]\d)"), average),
+        Rule(
+            "0h",
+            re.compile(
+                rf"(?<![\w.,])(?P<h>\d{{1,3}}){B}h(?:rs?)?{B}(?P<m>\d\d?){B}m(?:ins?)?(?:{B}(?P<s>\d\d?){B}s)?(?!\w)"
+            ),
+            lasting,
+        ),
+        Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?!\w)"), world_war),
+        Rule("0A", re.compile(rf"(?<![\w.,])(?P<n>{of.number}){B}A(?![\w'’-])"), amps),
+        Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
+        Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),
+        Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
         Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
         Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
     ]
@@ -142,6 +217,13 @@ def context_rules(of: Language) -> list[Rule]:
             return "variant", [behind if named or front == "saint" else front, plain], True
         return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
 
+    def contracted(match: re.Match[str]) -> Said:
+        return "variant", [match[0], *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
+
+    def two_months(match: re.Match[str]) -> Said:
+        one, two = (_MONTH.get(match[group], match[group]) for group in "ab")
+        return "variant", ways(("", "from"), [one], (*of.to, ""), [two]), True
+
     def two_days(match: re.Match[str]) -> Said:
         one, two = (_DAYS.get(day, day) for day in (match["a"], match["b"]))
         return "variant", [*ways([one], (*of.to, "", "thru"), [two])], True
@@ -149,22 +231,41 @@ def context_rules(of: Language) -> list[Rule]:
     def named(names: dict[str, str]):
         return lambda match: ("variant", [names[match["n"]], match["n"]], True)
 
+    def heads(match: re.Match[str]) -> Said:
+        return "variant", [_HEADINGS[match["n"]], match["n"]], True
+
+    def road(match: re.Match[str]) -> Said:
+        return "variant", [_ROADS[match["n"]], match["n"]], True
+
     def region(match: re.Match[str]) -> Said:
+        if not match.string.endswith((", ", " in ", " from "), 0, match.start()):
+            return None
         return "variant", [*of.regions[match["n"]], match["n"], " ".join(match["n"])], True
 
     both = any_of([*_DAYS, *_DAYS.values()])
     joined = rf"(?:{B}{DASH}{B}| (?:to|through|thru|until) )"
     heading = rf"(?<=\d )(?P<n>[NSEW])(?:\.|(?= )) ?(?=\d|(?:[A-Z]\w+ ){{1,2}}(?:{_STREETS})\b)"
+    verbs = "been|not|going|gone|got|become|always|never|already|just|missing|coming|done|late"
     days, months = any_of(_DAYS), any_of(set(_MONTH) - {month[0] for month in of.months})
     near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
     return [
         Rule("", re.compile(r"(?<!\w)(?:S[Tt]|D[Rr]|st(?=\.)|dr(?=\.))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), title),
         Rule("", re.compile(rf"(?<!\w)(?P<a>{both})\.?{joined}(?P<b>{both})\.?(?!\w)"), two_days),
-        Rule("", re.compile(heading), lambda m: ("variant", [_HEADINGS[m["n"]], m["n"]], True)),
-        Rule(",", re.compile(rf"(?<=, )(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
+        Rule(
+            "-–—",
+            re.compile(rf"(?<!\w)(?P<a>{any_of(_MONTH)})\.?{B}{DASH}{B}(?P<b>{any_of(_MONTH)})\.?(?!\w)"),
+            two_months,
+        ),
+        Rule("", re.compile(rf"(?P<n>[NSEW])(?<!\w.)\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{_STREETS})\b)"), heads),
+        Rule("", re.compile(heading), heads),
+        Rule("'’", re.compile(rf"(?P<n>\b[^\W\d_]+)['’]s(?= (?:{verbs})\b)"), contracted),
+        Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
+        Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
-        Rule(".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\.(?= [a-z])"), named(_DAYS)),
+        Rule(
+            ".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.(?= [a-z])"), named(_DAYS)
+        ),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{days})\.(?=,? (?:{any_of(_MONTH)}|\d))"), named(_DAYS)),
-        Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=,? [a-z]|$)"), named(_MONTH)),
+        Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=[,;]? [a-z]|$)"), named(_MONTH)),
         Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}[12]\d{{3}})"), named(_MONTH)),
     ]

@@ -3,6 +3,7 @@
 import importlib.resources
 import json
 import re
+import unicodedata
 from functools import lru_cache
 
 from breame.spelling import get_american_spelling
@@ -65,10 +66,14 @@ def _with(said: str, ending: str) -> str:
     return said + ("ᵻd" if said[-1] in "td" else "t" if said[-1] in "pkfθsʃʧ" else "d")
 
 
+def _without_accents(word: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", word) if not unicodedata.combining(char))
+
+
 @lru_cache(maxsize=65_536)
 def sounds(word: str) -> tuple[str, ...]:
     """Acceptable sounds of a word in lower case: the spelling that its homophones share first, its own last."""
-    american = _SPELT.get(word) or get_american_spelling(word)
+    american = _SPELT.get(word) or get_american_spelling(word if word.isascii() else _without_accents(word))
     own, plain = (re.sub(r"['’ʼ`´]", "", spelling) for spelling in (word, american))
     plain = _LETTERS.get(plain, plain) if len(plain) == 1 else plain
     shortest = _dictionary()[1]

@@ -22,8 +22,10 @@ _REMEMBERED = 4096  # matches of a rule
 LONGEST_NUMBER = 36  # digits; longer ones are read digit by digit
 BLANK = r"[ \u00a0\u2009\u202f]"
 _BLANKS = "  \u2009\u202f"
+DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 DASH = "[-\u2010\u2011\u2012\u2013\u2014\u2212]"
 _ONCE = re.compile(r"\s+")
+_DOTTED = re.compile(rf"\.{BLANK}?\d")
 
 
 @lru_cache(maxsize=65_536)
@@ -60,9 +62,13 @@ class Noun:
 
 
 def any_of(written: Iterable[str], spaced: bool = False) -> str:
-    """A pattern of any of these, the longest first."""
-    ways = sorted(set(written), key=len, reverse=True)
-    return "|".join(re.escape(way).replace(r"\ ", f"{BLANK}?" if spaced else r"\ ") for way in ways) or "(?!)"
+    """A pattern of any of these; of those with one first character the longest first (five times as fast as all in a
+    row)."""
+    tails: dict[str, list[str]] = {}
+    for way in sorted(set(written), key=len, reverse=True):
+        tail = re.escape(way[1:])
+        tails.setdefault(re.escape(way[0]), []).append(tail.replace(r"\ ", f"{BLANK}?") if spaced else tail)
+    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in tails.items()) or "(?!)"
 
 
 def ways(*parts: Iterable[str]) -> Iterator[str]:
@@ -77,7 +83,8 @@ Said = tuple[str, Iterable[str], bool] | None  # kind, what may be said, whether
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Attributes:
-    needs: characters of which the text has one, or the rule is not tried ("" tries always; "0" any digit).
+    needs: characters of which the text has one, or the rule is not tried ("" tries always; "0" any digit; "0-:" a digit
+        and one of the others; a dot of these stands before a digit).
     pattern: linear in the length of the text.
     said: of a match (None: it is none). A pattern's group "span" is what is covered, if it has one.
     """
@@ -106,11 +113,18 @@ class Rule:
 
 def find(text: str, rules: Iterable[Rule]) -> list[Span]:
     """Spans by the rules, an earlier rule's before a later one's."""
-    taken, found = bytearray(len(text)), []
-    digits = any(map(str.isdecimal, text))
+    taken, found, present = bytearray(len(text)), [], set(text)
+    digits = any(map(str.isdecimal, present))
+    numbers = (
+        present - {"0"} if _DOTTED.search(text) else present - {"0", "."}
+    )  # the dot that ends a sentence is no number's
     for rule in rules:
-        if rule.needs and not (digits if rule.needs == "0" else any(sign in text for sign in rule.needs)):
-            continue
+        if needs := rule.needs:
+            if needs[0] == "0":
+                if not digits or (needs != "0" and numbers.isdisjoint(needs)):
+                    continue
+            elif present.isdisjoint(needs):
+                continue
         for match in rule.pattern.finditer(text):
             start, end = match.span("span" if "span" in rule.pattern.groupindex else 0)
             if start == end or taken.find(1, start, end) >= 0 or (said := rule.readings(match)) is None:

@@ -103,6 +103,10 @@ class Language(Tables):
         groups = [written[:first]] + [written[i : i + 2] for i in range(first, len(written), 2)]
         return self.grouped(groups)
 
+    def coded(self, one: str, two: str) -> list[str]:
+        """The two numbers of a name: Boeing 737-800."""
+        return []
+
     def phone_pairs(self, written: str) -> list[str]:
         return self.pairs(written) + self.grouped([written[i : i + 3] for i in range(0, len(written), 3)])
 
@@ -189,6 +193,10 @@ class Language(Tables):
 
     singular = staticmethod(without_plural)  # what a noun behind 1,5 may be behind one
 
+    def halved(self, number: int, noun: Noun) -> list[str]:
+        """A number and a half of something, in cases that its other readings have not."""
+        return []
+
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""
         return ("",)
@@ -256,7 +264,7 @@ class Language(Tables):
     def by_the_clock(self, hour: int, minute: int) -> list[str]:
         """Half past three, a quarter to four: the table `clock`, with {now} and {then} of twelve hours."""
         now, then = (words((at - 1) % 12 + 1, self.code) for at in (hour, hour + 1))
-        return [way.format(now=now, then=then) for way in self.clock.get(minute, ())]
+        return [way.format(now=now, then=then).replace("eins Uhr", "ein Uhr") for way in self.clock.get(minute, ())]
 
     # -- fractions and scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:
@@ -268,7 +276,8 @@ class Language(Tables):
 
     def other_fraction(self, above: int, below: int) -> list[str]:
         """As it is read with its slash."""
-        return list(ways(self.counted(above), self.over[:1], self.counted(below)))
+        over = [way for way in self.over if way not in self.address_signs.get("/", ())]
+        return list(ways(self.counted(above)[:4], over, self.counted(below)[:4]))
 
     def slashed(self, one: str, two: str) -> list[str]:
         """24/7 and what else is no fraction."""

@@ -3,12 +3,26 @@
 import re
 from collections.abc import Callable, Iterator
 
-from speech.readings.european import BLANK, DASH, Noun, Number, Rule, Said, any_of, last_word, next_word, ways
+from speech.readings.european import (
+    BLANK,
+    CODE,
+    DASH,
+    DASHES,
+    Noun,
+    Number,
+    Rule,
+    Said,
+    any_of,
+    last_word,
+    next_word,
+    ways,
+)
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
+_DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
 _NOT_A_UNIT = r"(?![\w]|/m\b|\. ?\d)"  # t/m, 7 m. 12
 
 
@@ -23,11 +37,16 @@ def parts(of: Language) -> Iterator[Rule]:
         pieces = match["v"].split(".")
         each = [of.digits(piece) if len(piece) > 1 and piece[0] == "0" else of.plain(piece) for piece in pieces]
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
-        return "version", spoken[:40] + of.digits_dotted(pieces), True
+        spoken = spoken[:40] + of.digits_dotted(pieces)
+        if not (of.decimal == "," and _DAY.fullmatch(match["v"])):
+            return "version", spoken, True
+        dates = of.date(int(pieces[0]), int(pieces[1]), "", last_word(match.string, match.start()), False)
+        return "date", [*dates[:24], *spoken] if len(match["v"]) == 5 else [*spoken[:40], *dates], True
 
     def score(match: re.Match[str]) -> Said:
         one, two = of.goals(match["a"]), of.goals(match["b"])
-        return "score", [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)], True
+        said = [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)]
+        return "score", [*said[:56], *ways(one[:3], of.draw if match["a"] == match["b"] else ())], True
 
     def folds(match: re.Match[str]) -> Said:
         number = int(match["n"])
@@ -37,12 +56,12 @@ def parts(of: Language) -> Iterator[Rule]:
         yield Rule("0", re.compile(of.ordinal_pattern), ordinal)
     thousands = r"(?!\d{1,3}(?:\.\d{3})+(?!\d|\.\d))" if "." in of.grouping else ""
     dotted = rf"(?<![\d.,]){thousands}(?P<v>\d{{1,6}}(?:\.\d{{1,6}}){{2,5}})(?!\d|\.\d)"
-    yield Rule("0", re.compile(dotted), version)
+    yield Rule("0.", re.compile(dotted), version)
     named = rf"{of.version_words}{B}(?P<span>(?P<v>\d{{1,4}}(?:\.\d{{1,4}})+))(?!\d)"
-    yield Rule("0", re.compile(named), version)
+    yield Rule("0.", re.compile(named), version)
     if of.decimal == ",":
         pattern = r"(?<![\d.,])(?P<v>\d+\.(?!\d{3}(?!\d))\d+)(?![\d.]\d)"
-        yield Rule("0", re.compile(pattern), version)
+        yield Rule("0.", re.compile(pattern), version)
     yield from halves(of)
     yield from fractions(of)
     two = r"(?P<a>\d{1,3}):(?P<b>\d{1,3})(?![\d:])"
@@ -50,12 +69,16 @@ def parts(of: Language) -> Iterator[Rule]:
     if of.score_words:
         two = rf"(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{1,3}})(?!\w|{DASH}|[.,]\d)"
         game = rf"\b(?:{of.score_words})\b[^\d.!?]{{0,30}}?(?<![\w.,])(?P<span>{two})"
-        yield Rule("0", re.compile(game, re.IGNORECASE), score)
+        yield Rule(f"0{DASHES}", re.compile(game, re.IGNORECASE), score)
     if of.by:
-        cross = rf"(?<=\d){B}[x×х]{B}(?=\d)"
+        behind = "|".join(
+            rf"(?<={end})"
+            for end in (r"[\d'\"′″”’²]", r"\d[a-zа-я]", r"\d[a-zа-я]{2}", r"\d [a-zа-я]", r"\d [a-zа-я]{2}")
+        )
+        cross = rf"(?:(?<=\d){B}|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
         yield Rule("x×х", re.compile(cross), lambda match: ("sign", of.by, True))
     if of.fold:
-        yield Rule("0", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
+        yield Rule("0xX×", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
 
 
 def halves(of: Language) -> Iterator[Rule]:
@@ -136,10 +159,12 @@ def pattern(of: Language) -> re.Pattern[str]:
     """name? sign? currency? number (dash number)? magnitude? unit? plus?"""
     money = any_of(of.currencies, True)
     before = any_of((sign for sign in of.currencies if not (sign.isalpha() and sign.islower())), True)
+    before = rf"(?<![^\W\d_])(?:{before})|{any_of(sign for sign in of.currencies if not sign[0].isalpha())}"
     short = any_of(big for big in of.magnitudes if len(big) < 3)
     attached = any_of(sign for sign in "KMBk" if sign in of.magnitudes)
     long = any_of((big for big in of.magnitudes if len(big) > 2), True)
-    big = rf"{B}(?:{long})|(?:{attached})|{B}(?:{short})(?={B}(?:{money}))|(?(cur){B}(?:{short})|(?!))"
+    of_these = rf"{BLANK}(?:de|di)\b|{BLANK}d['’]"
+    big = rf"{B}(?:{long})|(?:{attached})|{B}(?:{short})(?={B}(?:{money})|{of_these})|(?(cur){B}(?:{short})|(?!))"
     return re.compile(
         rf"(?:(?<!\w)(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
         rf"(?:(?P<cur>{before}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{of.number})"
@@ -158,13 +183,16 @@ def quantities(of: Language) -> Iterator[Rule]:
         big = of.magnitudes[of.key(found["big"].strip(), of.magnitudes)] if found["big"] else None
         first = of.parse(found["a"])
         before, after = of.before(string, match.start()), next_word(string, match.end())
+        if found["name"] in ("#", "№") or (found["name"] or "").rstrip(".").casefold() in of.codes:
+            before = CODE
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None
         if found["b"]:
             number = of.parse(found["b"])
             dash = of.of_dash(found["mid"], match, before)
-            ends = list(ways(of.since, of.said(first, gender), dash, of.said(number, gender)))
+            ends = of.coded(found["a"], found["b"]) if before in of.codes or before == CODE else []
+            ends += ways(of.since, of.said(first, gender), dash, of.said(number, gender))
         kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
@@ -184,8 +212,11 @@ def amount(
         return kind, [*ways(said, big.of(of.index(number)) if big else [""]), *split]
     kind = "money" if of.key(sign, of.currencies) in of.currencies else "percent" if sign in "%‰" else "unit"
     if big:
-        bigs = [*ways(said, big.of(of.index(number))[:2]), *([] if is_range else alone(of, number, big))]
-        return kind, [f"{way} {name}" for name in ways(of.linking(noun), noun.of(of.many)[:4]) for way in bigs]
+        bigs = [*ways(said, big.of(of.index(number))[:3]), *([] if is_range else alone(of, number, big))]
+        links = of.linking(noun) if big.forms[0][0] not in ("mil", "mille", "mila") else ("",)
+        bare = [way for way in bigs if way.endswith(" k")][:8]  # four hundred k
+        full = [f"{way} {name}" for name in ways(links, noun.of(of.many)[:4]) for way in bigs]
+        return kind, [*full[:48], *bare, *full[48:]]
     if kind == "money" and not is_range and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)
     split = [] if is_range else parted(of, number, noun) if number.fraction else alone(of, number, noun)
@@ -198,10 +229,14 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
     if len(number.whole) > 6:
         return []
     whole, metre = Number(number.whole, "", True), of.units.get("m") or of.units["м"]
-    head = list(ways(of.said(whole, noun.gender)[:2], noun.of(of.index(whole))[:1])) + alone(of, whole, noun)
+    names = noun.of(of.index(whole))
+    names = names[:1] + [
+        form for form in names[1:] if form in [f[min(of.index(whole), len(f) - 1)] for f in noun.forms]
+    ]
+    head = list(ways(of.said(whole, noun.gender)[:2], names[:3])) + alone(of, whole, noun)
     said = []
-    if noun.forms[0] == metre.forms[0] and len(number.fraction) == 2 and number.fraction[0] != "0" and number.value:
-        said += ways(head, ("", *of.money_and), of.counted(int(number.fraction))[:2])
+    if noun.forms[0] == metre.forms[0] and len(number.fraction) < 3 and number.fraction[0] != "0" and number.value:
+        said += ways(head, ("", *of.money_and), of.counted(int(number.fraction.ljust(2, "0")))[:2])
     kilo = of.units.get("kg") or of.units["кг"]
     if noun.forms[0] == kilo.forms[0] and len(number.fraction) == 3 and number.fraction[0] != "0" and number.value:
         heads = [f"{way} {name}" for way in of.said(whole, noun.gender)[:2] for name in noun.of(of.index(whole))[:3]]
@@ -210,7 +245,7 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
             heads + alone(of, whole, noun), ("", *of.money_and), of.counted(int(number.fraction))[:2], ("", *grams)
         )
     if number.fraction == "5" and number.value:
-        said += ways(head, of.and_half)
+        said += [*ways(head, of.and_half), *of.halved(number.value, noun)]
     return said
 
 

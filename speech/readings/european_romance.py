@@ -69,7 +69,10 @@ class Romance(Language):
         if minute == 0 and not second:
             named = list(ways(hours, names))
             bare = hours + self.sharp(hour)
-            return list(ways(named + bare if self.named_first(mark) else bare + named, tail))
+            twelve = ways(self.hours((hour - 1) % 12 + 1)[:1], names if self.named_first("") else ("",))
+            said = [*ways(named + bare if self.named_first(mark) else bare + named, tail)]
+            twelve = list(twelve)
+            return [*said, *(twelve if hour > 12 else []), *self.in_day(hour, twelve)]
         past = self.counted(minute, "m")
         zero = [f"{self.zero[0]} {past[0]}"] if minute < 10 else []
         minutes = list(dict.fromkeys(self.minute_words(minute, past) + zero))
@@ -85,7 +88,14 @@ class Romance(Language):
         else:
             said += self.by_the_clock((hour - 1) % 12 + 1, hour % 12 + 1, minute)
             said += self.by_the_clock(hour, hour + 1, minute) if 12 < hour < 24 else []
+            twelve = [*self.by_the_clock((hour - 1) % 12 + 1, hour % 12 + 1, minute)[:4]]
+            twelve += ways(self.hours((hour - 1) % 12 + 1)[:1], self.hour_and, self.counted(minute, "m")[:1])
+            return [*ways(said, tail), *self.in_day(hour, twelve)]
         return list(ways(said, tail))
+
+    def in_day(self, hour: int, said: Iterable[str]) -> list[str]:
+        """An hour of twelve with the part of its day."""
+        return list(ways(said, self.day_parts[hour >= 12]))
 
     def hours(self, hour: int) -> list[str]:
         return self.counted(hour, "f")[:2]

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from speech.readings.european import (
     BLANK,
     DASH,
+    DASHES,
     Number,
     Rule,
     Said,
     any_of,
     last_word,
+    next_word,
     ways,
 )
 from speech.readings.european_language import Language
+from speech.readings.european_marks import marked, weekdays
 from speech.readings.european_quantities import decades, last, parts, quantities, scales
 from speech.readings.european_words import addresses, lettered, word_rules
 
@@ -21,8 +24,17 @@ B = f"{BLANK}?"
 
 
 def rules(of: Language) -> list[Rule]:
-    numbers = [*scales(of), *dates(of), *times(of), *phones(of), *of.first_rules(), *decades(of), *parts(of)]
-    return [*addresses(of), *numbers, *lettered(of), *quantities(of), *word_rules(of), *last(of)]
+    numbers = [
+        *scales(of),
+        *dates(of),
+        *times(of),
+        *phones(of),
+        *of.first_rules(),
+        *decades(of),
+        *marked(of),
+        *parts(of),
+    ]
+    return [*addresses(of), *numbers, *lettered(of), *quantities(of), *weekdays(of), *word_rules(of), *last(of)]
 
 
 def dates(of: Language) -> Iterator[Rule]:
@@ -38,14 +50,16 @@ def dates(of: Language) -> Iterator[Rule]:
         orders = [(day, month)] if not of.month_first else [(month, day), (day, month)]
         for day, month in orders:  # where it is the other way round, the day comes second
             if 1 <= day <= 31 and 1 <= month <= 12:
-                said += of.date(day, month, year, before, False)
+                said += of.date(day, month, year, before, False)[:40]
+        if said and not year and int(match["m"]) > 1:
+            said += of.fraction(int(match["d"]), int(match["m"]), next_word(match.string, match.end()))
         return ("date", said, True) if said else None
 
-    yield Rule("0", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))
+    yield Rule("0-", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))
     parted = "|".join(rf"\d\d?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
     year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
-    yield Rule("0", re.compile(pattern), numeric)
+    yield Rule("0./-", re.compile(pattern), numeric)
     if of.slash_before:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
         yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
@@ -73,7 +87,7 @@ def named_days(of: Language) -> Iterator[Rule]:
     day = rf"(?<![\d.,:/])(?P<span>(?P<d>\d\d?){of.day_pattern}"
     month = rf"{B}{of.before_month}(?:{names})(?!\w)"
     behind = rf"{B}{DASH}{B}(?P<e>\d\d?){of.day_pattern})(?={month})"
-    yield Rule("0", re.compile(day + behind, re.IGNORECASE), two)
+    yield Rule(f"0{DASHES}", re.compile(day + behind, re.IGNORECASE), two)
     if of.day_links:
         ahead = rf")(?={BLANK}(?:{of.day_links}){BLANK}\d\d?{of.day_pattern}{month})"
         yield Rule("0", re.compile(day + ahead, re.IGNORECASE), one)
@@ -108,20 +122,35 @@ def times(of: Language) -> Iterator[Rule]:
         spoken = of.time(int(found["h"]), minute, second, mark, before, bool(found["m"]))
         if found["h"][0] == "0" and found["h"] != "00":  # 06:20: oh six twenty
             spoken = [*spoken[:32], *ways(of.zero, spoken[:12])]
+        if ranged.match(match.string, match.end()):  # 8:00-12:00: from eight to twelve
+            until = (int(found["h"]), minute, second, mark)
+            spoken = [
+                *spoken[:40],
+                *(
+                    f"{link} {way}"
+                    for link in (*of.since[1:], *of.from_also)
+                    for way in of.time(*until, link, True)[:20]
+                ),
+            ]
         return "time", spoken, True
 
+    ranged = re.compile(rf"{B}{DASH}{B}\d")
     hour = r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])"
     tail = rf"(?P<tail>{B}(?:{of.hour_marks})(?!\w))"
-    yield Rule("0", re.compile(rf"{hour}:(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:]){tail}?"), said)
+    yield Rule("0:", re.compile(rf"{hour}:(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:]){tail}?"), said)
     if of.dotted_times:
-        yield Rule("0", re.compile(rf"{hour}\.(?P<m>[0-5]\d)(?![\d.,]\d|\d){tail}"), said)
+        yield Rule("0.", re.compile(rf"{hour}\.(?P<m>[0-5]\d)(?![\d.,]\d|\d){tail}"), said)
+        other = r"(?:[01]?\d|2[0-4])\.[0-5]\d(?!\d|[.,]\d)"
+        yield Rule(f"0{DASHES}", re.compile(rf"{hour}\.(?P<m>[0-5]\d)(?={B}{DASH}{B}{other})"), said)
+        behind = rf"(?<=\d\.[0-5]\d{DASH})(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?!\d|[.,]\d)"
+        yield Rule(f"0{DASHES}", re.compile(behind), said)
         if of.at_times:
             at = rf"\b(?:{of.at_times}){BLANK}(?P<span>(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d))(?!\d|[.,]\d|{B}%)"
-            yield Rule("0", re.compile(at, re.IGNORECASE), said)
+            yield Rule("0.", re.compile(at, re.IGNORECASE), said)
     if of.hour_letter:
         letter = rf"(?P<tail>{of.hour_letter})"
         pattern = rf"{hour}{B}{letter}(?:{B}(?P<m>[0-5]\d)(?:{B}(?:min|mn|m))?)?(?![\w])(?:\.(?=\s|$))?"
-        yield Rule("0", re.compile(pattern), said)
+        yield Rule("0hHu", re.compile(pattern), said)
 
 
 def phones(of: Language) -> Iterator[Rule]:
@@ -134,7 +163,7 @@ def phones(of: Language) -> Iterator[Rule]:
         joined = "".join(groups)
         spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
         if len(groups) > 1:
-            spoken += ways(of.grouped(groups[:1])[:6], of.digits("".join(groups[1:])))
+            spoken += ways([*of.grouped(groups[:1])[:6], *of.grouped(groups[:1])[-2:]], of.digits("".join(groups[1:])))
         if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)

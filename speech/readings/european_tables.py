@@ -13,9 +13,9 @@ from speech.readings.european import Noun
 _FOLDER = Path(__file__).resolve().parent / "tables"
 _NOUNS = frozenset({"units", "currencies", "magnitudes"})
 _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
-_READINGS |= {"numbered", "variants", "regions", "declined", "between"}
+_READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
-_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words"}
+_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PAIRS = frozenset({"letters"})
@@ -138,7 +138,9 @@ class Tables:
     plus_optional = False
     phone_patterns: tuple[str, ...] = ()
     ordinal_pattern = ""
-    version_words = r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|USB|HTML|Windows|CUDA|Java)"
+    version_words = (
+        r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|macOS|Ubuntu|Debian|Node|PHP|USB|HTML|Windows|CUDA|Java)"
+    )
     decade_before = ""  # what stands before a decade of two digits
     slash_before = ""  # what stands before a day and its month: le 11/11
     scale_words = ""  # before 1:50
@@ -168,11 +170,19 @@ class Tables:
     first = ""  # the first of a month
     score_words = ""
     hour_names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # hour, hours
+    days: Mapping[str, tuple[str, ...]] = _NONE  # short for days of the week
+    draw: tuple[str, ...] = ()  # behind the goals of both: two all
+    from_also: tuple[str, ...] = ()  # more words before days and hours of a range
+    to_also: tuple[str, ...] = ()
+    power: tuple[str, ...] = ()  # before an exponent
+    day_parts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # behind an hour of twelve: before noon, after it
     minute_names: tuple[str, ...] = ()
     hour_and: tuple[str, ...] = ("",)  # between hours and minutes
     minute_gender = "m"
     second_names: tuple[str, ...] = ()
     # -- inflection
+    nth_before = frozenset[str]()  # nouns before a number that is said as an ordinal, too: peron 2
+    sentence_starts = frozenset[str]()  # words with a capital behind a full stop
     feminine_nouns = frozenset[str]()  # in the form that stands behind 2
     masculine_nouns = frozenset[str]()
     cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions

@@ -4,7 +4,7 @@ addresses and digits behind letters is ever written into a prompt."""
 import re
 from collections.abc import Iterator
 
-from speech.readings.european import BLANK, DASH, Rule, Said, any_of, ways
+from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
@@ -15,7 +15,9 @@ _FILES = (
     "txt|md|pdf|docx?|xlsx?|pptx?|csv|json|ya?ml|xml|html?|css|js|jsx|ts|tsx|py|ipynb|rb|rs|go|java|cpp|cc|hpp|php|sh|bat|exe|"
     "dll|zip|gz|rar|7z|jpe?g|png|gif|svg|bmp|mp3|mp4|wav|flac|ogg|avi|mov|mkv|epub|log|ini|cfg|conf|toml|sql|db|apk|dmg|iso"
 )
-_AMOUNT = re.compile(r"\d[ \u00a0]?(?:[$€£¥₽¢%]|[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$")
+_AMOUNT = re.compile(
+    r"\d[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
+)
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
@@ -83,7 +85,7 @@ def lettered(of: Language) -> Iterator[Rule]:
 
     yield Rule("0", re.compile(rf"(?<=[^\W\d_])(?P<n>\d{{1,12}}(?:\.\d{{1,4}})?)(?!\d|{DASH}\d)"), digits)
     hyphen = rf"(?<=[^\W\d_]){DASH}(?P<n>\d{{1,4}}(?:\.\d{{1,4}})?)(?![\d.,:/%]\d|\d|{BLANK}?%)"
-    yield Rule("0", re.compile(hyphen), digits)
+    yield Rule(f"0{DASHES}", re.compile(hyphen), digits)
 
 
 def rates(of: Language) -> Iterator[Rule]:
@@ -122,7 +124,8 @@ def written_short(of: Language) -> Iterator[Rule]:
             plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
             return ("variant", [*said, *plain], True) if said else None
 
-        yield Rule(".", re.compile(rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)", flags), said)
+        needs = "./" if any("/" in key for key in table) else "."
+        yield Rule(needs, re.compile(rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)", flags), said)
     yield from of.context_rules()
     for needs, kind, pattern, *said in of.phrases:
         yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))
@@ -162,12 +165,30 @@ def romans(of: Language) -> Iterator[Rule]:
         if not number or (number > 39 and not counted):
             return None
         behind = of.century_behind(match.string, match.end())
-        name = named and before.casefold() not in of.no_names and match["n"] in of.single_romans
+        name = (
+            named
+            and before.casefold() not in of.no_names
+            and (
+                match["n"] in of.single_romans
+                or (match["n"] == "I" and not match.string[match.end() :].strip(" .,;:!?)"))
+            )
+        )
         if len(match["n"]) == 1 and not (counted or name or behind):
             return None
         tail = "'s" if match["s"] else ""
         return "variant", [f"{way}{tail}" for way in (match["n"], *of.roman(number, named, counted, behind))], True
 
+    def small(match: re.Match[str]) -> Said:
+        number = roman_value(match["n"].upper())
+        known = last_word(match.string, match.start()).rstrip(".") in of.roman_words
+        return (
+            ("variant", [*of.counted(number), match["n"], *of.roman(number, False, True, False)], True)
+            if number and known
+            else None
+        )
+
+    small_roman = r"(?<=\w )(?P<n>ii|iii|iv|vi{1,3}|ix|xi{0,3})(?![\w'’]|\.\w)"
+    yield Rule("", re.compile(small_roman), small)
     before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
     roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w)"
     yield Rule("IVXLC", re.compile(before + roman), said)
@@ -187,6 +208,8 @@ def capitals(of: Language) -> Iterator[Rule]:
         re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"),
         said,
     )
+    mixed = r"(?<![^\W_])[A-Za-z]{0,3}[a-z][A-Z][A-Za-z]{0,3}(?![^\W_])"  # pH, NaCl, mRNA
+    yield Rule("", re.compile(mixed), said)
     yield Rule("", re.compile(r"(?<![^\W\d]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
 
 
@@ -195,12 +218,13 @@ def paired(of: Language) -> Iterator[Rule]:
     plus = (of.signs.get("+") or ("plus",))[0]
     pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
     yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
+    yield Rule(".", re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("sign", of.dot, True))
     days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
     yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
     equation = rf"(?<=[\w.)]){BLANK}{DASH}{BLANK}(?=\w)"
     yield Rule("=", re.compile(equation), lambda m: ("sign", of.minus, True))
-    yield Rule("0", re.compile(between), lambda m: ("variant", ["", *of.to], True))
+    yield Rule(f"0{DASHES}", re.compile(between), lambda m: ("variant", ["", *of.to, *of.to_also], True))
     yield Rule(
         "/", re.compile(r"(?<=\d)/(?=\d)"), lambda m: ("variant", ["", *of.over, *of.address_signs.get("/", ())], True)
     )

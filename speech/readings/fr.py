@@ -28,6 +28,8 @@ class French(Romance):
             )
             tail = {0: "", 1: " et un"}.get(rest) if rest < 2 else f" {words(rest, 'fr')}"
             said.append(f"{tens}{tail}")
+        if number == 1001:
+            said.append("mille et un")
         if 1100 <= number < 2000:
             said.append(self.hundreds(number))
         if gender == "f":

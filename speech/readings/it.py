@@ -108,7 +108,7 @@ class Italian(Romance):
 
     def first_rules(self) -> list[Rule]:
         year = re.compile(r"(?<=\w)['’](?P<n>\d\d)(?!\w|[.,:]\d)|(?<=\w )['’](?P<m>\d\d)(?!\w|[.,:]\d)")
-        return [Rule("0", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))]
+        return [Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))]
 
 
 @lru_cache(maxsize=1)

@@ -22,8 +22,9 @@ class Polish(Language):
     # -- numbers
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         cases = self.cases.get(before, "N" if not gender else "Ng")
+        nth = ordinals(number, "Nm Nf Nn g l fg fa") if before in self.nth_before else []
         if gender.startswith("="):
-            return self.agreeing(gender[1:], number, before)
+            return self.agreeing(gender[1:], number, before) + nth
         said = [way for case in cases.replace("l", "g") for way in declined(number, case, gender or "m")]
         if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "przed"):
             said += ordinals(number, "fg l")[: 2 if before in ("od", "do", "po", "przed") else 1]
@@ -31,7 +32,7 @@ class Polish(Language):
             said += declined(number, "N")
         if gender == "f" and number == 1:
             said += ["jedną"]
-        return list(dict.fromkeys(said))
+        return list(dict.fromkeys(said + nth))
 
     def agreeing(self, noun: str, number: int, before: str) -> list[str]:
         """A numeral before this form of a noun."""
@@ -143,6 +144,12 @@ class Polish(Language):
                 declined(part, "N", "f")[:1],
                 (name,),
             )
+            if part == 1:
+                links = ("i", "całych i", "całe i", "całą i")
+                said += ways(declined(whole, "N", "f")[:1] + declined(whole, "N"), links, (f"jedną {name[:-1]}ą",))
+            genitive = names[len(fraction)][2][:-3] + ("ej" if part == 1 else "ych")
+            links = ("i", "całej i", "całych i")
+            said += ways(declined(whole, "g", "f")[:1], links, declined(part, "g", "f")[:1], (genitive,))
         if fraction == "5":
             said += ["półtora", "półtorej"] if whole == 1 else ["pół"] if whole == 0 else []
             said[1:1] = [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []
@@ -185,7 +192,8 @@ class Polish(Language):
             after.casefold()
         )
         if not end:
-            return []
+            spanned = before in ("od", "do", "z", "w") and after.casefold() in {"", *self.function_words}
+            return ordinals(number, "g l") if spanned and 1000 <= number < 2100 else []
         return ordinals(number, end) + (ordinals(number, "g l") if after.casefold() == "roku" else [])
 
     def day(self, number: int, before: str) -> list[str]:
@@ -218,7 +226,7 @@ class Polish(Language):
     def by_the_clock(self, hour: int, minute: int) -> list[str]:
         now, then = (hour - 1) % 12 + 1, hour % 12 + 1
         if minute == 0:
-            return ["południe"] if hour == 12 else []
+            return [*(["południe"] if hour == 12 else []), *(ordinals(now, "fg Nf") if hour > 12 else [])]
         if minute == 30:
             return [f"wpół do {ordinals(then, 'fg')[0]}", f"pół do {ordinals(then, 'fg')[0]}"]
         if minute < 30:
@@ -234,6 +242,7 @@ class Polish(Language):
         name = ordinals(below, "Nf" if above == 1 else "Nn" if self.index(Number(str(above))) == 1 else "p")
         said = list(ways(declined(above, "N", "f"), name))
         said += ways(declined(above, "g", "f"), ordinals(below, "fg" if above == 1 else "p"))
+        said += ways(["jedną"], ordinals(below, "fa")) if above == 1 else []
         return said + {(1, 4): ["ćwierć"], (3, 4): ["trzy czwarte"]}.get((above, below), [])
 
     def below(self, number: int, above: int) -> list[str]:
@@ -255,6 +264,8 @@ class Polish(Language):
     def first_rules(self) -> list[Rule]:
         def dated(match: re.Match[str]) -> Said:
             number, before = int(match["n"]), last_word(match.string, match.start())
+            if number < 1000 and not re.match(r" (?:p\. ?)?n\. ?e", match.string[match.end() : match.end() + 8]):
+                return None
             order = "l g" if before in ("w", "we") else "g l"
             return "year", [*ways(ordinals(number, order), ("roku",)), *ways(ordinals(number, "Nm"), ("rok",))], True
 
@@ -263,7 +274,7 @@ class Polish(Language):
 
         return [
             *year_rules(lambda n: ordinals(n, "g l Nm"), self.counted, "do|i|lub|a", "r\\.|rok"),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>[12]\d{3})[ \u00a0]?r\.(?!\w)"), dated),
+            Rule("0r", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?r\.(?!\w)"), dated),
             Rule(
                 "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade
             ),

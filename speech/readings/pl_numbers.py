@@ -44,7 +44,8 @@ def declined(number: int, case: str, gender: str = "m") -> list[str]:
         if word in _DECLINED:
             made.append(_DECLINED[word][at])
         elif word.endswith("naście"):
-            made.append(word[:-1].replace("naści", "nastu") if at < 2 else word[:-6] + "nastoma")
+            stem = word[:-6].replace("dwa", "dwu")
+            made.append(stem + ("nastu" if at < 2 else "nastoma"))
         elif word.endswith("dziesiąt"):
             made.append(word[:-8] + ("dziesięciu" if at < 2 else "dziesięcioma"))
         elif word.endswith("set"):

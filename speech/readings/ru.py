@@ -7,26 +7,13 @@ from speech.readings.european import Noun, Number, Rule, Said, find, last_word, 
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import agreeing, by_the_clock, in_case
+from speech.readings.ru_numbers import YEAR_NOUN, YEARS, agreeing, by_the_clock, in_case
 from speech.readings.slavic_years import year_rules
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
 _read = reader("ru")
-_YEARS = {
-    "год": "n",
-    "году": "pd",
-    "года": "g",
-    "годом": "i",
-    "годе": "p",
-    "г": "pgnd",
-    "годов": "g",
-    "годы": "n",
-    "гг": "gn",
-    "годах": "p",
-}
-_YEAR_NOUN = {"n": "год", "g": "года", "d": "году", "a": "год", "i": "годом", "p": "году"}
 
 
 def units(words: str) -> list[tuple[str, ...]]:
@@ -49,6 +36,8 @@ class Russian(Language):
         else:
             pairs = [(case, "m") for case in cases] + ([("n", "m")] if "n" not in cases else [])
         said = [way for case, sex in pairs for way in in_case(number, case, sex)]
+        if before in self.nth_before:
+            said += self.ordinal(number)
         if number == 1500:
             said += ["полторы тысячи", "полутора тысяч"]
         return list(dict.fromkeys(said))
@@ -107,9 +96,16 @@ class Russian(Language):
                     in_case(part, case, "f")[:1],
                     [stem + end for end in ends],
                 )
+            if part % 10 == 1 and part % 100 != 11:
+                links = ("целых", "целую", "целых и", "и")
+                said += ways(in_case(whole, "a", "f")[:1], links, in_case(part, "a", "f")[:1], [f"{stem}ую"])
         spoken = super().fractional(Number(number.whole, fraction))
         order = [way for way in said if "цел" in way]
         return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
+
+    def halved(self, number: int, noun: Noun) -> list[str]:
+        forms = [form for way in noun.forms for form in way]
+        return [f"{way} с половиной {form}" for way in in_case(number, "g", "m")[:1] for form in dict.fromkeys(forms)]
 
     # -- ordinals, dates, times
     def ordinal(
@@ -136,9 +132,9 @@ class Russian(Language):
         return self.counted(number) + nth if counted else nth + self.counted(number)
 
     def year(self, number: int, before: str, after: str) -> list[str]:
-        if after.casefold() in _YEARS and 100 <= number < 2200:
+        if after.casefold() in YEARS and 100 <= number < 2200:
             plural = ["ые", "ых"] if after.casefold() in ("годы", "годов", "годах") else []
-            nth = [way for case in _YEARS[after.casefold()] for way in self.of_year(number, case)]
+            nth = [way for case in YEARS[after.casefold()] for way in self.of_year(number, case)]
             return [way for way in self.ordinal(number) if plural and way.endswith(tuple(plural))] + nth
         return []
 
@@ -233,6 +229,10 @@ class Russian(Language):
             said += ["треть", "четверть"][below - 3 : below - 2] if above == 1 else []
         return said
 
+    def other_fraction(self, above: int, below: int) -> list[str]:
+        out_of = ways(self.counted(above)[:2], ("из",), in_case(below, "g", "m")[:2])
+        return [*super().other_fraction(above, below), *out_of]
+
     def below(self, number: int, above: int) -> list[str]:
         return [words(number, "ru", to="ordinal", gender="f")]
 
@@ -258,7 +258,7 @@ class Russian(Language):
             if not 800 <= number < 2200 and not era:
                 return None
             order = "pgndai" if before == "в" else "gpndai" if before not in ("к",) else "dgpnai"
-            return "year", [f"{way} {_YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
+            return "year", [f"{way} {YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
 
         def decade(match: re.Match[str]) -> Said:
             ends = {"е": ("ые",), "х": ("ых",), "м": ("ым",)}[match["e"]]
@@ -273,9 +273,9 @@ class Russian(Language):
 
         return [
             *year_rules(self.of_years, self.counted, "по|до|и|или", "г"),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{3,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
+            Rule("0-", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
+            Rule("0г", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
+            Rule("0-", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
         ]
 
     def context_rules(self) -> list[Rule]:

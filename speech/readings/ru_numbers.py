@@ -4,6 +4,21 @@ import re
 
 from speech.readings.european import words
 
+# Forms of the word for a year, and the cases in which the number before them stands.
+YEARS = {
+    "год": "n",
+    "году": "pd",
+    "года": "g",
+    "годом": "i",
+    "годе": "p",
+    "г": "pgnd",
+    "годов": "g",
+    "годы": "n",
+    "гг": "gn",
+    "годах": "p",
+}
+YEAR_NOUN = {"n": "год", "g": "года", "d": "году", "a": "год", "i": "годом", "p": "году"}
+
 
 def in_case(number: int, case: str, gender: str) -> list[str]:
     full = words(number, "ru", case=case, gender=gender, animate=False)
@@ -45,6 +60,8 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
                 case, gender = pairs
                 if pairs == "nf" and "g" in cases and "n" not in cases:
                     return [("g", "m"), ("g", "n")]
+                if ending == "[аяи]я$|[ая]$" and "g" in cases:
+                    return [(case, gender), ("g", "m")]
                 if pairs == "gf":
                     return [(other, "f") for other in "gdip"]
                 if pairs == "im":
@@ -80,4 +97,9 @@ def by_the_clock(hour: int, minute: int) -> list[str]:
         return [f"четверть {then}"] if minute == 15 else [f"без четверти {soon}", f"без пятнадцати {soon}"]
     if minute > 30:
         return [f"без {words(60 - minute, 'ru', case='g', gender='f')} {soon}"]
-    return [f"{words(minute, 'ru', gender='f')} минут {then}"] if minute else []
+    if minute:
+        return [f"{words(minute, 'ru', gender='f')} минут {then}"]
+    now = (hour - 1) % 12 + 1  # 14:00: два часа дня
+    said = "час" if now == 1 else f"{words(now, 'ru')} {'часа' if now < 5 else 'часов'}"
+    part = "ночи" if hour < 4 else "утра" if hour < 12 else "дня" if hour < 18 else "вечера"
+    return [*([said] if hour > 12 else []), f"{said} {part}", f"{words(now, 'ru')} {part}"]

@@ -1,0 +1,128 @@
+"""Rules of the European languages for what marks join: sets of a match, compounds with a unit, days of the week, names
+of models, powers, inches and seconds."""
+
+import re
+from collections.abc import Iterator
+
+from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, ways
+from speech.readings.european_language import Language
+
+B = f"{BLANK}?"
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
+
+def marked(of: Language) -> Iterator[Rule]:
+    yield from sets(of)
+    yield from compounds(of)
+    yield from models(of)
+    yield from powers(of)
+    yield from inches(of)
+    yield from seconds(of)
+
+
+def sets(of: Language) -> Iterator[Rule]:
+    """6-3, 4-6, 7-6 (7-5): one pair of small numbers behind another."""
+
+    def said(match: re.Match[str]) -> Said:
+        one, two = of.goals(match["a"]), of.goals(match["b"])
+        games = max(int(match["a"]), int(match["b"])) < 8
+        first, then = (of.versus[:1], of.to) if games else (of.to, of.versus[:1])
+        return "score", [*ways(one, first, two), *ways(one, two), *ways(one, then, two)], True
+
+    two = rf"(?P<a>\d{{1,2}}){DASH}(?P<b>\d{{1,2}})(?!\w|{DASH}|[.,]\d)"
+    links = "and |y |e |et |und |en |i |и |"
+    another = rf"(?=,? (?:{links}\()?\d{{1,2}}{DASH}\d{{1,2}}(?!\w|{DASH}|[.,]\d))"
+    yield Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-–]){two}{another}"), said)
+    for behind in (" ", ", ", r" \(", *(f" {link}" for link in links.split("|") if link)):
+        yield Rule(f"0{DASHES}", re.compile(rf"(?<=\d{DASH}\d{behind}){two}"), said)
+
+
+def compounds(of: Language) -> Iterator[Rule]:
+    """100-m-Lauf, a 6-ft. cable: a unit behind a hyphen."""
+
+    def said(match: re.Match[str]) -> Said:
+        noun = of.noun(match["unit"])
+        return "unit", ways(of.said(of.parse(match["n"]), noun.gender)[:8], noun.of(0)[:5]), True
+
+    known = [unit for unit in of.units if unit[0].isalpha() and unit not in ("K", "T", "J.", "N", "A")]
+    long = [unit for unit in known if len(unit.rstrip(".")) > 1]
+    unit = rf"(?P<unit>(?:{any_of(known)})(?={DASH}[^\W\d_])|(?:{any_of(long)})(?=\.? [^\W\d_]))\.?"
+    yield Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-–])(?P<n>{of.number}){DASH}{unit}"), said)
+
+
+def models(of: Language) -> Iterator[Rule]:
+    """The numbers of i7-13700: the dash is said or not."""
+
+    def said(match: re.Match[str]) -> Said:
+        one, two = (of.code_number(match[group]) for group in "ab")
+        return "cardinal", ways(one[:3], ("", *of.address_signs.get("-", ())[:1]), two), True
+
+    pattern = rf"(?<=[^\W\d_])(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{3,5}})(?!\d|[.,]\d|{DASH})"
+    yield Rule(f"0{DASHES}", re.compile(pattern), said)
+
+
+def powers(of: Language) -> Iterator[Rule]:
+    """10^8, 10⁻³; a single ² or ³ is a sign."""
+
+    def said(match: re.Match[str]) -> Said:
+        number = int(match["n"] or "".join(str(_RAISED.index(digit)) for digit in match["r"]))
+        minus = of.minus[:1] if match["m"] or match["k"] else ("",)
+        squared = of.signs.get("²³"[number - 2], ()) if number in (2, 3) and minus == ("",) else ()
+        said = [*squared, *ways(of.power, minus, [*of.counted(number)[:2], *of.ordinal(number)[:6]])]
+        units = of.noun(match["unit"]).of(of.many)[:4] if match["unit"] else [""]
+        return "sign", ways(said, units), True
+
+    if of.power:
+        unit = rf"(?:{B}(?P<unit>{any_of(of.units, True)})(?![\w/]))?"
+        raised = rf"(?P<r>[{_RAISED}]{{2,3}}|[⁰¹⁴-⁹]|(?<=⁻)[²³])"
+        pattern = rf"(?<=[\w)])(?:\^(?P<m>{DASH})?(?P<n>\d{{1,3}})|(?P<k>⁻)?{raised}){unit}"
+        yield Rule("^" + _RAISED, re.compile(pattern), said)
+
+
+def inches(of: Language) -> Iterator[Rule]:
+    """A mark behind a number; where a quotation is open it may be the end of that."""
+
+    def said(match: re.Match[str]) -> Said:
+        if match["q"] != "″" and match.string.count('"', 0, match.start("q")) % 2:
+            return None
+        number, inch = of.parse(match["n"]), of.units["″"]
+        return "unit", ways(of.said(number, inch.gender)[:12], inch.of(of.index(number))), True
+
+    if "″" in of.units:
+        yield Rule(
+            '"″”',
+            re.compile(rf"(?<![\w.,])(?P<n>\d{{1,3}}(?:{re.escape(of.decimal)}\d{{1,2}})?)(?P<q>[\"″])(?!\w)"),
+            said,
+        )
+
+
+def seconds(of: Language) -> Iterator[Rule]:
+    """9''80, 49"8: seconds and their fraction."""
+
+    def said(match: re.Match[str]) -> Said:
+        one, two = (of.counted(int(match[group])) for group in "ab")
+        return "time", ways(one[:2], ("", *of.second_names), ("", *of.hour_and), two[:2]), True
+
+    if of.second_names:
+        mark = "(?:''|’’|[\"″”])"
+        yield Rule("'’\"″”", re.compile(rf"(?<![\w.,'])(?P<a>\d{{1,2}}){mark}(?P<b>\d{{1,2}})(?![\w'’])"), said)
+
+
+def weekdays(of: Language) -> Iterator[Rule]:
+    """Mo-Fr, ma t/m vr: von Montag bis Freitag."""
+
+    def said(match: re.Match[str]) -> Said:
+        one, two = (names[match[group].casefold()] for group in "ab")
+        link = match["link"].strip()
+        if link in "-‐‑‒–—−":
+            return "variant", ways((*of.since, *of.from_also), one, (*of.to, *of.to_also, ""), two), True
+        return "variant", ways(one, of.abbreviations.get(link, (link,)), two), True
+
+    if of.days:
+        names = {key.casefold(): said for key, said in of.days.items()}
+        names |= {said[0].casefold(): said for said in of.days.values()}
+        day = any_of(names)
+        links = any_of([*(way for way in of.to if way), *(way for way in of.abbreviations if way == "t/m")])
+        link = rf"\.?(?P<link>{B}{DASH}{B}| (?:{links}) )"
+        pattern = rf"(?<![\w\-])(?P<a>{day}){link}(?P<b>{day})(?:\.(?! ?[A-ZÀ-Ý]))?(?![\w\-])"
+        yield Rule("", re.compile(pattern, re.IGNORECASE), said)
