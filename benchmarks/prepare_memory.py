@@ -35,7 +35,7 @@ def config(folder: Path, count: int, field_bytes: int) -> DictConfig:
     """data.yaml with two splits of made-up texts in `folder`: one held out, and `count` rows to train with."""
     cfg = deepcopy(compose_stage("tiny_mandarin", "data", (f"recipe.work_dir={folder}",)))
     with open_dict(cfg):
-        del cfg.prepare.splits["sft"]
+        del cfg.prepare.splits["sft"], cfg.prepare.splits["sft_val"]
     build_tokenizer([CHARACTERS, DIGITS], 10, cfg.recipe.tokenizer_dir)
     Path(cfg.recipe.data_dir).mkdir()
     Path(cfg.recipe.test_texts).write_text('{"text": "测试"}\n', encoding="utf-8")

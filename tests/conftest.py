@@ -178,8 +178,10 @@ def start_server(built: Path, log: Path, *overrides: str, ports: list[int] | Non
 
 @pytest.fixture(scope="session")
 def reward_server(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One real server for the whole session. Tests that stop or kill a server start their own (server_starter)."""
-    server = start_server(built_recipe, tmp_path_factory.mktemp("server") / "server.log")
+    """One real server for the whole session, which hears every row. Tests that stop or kill a server start their own
+    (server_starter)."""
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    server = start_server(built_recipe, log, "recipe.reward.token_ear=null")
     yield server
     server.stop()
 

@@ -26,7 +26,7 @@ def data(work: Path, train: str, test: str) -> subprocess.CompletedProcess[str]:
     for name, lines in (("my_train", train), ("my_test", test)):
         (work / f"{name}.jsonl").write_text(lines, encoding="utf-8")
     own = [f"recipe.{name}_texts={work}/my_{name}.jsonl" for name in ("train", "test")]
-    small = [one for one in SMALL if not one.startswith("sft.")]  # stage data alone knows no key of sft
+    small = [one for one in SMALL if not one.startswith(("sft.", "token_ear."))]  # keys of other stages
     argv = ["bash", "run.sh", "data", f"recipe.work_dir={work.relative_to(ROOT)}", *small, *own]
     return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
 

@@ -201,15 +201,15 @@ def sign(text: str, start: int) -> Span | None:
     if char == "*" and before.isdigit() and behind.isdigit():
         return Span(start, start + 1, "sign", ("乘", "乘以"))
     if char == "Δ" and re.match("[A-Z]{3}(?![A-Za-z])", text[start + 1 :]):
-        return Span(start, start + 1, "sign", SIGNS["△"] + SIGNS["Δ"])
+        return Span(start, start + 1, "letters", SIGNS["△"] + SIGNS["Δ"])
     if char in "<>" and before.isalnum() and behind.isalnum():
         return Span(start, start + 1, "sign", ("小于",) if char == "<" else ("大于",))
     if char == ".":  # .txt
         return Span(start, start + 1, "variant", ("点", ""))
     if char == "→":
         return Span(start, start + 1, "variant", SIGNS[char])
-    if char in SIGNS:
-        return Span(start, start + 1, "sign", SIGNS[char])
+    if char in SIGNS:  # a Greek letter is one of a word: a prompt leaves it as it stands
+        return Span(start, start + 1, "letters" if char.isalpha() else "sign", SIGNS[char])
     return None
 
 

@@ -37,7 +37,7 @@ def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
     config.recipe.voices = str(tmp_path / "voices.jsonl")
     config.prepare.token_rate = 10
     with open_dict(config):
-        del config.prepare.splits["sft"]
+        del config.prepare.splits["sft"], config.prepare.splits["sft_val"]
     Path(config.recipe.voices).write_text("\n".join(json.dumps(voice) for voice in VOICES), encoding="utf-8")
     Path(config.recipe.data_dir).mkdir()
     write(config, "test", {"text": "测试", "speech_tokens": list(range(20))})

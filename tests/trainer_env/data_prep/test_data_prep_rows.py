@@ -32,6 +32,7 @@ def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
     config = deepcopy(compose_stage("tiny_mandarin", "data"))
     config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 4
     config.recipe.tokenizer_dir, config.recipe.languages = tokenizer_dir, None
+    del config.prepare.splits["sft_val"]  # which is made as sft is
     write(config, "test", '{"text": "测试"}')
     write(config, "train", '{"text": "训练"}')
     write(config, "sft", GOOD_SFT)

@@ -57,7 +57,7 @@ def test_the_pages_command_is_planned_and_prints_the_formula_of_the_page(module)
 def test_the_pages_curl_call_shows_the_measure(module, server_starter):
     words = shlex.split(next(line for line in commands_of(PAGE) if line.startswith("bash run.sh")))
     scorer, term = words[-2:]
-    server = server_starter(scorer, f"+{term}")  # run.sh adds that +
+    server = server_starter("recipe.reward.token_ear=null", scorer, f"+{term}")  # run.sh adds that +
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     call = page[page.index("curl -s") :].partition("```")[0].replace(":8000/", f":{server.http_port}/")
     answer = json.loads(subprocess.run(["bash", "-euc", call], capture_output=True, text=True).stdout)

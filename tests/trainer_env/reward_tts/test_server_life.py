@@ -126,7 +126,7 @@ def test_instances_share_the_work_and_sigterm_ends_them_and_leaves_nothing(serve
     log = server.log.read_text()
     assert "listening on 127.0.0.1: this machine alone may use it" in log
     assert "stopped" in log
-    told = r"instance \d: (\d+) rows; batches by size {.*}; padding .*; seconds: token2wav .*asr .*prosody"
+    told = r"instance \d: (\d+) rows; batches by size {.*}; padding .*; seconds: .*token2wav .*asr .*prosody"
     rows = [int(n) for n in re.findall(told, log)]  # of each device
     assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(spoken)
 
