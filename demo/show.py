@@ -100,6 +100,7 @@ def picture(speech: Speech, prosody: DictConfig) -> Image.Image:
     figure.subplots_adjust(left=0.07, right=0.93, top=0.98, bottom=0.12, hspace=0.08)
     loudest, seconds = max(float(np.abs(said.wave).max()), 1e-6), len(said.wave) / said.rate
     upper.specgram(said.wave / loudest, NFFT=512, Fs=said.rate, noverlap=384, vmin=-120, cmap="magma")
+    upper.set_facecolor("black")  # frames of nothing but zeros have no level in dB, and no colour
     upper.set_ylim(0, min(8000, said.rate / 2))
     upper.set_ylabel("Hz")
     f0 = fundamental_frequency(said.wave, said.rate, prosody.f0_floor, prosody.f0_ceil)

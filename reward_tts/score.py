@@ -112,7 +112,7 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    logging.getLogger("reward_tts").setLevel(logging.WARNING)
+    logging.getLogger().setLevel(logging.WARNING)  # what models say while they are loaded is no news
     with told_plainly():
         rows = read(cfg)
         output = cfg.output or str(Path(cfg.input).with_suffix(".scored.jsonl"))
