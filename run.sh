@@ -22,7 +22,7 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
                stage data reads, of recipes with released models; only when they are named
       sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it, except for
                recipes that begin with a released model)
-      token_ear  a small network that reads speech tokens, for the reward and best-of-N decoding (of recipes that have one)
+      token_ear  a small network that reads speech tokens, for the reward and best of N (released models: only by its name)
    1  serve    the reward server; alone in the foreground, in a range with train in the background
    2  train    GRPO by verl; an interrupted run continues from its last checkpoint
       prefer   pairs (best and worst by reward, or a blind test's votes) -> DPO from the SFT model (only by its name)
@@ -82,7 +82,7 @@ done
 known_recipes() { local path; for path in recipes/*/recipe.yaml; do basename "$(dirname "$path")"; done; }
 if [[ -n ${list:-} ]]; then
   echo "recipes: $(known_recipes | paste -sd' ')"
-  usage | sed -n '/^  -1/,/^ *test/p'
+  usage | sed -n '/^  -1/,/^$/{/./p}'
   exit
 fi
 if [[ $recipe == */* ]]; then   # a folder, as the caller sees it; what lies in it can be imported by its name

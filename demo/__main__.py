@@ -55,7 +55,7 @@ def config_dir() -> str:
 def main(cfg: DictConfig) -> None:
     """Serves the page until it is stopped. Raises SystemExit, see `password`."""
     own, secret = cfg.demo, password(cfg.demo)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger().setLevel(logging.WARNING)  # what models say while they are loaded is no news
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(own.threads)
     studio = Studio(cfg, config_dir())

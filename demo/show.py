@@ -62,7 +62,7 @@ def heard(speech: Speech) -> str:
         asked, heard = marked(asked_pieces(one.text, one.steps)), marked(heard_pieces(one.transcript, one.steps))
         rows += [
             f"<tr><th rowspan='2'>{one.whose}'s ASR<br><span class='small'>{html.escape(one.asr)}<br>"
-            f"error {one.error:.3f}</span></th><th>asked</th><td class='said'>{asked}</td></tr>",
+            f"{one.unit} {one.error:.3f}</span></th><th>asked</th><td class='said'>{asked}</td></tr>",
             f"<tr><th>heard</th><td class='said'>{heard}</td></tr>",
         ]
     return f"<div class='facts'><table>{''.join(rows)}</table><p class='small'>{LEGEND}</p></div>"

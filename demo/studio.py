@@ -18,13 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.prompts import PromptMaker, Request
 from demo.checkpoints import CheckpointError, Checkpoints
-from infer.aligned import Edit, edits
+from demo.hearing import Hearing, hearing
 from infer.choose import Chooser
 from infer.records import Utterance
 from infer.synthesise import TransformersBackend
 from infer.texts import Sentence
 from reward_tts.measures import Measures
-from reward_tts.reward.errors import Compared, style
+from reward_tts.reward.errors import Compared
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
 from reward_tts.server.__main__ import make_judge
@@ -79,25 +79,6 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Hearing:
-    """What one ASR heard.
-
-    Attributes:
-        whose: "reward" or "evaluation"; asr: its class.
-        text, transcript: asked and heard, as compared.
-        steps: their alignment.
-        error: rate, in the reward's unit, or as the evaluation counts (CER or WER).
-    """
-
-    whose: str
-    asr: str
-    text: str
-    transcript: str
-    steps: list[Edit]
-    error: float
-
-
-@dataclass(frozen=True)
 class Speech:
     """One utterance, judged.
 
@@ -126,6 +107,7 @@ class Studio:
     """
 
     def __init__(self, cfg: DictConfig, config_dir: str):
+        OmegaConf.update(cfg, "recipe.reward.token_ear", None, force_add=True)  # here every sentence is heard
         self.cfg, self._lock, self._models = cfg, threading.Lock(), dict[str, TransformersBackend]()
         self.checkpoints = Checkpoints(cfg, config_dir)
         self.prompts = PromptMaker(cfg.recipe)
@@ -276,10 +258,10 @@ class Studio:
         if self.reward.lead_tokens is not None and measures.char_times:
             blame = self.reward.blame(heard, len(tokens))
         names = [_name(self.cfg.reward_server.asr), _name(self.cfg.ear)]
-        by_reward = style(request.language, self.reward.unit, self.reward.tones)
+        reward, own = self.reward, "pinyin" if request.language == "zh" else "text"  # as stage eval counts
         hearings = (
-            _hearing("reward", names[0], heard.compared, by_reward, verdict.error_rate),
-            _hearing("evaluation", names[1], Compared(request.text, other.text, request.language)),
+            hearing("reward", names[0], heard.compared, reward.unit, reward.tones),
+            hearing("evaluation", names[1], Compared(request.text, other.text, request.language), own),
         )
         spent = {"reward's ASR and scorers": listened - began, "evaluation's ASR": ended - listened}
         return Speech(said, measures, hearings, dict(verdict.terms), verdict.score, list(blame), said.seconds | spent)
@@ -291,9 +273,3 @@ def _row(request: Request, tokens: list[int]) -> Row:
 
 def _name(settings: DictConfig) -> str:
     return settings._target_.rpartition(".")[2]
-
-
-def _hearing(whose: str, asr: str, compared: Compared, how: str | None = None, error: float | None = None) -> Hearing:
-    how = how or style(compared.language, "text")
-    rate = compared.comparison(how).rate if error is None else error
-    return Hearing(whose, asr, compared.reference, compared.hypothesis, edits(compared, how), rate)

@@ -52,7 +52,11 @@ class TrainingTab:
             raise StudioError(f"step {step} has {len(rows)} rollouts to hear")
         row = rows[int(number)]
         wave, rate = soundfile.read(row["path"], dtype="int16")
-        numbers = {k: v for k, v in row.items() if isinstance(v, float | int) and k != "step"}
+        unknown = {
+            "step",
+            *(self.cfg.recipe.reward.logged if row.get("token_ear_read") else ()),
+        }  # no wave was measured
+        numbers = {k: v for k, v in row.items() if isinstance(v, float | int) and k not in unknown}
         cells = "".join(f"<tr><th>{html.escape(_short(k))}</th><td>{v:.3f}</td></tr>" for k, v in numbers.items())
         return (rate, wave), f"<div class='facts'><table>{cells}</table></div>"
 

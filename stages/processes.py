@@ -141,7 +141,8 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             file.seek(0)
             raise SystemExit(
                 f"run.sh: another run works in {os.path.relpath(folder)} (pid {file.read().strip()}). "
-                "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME (how: README.md)"
+                "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME "
+                "(how: docs/training.md)"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))

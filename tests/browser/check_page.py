@@ -87,6 +87,8 @@ def training(page: Page) -> None:
     """Curves, and a rollout."""
     page.get_by_role("tab", name="Training").click()
     expect(page.locator("#training-line")).to_contain_text(re.compile("Step|No step"))
+    with page.expect_response(_is_sound, timeout=WAIT_MS):
+        page.locator("#rollouts [role=gridcell]").nth(3).click()
     page.wait_for_timeout(3000)
     print(f"training: {page.locator('#training-line').inner_text()}")
 

@@ -7,22 +7,38 @@ import re
 from itertools import product
 
 from speech.readings.span import Span
-from speech.readings.zh.numbers import by_digit, cardinals, decimals
+from speech.readings.zh.numbers import by_digit, cardinals, decimals, shortened
 from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
 from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
 _MONTHS = re.compile(rf"((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?:至|到|{TO})((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?![\d./])")
+_DAYS = re.compile(
+    rf"(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])(?:至|到|{TO})(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])(?![\d.])"
+)
+_LASTS = re.compile("[\u4e00-\u9fff\\d]{0,2}天|期间|[放休]假|日")
+_PLANNED = re.compile("(?:假|日期|时间|安排|档期|排在|定在)[^,。;!?]{0,4}$")
 _TO_DAY = re.compile(rf"\s?(?:至|到|{TO})\s?(\d{{1,2}})([-/.])(\d{{1,2}})(?![\d./-]|\s?[%元米公])")
 _CLOCK = re.compile(
     rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
     rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
 )
-_PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])")
+_PHONE = re.compile(
+    r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])|\+8(?:6|5[23]|86)[- ]?\d{3,11}(?![\d-])"
+)
+_COUNTABLE = frozenset("元块人米公千斤克吨平户名件套张辆台分字次步万亿年美%℃度")
+_MONTH_FIRST = re.compile(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])/((?:19|20)\d\d)(?![\d/])")
+_EIGHT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
-_IN_NAME = re.compile(r"(?<=[A-Z])\d{1,4}(-)\d{2,4}(?![\d-])")  # B2-056
-_CODE = re.compile(r"\d{1,4}([-/])\d{1,4}(?:\1\d{1,4}){1,4}(?![\d/-])")
+_IN_NAME = re.compile(r"(?<=[A-Za-z])\d{1,4}(-)\d{2,6}(?![\d-])")  # B2-056, i7-13700K
+_MODEL = re.compile(
+    r"\d{2,4}(-)\d{1,4}(?!(?:KW|MW|KB|MB|GB|TB|KM|KG|ML|CM)(?![A-Z]))(?=[A-Z]{2,3}(?![A-Za-z]))"
+)  # 777-300ER
+_CODE = re.compile(r"\d{1,4}([-/])\d{1,6}(?:\1\d{1,6}){1,4}(?![\d/-])")
+_LAPPED = re.compile(r"(\d{1,2}):([0-5]\d)\.(\d{1,3})(?!\d)")
+_SERIAL = re.compile(r"\d{5,20}(?:-\d{2,20}){1,3}(?![\d-])")
+_ANGLE = re.compile("(\\d{1,3})°\\s?([0-5]?\\d)['′](?:\\s?([0-5]?\\d(?:\\.\\d+)?)[\"″])?")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
 _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too
 _SCORE = re.compile(
@@ -43,12 +59,29 @@ def date(text: str, start: int) -> Span | None:
             ways = joined(ways, ["至", "到"], [f"{to_month}月{to_day}{name}" for name in "日号"])
             return make(start, last.end(), "date", ways)
         return make(start, found.end(), "date", ways)
+    if found := _MONTH_FIRST.match(text, start):  # 1/15/2024
+        year, month, day = by_digit(found[3]), cardinals(found[1])[0], cardinals(found[2])[0]
+        return make(start, found.end(), "date", [f"{year}年{month}月{day}{name}" for name in "日号"], sure=False)
+    if (found := _EIGHT.match(text, start)) and not text[start - 1 : start].isdigit():  # 20231108
+        day = f"{by_digit(found[1])}年{cardinals(found[2])[0]}月{cardinals(found[3])[0]}"
+        ways = [by_digit(found[0]), f"{day}日", f"{day}号"]
+        dated = any(
+            word in text[max(0, start - 8) : start] for word in ("日期", "生日", "出生", "截止", "截至", "时间")
+        )
+        return make(start, found.end(), "digits", ways[1:] + ways[:1] if dated else ways)
     return None
 
 
 def months(text: str, start: int) -> Span | None:
     """2024.01-2026.12."""
     found = _MONTHS.match(text, start)
+    if (days := _DAYS.match(text, start)) and (
+        _LASTS.match(text, days.end()) or _PLANNED.search(text, max(0, start - 8), start)
+    ):
+        parts = [[cardinals(days[i])[0], mark] for i, mark in ((1, "月"), (2, ""), (3, "月"), (4, ""))]
+        one, other = "".join(parts[0] + parts[1]), "".join(parts[2] + parts[3])
+        ways = joined([one], ["日", "号", ""], ["到", "至"], [other], ["日", "号", ""])
+        return make(start, days.end(), "date", ways, sure=False)
     if not found:
         return None
     one, other = (f"{by_digit(found[i])}年{cardinals(found[i + 1])[0]}月" for i in (1, 3))
@@ -112,11 +145,13 @@ def _scored(text: str, start: int, end: int) -> bool:
 def phone(text: str, start: int) -> Span | None:
     """400-820-8820, 010-62345678, 138 0013 8000: digit by digit."""
     found = _PHONE.match(text, start)
-    if not found or sum(map(str.isdigit, found[0])) < 7:
+    if not found or sum(map(str.isdigit, found[0])) < (5 if found[0].startswith(("+86", "+85", "+88")) else 7):
         return None
     groups = re.findall(r"\d+", found[0])
     if len(groups) == 2 and all(len(group) == 4 and group[:2] in ("19", "20", "18") for group in groups):
         return None  # years
+    if len(groups) == 2 and groups[0][0] != "0" and text[found.end() : found.end() + 3].lstrip()[:1] in _COUNTABLE:
+        return None  # 7000-9000元
     digits = by_digit("".join(groups))
     ways = [f"加{digits}", digits] if found[0][0] == "+" else [digits, "杠".join(map(by_digit, groups))]
     return make(start, found.end(), "phone", ways)
@@ -134,20 +169,40 @@ def named_day(text: str, start: int) -> Span | None:
 
 def lasting(text: str, start: int) -> Span | None:
     """5'30": minutes and seconds."""
+    if lap := _LAPPED.match(text, start):  # 1:05.87
+        seconds = [f"{way}秒{by_digit(lap[3])}" for way in _with_zero(lap[2])]
+        seconds += [f"{way}点{by_digit(lap[3])}秒" for way in _with_zero(lap[2])]
+        return make(start, lap.end(), "time", joined(cardinals(lap[1], ("两", "二")), ["分"], seconds))
     found = _LASTING.match(text, start)
     return make(start, found.end(), "time", _lasting("0", found[1], found[2])) if found else None
 
 
-def code(text: str, start: int) -> Span | None:
-    """3-5-2018, of a parcel or a house, 10/2/8: digit by digit or as numbers; the dashes may be silent."""
-    found = _CODE.match(text, start) or _IN_NAME.match(text, start)
+def angle(text: str, start: int) -> Span | None:
+    """39°54′26″: degrees, minutes and seconds."""
+    found = _ANGLE.match(text, start)
     if not found:
         return None
-    each = [list(dict.fromkeys((by_digit(part), cardinals(part)[0]))) for part in found[0].split(found[1])]
+    seconds = [f"{way}秒" for way in decimals(found[3])] if found[3] else [""]
+    minutes = _with_zero(found[2]) if found[2][0] == "0" else cardinals(found[2])
+    return make(start, found.end(), "unit", joined(cardinals(found[1]), ["度"], minutes, ["分"], seconds))
+
+
+def code(text: str, start: int) -> Span | None:
+    """3-5-2018, of a parcel or a house, 10/2/8: digit by digit or as numbers; the dashes may be silent."""
+    if serial := _SERIAL.match(text, start):  # 20240618-7735
+        parts = [by_digit(part) for part in serial[0].split("-")]
+        return make(start, serial.end(), "digits", ["".join(parts), "杠".join(parts)])
+    found = _CODE.match(text, start) or _IN_NAME.match(text, start) or _MODEL.match(text, start)
+    if not found:
+        return None
+    each = [
+        list(dict.fromkeys((by_digit(part), cardinals(part)[0], *(shortened(part)[:1] if found[1] == "/" else ()))))
+        for part in found[0].split(found[1])
+    ]
     ways = [
         sign.join(way)
         for sign in (("杠", "") if found[1] == "-" else ("", "杠", "斜杠", "比"))
-        for way in list(product(*each))[:12]
+        for way in list(product(*each))[: 12 if sign else 27]
     ]
     return make(start, found.end(), "digits", ways, sure=found[1] == "-")
 

@@ -1,6 +1,7 @@
 """Rule for sums of money, and how a sum is said in 元, 角 and 分."""
 
 import re
+from decimal import Decimal
 
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals, decimals, scaled
@@ -8,10 +9,11 @@ from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
 from speech.readings.zh.tables import CURRENCIES
 
 SCALE = "万亿|[万亿千百十]"
+_LETTERS = {"K": 10**3, "M": 10**6, "B": 10**9}
 CENTS = re.compile(r"(元|块钱|块)")
 _MONEY = re.compile(
     rf"([-−]?){BLANK}({'|'.join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))}){BLANK}({NUMBER})"
-    rf"(?:{TO}({NUMBER}))?{BLANK}({SCALE})?{BLANK}(元|块钱|块|美元)?"
+    rf"(?:{TO}({NUMBER}))?{BLANK}({SCALE}|[KMBkm](?![A-Za-z]))?{BLANK}(元|块钱|块|美元)?"
 )
 
 
@@ -28,6 +30,12 @@ def money(text: str, start: int) -> Span | None:
 
 def _money(start: int, found: re.Match[str], names: list[str]) -> Span:
     scale = found[5] or ""
+    if scale.upper() in _LETTERS:  # $1.5M
+        whole = Decimal(found[3].replace(",", "")) * _LETTERS[scale.upper()]
+        if found[4] or whole != int(whole):
+            return make(start, found.start(5), "money", joined(decimals(found[3]), names), sure=False)
+        ways = joined([*cardinals(str(int(whole)), ("两",)), f"{decimals(found[3])[0]}{scale.lower()}"], names)
+        return make(start, found.end(), "money", ways)
     end = found.end()
     two = ("两", "二")
     values = scaled(found[3], scale, two)

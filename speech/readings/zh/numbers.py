@@ -1,11 +1,13 @@
 """Chinese numerals: digits -> the ways to say them, best first."""
 
+import re
 from itertools import product
 
 DIGITS = "零一二三四五六七八九"
 _PLACES = ("", "十", "百", "千")
 _MYRIADS = ("", "万", "亿", "万亿", "亿亿")
 MOST = 16  # ways that one number may have
+_SHORTENED = re.compile(r"[1-9]\d{0,3}?[1-9]0{1,3}")
 LONGEST = 20  # digits; longer ones are read digit by digit
 
 
@@ -87,6 +89,17 @@ def _ways(slots: list[tuple[str, ...]]) -> int:
     for slot in slots:
         count *= len(slot)
     return count
+
+
+def shortened(digits: str) -> list[str]:
+    """The place of the last digit left out, as people do where nothing is counted.
+
+    >>> shortened("750"), shortened("1500"), shortened("705")
+    (['七百五'], ['一千五'], [])
+    """
+    known = _SHORTENED.fullmatch(digits)
+    ways = cardinals(digits, ("两", "二")) if known else []
+    return [way[:-1] for way in ways if way[-1] in "十百千"]
 
 
 def decimals(number: str, two: tuple[str, ...] = ("二",)) -> list[str]:

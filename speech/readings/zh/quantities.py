@@ -4,80 +4,26 @@ import re
 
 from speech.readings.span import Span
 from speech.readings.zh.money import CENTS, SCALE, coins
-from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, scaled
+from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, scaled, shortened
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
-from speech.readings.zh.tables import FRACTIONS, OF_DAY, ON_DAY, SPELT, TEMPERATURES, UNITS
+from speech.readings.zh.tables import DESIGNATED, MEASURES, SPELT, TEMPERATURES, UNITS
 from speech.readings.zh.whole import two_before, whole
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _YEARS = re.compile(rf"(\d{{4}}|\d\d)(?:{TO}(\d{{4}}|\d\d))?(?={BLANK}(?:年|学年|届))")
-_EQUATION = re.compile(rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER})+(?=\s?=)|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+)+")
-_TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER})+(?![A-Za-z\d])")
-_FRACTION = re.compile(r"(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
-_MIXED = re.compile(r"(\d{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
 _QUANTITY = re.compile(
     rf"([-−–+±~]?){BLANK}({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?"
     rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?)?"
 )
-_FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
+_PRICED = re.compile(r"\s?(?:包邮|秒杀|秒|抢|到手|特价|拿下|起(?![床来飞])|[一两三]?[件斤份盒包袋瓶个杯张])")  # 9.9包邮
+_DAY = re.compile(r"(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])")
+_DAY_BEHIND = re.compile(
+    "(?![个小])[\u4e00-\u9fff]{1,3}[节日]|的(?:高铁|火车|飞机|[机车]?票|航班|假)|国庆|元旦|大促|活动|放假|出发|当天|[之以]?[前后](?!期)|[早晚]上?"
+)
+_DAY_BEFORE = re.compile("(?:[假放]|截[止至]|日期)[^,。;!?]{0,8}$")
+_PAID = re.compile("[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*$")  # 转我52.5
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
-_SAID_OF = {"+": "加", "-−": "减", "×xX*": "乘 乘以", "÷/": "除以 除"}
-_OPERATORS = {sign: said.split() for signs, said in _SAID_OF.items() for sign in signs}
-
-
-def equation(text: str, start: int) -> Span | None:
-    """3+5 before =, and 1920x1080."""
-    found = _EQUATION.match(text, start) or _TIMES.match(text, start)
-    if not found:
-        return None
-    parts = []
-    for part in re.findall(rf"\d+/\d+|{NUMBER}|[^\s\d.,]", found[0]):
-        over, _, under = part.partition("/")
-        if over and under:
-            a, b = cardinals(over)[0], cardinals(under)[0]
-            parts.append([f"{b}分之{a}", f"{a}除以{b}", f"{a}除{b}"])
-            continue
-        plain = decimals(part)[:4] if part not in _OPERATORS else _OPERATORS[part]
-        parts.append([*plain, by_digit(part)] if part.isdigit() and len(part) > 2 else plain)
-    if parts[0] == ["减"]:
-        parts[0] = ["负"]
-    if "x" in found[0].lower():
-        parts = [[*part, "x"] if part[0] == "乘" else part for part in parts]
-    return make(start, found.end(), "sign", joined(*parts))
-
-
-def fraction(text: str, start: int) -> Span | None:
-    """2/3, ½, 1½."""
-    if mixed := _MIXED.match(text, start):
-        over, under = FRACTIONS[mixed[2]]
-        part = f"{cardinals(str(under))[0]}分之{cardinals(str(over))[0]}"
-        ways = [part, "半"] if mixed[2] == "½" else [part]
-        if mixed[1]:
-            ways = joined(cardinals(mixed[1]), ["又", ""], [part]) + joined(
-                cardinals(mixed[1]), ["点五"] if mixed[2] == "½" else []
-            )
-        return make(start, mixed.end(), "fraction", ways)
-    found = _FRACTION.match(text, start)
-    if not found:
-        return None
-    over, under = cardinals(found[1]), cardinals(found[2])
-    ways = [f"{b}分之{a}" for b in under[:3] for a in over[:3]] if int(found[2]) else []
-    ways += joined(over[:2], ["斜杠", "杠"], under[:2])
-    if int(found[1]) > int(found[2]):
-        ways += joined(over[:2], ["比", "除以"], under[:2])
-    if re.search("血压|高压", text[max(0, start - 6) : start]):  # 120/80
-        unit = re.compile(rf"{BLANK}(mmHg|毫米汞柱)").match(text, found.end())
-        names = ["毫米汞柱", "mmhg"] if unit else [""]
-        ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2], names)
-        return make(start, unit.end() if unit else found.end(), "fraction", ways, sure=False)
-    behind = text[found.end() : found.end() + 6]
-    month = 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
-    if month and (text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY) or _FEAST.match(behind)):
-        ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
-    else:
-        month = month and "日" in behind[:3]
-    return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))
 
 
 def quantity(text: str, start: int) -> Span | None:
@@ -102,7 +48,14 @@ def quantity(text: str, start: int) -> Span | None:
             text[:start].rstrip()[-1:].isascii() and text[:start].rstrip()[-1:].isalpha() and tail[0] != "0"
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
-    ways = _with_unit(values, one, unit, text[max(0, start - 6) : start])
+    ways = [*_with_unit(values, one, unit, text[max(0, start - 6) : start]), *_thousands(one, unit)]
+    if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _is_day(text, start, end):  # 12.25圣诞节
+        ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
+        ways += [by_digit(day[1] + day[2])]
+    if unit is None and not scale and "," in one and "." not in one and not _han(text[end : end + 1]):
+        ways = [*ways, *shortened(one.replace(",", ""))]  # 月供4,800
+    if unit and len(one) > 1 and one[0] == "0" and one.isdigit() and unit.isalpha():  # 08A
+        ways += [f"{by_digit(one)}{unit.lower()}"]
     if text[end : end + 1] == "折" and re.fullmatch(r"\d\.[1-9]", one):  # 8.5折
         ways = [*ways, by_digit(one.replace(".", ""))]
     if unit is None and not scale and one.endswith(".5"):
@@ -116,7 +69,26 @@ def quantity(text: str, start: int) -> Span | None:
         values = [*decimals(one.partition(".")[0], ("两", "二")), *values] if re.search(r"\.0+$", one) else values
         ways = joined(values, [coin[1], "块" if coin[1] == "元" else "元"]) + coins(one)
         end, kind = coin.end(), "money"
+    elif unit is None and "." in one and not scale and _is_price(text, start, end):
+        ways = [*ways, *coins(one)]
     return make(start, end, kind, _signed(ways, sign, unit or text[end : end + 1]))
+
+
+def _is_day(text: str, start: int, end: int) -> bool:
+    return bool(_DAY_BEHIND.match(text, end) or _DAY_BEFORE.search(text, max(0, start - 10), start))
+
+
+def _is_price(text: str, start: int, end: int) -> bool:
+    unnamed = not "\u4e00" <= text[end : end + 1] <= "\u9fff"
+    return bool(_PRICED.match(text, end) or (unnamed and _PAID.search(text, max(0, start - 4), start)))
+
+
+def _thousands(number: str, unit: str | None) -> list[str]:
+    """2.3k as 两千三百."""
+    whole, _, rest = number.replace(",", "").partition(".")
+    if unit not in ("k", "K") or len(rest) > 3:
+        return []
+    return [*cardinals(whole + rest.ljust(3, "0")), *shortened(whole + rest.ljust(3, "0"))]
 
 
 def _metres(number: str) -> list[str]:
@@ -145,6 +117,8 @@ def _is_sign(text: str, start: int, found: re.Match[str], unit: str | None) -> b
     before = text[start - 1 : start]
     if found[1] == "~":
         return True
+    if text[:start].endswith(DESIGNATED):  # 歼-20
+        return False
     spaced = found.start(2) > start + 1
     if before.isspace():
         earlier = text[:start].rstrip()[-1:]
@@ -168,6 +142,10 @@ def _bare(text: str, start: int, end: int, sign: str, digits: str) -> Span:
         a, b, ten = DIGITS[int(approximate[1])], DIGITS[int(approximate[2])], "十" if approximate[3] else ""
         ways = [f"{a}{b}{ten}"] + ([f"两{b}{ten}"] if a == "二" else [])
         return make(start, approximate.end(), "range", ways)
+    decades = re.compile(r"([1-8])0[,、]([2-9])0(?=\s?年代)").match(text, number_start)
+    if decades and int(decades[2]) == int(decades[1]) + 1 and not sign:  # 70、80年代
+        a, b = DIGITS[int(decades[1])], DIGITS[int(decades[2])]
+        return make(start, decades.end(), "range", [f"{a}十{b}十", f"{a}{b}十"])
     ways, kind = whole(text, number_start, end, digits)
     return make(start, end, kind, _signed(ways, sign, text[end:].lstrip()[:1]))
 
@@ -223,7 +201,10 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         return make(start, end, "year", ways)
     two = _two_of(text, end, unit2, scale2)
     two = two if "二" in two or other != "2" else (*two, "二")  # 一到二片
-    if len(one) == len(other) == 3 and behind[:1] == "年" and text[:start].endswith(("(", "公元", "公元前")):
+    if len(one) == len(other) == 3 and (
+        (behind[:1] == "年" and text[:start].endswith(("(", "公元", "公元前")))
+        or (behind[:1] == ")" and text[:start].endswith("("))
+    ):
         return make(start, end, "year", joined([by_digit(one)], ["到", "至"], [by_digit(other)]))
     lefts = scaled(one, scale or "", ("二", "两") if "两" in two else two)
     rights = scaled(other, scale2 or "", two)
@@ -232,11 +213,30 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
     words = ["到", "至"]
     if not unit and not unit2 and re.search(r"[图表例题附式章]\s?$", text[:start]):
         words += ["杠", "之"]
+    if not (sign or unit or unit2 or scale or scale2) and _han(text[start - 1 : start]) and behind[:1] not in MEASURES:
+        words += ["比"] if _han(behind[:1]) else []  # 上海4-2北京
     ways = [way for left in reversed(full) for way in joined(left[:6], words, right[:6])]
     if unit2 in ("%", "‰") and not unit:
         plain = _signed(_with_unit(lefts, one, unit2), sign, shared)
         bare = scaled(other, scale2 or "", two)
         ways = joined(plain, words, right) + joined(plain, words, bare)
+    elif unit in ("%", "‰") and unit == unit2 and not minus:  # 80%-90% as 百分之八十到九十
+        ways += joined(full[0], words, rights)
     elif not scale and scale2:
         ways += joined(_signed(_with_unit(scaled(one, scale2, two), one, unit2), sign, shared), words, right)
+    if not (sign or scale or scale2 or unit or unit2) and (both := _neighbours(one, other)) and _han(behind[:1]):
+        ways += both
     return make(start, end, "range", ways, sure=text[start - 1 : start] not in ("-",))
+
+
+def _neighbours(one: str, other: str) -> list[str]:
+    """3-4 as 三四, 30-40 as 三四十."""
+    ten = "十" if len(one) == len(other) == 2 and one[1] == other[1] == "0" else ""
+    if (not ten and not len(one) == len(other) == 1) or int(other[0]) != int(one[0]) + 1 or one == "0":
+        return []
+    said = f"{DIGITS[int(one[0])]}{DIGITS[int(other[0])]}{ten}"
+    return [said, said.replace("二", "两", 1)] if one[0] == "2" else [said]
+
+
+def _han(char: str) -> bool:
+    return "\u4e00" <= char <= "\u9fff" if char else False

@@ -5,7 +5,8 @@ from itertools import product
 from speech.readings.span import Span
 
 MOST = 48  # readings of a span
-NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?)"
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
+RAISED = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"  # ⁰ to ⁹
 BLANK = r"[ \u3000]?"
 TO = rf"{BLANK}(?:--|—+|[-−–~～〜])[ \u3000]?"
 

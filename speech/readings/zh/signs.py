@@ -1,11 +1,12 @@
 """Rules for signs by themselves, addresses of the web, Roman numerals and circled numbers."""
 
 import re
+import unicodedata
 from itertools import product
 
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
-from speech.readings.zh.shared import BLANK, joined
+from speech.readings.zh.shared import BLANK, RAISED, joined
 from speech.readings.zh.tables import CIRCLED, ER, MEASURES, ROMAN, SIGNS, UNITS
 from speech.readings.zh.whole import english
 
@@ -21,8 +22,11 @@ _FILE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _ROMAN = re.compile(r"[IVXivx]+(?![A-Za-z])")
+_ROMAN_SIGNS = re.compile("[\u2160-\u217f]+")
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_MEASURED = re.compile(rf"\d{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?$")
+_MEASURED = re.compile(
+    rf"[\d{RAISED}]{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?(?:/(?:{_UNIT}|[\u4e00-\u9fff]{{1,2}}))?$"
+)
 _PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES | ER | frozenset('晚堂单')))}]))")
 _IN_LETTERS = re.compile(rf"\d{BLANK}(?:{_UNIT})$")
 _BETWEEN_QUANTITIES = re.compile(rf"/\s?\d[\d.]*{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])")
@@ -41,6 +45,7 @@ _COUNTED = re.compile(
 _COUNTED_TOO = re.compile(
     rf"(?:早上|上午|中午|下午|晚上|凌晨|次日|第|今|明|当)?\s?\d+(?:\.\d+)?\s?[{_DATED}元块个人名米小公斤]|\d+:\d\d"
 )
+_CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 _WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
@@ -98,18 +103,24 @@ def to(text: str, start: int) -> Span | None:
     behind = text[found.end() :]
     counted = _COUNTED.search(text, max(0, start - 8), start)
     if _WEEKDAY.search(text, max(0, start - 3), start) and _WEEKDAY.match(behind):
-        return Span(start, found.end(), "variant", ("到", "至"))  # words: no prompt writes it out
+        # words: no prompt writes it out, but the ~ that GLM-TTS takes for a full stop
+        kind = "range" if found[0].strip() in "~～〜" else "variant"
+        return Span(start, found.end(), kind, ("到", "至"))
     if counted and (_COUNTED_TOO.match(behind) or re.match(rf"[-−]?\d[\d.]*\s?{counted[1]}", behind)):
         return Span(start, found.end(), "range", ("到", "至"))
     if text[start - 1] in "栋座幢区室号元排室" and behind[:1].isdigit():  # A栋-1203
         return Span(start, found.end(), "variant", ("", "杠"))
+    if _CLOCK.match(behind):  # 10:00北京-12:08郑州
+        return Span(start, found.end(), "variant", ("", "到", "至"))
     return None if behind[:1] in "0123456789-−" else Span(start, found.end(), "variant", ("", "到", "至"))
 
 
 def roman(text: str, start: int) -> Span | None:
     """Ⅱ, and II behind 第, or behind a word (WWII)."""
     if text[start] in ROMAN:
-        return Span(start, start + 1, "roman", (cardinals(ROMAN[text[start]])[0],))
+        run = _ROMAN_SIGNS.match(text, start)
+        value = ROMAN[run[0]] if len(run[0]) == 1 else str(_roman(unicodedata.normalize("NFKC", run[0]).upper()))
+        return Span(start, run.end(), "roman", (cardinals(value)[0],)) if value != "0" else None
     found = _ROMAN.match(text, start)
     if not found or not (value := _roman(found[0].upper())):
         return None
@@ -145,7 +156,7 @@ def per(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "variant", ("每", "", "斜杠"))  # 5V/2A
     if not found or not _MEASURED.search(text, max(0, start - 12), start):
         return None
-    ways = joined(["每", "一", "斜杠"], list(UNITS[found[1]]) if found[1] else [""])
+    ways = joined(["每", "一", "斜杠"], [*UNITS[found[1]], found[1].lower()] if found[1] else [""])
     return Span(start, found.end(), "unit", tuple(ways))
 
 
@@ -163,6 +174,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "sign", ("井", "井号") if char == "#" else ("星", "星号"))
     if char == "#" and before.isascii() and before.isalpha():
         return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
+    if char == "#" and before.isdigit():
+        return Span(start, start + 1, "variant", ("", "井", "井号", "井号键"))
     if char == "#":
         return Span(start, start + 1, "variant", ("", "井号", "话题"))
     if laughter := _LAUGHTER.match(text, start):
@@ -187,8 +200,14 @@ def sign(text: str, start: int) -> Span | None:
         )
     if char == "*" and before.isdigit() and behind.isdigit():
         return Span(start, start + 1, "sign", ("乘", "乘以"))
+    if char == "Δ" and re.match("[A-Z]{3}(?![A-Za-z])", text[start + 1 :]):
+        return Span(start, start + 1, "sign", SIGNS["△"] + SIGNS["Δ"])
     if char in "<>" and before.isalnum() and behind.isalnum():
         return Span(start, start + 1, "sign", ("小于",) if char == "<" else ("大于",))
+    if char == ".":  # .txt
+        return Span(start, start + 1, "variant", ("点", ""))
+    if char == "→":
+        return Span(start, start + 1, "variant", SIGNS[char])
     if char in SIGNS:
         return Span(start, start + 1, "sign", SIGNS[char])
     return None

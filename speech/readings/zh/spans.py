@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from speech.readings.span import Span
-from speech.readings.zh import forms, money, quantities, signs
+from speech.readings.zh import arithmetic, forms, formulas, money, quantities, signs
 from speech.readings.zh.erhua import ERHUA
 from speech.readings.zh.pinyin import simplified
 
@@ -19,26 +19,40 @@ RULES: tuple[Rule, ...] = (
     signs.to,
     forms.date,
     forms.months,
+    forms.lasting,
     forms.time,
     forms.phone,
     forms.named_day,
     forms.score,
+    forms.angle,
     forms.code,
-    forms.lasting,
     forms.version,
-    quantities.equation,
-    quantities.fraction,
+    formulas.over_letter,
+    arithmetic.equation,
+    arithmetic.fraction,
     money.money,
     quantities.quantity,
+    formulas.face,
+    formulas.root,
+    formulas.bracket,
+    formulas.absolute,
+    formulas.minus,
+    formulas.remainder,
+    formulas.power,
+    formulas.lowered,
+    formulas.substance,
     signs.roman,
     signs.per,
     signs.sign,
 )
+_MAYBE = re.compile('[^\u4e00-\u9fff\u3001-\u3011,!?:;"\u201c\u201d]')  # no span begins with these; quick to skip
 _BEGIN = re.compile(
     r"[0-9]|[-−–+~](?=\s?[0-9¥$€£.])|(?<![A-Za-z])[A-Za-z](?=[\w.+-]*[.@:][\w/])|[A-Z]{0,3}[$¥](?=\s?\d)|(?:RMB|CNY|USD|HKD|EUR)(?=\s?\d)"
     r"|(?<![A-Za-z])N[oO]\.(?=\s?\d)|(?<=[\u4e00-\u9fff])\s?[-−–—~～〜](?=\s?[-−]?[\u4e00-\u9fff\d])"
     r"|(?<=:\d\d)\s?[-−–—~～〜](?=\s?(?:[早上中下晚凌次]|\d{1,2}月))"
-    r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00bc-\u00be\u2150-\u215e]"
+    r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u207b\u2080-\u2089\u00bc-\u00be\u2150-\u215e]"
+    r"|(?<![A-Za-z\d])(?=[A-Z])(?:C|S|N|H|O|K|Na|Ca|Cl|Mn){1,3}[\d\u2080-\u2089]"
+    r"|[∠∥⊥△∵∴∽≌∈∛→∩∪|]|(?<![A-Za-z\d.])\.(?=[A-Za-z]{2,4}(?![A-Za-z]))|(?<=[A-Za-z\d)²³])\s?[-−](?=\s?[A-Za-z\d(])|(?<=\d)\s?(?:…+|\.{3,6})\s?(?=\d)|[()]|(?<![A-Za-z\d])[a-z]/[a-z](?![A-Za-z\d])"
     r"|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
 )
 
@@ -46,8 +60,11 @@ _BEGIN = re.compile(
 def spans(text: str) -> list[Span]:
     """See speech/readings/span.py; `text` as speech.readings.tags.clean gives it."""
     text, found, at = simplified(text), [], 0
-    while begin := _BEGIN.search(text, at):
-        start = begin.start()
+    while maybe := _MAYBE.search(text, at):
+        start = maybe.start()
+        if not _BEGIN.match(text, start):
+            at = start + 1
+            continue
         span = next((span for rule in RULES if (span := rule(text, start))), None)
         if span is None:
             at = start + 1
@@ -61,6 +78,8 @@ def _with_erhua(text: str, found: list[Span]) -> list[Span]:
     taken = [(span.start, span.end) for span in found]
     loose = [
         Span(m.start(), m.end(), "erhua", ("儿", ""))
+        if text[m.end() : m.end() + 1] != "啊"
+        else Span(m.start(), m.end() + 1, "erhua", ("儿啊", "啊", "儿呀", "呀"))  # 哪儿啊 as 哪呀
         for m in ERHUA.finditer(text)
         if not any(start <= m.start() < end for start, end in taken)
     ]

@@ -3,8 +3,11 @@
 import re
 from functools import lru_cache
 
-from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.numbers import by_digit, cardinals, shortened
 from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
+
+_SUM = re.compile("(?:租金?|工资|月薪|底薪|房租|学费|奖金|押金|补贴|[价卖售花])$")
+_YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
 
 
 @lru_cache(maxsize=4096)
@@ -20,17 +23,28 @@ def english(digits: str) -> tuple[str, ...]:
 def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     ways, kind = _chinese(text, start, end, digits)
+    if digits in SPOKEN_BY_DIGIT and text[:start].endswith(("分", "共", "计", "约", "达")):  # 满分120
+        ways, kind = cardinals(digits), "cardinal"
+    if kind == "cardinal" and len(digits) >= 3 and not _counts(text, start, end):  # 总分750
+        ways = [*ways, *shortened(digits)]
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
-        named = re.match(r"[A-Za-z]\d", text[end : end + 2])  # 23H2
-        ways = [*ways, *english(digits), *([by_digit(digits)] if named else [])]
+        ways = [*ways, *english(digits), by_digit(digits)]  # 23H2, 88VIP
     return ways, kind
+
+
+def _counts(text: str, start: int, end: int) -> bool:
+    """Whether something that the number counts follows; nothing does behind 月租 and the like."""
+    first = text[end : end + 8].lstrip()[:1]
+    if _SUM.search(text, max(0, start - 4), start) and first and first not in MEASURES:
+        return False
+    return "\u4e00" <= first <= "\u9fff" or text[end : end + 1].isalnum()
 
 
 def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     before, behind = text[max(0, start - 8) : start].rstrip(), text[end : end + 8].lstrip()
     letter = before.rstrip("-–")[-1:]
     latin = letter.isascii() and letter.isalpha()
-    first, ordinal = behind[:1], before.endswith(("第", "初", "周", "星期", "礼拜"))
+    first, ordinal = behind[:1], before.endswith(("第", "初", "周", "星期", "礼拜")) and not before.endswith("每周")
     if ordinal:
         return cardinals(digits), "ordinal"
     if behind.startswith("年代") and len(digits) in (2, 4) and digits[-1] == "0":
@@ -45,16 +59,18 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
             by_digit(digits),
             *(cardinals(digits) if "2000" <= digits <= "2009" or digits[1:] == "000" else []),
         ], "year"
-    if len(digits) == 2 and first == "年" and digits[0] == "0":  # 08年
+    if len(digits) == 2 and (before.endswith(("'", "’", "‘")) or (first == "年" and digits[0] == "0")):  # '98, 08年
         return [by_digit(digits)], "year"
     if len(digits) == 2 and first == "年" and not before.endswith(("近", "约", "了", "过", "整", "共")):
         return [*cardinals(digits), by_digit(digits)], "year"
+    if len(digits) == 2 and re.match("[级届](?:校友|学|同学|毕业|新生|本科|研究生)", behind):  # 78级校友
+        return [by_digit(digits), *cardinals(digits)], "year"
     if re.match(r"[后後](?![面来悔背边])", behind) and len(digits) == 2:
         return [by_digit(digits), *cardinals(digits)], "year"
     if latin:
         ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
         return [*ways, *(english(digits) if len(digits) <= 4 else ())], "letters"
-    if len(digits) == 3 and first == "年" and before.endswith(("公元", "公元前")):
+    if len(digits) == 3 and first == "年" and before.endswith(_YEAR_BEHIND):  # 唐(618年-907年)
         return [*cardinals(digits), by_digit(digits)], "year"
     if len(digits) == 2 and first == "折" and digits[1] != "0":  # 75折
         return [by_digit(digits)], "cardinal"
@@ -62,6 +78,10 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [by_digit(digits), *cardinals(digits)], "cardinal"
     if digits[0] == "0" and len(digits) > 1:
         return [by_digit(digits), *(cardinals(digits) if len(digits) == 2 else [])], "digits"
+    if behind.startswith("分机"):
+        return [by_digit(digits), *cardinals(digits)], "phone"
+    if len(digits) == 3 and behind.startswith(("国道", "省道", "县道")):
+        return [by_digit(digits), *cardinals(digits)], "digits"
     measured = bool(first) and first in MEASURES and not (len(digits) >= 7 and first in "个打对")
     if measured and not (first in DIGITS_TOO and len(digits) >= 3) and not (len(digits) == 11 and digits[0] == "1"):
         return cardinals(digits, two_before(behind)), "cardinal"

@@ -32,8 +32,10 @@ class Page:
         argv += ["--config-name", "demo", f"recipe.work_dir={built.relative_to(ROOT)}", f"demo.port={port}"]
         argv += [f"systems={{SFT: {built}/sft, GRPO: {built}/sft}}", f"eval_dir={folder}/eval", "demo.threads=1"]
         argv += [f"demo.votes={folder}/votes.jsonl", f"demo.voices_dir={folder}/voices", "demo.load_first=false"]
+        argv += [f"recipe.token_ear_dir={folder}/token_ear"]
         argv += ["demo.max_upload_bytes=1000000", "voices.max_seconds=3"]
         argv += ["voices.encoder={_target_: tests.helpers.small_encoder.LoudnessEncoder}"]
+        (folder / "token_ear").symlink_to(built / "token_ear")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
 
@@ -90,6 +92,7 @@ def test_a_text_is_spoken_heard_and_judged(page):
     assert rate == 24000 and len(wave) > 2400 and np.abs(wave).max() > 0.01
     heard, picture, worth = client.predict(api_name="/judged")
     assert np.asarray(Image.open(picture)).shape == (400, 1000, 3)
+    assert heard.count("toneless pinyin error") == 2  # both count as the recipe's reward and evaluation do
     assert "reward's ASR" in heard and "SenseVoiceASR" in heard and "WhisperEar" in heard
     assert "(1.0 x (1 - tanh(3 x toneless pinyin error)) + 0.2 x min(1, (1 - silence) / 0.5)) / 1.2" in worth
     again = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 1, api_name="/speak")
@@ -107,7 +110,7 @@ def test_a_text_is_spoken_heard_and_judged(page):
         ((TEXT, "../../etc", "sampled", 0, 1), "Value: ../../etc is not in the list of choices|there is no model"),
         ((TEXT, "SFT", "nonsense", 0, 1), "nonsense is not in the list of choices|there is no decoding"),
         ((TEXT, "SFT", "sampled", -1, 1), "minimum value|a seed is a whole number"),
-        ((TEXT, "SFT", "sampled", 0, 2), "bash run.sh token_ear trains one"),
+        ((TEXT, "SFT", "greedy", 0, 2), "several samples of greedy decoding are all the same"),
         ((TEXT, "SFT", "sampled", 0, 1, "slowly"), "tiny_mandarin has no place for it"),
     ],
 )
@@ -115,6 +118,17 @@ def test_what_cannot_be_spoken_is_said(page, given, told):
     text, model, decoding, *more = given
     with pytest.raises(Exception, match=told):
         page.client().predict(text, model, decoding, "as the recipe chooses", *more, api_name="/speak")
+
+
+def test_the_best_of_several_is_chosen_by_the_token_ear(page):
+    client, asked = page.client(), (TEXT, "SFT", "best_of_8", "as the recipe chooses", 3, 1)
+    best, again = (soundfile.read(client.predict(*asked, api_name="/speak"))[0] for _ in range(2))
+    assert np.array_equal(best, again) and np.abs(best).max() > 0.01
+    ear = page.folder / "token_ear"
+    ear.rename(page.folder / "away")
+    with pytest.raises(Exception, match=r"bash run\.sh token_ear trains one|there is no decoding 'best_of_8'"):
+        client.predict(*asked, api_name="/speak")
+    (page.folder / "away").rename(ear)
 
 
 def test_sentences_side_by_side(page):

@@ -2,12 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
+import soundfile
 from omegaconf import OmegaConf
 
 from demo.__main__ import password
 from demo.checkpoints import CheckpointError, Checkpoints
 from demo.runs import compared, curves, rollouts
+from demo.tab_training import TrainingTab
 
 
 def line(system: str, index: int, error: float, s: int = 0, d: int = 0, i: int = 0) -> dict:
@@ -58,6 +61,18 @@ def test_curves_of_a_log_that_is_being_written(tmp_path):
 def test_rollouts_newest_step_first_without_a_half_line(tmp_path):
     (tmp_path / "rollouts.jsonl").write_text('{"step": 2, "n": 0}\n{"step": 4, "n": 1}\n{"step": 4, "n": 2}\n{"st')
     assert rollouts(str(tmp_path)) == {4: [{"step": 4, "n": 1}, {"step": 4, "n": 2}], 2: [{"step": 2, "n": 0}]}
+
+
+def test_a_rollout_that_was_read_shows_no_measures_of_its_wave(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(240, np.int16), 24000)
+    row = {"step": 4, "score": 0.75, "loudness_db": 0.0, "path": f"{tmp_path}/a.wav"}
+    lines = (json.dumps(row | {"token_ear_read": read}) + "\n" for read in (1.0, 0.0))
+    (tmp_path / "rollouts.jsonl").write_text("".join(lines))
+    own = {"curves": {}, "listen_dir": str(tmp_path)}
+    tab = TrainingTab(OmegaConf.create({"demo": own, "recipe": {"reward": {"logged": ["loudness_db"]}}}))
+    read, heard = (tab.rollout(4, number)[1] for number in (0, 1))
+    assert "<th>score</th><td>0.750</td>" in read and "loudness_db" not in read
+    assert "<th>loudness_db</th><td>0.000</td>" in heard
 
 
 def test_checkpoints_that_verl_finished_can_be_chosen(tmp_path):

@@ -11,6 +11,7 @@ from speech.readings.zh.numbers import cardinals, decimals
 from speech.readings.zh.pinyin import simplified, units
 
 CORPUS = Path(__file__).resolve().parents[2] / "data/readings/zh.jsonl"
+WORDS = CORPUS.with_name("zh_words.txt")  # a character, its reading, words and phrases in which it has that
 
 
 def error(text: str, heard: str, style: str = "sounds") -> float:
@@ -109,6 +110,41 @@ def test_the_reading_of_a_heteronym_is_that_of_its_phrase():
 def test_a_heteronym_has_the_reading_of_its_context(text: str, misread: str, homophone: str):
     assert error(text, misread) > 0
     assert error(text, homophone) == 0
+
+
+def test_characters_of_several_readings_have_that_of_their_words():
+    words = [
+        (char, said, word)
+        for line in WORDS.read_text(encoding="utf-8").splitlines()
+        for char, said, all_words in [line.split(" ", 2)]
+        for word in all_words.split("|")
+    ]
+    assert len(words) > 5000
+    assert [one for one in words if one[1] not in units(one[2])[one[2].index(one[0])]] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "misread"),
+    [
+        ("2H₂+O₂", "二h二加o二", "二h加o"), ("植物吸收CO₂", "植物吸收二氧化碳", "植物吸收氧气"),
+        ("10⁸米", "十的八次方米", "十八米"), ("y=2x-5", "y等于二x减五", "y等于二x五"),
+        ("|-3|=3", "负三的绝对值等于三", "三等于三"),
+        ("歼-20升空", "歼二十升空", "歼负二十升空"), ("39°54′", "三十九度五十四分", "三十九度五十四"),
+        ("工资7000-9000元", "工资七千到九千元", "工资七千九千元"),
+        ("70、80年代", "七八十年代", "七十年代"),
+        ("出场费$1.5M", "出场费一百五十万美元", "出场费一点五美元"),
+        ("1:05.87", "一分零五秒八七", "一点零五八七"),
+        ("12.25圣诞节", "十二月二十五圣诞节", "十二月五日圣诞节"),
+        ("月租3500押一", "月租三千五押一", "月租三千零五押一"),
+        ("80%-90%", "百分之八十到九十", "百分之八十九十"),
+        ("生日：20231108", "生日二零二三年十一月八日", "生日二零二三年十一月"),
+        ("公司→西站", "公司到西站", "公司倒下西站"),
+        ("第ⅩⅩ届", "第二十届", "第十届"), ("50/60Hz", "五十六十赫兹", "五十赫兹"),
+    ],
+)  # fmt: skip
+def test_formulas_and_rarer_forms(text: str, heard: str, misread: str):
+    assert error(text, heard) == 0
+    assert error(text, misread) > 0
 
 
 def test_what_follows_a_vowel_changes_the_exclamation():

@@ -27,6 +27,9 @@ def test_list_names_recipes_and_stages(run):
     assert status == 0
     assert "recipes: toy" in out
     assert all(name in out for name in NAMES)
+    assert (
+        out.endswith("(about half an hour)\n") and "--recipe NAME  " not in out
+    )  # all of the stages, and nothing else
 
 
 @pytest.mark.parametrize(
