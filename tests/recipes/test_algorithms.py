@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROMPTS, SAMPLES, STEPS = 4, 4, 2
 SIZES = [
     f"trainer.total_training_steps={STEPS}",
+    "recipe.reward.token_ear=null",  # as the server of the tests
     "trainer.val_before_train=false",
     "trainer.test_freq=-1",
     "trainer.v1.sampler.sampler_kwargs.observers.audio.every=0",
