@@ -20,7 +20,8 @@ def recorded(built_recipe: Path) -> dict:
 
 
 def score(server, row: dict, completion: list[int], prefix: list[int] | None) -> dict:
-    cfg = OmegaConf.to_container(compose_stage("tiny_mandarin", "grpo", ("recipe.reward.token_ear=null",)), resolve=True)
+    cfg = compose_stage("tiny_mandarin", "grpo", ("recipe.reward.token_ear=null",))  # as the server of the tests
+    cfg = OmegaConf.to_container(cfg, resolve=True)
     kwargs = cfg["reward"]["custom_reward_function"]["reward_kwargs"]
     kwargs["server"] |= {"host": server.host, "grpc_port": server.grpc_port}
     info = {"index": 0, "language": "zh", "voice": None, "speech_prefix": prefix}
