@@ -82,12 +82,12 @@ def test_sft_trains_by_verl_and_is_validated_on_the_recordings_that_were_held_ou
     assert "model.embed_tokens.weight" in run.changed_weights("base", "sft")
 
 
-def test_the_reward_is_the_mean_of_error_mos_and_similarity(run):
+def test_the_reward_is_the_mean_of_error_mos_similarity_and_silence(run):
     rows = run.read_jsonl("grpo/listen/rollouts.jsonl")
     assert len(rows) == 8
     for row in rows:
         terms = [row[f"term_{name}"] for name in ("error", "mos", "similarity")]
-        assert row["score"] == pytest.approx(sum(terms) / 3, abs=1e-4)
+        assert row["score"] == pytest.approx((sum(terms) + 0.2 * row["term_silence"]) / 3.2, abs=1e-4)
         assert row["term_error"] == pytest.approx(math.exp(-2.5 * row["error_rate"]), rel=1e-3)
         assert all(0.0 <= term <= 1.0 for term in terms)
     assert len({row["term_similarity"] for row in rows}) > 4

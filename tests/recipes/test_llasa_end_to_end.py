@@ -46,9 +46,9 @@ def test_the_reward_is_the_harmonic_mean_of_cer_and_nll_of_what_whisper_heard(ru
     rows = run.read_jsonl("grpo/listen/rollouts.jsonl")
     assert len(rows) == 8 and {row["text"] for row in rows} == {"안녕하세요.", "오늘은 비가 와요."}
     for row in rows:
-        assert row["score"] == pytest.approx(row["term_cer_and_nll"])
+        assert row["score"] == pytest.approx((row["term_cer_and_nll"] + 0.2 * row["term_silence"]) / 1.2)
         of_cer, of_nll = 1 - math.tanh(0.3 * row["error_rate"]), math.exp(-row["nll"] / 3)
-        assert row["score"] == pytest.approx(1 / (0.6 / of_cer + 0.4 / of_nll), rel=1e-4)
+        assert row["term_cer_and_nll"] == pytest.approx(1 / (0.6 / of_cer + 0.4 / of_nll), rel=1e-4)
     assert len({row["score"] for row in rows}) > 4
     assert sorted(row["score"] for row in run.read_jsonl("rollouts/1.jsonl")) == pytest.approx(
         sorted(row["score"] for row in rows), abs=1e-5
