@@ -44,25 +44,10 @@ on() { "${step[@]}" --nodelist="$1" "${@:2}"; } # NODE COMMAND...
 
 steps=()
 background() { # LOG NODE COMMAND...; srun itself is the child that is stopped in the end, no shell around it
+  touch "$1"
   "${step[@]}" --nodelist="$2" "${@:3}" >>"$1" 2>&1 &
   steps+=($!)
 }
-
-# Whatever happens, no step of ours is left. They are asked of bash and not of `steps`, which lacks one that was just
-# started, and are told again until they are gone: a process between its fork and its exec can miss a signal.
-end() {
-  local status=$? left
-  trap - EXIT
-  trap '' TERM INT
-  while left=$(jobs -pr) && [[ -n $left ]]; do
-    mapfile -t left <<<"$left"
-    kill "${left[@]}" 2>/dev/null || true
-    sleep "$poll_s"
-  done
-  exit "${cancelled:-$status}"
-}
-trap end EXIT
-trap 'cancelled=143; exit 143' TERM INT
 
 # poll WHAT LOG COMMAND...: until the command succeeds; a step that ends meanwhile, or WAIT_S, ends the job.
 poll() {
@@ -92,73 +77,96 @@ address_of() { # NODE ANOTHER
   [[ -n $found ]] || die "no address of $1 that $2 reaches: its name has to resolve there (getent ahostsv4 $1)"
   echo "$found"
 }
-read -ra addresses <<<"${ADDRESSES:-}"
-for ((i = ${#addresses[@]}; i < ${#nodes[@]}; i++)); do
-  found=$(address_of "${nodes[i]}" "${nodes[(i + 1) % ${#nodes[@]}]}")
-  addresses+=("$found")
-done
-address=${addresses[0]}
-say "${#nodes[@]} nodes, Ray on $address:$ray_port, $training_gpus GPUs of each for training; logs in $logs"
+# All that the job does, in a subshell that catches no signal.
+job() {
+  set +m # its steps stay in its process group
+  read -ra addresses <<<"${ADDRESSES:-}"
+  for ((i = ${#addresses[@]}; i < ${#nodes[@]}; i++)); do
+    found=$(address_of "${nodes[i]}" "${nodes[(i + 1) % ${#nodes[@]}]}")
+    addresses+=("$found")
+  done
+  address=${addresses[0]}
+  say "${#nodes[@]} nodes, Ray on $address:$ray_port, $training_gpus GPUs of each for training; logs in $logs"
 
-# --block keeps `ray start` in the foreground, so that the end of its step is its own end.
-start_ray() { # NODE OPTIONS...
-  background "$logs/ray-$1.log" "$1" env CUDA_VISIBLE_DEVICES="$(seq -s, 0 $((training_gpus - 1)))" \
-    "$ray" start "${@:2}" --num-gpus="$training_gpus" --block
+  # --block keeps `ray start` in the foreground, so that the end of its step is its own end.
+  start_ray() { # NODE OPTIONS...
+    background "$logs/ray-$1.log" "$1" env CUDA_VISIBLE_DEVICES="$(seq -s, 0 $((training_gpus - 1)))" \
+      "$ray" start "${@:2}" --num-gpus="$training_gpus" --block
+  }
+  start_ray "$head" --head --node-ip-address="$address" --port="$ray_port" --include-dashboard=false
+  poll "Ray on $head" "$logs/ray-$head.log" ray_has 1
+  for node in "${nodes[@]:1}"; do
+    start_ray "$node" --address="$address:$ray_port"
+  done
+
+  server=("recipe.server.grpc_port=$reward_port" recipe.server.secret_env=VERL_TTS_SECRET)
+  more="" servers=() lives=()
+  serve() { # INDEX of the node
+    background "$logs/serve-${nodes[$1]}.log" "${nodes[$1]}" \
+      env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \
+      bash run.sh --recipe "$recipe" serve "${server[@]}" "recipe.server.host=${addresses[$1]}" \
+      "recipe.server.name=serve-${nodes[$1]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
+    servers[$1]=${steps[-1]} lives[$1]=$((${lives[$1]:-0} + 1))
+  }
+  for i in "${!nodes[@]}"; do
+    serve "$i"
+    ((i == 0)) || more+="${more:+,}${addresses[i]}:$reward_port"
+  done
+  poll "Ray on all ${#nodes[@]} nodes" "$logs/ray-*.log" ray_has "${#nodes[@]}"
+  poll "the reward servers" "$logs/serve-*.log" servers_are_ready
+
+  say "training; log: $logs/train.log"
+  background "$logs/train.log" "$head" env RAY_ADDRESS="$address:$ray_port" \
+    bash run.sh --recipe "$recipe" train "${server[@]}" \
+    "recipe.server.host=$address" "recipe.server.more=[$more]" \
+    "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" \
+    "data.train_batch_size=$((prompts * training_gpus * ${#nodes[@]}))" \
+    'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}' "$@"
+  training=${steps[-1]}
+  tail --pid="$training" --lines=+1 --follow "$logs/train.log" & # what it prints stands in the job's own output too
+
+  # serve_again INDEX STATUS: a server that has served and was not asked to end is started again; another will not do better.
+  serve_again() {
+    local node=${nodes[$1]} served
+    served=$(grep -c '^READY' "$logs/serve-$node.log" || true)
+    (($2 != 0)) || die "the reward server on $node was asked to end; log: $logs/serve-$node.log"
+    ((served >= lives[$1])) || die "the reward server on $node has ended (status $2) before it was ready again; logs in $logs"
+    ((lives[$1] <= restarts)) || die "the reward server on $node has ended ${lives[$1]} times; logs in $logs"
+    say "the reward server on $node has ended (status $2), start ${lives[$1]} of $restarts"
+    serve "$1"
+  }
+
+  while true; do
+    status=0
+    wait -n -p ended "${steps[@]}" || status=$?
+    [[ -n ${ended:-} ]] || die "no step of this job is left; logs in $logs"
+    [[ $ended != "$training" ]] || exit "$status"
+    left=()
+    for pid in "${steps[@]}"; do [[ $pid == "$ended" ]] || left+=("$pid"); done
+    steps=("${left[@]}")
+    again=
+    for i in "${!servers[@]}"; do [[ ${servers[i]} != "$ended" ]] || again=$i; done
+    [[ -n $again ]] || die "Ray has ended on a node (status $status); logs in $logs"
+    serve_again "$again" "$status"
+  done
 }
-start_ray "$head" --head --node-ip-address="$address" --port="$ray_port" --include-dashboard=false
-poll "Ray on $head" "$logs/ray-$head.log" ray_has 1
-for node in "${nodes[@]:1}"; do
-  start_ray "$node" --address="$address:$ray_port"
-done
 
-server=("recipe.server.grpc_port=$reward_port" recipe.server.secret_env=VERL_TTS_SECRET)
-more="" servers=() lives=()
-serve() { # INDEX of the node
-  background "$logs/serve-${nodes[$1]}.log" "${nodes[$1]}" \
-    env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \
-    bash run.sh --recipe "$recipe" serve "${server[@]}" "recipe.server.host=${addresses[$1]}" \
-    "recipe.server.name=serve-${nodes[$1]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
-  servers[$1]=${steps[-1]} lives[$1]=$((${lives[$1]:-0} + 1))
+# Whatever happens, no step of ours is left: all are of the job's process group, which is told again until none of it
+# runs, since a process between its fork and its exec can miss a signal. The signal is caught here, where bash does
+# nothing but wait: a trap of bash 5.2 that comes while it reads a `$(...)` is read as a part of that, and is lost.
+runs() { ps -eo pgid=,stat= | grep -qE "^ *$1 [^Z]"; }
+end() { # STATUS
+  trap '' TERM INT
+  while [[ -n ${!:-} ]] && runs "$!"; do
+    kill -- "-$!" 2>/dev/null || true
+    sleep "$poll_s"
+  done
+  exit "$1"
 }
-for i in "${!nodes[@]}"; do
-  serve "$i"
-  ((i == 0)) || more+="${more:+,}${addresses[i]}:$reward_port"
-done
-poll "Ray on all ${#nodes[@]} nodes" "$logs/ray-*.log" ray_has "${#nodes[@]}"
-poll "the reward servers" "$logs/serve-*.log" servers_are_ready
-
-say "training; log: $logs/train.log"
-background "$logs/train.log" "$head" env RAY_ADDRESS="$address:$ray_port" \
-  bash run.sh --recipe "$recipe" train "${server[@]}" \
-  "recipe.server.host=$address" "recipe.server.more=[$more]" \
-  "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" \
-  "data.train_batch_size=$((prompts * training_gpus * ${#nodes[@]}))" \
-  'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}' "$@"
-training=${steps[-1]}
-tail --pid="$training" --lines=+1 --follow "$logs/train.log" & # what it prints stands in the job's own output too
-
-# serve_again INDEX STATUS: a server that has served and was not asked to end is started again; another will not do better.
-serve_again() {
-  local node=${nodes[$1]} served
-  served=$(grep -c '^READY' "$logs/serve-$node.log" || true)
-  (($2 != 0)) || die "the reward server on $node was asked to end; log: $logs/serve-$node.log"
-  ((served >= lives[$1])) || die "the reward server on $node has ended (status $2) before it was ready again; logs in $logs"
-  ((lives[$1] <= restarts)) || die "the reward server on $node has ended ${lives[$1]} times; logs in $logs"
-  say "the reward server on $node has ended (status $2), start ${lives[$1]} of $restarts"
-  serve "$1"
+{ # read as a whole before any of it runs
+  trap 'end 143' TERM INT
+  set -m
+  job "$@" &
+  wait "$!" && status=0 || status=$?
+  end "$status"
 }
-
-# Unlike a foreground command, `wait` ends at once when the job is cancelled.
-while true; do
-  status=0
-  wait -n -p ended "${steps[@]}" || status=$?
-  [[ -n ${ended:-} ]] || die "no step of this job is left; logs in $logs"
-  [[ $ended != "$training" ]] || exit "$status"
-  left=()
-  for pid in "${steps[@]}"; do [[ $pid == "$ended" ]] || left+=("$pid"); done
-  steps=("${left[@]}")
-  again=
-  for i in "${!servers[@]}"; do [[ ${servers[i]} != "$ended" ]] || again=$i; done
-  [[ -n $again ]] || die "Ray has ended on a node (status $status); logs in $logs"
-  serve_again "$again" "$status"
-done
