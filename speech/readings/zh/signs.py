@@ -49,7 +49,7 @@ _CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 _WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
-    "_": ("下划线", ""), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
+    "_": ("下划线", "下横线", "underscore"), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
 }  # fmt: skip
 _VALUES = {"I": 1, "V": 5, "X": 10}
 
@@ -193,7 +193,8 @@ def sign(text: str, start: int) -> Span | None:
             else None
         )
     if char == "_" and before.isascii() and before.isalnum() and behind.isascii() and behind.isalnum():
-        return Span(start, start + 1, "variant", ("下划线", ""))
+        silent = ("",) if before.isalpha() and behind.isalpha() else ()  # my_file; one beside a digit has to be said
+        return Span(start, start + 1, "variant", ("下划线", "下横线", "underscore", *silent))
     if char == "/" and before and behind and text[start - 1 : start] == before:
         return Span(
             start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")
