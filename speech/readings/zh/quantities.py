@@ -224,6 +224,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         ways += joined(full[0], words, rights)
     elif not scale and scale2:
         ways += joined(_signed(_with_unit(scaled(one, scale2, two), one, unit2), sign, shared), words, right)
+    if one == "7" and other == "11" and not (sign or scale or scale2 or unit or unit2):  # the shops
+        ways += ["七十一", "七幺幺", "七一一", "seven eleven"]
     if not (sign or scale or scale2 or unit or unit2) and (both := _neighbours(one, other)) and _han(behind[:1]):
         ways += both
     return make(start, end, "range", ways, sure=text[start - 1 : start] not in ("-",))
