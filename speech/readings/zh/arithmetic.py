@@ -81,6 +81,8 @@ def fraction(text: str, start: int) -> Span | None:
     in_brackets = text[:start].endswith("(") and behind[:1] == ")"
     if month and (in_brackets or text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY) or _FEAST.match(behind)):
         ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
+        if _FEAST.match(behind):  # 3/8妇女节, 6/1儿童节
+            ways += joined(over[:1], under[:1])
     else:
         month = month and "日" in behind[:3]
     return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))
