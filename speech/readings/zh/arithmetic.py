@@ -68,11 +68,12 @@ def fraction(text: str, start: int) -> Span | None:
     behind = text[found.end() : found.end() + 6]
     if behind[:1] == "拍":  # 4/4拍
         ways += joined(over[:1], under[:1])
-    if unit := _UNIT_BEHIND.match(text, found.end()):  # 50/60Hz
+    size = len(found[1]) == 3 and len(found[2]) == 2  # 185/75, and 175/92A of clothes
+    if (unit := _UNIT_BEHIND.match(text, found.end())) and not (size and unit[1] in "ABCY"):  # 50/60Hz
         names = [*UNITS[unit[1]], unit[1].lower()]
         ways = joined(over[:2], ["", "或", "和", "斜杠"], under[:2], names) + joined(ways[:2], names)
         return make(start, unit.end(), "unit", ways, sure=False)
-    if len(found[1]) == 3 and len(found[2]) == 2:  # 185/75
+    if size:
         ways += ["".join(map(by_digit, found.groups())), *joined(over[:1], under[:1])]
     if len(found[1]) >= 3 and len(found[2]) >= 3:  # 985/211, 880/1280元
         ways += ["".join(map(by_digit, found.groups()))]
