@@ -1,11 +1,10 @@
 """Does GRPO teach a kind of sentence for which nobody recorded speech? On a finished run of the default recipe:
 
-    python -m benchmarks.unseen_kind split exp/tiny_mandarin exp/unseen/data trip date
+    python -m benchmarks.unseen_kind split exp/tiny_mandarin exp/unseen/data taught=二十[一-九]号 control=一共六百
 
-writes texts and speech for a second run: for SFT without the two kinds, for GRPO of the first kind and of those of SFT
-(half each; the second kind is the control: nobody trains on it), and held-out texts of all three, from the texts that
-were for GRPO. Then stages data_prep.prepare, sft, token_ear, train, merge and eval of that folder (RESULTS.md has the
-commands), and
+writes texts and speech for a second run: for SFT without the sentences that match any of the patterns, for GRPO those
+of `taught` and as many of SFT's kinds (nobody trains on other patterns: they are the control), and held-out texts.
+Then stages data_prep.prepare, sft, token_ear, train, merge and eval of that folder (RESULTS.md has the commands), and
 
     python -m benchmarks.unseen_kind table exp/unseen/data EVAL_FOLDER ...
 
@@ -22,59 +21,50 @@ from pathlib import Path
 from statistics import mean
 
 from infer.statistics import Bootstrap, Estimate
-from models.tiny_mandarin.texts import DAYS, PLACES, WEATHER
 from speech.files import write_jsonl
 
-KINDS = {
-    "price": "一共.*块钱$",
-    "age": "今年.*岁了$",
-    "minutes": "^去.*要.*分钟$",
-    "buy": "想买",
-    "date": f"^({'|'.join(DAYS[:3])})是",
-    "now": "^现在是",
-    "weather": f"({'|'.join(WEATHER)})$",
-    "trip": "月.*号去",
-    "errand": f"点.*去({'|'.join(PLACES)})$",
-}  # else it is an activity
-HELD_OUT = {"unseen": 100, "control": 60, "spoken": 100}  # texts
+HELD_OUT = 80  # texts of each pattern, and of the others
 
 
-def kind_of(text: str) -> str:
-    """Which template of models/tiny_mandarin/texts.py a sentence is of."""
-    return next((kind for kind, mark in KINDS.items() if re.search(mark, text)), "activity")
+def kind_of(text: str, patterns: dict[str, str]) -> str:
+    """The first pattern that a sentence matches, or "spoken"."""
+    return next((kind for kind, pattern in patterns.items() if re.search(pattern, text)), "spoken")
 
 
 def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def split(run: Path, out: Path, unseen: str, control: str) -> None:
-    """Writes sft, sft_val, train and test.jsonl into `out`, and kinds.json."""
-    groups = {unseen: "unseen", control: "control"}
-    for name in ("sft", "sft_val"):
-        rows = [row for row in read(run / "data" / f"{name}.jsonl") if kind_of(row["text"]) not in groups]
-        write_jsonl(out / f"{name}.jsonl", rows)
-        print(f"{name}: {len(rows)} texts")
+def split(run: Path, out: Path, patterns: dict[str, str]) -> None:
+    """Writes sft, sft_val, train and test.jsonl and patterns.json into `out`."""
+    out.mkdir(parents=True, exist_ok=True)
     pool = defaultdict(list)
     for row in read(run / "data/train.jsonl"):
-        pool[groups.get(kind_of(row["text"]), "spoken")].append(row)
+        pool[kind_of(row["text"], patterns)].append(row)
+    for name in ("sft", "sft_val"):
+        rows = read(run / "data" / f"{name}.jsonl")
+        kept = [row for row in rows if kind_of(row["text"], patterns) == "spoken"]
+        write_jsonl(out / f"{name}.jsonl", kept)
+        print(f"{name}: {len(kept)} of {len(rows)} texts")
+        for row in rows:  # of the others the text alone is used
+            if (kind := kind_of(row["text"], patterns)) != "spoken":
+                pool[kind].append({"text": row["text"], "language": row["language"]})
     for rows in pool.values():
         random.Random(0).shuffle(rows)
-    test = [row for group, count in HELD_OUT.items() for row in pool[group][:count]]
-    new, old = (pool[group][HELD_OUT[group] :] for group in ("unseen", "spoken"))
-    train = new + old[: len(new)]
-    write_jsonl(out / "test.jsonl", test)
-    write_jsonl(out / "train.jsonl", train)
-    (out / "kinds.json").write_text(json.dumps(groups))
-    print(f"train: {len(train)} texts, half of them {unseen}; test: {len(test)}")
+    held_out = [row for kind in (*patterns, "spoken") for row in pool[kind][:HELD_OUT]]
+    new, old = (pool[kind][HELD_OUT:] for kind in ("taught", "spoken"))
+    write_jsonl(out / "test.jsonl", held_out)
+    write_jsonl(out / "train.jsonl", new + old[: len(new)])
+    (out / "patterns.json").write_text(json.dumps(patterns, ensure_ascii=False), encoding="utf-8")
+    print(f"train: {len(new)} texts that are taught, {len(old[: len(new)])} others; test: {len(held_out)}")
 
 
-def errors(folder: Path, groups: dict[str, str]) -> dict[tuple[str, str, str], dict[int, float]]:
-    """(group of kinds, system, decoding) -> {index of the text: pinyin error, at most 1}."""
+def errors(folder: Path, patterns: dict[str, str]) -> dict[tuple[str, str, str], dict[int, float]]:
+    """(kind, system, decoding) -> {index of the text: pinyin error, at most 1}."""
     found: dict = defaultdict(dict)
     for row in read(folder / "utterances.jsonl"):
-        group = groups.get(kind_of(row["text"]), "spoken")
-        found[group, row["system"], row["decoding"]][row["index"]] = min(1.0, row["pinyin_error"])
+        kind = kind_of(row["text"], patterns)
+        found[kind, row["system"], row["decoding"]][row["index"]] = min(1.0, row["pinyin_error"])
     return found
 
 
@@ -84,8 +74,9 @@ def shown(estimate: Estimate, sign: str = "") -> str:
 
 def table(data: Path, folders: list[Path], baseline: str = "SFT") -> None:
     """Prints what the module says."""
-    groups, boot = json.loads((data / "kinds.json").read_text()), Bootstrap(10_000, 0, 0.95)
-    runs = [errors(folder, groups) for folder in folders]
+    patterns = json.loads((data / "patterns.json").read_text(encoding="utf-8"))
+    boot = Bootstrap(10_000, 0, 0.95)
+    runs = [errors(folder, patterns) for folder in folders]
     means = defaultdict(list)
     for folder, run in zip(folders, runs, strict=True):
         print(f"\n{folder}\n| kind | decoding | model | error | minus {baseline} | as a share |")
@@ -108,6 +99,6 @@ def table(data: Path, folders: list[Path], baseline: str = "SFT") -> None:
 if __name__ == "__main__":
     what, first, *rest = sys.argv[1:]
     if what == "split":
-        split(Path(first), *map(Path, rest[:1]), *rest[1:])
+        split(Path(first), Path(rest[0]), dict(given.split("=", 1) for given in rest[1:]))
     else:
         table(Path(first), [Path(one) for one in rest])
