@@ -194,8 +194,10 @@ def sign(text: str, start: int) -> Span | None:
             else None
         )
     if char == "_" and before.isascii() and before.isalnum() and behind.isascii() and behind.isalnum():
-        silent = ("",) if before.isalpha() and behind.isalpha() else ()  # my_file; one beside a digit has to be said
-        return Span(start, start + 1, "variant", ("下划线", "下横线", "underscore", *silent))
+        names = ("下划线", "下横线", "underscore")
+        if before.isalpha() and behind.isalpha():  # my_file
+            return Span(start, start + 1, "variant", (*names, ""))
+        return Span(start, start + 1, "sign", names)  # wx_2023
     if char == "/" and before and behind and text[start - 1 : start] == before:
         return Span(
             start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")
