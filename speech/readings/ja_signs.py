@@ -14,6 +14,7 @@ MONEY: dict[str, str] = _TABLES["money"]
 SIGNS: dict[str, list[str]] = _TABLES["signs"]
 BETWEEN_LETTERS: dict[str, list[str]] = _TABLES["between_letters"]
 PHRASES: dict[str, list[str]] = _TABLES["phrases"]
+WEEKDAYS: dict[str, str] = _TABLES["weekdays"]
 ALONE: dict[str, list[str]] = _TABLES["alone"]
 
 

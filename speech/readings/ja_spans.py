@@ -22,7 +22,7 @@ from speech.readings.cjk import (
 )
 from speech.readings.ja_counted import MOST, counter_at, is_counted, number
 from speech.readings.ja_numbers import digits, read, whole
-from speech.readings.ja_signs import BETWEEN_LETTERS, LOAN_WORDS, MONEY, PHRASES, SIGNS, spelled
+from speech.readings.ja_signs import BETWEEN_LETTERS, LOAN_WORDS, MONEY, PHRASES, SIGNS, WEEKDAYS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, SMALL
 from speech.readings.span import Span
 
@@ -32,11 +32,12 @@ _PHONE = re.compile(
 )
 _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
 _PHRASE = re.compile(one_of(PHRASES))
+_WEEKDAY = re.compile(r"\(([月火水木金土日])([・,]?祝)?\)")
 _KATAKANA_AROUND = re.compile("[ァ-ー]=[ァ-ヴ]")  # ジャン＝ポール
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
 _LAUGHTER = re.compile("[^\x00-\x7f][wｗ]+(?![A-Za-z.])")  # 笑ったwww
 _START = re.compile(
-    rf"[\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+    rf"[(\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
 )
 
 
@@ -78,6 +79,16 @@ def _clock(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(
         at, match.end(), "time", map("".join, product(read(int(match[1]), "時"), minutes, seconds)), most=MOST
     )
+
+
+def _weekday(text: str, at: int, found: list[Span]) -> Span | None:
+    """12月24日(火): かようび, or か."""
+    match = _WEEKDAY.match(text, at)
+    if not match or not found or found[-1].end != at or found[-1].kind not in ("date", "variant"):
+        return None
+    day = WEEKDAYS[match[1]]
+    holiday = ("しゅくじつ", "しゅく") if match[2] else ("",)
+    return span_of(at, match.end(), "variant", (a + b for b in holiday for a in (f"{day}ようび", day, f"{day}よう")))
 
 
 def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
@@ -192,4 +203,4 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, at + 1, "sign", SIGNS[char], counts)
 
 
-_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, _phrase, number, _letters, _signs)
+_READERS = (_weekday, _phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, _phrase, number, _letters, _signs)

@@ -29,10 +29,11 @@ __all__ = ["spans", "units"]
 
 _PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·ㆍ](\d{1,2})(?![\d·ㆍ])")
+_WEEKDAY = re.compile(r"\(([월화수목금토일])\)")
 _RATIO = re.compile(r"(\d{1,4})(?::|대| 대 )(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
 _JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
-_START = re.compile(rf"[ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_START = re.compile(rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
 
 
@@ -47,10 +48,12 @@ def _phone(text: str, at: int, found: list[Span]) -> Span | None:
         return None
     groups = [digits(group) for group in re.findall(r"\d+", match[0])]
     plus = "플러스 " if match[0][0] == "+" else ""
+    gaps = len(groups) - 1
+    signs = [*product((" ", "에 "), repeat=gaps), (" 다시 ",) * gaps]
     ways = (
-        plus + sign.join(group[min(way, len(group) - 1)] for group in groups)
+        plus + "".join(f"{group[min(way, len(group) - 1)]}{sign}" for group, sign in zip(groups, (*between, ""), strict=True))
         for way in (0, 1)
-        for sign in (" ", "에 ", " 다시 ")
+        for between in signs
     )
     return span_of(at, match.end(), "phone", ways)
 
@@ -60,6 +63,13 @@ def _date(text: str, at: int, found: list[Span]) -> Span | None:
         parts = product(read(int(match[1]), "년"), read(int(match[3]), "월"), read(int(match[4]), "일"))
         return span_of(at, match.end() + text.startswith(".", match.end()), "date", map(" ".join, parts))
     return None
+
+
+def _weekday(text: str, at: int, found: list[Span]) -> Span | None:
+    """12월 24일(화): 화요일, or 화."""
+    match = _WEEKDAY.match(text, at)
+    dated = match and found and not text[found[-1].end : at].strip() and found[-1].kind == "date"
+    return span_of(at, match.end(), "variant", (f"{match[1]}요일", match[1])) if match and dated else None
 
 
 def _named_day(text: str, at: int, found: list[Span]) -> Span | None:
@@ -165,6 +175,7 @@ def _jamo(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 _READERS = (
+    _weekday,
     _phone,
     _date,
     _named_day,
