@@ -134,10 +134,14 @@ class English(Language):
 
     def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
         said = super().of_dash(written, match, before)
+        seasons = re.fullmatch(r"[12]\d{3}-\d\d", f"{match['a']}{written.strip()}{match['b']}".replace("–", "-"))
         small = match["a"].isdecimal() and match["b"].isdecimal() and len(match["a"]) < 4
-        if small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"]):
+        if seasons or small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"]):
             return (*said, "")
         return said
+
+    def half_of(self, noun: Noun) -> list[str]:
+        return [f"half a {noun.of(0)[0]}", f"half {noun.of(0)[0]}"] + [f"half a {form[0]}" for form in noun.forms[1:]]
 
     def coded(self, one: str, two: str) -> list[str]:
         if len(one) != 3 or len(two) != 3 or not (one + two).isdecimal():

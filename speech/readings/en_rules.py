@@ -171,6 +171,10 @@ def _measures(of: Language) -> list[Rule]:
         letters = " ".join(match["l"])
         return "version", ways(("eight oh two", "eight zero two"), of.dot, ("eleven", "one one"), (letters,)), True
 
+    def dictated(match: re.Match[str]) -> Said:
+        """4-0-7-1: a code digit by digit, as some recognisers write it."""
+        return "phone", of.digits(match[0]), True
+
     def house(match: re.Match[str]) -> Said:
         number, letter = match["n"], match["l"].lower()
         said = [*of.pairs(number), *of.counted(int(number)), *of.digits(number)]
@@ -187,6 +191,7 @@ def _measures(of: Language) -> list[Rule]:
         Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
         Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
         Rule("0.", re.compile(r"(?<![\w.)])\.(?P<n>\d{3})(?!\w|[.,]\d)"), average),
+        Rule("0-", re.compile(r"(?<![\w.,/:\-])\d(?:-\d){2,15}(?![\w\-/:]|[.,]\d)"), dictated),
         Rule(
             "0h",
             re.compile(
@@ -214,11 +219,15 @@ def context_rules(of: Language) -> list[Rule]:
         if string.islower():
             return "variant", [front, behind, plain], True
         if not after[:1].isupper():
-            return "variant", [behind if named or front == "saint" else front, plain], True
+            # "dr" itself sounds as doctor.
+            return "variant", ["drive"] if named and behind == "drive" else [behind if front == "saint" else front, plain], True
         return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
 
     def contracted(match: re.Match[str]) -> Said:
         return "variant", [match[0], *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
+
+    def dropped(match: re.Match[str]) -> Said:
+        return "variant", [match[0], f"{match['n']}g"], True
 
     def two_months(match: re.Match[str]) -> Said:
         one, two = (_MONTH.get(match[group], match[group]) for group in "ab")
@@ -259,6 +268,7 @@ def context_rules(of: Language) -> list[Rule]:
         Rule("", re.compile(rf"(?P<n>[NSEW])(?<!\w.)\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{_STREETS})\b)"), heads),
         Rule("", re.compile(heading), heads),
         Rule("'’", re.compile(rf"(?P<n>\b[^\W\d_]+)['’]s(?= (?:{verbs})\b)"), contracted),
+        Rule("'’", re.compile(r"\b(?P<n>[^\W\d_]{2,}in)['’](?!\w)"), dropped),
         Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),

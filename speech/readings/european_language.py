@@ -197,6 +197,9 @@ class Language(Tables):
         """A number and a half of something, in cases that its other readings have not."""
         return []
 
+    def half_of(self, noun: Noun) -> list[str]:  # 0,5 kg
+        return []
+
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""
         return ("",)

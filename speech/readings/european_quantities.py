@@ -206,6 +206,8 @@ def amount(
     of: Language, number: Number, said: list[str], is_range: bool, big: Noun | None, noun: Noun | None, sign: str | None
 ) -> tuple[str, list[str]]:
     """What is said of a number (a range's last) with its magnitude and its noun."""
+    if big and not is_range and number.whole == "1" and not number.fraction:
+        said = [*said, *of.articles]
     if noun is None or sign is None:
         kind = "range" if is_range else "cardinal"
         split = parted(of, number, big) if big and not is_range and number.fraction else []
@@ -246,6 +248,8 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
         )
     if number.fraction == "5" and number.value:
         said += [*ways(head, of.and_half), *of.halved(number.value, noun)]
+    if number.fraction == "5" and not number.value:
+        said += of.half_of(noun)
     return said
 
 

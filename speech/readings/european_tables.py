@@ -145,6 +145,7 @@ class Tables:
     slash_before = ""  # what stands before a day and its month: le 11/11
     scale_words = ""  # before 1:50
     between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
+    articles: tuple[str, ...] = ()  # for the 1 of a magnitude: a million
     by: tuple[str, ...] = ()  # the cross of 3 x 4
     one_alone = False  # 1 kg is a kilogram without its number
     per: tuple[str, ...] = ()  # the slash of 15 €/h

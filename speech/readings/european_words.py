@@ -203,11 +203,17 @@ def capitals(of: Language) -> Iterator[Rule]:
         plural = [spelt[:-2] + spelt[-1]] if match[0].endswith("s") and match[0][-2] != "." else []
         return "letters", [joined, spelt, *plural, *of.spelt(letters)], True
 
+    def joined(match: re.Match[str]) -> Said:
+        word, letters, s = match["word"], match["letters"], match["s"]
+        return "letters", [match[0], f"{word} {letters}{s}", f"{word} {' '.join(letters)}{s}"], True
+
     yield Rule(
         ".",
         re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"),
         said,
     )
+    camel = r"(?<![^\W_])(?P<word>[A-Z]?[a-z]{2,})(?P<letters>[A-Z]{2,5})(?P<s>s?)(?![^\W_])"  # ChatGPT, MacOS
+    yield Rule("", re.compile(camel), joined)
     mixed = r"(?<![^\W_])[A-Za-z]{0,3}[a-z][A-Z][A-Za-z]{0,3}(?![^\W_])"  # pH, NaCl, mRNA
     yield Rule("", re.compile(mixed), said)
     yield Rule("", re.compile(r"(?<![^\W\d]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
