@@ -136,7 +136,7 @@ class English(Language):
         said = super().of_dash(written, match, before)
         seasons = re.fullmatch(r"[12]\d{3}-\d\d", f"{match['a']}{written.strip()}{match['b']}".replace("–", "-"))
         small = match["a"].isdecimal() and match["b"].isdecimal() and len(match["a"]) < 4
-        if seasons or small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"]):
+        if seasons or (small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"])):
             return (*said, "")
         return said
 

@@ -49,8 +49,11 @@ def parts(of: Language) -> Iterator[Rule]:
         return "score", [*said[:56], *ways(one[:3], of.draw if match["a"] == match["b"] else ())], True
 
     def folds(match: re.Match[str]) -> Said:
-        number = int(match["n"])
-        return "cardinal", [*of.times_as_often(number), *ways(of.counted(number, of.fold_gender), of.fold)], True
+        number = of.parse(match["n"])
+        if number.fraction:
+            return "cardinal", ways(of.fractional(number, of.fold_gender), of.fold), True
+        said = of.counted(number.value, of.fold_gender)
+        return "cardinal", [*of.times_as_often(number.value), *ways(said, of.fold)], True
 
     if of.ordinal_pattern:
         yield Rule("0", re.compile(of.ordinal_pattern), ordinal)
@@ -78,7 +81,9 @@ def parts(of: Language) -> Iterator[Rule]:
         cross = rf"(?:(?<=\d){B}|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
         yield Rule("x×х", re.compile(cross), lambda match: ("sign", of.by, True))
     if of.fold:
-        yield Rule("0xX×", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
+        yield Rule(
+            "0xX×", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,4}}(?:{re.escape(of.decimal)}\d{{1,2}})?)[xX×](?!\w)"), folds
+        )
 
 
 def halves(of: Language) -> Iterator[Rule]:

@@ -184,6 +184,8 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
 
 def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list[str]:
     ways = [way for name in UNITS[unit] for way in _say(value, name)]
+    if unit in ("℃", "°c"):
+        ways += _degrees(match)
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
         named = text.endswith(("時速", "秒速"), 0, match.start())
@@ -195,13 +197,19 @@ def _with_suffix(text: str, match: re.Match[str], after: int, counter: str, ways
     kind = _KINDS.get(counter, "counter")
     if counter == "分" and match["whole"] == "30" and text.endswith(("時", "時間"), 0, match.start()):
         ways.append("はん")
-    if counter == "度" and match["fraction"] and len(match["fraction"]) == 1 and match["fraction"] != "0":  # 36度5分
-        ways += [
-            f"{way}{part}" for way in read(int(match["whole"]), "度") for part in read(int(match["fraction"]), "分")
-        ]
+    if counter == "度":
+        ways += _degrees(match)
     if suffix := _SUFFIX.match(text, after):
         return suffix.end(), [way + _SUFFIX_SAID[suffix[0]] for way in ways], kind
     return after, ways, kind
+
+
+def _degrees(match: re.Match[str]) -> list[str]:
+    """36.5度 as 36度5分."""
+    tenth = match["fraction"] or ""
+    if len(tenth) != 1 or tenth == "0":
+        return []
+    return [f"{way}{part}" for way in read(int(match["whole"]), "度") for part in read(int(tenth), "分")]
 
 
 def _about(text: str, match: re.Match[str], value: Value) -> Counted | None:

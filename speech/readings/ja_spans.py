@@ -10,6 +10,7 @@ from speech.readings.cjk import (
     DASHED,
     DATE,
     FRACTIONS,
+    LATIN_ROMAN,
     ROMAN,
     SLASHED,
     VERSION,
@@ -22,7 +23,7 @@ from speech.readings.cjk import (
 )
 from speech.readings.ja_counted import MOST, counter_at, is_counted, number
 from speech.readings.ja_numbers import digits, read, whole
-from speech.readings.ja_signs import BETWEEN_LETTERS, LOAN_WORDS, MONEY, PHRASES, SIGNS, WEEKDAYS, spelled
+from speech.readings.ja_signs import BETWEEN_LETTERS, ENGLISH, LOAN_WORDS, MONEY, PHRASES, SIGNS, WEEKDAYS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, SMALL
 from speech.readings.span import Span
 
@@ -169,6 +170,8 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if _LAUGHTER.match(text, max(0, at - 1)):
         return span_of(at, match.end(), "letters", ("", "わら", "くさ", *spelled(word)))
     ways = [word]
+    if value := LATIN_ROMAN.get(word):  # ファイナルファンタジーVII
+        ways += [ENGLISH[value], *read(value)]
     if word.isascii() and word.isalpha() and (word.isupper() or len(word) <= 3) and len(word) <= 6:
         ways += spelled(word)
     return span_of(at, match.end(), "letters", ways + _loan_word(word))
@@ -203,4 +206,18 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, at + 1, "sign", SIGNS[char], counts)
 
 
-_READERS = (_weekday, _phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, _phrase, number, _letters, _signs)
+_READERS = (
+    _weekday,
+    _phone,
+    _date,
+    _version,
+    _clock,
+    _ratio,
+    _dashed,
+    _slashed,
+    _between,
+    _phrase,
+    number,
+    _letters,
+    _signs,
+)

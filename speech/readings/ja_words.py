@@ -55,7 +55,14 @@ def words(text: str) -> list[Word]:
         tokenize = _dictionary()[1].tokenize
         for base in range(0, len(text), 10_000):
             found += [
-                Word(base + word.begin(), base + word.end(), word.surface(), word.part_of_speech(), word.reading_form(), word.normalized_form())
+                Word(
+                    base + word.begin(),
+                    base + word.end(),
+                    word.surface(),
+                    word.part_of_speech(),
+                    word.reading_form(),
+                    word.normalized_form(),
+                )
                 for word in tokenize(text[base : base + 10_000])
             ]
     return found

@@ -10,6 +10,7 @@ from speech.readings.cjk import (
     DASHED,
     DATE,
     FRACTIONS,
+    LATIN_ROMAN,
     ROMAN,
     SLASHED,
     VERSION,
@@ -28,10 +29,15 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 _PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
-_NAMED_DAY = re.compile(r"(\d{1,2})[·ㆍ](\d{1,2})(?![\d·ㆍ])")
+_NAMED_DAY = re.compile(
+    r"(\d{1,2})[·ㆍ](\d{1,2})(?![\d·ㆍ])"
+    r"|(3|4|5|6|8|10|12)\.(1|3|13|16|18|19|10|15|25|26|29|12)(?=절|(?:을|를|은|는|과|와|이)? ?"
+    r"(?:광복|운동|혁명|전쟁|민주|독립|만세|항쟁|사태|총선|대선|지방선거|테러|정신|공동|남북|쿠데타))"
+)
 _WEEKDAY = re.compile(r"\(([월화수목금토일])\)")
 _RATIO = re.compile(r"(\d{1,4})(?::|대| 대 )(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
+_TAKEN_AWAY = re.compile(r" ?\d[\d,.]{0,20} ?=")  # 20 - 8 = 12
 _JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
 _START = re.compile(rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
@@ -51,7 +57,10 @@ def _phone(text: str, at: int, found: list[Span]) -> Span | None:
     gaps = len(groups) - 1
     signs = [*product((" ", "에 "), repeat=gaps), (" 다시 ",) * gaps]
     ways = (
-        plus + "".join(f"{group[min(way, len(group) - 1)]}{sign}" for group, sign in zip(groups, (*between, ""), strict=True))
+        plus
+        + "".join(
+            f"{group[min(way, len(group) - 1)]}{sign}" for group, sign in zip(groups, (*between, ""), strict=True)
+        )
         for way in (0, 1)
         for between in signs
     )
@@ -73,9 +82,10 @@ def _weekday(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _named_day(text: str, at: int, found: list[Span]) -> Span | None:
-    """8·15, 3·1: digit by digit."""
+    """8·15, 3·1, 8.15 광복절: digit by digit."""
     if match := _NAMED_DAY.match(text, at):
-        return span_of(at, match.end(), "date", [f"{a} {b}" for a in digits(match[1]) for b in digits(match[2])])
+        one, two = match[1] or match[3], match[2] or match[4]
+        return span_of(at, match.end(), "date", [f"{a} {b}" for a in digits(one) for b in digits(two)])
     return None
 
 
@@ -130,6 +140,8 @@ def _version(text: str, at: int, found: list[Span]) -> Span | None:
 def _between(text: str, at: int, found: list[Span]) -> Span | None:
     """A sign between what is read: 9시~18시 (부터, 에서), a point in a host."""
     char, behind = text[at], right_behind(text, at, found)
+    if char in "-−–" and behind and _TAKEN_AWAY.match(text, at + 1):
+        return span_of(at, at + 1, "sign", ("빼기", "마이너스"))
     if char in "~〜–∼-−" and behind and re.match(r"[ ~〜–∼−-]+(?:오[전후] ?)?[\d$₩]", text[at : at + 8]):
         return span_of(at, at + 1, "range", FROM_TO)
     if char in "~〜" and behind and not text[at + 1 : at + 2].isalnum():
@@ -147,6 +159,8 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if word.lower() == "c" and text.startswith("++", match.end()):
         return span_of(at, match.end() + 2, "letters", ("씨플러스플러스", "씨쁠쁠", "시플러스플러스"))
     ways = [word, *WORDS.get(word.lower(), ())]
+    if value := LATIN_ROMAN.get(word):
+        ways += [sino(value), _ENGLISH_ROMAN.get(value, sino(value))]
     if word.isascii() and word.isalpha() and len(word) <= 6 and (word.isupper() or len(word) <= 3):
         ways += spelled(word)
     return span_of(at, match.end(), "letters", ways)

@@ -34,6 +34,7 @@ _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _WORD = re.compile(r"[가-힣]")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _RANGE = re.compile(r" ?[~〜–∼-] ?|, ?")
+_EQUALS = re.compile(" ?=")
 _VERSION_OF = re.compile(f"(?:{one_of(VERSIONED)}) ?$")
 _SIZE = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}
 _PARTICLE = re.compile(
@@ -173,6 +174,8 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
     if not last:
         return None
     if sign[0][0] == "," and not (value[0] + 1 == last[0] < 10 and _COUNTER.match(text, other.end())):
+        return None
+    if _EQUALS.match(text, other.end()):  # 20 - 8 = 12
         return None
     one, two = _plain(value)[0], _plain(last)[0]
     joined = [f"{one}{to} {two}" for to in FROM_TO]
