@@ -2,31 +2,12 @@
 
 import re
 
-from speech.readings.european import BLANK, DASH, Rule, Said, last_word, ways
+from speech.readings.european import BLANK, DASH, Rule, Said, ways
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
 STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
-_OF_SECONDS = frozenset(
-    [
-        "in",
-        "of",
-        "for",
-        "after",
-        "took",
-        "within",
-        "about",
-        "under",
-        "over",
-        "every",
-        "to",
-        "by",
-        "than",
-        "last",
-        "lasts",
-        "lasted",
-    ]
-)
+_OF_SECONDS = re.compile(r"\b(?:in|of|for|after|took|within|about|under|over|every|to|by|than|lasts|lasted) $")
 
 
 def name_rules(of: Language) -> list[Rule]:
@@ -66,7 +47,7 @@ def name_rules(of: Language) -> list[Rule]:
         number = match["n"]
         named = [_plural(way) for way in (*of.pairs(number), *of.digits(number), *of.counted(int(number))[:2])]
         seconds = [f"{way} seconds" for way in of.counted(int(number))[:2]]
-        first, then = (seconds, named) if last_word(match.string, match.start()) in _OF_SECONDS else (named, seconds)
+        first, then = (seconds, named) if _OF_SECONDS.search(match.string, 0, match.start()) else (named, seconds)
         return "cardinal", [*first, *then], True
 
     def month_of_year(match: re.Match[str]) -> Said:
