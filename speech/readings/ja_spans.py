@@ -37,9 +37,8 @@ _WEEKDAY = re.compile(r"\(([月火水木金土日])([・,]?祝)?\)")
 _KATAKANA_AROUND = re.compile("[ァ-ー]=[ァ-ヴ]")  # ジャン＝ポール
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
 _LAUGHTER = re.compile("[^\x00-\x7f][wｗ]+(?![A-Za-z.])")  # 笑ったwww
-_START = re.compile(
-    rf"[(\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
-)
+_SIGNS = any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS, (phrase[0] for phrase in PHRASES))
+_START = re.compile(rf"[(\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{_SIGNS}]")
 
 
 def find(text: str) -> list[Span]:

@@ -34,6 +34,7 @@ _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _WORD = re.compile(r"[가-힣]")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _RANGE = re.compile(r" ?[~〜–∼-] ?|, ?")
+_BOOKS = re.compile(r"(?:책|공책|노트|잡지|사전|교과서|앨범)[을를은는이가도]? ?$")  # 책 4권 is four books, 4권 a volume
 _EQUALS = re.compile(" ?=")
 _VERSION_OF = re.compile(f"(?:{one_of(VERSIONED)}) ?$")
 _SIZE = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}
@@ -145,6 +146,8 @@ def _with_counter(text: str, match: re.Match[str], value: Value, counter: re.Mat
     ways = list(read(number, word))
     if word == "대" and _OF_AGE.match(text, counter.end()) and number % 10 == 0 and number < 100:  # 30대 남성
         ways = [f"{way} {word}" for way in sino_ways(number)]
+    if word == "권" and number < 20 and _BOOKS.search(text, 0, match.start()):
+        ways = [f"{way} {word}" for way in native(number)]
     if word == "분" and number == 30 and text[max(0, match.start() - 2) : match.start()].rstrip().endswith("시"):
         ways.append("반")
     if word == "분" and 0 < number < 100 and _PEOPLE.match(text, counter.end()):
