@@ -59,7 +59,7 @@ def unit_at(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str] | Non
 
 def beside_letters(text: str, start: int, end: int) -> bool:
     """Whether a number belongs to a name in Latin letters: 5G, MP3, iPhone 15, Python 3.11."""
-    before, after = text[max(0, start - 3) : start].rstrip(" -")[-1:], text[end : end + 1]
+    before, after = text[max(0, start - 3) : start].rstrip(" -.")[-1:], text[end : end + 1]
     return (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
 
 

@@ -232,7 +232,12 @@ class English(Language):
         if minute == 30:
             return [f"half past {names[0]}", f"half {names[0]}"]
         if minute % 5:
-            return []
+            name, left = _minutes(minute)[0], _minutes(60 - minute)[0]
+            minutes = "minute" if minute == 1 else "minutes"
+            return [
+                *ways((f"{name} {minutes}",), ("past", "after"), names[:1]),
+                *(ways((f"{left} minutes",), ("to",), names[1:]) if minute > 30 else ()),
+            ]
         if minute < 30:
             return list(ways(_minutes(minute), ("past", "after"), names[:1]))
         return list(ways(_minutes(60 - minute), ("to", "till", "of", "before"), names[1:]))

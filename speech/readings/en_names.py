@@ -50,6 +50,16 @@ def name_rules(of: Language) -> list[Rule]:
         first, then = (seconds, named) if _OF_SECONDS.search(match.string, 0, match.start()) else (named, seconds)
         return "cardinal", [*first, *then], True
 
+    def cents(match: re.Match[str]) -> Said:
+        """50c; 12c is more often a room."""
+        number = of.counted(int(match["n"]))
+        said = [[f"{way} cents" for way in number], [f"{way} c" for way in number]]
+        return "money", [*said[int(match["n"]) % 5 > 0], *said[int(match["n"]) % 5 == 0]], True
+
+    def lettered(match: re.Match[str]) -> Said:
+        """555-HELP."""
+        return "phone", of.digits(match["n"]), True
+
     def month_of_year(match: re.Match[str]) -> Said:
         """12/2026."""
         month, year = int(match["m"]), int(match["y"])
@@ -70,6 +80,8 @@ def name_rules(of: Language) -> list[Rule]:
         Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
         Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
         Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
+        Rule("0c", re.compile(r"(?<![\w.,$£€/-])(?P<n>[1-9]\d)c(?![\w'’-])"), cents),
+        Rule("0-", re.compile(r"(?<![\w.,/])(?P<n>\d{3})(?=-[A-Z]{3,7}(?!\w))"), lettered),
         Rule("0s", re.compile(r"(?<![\w.,])(?P<n>[1-9]\d[1-9]|[1-9]0[1-9])s(?!\w)"), several),
         Rule(
             "0/", re.compile(r"(?<![\w.,/])(?P<m>1[0-2]|0?[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|[.,]\d)"), month_of_year

@@ -8,6 +8,7 @@ from speech.readings.european_language import Language
 from speech.readings.european_tables import tables
 
 B = f"{BLANK}?"
+_VERBS = {"re": ("are",), "ll": ("will",), "ve": ("have",), "d": ("would", "had")}
 _MONTH = {name: month[0] for month in tables("en")["months"] for name in month}
 _DAYS = {name[:3]: name for name in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]}
 _DAYS |= {"Tues": "Tuesday", "Weds": "Wednesday", "Thur": "Thursday", "Thurs": "Thursday"}
@@ -116,6 +117,8 @@ def _measures(of: Language) -> list[Rule]:
     def feet(match: re.Match[str]) -> Said:
         foot, inch = of.counted(int(match["f"])), of.counted(int(match["i"]))
         inches = [*ways(inch, ("", "inch" if match["i"] == "1" else "inches"))]
+        if match["i"] == "0":
+            inches = ["", "even", *inches]
         return "unit", [*ways(foot, ("foot", "feet"), ("", "and"), inches), *ways(foot, inch)], True
 
     def feet_in_words(match: re.Match[str]) -> Said:
@@ -204,6 +207,12 @@ def context_rules(of: Language) -> list[Rule]:
     def contracted(match: re.Match[str]) -> Said:
         return "variant", [match[0], *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
 
+    def short(match: re.Match[str]) -> Said:
+        """The kids're, dad'll."""
+        if match[0].casefold().replace("’", "'") in of.variants:
+            return None
+        return "variant", [match[0], *(f"{match['n']} {verb}" for verb in _VERBS[match["v"]])], True
+
     def dropped(match: re.Match[str]) -> Said:
         return "variant", [match[0], f"{match['n']}g"], True
 
@@ -232,7 +241,7 @@ def context_rules(of: Language) -> list[Rule]:
     both = any_of([*_DAYS, *_DAYS.values()])
     joined = rf"(?:{B}{DASH}{B}| (?:to|through|thru|until) )"
     heading = rf"(?<=\d )(?P<n>[NSEW])(?:\.|(?= )) ?(?=\d|(?:[A-Z]\w+ ){{1,2}}(?:{STREETS})\b)"
-    verbs = "at|here|there|a|an|so|very|really|too|open|closed|ready|on|in|over|"
+    verbs = "at|here|there|a|an|so|very|really|too|open|closed|ready|on|in|over|home|away|back|up|down|out|sick|fine|"
     verbs += "been|not|going|gone|got|become|always|never|already|just|missing|coming|done|late"
     days, months = any_of(_DAYS), any_of(set(_MONTH) - {month[0] for month in of.months})
     near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
@@ -249,6 +258,7 @@ def context_rules(of: Language) -> list[Rule]:
         Rule("0-", re.compile(rf"(?<!\w)(?:I|US|SR|A|M|CA|NY|TX){DASH}\d{{1,3}} (?P<span>(?P<n>[NSEW]))(?!\w)"), heads),
         Rule("'’", re.compile(rf"(?P<n>\b[^\W\d_]+)['’]s(?= (?:{verbs})\b)"), contracted),
         Rule("'’", re.compile(r"\b(?P<n>[^\W\d_]{2,}in)['’](?!\w)"), dropped),
+        Rule("'’", re.compile(r"(?<!['’])\b(?P<n>[^\W\d_]{2,30})['’](?P<v>re|ll|ve|d)(?!\w|['’]\w)"), short),
         Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
@@ -259,5 +269,5 @@ def context_rules(of: Language) -> list[Rule]:
             "", re.compile(rf"(?<!\w)(?P<n>{days})(?:\.|(?=,? ))(?=,? (?:(?:{any_of(_MONTH)})(?!\w)|\d))"), named(_DAYS)
         ),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=[,;]? [a-z]|$)"), named(_MONTH)),
-        Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}[12]\d{{3}})"), named(_MONTH)),
+        Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}(?:[12]\d{{3}}|\d\d?(?!\w)))"), named(_MONTH)),
     ]

@@ -173,7 +173,7 @@ def pattern(of: Language) -> re.Pattern[str]:
     return re.compile(
         rf"(?:(?<!\w)(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
         rf"(?:(?P<cur>{before}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{of.number})"
-        rf"(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{of.number})(?!\w{DASH}))?(?P<big>(?:{big})(?!\w))?"
+        rf"(?P<each>%(?={DASH}\d{{1,3}}(?:[.,]\d{{1,2}})?%))?(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{of.number})(?!\w{DASH}))?(?P<big>(?:{big})(?!\w))?"
         rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?(?P<plus>\+(?!\w|\+))?"
     )
 
@@ -197,7 +197,8 @@ def quantities(of: Language) -> Iterator[Rule]:
             number = of.parse(found["b"])
             dash = of.of_dash(found["mid"], match, before)
             ends = of.coded(found["a"], found["b"]) if before in of.codes or before == CODE else []
-            ends += ways(of.since, of.said(first, gender), dash, of.said(number, gender))
+            percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
+            ends += ways(of.since, of.said(first, gender), percents, dash, of.said(number, gender))
         kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]

@@ -22,7 +22,7 @@ from speech.readings.cjk import (
 )
 from speech.readings.ko_counted import FROM_TO, is_counted, number
 from speech.readings.ko_numbers import digits, read, sino
-from speech.readings.ko_signs import BETWEEN_LETTERS, JAMO, JAMO_LAUGHS, SIGNS, WORDS, spelled
+from speech.readings.ko_signs import BETWEEN_LETTERS, JAMO, JAMO_LAUGHS, NUMBERED, SIGNS, WORDS, spelled
 from speech.readings.ko_sounds import units
 from speech.readings.span import Span
 
@@ -35,9 +35,10 @@ _NAMED_DAY = re.compile(
     r"(?:광복|운동|혁명|전쟁|민주|독립|만세|항쟁|사태|총선|대선|지방선거|테러|정신|공동|남북|쿠데타))"
 )
 _WEEKDAY = re.compile(r"\(([월화수목금토일])\)")
-_RATIO = re.compile(r"(\d{1,4})(?::|대| 대 )(\d{1,4})(?![\d:])")
+_RATIO = re.compile(r"(\d{1,4})(?::| ?대 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
 _TAKEN_AWAY = re.compile(r" ?\d[\d,.]{0,20} ?=")  # 20 - 8 = 12
+_NUMBERED = re.compile(r"\. ?(?=\d)")
 _JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
 _START = re.compile(rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
@@ -77,7 +78,7 @@ def _date(text: str, at: int, found: list[Span]) -> Span | None:
 def _weekday(text: str, at: int, found: list[Span]) -> Span | None:
     """12월 24일(화): 화요일, or 화."""
     match = _WEEKDAY.match(text, at)
-    dated = match and found and not text[found[-1].end : at].strip() and found[-1].kind == "date"
+    dated = match and found and not text[found[-1].end : at].strip() and found[-1].kind in ("date", "fraction")
     return span_of(at, match.end(), "variant", (f"{match[1]}요일", match[1])) if match and dated else None
 
 
@@ -102,7 +103,9 @@ def _clock(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
-    if match := _RATIO.match(text, at):
+    if (match := _RATIO.match(text, at)) and not (
+        " " in match[0] and " 대 " not in match[0] and is_counted(text, match.end())
+    ):
         return span_of(at, match.end(), "score", [f"{sino(int(match[1]))} 대 {sino(int(match[2]))}"])
     return None
 
@@ -156,6 +159,8 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if not match:
         return None
     word = match[0]
+    if word.lower() in NUMBERED and _NUMBERED.match(text, match.end()):  # No.5
+        return span_of(at, match.end() + 1, "letters", [*WORDS[word.lower()], word], sure=False)
     if word.lower() == "c" and text.startswith("++", match.end()):
         return span_of(at, match.end() + 2, "letters", ("씨플러스플러스", "씨쁠쁠", "시플러스플러스"))
     ways = [word, *WORDS.get(word.lower(), ())]
