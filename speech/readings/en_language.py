@@ -9,6 +9,8 @@ from speech.readings.en_rules import context_rules, first_rules
 from speech.readings.european import Noun, Number, Rule, last_word, ways, words
 from speech.readings.european_language import Language
 
+_RECORD = re.compile(r"\b(?:season|record|undefeated|standings|home games)\b")
+
 
 class English(Language):
     """The tables are tables/en.yaml."""
@@ -134,6 +136,8 @@ class English(Language):
 
     def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
         said = super().of_dash(written, match, before)
+        if not match["unit"] and _RECORD.search(match.string):  # they are 10-2 this season
+            said = (*said, "and")
         seasons = re.fullmatch(r"[12]\d{3}-\d\d", f"{match['a']}{written.strip()}{match['b']}".replace("–", "-"))
         small = match["a"].isdecimal() and match["b"].isdecimal() and len(match["a"]) < 4
         if seasons or (small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"])):
@@ -188,6 +192,8 @@ class English(Language):
     def date(self, day: int, month: int, year: str, before: str, named: bool) -> list[str]:
         name, nth = self.months[month - 1][0], self.ordinal(day)
         years = self.year(int(year), "in", "") + self.counted(int(year)) if len(year) == 4 else self.of_date(year)
+        if len(year) == 2:
+            years = [*years, *self.year(int(("20" if year < "50" else "19") + year), "in", "")]
         said = [*ways((name,), nth, years)]
         said += ways(
             (f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years

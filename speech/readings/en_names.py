@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import BLANK, DASH, Rule, Said, ways
+from speech.readings.european import BLANK, DASH, Number, Rule, Said, ways
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
@@ -60,6 +60,16 @@ def name_rules(of: Language) -> list[Rule]:
         """555-HELP."""
         return "phone", of.digits(match["n"]), True
 
+    def jet(match: re.Match[str]) -> Said:
+        return "cardinal", of.coded(*match[0].split("-")), True
+
+    def half(match: re.Match[str]) -> Said:
+        """0.5 acres: half an acre."""
+        word = of.singular(match["w"])[0]
+        article = "an" if word[0] in "aeiou" else "a"
+        decimal = ways(of.fractional(Number("0", "5")), (match["w"],))
+        return "unit", [*decimal, f"half {article} {word}", f"half of {article} {word}"], True
+
     def month_of_year(match: re.Match[str]) -> Said:
         """12/2026."""
         month, year = int(match["m"]), int(match["y"])
@@ -80,6 +90,9 @@ def name_rules(of: Language) -> list[Rule]:
         Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
         Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
         Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
+        Rule("0.", re.compile(r"(?<![\w.,$£€+\-−])0?\.5 (?P<w>[a-z]{3,12}s)(?![\w'’-])"), half),
+        Rule("0-", re.compile(r"(?<=ISBN )\d(?:-?\d){3,16}(?![\w-])"), dictated),
+        Rule("0-", re.compile(r"(?<![\w.,/-])7[0-8]7-[1-9]00(?![\w-])"), jet),
         Rule("0c", re.compile(r"(?<![\w.,$£€/-])(?P<n>[1-9]\d)c(?![\w'’-])"), cents),
         Rule("0-", re.compile(r"(?<![\w.,/])(?P<n>\d{3})(?=-[A-Z]{3,7}(?!\w))"), lettered),
         Rule("0s", re.compile(r"(?<![\w.,])(?P<n>[1-9]\d[1-9]|[1-9]0[1-9])s(?!\w)"), several),

@@ -8,9 +8,8 @@ from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, la
 from speech.readings.european_language import Language
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-_ENDINGS = (
-    "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|рф"
-)
+_ENDINGS = "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|"
+    "ly|gg|рф"
 _FILES = (
     "txt|md|pdf|docx?|xlsx?|pptx?|csv|json|ya?ml|xml|html?|css|js|jsx|ts|tsx|py|ipynb|rb|rs|go|java|cpp|cc|hpp|php|sh|bat|exe|"
     "dll|zip|gz|rar|7z|jpe?g|png|gif|svg|bmp|mp3|mp4|wav|flac|ogg|avi|mov|mkv|epub|log|ini|cfg|conf|toml|sql|db|apk|dmg|iso"
@@ -54,7 +53,8 @@ def spell_address(of: Language, address: str) -> list[str]:
     parts: list[list[str]] = []
     for piece in _PIECE.findall(tails[0]):
         if piece.isdecimal():
-            parts.append(of.plain(piece) if len(piece) < 5 and piece[0] != "0" else of.digits(piece))
+            short = len(piece) < 5 and piece[0] != "0"
+            parts.append([*of.plain(piece)[:4], *of.digits(piece)] if short else of.digits(piece))
         elif piece.lower() == "www":
             parts.append([" ".join([of.letters.get("w", "w")] * 3), "w w w", "www", *of.triple_w])
         elif piece.isalpha():

@@ -121,7 +121,10 @@ def _counted(text: str, match: re.Match[str], value: Value, money: list[str] | N
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a class; 5g: 5G
             ways += [f"{way} {letter}" for way in _plain(value) for letter in spelled(unit[1])]
         return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
-    if counter := _COUNTER.match(text, match.end()):
+    counter = _COUNTER.match(text, match.end())
+    if counter and not (
+        text[match.end()] == " " and text[match.start() - 1 : match.start()].encode().isalpha()
+    ):  # CO2 배출
         return counter.end(), _with_counter(text, match, value, counter, first), _KINDS.get(counter[1], "counter")
     ways, whole = _plain(value), not value[1] and not match["rest"]
     word = _WORD.match(text, match.end()) and not _PARTICLE.match(text, match.end())
@@ -197,6 +200,8 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
         return counter.end(), [*_about(low, word), f"{native(low)[0]} {pairs[0][1]}", f"{one} {pairs[0][1]}"], "range"
     ways = [f"{a.removesuffix(word).strip()}{to} {b}" for to in FROM_TO for a, b in pairs]
     ways += [f"{a}{to} {b}" for to in FROM_TO for a, b in pairs]
+    if "-" in sign[0] and word in ("번지", "번길", "호"):  # 123-45번지
+        ways.append(f"{one} 다시 {two} {word}")
     if "-" in sign[0]:  # 5-3 승리
         ways.append(f"{one} 대 {two} {word}")
     if 20 <= low == high - 10 <= 90 and not low % 10:  # 20~30대
