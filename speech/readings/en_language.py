@@ -144,7 +144,10 @@ class English(Language):
             return (*said, "")
         return said
 
-    def half_of(self, noun: Noun) -> list[str]:
+    def halved(self, number: int, noun: Noun) -> list[str]:
+        """0.5 km: half a kilometer."""
+        if number:
+            return []
         return [f"half a {noun.of(0)[0]}", f"half {noun.of(0)[0]}"] + [f"half a {form[0]}" for form in noun.forms[1:]]
 
     def coded(self, one: str, two: str) -> list[str]:

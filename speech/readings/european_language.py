@@ -194,10 +194,7 @@ class Language(Tables):
     singular = staticmethod(without_plural)  # what a noun behind 1,5 may be behind one
 
     def halved(self, number: int, noun: Noun) -> list[str]:
-        """A number and a half of something, in cases that its other readings have not."""
-        return []
-
-    def half_of(self, noun: Noun) -> list[str]:  # 0,5 kg
+        """A number and a half of something, or half of it (0), as its other readings do not say it."""
         return []
 
     def linking(self, noun: Noun) -> tuple[str, ...]:

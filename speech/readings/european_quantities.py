@@ -252,10 +252,8 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
         said += ways(
             heads + alone(of, whole, noun), ("", *of.money_and), of.counted(int(number.fraction))[:2], ("", *grams)
         )
-    if number.fraction == "5" and number.value:
-        said += [*ways(head, of.and_half), *of.halved(number.value, noun)]
-    if number.fraction == "5" and not number.value:
-        said += of.half_of(noun)
+    if number.fraction == "5":
+        said += [*(ways(head, of.and_half) if number.value else ()), *of.halved(number.value, noun)]
     return said
 
 

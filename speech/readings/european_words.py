@@ -8,8 +8,10 @@ from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, la
 from speech.readings.european_language import Language
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-_ENDINGS = "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|"
+_ENDINGS = (
+    "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|"
     "ly|gg|рф"
+)
 _FILES = (
     "txt|md|pdf|docx?|xlsx?|pptx?|csv|json|ya?ml|xml|html?|css|js|jsx|ts|tsx|py|ipynb|rb|rs|go|java|cpp|cc|hpp|php|sh|bat|exe|"
     "dll|zip|gz|rar|7z|jpe?g|png|gif|svg|bmp|mp3|mp4|wav|flac|ogg|avi|mov|mkv|epub|log|ini|cfg|conf|toml|sql|db|apk|dmg|iso"

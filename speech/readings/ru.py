@@ -104,6 +104,8 @@ class Russian(Language):
         return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
     def halved(self, number: int, noun: Noun) -> list[str]:
+        if not number:
+            return []
         forms = [form for way in noun.forms for form in way]
         return [f"{way} с половиной {form}" for way in in_case(number, "g", "m")[:1] for form in dict.fromkeys(forms)]
 
