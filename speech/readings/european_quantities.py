@@ -212,7 +212,7 @@ def amount(
     of: Language, number: Number, said: list[str], is_range: bool, big: Noun | None, noun: Noun | None, sign: str | None
 ) -> tuple[str, list[str]]:
     """What is said of a number (a range's last) with its magnitude and its noun."""
-    if big and not is_range and number.whole == "1" and not number.fraction:
+    if (big or (noun and sign in of.units)) and not is_range and number.whole == "1" and not number.fraction:
         said = [*said, *of.articles]
     if noun is None or sign is None:
         kind = "range" if is_range else "cardinal"
