@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SudachiPy 0.7.0 with SudachiDict core 20261015, `reading_form()` of all words joined, split mode C: everyday words whose reading is
-# none that anybody says, without a sign of doubt (`is_oov()` is true for the name alone):
+# none that anybody says (`is_oov()` is false for all of them but the name):
 #     髙橋さんです       髙橋サンデス              the name's second form, in kanji; 高橋 is タカハシ
 #     お祖母さんと話す   オソボサントハナス        said: おばあさん
 #     何曜日ですか       ナンヨウヒデスカ          said: なんようび
@@ -31,7 +31,7 @@ tokenizer, same = Dictionary(dict="core").tokenizer(mode=SplitMode.C), True
 for text, known in expected.items():
     words = tokenizer.tokenize(text)
     read = "".join(word.reading_form() for word in words)
-    unknown = [word.surface() for word in words if word.is_oov()]
+    unknown = [word.surface() for word in words if word.is_oov() and word.part_of_speech()[1] != "数詞"]
     print(f"{text}: {read} {unknown or ''}" + ("" if read == known else f"  (was {known})"))
     same &= read == known and unknown == (["髙橋"] if "髙" in text else [])
 sys.exit(not same)

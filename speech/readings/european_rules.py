@@ -165,7 +165,7 @@ def phones(of: Language) -> Iterator[Rule]:
         if len(groups) > 1:
             spoken += ways([*of.grouped(groups[:1])[:6], *of.grouped(groups[:1])[-2:]], of.digits("".join(groups[1:])))
         if len(groups) == 2:  # 555-0100: oh one hundred
-            spoken += ways(of.digits(groups[0])[:1], of.grouped(groups[1:])[:4])
+            spoken[4:4] = ways(of.digits(groups[0])[:1], of.grouped(groups[1:])[-2:])
         if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)
