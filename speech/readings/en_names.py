@@ -94,7 +94,7 @@ def name_rules(of: Language) -> list[Rule]:
         Rule("0-", re.compile(r"(?<=ISBN )\d(?:-?\d){3,16}(?![\w-])"), dictated),
         Rule("0-", re.compile(r"(?<![\w.,/-])7[0-8]7-[1-9]00(?![\w-])"), jet),
         Rule("0c", re.compile(r"(?<![\w.,$£€/-])(?P<n>[1-9]\d)c(?![\w'’-])"), cents),
-        Rule("0-", re.compile(r"(?<![\w.,/])(?P<n>\d{3})(?=-[A-Z]{3,7}(?!\w))"), lettered),
+        Rule("0-", re.compile(r"(?<![\w.,/])(?P<n>(?:1-)?\d{3})(?=-[A-Z]{2,7}(?![a-z]))"), lettered),
         Rule("0s", re.compile(r"(?<![\w.,])(?P<n>[1-9]\d[1-9]|[1-9]0[1-9])s(?!\w)"), several),
         Rule(
             "0/", re.compile(r"(?<![\w.,/])(?P<m>1[0-2]|0?[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|[.,]\d)"), month_of_year

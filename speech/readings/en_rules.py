@@ -8,6 +8,7 @@ from speech.readings.european_language import Language
 from speech.readings.european_tables import tables
 
 B = f"{BLANK}?"
+_ZIP = re.compile(r" \d{5}(?!\d)")
 _VERBS = {"re": ("are",), "ll": ("will",), "ve": ("have",), "d": ("would", "had")}
 _MONTH = {name: month[0] for month in tables("en")["months"] for name in month}
 _DAYS = {name[:3]: name for name in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]}
@@ -234,15 +235,20 @@ def context_rules(of: Language) -> list[Rule]:
         return "variant", [_ROADS[match["n"]], match["n"]], True
 
     def region(match: re.Match[str]) -> Said:
-        if not match.string.endswith((", ", " in ", " from "), 0, match.start()):
+        if not _ZIP.match(match.string, match.end()) and not match.string.endswith(
+            (", ", " in ", " from "), 0, match.start()
+        ):
             return None
         return "variant", [*of.regions[match["n"]], match["n"], " ".join(match["n"])], True
 
     both = any_of([*_DAYS, *_DAYS.values()])
     joined = rf"(?:{B}{DASH}{B}| (?:to|through|thru|until) )"
     heading = rf"(?<=\d )(?P<n>[NSEW])(?:\.|(?= )) ?(?=\d|(?:[A-Z]\w+ ){{1,2}}(?:{STREETS})\b)"
-    verbs = "at|here|there|a|an|so|very|really|too|open|closed|ready|on|in|over|home|away|back|up|down|out|sick|fine|"
-    verbs += "been|not|going|gone|got|become|always|never|already|just|missing|coming|done|late"
+    verbs = (
+        "at|here|there|a|an|so|very|really|too|open|closed|ready|on|in|over|home|away|gotta|gonna|"
+        "supposed|still|all|no|about|back|up|down|out|sick|fine|been|not|going|gone|got|become|always|"
+        "never|already|just|missing|coming|done|late"
+    )
     days, months = any_of(_DAYS), any_of(set(_MONTH) - {month[0] for month in of.months})
     near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
     return [
@@ -255,6 +261,7 @@ def context_rules(of: Language) -> list[Rule]:
         ),
         Rule("", re.compile(rf"(?P<n>[NSEW])(?<!\w.)\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{STREETS})\b)"), heads),
         Rule("", re.compile(heading), heads),
+        Rule("°", re.compile(r"(?<=°) ?(?P<span>(?P<n>[NSEW]))(?!\w)"), heads),
         Rule("0-", re.compile(rf"(?<!\w)(?:I|US|SR|A|M|CA|NY|TX){DASH}\d{{1,3}} (?P<span>(?P<n>[NSEW]))(?!\w)"), heads),
         Rule("'’", re.compile(rf"(?P<n>\b[^\W\d_]+)['’]s(?= (?:{verbs})\b)"), contracted),
         Rule("'’", re.compile(r"\b(?P<n>[^\W\d_]{2,}in)['’](?!\w)"), dropped),
@@ -263,7 +270,9 @@ def context_rules(of: Language) -> list[Rule]:
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(
-            ".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.(?= [a-z])"), named(_DAYS)
+            ".",
+            re.compile(r"(?:^|(?<=[.!?,;] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.(?= [a-z])"),
+            named(_DAYS),
         ),
         Rule(
             "", re.compile(rf"(?<!\w)(?P<n>{days})(?:\.|(?=,? ))(?=,? (?:(?:{any_of(_MONTH)})(?!\w)|\d))"), named(_DAYS)

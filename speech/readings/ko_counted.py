@@ -35,6 +35,7 @@ _WORD = re.compile(r"[가-힣]")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _RANGE = re.compile(r" ?[~〜–∼-] ?|, ?")
 _BOOKS = re.compile(r"(?:책|공책|노트|잡지|사전|교과서|앨범)[을를은는이가도]? ?$")  # 책 4권 is four books, 4권 a volume
+_OF_CLOCK = re.compile(" ?[시분초월일]")
 _EQUALS = re.compile(" ?=")
 _VERSION_OF = re.compile(f"(?:{one_of(VERSIONED)}) ?$")
 _SIZE = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}
@@ -50,7 +51,8 @@ _NUMBERED = ("번", "호", "호실", "호선", "동", "편")  # 273번: also dig
 def _parse(match: re.Match[str]) -> Value | None:
     """What a match of _NUMBER is worth; None if it is digits one by one."""
     first, rest = match["first"].replace(",", ""), re.sub("[, ]", "", match["rest"])
-    if (len(first) > 1 and first[0] == "0") or len(first) > 16:
+    clock = len(first) == 2 and _OF_CLOCK.match(match.string, match.end())  # 07시 05분
+    if (len(first) > 1 and first[0] == "0" and not clock) or len(first) > 16:
         return None
     if match["fraction"]:
         return int(first), match["fraction"], rest
