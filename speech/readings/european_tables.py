@@ -18,6 +18,7 @@ _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month
 _WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
+_PLAIN = str.maketrans("²³", "23")
 _PAIRS = frozenset({"letters"})
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -52,7 +53,8 @@ def _converted(key: str, value: Any) -> Any:
 
 
 def nouns(table: str) -> dict[str, Noun]:
-    """Lines "sign sign = gender one|several + one|several // sign of the hundredth"; _ is a blank of a sign.
+    """Lines "sign sign = gender one|several + one|several // sign of the hundredth"; _ is a blank of a sign; what has a
+    raised 2 or 3 is also written with a plain one: m², m2.
 
     >>> nouns("kg Kg = n Kilogramm + Kilo")["kg"].of(1)
     ['Kilogramm', 'Kilo']
@@ -63,7 +65,7 @@ def nouns(table: str) -> dict[str, Noun]:
         forms, _, part = forms.partition(" // ")
         gender, _, forms = forms.partition(" ")
         noun = Noun(gender, tuple(tuple(form.strip().split("|")) for form in forms.split(" + ")), part.strip())
-        made.update((sign.replace("_", " "), noun) for sign in signs.split())
+        made.update((sign.replace("_", " ").translate(raised), noun) for sign in signs.split() for raised in ({}, _PLAIN))
     return made
 
 

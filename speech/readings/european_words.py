@@ -61,7 +61,8 @@ def spell_address(of: Language, address: str) -> list[str]:
             spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
             parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
         elif piece == ".":
-            parts.append(list(of.address_signs.get(".", of.dot)))
+            bare = parts == [parts[0]] and rest.lower().startswith("www.")
+            parts.append([*of.address_signs.get(".", of.dot), *([""] if bare else [])])
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
     body = list(ways(*parts))[:32]
@@ -75,8 +76,12 @@ def spell_address(of: Language, address: str) -> list[str]:
 def lettered(of: Language) -> Iterator[Rule]:
     """The number of MP3, A380, COVID-19, GPT-4: the letters stay, the digits are a number or one by one."""
 
+    measured = re.compile(rf"\d{BLANK}?(?:[kcdm]?m|[кдс]?м)$")
+
     def digits(match: re.Match[str]) -> Said:
         written = match["n"]
+        if written in "23" and measured.search(match.string[max(0, match.start() - 4) : match.start()]):
+            return None  # 20 m2
         if "." in written:
             whole, _, fraction = written.partition(".")
             tails = [*of.digits(fraction), *of.plain(fraction)]

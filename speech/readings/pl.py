@@ -197,6 +197,10 @@ class Polish(Language):
         return ordinals(number, end) + (ordinals(number, "g l") if after.casefold() == "roku" else [])
 
     def day(self, number: int, before: str) -> list[str]:
+        if before == "się":  # urodziła się dwunastego maja: such a verb has no object
+            return ordinals(number, "g")
+        if before == "przed":
+            return ordinals(number, "l g Nm")
         return ordinals(
             number, "Nm g" if before in ("dziś", "dzisiaj", "jutro", "wczoraj", "był", "będzie") else "g Nm"
         )

@@ -105,7 +105,9 @@ class Russian(Language):
 
     def halved(self, number: int, noun: Noun) -> list[str]:
         forms = [form for way in noun.forms for form in way]
-        return [f"{way} с половиной {form}" for way in in_case(number, "g", "m")[:1] for form in dict.fromkeys(forms)]
+        whole = f"{in_case(number, 'n', noun.gender)[0]} с половиной {noun.of(self.index(Number(str(number))))[0]}"
+        genitive = in_case(number, "g", "m")[0]
+        return [whole, *(f"{genitive} с половиной {form}" for form in dict.fromkeys(forms))]
 
     # -- ordinals, dates, times
     def ordinal(
@@ -149,6 +151,8 @@ class Russian(Language):
         order = {"к": "dgn", "ко": "dgn", "по": "apdg", "на": "angp"}.get(before, "gn")
         if before in ("сегодня", "завтра", "послезавтра", "вчера", "было", "будет"):
             order = "ng"
+        elif before.endswith(("ся", "сь")):  # родился девятого мая: such a verb has no object
+            order = "g"
         return [words(number, "ru", to="ordinal", case=case, gender="n", animate=False) for case in order]
 
     def month_number(self, month: int, before: str) -> list[str]:
