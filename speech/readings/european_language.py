@@ -141,11 +141,6 @@ class Language(Tables):
             tails = [" ".join([self.digits("0")[0]] * zeros + [way]) for way in self.counted(int(fraction))] + tails
         return list(ways(self.integer(Number(number.whole, "", True), "", "", ""), self.point, tails))
 
-    def digits_dotted(self, pieces: list[str]) -> list[str]:
-        """A version with its numbers digit by digit."""
-        each = [self.digits(piece) for piece in pieces]
-        return list(ways(*[part for piece in each for part in (self.dot, piece)][1:]))
-
     # -- what stands around numbers
     @staticmethod
     def key(written: str, table: Iterable[str]) -> str:
@@ -288,7 +283,10 @@ class Language(Tables):
         """1 1/2."""
         return list(ways(self.counted(whole), self.mixed_and, self.fraction(above, below, "")))
 
-    def goals(self, written: str) -> list[str]:
+    def in_context(self, said: list[str], before: str) -> list[str]:  # a fraction's readings behind a word
+        return said
+
+    def goals(self, written: str, against: bool = False) -> list[str]:
         return self.plain(written)
 
     def spelt(self, letters: list[str]) -> Iterator[str]:

@@ -37,14 +37,15 @@ def parts(of: Language) -> Iterator[Rule]:
         pieces = match["v"].split(".")
         each = [of.digits(piece) if len(piece) > 1 and piece[0] == "0" else of.plain(piece) for piece in pieces]
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
-        spoken = spoken[:40] + of.digits_dotted(pieces)
+        single = [part for piece in pieces for part in (of.dot, of.digits(piece))][1:]  # digit by digit
+        spoken = [*spoken[:40], *ways(*single)]
         if not (of.decimal == "," and _DAY.fullmatch(match["v"])):
             return "version", spoken, True
         dates = of.date(int(pieces[0]), int(pieces[1]), "", last_word(match.string, match.start()), False)
         return "date", [*dates[:24], *spoken] if len(match["v"]) == 5 else [*spoken[:40], *dates], True
 
     def score(match: re.Match[str]) -> Said:
-        one, two = of.goals(match["a"]), of.goals(match["b"])
+        one, two = of.goals(match["a"]), of.goals(match["b"], True)
         said = [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)]
         return "score", [*said[:56], *ways(one[:3], of.draw if match["a"] == match["b"] else ())], True
 
@@ -136,15 +137,17 @@ def fractions(of: Language) -> Iterator[Rule]:
     def said(match: re.Match[str]) -> Said:
         found = match.groupdict()
         above, below = _VULGAR[found["v"]] if found["v"] else (int(found["a"]), int(found["b"]))
-        after = found["unit"] or next_word(match.string, match.end())
+        after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, match.end())
         if found["w"]:
             spoken = of.mixed(int(found["w"]), above, below, after)
         elif above == 0 or below < 2 or (not found["v"] and (below > 100 or above > 99)):
             return "fraction", of.slashed(found["a"], found["b"]), True
         else:
             spoken = of.fraction(above, below, after) + of.other_fraction(above, below)
-        if not found["unit"]:
-            return "fraction", spoken, True
+            spoken = of.in_context(spoken, last_word(match.string, match.start()))
+        if not found["unit"]:  # 15/3 may be a house and its flat
+            whole = found["w"] or found["v"] or above < below
+            return "fraction", spoken if whole else [*spoken[:48], *of.slashed(found["a"], found["b"])], bool(whole)
         return "unit", [f"{way} {name}" for name in of.noun(found["unit"]).of(0)[:4] for way in spoken], True
 
     unit = rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?"
@@ -215,7 +218,8 @@ def amount(
         bigs = [*ways(said, big.of(of.index(number))[:3]), *([] if is_range else alone(of, number, big))]
         links = of.linking(noun) if big.forms[0][0] not in ("mil", "mille", "mila") else ("",)
         bare = [way for way in bigs if way.endswith(" k")][:8]  # four hundred k
-        full = [f"{way} {name}" for name in ways(links, noun.of(of.many)[:4]) for way in bigs]
+        names = [name.replace("' ", "'") for name in ways(links, noun.of(of.many)[:4])]
+        full = [f"{way} {name}" for name in names for way in bigs]
         return kind, [*full[:48], *bare, *full[48:]]
     if kind == "money" and not is_range and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)

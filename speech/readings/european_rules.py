@@ -59,6 +59,7 @@ def dates(of: Language) -> Iterator[Rule]:
     parted = "|".join(rf"\d\d?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
     year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
+    pattern += rf"(?:{BLANK}?(?:{of.year_mark})(?!\w))?" if of.year_mark else ""
     yield Rule("0./-", re.compile(pattern), numeric)
     if of.slash_before:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
@@ -162,20 +163,24 @@ def phones(of: Language) -> Iterator[Rule]:
         plus = of.signs.get("+", ("plus",))[:1] if written[0] == "+" else [""]
         joined = "".join(groups)
         spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
+        if of.phone_grouped and len(groups) > 2:
+            spoken = [*of.grouped(groups), *spoken]
         if len(groups) > 1:
             spoken += ways([*of.grouped(groups[:1])[:6], *of.grouped(groups[:1])[-2:]], of.digits("".join(groups[1:])))
         if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)
         if re.fullmatch(rf"[1-9]\d{{0,2}}(?:{BLANK}\d{{3}})+", written):  # perhaps a number with its thousands apart
-            if " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
-                return None
-            spoken = [*of.said(Number(joined, "", True)), *spoken]
+            if not called.search(match.string[max(0, match.start() - 28) : match.start()]):
+                if " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
+                    return None
+                spoken = [*of.said(Number(joined, "", True)), *spoken]
         said = [*ways(plus, spoken)]
         if plus[0]:
             said += [*ways(("",), spoken)] if of.plus_optional else [*ways((of.zero[0] + " " + of.zero[0],), spoken)]
         return "phone", said, True
 
+    called = re.compile(of.phone_words, re.IGNORECASE)
     group = r"\(?\d{2,5}\)?"
     for pattern in (
         r"\+\d{1,3}(?:[ \u00a0\-./]?\(?\d{1,4}\)?){2,6}(?!\d)",

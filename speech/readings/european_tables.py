@@ -15,7 +15,15 @@ _NOUNS = frozenset({"units", "currencies", "magnitudes"})
 _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
-_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
+_WORDS |= {
+    "virile_nouns",
+    "masculine_nouns",
+    "year_before",
+    "no_code_before",
+    "open_words",
+    "nth_before",
+    "sentence_starts",
+}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PLAIN = str.maketrans("²³", "23")
@@ -65,7 +73,9 @@ def nouns(table: str) -> dict[str, Noun]:
         forms, _, part = forms.partition(" // ")
         gender, _, forms = forms.partition(" ")
         noun = Noun(gender, tuple(tuple(form.strip().split("|")) for form in forms.split(" + ")), part.strip())
-        made.update((sign.replace("_", " ").translate(raised), noun) for sign in signs.split() for raised in ({}, _PLAIN))
+        made.update(
+            (sign.replace("_", " ").translate(raised), noun) for sign in signs.split() for raised in ({}, _PLAIN)
+        )
     return made
 
 
@@ -139,6 +149,9 @@ class Tables:
     dotted_times = False
     plus_optional = False
     phone_patterns: tuple[str, ...] = ()
+    phone_words = "(?!)"  # what is said before the number of a telephone
+    phone_grouped = False  # whether a telephone's number is read as it is parted
+    year_mark = ""  # what stands behind the year of a date of digits and is said with it
     ordinal_pattern = ""
     version_words = (
         r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|macOS|Ubuntu|Debian|Node|PHP|USB|HTML|Windows|CUDA|Java)"
@@ -187,6 +200,7 @@ class Tables:
     sentence_starts = frozenset[str]()  # words with a capital behind a full stop
     feminine_nouns = frozenset[str]()  # in the form that stands behind 2
     masculine_nouns = frozenset[str]()
+    virile_nouns = frozenset[str]()  # of men, in the genitive plural
     cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions
     declined: Mapping[str, tuple[str, ...]] = _NONE  # words of numerals in other cases
     # -- sounds

@@ -66,17 +66,10 @@ class Polish(Language):
             if noun in ("dzieci", "ludzi", "drzwi", "kurcząt", "osób", "zwierząt") and number in COLLECTIVE
             else []
         )
+        if number > 4 and noun in self.virile_nouns:
+            return declined(number, "g") + collective
         if 2 <= last <= 4:
-            if re.search("ów$|ich$|ych$", noun) or noun in (
-                "osób",
-                "ludzi",
-                "dzieci",
-                "braci",
-                "mężczyzn",
-                "przyjaciół",
-                "księży",
-                "gości",
-            ):
+            if re.search("ów$|ich$|ych$", noun) or noun in self.virile_nouns | {"osób", "dzieci"}:
                 return declined(number, "g") + collective
             if last == 2:
                 gender = (
@@ -91,7 +84,7 @@ class Polish(Language):
                     for sex in ("mf" if gender == "?" else gender)
                     for case in cases.replace("g", "") or "N"
                     for way in declined(number, case, sex)
-                ] + (declined(number, "N") if False else [])
+                ]
             return declined(number, "N")
         return [way for case in dict.fromkeys(cases) for way in declined(number, case)] + collective
 
@@ -262,8 +255,9 @@ class Polish(Language):
             )
         )
 
-    def goals(self, written: str) -> list[str]:
-        return [*self.plain(written)[:1], *declined(int(written), "g")]
+    def goals(self, written: str, against: bool = False) -> list[str]:
+        said = [*self.plain(written)[:1], *declined(int(written), "g")]
+        return said[::-1] if against else said
 
     def first_rules(self) -> list[Rule]:
         def dated(match: re.Match[str]) -> Said:
@@ -273,15 +267,17 @@ class Polish(Language):
             order = "l g" if before in ("w", "we") else "g l"
             return "year", [*ways(ordinals(number, order), ("roku",)), *ways(ordinals(number, "Nm"), ("rok",))], True
 
+        tens = re.compile(
+            r"(?<!\w)(?P<noun>lat(?:a|ach|ami|om)?) (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE
+        )
+
         def decade(match: re.Match[str]) -> Said:
-            return "decade", ordinals(int(match["n"]), "Nn p"), True
+            return "decade", ordinals(int(match["n"]), "Nn" if match["noun"].casefold() == "lata" else "p"), True
 
         return [
             *year_rules(lambda n: ordinals(n, "g l Nm"), self.counted, "do|i|lub|a", "r\\.|rok"),
             Rule("0r", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?r\.(?!\w)"), dated),
-            Rule(
-                "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade
-            ),
+            Rule("0", tens, decade),
         ]
 
 

@@ -125,6 +125,8 @@ class Russian(Language):
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         said = self.ordinal(number, ending)
+        if ending == "м" and before in ("в", "во", "на", "о", "об", "при"):
+            said = [way for way in said if way.endswith(("ом", "ем"))]
         if len(ending) == 3 or ending in ("ти", "ух", "мя"):  # 5-ти, 10-ью
             said = [way for case in "gdip" for way in in_case(number, case, "m")] + said
         return "ordinal", said, bool(said)
@@ -207,8 +209,8 @@ class Russian(Language):
     # -- fractions, scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
-            half = ["половина", "половину", "половины", "одна вторая", "пол"]
-            return half
+            half = ["половина", "половину", "половины", "одна вторая"]
+            return ["пол", *half] if after else [*half, "пол"]
         said = []
         for case in "ngp":
             top = in_case(above, case, "f")[:1]
@@ -252,7 +254,7 @@ class Russian(Language):
             )
         )
 
-    def goals(self, written: str) -> list[str]:
+    def goals(self, written: str, against: bool = False) -> list[str]:
         return [*self.plain(written), *in_case(int(written), "d", "m")]
 
     def first_rules(self) -> list[Rule]:
