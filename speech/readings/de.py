@@ -259,7 +259,9 @@ class German(Language):
     def noun(self, sign: str) -> Noun:
         """A unit, also as it stands behind mit, von: Metern."""
         noun = super().noun(sign)
-        more = tuple((f"{form[-1]}n",) for form in noun.forms if form[-1].endswith("er"))
+        more = tuple(
+            (re.sub(r"er\b", "ern", form[-1], count=1),) for form in noun.forms if re.search(r"er\b", form[-1])
+        )
         return Noun(noun.gender, noun.forms + more, noun.part)
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:

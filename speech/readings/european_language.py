@@ -180,7 +180,7 @@ class Language(Tables):
             "=" in match.string[match.end() : match.end() + 3] or written.strip() not in "–—-"
         ):
             return self.minus
-        return self.to
+        return self.counted_to or self.to
 
     def counts_nothing(self, word: str) -> bool:
         """Whether a word behind a number is surely not what it counts."""

@@ -170,11 +170,12 @@ def phones(of: Language) -> Iterator[Rule]:
         if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)
-        if re.fullmatch(rf"[1-9]\d{{0,2}}(?:{BLANK}\d{{3}})+", written):  # perhaps a number with its thousands apart
-            if not called.search(match.string[max(0, match.start() - 28) : match.start()]):
-                if " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
-                    return None
-                spoken = [*of.said(Number(joined, "", True)), *spoken]
+        thousands = re.fullmatch(rf"[1-9]\d{{0,2}}(?:({BLANK}|[.])\d{{3}})(?:\1\d{{3}})*", written)
+        if thousands and not called.search(match.string[max(0, match.start() - 28) : match.start()]):
+            dots = thousands[1] == "." and "." in of.grouping
+            if dots or " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
+                return None
+            spoken = [*of.said(Number(joined, "", True)), *spoken]
         said = [*ways(plus, spoken)]
         if plus[0]:
             said += [*ways(("",), spoken)] if of.plus_optional else [*ways((of.zero[0] + " " + of.zero[0],), spoken)]

@@ -15,15 +15,8 @@ _NOUNS = frozenset({"units", "currencies", "magnitudes"})
 _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
-_WORDS |= {
-    "virile_nouns",
-    "masculine_nouns",
-    "year_before",
-    "no_code_before",
-    "open_words",
-    "nth_before",
-    "sentence_starts",
-}
+_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
+_WORDS |= {"virile_nouns", "animate_nouns"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PLAIN = str.maketrans("²³", "23")
@@ -113,6 +106,7 @@ class Tables:
     dot: tuple[str, ...] = ()  # the full stop of versions and addresses
     minus: tuple[str, ...] = ("minus",)
     to: tuple[str, ...] = ()  # between the ends of a range
+    counted_to: tuple[str, ...] = ()  # the same where it is counted, if in another order
     since: tuple[str, ...] = ("",)  # before a range
     versus: tuple[str, ...] = ()  # between the goals of a score
     more: tuple[str, ...] = ("plus",)  # the + of 10+
@@ -201,6 +195,7 @@ class Tables:
     feminine_nouns = frozenset[str]()  # in the form that stands behind 2
     masculine_nouns = frozenset[str]()
     virile_nouns = frozenset[str]()  # of men, in the genitive plural
+    animate_nouns = frozenset[str]()  # masculine, in the accusative that ends as a feminine nominative: psa
     cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions
     declined: Mapping[str, tuple[str, ...]] = _NONE  # words of numerals in other cases
     # -- sounds

@@ -12,16 +12,21 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 units = reader("it", parts_words=True)
+_VOWELS = frozenset("aeiouàèéìòù")
 
 
 class Italian(Romance):
     """The tables are tables/it.yaml."""
 
+    def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        said = super().counted(number, gender, before, after)
+        return [*said, "un"] if said[:1] == ["una"] and after[:1].casefold() in _VOWELS and after else said
+
     def gendered(self, number: int, gender: str) -> list[str]:
         full = words(number, "it").replace("dicotto", "diciotto")
         said = [full]
         if number == 1:
-            return {"": ["uno"], "m": ["un", "uno"], "f": ["una", "un"]}[gender]
+            return {"": ["uno"], "m": ["un", "uno"], "f": ["una"]}[gender]
         if number % 10 == 1 and number % 100 != 11:
             said = [full[:-1], full] if gender == "m" else [full, full[:-1]] if gender == "f" else [full]
             said += [f"{full[:-1]}a"] if gender == "f" and number % 100 == 1 else []
@@ -108,7 +113,16 @@ class Italian(Romance):
 
     def first_rules(self) -> list[Rule]:
         year = re.compile(r"(?<=\w)['’](?P<n>\d\d)(?!\w|[.,:]\d)|(?<=\w )['’](?P<m>\d\d)(?!\w|[.,:]\d)")
-        return [Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))]
+
+        def elided(match: re.Match[str]) -> Said:
+            feminine = self.gender(match["noun"], 1) == "f"
+            return ("cardinal", ["un'", "una"], True) if feminine else None
+
+        one = re.compile(r"(?<![\w.,:/\-–])(?P<span>1[ \u00a0])(?P<noun>[aeiouAEIOU][^\W\d_]+)")
+        return [
+            Rule("0", one, elided),
+            Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True)),
+        ]
 
 
 @lru_cache(maxsize=1)

@@ -54,6 +54,8 @@ class Polish(Language):
                 ("[ieyu]m$", "l"),
                 ("[^aeiouyąęó]$", "m"),
             ):
+                if forms == "f" and noun in self.animate_nouns:
+                    return ["jednego"]
                 if re.search(ending, noun):
                     more = {"f": ["jedna", "jednego"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
                     return more or ONE[forms]

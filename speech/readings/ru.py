@@ -7,7 +7,7 @@ from speech.readings.european import Noun, Number, Rule, Said, find, last_word, 
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import YEAR_NOUN, YEARS, agreeing, by_the_clock, in_case
+from speech.readings.ru_numbers import YEAR_NOUN, YEARS, agreeing, by_the_clock, in_case, with_half
 from speech.readings.slavic_years import year_rules
 from speech.readings.span import Span
 
@@ -104,10 +104,7 @@ class Russian(Language):
         return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
     def halved(self, number: int, noun: Noun) -> list[str]:
-        forms = [form for way in noun.forms for form in way]
-        whole = f"{in_case(number, 'n', noun.gender)[0]} с половиной {noun.of(self.index(Number(str(number))))[0]}"
-        genitive = in_case(number, "g", "m")[0]
-        return [whole, *(f"{genitive} с половиной {form}" for form in dict.fromkeys(forms))]
+        return with_half(number, noun, noun.of(self.index(Number(str(number))))[0])
 
     # -- ordinals, dates, times
     def ordinal(
