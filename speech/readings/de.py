@@ -259,9 +259,8 @@ class German(Language):
     def noun(self, sign: str) -> Noun:
         """A unit, also as it stands behind mit, von: Metern."""
         noun = super().noun(sign)
-        more = tuple(
-            (re.sub(r"er\b", "ern", form[-1], count=1),) for form in noun.forms if re.search(r"er\b", form[-1])
-        )
+        inflected = (re.sub(r"er\b", "ern", form[-1], count=1) for form in noun.forms)
+        more = tuple((way,) for way in inflected if re.search(r"ern\b", way))
         return Noun(noun.gender, noun.forms + more, noun.part)
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:

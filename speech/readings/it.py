@@ -12,6 +12,7 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 units = reader("it", parts_words=True)
+_NEEDS_UNO = re.compile("z|s[^aeiouàèéìòù]|gn|ps|pn|x|y|i[aeou]", re.IGNORECASE)  # uno zaino, uno studente
 _VOWELS = frozenset("aeiouàèéìòù")
 
 
@@ -20,6 +21,8 @@ class Italian(Romance):
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         said = super().counted(number, gender, before, after)
+        if number == 1 and after and gender == "m":
+            return ["uno"] if _NEEDS_UNO.match(after) else ["un"]
         return [*said, "un"] if said[:1] == ["una"] and after[:1].casefold() in _VOWELS and after else said
 
     def gendered(self, number: int, gender: str) -> list[str]:
@@ -119,10 +122,8 @@ class Italian(Romance):
             return ("cardinal", ["un'", "una"], True) if feminine else None
 
         one = re.compile(r"(?<![\w.,:/\-–])(?P<span>1[ \u00a0])(?P<noun>[aeiouAEIOU][^\W\d_]+)")
-        return [
-            Rule("0", one, elided),
-            Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True)),
-        ]
+        short = Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))
+        return [Rule("0", one, elided), short]
 
 
 @lru_cache(maxsize=1)
