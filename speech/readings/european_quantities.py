@@ -77,7 +77,11 @@ def parts(of: Language) -> Iterator[Rule]:
             for end in (r"[\d'\"′″”’²]", r"\d[a-zа-я]", r"\d[a-zа-я]{2}", r"\d [a-zа-я]", r"\d [a-zа-я]{2}")
         )
         cross = rf"(?:(?<=\d){B}|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
-        yield Rule("x×х", re.compile(cross), lambda match: ("sign", of.by, True))
+        equal = re.compile(r"[^=.!?]{1,16}=")
+        times = [*(way for way in of.fold if way in of.by), *of.by]
+        yield Rule(
+            "x×х", re.compile(cross), lambda m: ("sign", times if equal.match(m.string, m.end()) else of.by, True)
+        )
     if of.fold:
         yield Rule("0xX×", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
 

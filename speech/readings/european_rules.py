@@ -64,6 +64,10 @@ def dates(of: Language) -> Iterator[Rule]:
     if of.slash_before:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
         yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
+    names = any_of({name for said in of.days.values() for name in said if len(name) > 3})
+    named = rf"(?<!\w)(?:{names}),?{BLANK}(?P<span>(?P<d>\d\d?)[{of.day_signs}](?P<m>\d\d?)(?P<y>))"
+    named += rf"(?![\d/\-]|[.,:]\d|{B}(?:{of.hour_marks})(?!\w))"
+    yield Rule("0/-", re.compile(named, re.IGNORECASE), numeric)
     if of.months and of.day_pattern:
         yield from named_days(of)
 
@@ -95,7 +99,8 @@ def named_days(of: Language) -> Iterator[Rule]:
     yield Rule("0", re.compile(rf"{day})(?={month})", re.IGNORECASE), one)
     short = {name: month[0] for month in of.months for name in month[1:] if name not in of.month_forms}
     if short:
-        pattern = rf"(?<=[\d.]{BLANK})(?P<m>{any_of(short)})\.?(?!\w)"
+        day = rf"(?<=[\d.]{BLANK})|(?<=1er{BLANK})" + (rf"|(?<=\d{BLANK}de{BLANK})" if of.before_month else "")
+        pattern = rf"(?:{day})(?P<m>{any_of(short)})\.?(?!\w)"
         yield Rule("0", re.compile(pattern), lambda m: ("variant", [short[m["m"]], m["m"]], True))
 
 
@@ -133,8 +138,12 @@ def times(of: Language) -> Iterator[Rule]:
                     for way in of.time(*until, link, True)[:20]
                 ),
             ]
+        if after_dash.search(match.string[max(0, match.start() - 8) : match.start()]):
+            for link in of.to_also[:1]:
+                spoken = [*spoken[:48], *of.time(int(found["h"]), minute, second, mark, link, True)[:12]]
         return "time", spoken, True
 
+    after_dash = re.compile(rf"\d{B}(?:{of.hour_marks})?{B}{DASH}{B}$")
     ranged = re.compile(rf"{B}{DASH}{B}\d")
     hour = r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])"
     tail = rf"(?P<tail>{B}(?:{of.hour_marks})(?!\w))"

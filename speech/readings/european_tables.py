@@ -16,7 +16,7 @@ _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "ab
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
 _WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
-_WORDS |= {"virile_nouns", "animate_nouns"}
+_WORDS |= {"virile_nouns", "animate_nouns", "word_like", "day_before"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PLAIN = str.maketrans("²³", "23")
@@ -122,6 +122,8 @@ class Tables:
     address_signs: Mapping[str, tuple[str, ...]] = _NONE
     triple_w: tuple[str, ...] = ()
     before_numbers: Mapping[str, tuple[str, ...]] = _NONE  # ~ > < ± before a number
+    word_like = frozenset[str]()  # abbreviations that are words, too, at the end of a sentence nothing else
+    day_before = frozenset[str]()  # but behind these they may be short for a day: am So.
     numbered: Mapping[str, tuple[str, ...]] = _NONE  # abbreviations that a number follows: No. 5
     abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # capitals or not
     exact_abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # with capitals as they stand
@@ -152,6 +154,7 @@ class Tables:
     )
     decade_before = ""  # what stands before a decade of two digits
     slash_before = ""  # what stands before a day and its month: le 11/11
+    day_signs = "/"  # between a day and its month behind the day of the week
     scale_words = ""  # before 1:50
     between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
     by: tuple[str, ...] = ()  # the cross of 3 x 4

@@ -262,9 +262,11 @@ class Polish(Language):
         return said[::-1] if against else said
 
     def first_rules(self) -> list[Rule]:
+        era = r" (?:(?:p\. ?)?n\. ?e|przed naszą erą|naszej ery)"
+
         def dated(match: re.Match[str]) -> Said:
             number, before = int(match["n"]), last_word(match.string, match.start())
-            if number < 1000 and not re.match(r" (?:p\. ?)?n\. ?e", match.string[match.end() : match.end() + 8]):
+            if number < 1000 and not re.match(era, match.string[match.end() : match.end() + 20]):
                 return None
             order = "l g" if before in ("w", "we") else "g l"
             return "year", [*ways(ordinals(number, order), ("roku",)), *ways(ordinals(number, "Nm"), ("rok",))], True
@@ -279,6 +281,7 @@ class Polish(Language):
         return [
             *year_rules(lambda n: ordinals(n, "g l Nm"), self.counted, "do|i|lub|a", "r\\.|rok"),
             Rule("0r", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?r\.(?!\w)"), dated),
+            Rule("0r", re.compile(rf"(?<![\d.,])(?P<n>\d{{1,3}})[ \u00a0]?roku(?={era})"), dated),
             Rule("0", tens, decade),
         ]
 
