@@ -192,6 +192,8 @@ def quantities(of: Language) -> Iterator[Rule]:
         before, after = of.before(string, match.start()), next_word(string, match.end())
         if found["name"] in ("#", "№") or (found["name"] or "").rstrip(".").casefold() in of.codes:
             before = CODE
+        if noun and not first.fraction and not found["b"]:
+            noun = in_genitive(noun, of.second_is_genitive) if of.cases.get(before, "")[:1] == "g" else noun
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None
@@ -199,6 +201,8 @@ def quantities(of: Language) -> Iterator[Rule]:
             number = of.parse(found["b"])
             dash = of.of_dash(found["mid"], match, before)
             ends = of.coded(found["a"], found["b"]) if before in of.codes or before == CODE else []
+            if of.cases.get(before, "")[:1] == "g":
+                ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
             ends += ways(of.since, of.said(first, gender), dash, of.said(number, gender))
         kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
@@ -230,6 +234,14 @@ def amount(
     split = [] if is_range else parted(of, number, noun) if number.fraction else alone(of, number, noun)
     best, *others = noun.of(of.index(number))
     return kind, [f"{way} {best}" for way in said[:40]] + split + [f"{way} {name}" for name in others for way in said]
+
+
+def in_genitive(noun: Noun, second: bool) -> Noun:
+    """A Slavic noun behind a preposition that asks for the genitive: около трёх километров."""
+    if len(noun.forms[0]) < 3:  # евро
+        return noun
+    one = noun.forms[0][1] if second else next((form[0] for form in noun.forms if len(form) == 1), noun.forms[0][0])
+    return Noun(noun.gender, ((one, noun.forms[0][-1], noun.forms[0][-1]), *noun.forms), noun.part)
 
 
 def parted(of: Language, number: Number, noun: Noun) -> list[str]:

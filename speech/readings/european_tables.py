@@ -199,6 +199,7 @@ class Tables:
     masculine_nouns = frozenset[str]()
     virile_nouns = frozenset[str]()  # of men, in the genitive plural
     animate_nouns = frozenset[str]()  # masculine, in the accusative that ends as a feminine nominative: psa
+    second_is_genitive = False  # the form of a unit behind two is its genitive
     cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions
     declined: Mapping[str, tuple[str, ...]] = _NONE  # words of numerals in other cases
     # -- sounds

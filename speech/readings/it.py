@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Rule, Said, find, ways, words
+from speech.readings.european import Number, Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance, inflected
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -25,13 +25,20 @@ class Italian(Romance):
             return ["uno"] if _NEEDS_UNO.match(after) else ["un"]
         return [*said, "un"] if said[:1] == ["una"] and after[:1].casefold() in _VOWELS and after else said
 
+    def gender(self, noun: str, number: int) -> str:
+        known = super().gender(noun, number)
+        return "f" if known == "?" and number != 1 and noun.endswith("e") else known
+
+    def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
+        return number.value != 1 or super().sure(number, gender, before, after)
+
     def gendered(self, number: int, gender: str) -> list[str]:
         full = words(number, "it").replace("dicotto", "diciotto")
         said = [full]
         if number == 1:
             return {"": ["uno"], "m": ["un", "uno"], "f": ["una"]}[gender]
         if number % 10 == 1 and number % 100 != 11:
-            said = [full[:-1], full] if gender == "m" else [full, full[:-1]] if gender == "f" else [full]
+            said = [full, full[:-1]] if gender in ("m", "f") else [full]
             said += [f"{full[:-1]}a"] if gender == "f" and number % 100 == 1 else []
         said += [way.replace("centou", "centu").replace("centoo", "cento") for way in said]
         if number > 1000 and 0 < number % 1000 < 100 and number < 1_000_000:

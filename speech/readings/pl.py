@@ -60,16 +60,17 @@ class Polish(Language):
                     more = {"f": ["jedna", "jednego"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
                     return more or ONE[forms]
             return [way for forms in ONE.values() for way in forms]
-        if "g" in cases and number > 1 and re.search("[^aeiouyąęó]$", noun):
-            genitive = declined(number, "g")
-            return genitive if cases == "g" or 1 < last < 5 else [*declined(number, "N"), *genitive]
         collective = (
             [COLLECTIVE[number]]
             if noun in ("dzieci", "ludzi", "drzwi", "kurcząt", "osób", "zwierząt") and number in COLLECTIVE
             else []
         )
-        if number > 4 and noun in self.virile_nouns:
+        if 4 < number < 1000 and noun in self.virile_nouns:
             return declined(number, "g") + collective
+        if "g" in cases and number > 1 and re.search("[^aeiouyąęó]$", noun):
+            genitive = declined(number, "g")
+            plain = [] if cases == "g" or 1 < last < 5 else declined(number, "N")
+            return [*genitive, *plain] if cases[0] == "g" else [*plain, *genitive]
         if 2 <= last <= 4:
             if re.search("ów$|ich$|ych$", noun) or noun in self.virile_nouns | {"osób", "dzieci"}:
                 return declined(number, "g") + collective
@@ -95,7 +96,7 @@ class Polish(Language):
         return "" if not word or word in self.function_words else f"={word}"
 
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
-        if before in self.cases and self.cases[before] != "g":
+        if self.cases.get(before, "g") not in ("g", "gN"):
             return False
         return not (
             gender.startswith("=")
