@@ -176,13 +176,6 @@ class German(Language):
             said += [words(hour, "de")] if minute == 0 else [f"{words(hour, 'de')} {words(minute, 'de')}"]
         return said + self.by_the_clock(hour, minute)
 
-    def money(self, number: Number, noun: Noun) -> list[str]:
-        said = super().money(number, noun)
-        if not number.value or number.fraction in ("0", "00"):
-            return said
-        whole, cents = self.counted(number.value), self.counted(int(number.fraction.ljust(2, "0")))
-        return said + list(ways(whole[:2], cents[:2], noun.of(1)[:1]))
-
     def below(self, number: int, above: int) -> list[str]:
         if number == 2:
             return ["halbe"]

@@ -211,6 +211,8 @@ class Language(Tables):
         cents = self.counted(parts, hundredth.gender if hundredth else "")
         names = ["", *hundredth.of(self.index(Number(str(parts))))] if hundredth else [""]
         said = list(ways(whole, nouns[:2], self.money_and, cents[:3], names))
+        if number.value:  # neunzehn neunundneunzig Euro
+            said[12:12] = ways(whole[:2], cents[:2], noun.of(self.many)[:1])
         if not number.value and hundredth:
             said = [*ways(cents, names[1:]), *said]
         return said[:48] + decimals
@@ -283,8 +285,10 @@ class Language(Tables):
         """1 1/2."""
         return list(ways(self.counted(whole), self.mixed_and, self.fraction(above, below, "")))
 
-    def in_context(self, said: list[str], before: str) -> list[str]:  # a fraction's readings behind a word
-        return said
+    def in_context(self, said: list[str], before: str) -> list[str]:
+        """A fraction's readings behind a word, the best first."""
+        genitive = self.cases.get(before, "")[:1] == "g"
+        return sorted(said, key=lambda way: way.split()[0] not in self.genitives) if genitive else said
 
     def goals(self, written: str, against: bool = False) -> list[str]:
         return self.plain(written)

@@ -194,6 +194,8 @@ def quantities(of: Language) -> Iterator[Rule]:
             before = CODE
         if noun and not first.fraction and not found["b"]:
             noun = in_genitive(noun, of.second_is_genitive) if of.cases.get(before, "")[:1] == "g" else noun
+        if big and not first.fraction and of.cases.get(before, "")[:1] == "g":
+            big = in_genitive(big, of.second_is_genitive)
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None

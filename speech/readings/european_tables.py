@@ -16,7 +16,7 @@ _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "ab
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
 _WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
-_WORDS |= {"virile_nouns", "animate_nouns", "word_like", "day_before"}
+_WORDS |= {"virile_nouns", "animate_nouns", "word_like", "day_before", "genitives"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PLAIN = str.maketrans("²³", "23")
@@ -199,6 +199,7 @@ class Tables:
     masculine_nouns = frozenset[str]()
     virile_nouns = frozenset[str]()  # of men, in the genitive plural
     animate_nouns = frozenset[str]()  # masculine, in the accusative that ends as a feminine nominative: psa
+    genitives = frozenset[str]()  # with which a fraction in the genitive begins
     second_is_genitive = False  # the form of a unit behind two is its genitive
     cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions
     declined: Mapping[str, tuple[str, ...]] = _NONE  # words of numerals in other cases

@@ -28,6 +28,8 @@ class Polish(Language):
         said = [way for case in cases.replace("l", "g") for way in declined(number, case, gender or "m")]
         if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "przed"):
             said += ordinals(number, "fg l")[: 2 if before in ("od", "do", "po", "przed") else 1]
+        if not gender and number <= 24 and before in ("godz.", "godzinie", "godziny", "godzinę"):
+            said = ordinals(number, "fg") + said
         if not gender and "N" not in cases:
             said += declined(number, "N")
         if gender == "f" and number == 1:
