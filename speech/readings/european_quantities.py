@@ -193,9 +193,9 @@ def quantities(of: Language) -> Iterator[Rule]:
         if found["name"] in ("#", "№") or (found["name"] or "").rstrip(".").casefold() in of.codes:
             before = CODE
         if noun and not first.fraction and not found["b"]:
-            noun = in_genitive(noun, of.second_is_genitive) if of.cases.get(before, "")[:1] == "g" else noun
-        if big and not first.fraction and of.cases.get(before, "")[:1] == "g":
-            big = in_genitive(big, of.second_is_genitive)
+            noun = governed(of, noun, before)
+        if big and not first.fraction:
+            big = governed(of, big, before)
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None
@@ -238,12 +238,17 @@ def amount(
     return kind, [f"{way} {best}" for way in said[:40]] + split + [f"{way} {name}" for name in others for way in said]
 
 
-def in_genitive(noun: Noun, second: bool) -> Noun:
-    """A Slavic noun behind a preposition that asks for the genitive: около трёх километров."""
-    if len(noun.forms[0]) < 3:  # евро
+def governed(of: Language, noun: Noun, before: str) -> Noun:
+    """A Slavic noun in the case that a preposition asks for: около трёх километров, при тридцати градусах."""
+    case, forms = of.cases.get(before, ""), noun.forms
+    if not case or len(forms[0]) < 3:
         return noun
-    one = noun.forms[0][1] if second else next((form[0] for form in noun.forms if len(form) == 1), noun.forms[0][0])
-    return Noun(noun.gender, ((one, noun.forms[0][-1], noun.forms[0][-1]), *noun.forms), noun.part)
+    if case[0] == "g":
+        one = forms[0][1] if of.second_is_genitive else next((way[0] for way in forms if len(way) == 1), forms[0][0])
+        return Noun(noun.gender, ((one, forms[0][-1], forms[0][-1]), *forms), noun.part)
+    ends = of.case_ends.get(case)
+    best = [form for way in forms for form in way if ends and re.search(rf"(?:{ends})\b", form)][:1]
+    return Noun(noun.gender, (*((forms[0][0], way, way) for way in best), *forms), noun.part)
 
 
 def parted(of: Language, number: Number, noun: Noun) -> list[str]:

@@ -199,6 +199,7 @@ class Tables:
     masculine_nouns = frozenset[str]()
     virile_nouns = frozenset[str]()  # of men, in the genitive plural
     animate_nouns = frozenset[str]()  # masculine, in the accusative that ends as a feminine nominative: psa
+    case_ends: Mapping[str, str] = _NONE  # of units in the plural of other cases
     genitives = frozenset[str]()  # with which a fraction in the genitive begins
     second_is_genitive = False  # the form of a unit behind two is its genitive
     cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions
