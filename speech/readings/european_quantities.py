@@ -222,7 +222,8 @@ def amount(
     if noun is None or sign is None:
         kind = "range" if is_range else "cardinal"
         split = parted(of, number, big) if big and not is_range and number.fraction else []
-        return kind, [*ways(said, big.of(of.index(number)) if big else [""]), *split]
+        one = alone(of, number, big) if big and not is_range else []
+        return kind, [*ways(said, big.of(of.index(number)) if big else [""]), *split, *one]
     kind = "money" if of.key(sign, of.currencies) in of.currencies else "percent" if sign in "%‰" else "unit"
     if big:
         bigs = [*ways(said, big.of(of.index(number))[:3]), *([] if is_range else alone(of, number, big))]
