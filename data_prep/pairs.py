@@ -5,7 +5,8 @@
 Three sources, alone or together. `scored`: what stage score wrote of several completions of each text; the best and
 the worst by reward are a pair. `votes`: what listeners of the blind test chose, with `spoken`, the two systems' speech.
 `preferences`: what the page exports of those votes, a pair for each vote. Without any of them `rollouts`, which the
-stage's commands before this one made, are `scored`.
+stage's commands before this one made, are `scored`. `best` is written, too, if it is a path: the best speech of each
+text, worth at least `least_score`, as texts for stage sft (rejection sampling: arXiv 2308.01825).
 """
 
 import hashlib
@@ -81,15 +82,31 @@ def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
     Raises:
         BadRows: rows that are no scored speech, with file, line and field.
     """
+    for rows in _groups(path):
+        best, worst = max(rows, key=lambda row: row.score), min(rows, key=lambda row: row.score)
+        if best.score - worst.score >= least and best.tokens != worst.tokens:
+            yield _pair(best, worst, best.score - worst.score)
+
+
+def best_of_scores(path: str, least: float | None) -> Iterator[dict[str, Any]]:
+    """The best speech of each text (voice, instruction) as a row for SFT, if it is worth at least `least`.
+
+    Raises:
+        BadRows: rows that are no scored speech, with file, line and field.
+    """
+    for rows in _groups(path):
+        best = max(rows, key=lambda row: row.score)
+        if least is None or best.score >= least:
+            yield best.model_dump(include=set(_Asked.model_fields), exclude_none=True) | {"speech_tokens": best.tokens}
+
+
+def _groups(path: str) -> Iterator[list[_Scored]]:
     groups: dict[tuple, list[_Scored]] = defaultdict(list)
     for row in read_all(
         path, lambda row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
     ):
         groups[row.asked] += [row] if row.tokens else []  # a completion without speech teaches nothing about it
-    for rows in filter(None, groups.values()):
-        best, worst = max(rows, key=lambda row: row.score), min(rows, key=lambda row: row.score)
-        if best.score - worst.score >= least and best.tokens != worst.tokens:
-            yield _pair(best, worst, best.score - worst.score)
+    yield from filter(None, groups.values())
 
 
 def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -184,7 +201,12 @@ def main(cfg: DictConfig) -> None:
     with told_plainly():
         given = {key: own[key] for key in ("scored", "votes", "preferences") if own[key] is not None}
         given = given or {"scored": own.rollouts}
-        check_outputs({f"pairs.{key}": path for key, path in given.items()}, {"pairs.output": own.output})
+        outputs = {"pairs.output": own.output} | ({"pairs.best": own.best} if own.best else {})
+        check_outputs({f"pairs.{key}": path for key, path in given.items()}, outputs)
+        if own.best is not None:
+            best = list(best_of_scores(given.get("scored", own.rollouts), own.least_score))
+            write_jsonl(own.best, best)
+            print(f"{len(best)} texts with their best speech -> {own.best}", flush=True)
         rows = list(of_scores(given["scored"], own.least_margin)) if "scored" in given else []
         rows += list(of_votes(given["votes"], dict(own.spoken or {}))) if "votes" in given else []
         rows += list(of_preferences(given["preferences"])) if "preferences" in given else []

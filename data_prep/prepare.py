@@ -25,7 +25,7 @@ from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
 from speech.files import whole_files
-from speech.jsonl import BadField, BadRows, Fault, read_rows
+from speech.jsonl import BadField, BadRows, Fault, read_rows, told_plainly
 from speech.paths import check_outputs
 from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens
@@ -243,8 +243,9 @@ def push(outputs: list[str], target: str) -> None:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     """Stage `data`."""
-    preparation = Preparation(cfg)
-    preparation.run()
+    with told_plainly():
+        preparation = Preparation(cfg)
+        preparation.run()
     if preparation.fault_count:
         print(f"[prepare] {preparation.fault_count} bad rows left out: {cfg.prepare.rejects}", flush=True)
     for reason, count in preparation.filtered.most_common():

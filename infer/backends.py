@@ -2,7 +2,9 @@
 
 import gc
 import os
+import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -104,7 +106,8 @@ class VllmBackend:
 
     def _answers(self, prompts: list[list[int]], parameters: list[Any]) -> list[Generated]:
         requests = [{"prompt_token_ids": prompt} for prompt in prompts]
-        answers = self._model.generate(requests, parameters, use_tqdm=True)
+        bar = partial(tqdm, mininterval=0.5 if sys.stderr.isatty() else 10)  # in a log each change is a line's length
+        answers = self._model.generate(requests, parameters, use_tqdm=bar)
         end = self._model.get_tokenizer().eos_token_id
         return [[_without_end(list(o.token_ids), o.finish_reason == "stop", end) for o in a.outputs] for a in answers]
 

@@ -85,7 +85,7 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
         text += f"\n{results['candidate']} against {results['baseline']}, paired over texts:\n\n"
         text += comparison_table(results)
     if unknown := max(s["texts_with_unknown_characters"] for s in results["systems"]):
-        text += f"\n{unknown} of {max(s['texts'] for s in results['systems'])} texts hold characters that the model's "
+        text += f"\n{unknown} of {max(s['texts'] for s in results['systems'])} texts have characters that the model's "
         text += "tokenizer does not know (`unknown` in utterances.jsonl): their errors are no fault of its training.\n"
     ear = results["ear"].rsplit(".", 1)[-1]
     said = {

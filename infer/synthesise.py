@@ -82,7 +82,7 @@ def synthesise(cfg: DictConfig) -> list[str]:
     unknown = [maker.unknown(one.request.text, next(iter(tokenizers.values()))) for one in sentences]
     if count := sum(map(bool, unknown)):
         characters = "".join(sorted(set("".join(unknown))))[:40]
-        print(f"{count} texts hold characters that the tokenizer does not know: {characters}", flush=True)
+        print(f"{count} text(s) with characters that the tokenizer does not know: {characters}", flush=True)
     whole = cfg.get("parts") is None  # else the parts of long texts are counted one by one
     prompts = {system: prompt_ids(sentences, tok, maker) for system, tok in tokenizers.items() if whole}
     said = [one.request.written or one.request.text for one in sentences]

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 
 from data_prep.prompt_template import encode_answer, encode_prompt
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
+from models.trainable import freeze_all_but
 from speech.files import whole_directory
 from speech.jsonl import read_all, told_plainly
 from speech.loading import pretrained
@@ -69,6 +70,8 @@ def train(cfg: DictConfig) -> list[dict[str, float]]:
     rows = examples(cfg.pairs.output, tokenizer, own.max_length)
     arguments = hydra.utils.instantiate(own.training, output_dir=own.checkpoints, max_length=own.max_length)
     model, reference = (pretrained(AutoModelForCausalLM, own.model, dtype=own.dtype) for _ in range(2))
+    if own.trainable is not None:
+        print(f"trained: {', '.join(freeze_all_but(model, own.trainable))}")
     trainer = trainer_of(
         model=model, ref_model=reference, args=arguments, train_dataset=rows, processing_class=tokenizer
     )

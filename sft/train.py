@@ -102,7 +102,19 @@ class Progress(TrainerCallback):
 
 
 def make_model(cfg: DictConfig, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-    """A new model from the configuration class that `cfg.model` names, in float32, for this tokenizer."""
+    """The checkpoint `cfg.start`, else a new model of the configuration class `cfg.model`, in float32, for a tokenizer.
+
+    Raises:
+        ValueError: the checkpoint has another vocabulary.
+    """
+    if cfg.get("start") is not None:
+        attention = cfg.model.get("attn_implementation")
+        model = pretrained(AutoModelForCausalLM, cfg.start, dtype=torch.float32, attn_implementation=attention)
+        if model.config.vocab_size != len(tokenizer):
+            raise ValueError(
+                f"sft.start: {cfg.start} has {model.config.vocab_size} ids, the tokenizer {len(tokenizer)}"
+            )
+        return model
     config = hydra.utils.instantiate(
         cfg.model,
         vocab_size=len(tokenizer),
@@ -149,7 +161,8 @@ def train(cfg: DictConfig) -> None:
     torch.manual_seed(arguments.seed)
     model = make_model(cfg.sft, tokenizer)
     print(
-        f"[sft] {model.num_parameters():,} parameters, {len(examples)} examples; from {checkpoint or 'nothing'}",
+        f"[sft] {model.num_parameters():,} parameters, {len(examples)} examples; "
+        f"from {checkpoint or cfg.sft.get('start') or 'nothing'}",
         flush=True,
     )
     trainer = SpeechTrainer(

@@ -221,6 +221,8 @@ class Run:
             if table and table.exists() and not failed:
                 title = f"\n{os.path.relpath(table, ROOT)}:\n\n" if table.suffix == ".md" else ""
                 print(title + table.read_text(encoding="utf-8").rstrip("\n"))
+                if "hint" in stage.spec:
+                    print(f"\n{stage.spec.hint}")
 
 
 def _leave(number: int, _frame: object) -> None:

@@ -17,7 +17,6 @@ The engine is registered for a device of its own, which verl's variable VERL_ENG
 - **Resume**: see verl_plugins/schedule.py.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -29,6 +28,7 @@ from verl.workers.config.optimizer import build_optimizer
 from verl.workers.engine.base import EngineRegistry
 from verl.workers.engine.fsdp.transformer_impl import FSDPEngineWithLMHead
 
+from models.trainable import freeze_all_but
 from verl_plugins import versions
 from verl_plugins.schedule import Schedule, check_factor, check_same
 
@@ -36,26 +36,6 @@ versions.require("verl", versions.VERL, "verl_plugins/trainable.py")
 DEVICE = "named_parameters"  # what VERL_ENGINE_DEVICE says
 SHOWN = 8  # rows that an error names
 _HYPER_PARAMETERS = ("lr", "initial_lr", "betas", "eps", "weight_decay")  # what of a checkpoint the configuration rules
-
-
-def freeze_all_but(module: torch.nn.Module, patterns: Sequence[str]) -> list[str]:
-    """Leaves `requires_grad` to the parameters whose whole name matches one of the regular expressions.
-
-    Returns:
-        Their names.
-
-    Raises:
-        ValueError: a pattern matches nothing.
-    """
-    names = [name for name, _ in module.named_parameters()]
-    for pattern in patterns:
-        if not any(re.fullmatch(pattern, name) for name in names):
-            raise ValueError(
-                f"optim.override_optimizer_config.trainable: {pattern!r} matches no parameter; there are {names}"
-            )
-    for name, parameter in module.named_parameters():
-        parameter.requires_grad_(any(re.fullmatch(pattern, name) for pattern in patterns))
-    return [name for name, parameter in module.named_parameters() if parameter.requires_grad]
 
 
 def train_whole(module: torch.nn.Module, modules: Sequence[str]) -> list[str]:

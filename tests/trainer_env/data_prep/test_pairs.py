@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.pairs import check_rows, of_preferences, of_scores, of_votes
+from data_prep.pairs import best_of_scores, check_rows, of_preferences, of_scores, of_votes
 from speech.jsonl import BadRows
 from stages.config import compose_stage
 from stages.plan import plan
@@ -41,6 +41,14 @@ def test_voices_of_one_text_are_not_compared(tmp_path):
     rows = [scored("早", 0.9, 1, voice=""), scored("早", 0.1, 2), scored("早", 0.2, 3, voice=None)]  # stage score's ""
     (pair,) = of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)
     assert (pair["voice"], pair["chosen"], pair["rejected"]) == (None, [1], [2])
+
+
+def test_the_best_speech_of_each_text_is_a_row_for_sft(tmp_path):
+    rows = [scored("你好", 0.5, 1), scored("早", 0.9, 2, voice="ana"), scored("你好", 0.8, 3), scored("走", 0.7, 4)]
+    path = write(tmp_path / "s.jsonl", *rows)
+    best = [{"text": "你好", "speech_tokens": [3]}, {"text": "早", "voice": "ana", "speech_tokens": [2]}]
+    assert list(best_of_scores(path, 0.8)) == best
+    assert list(best_of_scores(path, None)) == [*best, {"text": "走", "speech_tokens": [4]}]
 
 
 def test_a_row_that_is_not_scored_is_named(tmp_path):

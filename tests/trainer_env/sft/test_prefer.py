@@ -75,3 +75,12 @@ def test_the_loss_is_dpos_and_the_better_answer_becomes_likelier(work, capfd):
     before = likelihood(work / "sft", CHOSEN) - likelihood(work / "sft", REJECTED)
     after = likelihood(work / "preferred", CHOSEN) - likelihood(work / "preferred", REJECTED)
     assert after > before + 1
+
+
+def test_only_the_weights_that_are_named_change(work, tmp_path):
+    cfg = configuration(work, "prefer.trainable=['model\\.norm\\.weight']", f"prefer.output={tmp_path}/preferred")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        process.submit(train, cfg).result()
+    before, after = (AutoModelForCausalLM.from_pretrained(f) for f in (work / "sft", tmp_path / "preferred"))
+    same = {name: torch.equal(w, after.get_parameter(name)) for name, w in before.named_parameters()}
+    assert [name for name, kept in same.items() if not kept] == ["model.norm.weight"]

@@ -80,6 +80,19 @@ def test_the_loss_falls_and_the_checkpoint_loads_with_its_tokenizer(config, caps
     assert not Path(config.sft.checkpoints).exists()
 
 
+def test_a_training_goes_on_from_another_checkpoint_if_it_is_told_so(config, capsys, tmp_path):
+    train(config)
+    first = losses(capsys.readouterr().out)
+    config.sft.start = config.recipe.sft_dir
+    config.recipe.sft_dir = str(tmp_path / "second")
+    train(config)
+    out = capsys.readouterr().out
+    assert f"from {config.sft.start}" in out and losses(out)[0] < first[0] / 2
+    build_tokenizer([TEXT], 11, config.recipe.tokenizer_dir)  # another codebook
+    with pytest.raises(ValueError, match=r"sft\.start: .* ids, the tokenizer"):
+        train(config)
+
+
 def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys, tmp_path):
     train(config)
     weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()

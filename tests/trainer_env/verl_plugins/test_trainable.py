@@ -4,7 +4,8 @@ import pytest
 from torch.nn import LayerNorm, Linear, Sequential
 from verl.workers.engine.base import EngineRegistry
 
-from verl_plugins.trainable import NamedParametersEngine, freeze_all_but
+from models.trainable import freeze_all_but
+from verl_plugins.trainable import NamedParametersEngine
 
 
 def model() -> Sequential:
