@@ -66,7 +66,7 @@ def test_full_training_changes_every_tensor_and_starts_from_the_given_model(buil
     output = train(built_recipe, tmp_path / "full", 2, "optim.lr=0.001", "optim.lr_warmup_steps_ratio=0")
     assert steps_of(output) == [1, 2]
     losses = [float(loss) for loss in re.findall(r"train/loss:([\d.]+)", output)]
-    assert all(loss < 4.0 for loss in losses)  # the small model's; one that knows nothing has log(1100) = 7
+    assert all(loss < 6.0 for loss in losses)  # the small model's is 4.8; one that knows nothing has log(1100) = 7
     assert len(changed(built_recipe / "sft", tmp_path / "full/sft")) == len(
         load_file(built_recipe / "sft/model.safetensors")
     )
