@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
-import pyarrow.parquet as pq
 from omegaconf import DictConfig
 
 
@@ -25,6 +24,8 @@ def rows_of(files: str | Sequence[str] | None, epochs: Sequence[float] | None = 
     often = [1.0] * len(files) if epochs is None else list(epochs)
     if len(often) != len(files) or min(often, default=1.0) <= 0:
         raise ValueError(f"data.epochs_of_files={often}: a number above 0 for each of {files}")
+    import pyarrow.parquet as pq  # stages/misfits.py imports this file for other functions, each time run.sh starts
+
     counts = [pq.ParquetFile(file).metadata.num_rows for file in files]
     return sum(count if epochs == 1 else int(count * epochs) for count, epochs in zip(counts, often, strict=True))
 

@@ -25,7 +25,6 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from speech.files import changed_keys, identities, write_text
 from speech.imports import dotted_names, imported_files
-from speech.voices import read_voices
 from stages.config import ROOT, config_dir, has_key
 from stages.table import Stage, work_dir
 
@@ -226,6 +225,8 @@ def _at(cfg: DictConfig, key: str) -> list[str]:
 
 def _voices(path: Path) -> list[Any]:
     """The voices of a file; none of one that is not there or wrong, which the stage itself will say."""
+    from speech.voices import read_voices  # pydantic, which run.sh needs for nothing else
+
     with suppress(ValueError, FileNotFoundError):
         return list(read_voices(str(path)).values())
     return []

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
 from sft.verl_train import check_lora, steps_of
@@ -159,6 +158,8 @@ def of_rows(cfg: DictConfig) -> Iterator[Fault]:
     files = [files] if isinstance(files, str) else list(files or [])
     if not OmegaConf.select(cfg, "actor_rollout_ref") or not files or not all(Path(file).exists() for file in files):
         return
+    import pyarrow.parquet as pq  # with numpy a third of what run.sh needs to start: only where rows are counted
+
     rows, most = sum(pq.ParquetFile(file).metadata.num_rows for file in files), cfg.data.train_max_samples
     rows = rows if most < 0 else min(rows, most)
     batch, epochs = cfg.data.train_batch_size, cfg.trainer.total_epochs

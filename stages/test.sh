@@ -13,18 +13,19 @@ if [[ $1 == --dry-run ]]; then dry_run=$1; shift; fi
 # Runs a command, or with --dry-run prints it.
 run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: test: $*"; "$@"; fi; }
 
-# The small models, the tests of the reward's environment and those of the trainer's at once, the latter two files at a
-# time: what waits for a process or for the models leaves its core to the others. The longest goes first (tests/conftest.py).
-two=(-n 2 --dist loadfile --no-loadscope-reorder)
+# The small models, the tests of the reward's environment and those of the trainer's at once, the latter three files at a
+# time (whole recipes, each with Ray, vLLM and Triton: two): what waits for a process or for the models leaves its core to
+# the others. The longest goes first (tests/conftest.py).
+files_at_once() { trainer=(-n "$1" --dist loadfile --no-loadscope-reorder "$2"); }
 export OMP_WAIT_POLICY=passive     # threads that spin while they wait would take the other file's core
 every=(recipes/*/recipe.yaml)
 every=("${every[@]%/recipe.yaml}")
 case $1 in
   tiny_mandarin)
     recipes=("${every[@]}") speech=(tests/reward_env)
-    trainer=("${two[@]}" tests/trainer_env)
+    files_at_once 3 tests/trainer_env
     ;;
-  all) recipes=("${every[@]}") speech=() trainer=("${two[@]}" tests/recipes) ;;
+  all) recipes=("${every[@]}") speech=(); files_at_once 2 tests/recipes ;;
   *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes -k "$1") ;;
 esac
 [[ $1 == tiny_mandarin || $1 == all || -n $(grep -rl "$1" tests/recipes) ]] || { echo "run.sh: test: $1 has no test from end to end; bash run.sh test has its quick ones" >&2; exit 2; }

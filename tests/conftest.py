@@ -29,16 +29,10 @@ SMALL = [line for line in (Path(__file__).parent / "helpers/small_build.txt").re
 
 # What takes long, the longest first: each is one worker's (--dist loadfile), and short ones are to fill the end.
 LONG = ["test_end_to_end", "test_recipe_configs", "test_documented_commands", "test_run_sh", "test_run_sh_runs"]
-LONG += [
-    "test_server_life",
-    "test_server_supervised",
-    "test_reward_faults",
-    "test_resume",
-    "test_shares",
-    "test_merge",
-    "test_slurm",
-]
-LONG += ["test_data_prep_memory", "test_new_scorer_page"]
+LONG += ["test_server_life", "test_given_voice", "test_server_supervised", "test_run_sh_server", "test_reward_faults"]
+LONG += ["test_soak", "test_preflight_training", "test_slurm", "test_shares", "test_resume", "test_reward_overrides"]
+LONG += ["test_marks", "test_sft", "test_verl_plugins", "test_own_texts", "test_new_scorer_page", "test_synthesise"]
+LONG += ["test_queue_polls", "test_data_prep_memory", "test_speech_head", "test_merge"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

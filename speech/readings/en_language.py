@@ -174,7 +174,7 @@ class English(Language):
         if any(one == two for one, two in itertools.pairwise(letters)):
             yield _doubled(" ".join(letters))
 
-    def goals(self, written: str) -> list[str]:
+    def goals(self, written: str, against: bool = False) -> list[str]:
         return (
             ["nil", "zero", "nothing", "oh", "love"]
             if written == "0"

@@ -19,6 +19,7 @@ _FILES = (
 _AMOUNT = re.compile(
     r"\d[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
 )
+_NEXT_SENTENCE = re.compile(r"\s*$|\s+[\"“„«(¿¡–—-]?\s*[A-ZÀ-ÞА-ЯЁĄĆĘŁŃÓŚŹŻ]")
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
@@ -63,7 +64,8 @@ def spell_address(of: Language, address: str) -> list[str]:
             spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
             parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
         elif piece == ".":
-            parts.append(list(of.address_signs.get(".", of.dot)))
+            bare = parts == [parts[0]] and rest.lower().startswith("www.")
+            parts.append([*of.address_signs.get(".", of.dot), *([""] if bare else [])])
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
     body = list(ways(*parts))[:32]
@@ -77,8 +79,12 @@ def spell_address(of: Language, address: str) -> list[str]:
 def lettered(of: Language) -> Iterator[Rule]:
     """The number of MP3, A380, COVID-19, GPT-4: the letters stay, the digits are a number or one by one."""
 
+    measured = re.compile(rf"\d{BLANK}?(?:[kcdm]?m|[кдс]?м)$")
+
     def digits(match: re.Match[str]) -> Said:
         written = match["n"]
+        if written in "23" and measured.search(match.string[max(0, match.start() - 4) : match.start()]):
+            return None  # 20 m2
         if "." in written:
             whole, _, fraction = written.partition(".")
             tails = [*of.digits(fraction), *of.plain(fraction)]
@@ -99,8 +105,10 @@ def rates(of: Language) -> Iterator[Rule]:
             string[max(0, match.start() - 24) : match.start()]
         ):
             return None
+        if f"{unit}." in of.units or f"{unit}." in of.abbreviations:  # 50 zł/mies.
+            return "unit", ways(of.per, of.abbreviations.get(f"{unit}.") or of.noun(f"{unit}.").of(0)[:5]), True
         if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsч"):
-            return ("sign", ways(of.per, [unit]), True) if len(unit) > 2 else None
+            return ("unit", ways(of.per, [unit]), True) if len(unit) > 2 else None
         return "unit", ways(of.per, of.noun(unit).of(0)[:5]), True
 
     if of.per:
@@ -124,6 +132,9 @@ def written_short(of: Language) -> Iterator[Rule]:
             key = key if fold or key in known else key[0].lower() + key[1:]
             said = known.get(key.casefold() if fold else key) or known.get(match[0])
             plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
+            last = plain and _NEXT_SENTENCE.match(match.string, match.end()) and plain[0].casefold() in of.word_like
+            if last and last_word(match.string, match.start()).rstrip(".") not in of.day_before:
+                return None  # So. Jetzt gehen wir.
             return ("variant", [*said, *plain], True) if said else None
 
         needs = "./" if any("/" in key for key in table) else "."
@@ -224,6 +235,8 @@ def capitals(of: Language) -> Iterator[Rule]:
 def paired(of: Language) -> Iterator[Rule]:
     """and/or: the slash is said or not; so is a dash between two times, and the slash of 4.5/5."""
     plus = (of.signs.get("+") or ("plus",))[0]
+    hashed = sorted(of.signs.get("#", ()), key=lambda way: not re.search("hash|haszt|х[эе]ш", way.casefold()))
+    yield Rule("#", re.compile(r"(?<!\w)#(?=[^\W\d_]{2})"), lambda m: ("sign", hashed, True) if hashed else None)
     pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
     yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
     yield Rule(".", re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("variant", of.dot, True))

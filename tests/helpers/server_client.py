@@ -55,7 +55,7 @@ def odd_rows(measured: list[Measures], expected: list[Measures]) -> set[int]:
 
 def counted(server, name: str) -> float:
     """Sum of one of Triton's counters of the model."""
-    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=300) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(f'{name}{{model="token2wav_asr"'))
 

@@ -52,7 +52,7 @@ class Page:
         """Of an HTTP request."""
         request = urllib.request.Request(self.url + path, data, {"Content-Type": kind} if data else {})
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=300) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -193,9 +193,9 @@ def test_no_path_from_the_browser_is_opened(page, path):
     data = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "你好"]}).encode()
     call = f"{page.url}/gradio_api/call/add_voice"
     request = urllib.request.Request(call, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         event = json.loads(answer.read())["event_id"]
-    with urllib.request.urlopen(f"{call}/{event}", timeout=60) as answer:
+    with urllib.request.urlopen(f"{call}/{event}", timeout=300) as answer:
         said = answer.read().decode()
     assert "event: error" in said
     assert "was not uploaded by a user" in page.log.read_text(errors="replace")

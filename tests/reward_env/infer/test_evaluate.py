@@ -6,28 +6,17 @@ import hydra
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from infer.evaluate import evaluate
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance, read_utterances
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr.faster_whisper import WhisperEar, _files_of_packages
-from speech.interfaces import Row
 from speech.waves import resample
 from stages.config import compose_stage, recipes
+from tests.helpers.evaluation import Hum, configuration
 from tests.helpers.small_models import PARAFORMER_SYMBOLS, paraformer
-
-
-def configuration(*overrides: str) -> DictConfig:
-    return compose_stage("tiny_mandarin", "eval", overrides)
-
-
-@pytest.fixture(scope="module")
-def ear() -> WhisperEar:
-    options = OmegaConf.to_container(configuration().ear)
-    del options["_target_"]
-    return WhisperEar(**options)
 
 
 @pytest.fixture(scope="module")
@@ -113,16 +102,6 @@ def test_paraformer_listens(tmp_path):
     assert [one["duration_s"] for one in heard] == [1.0, 1.05, 1.1]
     assert all(set(one["transcript"]) <= set("".join(PARAFORMER_SYMBOLS)) for one in heard)
     assert any(one["transcript"] for one in heard)
-
-
-class Hum:
-    """Speech tokens -> 50 ms of harmonics each."""
-
-    sample_rate, token_rate, codebook_size = 16_000, 20.0, 10
-
-    def decode(self, rows: list[Row]) -> list[np.ndarray]:
-        times = [np.arange(800 * len(row.tokens)) / 16_000 for row in rows]
-        return [sum(0.1 * np.sin(2 * np.pi * 150 * k * t) for k in range(1, 9)).astype(np.float32) for t in times]
 
 
 def test_an_evaluator_of_the_family_of_the_reward_servers_asr_is_refused():

@@ -15,30 +15,9 @@ from infer.decode import decode
 from infer.evaluate import evaluate, files_to_hear, read_all
 from infer.hear import Listener, code_of, heard_by
 from infer.records import Utterance, read_utterances
-from reward_tts.asr.faster_whisper import WhisperEar
 from speech.interfaces import Row
 from stages.config import ROOT, compose_stage
-
-
-def configuration(*overrides: str) -> DictConfig:
-    return compose_stage("tiny_mandarin", "eval", overrides)
-
-
-@pytest.fixture(scope="module")
-def ear() -> WhisperEar:
-    options = OmegaConf.to_container(configuration().ear)
-    del options["_target_"]
-    return WhisperEar(**options)
-
-
-class Hum:
-    """Speech tokens -> 50 ms of harmonics each."""
-
-    sample_rate, token_rate, codebook_size = 16_000, 20.0, 10
-
-    def decode(self, rows: list[Row]) -> list[np.ndarray]:
-        times = [np.arange(800 * len(row.tokens)) / 16_000 for row in rows]
-        return [sum(0.1 * np.sin(2 * np.pi * 150 * k * t) for k in range(1, 9)).astype(np.float32) for t in times]
+from tests.helpers.evaluation import Hum, configuration
 
 
 def test_the_cache_forgets_when_the_codec_a_voice_or_its_recording_changes(tmp_path):

@@ -52,7 +52,7 @@ class FrontProcess:
 
     def http(self, method: str, path: str, content: bytes | None = None, **headers: str) -> tuple[int, str]:
         """Status and body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=300)
         connection.request(method, path, content, {SECRET_HEADER_HTTP: SECRET, **headers})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -62,7 +62,7 @@ class FrontProcess:
         with grpc.insecure_channel(f"127.0.0.1:{self.ports[1]}") as channel:
             call = channel.unary_unary(f"/inference.GRPCInferenceService/{method}")
             with pytest.raises(grpc.RpcError) as refused:
-                call(raw, timeout=60, metadata=[(SECRET_HEADER, secret)])
+                call(raw, timeout=300, metadata=[(SECRET_HEADER, secret)])
         return refused.value
 
 
@@ -88,7 +88,7 @@ def test_without_triton_it_lives_and_is_not_ready(front):
     assert front.http("POST", INFER, body()) == away
     refused = front.grpc(request().SerializeToString())
     assert (refused.code(), refused.details()) == (grpc.StatusCode.UNAVAILABLE, "Triton is being started (again)")
-    connection = http.client.HTTPConnection("127.0.0.1", front.ports[2], timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", front.ports[2], timeout=300)
     connection.request("GET", "/metrics")
     assert connection.getresponse().status == 503
 
@@ -119,15 +119,15 @@ def test_faults_of_a_client_are_4xx_with_a_reason(front):
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(front):
-    with socket.create_connection(("127.0.0.1", front.ports[0]), timeout=60) as slow:
+    with socket.create_connection(("127.0.0.1", front.ports[0]), timeout=300) as slow:
         head = f"POST {INFER} HTTP/1.1\r\nHost: a\r\n{SECRET_HEADER_HTTP}: {SECRET}\r\nContent-Length: 100\r\n\r\n"
         slow.sendall(head.encode())
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
 
 
 def test_connections_beyond_the_bound_are_closed_and_the_others_served(front):
-    held = [socket.create_connection(("127.0.0.1", front.ports[0]), timeout=60) for _ in range(60)]
-    until = time.monotonic() + 60
+    held = [socket.create_connection(("127.0.0.1", front.ports[0]), timeout=300) for _ in range(60)]
+    until = time.monotonic() + 300
     while not (closed := [one for one in held if _is_closed(one)]) and time.monotonic() < until:
         time.sleep(0.1)
     assert closed
@@ -160,7 +160,7 @@ def test_any_bytes_leave_the_front_as_it_was(front, raw):
     status, said = front.http("POST", INFER, raw)
     assert status == 400 and json.loads(said)["error"]
     for port in front.ports:
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=300) as connection:
             connection.sendall(raw)
     assert front.process.poll() is None
 
@@ -172,7 +172,7 @@ def test_it_ends_when_it_is_told_and_when_the_server_is_gone(end):
         front.process.send_signal(signal.SIGTERM)
     else:
         front.process.stdin.close()
-    assert front.process.wait(60) == 0
+    assert front.process.wait(300) == 0
     assert front.workspace.exists() == (end == "terminated")  # who is left alone removes what is left
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", front.ports[0])) != 0

@@ -1,8 +1,6 @@
 """The reward server's parts with the real small models: tokens -> wave -> transcript -> measures -> answer."""
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,33 +19,6 @@ from reward_tts.server.pytriton_adapter import Query
 from speech.interfaces import Row
 
 FRAMES_PER_TOKEN, MEL_FRAME_RATE, SAMPLE_RATE = 3, 80, 24000
-
-
-@pytest.fixture(scope="module")
-def token2wav(built_recipe: Path) -> MelToken2Wav:
-    return MelToken2Wav(str(built_recipe / "token2wav"), TorchVocoder(), SAMPLE_RATE, MEL_FRAME_RATE)
-
-
-@pytest.fixture(scope="module")
-def asr(built_recipe: Path) -> SenseVoiceASR:
-    return SenseVoiceASR(str(built_recipe / "reward_asr"), batch_size=4)
-
-
-@pytest.fixture(scope="module")
-def texts_and_rows(built_recipe: Path) -> list[tuple[str, Row]]:
-    lines = (built_recipe / "data/test_teacher.jsonl").read_text(encoding="utf-8").splitlines()[:9]
-    spoken = [json.loads(line) for line in lines]
-    return [(s["text"], Row(np.array(s["speech_tokens"], np.int32), None, "zh")) for s in spoken]
-
-
-@pytest.fixture
-def rows(texts_and_rows) -> list[Row]:
-    return [row for _, row in texts_and_rows]
-
-
-@pytest.fixture
-def pipeline(token2wav, asr) -> SpeechPipeline:
-    return SpeechPipeline(token2wav, asr, "tiny_mandarin", max_tokens=200)
 
 
 def test_a_batch_of_waves_is_what_each_row_gives_alone(built_recipe, rows):

@@ -3,62 +3,15 @@
 import json
 import subprocess
 import sys
-from copy import deepcopy
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import OmegaConf
 
 from data_prep.prepare import Preparation
-from models.tiny_mandarin.tokenizer import build_tokenizer
 from speech.readings import may_be_said, something_said
-from stages.config import ROOT, compose_stage
-
-GOOD_SFT = '{"text": "一", "speech_tokens": [0, 3]}'
-
-
-@pytest.fixture(scope="module")
-def tokenizer_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tokenizer of four Chinese characters, 10 speech tokens, and bytes."""
-    folder = tmp_path_factory.mktemp("tokenizer") / "built"
-    build_tokenizer(["测试训练"], 10, folder)
-    return str(folder)
-
-
-@pytest.fixture
-def config(tmp_path: Path, tokenizer_dir: str) -> DictConfig:
-    """data.yaml with its files in tmp_path, 4 speech tokens, and one good row in each input."""
-    config = deepcopy(compose_stage("tiny_mandarin", "data"))
-    config.recipe.work_dir, config.recipe.codebook_size = str(tmp_path), 4
-    config.recipe.tokenizer_dir, config.recipe.languages = tokenizer_dir, None
-    with open_dict(config):
-        del config.prepare.splits["sft_val"]  # which is made as sft is
-    write(config, "test", '{"text": "测试"}')
-    write(config, "train", '{"text": "训练"}')
-    write(config, "sft", GOOD_SFT)
-    return config
-
-
-def write(config: DictConfig, split: str, *lines: str | bytes) -> Path:
-    """Makes `lines` the input of a split."""
-    path = Path(config.prepare.splits[split].input)
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"".join(line.encode() + b"\n" if isinstance(line, str) else line + b"\n" for line in lines))
-    return path
-
-
-def rows(config: DictConfig, split: str) -> list[dict]:
-    return pq.read_table(config.prepare.splits[split].output).to_pylist()
-
-
-def written(config: DictConfig) -> list[str]:
-    """Names of everything beside the inputs."""
-    return sorted(p.name for p in Path(config.recipe.data_dir).iterdir() if p.name not in INPUTS)
-
-
-INPUTS = ("test.jsonl", "train.jsonl", "sft.jsonl")
-OUTPUTS = ["rejects.jsonl", "rl_test.parquet", "rl_train.parquet", "sft_train.parquet"]
+from stages.config import ROOT
+from tests.helpers.data_rows import OUTPUTS, rows, write, written
 
 
 def test_a_held_out_text_is_refused_whatever_the_order_of_the_splits(config):

@@ -150,12 +150,14 @@ def test_an_answer_of_another_row_is_never_a_reward(reward_server, spoken):
     assert proxy.passed == 3
 
 
-def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(server_starter, spoken):
-    first, second = server_starter(), server_starter()
+def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(reward_server, server_starter, spoken):
+    first, second = server_starter("recipe.reward.token_ear=null"), reward_server
     config = config_of(first, more=(f"{second.host}:{second.grpc_port}",))
+    before = [counted(server, "nv_inference_count") for server in (first, second)]
     measure(config, spoken * 2)
+    after = [counted(server, "nv_inference_count") for server in (first, second)]
     # How much each gets goes by its own speed: on a busy machine one had exactly a quarter.
-    assert min(counted(server, "nv_inference_count") for server in (first, second)) > len(spoken) / 4
+    assert min(now - then for now, then in zip(after, before, strict=True)) > len(spoken) / 4
     first.process.kill()
     first.process.wait()
     assert len(measure(config, spoken)) == len(spoken)

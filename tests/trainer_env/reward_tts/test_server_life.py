@@ -1,19 +1,13 @@
-"""The real server killed and started again, on several devices, behind a secret, counted, and ended by a signal."""
+"""The real server killed and started again, on several devices, counted, and ended by a signal."""
 
 import asyncio
 import re
 import signal
 import socket
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from tritonclient.utils import InferenceServerException
-
-from reward_tts.client import RewardClient, RewardError
+from reward_tts.client import RewardClient
 from reward_tts.measures import Measures, Status
-from tests.conftest import Server, start_server
 from tests.helpers.server_client import config_of, measure, odd_rows, raw_answer
 from tests.helpers.server_processes import left_behind
 
@@ -47,39 +41,9 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
     assert left_behind(first.process.pid) == []  # the front, or the second server's start, removed it
 
 
-@pytest.fixture(scope="module")
-def guarded(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that all may reach who know the secret."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TTS_SECRET", "open-sesame")
-        own = ("recipe.server.secret_env=TTS_SECRET", "recipe.server.host=0.0.0.0")
-        server = start_server(built_recipe, tmp_path_factory.mktemp("guarded") / "server.log", *own)
-    yield server
-    server.stop()
-
-
-def test_a_shared_secret_keeps_others_out(guarded, spoken, monkeypatch):
-    monkeypatch.setenv("TTS_SECRET", "open-sesame")
-    assert "listening on 0.0.0.0: whoever reaches it and knows the secret may use it" in guarded.log.read_text()
-    (tokens, text) = spoken[0]
-    with pytest.raises(InferenceServerException, match="wrong secret: none was sent"):
-        raw_answer(guarded, tokens, len(tokens), text.encode())
-    assert measure(config_of(guarded, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
-    with pytest.raises(RewardError, match="NO_SUCH, which is not set"):
-        measure(config_of(guarded, secret_env="NO_SUCH"), spoken[:1])
-
-
-def test_a_wrong_secret_ends_the_run_at_once_with_that_word(guarded, spoken, monkeypatch):
-    config = config_of(guarded, secret_env="TTS_SECRET")
-    monkeypatch.setenv("TTS_SECRET", "close-sesame")
-    for asked in (config, config_of(guarded)):  # a wrong one, and none
-        with pytest.raises(RewardError, match=r"sample 0 .*: wrong secret: reward server .* \(1 attempts\)$"):
-            measure(asked, spoken[:1])
-
-
 def metrics_of(server) -> dict[str, float]:
     """{sample with its labels: value} of the metrics endpoint."""
-    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=300) as answer:
         lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 

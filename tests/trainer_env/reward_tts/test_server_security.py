@@ -14,6 +14,7 @@ import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
+from reward_tts.client import RewardError
 from reward_tts.measures import SECRET_HEADER
 from tests.conftest import Server, start_server
 from tests.helpers.server_client import config_of, measure, raw_answer
@@ -49,7 +50,8 @@ MANAGE_HTTP = [
 def server(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     os.environ["TTS_SECRET"] = SECRET
     log = tmp_path_factory.mktemp("secret") / "server.log"
-    started = start_server(built_recipe, log, "recipe.server.secret_env=TTS_SECRET")
+    own = ("recipe.server.secret_env=TTS_SECRET", "recipe.server.host=0.0.0.0")  # all may reach it who know the secret
+    started = start_server(built_recipe, log, *own)
     yield started
     started.stop()
     del os.environ["TTS_SECRET"]
@@ -73,7 +75,7 @@ with grpc.insecure_channel(told["grpc"]) as channel:
     for name, request in told["requests"].items():
         call = channel.unary_unary(f"/inference.GRPCInferenceService/{name}")
         try:
-            call(bytes.fromhex(request), metadata=[(told["header"], told["secret"])], timeout=60)
+            call(bytes.fromhex(request), metadata=[(told["header"], told["secret"])], timeout=300)
             print(name, "ANSWERED")
         except grpc.RpcError as error:
             print(name, error.code().name)
@@ -87,7 +89,7 @@ with grpc.insecure_channel(told["grpc"]) as channel:
             asked = urllib.request.Request(url, b"{}" if method == "POST" else None, method=method)
             asked.add_header("triton-access-token", SECRET)
             with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(asked, timeout=60)
+                urllib.request.urlopen(asked, timeout=300)
             assert refused.value.code in (404, 405)
             assert json.load(refused.value)["error"] in ("Not Found", "Method Not Allowed")
     assert server.is_ready()
@@ -98,8 +100,8 @@ def test_triton_itself_refuses_to_load_or_unload_even_by_its_own_user(server):
         triton = service_pb2_grpc.GRPCInferenceServiceStub(channel)
         for call in ("RepositoryModelLoad", "RepositoryModelUnload"):
             with pytest.raises(grpc.RpcError, match="explicit model load / unload is not allowed"):
-                getattr(triton, call)(MANAGE[call], timeout=60)
-        assert triton.ModelReady(service_pb2.ModelReadyRequest(name="token2wav_asr"), timeout=60).ready
+                getattr(triton, call)(MANAGE[call], timeout=300)
+        assert triton.ModelReady(service_pb2.ModelReadyRequest(name="token2wav_asr"), timeout=300).ready
     repository = workspace_of(server) / "0/model-store/token2wav_asr"
     assert {path.stat().st_mode & 0o222 for path in [repository, repository / "config.pbtxt", repository / "1"]} == {0}
 
@@ -149,9 +151,28 @@ def test_the_secret_is_a_key_for_inference_and_nothing_tells_where_the_server_li
     url = f"http://{server.host}:{server.http_port}/v2/models/token2wav_asr"
     posted = urllib.request.Request(f"{url}/infer", b"{}", {"triton-access-token": "open-barley"})
     with pytest.raises(urllib.error.HTTPError) as unknown:
-        urllib.request.urlopen(posted, timeout=60)
+        urllib.request.urlopen(posted, timeout=300)
     assert unknown.value.code == 401 and json.load(unknown.value) == {"error": "wrong secret"}
     assert measure(config_of(server, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
-    with urllib.request.urlopen(f"{url}/config", timeout=60) as answer:
+    with urllib.request.urlopen(f"{url}/config", timeout=300) as answer:
         told = answer.read().decode()
     assert "/" not in told and "token2wav_asr" in told
+
+
+def test_a_shared_secret_keeps_others_out(server, spoken, monkeypatch):
+    monkeypatch.setenv("TTS_SECRET", SECRET)
+    assert "listening on 0.0.0.0: whoever reaches it and knows the secret may use it" in server.log.read_text()
+    (tokens, text) = spoken[0]
+    with pytest.raises(InferenceServerException, match="wrong secret: none was sent"):
+        raw_answer(server, tokens, len(tokens), text.encode())
+    assert measure(config_of(server, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
+    with pytest.raises(RewardError, match="NO_SUCH, which is not set"):
+        measure(config_of(server, secret_env="NO_SUCH"), spoken[:1])
+
+
+def test_a_wrong_secret_ends_the_run_at_once_with_that_word(server, spoken, monkeypatch):
+    config = config_of(server, secret_env="TTS_SECRET")
+    monkeypatch.setenv("TTS_SECRET", "close-sesame")
+    for asked in (config, config_of(server)):  # a wrong one, and none
+        with pytest.raises(RewardError, match=r"sample 0 .*: wrong secret: reward server .* \(1 attempts\)$"):
+            measure(asked, spoken[:1])

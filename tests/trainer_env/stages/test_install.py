@@ -175,18 +175,18 @@ def test_the_tests_leave_an_environment_for_gpus_as_it_is(tmp_path):
 def test_a_dry_run_of_the_tests_prints_commands_and_what_is_installed_for_them():
     pytest_of = ".venv/bin/python -m pytest --junitxml exp/test_build/reports/trainer.xml "
     everything = dry_test("all")
-    two = "-n 2 --dist loadfile --no-loadscope-reorder "
+    by_file = "--dist loadfile --no-loadscope-reorder "
     assert [line.rstrip() for line in everything[-4:]] == [
         ".venv/bin/ruff check .",
         ".venv/bin/ruff format --check .",
         ".venv/bin/lint-imports",
-        f"{pytest_of}{two}tests/recipes",
+        f"{pytest_of}-n 2 {by_file}tests/recipes",
     ]
     asked = "\n".join(everything)
     assert all(f"-r {path}" in asked for path in OWN)
     default, llasa = dry_test("tiny_mandarin"), dry_test("llasa")
     assert default[-2].rstrip().endswith("pytest --junitxml exp/test_build/reports/speech.xml tests/reward_env")
-    assert default[-1].rstrip() == f"{pytest_of}{two}tests/trainer_env"
+    assert default[-1].rstrip() == f"{pytest_of}-n 3 {by_file}tests/trainer_env"
     assert llasa[-1].rstrip() == pytest_of + "tests/recipes -k llasa"
     assert "-r recipes/llasa/requirements.txt" in "\n".join(llasa) and "recipes/glm_tts" not in "\n".join(llasa)
     assert not any("$" in line or "||" in line for line in (*everything, *default, *llasa))

@@ -53,16 +53,28 @@ def mark(marks: Marks, stage: Stage, *kinds: str) -> None:
         marks.write(stage, kind, marks.parts(stage))
 
 
-@pytest.fixture
-def to_run(work: Path) -> Callable[[], list[str]]:
-    """to_run() -> names of the stages that are not done, in a work folder where all of them were."""
+def write_files(work: Path) -> None:
     for files in FILES.values():
         for name in files:
             write(work / name, "1")
-    every = [stage_of(work, name) for name in STAGES]
-    for marks, stage in every:
-        mark(marks, stage, "begun", "done")
-    return lambda: [stage.name for marks, stage in every if marks.stale(stage, marks.parts(stage))]
+
+
+@pytest.fixture(scope="module")
+def every(work: Path) -> list[tuple[Marks, Stage, dict]]:
+    """The stages, each with what its mark says when nothing has changed."""
+    write_files(work)
+    found = [stage_of(work, name) for name in STAGES]
+    return [(marks, stage, marks.parts(stage)) for marks, stage in found]
+
+
+@pytest.fixture
+def to_run(work: Path, every) -> Callable[[], list[str]]:
+    """to_run() -> names of the stages that are not done, in a work folder where all of them were."""
+    write_files(work)
+    for marks, stage, parts in every:
+        for kind in ("begun", "done"):
+            marks.write(stage, kind, parts)
+    return lambda: [stage.name for marks, stage, _ in every if marks.stale(stage, marks.parts(stage))]
 
 
 def test_nothing_runs_again_when_nothing_changed(to_run):

@@ -1,11 +1,35 @@
-"""Interpolations are parsed once and looked up each time."""
+"""Interpolations are parsed once and looked up each time; libyaml reads YAML as PyYAML does."""
 
+from pathlib import Path
+
+import hydra.version
+import omegaconf._utils
 import omegaconf.base
 import pytest
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
 from stages import parsed
+from stages.config import ROOT
+
+VALUES = """
+small: 1e-3
+thousand: 1_000
+float: 1.e5
+infinite: -.inf
+date: 2020-01-01
+nothing: ~
+yes_is: yes
+quoted: "1e-3"
+words: |
+  two
+  lines
+list: [a, 'b', {c: 1}]
+base: &base {x: 1}
+more: {<<: *base, y: 2}
+中文: 今天三点
+"""
 
 
 def test_one_parsed_text_is_looked_up_in_each_configuration():
@@ -25,6 +49,53 @@ def test_one_parsed_text_is_looked_up_in_each_configuration():
 
 def test_a_version_that_nobody_looked_at_is_left_alone(monkeypatch):
     monkeypatch.setattr(parsed, "version", lambda name: "3.0.0")
-    monkeypatch.setattr(omegaconf.base, "parse", original := object())
+    places = [(omegaconf.base, "parse"), (omegaconf._utils, "get_yaml_loader"), (hydra.version, "_get_version")]
+    originals = [object() for _ in places]
+    for (module, name), original in zip(places, originals, strict=True):
+        monkeypatch.setattr(module, name, original)
     parsed.remember()
-    assert omegaconf.base.parse is original
+    assert [getattr(module, name) for module, name in places] == originals
+
+
+def test_values_of_yaml_are_those_that_omegaconf_reads(tmp_path: Path):
+    parsed.remember()
+    (tmp_path / "values.yaml").write_text(VALUES, encoding="utf-8")
+    assert OmegaConf.to_container(OmegaConf.load(tmp_path / "values.yaml")) == {
+        "small": 0.001,
+        "thousand": 1000,
+        "float": 100000.0,
+        "infinite": float("-inf"),
+        "date": "2020-01-01",
+        "nothing": None,
+        "yes_is": True,
+        "quoted": "1e-3",
+        "words": "two\nlines\n",
+        "list": ["a", "b", {"c": 1}],
+        "base": {"x": 1},
+        "more": {"x": 1, "y": 2},
+        "中文": "今天三点",
+    }
+
+
+def test_the_default_recipes_yaml_is_read_as_by_pyyamls_own_parser():
+    parsed.remember()
+    fast = omegaconf._utils.get_yaml_loader()
+    (slow,) = set(fast.__bases__) - {yaml.cyaml.CParser}
+    files = sorted((ROOT / "recipes/tiny_mandarin").glob("*.yaml"))
+    assert len(files) > 5
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert yaml.load(text, Loader=fast) == yaml.load(text, Loader=slow), file
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "line"),
+    [("a: 1\nb: 2\na: 3\n", "found duplicate key a", 3), ("a: 1\nb: c: d\n", "mapping values are not allowed", 2)],
+)
+def test_a_fault_in_yaml_is_told_with_file_and_line(text: str, what: str, line: int, tmp_path: Path):
+    parsed.remember()
+    file = tmp_path / "bad.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(yaml.YAMLError) as told:
+        OmegaConf.load(file)
+    assert what in str(told.value) and f'"{file}", line {line}' in str(told.value)
