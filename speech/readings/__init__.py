@@ -25,7 +25,7 @@ COMPARED_ONLY = frozenset(
     {"variant", "tag", "letters", "particle", "erhua", "plain"}
 )  # kinds that no prompt writes out
 _PERHAPS_NOT_SAID = re.compile("[<\\[\u20e3]")  # tags, and a keycap's digit
-_TAIL = re.compile("[-\u2010\u2011]?[^\\W\\d_]+")
+_TAIL = re.compile("[-\u2010\u2011]?[^\\W\\d_]+|['\u2019]s(?!\\w)")
 MOST_READINGS = 64  # of a span
 
 
@@ -55,7 +55,8 @@ def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
         if span is not None:
             at = _end_of_word(cleaned.text, span, following) if language not in SPACELESS else span.end
             tail = cleaned.text[span.end : at]
-            ways = dict.fromkeys(tuple(units_of(f"{said} {tail}", language, style)) for said in span.said)
+            glue = "" if tail[:1] in ("'", "\u2019") else " "  # 19's, 7ish
+            ways = dict.fromkeys(tuple(units_of(f"{said}{glue}{tail}", language, style)) for said in span.said)
             parts.append(Part(tuple(ways), span.start, at, span.kind))
     return Lattice(tuple(parts), cleaned.text, cleaned.origin)
 

@@ -19,6 +19,7 @@ DASHED = re.compile(r"\d{1,5}(?:-\d{1,5}){1,4}(?![-\d])")
 SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
 ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
+LATIN_ROMAN = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "XI": 11, "XII": 12, "XIII": 13}
 CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
 FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}
 _CAPITAL_UNITS = "WVLA"  # capitals that are units by themselves; 5G is no weight
@@ -58,7 +59,7 @@ def unit_at(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str] | Non
 
 def beside_letters(text: str, start: int, end: int) -> bool:
     """Whether a number belongs to a name in Latin letters: 5G, MP3, iPhone 15, Python 3.11."""
-    before, after = text[max(0, start - 3) : start].rstrip(" -")[-1:], text[end : end + 1]
+    before, after = text[max(0, start - 3) : start].rstrip(" -.")[-1:], text[end : end + 1]
     return (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
 
 

@@ -1,7 +1,7 @@
 """German readings."""
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from speech.readings.european import BLANK, Noun, Number, Rule, Said, any_of, find, last_word, ways, words
 from speech.readings.european_language import Language
@@ -40,6 +40,11 @@ _ONE = {
     "": ["eins"], "m": ["einen", "ein", "einem", "eines"], "f": ["eine", "einer"], "n": ["ein", "einem", "eines"],
     "?": ["ein", "eine", "einen", "einem", "einer", "eines"],
 }  # fmt: skip
+_HALF = {
+    "m": ["einen halben", "ein halber", "einem halben"], "f": ["eine halbe", "einer halben"],
+    "n": ["ein halbes", "einem halben"],
+}  # fmt: skip
+_HALF["?"] = [way for ways in _HALF.values() for way in ways]
 
 
 class German(Language):
@@ -75,8 +80,8 @@ class German(Language):
             return ""
         if not noun or noun.casefold() in self.function_words:
             return ""
-        if noun in self.genders:
-            return self.genders[noun]
+        if known := self.genders.get(noun) or self.measures.get(noun):
+            return known
         if noun[0].isupper():
             for ends, gender in (
                 (("ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "in"), "f"),
@@ -85,6 +90,11 @@ class German(Language):
                 if noun.endswith(ends):
                     return gender
         return "?"
+
+    @cached_property
+    def measures(self) -> dict[str, str]:
+        """Genders of units: Teelöffel m."""
+        return {form[0]: noun.gender for noun in self.units.values() for form in noun.forms}
 
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
         return not (number.whole == "1" and not number.fraction and gender == "?")
@@ -166,13 +176,6 @@ class German(Language):
             said += [words(hour, "de")] if minute == 0 else [f"{words(hour, 'de')} {words(minute, 'de')}"]
         return said + self.by_the_clock(hour, minute)
 
-    def money(self, number: Number, noun: Noun) -> list[str]:
-        said = super().money(number, noun)
-        if not number.value or number.fraction in ("0", "00"):
-            return said
-        whole, cents = self.counted(number.value), self.counted(int(number.fraction.ljust(2, "0")))
-        return said + list(ways(whole[:2], cents[:2], noun.of(1)[:1]))
-
     def below(self, number: int, above: int) -> list[str]:
         if number == 2:
             return ["halbe"]
@@ -181,22 +184,19 @@ class German(Language):
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
             if after:
-                return [
-                    "ein halber",
-                    "einen halben",
-                    "eine halbe",
-                    "ein halbes",
-                    "einem halben",
-                    "einer halben",
-                    "ein halb",
-                    "einhalb",
-                ]
+                return [*_HALF[self.gender(after, 1) or "?"], "ein halb", "einhalb"]
             return ["ein halb", "einhalb", "ein Halbes", "die Hälfte"]
         names = self.below(below, above)
         one = ["ein", "einen", "einem"] if above == 1 else self.counted(above)
         return [f"{way} {name}" for way in one for name in names] + [
             f"{way}{name}" for way in one[:1] for name in names
         ]
+
+    def in_context(self, said: list[str], before: str) -> list[str]:
+        ahead = "" if before else "ein halber"
+        if before in ("mit", "von", "aus", "bei", "nach", "seit", "zu", "vor", "in"):
+            ahead = "einem halben" if "einem halben" in said else "einer halben"
+        return [ahead, *said] if ahead in said else said
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         head = "ein" if whole == 1 else words(whole, "de")
@@ -252,7 +252,8 @@ class German(Language):
     def noun(self, sign: str) -> Noun:
         """A unit, also as it stands behind mit, von: Metern."""
         noun = super().noun(sign)
-        more = tuple((f"{form[-1]}n",) for form in noun.forms if form[-1].endswith("er"))
+        inflected = (re.sub(r"er\b", "ern", form[-1], count=1) for form in noun.forms)
+        more = tuple((way,) for way in inflected if re.search(r"ern\b", way))
         return Noun(noun.gender, noun.forms + more, noun.part)
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:

@@ -9,6 +9,8 @@ from speech.readings.en_rules import context_rules, first_rules
 from speech.readings.european import Noun, Number, Rule, last_word, ways, words
 from speech.readings.european_language import Language
 
+_RECORD = re.compile(r"\b(?:season|record|undefeated|standings|home games)\b")
+
 
 class English(Language):
     """The tables are tables/en.yaml."""
@@ -134,10 +136,19 @@ class English(Language):
 
     def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
         said = super().of_dash(written, match, before)
+        if not match["unit"] and _RECORD.search(match.string):  # they are 10-2 this season
+            said = (*said, "and")
+        seasons = re.fullmatch(r"[12]\d{3}-\d\d", f"{match['a']}{written.strip()}{match['b']}".replace("–", "-"))
         small = match["a"].isdecimal() and match["b"].isdecimal() and len(match["a"]) < 4
-        if small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"]):
+        if seasons or (small and not match["unit"] and not written[0].isspace() and int(match["a"]) >= int(match["b"])):
             return (*said, "")
         return said
+
+    def halved(self, number: int, noun: Noun) -> list[str]:
+        """0.5 km: half a kilometer."""
+        if number:
+            return []
+        return [f"half a {noun.of(0)[0]}", f"half {noun.of(0)[0]}"] + [f"half a {form[0]}" for form in noun.forms[1:]]
 
     def coded(self, one: str, two: str) -> list[str]:
         if len(one) != 3 or len(two) != 3 or not (one + two).isdecimal():
@@ -163,7 +174,7 @@ class English(Language):
         if any(one == two for one, two in itertools.pairwise(letters)):
             yield _doubled(" ".join(letters))
 
-    def goals(self, written: str) -> list[str]:
+    def goals(self, written: str, against: bool = False) -> list[str]:
         return (
             ["nil", "zero", "nothing", "oh", "love"]
             if written == "0"
@@ -184,6 +195,8 @@ class English(Language):
     def date(self, day: int, month: int, year: str, before: str, named: bool) -> list[str]:
         name, nth = self.months[month - 1][0], self.ordinal(day)
         years = self.year(int(year), "in", "") + self.counted(int(year)) if len(year) == 4 else self.of_date(year)
+        if len(year) == 2:
+            years = [*years, *self.year(int(("20" if year < "50" else "19") + year), "in", "")]
         said = [*ways((name,), nth, years)]
         said += ways(
             (f"the {nth[0]} of {name}", f"{nth[0]} of {name}", f"{name} the {nth[0]}", f"{nth[0]} {name}"), years
@@ -228,7 +241,12 @@ class English(Language):
         if minute == 30:
             return [f"half past {names[0]}", f"half {names[0]}"]
         if minute % 5:
-            return []
+            name, left = _minutes(minute)[0], _minutes(60 - minute)[0]
+            minutes = "minute" if minute == 1 else "minutes"
+            return [
+                *ways((f"{name} {minutes}",), ("past", "after"), names[:1]),
+                *(ways((f"{left} minutes",), ("to",), names[1:]) if minute > 30 else ()),
+            ]
         if minute < 30:
             return list(ways(_minutes(minute), ("past", "after"), names[:1]))
         return list(ways(_minutes(60 - minute), ("to", "till", "of", "before"), names[1:]))

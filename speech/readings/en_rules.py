@@ -2,13 +2,15 @@
 
 import re
 
+from speech.readings.en_names import STREETS, name_rules
 from speech.readings.european import BLANK, DASH, DASHES, Number, Rule, Said, any_of, last_word, next_word, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_tables import tables
 
 B = f"{BLANK}?"
+_ZIP = re.compile(r" \d{5}(?!\d)")
+_VERBS = {"re": ("are",), "ll": ("will",), "ve": ("have",), "d": ("would", "had")}
 _MONTH = {name: month[0] for month in tables("en")["months"] for name in month}
-_STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
 _DAYS = {name[:3]: name for name in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]}
 _DAYS |= {"Tues": "Tuesday", "Weds": "Wednesday", "Thur": "Thursday", "Thurs": "Thursday"}
 _HEADINGS = {"N": "north", "S": "south", "E": "east", "W": "west"}
@@ -21,7 +23,7 @@ _ELECTRIC = re.compile(r"\d ?[km]?[VW]\b|[Vv]olt|[Ff]use|[Cc]urrent|[Cc]ircuit|[
 
 
 def first_rules(of: Language) -> list[Rule]:
-    return [*_dates(of), *_clocks(of), *_measures(of)]
+    return [*_dates(of), *_clocks(of), *_measures(of), *name_rules(of)]
 
 
 def _dates(of: Language) -> list[Rule]:
@@ -116,7 +118,15 @@ def _measures(of: Language) -> list[Rule]:
     def feet(match: re.Match[str]) -> Said:
         foot, inch = of.counted(int(match["f"])), of.counted(int(match["i"]))
         inches = [*ways(inch, ("", "inch" if match["i"] == "1" else "inches"))]
+        if match["i"] == "0":
+            inches = ["", "even", *inches]
         return "unit", [*ways(foot, ("foot", "feet"), ("", "and"), inches), *ways(foot, inch)], True
+
+    def feet_in_words(match: re.Match[str]) -> Said:
+        """6 ft 2 in, 5 ft. 11."""
+        foot, inch = of.counted(int(match["f"])), of.counted(int(match["i"]))
+        names = ("inches", "inch") if match["in"] else ("", "inches")
+        return "unit", ways(foot, ("foot", "feet"), ("", "and"), inch, names), True
 
     def inches(match: re.Match[str]) -> Said:
         """A mark behind a number; where a quotation is open it may be the end of that."""
@@ -140,13 +150,6 @@ def _measures(of: Language) -> list[Rule]:
         said = [*of.fractional(Number("", number)), *of.pairs(number), *of.counted(int(number))]
         return "cardinal", said, True
 
-    def quarter(match: re.Match[str]) -> Said:
-        letter, number = match["q"] or match["h"], int(match["n"])
-        nth, name = of.ordinal(number)[0], "quarter" if letter == "Q" else "half"
-        year = ("", "of") if match.string[match.end() : match.end() + 2].strip()[:1].isdecimal() else ("",)
-        said = [*ways((f"{letter} {of.counted(number)[0]}",), year), *ways(("the", ""), (f"{nth} {name}",), year)]
-        return "cardinal", said, True
-
     def amps(match: re.Match[str]) -> Said:
         if not _ELECTRIC.search(match.string):
             return None
@@ -160,33 +163,19 @@ def _measures(of: Language) -> list[Rule]:
         each = [[f"{way} {name}{'' if n == 1 else 's'}" for way in of.counted(n)[:2]] for n, name in parts]
         return "time", ways(*[part for way in each for part in (("", "and"), way)][1:]), True
 
-    def world_war(match: re.Match[str]) -> Said:
-        number = {"I": "one", "1": "one"}.get(match["n"], "two")
-        return "variant", [match[0], f"world war {number}", f"w w {number}"], True
-
-    def grades(match: re.Match[str]) -> Said:
-        return "cardinal", ways(("K",), ("", *of.to), of.counted(int(match["n"]))), True
-
-    def wireless(match: re.Match[str]) -> Said:
-        letters = " ".join(match["l"])
-        return "version", ways(("eight oh two", "eight zero two"), of.dot, ("eleven", "one one"), (letters,)), True
-
-    def house(match: re.Match[str]) -> Said:
-        number, letter = match["n"], match["l"].lower()
-        said = [*of.pairs(number), *of.counted(int(number)), *of.digits(number)]
-        return "address", ways(said, [letter]), True
-
-    def train(match: re.Match[str]) -> Said:
-        number = match["n"]
-        return "cardinal", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
-
-    street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{_STREETS})\b)"
     return [
         Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
         Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
+        Rule(
+            "0f",
+            re.compile(
+                rf"(?<![\w.,])(?P<f>\d{{1,3}}){B}ft\.?,?{B}(?P<i>\d|1[01])(?:{B}(?P<in>in\b\.?|inch\b))?(?![\w.,])"
+            ),
+            feet_in_words,
+        ),
         Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
         Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
-        Rule("0.", re.compile(r"(?<![\w.)])\.(?P<n>\d{3})(?!\w|[.,]\d)"), average),
+        Rule("0.", re.compile(r"(?<![\w.)])\.(?P<n>\d{3}|22|38|4[045])(?!\w|[.,]\d)"), average),
         Rule(
             "0h",
             re.compile(
@@ -194,13 +183,7 @@ def _measures(of: Language) -> list[Rule]:
             ),
             lasting,
         ),
-        Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?!\w)"), world_war),
         Rule("0A", re.compile(rf"(?<![\w.,])(?P<n>{of.number}){B}A(?![\w'’-])"), amps),
-        Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
-        Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),
-        Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
-        Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
-        Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
     ]
 
 
@@ -214,11 +197,25 @@ def context_rules(of: Language) -> list[Rule]:
         if string.islower():
             return "variant", [front, behind, plain], True
         if not after[:1].isupper():
-            return "variant", [behind if named or front == "saint" else front, plain], True
+            # "dr" itself sounds as doctor.
+            return (
+                "variant",
+                ["drive"] if named and behind == "drive" else [behind if front == "saint" else front, plain],
+                True,
+            )
         return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
 
     def contracted(match: re.Match[str]) -> Said:
         return "variant", [match[0], *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
+
+    def short(match: re.Match[str]) -> Said:
+        """The kids're, dad'll."""
+        if match[0].casefold().replace("’", "'") in of.variants:
+            return None
+        return "variant", [match[0], *(f"{match['n']} {verb}" for verb in _VERBS[match["v"]])], True
+
+    def dropped(match: re.Match[str]) -> Said:
+        return "variant", [match[0], f"{match['n']}g"], True
 
     def two_months(match: re.Match[str]) -> Said:
         one, two = (_MONTH.get(match[group], match[group]) for group in "ab")
@@ -238,14 +235,20 @@ def context_rules(of: Language) -> list[Rule]:
         return "variant", [_ROADS[match["n"]], match["n"]], True
 
     def region(match: re.Match[str]) -> Said:
-        if not match.string.endswith((", ", " in ", " from "), 0, match.start()):
+        if not _ZIP.match(match.string, match.end()) and not match.string.endswith(
+            (", ", " in ", " from "), 0, match.start()
+        ):
             return None
         return "variant", [*of.regions[match["n"]], match["n"], " ".join(match["n"])], True
 
     both = any_of([*_DAYS, *_DAYS.values()])
     joined = rf"(?:{B}{DASH}{B}| (?:to|through|thru|until) )"
-    heading = rf"(?<=\d )(?P<n>[NSEW])(?:\.|(?= )) ?(?=\d|(?:[A-Z]\w+ ){{1,2}}(?:{_STREETS})\b)"
-    verbs = "been|not|going|gone|got|become|always|never|already|just|missing|coming|done|late"
+    heading = rf"(?<=\d )(?P<n>[NSEW])(?:\.|(?= )) ?(?=\d|(?:[A-Z]\w+ ){{1,2}}(?:{STREETS})\b)"
+    verbs = (
+        "at|here|there|a|an|so|very|really|too|open|closed|ready|on|in|over|home|away|gotta|gonna|"
+        "supposed|still|all|no|about|back|up|down|out|sick|fine|been|not|going|gone|got|become|always|"
+        "never|already|just|missing|coming|done|late"
+    )
     days, months = any_of(_DAYS), any_of(set(_MONTH) - {month[0] for month in of.months})
     near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
     return [
@@ -256,16 +259,24 @@ def context_rules(of: Language) -> list[Rule]:
             re.compile(rf"(?<!\w)(?P<a>{any_of(_MONTH)})\.?{B}{DASH}{B}(?P<b>{any_of(_MONTH)})\.?(?!\w)"),
             two_months,
         ),
-        Rule("", re.compile(rf"(?P<n>[NSEW])(?<!\w.)\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{_STREETS})\b)"), heads),
+        Rule("", re.compile(rf"(?P<n>[NSEW])(?<!\w.)\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{STREETS})\b)"), heads),
         Rule("", re.compile(heading), heads),
+        Rule("°", re.compile(r"(?<=°) ?(?P<span>(?P<n>[NSEW]))(?!\w)"), heads),
+        Rule("0-", re.compile(rf"(?<!\w)(?:I|US|SR|A|M|CA|NY|TX){DASH}\d{{1,3}} (?P<span>(?P<n>[NSEW]))(?!\w)"), heads),
         Rule("'’", re.compile(rf"(?P<n>\b[^\W\d_]+)['’]s(?= (?:{verbs})\b)"), contracted),
+        Rule("'’", re.compile(r"\b(?P<n>[^\W\d_]{2,}in)['’](?!\w)"), dropped),
+        Rule("'’", re.compile(r"(?<!['’])\b(?P<n>[^\W\d_]{2,30})['’](?P<v>re|ll|ve|d)(?!\w|['’]\w)"), short),
         Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(
-            ".", re.compile(r"(?:^|(?<=[.!?] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.(?= [a-z])"), named(_DAYS)
+            ".",
+            re.compile(r"(?:^|(?<=[.!?,;] ))(?P<n>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.(?= [a-z])"),
+            named(_DAYS),
         ),
-        Rule(".", re.compile(rf"(?<!\w)(?P<n>{days})\.(?=,? (?:{any_of(_MONTH)}|\d))"), named(_DAYS)),
+        Rule(
+            "", re.compile(rf"(?<!\w)(?P<n>{days})(?:\.|(?=,? ))(?=,? (?:(?:{any_of(_MONTH)})(?!\w)|\d))"), named(_DAYS)
+        ),
         Rule(".", re.compile(rf"(?<!\w)(?P<n>{months})\.(?=[,;]? [a-z]|$)"), named(_MONTH)),
-        Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}[12]\d{{3}})"), named(_MONTH)),
+        Rule("0", re.compile(rf"(?<!\w)(?P<n>{months})\.?(?=,?{BLANK}(?:[12]\d{{3}}|\d\d?(?!\w)))"), named(_MONTH)),
     ]

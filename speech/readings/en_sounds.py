@@ -14,6 +14,8 @@ from speech.readings.european_tables import tables
 _STRESS = str.maketrans("", "", "ˈˌ")
 _WORD = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*['’]?")
 _LETTERS = tables("en")["letters"]
+_RARE = {("desert", "VERB")}  # the sound of dessert
+_OTHER_VERB = re.compile(r"['’ʼ`´](?:ll|d|re|ve)$")
 _SPELT = classes(tables("en")["homophones"])
 
 
@@ -32,9 +34,9 @@ def _dictionary() -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
             or (word != key and key in said)
         ):
             continue
-        each = [ways] if isinstance(ways, str) else [way for way in ways.values() if way]
+        each = [ways] if isinstance(ways, str) else [way for of, way in ways.items() if way and (key, of) not in _RARE]
         said[key] = tuple(dict.fromkeys([*said.get(key, ()), *(way.translate(_STRESS) for way in each)]))
-        plain = key.replace("'", "")
+        plain = key if _OTHER_VERB.search(key) else key.replace("'", "")
         for way in said[key]:
             if (len(plain), plain) < (len(shortest.get(way, "_" * 99)), shortest.get(way, "")):
                 shortest[way] = plain
@@ -75,6 +77,9 @@ def sounds(word: str) -> tuple[str, ...]:
     """Acceptable sounds of a word in lower case: the spelling that its homophones share first, its own last."""
     american = _SPELT.get(word) or get_american_spelling(word if word.isascii() else _without_accents(word))
     own, plain = (re.sub(r"['’ʼ`´]", "", spelling) for spelling in (word, american))
+    verb = _said(re.sub(r"[’ʼ`´]", "'", word)) if _OTHER_VERB.search(word) else ()
+    if verb and _said(own) and set(verb).isdisjoint(_said(own)):
+        own = plain = re.sub(r"[’ʼ`´]", "'", word)  # we'll is not well
     plain = _LETTERS.get(plain, plain) if len(plain) == 1 else plain
     shortest = _dictionary()[1]
     said = _said(re.sub(r"[’ʼ`´]", "'", american)) or _said(plain)

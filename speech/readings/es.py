@@ -33,6 +33,8 @@ _ORDINALS = [
 class Spanish(Romance):
     """The tables are tables/es.yaml."""
 
+    hour_inside = False  # 10:30 h: diez y media
+
     def gendered(self, number: int, gender: str) -> list[str]:
         full = re.sub(r"veintiuno (?=mil\b|mill)", "veintiún ", words(number, "es"))
         full = re.sub(r"\buno (?=mil\b|mill)", "un ", full)

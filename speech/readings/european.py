@@ -17,7 +17,7 @@ from speech.readings.span import Span
 
 MOST_READINGS = 64
 AROUND = 64  # characters around a match that a rule may look at
-_MEASURED = frozenset({"unit", "money", "time", "year", "range", "percent"})
+_MEASURED = frozenset({"unit", "money", "time", "date", "year", "range", "percent"})
 _REMEMBERED = 4096  # matches of a rule
 LONGEST_NUMBER = 36  # digits; longer ones are read digit by digit
 BLANK = r"[ \u00a0\u2009\u202f]"

@@ -141,11 +141,6 @@ class Language(Tables):
             tails = [" ".join([self.digits("0")[0]] * zeros + [way]) for way in self.counted(int(fraction))] + tails
         return list(ways(self.integer(Number(number.whole, "", True), "", "", ""), self.point, tails))
 
-    def digits_dotted(self, pieces: list[str]) -> list[str]:
-        """A version with its numbers digit by digit."""
-        each = [self.digits(piece) for piece in pieces]
-        return list(ways(*[part for piece in each for part in (self.dot, piece)][1:]))
-
     # -- what stands around numbers
     @staticmethod
     def key(written: str, table: Iterable[str]) -> str:
@@ -185,7 +180,7 @@ class Language(Tables):
             "=" in match.string[match.end() : match.end() + 3] or written.strip() not in "–—-"
         ):
             return self.minus
-        return self.to
+        return self.counted_to or self.to
 
     def counts_nothing(self, word: str) -> bool:
         """Whether a word behind a number is surely not what it counts."""
@@ -194,7 +189,7 @@ class Language(Tables):
     singular = staticmethod(without_plural)  # what a noun behind 1,5 may be behind one
 
     def halved(self, number: int, noun: Noun) -> list[str]:
-        """A number and a half of something, in cases that its other readings have not."""
+        """A number and a half of something, or half of it (0), as its other readings do not say it."""
         return []
 
     def linking(self, noun: Noun) -> tuple[str, ...]:
@@ -216,6 +211,8 @@ class Language(Tables):
         cents = self.counted(parts, hundredth.gender if hundredth else "")
         names = ["", *hundredth.of(self.index(Number(str(parts))))] if hundredth else [""]
         said = list(ways(whole, nouns[:2], self.money_and, cents[:3], names))
+        if number.value:  # neunzehn neunundneunzig Euro
+            said[12:12] = ways(whole[:2], cents[:2], noun.of(self.many)[:1])
         if not number.value and hundredth:
             said = [*ways(cents, names[1:]), *said]
         return said[:48] + decimals
@@ -288,7 +285,12 @@ class Language(Tables):
         """1 1/2."""
         return list(ways(self.counted(whole), self.mixed_and, self.fraction(above, below, "")))
 
-    def goals(self, written: str) -> list[str]:
+    def in_context(self, said: list[str], before: str) -> list[str]:
+        """A fraction's readings behind a word, the best first."""
+        genitive = self.cases.get(before, "")[:1] == "g"
+        return sorted(said, key=lambda way: way.split()[0] not in self.genitives) if genitive else said
+
+    def goals(self, written: str, against: bool = False) -> list[str]:
         return self.plain(written)
 
     def spelt(self, letters: list[str]) -> Iterator[str]:

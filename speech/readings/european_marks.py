@@ -126,3 +126,10 @@ def weekdays(of: Language) -> Iterator[Rule]:
         link = rf"\.?(?P<link>{B}{DASH}{B}| (?:{links}) )"
         pattern = rf"(?<![\w\-])(?P<a>{day}){link}(?P<b>{day})(?:\.(?! ?[A-ZÀ-Ý]))?(?![\w\-])"
         yield Rule("", re.compile(pattern, re.IGNORECASE), said)
+
+
+def decades(of: Language) -> Iterator[Rule]:
+    """los años 80, gli anni '80."""
+    if of.decade_before:
+        pattern = rf"(?<!\w)(?:{of.decade_before}){BLANK}(?P<span>['’]?(?P<n>[1-9]0)s?)(?!\w|[.,:]\d|{B}%)"
+        yield Rule("0", re.compile(pattern, re.IGNORECASE), lambda match: ("decade", of.plain(match["n"]), True))

@@ -37,20 +37,24 @@ def parts(of: Language) -> Iterator[Rule]:
         pieces = match["v"].split(".")
         each = [of.digits(piece) if len(piece) > 1 and piece[0] == "0" else of.plain(piece) for piece in pieces]
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
-        spoken = spoken[:40] + of.digits_dotted(pieces)
+        single = [part for piece in pieces for part in (of.dot, of.digits(piece))][1:]  # digit by digit
+        spoken = [*spoken[:40], *ways(*single)]
         if not (of.decimal == "," and _DAY.fullmatch(match["v"])):
             return "version", spoken, True
         dates = of.date(int(pieces[0]), int(pieces[1]), "", last_word(match.string, match.start()), False)
         return "date", [*dates[:24], *spoken] if len(match["v"]) == 5 else [*spoken[:40], *dates], True
 
     def score(match: re.Match[str]) -> Said:
-        one, two = of.goals(match["a"]), of.goals(match["b"])
+        one, two = of.goals(match["a"]), of.goals(match["b"], True)
         said = [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)]
         return "score", [*said[:56], *ways(one[:3], of.draw if match["a"] == match["b"] else ())], True
 
     def folds(match: re.Match[str]) -> Said:
-        number = int(match["n"])
-        return "cardinal", [*of.times_as_often(number), *ways(of.counted(number, of.fold_gender), of.fold)], True
+        number = of.parse(match["n"])
+        if number.fraction:
+            return "cardinal", ways(of.fractional(number, of.fold_gender), of.fold), True
+        said = of.counted(number.value, of.fold_gender)
+        return "cardinal", [*of.times_as_often(number.value), *ways(said, of.fold)], True
 
     if of.ordinal_pattern:
         yield Rule("0", re.compile(of.ordinal_pattern), ordinal)
@@ -76,9 +80,15 @@ def parts(of: Language) -> Iterator[Rule]:
             for end in (r"[\d'\"′″”’²]", r"\d[a-zа-я]", r"\d[a-zа-я]{2}", r"\d [a-zа-я]", r"\d [a-zа-я]{2}")
         )
         cross = rf"(?:(?<=\d){B}|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
-        yield Rule("x×х", re.compile(cross), lambda match: ("sign", of.by, True))
+        equal = re.compile(r"[^=.!?]{1,16}=")
+        times = [*(way for way in of.fold if way in of.by), *of.by]
+        yield Rule(
+            "x×х", re.compile(cross), lambda m: ("sign", times if equal.match(m.string, m.end()) else of.by, True)
+        )
     if of.fold:
-        yield Rule("0xX×", re.compile(r"(?<![\w.,])(?P<n>\d{1,4})[xX×](?!\w)"), folds)
+        yield Rule(
+            "0xX×", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,4}}(?:{re.escape(of.decimal)}\d{{1,2}})?)[xX×](?!\w)"), folds
+        )
 
 
 def halves(of: Language) -> Iterator[Rule]:
@@ -105,13 +115,6 @@ def halves(of: Language) -> Iterator[Rule]:
         yield Rule(of.decimal, re.compile(number + noun), said)
 
 
-def decades(of: Language) -> Iterator[Rule]:
-    """los años 80, gli anni '80."""
-    if of.decade_before:
-        pattern = rf"(?<!\w)(?:{of.decade_before}){BLANK}(?P<span>['’]?(?P<n>[1-9]0)s?)(?!\w|[.,:]\d|{B}%)"
-        yield Rule("0", re.compile(pattern, re.IGNORECASE), lambda match: ("decade", of.plain(match["n"]), True))
-
-
 def scales(of: Language) -> Iterator[Rule]:
     """1:50 behind a word for a scale; elsewhere it may be a time."""
 
@@ -136,15 +139,17 @@ def fractions(of: Language) -> Iterator[Rule]:
     def said(match: re.Match[str]) -> Said:
         found = match.groupdict()
         above, below = _VULGAR[found["v"]] if found["v"] else (int(found["a"]), int(found["b"]))
-        after = found["unit"] or next_word(match.string, match.end())
+        after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, match.end())
         if found["w"]:
             spoken = of.mixed(int(found["w"]), above, below, after)
         elif above == 0 or below < 2 or (not found["v"] and (below > 100 or above > 99)):
             return "fraction", of.slashed(found["a"], found["b"]), True
         else:
             spoken = of.fraction(above, below, after) + of.other_fraction(above, below)
-        if not found["unit"]:
-            return "fraction", spoken, True
+            spoken = of.in_context(spoken, last_word(match.string, match.start()))
+        if not found["unit"]:  # 15/3 may be a house and its flat
+            whole = found["w"] or found["v"] or above < below
+            return "fraction", spoken if whole else [*spoken[:48], *of.slashed(found["a"], found["b"])], bool(whole)
         return "unit", [f"{way} {name}" for name in of.noun(found["unit"]).of(0)[:4] for way in spoken], True
 
     unit = rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?"
@@ -168,7 +173,7 @@ def pattern(of: Language) -> re.Pattern[str]:
     return re.compile(
         rf"(?:(?<!\w)(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
         rf"(?:(?P<cur>{before}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{of.number})"
-        rf"(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{of.number})(?!\w{DASH}))?(?P<big>(?:{big})(?!\w))?"
+        rf"(?P<each>%(?={DASH}\d{{1,3}}(?:[.,]\d{{1,2}})?%))?(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{of.number})(?!\w{DASH}))?(?P<big>(?:{big})(?!\w))?"
         rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?(?P<plus>\+(?!\w|\+))?"
     )
 
@@ -185,6 +190,10 @@ def quantities(of: Language) -> Iterator[Rule]:
         before, after = of.before(string, match.start()), next_word(string, match.end())
         if found["name"] in ("#", "№") or (found["name"] or "").rstrip(".").casefold() in of.codes:
             before = CODE
+        if noun and not first.fraction and not found["b"]:
+            noun = governed(of, noun, before)
+        if big and not first.fraction:
+            big = governed(of, big, before)
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None
@@ -192,7 +201,10 @@ def quantities(of: Language) -> Iterator[Rule]:
             number = of.parse(found["b"])
             dash = of.of_dash(found["mid"], match, before)
             ends = of.coded(found["a"], found["b"]) if before in of.codes or before == CODE else []
-            ends += ways(of.since, of.said(first, gender), dash, of.said(number, gender))
+            if of.cases.get(before, "")[:1] == "g":
+                ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
+            percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
+            ends += ways(of.since, of.said(first, gender), percents, dash, of.said(number, gender))
         kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
@@ -206,22 +218,39 @@ def amount(
     of: Language, number: Number, said: list[str], is_range: bool, big: Noun | None, noun: Noun | None, sign: str | None
 ) -> tuple[str, list[str]]:
     """What is said of a number (a range's last) with its magnitude and its noun."""
+    if (big or (noun and sign in of.units)) and not is_range and number.whole == "1" and not number.fraction:
+        said = [*said, *of.articles]
     if noun is None or sign is None:
         kind = "range" if is_range else "cardinal"
         split = parted(of, number, big) if big and not is_range and number.fraction else []
-        return kind, [*ways(said, big.of(of.index(number)) if big else [""]), *split]
+        one = alone(of, number, big) if big and not is_range else []
+        return kind, [*ways(said, big.of(of.index(number)) if big else [""]), *split, *one]
     kind = "money" if of.key(sign, of.currencies) in of.currencies else "percent" if sign in "%‰" else "unit"
     if big:
         bigs = [*ways(said, big.of(of.index(number))[:3]), *([] if is_range else alone(of, number, big))]
         links = of.linking(noun) if big.forms[0][0] not in ("mil", "mille", "mila") else ("",)
         bare = [way for way in bigs if way.endswith(" k")][:8]  # four hundred k
-        full = [f"{way} {name}" for name in ways(links, noun.of(of.many)[:4]) for way in bigs]
+        names = [name.replace("' ", "'") for name in ways(links, noun.of(of.many)[:4])]
+        full = [f"{way} {name}" for name in names for way in bigs]
         return kind, [*full[:48], *bare, *full[48:]]
     if kind == "money" and not is_range and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)
     split = [] if is_range else parted(of, number, noun) if number.fraction else alone(of, number, noun)
     best, *others = noun.of(of.index(number))
     return kind, [f"{way} {best}" for way in said[:40]] + split + [f"{way} {name}" for name in others for way in said]
+
+
+def governed(of: Language, noun: Noun, before: str) -> Noun:
+    """A Slavic noun in the case that a preposition asks for: около трёх километров, при тридцати градусах."""
+    case, forms = of.cases.get(before, ""), noun.forms
+    if not case or len(forms[0]) < 3:
+        return noun
+    if case[0] == "g":
+        one = forms[0][1] if of.second_is_genitive else next((way[0] for way in forms if len(way) == 1), forms[0][0])
+        return Noun(noun.gender, ((one, forms[0][-1], forms[0][-1]), *forms), noun.part)
+    ends = of.case_ends.get(case)
+    best = [form for way in forms for form in way if ends and re.search(rf"(?:{ends})\b", form)][:1]
+    return Noun(noun.gender, (*((forms[0][0], way, way) for way in best), *forms), noun.part)
 
 
 def parted(of: Language, number: Number, noun: Noun) -> list[str]:
@@ -244,8 +273,8 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
         said += ways(
             heads + alone(of, whole, noun), ("", *of.money_and), of.counted(int(number.fraction))[:2], ("", *grams)
         )
-    if number.fraction == "5" and number.value:
-        said += [*ways(head, of.and_half), *of.halved(number.value, noun)]
+    if number.fraction == "5":
+        said += [*(ways(head, of.and_half) if number.value else ()), *of.halved(number.value, noun)]
     return said
 
 

@@ -75,9 +75,10 @@ class Romance(Language):
             return [*said, *(twelve if hour > 12 else []), *self.in_day(hour, twelve)]
         past = self.counted(minute, "m")
         zero = [f"{self.zero[0]} {past[0]}"] if minute < 10 else []
-        minutes = list(dict.fromkeys(self.minute_words(minute, past) + zero))
+        minutes = list(dict.fromkeys((past if hour > 12 else []) + self.minute_words(minute, past) + zero))
         counted = [f"{way} {name}" for way in self.counted(minute, self.minute_gender) for name in self.minute_names]
-        said = list(ways(hours, names, self.hour_and, minutes)) if self.named_first(mark) else []
+        said = list(ways(hours, names, self.hour_and, minutes)) if self.named_first(mark) and self.hour_inside else []
+        said += ways(hours, self.hour_and, past, names) if mark[:2] == "ho" and not self.hour_inside else []
         said += ways(hours, self.hour_and, minutes)
         said += ways(hours, names, self.hour_and, minutes + counted)
         if mark:
@@ -107,8 +108,10 @@ class Romance(Language):
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
         return []
 
+    hour_inside = True  # 15h45: the name of the hour before the minutes, where it is written
+
     def named_first(self, mark: str) -> bool:
-        return bool(mark)
+        return mark[:1] in ("h", "H")
 
     def sharp(self, hour: int) -> list[str]:
         return []

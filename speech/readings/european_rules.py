@@ -16,8 +16,8 @@ from speech.readings.european import (
     ways,
 )
 from speech.readings.european_language import Language
-from speech.readings.european_marks import marked, weekdays
-from speech.readings.european_quantities import decades, last, parts, quantities, scales
+from speech.readings.european_marks import decades, marked, weekdays
+from speech.readings.european_quantities import last, parts, quantities, scales
 from speech.readings.european_words import addresses, lettered, word_rules
 
 B = f"{BLANK}?"
@@ -59,10 +59,16 @@ def dates(of: Language) -> Iterator[Rule]:
     parted = "|".join(rf"\d\d?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
     year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
+    pattern += rf"(?:{BLANK}?(?:{of.year_mark})(?!\w))?" if of.year_mark else ""
     yield Rule("0./-", re.compile(pattern), numeric)
     if of.slash_before:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
+        pattern += rf"(?!{BLANK}(?:d[aeo]s?|du|des|del|dell[aeo]|degli|dei|van){BLANK}\D)"  # 2/3 dos alunos
         yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
+    names = any_of({name for said in of.days.values() for name in said if len(name) > 3})
+    named = rf"(?<!\w)(?:{names}),?{BLANK}(?P<span>(?P<d>\d\d?)[{of.day_signs}](?P<m>\d\d?)(?P<y>))"
+    named += rf"(?![\d/\-]|[.,:]\d|{B}(?:{of.hour_marks})(?!\w))"
+    yield Rule("0/-", re.compile(named, re.IGNORECASE), numeric)
     if of.months and of.day_pattern:
         yield from named_days(of)
 
@@ -94,7 +100,8 @@ def named_days(of: Language) -> Iterator[Rule]:
     yield Rule("0", re.compile(rf"{day})(?={month})", re.IGNORECASE), one)
     short = {name: month[0] for month in of.months for name in month[1:] if name not in of.month_forms}
     if short:
-        pattern = rf"(?<=[\d.]{BLANK})(?P<m>{any_of(short)})\.?(?!\w)"
+        day = rf"(?<=[\d.]{BLANK})|(?<=1er{BLANK})" + (rf"|(?<=\d{BLANK}de{BLANK})" if of.before_month else "")
+        pattern = rf"(?:{day})(?P<m>{any_of(short)})\.?(?!\w)"
         yield Rule("0", re.compile(pattern), lambda m: ("variant", [short[m["m"]], m["m"]], True))
 
 
@@ -132,8 +139,12 @@ def times(of: Language) -> Iterator[Rule]:
                     for way in of.time(*until, link, True)[:20]
                 ),
             ]
+        if after_dash.search(match.string[max(0, match.start() - 8) : match.start()]):
+            for link in of.to_also[:1]:
+                spoken = [*spoken[:48], *of.time(int(found["h"]), minute, second, mark, link, True)[:12]]
         return "time", spoken, True
 
+    after_dash = re.compile(rf"\d{B}(?:{of.hour_marks})?{B}{DASH}{B}$")
     ranged = re.compile(rf"{B}{DASH}{B}\d")
     hour = r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])"
     tail = rf"(?P<tail>{B}(?:{of.hour_marks})(?!\w))"
@@ -162,13 +173,19 @@ def phones(of: Language) -> Iterator[Rule]:
         plus = of.signs.get("+", ("plus",))[:1] if written[0] == "+" else [""]
         joined = "".join(groups)
         spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
+        if of.phone_grouped and len(groups) > 2:
+            spoken = [*of.grouped(groups), *spoken]
         if len(groups) > 1:
             spoken += ways([*of.grouped(groups[:1])[:6], *of.grouped(groups[:1])[-2:]], of.digits("".join(groups[1:])))
+        if len(groups) == 2:  # 555-0100: oh one hundred
+            spoken[4:4] = ways(of.digits(groups[0])[:1], of.grouped(groups[1:])[-2:])
         if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)
-        if re.fullmatch(rf"[1-9]\d{{0,2}}(?:{BLANK}\d{{3}})+", written):  # perhaps a number with its thousands apart
-            if " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
+        thousands = re.fullmatch(rf"[1-9]\d{{0,2}}(?:({BLANK}|[.])\d{{3}})(?:\1\d{{3}})*", written)
+        if thousands and not called.search(match.string[max(0, match.start() - 28) : match.start()]):
+            dots = thousands[1] == "." and "." in of.grouping
+            if dots or " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
                 return None
             spoken = [*of.said(Number(joined, "", True)), *spoken]
         said = [*ways(plus, spoken)]
@@ -176,6 +193,7 @@ def phones(of: Language) -> Iterator[Rule]:
             said += [*ways(("",), spoken)] if of.plus_optional else [*ways((of.zero[0] + " " + of.zero[0],), spoken)]
         return "phone", said, True
 
+    called = re.compile(of.phone_words, re.IGNORECASE)
     group = r"\(?\d{2,5}\)?"
     for pattern in (
         r"\+\d{1,3}(?:[ \u00a0\-./]?\(?\d{1,4}\)?){2,6}(?!\d)",

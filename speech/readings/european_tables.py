@@ -16,8 +16,10 @@ _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "ab
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
 _WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
+_WORDS |= {"virile_nouns", "animate_nouns", "word_like", "day_before", "genitives"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
+_PLAIN = str.maketrans("²³", "23")
 _PAIRS = frozenset({"letters"})
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -52,7 +54,8 @@ def _converted(key: str, value: Any) -> Any:
 
 
 def nouns(table: str) -> dict[str, Noun]:
-    """Lines "sign sign = gender one|several + one|several // sign of the hundredth"; _ is a blank of a sign.
+    """Lines "sign sign = gender one|several + one|several // sign of the hundredth"; _ is a blank of a sign; what has a
+    raised 2 or 3 is also written with a plain one: m², m2.
 
     >>> nouns("kg Kg = n Kilogramm + Kilo")["kg"].of(1)
     ['Kilogramm', 'Kilo']
@@ -63,7 +66,9 @@ def nouns(table: str) -> dict[str, Noun]:
         forms, _, part = forms.partition(" // ")
         gender, _, forms = forms.partition(" ")
         noun = Noun(gender, tuple(tuple(form.strip().split("|")) for form in forms.split(" + ")), part.strip())
-        made.update((sign.replace("_", " "), noun) for sign in signs.split())
+        made.update(
+            (sign.replace("_", " ").translate(raised), noun) for sign in signs.split() for raised in ({}, _PLAIN)
+        )
     return made
 
 
@@ -101,6 +106,7 @@ class Tables:
     dot: tuple[str, ...] = ()  # the full stop of versions and addresses
     minus: tuple[str, ...] = ("minus",)
     to: tuple[str, ...] = ()  # between the ends of a range
+    counted_to: tuple[str, ...] = ()  # the same where it is counted, if in another order
     since: tuple[str, ...] = ("",)  # before a range
     versus: tuple[str, ...] = ()  # between the goals of a score
     more: tuple[str, ...] = ("plus",)  # the + of 10+
@@ -116,6 +122,8 @@ class Tables:
     address_signs: Mapping[str, tuple[str, ...]] = _NONE
     triple_w: tuple[str, ...] = ()
     before_numbers: Mapping[str, tuple[str, ...]] = _NONE  # ~ > < ± before a number
+    word_like = frozenset[str]()  # abbreviations that are words, too, at the end of a sentence nothing else
+    day_before = frozenset[str]()  # but behind these they may be short for a day: am So.
     numbered: Mapping[str, tuple[str, ...]] = _NONE  # abbreviations that a number follows: No. 5
     abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # capitals or not
     exact_abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # with capitals as they stand
@@ -137,14 +145,19 @@ class Tables:
     dotted_times = False
     plus_optional = False
     phone_patterns: tuple[str, ...] = ()
+    phone_words = "(?!)"  # what is said before the number of a telephone
+    phone_grouped = False  # whether a telephone's number is read as it is parted
+    year_mark = ""  # what stands behind the year of a date of digits and is said with it
     ordinal_pattern = ""
     version_words = (
         r"\b(?:[vV]ersion|[vV]\.?|Python|Android|iOS|macOS|Ubuntu|Debian|Node|PHP|USB|HTML|Windows|CUDA|Java)"
     )
     decade_before = ""  # what stands before a decade of two digits
     slash_before = ""  # what stands before a day and its month: le 11/11
+    day_signs = "/"  # between a day and its month behind the day of the week
     scale_words = ""  # before 1:50
     between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
+    articles: tuple[str, ...] = ()  # for the 1 of a magnitude: a million
     by: tuple[str, ...] = ()  # the cross of 3 x 4
     one_alone = False  # 1 kg is a kilogram without its number
     per: tuple[str, ...] = ()  # the slash of 15 €/h
@@ -185,6 +198,11 @@ class Tables:
     sentence_starts = frozenset[str]()  # words with a capital behind a full stop
     feminine_nouns = frozenset[str]()  # in the form that stands behind 2
     masculine_nouns = frozenset[str]()
+    virile_nouns = frozenset[str]()  # of men, in the genitive plural
+    animate_nouns = frozenset[str]()  # masculine, in the accusative that ends as a feminine nominative: psa
+    case_ends: Mapping[str, str] = _NONE  # of units in the plural of other cases
+    genitives = frozenset[str]()  # with which a fraction in the genitive begins
+    second_is_genitive = False  # the form of a unit behind two is its genitive
     cases: Mapping[str, str] = _NONE  # of a numeral behind these prepositions
     declined: Mapping[str, tuple[str, ...]] = _NONE  # words of numerals in other cases
     # -- sounds

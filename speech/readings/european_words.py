@@ -9,7 +9,8 @@ from speech.readings.european_language import Language
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ENDINGS = (
-    "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|рф"
+    "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|"
+    "ly|gg|рф"
 )
 _FILES = (
     "txt|md|pdf|docx?|xlsx?|pptx?|csv|json|ya?ml|xml|html?|css|js|jsx|ts|tsx|py|ipynb|rb|rs|go|java|cpp|cc|hpp|php|sh|bat|exe|"
@@ -18,6 +19,7 @@ _FILES = (
 _AMOUNT = re.compile(
     r"\d[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
 )
+_NEXT_SENTENCE = re.compile(r"\s*$|\s+[\"“„«(¿¡–—-]?\s*[A-ZÀ-ÞА-ЯЁĄĆĘŁŃÓŚŹŻ]")
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
@@ -54,14 +56,16 @@ def spell_address(of: Language, address: str) -> list[str]:
     parts: list[list[str]] = []
     for piece in _PIECE.findall(tails[0]):
         if piece.isdecimal():
-            parts.append(of.plain(piece) if len(piece) < 5 and piece[0] != "0" else of.digits(piece))
+            short = len(piece) < 5 and piece[0] != "0"
+            parts.append([*of.plain(piece)[:4], *of.digits(piece)] if short else of.digits(piece))
         elif piece.lower() == "www":
             parts.append([" ".join([of.letters.get("w", "w")] * 3), "w w w", "www", *of.triple_w])
         elif piece.isalpha():
             spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
             parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
         elif piece == ".":
-            parts.append(list(of.address_signs.get(".", of.dot)))
+            bare = parts == [parts[0]] and rest.lower().startswith("www.")
+            parts.append([*of.address_signs.get(".", of.dot), *([""] if bare else [])])
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
     body = list(ways(*parts))[:32]
@@ -75,8 +79,12 @@ def spell_address(of: Language, address: str) -> list[str]:
 def lettered(of: Language) -> Iterator[Rule]:
     """The number of MP3, A380, COVID-19, GPT-4: the letters stay, the digits are a number or one by one."""
 
+    measured = re.compile(rf"\d{BLANK}?(?:[kcdm]?m|[кдс]?м)$")
+
     def digits(match: re.Match[str]) -> Said:
         written = match["n"]
+        if written in "23" and measured.search(match.string[max(0, match.start() - 4) : match.start()]):
+            return None  # 20 m2
         if "." in written:
             whole, _, fraction = written.partition(".")
             tails = [*of.digits(fraction), *of.plain(fraction)]
@@ -97,8 +105,10 @@ def rates(of: Language) -> Iterator[Rule]:
             string[max(0, match.start() - 24) : match.start()]
         ):
             return None
+        if f"{unit}." in of.units or f"{unit}." in of.abbreviations:  # 50 zł/mies.
+            return "unit", ways(of.per, of.abbreviations.get(f"{unit}.") or of.noun(f"{unit}.").of(0)[:5]), True
         if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsч"):
-            return ("sign", ways(of.per, [unit]), True) if len(unit) > 2 else None
+            return ("unit", ways(of.per, [unit]), True) if len(unit) > 2 else None
         return "unit", ways(of.per, of.noun(unit).of(0)[:5]), True
 
     if of.per:
@@ -122,6 +132,9 @@ def written_short(of: Language) -> Iterator[Rule]:
             key = key if fold or key in known else key[0].lower() + key[1:]
             said = known.get(key.casefold() if fold else key) or known.get(match[0])
             plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
+            last = plain and _NEXT_SENTENCE.match(match.string, match.end()) and plain[0].casefold() in of.word_like
+            if last and last_word(match.string, match.start()).rstrip(".") not in of.day_before:
+                return None  # So. Jetzt gehen wir.
             return ("variant", [*said, *plain], True) if said else None
 
         needs = "./" if any("/" in key for key in table) else "."
@@ -203,11 +216,17 @@ def capitals(of: Language) -> Iterator[Rule]:
         plural = [spelt[:-2] + spelt[-1]] if match[0].endswith("s") and match[0][-2] != "." else []
         return "letters", [joined, spelt, *plural, *of.spelt(letters)], True
 
+    def joined(match: re.Match[str]) -> Said:
+        word, letters, s = match["word"], match["letters"], match["s"]
+        return "letters", [match[0], f"{word} {letters}{s}", f"{word} {' '.join(letters)}{s}"], True
+
     yield Rule(
         ".",
         re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"),
         said,
     )
+    camel = r"(?<![^\W_])(?P<word>[A-Z]?[a-z]{2,})(?P<letters>[A-Z]{2,5})(?P<s>s?)(?![^\W_])"  # ChatGPT, MacOS
+    yield Rule("", re.compile(camel), joined)
     mixed = r"(?<![^\W_])[A-Za-z]{0,3}[a-z][A-Z][A-Za-z]{0,3}(?![^\W_])"  # pH, NaCl, mRNA
     yield Rule("", re.compile(mixed), said)
     yield Rule("", re.compile(r"(?<![^\W\d]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
@@ -216,6 +235,8 @@ def capitals(of: Language) -> Iterator[Rule]:
 def paired(of: Language) -> Iterator[Rule]:
     """and/or: the slash is said or not; so is a dash between two times, and the slash of 4.5/5."""
     plus = (of.signs.get("+") or ("plus",))[0]
+    hashed = sorted(of.signs.get("#", ()), key=lambda way: not re.search("hash|haszt|х[эе]ш", way.casefold()))
+    yield Rule("#", re.compile(r"(?<!\w)#(?=[^\W\d_]{2})"), lambda m: ("sign", hashed, True) if hashed else None)
     pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
     yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
     yield Rule(".", re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("variant", of.dot, True))

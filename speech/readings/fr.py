@@ -55,7 +55,7 @@ class French(Romance):
                 if ending
                 else ["premier", "première"]
             )
-        said = [words(number, "fr", to="ordinal")]
+        said = [re.sub("(vingt|cent)sième", r"\1ième", words(number, "fr", to="ordinal"))]
         if number == 2:
             said += ["second", "seconde"] if not ending.startswith("n") else []
             said = ["second", "seconde", *said] if ending.startswith(("n", "d")) else said

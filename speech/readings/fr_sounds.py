@@ -53,6 +53,8 @@ def sounds(word: str) -> tuple[str, ...]:
             key = re.sub(pattern, to, key)
         said = key or own
     found = [said]
+    if "è" in word and (before_1990 := known.get(word.replace("è", "é"))):  # évènements, événements
+        found.append(before_1990)
     if shared := _CLASSES.get(word):
         found.append(f"={shared}")
     if word in _OPEN:

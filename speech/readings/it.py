@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Rule, Said, find, ways, words
+from speech.readings.european import Number, Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance, inflected
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -12,18 +12,33 @@ from speech.readings.span import Span
 __all__ = ["spans", "units"]
 
 units = reader("it", parts_words=True)
+_NEEDS_UNO = re.compile("z|s[^aeiouàèéìòù]|gn|ps|pn|x|y|i[aeou]", re.IGNORECASE)  # uno zaino, uno studente
+_VOWELS = frozenset("aeiouàèéìòù")
 
 
 class Italian(Romance):
     """The tables are tables/it.yaml."""
 
+    def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        said = super().counted(number, gender, before, after)
+        if number == 1 and after and gender == "m":
+            return ["uno"] if _NEEDS_UNO.match(after) else ["un"]
+        return [*said, "un"] if said[:1] == ["una"] and after[:1].casefold() in _VOWELS and after else said
+
+    def gender(self, noun: str, number: int) -> str:
+        known = super().gender(noun, number)
+        return "f" if known == "?" and number != 1 and noun.endswith("e") else known
+
+    def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
+        return number.value != 1 or super().sure(number, gender, before, after)
+
     def gendered(self, number: int, gender: str) -> list[str]:
         full = words(number, "it").replace("dicotto", "diciotto")
         said = [full]
         if number == 1:
-            return {"": ["uno"], "m": ["un", "uno"], "f": ["una", "un"]}[gender]
+            return {"": ["uno"], "m": ["un", "uno"], "f": ["una"]}[gender]
         if number % 10 == 1 and number % 100 != 11:
-            said = [full[:-1], full] if gender == "m" else [full, full[:-1]] if gender == "f" else [full]
+            said = [full, full[:-1]] if gender in ("m", "f") else [full]
             said += [f"{full[:-1]}a"] if gender == "f" and number % 100 == 1 else []
         said += [way.replace("centou", "centu").replace("centoo", "cento") for way in said]
         if number > 1000 and 0 < number % 1000 < 100 and number < 1_000_000:
@@ -108,7 +123,14 @@ class Italian(Romance):
 
     def first_rules(self) -> list[Rule]:
         year = re.compile(r"(?<=\w)['’](?P<n>\d\d)(?!\w|[.,:]\d)|(?<=\w )['’](?P<m>\d\d)(?!\w|[.,:]\d)")
-        return [Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))]
+
+        def elided(match: re.Match[str]) -> Said:
+            feminine = self.gender(match["noun"], 1) == "f"
+            return ("cardinal", ["un'", "una"], True) if feminine else None
+
+        one = re.compile(r"(?<![\w.,:/\-–])(?P<span>1[ \u00a0])(?P<noun>[aeiouAEIOU][^\W\d_]+)")
+        short = Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))
+        return [Rule("0", one, elided), short]
 
 
 @lru_cache(maxsize=1)

@@ -36,7 +36,7 @@ def _words(text: str, taken: list[Span], drawn: dict[int, re.Match[str]]) -> lis
     for span in [*taken, Span(len(text), len(text), "end", ("",))]:
         for place in range(at, span.start):
             if not text[place].isspace() and place not in skipped:
-                kept.append(text[place])
+                kept.append(ja_words.SAME_KANJI.get(text[place], text[place]))
                 places.append(place)
         if not kept or kept[-1] != _HOLE:
             kept.append(_HOLE)
@@ -99,7 +99,8 @@ def _units(words: str) -> tuple[tuple[str, ...], ...]:
             last = vowel or last
         elif vowel:
             long = (char == "う" and last == "お") or (char == "い" and last == "え")
-            found.append(_LONG[char] if long else (char,))
+            glide = char == "や" and last == "い"  # ダイヤル, ダイアル
+            found.append(_LONG[char] if long else (char, "あ") if glide else (char,))
             last = "お" if long and char == "う" else "え" if long else vowel
         elif char in "っん":
             found.append((char,))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from speech.readings import ja_words
 from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
 from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
-from speech.readings.ja_signs import ALONE, ENGLISH, MONEY, UNITS, spelled
+from speech.readings.ja_signs import ALONE, COUNTED_IN_ENGLISH, ENGLISH, MONEY, UNITS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, LARGE, NUMBER, SMALL, Value, parse
 from speech.readings.span import Span
 
@@ -21,6 +21,7 @@ _SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
 _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _KATAKANA = re.compile(r"[ァ-ヴ][ァ-ヴー]{1,20}")
 _TO = re.compile(r" ?[〜~–、・-] ?")
+_PRICES = re.compile(r" ?[〜~–-] ?¥?(?=[\d,]{3})")
 _KINDS = {"月": "date", "日": "date", "年": "year", "時": "time", "分": "time", "円": "money", "パーセント": "percent"}
 _OF_PARTS = frozenset("個本枚杯丁束玉株匹枠")  # 二分の一個 is half of one
 _TO_ADD = re.compile("足[すしせ]")  # 五足す三
@@ -164,7 +165,7 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
     end = match.end()
     skip = end + text.startswith(" ", end)
     if money:
-        return end, _say(value, money), "money"
+        return _to_price(text, end, value, money) or (end, _say(value, money), "money")
     unit = None if match["kanji"] else unit_at(_UNIT, text, skip)
     if unit and counter_at(text, end)[0] <= unit.end():  # 円, not 円玉
         ways = _with_unit(text, match, unit[1].lower(), value)
@@ -178,12 +179,28 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
     if counter:
         return _with_suffix(text, match, after, counter, _say(value, counter))
     if word := _KATAKANA.match(text, skip if not match["kanji"] else end):
-        return word.end(), _say(value, word[0]), "unit"
+        ways = _say(value, word[0])
+        if value[0] < 10 and not value[1] and word[0] in COUNTED_IN_ENGLISH:
+            ways.append(ENGLISH[value[0]] + word[0])
+        return word.end(), ways, "unit"
     return _about(text, match, value) or (end, _say(value, ""), "")
+
+
+def _to_price(text: str, at: int, value: Value, money: str) -> Counted | None:
+    """¥1,500-2,000: 円 behind both or the last."""
+    sign = _PRICES.match(text, at)
+    other = NUMBER.match(text, sign.end()) if sign else None
+    above = parse(other) if other and not other["kanji"] else None
+    if not above or counter_at(text, other.end())[1]:
+        return None
+    firsts = [*_say(value, money)[:2], *_say(value, "")[:2]]
+    return other.end(), [f"{one}から{two}" for one in firsts for two in _say(above, money)], "money"
 
 
 def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list[str]:
     ways = [way for name in UNITS[unit] for way in _say(value, name)]
+    if unit in ("℃", "°c"):
+        ways += _degrees(match)
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
         named = text.endswith(("時速", "秒速"), 0, match.start())
@@ -195,13 +212,19 @@ def _with_suffix(text: str, match: re.Match[str], after: int, counter: str, ways
     kind = _KINDS.get(counter, "counter")
     if counter == "分" and match["whole"] == "30" and text.endswith(("時", "時間"), 0, match.start()):
         ways.append("はん")
-    if counter == "度" and match["fraction"] and len(match["fraction"]) == 1 and match["fraction"] != "0":  # 36度5分
-        ways += [
-            f"{way}{part}" for way in read(int(match["whole"]), "度") for part in read(int(match["fraction"]), "分")
-        ]
+    if counter == "度":
+        ways += _degrees(match)
     if suffix := _SUFFIX.match(text, after):
         return suffix.end(), [way + _SUFFIX_SAID[suffix[0]] for way in ways], kind
     return after, ways, kind
+
+
+def _degrees(match: re.Match[str]) -> list[str]:
+    """36.5度 as 36度5分."""
+    tenth = match["fraction"] or ""
+    if len(tenth) != 1 or tenth == "0":
+        return []
+    return [f"{way}{part}" for way in read(int(match["whole"]), "度") for part in read(int(tenth), "分")]
 
 
 def _about(text: str, match: re.Match[str], value: Value) -> Counted | None:

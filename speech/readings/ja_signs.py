@@ -14,6 +14,10 @@ MONEY: dict[str, str] = _TABLES["money"]
 SIGNS: dict[str, list[str]] = _TABLES["signs"]
 BETWEEN_LETTERS: dict[str, list[str]] = _TABLES["between_letters"]
 PHRASES: dict[str, list[str]] = _TABLES["phrases"]
+WEEKDAYS: dict[str, str] = _TABLES["weekdays"]
+COUNTED_IN_ENGLISH: list[str] = _TABLES["counted_in_english"]
+ASIDES: dict[str, str] = _TABLES["asides"]
+NUMBERED: list[str] = _TABLES["numbered"]
 ALONE: dict[str, list[str]] = _TABLES["alone"]
 
 

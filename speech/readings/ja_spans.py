@@ -10,6 +10,7 @@ from speech.readings.cjk import (
     DASHED,
     DATE,
     FRACTIONS,
+    LATIN_ROMAN,
     ROMAN,
     SLASHED,
     VERSION,
@@ -22,7 +23,18 @@ from speech.readings.cjk import (
 )
 from speech.readings.ja_counted import MOST, counter_at, is_counted, number
 from speech.readings.ja_numbers import digits, read, whole
-from speech.readings.ja_signs import BETWEEN_LETTERS, LOAN_WORDS, MONEY, PHRASES, SIGNS, spelled
+from speech.readings.ja_signs import (
+    ASIDES,
+    BETWEEN_LETTERS,
+    ENGLISH,
+    LOAN_WORDS,
+    MONEY,
+    NUMBERED,
+    PHRASES,
+    SIGNS,
+    WEEKDAYS,
+    spelled,
+)
 from speech.readings.ja_values import KANJI_DIGITS, SMALL
 from speech.readings.span import Span
 
@@ -32,12 +44,15 @@ _PHONE = re.compile(
 )
 _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
 _PHRASE = re.compile(one_of(PHRASES))
+_TYPE = re.compile("型(?![番式紙])")
+_NUMBERED = re.compile(r"\. ?(?=\d)")
+_ASIDE = re.compile(r"\((笑|爆笑|泣|汗|爆)\)")  # said by some
+_WEEKDAY = re.compile(r"\(([月火水木金土日])([・,]?祝)?\)")
 _KATAKANA_AROUND = re.compile("[ァ-ー]=[ァ-ヴ]")  # ジャン＝ポール
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
 _LAUGHTER = re.compile("[^\x00-\x7f][wｗ]+(?![A-Za-z.])")  # 笑ったwww
-_START = re.compile(
-    rf"[\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
-)
+_SIGNS = any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS, (phrase[0] for phrase in PHRASES))
+_START = re.compile(rf"[(\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{_SIGNS}]")
 
 
 def find(text: str) -> list[Span]:
@@ -78,6 +93,24 @@ def _clock(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(
         at, match.end(), "time", map("".join, product(read(int(match[1]), "時"), minutes, seconds)), most=MOST
     )
+
+
+def _aside(text: str, at: int, found: list[Span]) -> Span | None:
+    """(笑)."""
+    if match := _ASIDE.match(text, at):
+        said = ASIDES[match[1]]
+        return span_of(at, match.end(), "variant", ("", f"かっこ{said}", said, match[1]))
+    return None
+
+
+def _weekday(text: str, at: int, found: list[Span]) -> Span | None:
+    """12月24日(火): かようび, or か."""
+    match = _WEEKDAY.match(text, at)
+    if not match or not found or found[-1].end != at or found[-1].kind not in ("date", "variant", "fraction"):
+        return None
+    day = WEEKDAYS[match[1]]
+    holiday = ("しゅくじつ", "しゅく") if match[2] else ("",)
+    return span_of(at, match.end(), "variant", (a + b for b in holiday for a in (f"{day}ようび", day, f"{day}よう")))
 
 
 def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
@@ -157,7 +190,14 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(at, match.end() + 2, "letters", ("シープラスプラス", "シープラプラ"))
     if _LAUGHTER.match(text, max(0, at - 1)):
         return span_of(at, match.end(), "letters", ("", "わら", "くさ", *spelled(word)))
+    if len(word) < 3 and _TYPE.match(text, match.end()):  # B型
+        kinds = [f"{way}{name}" for way in (word, *spelled(word)) for name in ("がた", "型")] if word.isascii() else []
+        return span_of(at, match.end() + 1, "letters", kinds) if kinds else None
+    if word.lower() in NUMBERED and _NUMBERED.match(text, match.end()):  # Vol.3
+        return span_of(at, match.end() + 1, "letters", [*_loan_word(word), word], sure=False)
     ways = [word]
+    if value := LATIN_ROMAN.get(word):  # ファイナルファンタジーVII
+        ways += [ENGLISH[value], *read(value)]
     if word.isascii() and word.isalpha() and (word.isupper() or len(word) <= 3) and len(word) <= 6:
         ways += spelled(word)
     return span_of(at, match.end(), "letters", ways + _loan_word(word))
@@ -192,4 +232,19 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, at + 1, "sign", SIGNS[char], counts)
 
 
-_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, _phrase, number, _letters, _signs)
+_READERS = (
+    _aside,
+    _weekday,
+    _phone,
+    _date,
+    _version,
+    _clock,
+    _ratio,
+    _dashed,
+    _slashed,
+    _between,
+    _phrase,
+    number,
+    _letters,
+    _signs,
+)

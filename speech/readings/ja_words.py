@@ -12,9 +12,10 @@ from threading import Lock
 from speech.readings.cjk import tables
 
 KANJI = re.compile(r"[々〆〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_KATAKANA_WORD = re.compile(r"[ァ-ヺー]{4,}")
+_KATAKANA_WORD = re.compile(r"[ァ-ヺー]{3,}")
 _MAY_END_SHORT = re.compile(r"[アカガサザタダナハバパマヤラワャァリジニミティディ]ー\Z")
 _ALSO: dict[str, list[str]] = tables("ja")["also_read"]
+SAME_KANJI: dict[str, str] = tables("ja")["same_kanji"]  # of names, which the dictionary has in one form
 _MOST_READINGS = 6
 _ONE_AT_A_TIME = Lock()  # Sudachi refuses two threads at once
 _UNVOICED = str.maketrans(
@@ -28,6 +29,7 @@ class Word:
     start, end: in the text given to `words`.
     surface, pos: as it stands; its part of speech, from the broadest ("名詞") on.
     reading: of the dictionary, in katakana (は of a particle is ハ).
+    normal: the spelling that the dictionary has for all spellings of the word (ダイヤモンド of ダイアモンド).
     """
 
     start: int
@@ -35,6 +37,7 @@ class Word:
     surface: str
     pos: tuple[str, ...]
     reading: str
+    normal: str
 
 
 @lru_cache(maxsize=1)
@@ -52,7 +55,14 @@ def words(text: str) -> list[Word]:
         tokenize = _dictionary()[1].tokenize
         for base in range(0, len(text), 10_000):
             found += [
-                Word(base + word.begin(), base + word.end(), word.surface(), word.part_of_speech(), word.reading_form())
+                Word(
+                    base + word.begin(),
+                    base + word.end(),
+                    word.surface(),
+                    word.part_of_speech(),
+                    word.reading_form(),
+                    word.normalized_form(),
+                )
                 for word in tokenize(text[base : base + 10_000])
             ]
     return found
@@ -64,19 +74,21 @@ def said(word: Word) -> tuple[str, ...]:
     >>> [said(word) for word in words("私は日本へ")]
     [('ワタクシ', 'アタシ', 'ワタシ', '私'), ('わ', 'は'), ('ニッポン', 'ニホン', '日本'), ('え', 'へ')]
     """
-    return _said(word.surface, word.pos, word.reading)
+    return _said(word.surface, word.pos, word.reading, word.normal)
 
 
 @lru_cache(maxsize=65_536)
-def _said(surface: str, pos: tuple[str, ...], reading: str) -> tuple[str, ...]:
+def _said(surface: str, pos: tuple[str, ...], reading: str, normal: str) -> tuple[str, ...]:
     if pos[0] == "助詞" and surface in ("は", "へ"):
         return ("わ", "は") if surface == "は" else ("え", "へ")
     ways: list[str] = []
     if KANJI.search(surface):
         if not KANJI.search(reading):
             ways = [reading, *_ALSO.get(surface, ()), *_others(surface, pos, reading)]
-    elif _KATAKANA_WORD.fullmatch(surface) and _MAY_END_SHORT.search(surface):
-        return (surface, surface[:-1])
+    elif _KATAKANA_WORD.fullmatch(surface):
+        spellings = [surface, *([normal] if normal != surface and _KATAKANA_WORD.fullmatch(normal) else [])]
+        spellings += [way[:-1] for way in spellings if len(way) > 3 and _MAY_END_SHORT.search(way)]
+        return tuple(spellings) if len(spellings) > 1 else ()
     elif surface.startswith("いう") and pos[0] == "動詞":
         return (surface, "ゆう" + surface[2:])
     elif surface.endswith("は") and len(surface) > 2 and pos[0] in ("感動詞", "接続詞", "副詞") and surface.strip("は"):

@@ -10,6 +10,7 @@ from speech.readings.cjk import (
     DASHED,
     DATE,
     FRACTIONS,
+    LATIN_ROMAN,
     ROMAN,
     SLASHED,
     VERSION,
@@ -21,18 +22,25 @@ from speech.readings.cjk import (
 )
 from speech.readings.ko_counted import FROM_TO, is_counted, number
 from speech.readings.ko_numbers import digits, read, sino
-from speech.readings.ko_signs import BETWEEN_LETTERS, JAMO, JAMO_LAUGHS, SIGNS, WORDS, spelled
+from speech.readings.ko_signs import BETWEEN_LETTERS, JAMO, JAMO_LAUGHS, NUMBERED, SIGNS, WORDS, spelled
 from speech.readings.ko_sounds import units
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
 _PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
-_NAMED_DAY = re.compile(r"(\d{1,2})[·ㆍ](\d{1,2})(?![\d·ㆍ])")
-_RATIO = re.compile(r"(\d{1,4})(?::|대| 대 )(\d{1,4})(?![\d:])")
+_NAMED_DAY = re.compile(
+    r"(\d{1,2})[·ㆍ](\d{1,2})(?![\d·ㆍ])"
+    r"|(3|4|5|6|8|10|12)\.(1|3|13|16|18|19|10|15|25|26|29|12)(?=절|(?:을|를|은|는|과|와|이)? ?"
+    r"(?:광복|운동|혁명|전쟁|민주|독립|만세|항쟁|사태|총선|대선|지방선거|테러|정신|공동|남북|쿠데타))"
+)
+_WEEKDAY = re.compile(r"\(([월화수목금토일])\)")
+_RATIO = re.compile(r"(\d{1,4})(?::| ?대 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
+_TAKEN_AWAY = re.compile(r" ?\d[\d,.]{0,20} ?=")  # 20 - 8 = 12
+_NUMBERED = re.compile(r"\. ?(?=\d)")
 _JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
-_START = re.compile(rf"[ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_START = re.compile(rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
 
 
@@ -47,10 +55,15 @@ def _phone(text: str, at: int, found: list[Span]) -> Span | None:
         return None
     groups = [digits(group) for group in re.findall(r"\d+", match[0])]
     plus = "플러스 " if match[0][0] == "+" else ""
+    gaps = len(groups) - 1
+    signs = [*product((" ", "에 "), repeat=gaps), (" 다시 ",) * gaps]
     ways = (
-        plus + sign.join(group[min(way, len(group) - 1)] for group in groups)
+        plus
+        + "".join(
+            f"{group[min(way, len(group) - 1)]}{sign}" for group, sign in zip(groups, (*between, ""), strict=True)
+        )
         for way in (0, 1)
-        for sign in (" ", "에 ", " 다시 ")
+        for between in signs
     )
     return span_of(at, match.end(), "phone", ways)
 
@@ -62,10 +75,18 @@ def _date(text: str, at: int, found: list[Span]) -> Span | None:
     return None
 
 
+def _weekday(text: str, at: int, found: list[Span]) -> Span | None:
+    """12월 24일(화): 화요일, or 화."""
+    match = _WEEKDAY.match(text, at)
+    dated = match and found and not text[found[-1].end : at].strip() and found[-1].kind in ("date", "fraction")
+    return span_of(at, match.end(), "variant", (f"{match[1]}요일", match[1])) if match and dated else None
+
+
 def _named_day(text: str, at: int, found: list[Span]) -> Span | None:
-    """8·15, 3·1: digit by digit."""
+    """8·15, 3·1, 8.15 광복절: digit by digit."""
     if match := _NAMED_DAY.match(text, at):
-        return span_of(at, match.end(), "date", [f"{a} {b}" for a in digits(match[1]) for b in digits(match[2])])
+        one, two = match[1] or match[3], match[2] or match[4]
+        return span_of(at, match.end(), "date", [f"{a} {b}" for a in digits(one) for b in digits(two)])
     return None
 
 
@@ -82,7 +103,9 @@ def _clock(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
-    if match := _RATIO.match(text, at):
+    if (match := _RATIO.match(text, at)) and not (
+        " " in match[0] and " 대 " not in match[0] and is_counted(text, match.end())
+    ):
         return span_of(at, match.end(), "score", [f"{sino(int(match[1]))} 대 {sino(int(match[2]))}"])
     return None
 
@@ -120,6 +143,8 @@ def _version(text: str, at: int, found: list[Span]) -> Span | None:
 def _between(text: str, at: int, found: list[Span]) -> Span | None:
     """A sign between what is read: 9시~18시 (부터, 에서), a point in a host."""
     char, behind = text[at], right_behind(text, at, found)
+    if char in "-−–" and behind and _TAKEN_AWAY.match(text, at + 1):
+        return span_of(at, at + 1, "sign", ("빼기", "마이너스"))
     if char in "~〜–∼-−" and behind and re.match(r"[ ~〜–∼−-]+(?:오[전후] ?)?[\d$₩]", text[at : at + 8]):
         return span_of(at, at + 1, "range", FROM_TO)
     if char in "~〜" and behind and not text[at + 1 : at + 2].isalnum():
@@ -134,9 +159,13 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if not match:
         return None
     word = match[0]
+    if word.lower() in NUMBERED and _NUMBERED.match(text, match.end()):  # No.5
+        return span_of(at, match.end() + 1, "letters", [*WORDS[word.lower()], word], sure=False)
     if word.lower() == "c" and text.startswith("++", match.end()):
         return span_of(at, match.end() + 2, "letters", ("씨플러스플러스", "씨쁠쁠", "시플러스플러스"))
     ways = [word, *WORDS.get(word.lower(), ())]
+    if value := LATIN_ROMAN.get(word):
+        ways += [sino(value), _ENGLISH_ROMAN.get(value, sino(value))]
     if word.isascii() and word.isalpha() and len(word) <= 6 and (word.isupper() or len(word) <= 3):
         ways += spelled(word)
     return span_of(at, match.end(), "letters", ways)
@@ -165,6 +194,7 @@ def _jamo(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 _READERS = (
+    _weekday,
     _phone,
     _date,
     _named_day,

@@ -16,7 +16,7 @@ from speech.readings.ko_numbers import (
     sino,
     sino_ways,
 )
-from speech.readings.ko_signs import ENGLISH, MONEY, UNITS, spelled
+from speech.readings.ko_signs import ENGLISH, MONEY, UNITS, VERSIONED, spelled
 from speech.readings.span import Span
 
 FROM_TO = ("에서", "부터", "내지", "에서부터")
@@ -33,7 +33,11 @@ _NUMBER = re.compile(
 _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _WORD = re.compile(r"[가-힣]")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
-_RANGE = re.compile(r" ?[~〜–∼-] ?")
+_RANGE = re.compile(r" ?[~〜–∼-] ?|, ?")
+_BOOKS = re.compile(r"(?:책|공책|노트|잡지|사전|교과서|앨범)[을를은는이가도]? ?$")  # 책 4권 is four books, 4권 a volume
+_OF_CLOCK = re.compile(" ?[시분초월일]")
+_EQUALS = re.compile(" ?=")
+_VERSION_OF = re.compile(f"(?:{one_of(VERSIONED)}) ?$")
 _SIZE = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}
 _PARTICLE = re.compile(
     r"은|는|이|가|을|를|의|에|로|으로|와|과|도|만|까지|부터|에서|이다|입니다|이고|이며|이라|라고|보다|처럼|마다|밖에|뿐"
@@ -47,7 +51,8 @@ _NUMBERED = ("번", "호", "호실", "호선", "동", "편")  # 273번: also dig
 def _parse(match: re.Match[str]) -> Value | None:
     """What a match of _NUMBER is worth; None if it is digits one by one."""
     first, rest = match["first"].replace(",", ""), re.sub("[, ]", "", match["rest"])
-    if (len(first) > 1 and first[0] == "0") or len(first) > 16:
+    clock = len(first) == 2 and _OF_CLOCK.match(match.string, match.end())  # 07시 05분
+    if (len(first) > 1 and first[0] == "0" and not clock) or len(first) > 16:
         return None
     if match["fraction"]:
         return int(first), match["fraction"], rest
@@ -88,6 +93,8 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     if sign == ("마이너스 ",) and text[end - 1] in "도℃°cC":
         sign = ("영하 ", "마이너스 ")
     beside = end == match.end() and beside_letters(text, match.start(), end)
+    if value[1] and _VERSION_OF.search(text, max(0, match.start() - 8), match.start()):
+        ways += _like_english(match, value)
     ways += _like_english(match, value) if beside else []
     if "+" in text[max(0, match.start() - 1) : match.start()] + text[end : end + 1] and value[0] < 5 and not value[1]:
         ways.append(ENGLISH[value[0]])  # 1+1: 원 플러스 원
@@ -116,7 +123,10 @@ def _counted(text: str, match: re.Match[str], value: Value, money: list[str] | N
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a class; 5g: 5G
             ways += [f"{way} {letter}" for way in _plain(value) for letter in spelled(unit[1])]
         return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
-    if counter := _COUNTER.match(text, match.end()):
+    counter = _COUNTER.match(text, match.end())
+    if counter and not (
+        text[match.end()] == " " and text[match.start() - 1 : match.start()].encode().isalpha()
+    ):  # CO2 배출
         return counter.end(), _with_counter(text, match, value, counter, first), _KINDS.get(counter[1], "counter")
     ways, whole = _plain(value), not value[1] and not match["rest"]
     word = _WORD.match(text, match.end()) and not _PARTICLE.match(text, match.end())
@@ -141,6 +151,8 @@ def _with_counter(text: str, match: re.Match[str], value: Value, counter: re.Mat
     ways = list(read(number, word))
     if word == "대" and _OF_AGE.match(text, counter.end()) and number % 10 == 0 and number < 100:  # 30대 남성
         ways = [f"{way} {word}" for way in sino_ways(number)]
+    if word == "권" and number < 20 and _BOOKS.search(text, 0, match.start()):
+        ways = [f"{way} {word}" for way in native(number)]
     if word == "분" and number == 30 and text[max(0, match.start() - 2) : match.start()].rstrip().endswith("시"):
         ways.append("반")
     if word == "분" and 0 < number < 100 and _PEOPLE.match(text, counter.end()):
@@ -169,6 +181,10 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
     last = _parse(other) if other else None
     if not last:
         return None
+    if sign[0][0] == "," and not (value[0] + 1 == last[0] < 10 and _COUNTER.match(text, other.end())):
+        return None
+    if _EQUALS.match(text, other.end()):  # 20 - 8 = 12
+        return None
     one, two = _plain(value)[0], _plain(last)[0]
     joined = [f"{one}{to} {two}" for to in FROM_TO]
     if unit := unit_at(_UNIT, text, other.end()):
@@ -182,14 +198,22 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
     if value[1] or last[1]:
         return counter.end(), [f"{way} {word}" for way in joined], "range"
     pairs = list(product(read(low, word), read(high, word)))
+    if "," in sign[0]:  # 3, 4명
+        return counter.end(), [*_about(low, word), f"{native(low)[0]} {pairs[0][1]}", f"{one} {pairs[0][1]}"], "range"
     ways = [f"{a.removesuffix(word).strip()}{to} {b}" for to in FROM_TO for a, b in pairs]
     ways += [f"{a}{to} {b}" for to in FROM_TO for a, b in pairs]
+    if "-" in sign[0] and word in ("번지", "번길", "호"):  # 123-45번지
+        ways.append(f"{one} 다시 {two} {word}")
     if "-" in sign[0]:  # 5-3 승리
         ways.append(f"{one} 대 {two} {word}")
     if 20 <= low == high - 10 <= 90 and not low % 10:  # 20~30대
         ways.append(f"{sino(low // 10)}{sino(high)} {word}")
     if high == low + 1 <= 10:
-        ways.insert(0, f"{sino(low)}{sino(high)} {word}")
-        if COUNTERS[word] < ALWAYS_SINO:
-            ways[:0] = [f"{about} {word}" for about in ABOUT.get(low, ())]
+        ways[:0] = _about(low, word)
     return counter.end(), ways, "range"
+
+
+def _about(low: int, word: str) -> list[str]:
+    """서너 명, 삼사 명 of 3."""
+    names = ABOUT.get(low, ()) if COUNTERS[word] < ALWAYS_SINO else ()
+    return [*(f"{about} {word}" for about in names), f"{sino(low)}{sino(low + 1)} {word}"]

@@ -3,9 +3,12 @@ pronunciation (표준 발음법): final consonants move to an empty onset, becom
 aspirates; and vowels that nearly all speakers have merged (ㅐ ㅔ, ㅙ ㅚ ㅞ) are one.
 """
 
+import re
 import unicodedata
 from functools import cache
 from itertools import pairwise
+
+from speech.readings.cjk import one_of, tables
 
 _FIRST = 0xAC00
 _LEADS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
@@ -32,7 +35,30 @@ _TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 _NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
 _MERGED = {"ㅐ": "ㅔ", "ㅒ": "ㅖ", "ㅙ": "ㅞ", "ㅚ": "ㅞ"}
 _BEHIND_L = frozenset("거걸게것건겁겠수지줄데듯바성")  # tense behind a verb in -(으)ㄹ: 할 거 is 할 꺼
+_STANDARD = {other: word for word, others in tables("ko")["loan_words"].items() for other in others if other != word}
+_PARTICLES = [("을", "를"), ("은", "는"), ("이", "가"), ("과", "와"), ("으로", "로")]  # behind a consonant, a vowel
+_BEGINS = re.compile(r"(?<!\S)의(?=[가-힣])")
+_OTHERWISE = re.compile(
+    rf"({one_of(_STANDARD)})({one_of(form for pair in _PARTICLES for form in pair)})?(?![다었야에라랑])"
+    rf"|({one_of(_STANDARD)})"
+)
 _LIGHT = {"ㅑ": "ㅏ", "ㅕ": "ㅓ", "ㅖ": "ㅔ", "ㅛ": "ㅗ", "ㅠ": "ㅜ"}
+
+
+def _begin_words(words: str) -> list[int]:
+    """Which of its syllables are the 의 of 의사, which begins a word and is never said as 이; a particle does not."""
+    return [len(re.findall(r"\w", words[: found.start()])) for found in _BEGINS.finditer(words)]
+
+
+def _in_standard(found: re.Match[str]) -> str:
+    """A loan word as it should be written, with the particle that goes with its last sound: 케익을 케이크를."""
+    if found[3]:
+        return _STANDARD[found[3]]
+    word, particle = _STANDARD[found[1]], found[2] or ""
+    closed = bool(_apart(word[-1])[2])
+    if particle and closed != bool(_apart(found[1][-1])[2]):
+        particle = next(pair[not closed] for pair in _PARTICLES if particle in pair)
+    return word + particle
 
 
 def _apart(syllable: str) -> list[str]:
@@ -54,7 +80,9 @@ def units(words: str) -> list[tuple[str, ...]]:
     >>> units("십이 일에")[2:], "일›ㅇ" in units("십이 일")[2], "ㄹ‹에" in units("에")[0]
     ([('이', '일›ㅇ'), ('레', 'ㄹ‹에')], True, True)
     """
-    kept = [c for c in unicodedata.normalize("NFC", words).casefold() if c.isalnum()]
+    plain = "".join(c for c in unicodedata.normalize("NFC", words).casefold() if c.isalnum())
+    kept = _OTHERWISE.sub(_in_standard, plain)
+    begins = _begin_words(words) if "의" in plain else ()
     spelled = [_apart(c) if "가" <= c <= "힣" else None for c in kept]
     sounding = [part and [*part] for part in spelled]
     for here, after in pairwise(sounding):
@@ -70,9 +98,12 @@ def units(words: str) -> list[tuple[str, ...]]:
         tails = _changing_tails(was[0]) if not place else before[2] if before and now[0] != was[0] else ""
         leads = _changing_leads(was[2]) if place + 1 == len(kept) else after[0] if after and now[2] != was[2] else ""
         tensed = char in _BEHIND_L and bool(before) and before[2] == "ㄹ" and now[0] in _TENSE
-        ways = _heard(char, now, "".join(kept[place + 1 : place + 2]), tensed)
+        following = "".join(kept[place + 1 : place + 2])
+        ways = [_together(*now)] if place in begins else _heard(char, now, following, tensed)
         ways += [f"{tail}‹{_syllable(was[0], now[1], now[2])}" for tail in tails]
         ways += [f"{_syllable(now[0], now[1], was[2], at_rest=False)}›{lead}" for lead in leads]
+        if place and now[2] != was[2]:  # changed by both: 은 of 삼은 오
+            ways += [f"{tail}‹{_syllable(was[0], now[1], was[2])}" for tail in tails]
         found.append(tuple(ways))
     return found
 

@@ -28,6 +28,8 @@ class Polish(Language):
         said = [way for case in cases.replace("l", "g") for way in declined(number, case, gender or "m")]
         if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "przed"):
             said += ordinals(number, "fg l")[: 2 if before in ("od", "do", "po", "przed") else 1]
+        if not gender and number <= 24 and before in ("godz.", "godzinie", "godziny", "godzinę"):
+            said = ordinals(number, "fg") + said
         if not gender and "N" not in cases:
             said += declined(number, "N")
         if gender == "f" and number == 1:
@@ -54,29 +56,25 @@ class Polish(Language):
                 ("[ieyu]m$", "l"),
                 ("[^aeiouyąęó]$", "m"),
             ):
+                if forms == "f" and noun in self.animate_nouns:
+                    return ["jednego"]
                 if re.search(ending, noun):
                     more = {"f": ["jedna", "jednego"], "n": ["jedno", "jednym", "jednej"], "fa": ["jedną"]}.get(forms)
                     return more or ONE[forms]
             return [way for forms in ONE.values() for way in forms]
-        if "g" in cases and number > 1 and re.search("[^aeiouyąęó]$", noun):
-            genitive = declined(number, "g")
-            return genitive if cases == "g" or 1 < last < 5 else [*declined(number, "N"), *genitive]
         collective = (
             [COLLECTIVE[number]]
             if noun in ("dzieci", "ludzi", "drzwi", "kurcząt", "osób", "zwierząt") and number in COLLECTIVE
             else []
         )
+        if 4 < number < 1000 and noun in self.virile_nouns:
+            return declined(number, "g") + collective
+        if "g" in cases and number > 1 and re.search("[^aeiouyąęó]$", noun):
+            genitive = declined(number, "g")
+            plain = [] if cases == "g" or 1 < last < 5 else declined(number, "N")
+            return [*genitive, *plain] if cases[0] == "g" else [*plain, *genitive]
         if 2 <= last <= 4:
-            if re.search("ów$|ich$|ych$", noun) or noun in (
-                "osób",
-                "ludzi",
-                "dzieci",
-                "braci",
-                "mężczyzn",
-                "przyjaciół",
-                "księży",
-                "gości",
-            ):
+            if re.search("ów$|ich$|ych$", noun) or noun in self.virile_nouns | {"osób", "dzieci"}:
                 return declined(number, "g") + collective
             if last == 2:
                 gender = (
@@ -91,7 +89,7 @@ class Polish(Language):
                     for sex in ("mf" if gender == "?" else gender)
                     for case in cases.replace("g", "") or "N"
                     for way in declined(number, case, sex)
-                ] + (declined(number, "N") if False else [])
+                ]
             return declined(number, "N")
         return [way for case in dict.fromkeys(cases) for way in declined(number, case)] + collective
 
@@ -100,7 +98,7 @@ class Polish(Language):
         return "" if not word or word in self.function_words else f"={word}"
 
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
-        if before in self.cases and self.cases[before] != "g":
+        if self.cases.get(before, "g") not in ("g", "gN"):
             return False
         return not (
             gender.startswith("=")
@@ -197,6 +195,10 @@ class Polish(Language):
         return ordinals(number, end) + (ordinals(number, "g l") if after.casefold() == "roku" else [])
 
     def day(self, number: int, before: str) -> list[str]:
+        if before == "się":  # urodziła się dwunastego maja: such a verb has no object
+            return ordinals(number, "g")
+        if before == "przed":
+            return ordinals(number, "l g Nm")
         return ordinals(
             number, "Nm g" if before in ("dziś", "dzisiaj", "jutro", "wczoraj", "był", "będzie") else "g Nm"
         )
@@ -258,26 +260,32 @@ class Polish(Language):
             )
         )
 
-    def goals(self, written: str) -> list[str]:
-        return [*self.plain(written)[:1], *declined(int(written), "g")]
+    def goals(self, written: str, against: bool = False) -> list[str]:
+        said = [*self.plain(written)[:1], *declined(int(written), "g")]
+        return said[::-1] if against else said
 
     def first_rules(self) -> list[Rule]:
+        era = r" (?:(?:p\. ?)?n\. ?e|przed naszą erą|naszej ery)"
+
         def dated(match: re.Match[str]) -> Said:
             number, before = int(match["n"]), last_word(match.string, match.start())
-            if number < 1000 and not re.match(r" (?:p\. ?)?n\. ?e", match.string[match.end() : match.end() + 8]):
+            if number < 1000 and not re.match(era, match.string[match.end() : match.end() + 20]):
                 return None
             order = "l g" if before in ("w", "we") else "g l"
             return "year", [*ways(ordinals(number, order), ("roku",)), *ways(ordinals(number, "Nm"), ("rok",))], True
 
+        tens = re.compile(
+            r"(?<!\w)(?P<noun>lat(?:a|ach|ami|om)?) (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE
+        )
+
         def decade(match: re.Match[str]) -> Said:
-            return "decade", ordinals(int(match["n"]), "Nn p"), True
+            return "decade", ordinals(int(match["n"]), "Nn" if match["noun"].casefold() == "lata" else "p"), True
 
         return [
             *year_rules(lambda n: ordinals(n, "g l Nm"), self.counted, "do|i|lub|a", "r\\.|rok"),
             Rule("0r", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?r\.(?!\w)"), dated),
-            Rule(
-                "0", re.compile(r"(?<!\w)lat(?:a|ach)? (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE), decade
-            ),
+            Rule("0r", re.compile(rf"(?<![\d.,])(?P<n>\d{{1,3}})[ \u00a0]?roku(?={era})"), dated),
+            Rule("0", tens, decade),
         ]
 
 

@@ -7,7 +7,7 @@ from speech.readings.european import Noun, Number, Rule, Said, find, last_word, 
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import YEAR_NOUN, YEARS, agreeing, by_the_clock, in_case
+from speech.readings.ru_numbers import YEAR_NOUN, YEARS, agreeing, by_the_clock, in_case, with_half
 from speech.readings.slavic_years import year_rules
 from speech.readings.span import Span
 
@@ -104,8 +104,7 @@ class Russian(Language):
         return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
     def halved(self, number: int, noun: Noun) -> list[str]:
-        forms = [form for way in noun.forms for form in way]
-        return [f"{way} с половиной {form}" for way in in_case(number, "g", "m")[:1] for form in dict.fromkeys(forms)]
+        return with_half(number, noun, noun.of(self.index(Number(str(number))))[0]) if number else []
 
     # -- ordinals, dates, times
     def ordinal(
@@ -123,6 +122,8 @@ class Russian(Language):
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         said = self.ordinal(number, ending)
+        if ending == "м" and before in ("в", "во", "на", "о", "об", "при"):
+            said = [way for way in said if way.endswith(("ом", "ем"))]
         if len(ending) == 3 or ending in ("ти", "ух", "мя"):  # 5-ти, 10-ью
             said = [way for case in "gdip" for way in in_case(number, case, "m")] + said
         return "ordinal", said, bool(said)
@@ -149,6 +150,8 @@ class Russian(Language):
         order = {"к": "dgn", "ко": "dgn", "по": "apdg", "на": "angp"}.get(before, "gn")
         if before in ("сегодня", "завтра", "послезавтра", "вчера", "было", "будет"):
             order = "ng"
+        elif before.endswith(("ся", "сь")):  # родился девятого мая: such a verb has no object
+            order = "g"
         return [words(number, "ru", to="ordinal", case=case, gender="n", animate=False) for case in order]
 
     def month_number(self, month: int, before: str) -> list[str]:
@@ -203,8 +206,8 @@ class Russian(Language):
     # -- fractions, scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
-            half = ["половина", "половину", "половины", "одна вторая", "пол"]
-            return half
+            half = ["половина", "половину", "половины", "одна вторая"]
+            return ["пол", *half] if after else [*half, "пол"]
         said = []
         for case in "ngp":
             top = in_case(above, case, "f")[:1]
@@ -248,7 +251,7 @@ class Russian(Language):
             )
         )
 
-    def goals(self, written: str) -> list[str]:
+    def goals(self, written: str, against: bool = False) -> list[str]:
         return [*self.plain(written), *in_case(int(written), "d", "m")]
 
     def first_rules(self) -> list[Rule]:

@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import words
+from speech.readings.european import Noun, words
 
 # Forms of the word for a year, and the cases in which the number before them stands.
 YEARS = {
@@ -17,6 +17,11 @@ YEARS = {
     "гг": "gn",
     "годах": "p",
 }
+_FEMININE_SOFT = re.compile(  # дочь, новость, площадь; others by name
+    "(?:[чшщж]|[^г]ост|[аи]ст|[вчм]ест|зн|ад|[оу]в|пис)ь$|^(?:тень|осень|степень|ступень|дверь|мать|сеть|нить|соль|роль|"
+    "боль|фасоль|сталь|деталь|медаль|модель|цель|постель|метель|карусель|кровать|смерть|треть|четверть|связь|мазь|пыль|мысль|"
+    "цепь|степь|дробь|нефть|шерсть|печать|память|ладонь|ткань|очередь|лошадь|ось|рысь|кисть|жизнь)$"
+)
 YEAR_NOUN = {"n": "год", "g": "года", "d": "году", "a": "год", "i": "годом", "p": "году"}
 
 
@@ -54,6 +59,7 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
             ("ого$|его$", "gm"),
             ("ом$|ем$", "im"),
             ("[ыи]м$", "im"),
+            (_FEMININE_SOFT, "nf"),
             ("[^аеёиоуыэюяь]$", "nm"),
         ):
             if re.search(ending, noun):
@@ -78,6 +84,16 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
             return [("n", "f")]
         return [(case, gender) for case in cases for gender in "mf"]
     return [(case, "m") for case in cases]
+
+
+def with_half(number: int, noun: Noun, form: str) -> list[str]:
+    """Двенадцать с половиной процентов: form is what stands behind the whole number."""
+    forms = dict.fromkeys(form for way in noun.forms for form in way)
+    genitive = in_case(number, "g", "m")[0]
+    return [
+        f"{in_case(number, 'n', noun.gender)[0]} с половиной {form}",
+        *(f"{genitive} с половиной {way}" for way in forms),
+    ]
 
 
 def by_the_clock(hour: int, minute: int) -> list[str]:

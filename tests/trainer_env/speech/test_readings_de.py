@@ -67,3 +67,16 @@ def test_prompts(text, prompt):
 )
 def test_readings(text, reading, right):
     assert (error(text, reading) == 0) == right
+
+
+def test_a_prompt_says_the_form_that_its_sentence_asks_for():
+    assert written("Es dauert 1/2 Stunde.", "de") == "Es dauert eine halbe Stunde."
+    assert written("mit ½ Liter Wasser", "de") == "mit einem halben Liter Wasser"
+    assert written("1/2 TL Salz", "de") == "ein halber Teelöffel Salz"
+    assert written("Rund 83.000.000 Menschen", "de") == "Rund dreiundachtzig Millionen Menschen"
+    assert written("Folgt #urlaub!", "de") == "Folgt Hashtag urlaub!"
+
+
+def test_an_abbreviation_that_ends_a_sentence_is_the_word_it_looks_like():
+    assert error("So. Jetzt gehen wir.", "Sonntag, jetzt gehen wir.") > 0
+    assert error("Kommst du am So. Bescheid?", "Kommst du am Sonntag Bescheid?") == 0

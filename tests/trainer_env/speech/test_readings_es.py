@@ -66,3 +66,10 @@ def test_prompts(text, prompt):
 )
 def test_readings(text, reading, right):
     assert (error(text, reading) == 0) == right
+
+
+def test_a_prompt_says_the_form_that_its_sentence_asks_for():
+    assert written("a las 10:30 h", "es") == "a las diez y media"
+    assert written("Llámame al 612 345 678.", "es") == "Llámame al seis uno dos tres cuatro cinco seis siete ocho."
+    assert written("30 m2 de patio", "es") == "treinta metros cuadrados de patio"
+    assert written("Son 25 €/mes.", "es") == "Son veinticinco euros por mes."

@@ -67,3 +67,13 @@ def test_prompts(text, prompt):
 )
 def test_readings(text, reading, right):
     assert (error(text, reading) == 0) == right
+
+
+def test_a_prompt_says_the_form_that_its_sentence_asks_for():
+    assert written("son 80e anniversaire", "fr") == "son quatre-vingtième anniversaire"
+    assert written("1,5 M€", "fr") == "un virgule cinq millions d'euros"
+    assert written("1 sœur et 1 frère", "fr") == "une sœur et un frère"
+    assert (
+        written("Appelez le 01 42 68 53 00.", "fr")
+        == "Appelez le zéro un quarante-deux soixante-huit cinquante-trois zéro zéro."
+    )

@@ -66,3 +66,11 @@ def test_prompts(text, prompt):
 )
 def test_readings(text, reading, right):
     assert (error(text, reading) == 0) == right
+
+
+def test_a_prompt_says_the_form_that_its_sentence_asks_for():
+    assert written("1 ora", "it") == "un'ora"
+    assert written("1 studente e 1 amico", "it") == "uno studente e un amico"
+    assert written("alle 18:15", "it") == "alle diciotto e quindici"
+    assert written("domenica 3/11", "it") == "domenica tre novembre"
+    assert written("10-15 minuti", "it") == "dieci quindici minuti"

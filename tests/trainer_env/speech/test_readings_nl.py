@@ -66,3 +66,10 @@ def test_prompts(text, prompt):
 )
 def test_readings(text, reading, right):
     assert (error(text, reading) == 0) == right
+
+
+def test_a_prompt_says_the_form_that_its_sentence_asks_for():
+    assert written("6 x 7 = 42", "nl") == "zes keer zeven is tweeënveertig"
+    assert written("4 x 5 m", "nl") == "vier bij vijf meter"
+    assert written("op zaterdag 21-6", "nl") == "op zaterdag eenentwintig juni"
+    assert written("30 m2", "nl") == "dertig vierkante meter"

@@ -66,3 +66,12 @@ def test_prompts(text, prompt):
 )
 def test_readings(text, reading, right):
     assert (error(text, reading) == 0) == right
+
+
+def test_a_prompt_says_the_form_that_its_sentence_asks_for():
+    assert written("W latach 90. było inaczej.", "pl") == "W latach dziewięćdziesiątych było inaczej."
+    assert written("Mam 1 psa i 5 braci.", "pl") == "Mam jednego psa i pięciu braci."
+    assert written("o godz. 18", "pl") == "o godz. osiemnastej"
+    assert written("około 3 km", "pl") == "około trzech kilometrów"
+    assert written("Legia wygrała 2:0.", "pl") == "Legia wygrała dwa do zera."
+    assert written("01.09.2024 r.", "pl") == "pierwszego września dwa tysiące dwudziestego czwartego roku."

@@ -66,3 +66,9 @@ def test_prompts(text, prompt):
 )
 def test_readings(text, reading, right):
     assert (error(text, reading) == 0) == right
+
+
+def test_a_prompt_says_the_form_that_its_sentence_asks_for():
+    assert written("às 21:30", "pt") == "às vinte e uma e trinta"
+    assert written("Cerca de 2/3 dos alunos", "pt") == "Cerca de dois terços dos alunos"
+    assert written("na sexta, 14/03, às 8h", "pt") == "na sexta, catorze de março, às oito horas"

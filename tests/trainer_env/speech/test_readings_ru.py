@@ -67,3 +67,12 @@ def test_prompts(text, prompt):
 )
 def test_readings(text, reading, right):
     assert (error(text, reading) == 0) == right
+
+
+def test_a_prompt_says_the_form_that_its_sentence_asks_for():
+    assert written("на 7-м этаже", "ru") == "на седьмом этаже"
+    assert written("1 дочь", "ru") == "одна дочь"
+    assert written("не менее 4 ГБ", "ru") == "не менее четырёх гигабайт"
+    assert written("Более 3 млрд человек", "ru") == "Более трёх миллиардов человек"
+    assert written("При 35 °C", "ru") == "При тридцати пяти градусах Цельсия"
+    assert written("15.06.2024 г.", "ru") == "пятнадцатого июня две тысячи двадцать четвёртого года."

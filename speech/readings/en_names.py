@@ -1,0 +1,110 @@
+"""English rules for numbers that name something: quarters, houses, trains, codes, years, aeroplanes in the plural."""
+
+import re
+
+from speech.readings.european import BLANK, DASH, Number, Rule, Said, ways
+from speech.readings.european_language import Language
+
+B = f"{BLANK}?"
+STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
+_OF_SECONDS = re.compile(r"\b(?:in|of|for|after|took|within|about|under|over|every|to|by|than|lasts|lasted) $")
+
+
+def name_rules(of: Language) -> list[Rule]:
+    def quarter(match: re.Match[str]) -> Said:
+        letter, number = match["q"] or match["h"], int(match["n"])
+        nth, name = of.ordinal(number)[0], "quarter" if letter == "Q" else "half"
+        year = ("", "of") if match.string[match.end() : match.end() + 2].strip()[:1].isdecimal() else ("",)
+        said = [*ways((f"{letter} {of.counted(number)[0]}",), year), *ways(("the", ""), (f"{nth} {name}",), year)]
+        return "cardinal", said, True
+
+    def world_war(match: re.Match[str]) -> Said:
+        number = {"I": "one", "1": "one"}.get(match["n"], "two")
+        return "variant", [match[0], f"world war {number}", f"w w {number}"], True
+
+    def grades(match: re.Match[str]) -> Said:
+        return "cardinal", ways(("K",), ("", *of.to), of.counted(int(match["n"]))), True
+
+    def wireless(match: re.Match[str]) -> Said:
+        letters = " ".join(match["l"])
+        return "version", ways(("eight oh two", "eight zero two"), of.dot, ("eleven", "one one"), (letters,)), True
+
+    def dictated(match: re.Match[str]) -> Said:
+        """4-0-7-1: a code digit by digit, as some recognisers write it."""
+        return "phone", of.digits(match[0]), True
+
+    def house(match: re.Match[str]) -> Said:
+        number, letter = match["n"], match["l"].lower()
+        said = [*of.pairs(number), *of.counted(int(number)), *of.digits(number)]
+        return "address", ways(said, [letter]), True
+
+    def train(match: re.Match[str]) -> Said:
+        number = match["n"]
+        return "cardinal", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
+
+    def several(match: re.Match[str]) -> Said:
+        """The 747s, Levi's 501s; or seconds."""
+        number = match["n"]
+        named = [_plural(way) for way in (*of.pairs(number), *of.digits(number), *of.counted(int(number))[:2])]
+        seconds = [f"{way} seconds" for way in of.counted(int(number))[:2]]
+        first, then = (seconds, named) if _OF_SECONDS.search(match.string, 0, match.start()) else (named, seconds)
+        return "cardinal", [*first, *then], True
+
+    def cents(match: re.Match[str]) -> Said:
+        """50c; 12c is more often a room."""
+        number = of.counted(int(match["n"]))
+        said = [[f"{way} cents" for way in number], [f"{way} c" for way in number]]
+        return "money", [*said[int(match["n"]) % 5 > 0], *said[int(match["n"]) % 5 == 0]], True
+
+    def lettered(match: re.Match[str]) -> Said:
+        """555-HELP."""
+        return "phone", of.digits(match["n"]), True
+
+    def jet(match: re.Match[str]) -> Said:
+        return "cardinal", of.coded(*match[0].split("-")), True
+
+    def half(match: re.Match[str]) -> Said:
+        """0.5 acres: half an acre."""
+        word = of.singular(match["w"])[0]
+        article = "an" if word[0] in "aeiou" else "a"
+        decimal = ways(of.fractional(Number("0", "5")), (match["w"],))
+        return "unit", [*decimal, f"half {article} {word}", f"half of {article} {word}"], True
+
+    def month_of_year(match: re.Match[str]) -> Said:
+        """12/2026."""
+        month, year = int(match["m"]), int(match["y"])
+        years, number = of.year(year, "in", ""), of.counted(month)[0]
+        named = ways(of.months[month - 1][:1], ("", "of"), years)
+        return (
+            "date",
+            [*named, *ways((number, f"oh {number}") if match["m"][0] == "0" else (number,), ("", "slash"), years)],
+            True,
+        )
+
+    street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{STREETS})\b)"
+    return [
+        Rule("0-", re.compile(r"(?<![\w.,/:\-])\d(?:-\d){2,15}(?![\w\-/:]|[.,]\d)"), dictated),
+        Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?!\w)"), world_war),
+        Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
+        Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),
+        Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),
+        Rule("0", re.compile(rf"(?<![\w.,/])(?P<n>\d{{3,5}})(?P<l>[A-Za-z]?){street}"), house),
+        Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
+        Rule("0.", re.compile(r"(?<![\w.,$£€+\-−])0?\.5 (?P<w>[a-z]{3,12}s)(?![\w'’-])"), half),
+        Rule("0-", re.compile(r"(?<=ISBN )\d(?:-?\d){3,16}(?![\w-])"), dictated),
+        Rule("0-", re.compile(r"(?<![\w.,/-])7[0-8]7-[1-9]00(?![\w-])"), jet),
+        Rule("0c", re.compile(r"(?<![\w.,$£€/-])(?P<n>[1-9]\d)c(?![\w'’-])"), cents),
+        Rule("0-", re.compile(r"(?<![\w.,/])(?P<n>(?:1-)?\d{3})(?=-[A-Z]{2,7}(?![a-z]))"), lettered),
+        Rule("0s", re.compile(r"(?<![\w.,])(?P<n>[1-9]\d[1-9]|[1-9]0[1-9])s(?!\w)"), several),
+        Rule(
+            "0/", re.compile(r"(?<![\w.,/])(?P<m>1[0-2]|0?[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|[.,]\d)"), month_of_year
+        ),
+    ]
+
+
+def _plural(said: str) -> str:
+    """
+    >>> _plural("seven twenty six"), _plural("five oh one"), _plural("one ninety")
+    ('seven twenty sixes', 'five oh ones', 'one nineties')
+    """
+    return said[:-1] + "ies" if said.endswith("y") else said + ("es" if said.endswith("x") else "s")
