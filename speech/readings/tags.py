@@ -26,6 +26,7 @@ _EMOJI = re.compile(
     "]"
 )
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_COMMAS = re.compile("[0-9]+(?:，[0-9]+)+")
 # Whatever is not of this list is looked at character by character.
 _TO_BE_SEEN_TO = re.compile(
     r"[^\x20-\x3b\x3d-\x5a\x5c-\x7e\n\u00a1-\u00a8\u00ab-\u00ac\u00b0-\u00b4\u00b6-\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff"
@@ -60,6 +61,8 @@ def clean(text: str) -> Clean:
     >>> clean("ＡＢ[breath]é👍!").text
     'AB é !'
     """
+    if "，" in text:
+        text = _COMMAS.sub(_listed, text)
     wide = text.translate(_FULL_WIDTH)
     if not _TO_BE_SEEN_TO.search(wide):
         return Clean(wide, range(len(text) + 1))
@@ -74,6 +77,19 @@ def clean(text: str) -> Clean:
     _characters(text, at, len(text), chars, origin)
     origin.append(len(text))
     return Clean("".join(chars), tuple(origin))
+
+
+def _listed(found: re.Match[str]) -> str:
+    """Numbers with full-width commas: a list (1，2，3 and 500，300，200) unless they look like thousands (1，280)."""
+    first, *others = found[0].split("，")
+    each = [first, *others]
+    if all(len(group) == 3 for group in others) and len(first) <= 3 and "000" not in others:
+        rooms = len(others) > 1 or abs(int(first) - int(others[0])) < 100 or found[0].count("0，") == len(others)
+        steps = len(others) > 1 and all(group[-1] == "0" for group in each) and sorted(each, key=int) == each
+        thousands = not (rooms if len(first) == 3 else steps)
+    else:
+        thousands = "000" in others and all(len(group) == 3 for group in others)
+    return found[0] if thousands else found[0].replace("，", "、")
 
 
 def _characters(text: str, start: int, stop: int, chars: list[str], origin: list[int]) -> None:

@@ -27,12 +27,13 @@ __all__ = ["spans", "units"]
 
 _PHONE = re.compile(
     r"(?:\+?85[23][- ]?)?\d{4}[- ]\d{4}(?![-\d])|\+\d{1,3}[- ]\d{2,4}(?:[- ]\d{3,4}){1,2}(?!\d)"
-    r"|0\d{2,4}-\d{7,8}(?!\d)|\d{3}-\d{3}-\d{3,4}(?![-\d])"
+    r"|0\d{1,4}-\d{5,8}(?!\d)|\d{3}-\d{3}-\d{3,4}(?![-\d])"
 )
 _CLOCK = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d)分?|[點点] ?([0-5]?\d) ?分(?![鐘钟]))(?![\d:])")
 _RATIO = re.compile(r"(\d{1,4})(?::| ?比 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['’][A-Za-z]{1,20})?")
 _START = re.compile(rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_SHORTENED = re.compile(r"(?<![A-Za-z])[A-Za-z]{1,4}$")
 _IN_WORDS = {"廿": ("廿", "二十"), "卅": ("卅", "三十"), "二十": ("二十", "廿")}
 
 
@@ -106,7 +107,8 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
     if char in "~〜–-−" and right_behind(text, at, found) and re.match(r"[~〜–−-] ?[\d$第]", text[at : at + 3]):
         return span_of(at, at + 1, "range", ("至", "到"))
     if char in BETWEEN_LETTERS and between_letters(text, at):
-        return span_of(at, at + 1, "address", BETWEEN_LETTERS[char], sure=False)
+        silent = ("",) if char == "." and _SHORTENED.search(text, max(0, at - 5), at) and text[at + 1].isdigit() else ()
+        return span_of(at, at + 1, "address", [*BETWEEN_LETTERS[char], *silent], sure=False)  # Lv.99
     return None
 
 

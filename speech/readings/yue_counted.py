@@ -124,6 +124,8 @@ def _with_currency(currency: str, number: int, fraction: str, large: str) -> lis
     ways = dict.fromkeys([*_count(number, fraction, ""), *_count(number, fraction, "元")])
     forms = CURRENCIES.get(currency, ["{}蚊", "{}元"])
     said = [form.format(way + large) for form in forms for way in ways]
+    if currency == "$" and large:  # $480萬 as 四百八十萬
+        said += [way + large for way in ways]
     if currency != "HK$" or not fraction:
         return said
     coins = money(number, fraction)

@@ -22,6 +22,7 @@ _PARTICLES = {char: sound for sound, chars in _ENDINGS.items() for char in chars
 _SAID_ALSO = {"而家": "ji1", "尋日": "kam4", "琴日": "cam4", "噚日": "kam4"} | dict.fromkeys(
     ("果個", "果度", "果陣", "果邊", "果啲", "果位", "果時"), "go2"
 )
+_SAID_ALSO |= dict.fromkeys(("係度", "係邊", "係呢", "係嗰", "係屋", "係街"), "hai2")  # 喺度
 _ALSO = {"下": "haa5", "吓": "haa5", "咁": "gam2", "噉": "gam3", "啲": "d"}  # 睇下 and 睇吓, 快D and 快啲
 _SAME = {"〇": "零", "两": "兩"}
 

@@ -68,11 +68,12 @@ def fraction(text: str, start: int) -> Span | None:
     behind = text[found.end() : found.end() + 6]
     if behind[:1] == "拍":  # 4/4拍
         ways += joined(over[:1], under[:1])
-    if unit := _UNIT_BEHIND.match(text, found.end()):  # 50/60Hz
+    size = len(found[1]) == 3 and len(found[2]) == 2  # 185/75, and 175/92A of clothes
+    if (unit := _UNIT_BEHIND.match(text, found.end())) and not (size and unit[1] in "ABCY"):  # 50/60Hz
         names = [*UNITS[unit[1]], unit[1].lower()]
         ways = joined(over[:2], ["", "或", "和", "斜杠"], under[:2], names) + joined(ways[:2], names)
         return make(start, unit.end(), "unit", ways, sure=False)
-    if len(found[1]) == 3 and len(found[2]) == 2:  # 185/75
+    if size:
         ways += ["".join(map(by_digit, found.groups())), *joined(over[:1], under[:1])]
     if len(found[1]) >= 3 and len(found[2]) >= 3:  # 985/211, 880/1280元
         ways += ["".join(map(by_digit, found.groups()))]
@@ -81,6 +82,8 @@ def fraction(text: str, start: int) -> Span | None:
     in_brackets = text[:start].endswith("(") and behind[:1] == ")"
     if month and (in_brackets or text[:start].endswith(ON_DAY) or behind.startswith(OF_DAY) or _FEAST.match(behind)):
         ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
+        if _FEAST.match(behind):  # 3/8妇女节, 6/1儿童节
+            ways += joined(over[:1], under[:1])
     else:
         month = month and "日" in behind[:3]
     return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))

@@ -26,7 +26,7 @@ _CLOCK = re.compile(
 _PHONE = re.compile(
     r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])|\+8(?:6|5[23]|86)[- ]?\d{3,11}(?![\d-])"
 )
-_COUNTABLE = frozenset("元块人米公千斤克吨平户名件套张辆台分字次步万亿年美%℃度")
+_COUNTABLE = frozenset("元块人米公千斤克吨平户名件套张辆台分字次步万亿年美%℃度毫厘升亩天小卡大")
 _MONTH_FIRST = re.compile(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])/((?:19|20)\d\d)(?![\d/])")
 _EIGHT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
@@ -150,8 +150,9 @@ def phone(text: str, start: int) -> Span | None:
     groups = re.findall(r"\d+", found[0])
     if len(groups) == 2 and all(len(group) == 4 and group[:2] in ("19", "20", "18") for group in groups):
         return None  # years
-    if len(groups) == 2 and groups[0][0] != "0" and text[found.end() : found.end() + 3].lstrip()[:1] in _COUNTABLE:
-        return None  # 7000-9000元
+    behind = text[found.end() : found.end() + 3].lstrip()[:1]
+    if len(groups) == 2 and groups[0][0] != "0" and (behind in _COUNTABLE or (behind.isascii() and behind.isalpha())):
+        return None  # 7000-9000元, 1500-1700ml
     digits = by_digit("".join(groups))
     ways = [f"加{digits}", digits] if found[0][0] == "+" else [digits, "杠".join(map(by_digit, groups))]
     return make(start, found.end(), "phone", ways)

@@ -68,7 +68,7 @@ def _rules(char: str) -> tuple[Rule, ...]:
     found: list[Rule] = []
     for line in table["rules"].get(char, "").splitlines():
         for name, words in table["lists"].items():
-            line = line.replace(f"{{{name}}}", words)
+            line = line.replace(f"{{{name}}}", "".join(words.split()))
         before, behind, *said = line.split()
         found.append(
             (re.compile(f"(?:{before.removeprefix('_')})$"), re.compile(behind.removeprefix("_")), tuple(said))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals, decimals, scaled
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
-from speech.readings.zh.tables import CURRENCIES
+from speech.readings.zh.tables import CURRENCIES, NAMED_FIRST
 
 SCALE = "万亿|[万亿千百十]"
 _LETTERS = {"K": 10**3, "M": 10**6, "B": 10**9}
@@ -41,7 +41,7 @@ def _money(start: int, found: re.Match[str], names: list[str]) -> Span:
     values = scaled(found[3], scale, two)
     if re.search(r"\.0+$", found[3]):
         values = [*scaled(found[3].partition(".")[0], scale, two), *values]
-    ways = joined(values, names)
+    ways = joined(values, names) + joined(list(NAMED_FIRST.get(found[2], ())), values[:4], ["元", "块"])
     if found[4]:
         ways = joined(decimals(found[3], two), ["到", "至"], scaled(found[4], scale, two), names)
         ways += joined(decimals(found[3], two), names, ["到", "至"], scaled(found[4], scale, two), names)

@@ -21,7 +21,7 @@ _DAY_BEHIND = re.compile(
     "(?![个小])[\u4e00-\u9fff]{1,3}[节日]|的(?:高铁|火车|飞机|[机车]?票|航班|假)|国庆|元旦|大促|活动|放假|出发|当天|[之以]?[前后](?!期)|[早晚]上?"
 )
 _DAY_BEFORE = re.compile("(?:[假放]|截[止至]|日期)[^,。;!?]{0,8}$")
-_PAID = re.compile("[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*$")  # 转我52.5
+_PAID = re.compile("(?:[只仅]要|[只仅]需|[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*)$")  # 转我52.5
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
 
@@ -224,6 +224,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         ways += joined(full[0], words, rights)
     elif not scale and scale2:
         ways += joined(_signed(_with_unit(scaled(one, scale2, two), one, unit2), sign, shared), words, right)
+    if one == "7" and other == "11" and not (sign or scale or scale2 or unit or unit2):  # the shops
+        ways += ["七十一", "七幺幺", "七一一", "seven eleven"]
     if not (sign or scale or scale2 or unit or unit2) and (both := _neighbours(one, other)) and _han(behind[:1]):
         ways += both
     return make(start, end, "range", ways, sure=text[start - 1 : start] not in ("-",))

@@ -13,7 +13,7 @@ from speech.readings.zh.whole import english
 _MAIL = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 _URL = re.compile(
     r"(?:https?://)?(?:[A-Za-z0-9-]+\.)+(?:com|cn|net|org|edu|gov|io|ai|cc|tv|me|co|info|top|xyz|hk|tw|app|dev|uk|jp)"
-    r"(?![A-Za-z0-9])(?:/[\w./%-]*[\w/])?",
+    r"(?![A-Za-z0-9])(?:/[\w./%-]*[\w/])?(?:\?[\w=&%.-]*\w)?",
     re.ASCII | re.IGNORECASE,
 )
 _FILE = re.compile(
@@ -29,6 +29,7 @@ _MEASURED = re.compile(
 )
 _PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES | ER | frozenset('晚堂单')))}]))")
 _IN_LETTERS = re.compile(rf"\d{BLANK}(?:{_UNIT})$")
+_UNIT_BEFORE = re.compile(rf"\d{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])$")  # 160cm+, 18岁+
 _BETWEEN_QUANTITIES = re.compile(rf"/\s?\d[\d.]*{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])")
 _PER_HUNDRED = re.compile(rf"/\s?100{BLANK}({_UNIT})(?![A-Za-z])")
 _POWER = re.compile(rf"\^\s?([-−]?)(\d{{1,3}})(?:{BLANK}({_UNIT})(?![A-Za-z]))?")
@@ -49,7 +50,8 @@ _CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 _WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
     ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
-    "_": ("下划线", ""), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
+    "_": ("下划线", "下横线", "underscore"), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
+    "?": ("问号",), "=": ("等于", "等号"), "&": ("和", "and", "与"),
 }  # fmt: skip
 _VALUES = {"I": 1, "V": 5, "X": 10}
 
@@ -65,16 +67,16 @@ def address(text: str, start: int) -> Span | None:
     for part in re.findall(r"https?://|[A-Za-z]+|[0-9]+|.", found[0]):
         if part.lower().startswith("http"):
             name = part[:-3].lower()
-            parts.append((f"{name}冒号斜杠斜杠", f"{name}冒号双斜杠", "", f"{name}"))
+            parts.append((f"{name}冒号斜杠斜杠", "", f"{name}冒号双斜杠", f"{name}"))
         elif part.isdigit():
             parts.append(tuple(dict.fromkeys((by_digit(part), cardinals(part)[0]))))
         elif part.isalpha():
             parts.append((part.lower(), "三w") if part.lower() == "www" else (part.lower(),))
         else:
             parts.append(_LETTERS.get(part, ("",)))
-    while len(list(parts)) and _count(parts) > 48:  # the last choices go
-        last = max(i for i, part in enumerate(parts) if len(part) > 1)
-        parts[last] = parts[last][:-1]
+    while _count(parts) > 48:  # the last choice goes where there are most
+        most = max(range(len(parts)), key=lambda i: len(parts[i]))
+        parts[most] = parts[most][:-1]
     return Span(start, found.end(), "address", tuple(dict.fromkeys("".join(way) for way in product(*parts))))
 
 
@@ -167,9 +169,8 @@ def sign(text: str, start: int) -> Span | None:
         number = cardinals(CIRCLED[char])[0]
         return Span(start, start + 1, "ordinal", (number, f"第{number}"))
     if char == "+":
-        return Span(
-            start, start + 1, "sign", ("加", "以上") if before and before in "0123456789万亿千百" else ("加", "plus")
-        )
+        counted = before and (before in "0123456789万亿千百%℃" or _UNIT_BEFORE.search(text, max(0, start - 12), start))
+        return Span(start, start + 1, "sign", ("加", "以上") if counted else ("加", "plus"))
     if char in "#*" and behind[:1] in ("号", "键"):
         return Span(start, start + 1, "sign", ("井", "井号") if char == "#" else ("星", "星号"))
     if char == "#" and before.isascii() and before.isalpha():
@@ -193,7 +194,10 @@ def sign(text: str, start: int) -> Span | None:
             else None
         )
     if char == "_" and before.isascii() and before.isalnum() and behind.isascii() and behind.isalnum():
-        return Span(start, start + 1, "variant", ("下划线", ""))
+        names = ("下划线", "下横线", "underscore")
+        if before.isalpha() and behind.isalpha():  # my_file
+            return Span(start, start + 1, "variant", (*names, ""))
+        return Span(start, start + 1, "sign", names)  # wx_2023
     if char == "/" and before and behind and text[start - 1 : start] == before:
         return Span(
             start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")

@@ -45,6 +45,12 @@ CURRENCIES: dict[str, tuple[str, ...]] = {
     "฿": ("泰铢",), "JP¥": ("日元",), "EUR": ("欧元",),
 }  # fmt: skip
 
+# What may be said before the number: 港币三百元.
+NAMED_FIRST: dict[str, tuple[str, ...]] = {
+    "NT$": ("新台币", "台币"), "HK$": ("港币",), "HKD": ("港币",), "RMB": ("人民币",), "CNY": ("人民币",),
+    "¥": ("人民币",), "￥": ("人民币",), "US$": ("美金",), "USD": ("美金",),
+}  # fmt: skip
+
 # A sign by itself: what may be said for it; "" is nothing.
 SIGNS: dict[str, tuple[str, ...]] = {
     "=": ("等于",), "×": ("乘", "乘以"), "÷": ("除以", "除"), "±": ("正负",), "≈": ("约等于", "大约等于"),

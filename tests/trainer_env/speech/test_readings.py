@@ -26,6 +26,8 @@ from speech.readings.units import words_of
         ("a\u200bb\ufeff", "ab"),
         ("e\u0301té", "été"),
         ("ＡＢ１２，％", "AB12,%"),
+        ("1，2，3和500，300，200", "1、2、3和500、300、200"),  # lists
+        ("1，280元和350，000人，1，234，567人", "1,280元和350,000人,1,234,567人"),  # thousands
         ("ｶﾞ", "ガ"),
         ("각", "각"),
         ("½ m² ① ℃ Ⅱ", "½ m² ① ℃ Ⅱ"),  # what would be read otherwise stays
