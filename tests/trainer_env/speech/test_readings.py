@@ -4,6 +4,7 @@ import json
 import random
 import re
 import unicodedata
+from collections import Counter
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from speech.readings import Comparison, Span, clean, lattice, may_be_said, somet
 from speech.readings.edits import _by_table, align, rightly
 from speech.readings.lattice import Lattice, Part, joined, same
 from speech.readings.units import words_of
+from stages.config import ROOT
 
 
 @pytest.mark.parametrize(
@@ -157,3 +159,15 @@ def test_a_text_of_words_alone_is_written_letter_by_letter_in_all_languages():
     assert len(sentences) > 2000 and len({language for language, _ in sentences}) == 13
     changed = [(language, text, written(text, language)) for language, text in sentences]
     assert [one for one in changed if one[1] != one[2]] == []
+
+
+def test_the_page_counts_the_corpus_as_it_is():
+    verdicts = Counter()
+    for path in (ROOT / "tests/data/readings").glob("*.jsonl"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            verdicts[row["language"], row["verdict"]] += 1
+    page = (ROOT / "docs/reward.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z]{2,3}) \| (\d+) of \2 \| (\d+) of \3 \|$", page, re.MULTILINE)
+    told = {(language, "right"): int(right) for language, right, _ in rows}
+    assert told | {(language, "wrong"): int(wrong) for language, _, wrong in rows} == verdicts
