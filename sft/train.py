@@ -34,6 +34,7 @@ from transformers import (
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
 from speech.files import changed_keys, whole_directory, whole_file
+from speech.jsonl import told_plainly
 from speech.loading import pretrained
 
 
@@ -105,9 +106,12 @@ def make_model(cfg: DictConfig, tokenizer: PreTrainedTokenizerBase) -> PreTraine
     """The checkpoint `cfg.start`, else a new model of the configuration class `cfg.model`, in float32, for a tokenizer.
 
     Raises:
-        ValueError: the checkpoint has another vocabulary.
+        FileNotFoundError: no checkpoint is there.
+        ValueError: it has another vocabulary.
     """
     if cfg.get("start") is not None:
+        if not (Path(cfg.start) / "config.json").is_file():  # transformers would ask a hub for it
+            raise FileNotFoundError(f"no checkpoint in {cfg.start} (sft.start)")
         attention = cfg.model.get("attn_implementation")
         model = pretrained(AutoModelForCausalLM, cfg.start, dtype=torch.float32, attn_implementation=attention)
         if model.config.vocab_size != len(tokenizer):
@@ -153,13 +157,13 @@ def train(cfg: DictConfig) -> None:
         held_out = load_examples(cfg.recipe.sft_val, tokenizer, cfg.sft.model.max_position_embeddings)
     checkpoints = Path(cfg.sft.checkpoints)
     settings = OmegaConf.to_container(cfg.sft, resolve=True) | {"ids": sum(len(e["input_ids"]) for e in examples)}
-    checkpoint = resumable_checkpoint(checkpoints, settings)
     arguments = hydra.utils.instantiate(
         cfg.sft.training, output_dir=str(checkpoints), use_cpu=not torch.accelerator.is_available()
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # with several, Trainer would take a batch on each
     torch.manual_seed(arguments.seed)
-    model = make_model(cfg.sft, tokenizer)
+    model = make_model(cfg.sft, tokenizer)  # before anything is written: a wrong sft.start leaves nothing behind
+    checkpoint = resumable_checkpoint(checkpoints, settings)
     print(
         f"[sft] {model.num_parameters():,} parameters, {len(examples)} examples; "
         f"from {checkpoint or cfg.sft.get('start') or 'nothing'}",
@@ -188,7 +192,8 @@ def train(cfg: DictConfig) -> None:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     """Stage `sft`."""
-    train(cfg)
+    with told_plainly():
+        train(cfg)
 
 
 if __name__ == "__main__":

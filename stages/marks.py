@@ -17,6 +17,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,8 @@ class Marks:
             (ROOT / stage.spec.account).unlink(missing_ok=True)
         if checkpoints and checkpoints.exists():
             made = time.strftime("%Y%m%d-%H%M%S", time.localtime(checkpoints.stat().st_mtime))
-            aside = checkpoints.with_name(f"{checkpoints.name}.{made}")
+            names = (f"{checkpoints.name}.{made}{more}" for more in chain([""], (f"-{n}" for n in count(2))))
+            aside = next(path for path in map(checkpoints.with_name, names) if not path.exists())
             os.replace(checkpoints, aside)
             said.append(f"checkpoints of another run moved to {os.path.relpath(aside, ROOT)}")
         if scratch and scratch.exists():

@@ -91,6 +91,9 @@ def test_a_training_goes_on_from_another_checkpoint_if_it_is_told_so(config, cap
     build_tokenizer([TEXT], 11, config.recipe.tokenizer_dir)  # another codebook
     with pytest.raises(ValueError, match=r"sft\.start: .* ids, the tokenizer"):
         train(config)
+    config.sft.start = str(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint in .*nowhere \(sft\.start\)"):
+        train(config)
 
 
 def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys, tmp_path):

@@ -204,6 +204,18 @@ def test_another_learning_rate_is_named_and_another_run(trained, work):
     assert marks.clear_way(other, now, force=False)[0].startswith("checkpoints of another run moved")
 
 
+def test_checkpoints_of_one_second_are_moved_to_names_of_their_own(trained, work):
+    marks, other = stage_of(work, "train", "actor_rollout_ref.actor.optim.lr=8e-6")
+    folder, now, moved = work / "grpo", marks.parts(other), []
+    for step in ("first", "second", "third"):
+        folder.mkdir(exist_ok=True)
+        write(folder / step, "")
+        os.utime(folder, (0, 0))
+        moved.append(ROOT / marks.clear_way(other, now, force=True)[0].rpartition(" ")[2])
+    assert all((one / name).exists() for one, name in zip(moved, ("first", "second", "third"), strict=True))
+    assert [one.name.removeprefix(moved[0].name) for one in moved] == ["", "-2", "-3"]
+
+
 def test_what_the_server_is_told_on_the_command_line_counts(trained, work):
     marks, train, _ = trained
     own = (f"recipe.work_dir={work}", "token2wav.vocoder.dtype=float32")
