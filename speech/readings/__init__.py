@@ -63,7 +63,7 @@ def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
 
 def _end_of_word(text: str, span: Span, following: int) -> int:
     """Where the word ends that begins with a number: 7ish, 25-year; what is one part may be written as one word."""
-    tail = _TAIL.match(text, span.end) if text[span.end - 1].isdecimal() else None
+    tail = _TAIL.match(text, span.end) if text[span.end - 1].isdecimal() or text[span.end - 1] in "%°€$" else None
     return tail.end() if tail and tail.end() <= following else span.end
 
 

@@ -187,7 +187,7 @@ def quantities(of: Language) -> Iterator[Rule]:
         noun = of.noun(sign) if sign else None
         big = of.magnitudes[of.key(found["big"].strip(), of.magnitudes)] if found["big"] else None
         first = of.parse(found["a"])
-        before, after = of.before(string, match.start()), next_word(string, match.end())
+        before, after = of.before(string, match.start()), "" if found["name"] else next_word(string, match.end())
         if found["name"] in ("#", "№") or (found["name"] or "").rstrip(".").casefold() in of.codes:
             before = CODE
         if noun and not first.fraction and not found["b"]:
@@ -247,7 +247,7 @@ def governed(of: Language, noun: Noun, before: str) -> Noun:
         return noun
     if case[0] == "g":
         one = forms[0][1] if of.second_is_genitive else next((way[0] for way in forms if len(way) == 1), forms[0][0])
-        return Noun(noun.gender, ((one, forms[0][-1], forms[0][-1]), *forms), noun.part)
+        return Noun(noun.gender, ((one, forms[0][2], forms[0][2]), *forms), noun.part)
     ends = of.case_ends.get(case)
     best = [form for way in forms for form in way if ends and re.search(rf"(?:{ends})\b", form)][:1]
     return Noun(noun.gender, (*((forms[0][0], way, way) for way in best), *forms), noun.part)

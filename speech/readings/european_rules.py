@@ -16,7 +16,7 @@ from speech.readings.european import (
     ways,
 )
 from speech.readings.european_language import Language
-from speech.readings.european_marks import decades, marked, weekdays
+from speech.readings.european_marks import decades, laps, marked, weekdays
 from speech.readings.european_quantities import last, parts, quantities, scales
 from speech.readings.european_words import addresses, lettered, word_rules
 
@@ -26,6 +26,7 @@ B = f"{BLANK}?"
 def rules(of: Language) -> list[Rule]:
     numbers = [
         *scales(of),
+        *laps(of),
         *dates(of),
         *times(of),
         *phones(of),
@@ -160,7 +161,9 @@ def times(of: Language) -> Iterator[Rule]:
             yield Rule("0.", re.compile(at, re.IGNORECASE), said)
     if of.hour_letter:
         letter = rf"(?P<tail>{of.hour_letter})"
-        pattern = rf"{hour}{B}{letter}(?:{B}(?P<m>[0-5]\d)(?:{B}(?:min|mn|m))?)?(?![\w])(?:\.(?=\s|$))?"
+        pattern = (
+            rf"{hour}{B}{letter}(?:{B}(?P<m>[0-5]\d)(?:{B}(?:min\b|mn|m|['′’](?!['′’])))?)?(?![\w])(?:\.(?=\s|$))?"
+        )
         yield Rule("0hHu", re.compile(pattern), said)
 
 

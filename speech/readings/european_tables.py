@@ -16,7 +16,7 @@ _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "ab
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
 _WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
-_WORDS |= {"virile_nouns", "animate_nouns", "word_like", "day_before", "genitives"}
+_WORDS |= {"minute_before", "virile_nouns", "animate_nouns", "word_like", "day_before", "genitives"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PLAIN = str.maketrans("²³", "23")
@@ -128,6 +128,7 @@ class Tables:
     abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # capitals or not
     exact_abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # with capitals as they stand
     variants: Mapping[str, tuple[str, ...]] = _NONE  # words that may be said or spelt otherwise
+    chat: tuple[str, ...] = ()  # words with digits: gr8
     phrases: tuple[tuple[str, ...], ...] = ()  # what the text needs, kind, pattern, readings
     regions: Mapping[str, tuple[str, ...]] = _NONE  # short for a state, behind a comma
     or_words: tuple[str, ...] = ()  # for the slash between words
@@ -193,6 +194,7 @@ class Tables:
     hour_and: tuple[str, ...] = ("",)  # between hours and minutes
     minute_gender = "m"
     second_names: tuple[str, ...] = ()
+    minute_before = frozenset[str]()  # words before a minute of a match: al 90'
     # -- inflection
     nth_before = frozenset[str]()  # nouns before a number that is said as an ordinal, too: peron 2
     sentence_starts = frozenset[str]()  # words with a capital behind a full stop

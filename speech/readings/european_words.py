@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
+from speech.readings.european_marks import lettered_ranges
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ENDINGS = (
@@ -20,11 +21,14 @@ _AMOUNT = re.compile(
     r"\d[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
 )
 _NEXT_SENTENCE = re.compile(r"\s*$|\s+[\"“„«(¿¡–—-]?\s*[A-ZÀ-ÞА-ЯЁĄĆĘŁŃÓŚŹŻ]")
+_BARE = re.compile(
+    r"[^\W\d_aeiouyäöüáéíóúàèìòùâêîôûãõąęаеёиоуыэюя]{3,6}\.", re.IGNORECASE
+)  # also without its dot: bzw, vgl
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
 def word_rules(of: Language) -> list[Rule]:
-    return [*rates(of), *romans(of), *written_short(of), *capitals(of), *paired(of)]
+    return [*rates(of), *romans(of), *written_short(of), *lettered_ranges(of), *capitals(of), *paired(of)]
 
 
 def addresses(of: Language) -> Iterator[Rule]:
@@ -101,7 +105,7 @@ def rates(of: Language) -> Iterator[Rule]:
 
     def said(match: re.Match[str]) -> Said:
         string, unit = match.string, match["unit"]
-        if string[match.start() - 1 : match.end()] in of.abbreviations or not _AMOUNT.search(
+        if string[match.start() - 1 : match.end()].rstrip(".") in of.abbreviations or not _AMOUNT.search(
             string[max(0, match.start() - 24) : match.start()]
         ):
             return None
@@ -124,7 +128,9 @@ def written_short(of: Language) -> Iterator[Rule]:
         known = {
             (key.casefold() if table is of.abbreviations else key).replace(" ", ""): said for key, said in table.items()
         }
-        capital = [key[0].upper() + key[1:] for key in table if len(key) > 2 and key[0].islower()]
+        bare = {key[:-1]: key for key in table if _BARE.fullmatch(key) and key[:-1].casefold() not in of.variants}
+        known |= {(key.casefold() if table is of.abbreviations else key): table[full] for key, full in bare.items()}
+        capital = [key[0].upper() + key[1:] for key in [*table, *bare] if len(key) > 2 and key[0].islower()]
         flags = re.IGNORECASE if table is of.abbreviations else 0
 
         def said(match: re.Match[str], known=known, fold=table is of.abbreviations) -> Said:
@@ -135,10 +141,22 @@ def written_short(of: Language) -> Iterator[Rule]:
             last = plain and _NEXT_SENTENCE.match(match.string, match.end()) and plain[0].casefold() in of.word_like
             if last and last_word(match.string, match.start()).rstrip(".") not in of.day_before:
                 return None  # So. Jetzt gehen wir.
-            return ("variant", [*said, *plain], True) if said else None
+            if match[0].isupper() and match[0].isalpha() and len(match[0]) > 1:
+                return None  # capitals are letters
+            return (
+                ("variant", [*said, *plain, *([] if plain or "." in match[0] else [match[0]])], True) if said else None
+            )
 
-        needs = "./" if any("/" in key for key in table) else "."
-        yield Rule(needs, re.compile(rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)", flags), said)
+        pattern = rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)"
+        yield Rule("./-", re.compile(pattern, flags), said)
+        without = [way for key in bare for way in (key, key[0].upper() + key[1:])]
+        yield Rule("", re.compile(rf"(?<![\w.'’\-/])(?:{any_of(without)})(?![\w.'’/\-])", flags), said)
+
+    def varied(match: re.Match[str]) -> Said:
+        """In capitals it may be letters, too."""
+        letters = [" ".join(match[0])] if match[0].isupper() and match[0].isalpha() and len(match[0]) > 1 else []
+        return "variant", (match[0], *of.variants[match[0].casefold().replace("’", "'")], *letters), True
+
     yield from of.context_rules()
     for needs, kind, pattern, *said in of.phrases:
         yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))
@@ -149,7 +167,7 @@ def written_short(of: Language) -> Iterator[Rule]:
                 rf"(?<![\w'’\-])(?:{any_of(of.variants).replace(chr(39), '[' + chr(39) + '’]')})(?![\w]|['’]\w)",
                 re.IGNORECASE,
             ),
-            lambda m: ("variant", (m[0], *of.variants[m[0].casefold().replace("’", "'")]), True),
+            varied,
         )
 
 
@@ -200,7 +218,7 @@ def romans(of: Language) -> Iterator[Rule]:
             else None
         )
 
-    small_roman = r"(?<=\w )(?P<n>ii|iii|iv|vi{1,3}|ix|xi{0,3})(?![\w'’]|\.\w)"
+    small_roman = r"(?<=[\w.] )(?P<n>ii|iii|iv|vi{1,3}|ix|xi{0,3})(?![\w'’]|\.\w)"
     yield Rule("", re.compile(small_roman), small)
     before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
     roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w)"

@@ -88,6 +88,7 @@ class Italian(Romance):
 
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         said = super().time(hour, minute, second, mark, before, full)
+        said += [way.replace("una ora", "un ora", 1) for way in said if way.startswith("una ora")]
         return [f"ore {way}" for way in said] + said if mark == "h" else said
 
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import words
+from speech.readings.european import Noun, words
 from speech.readings.european_tables import tables
 
 _DECLINED = tables("pl")["declined"]
@@ -18,6 +18,30 @@ ONE = {
 
 
 _GENDERED = {"Nm": "y i", "Nf": "a", "Nn": "e", "g": "ego", "d": "emu", "l": "ym", "fg": "ej", "fa": "ą", "p": "ych"}
+
+
+_GENITIVES = {
+    "stopień": "stopnia", "dzień": "dnia", "tydzień": "tygodnia", "złoty": "złotego", "koń": "konia", "rubel": "rubla",
+    "ząbek": "ząbka", "obrót": "obrotu", "punkt": "punktu", "komplet": "kompletu", "pokój": "pokoju", "euro": "euro",
+}  # fmt: skip
+
+
+def with_genitive(noun: Noun) -> Noun:
+    """With its genitive singular, which stands behind a fraction, as a fourth form.
+
+    >>> with_genitive(Noun("m", (("metr kwadratowy", "metry kwadratowe", "metrów kwadratowych"),))).forms[0][3]
+    'metra kwadratowego'
+    """
+
+    def genitive(one: str, two: str) -> str:
+        head, blank, rest = one.partition(" ")
+        if head not in _GENITIVES and head[-1] in "aoe":
+            return two
+        rest = re.sub(r"(?<=ow|nn|zn)y$", "ego", re.sub(r"(?<=sk)i$", "iego", rest))
+        return _GENITIVES.get(head, f"{head}a") + blank + rest
+
+    forms = ((*form, genitive(*form[:2])) if len(form) == 3 else form for form in noun.forms)
+    return Noun(noun.gender, tuple(forms), noun.part)
 
 
 def declined(number: int, case: str, gender: str = "m") -> list[str]:

@@ -3,12 +3,12 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Noun, Number, Rule, Said, find, last_word, ways, words
+from speech.readings import ru_rules
+from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import YEAR_NOUN, YEARS, agreeing, by_the_clock, in_case, with_half
-from speech.readings.slavic_years import year_rules
+from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, with_half
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -255,37 +255,10 @@ class Russian(Language):
         return [*self.plain(written), *in_case(int(written), "d", "m")]
 
     def first_rules(self) -> list[Rule]:
-        def dated(match: re.Match[str]) -> Said:
-            number, before = int(match["n"]), last_word(match.string, match.start())
-            era = re.match(r" (?:до )?н\. ?э", match.string[match.end() : match.end() + 9])
-            if not 800 <= number < 2200 and not era:
-                return None
-            order = "pgndai" if before == "в" else "gpndai" if before not in ("к",) else "dgpnai"
-            return "year", [f"{way} {YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
-
-        def decade(match: re.Match[str]) -> Said:
-            ends = {"е": ("ые",), "х": ("ых",), "м": ("ым",)}[match["e"]]
-            return "decade", [way for way in self.ordinal(int(match["n"])) if way.endswith(ends)], True
-
-        def compound(match: re.Match[str]) -> Said:
-            """40-летие, 5-этажный."""
-            number, rest = int(match["n"]), match["r"]
-            heads = {1: ["одно"], 90: ["девяносто"], 100: ["сто"], 1000: ["тысяче"]}.get(number)
-            said = heads or [way.replace(" ", "") for way in in_case(number, "g", "m")[:1]]
-            return "cardinal", [f"{way}{rest}" for way in said], True
-
-        return [
-            *year_rules(self.of_years, self.counted, "по|до|и|или", "г"),
-            Rule("0-", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
-            Rule("0г", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
-            Rule("0-", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
-        ]
+        return ru_rules.first_rules(self)
 
     def context_rules(self) -> list[Rule]:
-        nouns = "часа|года|стакана|литра|дня|метра|кило|минуты|страны|ложки|века|месяца|километра|пути|города|мира"
-        half = re.compile(rf"(?<!\w)[Пп]ол-?(?P<n>{nouns}|[а-я]{{4,10}}ого)(?!\w)")
-        said = ("пол", "половина", "половину", "половины")
-        return [Rule("", half, lambda match: ("variant", [f"{way} {match['n']}" for way in said], True))]
+        return ru_rules.context_rules(self)
 
 
 @lru_cache(maxsize=1)
