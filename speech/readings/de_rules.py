@@ -17,7 +17,10 @@ def first_rules(of: Language) -> list[Rule]:
         day, month = int(match["d"]), int(match["m"])
         if not (0 < day < 32 and 0 < month < 13):
             return None
-        return "date", of.date(day, month, "", last_word(match.string, match.start()), False), True
+        said = of.date(day, month, "", last_word(match.string, match.start()), False)
+        at_end = not match.string[match.end() :].strip(" )\"“”»'!?")
+        version = ways(of.plain(match["d"])[:2], of.dot, of.plain(match["m"])[:2]) if at_end else ()
+        return "date", [*said[:56], *version], True
 
     def compound(match: re.Match[str]) -> Said:
         """3-Zimmer-Wohnung, Dreizimmerwohnung."""

@@ -80,7 +80,7 @@ def _dates(of: Language) -> list[Rule]:
         Rule(
             "0",
             re.compile(rf"(?<![\w'’])(?:{chat})(?![\w'’])", re.IGNORECASE),
-            lambda m: ("variant", [_CHAT[m[0].lower()]], True),
+            lambda m: ("cardinal", [_CHAT[m[0].lower()]], True),
         ),
         Rule("0/", re.compile(slashed), two_dates),
         Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,:/$])(?P<span>{days})(?= (?:of )?(?:{month})(?!\w))"), days_of_month),

@@ -21,6 +21,7 @@ def marked(of: Language) -> Iterator[Rule]:
     yield from seconds(of)
     yield from primes(of)
     yield from whole_prices(of)
+    yield from spaced_colons(of)
 
 
 def sets(of: Language) -> Iterator[Rule]:
@@ -60,6 +61,13 @@ def models(of: Language) -> Iterator[Rule]:
         one, two = (of.code_number(match[group]) for group in "ab")
         return "cardinal", ways(one[:3], ("", *of.address_signs.get("-", ())[:1]), two), True
 
+    def hexadecimal(match: re.Match[str]) -> Said:
+        tail = match["h"]
+        numbers = of.code_number(tail) if tail.isdecimal() else []
+        single = [of.digits(char)[:1] if char.isdecimal() else [char] for char in tail]
+        return "cardinal", ways(of.zero, ("x",), [*numbers[:20], *ways(*single)]), True
+
+    yield Rule("0x", re.compile(r"(?<![\w.,])0x(?P<h>[\dA-Fa-f]{1,8})(?!\w)"), hexadecimal)
     pattern = rf"(?<=[^\W\d_])(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{3,5}})(?!\d|[.,]\d|{DASH})"
     yield Rule(f"0{DASHES}", re.compile(pattern), said)
 
@@ -162,6 +170,23 @@ def lettered_ranges(of: Language) -> Iterator[Rule]:
     """12 a–c, classes A-D."""
     pattern = rf"(?:(?<=\d[a-z])|(?<=[ (][A-Za-zА-Яа-я])){DASH}(?=[A-Za-zА-Яа-я](?!\w|{DASH}))"
     yield Rule(DASHES, re.compile(pattern), lambda match: ("variant", ["", *of.to, *of.to_also], True))
+
+
+def spaced_colons(of: Language) -> Iterator[Rule]:
+    """10 : 2 = 5, and a score of 3 : 2."""
+
+    def said(match: re.Match[str]) -> Said:
+        divided = re.match(r"[^=.!?]{1,16}=", match.string[match.end() : match.end() + 20])
+        if (
+            not divided
+            and match.string[: match.start()].rstrip()[-1:]
+            and re.search(r"=[^=.!?]{1,16}$", match.string[: match.start()])
+        ):
+            divided = True
+        both = [of.signs.get("÷", ()), of.versus]
+        return "sign", [*both[not divided], *both[bool(divided)]], True
+
+    yield Rule("0:", re.compile(rf"(?<=\d){BLANK}:{BLANK}(?=\d)"), said)
 
 
 def whole_prices(of: Language) -> Iterator[Rule]:

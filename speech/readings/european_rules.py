@@ -57,7 +57,7 @@ def dates(of: Language) -> Iterator[Rule]:
         return ("date", said, True) if said else None
 
     yield Rule("0-", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))
-    parted = "|".join(rf"\d\d?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
+    parted = "|".join(rf"\d\d?[º°]?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
     year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
     pattern += rf"(?:{BLANK}?(?:{of.year_mark})(?!\w))?" if of.year_mark else ""
@@ -200,6 +200,7 @@ def phones(of: Language) -> Iterator[Rule]:
     group = r"\(?\d{2,5}\)?"
     for pattern in (
         r"\+\d{1,3}(?:[ \u00a0\-./]?\(?\d{1,4}\)?){2,6}(?!\d)",
+        r"(?<![\w.,/:\-])(?<!\d[ \u00a0])\(?0\d{1,4}\)?(?:[ \-/]\d{1,4}){2,6}(?![\d\w]|[.,:]\d)",
         rf"(?<![\w.,/:\-])(?:\d[ \-])?{group}(?:[ \u00a0\-./]{{1,2}}\d{{2,4}}){{2,5}}(?![\d\w]|[.,:]\d)",
         r"(?<![\w.,/:\-])(?<!\d[ \u00a0])\(?0\d{1,4}\)?[ \-/]{1,3}\d{3,9}(?![\d\w]|[.,:]\d)",
         *of.phone_patterns,

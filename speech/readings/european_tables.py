@@ -170,6 +170,8 @@ class Tables:
     roman_end = ""
     centuries = ""  # pattern of what stands behind the number of a century
     and_half: tuple[str, ...] = ()  # behind what is counted: y medio
+    tenths_behind = False  # 1.3 billion: un miliardo e tre
+    half_alone = False  # 1.5 without its one: litro y medio
     over: tuple[str, ...] = ()
     mixed_and: tuple[str, ...] = ()
     year_before = frozenset[str]()  # words behind which four digits are a year

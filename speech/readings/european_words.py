@@ -58,6 +58,7 @@ def spell_address(of: Language, address: str) -> list[str]:
         scheme, rest = "", address
     tails = [rest.rstrip("/")] if rest.endswith("/") else [rest]
     parts: list[list[str]] = []
+    foreign: dict[int, list[str]] = {}
     for piece in _PIECE.findall(tails[0]):
         if piece.isdecimal():
             short = len(piece) < 5 and piece[0] != "0"
@@ -66,13 +67,17 @@ def spell_address(of: Language, address: str) -> list[str]:
             parts.append([" ".join([of.letters.get("w", "w")] * 3), "w w w", "www", *of.triple_w])
         elif piece.isalpha():
             spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
-            parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
+            single = [spelt, " ".join(piece)] if len(piece) < 4 else []
+            parts.append([piece, *single])
+            foreign[len(parts) - 1] = of.foreign(piece)
         elif piece == ".":
             bare = parts == [parts[0]] and rest.lower().startswith("www.")
             parts.append([*of.address_signs.get(".", of.dot), *([""] if bare else [])])
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
     body = list(ways(*parts))[:32]
+    if any(foreign.values()):
+        body += list(ways(*(foreign.get(at) or part for at, part in enumerate(parts))))[:28]
     if not scheme:
         return body
     slash = of.address_signs.get("/", ("",))[0]

@@ -133,6 +133,15 @@ class Italian(Romance):
         short = Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))
         return [Rule("0", one, elided), short]
 
+    def context_rules(self) -> list[Rule]:
+        def accented(match: re.Match[str]) -> Said:
+            """c'e', perche', caffe'."""
+            word, ends = match["w"], {"a": "à", "e": "èé", "i": "ì", "o": "ò", "u": "ù"}[match["w"][-1].lower()]
+            return "variant", [*(word[:-1] + end for end in ends), match[0]], True
+
+        word = r"(?<!\w)(?<!['’])(?P<w>(?:[^\W\d_]{1,7}['’])?[^\W\d_]{0,24}[aeiouAEIOU])['’](?![\w'’])"
+        return [Rule("'’", re.compile(word), accented)]
+
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:

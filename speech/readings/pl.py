@@ -234,13 +234,14 @@ class Polish(Language):
         now, then = (hour - 1) % 12 + 1, hour % 12 + 1
         if minute == 0:
             return [*(["południe"] if hour == 12 else []), *(ordinals(now, "fg Nf") if hour > 12 else [])]
+        nows, thens = dict.fromkeys([now, hour or 24]), dict.fromkeys([then, min(hour + 1, 24)])
         if minute == 30:
-            return [f"wpół do {ordinals(then, 'fg')[0]}", f"pół do {ordinals(then, 'fg')[0]}"]
+            return [f"{half} do {way}" for half in ("wpół", "pół") for at in thens for way in ordinals(at, "fg")]
         if minute < 30:
             count = [*declined(minute, "N")[:1], *(["kwadrans"] if minute == 15 else [])]
-            return list(ways(count, ("po",), ordinals(now, "l fg")))
+            return [*ways(count, ("po",), [way for at in nows for way in ordinals(at, "l fg")])]
         count = [*declined(60 - minute, "N")[:1], *(["kwadrans"] if minute == 45 else [])]
-        return list(ways(("za",), count, ordinals(then, "Nf")))
+        return [*ways(("za",), count, [way for at in thens for way in ordinals(at, "Nf")])]
 
     # -- fractions, scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:

@@ -8,7 +8,7 @@ from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, with_half
+from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, in_cyrillic, with_half
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -209,14 +209,14 @@ class Russian(Language):
             half = ["половина", "половину", "половины", "одна вторая"]
             return ["пол", *half] if after else [*half, "пол"]
         said = []
-        for case in "ngp":
+        for case in "ngpa":
             top = in_case(above, case, "f")[:1]
             one = above % 10 == 1 and above % 100 != 11
             bottom = words(
                 below,
                 "ru",
                 to="ordinal",
-                case=case if one else "g" if case == "n" else case,
+                case=case if one else "g" if case in "na" else case,
                 gender="f",
                 **({} if one else {"plural": True}),
             )
@@ -224,7 +224,7 @@ class Russian(Language):
         short = {3: ("треть", "трети", "третей"), 4: ("четверть", "четверти", "четвертей")}.get(below)
         if short:
             said += ways(
-                self.counted(above, "f") if above > 1 else ["", "одна"], short[:1] if above == 1 else short[1:2]
+                self.counted(above, "f") if above > 1 else ["", "одна", "одну"], short[:1] if above == 1 else short[1:2]
             )
             said += ways(
                 in_case(above, "g", "f") if above > 1 else ["", "одной"], short[1:2] if above == 1 else short[2:]
@@ -250,6 +250,9 @@ class Russian(Language):
                 self.fraction(above, below, ""),
             )
         )
+
+    def foreign(self, word: str) -> list[str]:
+        return in_cyrillic(word)
 
     def goals(self, written: str, against: bool = False) -> list[str]:
         return [*self.plain(written), *in_case(int(written), "d", "m")]
