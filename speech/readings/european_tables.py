@@ -15,7 +15,15 @@ _NOUNS = frozenset({"units", "currencies", "magnitudes"})
 _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
-_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
+_WORDS |= {
+    "masculine_nouns",
+    "year_before",
+    "no_code_before",
+    "open_words",
+    "nth_before",
+    "nth_behind",
+    "sentence_starts",
+}
 _WORDS |= {"minute_before", "virile_nouns", "animate_nouns", "word_like", "day_before", "genitives"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
@@ -199,6 +207,7 @@ class Tables:
     minute_before = frozenset[str]()  # words before a minute of a match: al 90'
     # -- inflection
     nth_before = frozenset[str]()  # nouns before a number that is said as an ordinal, too: peron 2
+    nth_behind = frozenset[str]()  # the same behind a number: на 3 этаже
     sentence_starts = frozenset[str]()  # words with a capital behind a full stop
     feminine_nouns = frozenset[str]()  # in the form that stands behind 2
     masculine_nouns = frozenset[str]()

@@ -38,6 +38,11 @@ class Russian(Language):
         said = [way for case, sex in pairs for way in in_case(number, case, sex)]
         if before in self.nth_before:
             said += self.ordinal(number)
+        elif after.casefold() in self.nth_behind and not 1 < number % 10 < 5:
+            said += self.ordinal(number)
+        elif after.casefold() in self.nth_behind:
+            nth = self.ordinal(number)
+            said = nth + said if after.endswith(("е", "у", "й")) else said + nth
         if number == 1500:
             said += ["полторы тысячи", "полутора тысяч"]
         return list(dict.fromkeys(said))
