@@ -36,7 +36,12 @@ def first_rules(of: Language) -> list[Rule]:
         joined = (f"{way}zimmer{rest.casefold()}" for way in number)
         return "cardinal", [*(f"{way}-Zimmer-{rest}" for way in number), *joined], True
 
+    def per_cent(match: re.Match[str]) -> Said:
+        """100%ige."""
+        return "percent", [f"{way}prozent{match['e']}" for way in of.counted(int(match["n"]), "m")[:4]], True
+
     return [
+        Rule("0%", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,3}}){BLANK}?%-?(?P<e>ig(?:e[rsnm]?)?)(?!\w)"), per_cent),
         Rule(
             "0-",
             re.compile(

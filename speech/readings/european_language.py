@@ -25,6 +25,9 @@ from speech.readings.european_digits import Digits
 class Language(Digits):
     """One language: its tables and how it inflects; readings are lists, the best first."""
 
+    def early_rules(self) -> list[Rule]:  # before those of dates and times
+        return []
+
     def first_rules(self) -> list[Rule]:
         return []
 
@@ -100,6 +103,9 @@ class Language(Digits):
         """What is said between two numbers."""
         if before in self.between:
             return (*self.between[before], *self.to)
+        lived = match.string[match.start() - 1 : match.start()] == "(" and len(match["a"]) == len(match["b"]) == 4
+        if lived and match["a"].isdecimal() and not match["unit"]:
+            return (*(self.counted_to or self.to), "")
         if written[0].isspace() and (
             "=" in match.string[match.end() : match.end() + 3] or written.strip() not in "–—-"
         ):

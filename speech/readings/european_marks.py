@@ -22,6 +22,9 @@ def marked(of: Language) -> Iterator[Rule]:
     yield from primes(of)
     yield from whole_prices(of)
     yield from spaced_colons(of)
+    keys = "ctrl|strg|alt|shift|cmd|command|option|umschalt|maj|mayús|fn|win|tab|control|contrôle|steuerung|esc"
+    pressed = re.compile(rf"\b(?:{keys})(?P<span>{B}\+{B})(?=\w)", re.IGNORECASE)
+    yield Rule("+", pressed, lambda m: ("variant", ["", of.signs["+"][0], *of.and_words], True))
 
 
 def sets(of: Language) -> Iterator[Rule]:

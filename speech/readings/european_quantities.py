@@ -22,6 +22,7 @@ from speech.readings.european_language import Language
 B = f"{BLANK}?"
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
+_SCREENS = {("16", "9"), ("4", "3"), ("21", "9"), ("16", "10"), ("3", "2")}
 _DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
 _NOT_A_UNIT = r"(?![\w]|/m\b|\. ?\d)"  # t/m, 7 m. 12
 
@@ -47,6 +48,8 @@ def parts(of: Language) -> Iterator[Rule]:
     def score(match: re.Match[str]) -> Said:
         one, two = of.goals(match["a"]), of.goals(match["b"], True)
         said = [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)]
+        if (match["a"], match["b"]) in _SCREENS:
+            said += [*ways(one[:2], of.by, two[:2]), *of.fraction(int(match["a"]), int(match["b"]), "")[:4]]
         return "score", [*said[:56], *ways(one[:3], of.draw if match["a"] == match["b"] else ())], True
 
     def folds(match: re.Match[str]) -> Said:
@@ -206,8 +209,14 @@ def quantities(of: Language) -> Iterator[Rule]:
             if of.cases.get(before, "")[:1] == "g":
                 ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
             percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
-            ends += ways(of.since, of.said(first, gender), percents, dash, of.said(number, gender))
+            one, two = of.said(first, gender), of.said(number, gender)
+            for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off
+                ends += ways(of.since[:2], alike[:1], percents, dash[:2], alike[1:])
+            ends += ways(of.since, one, percents, dash, two)
         kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
+        named = (found["name"] or "").casefold() in of.nth_before and not (noun or big or ends)
+        if named and found["a"].isdecimal() and len(found["a"]) < 4:
+            said = [*said[:24], *of.ordinal(first.value)]
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
         plus = of.more if found["plus"] else [""]

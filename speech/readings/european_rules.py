@@ -18,13 +18,15 @@ from speech.readings.european import (
 from speech.readings.european_language import Language
 from speech.readings.european_marks import decades, laps, marked, weekdays
 from speech.readings.european_quantities import last, parts, quantities, scales
-from speech.readings.european_words import addresses, lettered, word_rules
+from speech.readings.european_words import addresses, lettered, phrases, word_rules
 
 B = f"{BLANK}?"
 
 
 def rules(of: Language) -> list[Rule]:
     numbers = [
+        *phrases(of.first_phrases),
+        *of.early_rules(),
         *scales(of),
         *laps(of),
         *dates(of),

@@ -137,8 +137,11 @@ class Tables:
     exact_abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # with capitals as they stand
     variants: Mapping[str, tuple[str, ...]] = _NONE  # words that may be said or spelt otherwise
     chat: tuple[str, ...] = ()  # words with digits: gr8
+    first_phrases: tuple[tuple[str, ...], ...] = ()  # the same before all other rules
+    sharp_sign: tuple[str, ...] = ("sharp",)  # the sign of C#
     phrases: tuple[tuple[str, ...], ...] = ()  # what the text needs, kind, pattern, readings
     regions: Mapping[str, tuple[str, ...]] = _NONE  # short for a state, behind a comma
+    and_words: tuple[str, ...] = ()  # between keys that are pressed at once
     or_words: tuple[str, ...] = ()  # for the slash between words
     letters: Mapping[str, str] = _NONE  # names of letters that a recogniser may write
     months: tuple[tuple[str, ...], ...] = ()  # each: its name, its other forms, its abbreviations

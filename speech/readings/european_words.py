@@ -2,9 +2,9 @@
 addresses and digits behind letters is ever written into a prompt."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, last_word, ways
+from speech.readings.european import BLANK, DASH, DASHES, INNER, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
 from speech.readings.european_marks import lettered_ranges
 
@@ -19,11 +19,11 @@ _FILES = (
 )
 _AMOUNT = re.compile(
     r"\d[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
+    r"|CO[2₂]?$"
 )
-_NEXT_SENTENCE = re.compile(r"\s*$|\s+[\"“„«(¿¡–—-]?\s*[A-ZÀ-ÞА-ЯЁĄĆĘŁŃÓŚŹŻ]")
-_BARE = re.compile(
-    r"[^\W\d_aeiouyäöüáéíóúàèìòùâêîôûãõąęаеёиоуыэюя]{3,6}\.", re.IGNORECASE
-)  # also without its dot: bzw, vgl
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_NEXT_SENTENCE = re.compile(r"\s*$|\s+(?!(?:[IVXLC]{2,}|[VXLC])\b)[\"“„«(¿¡–—-]?\s*[A-ZÀ-ÞА-ЯЁĄĆĘŁŃÓŚŹŻ]")
+_BARE = re.compile(r"[^\W\d_aeiouyäöüáéíóúàèìòùâêîôûãõąęаеёиоуыэюя]{3,6}\.", re.IGNORECASE)  # bzw
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
@@ -42,13 +42,13 @@ def addresses(of: Language) -> Iterator[Rule]:
     yield Rule("/", re.compile(rf"(?<!\w)(?:https?|ftp)://{end}+(?<![.:])", re.IGNORECASE), said)
     yield Rule("@", re.compile(rf"(?<![\w.+\-])[\w.+\-]+@{label}(?:\.{label})+"), said)
     domain = rf"(?<![\w.\-@])(?:{label}\.){{1,6}}(?:{_ENDINGS})(?![\w\-]|\.\w)(?:/(?:{end}*(?<![.:/]))?/?)?"
-    yield Rule(".", re.compile(rf"(?<!\w)www\.{end}+(?<![.:])", re.IGNORECASE), said)
-    yield Rule(".", re.compile(domain, re.IGNORECASE), said)
+    yield Rule(INNER, re.compile(rf"(?<!\w)www\.{end}+(?<![.:])", re.IGNORECASE), said)
+    yield Rule(INNER, re.compile(domain, re.IGNORECASE), said)
     file = rf"(?<![\w.\-@/])(?:{label}\.){{1,3}}(?:{_FILES})(?![\w\-]|\.\w)"
-    yield Rule(".", re.compile(file), said)
+    yield Rule(INNER, re.compile(file), said)
     heard_at = any_of(way for way in of.address_signs.get("@", ()) if way)
     dotted = rf"(?<=\w)\.(?=[^\W_][\w.\-]{{0,30}} (?:{heard_at}) (?:{label}\.){{1,3}}(?:{_ENDINGS})(?!\w))"
-    yield Rule(".", re.compile(dotted), lambda match: ("sign", of.address_signs.get(".", of.dot), True))
+    yield Rule(INNER, re.compile(dotted), lambda match: ("sign", of.address_signs.get(".", of.dot), True))
 
 
 def spell_address(of: Language, address: str) -> list[str]:
@@ -116,10 +116,12 @@ def rates(of: Language) -> Iterator[Rule]:
             return None
         if f"{unit}." in of.units or f"{unit}." in of.abbreviations:  # 50 zł/mies.
             return "unit", ways(of.per, of.abbreviations.get(f"{unit}.") or of.noun(f"{unit}.").of(0)[:5]), True
-        if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsч"):
+        if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsчj"):
             return ("unit", ways(of.per, [unit]), True) if len(unit) > 2 else None
         return "unit", ways(of.per, of.noun(unit).of(0)[:5]), True
 
+    subscript = re.compile(r"[₀-₉]{1,3}")
+    yield Rule("₀₁₂₃₄₅₆₇₈₉", subscript, lambda m: ("cardinal", of.code_number(m[0].translate(_SUBSCRIPTS)), True))
     if of.per:
         units = any_of([unit for unit in of.units if unit[-1].isalnum() and unit[0].isalpha()])
         yield Rule("/", re.compile(rf"/(?P<unit>(?:{units})(?!\w)|[^\W\d_]+)\.?(?=[\s,;!?)]|\.|$)"), said)
@@ -127,53 +129,53 @@ def rates(of: Language) -> Iterator[Rule]:
 
 def written_short(of: Language) -> Iterator[Rule]:
     """Abbreviations, and words that may be said or spelt in another way."""
+    known_days = {key.casefold().rstrip(".") for key in of.days}
+    varied = dict(of.variants)
     for table in (of.abbreviations, of.exact_abbreviations):
         if not table:
             continue
-        known = {
-            (key.casefold() if table is of.abbreviations else key).replace(" ", ""): said for key, said in table.items()
-        }
-        bare = {key[:-1]: key for key in table if _BARE.fullmatch(key) and key[:-1].casefold() not in of.variants}
-        known |= {(key.casefold() if table is of.abbreviations else key): table[full] for key, full in bare.items()}
-        capital = [key[0].upper() + key[1:] for key in [*table, *bare] if len(key) > 2 and key[0].islower()]
-        flags = re.IGNORECASE if table is of.abbreviations else 0
+        fold = table is of.abbreviations
+        known = {(key.casefold() if fold else key).replace(" ", ""): said for key, said in table.items()}
+        capital = [key[0].upper() + key[1:] for key in table if len(key) > 2 and key[0].islower()]
+        for key, ways_of in table.items():
+            if _BARE.fullmatch(key):
+                varied.setdefault(key[:-1].casefold(), ways_of)
 
-        def said(match: re.Match[str], known=known, fold=table is of.abbreviations) -> Said:
+        def said(match: re.Match[str], known=known, fold=fold) -> Said:
             key = re.sub(BLANK, "", match[0])
             key = key if fold or key in known else key[0].lower() + key[1:]
             said = known.get(key.casefold() if fold else key) or known.get(match[0])
             plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
             last = plain and _NEXT_SENTENCE.match(match.string, match.end()) and plain[0].casefold() in of.word_like
-            if last and last_word(match.string, match.start()).rstrip(".") not in of.day_before:
+            days = plain and plain[0].casefold() in known_days
+            before = last_word(match.string, match.start()).rstrip(".")
+            if last and not (days and before in of.day_before):
                 return None  # So. Jetzt gehen wir.
-            if match[0].isupper() and match[0].isalpha() and len(match[0]) > 1:
-                return None  # capitals are letters
-            return (
-                ("variant", [*said, *plain, *([] if plain or "." in match[0] else [match[0]])], True) if said else None
-            )
+            return ("variant", [*said, *plain, *([] if "." in match[0] else [match[0]])], True) if said else None
 
+        needs = "".join(
+            sign for sign in "./-" if any(sign in key and "." not in key.replace(sign, "") for key in table)
+        )
         pattern = rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)"
-        yield Rule("./-", re.compile(pattern, flags), said)
-        without = [way for key in bare for way in (key, key[0].upper() + key[1:])]
-        yield Rule("", re.compile(rf"(?<![\w.'’\-/])(?:{any_of(without)})(?![\w.'’/\-])", flags), said)
+        yield Rule(needs, re.compile(pattern, re.IGNORECASE if fold else 0), said)
 
-    def varied(match: re.Match[str]) -> Said:
+    def otherwise(match: re.Match[str]) -> Said:
         """In capitals it may be letters, too."""
         letters = [" ".join(match[0])] if match[0].isupper() and match[0].isalpha() and len(match[0]) > 1 else []
-        return "variant", (match[0], *of.variants[match[0].casefold().replace("’", "'")], *letters), True
+        return "variant", (match[0], *varied[match[0].casefold().replace("’", "'")], *letters), True
 
     yield from of.context_rules()
-    for needs, kind, pattern, *said in of.phrases:
+    yield from phrases(of.phrases)
+    if varied:
+        either = any_of(varied).replace(chr(39), f"[{chr(39)}’]")
+        words = rf"(?<![\w'’\-])(?:{either})(?![\w]|['’]\w)"
+        yield Rule("", re.compile(words, re.IGNORECASE), otherwise)
+
+
+def phrases(table: Iterable[tuple[str, ...]]) -> Iterator[Rule]:
+    """Of a table of what the text needs, a kind, a pattern, and its readings."""
+    for needs, kind, pattern, *said in table:
         yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))
-    if of.variants:
-        yield Rule(
-            "",
-            re.compile(
-                rf"(?<![\w'’\-])(?:{any_of(of.variants).replace(chr(39), '[' + chr(39) + '’]')})(?![\w]|['’]\w)",
-                re.IGNORECASE,
-            ),
-            varied,
-        )
 
 
 def roman_value(written: str) -> int:
@@ -244,7 +246,7 @@ def capitals(of: Language) -> Iterator[Rule]:
         return "letters", [match[0], f"{word} {letters}{s}", f"{word} {' '.join(letters)}{s}"], True
 
     yield Rule(
-        ".",
+        INNER,
         re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"),
         said,
     )
@@ -259,10 +261,11 @@ def paired(of: Language) -> Iterator[Rule]:
     """and/or: the slash is said or not; so is a dash between two times, and the slash of 4.5/5."""
     plus = (of.signs.get("+") or ("plus",))[0]
     hashed = sorted(of.signs.get("#", ()), key=lambda way: not re.search("hash|haszt|х[эе]ш", way.casefold()))
+    yield Rule("#", re.compile(r"(?<=\b[CFJ])#(?!\w)"), lambda m: ("sign", of.sharp_sign, True))
     yield Rule("#", re.compile(r"(?<!\w)#(?=[^\W\d_]{2})"), lambda m: ("sign", hashed, True) if hashed else None)
     pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
     yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
-    yield Rule(".", re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("variant", of.dot, True))
+    yield Rule(INNER, re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("variant", of.dot, True))
     days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
     yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"

@@ -116,6 +116,24 @@ class French(Romance):
         tails = ["demi", "demie"] if (above, below) == (1, 2) else self.fraction(above, below, "")
         return list(ways(self.counted(whole, "?"), ("et",), tails))
 
+    def early_rules(self) -> list[Rule]:
+        def out_of(match: re.Match[str]) -> Said:
+            """24h/24, 7j/7."""
+            one, two = self.counted(int(match["a"]), "m"), self.counted(int(match["b"]), "m")
+            name = "heures" if match["u"] == "h" else "jours"
+            return "time", ways(one[:2], (name, ""), ("sur",), two[:2], ("", name)), True
+
+        pattern = r"(?<![\w.,])(?P<a>7|24) ?(?P<u>h|j)(?: ?/ ?| sur )(?P<b>7|24)(?: ?[hj])?(?!\w)"
+        return [Rule("0/", re.compile(pattern), out_of)]
+
+    def context_rules(self) -> list[Rule]:
+        elided = re.compile(r"(?<![\w'’])(?P<l>[djlmnst])['’](?=[bcdfgjklmnpqrstvwxz])", re.IGNORECASE)
+        there = re.compile(r"(?<!il )(?<!Il )(?<!n')(?<!\w)[Yy] a(?!\w)")
+        return [
+            Rule("'’", elided, lambda match: ("variant", [match[0], f"{match['l']}e"], True)),
+            Rule("yY", there, lambda match: ("variant", [match[0], "il y a"], True)),
+        ]
+
 
 @lru_cache(maxsize=1)
 def _rules() -> list[Rule]:

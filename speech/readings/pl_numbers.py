@@ -134,6 +134,31 @@ def ordinals(number: int, ends: str) -> list[str]:
     return list(dict.fromkeys(made))
 
 
+_PREFIXES = {
+    1: ["jedno"],
+    2: ["dwu"],
+    3: ["trzy", "trój"],
+    4: ["cztero"],
+    100: ["stu"],
+    200: ["dwustu"],
+    1000: ["tysiąc"],
+}
+
+
+def prefixes(number: int) -> list[str]:
+    """What a numeral is at the beginning of an adjective: ośmioletni.
+
+    >>> prefixes(8), prefixes(25)
+    (['ośmio'], ['dwudziestopięcio'])
+    """
+    if number in _PREFIXES:
+        return _PREFIXES[number]
+    said = declined(number, "g")[0].split()
+    stems = [_PREFIXES[int(n)][0] if (n := _SMALL.get(word)) else re.sub("u$", "o", word) for word in said]
+    return ["".join(stems)]
+
+
+_SMALL = {"jednego": "1", "dwóch": "2", "trzech": "3", "czterech": "4", "stu": "100", "dwustu": "200"}
 COLLECTIVE = {
     2: "dwoje",
     3: "troje",

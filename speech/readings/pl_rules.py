@@ -4,7 +4,7 @@ import re
 
 from speech.readings.european import Rule, Said, last_word, ways
 from speech.readings.european_language import Language
-from speech.readings.pl_numbers import ordinals
+from speech.readings.pl_numbers import ordinals, prefixes
 from speech.readings.slavic_years import year_rules
 
 
@@ -24,6 +24,10 @@ def first_rules(of: Language) -> list[Rule]:
             return None
         return "decade", ordinals(int(match["n"]), "p Nn"), True
 
+    def compound(match: re.Match[str]) -> Said:
+        """8-letni, 3-pokojowe."""
+        return "cardinal", [f"{way}{match['r']}" for way in prefixes(int(match["n"]))], True
+
     tens = re.compile(r"(?<!\w)(?P<noun>lat(?:a|ach|ami|om)?) (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE)
 
     def decade(match: re.Match[str]) -> Said:
@@ -34,5 +38,6 @@ def first_rules(of: Language) -> list[Rule]:
         Rule("0r", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?r\.(?!\w)"), dated),
         Rule("0r", re.compile(rf"(?<![\d.,])(?P<n>\d{{1,3}})[ \u00a0]?roku(?={era})"), dated),
         Rule("0", tens, decade),
+        Rule("0-", re.compile(r"(?<![\d.,])(?P<n>[1-9]\d{0,2}|1000)-(?P<r>[a-ząćęłńóśźż]{4,20})(?!\w)"), compound),
         Rule("0", re.compile(r"(?<=0\. [ia] )(?P<n>[1-9]0)\.?(?!\w|,\d)"), another),
     ]

@@ -36,9 +36,7 @@ class Russian(Language):
         else:
             pairs = [(case, "m") for case in cases] + ([("n", "m")] if "n" not in cases else [])
         said = [way for case, sex in pairs for way in in_case(number, case, sex)]
-        if before in self.nth_before:
-            said += self.ordinal(number)
-        elif after.casefold() in self.nth_behind and not 1 < number % 10 < 5:
+        if before in self.nth_before or (after.casefold() in self.nth_behind and not 1 < number % 10 < 5):
             said += self.ordinal(number)
         elif after.casefold() in self.nth_behind:
             nth = self.ordinal(number)

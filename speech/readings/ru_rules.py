@@ -24,7 +24,14 @@ def first_rules(of: Language) -> list[Rule]:
 
     def decade(match: re.Match[str]) -> Said:
         ends = {"е": ("ые",), "х": ("ых",), "м": ("ым",)}[match["e"]]
-        return "decade", [way for way in of.ordinal(int(match["n"])) if way.endswith(ends)], True
+        plural = [way for way in of.ordinal(int(match["n"])) if way.endswith(ends)]
+        single = (
+            of.ordinal_at(int(match["n"]), "м", last_word(match.string, match.start()), "")[1]
+            if match["e"] == "м"
+            else []
+        )
+        year = re.match(r" (?:год|гг)", match.string[match.end() : match.end() + 5])
+        return "decade", [*plural, *single] if year or not single else [*single, *plural], True
 
     def compound(match: re.Match[str]) -> Said:
         """40-летие, 5-этажный."""
