@@ -53,7 +53,7 @@ class German(Language):
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:
-            return _ONE[gender]
+            return [*_ONE[gender], "einer", "eine", "eines"] if after == "von" else _ONE[gender]
         full = words(number, "de")
         said = [full, re.sub(r"^ein(?=hundert|tausend)", "", full), re.sub(r"(?<=tausend)ein(?=hundert)", "", full)]
         said.append(re.sub(r"(?<=tausend)ein(?=hundert)", "", said[1]))

@@ -46,6 +46,10 @@ def name_rules(of: Language) -> list[Rule]:
         both = [*plural, *names] if match["n"] != "1" else names
         return "unit", ways(number, both), True
 
+    def broadcast(match: re.Match[str]) -> Said:
+        """9/8c."""
+        return "time", ways(of.counted(int(match["a"])), of.counted(int(match["b"])), ("central", "c")), True
+
     def train(match: re.Match[str]) -> Said:
         number = match["n"]
         return "cardinal", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
@@ -93,6 +97,7 @@ def name_rules(of: Language) -> list[Rule]:
     return [
         Rule("0-", re.compile(r"(?<![\w.,/:\-])\d(?:-\d){2,15}(?![\w\-/:]|[.,]\d)"), dictated),
         Rule("0Bb", re.compile(r"(?<![\w.,])(?P<n>\d\d?)[ -]?(?P<w>BR|BA|BD|bd|ba|br)s?(?!\w)"), rooms),
+        Rule("0/", re.compile(r"(?<![\w/.,])(?P<a>1[0-2]|\d)/(?P<b>1[0-2]|\d)c(?!\w)"), broadcast),
         Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?!\w)"), world_war),
         Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
         Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),

@@ -66,6 +66,8 @@ class Language(Digits):
         tails = self.digits(fraction)
         if len(fraction) <= 3 and zeros < len(fraction):
             tails = [" ".join([self.digits("0")[0]] * zeros + [way]) for way in self.counted(int(fraction))] + tails
+        if len(fraction) == 4 and fraction[0] != "0" and fraction[2] != "0":  # 4,3215: thirty-two fifteen
+            tails += ways(*(self.counted(int(two))[:1] for two in (fraction[:2], fraction[2:])))
         return list(ways(self.integer(Number(number.whole, "", True), "", "", ""), self.point, tails))
 
     # -- what stands around numbers

@@ -9,6 +9,7 @@ from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
 _CLOCK = (("min", "мин"), ("s", "сек"))  # signs of minutes and seconds
+_LINKS = "und|oder|bis|et|ou|à|y|o|a|e|en|of|tot|i|lub|do|albo|и|или|до|and|or|to"  # 2- or 3-fold
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
@@ -22,6 +23,9 @@ def marked(of: Language) -> Iterator[Rule]:
     yield from primes(of)
     yield from whole_prices(of)
     yield from spaced_colons(of)
+    yield from seasons(of)
+    grade = rf"(?<![\w.,:/+\-])(?P<d>\d)(?P<span>[-\u2212])(?=[,;.!?)]|$| (?!(?:{_LINKS})\b)[^\W\d_])"
+    yield Rule("0-\u2212", re.compile(grade), lambda m: ("sign", [*of.minus, *of.graded[1:]], True))
     keys = "ctrl|strg|alt|shift|cmd|command|option|umschalt|maj|mayús|fn|win|tab|control|contrôle|steuerung|esc"
     pressed = re.compile(rf"\b(?:{keys})(?P<span>{B}\+{B})(?=\w)", re.IGNORECASE)
     yield Rule("+", pressed, lambda m: ("variant", ["", of.signs["+"][0], *of.and_words], True))
@@ -173,6 +177,18 @@ def lettered_ranges(of: Language) -> Iterator[Rule]:
     """12 a–c, classes A-D."""
     pattern = rf"(?:(?<=\d[a-z])|(?<=[ (][A-Za-zА-Яа-я])){DASH}(?=[A-Za-zА-Яа-я](?!\w|{DASH}))"
     yield Rule(DASHES, re.compile(pattern), lambda match: ("variant", ["", *of.to, *of.to_also], True))
+
+
+def seasons(of: Language) -> Iterator[Rule]:
+    """S3 E12, S01E05."""
+
+    def said(match: re.Match[str]) -> Said:
+        one, two = (of.counted(int(match[group]))[:2] for group in "ab")
+        first, second = (of.code_number(match[group])[:3] for group in "ab")
+        return "cardinal", [*ways(of.season[:1], one, of.season[1:], two), *ways("s", first, "e", second)], True
+
+    pattern = r"(?<!\w)S(?P<a>\d{1,2}),? ?E(?:p\. ?)?(?P<b>\d{1,3})(?!\w)"
+    yield Rule("0S", re.compile(pattern), said)
 
 
 def spaced_colons(of: Language) -> Iterator[Rule]:

@@ -146,13 +146,18 @@ def fractions(of: Language) -> Iterator[Rule]:
         if found["w"]:
             spoken = of.mixed(int(found["w"]), above, below, after)
         elif above == 0 or below < 2 or (not found["v"] and (below > 100 or above > 99)):
-            return "fraction", of.slashed(found["a"], found["b"]), True
+            names = of.noun(found["unit"]).of(of.many)[:3] if found["unit"] else [""]
+            return "fraction", [f"{way} {name}" for name in names for way in of.slashed(found["a"], found["b"])], True
         else:
             spoken = of.fraction(above, below, after) + of.other_fraction(above, below)
             spoken = of.in_context(spoken, last_word(match.string, match.start()))
         if not found["unit"]:  # 15/3 may be a house and its flat
             whole = found["w"] or found["v"] or above < below
-            return "fraction", spoken if whole else [*spoken[:48], *of.slashed(found["a"], found["b"])], bool(whole)
+            sizes = not found["w"] and not found["v"] and below > 16  # 38/40
+            plain = of.slashed(found["a"], found["b"]) if sizes or not whole else []
+            return "fraction", [*spoken[:48], *plain] if plain else spoken, bool(whole)
+        if above > below > 1:
+            spoken = [*of.slashed(found["a"], found["b"])[:12], *spoken]
         return "unit", [f"{way} {name}" for name in of.noun(found["unit"]).of(0)[:4] for way in spoken], True
 
     unit = rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?"
@@ -176,7 +181,7 @@ def pattern(of: Language) -> re.Pattern[str]:
     of_these = rf"{BLANK}(?:de|di)\b|{BLANK}d['’]"
     big = rf"{B}(?:{long})|(?:{attached})|{B}(?:{short})(?={B}(?:{money})|{of_these})|(?(cur){B}(?:{short})|(?!))"
     return re.compile(
-        rf"(?:(?<!\w)(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
+        rf"(?:(?<![\w\-.])(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
         rf"(?:(?P<cur>{before}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{of.number})"
         rf"(?P<each>%(?={DASH}\d{{1,3}}(?:[.,]\d{{1,2}})?%))?(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{of.number})(?!\w{DASH}))?(?P<big>(?:{big})(?!\w))?"
         rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?(?P<plus>\+(?!\w|\+))?"
@@ -219,7 +224,7 @@ def quantities(of: Language) -> Iterator[Rule]:
             said = [*said[:24], *of.ordinal(first.value)]
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
-        plus = of.more if found["plus"] else [""]
+        plus = [*of.more, *of.graded[:1]] if found["plus"] else [""]
         return kind, ways(name, of.of_sign(found["pre"] or found["inner"]), said, plus), sure
 
     yield Rule("0", pattern(of), quantity)

@@ -170,6 +170,8 @@ class Tables:
     scale_words = ""  # before 1:50
     between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
     articles: tuple[str, ...] = ()  # for the 1 of a magnitude: a million
+    graded: tuple[str, ...] = ()  # for the + and the - behind a mark: four with a plus
+    season: tuple[str, ...] = ()  # S3 E12
     by: tuple[str, ...] = ()  # the cross of 3 x 4
     one_alone = False  # 1 kg is a kilogram without its number
     per: tuple[str, ...] = ()  # the slash of 15 €/h

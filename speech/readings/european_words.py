@@ -114,8 +114,10 @@ def rates(of: Language) -> Iterator[Rule]:
             string[max(0, match.start() - 24) : match.start()]
         ):
             return None
-        if f"{unit}." in of.units or f"{unit}." in of.abbreviations:  # 50 zł/mies.
-            return "unit", ways(of.per, of.abbreviations.get(f"{unit}.") or of.noun(f"{unit}.").of(0)[:5]), True
+        if f"{unit}." in of.units:  # 50 zł/mies.
+            return "unit", ways(of.per, of.noun(f"{unit}.").of(0)[:9]), True
+        if f"{unit}." in of.abbreviations:
+            return "unit", ways(of.per, of.abbreviations[f"{unit}."]), True
         if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsчj"):
             return ("unit", ways(of.per, [unit]), True) if len(unit) > 2 else None
         return "unit", ways(of.per, of.noun(unit).of(0)[:5]), True

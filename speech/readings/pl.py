@@ -156,6 +156,11 @@ class Polish(Language):
         if fraction == "5":
             said += ["półtora", "półtorej"] if whole == 1 else ["pół"] if whole == 0 else []
             said[1:1] = [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []
+        said += ways(declined(whole, "g")[:1], self.point[:1], self.digits(fraction)[:1])
+        if len(fraction) < 3 and part:
+            said += ways(declined(whole, "g")[:1], self.point[:1], declined(part, "N")[:1])
+        if fraction == "5" and whole:
+            said += [f"{declined(whole, 'g')[0]} i pół"]
         return said
 
     # -- ordinals, dates, times

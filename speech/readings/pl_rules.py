@@ -7,6 +7,11 @@ from speech.readings.european_language import Language
 from speech.readings.pl_numbers import ordinals, prefixes
 from speech.readings.slavic_years import year_rules
 
+_SHORTENED = {
+    "os": "osobow", "pok": "pokojow", "miejsc": "miejscow", "dn": "dniow", "godz": "godzinn", "min": "minutow",
+    "mies": "miesięczn", "tyg": "tygodniow", "drzw": "drzwiow", "pietr": "piętrow", "proc": "procentow",
+}  # fmt: skip
+
 
 def first_rules(of: Language) -> list[Rule]:
     era = r" (?:(?:p\. ?)?n\. ?e|przed naszą erą|naszej ery)"
@@ -24,6 +29,16 @@ def first_rules(of: Language) -> list[Rule]:
             return None
         return "decade", ordinals(int(match["n"]), "p Nn"), True
 
+    def shortened(match: re.Match[str]) -> Said:
+        """2-os. pokój."""
+        ends = ["y", "a", "e", "ym", "ej", "ego", "ą", "ych", "emu", "ymi"]
+        heads = prefixes(int(match["n"]))
+        return "cardinal", [f"{head}{_SHORTENED[match['r']]}{end}" for head in heads for end in ends], True
+
+    def short_year(match: re.Match[str]) -> Said:
+        number = int(match["n"])
+        return "year", [*of.plain(match["n"]), *ordinals(number, "Nm g l")] if number else of.digits(match["n"]), True
+
     def compound(match: re.Match[str]) -> Said:
         """8-letni, 3-pokojowe."""
         return "cardinal", [f"{way}{match['r']}" for way in prefixes(int(match["n"]))], True
@@ -38,6 +53,8 @@ def first_rules(of: Language) -> list[Rule]:
         Rule("0r", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?r\.(?!\w)"), dated),
         Rule("0r", re.compile(rf"(?<![\d.,])(?P<n>\d{{1,3}})[ \u00a0]?roku(?={era})"), dated),
         Rule("0", tens, decade),
+        Rule("0-", re.compile(rf"(?<![\w.,])(?P<n>[1-9]\d{{0,2}})-(?P<r>{'|'.join(_SHORTENED)})\.(?!\w)"), shortened),
+        Rule("0'’", re.compile(r"(?<=\w )['’](?P<n>\d\d)(?![\w'’])"), short_year),
         Rule("0-", re.compile(r"(?<![\d.,])(?P<n>[1-9]\d{0,2}|1000)-(?P<r>[a-ząćęłńóśźż]{4,20})(?!\w)"), compound),
         Rule("0", re.compile(r"(?<=0\. [ia] )(?P<n>[1-9]0)\.?(?!\w|,\d)"), another),
     ]

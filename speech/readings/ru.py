@@ -77,7 +77,7 @@ class Russian(Language):
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction, said = number.fraction, []
         whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")
-        names = {1: "десят", 2: "сот", 3: "тысячн"}
+        names = {1: "десят", 2: "сот", 3: "тысячн", 4: "десятитысячн"}
         if whole == 1 and fraction == "5":
             said += ["полтора", "полторы", "полутора"]
         if fraction == "5":
@@ -103,6 +103,8 @@ class Russian(Language):
                 links = ("целых", "целую", "целых и", "и")
                 said += ways(in_case(whole, "a", "f")[:1], links, in_case(part, "a", "f")[:1], [f"{stem}ую"])
         spoken = super().fractional(Number(number.whole, fraction))
+        if len(fraction) == 1 and part:
+            spoken += ways(in_case(whole, "n", "m")[:1], ("и",), in_case(part, "n", "m")[:1])  # тридцать шесть и шесть
         order = [way for way in said if "цел" in way]
         return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
