@@ -29,6 +29,9 @@ def amount(
     if kind == "money" and not is_range and len(number.fraction) in (1, 2):
         return kind, of.money(number, noun)
     split = [] if is_range else parted(of, number, noun) if number.fraction else alone(of, number, noun)
+    if of.millions_of(number):
+        names = [name.replace("' ", "'") for name in ways(of.linking(noun), noun.of(of.many)[:4])]
+        return kind, [f"{way} {name}" for name in names for way in said]
     best, *others = noun.of(of.index(number))
     return kind, [f"{way} {best}" for way in said[:40]] + split + [f"{way} {name}" for name in others for way in said]
 

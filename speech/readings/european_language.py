@@ -128,6 +128,14 @@ class Language(Digits):
         """Between a magnitude and what it counts: millions d'euros."""
         return ("",)
 
+    def millions_of(self, number: Number) -> bool:
+        """Whether something links a number with what it counts: un millón de euros."""
+        whole = number.whole.endswith("000000") and not number.fraction and len(number.whole) <= LONGEST_NUMBER
+        return whole and self.linking(Noun("", (("",),))) != ("",)
+
+    def linked(self, said: list[str], word: str) -> list[str]:
+        return []
+
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
         """Whether the first reading is right in a prompt."""
         return True

@@ -218,7 +218,10 @@ def quantities(of: Language) -> Iterator[Rule]:
             for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off
                 ends += ways(of.since[:2], alike[:1], percents, dash[:2], alike[1:])
             ends += ways(of.since, one, percents, dash, two)
-        kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
+        said = ends or of.said(number, gender, before, after)
+        if not (counted or ends) and gender and of.millions_of(number):
+            said = [*of.linked(said, after), *said]
+        kind, said = amount(of, number, said, bool(ends), big, noun, sign)
         named = (found["name"] or "").casefold() in of.nth_before and not (noun or big or ends)
         if named and found["a"].isdecimal() and len(found["a"]) < 4:
             said = [*said[:24], *of.ordinal(first.value)]

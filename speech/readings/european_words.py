@@ -153,6 +153,7 @@ def written_short(of: Language) -> Iterator[Rule]:
             before = last_word(match.string, match.start()).rstrip(".")
             if last and not (days and before in of.day_before):
                 return None  # So. Jetzt gehen wir.
+            plain = [] if days and before in of.day_before else plain
             return ("variant", [*said, *plain, *([] if "." in match[0] else [match[0]])], True) if said else None
 
         needs = "".join(

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Rule, Said, find, ways, words
+from speech.readings.european import Noun, Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance
 from speech.readings.european_rules import rules
 from speech.readings.fr_sounds import units
@@ -43,8 +43,8 @@ class French(Romance):
     def year(self, number: int, before: str, after: str) -> list[str]:
         return [words(number, "fr"), self.hundreds(number)] if 1100 <= number < 2000 else []
 
-    def linking(self, noun: object) -> tuple[str, ...]:
-        return ("d'", "de")
+    def linking(self, noun: Noun) -> tuple[str, ...]:
+        return ("d'", "de") if re.match("[aeiouhéèêàâîôœy]", noun.forms[0][0]) else ("de",)
 
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:

@@ -123,7 +123,7 @@ class Polish(Language):
         noun = super().noun(sign)
         more = []
         for form in noun.forms:
-            if len(form) > 2:
+            if len(form) > 2 and form[0][-1] != "y":
                 (one, _, _), (many, blank, tail) = (way.partition(" ") for way in (form[0], form[2]))
                 stem = many[:-2] if many.endswith("ów") else one[:-1] if one.endswith("a") else many
                 more += [f"{stem}{end}{blank}{tail}" for end in ("ach", "ami", "om")]
