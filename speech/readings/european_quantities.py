@@ -24,7 +24,7 @@ _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4
 _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
 _SCREENS = {("16", "9"), ("4", "3"), ("21", "9"), ("16", "10"), ("3", "2")}
 _DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
-_NOT_A_UNIT = r"(?![\w]|/m\b|\. ?\d)"  # t/m, 7 m. 12
+_NOT_A_UNIT = r"(?![\w]|['’][^\W\d_]|/m\b|\. ?\d)"  # t/m, 7 m. 12
 
 
 def parts(of: Language) -> Iterator[Rule]:
@@ -204,6 +204,8 @@ def quantities(of: Language) -> Iterator[Rule]:
             noun = governed(of, noun, before)
         if big and not first.fraction:
             big = governed(of, big, before)
+        if big and found["big"] in "KMBk" and before in of.codes and not (noun or found["b"] or first.fraction):
+            return "address", ways(of.code_number(found["a"]), [found["big"].lower()]), True  # flat 2B
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None

@@ -71,7 +71,7 @@ def spell_address(of: Language, address: str) -> list[str]:
             parts.append([piece, *single])
             foreign[len(parts) - 1] = of.foreign(piece)
         elif piece == ".":
-            bare = parts == [parts[0]] and rest.lower().startswith("www.")
+            bare = len(parts) == 1 and rest.lower().startswith("www.")
             parts.append([*of.address_signs.get(".", of.dot), *([""] if bare else [])])
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))

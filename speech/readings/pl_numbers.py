@@ -89,11 +89,12 @@ def declined(number: int, case: str, gender: str = "m") -> list[str]:
 
 def ordinals(number: int, ends: str) -> list[str]:
     """An ordinal with these endings: Nm Nf Nn g d l fg fa p."""
-    said, made = words(number, "pl", to="ordinal").replace(" setny", "setny").split(), []
+    spoken = words(number, "pl", to="ordinal") if number else "zerowy"  # num2words has no such ordinal
+    said, made = spoken.replace(" setny", "setny").split(), []
     for end in ends.split():
         ways_of = []
         for word in said:
-            if re.search(r"(?:[ytn]y|rugi|rzeci|iąty|sty|szy|my)$", word):
+            if re.search(r"(?:[ytnw]y|rugi|rzeci|iąty|sty|szy|my)$", word):
                 stem, soft = (word[:-1], word.endswith("i"))
                 tail = _GENDERED[end].split()[0]
                 if end == "Nm":
