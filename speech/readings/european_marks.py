@@ -74,6 +74,8 @@ def models(of: Language) -> Iterator[Rule]:
         single = [of.digits(char)[:1] if char.isdecimal() else [char] for char in tail]
         return "cardinal", ways(of.zero, ("x",), [*numbers[:20], *ways(*single)]), True
 
+    screens = re.compile(r"(?<![\w.,$£€])(?P<n>[248])K(?![\w'’])(?! ?[$£€])")
+    yield Rule("0K", screens, lambda m: ("cardinal", ways(of.counted(int(m["n"])), ["k", *of.thousand]), True))
     yield Rule("0x", re.compile(r"(?<![\w.,])0x(?P<h>[\dA-Fa-f]{1,8})(?!\w)"), hexadecimal)
     pattern = rf"(?<=[^\W\d_])(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{3,5}})(?!\d|[.,]\d|{DASH})"
     yield Rule(f"0{DASHES}", re.compile(pattern), said)
@@ -167,7 +169,10 @@ def primes(of: Language) -> Iterator[Rule]:
         at = last_word(match.string, match.start()) in of.minute_before
         counted = [*ways(noun.of(0)[:2], number), *(amount if not match["x"] else ways(number, noun.of(of.many)[:2]))]
         ordinal = [] if match["x"] else [*nth, *ways(nth, noun.of(0)[:3])]
-        return "time", [*ordinal, *counted, *number] if at else [*counted[::-1], *number, *ordinal], True
+        if at:
+            return "time", [*counted, *number, *ordinal] if of.minute_first else [*ordinal, *counted, *number], True
+        named = 2 * len(number)  # minute thirty-four, behind thirty-four minutes
+        return "time", [*counted[named:], *counted[:named], *number, *ordinal], True
 
     mark = r"(?P<n>[1-9]\d?|1[0-2]\d)(?:\+(?P<x>\d{1,2}))?['′’](?![\w'’″])"
     yield Rule("'′’", re.compile(rf"(?<![\w.,:/+'’]){mark}"), said)

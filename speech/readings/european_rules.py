@@ -56,6 +56,12 @@ def dates(of: Language) -> Iterator[Rule]:
                 said += of.date(day, month, year, before, False)[:40]
         if said and not year and int(match["m"]) > 1:
             said += of.fraction(int(match["d"]), int(match["m"]), next_word(match.string, match.end()))
+        named = before in of.codes or before in of.numbered or f"{before}." in of.numbered
+        if said and year and named:  # Nr. 15/03/2024
+            sign = match[0][len(match["d"])]
+            parts = [of.plain(part)[:2] for part in (match["d"], match["m"], year)]
+            links = ("", *of.address_signs.get(sign, ())[:1])
+            said = [*ways(parts[0], links, parts[1], links, parts[2]), *said[:40]]
         return ("date", said, True) if said else None
 
     yield Rule("0-", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))

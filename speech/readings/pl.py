@@ -129,6 +129,13 @@ class Polish(Language):
                 more += [f"{stem}{end}{blank}{tail}" for end in ("ach", "ami", "om")]
         return Noun(noun.gender, noun.forms + tuple((way,) for way in more), noun.part)
 
+    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        said = super().said(number, gender, before, after)
+        if number.fraction and self.cases.get(before, "")[:1] == "g" and len(number.whole) < 16:
+            heads = tuple(f"{way} " for way in declined(number.value, "g", "f") + declined(number.value, "g"))
+            said = sorted(said, key=lambda way: not way.startswith(heads))
+        return said
+
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction = number.fraction
         whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")

@@ -50,7 +50,7 @@ class Portuguese(Romance):
         return [*self.counted(hour, "f")[:1], *(["zero hora", "meia noite"] if hour == 0 else [])]
 
     def minute_words(self, minute: int, past: list[str]) -> list[str]:
-        return {30: ["meia"], 15: ["um quarto"]}.get(minute, []) + past
+        return {30: ["meia"]}.get(minute, []) + past + {15: ["um quarto"]}.get(minute, [])
 
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
         if minute <= 30:

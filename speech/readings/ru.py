@@ -74,6 +74,13 @@ class Russian(Language):
                 extra += [form[0][:-1] + end + tail for end in ("ю", "ем", "е", "ям", "ями", "ях")]
         return Noun(noun.gender, noun.forms + tuple((way,) for way in extra), noun.part)
 
+    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        said = super().said(number, gender, before, after)
+        if number.fraction and self.cases.get(before, "")[:1] == "g" and len(number.whole) < 16:
+            heads = tuple(f"{way} " for way in in_case(number.value, "g", "f") + in_case(number.value, "g", "m"))
+            said = sorted(said, key=lambda way: not way.startswith(heads) or "половин" in way)
+        return said
+
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction, said = number.fraction, []
         whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")
