@@ -20,7 +20,8 @@ def name_rules(of: Language) -> list[Rule]:
 
     def world_war(match: re.Match[str]) -> Said:
         number = {"I": "one", "1": "one"}.get(match["n"], "two")
-        return "variant", [match[0], f"world war {number}", f"w w {number}"], True
+        tail = match["s"] or ""
+        return "variant", [match[0], f"world war {number}{tail}", f"w w {number}{tail}"], True
 
     def grades(match: re.Match[str]) -> Said:
         return "cardinal", ways(("K",), ("", *of.to), of.counted(int(match["n"]))), True
@@ -109,7 +110,7 @@ def name_rules(of: Language) -> list[Rule]:
         Rule("0-", re.compile(r"(?<![\w.,/:\-])\d(?:-\d){2,15}(?![\w\-/:]|[.,]\d)"), dictated),
         Rule("0Bb", re.compile(r"(?<![\w.,])(?P<n>\d\d?)[ -]?(?P<w>BR|BA|BD|bd|ba|br)s?(?!\w)"), rooms),
         Rule("0/", re.compile(r"(?<![\w/.,])(?P<a>1[0-2]|\d)/(?P<b>1[0-2]|\d)c(?!\w)"), broadcast),
-        Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?!\w)"), world_war),
+        Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?P<s>['’]s)?(?!\w)"), world_war),
         Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
         Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),
         Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),

@@ -148,7 +148,8 @@ def fractions(of: Language) -> Iterator[Rule]:
     def said(match: re.Match[str]) -> Said:
         found = match.groupdict()
         above, below = _VULGAR[found["v"]] if found["v"] else (int(found["a"]), int(found["b"]))
-        after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, match.end())
+        end = match.end() + (match.string[match.end() : match.end() + 1] in "-\u2010\u2011")  # a 3/4-hour wait
+        after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, end)
         if found["w"]:
             spoken = of.mixed(int(found["w"]), above, below, after)
         elif above == 0 or below < 2 or (not found["v"] and (below > 100 or above > 99)):
@@ -238,6 +239,9 @@ def quantities(of: Language) -> Iterator[Rule]:
             one, two = of.said(first, gender), of.said(number, gender)
             for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off
                 ends += ways(of.since[:2], alike[:1], percents, dash[:2], alike[1:])
+            hours = not (big or noun or gender) and found["a"].isdecimal() and found["b"].isdecimal()
+            if hours and first.value < 24 and number.value < 25:
+                ends = [*ends[:24], *of.hours_between(first.value, number.value)]
             ends += ways(of.since, one, percents, dash, two)
         said = ends or of.said(number, gender, before, after)
         if not (counted or ends) and gender and of.millions_of(number):

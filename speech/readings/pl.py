@@ -8,7 +8,7 @@ from speech.readings.european import Noun, Number, Rule, Said, find, ways
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
-from speech.readings.pl_numbers import COLLECTIVE, ONE, declined, ordinals, with_genitive
+from speech.readings.pl_numbers import COLLECTIVE, ONE, by_the_clock, declined, hours_between, ordinals, with_genitive
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -240,20 +240,10 @@ class Polish(Language):
         said = list(ways(marks[::-1], names, minutes))
         if second is not None:
             return list(ways(said[:8], ("", "i"), declined(second, "N"), ("", "sekund", "sekundy")))
-        return said + self.by_the_clock(hour, minute)
+        return said + by_the_clock(hour, minute)
 
-    def by_the_clock(self, hour: int, minute: int) -> list[str]:
-        now, then = (hour - 1) % 12 + 1, hour % 12 + 1
-        if minute == 0:
-            return [*(["południe"] if hour == 12 else []), *(ordinals(now, "fg Nf") if hour > 12 else [])]
-        nows, thens = dict.fromkeys([now, hour or 24]), dict.fromkeys([then, min(hour + 1, 24)])
-        if minute == 30:
-            return [f"{half} do {way}" for half in ("wpół", "pół") for at in thens for way in ordinals(at, "fg")]
-        if minute < 30:
-            count = [*declined(minute, "N")[:1], *(["kwadrans"] if minute == 15 else [])]
-            return [*ways(count, ("po",), [way for at in nows for way in ordinals(at, "l fg")])]
-        count = [*declined(60 - minute, "N")[:1], *(["kwadrans"] if minute == 45 else [])]
-        return [*ways(("za",), count, [way for at in thens for way in ordinals(at, "Nf")])]
+    def hours_between(self, one: int, two: int) -> list[str]:
+        return hours_between(one, two)
 
     # -- fractions, scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:
