@@ -5,6 +5,11 @@ import re
 from speech.readings.european import BLANK, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
 
+_MEASURES = "Stunden?|Jahre?|Liter|Kilo|Pfund|Meter"
+_BOOKS = (
+    "Mose|Mt|Mk|Lk|Joh|Apg|Röm|Kor|Gal|Eph|Phil|Kol|Thess|Tim|Hebr|Jak|Petr|Offb|Ps|Psalm|Jes|Jer|Spr|Matthäus|Johannes"
+)
+
 
 def first_rules(of: Language) -> list[Rule]:
     def tens(match: re.Match[str]) -> Said:
@@ -46,6 +51,10 @@ def first_rules(of: Language) -> list[Rule]:
         article = articles.get(of.gender(noun, 1), ("eine", "ein", "einen", "einem", "einer"))
         return "fraction", [*(f"{way} {noun}" for way in spoken[:24]), *ways((*article, ""), (joined,))], True
 
+    def verse(match: re.Match[str]) -> Said:
+        """Joh. 3,16."""
+        return "cardinal", ways(of.counted(int(match["a"]))[:2], ("", "Vers"), of.counted(int(match["b"]))[:2]), True
+
     def per_cent(match: re.Match[str]) -> Said:
         """100%ige."""
         return "percent", [f"{way}prozent{match['e']}" for way in of.counted(int(match["n"]), "m")[:4]], True
@@ -56,6 +65,7 @@ def first_rules(of: Language) -> list[Rule]:
             re.compile(r"(?<![\w.,/])(?P<f>[13]/4|¼|¾) (?P<w>Stunden?|Jahre?|Liter|Kilo|Pfund|Meter)(?!\w)"),
             quarters,
         ),
+        Rule("0,", re.compile(rf"\b(?:{_BOOKS})\.? (?P<span>(?P<a>\d{{1,3}}),(?P<b>\d{{1,3}}))(?!\d)"), verse),
         Rule("0%", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,3}}){BLANK}?%-?(?P<e>ig(?:e[rsnm]?)?)(?!\w)"), per_cent),
         Rule(
             "0-",

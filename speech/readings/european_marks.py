@@ -139,19 +139,21 @@ def laps(of: Language) -> Iterator[Rule]:
             for way in of.counted(number, minute.gender)[:4]
             for name in minute.of(of.index(Number(match["m"])))[:2]
         ]
-        bare = Number(seconds.lstrip("0") or "0", fraction)
-        tails = of.fractional(bare, second.gender)[:6]
+        last = Number(seconds.lstrip("0") or "0", fraction)
+        tails = of.fractional(last, second.gender)[:6]
         single = list(ways(of.plain(seconds.lstrip("0") or "0")[:2], of.plain(fraction)[:2]))
         if seconds[0] == "0":
             single += ways(of.zero[:1], single)
         names = second.of(of.many)[:3]
         said = [*ways(heads, ("", *of.money_and[:2]), tails, (names[0], "")), *ways(heads, single)]
-        return "time", [*said[:24], *ways(of.counted(number)[:2], [*tails, *single]), *said[24:]], True
+        bare = ways(of.counted(number)[:2], [*tails, *single], ("", *filter(None, (match["w"],))))
+        return "time", [*said[:24], *bare, *said[24:]], True
 
-    hour = rf"(?<![\w.,:/])(?P<m>\d{{1,2}})[:.](?P<s>[0-5]\d){re.escape(of.decimal)}(?P<f>\d{{1,3}})"
-    minute = rf"(?:{B}(?:Min|min|мин)\.?(?!\w))?"
-    if of.decimal == ",":
-        yield Rule("0:.", re.compile(rf"{hour}(?![\d.,:]\d|\d){minute}"), said)
+    parted = "[:.]" if of.decimal == "," else ":"
+    hour = rf"(?<![\w.,:/])(?P<m>\d{{1,2}}){parted}(?P<s>[0-5]\d){re.escape(of.decimal)}(?P<f>\d{{1,3}})"
+    names = any_of(next(of.noun(sign) for sign in _CLOCK[0] if sign in of.units).of(of.many))
+    minute = rf"(?:{B}(?:(?:Min|min|мин)\.?|(?P<w>{names}))(?!\w))?"
+    yield Rule("0:.", re.compile(rf"{hour}(?![\d.,:]\d|\d){minute}"), said)
 
 
 def primes(of: Language) -> Iterator[Rule]:
@@ -249,6 +251,11 @@ def weekdays(of: Language) -> Iterator[Rule]:
         link = rf"\.?(?P<link>{B}{DASH}{B}| (?:{links}) )"
         pattern = rf"(?<![\w\-])(?P<a>{day}){link}(?P<b>{day})(?:\.(?! ?[A-ZÀ-Ý]))?(?![\w\-])"
         yield Rule("", re.compile(pattern, re.IGNORECASE), said)
+        short = any_of({way for key in of.days for way in (key, key.capitalize()) if len(key) > 1})
+        dated = re.compile(rf"(?<![\w\-])(?P<a>{short})(?:\.,?|,)(?= \d)")
+        yield Rule(
+            "0.,", dated, lambda m: ("variant", [*of.days.get(m["a"], ()), *names[m["a"].casefold()], m["a"]], True)
+        )
 
 
 def decades(of: Language) -> Iterator[Rule]:

@@ -40,6 +40,8 @@ def parts(of: Language) -> Iterator[Rule]:
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
         single = [part for piece in pieces for part in (of.dot, of.digits(piece))][1:]  # digit by digit
         spoken = [*spoken[:40], *ways(*single)]
+        if last_word(match.string, match.start()) in of.codes:  # Raum 2.14
+            spoken += ways(*each)
         if not (of.decimal == "," and _DAY.fullmatch(match["v"])):
             return "version", spoken, True
         dates = of.date(int(pieces[0]), int(pieces[1]), "", last_word(match.string, match.start()), False)

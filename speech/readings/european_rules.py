@@ -74,7 +74,9 @@ def dates(of: Language) -> Iterator[Rule]:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
         pattern += rf"(?!{BLANK}(?:d[aeo]s?|du|des|del|dell[aeo]|degli|dei|van){BLANK}\D)"  # 2/3 dos alunos
         yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
-    names = any_of({name for said in of.days.values() for name in said if len(name) > 3})
+    names = any_of(
+        {name for said in of.days.values() for name in said if len(name) > 3} | {f"{key}." for key in of.days}
+    )
     named = rf"(?<!\w)(?:{names}),?{BLANK}(?P<span>(?P<d>\d\d?)[{of.day_signs}](?P<m>\d\d?)(?P<y>))"
     named += rf"(?![\d/\-]|[.,:]\d|{B}(?:{of.hour_marks})(?!\w))"
     yield Rule("0/-", re.compile(named, re.IGNORECASE), numeric)

@@ -170,6 +170,19 @@ class Polish(Language):
             said += [f"{declined(whole, 'g')[0]} i pół"]
         return said
 
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        """Also in the genitive: od dziewięciu złotych pięćdziesięciu groszy."""
+        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
+        if not part or len(number.whole) > 9:
+            return said
+        hundredth = self.currencies.get(noun.part)
+        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
+        each = [
+            f"{declined(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
+            for count, of in sums
+        ]
+        return [*said[:40], " ".join(each), *said[40:]]
+
     # -- ordinals, dates, times
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         said = ordinals(number, "Nm Nf Nn g d l fg fa p")

@@ -118,6 +118,19 @@ class Russian(Language):
     def halved(self, number: int, noun: Noun) -> list[str]:
         return with_half(number, noun, noun.of(self.index(Number(str(number))))[0]) if number else []
 
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        """Also in the genitive: от девяти рублей пятидесяти копеек."""
+        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
+        if not part or len(number.whole) > 9:
+            return said
+        hundredth = self.currencies.get(noun.part)
+        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
+        each = [
+            f"{in_case(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
+            for count, of in sums
+        ]
+        return [*said[:40], " ".join(each), *said[40:]]
+
     # -- ordinals, dates, times
     def ordinal(
         self, number: int, ending: str = "", before: str = "", after: str = "", cases: str = "ngdaip"
