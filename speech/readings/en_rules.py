@@ -214,7 +214,8 @@ def context_rules(of: Language) -> list[Rule]:
         return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
 
     def contracted(match: re.Match[str]) -> Said:
-        return "variant", [match[0], *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
+        spelt = [" ".join(match["n"]) + "'s"] if match["n"].isupper() and 1 < len(match["n"]) < 6 else []
+        return "variant", [match[0], *spelt, *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
 
     def short(match: re.Match[str]) -> Said:
         """The kids're, dad'll."""

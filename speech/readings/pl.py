@@ -9,6 +9,7 @@ from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
 from speech.readings.pl_numbers import COLLECTIVE, ONE, by_the_clock, declined, hours_between, ordinals, with_genitive
+from speech.readings.slavic_money import in_genitive
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -74,12 +75,21 @@ class Polish(Language):
         )
         if 4 < number < 1000 and noun in self.virile_nouns:
             return declined(number, "g") + collective
+        if number >= 1000 and noun in self.virile_nouns and number % 1000:
+            head, rest = number - number % 1000, number % 1000
+            last_only = declined(number, "N")[0].rsplit(" ", 1)[0]
+            said = [f"{way} {declined(rest, 'g')[0]}" for way in declined(head, "N")]
+            said.append(f"{last_only} {declined(rest % 100 or rest, 'g')[0].rsplit(' ', 1)[-1]}")
+            return [*said, *declined(number, "N"), *declined(number, "g")]
         if "g" in cases and number > 1 and re.search("[^aeiouyąęó]$", noun):
             genitive = declined(number, "g")
             plain = [] if cases == "g" or 1 < last < 5 else declined(number, "N")
             return [*genitive, *plain] if cases[0] == "g" else [*plain, *genitive]
         if 2 <= last <= 4:
-            if re.search("ów$|ich$|ych$", noun) or noun in self.virile_nouns | {"osób", "dzieci"}:
+            if re.search("ów$|ich$|ych$|(?<!e)czy$|(?<!twa)rzy$|cieli$", noun) or noun in self.virile_nouns | {
+                "osób",
+                "dzieci",
+            }:
                 return declined(number, "g") + collective
             if last == 2:
                 gender = (
@@ -171,17 +181,7 @@ class Polish(Language):
         return said
 
     def money(self, number: Number, noun: Noun) -> list[str]:
-        """Also in the genitive: od dziewięciu złotych pięćdziesięciu groszy."""
-        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
-        if not part or len(number.whole) > 9:
-            return said
-        hundredth = self.currencies.get(noun.part)
-        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
-        each = [
-            f"{declined(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
-            for count, of in sums
-        ]
-        return [*said[:40], " ".join(each), *said[40:]]
+        return in_genitive(super().money(number, noun), number, noun, self.currencies.get(noun.part), declined)
 
     # -- ordinals, dates, times
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:

@@ -9,6 +9,7 @@ from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
 from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, in_cyrillic, with_half
+from speech.readings.slavic_money import in_genitive
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -106,6 +107,10 @@ class Russian(Language):
                     in_case(part, case, "f")[:1],
                     [stem + end for end in ends],
                 )
+            if whole % 10 == 1 and whole % 100 != 11:
+                ends = ["ую" if part % 10 == 1 and part % 100 != 11 else "ых"]
+                top, below = in_case(whole, "a", "f")[:1], in_case(part, "a", "f")[:1]
+                said += ways(top, ("целую", "целую и", "и"), below, [stem + end for end in ends])
             if part % 10 == 1 and part % 100 != 11:
                 links = ("целых", "целую", "целых и", "и")
                 said += ways(in_case(whole, "a", "f")[:1], links, in_case(part, "a", "f")[:1], [f"{stem}ую"])
@@ -119,17 +124,7 @@ class Russian(Language):
         return with_half(number, noun, noun.of(self.index(Number(str(number))))[0]) if number else []
 
     def money(self, number: Number, noun: Noun) -> list[str]:
-        """Also in the genitive: от девяти рублей пятидесяти копеек."""
-        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
-        if not part or len(number.whole) > 9:
-            return said
-        hundredth = self.currencies.get(noun.part)
-        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
-        each = [
-            f"{in_case(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
-            for count, of in sums
-        ]
-        return [*said[:40], " ".join(each), *said[40:]]
+        return in_genitive(super().money(number, noun), number, noun, self.currencies.get(noun.part), in_case)
 
     # -- ordinals, dates, times
     def ordinal(
