@@ -22,6 +22,7 @@ from speech.readings.european_language import Language
 B = f"{BLANK}?"
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
+_SHARED = re.compile(r" (?:and|to|or) [$€£]\d")
 _SCREENS = {("16", "9"), ("4", "3"), ("21", "9"), ("16", "10"), ("3", "2")}
 _DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
 _NOT_A_UNIT = r"(?![\w]|['’][^\W\d_]|/m\b|\. ?\d)"  # t/m, 7 m. 12
@@ -249,6 +250,8 @@ def quantities(of: Language) -> Iterator[Rule]:
         if not (counted or ends) and gender and of.millions_of(number):
             said = [*of.linked(said, after), *said]
         kind, said = amount(of, number, said, bool(ends), big, noun, sign)
+        if found["cur"] and _SHARED.match(string, match.end()):  # between $5 and $10
+            said = [*said[:40], *of.said(first)[:2]]
         named = (found["name"] or "").casefold() in of.nth_before and not (noun or big or ends)
         if named and found["a"].isdecimal() and len(found["a"]) < 4:
             said = [*said[:24], *of.ordinal(first.value)]

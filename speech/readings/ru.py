@@ -22,6 +22,9 @@ def units(words: str) -> list[tuple[str, ...]]:
     return _read(without_marks(words))
 
 
+_TOGETHER = {2: "двое", 3: "трое", 4: "четверо", 5: "пятеро", 6: "шестеро", 7: "семеро"}  # из них
+
+
 class Russian(Language):
     """The tables are tables/ru.yaml."""
 
@@ -42,6 +45,8 @@ class Russian(Language):
         elif after.casefold() in self.nth_behind:
             nth = self.ordinal(number)
             said = nth + said if after.endswith(("е", "у", "й")) else said + nth
+        if after == "из" and number in _TOGETHER:
+            said.append(_TOGETHER[number])
         if number == 1500:
             said += ["полторы тысячи", "полутора тысяч"]
         return list(dict.fromkeys(said))
