@@ -40,11 +40,10 @@ class Russian(Language):
         else:
             pairs = [(case, "m") for case in cases] + ([("n", "m")] if "n" not in cases else [])
         said = [way for case, sex in pairs for way in in_case(number, case, sex)]
-        if before in self.nth_before or (after.casefold() in self.nth_behind and not 1 < number % 10 < 5):
+        if before in self.nth_before:
             said += self.ordinal(number)
-        elif after.casefold() in self.nth_behind:
-            nth = self.ordinal(number)
-            said = nth + said if after.endswith(("е", "у", "й")) else said + nth
+        elif after.casefold() in self.nth_behind:  # на 3 этаже, which no number counts
+            said = self.ordinal(number) + (said if number % 10 == 1 and not after.endswith("е") else [])
         if after == "из" and number in _TOGETHER:
             said.append(_TOGETHER[number])
         if number == 1500:
