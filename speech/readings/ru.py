@@ -8,7 +8,7 @@ from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, in_cyrillic, with_half
+from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, in_cyrillic, nth_before_noun, with_half
 from speech.readings.slavic_money import in_genitive
 from speech.readings.span import Span
 
@@ -43,7 +43,8 @@ class Russian(Language):
         if before in self.nth_before:
             said += self.ordinal(number)
         elif after.casefold() in self.nth_behind:  # на 3 этаже, which no number counts
-            said = self.ordinal(number) + (said if number % 10 == 1 and not after.endswith("е") else [])
+            nth = nth_before_noun(self.ordinal(number), after.casefold())
+            said = nth + (said if number % 10 == 1 and not after.endswith("е") else [])
         if after == "из" and number in _TOGETHER:
             said.append(_TOGETHER[number])
         if number == 1500:
