@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from pydantic_core import to_json
 
 _TOKEN = re.compile(r"<\|s_(\d+)\|>")
 
@@ -22,26 +23,17 @@ class _Ids(dict[str, int]):
         return number
 
 
-class _Names(dict[int, str]):
-    """The other way."""
-
-    def __missing__(self, number: int) -> str:
-        if len(self) < _MOST_IDS and type(number) is int:
-            self[number] = str(number)
-        return str(number)
-
-
 _MOST_IDS = 1 << 17  # more than any codebook has
-_IDS, _NAMES = _Ids(), _Names()
+_IDS = _Ids()
 
 
-def spaced(ids: Iterable[int]) -> str:
+def spaced(ids: list[int]) -> str:
     """Ids with a blank between them.
 
     >>> spaced([7, 0])
     '7 0'
     """
-    return " ".join(map(_NAMES.__getitem__, ids))
+    return to_json(ids)[1:-1].decode().replace(",", " ")  # half the time of joining their names
 
 
 def format_speech_tokens(ids: Iterable[int]) -> str:

@@ -118,9 +118,9 @@ class Comparison:
         """Of the best path."""
         if self._letters:
             return self._counts_of_letters()
-        pairs = [(step.asked is not None, step.heard is not None) for step in self.steps if not step.right]
-        units = sum(step.asked is not None for step in self.steps)
-        return Counts(pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)), max(1, units))
+        wrong = [(asked is None, heard is None) for asked, heard, right in self.steps if not right]
+        added, missing = wrong.count((True, False)), wrong.count((False, True))
+        return Counts(len(wrong) - added - missing, missing, added, max(1, len(self.steps) - added))
 
     def _counts_of_letters(self) -> Counts:
         """Words that are right are taken as they are asked for; between them, the letters of all words are compared."""
@@ -138,10 +138,6 @@ class Comparison:
     def rate(self) -> float:
         """Least edits over the units of the text's reading on that path; not capped; an empty text counts as one."""
         return 0.0 if self.right else self.counts.wrong / self.counts.units
-
-    def heard_place(self, step: Step) -> tuple[int, int]:
-        """Where in the raw transcript the unit of a step stands."""
-        return self.heard.place(step.heard)
 
 
 def something_said(text: str, language: str) -> bool:

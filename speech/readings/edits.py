@@ -7,6 +7,7 @@ their columns. Of two lattices with choices each the table is counted out.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,9 @@ class Step(NamedTuple):
     asked: int | None
     heard: int | None
     right: bool
+
+
+_STEP = partial(tuple.__new__, Step)  # as Step._make, quicker
 
 
 def rightly(asked: Lattice, heard: Lattice) -> bool:
@@ -82,19 +86,28 @@ _Column = tuple[int, int, int]  # (first, up, down)
 
 def _by_columns(forked: Lattice, line: Lattice) -> list[Step]:
     """`asked` of the steps is the forked lattice's node."""
-    n = line.end
+    units, others, befores = forked.units, line.units, forked.before
+    # What is alike at both ends is not counted out: the way back takes whatever is right at the end, and of what is
+    # right from the beginning the columns are known.
+    alike, most = 0, min(*forked.forks, forked.end, line.end)
+    while alike < most and same(units[alike + 1], others[alike + 1]):
+        alike += 1
+    end, n = forked.end, line.end
+    while end > alike and n > alike and type(befores[end]) is int and same(units[end], others[n]):
+        end, n = befores[end], n - 1
     full = (1 << n) - 1
-    where: dict[int, list[int]] = {}
-    for j, unit in enumerate(line.units):
-        where.setdefault(id(unit), []).append(j)
+    columns: list[_Column] = [(i, full >> i << i, (1 << i) - 1) for i in range(alike + 1)]
+    where: dict[int, int] = {}  # of a unit, by its id: units of one character are one object, mostly
+    bit = 1 << alike
+    for unit in others[alike + 1 : n + 1]:
+        where[id(unit)] = where.get(id(unit), 0) | bit
+        bit += bit
     places: dict[str, int] = {}
-    for nodes in where.values():
-        bits = sum(1 << j for j in nodes) >> 1
-        for sound in line.units[nodes[0]]:
-            places[sound] = places.get(sound, 0) | bits
-    equals: dict[int, int] = {}  # of a unit, by its id: units of one character are one object, mostly
-    columns: list[_Column] = [(0, full, 0)]
-    for unit, before in zip(forked.units[1:], forked.before[1:], strict=True):
+    for unit in {id(unit): unit for unit in others[alike + 1 : n + 1]}.values():
+        for sound in unit:
+            places[sound] = places.get(sound, 0) | where[id(unit)]
+    equals: dict[int, int] = {}
+    for unit, before in zip(units[alike + 1 : end + 1], befores[alike + 1 : end + 1], strict=True):
         if type(before) is tuple:
             columns.append(_least([columns[node] for node in before], n))
             continue
@@ -107,9 +120,9 @@ def _by_columns(forked: Lattice, line: Lattice) -> list[Step]:
         first, up, down = columns[before]
         equal |= down
         diagonal = (((equal & up) + up) ^ up) | equal
-        shifted = (down | (full & ~(diagonal | up))) << 1 | 1
-        columns.append((first + 1, ((up & diagonal) << 1 | ~(diagonal | shifted)) & full, diagonal & shifted & full))
-    return _back_by_columns(forked, line, columns)
+        shifted = (down | (diagonal | up) ^ full) << 1 | 1
+        columns.append((first + 1, ((up & diagonal) << 1 | (diagonal | shifted) ^ full) & full, diagonal & shifted))
+    return _back_by_columns(forked, line, columns, n)
 
 
 def _least(columns: list[_Column], n: int) -> _Column:
@@ -133,22 +146,19 @@ def _at(column: _Column, j: int) -> int:
     return first + (up & low).bit_count() - (down & low).bit_count()
 
 
-def _back_by_columns(forked: Lattice, line: Lattice, columns: list[_Column]) -> list[Step]:
-    steps: list[Step] = []
+def _back_by_columns(forked: Lattice, line: Lattice, columns: list[_Column], n: int) -> list[Step]:
+    """Behind node n of the line, all is right."""
+    steps: list[tuple[int | None, int | None, bool]] = []
     i, j = forked.end, line.end
-    here = _at(columns[i], j)
+    here = _at(columns[i - j + n], n)
     units, others, befores = forked.units, line.units, forked.before
     while i or j:
         before = befores[i]
         if type(before) is tuple:
             i = next(node for node in before if _at(columns[node], j) == here)
             continue
-        right = False
-        if i and j:
-            one, other = units[i], others[j]
-            right = one is other or same(one, other)
-        if right:  # it is never worse to take what is right
-            steps.append(Step(i, j, True))
+        if i and j and (units[i] is others[j] or same(units[i], others[j])):  # it is never worse to take what is right
+            steps.append((i, j, True))
             i, j = before, j - 1
             continue
         above = _at(columns[before], j) if i else FAR
@@ -156,16 +166,16 @@ def _back_by_columns(forked: Lattice, line: Lattice, columns: list[_Column]) -> 
             _, up, down = columns[before]
             bit = j - 1
             if above - (up >> bit & 1) + (down >> bit & 1) + 1 == here:
-                steps.append(Step(i, j, False))
+                steps.append((i, j, False))
                 i, j, here = before, bit, here - 1
                 continue
         if above + 1 == here:
-            steps.append(Step(i, None, False))
+            steps.append((i, None, False))
             i, here = before, above
         else:
-            steps.append(Step(None, j, False))
+            steps.append((None, j, False))
             j, here = j - 1, here - 1
-    return steps[::-1]
+    return list(map(_STEP, reversed(steps)))
 
 
 def _by_table(asked: Lattice, heard: Lattice) -> list[Step]:
