@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 
 from rapidfuzz.distance import Levenshtein
 
@@ -125,10 +126,10 @@ class Comparison:
     def _counts_of_letters(self) -> Counts:
         """Words that are right are taken as they are asked for; between them, the letters of all words are compared."""
         edits, units = Counter(), 0
-        for right, steps in groupby(self.steps, key=lambda step: step.right):
+        for right, steps in groupby(self.steps, key=itemgetter(2)):
             block = list(steps)
-            asked = "".join(self.asked.units[step.asked][-1] for step in block if step.asked is not None)
-            heard = "".join(self.heard.units[step.heard][-1] for step in block if step.heard is not None)
+            asked = "".join(self.asked.units[node][-1] for node, _, _ in block if node is not None)
+            heard = "".join(self.heard.units[node][-1] for _, node, _ in block if node is not None)
             units += len(asked)
             if not right:
                 edits.update(op.tag for op in Levenshtein.editops(asked, heard))

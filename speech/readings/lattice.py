@@ -46,6 +46,7 @@ class Lattice:
     before: list[int | tuple[int, ...]] = field(default_factory=lambda: [-1])
     forks: dict[int, tuple[int, ...]] = field(default_factory=dict)
     after: dict[int, int] = field(default_factory=dict)
+    _bits: dict[str, int] = field(default_factory=dict)  # see `bits`
     _places: list[tuple[int, Part, int]] = field(default_factory=list)  # a way's first node, its part, its units
     _spoken: dict[int, Sequence[int]] = field(default_factory=dict)  # a part's start: places of its letters and digits
     _words: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # the same: first and last of each run
@@ -85,8 +86,8 @@ class Lattice:
     @property
     def size(self) -> int:
         """About its bytes, rather more than speech.remembered counts: without looking at each of its parts."""
-        said = sum(map(len, self.units))
-        return 3000 + 150 * len(self.units) + 180 * said + 500 * len(self.parts) + 100 * len(self.text)
+        said, bits = sum(map(len, self.units)), 100 + len(self.units) // 7 if self.line else 0
+        return 3000 + 150 * len(self.units) + (180 + bits) * said + 500 * len(self.parts) + 100 * len(self.text)
 
     @property
     def end(self) -> int:
@@ -106,6 +107,19 @@ class Lattice:
     @property
     def says_something(self) -> bool:
         return any(self.units)
+
+    def bits(self, unit: Unit) -> int:
+        """Of a line: where a unit has a sound of it, the lowest bit for its first node."""
+        if not self._bits:
+            bit = 1
+            for own in self.units[1:]:
+                for sound in own:
+                    self._bits[sound] = self._bits.get(sound, 0) | bit
+                bit += bit
+        found = 0
+        for sound in unit:
+            found |= self._bits.get(sound, 0)
+        return found
 
     def place(self, node: int) -> tuple[int, int]:
         """Where the unit of a node stands in the raw text: raw[start:end], its character or word, or its share of the
