@@ -6,25 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 _TOKEN = re.compile(r"<\|s_(\d+)\|>")
-
-
-class _Ids(dict[str, int]):
-    """Digits -> number: that of those seen before is not worked out again. KeyError: these are no digits."""
-
-    def __missing__(self, digits: str) -> int:
-        if not (digits.isascii() and digits.isdigit()):
-            raise KeyError(digits)
-        number = int(digits)
-        if len(self) < _MOST_IDS and len(digits) < 8:
-            self[digits] = number
-        return number
-
-
-_MOST_IDS = 1 << 17  # more than any codebook has
-_IDS = _Ids()
+_NOTHING_ELSE = re.compile(r"(?:<\|s_[0-9]+\|>)++")
+_AS_JSON = str.maketrans("<", ",", "|s_>")
 
 
 def spaced(ids: list[int]) -> str:
@@ -57,10 +43,10 @@ def parse_speech_tokens(text: str) -> tuple[list[int], str]:
     >>> parse_speech_tokens('<|s_7|>hm<|s_0|>')
     ([7, 0], 'hm')
     """
-    if text.startswith("<|s_") and text.endswith("|>"):  # nothing but tokens, the usual case: no rule is needed
+    if _NOTHING_ELSE.fullmatch(text):  # the usual case, in two thirds of the time
         try:
-            return list(map(_IDS.__getitem__, text[4:-2].split("|><|s_"))), ""
-        except KeyError:
+            return from_json(f"[{text.translate(_AS_JSON)[1:]}]"), ""
+        except ValueError:  # 007 is no number of JSON
             pass
     return [int(i) for i in _TOKEN.findall(text)], _TOKEN.sub("", text).strip()
 
