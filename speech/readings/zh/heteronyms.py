@@ -14,7 +14,8 @@ from pypinyin.contrib.tone_convert import to_tone3
 from speech.readings.cjk import tables
 
 Sounds = tuple[str, ...]
-Rule = tuple[str, str, Sounds]  # patterns of what ends before it and of what begins behind it, its readings
+Side = tuple[str, str]  # a pattern, and where the nearest character has to be one of some: those
+Rule = tuple[Side, Side, Sounds]  # of what ends before it and of what begins behind it, its readings
 
 _USUAL = 0.2  # share of a character's phrases in which a reading has to be, to be taken for the character alone
 _FEW = 4  # phrases: too few to say that the dictionary's first reading is a rare one
@@ -70,11 +71,20 @@ def _rules(char: str) -> tuple[Rule, ...]:
         for name, words in table["lists"].items():
             line = line.replace(f"{{{name}}}", "".join(words.split()))
         before, behind, *said = line.split()
-        found.append((before.removeprefix("_") and f"(?:{before})$", behind.removeprefix("_"), tuple(said)))
+        before, behind = before.removeprefix("_"), behind.removeprefix("_")
+        found.append(((f"(?:{before})$", _nearest(before)), (behind, _nearest(behind)), tuple(said)))
     return tuple(found)
 
 
-_pattern = lru_cache(maxsize=4096)(re.compile)  # one is compiled when it is first met: there are hundreds
+# Characters and classes of them, and perhaps what must not follow: such a pattern takes its first and last from these.
+_LISTED = re.compile(r"X+(?:\(\?![^()]*\))?(?:\|X+(?:\(\?![^()]*\))?)*".replace("X", r"(?:[一-鿿]|\[[一-鿿]+\])"))
+
+
+def _nearest(pattern: str) -> str:
+    return pattern if _LISTED.fullmatch(pattern) else ""
+
+
+_pattern = lru_cache(maxsize=4096)(re.compile)  # when it is first met: there are hundreds
 
 
 def has_several(char: str) -> bool:
@@ -87,9 +97,11 @@ def sounds_of(window: str, at: int) -> Sounds:
     >>> sounds_of("银行", 1), sounds_of("首都", 1), sounds_of("我得走", 1)
     (('hang2',), ('du1',), ('dei3',))
     """
-    char, head = window[at], window[:at]
-    for before, behind, said in _rules(char):
-        if (not before or _pattern(before).search(head)) and (not behind or _pattern(behind).match(window, at + 1)):
+    char, last, following = window[at], window[at - 1 : at], window[at + 1 : at + 2]
+    for (before, lasts), (behind, nexts), said in _rules(char):
+        if (lasts and last not in lasts) or (nexts and following not in nexts):  # most end here
+            continue
+        if _pattern(before).search(window[:at]) and _pattern(behind).match(window, at + 1):
             return said
     phrases, alone, all_of_it, pairs = _phrases()
     with_last, with_next = window[at - 1 : at + 1] in pairs, window[at : at + 2] in pairs
