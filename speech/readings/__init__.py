@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 
 from rapidfuzz.distance import Levenshtein
 
@@ -118,17 +119,17 @@ class Comparison:
         """Of the best path."""
         if self._letters:
             return self._counts_of_letters()
-        pairs = [(step.asked is not None, step.heard is not None) for step in self.steps if not step.right]
-        units = sum(step.asked is not None for step in self.steps)
-        return Counts(pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)), max(1, units))
+        wrong = [(asked is None, heard is None) for asked, heard, right in self.steps if not right]
+        added, missing = wrong.count((True, False)), wrong.count((False, True))
+        return Counts(len(wrong) - added - missing, missing, added, max(1, len(self.steps) - added))
 
     def _counts_of_letters(self) -> Counts:
         """Words that are right are taken as they are asked for; between them, the letters of all words are compared."""
         edits, units = Counter(), 0
-        for right, steps in groupby(self.steps, key=lambda step: step.right):
+        for right, steps in groupby(self.steps, key=itemgetter(2)):
             block = list(steps)
-            asked = "".join(self.asked.units[step.asked][-1] for step in block if step.asked is not None)
-            heard = "".join(self.heard.units[step.heard][-1] for step in block if step.heard is not None)
+            asked = "".join(self.asked.units[node][-1] for node, _, _ in block if node is not None)
+            heard = "".join(self.heard.units[node][-1] for _, node, _ in block if node is not None)
             units += len(asked)
             if not right:
                 edits.update(op.tag for op in Levenshtein.editops(asked, heard))
@@ -138,10 +139,6 @@ class Comparison:
     def rate(self) -> float:
         """Least edits over the units of the text's reading on that path; not capped; an empty text counts as one."""
         return 0.0 if self.right else self.counts.wrong / self.counts.units
-
-    def heard_place(self, step: Step) -> tuple[int, int]:
-        """Where in the raw transcript the unit of a step stands."""
-        return self.heard.place(step.heard)
 
 
 def something_said(text: str, language: str) -> bool:
