@@ -16,6 +16,9 @@ Counted = tuple[int, list[str], str]  # where it ends, its readings, its kind ("
 _MONTHS = re.compile(r"[かカヶヵケ箇](?=[月所国年条])")
 _COUNTER = re.compile(one_of(COUNTERS))
 _WARI = re.compile("割[るられろっ]")  # 十割る二 is a division
+_SPEED = re.compile("[時秒風]速[^、。,]*$")
+_TENTHS = re.compile("[袖丈咲粥刈目]|音符|休符|づき|搗き")  # 七分袖, 四分音符: しちぶ, しぶ
+_WARI_BEFORE = re.compile("割 ?$")  # 三割一分
 _SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
 _SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
 _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
@@ -33,7 +36,13 @@ def _words_with_numerals(text: str) -> tuple[list[int], list[ja_words.Word]]:
     """Words that are more than a number, and where they begin: 一緒, 六本木, 四国."""
     if not any(char in KANJI_DIGITS or char in SMALL or char in LARGE for char in text):
         return [], []
-    found = [word for word in ja_words.words(text) if len(word.surface) > 1 and word.pos[1] != "数詞"]
+    found = [
+        word
+        for word in ja_words.words(text)
+        if len(word.surface) > 1
+        and word.pos[1] != "数詞"
+        and not ja_words.KANJI.search(word.reading)  # a word it knows
+    ]
     return [word.start for word in found], found
 
 
@@ -94,6 +103,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         )
     ):
         ways += digits(match["whole"])
+        ways += ["ぱち" * len(match["whole"])] * (set(match["whole"]) == {"8"})  # 8888: applause
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
     beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
@@ -203,7 +213,7 @@ def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list
         ways += _degrees(match)
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
-        named = text.endswith(("時速", "秒速"), 0, match.start())
+        named = _SPEED.search(text, max(0, match.start() - 12), match.start())
         ways = [("" if named else before) + way for way in _say(value, name)] + ways
     return ways
 
@@ -214,6 +224,11 @@ def _with_suffix(text: str, match: re.Match[str], after: int, counter: str, ways
         ways.append("はん")
     if counter == "度":
         ways += _degrees(match)
+    if counter == "分" and (
+        _TENTHS.match(text, after) or _WARI_BEFORE.search(text, max(0, match.start() - 3), match.start())
+    ):
+        tenths = [way + "ぶ" for way in read(parse(match)[0])]
+        ways = tenths + (ways if text.startswith("目", after) else [])
     if suffix := _SUFFIX.match(text, after):
         return suffix.end(), [way + _SUFFIX_SAID[suffix[0]] for way in ways], kind
     return after, ways, kind

@@ -8,14 +8,19 @@ from speech.readings.cjk import (
     DASHED,
     DATE,
     FRACTIONS,
+    HALF_DAY,
+    RAISED,
     ROMAN,
     SLASHED,
     VERSION,
     any_of,
     between_letters,
+    compared,
+    power_at,
     right_behind,
     span_of,
     walk,
+    with_half_day,
 )
 from speech.readings.span import Span
 from speech.readings.yue_counted import is_counted, number
@@ -32,8 +37,13 @@ _PHONE = re.compile(
 _CLOCK = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d)分?|[點点] ?([0-5]?\d) ?分(?![鐘钟]))(?![\d:])")
 _RATIO = re.compile(r"(\d{1,4})(?::| ?比 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['’][A-Za-z]{1,20})?")
-_START = re.compile(rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_START = re.compile(
+    rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_*{RAISED}{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+)
 _SHORTENED = re.compile(r"(?<![A-Za-z])[A-Za-z]{1,4}$")
+_HALVES = {"a": ("朝早", "上晝", "上午", "凌晨"), "p": ("下晝", "夜晚", "下午", "晏晝", "中午")}
+_COMPARED = re.compile("比[例率數数分]|之比|[擊击]敗|[擊击]败|[賽赛打]和|領先|领先|落後|落后|[贏赢勝胜輸输]")
+_STARS = re.compile(r"(?<=\d)\*{1,2}(?![\d*])")  # 5**, a mark
 _IN_WORDS = {"廿": ("廿", "二十"), "卅": ("卅", "三十"), "二十": ("二十", "廿")}
 
 
@@ -59,7 +69,14 @@ def _date(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _clock(text: str, at: int, found: list[Span]) -> Span | None:
-    if match := _CLOCK.match(text, at):
+    if half := HALF_DAY.match(text, at):  # 9:00am
+        times = clock(int(half[1]), int(half[2] or 0))
+        ways = with_half_day(text, at, _HALVES, times[:8], "朝 早 上晝 上午 凌晨 下晝 夜晚 晚 下午 晏晝 中午")
+        heads = times[:6] if half[2] else [*times[:6], plain(int(half[1]))]
+        letters = [f"{way} {half[3]}{gap}m" for way in heads for gap in ("", " ")]
+        return span_of(at, half.end(), "time", ways[:1] + letters + ways[1:], most=60)
+    match = _CLOCK.match(text, at)
+    if match and not (":" in match[0] and compared(_COMPARED, text, at, match.end())):
         return span_of(at, match.end(), "time", clock(int(match[1]), int(match[2] or match[3])))
     return None
 
@@ -106,10 +123,22 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
     char = text[at]
     if char in "~〜–-−" and right_behind(text, at, found) and re.match(r"[~〜–−-] ?[\d$第]", text[at : at + 3]):
         return span_of(at, at + 1, "range", ("至", "到"))
+    if char in "~〜" and re.fullmatch("[一-鿿][~〜][一-鿿]", text[max(0, at - 1) : at + 2]):  # 中環~尖沙咀
+        return span_of(at, at + 1, "variant", ("至", "到", ""))
     if char in BETWEEN_LETTERS and between_letters(text, at):
         silent = ("",) if char == "." and _SHORTENED.search(text, max(0, at - 5), at) and text[at + 1].isdigit() else ()
         return span_of(at, at + 1, "address", [*BETWEEN_LETTERS[char], *silent], sure=False)  # Lv.99
     return None
+
+
+def _power(text: str, at: int, found: list[Span]) -> Span | None:
+    """x², 10^8: 次方."""
+    power = power_at(text, at)
+    if not power:
+        return None
+    said = ("負" if power[1] < 0 else "") + plain(abs(power[1]))
+    names = {2: ["平方", "嘅平方", "二次方"], 3: ["立方", "嘅立方"]}.get(power[1], [])
+    return span_of(at, power[0], "sign", [*names, *(f"{of}{said}次方" for of in ("嘅", "的", ""))])
 
 
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
@@ -135,6 +164,8 @@ def _in_words(text: str, at: int, found: list[Span]) -> Span | None:
 
 def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     char = text[at]
+    if stars := _STARS.match(text, at):
+        return span_of(at, stars.end(), "sign", ["星" * len(stars[0])])
     if char in ROMAN or char in CIRCLED:
         return span_of(at, at + 1, "cardinal", [plain(ROMAN.get(char) or CIRCLED[char])])
     if char in FRACTIONS:
@@ -145,4 +176,18 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, at + 1, "sign", (f" {said} " if said.isascii() else said for said in SIGNS[char]))
 
 
-_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _in_words, _signs)
+_READERS = (
+    _phone,
+    _date,
+    _version,
+    _clock,
+    _ratio,
+    _dashed,
+    _slashed,
+    _between,
+    _power,
+    number,
+    _letters,
+    _in_words,
+    _signs,
+)

@@ -14,6 +14,7 @@ _NUMBER = re.compile(
 )
 _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
+_SPEED = re.compile("[時时限車车]速[^,，。]*$")
 _PERCENT = re.compile(" ?%")
 _RANGE = re.compile(r" ?[-~〜–] ?")
 _CURRENCY = re.compile(one_of([*CURRENCIES, "$"]) + " ?")
@@ -91,7 +92,7 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
         return between
     if not first and (unit := unit_at(_UNIT, text, end)):
         ways, kind = _with_unit(
-            unit[1].lower(), value, fraction, text.endswith(("時速", "时速", "限速", "車速", "车速"), 0, match.start())
+            unit[1].lower(), value, fraction, bool(_SPEED.search(text, max(0, match.start() - 12), match.start()))
         )
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 1A: a current, or a bus; 5g: 5G
             ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]

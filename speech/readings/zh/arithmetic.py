@@ -33,7 +33,8 @@ def equation(text: str, start: int) -> Span | None:
             parts.append([f"{b}分之{a}", f"{a}除以{b}", f"{a}除{b}"])
             continue
         plain = decimals(part)[:4] if part not in _OPERATORS else _OPERATORS[part]
-        parts.append([*plain, by_digit(part)] if part.isdigit() and len(part) > 2 else plain)
+        long = len(part) > (1 if "X" in found[0] else 2)  # 88X20 is a plate
+        parts.append([*plain, by_digit(part)] if part.isdigit() and long else plain)
     if parts[0] == ["减"]:
         parts[0] = ["负"]
     if "x" in found[0].lower():

@@ -48,7 +48,7 @@ def quantity(text: str, start: int) -> Span | None:
             text[:start].rstrip()[-1:].isascii() and text[:start].rstrip()[-1:].isalpha() and tail[0] != "0"
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
-    ways = [*_with_unit(values, one, unit, text[max(0, start - 6) : start]), *_thousands(one, unit)]
+    ways = [*_with_unit(values, one, unit, text[max(0, start - 12) : start]), *_thousands(one, unit)]
     if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _is_day(text, start, end):  # 12.25圣诞节
         ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
         ways += [by_digit(day[1] + day[2])]

@@ -35,6 +35,7 @@ _PER_HUNDRED = re.compile(rf"/\s?100{BLANK}({_UNIT})(?![A-Za-z])")
 _POWER = re.compile(rf"\^\s?([-−]?)(\d{{1,3}})(?:{BLANK}({_UNIT})(?![A-Za-z]))?")
 _TIMES = re.compile(r"[\u4e00-\u9fff][xX]\d")
 _A_TO_Z = re.compile(r"(?:[^A-Za-z]|\A)?[A-Z]-[A-Z](?![A-Za-z\d])")
+_MARK = re.compile(r"(?:[^A-Za-z\d]|\A)?[A-F]-(?![\w-])", re.ASCII)
 _LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
 _NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
 _DASHES = ("-", "−", "–", "—", "~", "～", "〜")
@@ -112,6 +113,8 @@ def to(text: str, start: int) -> Span | None:
         return Span(start, found.end(), "range", ("到", "至"))
     if text[start - 1] in "栋座幢区室号元排室" and behind[:1].isdigit():  # A栋-1203
         return Span(start, found.end(), "variant", ("", "杠"))
+    if re.search("[ap]m$", text[max(0, start - 2) : start], re.IGNORECASE) and behind[:1].isdigit():  # 9am-6pm
+        return Span(start, found.end(), "range", ("到", "至"))
     if _CLOCK.match(behind):  # 10:00北京-12:08郑州
         return Span(start, found.end(), "variant", ("", "到", "至"))
     return None if behind[:1] in "0123456789-−" else Span(start, found.end(), "variant", ("", "到", "至"))
@@ -187,6 +190,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, power.end(), "sign", tuple(joined([f"的{number}次方", f"的{number}次幂"], names)))
     if char in "xX" and _TIMES.match(text, max(0, start - 1)):  # 卡x1
         return Span(start, start + 1, "sign", ("乘", "x", ""), sure=False)
+    if char == "-" and _MARK.match(text, max(0, start - 2)):  # A-
+        return Span(start, start + 1, "letters", ("减", "负", "minus"))
     if char == "-":
         return (
             Span(start, start + 1, "variant", ("到", "至", "杠", ""))
@@ -206,7 +211,7 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "sign", ("乘", "乘以"))
     if char == "Δ" and re.match("[A-Z]{3}(?![A-Za-z])", text[start + 1 :]):
         return Span(start, start + 1, "letters", SIGNS["△"] + SIGNS["Δ"])
-    if char in "<>" and before.isalnum() and behind.isalnum():
+    if char in "<>" and before.isalnum() and (behind.isalnum() or re.match(r"<\s?[-−]\d", text[start : start + 4])):
         return Span(start, start + 1, "sign", ("小于",) if char == "<" else ("大于",))
     if char == ".":  # .txt
         return Span(start, start + 1, "variant", ("点", ""))

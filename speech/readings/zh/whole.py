@@ -27,6 +27,12 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
         ways, kind = cardinals(digits), "cardinal"
     if kind == "cardinal" and len(digits) >= 3 and not _counts(text, start, end):  # 总分750
         ways = [*ways, *shortened(digits)]
+    if (
+        re.fullmatch(r"(\d)\1", digits)
+        and not _counts(text, start, end)
+        and (not start or not text[start - 1].isalnum())
+    ):
+        ways = [*ways, by_digit(digits)]  # 88，明天见
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
         ways = [*ways, *english(digits), by_digit(digits)]  # 23H2, 88VIP
     return ways, kind
@@ -65,7 +71,7 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [*cardinals(digits), by_digit(digits)], "year"
     if len(digits) == 2 and re.match("[级届](?:校友|学|同学|毕业|新生|本科|研究生)", behind):  # 78级校友
         return [by_digit(digits), *cardinals(digits)], "year"
-    if re.match(r"[后後](?![面来悔背边])", behind) and len(digits) == 2:
+    if re.match(r"(?:[、/和]\s?\d0)*[后後](?![面来悔背边])", behind) and len(digits) == 2:
         return [by_digit(digits), *cardinals(digits)], "year"
     if latin:
         ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
