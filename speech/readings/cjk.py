@@ -19,6 +19,7 @@ CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
 DASHED = re.compile(r"\d{1,5}(?:-\d{1,5}){1,4}(?![-\d])")
 HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))? ?([ap])\.?m(?:\.|(?![A-Za-z]))", re.IGNORECASE)  # 9am, 9:30 PM
 HALF_DAY_BEFORE = re.compile(r"([ap])\.?m\.? ?(?=\d)", re.IGNORECASE)  # AM 9:00
+SCHEME = re.compile("https?://", re.IGNORECASE)
 SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
 _POWER = re.compile(r"([⁻-])?([⁰¹²³⁴-⁹]{1,3})(?![A-Za-z\d])|\^([-−])?(\d{1,3})(?!\d)")

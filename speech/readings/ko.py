@@ -15,6 +15,7 @@ from speech.readings.cjk import (
     LATIN_ROMAN,
     RAISED,
     ROMAN,
+    SCHEME,
     SLASHED,
     VERSION,
     any_of,
@@ -194,6 +195,9 @@ def _power(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
+    if scheme := SCHEME.match(text, at):
+        name = scheme[0][:-3].lower()
+        return span_of(at, scheme.end(), "letters", [f"{spelled(name)[0]} 콜론 슬래시 슬래시", "", spelled(name)[0]])
     match = _LATIN.match(text, at)
     if not match:
         return None

@@ -11,6 +11,7 @@ from speech.readings.cjk import (
     HALF_DAY,
     RAISED,
     ROMAN,
+    SCHEME,
     SLASHED,
     VERSION,
     any_of,
@@ -142,6 +143,20 @@ def _power(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
+    if scheme := SCHEME.match(text, at):
+        name = scheme[0][:-3].lower()
+        return span_of(
+            at,
+            scheme.end(),
+            "letters",
+            [
+                f" {name} 冒號 slash slash ",
+                f" {' '.join(name)} colon slash slash ",
+                "",
+                f" {name} ",
+                f" {' '.join(name)} ",
+            ],
+        )
     match = _LATIN.match(text, at)
     if not match:
         return None

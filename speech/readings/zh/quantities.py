@@ -49,6 +49,14 @@ def quantity(text: str, start: int) -> Span | None:
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
     ways = [*_with_unit(values, one, unit, text[max(0, start - 12) : start]), *_thousands(one, unit)]
+    if (
+        unit is None
+        and scale in ("万", "千", "亿")
+        and re.fullmatch(r"\d+\.[1-9]", one)
+        and not _han(text[end : end + 1])
+    ):
+        whole_part, _, tenth = one.partition(".")  # 尾款1.5万
+        ways += [f"{way}{scale}{by_digit(tenth)}" for way in cardinals(whole_part, ("两",)) if int(whole_part)]
     if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _is_day(text, start, end):  # 12.25圣诞节
         ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
         ways += [by_digit(day[1] + day[2])]
@@ -210,7 +218,13 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
     rights = scaled(other, scale2 or "", two)
     full = [_signed(_with_unit(lefts, one, mine), sign, shared) for mine in dict.fromkeys((unit or unit2, unit))]
     right = _signed(_with_unit(rights, other, unit2), minus, shared)
-    words = ["到", "至"]
+    words = (
+        ["减"]
+        if text[start - 1 : start] == "满"
+        and not (unit or unit2)
+        and int(float(other.replace(",", ""))) < int(float(one.replace(",", "")))
+        else ["到", "至"]
+    )  # 满200-30
     if not unit and not unit2 and re.search(r"[图表例题附式章]\s?$", text[:start]):
         words += ["杠", "之"]
     if not (sign or unit or unit2 or scale or scale2) and _han(text[start - 1 : start]) and behind[:1] not in MEASURES:
