@@ -187,7 +187,8 @@ def writing(text: str, language: str) -> Written:
         start, end = cleaned.origin[span.start], _end(cleaned, span.end)
         said = span.said[0]
         ahead = parts[-1][-1:] if parts and at == start else text[start - 1 : start]
-        if language not in SPACELESS and ahead.isalnum() and said[0].isalnum():
+        apart = language not in SPACELESS or (language == "ko" and at == start and said[-1] != " ")
+        if apart and ahead.isalnum() and said[0].isalnum():
             said = f" {said}"
         if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
             said = f"{said} "

@@ -78,6 +78,11 @@ def compared(words: re.Pattern[str], text: str, start: int, end: int) -> bool:
     return bool(words.search(text, max(0, start - 10), start) or words.search(text, end, end + 10))
 
 
+def is_day(one: int, other: int) -> bool:
+    """Whether 12/24 is a day rather than a fraction."""
+    return other > 12 or one >= other
+
+
 def unit_at(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str] | None:
     """A unit (the pattern's first group) at a place, unless it is a capital letter that only looks like one."""
     unit = pattern.match(text, at)

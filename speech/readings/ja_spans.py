@@ -17,6 +17,7 @@ from speech.readings.cjk import (
     VERSION,
     any_of,
     between_letters,
+    is_day,
     one_of,
     power_at,
     right_behind,
@@ -138,7 +139,8 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
     one, other = int(match[1]), int(match[2])
     ways = [f"{below}ぶんの{above}" for below, above in product(read(other)[:2], read(one)[:2])]
     if 1 <= one <= 12 and 1 <= other <= 31:
-        ways += map("".join, product(read(one, "月"), read(other, "日")))
+        days = list(map("".join, product(read(one, "月"), read(other, "日"))))
+        ways = days + ways if is_day(one, other) else ways + days
     ways += [f"{whole(one)}スラッシュ{whole(other)}", f"{whole(one)}わる{whole(other)}"]
     return span_of(at, match.end(), "fraction", ways, most=MOST)
 
@@ -232,7 +234,8 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
         also = (
             ["まる" + way for way in read(value)] if char in CIRCLED else [ENGLISH[value]]  # ドラゴンクエストⅤ
         )
-        return span_of(at, at + 1, "cardinal", [*read(value), *also])
+        title = char in ROMAN and "ァ" <= text[max(0, at - 1) : at] <= "ー"  # ドラゴンクエストⅤ
+        return span_of(at, at + 1, "cardinal", [*also, *read(value)] if title else [*read(value), *also])
     if char in FRACTIONS:
         above, below = FRACTIONS[char]
         return span_of(at, at + 1, "fraction", [f"{whole(below)}ぶんの{whole(above)}"])

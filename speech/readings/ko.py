@@ -21,6 +21,7 @@ from speech.readings.cjk import (
     any_of,
     between_letters,
     compared,
+    is_day,
     power_at,
     right_behind,
     span_of,
@@ -96,7 +97,7 @@ def _named_day(text: str, at: int, found: list[Span]) -> Span | None:
     """8·15, 3·1, 8.15 광복절: digit by digit."""
     if match := _NAMED_DAY.match(text, at):
         one, two = match[1] or match[3], match[2] or match[4]
-        return span_of(at, match.end(), "date", [f"{a} {b}" for a in digits(one) for b in digits(two)])
+        return span_of(at, match.end(), "date", [a + b for a in digits(one) for b in digits(two)])
     return None
 
 
@@ -153,7 +154,8 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
     one, other = int(match[1]), int(match[2])
     ways = [f"{sino(other)} 분의 {sino(one)}", f"{sino(one)} 슬래시 {sino(other)}"]
     if 1 <= one <= 12 and 1 <= other <= 31:
-        ways += map(" ".join, product(read(one, "월"), read(other, "일")))
+        days = list(map(" ".join, product(read(one, "월"), read(other, "일"))))
+        ways = days + ways if is_day(one, other) else ways + days
     return span_of(at, match.end(), "fraction", ways)
 
 
@@ -170,7 +172,7 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
     if char in "-−–" and behind and _TAKEN_AWAY.match(text, at + 1):
         return span_of(at, at + 1, "sign", ("빼기", "마이너스"))
     if char in "~〜–∼-−" and behind and re.match(r"[ ~〜–∼−-]+(?:오[전후] ?|[AaPp][Mm] ?)?[\d$₩]", text[at : at + 8]):
-        return span_of(at, at + 1, "range", FROM_TO)
+        return span_of(at, at + 1, "range", (f"{to} " for to in FROM_TO))
     if char in "~〜–-" and _WEEKDAYS.search(text, max(0, at - 3), at + 6):  # 월~금
         return span_of(at, at + 1, "range", (*FROM_TO, ""), False)
     if char in "~〜" and re.fullmatch("[가-힣][~〜][가-힣]", text[max(0, at - 1) : at + 2]):  # 서울~부산

@@ -37,6 +37,7 @@ _RANGE = re.compile(r" ?[~〜–∼-] ?|, ?")
 _BOOKS = re.compile(r"(?:책|공책|노트|잡지|사전|교과서|앨범)[을를은는이가도]? ?$")  # 책 4권 is four books, 4권 a volume
 _OF_CLOCK = re.compile(" ?[시분초월일]")
 _SPEED = re.compile("[시초풍]속[^,.]*$")
+_GIVEN = re.compile(r"[12]\+1(?![\d=])")  # 원 플러스 원
 _EQUALS = re.compile(" ?=")
 _VERSION_OF = re.compile(f"(?:{one_of(VERSIONED)}) ?$")
 _SIZE = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}
@@ -98,9 +99,13 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         ways += _like_english(match, value)
     ways += _like_english(match, value) if beside else []
     if "+" in text[max(0, match.start() - 1) : match.start()] + text[end : end + 1] and value[0] < 5 and not value[1]:
-        ways.append(ENGLISH[value[0]])  # 1+1: 원 플러스 원
+        ways.insert(
+            0 if _GIVEN.search(text, max(0, match.start() - 2), end + 2) else len(ways), ENGLISH[value[0]]
+        )  # 1+1
     if len(match["first"]) == 2 and text[match.start() - 1 : match.start()] in ("'", "’", "‘"):  # '88
-        ways[:0] = [digits(match["first"])[-1] + way.removeprefix(sino(value[0])) for way in ways[:1]]
+        ways[0 if kind != "year" else 1 : 0] = [
+            digits(match["first"])[-1] + way.removeprefix(sino(value[0])) for way in ways[:1]
+        ]
     kind = "money" if money else "ordinal" if first else kind
     return span_of(start, end, kind, (before + first + way for before in sign for way in ways), not beside)
 

@@ -17,6 +17,7 @@ from speech.readings.cjk import (
     any_of,
     between_letters,
     compared,
+    is_day,
     power_at,
     right_behind,
     span_of,
@@ -107,10 +108,14 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
         return None
     one, other = int(match[1]), int(match[2])
     ways = [f"{plain(other)}分之{plain(one)}", *["一半"] * (match[0] == "1/2"), f"{plain(one)} slash {plain(other)}"]
-    for month, day in ((one, other), (other, one)):  # 5/12 is in May or in December
-        if 1 <= month <= 12 and 1 <= day <= 31:
-            ways += [f"{plain(month)}月{said}{name}" for said in cardinal(day) for name in "號日"]
-    return span_of(at, match.end(), "fraction", ways)
+    days = [
+        f"{plain(month)}月{said}{name}"
+        for month, day in ((one, other), (other, one))  # 5/12 is in May or in December
+        if 1 <= month <= 12 and 1 <= day <= 31
+        for said in cardinal(day)
+        for name in "號日"
+    ]
+    return span_of(at, match.end(), "fraction", days + ways if is_day(one, other) else ways + days)
 
 
 def _version(text: str, at: int, found: list[Span]) -> Span | None:
@@ -188,6 +193,8 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(at, at + 1, "fraction", [f"{plain(below)}分之{plain(above)}", *["半", "一半"] * (char == "½")])
     if char not in SIGNS:
         return None
+    if char == "#" and text[max(0, at - 1) : at].encode().isalpha():  # C#
+        return span_of(at, at + 1, "sign", (" sharp ", " hashtag ", "井號"))
     return span_of(at, at + 1, "sign", (f" {said} " if said.isascii() else said for said in SIGNS[char]))
 
 

@@ -14,6 +14,7 @@ _NUMBER = re.compile(
 )
 _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
+_NAMED = re.compile("(?:打|致電|密碼|電話|熱線|號碼|內線|編號|車牌|班次|坐|搭|轉)[係:： ]{0,2}(?:咗|架)?$")
 _SPEED = re.compile("[時时限車车]速[^,，。]*$")
 _PERCENT = re.compile(" ?%")
 _RANGE = re.compile(r" ?[-~〜–] ?")
@@ -48,7 +49,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     if kind == "temperature":
         kind = "unit"
         if sign[0] == "負":
-            sign, ways = ("零下", "負"), [*ways, *(way.replace("兩", "二") for way in ways)]
+            sign, ways = ("零下", "負"), [*(way.replace("兩", "二") for way in ways), *ways]
     if match["whole"].isdigit() and len(match["whole"]) == 2 and re.search(r"\d ?米$", text[: match.start()]):  # 1米78
         ways = [digits(match["whole"]), *ways]
     beside = end == match.end() and beside_letters(text, match.start(), end)
@@ -138,7 +139,7 @@ def _with_unit(unit: str, number: int, fraction: str, named: bool) -> tuple[list
     if unit == "m" and fraction and number:  # 1.78m
         ways += [f"{way}米{digits(fraction)}" for way in counted(number, "米")]
     if unit == "km/h":
-        ways += [way + "公里" for way in _count(number, fraction, "公里")] if named else []
+        ways = ([way + "公里" for way in _count(number, fraction, "公里")] if named else []) + ways
         ways += [before + way + "公里" for before in ("時速", "每小時") for way in _count(number, fraction, "公里")]
     if unit in _DEGREES:
         return ways + ["攝氏" + way for way in ways] + _and_a_half(number, fraction, "度"), "temperature"
@@ -172,7 +173,8 @@ def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> C
             way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(others))
         ]
     if not fraction and len(whole) >= 3 and match["whole"].isdigit() and name in _NUMBERED:
-        ways.insert(0 if len(whole) > 6 and not name else len(ways), digits(whole) + name)  # 91234567 is a telephone
+        by_digit = not name and (len(whole) > 6 or _NAMED.search(text, max(0, match.start() - 6), match.start()))
+        ways.insert(0 if by_digit else len(ways), digits(whole) + name)  # 91234567 is a telephone
     behind = text[end : end + 1]
     if not name and whole == "2" and not fraction and "\u3400" <= behind <= "\u9fff" and behind not in _ONLY_NUMBERED:
         ways.append("兩")

@@ -85,7 +85,7 @@ def clock(hour: int, minute: int) -> list[str]:
     minutes = cardinal(minute)
     ways = [head + way + "分" for way in minutes] + [head + way for way in minutes if minute > 10]
     if minute < 10:
-        ways += [f"{head}零{plain(minute)}分", f"{head}零{plain(minute)}"]
+        ways = [f"{head}零{plain(minute)}分", f"{head}零{plain(minute)}", *ways]
     if minute % 5 == 0 and minute != 30:
         count = minute // 5
         word = plain(count)

@@ -39,7 +39,8 @@ def equation(text: str, start: int) -> Span | None:
         parts[0] = ["负"]
     if "x" in found[0].lower():
         parts = [[*part, "x"] if part[0] == "乘" else part for part in parts]
-    return make(start, found.end(), "sign", joined(*parts))
+    name = "X" in found[0] and re.search("[A-Za-z][·・.]?$", text[:start]) is not None  # 京A·88X20
+    return make(start, found.end(), "sign", joined(*parts), sure=not name)
 
 
 def fraction(text: str, start: int) -> Span | None:

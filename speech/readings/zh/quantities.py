@@ -58,8 +58,8 @@ def quantity(text: str, start: int) -> Span | None:
         whole_part, _, tenth = one.partition(".")  # 尾款1.5万
         ways += [f"{way}{scale}{by_digit(tenth)}" for way in cardinals(whole_part, ("两",)) if int(whole_part)]
     if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _is_day(text, start, end):  # 12.25圣诞节
-        ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
-        ways += [by_digit(day[1] + day[2])]
+        days = [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
+        ways = [*days, *ways, by_digit(day[1] + day[2])]
     if unit is None and not scale and "," in one and "." not in one and not _han(text[end : end + 1]):
         ways = [*ways, *shortened(one.replace(",", ""))]  # 月供4,800
     if unit and len(one) > 1 and one[0] == "0" and one.isdigit() and unit.isalpha():  # 08A

@@ -76,14 +76,14 @@ FRACTIONS = {sign: (int(over), int(under)) for sign, over, under in _FRACTIONS.s
 LIANG = frozenset(
     "个本支枝杯张只隻件条位次遍种份台部场名家口头匹双瓶碗袋包盒箱棵朵颗根篇首句门项步束间节套架辆艘幅封把枚片滴串壶桶盘顶副对对群伙帮点天岁段顿桩趟番截株粒款样类道声回页册味尊"
 )
-ER = frozenset("月日号级路线队期代手维班区组等甲乙丙")
+ER = frozenset("月日号楼级路线队期代手维班区组等甲乙丙")
 # Counted with these a number is read as a number, not digit by digit.
 MEASURES = LIANG | frozenset(
     "人户元块角分毛米里斤克吨两升尺寸亩平立公千万亿百十秒时小分周星礼倍度辈世届年岁天厘毫微国所处级折成股笔帧字词行集章卷期批轮局圈圆盏扇面团丝"
 )
 DIGITS_TOO = frozenset("路室房网站号次航航班列车厂店团师大型系院")  # 302路, 502室, 12306网站: either way
 _NAMED = (
-    "电话 号码 热线 拨打 致电 打 验证码 邮编 房间 房号 航班 列车 车次 车牌 编号 工号 学号 账号 帐号 "
+    "电话 号码 门牌 单元 热线 拨打 致电 打 验证码 邮编 房间 房号 航班 列车 车次 车牌 编号 工号 学号 账号 帐号 "
     "密码 尾号 分机 短信 微信 QQ qq 手机 传真 客服 报警 登录 拨 代码 暗号 区号 ID id 邮政编码"
 )
 NAMED = tuple(_NAMED.split())
