@@ -19,6 +19,11 @@ CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
 DASHED = re.compile(r"\d{1,5}(?:-\d{1,5}){1,4}(?![-\d])")
 HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))? ?([ap])\.?m(?:\.|(?![A-Za-z]))", re.IGNORECASE)  # 9am, 9:30 PM
 HALF_DAY_BEFORE = re.compile(r"([ap])\.?m\.? ?(?=\d)", re.IGNORECASE)  # AM 9:00
+FACE = re.compile(  # (^_^), m(_ _)m, T_T: not said
+    r"[mヾ]?\((?=[^()]{0,10}[_^;´`･・ω▽Д≧≦>＿￣°¯ᴗ])[^()\w]{0,4}[_ωДoO▽ᴗ∀]?[^()\w]{0,6}[_ωДoO]?[^()\w]{0,4}\)[mノﾉツ]{0,2}"
+    r"|(?<![A-Za-z])(?:T[_.]+T|[Qq]_[Qq]|[oO]_[oO]|>[_.]?<|\^[_.o]?\^|-_+-|=_=|orz|OTL)[;']?(?![A-Za-z\d])"
+)
+BLOOD_PRESSURE = re.compile("[血혈][壓压圧압]|혈압")
 SCHEME = re.compile("https?://", re.IGNORECASE)
 SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
@@ -76,6 +81,12 @@ def with_half_day(text: str, at: int, names: dict[str, tuple[str, ...]], times: 
 def compared(words: re.Pattern[str], text: str, start: int, end: int) -> bool:
     """Whether words of proportion or sport stand near text[start:end], so that 1:12 is no time."""
     return bool(words.search(text, max(0, start - 10), start) or words.search(text, end, end + 10))
+
+
+def face(text: str, at: int, found: list[Span]) -> Span | None:
+    """A face made of signs."""
+    match = FACE.match(text, at)
+    return span_of(at, match.end(), "variant", ("",)) if match else None
 
 
 def is_day(one: int, other: int) -> bool:

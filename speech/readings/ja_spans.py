@@ -5,6 +5,7 @@ from itertools import product
 
 from speech.readings import ja_words
 from speech.readings.cjk import (
+    BLOOD_PRESSURE,
     CIRCLED,
     DASHED,
     FRACTIONS,
@@ -17,6 +18,7 @@ from speech.readings.cjk import (
     VERSION,
     any_of,
     between_letters,
+    face,
     is_day,
     one_of,
     power_at,
@@ -46,6 +48,7 @@ _PHONE = re.compile(
     r"|\d{4}-\d{3}-\d{3}(?![-\d])|\d{3}-\d{4}(?![-\d])"
 )
 _AVERAGE = re.compile(r"(?<![0-9A-Za-z.])\.(\d{3})(?!\d)")
+_RATE = re.compile("(?:ドル|ユーロ|ポンド|元|ウォン) ?$")
 _PARTS = ("わり", "ぶ", "りん")
 _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
 _PHRASE = re.compile(one_of(PHRASES))
@@ -60,7 +63,7 @@ _KATAKANA_AROUND = re.compile("[ァ-ー]=[ァ-ヴ]")  # ジャン＝ポール
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
 _LAUGHTER = re.compile("[^\x00-\x7f][wｗ]+(?![A-Za-z.])")  # 笑ったwww
 _SIGNS = any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS, (phrase[0] for phrase in PHRASES))
-_START = re.compile(rf"[(\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{RAISED}{_SIGNS}]")
+_START = re.compile(rf"[(\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{RAISED}<=>ヾ{_SIGNS}]")
 
 
 def find(text: str) -> list[Span]:
@@ -137,6 +140,14 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
     if not match:
         return None
     one, other = int(match[1]), int(match[2])
+    if BLOOD_PRESSURE.search(text, max(0, at - 8), at):  # 120/80
+        return span_of(
+            at,
+            match.end(),
+            "fraction",
+            [a + sign + b for sign in ("", "たい", "の") for a, b in product(read(one), read(other))],
+            most=20,
+        )
     ways = [f"{below}ぶんの{above}" for below, above in product(read(other)[:2], read(one)[:2])]
     if 1 <= one <= 12 and 1 <= other <= 31:
         days = list(map("".join, product(read(one, "月"), read(other, "日"))))
@@ -241,11 +252,14 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(at, at + 1, "fraction", [f"{whole(below)}ぶんの{whole(above)}"])
     if char not in SIGNS or (char == "=" and _KATAKANA_AROUND.match(text, max(0, at - 1))):
         return None
+    if char == "=" and _RATE.search(text, max(0, at - 4), at) and text[at + 1 : at + 3].strip()[:1].isdigit():
+        return span_of(at, at + 1, "sign", (*SIGNS["="], ""))  # 1ドル=151円
     counts = char != "×" or text[max(0, at - 1) : at].isdigit()  # ○× is no product
     return span_of(at, at + 1, "sign", SIGNS[char], counts)
 
 
 _READERS = (
+    face,
     _aside,
     weekday,
     _average,

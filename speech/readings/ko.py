@@ -5,6 +5,7 @@ import re
 from itertools import product
 
 from speech.readings.cjk import (
+    BLOOD_PRESSURE,
     CIRCLED,
     CLOCK,
     DASHED,
@@ -21,6 +22,7 @@ from speech.readings.cjk import (
     any_of,
     between_letters,
     compared,
+    face,
     is_day,
     power_at,
     right_behind,
@@ -51,7 +53,9 @@ _COMPARED = re.compile("비율|비[가는]|스코어|승리|패배|이겼|이기
 _HALVES = {"a": ("오전 ", "아침 ", "새벽 "), "p": ("오후 ", "저녁 ", "밤 ")}
 _NUMBERED = re.compile(r"\. ?(?=\d)")
 _JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
-_START = re.compile(rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{RAISED}{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_START = re.compile(
+    rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{RAISED}=ヾ{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+)
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
 
 
@@ -152,6 +156,10 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
     if not match:
         return None
     one, other = int(match[1]), int(match[2])
+    if BLOOD_PRESSURE.search(text, max(0, at - 8), at):  # 120/80
+        return span_of(
+            at, match.end(), "fraction", [f"{sino(one)}{sign}{sino(other)}" for sign in (" ", "에 ", " 대 ")], most=20
+        )
     ways = [f"{sino(other)} 분의 {sino(one)}", f"{sino(one)} 슬래시 {sino(other)}"]
     if 1 <= one <= 12 and 1 <= other <= 31:
         days = list(map(" ".join, product(read(one, "월"), read(other, "일"))))
@@ -241,6 +249,7 @@ def _jamo(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 _READERS = (
+    face,
     _weekday,
     _phone,
     _date,

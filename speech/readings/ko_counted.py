@@ -138,7 +138,7 @@ def _counted(text: str, match: re.Match[str], value: Value, money: list[str] | N
     word = _WORD.match(text, match.end()) and not _PARTICLE.match(text, match.end())
     if whole and word and not first and 0 < value[0] < 100:
         ways += native(value[0])  # a word that is no counter of ours: 3 in 3개국, 세
-    attached = re.compile("[가-힣]").match(text, max(0, match.start() - 1), match.start())  # 코로나19, 9초58
+    attached = re.compile("[가-힣]$|초 $").search(text, max(0, match.start() - 2), match.start())  # 코로나19, 9초 58
     if whole and match["first"].isdigit() and (len(match["first"]) >= 3 or (attached and len(match["first"]) == 2)):
         ways += digits(match["first"])
     return match.end(), ways, "cardinal"

@@ -4,6 +4,7 @@ Jyutping."""
 import re
 
 from speech.readings.cjk import (
+    BLOOD_PRESSURE,
     CIRCLED,
     DASHED,
     DATE,
@@ -17,6 +18,7 @@ from speech.readings.cjk import (
     any_of,
     between_letters,
     compared,
+    face,
     is_day,
     power_at,
     right_behind,
@@ -40,7 +42,7 @@ _CLOCK = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d)分?|[點点] ?([0-5]?\d) ?�
 _RATIO = re.compile(r"(\d{1,4})(?::| ?比 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['’][A-Za-z]{1,20})?")
 _START = re.compile(
-    rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_*{RAISED}{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+    rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_*({RAISED}=ヾ{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
 )
 _SHORTENED = re.compile(r"(?<![A-Za-z])[A-Za-z]{1,4}$")
 _HALVES = {"a": ("朝早", "上晝", "上午", "凌晨"), "p": ("下晝", "夜晚", "下午", "晏晝", "中午")}
@@ -107,6 +109,10 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
     if not match:
         return None
     one, other = int(match[1]), int(match[2])
+    if BLOOD_PRESSURE.search(text, max(0, at - 8), at):  # 120/80
+        return span_of(
+            at, match.end(), "fraction", [f"{plain(one)}{sign}{plain(other)}" for sign in ("", "對", "比")], most=20
+        )
     ways = [f"{plain(other)}分之{plain(one)}", *["一半"] * (match[0] == "1/2"), f"{plain(one)} slash {plain(other)}"]
     days = [
         f"{plain(month)}月{said}{name}"
@@ -199,6 +205,7 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 _READERS = (
+    face,
     _phone,
     _date,
     _version,

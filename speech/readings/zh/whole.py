@@ -33,6 +33,8 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
         and (not start or not text[start - 1].isalnum())
     ):
         ways = [by_digit(digits), *ways] if digits in ("88", "66") else [*ways, by_digit(digits)]  # 88，明天见
+    if re.fullmatch("5{3,9}", digits) and not _counts(text, start, end):  # 555: tears
+        ways = [*ways, "呜" * len(digits)]
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
         ways = [*ways, *english(digits), by_digit(digits)]  # 23H2, 88VIP
         ways = [by_digit(digits), *ways] if len(digits) >= 3 and text[end : end + 1] in ("P", "p") else ways  # 1080P
