@@ -24,6 +24,7 @@ FACE = re.compile(  # (^_^), m(_ _)m, T_T: not said
     r"|(?<![A-Za-z])(?:T[_.]+T|[Qq]_[Qq]|[oO]_[oO]|>[_.]?<|\^[_.o]?\^|-_+-|=_=|orz|OTL)[;']?(?![A-Za-z\d])"
 )
 BLOOD_PRESSURE = re.compile("[血혈][壓压圧압]|혈압")
+SEASON = re.compile(r"(\d{4}|\d\d)[-/–](\d\d)(?= ?(?:シーズン|시즌|年度|學年|学年|학년도|球季))")
 SCHEME = re.compile("https?://", re.IGNORECASE)
 SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")

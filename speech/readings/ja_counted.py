@@ -132,7 +132,9 @@ def _digit_by_digit(text: str, start: int, match: re.Match[str], first: str) -> 
     if kanji and _in_word(text, start, max(end, match.end())):
         return None
     if counter and kanji and len(plain) == 2 and "0" not in plain:
+        near = int(plain[1]) == int(plain[0]) + 1
         ways = [whole(int(plain[0])) + way for way in read(int(plain[1]), counter)]
+        ways = _neighbours(int(plain[0]), counter) if near else ways
     elif counter:
         ways = list(read(int(plain), counter)) if len(plain) <= 16 else []
         for way in digits(plain):
@@ -242,19 +244,28 @@ def _degrees(match: re.Match[str]) -> list[str]:
     return [f"{way}{part}" for way in read(int(match["whole"]), "度") for part in read(int(tenth), "分")]
 
 
+def _neighbours(low: int, counter: str) -> list[str]:
+    """四、五日 しごにち, 二三人 にさんにん."""
+    heads = (whole(low), *{4: ("し",), 7: ("しち",)}.get(low, ()))
+    tails = list(read(low + 1, counter))
+    tails += [whole(low + 1) + COUNTERS[counter][0]] if counter.startswith("日") else []
+    return [head + tail for head in heads for tail in tails]
+
+
 def _about(text: str, match: re.Match[str], value: Value) -> Counted | None:
     """2〜3日, 2、3人: にさんにち, にから..., ふつかからみっか."""
     number, fraction, large = value
-    sign = None if fraction or large or match["kanji"] else _TO.match(text, match.end())
+    few = match["kanji"] and text[match.end() : match.end() + 1] == "、" and number < 10  # 四、五日
+    sign = None if fraction or large or (match["kanji"] and not few) else _TO.match(text, match.end())
     other = NUMBER.match(text, sign.end()) if sign else None
-    above = parse(other) if other and not other["kanji"] else None
+    above = parse(other) if other and bool(other["kanji"]) == bool(few) else None
     if not above or above[1] or above[2] or number > above[0]:
         return None
     end, counter = counter_at(text, other.end())
     if not counter or counter == "分の":
         return None
     seconds, near = read(above[0], counter), above[0] == number + 1 and number < 10
-    close = [whole(number) + way for way in seconds] if near else []
+    close = _neighbours(number, counter) if near else []
     if sign[0].strip() in "、・":
         return (end, close + [a + b for a in read(number, counter)[:1] for b in seconds], "range") if near else None
     firsts = (whole(number), *read(number, counter))

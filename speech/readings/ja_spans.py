@@ -14,6 +14,7 @@ from speech.readings.cjk import (
     RAISED,
     ROMAN,
     SCHEME,
+    SEASON,
     SLASHED,
     VERSION,
     any_of,
@@ -114,6 +115,9 @@ def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
 
 def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
     """2-1: a score, an address or a range; 4-2-8: an address. With a counter (3-5日) it is two numbers."""
+    if season := SEASON.match(text, at):  # 2023-24シーズン
+        parts = product(read(int(season[1])), ("", "から", "の"), (*read(int(season[2])), *digits(season[2])))
+        return span_of(at, season.end(), "year", map("".join, parts))
     match = DASHED.match(text, at)
     if not match or (match[0].count("-") == 1 and (is_counted(text, match.end()) or text.startswith("=", match.end()))):
         return None

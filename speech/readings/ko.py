@@ -17,6 +17,7 @@ from speech.readings.cjk import (
     RAISED,
     ROMAN,
     SCHEME,
+    SEASON,
     SLASHED,
     VERSION,
     any_of,
@@ -141,6 +142,9 @@ def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
 
 def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
     """2-1: a score, an address or a range; 4-2-8: an address. With a counter (3-5일) it is a range of that."""
+    if season := SEASON.match(text, at):  # 2023-24시즌
+        one, two = sino(int(season[1])), sino(int(season[2]))
+        return span_of(at, season.end(), "year", [f"{one}{sign}{two}" for sign in (" ", "에서 ", " 다시 ")])
     match = DASHED.match(text, at)
     if not match or (match[0].count("-") == 1 and is_counted(text, match.end())):
         return None

@@ -13,6 +13,7 @@ from speech.readings.cjk import (
     RAISED,
     ROMAN,
     SCHEME,
+    SEASON,
     SLASHED,
     VERSION,
     any_of,
@@ -47,6 +48,7 @@ _START = re.compile(
 _SHORTENED = re.compile(r"(?<![A-Za-z])[A-Za-z]{1,4}$")
 _HALVES = {"a": ("朝早", "上晝", "上午", "凌晨"), "p": ("下晝", "夜晚", "下午", "晏晝", "中午")}
 _COMPARED = re.compile("比[例率數数分]|之比|[擊击]敗|[擊击]败|[賽赛打]和|領先|领先|落後|落后|[贏赢勝胜輸输]")
+_EACH = re.compile("小時|[個个]|鐘|月|日|人|斤|磅|呎|晚|次|年|位|件|分鐘|kg|km|L")
 _STARS = re.compile(r"(?<=\d)\*{1,2}(?![\d*])")  # 5**, a mark
 _IN_WORDS = {"廿": ("廿", "二十"), "卅": ("卅", "三十"), "二十": ("二十", "廿")}
 
@@ -93,10 +95,15 @@ def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
 
 def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
     """2-1: a score or a range; 4-2-8: an address. With a counter (3-5日) it is a range of that."""
+    if season := SEASON.match(text, at):  # 2023-24年度
+        ways = [f"{digits(season[1])}{sign}{digits(season[2])}" for sign in ("", "至", "到")]
+        return span_of(at, season.end(), "year", ways)
     match = DASHED.match(text, at)
     if not match or (match[0].count("-") == 1 and is_counted(text, match.end())):
         return None
     parts = match[0].split("-")
+    if text[match.end() :].lstrip()[:1] == "=":  # 10-2=8
+        return span_of(at, match.end(), "sign", ["減".join(plain(int(part)) for part in parts)])
     said = [plain(int(part)) for part in parts]
     ways = [sign.join(said) for sign in (("比", "至", "到", "之") if len(parts) == 2 else ("之", "", "杠"))]
     ways += [" seven eleven ", "七十一"] if match[0] == "7-11" else []
@@ -137,6 +144,8 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(at, at + 1, "range", ("至", "到"))
     if char in "~〜" and re.fullmatch("[一-鿿][~〜][一-鿿]", text[max(0, at - 1) : at + 2]):  # 中環~尖沙咀
         return span_of(at, at + 1, "variant", ("至", "到", ""))
+    if char == "/" and right_behind(text, at, found) and _EACH.match(text, at + 1):  # $60/小時
+        return span_of(at, at + 1, "unit", ("每", "一", " slash "))
     if char in BETWEEN_LETTERS and between_letters(text, at):
         silent = ("",) if char == "." and _SHORTENED.search(text, max(0, at - 5), at) and text[at + 1].isdigit() else ()
         return span_of(at, at + 1, "address", [*BETWEEN_LETTERS[char], *silent], sure=False)  # Lv.99

@@ -23,6 +23,8 @@ _CLOCK = re.compile(
     rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
     rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
 )
+_SEASON = re.compile(r"(\d{4}|\d\d)\s?(?:[-/–—~]|—+)\s?(\d{4}|\d\d)(?=\s?(?:赛季|学年|财年|年度|雪季))")
+_AIRCRAFT, _FLOWN = re.compile("波音|空客"), re.compile(r"(\d{3})-(\d{3,4})(?!\d)")
 _HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?\s?([apAP])\.?[mM](?:\.|(?![A-Za-z]))")
 _HALVES = {"a": ("上午", "早上", "早晨", "凌晨"), "p": ("下午", "晚上", "中午", "傍晚")}
 _PHONE = re.compile(
@@ -219,6 +221,17 @@ def code(text: str, start: int) -> Span | None:
         for way in list(product(*each))[: 12 if sign else 27]
     ]
     return make(start, found.end(), "digits", ways, sure=found[1] == "-")
+
+
+def season(text: str, start: int) -> Span | None:
+    """23/24赛季, 2023-24学年, 波音737-800: each digit by digit; the sign may be silent."""
+    found = _SEASON.match(text, start)
+    if not found and _AIRCRAFT.search(text, max(0, start - 3), start):
+        found = _FLOWN.match(text, start)
+    if not found or text[start - 1 : start].isdigit():
+        return None
+    signs = ["", "到", "至", "杠", "斜杠"] if found.re is _SEASON else ["", "杠"]
+    return make(start, found.end(), "year", joined([by_digit(found[1])], signs, [by_digit(found[2])]))
 
 
 def version(text: str, start: int) -> Span | None:

@@ -22,12 +22,17 @@ _DAY_BEHIND = re.compile(
 )
 _DAY_BEFORE = re.compile("(?:[假放]|截[止至]|日期)[^,。;!?]{0,8}$")
 _PAID = re.compile("(?:[只仅]要|[只仅]需|[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*)$")  # 转我52.5
+_SIDE = re.compile(rf"({NUMBER})°\s?([NSEW])(?![A-Za-z])")
+_SIDES = {"N": "北纬", "S": "南纬", "E": "东经", "W": "西经"}
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
 
 
 def quantity(text: str, start: int) -> Span | None:
     """A number with its sign, scale and unit, or two with "to" between."""
+    if side := _SIDE.match(text, start):  # 101.5°E
+        ways = [f"{way}度" for way in decimals(side[1])]
+        return make(start, side.end(), "unit", joined([_SIDES[side[2]]], ways) + joined(ways, [side[2].lower()]))
     found = _QUANTITY.match(text, start)
     if not found:
         return None

@@ -36,6 +36,8 @@ _POWER = re.compile(rf"\^\s?([-−]?)(\d{{1,3}})(?:{BLANK}({_UNIT})(?![A-Za-z]))
 _TIMES = re.compile(r"[\u4e00-\u9fff][xX]\d")
 _A_TO_Z = re.compile(r"(?:[^A-Za-z]|\A)?[A-Z]-[A-Z](?![A-Za-z\d])")
 _MARK = re.compile(r"(?:[^A-Za-z\d]|\A)?[A-F]-(?![\w-])", re.ASCII)
+_HOUSE = re.compile(r"\s?[楼栋幢座机柜厂门线泵炉井孔样]")
+_MULTIPLE = re.compile(r"\d\s?(?:[A-Za-z]{1,3}|[\u4e00-\u9fff]{1,2})\s?$")
 _LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
 _NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
 _DASHES = ("-", "−", "–", "—", "~", "～", "〜")
@@ -178,6 +180,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "sign", ("井", "井号") if char == "#" else ("星", "星号"))
     if char == "#" and before.isascii() and before.isalpha():
         return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
+    if char == "#" and before.isdigit() and _HOUSE.match(text, start + 1):  # 5#楼
+        return Span(start, start + 1, "sign", ("号", "井"))
     if char == "#" and before.isdigit():
         return Span(start, start + 1, "variant", ("", "井", "井号", "井号键"))
     if char == "#":
@@ -207,12 +211,14 @@ def sign(text: str, start: int) -> Span | None:
         return Span(
             start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")
         )
-    if char == "*" and before.isdigit() and behind.isdigit():
+    if char == "*" and behind.isdigit() and (before.isdigit() or _MULTIPLE.search(text, max(0, start - 6), start)):
         return Span(start, start + 1, "sign", ("乘", "乘以"))
     if char == "Δ" and re.match("[A-Z]{3}(?![A-Za-z])", text[start + 1 :]):
         return Span(start, start + 1, "letters", SIGNS["△"] + SIGNS["Δ"])
     if char in "<>" and before.isalnum() and (behind.isalnum() or re.match(r"<\s?[-−]\d", text[start : start + 4])):
         return Span(start, start + 1, "sign", ("小于",) if char == "<" else ("大于",))
+    if char in "<>" and behind.isdigit():  # 60分及格，<60不及格
+        return Span(start, start + 1, "sign", ("小于", "低于", "少于") if char == "<" else ("大于", "高于", "多于"))
     if char == ".":  # .txt
         return Span(start, start + 1, "variant", ("点", ""))
     if char == "→":

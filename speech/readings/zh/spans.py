@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     forms.months,
     forms.lasting,
     forms.time,
+    forms.season,
     forms.phone,
     forms.named_day,
     forms.score,

@@ -100,6 +100,8 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return cardinals(digits, two_before(behind)), "cardinal"
     if measured and not (first in DIGITS_TOO and len(digits) >= 3) and not (len(digits) == 11 and digits[0] == "1"):
         return cardinals(digits, two_before(behind)), "cardinal"
+    if digits in SPOKEN_BY_DIGIT and before.endswith(("打", "拨")):  # never 打一百一十
+        return [by_digit(digits)], "phone"
     if len(digits) >= 8 or (len(digits) >= 3 and any(name in before for name in NAMED)):
         return [by_digit(digits), *(cardinals(digits) if len(digits) < 7 else [])], "phone"
     if digits in SPOKEN_BY_DIGIT:
