@@ -15,6 +15,7 @@ _NUMBER = re.compile(
 _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _NAMED = re.compile("(?:打|致電|密碼|電話|熱線|號碼|內線|編號|車牌|班次|坐|搭|轉)[係:： ]{0,2}(?:咗|架)?$")
+_PERCENTS = re.compile(r" ?% ?[-~〜–] ?(\d{1,4})(?:\.(\d{1,4}))? ?%")
 _SPEED = re.compile("[時时限車车]速[^,，。]*$")
 _PERCENT = re.compile(" ?%")
 _RANGE = re.compile(r" ?[-~〜–] ?")
@@ -84,6 +85,10 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
         return end, [way + large + tail for way in ways for tail in tails], "cardinal"
     if text.startswith("折", end) and len(whole) == 2 and not fraction:  # 95折: a price of 95 %
         return end + 1, [digits(whole) + "折", plain(value) + "折"], "percent"
+    if both := _PERCENTS.match(text, end):  # 50%-70%
+        pairs = [(a, b) for a in _count(value, fraction, "") for b in _count(int(both[1]), both[2] or "", "")]
+        said = [f"百分之{a}{to}{again}{b}" for again in ("百分之", "") for to in "至到" for a, b in pairs]
+        return both.end(), said, "range"
     if percent := _PERCENT.match(text, end):
         ways = _count(value, fraction, "")
         said = ["百分之" + way for way in ways]
@@ -165,8 +170,9 @@ def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> C
     ways = [way + name for way in _count(number, fraction, name)] + (
         _and_a_half(number, fraction, name) if name else []
     )
-    if fraction == "5" and number == 1 and name in ("個", "个"):
-        ways.append("個半")
+    if fraction == "5" and name in ("個", "个", "小時", "小时", "個鐘", "个钟", "個月", "个月"):  # 1.5小時: 個半小時
+        heads = ["", "一"] if number == 1 else list(counted(number, "個"))
+        ways += [f"{head}個半{name.lstrip('個个')}" for head in heads]
     if name in ("元", "蚊"):
         others = ("元", "蚊", "塊", "文")
         ways += [

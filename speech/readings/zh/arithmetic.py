@@ -60,6 +60,7 @@ def fraction(text: str, start: int) -> Span | None:
     over, under = cardinals(found[1]), cardinals(found[2])
     ways = [f"{b}分之{a}" for b in under[:3] for a in over[:3]] if int(found[2]) else []
     ways += joined(over[:2], ["斜杠", "杠"], under[:2])
+    ways += {"1/2": ["一半"], "24/7": ["二十四七"]}.get(f"{found[1]}/{found[2]}", [])
     if int(found[1]) > int(found[2]):
         ways += joined(over[:2], ["比", "除以"], under[:2])
     if re.search("血压|高压", text[max(0, start - 6) : start]):  # 120/80

@@ -110,6 +110,7 @@ def _clock(hour: str, minute: str, second: str | None) -> list[str]:
         told = [f"点{spoken}分", f"点{spoken}"]
         told += {15: ["点一刻"], 30: ["点半"], 45: ["点三刻"]}.get(m, [])
         told += [f"点{spoken[1:]}分"] if m < 10 else []
+        told += [f"点一{spoken}分", f"点一{spoken}"] if 10 <= m < 20 else []
     ways = [f"{a}{b}" for a in hours for b in told]
     return ways if second is None else ways + _lasting(hour, minute, second)
 

@@ -23,6 +23,7 @@ _DAY_BEHIND = re.compile(
 _DAY_BEFORE = re.compile("(?:[假放]|截[止至]|日期)[^,。;!?]{0,8}$")
 _PAID = re.compile("(?:[只仅]要|[只仅]需|[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*)$")  # 转我52.5
 _SIDE = re.compile(rf"({NUMBER})°\s?([NSEW])(?![A-Za-z])")
+_DECADE = re.compile(r"((?:19|20)\d)0s(?![A-Za-z])")
 _SIDES = {"N": "北纬", "S": "南纬", "E": "东经", "W": "西经"}
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
@@ -33,6 +34,9 @@ def quantity(text: str, start: int) -> Span | None:
     if side := _SIDE.match(text, start):  # 101.5°E
         ways = [f"{way}度" for way in decimals(side[1])]
         return make(start, side.end(), "unit", joined([_SIDES[side[2]]], ways) + joined(ways, [side[2].lower()]))
+    if decade := _DECADE.match(text, start):  # 1950s
+        ways = [f"{by_digit(decade[1] + '0')}年代", f"{by_digit(decade[1][:2])}{cardinals(decade[1][2] + '0')[0]}年代"]
+        return make(start, decade.end(), "year", [*ways, f"{by_digit(decade[1] + '0')}s"])
     found = _QUANTITY.match(text, start)
     if not found:
         return None
@@ -160,6 +164,7 @@ def _bare(text: str, start: int, end: int, sign: str, digits: str) -> Span:
         a, b = DIGITS[int(decades[1])], DIGITS[int(decades[2])]
         return make(start, decades.end(), "range", [f"{a}十{b}十", f"{a}{b}十"])
     ways, kind = whole(text, number_start, end, digits)
+    ways = [by_digit(digits), *ways] if sign == "+" and digits in ("86", "852", "853", "886") else ways
     return make(start, end, kind, _signed(ways, sign, text[end:].lstrip()[:1]))
 
 
@@ -169,7 +174,7 @@ def _signed(ways: list[str], sign: str, unit: str) -> list[str]:
     if sign == "~":
         return [*ways, *joined(["约", "大约"], ways)]
     if sign == "±":
-        return joined(["正负"], ways)
+        return joined(["正负"], ways) + [f"百分之正负{way[3:]}" for way in ways if way.startswith("百分之")]
     if sign == "+":
         return joined(["加", "正"] + (["零上"] if unit in TEMPERATURES else []), ways)
     if unit in TEMPERATURES or unit == "摄":
@@ -189,7 +194,7 @@ def _with_unit(values: list[str], number: str, unit: str | None, before: str = "
         return values
     if unit in ("%", "‰"):
         ways = [f"{'百' if unit == '%' else '千'}分之{value}" for value in values]
-        return ["百分之百", "百分之一百"] if unit == "%" and number == "100" else ways
+        return ["百分之百", "百分之一百", "百分百"] if unit == "%" and number == "100" else ways
     names = list(UNITS[unit])
     if unit in SPELT:
         names = [unit.lower(), *names]

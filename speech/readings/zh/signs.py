@@ -52,7 +52,7 @@ _COUNTED_TOO = re.compile(
 _CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 _WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
-    ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
+    ".": ("点", "dot"), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
     "_": ("下划线", "下横线", "underscore"), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
     "?": ("问号",), "=": ("等于", "等号"), "&": ("和", "and", "与"),
 }  # fmt: skip
@@ -194,6 +194,10 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, power.end(), "sign", tuple(joined([f"的{number}次方", f"的{number}次幂"], names)))
     if char in "xX" and _TIMES.match(text, max(0, start - 1)):  # 卡x1
         return Span(start, start + 1, "sign", ("乘", "x", ""), sure=False)
+    if (
+        char == "-" and before.isascii() and before.isalpha() and behind.isdigit() and text[start + 1] == behind
+    ):  # GPT-4
+        return Span(start, start + 1, "variant", ("", "杠"))
     if char == "-" and _MARK.match(text, max(0, start - 2)):  # A-
         return Span(start, start + 1, "letters", ("减", "负", "minus"))
     if char == "-":
