@@ -24,13 +24,13 @@ from typing import Any
 
 import hydra
 from omegaconf import DictConfig
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from data_prep.jsonl import check_string, check_text
 from data_prep.prompt_template import Messages, encode_prompt
 from speech.jsonl import BadField
-from speech.loading import pretrained
+from speech.loading import tokenizer_of
 from speech.readings import may_be_said, writing
 from speech.templates import prompt_template, takes_instructions
 from speech.texts import NORMALISATIONS, as_written, spoken
@@ -103,7 +103,7 @@ class PromptMaker:
         """The one in recipe.tokenizer_dir. Raises FileNotFoundError."""
         if not Path(self._tokenizer_dir, "tokenizer_config.json").is_file():
             raise FileNotFoundError(f"no tokenizer in {self._tokenizer_dir} (recipe.tokenizer_dir): it counts prompts")
-        return pretrained(AutoTokenizer, self._tokenizer_dir)
+        return tokenizer_of(self._tokenizer_dir)
 
     def request(self, row: Mapping[str, Any], max_length: int | None = None, has_speech: bool = False) -> Request:
         """A row of {"text", "language", "voice", "instruction"}, all but the text optional, checked; `max_length`:
