@@ -95,7 +95,8 @@ class PromptMaker:
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = prompt_template(recipe.prompt_template)
         self.takes_instructions = takes_instructions(recipe.prompt_template)
-        self._character_tokens, self._known = recipe.get("character_tokens", False), dict[tuple[str, str], bool]()
+        self._character_tokens = recipe.get("character_tokens", False)
+        self._known: dict[str, tuple[set[str], set[str]]] = {}  # {tokenizer: characters that it knows, and others}
         self._written_voices: dict[tuple[str, str], Voice] = {}
 
     @cached_property
@@ -183,15 +184,13 @@ class PromptMaker:
         """The characters of a text that the tokenizer does not know, each once: it has another token for what it does
         not know, or, with recipe.character_tokens, none of their own (then they are spelled in bytes that the model
         never learned)."""
-        return "".join(sorted(c for c in set(text) - {" "} if not self._knows(c, tokenizer)))
-
-    def _knows(self, character: str, tokenizer: PreTrainedTokenizerBase) -> bool:
-        key = (tokenizer.name_or_path, character)
-        if key not in self._known:
+        known, unknown = self._known.setdefault(tokenizer.name_or_path, ({" "}, set()))
+        characters = set(text) - known
+        for character in characters - unknown:
             ids = tokenizer.encode(character, add_special_tokens=False)
             none = tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids
-            self._known[key] = not none and (len(ids) == 1 or not self._character_tokens)
-        return self._known[key]
+            (unknown if none or (len(ids) != 1 and self._character_tokens) else known).add(character)
+        return "".join(sorted(characters & unknown))
 
     def ids(self, messages: Messages, tokenizer: PreTrainedTokenizerBase) -> list[int]:
         """Token ids of a prompt.
