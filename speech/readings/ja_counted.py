@@ -160,6 +160,8 @@ def counter_at(text: str, at: int) -> tuple[int, str]:
 def _fraction_at(text: str, at: int) -> re.Match[str] | None:
     """The number above of 三分の一, unless that is counted (10分の2回戦)."""
     above = NUMBER.match(text, at)
+    if above and re.match("[KDR]|L?DK", text[above.end() : above.end() + 3]):  # 徒歩8分の1K
+        return None
     counted = counter_at(text, above.end())[1] if above else ""
     return above if above and parse(above) and (not counted or counted in _OF_PARTS) else None
 

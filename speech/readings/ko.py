@@ -238,6 +238,8 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     if char in FRACTIONS:
         above, below = FRACTIONS[char]
         return span_of(at, at + 1, "fraction", [f"{sino(below)} 분의 {sino(above)}"] + ["반"] * (char == "½"))
+    if char == "×" and right_behind(text, at, found) and found[-1].kind in ("unit", "counter"):  # 2L×6병
+        return span_of(at, at + 1, "sign", (*SIGNS["×"], ""))
     return span_of(at, at + 1, "sign", SIGNS[char]) if char in SIGNS else None
 
 
