@@ -164,6 +164,8 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(
             at, match.end(), "fraction", [f"{sino(one)}{sign}{sino(other)}" for sign in (" ", "에 ", " 대 ")], most=20
         )
+    if other == 4 and text.startswith("분기", match.end()):  # 2/4분기
+        return span_of(at, match.end(), "fraction", [f"{sino(one)} 사"])
     ways = [f"{sino(other)} 분의 {sino(one)}", f"{sino(one)} 슬래시 {sino(other)}"]
     if 1 <= one <= 12 and 1 <= other <= 31:
         days = list(map(" ".join, product(read(one, "월"), read(other, "일"))))

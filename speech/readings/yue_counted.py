@@ -16,6 +16,7 @@ _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _NAMED = re.compile("(?:打|致電|密碼|電話|熱線|號碼|內線|編號|車牌|班次|坐|搭|轉)[係:： ]{0,2}(?:咗|架)?$")
 _PERCENTS = re.compile(r" ?% ?[-~〜–] ?(\d{1,4})(?:\.(\d{1,4}))? ?%")
+_SOME = re.compile("[幾几多]")
 _SPEED = re.compile("[時时限車车]速[^,，。]*$")
 _PERCENT = re.compile(" ?%")
 _RANGE = re.compile(r" ?[-~〜–] ?")
@@ -77,6 +78,9 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
     value = int(whole)
     if currency == "$" and (between := _range(text, match)):
         return between[0], [way + name for way in between[1] for name in ("蚊", "元")], "money"
+    if currency == "$" and not fraction and (some := _SOME.match(text, end)):  # $7,000幾
+        ways = [way + large + some[0] for way in cardinal(value)]
+        return some.end(), [way + name for name in ("蚊", "元", "") for way in ways], "money"
     if currency:
         return end, _with_currency(currency, value, fraction, large), "money"
     if large:
