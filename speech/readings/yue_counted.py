@@ -86,7 +86,10 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
     if large:
         ways = _count(value, fraction, large[0] if large[0] in "百千" else large)
         end, tails = _further(text, end, large)
-        return end, [way + large + tail for way in ways for tail in tails], "cardinal"
+        said = [way + large + tail for way in ways for tail in tails]
+        if large == "萬" and 0 < len(fraction) <= 4:  # 1.2萬 as 一萬二千
+            said += cardinal(int(f"{whole}{fraction.ljust(4, '0')}"))
+        return end, said, "cardinal"
     if text.startswith("折", end) and len(whole) == 2 and not fraction:  # 95折: a price of 95 %
         return end + 1, [digits(whole) + "折", plain(value) + "折"], "percent"
     if both := _PERCENTS.match(text, end):  # 50%-70%
@@ -186,6 +189,8 @@ def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> C
         by_digit = not name and (len(whole) > 6 or _NAMED.search(text, max(0, match.start() - 6), match.start()))
         ways.insert(0 if by_digit else len(ways), digits(whole) + name)  # 91234567 is a telephone
     behind = text[end : end + 1]
+    if whole == "2" and not name and re.match("[、,]3(?!\\d)", text[end : end + 3]):  # 2、3分鐘
+        ways[:0] = ["兩"]
     if not name and whole == "2" and not fraction and "\u3400" <= behind <= "\u9fff" and behind not in _ONLY_NUMBERED:
         ways.append("兩")
     return after, ways, _KINDS.get(name, "counter" if name else "cardinal")
