@@ -28,6 +28,7 @@ from omegaconf import DictConfig, OmegaConf
 from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Status
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
+from reward_tts.server.distil import Distillation
 from reward_tts.server.leftovers import remove_leftovers
 from reward_tts.server.metrics import PipelineMetrics
 from reward_tts.server.pipeline import SpeechPipeline
@@ -157,9 +158,13 @@ def needed(scorers: DictConfig, reward: Reward) -> list[str]:
 
 
 def make_judges(cfg: DictConfig) -> list[Judge]:
-    """One for each instance on each device; they share the audit of the token ear, where the reward has one."""
+    """One for each instance on each device; they share the audit of the token ear, where the reward has one, and what it
+    learns."""
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
-    gate = Gate(reward) if reward.token_ear else None
+    gate, own = None, reward.token_ear
+    if own:
+        ear = TokenEar.load(cfg.recipe.token_ear_dir, cfg.server.devices[0], own.dtype)
+        gate = Gate(reward, Distillation(ear, own.distil, cfg.recipe.seed).start() if own.distil else None)
     return [make_judge(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
 
 
@@ -175,7 +180,7 @@ def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:
     pipeline = SpeechPipeline(instantiate(cfg.token2wav), asr, cfg.recipe.name, cfg.server.max_tokens, scorers, device)
     shortcut = None
     if gate:
-        ear = TokenEar.load(cfg.recipe.token_ear_dir, device)
+        ear = TokenEar.load(cfg.recipe.token_ear_dir, device, reward.token_ear.dtype)
         shortcut = Shortcut(pipeline, ear, reward, gate, cfg.recipe.seed)
     return Judge(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars, shortcut)
 
