@@ -158,8 +158,8 @@ def needed(scorers: DictConfig, reward: Reward) -> list[str]:
 
 
 def make_judges(cfg: DictConfig) -> list[Judge]:
-    """One for each instance on each device; they share the audit of the token ear, where the reward has one, and what it
-    learns."""
+    """One for each instance on each device; they share the audit of the token ear, where the reward has one, and all
+    that it learns."""
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     gate, own = None, reward.token_ear
     if own:

@@ -1,12 +1,14 @@
 """The token ear learns on, while a run goes on, from the rows of the policy that were heard by wave.
 
-Of a heard row the tokens and what the ASR wrote are a pair. Every `every` pairs a few small updates are made in a thread
-of their own; then the new weights are taken at once, by each instance of the server between two of its batches. They are
-taken only if they read an eighth of the pairs, which is held back from learning, no worse than those before: else the
-round is undone. All that was learned is kept in one file, whole or not at all, from which a server that is started again
-goes on. All instances of a server share what one learns, as they share the audit: half of the pairs each would teach less.
-Servers of several machines (recipe.server.more) learn each from its own rows: what one sends another would be weights in
-the middle of a step, and each has an audit of its own anyway.
+Of a heard row the tokens and what the ASR wrote are a pair. Every `every` pairs a learner, which begins as a copy of
+the ear, makes a few small updates in a thread of its own. A quarter of the pairs is held back from learning. Where the
+learner reads these better than the present ear, by more than two standard errors of the difference, its weights become
+the present ones at once, and each instance of the server reads by them from its next batch on. Where it reads them
+worse by as much, it begins again from the present ear; else it learns on. All of it is kept in one file, written whole
+or not at all, from which a server that is started again goes on.
+
+All instances of a server share what is learned, as they share the audit: half of the pairs each would teach less.
+Servers on several machines (recipe.server.more) learn each from its own rows, and each has an audit of its own as well.
 
 How the audit's bounds stay true of an ear that changes: reward_tts/server/audit.py. Distillation: Hinton et al., 2015.
 """
@@ -19,6 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +35,8 @@ from speech.interfaces import Row
 from speech.loading import weights_of
 
 log = logging.getLogger(__name__)
-_HELD_BACK = 8  # one pair of so many
+_HELD_BACK = 4  # one pair of so many
+_ERRORS = 2.0  # standard errors that a difference is not by chance
 
 
 class Pair(NamedTuple):
@@ -52,12 +56,11 @@ class Distillation:
 
     Attributes:
         updates: that are in the present ear.
-        undone: rounds that were thrown away.
         loss: of the present ear on the pairs that are held back, nats per unit; 0 before the first round.
     """
 
     def __init__(self, ear: TokenEar, own: Distil, seed: int):
-        self.updates, self.undone, self.loss = 0, 0, 0.0
+        self.updates, self.loss = 0, 0.0
         self._own, self._ear, self._rng = own, ear, random.Random(seed)
         self._base = hashlib.blake2b(save(ear.network.state_dict()), digest_size=16).hexdigest()
         self._pairs: deque[Pair] = deque(maxlen=own.remember)
@@ -65,7 +68,7 @@ class Distillation:
         self._taught: set[int] = set()
         self._fresh = 0
         self._lock, self._wake = threading.Lock(), threading.Event()
-        self._network = ear.network  # the present one: never changed, only another one put in its place
+        self._network = ear.network  # the present one: never changed, only replaced by another
         self._newest: dict[torch.device, TokenEar] = {}
         self._begin_from(ear.network)
         self._resume()
@@ -115,7 +118,7 @@ class Distillation:
                 self._wake.set()
 
     def learn(self) -> bool:
-        """One round, if there are pairs for it; whether another ear is the present one since."""
+        """One round, if there are pairs for it; whether another ear is the present one since then."""
         with self._lock:
             if self._fresh < self._own.every:
                 return False
@@ -126,29 +129,44 @@ class Distillation:
         begin = time.thread_time()
         new, old = pairs[-fresh:], pairs[:-fresh]
         losses = [self._update(self._drawn(new, old)) for _ in range(self._own.steps)]
-        before, after = (self._loss_of(network, held_back) for network in (self._network, self._learner))
-        said = f"{losses[0]:.3f} to {losses[-1]:.3f} nats per unit; held back ({len(held_back)}) {before:.3f} to {after:.3f}"
-        log.info("token ear: %d updates, %s; %.1f CPU s", len(losses), said, time.thread_time() - begin)
-        if not after <= before:  # nor where it is no number
-            self.undone, self.loss = self.undone + 1, before
+        self._made += len(losses)
+        verdict = self._verdict(held_back)
+        if verdict > 0:
+            with self._lock:
+                self._network, self._newest, self.updates = copy.deepcopy(self._learner), {}, self._made
+        elif verdict < 0:
             self._begin_from(self._network)
-            return False
-        with self._lock:
-            self._network, self._newest = copy.deepcopy(self._learner), {}
-            self.updates, self.loss = self.updates + len(losses), after
         self._save()
-        return True
+        what = {1: "taken", 0: "not taken yet", -1: "undone"}[verdict]
+        said = (
+            f"{self.loss:.3f} nats per unit on {len(held_back)} pairs held back, {time.thread_time() - begin:.1f} CPU s"
+        )
+        log.info("token ear: %d updates %s, loss %.3f; present ear %s", len(losses), what, losses[-1], said)
+        return verdict > 0
+
+    def _verdict(self, held_back: list[Pair]) -> int:
+        """1: the learner reads what is held back better than the present ear; -1: worse, or its loss is no number."""
+        before, after = (self._losses_of(network, held_back) for network in (self._network, self._learner))
+        if not after.isfinite().all():
+            return -1
+        if len(held_back) < 2:
+            return 0
+        better = before - after
+        by_chance = _ERRORS * float(better.std()) / len(held_back) ** 0.5
+        verdict = int(float(better.mean()) > by_chance) - int(float(better.mean()) < -by_chance)
+        self.loss = float((after if verdict > 0 else before).mean())
+        return verdict
 
     def told(self) -> dict[str, float]:
         """For the measures."""
-        return {"updates": float(self.updates), "undone": float(self.undone), "loss": self.loss}
+        return {"updates": float(self.updates), "loss": self.loss}
 
     def _pair(self, row: Row, transcript: str) -> Pair | None:
         units = first_reading(transcript, row.language) if transcript else []
         if not units or not self._ear.knows(units):
             return None
         labels = [self._ear.index[unit] for unit in units]
-        needed = len(labels) + sum(a == b for a, b in zip(labels, labels[1:], strict=False))
+        needed = len(labels) + sum(a == b for a, b in pairwise(labels))
         frames = len(row.tokens) * self._ear.network.frames_per_token
         return Pair(row.tokens.tolist(), labels) if frames >= needed else None
 
@@ -169,10 +187,11 @@ class Distillation:
         return loss.item()
 
     @torch.no_grad()
-    def _loss_of(self, network: torch.nn.Module, pairs: Sequence[Pair]) -> float:
+    def _losses_of(self, network: torch.nn.Module, pairs: Sequence[Pair]) -> torch.Tensor:
         size = self._own.batch_size
-        parts = [self._losses(network, pairs[i : i + size]) for i in range(0, len(pairs), size)]
-        return float(torch.cat(parts).mean()) if parts else 0.0
+        return torch.cat(
+            [self._losses(network, pairs[i : i + size]) for i in range(0, len(pairs), size)] or [torch.zeros(0)]
+        )
 
     def _losses(self, network: torch.nn.Module, pairs: Sequence[Pair]) -> torch.Tensor:
         """CTC's, nats per unit [pairs]."""
@@ -184,19 +203,19 @@ class Distillation:
         return losses / torch.tensor([len(pair.labels) for pair in pairs])
 
     def _begin_from(self, network: torch.nn.Module) -> None:
-        self._learner = copy.deepcopy(network).eval()
+        self._learner, self._made = copy.deepcopy(network).eval(), self.updates
         parameters = self._learner.parameters()
         self._optimizer = torch.optim.AdamW(parameters, lr=self._own.rate, weight_decay=0.0, betas=(0.9, 0.98))
 
     def _save(self) -> None:
         with self._lock:
-            pairs, held_back = ([tuple(pair) for pair in some] for some in (self._pairs, self._held_back))
-            taught = list(self._taught)
-        counts = {"updates": self.updates, "undone": self.undone, "loss": self.loss}
-        state = {"network": self._network.state_dict(), "optimizer": self._optimizer.state_dict()}
-        rows = {"pairs": pairs, "held_back": held_back, "taught": taught}
+            rows = {name: [tuple(pair) for pair in self._of(name)] for name in ("pairs", "held_back")}
+            rows |= {"taught": list(self._taught)}
+        counts = {"updates": self.updates, "made": self._made, "loss": self.loss}
+        parts = {"network": self._network, "learner": self._learner, "optimizer": self._optimizer}
+        states = {name: part.state_dict() for name, part in parts.items()}
         with whole_file(self._own.path) as temporary:
-            torch.save({"base": self._base, **counts, **state, **rows}, temporary)
+            torch.save({"base": self._base, **counts, **states, **rows}, temporary)
 
     def _resume(self) -> None:
         path = Path(self._own.path)
@@ -204,16 +223,21 @@ class Distillation:
             return
         state = weights_of(path)
         if state["base"] != self._base:
-            print(f"{path} was learned by another token ear than {self._base}: it is not used", flush=True)
+            print(f"token ear: {path} was learned from another ear, it is not used", flush=True)
             return
-        self._learner.load_state_dict(state["network"])
+        self._learner.load_state_dict(state["learner"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._network = copy.deepcopy(self._learner)
-        self.updates, self.undone, self.loss = (state[name] for name in ("updates", "undone", "loss"))
-        self._pairs.extend(Pair(*pair) for pair in state["pairs"])
-        self._held_back.extend(Pair(*pair) for pair in state["held_back"])
+        if state["updates"]:
+            self._network = copy.deepcopy(self._learner)
+            self._network.load_state_dict(state["network"])
+        self.updates, self._made, self.loss = (state[name] for name in ("updates", "made", "loss"))
+        for name in ("pairs", "held_back"):
+            self._of(name).extend(Pair(*pair) for pair in state[name])
         self._taught.update(state["taught"])
         print(f"token ear: goes on after {self.updates} updates, {path}", flush=True)
+
+    def _of(self, name: str) -> deque[Pair]:
+        return {"pairs": self._pairs, "held_back": self._held_back}[name]
 
 
 def _digest(row: Row) -> int:

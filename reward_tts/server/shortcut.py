@@ -28,7 +28,7 @@ EAR, UNSURE, AUDITED, CLOSED = "read", "unsure", "audited", "closed"  # by the e
 
 
 class Gate:
-    """What the instances of a server know together: the audit, whether the ear may judge, and what it has learned since.
+    """What the instances of a server know together: the audit, whether the ear may judge, and what it learned since.
 
     Args:
         reward: of the recipe, with token_ear.
@@ -127,12 +127,12 @@ class Shortcut:
         )
 
     def _learn(self, row: Row, read: Read, by_wave: Measures, way: str) -> None:
-        """What a row that was heard tells of the ear, which is of rows that it is sure of, and what it tells the ear."""
+        """Of a row that was heard: what it tells of the ear, if the ear is sure of it, and what it teaches the ear."""
         distillation = self.gate.distillation
         if way != UNSURE and not (distillation and distillation.was_taught(row)):
             tokens, both = row.tokens.tolist(), (self._by_ear(row, read), by_wave)
-            ear, wave = (self.reward.judge(Heard.of(row.text, row.language, tokens, one)).score for one in both)
-            self.gate.add(ear - wave)
+            scores = [self.reward.judge(Heard.of(row.text, row.language, tokens, one)).score for one in both]
+            self.gate.add(scores[0] - scores[1])
         if distillation:
             distillation.add(row, by_wave.transcript)
 
