@@ -10,7 +10,7 @@ token_credit: {lead_tokens: 3}         # or null
 logged: [log_f0_std, confidence]       # measures of the server's scorers and ASR to be logged beside the terms
 token_ear: {audit: 0.1, unsure: 0.95, limit: 0.1, window: 4000, level: 0.95}     # or null: every row by wave
 # and, of rows that are read: {most_tokens: 8.0, assumed: {silence_ratio: 0.0}}
-# and, to learn from rows that are heard: {distil: {every: 256, steps: 8, rate: 1.0e-4, path: FILE}}
+# and, to learn from rows that are heard: {distil: {every: 256, steps: 8, rate: 1.0e-4}}
 """
 
 import inspect
@@ -83,7 +83,6 @@ class Distil(_Strict):
     every: Annotated[int, Field(ge=1)]
     steps: Annotated[int, Field(ge=1)]
     rate: Weight
-    path: str
     batch_size: Annotated[int, Field(ge=2)] = 32
     remember: Annotated[int, Field(ge=1)] = 4000
     held_back: Annotated[int, Field(ge=2)] = 256

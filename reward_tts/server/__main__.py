@@ -164,7 +164,8 @@ def make_judges(cfg: DictConfig) -> list[Judge]:
     gate, own = None, reward.token_ear
     if own:
         ear = TokenEar.load(cfg.recipe.token_ear_dir, cfg.server.devices[0], own.dtype)
-        gate = Gate(reward, Distillation(ear, own.distil, cfg.recipe.seed).start() if own.distil else None)
+        learned = cfg.recipe.token_ear_learned, cfg.recipe.seed
+        gate = Gate(reward, Distillation(ear, own.distil, *learned).start() if own.distil else None)
     return [make_judge(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
 
 

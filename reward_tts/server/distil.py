@@ -52,6 +52,7 @@ class Distillation:
     Args:
         ear: that stage token_ear trained; it stays as it is.
         own: recipe.reward.token_ear.distil.
+        path: of the file in which all that was learned is kept (recipe.token_ear_learned).
         seed: of which pairs are drawn.
 
     Attributes:
@@ -59,9 +60,9 @@ class Distillation:
         loss: of the present ear on the pairs that are held back, nats per unit; 0 before the first round.
     """
 
-    def __init__(self, ear: TokenEar, own: Distil, seed: int):
+    def __init__(self, ear: TokenEar, own: Distil, path: str | Path, seed: int):
         self.updates, self.loss = 0, 0.0
-        self._own, self._ear, self._rng = own, ear, random.Random(seed)
+        self._own, self._ear, self._path, self._rng = own, ear, Path(path), random.Random(seed)
         self._base = hashlib.blake2b(save(ear.network.state_dict()), digest_size=16).hexdigest()
         self._pairs: deque[Pair] = deque(maxlen=own.remember)
         self._held_back: deque[Pair] = deque(maxlen=own.held_back)
@@ -214,16 +215,15 @@ class Distillation:
         counts = {"updates": self.updates, "made": self._made, "loss": self.loss}
         parts = {"network": self._network, "learner": self._learner, "optimizer": self._optimizer}
         states = {name: part.state_dict() for name, part in parts.items()}
-        with whole_file(self._own.path) as temporary:
+        with whole_file(self._path) as temporary:
             torch.save({"base": self._base, **counts, **states, **rows}, temporary)
 
     def _resume(self) -> None:
-        path = Path(self._own.path)
-        if not path.is_file():
+        if not self._path.is_file():
             return
-        state = weights_of(path)
+        state = weights_of(self._path)
         if state["base"] != self._base:
-            print(f"token ear: {path} was learned from another ear, it is not used", flush=True)
+            print(f"token ear: {self._path} was learned from another ear, it is not used", flush=True)
             return
         self._learner.load_state_dict(state["learner"])
         self._optimizer.load_state_dict(state["optimizer"])
@@ -234,7 +234,7 @@ class Distillation:
         for name in ("pairs", "held_back"):
             self._of(name).extend(Pair(*pair) for pair in state[name])
         self._taught.update(state["taught"])
-        print(f"token ear: goes on after {self.updates} updates, {path}", flush=True)
+        print(f"token ear: goes on after {self.updates} updates, {self._path}", flush=True)
 
     def _of(self, name: str) -> deque[Pair]:
         return {"pairs": self._pairs, "held_back": self._held_back}[name]
