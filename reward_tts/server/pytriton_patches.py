@@ -8,7 +8,7 @@ communication.py  an instance after the first asks it for its settings over a so
 
 Its tensor store (`use_no_tensor_store`) is a process for each model that says where in shared memory a tensor is to be
 written, and is asked again for each tensor that was read: ten times a row. A row's tensors are small: as base64 in the
-message itself, for which PyTriton has a switch, a row costs 2 ms of CPU less (benchmarks/results.md).
+message itself, for which PyTriton has a switch, a row costs less (benchmarks/results.md).
 
 In its class Triton (`UnmanagedTriton`): it always starts Triton so that models may be loaded and unloaded, asks it over
 TCP whether it is ready, and takes itself apart in another thread when Triton has died.
