@@ -160,13 +160,17 @@ def needed(scorers: DictConfig, reward: Reward) -> list[str]:
 def make_judges(cfg: DictConfig) -> list[Judge]:
     """One for each instance on each device; they share the audit of the token ear, where the reward has one, and all
     that it learns."""
-    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
-    gate, own = None, reward.token_ear
-    if own:
-        ear = TokenEar.load(cfg.recipe.token_ear_dir, cfg.server.devices[0], own.dtype)
-        learned = cfg.recipe.token_ear_learned, cfg.recipe.seed
-        gate = Gate(reward, Distillation(ear, own.distil, *learned).start() if own.distil else None)
+    gate = make_gate(cfg)
+    if gate and gate.own.distil:
+        ear = TokenEar.load(cfg.recipe.token_ear_dir, cfg.server.devices[0], gate.own.dtype)
+        gate.distillation = Distillation(ear, gate.own.distil, cfg.recipe.token_ear_learned, cfg.recipe.seed).start()
     return [make_judge(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
+
+
+def make_gate(cfg: DictConfig) -> Gate | None:
+    """The audit of the token ear, where the reward has one; the ear learns nothing."""
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    return Gate(reward) if reward.token_ear else None
 
 
 def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:

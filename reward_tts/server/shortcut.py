@@ -33,12 +33,15 @@ class Gate:
     Args:
         reward: of the recipe, with token_ear.
         distillation: from the rows that are heard; None: the ear stays as it is.
+
+    Attributes:
+        own: recipe.reward.token_ear.
     """
 
     def __init__(self, reward: Reward, distillation: Distillation | None = None):
-        own, self.distillation = reward.token_ear, distillation
-        self.audit = Audit(reward.span, own.window, own.level)
-        self.limit = own.limit
+        self.own, self.distillation = reward.token_ear, distillation
+        self.audit = Audit(reward.span, self.own.window, self.own.level)
+        self.limit = self.own.limit
         self._lock = threading.Lock()
 
     @property
@@ -56,7 +59,8 @@ class Gate:
         with self._lock:
             bounds = self.audit.bounds
         told = {"bias_low": bounds.bias_low, "bias_high": bounds.bias_high, "group": bounds.group}
-        return told | (self.distillation.told() if self.distillation else {})
+        learned = {"updates": 0.0, "loss": 0.0} if self.own.distil else {}
+        return told | (self.distillation.told() if self.distillation else learned)
 
 
 class Shortcut:

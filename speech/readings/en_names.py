@@ -38,6 +38,18 @@ def name_rules(of: Language) -> list[Rule]:
         said = [*of.pairs(number), *of.counted(int(number)), *of.digits(number)]
         return "address", ways(said, [letter]), True
 
+    def rooms(match: re.Match[str]) -> Said:
+        """2BR/1BA."""
+        names = {"br": ("bedroom", "b r"), "bd": ("bed", "bedroom"), "ba": ("bath", "bathroom")}[match["w"].casefold()]
+        number = of.counted(int(match["n"]))
+        plural = [name if name == "b r" else f"{name}s" for name in names]
+        both = [*plural, *names] if match["n"] != "1" else names
+        return "unit", ways(number, both), True
+
+    def broadcast(match: re.Match[str]) -> Said:
+        """9/8c."""
+        return "time", ways(of.counted(int(match["a"])), of.counted(int(match["b"])), ("central", "c")), True
+
     def train(match: re.Match[str]) -> Said:
         number = match["n"]
         return "cardinal", [*of.pairs(number), *of.counted(int(number)), *of.digits(number)], True
@@ -84,6 +96,8 @@ def name_rules(of: Language) -> list[Rule]:
     street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{STREETS})\b)"
     return [
         Rule("0-", re.compile(r"(?<![\w.,/:\-])\d(?:-\d){2,15}(?![\w\-/:]|[.,]\d)"), dictated),
+        Rule("0Bb", re.compile(r"(?<![\w.,])(?P<n>\d\d?)[ -]?(?P<w>BR|BA|BD|bd|ba|br)s?(?!\w)"), rooms),
+        Rule("0/", re.compile(r"(?<![\w/.,])(?P<a>1[0-2]|\d)/(?P<b>1[0-2]|\d)c(?!\w)"), broadcast),
         Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?!\w)"), world_war),
         Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
         Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from speech.readings.european import Number, ways
+from speech.readings.european import Noun, Number, ways
 from speech.readings.european_language import Language
 
 
@@ -51,6 +51,11 @@ class Romance(Language):
 
     def linking(self, noun: object) -> tuple[str, ...]:
         return self.of
+
+    def linked(self, said: list[str], word: str) -> list[str]:
+        """A number before what links it to this word: 1.000.000 personas, un millón de personas."""
+        link = self.linking(Noun("", ((word.casefold(),),)))[0]
+        return [f"{way} {link}" for way in said]
 
     def day(self, number: int, before: str) -> list[str]:
         return ([self.first] if number == 1 else []) + self.counted(number)

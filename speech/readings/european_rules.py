@@ -16,16 +16,19 @@ from speech.readings.european import (
     ways,
 )
 from speech.readings.european_language import Language
-from speech.readings.european_marks import decades, marked, weekdays
+from speech.readings.european_marks import decades, laps, marked, weekdays
 from speech.readings.european_quantities import last, parts, quantities, scales
-from speech.readings.european_words import addresses, lettered, word_rules
+from speech.readings.european_words import addresses, lettered, phrases, word_rules
 
 B = f"{BLANK}?"
 
 
 def rules(of: Language) -> list[Rule]:
     numbers = [
+        *phrases(of.first_phrases),
+        *of.early_rules(),
         *scales(of),
+        *laps(of),
         *dates(of),
         *times(of),
         *phones(of),
@@ -56,7 +59,7 @@ def dates(of: Language) -> Iterator[Rule]:
         return ("date", said, True) if said else None
 
     yield Rule("0-", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))
-    parted = "|".join(rf"\d\d?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
+    parted = "|".join(rf"\d\d?[º°]?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
     year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
     pattern += rf"(?:{BLANK}?(?:{of.year_mark})(?!\w))?" if of.year_mark else ""
@@ -160,7 +163,9 @@ def times(of: Language) -> Iterator[Rule]:
             yield Rule("0.", re.compile(at, re.IGNORECASE), said)
     if of.hour_letter:
         letter = rf"(?P<tail>{of.hour_letter})"
-        pattern = rf"{hour}{B}{letter}(?:{B}(?P<m>[0-5]\d)(?:{B}(?:min|mn|m))?)?(?![\w])(?:\.(?=\s|$))?"
+        pattern = (
+            rf"{hour}{B}{letter}(?:{B}(?P<m>[0-5]\d)(?:{B}(?:min\b|mn|m|['′’](?!['′’])))?)?(?![\w])(?:\.(?=\s|$))?"
+        )
         yield Rule("0hHu", re.compile(pattern), said)
 
 
@@ -197,6 +202,7 @@ def phones(of: Language) -> Iterator[Rule]:
     group = r"\(?\d{2,5}\)?"
     for pattern in (
         r"\+\d{1,3}(?:[ \u00a0\-./]?\(?\d{1,4}\)?){2,6}(?!\d)",
+        r"(?<![\w.,/:\-])(?<!\d[ \u00a0])\(?0\d{1,4}\)?(?:[ \-/]\d{1,4}){2,6}(?![\d\w]|[.,:]\d)",
         rf"(?<![\w.,/:\-])(?:\d[ \-])?{group}(?:[ \u00a0\-./]{{1,2}}\d{{2,4}}){{2,5}}(?![\d\w]|[.,:]\d)",
         r"(?<![\w.,/:\-])(?<!\d[ \u00a0])\(?0\d{1,4}\)?[ \-/]{1,3}\d{3,9}(?![\d\w]|[.,:]\d)",
         *of.phone_patterns,

@@ -88,6 +88,7 @@ class Italian(Romance):
 
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         said = super().time(hour, minute, second, mark, before, full)
+        said += [way.replace("una ora", "un ora", 1) for way in said if way.startswith("una ora")]
         return [f"ore {way}" for way in said] + said if mark == "h" else said
 
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
@@ -131,6 +132,15 @@ class Italian(Romance):
         one = re.compile(r"(?<![\w.,:/\-–])(?P<span>1[ \u00a0])(?P<noun>[aeiouAEIOU][^\W\d_]+)")
         short = Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))
         return [Rule("0", one, elided), short]
+
+    def context_rules(self) -> list[Rule]:
+        def accented(match: re.Match[str]) -> Said:
+            """c'e', perche', caffe'."""
+            word, ends = match["w"], {"a": "à", "e": "èé", "i": "ì", "o": "ò", "u": "ù"}[match["w"][-1].lower()]
+            return "variant", [*(word[:-1] + end for end in ends), match[0]], True
+
+        word = r"(?<!\w)(?<!['’])(?P<w>(?:[^\W\d_]{1,7}['’])?[^\W\d_]{0,24}[aeiouAEIOU])['’](?![\w'’])"
+        return [Rule("'’", re.compile(word), accented)]
 
 
 @lru_cache(maxsize=1)

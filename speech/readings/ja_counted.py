@@ -16,6 +16,9 @@ Counted = tuple[int, list[str], str]  # where it ends, its readings, its kind ("
 _MONTHS = re.compile(r"[かカヶヵケ箇](?=[月所国年条])")
 _COUNTER = re.compile(one_of(COUNTERS))
 _WARI = re.compile("割[るられろっ]")  # 十割る二 is a division
+_SPEED = re.compile("[時秒風]速[^、。,]*$")
+_TENTHS = re.compile("[袖丈咲粥刈目]|音符|休符|づき|搗き")  # 七分袖, 四分音符: しちぶ, しぶ
+_WARI_BEFORE = re.compile("割 ?$")  # 三割一分
 _SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
 _SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
 _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
@@ -33,7 +36,13 @@ def _words_with_numerals(text: str) -> tuple[list[int], list[ja_words.Word]]:
     """Words that are more than a number, and where they begin: 一緒, 六本木, 四国."""
     if not any(char in KANJI_DIGITS or char in SMALL or char in LARGE for char in text):
         return [], []
-    found = [word for word in ja_words.words(text) if len(word.surface) > 1 and word.pos[1] != "数詞"]
+    found = [
+        word
+        for word in ja_words.words(text)
+        if len(word.surface) > 1
+        and word.pos[1] != "数詞"
+        and not ja_words.KANJI.search(word.reading)  # a word it knows
+    ]
     return [word.start for word in found], found
 
 
@@ -94,6 +103,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         )
     ):
         ways += digits(match["whole"])
+        ways += ["ぱち" * len(match["whole"])] * (set(match["whole"]) == {"8"})  # 8888: applause
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
     beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
@@ -122,7 +132,9 @@ def _digit_by_digit(text: str, start: int, match: re.Match[str], first: str) -> 
     if kanji and _in_word(text, start, max(end, match.end())):
         return None
     if counter and kanji and len(plain) == 2 and "0" not in plain:
+        near = int(plain[1]) == int(plain[0]) + 1
         ways = [whole(int(plain[0])) + way for way in read(int(plain[1]), counter)]
+        ways = _neighbours(int(plain[0]), counter) if near else ways
     elif counter:
         ways = list(read(int(plain), counter)) if len(plain) <= 16 else []
         for way in digits(plain):
@@ -203,7 +215,7 @@ def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list
         ways += _degrees(match)
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
-        named = text.endswith(("時速", "秒速"), 0, match.start())
+        named = _SPEED.search(text, max(0, match.start() - 12), match.start())
         ways = [("" if named else before) + way for way in _say(value, name)] + ways
     return ways
 
@@ -214,6 +226,11 @@ def _with_suffix(text: str, match: re.Match[str], after: int, counter: str, ways
         ways.append("はん")
     if counter == "度":
         ways += _degrees(match)
+    if counter == "分" and (
+        _TENTHS.match(text, after) or _WARI_BEFORE.search(text, max(0, match.start() - 3), match.start())
+    ):
+        tenths = [way + "ぶ" for way in read(parse(match)[0])]
+        ways = tenths + (ways if text.startswith("目", after) else [])
     if suffix := _SUFFIX.match(text, after):
         return suffix.end(), [way + _SUFFIX_SAID[suffix[0]] for way in ways], kind
     return after, ways, kind
@@ -227,19 +244,28 @@ def _degrees(match: re.Match[str]) -> list[str]:
     return [f"{way}{part}" for way in read(int(match["whole"]), "度") for part in read(int(tenth), "分")]
 
 
+def _neighbours(low: int, counter: str) -> list[str]:
+    """四、五日 しごにち, 二三人 にさんにん."""
+    heads = (whole(low), *{4: ("し",), 7: ("しち",)}.get(low, ()))
+    tails = list(read(low + 1, counter))
+    tails += [whole(low + 1) + COUNTERS[counter][0]] if counter.startswith("日") else []
+    return [head + tail for head in heads for tail in tails]
+
+
 def _about(text: str, match: re.Match[str], value: Value) -> Counted | None:
     """2〜3日, 2、3人: にさんにち, にから..., ふつかからみっか."""
     number, fraction, large = value
-    sign = None if fraction or large or match["kanji"] else _TO.match(text, match.end())
+    few = match["kanji"] and text[match.end() : match.end() + 1] == "、" and number < 10  # 四、五日
+    sign = None if fraction or large or (match["kanji"] and not few) else _TO.match(text, match.end())
     other = NUMBER.match(text, sign.end()) if sign else None
-    above = parse(other) if other and not other["kanji"] else None
+    above = parse(other) if other and bool(other["kanji"]) == bool(few) else None
     if not above or above[1] or above[2] or number > above[0]:
         return None
     end, counter = counter_at(text, other.end())
     if not counter or counter == "分の":
         return None
     seconds, near = read(above[0], counter), above[0] == number + 1 and number < 10
-    close = [whole(number) + way for way in seconds] if near else []
+    close = _neighbours(number, counter) if near else []
     if sign[0].strip() in "、・":
         return (end, close + [a + b for a in read(number, counter)[:1] for b in seconds], "range") if near else None
     firsts = (whole(number), *read(number, counter))

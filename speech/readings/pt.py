@@ -4,7 +4,7 @@ import itertools
 import re
 from functools import lru_cache
 
-from speech.readings.european import Rule, find, ways, words
+from speech.readings.european import Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance, inflected
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -80,6 +80,14 @@ class Portuguese(Romance):
             return [*said, *(["metade de", "metade da", "metade do"] if after else ["metade"])]
         said = list(ways(self.counted(above, "m"), self.below(below, above)))
         return said + ([f"{way} {link}" for way in said for link in ("de", "da", "do")] if after else [])
+
+    def early_rules(self) -> list[Rule]:
+        def every(match: re.Match[str]) -> Said:
+            """de 8/8 h."""
+            number = self.counted(int(match["n"]), "f")[:1]
+            return "time", ways(number, ("em",), number, ("horas",)), True
+
+        return [Rule("0/", re.compile(r"(?<=de )(?P<n>\d{1,2})/(?P=n) ?h(?:oras|s)?(?!\w)"), every)]
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         tails = ["meio", "meia"] if (above, below) == (1, 2) else self.fraction(above, below, "")

@@ -4,6 +4,7 @@ for faces made of signs, which look like one. A rule: (text, start) -> Span or N
 import re
 import unicodedata
 
+from speech.readings.cjk import FACE
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, RAISED, joined
@@ -41,7 +42,7 @@ _FACE = re.compile(
 
 def face(text: str, start: int) -> Span | None:
     """(づ￣3￣)づ, (^_^): not said."""
-    found = _FACE.match(text, start)
+    found = _FACE.match(text, start) or FACE.match(text, start)
     return Span(start, found.end(), "variant", ("",)) if found else None
 
 

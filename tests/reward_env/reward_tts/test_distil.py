@@ -237,6 +237,8 @@ def test_without_it_nothing_is_learned_or_told(ear):
     told = shortcut.measure(rows(20, seed=5))[0].scores["token_ear"]
     assert set(told) == {"read", "unsure", "audited", "closed", "bias_low", "bias_high", "group"}
     assert shortcut.ear is ear
+    scoring = Gate(reward(distil={"every": 64, "steps": 10, "rate": 0.003}))  # stage score learns nothing
+    assert scoring.told() | {"updates": 0.0, "loss": 0.0} == scoring.told()
 
 
 def test_the_thread_learns_as_soon_as_there_are_rows_for_it(ear, make):
