@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 
 from rapidfuzz.distance import Levenshtein
 
@@ -119,17 +120,17 @@ class Comparison:
         """Of the best path."""
         if self._letters:
             return self._counts_of_letters()
-        pairs = [(step.asked is not None, step.heard is not None) for step in self.steps if not step.right]
-        units = sum(step.asked is not None for step in self.steps)
-        return Counts(pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)), max(1, units))
+        wrong = [(asked is None, heard is None) for asked, heard, right in self.steps if not right]
+        added, missing = wrong.count((True, False)), wrong.count((False, True))
+        return Counts(len(wrong) - added - missing, missing, added, max(1, len(self.steps) - added))
 
     def _counts_of_letters(self) -> Counts:
         """Words that are right are taken as they are asked for; between them, the letters of all words are compared."""
         edits, units = Counter(), 0
-        for right, steps in groupby(self.steps, key=lambda step: step.right):
+        for right, steps in groupby(self.steps, key=itemgetter(2)):
             block = list(steps)
-            asked = "".join(self.asked.units[step.asked][-1] for step in block if step.asked is not None)
-            heard = "".join(self.heard.units[step.heard][-1] for step in block if step.heard is not None)
+            asked = "".join(self.asked.units[node][-1] for node, _, _ in block if node is not None)
+            heard = "".join(self.heard.units[node][-1] for _, node, _ in block if node is not None)
             units += len(asked)
             if not right:
                 edits.update(op.tag for op in Levenshtein.editops(asked, heard))
@@ -139,10 +140,6 @@ class Comparison:
     def rate(self) -> float:
         """Least edits over the units of the text's reading on that path; not capped; an empty text counts as one."""
         return 0.0 if self.right else self.counts.wrong / self.counts.units
-
-    def heard_place(self, step: Step) -> tuple[int, int]:
-        """Where in the raw transcript the unit of a step stands."""
-        return self.heard.place(step.heard)
 
 
 def something_said(text: str, language: str) -> bool:
@@ -188,8 +185,9 @@ def writing(text: str, language: str) -> Written:
         start, end = cleaned.origin[span.start], _end(cleaned, span.end)
         said = span.said[0]
         ahead = parts[-1][-1:] if parts and at == start else text[start - 1 : start]
+        apart = language not in SPACELESS or (language == "ko" and at == start and said[-1] != " ")
         elided = ahead in _APOSTROPHES and text[max(0, start - 2) : start - 1].isdecimal()  # 5'11, but not l'11
-        if language not in SPACELESS and (ahead.isalnum() or elided) and said[0].isalnum():
+        if apart and (ahead.isalnum() or elided) and said[0].isalnum():
             said = f" {said}"
         if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
             said = f"{said} "
