@@ -277,7 +277,7 @@ def context_rules(of: Language) -> list[Rule]:
         Rule("'’", re.compile(r"(?<!['’])\b(?P<n>[^\W\d_]{2,30})['’](?P<v>re|ll|ve|d)(?!\w|['’]\w)"), short),
         Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
-        Rule("/", re.compile(rf"(?<!\w)(?P<n>{days})(?=/(?:{days})(?!\w))"), named(_DAYS)),
+        Rule("/", re.compile(rf"(?<!\w)(?P<n>{days})(?=\.?/(?:{days})(?!\w))"), named(_DAYS)),
         Rule("/", re.compile(rf"(?<=/)(?P<n>{days})(?=/|[\s,.;)]|$)"), named(_DAYS)),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(

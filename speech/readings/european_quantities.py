@@ -98,6 +98,8 @@ def parts(of: Language) -> Iterator[Rule]:
 
         yield Rule("x×х", re.compile(cross), crossed)
     if of.fold:
+        price = r"(?<![\w.,])(?P<n>\d{1,4}) ?[xX×](?= ?(?:R\$|US\$|[$€£¥]))"
+        yield Rule("xX×", re.compile(price), folds)
         yield Rule(
             "0xX×", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,4}}(?:{re.escape(of.decimal)}\d{{1,2}})?)[xX×](?!\w)"), folds
         )
@@ -240,6 +242,8 @@ def quantities(of: Language) -> Iterator[Rule]:
                 ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
             percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
             one, two = of.said(first, gender), of.said(number, gender)
+            if len(found["a"]) == 4 and found["a"][:2] in ("18", "19", "20") and re.fullmatch(r"\d\d", found["b"]):
+                two = [*two[:4], *of.said(Number(found["a"][:2] + found["b"]), gender)[:4]]  # 2007-08
             for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off
                 ends += ways(of.since[:2], alike[:1], percents, dash[:2], alike[1:])
             hours = not (big or noun or gender) and found["a"].isdecimal() and found["b"].isdecimal()
