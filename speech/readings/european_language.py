@@ -137,6 +137,13 @@ class Language(Digits):
         """9-18 as hours of a day."""
         return []
 
+    def rated(self, noun: Noun, unit: str) -> list[str]:
+        """Behind the slash of 15 €/h."""
+        names = noun.of(0)[:9]
+        if self.one_alone and noun.gender == "f":  # za godzinę
+            names.sort(key=lambda name: not name.endswith(("ę", "у", "ю")))
+        return list(ways(self.per, names))
+
     def linked(self, said: list[str], word: str) -> list[str]:
         return []
 

@@ -23,6 +23,7 @@ B = f"{BLANK}?"
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
 _SHARED = re.compile(r" (?:and|to|or) [$€£]\d")
+_PRICE = re.compile(r" ?(?:R\$|US\$|[$€£¥]|\d[\d.,]* ?[€$£])")
 _SCREENS = {("16", "9"), ("4", "3"), ("21", "9"), ("16", "10"), ("3", "2")}
 _DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
 _NOT_A_UNIT = r"(?![\w]|['’][^\W\d_]|/m\b|\. ?\d)"  # t/m, 7 m. 12
@@ -60,7 +61,10 @@ def parts(of: Language) -> Iterator[Rule]:
         if number.fraction:
             return "cardinal", ways(of.fractional(number, of.fold_gender), of.fold), True
         said = of.counted(number.value, of.fold_gender)
-        return "cardinal", [*of.times_as_often(number.value), *ways(said, of.fold)], True
+        often, folded = of.times_as_often(number.value), list(ways(said, of.fold))
+        if "=" in match.string[max(0, match.start() - 12) : match.end() + 12]:  # y = 2x + 1
+            return "cardinal", [*ways(said, ["x"]), *folded], True
+        return "cardinal", [*folded, *often] if _PRICE.match(match.string, match.end()) else [*often, *folded], True
 
     if of.ordinal_pattern:
         yield Rule("0", re.compile(of.ordinal_pattern), ordinal)
@@ -93,6 +97,8 @@ def parts(of: Language) -> Iterator[Rule]:
         def crossed(match: re.Match[str]) -> Said:
             if equal.match(match.string, match.end()):
                 return "sign", times, True
+            if _PRICE.match(match.string, match.end()):
+                return "sign", [*of.fold, *of.by], True
             played = game.search(match.string, max(0, match.start() - 60), match.start())
             return "sign", [*of.versus[:1], *of.by] if played else of.by, True
 
@@ -250,7 +256,7 @@ def quantities(of: Language) -> Iterator[Rule]:
             if hours and first.value < 24 and number.value < 25:
                 ends = [*ends[:24], *of.hours_between(first.value, number.value)]
             ends += ways(of.since, one, percents, dash, two)
-        said = ends or of.said(number, gender, before, after)
+        said = ends or of.said(number, gender, before, "_" if counted else after)
         if not (counted or ends) and gender and of.millions_of(number):
             said = [*of.linked(said, after), *said]
         kind, said = amount(of, number, said, bool(ends), big, noun, sign)

@@ -115,14 +115,12 @@ def rates(of: Language) -> Iterator[Rule]:
         ):
             return None
         if f"{unit}." in of.units:  # 50 zł/mies.
-            names = of.noun(f"{unit}.").of(0)
-            names.sort(key=lambda name: not (of.one_alone and name.endswith(("ę", "у", "ю"))))
-            return "unit", ways(of.per, names[:9]), True
+            return "unit", of.rated(of.noun(f"{unit}."), unit), True
         if f"{unit}." in of.abbreviations:
             return "unit", ways(of.per, of.abbreviations[f"{unit}."]), True
         if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsчj"):
             return ("unit", ways(of.per, [unit]), True) if len(unit) > 2 else None
-        return "unit", ways(of.per, of.noun(unit).of(0)[:5]), True
+        return "unit", of.rated(of.noun(unit), unit), True
 
     subscript = re.compile(r"[₀-₉]{1,3}")
     yield Rule("₀₁₂₃₄₅₆₇₈₉", subscript, lambda m: ("cardinal", of.code_number(m[0].translate(_SUBSCRIPTS)), True))

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Number, Rule, Said, find, ways, words
+from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance, inflected
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -136,6 +136,10 @@ class Italian(Romance):
         one = re.compile(r"(?<![\w.,:/\-–])(?P<span>1[ \u00a0])(?P<noun>[aeiouAEIOU][^\W\d_]+)")
         short = Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))
         return [Rule("0", one, elided), short]
+
+    def rated(self, noun: Noun, unit: str) -> list[str]:
+        said = super().rated(noun, unit)
+        return [re.sub(r"^al (?=[aeiou])", "all'", way) for way in said] + said
 
     def context_rules(self) -> list[Rule]:
         def accented(match: re.Match[str]) -> Said:

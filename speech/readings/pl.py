@@ -72,6 +72,7 @@ class Polish(Language):
                 ("ego$", "g"),
                 ("ej$", "fg"),
                 ("[ieyu]m$", "l"),
+                ("(?<![tnw])y$|i$", "fg"),
                 ("[^aeiouyąęó]$", "m"),
             ):
                 if forms == "f" and noun in self.animate_nouns:

@@ -8,7 +8,17 @@ from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, in_cyrillic, nth_before_noun, with_half
+from speech.readings.ru_numbers import (
+    TOGETHER,
+    YEARS,
+    agreeing,
+    by_the_clock,
+    in_case,
+    in_cyrillic,
+    in_tenths,
+    nth_before_noun,
+    with_half,
+)
 from speech.readings.slavic_money import in_genitive
 from speech.readings.span import Span
 
@@ -20,9 +30,6 @@ _read = reader("ru")
 def units(words: str) -> list[tuple[str, ...]]:
     """Words; a mark of stress is none of them."""
     return _read(without_marks(words))
-
-
-_TOGETHER = {2: "двое", 3: "трое", 4: "четверо", 5: "пятеро", 6: "шестеро", 7: "семеро"}  # из них
 
 
 class Russian(Language):
@@ -45,8 +52,8 @@ class Russian(Language):
         elif after.casefold() in self.nth_behind:  # на 3 этаже, which no number counts
             nth = nth_before_noun(self.ordinal(number), after.casefold())
             said = nth + (said if number % 10 == 1 and not after.endswith("е") else [])
-        if after == "из" and number in _TOGETHER:
-            said.append(_TOGETHER[number])
+        if after == "из" and number in TOGETHER:
+            said.append(TOGETHER[number])
         if number == 1500:
             said += ["полторы тысячи", "полутора тысяч"]
         return list(dict.fromkeys(said))
@@ -88,37 +95,9 @@ class Russian(Language):
         return said
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
-        fraction, said = number.fraction, []
+        fraction = number.fraction
         whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")
-        names = {1: "десят", 2: "сот", 3: "тысячн", 4: "десятитысячн"}
-        if whole == 1 and fraction == "5":
-            said += ["полтора", "полторы", "полутора"]
-        if fraction == "5":
-            said += [f"{way} с половиной" for case in "ng" for sex in "mf" for way in in_case(whole, case, sex)]
-        if len(fraction) in names and part:
-            stem = names[len(fraction)]
-            for case in "ngd":
-                ends = (
-                    [{"n": "ая"}.get(case, "ой")]
-                    if part % 10 == 1 and part % 100 != 11
-                    else ["ым" if case == "d" else "ых"]
-                )
-                integral = "целая" if whole % 10 == 1 and whole % 100 != 11 else "целых"
-                if case != "n":
-                    integral = "целой" if integral == "целая" else "целым" if case == "d" else integral
-                said += ways(
-                    in_case(whole, case, "f")[:2],
-                    (integral, f"{integral} и", "и"),
-                    in_case(part, case, "f")[:1],
-                    [stem + end for end in ends],
-                )
-            if whole % 10 == 1 and whole % 100 != 11:
-                ends = ["ую" if part % 10 == 1 and part % 100 != 11 else "ых"]
-                top, below = in_case(whole, "a", "f")[:1], in_case(part, "a", "f")[:1]
-                said += ways(top, ("целую", "целую и", "и"), below, [stem + end for end in ends])
-            if part % 10 == 1 and part % 100 != 11:
-                links = ("целых", "целую", "целых и", "и")
-                said += ways(in_case(whole, "a", "f")[:1], links, in_case(part, "a", "f")[:1], [f"{stem}ую"])
+        said = in_tenths(whole, part, fraction)
         spoken = super().fractional(Number(number.whole, fraction))
         if len(fraction) == 1 and part:
             spoken += ways(in_case(whole, "n", "m")[:1], ("и",), in_case(part, "n", "m")[:1])  # тридцать шесть и шесть
@@ -278,6 +257,11 @@ class Russian(Language):
 
     def foreign(self, word: str) -> list[str]:
         return in_cyrillic(word)
+
+    def rated(self, noun: Noun, unit: str) -> list[str]:
+        said = super().rated(noun, unit)
+        in_time = unit.rstrip(".") in ("ч", "час", "мес", "год", "день", "сут", "нед", "мин", "с", "сек")
+        return sorted(said, key=lambda way: not way.startswith("в ")) if in_time else said
 
     def goals(self, written: str, against: bool = False) -> list[str]:
         return [*self.plain(written), *in_case(int(written), "d", "m")]

@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import Noun, words
+from speech.readings.european import Noun, ways, words
 
 # Forms of the word for a year, and the cases in which the number before them stands.
 YEARS = {
@@ -17,6 +17,7 @@ YEARS = {
     "гг": "gn",
     "годах": "p",
 }
+TOGETHER = {2: "двое", 3: "трое", 4: "четверо", 5: "пятеро", 6: "шестеро", 7: "семеро"}  # из них
 _FEMININE_SOFT = re.compile(  # дочь, новость, площадь; others by name
     "(?:[чшщж]|[^г]ост|[аи]ст|[вчм]ест|зн|ад|[оу]в|пис)ь$|^(?:тень|осень|степень|ступень|дверь|мать|сеть|нить|соль|роль|"
     "боль|фасоль|сталь|деталь|медаль|модель|цель|постель|метель|карусель|кровать|смерть|треть|четверть|связь|мазь|пыль|мысль|"
@@ -108,6 +109,8 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
                 return [(case, gender), *([("a", gender)] if case == "n" and gender != "f" else [])]
         return [(case, gender) for case in cases for gender in "mfn"]
     if 2 <= last <= 4:
+        if re.search("[оеё]в$|ей$", noun):  # трёх поваров
+            return [("g", "m"), ("g", "f")]
         nominative = [case for case in cases if case in "na"]
         if re.search("[ыи]$", noun) and nominative:
             return [("n", "f")]
@@ -159,3 +162,38 @@ def _part(hour: int) -> tuple[str, ...]:
     if hour < 5:
         return ("ночи",) if hour < 3 else ("утра", "ночи")
     return ("утра",) if hour < 12 else ("дня",) if hour < 16 else ("дня", "вечера") if hour < 18 else ("вечера",)
+
+
+def in_tenths(whole: int, part: int, fraction: str) -> list[str]:
+    """A decimal with its halves, tenths and hundredths: две целых пять десятых, два с половиной."""
+    said: list[str] = []
+    names = {1: "десят", 2: "сот", 3: "тысячн", 4: "десятитысячн"}
+    if whole == 1 and fraction == "5":
+        said += ["полтора", "полторы", "полутора"]
+    if fraction == "5":
+        said += [f"{way} с половиной" for case in "ng" for sex in "mf" for way in in_case(whole, case, sex)]
+    if len(fraction) in names and part:
+        stem = names[len(fraction)]
+        for case in "ngd":
+            ends = (
+                [{"n": "ая"}.get(case, "ой")]
+                if part % 10 == 1 and part % 100 != 11
+                else ["ым" if case == "d" else "ых"]
+            )
+            integral = "целая" if whole % 10 == 1 and whole % 100 != 11 else "целых"
+            if case != "n":
+                integral = "целой" if integral == "целая" else "целым" if case == "d" else integral
+            said += ways(
+                in_case(whole, case, "f")[:2],
+                (integral, f"{integral} и", "и"),
+                in_case(part, case, "f")[:1],
+                [stem + end for end in ends],
+            )
+        if whole % 10 == 1 and whole % 100 != 11:
+            ends = ["ую" if part % 10 == 1 and part % 100 != 11 else "ых"]
+            top, below = in_case(whole, "a", "f")[:1], in_case(part, "a", "f")[:1]
+            said += ways(top, ("целую", "целую и", "и"), below, [stem + end for end in ends])
+        if part % 10 == 1 and part % 100 != 11:
+            links = ("целых", "целую", "целых и", "и")
+            said += ways(in_case(whole, "a", "f")[:1], links, in_case(part, "a", "f")[:1], [f"{stem}ую"])
+    return said
