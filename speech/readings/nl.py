@@ -145,7 +145,7 @@ class Dutch(Language):
             return "variant", [re.sub(r"nrs?\.?$", "nummer", match[0]) + several], True
 
         return [
-            Rule("0", number, numbered),
+            Rule("", number, numbered),
             Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straat"], True)),
         ]
 
