@@ -27,6 +27,7 @@ COMPARED_ONLY = frozenset(
 )  # kinds that no prompt writes out
 _PERHAPS_NOT_SAID = re.compile("[<\\[\u20e3]")  # tags, and a keycap's digit
 _TAIL = re.compile("[-\u2010\u2011]?[^\\W\\d_]+|['\u2019]s(?!\\w)")
+_APOSTROPHES = frozenset("'’")
 MOST_READINGS = 64  # of a span
 
 
@@ -64,7 +65,7 @@ def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
 
 def _end_of_word(text: str, span: Span, following: int) -> int:
     """Where the word ends that begins with a number: 7ish, 25-year; what is one part may be written as one word."""
-    tail = _TAIL.match(text, span.end) if text[span.end - 1].isdecimal() else None
+    tail = _TAIL.match(text, span.end) if text[span.end - 1].isdecimal() or text[span.end - 1] in "%°€$" else None
     return tail.end() if tail and tail.end() <= following else span.end
 
 
@@ -184,7 +185,9 @@ def writing(text: str, language: str) -> Written:
         start, end = cleaned.origin[span.start], _end(cleaned, span.end)
         said = span.said[0]
         ahead = parts[-1][-1:] if parts and at == start else text[start - 1 : start]
-        if language not in SPACELESS and ahead.isalnum() and said[0].isalnum():
+        apart = language not in SPACELESS or (language == "ko" and at == start and said[-1] != " ")
+        elided = ahead in _APOSTROPHES and text[max(0, start - 2) : start - 1].isdecimal()  # 5'11, but not l'11
+        if apart and (ahead.isalnum() or elided) and said[0].isalnum():
             said = f" {said}"
         if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
             said = f"{said} "

@@ -1,6 +1,7 @@
 """What Japanese, Korean and Cantonese texts share: how numbers, dates and signs are written, the walk over a text."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -16,8 +17,19 @@ GROUPED = r"\d{1,3}(?:,\d{3}){1,5}(?!\d)|\d{1,40}"
 DATE = re.compile(r"(\d{4})([/.-]) ?(1[0-2]|0?[1-9])\2 ?([12]\d|3[01]|0?[1-9])(?!\d)")
 CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
 DASHED = re.compile(r"\d{1,5}(?:-\d{1,5}){1,4}(?![-\d])")
+HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))? ?([ap])\.?m(?:\.|(?![A-Za-z]))", re.IGNORECASE)  # 9am, 9:30 PM
+HALF_DAY_BEFORE = re.compile(r"([ap])\.?m\.? ?(?=\d)", re.IGNORECASE)  # AM 9:00
+FACE = re.compile(  # (^_^), m(_ _)m, T_T: not said
+    r"[mヾ]?\((?=[^()]{0,10}[_^;´`･・ω▽Д≧≦>＿￣°¯ᴗ])[^()\w]{0,4}[_ωДoO▽ᴗ∀]?[^()\w]{0,6}[_ωДoO]?[^()\w]{0,4}\)[mノﾉツ]{0,2}"
+    r"|(?<![A-Za-z])(?:T[_.]+T|[Qq]_[Qq]|[oO]_[oO]|>[_.]?<|\^[_.o]?\^|-_+-|=_=|orz|OTL)[;']?(?![A-Za-z\d])"
+)
+BLOOD_PRESSURE = re.compile("[血혈][壓压圧압]|혈압")
+SEASON = re.compile(r"(\d{4}|\d\d)[-/–](\d\d)(?= ?(?:シーズン|시즌|年度|學年|学年|학년도|球季))")
+SCHEME = re.compile("https?://", re.IGNORECASE)
 SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
+_POWER = re.compile(r"([⁻-])?([⁰¹²³⁴-⁹]{1,3})(?![A-Za-z\d])|\^([-−])?(\d{1,3})(?!\d)")
+RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹^"
 ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
 LATIN_ROMAN = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "XI": 11, "XII": 12, "XIII": 13}
 CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
@@ -47,6 +59,40 @@ def walk(text: str, start: re.Pattern[str], readers: Iterable[Reader]) -> list[S
             found.append(span)
         at = span.end if span else at + 1
     return found
+
+
+def power_at(text: str, at: int) -> tuple[int, int] | None:
+    """Where the exponent of x², 10⁻³, 2^10 ends, and what it is."""
+    found = _POWER.match(text, at)
+    if not found or not text[max(0, at - 1) : at].isalnum():
+        return None
+    exponent = int(unicodedata.normalize("NFKC", found[2] or found[4]))
+    return found.end(), -exponent if found[1] or found[3] else exponent
+
+
+def with_half_day(text: str, at: int, names: dict[str, tuple[str, ...]], times: list[str], there: str) -> list[str]:
+    """Times with what their a.m. or p.m. is in words, or without where such words (`there`) stand before them."""
+    found = HALF_DAY.match(text, at)
+    words = names[found[3].lower()]
+    if text[:at].rstrip().endswith(tuple(there.split())):
+        return times
+    return [f"{word}{time}" for time in times for word in words]
+
+
+def compared(words: re.Pattern[str], text: str, start: int, end: int) -> bool:
+    """Whether words of proportion or sport stand near text[start:end], so that 1:12 is no time."""
+    return bool(words.search(text, max(0, start - 10), start) or words.search(text, end, end + 10))
+
+
+def face(text: str, at: int, found: list[Span]) -> Span | None:
+    """A face made of signs."""
+    match = FACE.match(text, at)
+    return span_of(at, match.end(), "variant", ("",)) if match else None
+
+
+def is_day(one: int, other: int) -> bool:
+    """Whether 12/24 is a day rather than a fraction."""
+    return other > 12 or one >= other
 
 
 def unit_at(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str] | None:

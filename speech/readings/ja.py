@@ -19,7 +19,7 @@ _HOLE = "◇"  # in place of a number, so that what is around it is read the sam
 def spans(text: str) -> list[Span]:
     """Spans of numbers and signs, and between them of the words that are not plainly their letters."""
     numbers = ja_spans.find(text)
-    drawn = {mark.start(): mark for mark in _DRAWN_OUT.finditer(text)}
+    drawn = {mark.start(): mark for mark in _DRAWN_OUT.finditer(text) if text[mark.start() - 1] in _VOWEL_OF}
     found = sorted(numbers + _words(text, numbers, drawn), key=lambda span: span.start)
     starts = [span.start for span in found]
     for place, mark in drawn.items():
@@ -43,8 +43,9 @@ def _words(text: str, taken: list[Span], drawn: dict[int, re.Match[str]]) -> lis
             places.append(-1)
         at = span.end
     found = []
-    for word in ja_words.words("".join(kept)):
-        said = ja_words.said(word)
+    given = ja_words.words("".join(kept))
+    for word, before, behind in zip(given, [None, *given], [*given[1:], None], strict=False):
+        said = ja_words.said_alone(word) if ja_words.alone(word, before, behind) else ja_words.said(word)
         if said and _HOLE not in word.surface:
             kind = "particle" if said[0] in ("わ", "え") else "variant"
             found.append(Span(places[word.start], places[word.end - 1] + 1, kind, said))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from speech.readings import ja_words
 from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
 from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
-from speech.readings.ja_signs import ALONE, COUNTED_IN_ENGLISH, ENGLISH, MONEY, UNITS, spelled
+from speech.readings.ja_signs import ALONE, COUNTED_IN_ENGLISH, ENGLISH, MONEY, ORDINALS, UNITS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, LARGE, NUMBER, SMALL, Value, parse
 from speech.readings.span import Span
 
@@ -16,6 +16,10 @@ Counted = tuple[int, list[str], str]  # where it ends, its readings, its kind ("
 _MONTHS = re.compile(r"[かカヶヵケ箇](?=[月所国年条])")
 _COUNTER = re.compile(one_of(COUNTERS))
 _WARI = re.compile("割[るられろっ]")  # 十割る二 is a division
+_SPEED = re.compile("[時秒風]速[^、。,]*$")
+_TITLE = re.compile(r"(?<!\d)\d{1,2}(?:st|nd|rd|th)(?![A-Za-z])", re.IGNORECASE)
+_TENTHS = re.compile("[袖丈咲粥刈目]|音符|休符|づき|搗き")  # 七分袖, 四分音符: しちぶ, しぶ
+_WARI_BEFORE = re.compile("割 ?$")  # 三割一分
 _SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
 _SUFFIX_SAID = {"間": "かん", "目": "め", "半": "はん"}
 _UNIT = re.compile(f"({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
@@ -33,7 +37,13 @@ def _words_with_numerals(text: str) -> tuple[list[int], list[ja_words.Word]]:
     """Words that are more than a number, and where they begin: 一緒, 六本木, 四国."""
     if not any(char in KANJI_DIGITS or char in SMALL or char in LARGE for char in text):
         return [], []
-    found = [word for word in ja_words.words(text) if len(word.surface) > 1 and word.pos[1] != "数詞"]
+    found = [
+        word
+        for word in ja_words.words(text)
+        if len(word.surface) > 1
+        and word.pos[1] != "数詞"
+        and not ja_words.KANJI.search(word.reading)  # a word it knows
+    ]
     return [word.start for word in found], found
 
 
@@ -61,6 +71,8 @@ def _as_word(text: str, start: int, end: int) -> tuple[str, ...]:
 
 def number(text: str, at: int, found: list[Span]) -> Span | None:
     """[minus][第][¥]number[counter, unit, word in katakana][間, 目, 半]"""
+    if (title := _TITLE.match(text, at)) and title[0].lower() in ORDINALS:
+        return span_of(at, title.end(), "letters", [ORDINALS[title[0].lower()]])
     start, sign, money, first = at, ("",), "", ""
     if text[at] in "-−+±▲":
         if at and text[at - 1].isalnum() and text[at - 1].isascii():
@@ -94,9 +106,12 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         )
     ):
         ways += digits(match["whole"])
+        ways += ["ぱち" * len(match["whole"])] * (set(match["whole"]) == {"8"})  # 8888: applause
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
     beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
+    if text.startswith("XX", end) and match["whole"] == "20":  # 20XX年
+        ways.append("にせん")
     return span_of(start, end, kind, (s + first + way for s in sign for way in ways), not beside, MOST)
 
 
@@ -122,7 +137,9 @@ def _digit_by_digit(text: str, start: int, match: re.Match[str], first: str) -> 
     if kanji and _in_word(text, start, max(end, match.end())):
         return None
     if counter and kanji and len(plain) == 2 and "0" not in plain:
+        near = int(plain[1]) == int(plain[0]) + 1
         ways = [whole(int(plain[0])) + way for way in read(int(plain[1]), counter)]
+        ways = _neighbours(int(plain[0]), counter) if near else ways
     elif counter:
         ways = list(read(int(plain), counter)) if len(plain) <= 16 else []
         for way in digits(plain):
@@ -148,6 +165,8 @@ def counter_at(text: str, at: int) -> tuple[int, str]:
 def _fraction_at(text: str, at: int) -> re.Match[str] | None:
     """The number above of 三分の一, unless that is counted (10分の2回戦)."""
     above = NUMBER.match(text, at)
+    if above and re.match("[KDR]|L?DK", text[above.end() : above.end() + 3]):  # 徒歩8分の1K
+        return None
     counted = counter_at(text, above.end())[1] if above else ""
     return above if above and parse(above) and (not counted or counted in _OF_PARTS) else None
 
@@ -177,13 +196,30 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
         above = parse(top)
         return top.end(), [a + "ぶんの" + b for a in read(value[0]) for b in _say(above, "")], "fraction"
     if counter:
-        return _with_suffix(text, match, after, counter, _say(value, counter))
+        return _longer(text, match, value, after) or _with_suffix(text, match, after, counter, _say(value, counter))
     if word := _KATAKANA.match(text, skip if not match["kanji"] else end):
         ways = _say(value, word[0])
-        if value[0] < 10 and not value[1] and word[0] in COUNTED_IN_ENGLISH:
+        if (
+            value[0] < 10
+            and not value[1]
+            and (word[0] in COUNTED_IN_ENGLISH or text.endswith(("No.", "NO."), 0, match.start()))
+        ):
             ways.append(ENGLISH[value[0]] + word[0])
         return word.end(), ways, "unit"
     return _about(text, match, value) or (end, _say(value, ""), "")
+
+
+def _longer(text: str, match: re.Match[str], value: Value, after: int) -> Counted | None:
+    """A word that goes on behind the counter, as the dictionary has it in kanji: 5月病, 3日坊主."""
+    behind = text[after : after + 3]
+    if match["kanji"] or value[1] or value[2] or value[0] > 10 or not value[0] or not ja_words.KANJI.match(behind):
+        return None
+    numeral = "一二三四五六七八九十"[value[0] - 1]
+    word = ja_words.first_word(numeral + text[match.end() : after] + behind)
+    length = len(word.surface) - 1 if word else 0
+    if not word or word.pos[1] == "数詞" or length <= after - match.end() or ja_words.KANJI.search(word.reading):
+        return None
+    return match.end() + length, [word.reading], "counter"
 
 
 def _to_price(text: str, at: int, value: Value, money: str) -> Counted | None:
@@ -203,7 +239,7 @@ def _with_unit(text: str, match: re.Match[str], unit: str, value: Value) -> list
         ways += _degrees(match)
     if unit in ("km/h", "m/s"):
         before, name = ("じそく", "キロメートル") if unit == "km/h" else ("びょうそく", "メートル")
-        named = text.endswith(("時速", "秒速"), 0, match.start())
+        named = _SPEED.search(text, max(0, match.start() - 12), match.start())
         ways = [("" if named else before) + way for way in _say(value, name)] + ways
     return ways
 
@@ -214,6 +250,11 @@ def _with_suffix(text: str, match: re.Match[str], after: int, counter: str, ways
         ways.append("はん")
     if counter == "度":
         ways += _degrees(match)
+    if counter == "分" and (
+        _TENTHS.match(text, after) or _WARI_BEFORE.search(text, max(0, match.start() - 3), match.start())
+    ):
+        tenths = [way + "ぶ" for way in read(parse(match)[0])]
+        ways = tenths + (ways if text.startswith("目", after) else [])
     if suffix := _SUFFIX.match(text, after):
         return suffix.end(), [way + _SUFFIX_SAID[suffix[0]] for way in ways], kind
     return after, ways, kind
@@ -227,19 +268,28 @@ def _degrees(match: re.Match[str]) -> list[str]:
     return [f"{way}{part}" for way in read(int(match["whole"]), "度") for part in read(int(tenth), "分")]
 
 
+def _neighbours(low: int, counter: str) -> list[str]:
+    """四、五日 しごにち, 二三人 にさんにん."""
+    heads = (whole(low), *{4: ("し",), 7: ("しち",)}.get(low, ()))
+    tails = list(read(low + 1, counter))
+    tails += [whole(low + 1) + COUNTERS[counter][0]] if counter.startswith("日") else []
+    return [head + tail for head in heads for tail in tails]
+
+
 def _about(text: str, match: re.Match[str], value: Value) -> Counted | None:
     """2〜3日, 2、3人: にさんにち, にから..., ふつかからみっか."""
     number, fraction, large = value
-    sign = None if fraction or large or match["kanji"] else _TO.match(text, match.end())
+    few = match["kanji"] and text[match.end() : match.end() + 1] == "、" and number < 10  # 四、五日
+    sign = None if fraction or large or (match["kanji"] and not few) else _TO.match(text, match.end())
     other = NUMBER.match(text, sign.end()) if sign else None
-    above = parse(other) if other and not other["kanji"] else None
+    above = parse(other) if other and bool(other["kanji"]) == bool(few) else None
     if not above or above[1] or above[2] or number > above[0]:
         return None
     end, counter = counter_at(text, other.end())
     if not counter or counter == "分の":
         return None
     seconds, near = read(above[0], counter), above[0] == number + 1 and number < 10
-    close = [whole(number) + way for way in seconds] if near else []
+    close = _neighbours(number, counter) if near else []
     if sign[0].strip() in "、・":
         return (end, close + [a + b for a in read(number, counter)[:1] for b in seconds], "range") if near else None
     firsts = (whole(number), *read(number, counter))

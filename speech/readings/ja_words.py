@@ -15,6 +15,9 @@ KANJI = re.compile(r"[々〆〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _KATAKANA_WORD = re.compile(r"[ァ-ヺー]{3,}")
 _MAY_END_SHORT = re.compile(r"[アカガサザタダナハバパマヤラワャァリジニミティディ]ー\Z")
 _ALSO: dict[str, list[str]] = tables("ja")["also_read"]
+_NOT_READ: dict[str, list[str]] = tables("ja")["not_read"]
+_NOT_ALONE: dict[str, list[str]] = tables("ja")["not_alone"]
+_BESIDE = frozenset(("名詞", "接頭辞", "接尾辞", "代名詞"))
 SAME_KANJI: dict[str, str] = tables("ja")["same_kanji"]  # of names, which the dictionary has in one form
 _MOST_READINGS = 6
 _ONE_AT_A_TIME = Lock()  # Sudachi refuses two threads at once
@@ -68,6 +71,24 @@ def words(text: str) -> list[Word]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def first_word(text: str) -> Word | None:
+    """The first word of a few characters."""
+    return next(iter(words(text)), None)
+
+
+def alone(word: Word, before: Word | None, behind: Word | None) -> bool:
+    """Whether a kanji is a noun of its own: 山 is さん only behind a name, 水 すい in a row of weekdays."""
+    if word.surface in "水木火" and not (behind and behind.surface in "がをにもで"):
+        return False
+    return word.surface in _NOT_ALONE and not any(near and near.pos[0] in _BESIDE for near in (before, behind))
+
+
+def said_alone(word: Word) -> tuple[str, ...]:
+    """Those of `said` that a kanji has as a noun of its own."""
+    return tuple(way for way in said(word) if way == word.reading or way not in _NOT_ALONE[word.surface])
+
+
 def said(word: Word) -> tuple[str, ...]:
     """Readings of a word, best first, where they are not plainly its letters; () otherwise.
 
@@ -85,6 +106,7 @@ def _said(surface: str, pos: tuple[str, ...], reading: str, normal: str) -> tupl
     if KANJI.search(surface):
         if not KANJI.search(reading):
             ways = [reading, *_ALSO.get(surface, ()), *_others(surface, pos, reading)]
+            ways = [way for way in ways if way not in _NOT_READ.get(surface, ())]
     elif _KATAKANA_WORD.fullmatch(surface):
         spellings = [surface, *([normal] if normal != surface and _KATAKANA_WORD.fullmatch(normal) else [])]
         spellings += [way[:-1] for way in spellings if len(way) > 3 and _MAY_END_SHORT.search(way)]

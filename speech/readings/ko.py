@@ -5,20 +5,31 @@ import re
 from itertools import product
 
 from speech.readings.cjk import (
+    BLOOD_PRESSURE,
     CIRCLED,
     CLOCK,
     DASHED,
     DATE,
     FRACTIONS,
+    HALF_DAY,
+    HALF_DAY_BEFORE,
     LATIN_ROMAN,
+    RAISED,
     ROMAN,
+    SCHEME,
+    SEASON,
     SLASHED,
     VERSION,
     any_of,
     between_letters,
+    compared,
+    face,
+    is_day,
+    power_at,
     right_behind,
     span_of,
     walk,
+    with_half_day,
 )
 from speech.readings.ko_counted import FROM_TO, is_counted, number
 from speech.readings.ko_numbers import digits, read, sino
@@ -34,13 +45,18 @@ _NAMED_DAY = re.compile(
     r"|(3|4|5|6|8|10|12)\.(1|3|13|16|18|19|10|15|25|26|29|12)(?=절|(?:을|를|은|는|과|와|이)? ?"
     r"(?:광복|운동|혁명|전쟁|민주|독립|만세|항쟁|사태|총선|대선|지방선거|테러|정신|공동|남북|쿠데타))"
 )
+_WEEKDAYS = re.compile("[월화수목금토일](?:요일)?[~〜–-] ?[월화수목금토일](?:요일)?(?![가-힣])")
 _WEEKDAY = re.compile(r"\(([월화수목금토일])\)")
 _RATIO = re.compile(r"(\d{1,4})(?::| ?대 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:[-'][A-Za-z]{1,20})?")
 _TAKEN_AWAY = re.compile(r" ?\d[\d,.]{0,20} ?=")  # 20 - 8 = 12
+_COMPARED = re.compile("비율|비[가는]|스코어|승리|패배|이겼|이기|졌다|세트|앞서|앞섰|비겼|무승부")
+_HALVES = {"a": ("오전 ", "아침 ", "새벽 "), "p": ("오후 ", "저녁 ", "밤 ")}
 _NUMBERED = re.compile(r"\. ?(?=\d)")
 _JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
-_START = re.compile(rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_START = re.compile(
+    rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{RAISED}=ヾ{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+)
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
 
 
@@ -86,20 +102,34 @@ def _named_day(text: str, at: int, found: list[Span]) -> Span | None:
     """8·15, 3·1, 8.15 광복절: digit by digit."""
     if match := _NAMED_DAY.match(text, at):
         one, two = match[1] or match[3], match[2] or match[4]
-        return span_of(at, match.end(), "date", [f"{a} {b}" for a in digits(one) for b in digits(two)])
+        return span_of(at, match.end(), "date", [a + b for a in digits(one) for b in digits(two)])
     return None
 
 
 def _clock(text: str, at: int, found: list[Span]) -> Span | None:
+    if half := HALF_DAY.match(text, at):  # 9:00AM
+        times = _times(half[1], half[2] or "00", None)
+        letters = [f"{way} {name}" for name in spelled(half[3] + "m") for way in times]
+        return span_of(
+            at,
+            half.end(),
+            "time",
+            with_half_day(text, at, _HALVES, times, "오전 오후 아침 저녁 밤 새벽") + letters,
+            most=60,
+        )
     match = CLOCK.match(text, at)
-    if not match:
-        return None
-    minutes = [f"{sino(int(match[2]))} 분"] if int(match[2]) else ["", "정각", "영 분"]
-    minutes += ["반"] * (match[2] == "30")
-    if match[2][0] == "0" and int(match[2]):
+    if match and not (match[3] is None and compared(_COMPARED, text, at, match.end())):
+        return span_of(at, match.end(), "time", _times(*match.groups()))
+    return None
+
+
+def _times(hour: str, minute: str, second: str | None) -> list[str]:
+    minutes = [f"{sino(int(minute))} 분"] if int(minute) else ["", "정각", "영 분"]
+    minutes += ["반"] * (minute == "30")
+    if minute[0] == "0" and int(minute):
         minutes += [f"영 {minutes[0]}", f"공 {minutes[0]}"]
-    parts = product(read(int(match[1]), "시"), minutes, read(int(match[3]), "초") if match[3] else ("",))
-    return span_of(at, match.end(), "time", (" ".join(part).strip() for part in parts))
+    parts = product(read(int(hour), "시"), minutes, read(int(second), "초") if second else ("",))
+    return [" ".join(part).strip() for part in parts]
 
 
 def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
@@ -112,6 +142,9 @@ def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
 
 def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
     """2-1: a score, an address or a range; 4-2-8: an address. With a counter (3-5일) it is a range of that."""
+    if season := SEASON.match(text, at):  # 2023-24시즌
+        one, two = sino(int(season[1])), sino(int(season[2]))
+        return span_of(at, season.end(), "year", [f"{one}{sign}{two}" for sign in (" ", "에서 ", " 다시 ")])
     match = DASHED.match(text, at)
     if not match or (match[0].count("-") == 1 and is_counted(text, match.end())):
         return None
@@ -127,9 +160,16 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
     if not match:
         return None
     one, other = int(match[1]), int(match[2])
+    if BLOOD_PRESSURE.search(text, max(0, at - 8), at):  # 120/80
+        return span_of(
+            at, match.end(), "fraction", [f"{sino(one)}{sign}{sino(other)}" for sign in (" ", "에 ", " 대 ")], most=20
+        )
+    if other == 4 and text.startswith("분기", match.end()):  # 2/4분기
+        return span_of(at, match.end(), "fraction", [f"{sino(one)} 사"])
     ways = [f"{sino(other)} 분의 {sino(one)}", f"{sino(one)} 슬래시 {sino(other)}"]
     if 1 <= one <= 12 and 1 <= other <= 31:
-        ways += map(" ".join, product(read(one, "월"), read(other, "일")))
+        days = list(map(" ".join, product(read(one, "월"), read(other, "일"))))
+        ways = days + ways if is_day(one, other) else ways + days
     return span_of(at, match.end(), "fraction", ways)
 
 
@@ -145,8 +185,12 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
     char, behind = text[at], right_behind(text, at, found)
     if char in "-−–" and behind and _TAKEN_AWAY.match(text, at + 1):
         return span_of(at, at + 1, "sign", ("빼기", "마이너스"))
-    if char in "~〜–∼-−" and behind and re.match(r"[ ~〜–∼−-]+(?:오[전후] ?)?[\d$₩]", text[at : at + 8]):
-        return span_of(at, at + 1, "range", FROM_TO)
+    if char in "~〜–∼-−" and behind and re.match(r"[ ~〜–∼−-]+(?:오[전후] ?|[AaPp][Mm] ?)?[\d$₩]", text[at : at + 8]):
+        return span_of(at, at + 1, "range", (f"{to} " for to in FROM_TO))
+    if char in "~〜–-" and _WEEKDAYS.search(text, max(0, at - 3), at + 6):  # 월~금
+        return span_of(at, at + 1, "range", (*FROM_TO, ""), False)
+    if char in "~〜" and re.fullmatch("[가-힣][~〜][가-힣]", text[max(0, at - 1) : at + 2]):  # 서울~부산
+        return span_of(at, at + 1, "variant", ("", *FROM_TO))
     if char in "~〜" and behind and not text[at + 1 : at + 2].isalnum():
         return span_of(at, at + 1, "range", ("부터", ""))
     if char in BETWEEN_LETTERS and between_letters(text, at):
@@ -154,11 +198,28 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
     return None
 
 
+def _power(text: str, at: int, found: list[Span]) -> Span | None:
+    """x², 10^8: 제곱, 승."""
+    power = power_at(text, at)
+    if not power:
+        return None
+    said = ("마이너스 " if power[1] < 0 else "") + sino(abs(power[1]))
+    names = {2: ["제곱", "의 제곱"], 3: ["세제곱", "의 세제곱"]}.get(power[1], [])
+    return span_of(
+        at, power[0], "sign", [*names, *(f"{of}{said}{name}" for of in ("의 ", " ") for name in ("승", "제곱"))]
+    )
+
+
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
+    if scheme := SCHEME.match(text, at):
+        name = scheme[0][:-3].lower()
+        return span_of(at, scheme.end(), "letters", [f"{spelled(name)[0]} 콜론 슬래시 슬래시", "", spelled(name)[0]])
     match = _LATIN.match(text, at)
     if not match:
         return None
     word = match[0]
+    if half := HALF_DAY_BEFORE.match(text, at):  # AM 9:00
+        return span_of(at, half.end(), "letters", [*_HALVES[half[1].lower()], *spelled(half[1] + "m"), word])
     if word.lower() in NUMBERED and _NUMBERED.match(text, match.end()):  # No.5
         return span_of(at, match.end() + 1, "letters", [*WORDS[word.lower()], word], sure=False)
     if word.lower() == "c" and text.startswith("++", match.end()):
@@ -179,6 +240,8 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     if char in FRACTIONS:
         above, below = FRACTIONS[char]
         return span_of(at, at + 1, "fraction", [f"{sino(below)} 분의 {sino(above)}"] + ["반"] * (char == "½"))
+    if char == "×" and right_behind(text, at, found) and found[-1].kind in ("unit", "counter"):  # 2L×6병
+        return span_of(at, at + 1, "sign", (*SIGNS["×"], ""))
     return span_of(at, at + 1, "sign", SIGNS[char]) if char in SIGNS else None
 
 
@@ -194,6 +257,7 @@ def _jamo(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 _READERS = (
+    face,
     _weekday,
     _phone,
     _date,
@@ -204,6 +268,7 @@ _READERS = (
     _dashed,
     _slashed,
     _between,
+    _power,
     number,
     _letters,
     _jamo,

@@ -36,6 +36,8 @@ _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _RANGE = re.compile(r" ?[~〜–∼-] ?|, ?")
 _BOOKS = re.compile(r"(?:책|공책|노트|잡지|사전|교과서|앨범)[을를은는이가도]? ?$")  # 책 4권 is four books, 4권 a volume
 _OF_CLOCK = re.compile(" ?[시분초월일]")
+_SPEED = re.compile("[시초풍]속[^,.]*$")
+_GIVEN = re.compile(r"[12]\+1(?![\d=])")  # 원 플러스 원
 _EQUALS = re.compile(" ?=")
 _VERSION_OF = re.compile(f"(?:{one_of(VERSIONED)}) ?$")
 _SIZE = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}
@@ -97,9 +99,13 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         ways += _like_english(match, value)
     ways += _like_english(match, value) if beside else []
     if "+" in text[max(0, match.start() - 1) : match.start()] + text[end : end + 1] and value[0] < 5 and not value[1]:
-        ways.append(ENGLISH[value[0]])  # 1+1: 원 플러스 원
+        ways.insert(
+            0 if _GIVEN.search(text, max(0, match.start() - 2), end + 2) else len(ways), ENGLISH[value[0]]
+        )  # 1+1
     if len(match["first"]) == 2 and text[match.start() - 1 : match.start()] in ("'", "’", "‘"):  # '88
-        ways[:0] = [digits(match["first"])[-1] + way.removeprefix(sino(value[0])) for way in ways[:1]]
+        ways[0 if kind != "year" else 1 : 0] = [
+            digits(match["first"])[-1] + way.removeprefix(sino(value[0])) for way in ways[:1]
+        ]
     kind = "money" if money else "ordinal" if first else kind
     return span_of(start, end, kind, (before + first + way for before in sign for way in ways), not beside)
 
@@ -132,7 +138,7 @@ def _counted(text: str, match: re.Match[str], value: Value, money: list[str] | N
     word = _WORD.match(text, match.end()) and not _PARTICLE.match(text, match.end())
     if whole and word and not first and 0 < value[0] < 100:
         ways += native(value[0])  # a word that is no counter of ours: 3 in 3개국, 세
-    attached = re.compile("[가-힣]").match(text, max(0, match.start() - 1), match.start())  # 코로나19, 9초58
+    attached = re.compile("[가-힣]$|초 $").search(text, max(0, match.start() - 2), match.start())  # 코로나19, 9초 58
     if whole and match["first"].isdigit() and (len(match["first"]) >= 3 or (attached and len(match["first"]) == 2)):
         ways += digits(match["first"])
     return match.end(), ways, "cardinal"
@@ -157,6 +163,8 @@ def _with_counter(text: str, match: re.Match[str], value: Value, counter: re.Mat
         ways.append("반")
     if word == "분" and 0 < number < 100 and _PEOPLE.match(text, counter.end()):
         ways += [f"{way} 분" for way in native(number)]
+    if word in ("년생", "학번") and len(match["first"]) == 2:  # 88년생
+        ways += [f"{way} {word}" for way in digits(match["first"])]
     if word in _NUMBERED and len(match["first"]) >= 3 and match["first"].isdigit():
         ways += [f"{way} {word}" for way in digits(match["first"])]
     return ways
@@ -165,7 +173,7 @@ def _with_counter(text: str, match: re.Match[str], value: Value, counter: re.Mat
 def _with_unit(text: str, match: re.Match[str], unit: str, ways: list[str]) -> list[str]:
     said = [f"{way} {name}" for name in UNITS[unit] for way in ways]
     speed = {"km/h": ("시속", "킬로미터"), "m/s": ("초속", "미터")}.get(unit)
-    if speed and not text[max(0, match.start() - 3) : match.start()].rstrip().endswith(("시속", "초속")):
+    if speed and not _SPEED.search(text, max(0, match.start() - 12), match.start()):
         # 킬로미터 alone is a distance: 시속 has to be said, unless it is in the text.
         full = [f"{speed[0]} {way} {speed[1]}" for way in ways]
         said = full + [one for one in said if one.split(" ")[-1] not in (speed[1], "킬로", "미터")]
@@ -206,6 +214,8 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
         ways.append(f"{one} 다시 {two} {word}")
     if "-" in sign[0]:  # 5-3 승리
         ways.append(f"{one} 대 {two} {word}")
+    if word == "월" and (low, high) == (5, 6):
+        ways.append("오뉴월")
     if 20 <= low == high - 10 <= 90 and not low % 10:  # 20~30대
         ways.append(f"{sino(low // 10)}{sino(high)} {word}")
     if high == low + 1 <= 10:

@@ -70,6 +70,12 @@ def read(number: int, counter: str = "") -> tuple[str, ...]:
         return tuple(sino_ways(number))
     native_below = COUNTERS.get(counter, 0)
     sino_said = [f"{way} {counter}" for way in sino_ways(number)]
+    if counter == "번째" and number >= 1000:
+        return (
+            (f"{sino(number - number % 100)} {native(number % 100)[0]} {counter}", *sino_said)
+            if number % 100
+            else tuple(sino_said)
+        )
     if native_below == ALWAYS_SINO or number == 0 or number >= 1000:
         return tuple(sino_said)
     ways = [f"{way} {counter}" for way in native(number)]

@@ -138,6 +138,8 @@ def _meet(here: list[str], after: list[str]) -> None:
             here[2], after[0] = "", kept or "ㅇ"
         else:
             here[2], after[0] = kept, _carried(moved, bool(kept), to_i)
+    elif moved == lead == "ㅎ":
+        here[2] = kept
     elif moved == "ㅎ" and lead in "ㄱㄷㅈㅅ":
         here[2], after[0] = kept, _ASPIRATED.get(lead, "ㅆ")
     elif lead == "ㅎ" and (moved == "ㅈ" or _AT_REST.get(moved, moved) in _ASPIRATED):

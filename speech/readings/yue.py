@@ -4,18 +4,28 @@ Jyutping."""
 import re
 
 from speech.readings.cjk import (
+    BLOOD_PRESSURE,
     CIRCLED,
     DASHED,
     DATE,
     FRACTIONS,
+    HALF_DAY,
+    RAISED,
     ROMAN,
+    SCHEME,
+    SEASON,
     SLASHED,
     VERSION,
     any_of,
     between_letters,
+    compared,
+    face,
+    is_day,
+    power_at,
     right_behind,
     span_of,
     walk,
+    with_half_day,
 )
 from speech.readings.span import Span
 from speech.readings.yue_counted import is_counted, number
@@ -32,8 +42,14 @@ _PHONE = re.compile(
 _CLOCK = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d)分?|[點点] ?([0-5]?\d) ?分(?![鐘钟]))(?![\d:])")
 _RATIO = re.compile(r"(\d{1,4})(?::| ?比 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['’][A-Za-z]{1,20})?")
-_START = re.compile(rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]")
+_START = re.compile(
+    rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_*({RAISED}=ヾ{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+)
 _SHORTENED = re.compile(r"(?<![A-Za-z])[A-Za-z]{1,4}$")
+_HALVES = {"a": ("朝早", "上晝", "上午", "凌晨"), "p": ("下晝", "夜晚", "下午", "晏晝", "中午")}
+_COMPARED = re.compile("比[例率數数分]|之比|[擊击]敗|[擊击]败|[賽赛打]和|領先|领先|落後|落后|[贏赢勝胜輸输]")
+_EACH = re.compile("小時|[個个]|鐘|月|日|人|斤|磅|呎|晚|次|年|位|件|分鐘|kg|km|L")
+_STARS = re.compile(r"(?<=\d)\*{1,2}(?![\d*])")  # 5**, a mark
 _IN_WORDS = {"廿": ("廿", "二十"), "卅": ("卅", "三十"), "二十": ("二十", "廿")}
 
 
@@ -59,7 +75,14 @@ def _date(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _clock(text: str, at: int, found: list[Span]) -> Span | None:
-    if match := _CLOCK.match(text, at):
+    if half := HALF_DAY.match(text, at):  # 9:00am
+        times = clock(int(half[1]), int(half[2] or 0))
+        ways = with_half_day(text, at, _HALVES, times[:8], "朝 早 上晝 上午 凌晨 下晝 夜晚 晚 下午 晏晝 中午")
+        heads = times[:6] if half[2] else [*times[:6], plain(int(half[1]))]
+        letters = [f"{way} {half[3]}{gap}m" for way in heads for gap in ("", " ")]
+        return span_of(at, half.end(), "time", ways[:1] + letters + ways[1:], most=60)
+    match = _CLOCK.match(text, at)
+    if match and not (":" in match[0] and compared(_COMPARED, text, at, match.end())):
         return span_of(at, match.end(), "time", clock(int(match[1]), int(match[2] or match[3])))
     return None
 
@@ -72,10 +95,15 @@ def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
 
 def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
     """2-1: a score or a range; 4-2-8: an address. With a counter (3-5日) it is a range of that."""
+    if season := SEASON.match(text, at):  # 2023-24年度
+        ways = [f"{digits(season[1])}{sign}{digits(season[2])}" for sign in ("", "至", "到")]
+        return span_of(at, season.end(), "year", ways)
     match = DASHED.match(text, at)
     if not match or (match[0].count("-") == 1 and is_counted(text, match.end())):
         return None
     parts = match[0].split("-")
+    if text[match.end() :].lstrip()[:1] == "=":  # 10-2=8
+        return span_of(at, match.end(), "sign", ["減".join(plain(int(part)) for part in parts)])
     said = [plain(int(part)) for part in parts]
     ways = [sign.join(said) for sign in (("比", "至", "到", "之") if len(parts) == 2 else ("之", "", "杠"))]
     ways += [" seven eleven ", "七十一"] if match[0] == "7-11" else []
@@ -88,11 +116,19 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
     if not match:
         return None
     one, other = int(match[1]), int(match[2])
+    if BLOOD_PRESSURE.search(text, max(0, at - 8), at):  # 120/80
+        return span_of(
+            at, match.end(), "fraction", [f"{plain(one)}{sign}{plain(other)}" for sign in ("", "對", "比")], most=20
+        )
     ways = [f"{plain(other)}分之{plain(one)}", *["一半"] * (match[0] == "1/2"), f"{plain(one)} slash {plain(other)}"]
-    for month, day in ((one, other), (other, one)):  # 5/12 is in May or in December
-        if 1 <= month <= 12 and 1 <= day <= 31:
-            ways += [f"{plain(month)}月{said}{name}" for said in cardinal(day) for name in "號日"]
-    return span_of(at, match.end(), "fraction", ways)
+    days = [
+        f"{plain(month)}月{said}{name}"
+        for month, day in ((one, other), (other, one))  # 5/12 is in May or in December
+        if 1 <= month <= 12 and 1 <= day <= 31
+        for said in cardinal(day)
+        for name in "號日"
+    ]
+    return span_of(at, match.end(), "fraction", days + ways if is_day(one, other) else ways + days)
 
 
 def _version(text: str, at: int, found: list[Span]) -> Span | None:
@@ -106,13 +142,41 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
     char = text[at]
     if char in "~〜–-−" and right_behind(text, at, found) and re.match(r"[~〜–−-] ?[\d$第]", text[at : at + 3]):
         return span_of(at, at + 1, "range", ("至", "到"))
+    if char in "~〜" and re.fullmatch("[一-鿿][~〜][一-鿿]", text[max(0, at - 1) : at + 2]):  # 中環~尖沙咀
+        return span_of(at, at + 1, "variant", ("至", "到", ""))
+    if char == "/" and right_behind(text, at, found) and _EACH.match(text, at + 1):  # $60/小時
+        return span_of(at, at + 1, "unit", ("每", "一", " slash "))
     if char in BETWEEN_LETTERS and between_letters(text, at):
         silent = ("",) if char == "." and _SHORTENED.search(text, max(0, at - 5), at) and text[at + 1].isdigit() else ()
         return span_of(at, at + 1, "address", [*BETWEEN_LETTERS[char], *silent], sure=False)  # Lv.99
     return None
 
 
+def _power(text: str, at: int, found: list[Span]) -> Span | None:
+    """x², 10^8: 次方."""
+    power = power_at(text, at)
+    if not power:
+        return None
+    said = ("負" if power[1] < 0 else "") + plain(abs(power[1]))
+    names = {2: ["平方", "嘅平方", "二次方"], 3: ["立方", "嘅立方"]}.get(power[1], [])
+    return span_of(at, power[0], "sign", [*names, *(f"{of}{said}次方" for of in ("嘅", "的", ""))])
+
+
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
+    if scheme := SCHEME.match(text, at):
+        name = scheme[0][:-3].lower()
+        return span_of(
+            at,
+            scheme.end(),
+            "letters",
+            [
+                f" {name} 冒號 slash slash ",
+                f" {' '.join(name)} colon slash slash ",
+                "",
+                f" {name} ",
+                f" {' '.join(name)} ",
+            ],
+        )
     match = _LATIN.match(text, at)
     if not match:
         return None
@@ -135,6 +199,8 @@ def _in_words(text: str, at: int, found: list[Span]) -> Span | None:
 
 def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     char = text[at]
+    if stars := _STARS.match(text, at):
+        return span_of(at, stars.end(), "sign", ["星" * len(stars[0])])
     if char in ROMAN or char in CIRCLED:
         return span_of(at, at + 1, "cardinal", [plain(ROMAN.get(char) or CIRCLED[char])])
     if char in FRACTIONS:
@@ -142,7 +208,24 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(at, at + 1, "fraction", [f"{plain(below)}分之{plain(above)}", *["半", "一半"] * (char == "½")])
     if char not in SIGNS:
         return None
+    if char == "#" and text[max(0, at - 1) : at].encode().isalpha():  # C#
+        return span_of(at, at + 1, "sign", (" sharp ", " hashtag ", "井號"))
     return span_of(at, at + 1, "sign", (f" {said} " if said.isascii() else said for said in SIGNS[char]))
 
 
-_READERS = (_phone, _date, _version, _clock, _ratio, _dashed, _slashed, _between, number, _letters, _in_words, _signs)
+_READERS = (
+    face,
+    _phone,
+    _date,
+    _version,
+    _clock,
+    _ratio,
+    _dashed,
+    _slashed,
+    _between,
+    _power,
+    number,
+    _letters,
+    _in_words,
+    _signs,
+)

@@ -14,6 +14,10 @@ _NUMBER = re.compile(
 )
 _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
+_NAMED = re.compile("(?:打|致電|密碼|電話|熱線|號碼|內線|編號|車牌|班次|坐|搭|轉)[係:： ]{0,2}(?:咗|架)?$")
+_PERCENTS = re.compile(r" ?% ?[-~〜–] ?(\d{1,4})(?:\.(\d{1,4}))? ?%")
+_SOME = re.compile("[幾几多]")
+_SPEED = re.compile("[時时限車车]速[^,，。]*$")
 _PERCENT = re.compile(" ?%")
 _RANGE = re.compile(r" ?[-~〜–] ?")
 _CURRENCY = re.compile(one_of([*CURRENCIES, "$"]) + " ?")
@@ -47,7 +51,7 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     if kind == "temperature":
         kind = "unit"
         if sign[0] == "負":
-            sign, ways = ("零下", "負"), [*ways, *(way.replace("兩", "二") for way in ways)]
+            sign, ways = ("零下", "負"), [*(way.replace("兩", "二") for way in ways), *ways]
     if match["whole"].isdigit() and len(match["whole"]) == 2 and re.search(r"\d ?米$", text[: match.start()]):  # 1米78
         ways = [digits(match["whole"]), *ways]
     beside = end == match.end() and beside_letters(text, match.start(), end)
@@ -74,14 +78,24 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
     value = int(whole)
     if currency == "$" and (between := _range(text, match)):
         return between[0], [way + name for way in between[1] for name in ("蚊", "元")], "money"
+    if currency == "$" and not fraction and (some := _SOME.match(text, end)):  # $7,000幾
+        ways = [way + large + some[0] for way in cardinal(value)]
+        return some.end(), [way + name for name in ("蚊", "元", "") for way in ways], "money"
     if currency:
         return end, _with_currency(currency, value, fraction, large), "money"
     if large:
         ways = _count(value, fraction, large[0] if large[0] in "百千" else large)
         end, tails = _further(text, end, large)
-        return end, [way + large + tail for way in ways for tail in tails], "cardinal"
+        said = [way + large + tail for way in ways for tail in tails]
+        if large == "萬" and 0 < len(fraction) <= 4:  # 1.2萬 as 一萬二千
+            said += cardinal(int(f"{whole}{fraction.ljust(4, '0')}"))
+        return end, said, "cardinal"
     if text.startswith("折", end) and len(whole) == 2 and not fraction:  # 95折: a price of 95 %
         return end + 1, [digits(whole) + "折", plain(value) + "折"], "percent"
+    if both := _PERCENTS.match(text, end):  # 50%-70%
+        pairs = [(a, b) for a in _count(value, fraction, "") for b in _count(int(both[1]), both[2] or "", "")]
+        said = [f"百分之{a}{to}{again}{b}" for again in ("百分之", "") for to in "至到" for a, b in pairs]
+        return both.end(), said, "range"
     if percent := _PERCENT.match(text, end):
         ways = _count(value, fraction, "")
         said = ["百分之" + way for way in ways]
@@ -91,7 +105,7 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
         return between
     if not first and (unit := unit_at(_UNIT, text, end)):
         ways, kind = _with_unit(
-            unit[1].lower(), value, fraction, text.endswith(("時速", "时速", "限速", "車速", "车速"), 0, match.start())
+            unit[1].lower(), value, fraction, bool(_SPEED.search(text, max(0, match.start() - 12), match.start()))
         )
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 1A: a current, or a bus; 5g: 5G
             ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
@@ -137,7 +151,7 @@ def _with_unit(unit: str, number: int, fraction: str, named: bool) -> tuple[list
     if unit == "m" and fraction and number:  # 1.78m
         ways += [f"{way}米{digits(fraction)}" for way in counted(number, "米")]
     if unit == "km/h":
-        ways += [way + "公里" for way in _count(number, fraction, "公里")] if named else []
+        ways = ([way + "公里" for way in _count(number, fraction, "公里")] if named else []) + ways
         ways += [before + way + "公里" for before in ("時速", "每小時") for way in _count(number, fraction, "公里")]
     if unit in _DEGREES:
         return ways + ["攝氏" + way for way in ways] + _and_a_half(number, fraction, "度"), "temperature"
@@ -163,16 +177,20 @@ def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> C
     ways = [way + name for way in _count(number, fraction, name)] + (
         _and_a_half(number, fraction, name) if name else []
     )
-    if fraction == "5" and number == 1 and name in ("個", "个"):
-        ways.append("個半")
+    if fraction == "5" and name in ("個", "个", "小時", "小时", "個鐘", "个钟", "個月", "个月"):  # 1.5小時: 個半小時
+        heads = ["", "一"] if number == 1 else list(counted(number, "個"))
+        ways += [f"{head}個半{name.lstrip('個个')}" for head in heads]
     if name in ("元", "蚊"):
         others = ("元", "蚊", "塊", "文")
         ways += [
             way for way in money(number, fraction) if way.endswith(name) or (fraction and not way.endswith(others))
         ]
     if not fraction and len(whole) >= 3 and match["whole"].isdigit() and name in _NUMBERED:
-        ways.insert(0 if len(whole) > 6 and not name else len(ways), digits(whole) + name)  # 91234567 is a telephone
+        by_digit = not name and (len(whole) > 6 or _NAMED.search(text, max(0, match.start() - 6), match.start()))
+        ways.insert(0 if by_digit else len(ways), digits(whole) + name)  # 91234567 is a telephone
     behind = text[end : end + 1]
+    if whole == "2" and not name and re.match("[、,]3(?!\\d)", text[end : end + 3]):  # 2、3分鐘
+        ways[:0] = ["兩"]
     if not name and whole == "2" and not fraction and "\u3400" <= behind <= "\u9fff" and behind not in _ONLY_NUMBERED:
         ways.append("兩")
     return after, ways, _KINDS.get(name, "counter" if name else "cardinal")

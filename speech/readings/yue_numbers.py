@@ -85,7 +85,7 @@ def clock(hour: int, minute: int) -> list[str]:
     minutes = cardinal(minute)
     ways = [head + way + "分" for way in minutes] + [head + way for way in minutes if minute > 10]
     if minute < 10:
-        ways += [f"{head}零{plain(minute)}分", f"{head}零{plain(minute)}"]
+        ways = [f"{head}零{plain(minute)}分", f"{head}零{plain(minute)}", *ways]
     if minute % 5 == 0 and minute != 30:
         count = minute // 5
         word = plain(count)
@@ -97,11 +97,20 @@ def clock(hour: int, minute: int) -> list[str]:
     return ways
 
 
+def _without_places(digits_of: str) -> list[str]:
+    """$1280 as 千二八."""
+    if not re.fullmatch("[1-9]{3}0", digits_of):
+        return []
+    heads = {"1": ("", "一"), "2": ("兩",)}.get(digits_of[0], (DIGITS[int(digits_of[0])],))
+    return [f"{head}千{digits(digits_of[1:3])}" for head in heads]
+
+
 def money(number: int, fraction: str) -> list[str]:
     """Hong Kong dollars: 20 二十蚊, 二十元; 12.5 十二個半; 1.2 個二; 15.90 十五個九."""
     tenths = fraction.rstrip("0")
     if not tenths:
         short = [way for way in cardinal(number) if number > 100 and number % 10 == 0 and way[-1] in DIGITS]  # 兩千五
+        short += _without_places(str(number))
         pairs = [(name, counted(number, "元" if name == "元" else "蚊")) for name in ("蚊", "元", "塊", "文")]
         return [way + name for name, ways in pairs for way in ways] + short
     ways = [f"{way}點{digits(fraction)}{name}" for name in "蚊元" for way in cardinal(number)]

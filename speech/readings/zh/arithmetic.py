@@ -33,12 +33,14 @@ def equation(text: str, start: int) -> Span | None:
             parts.append([f"{b}分之{a}", f"{a}除以{b}", f"{a}除{b}"])
             continue
         plain = decimals(part)[:4] if part not in _OPERATORS else _OPERATORS[part]
-        parts.append([*plain, by_digit(part)] if part.isdigit() and len(part) > 2 else plain)
+        long = len(part) > (1 if "X" in found[0] else 2)  # 88X20 is a plate
+        parts.append([*plain, by_digit(part)] if part.isdigit() and long else plain)
     if parts[0] == ["减"]:
         parts[0] = ["负"]
     if "x" in found[0].lower():
         parts = [[*part, "x"] if part[0] == "乘" else part for part in parts]
-    return make(start, found.end(), "sign", joined(*parts))
+    name = "X" in found[0] and re.search("[A-Za-z][·・.]?$", text[:start]) is not None  # 京A·88X20
+    return make(start, found.end(), "sign", joined(*parts), sure=not name)
 
 
 def fraction(text: str, start: int) -> Span | None:
@@ -58,6 +60,7 @@ def fraction(text: str, start: int) -> Span | None:
     over, under = cardinals(found[1]), cardinals(found[2])
     ways = [f"{b}分之{a}" for b in under[:3] for a in over[:3]] if int(found[2]) else []
     ways += joined(over[:2], ["斜杠", "杠"], under[:2])
+    ways += {"1/2": ["一半"], "24/7": ["二十四七"]}.get(f"{found[1]}/{found[2]}", [])
     if int(found[1]) > int(found[2]):
         ways += joined(over[:2], ["比", "除以"], under[:2])
     if re.search("血压|高压", text[max(0, start - 6) : start]):  # 120/80
@@ -66,6 +69,8 @@ def fraction(text: str, start: int) -> Span | None:
         ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2], names)
         return make(start, unit.end() if unit else found.end(), "fraction", ways, sure=False)
     behind = text[found.end() : found.end() + 6]
+    if behind[:1] in ("层", "楼"):  # 12/18层
+        ways += joined(over[:2], [""], under[:2])
     if behind[:1] == "拍":  # 4/4拍
         ways += joined(over[:1], under[:1])
     size = len(found[1]) == 3 and len(found[2]) == 2  # 185/75, and 175/92A of clothes

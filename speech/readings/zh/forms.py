@@ -23,6 +23,10 @@ _CLOCK = re.compile(
     rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
     rf"(?:{TO}(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?!\d|:))?"
 )
+_SEASON = re.compile(r"(\d{4}|\d\d)\s?(?:[-/–—~]|—+)\s?(\d{4}|\d\d)(?=\s?(?:赛季|学年|财年|年度|雪季))")
+_AIRCRAFT, _FLOWN = re.compile("波音|空客"), re.compile(r"(\d{3})-(\d{3,4})(?!\d)")
+_HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?\s?([apAP])\.?[mM](?:\.|(?![A-Za-z]))")
+_HALVES = {"a": ("上午", "早上", "早晨", "凌晨"), "p": ("下午", "晚上", "中午", "傍晚")}
 _PHONE = re.compile(
     r"(?:\+\d{1,3}[- ]?)?(?:\(\d{3,4}\)\s?)?\d{3,4}(?:[- ]\d{3,8})+(?![\d-])|\+8(?:6|5[23]|86)[- ]?\d{3,11}(?![\d-])"
 )
@@ -44,6 +48,9 @@ _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-
 _SCORE = re.compile(
     r"(\d{1,5}(?:\.\d{1,4})?)\s?([:∶-])\s?(\d{1,7}(?:\.\d{1,4})?)(?:\s?\2\s?(\d{1,7}(?:\.\d{1,4})?))?(?![\d:-]|\.\d)"
 )
+
+_MORE_SCORES = re.compile(r"(?:\s?[、,和]\s?\d{1,3}[-:]\d{1,3}(?!\d)){0,9}")
+_MORE_SCORES_BEFORE = re.compile(r"(?:\d{1,3}[-:]\d{1,3}\s?[、,和]\s?){1,9}$")
 
 
 def date(text: str, start: int) -> Span | None:
@@ -103,6 +110,7 @@ def _clock(hour: str, minute: str, second: str | None) -> list[str]:
         told = [f"点{spoken}分", f"点{spoken}"]
         told += {15: ["点一刻"], 30: ["点半"], 45: ["点三刻"]}.get(m, [])
         told += [f"点{spoken[1:]}分"] if m < 10 else []
+        told += [f"点一{spoken}分", f"点一{spoken}"] if 10 <= m < 20 else []
     ways = [f"{a}{b}" for a in hours for b in told]
     return ways if second is None else ways + _lasting(hour, minute, second)
 
@@ -125,6 +133,12 @@ def _minute(digits: str) -> str:
 
 def time(text: str, start: int) -> Span | None:
     """12:30, 08:30:00, 9:00-21:30; with a word of sport or proportion before or behind it is a score."""
+    if half := _HALF_DAY.match(text, start):  # 9:00am
+        times = _clock(half[1], half[2] or "00", None)
+        words = _HALVES[half[3].lower()]
+        letters = [f"{way}{half[3].lower()}m" for way in times]
+        ways = times + letters if text[:start].endswith(words) else joined(list(words), times[:8]) + letters
+        return make(start, half.end(), "time", ways)
     found = _CLOCK.match(text, start)
     if not found or int(found[1]) > 24 or _scored(text, start, found.end()):
         return None
@@ -138,7 +152,9 @@ def time(text: str, start: int) -> Span | None:
 
 
 def _scored(text: str, start: int, end: int) -> bool:
+    end = _MORE_SCORES.match(text, end).end()  # 11-8、9-11、11-6获胜
     before, behind = text[max(0, start - 8) : start], text[end : end + 12]
+    before = _MORE_SCORES_BEFORE.sub("", text[max(0, start - 40) : start])[-8:] if "-" in before else before
     return any(word in before + "\n" + behind for word in SCORED) or any(word in before for word in RATIOS)
 
 
@@ -206,6 +222,17 @@ def code(text: str, start: int) -> Span | None:
         for way in list(product(*each))[: 12 if sign else 27]
     ]
     return make(start, found.end(), "digits", ways, sure=found[1] == "-")
+
+
+def season(text: str, start: int) -> Span | None:
+    """23/24赛季, 2023-24学年, 波音737-800: each digit by digit; the sign may be silent."""
+    found = _SEASON.match(text, start)
+    if not found and _AIRCRAFT.search(text, max(0, start - 3), start):
+        found = _FLOWN.match(text, start)
+    if not found or text[start - 1 : start].isdigit():
+        return None
+    signs = ["", "到", "至", "杠", "斜杠"] if found.re is _SEASON else ["", "杠"]
+    return make(start, found.end(), "year", joined([by_digit(found[1])], signs, [by_digit(found[2])]))
 
 
 def version(text: str, start: int) -> Span | None:

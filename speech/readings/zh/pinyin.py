@@ -24,7 +24,7 @@ _ALIKE = {
     )
     for char in chars
 }  # fmt: skip
-_NEUTRAL_TOO = frozenset("子头们个上下里来去过边面巴得")  # said lightly behind many words
+_NEUTRAL_TOO = frozenset("子头们个上下里来去过边面巴")  # said lightly behind many words
 _ZHU_BEHIND, _ZHU_BEFORE = (
     frozenset("名原显专编论土巨卓拙译合遗旧新所执"),
     frozenset("名作称者述录"),

@@ -22,12 +22,21 @@ _DAY_BEHIND = re.compile(
 )
 _DAY_BEFORE = re.compile("(?:[假放]|截[止至]|日期)[^,。;!?]{0,8}$")
 _PAID = re.compile("(?:[只仅]要|[只仅]需|[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*)$")  # 转我52.5
+_SIDE = re.compile(rf"({NUMBER})°\s?([NSEW])(?![A-Za-z])")
+_DECADE = re.compile(r"((?:19|20)\d)0s(?![A-Za-z])")
+_SIDES = {"N": "北纬", "S": "南纬", "E": "东经", "W": "西经"}
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
 
 
 def quantity(text: str, start: int) -> Span | None:
     """A number with its sign, scale and unit, or two with "to" between."""
+    if side := _SIDE.match(text, start):  # 101.5°E
+        ways = [f"{way}度" for way in decimals(side[1])]
+        return make(start, side.end(), "unit", joined([_SIDES[side[2]]], ways) + joined(ways, [side[2].lower()]))
+    if decade := _DECADE.match(text, start):  # 1950s
+        ways = [f"{by_digit(decade[1] + '0')}年代", f"{by_digit(decade[1][:2])}{cardinals(decade[1][2] + '0')[0]}年代"]
+        return make(start, decade.end(), "year", [*ways, f"{by_digit(decade[1] + '0')}s"])
     found = _QUANTITY.match(text, start)
     if not found:
         return None
@@ -48,10 +57,18 @@ def quantity(text: str, start: int) -> Span | None:
             text[:start].rstrip()[-1:].isascii() and text[:start].rstrip()[-1:].isalpha() and tail[0] != "0"
         ):  # Python 3.11
             values = values + [f"{cardinals(one.partition('.')[0])[0]}点{way}" for way in cardinals(tail)]
-    ways = [*_with_unit(values, one, unit, text[max(0, start - 6) : start]), *_thousands(one, unit)]
+    ways = [*_with_unit(values, one, unit, text[max(0, start - 12) : start]), *_thousands(one, unit)]
+    if (
+        unit is None
+        and scale in ("万", "千", "亿")
+        and re.fullmatch(r"\d+\.[1-9]", one)
+        and not _han(text[end : end + 1])
+    ):
+        whole_part, _, tenth = one.partition(".")  # 尾款1.5万
+        ways += [f"{way}{scale}{by_digit(tenth)}" for way in cardinals(whole_part, ("两",)) if int(whole_part)]
     if unit is None and scale is None and (day := _DAY.fullmatch(one)) and _is_day(text, start, end):  # 12.25圣诞节
-        ways += [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
-        ways += [by_digit(day[1] + day[2])]
+        days = [f"{cardinals(day[1])[0]}月{cardinals(day[2])[0]}{name}" for name in ("日", "号", "")]
+        ways = [*days, *ways, by_digit(day[1] + day[2])]
     if unit is None and not scale and "," in one and "." not in one and not _han(text[end : end + 1]):
         ways = [*ways, *shortened(one.replace(",", ""))]  # 月供4,800
     if unit and len(one) > 1 and one[0] == "0" and one.isdigit() and unit.isalpha():  # 08A
@@ -147,6 +164,7 @@ def _bare(text: str, start: int, end: int, sign: str, digits: str) -> Span:
         a, b = DIGITS[int(decades[1])], DIGITS[int(decades[2])]
         return make(start, decades.end(), "range", [f"{a}十{b}十", f"{a}{b}十"])
     ways, kind = whole(text, number_start, end, digits)
+    ways = [by_digit(digits), *ways] if sign == "+" and digits in ("86", "852", "853", "886") else ways
     return make(start, end, kind, _signed(ways, sign, text[end:].lstrip()[:1]))
 
 
@@ -156,7 +174,7 @@ def _signed(ways: list[str], sign: str, unit: str) -> list[str]:
     if sign == "~":
         return [*ways, *joined(["约", "大约"], ways)]
     if sign == "±":
-        return joined(["正负"], ways)
+        return joined(["正负"], ways) + [f"百分之正负{way[3:]}" for way in ways if way.startswith("百分之")]
     if sign == "+":
         return joined(["加", "正"] + (["零上"] if unit in TEMPERATURES else []), ways)
     if unit in TEMPERATURES or unit == "摄":
@@ -176,7 +194,7 @@ def _with_unit(values: list[str], number: str, unit: str | None, before: str = "
         return values
     if unit in ("%", "‰"):
         ways = [f"{'百' if unit == '%' else '千'}分之{value}" for value in values]
-        return ["百分之百", "百分之一百"] if unit == "%" and number == "100" else ways
+        return ["百分之百", "百分之一百", "百分百"] if unit == "%" and number == "100" else ways
     names = list(UNITS[unit])
     if unit in SPELT:
         names = [unit.lower(), *names]
@@ -210,7 +228,13 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
     rights = scaled(other, scale2 or "", two)
     full = [_signed(_with_unit(lefts, one, mine), sign, shared) for mine in dict.fromkeys((unit or unit2, unit))]
     right = _signed(_with_unit(rights, other, unit2), minus, shared)
-    words = ["到", "至"]
+    words = (
+        ["减"]
+        if text[start - 1 : start] == "满"
+        and not (unit or unit2)
+        and int(float(other.replace(",", ""))) < int(float(one.replace(",", "")))
+        else ["到", "至"]
+    )  # 满200-30
     if not unit and not unit2 and re.search(r"[图表例题附式章]\s?$", text[:start]):
         words += ["杠", "之"]
     if not (sign or unit or unit2 or scale or scale2) and _han(text[start - 1 : start]) and behind[:1] not in MEASURES:

@@ -35,6 +35,9 @@ _PER_HUNDRED = re.compile(rf"/\s?100{BLANK}({_UNIT})(?![A-Za-z])")
 _POWER = re.compile(rf"\^\s?([-−]?)(\d{{1,3}})(?:{BLANK}({_UNIT})(?![A-Za-z]))?")
 _TIMES = re.compile(r"[\u4e00-\u9fff][xX]\d")
 _A_TO_Z = re.compile(r"(?:[^A-Za-z]|\A)?[A-Z]-[A-Z](?![A-Za-z\d])")
+_MARK = re.compile(r"(?:[^A-Za-z\d]|\A)?[A-F]-(?![\w-])", re.ASCII)
+_HOUSE = re.compile(r"\s?[楼栋幢座机柜厂门线泵炉井孔样]")
+_MULTIPLE = re.compile(r"\d\s?(?:[A-Za-z]{1,3}|[\u4e00-\u9fff]{1,2})\s?$")
 _LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
 _NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
 _DASHES = ("-", "−", "–", "—", "~", "～", "〜")
@@ -49,7 +52,7 @@ _COUNTED_TOO = re.compile(
 _CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 _WEEKDAY = re.compile("(?:周|星期|礼拜|初)[一二三四五六日天末七八九十]")
 _LETTERS = {
-    ".": ("点",), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
+    ".": ("点", "dot"), "@": ("艾特", "at", "圈a"), "/": ("斜杠", "杠", ""), "-": ("杠", "横杠", "减", ""),
     "_": ("下划线", "下横线", "underscore"), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
     "?": ("问号",), "=": ("等于", "等号"), "&": ("和", "and", "与"),
 }  # fmt: skip
@@ -112,6 +115,8 @@ def to(text: str, start: int) -> Span | None:
         return Span(start, found.end(), "range", ("到", "至"))
     if text[start - 1] in "栋座幢区室号元排室" and behind[:1].isdigit():  # A栋-1203
         return Span(start, found.end(), "variant", ("", "杠"))
+    if re.search("[ap]m$", text[max(0, start - 2) : start], re.IGNORECASE) and behind[:1].isdigit():  # 9am-6pm
+        return Span(start, found.end(), "range", ("到", "至"))
     if _CLOCK.match(behind):  # 10:00北京-12:08郑州
         return Span(start, found.end(), "variant", ("", "到", "至"))
     return None if behind[:1] in "0123456789-−" else Span(start, found.end(), "variant", ("", "到", "至"))
@@ -175,6 +180,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "sign", ("井", "井号") if char == "#" else ("星", "星号"))
     if char == "#" and before.isascii() and before.isalpha():
         return Span(start, start + 1, "sign", ("井", "井号", "sharp", "夏普"))
+    if char == "#" and before.isdigit() and _HOUSE.match(text, start + 1):  # 5#楼
+        return Span(start, start + 1, "sign", ("号", "井"))
     if char == "#" and before.isdigit():
         return Span(start, start + 1, "variant", ("", "井", "井号", "井号键"))
     if char == "#":
@@ -187,6 +194,12 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, power.end(), "sign", tuple(joined([f"的{number}次方", f"的{number}次幂"], names)))
     if char in "xX" and _TIMES.match(text, max(0, start - 1)):  # 卡x1
         return Span(start, start + 1, "sign", ("乘", "x", ""), sure=False)
+    if (
+        char == "-" and before.isascii() and before.isalpha() and behind.isdigit() and text[start + 1] == behind
+    ):  # GPT-4
+        return Span(start, start + 1, "variant", ("", "杠"))
+    if char == "-" and _MARK.match(text, max(0, start - 2)):  # A-
+        return Span(start, start + 1, "letters", ("减", "负", "minus"))
     if char == "-":
         return (
             Span(start, start + 1, "variant", ("到", "至", "杠", ""))
@@ -202,12 +215,14 @@ def sign(text: str, start: int) -> Span | None:
         return Span(
             start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")
         )
-    if char == "*" and before.isdigit() and behind.isdigit():
+    if char == "*" and behind.isdigit() and (before.isdigit() or _MULTIPLE.search(text, max(0, start - 6), start)):
         return Span(start, start + 1, "sign", ("乘", "乘以"))
     if char == "Δ" and re.match("[A-Z]{3}(?![A-Za-z])", text[start + 1 :]):
         return Span(start, start + 1, "letters", SIGNS["△"] + SIGNS["Δ"])
-    if char in "<>" and before.isalnum() and behind.isalnum():
+    if char in "<>" and before.isalnum() and (behind.isalnum() or re.match(r"<\s?[-−]\d", text[start : start + 4])):
         return Span(start, start + 1, "sign", ("小于",) if char == "<" else ("大于",))
+    if char in "<>" and behind.isdigit():  # 60分及格，<60不及格
+        return Span(start, start + 1, "sign", ("小于", "低于", "少于") if char == "<" else ("大于", "高于", "多于"))
     if char == ".":  # .txt
         return Span(start, start + 1, "variant", ("点", ""))
     if char == "→":

@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     forms.months,
     forms.lasting,
     forms.time,
+    forms.season,
     forms.phone,
     forms.named_day,
     forms.score,
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     quantities.quantity,
     formulas.face,
     formulas.root,
+    formulas.unit_named,
     formulas.bracket,
     formulas.absolute,
     formulas.minus,
@@ -53,7 +55,7 @@ _BEGIN = re.compile(
     r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u207b\u2080-\u2089\u00bc-\u00be\u2150-\u215e]"
     r"|(?<![A-Za-z\d])(?=[A-Z])(?:C|S|N|H|O|K|Na|Ca|Cl|Mn){1,3}[\d\u2080-\u2089]"
     r"|[∠∥⊥△∵∴∽≌∈∛→∩∪|]|(?<![A-Za-z\d.])\.(?=[A-Za-z]{2,4}(?![A-Za-z]))|(?<=[A-Za-z\d)²³])\s?[-−](?=\s?[A-Za-z\d(])|(?<=\d)\s?(?:…+|\.{3,6})\s?(?=\d)|[()]|(?<![A-Za-z\d])[a-z]/[a-z](?![A-Za-z\d])"
-    r"|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
+    r"|(?<![A-Za-z])(?=[TQqOo]_|orz|OTL)[A-Za-z]|(?=-_+-)-|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<![A-Za-z\d][A-F])(?<=[A-F])-(?![A-Za-z\d-])|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
 )
 
 

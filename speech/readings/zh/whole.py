@@ -27,8 +27,17 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
         ways, kind = cardinals(digits), "cardinal"
     if kind == "cardinal" and len(digits) >= 3 and not _counts(text, start, end):  # 总分750
         ways = [*ways, *shortened(digits)]
+    if (
+        re.fullmatch(r"(\d)\1", digits)
+        and not _counts(text, start, end)
+        and (not start or not text[start - 1].isalnum())
+    ):
+        ways = [by_digit(digits), *ways] if digits in ("88", "66") else [*ways, by_digit(digits)]  # 88，明天见
+    if re.fullmatch("5{3,9}", digits) and not _counts(text, start, end):  # 555: tears
+        ways = [*ways, "呜" * len(digits)]
     if len(digits) <= 4 and re.match("-?[A-Za-z]", text[end : end + 2]):  # 7-Eleven, 3M
         ways = [*ways, *english(digits), by_digit(digits)]  # 23H2, 88VIP
+        ways = [by_digit(digits), *ways] if len(digits) >= 3 and text[end : end + 1] in ("P", "p") else ways  # 1080P
     return ways, kind
 
 
@@ -65,7 +74,7 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [*cardinals(digits), by_digit(digits)], "year"
     if len(digits) == 2 and re.match("[级届](?:校友|学|同学|毕业|新生|本科|研究生)", behind):  # 78级校友
         return [by_digit(digits), *cardinals(digits)], "year"
-    if re.match(r"[后後](?![面来悔背边])", behind) and len(digits) == 2:
+    if re.match(r"(?:[、/和]\s?\d0)*[后後](?![面来悔背边])", behind) and len(digits) == 2:
         return [by_digit(digits), *cardinals(digits)], "year"
     if latin:
         ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
@@ -78,13 +87,21 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [by_digit(digits), *cardinals(digits)], "cardinal"
     if digits[0] == "0" and len(digits) > 1:
         return [by_digit(digits), *(cardinals(digits) if len(digits) == 2 else [])], "digits"
+    if before.endswith("转") and len(digits) >= 3 and (not first or not _counts(text, start, end)):  # 总机…转8016
+        return [by_digit(digits), *cardinals(digits)], "phone"
     if behind.startswith("分机"):
         return [by_digit(digits), *cardinals(digits)], "phone"
     if len(digits) == 3 and behind.startswith(("国道", "省道", "县道")):
         return [by_digit(digits), *cardinals(digits)], "digits"
     measured = bool(first) and first in MEASURES and not (len(digits) >= 7 and first in "个打对")
+    if behind.startswith("大") and not behind.startswith(("大学", "大院", "大厦")):  # 100大品牌
+        return cardinals(digits, two_before(behind)), "cardinal"
+    if first == "次" and (len(digits) > 4 or not re.match("次(?:列|航|特|动|高|班|普|快|直)", behind)):
+        return cardinals(digits, two_before(behind)), "cardinal"
     if measured and not (first in DIGITS_TOO and len(digits) >= 3) and not (len(digits) == 11 and digits[0] == "1"):
         return cardinals(digits, two_before(behind)), "cardinal"
+    if digits in SPOKEN_BY_DIGIT and before.endswith(("打", "拨")):  # never 打一百一十
+        return [by_digit(digits)], "phone"
     if len(digits) >= 8 or (len(digits) >= 3 and any(name in before for name in NAMED)):
         return [by_digit(digits), *(cardinals(digits) if len(digits) < 7 else [])], "phone"
     if digits in SPOKEN_BY_DIGIT:
