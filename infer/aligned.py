@@ -33,11 +33,11 @@ def edits(compared: Compared, how: str) -> list[Edit]:
     """All steps, in order; `how` as reward_tts.reward.errors.style gives it."""
     comparison, found = compared.comparison(how), []
     spaceless = compared.language in SPACELESS
-    for step in comparison.steps:
+    for asked_node, heard_node, right in comparison.steps:
         sides = []
         for node, lattice, raw in (
-            (step.asked, comparison.asked, compared.reference),
-            (step.heard, comparison.heard, compared.hypothesis),
+            (asked_node, comparison.asked, compared.reference),
+            (heard_node, comparison.heard, compared.hypothesis),
         ):
             if node is None:
                 sides.append(("", None))
@@ -45,7 +45,7 @@ def edits(compared: Compared, how: str) -> list[Edit]:
                 place = lattice.place(node)
                 sides.append((lattice.units[node][0] if spaceless else raw[slice(*place)].casefold(), place))
         (asked, asked_place), (heard, heard_place) = sides
-        kind = CORRECT if step.right else INSERTION if not asked else SUBSTITUTION if heard else DELETION
+        kind = CORRECT if right else INSERTION if not asked else SUBSTITUTION if heard else DELETION
         found.append(Edit(kind, asked, heard, asked_place, heard_place))
     return found
 

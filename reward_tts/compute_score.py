@@ -100,7 +100,7 @@ def judged(
     """
     index, language = extra_info.get("index"), extra_info["language"]
     spoken, tokens, stray = speech
-    heard = None
+    heard, named = None, measures.named if measures and _heard(measures) else None
     if measures is None:
         verdict = judge.unspeakable()
     else:
@@ -120,7 +120,7 @@ def judged(
         "num_tokens": float(len(tokens)),
         "duration_s": measures.duration_s if measures else 0.0,
         "speaking_rate": units(ground_truth, language) / measures.duration_s if measures else 0.0,
-        **{name: float(measures.named[name]) if measures and _heard(measures) else 0.0 for name in judge.logged},
+        **{name: 0.0 if named is None else float(named[name]) for name in judge.logged},
         **_token_ear(judge, measures),
         "text": ground_truth,
         "language": language,

@@ -28,10 +28,10 @@ def explain(recipe: DictConfig, text: str, heard: str, language: str) -> str:
     lines += [f"prompt says: {prompt_of(recipe, text, language)}"]
     lines += ["readings of the text:", *_readings(comparison.asked), "readings of what was heard:"]
     lines += [*_readings(comparison.heard), "alignment (asked for, heard):"]
-    for step in comparison.steps:
-        asked = comparison.asked.units[step.asked][0] if step.asked is not None else "-"
-        found = comparison.heard.units[step.heard][0] if step.heard is not None else "-"
-        lines.append(f"  {'  ' if step.right else '! '}{asked}  {found}")
+    for node, heard_node, right in comparison.steps:
+        asked = comparison.asked.units[node][0] if node is not None else "-"
+        found = comparison.heard.units[heard_node][0] if heard_node is not None else "-"
+        lines.append(f"  {'  ' if right else '! '}{asked}  {found}")
     if unit in FORMS:
         return "\n".join([*lines, f"error {error:.4f}, as {unit} counts; read: {comparison.rate:.4f}"])
     return "\n".join([*lines, f"error {error:.4f}: {counts.wrong} edits, {counts.units} units"])

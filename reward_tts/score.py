@@ -5,7 +5,8 @@
 A line of `input` has `text` (or verl's `gts`) and `tokens` (or `speech_tokens`, `code`, or verl's `output`, a
 completion as text); `language`, `voice`, `emotion`, `speech_prefix` and `index` may be there. `output` gets a line for
 each, in order: the row's own fields, and what the reward function returns. Bad rows end it before a
-model is loaded.
+model is loaded. Every row is heard by wave; with `read_tokens` the token ear reads those that it is sure of, if
+recipe.reward.token_ear has one, and is audited as in training (reward_tts/server/shortcut.py).
 """
 
 import logging
@@ -23,7 +24,7 @@ from tqdm import tqdm
 
 from reward_tts.compute_score import judged, speech_of
 from reward_tts.measures import Measures, Status
-from reward_tts.server.__main__ import Judge, make_judge
+from reward_tts.server.__main__ import Judge, make_gate, make_judge
 from speech.files import write_jsonl
 from speech.interfaces import Row
 from speech.jsonl import BadField, Fault, Named, Token, Unnamed, check, read_rows, refuse, told_plainly
@@ -99,7 +100,7 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
             Row(np.asarray(spoken, np.int32), given.voice, given.language, given.text)
             for (spoken, _, _), (_, _, given) in zip(speech, some, strict=True)
         ]
-        measured = judge.pipeline.measure(asked)
+        measured = judge.measures.measure(asked)
         for (number, row, given), info, said, one in zip(some, infos, speech, measured, strict=True):
             if one.status not in (Status.OK, Status.BAD_SPEECH):
                 raise ValueError(f"{path}:{number}: could not be measured: {one.message}")
@@ -118,15 +119,19 @@ def main(cfg: DictConfig) -> None:
         output = cfg.output or str(Path(cfg.input).with_suffix(".scored.jsonl"))
         check_outputs({"input": cfg.input}, {"output": output})
         torch.set_num_threads(cfg.server.torch_threads)
-        if cfg.recipe.reward.get("token_ear") is not None:
-            cfg.recipe.reward.token_ear = None  # here every row is heard
-        judge = make_judge(cfg, cfg.server.devices[0])
+        if cfg.recipe.reward.get("token_ear") is not None and not cfg.read_tokens:
+            cfg.recipe.reward.token_ear = None
+        judge = make_judge(cfg, cfg.server.devices[0], make_gate(cfg))
         found: list[dict[str, Any]] = []
         for one in scores(judge, rows, str(cfg.input), cfg.server.max_batch_size):
             found.append(one)
         write_jsonl(output, found)
     terms = ", ".join(f"{name} {mean(row[f'term_{name}'] for row in found):.4f}" for name in judge.reward.terms)
     print(f"{len(found)} rows: reward {mean(row['score'] for row in found):.4f} ({terms})")
+    if judge.reward.token_ear:
+        share, last = mean(row["token_ear_read"] for row in found), found[-1]
+        bounds = f"{last['token_ear_bias_low']:+.4f} to {last['token_ear_bias_high']:+.4f}"
+        print(f"the token ear read {share:.0%} of them; its reward is {bounds} from the wave's in the mean")
     print(output)
 
 

@@ -56,8 +56,7 @@ def _in_recipe(recipe: str, name: str) -> Iterator[None]:
 def compose_stage(recipe: str, name: str, overrides: tuple[str, ...] = ()) -> DictConfig:
     """The configuration NAME.yaml of the recipe, or else of recipes/common, with overrides, as Hydra gives it to the
     stage's main function. SystemExit for a recipe that is not named as its folder."""
-    with _in_recipe(recipe, name):
-        cfg = compose(name, list(overrides))
+    cfg = _composed(recipe, name, overrides)
     named, folder = OmegaConf.select(cfg, "recipe.name"), config_dir(recipe)
     if named is not None and named != folder.name:
         raise SystemExit(
@@ -65,6 +64,16 @@ def compose_stage(recipe: str, name: str, overrides: tuple[str, ...] = ()) -> Di
             f"would be written over another's. In {folder}/recipe.yaml: name: {folder.name}"
         )
     return cfg
+
+
+@cache
+def _composed(recipe: str, name: str, overrides: tuple[str, ...]) -> DictConfig:
+    """By Hydra; overrides of values alone are set in a copy of what was composed without them, a tenth of the time."""
+    values = tuple(text for text in overrides if parsed.is_value(text, (config_dir(recipe), *folders())))
+    if values:
+        return parsed.with_values(_composed(recipe, name, tuple(o for o in overrides if o not in values)), values)
+    with _in_recipe(recipe, name):
+        return compose(name, list(overrides))
 
 
 @cache

@@ -139,7 +139,7 @@ class Marks:
     def read(self, stage: Stage, kind: str = "done") -> Parts | None:
         """What was recorded of a finished ("done") or begun ("begun") stage, None if there is no mark. Of a mark of an
         older version (one hash for all): nothing."""
-        path = self.folder / f"{stage.name}.{kind}"
+        path = self._file(stage, kind)
         if not path.exists():
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -174,9 +174,14 @@ class Marks:
         """Record parts; a finished stage is no longer begun, and a begun one not finished."""
         record = {**parts, "at": time.strftime("%Y-%m-%dT%H:%M:%S")}
         text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-        write_text(self.folder / f"{stage.name}.{kind}", text)
+        write_text(self._file(stage, kind), text)
         if kind == "begun":
-            (self.folder / f"{stage.name}.done").unlink(missing_ok=True)
+            self._file(stage, "done").unlink(missing_ok=True)
+
+    def _file(self, stage: Stage, kind: str) -> Path:
+        """The mark of a stage, or of its work in one folder (`mark_of` of its entry): one does not undo the other."""
+        folder = str(stage.spec.get("mark_of") or "").replace("/", "_")[-100:]  # of a file name's 255 bytes
+        return self.folder / f"{stage.name}{'@' if folder else ''}{folder}.{kind}"
 
     def clear_way(self, stage: Stage, now: Parts, force: bool) -> list[str]:
         """Take away what this run must not continue from; returns a line for each thing taken.

@@ -26,12 +26,14 @@ class Rules:
         number_keys: keys that take a number though a recipe may have a word.
         replaced: keys below which `key={...}` replaces what is there, and may name what is not there.
         groups: {short name on the command line: Hydra's path of the group}.
+        grows: mappings whose keys are names of the user's choice, which `+` adds.
     """
 
     text_keys: Sequence[str] = ()
     number_keys: Sequence[str] = ()
     replaced: Sequence[str] = ()
     groups: dict[str, str] = field(default_factory=dict)
+    grows: Sequence[str] = ()
 
     def replaces(self, key: str) -> bool:
         """Whether an override of this key replaces."""
@@ -158,14 +160,14 @@ def route(recipe: str, stages: StageConfigs, overrides: list[str], rules: Rules)
             for stage, names in stages.items()
         }
         if not any(takers.values()):
-            raise SystemExit(_unknown(recipe, stages, typed, given))
+            raise SystemExit(_unknown(recipe, stages, typed, given, rules))
         for stage, name in takers.items():
             if name:
                 routed[stage] += _set(text, _with_groups(recipe, name, groups), rules)
     return routed
 
 
-def _unknown(recipe: str, stages: StageConfigs, typed: str, given: str) -> str:
+def _unknown(recipe: str, stages: StageConfigs, typed: str, given: str, rules: Rules) -> str:
     key, equals, chosen = given.lstrip("+~").partition("=")
     options = _options(recipe, key) if equals and "." not in key else []
     if options and chosen not in options:
@@ -179,4 +181,5 @@ def _unknown(recipe: str, stages: StageConfigs, typed: str, given: str) -> str:
     near = get_close_matches(key, owners, n=4, cutoff=0.6)
     near += [other for other in owners if other.rpartition(".")[2] == tail and other not in near][:4]
     shown = "; nearest: " + ", ".join(f"{k} ({', '.join(sorted(owners[k]))})" for k in near) if near else ""
-    return f"run.sh: no stage of {', '.join(stages)} knows the key '{key}'{shown}"
+    new = f"; a new one is added by '+{given}'" if key.rpartition(".")[0] in rules.grows and equals else ""
+    return f"run.sh: no stage of {', '.join(stages)} knows the key '{key}'{shown}{new}"

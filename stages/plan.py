@@ -14,7 +14,8 @@ from stages.table import Stage, select_stages, table
 
 def rules(cfg: DictConfig) -> Rules:
     """How overrides are read, by the stages' table."""
-    return Rules(tuple(cfg.text_keys), tuple(cfg.number_keys), tuple(cfg.replaced), dict(cfg.group_names))
+    lists = (tuple(cfg[name]) for name in ("text_keys", "number_keys", "replaced"))
+    return Rules(*lists, dict(cfg.group_names), tuple(cfg.grows))
 
 
 def shared(recipe: str, overrides: Sequence[str]) -> DictConfig:

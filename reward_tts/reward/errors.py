@@ -131,22 +131,22 @@ def token_credit(
     if comparison.right:
         return blame
     end, at = num_tokens / token_rate, 0
-    heard = [step for step in comparison.steps if step.heard is not None]
+    heard, place = [node for _, node, _ in comparison.steps if node is not None], comparison.heard.place
 
     def begins(i: int) -> float:  # the unit's own time; few are looked at: those beside an error
-        return char_times[comparison.heard_place(heard[i])[0]] if i < len(heard) else end
+        return char_times[place(heard[i])[0]] if i < len(heard) else end
 
     def ends(i: int) -> float:
-        return char_times[comparison.heard_place(heard[i])[1] - 1] if i >= 0 else 0.0
+        return char_times[place(heard[i])[1] - 1] if i >= 0 else 0.0
 
     def edge(i: int) -> float:
         return (ends(i - 1) + begins(i)) / 2 if 0 < i < len(heard) else end if i else 0.0
 
-    for step in comparison.steps:
-        if step.heard is None:
+    for _, node, right in comparison.steps:
+        if node is None:
             _blame(blame, ends(at - 1), begins(at), token_rate, lead_tokens)
             continue
-        if not step.right:
+        if not right:
             _blame(blame, edge(at), edge(at + 1), token_rate, lead_tokens)
         at += 1
     return blame

@@ -158,9 +158,14 @@ def needed(scorers: DictConfig, reward: Reward) -> list[str]:
 
 def make_judges(cfg: DictConfig) -> list[Judge]:
     """One for each instance on each device; they share the audit of the token ear, where the reward has one."""
-    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
-    gate = Gate(reward) if reward.token_ear else None
+    gate = make_gate(cfg)
     return [make_judge(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
+
+
+def make_gate(cfg: DictConfig) -> Gate | None:
+    """The audit of the token ear, where the reward has one."""
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    return Gate(reward) if reward.token_ear else None
 
 
 def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:

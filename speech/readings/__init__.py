@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 
 from rapidfuzz.distance import Levenshtein
 
@@ -26,6 +27,7 @@ COMPARED_ONLY = frozenset(
 )  # kinds that no prompt writes out
 _PERHAPS_NOT_SAID = re.compile("[<\\[\u20e3]")  # tags, and a keycap's digit
 _TAIL = re.compile("[-\u2010\u2011]?[^\\W\\d_]+|['\u2019]s(?!\\w)")
+_APOSTROPHES = frozenset("'’")
 MOST_READINGS = 64  # of a span
 
 
@@ -63,7 +65,7 @@ def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
 
 def _end_of_word(text: str, span: Span, following: int) -> int:
     """Where the word ends that begins with a number: 7ish, 25-year; what is one part may be written as one word."""
-    tail = _TAIL.match(text, span.end) if text[span.end - 1].isdecimal() else None
+    tail = _TAIL.match(text, span.end) if text[span.end - 1].isdecimal() or text[span.end - 1] in "%°€$" else None
     return tail.end() if tail and tail.end() <= following else span.end
 
 
@@ -118,17 +120,17 @@ class Comparison:
         """Of the best path."""
         if self._letters:
             return self._counts_of_letters()
-        pairs = [(step.asked is not None, step.heard is not None) for step in self.steps if not step.right]
-        units = sum(step.asked is not None for step in self.steps)
-        return Counts(pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)), max(1, units))
+        wrong = [(asked is None, heard is None) for asked, heard, right in self.steps if not right]
+        added, missing = wrong.count((True, False)), wrong.count((False, True))
+        return Counts(len(wrong) - added - missing, missing, added, max(1, len(self.steps) - added))
 
     def _counts_of_letters(self) -> Counts:
         """Words that are right are taken as they are asked for; between them, the letters of all words are compared."""
         edits, units = Counter(), 0
-        for right, steps in groupby(self.steps, key=lambda step: step.right):
+        for right, steps in groupby(self.steps, key=itemgetter(2)):
             block = list(steps)
-            asked = "".join(self.asked.units[step.asked][-1] for step in block if step.asked is not None)
-            heard = "".join(self.heard.units[step.heard][-1] for step in block if step.heard is not None)
+            asked = "".join(self.asked.units[node][-1] for node, _, _ in block if node is not None)
+            heard = "".join(self.heard.units[node][-1] for _, node, _ in block if node is not None)
             units += len(asked)
             if not right:
                 edits.update(op.tag for op in Levenshtein.editops(asked, heard))
@@ -138,10 +140,6 @@ class Comparison:
     def rate(self) -> float:
         """Least edits over the units of the text's reading on that path; not capped; an empty text counts as one."""
         return 0.0 if self.right else self.counts.wrong / self.counts.units
-
-    def heard_place(self, step: Step) -> tuple[int, int]:
-        """Where in the raw transcript the unit of a step stands."""
-        return self.heard.place(step.heard)
 
 
 def something_said(text: str, language: str) -> bool:
@@ -188,7 +186,8 @@ def writing(text: str, language: str) -> Written:
         said = span.said[0]
         ahead = parts[-1][-1:] if parts and at == start else text[start - 1 : start]
         apart = language not in SPACELESS or (language == "ko" and at == start and said[-1] != " ")
-        if apart and ahead.isalnum() and said[0].isalnum():
+        elided = ahead in _APOSTROPHES and text[max(0, start - 2) : start - 1].isdecimal()  # 5'11, but not l'11
+        if apart and (ahead.isalnum() or elided) and said[0].isalnum():
             said = f" {said}"
         if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
             said = f"{said} "

@@ -3,7 +3,8 @@
 import re
 from functools import cached_property, lru_cache
 
-from speech.readings.european import BLANK, Noun, Number, Rule, Said, any_of, find, last_word, ways, words
+from speech.readings import de_rules
+from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -52,7 +53,7 @@ class German(Language):
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:
-            return _ONE[gender]
+            return [*_ONE[gender], "einer", "eine", "eines"] if after == "von" else _ONE[gender]
         full = words(number, "de")
         said = [full, re.sub(r"^ein(?=hundert|tausend)", "", full), re.sub(r"(?<=tausend)ein(?=hundert)", "", full)]
         said.append(re.sub(r"(?<=tausend)ein(?=hundert)", "", said[1]))
@@ -206,48 +207,10 @@ class German(Language):
         return said + list(ways(self.counted(whole), ("", "und"), self.fraction(above, below, "")))
 
     def first_rules(self) -> list[Rule]:
-        def tens(match: re.Match[str]) -> Said:
-            """1990er, 10er-Pack."""
-            number, rest = int(match["n"]), match["w"] or ""
-            said = [f"{way}er" for way in self.year(number, "", "") + self.counted(number)]
-            return "decade", [*ways(said, (rest,)), *(way + rest.casefold() for way in said if rest)], True
-
-        def day_month(match: re.Match[str]) -> Said:
-            day, month = int(match["d"]), int(match["m"])
-            if not (0 < day < 32 and 0 < month < 13):
-                return None
-            return "date", self.date(day, month, "", last_word(match.string, match.start()), False), True
-
-        def compound(match: re.Match[str]) -> Said:
-            """3-Zimmer-Wohnung, Dreizimmerwohnung."""
-            number, rest = self.counted(int(match["n"]), "n")[:3], match["w"]
-            joined = rest.replace("-", "").casefold()
-            return "cardinal", [*(f"{way}-{rest}" for way in number), *(f"{way}{joined}" for way in number)], True
-
-        return [
-            Rule(
-                "0-",
-                re.compile(r"(?<![\w.,:/\-])(?P<n>\d{1,3})-(?P<w>[A-ZÄÖÜ][^\W\d_]{3,}(?:-[^\W\d_]{3,})?)(?![\w\-])"),
-                compound,
-            ),
-            Rule("0", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})er(?:-(?P<w>[^\W\d_]+))?(?![^\W\d_])"), tens),
-            Rule("0.", re.compile(rf"(?<![\d.,])(?P<d>\d\d?)\.{BLANK}?(?P<m>\d\d?)\.(?!\d|{BLANK}\d{{4}})"), day_month),
-        ]
+        return de_rules.first_rules(self)
 
     def context_rules(self) -> list[Rule]:
-        street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-zäöüß])str\.(?!\w)")
-        it = re.compile(r"(?<!\w)(?P<n>[^\W\d_]{2,20})['’]s(?!\w)")
-        return [
-            Rule(
-                "",
-                re.compile(rf"(?<=, )(?P<n>{any_of(self.days)})(?= (?:\d|geschlossen|zu\b|Ruhetag|und ))"),
-                lambda m: ("variant", [*self.days[m["n"]], m["n"]], True),
-            ),
-            Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straße"], True)),
-            Rule(
-                "'’", it, lambda match: ("variant", [f"{match['n']}s", f"{match['n']} es", f"{match['n']}e es"], True)
-            ),
-        ]
+        return de_rules.context_rules(self)
 
     def noun(self, sign: str) -> Noun:
         """A unit, also as it stands behind mit, von: Metern."""

@@ -13,15 +13,8 @@ import numpy as np
 
 from speech.readings.lattice import MEET, Lattice, same
 
-FAR = 1 << 30
-
-
-class Step(NamedTuple):
-    """Of an alignment: nodes of what was asked for and of what was heard; None in one of them: left out, or added."""
-
-    asked: int | None
-    heard: int | None
-    right: bool
+# Of an alignment: nodes of what was asked for and of what was heard (None: left out, or added), whether they are right.
+Step = tuple[int | None, int | None, bool]
 
 
 def rightly(asked: Lattice, heard: Lattice) -> bool:
@@ -68,104 +61,109 @@ def _right_paths(asked: Lattice, heard: Lattice) -> Iterator[bool]:
 def align(asked: Lattice, heard: Lattice) -> list[Step]:
     """The best path through both lattices, in order. Of equally good ones: matches and substitutions before what was
     left out before what was added, and readings in the order in which they are given."""
-    if heard.line:
-        return _by_columns(asked, heard)
-    if asked.line:
-        return [Step(step.heard, step.asked, step.right) for step in _by_columns(heard, asked)]
-    return _by_table(asked, heard)
+    if asked.line:  # looked at first: where its sounds stand is worked out once for all that is compared with it
+        heard_nodes, nodes, right = _by_columns(heard, asked, line_first=heard.line)
+    elif heard.line:
+        nodes, heard_nodes, right = _by_columns(asked, heard)
+    else:
+        return _by_table(asked, heard)
+    return list(zip(reversed(nodes), reversed(heard_nodes), reversed(right), strict=True))
 
 
-# Edits from the beginning to a node, over the other side's units: `first` before all of them, then up one where a bit
-# of `up` is set, down one where a bit of `down` is.
-_Column = tuple[int, int, int]  # (first, up, down)
+class _Columns(NamedTuple):
+    """Edits from the beginning to each node, over the other side's units: `first` before all of them, then up one where
+    a bit of `up` is set, down one where a bit of `down` is."""
+
+    first: list[int]
+    up: list[int]
+    down: list[int]
+
+    def at(self, node: int, j: int) -> int:
+        low = (1 << j) - 1
+        return self.first[node] + (self.up[node] & low).bit_count() - (self.down[node] & low).bit_count()
+
+    def least(self, nodes: tuple[int, ...], n: int) -> tuple[int, int, int]:
+        """What is least at some nodes, over n units: first, up and down of a node where they meet."""
+        if len(nodes) == 1:
+            return self.first[nodes[0]], self.up[nodes[0]], self.down[nodes[0]]
+        size = n // 8 + 1
+        packed = b"".join(bits[node].to_bytes(size, "little") for node in nodes for bits in (self.up, self.down))
+        bits = np.unpackbits(np.frombuffer(packed, np.uint8).reshape(len(nodes), 2, size), axis=2, bitorder="little")
+        values = np.zeros((len(nodes), n + 1), np.int32)
+        np.cumsum(bits[:, 0, :n].astype(np.int32) - bits[:, 1, :n], axis=1, out=values[:, 1:])
+        values += np.array([[self.first[node]] for node in nodes], np.int32)
+        least = values.min(axis=0)
+        change = np.diff(least)
+        up, down = (int.from_bytes(np.packbits(change == k, bitorder="little").tobytes(), "little") for k in (1, -1))
+        return int(least[0]), up, down
 
 
-def _by_columns(forked: Lattice, line: Lattice) -> list[Step]:
-    """`asked` of the steps is the forked lattice's node."""
-    n = line.end
-    full = (1 << n) - 1
-    where: dict[int, list[int]] = {}
-    for j, unit in enumerate(line.units):
-        where.setdefault(id(unit), []).append(j)
-    places: dict[str, int] = {}
-    for nodes in where.values():
-        bits = sum(1 << j for j in nodes) >> 1
-        for sound in line.units[nodes[0]]:
-            places[sound] = places.get(sound, 0) | bits
-    equals: dict[int, int] = {}  # of a unit, by its id: units of one character are one object, mostly
-    columns: list[_Column] = [(0, full, 0)]
-    for unit, before in zip(forked.units[1:], forked.before[1:], strict=True):
+_Nodes = list[int | None]
+
+
+def _by_columns(forked: Lattice, line: Lattice, line_first: bool = False) -> tuple[_Nodes, _Nodes, list[bool]]:
+    """Nodes of both and whether they are right, of each step, from the last to the first.
+
+    Args:
+        line_first: of equally good paths, what the line alone has comes before what the other alone has, not behind it.
+    """
+    units, others, befores = forked.units, line.units, forked.before
+    # What is alike at both ends is not counted out: the way back takes whatever is right at the end, and of what is
+    # right from the beginning the columns are known.
+    alike, most = 0, min(*forked.forks, forked.end, line.end)
+    while alike < most and same(units[alike + 1], others[alike + 1]):
+        alike += 1
+    end, n = forked.end, line.end
+    while end > alike and n > alike and type(befores[end]) is int and same(units[end], others[n]):
+        end, n = befores[end], n - 1
+    full, counted, known = (1 << n) - 1, units[alike + 1 : end + 1], range(alike + 1)
+    equals = {unit: line.bits(unit) & full for unit in set(counted)}
+    columns = _Columns(list(known), [full >> i << i for i in known], [(1 << i) - 1 for i in known])
+    first, up, down = alike, columns.up[alike], columns.down[alike]
+    for node, unit in enumerate(counted, alike + 1):
+        before = befores[node]
         if type(before) is tuple:
-            columns.append(_least([columns[node] for node in before], n))
-            continue
-        equal = equals.get(id(unit))
-        if equal is None:
-            equal = 0
-            for sound in unit:
-                equal |= places.get(sound, 0)
-            equals[id(unit)] = equal
-        first, up, down = columns[before]
-        equal |= down
-        diagonal = (((equal & up) + up) ^ up) | equal
-        shifted = (down | (full & ~(diagonal | up))) << 1 | 1
-        columns.append((first + 1, ((up & diagonal) << 1 | ~(diagonal | shifted)) & full, diagonal & shifted & full))
-    return _back_by_columns(forked, line, columns)
+            first, up, down = columns.least(before, n)
+        else:
+            if before != node - 1:
+                first, up, down = columns.first[before], columns.up[before], columns.down[before]
+            equal = equals[unit] | down
+            diagonal = (((equal & up) + up) ^ up) | equal
+            shifted = (down | (diagonal | up) ^ full) << 1 | 1
+            first, up, down = first + 1, ((up & diagonal) << 1 | (diagonal | shifted) ^ full) & full, diagonal & shifted
+        columns.first.append(first)
+        columns.up.append(up)
+        columns.down.append(down)
+    return _back(forked, line, columns, columns.at(end, n), line_first)
 
 
-def _least(columns: list[_Column], n: int) -> _Column:
-    if len(columns) == 1:
-        return columns[0]
-    size = n // 8 + 1
-    packed = np.frombuffer(b"".join(bits.to_bytes(size, "little") for _, *both in columns for bits in both), np.uint8)
-    bits = np.unpackbits(packed.reshape(len(columns), 2, size), axis=2, bitorder="little")[:, :, :n].astype(np.int32)
-    values = np.zeros((len(columns), n + 1), np.int32)
-    np.cumsum(bits[:, 0] - bits[:, 1], axis=1, out=values[:, 1:])
-    values += np.array([[first] for first, _, _ in columns], np.int32)
-    least = values.min(axis=0)
-    change = np.diff(least)
-    up, down = (int.from_bytes(np.packbits(change == sign, bitorder="little").tobytes(), "little") for sign in (1, -1))
-    return int(least[0]), up, down
-
-
-def _at(column: _Column, j: int) -> int:
-    first, up, down = column
-    low = (1 << j) - 1
-    return first + (up & low).bit_count() - (down & low).bit_count()
-
-
-def _back_by_columns(forked: Lattice, line: Lattice, columns: list[_Column]) -> list[Step]:
-    steps: list[Step] = []
+def _back(
+    forked: Lattice, line: Lattice, columns: _Columns, here: int, line_first: bool
+) -> tuple[_Nodes, _Nodes, list[bool]]:
+    """See `_by_columns`; `here`: edits in all."""
+    nodes, line_nodes, rights = [], [], []
     i, j = forked.end, line.end
-    here = _at(columns[i], j)
     units, others, befores = forked.units, line.units, forked.before
     while i or j:
         before = befores[i]
         if type(before) is tuple:
-            i = next(node for node in before if _at(columns[node], j) == here)
+            i = next(node for node in before if columns.at(node, j) == here)
             continue
-        right = False
-        if i and j:
-            one, other = units[i], others[j]
-            right = one is other or same(one, other)
-        if right:  # it is never worse to take what is right
-            steps.append(Step(i, j, True))
+        if i and j and (units[i] is others[j] or same(units[i], others[j])):  # it is never worse to take what is right
+            nodes.append(i)
+            line_nodes.append(j)
+            rights.append(True)
             i, j = before, j - 1
             continue
-        above = _at(columns[before], j) if i else FAR
-        if i and j:
-            _, up, down = columns[before]
-            bit = j - 1
-            if above - (up >> bit & 1) + (down >> bit & 1) + 1 == here:
-                steps.append(Step(i, j, False))
-                i, j, here = before, bit, here - 1
-                continue
-        if above + 1 == here:
-            steps.append(Step(i, None, False))
-            i, here = before, above
-        else:
-            steps.append(Step(None, j, False))
-            j, here = j - 1, here - 1
-    return steps[::-1]
+        both = i and j and columns.at(before, j - 1) + 1 == here
+        line_alone = not both and (
+            not i or (j and columns.up[i] >> j - 1 & 1 if line_first else columns.at(before, j) + 1 != here)
+        )
+        nodes.append(None if line_alone else i)
+        line_nodes.append(j if both or line_alone else None)
+        rights.append(False)
+        i, j, here = i if line_alone else before, j - 1 if both or line_alone else j, here - 1
+    return nodes, line_nodes, rights
 
 
 def _by_table(asked: Lattice, heard: Lattice) -> list[Step]:
@@ -212,13 +210,13 @@ def _back_by_table(asked: Lattice, heard: Lattice, rows: list[list[int]]) -> lis
         elif other_meeting:
             j = other_meeting[0]
         elif type(before) is int and type(previous) is int and i and j and _is_diagonal(asked, heard, rows, i, j):
-            steps.append(Step(i, j, same(asked.units[i], heard.units[j])))
+            steps.append((i, j, same(asked.units[i], heard.units[j])))
             i, j = before, previous
         elif type(before) is int and i and rows[before][j] + 1 == here:
-            steps.append(Step(i, None, False))
+            steps.append((i, None, False))
             i = before
         else:
-            steps.append(Step(None, j, False))
+            steps.append((None, j, False))
             j = previous
     return steps[::-1]
 

@@ -79,6 +79,8 @@ class English(Language):
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         whole = self.integer(Number(number.whole or "0", "", True), "", "", "")
         wholes = ["zero", "", "oh", "nought"] if number.whole in ("", "0") else whole
+        if len(number.whole) == 3 and not number.grouped and number.whole[0] != "0":
+            wholes = [*wholes[:3], *self.pairs(number.whole)[:2]]
         tails = [way for way in self.digits(number.fraction)[::-1] if "double" not in way and "triple" not in way]
         half = [f"{way} and a half" for way in whole[:2]] if number.fraction == "5" and number.whole.strip("0") else []
         return list(ways(wholes, ("point",), tails)) + half

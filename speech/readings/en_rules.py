@@ -15,6 +15,7 @@ _DAYS = {name[:3]: name for name in ["Monday", "Tuesday", "Wednesday", "Thursday
 _DAYS |= {"Tues": "Tuesday", "Weds": "Wednesday", "Thur": "Thursday", "Thurs": "Thursday"}
 _HEADINGS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _ROADS = {"Ave": "avenue", "Blvd": "boulevard", "Rd": "road", "Hwy": "highway", "Pkwy": "parkway", "Apt": "apartment"}
+_CHAT = dict(pair.split(" = ") for pair in tables("en")["chat"])  # gr8: great
 _AM = r"[aApP]\.?[mM](?:\.|\b)"
 _HOUR = r"(?<![\d:.,])(?P<h>1[0-2]|0?[1-9])"
 
@@ -74,7 +75,14 @@ def _dates(of: Language) -> list[Rule]:
 
     days = rf"(?P<d>\d\d?)(?:st|nd|rd|th)?{B}{DASH}{B}(?P<e>\d\d?)(?:st|nd|rd|th)?"
     slashed = rf"(?<![\w/.,])(?P<a>\d\d?)/(?P<b>\d\d?){B}{DASH}{B}(?P<c>\d\d?)/(?P<d>\d\d?)(?![\w/]|[.,]\d)"
+
+    chat = any_of(_CHAT)
     return [
+        Rule(
+            "0",
+            re.compile(rf"(?<![\w'’])(?:{chat})(?![\w'’])", re.IGNORECASE),
+            lambda m: ("cardinal", [_CHAT[m[0].lower()]], True),
+        ),
         Rule("0/", re.compile(slashed), two_dates),
         Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,:/$])(?P<span>{days})(?= (?:of )?(?:{month})(?!\w))"), days_of_month),
         Rule(f"0{DASHES}", re.compile(rf"(?<!\w)(?:{month})\.? (?P<span>{days})(?!\w|[:.,]\d|{DASH})"), days_of_month),
@@ -268,6 +276,8 @@ def context_rules(of: Language) -> list[Rule]:
         Rule("'’", re.compile(r"(?<!['’])\b(?P<n>[^\W\d_]{2,30})['’](?P<v>re|ll|ve|d)(?!\w|['’]\w)"), short),
         Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
+        Rule("/", re.compile(rf"(?<!\w)(?P<n>{days})(?=/(?:{days})(?!\w))"), named(_DAYS)),
+        Rule("/", re.compile(rf"(?<=/)(?P<n>{days})(?=/|[\s,.;)]|$)"), named(_DAYS)),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(
             ".",

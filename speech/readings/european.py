@@ -25,6 +25,8 @@ _BLANKS = "  \u2009\u202f"
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 DASH = "[-\u2010\u2011\u2012\u2013\u2014\u2212]"
 _ONCE = re.compile(r"\s+")
+INNER = "\x01"  # of `needs`: a dot with a letter or a digit behind it
+_INNER_DOT = re.compile(r"\.\w")
 _DOTTED = re.compile(rf"\.{BLANK}?\d")
 
 
@@ -84,7 +86,7 @@ Said = tuple[str, Iterable[str], bool] | None  # kind, what may be said, whether
 class Rule:
     """Attributes:
     needs: characters of which the text has one, or the rule is not tried ("" tries always; "0" any digit; "0-:" a digit
-        and one of the others; a dot of these stands before a digit).
+        and one of the others; a dot of these stands before a digit; INNER: see there).
     pattern: linear in the length of the text.
     said: of a match (None: it is none). A pattern's group "span" is what is covered, if it has one.
     """
@@ -115,6 +117,8 @@ def find(text: str, rules: Iterable[Rule]) -> list[Span]:
     """Spans by the rules, an earlier rule's before a later one's."""
     taken, found, present = bytearray(len(text)), [], set(text)
     digits = any(map(str.isdecimal, present))
+    if "." in present and _INNER_DOT.search(text):
+        present.add(INNER)
     numbers = (
         present - {"0"} if _DOTTED.search(text) else present - {"0", "."}
     )  # the dot that ends a sentence is no number's

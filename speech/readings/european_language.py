@@ -1,7 +1,6 @@
 """What a European language says for numbers, dates, times and money. The defaults are what most share; num2words
 gives the numbers, always as whole ones (its fractions go through float: "2,0" would be "zwei")."""
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -20,11 +19,14 @@ from speech.readings.european import (
     without_plural,
     words,
 )
-from speech.readings.european_tables import Tables
+from speech.readings.european_digits import Digits
 
 
-class Language(Tables):
+class Language(Digits):
     """One language: its tables and how it inflects; readings are lists, the best first."""
+
+    def early_rules(self) -> list[Rule]:  # before those of dates and times
+        return []
 
     def first_rules(self) -> list[Rule]:
         return []
@@ -33,49 +35,6 @@ class Language(Tables):
         return []
 
     # -- numbers
-    def parse(self, written: str) -> Number:
-        """A number as the pattern `number` finds it."""
-        english = self.decimal == "," and re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d\d|(?<=,\d{3},\d{3}))", written)
-        head, sign, tail = written.rpartition("." if english else self.decimal)
-        whole, fraction = (head, tail) if sign else (written, "")
-        return Number(re.sub(r"\D", "", whole) or "0", fraction, not whole.isdecimal())
-
-    @property
-    def number(self) -> str:
-        """Pattern of a number: thousands parted, or plain, with a fraction or without."""
-        parted = "|".join(
-            rf"\d{{1,3}}(?:{BLANK if sign == ' ' else re.escape(sign)}\d{{3}})+(?!\d)" for sign in self.grouping
-        )
-        english = r"\d{1,3}(?:,\d{3})+\.\d\d(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|" if self.decimal == "," else ""
-        return rf"(?:{english}(?:{parted}|\d+)(?:{re.escape(self.decimal)}\d+)?)"
-
-    def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
-        """Readings of a whole number; gender: of what is counted ("" alone, "?" not known)."""
-        return [words(number, self.code)]
-
-    def gender(self, noun: str, number: int) -> str:
-        """m, f, n of the noun behind a number, as far as it can be seen, "?" where not, "" for what is no noun."""
-        return ""
-
-    def index(self, number: Number) -> int:
-        """Which form of a noun goes with a number."""
-        return 0 if number.whole in ("1", "01") and not number.fraction else 1
-
-    def digits(self, written: str) -> list[str]:
-        """Digit by digit, one reading for each word for zero."""
-        names = [self.counted(digit)[0] for digit in range(10)]
-        zeros = (self.zero or (names[0],)) if "0" in written else ("",)
-        return [
-            " ".join(zero if sign == "0" else names[int(sign)] for sign in written if sign.isdecimal())
-            for zero in zeros
-        ]
-
-    def plain(self, written: str) -> list[str]:
-        """Digits as a number that counts nothing."""
-        if len(written) > LONGEST_NUMBER or (len(written) > 1 and written[0] == "0"):
-            return self.digits(written)
-        return self.counted(int(written))
-
     def integer(self, number: Number, gender: str, before: str, after: str) -> list[str]:
         whole = number.whole
         if len(whole) > LONGEST_NUMBER or (len(whole) > 1 and whole[0] == "0"):
@@ -95,38 +54,6 @@ class Language(Tables):
         """How four digits without a mark may be read if they are a year; the reading as a number is added anyway."""
         return []
 
-    def pairs(self, written: str) -> list[str]:
-        """A code in groups of two digits, the first of one or two; of three digits also 1 + 2."""
-        if not 2 < len(written) <= 12:
-            return []
-        first = 2 - len(written) % 2
-        groups = [written[:first]] + [written[i : i + 2] for i in range(first, len(written), 2)]
-        return self.grouped(groups)
-
-    def coded(self, one: str, two: str) -> list[str]:
-        """The two numbers of a name: Boeing 737-800."""
-        return []
-
-    def phone_pairs(self, written: str) -> list[str]:
-        return self.pairs(written) + self.grouped([written[i : i + 3] for i in range(0, len(written), 3)])
-
-    def grouped(self, groups: list[str]) -> list[str]:
-        """Groups of digits one behind the other, each as a number."""
-        each = []
-        for group in filter(None, groups):
-            if group[0] == "0" or len(group) > 4:
-                rest = group.lstrip("0")
-                zeros = [" ".join([zero] * (len(group) - len(rest))) for zero in self.zero]
-                more = [f"{zero} {self.counted(int(rest))[0]}" for zero in zeros] if rest and len(rest) < 4 else []
-                each.append(self.digits(group) + more)
-            else:
-                each.append(self.counted(int(group))[:2])
-        return list(itertools.islice(ways(*each), 16))
-
-    def code_number(self, written: str) -> list[str]:
-        """Digits that touch letters: a number, or digit by digit."""
-        return [*self.plain(written), *self.digits(written), *(self.pairs(written) if len(written) > 2 else [])]
-
     def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
         """All readings of a number."""
         if not number.fraction:
@@ -139,6 +66,8 @@ class Language(Tables):
         tails = self.digits(fraction)
         if len(fraction) <= 3 and zeros < len(fraction):
             tails = [" ".join([self.digits("0")[0]] * zeros + [way]) for way in self.counted(int(fraction))] + tails
+        if len(fraction) == 4 and fraction[0] != "0" and fraction[2] != "0":  # 4,3215: thirty-two fifteen
+            tails += ways(*(self.counted(int(two))[:1] for two in (fraction[:2], fraction[2:])))
         return list(ways(self.integer(Number(number.whole, "", True), "", "", ""), self.point, tails))
 
     # -- what stands around numbers
@@ -176,6 +105,9 @@ class Language(Tables):
         """What is said between two numbers."""
         if before in self.between:
             return (*self.between[before], *self.to)
+        lived = match.string[match.start() - 1 : match.start()] == "(" and len(match["a"]) == len(match["b"]) == 4
+        if lived and match["a"].isdecimal() and not match["unit"]:
+            return (*(self.counted_to or self.to), "")
         if written[0].isspace() and (
             "=" in match.string[match.end() : match.end() + 3] or written.strip() not in "–—-"
         ):
@@ -195,6 +127,18 @@ class Language(Tables):
     def linking(self, noun: Noun) -> tuple[str, ...]:
         """Between a magnitude and what it counts: millions d'euros."""
         return ("",)
+
+    def millions_of(self, number: Number) -> bool:
+        """Whether something links a number with what it counts: un millón de euros."""
+        whole = number.whole.endswith("000000") and not number.fraction and len(number.whole) <= LONGEST_NUMBER
+        return whole and self.linking(Noun("", (("",),))) != ("",)
+
+    def hours_between(self, one: int, two: int) -> list[str]:
+        """9-18 as hours of a day."""
+        return []
+
+    def linked(self, said: list[str], word: str) -> list[str]:
+        return []
 
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
         """Whether the first reading is right in a prompt."""
@@ -292,6 +236,10 @@ class Language(Tables):
 
     def goals(self, written: str, against: bool = False) -> list[str]:
         return self.plain(written)
+
+    def foreign(self, word: str) -> list[str]:
+        """A word of an address in the language's own letters, where it has others."""
+        return []
 
     def spelt(self, letters: list[str]) -> Iterator[str]:
         """Letters by their names."""

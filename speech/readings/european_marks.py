@@ -4,10 +4,12 @@ of models, powers, inches and seconds."""
 import re
 from collections.abc import Iterator
 
-from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, ways
+from speech.readings.european import BLANK, DASH, DASHES, Number, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
+_CLOCK = (("min", "мин"), ("s", "сек"))  # signs of minutes and seconds
+_LINKS = "und|oder|bis|et|ou|à|y|o|a|e|en|of|tot|i|lub|do|albo|и|или|до|and|or|to"  # 2- or 3-fold
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
@@ -18,6 +20,15 @@ def marked(of: Language) -> Iterator[Rule]:
     yield from powers(of)
     yield from inches(of)
     yield from seconds(of)
+    yield from primes(of)
+    yield from whole_prices(of)
+    yield from spaced_colons(of)
+    yield from seasons(of)
+    grade = rf"(?<![\w.,:/+\-])(?P<d>\d)(?P<span>[-\u2212])(?=[,;.!?)]|$| (?!(?:{_LINKS})\b)[^\W\d_])"
+    yield Rule("0-\u2212", re.compile(grade), lambda m: ("sign", [*of.minus, *of.graded[1:]], True))
+    keys = "ctrl|strg|alt|shift|cmd|command|option|umschalt|maj|mayús|fn|win|tab|control|contrôle|steuerung|esc"
+    pressed = re.compile(rf"\b(?:{keys})(?P<span>{B}\+{B})(?=\w)", re.IGNORECASE)
+    yield Rule("+", pressed, lambda m: ("variant", ["", of.signs["+"][0], *of.and_words], True))
 
 
 def sets(of: Language) -> Iterator[Rule]:
@@ -57,6 +68,15 @@ def models(of: Language) -> Iterator[Rule]:
         one, two = (of.code_number(match[group]) for group in "ab")
         return "cardinal", ways(one[:3], ("", *of.address_signs.get("-", ())[:1]), two), True
 
+    def hexadecimal(match: re.Match[str]) -> Said:
+        tail = match["h"]
+        numbers = of.code_number(tail) if tail.isdecimal() else []
+        single = [of.digits(char)[:1] if char.isdecimal() else [char] for char in tail]
+        return "cardinal", ways(of.zero, ("x",), [*numbers[:20], *ways(*single)]), True
+
+    screens = re.compile(r"(?<![\w.,$£€])(?P<n>[248])K(?![\w'’])(?! ?[$£€])")
+    yield Rule("0K", screens, lambda m: ("cardinal", ways(of.counted(int(m["n"])), ["k", *of.thousand]), True))
+    yield Rule("0x", re.compile(r"(?<![\w.,])0x(?P<h>[\dA-Fa-f]{1,8})(?!\w)"), hexadecimal)
     pattern = rf"(?<=[^\W\d_])(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{3,5}})(?!\d|[.,]\d|{DASH})"
     yield Rule(f"0{DASHES}", re.compile(pattern), said)
 
@@ -108,6 +128,111 @@ def seconds(of: Language) -> Iterator[Rule]:
         yield Rule("'’\"″”", re.compile(rf"(?<![\w.,'])(?P<a>\d{{1,2}}){mark}(?P<b>\d{{1,2}})(?![\w'’])"), said)
 
 
+def laps(of: Language) -> Iterator[Rule]:
+    """1:54,3 and 1.53,2: minutes, seconds and their fraction."""
+
+    def said(match: re.Match[str]) -> Said:
+        number, seconds, fraction = int(match["m"]), match["s"], match["f"]
+        minute, second = (of.noun(next(sign for sign in signs if sign in of.units)) for signs in _CLOCK)
+        heads = [
+            f"{way} {name}"
+            for way in of.counted(number, minute.gender)[:4]
+            for name in minute.of(of.index(Number(match["m"])))[:2]
+        ]
+        last = Number(seconds.lstrip("0") or "0", fraction)
+        tails = of.fractional(last, second.gender)[:6]
+        single = list(ways(of.plain(seconds.lstrip("0") or "0")[:2], of.plain(fraction)[:2]))
+        if seconds[0] == "0":
+            single += ways(of.zero[:1], single)
+        names = second.of(of.many)[:3]
+        said = [*ways(heads, ("", *of.money_and[:2]), tails, (names[0], "")), *ways(heads, single)]
+        bare = ways(of.counted(number)[:2], [*tails, *single], ("", *filter(None, (match["w"],))))
+        return "time", [*said[:24], *bare, *said[24:]], True
+
+    parted = "[:.]" if of.decimal == "," else ":"
+    hour = rf"(?<![\w.,:/])(?P<m>\d{{1,2}}){parted}(?P<s>[0-5]\d){re.escape(of.decimal)}(?P<f>\d{{1,3}})"
+    names = any_of(next(of.noun(sign) for sign in _CLOCK[0] if sign in of.units).of(of.many))
+    minute = rf"(?:{B}(?:(?:Min|min|мин)\.?|(?P<w>{names}))(?!\w))?"
+    yield Rule("0:.", re.compile(rf"{hour}(?![\d.,:]\d|\d){minute}"), said)
+
+
+def primes(of: Language) -> Iterator[Rule]:
+    """34', 90+3': the minute of a match, or so many minutes."""
+
+    def said(match: re.Match[str]) -> Said:
+        if re.search(r"(?<!\w)['‘](?=\w)", match.string[max(0, match.start() - 40) : match.start()]):
+            return None
+        noun = of.noun(next(sign for sign in _CLOCK[0] if sign in of.units))
+        numbers = [int(match["n"]), *([int(match["x"])] if match["x"] else [])]
+        plus = of.signs["+"][:1]
+        number = list(ways(*[part for one in numbers for part in (plus, of.counted(one)[:2])][1:]))
+        nth = of.ordinal(numbers[0])[:12]
+        amount = list(ways(of.counted(numbers[0], noun.gender)[:4], noun.of(of.index(Number(match["n"])))[:4]))
+        at = last_word(match.string, match.start()) in of.minute_before
+        counted = [*ways(noun.of(0)[:2], number), *(amount if not match["x"] else ways(number, noun.of(of.many)[:2]))]
+        ordinal = [] if match["x"] else [*nth, *ways(nth, noun.of(0)[:3])]
+        if at:
+            return "time", [*counted, *number, *ordinal] if of.minute_first else [*ordinal, *counted, *number], True
+        named = 2 * len(number)  # minute thirty-four, behind thirty-four minutes
+        return "time", [*counted[named:], *counted[:named], *number, *ordinal], True
+
+    mark = r"(?P<n>[1-9]\d?|1[0-2]\d)(?:\+(?P<x>\d{1,2}))?['′’](?![\w'’″])"
+    yield Rule("'′’", re.compile(rf"(?<![\w.,:/+'’]){mark}"), said)
+
+
+def lettered_ranges(of: Language) -> Iterator[Rule]:
+    """12 a–c, classes A-D."""
+    pattern = rf"(?:(?<=\d[a-z])|(?<=[ (][A-Za-zА-Яа-я])){DASH}(?=[A-Za-zА-Яа-я](?!\w|{DASH}))"
+    yield Rule(DASHES, re.compile(pattern), lambda match: ("variant", ["", *of.to, *of.to_also], True))
+
+
+def seasons(of: Language) -> Iterator[Rule]:
+    """S3 E12, S01E05."""
+
+    def said(match: re.Match[str]) -> Said:
+        one, two = (of.counted(int(match[group]))[:2] for group in "ab")
+        first, second = (of.code_number(match[group])[:3] for group in "ab")
+        return "cardinal", [*ways(of.season[:1], one, of.season[1:], two), *ways("s", first, "e", second)], True
+
+    pattern = r"(?<!\w)S(?P<a>\d{1,2}),? ?E(?:p\. ?)?(?P<b>\d{1,3})(?!\w)"
+    yield Rule("0S", re.compile(pattern), said)
+
+
+def spaced_colons(of: Language) -> Iterator[Rule]:
+    """10 : 2 = 5, and a score of 3 : 2."""
+
+    def said(match: re.Match[str]) -> Said:
+        divided = re.match(r"[^=.!?]{1,16}=", match.string[match.end() : match.end() + 20])
+        if (
+            not divided
+            and match.string[: match.start()].rstrip()[-1:]
+            and re.search(r"=[^=.!?]{1,16}$", match.string[: match.start()])
+        ):
+            divided = True
+        both = [of.signs.get("÷", ()), of.versus]
+        return "sign", [*both[not divided], *both[bool(divided)]], True
+
+    yield Rule("0:", re.compile(rf"(?<=\d){BLANK}:{BLANK}(?=\d)"), said)
+
+
+def whole_prices(of: Language) -> Iterator[Rule]:
+    """599,- and 5,– €: an amount without cents."""
+
+    def said(match: re.Match[str]) -> Said:
+        sign = match["cur"] or match["unit"]
+        noun = of.noun(sign or "€")
+        number = of.parse(match["n"])
+        whole = of.said(number, noun.gender)
+        full = list(ways(whole[:12], noun.of(of.index(number))[:3]))
+        return "money", full if sign else [*full, *of.said(number)], True
+
+    if of.decimal == ",":
+        money = any_of(of.currencies)
+        number = rf"(?P<n>{of.number}),(?:{DASH}{{1,2}}|=)"
+        pattern = rf"(?<![\w.,])(?:(?P<cur>{money}){B})?(?<!\d){number}(?:{B}(?P<unit>{money})(?!\w)|(?!\w))"
+        yield Rule(f"0{DASHES}=", re.compile(pattern), said)
+
+
 def weekdays(of: Language) -> Iterator[Rule]:
     """Mo-Fr, ma t/m vr: von Montag bis Freitag."""
 
@@ -126,6 +251,11 @@ def weekdays(of: Language) -> Iterator[Rule]:
         link = rf"\.?(?P<link>{B}{DASH}{B}| (?:{links}) )"
         pattern = rf"(?<![\w\-])(?P<a>{day}){link}(?P<b>{day})(?:\.(?! ?[A-ZÀ-Ý]))?(?![\w\-])"
         yield Rule("", re.compile(pattern, re.IGNORECASE), said)
+        short = any_of({way for key in of.days for way in (key, key.capitalize()) if len(key) > 1})
+        dated = re.compile(rf"(?<![\w\-])(?P<a>{short})(?:\.,?|,)(?= \d)")
+        yield Rule(
+            "0.,", dated, lambda m: ("variant", [*of.days.get(m["a"], ()), *names[m["a"].casefold()], m["a"]], True)
+        )
 
 
 def decades(of: Language) -> Iterator[Rule]:

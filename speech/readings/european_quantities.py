@@ -8,7 +8,6 @@ from speech.readings.european import (
     CODE,
     DASH,
     DASHES,
-    Noun,
     Number,
     Rule,
     Said,
@@ -17,13 +16,15 @@ from speech.readings.european import (
     next_word,
     ways,
 )
+from speech.readings.european_amounts import amount, governed
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
+_SCREENS = {("16", "9"), ("4", "3"), ("21", "9"), ("16", "10"), ("3", "2")}
 _DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
-_NOT_A_UNIT = r"(?![\w]|/m\b|\. ?\d)"  # t/m, 7 m. 12
+_NOT_A_UNIT = r"(?![\w]|['’][^\W\d_]|/m\b|\. ?\d)"  # t/m, 7 m. 12
 
 
 def parts(of: Language) -> Iterator[Rule]:
@@ -39,6 +40,8 @@ def parts(of: Language) -> Iterator[Rule]:
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
         single = [part for piece in pieces for part in (of.dot, of.digits(piece))][1:]  # digit by digit
         spoken = [*spoken[:40], *ways(*single)]
+        if last_word(match.string, match.start()) in of.codes:  # Raum 2.14
+            spoken += ways(*each)
         if not (of.decimal == "," and _DAY.fullmatch(match["v"])):
             return "version", spoken, True
         dates = of.date(int(pieces[0]), int(pieces[1]), "", last_word(match.string, match.start()), False)
@@ -47,6 +50,8 @@ def parts(of: Language) -> Iterator[Rule]:
     def score(match: re.Match[str]) -> Said:
         one, two = of.goals(match["a"]), of.goals(match["b"], True)
         said = [*ways(one, of.versus[:1], two), *ways(one, two), *ways(one, of.versus[1:], two)]
+        if (match["a"], match["b"]) in _SCREENS:
+            said += [*ways(one[:2], of.by, two[:2]), *of.fraction(int(match["a"]), int(match["b"]), "")[:4]]
         return "score", [*said[:56], *ways(one[:3], of.draw if match["a"] == match["b"] else ())], True
 
     def folds(match: re.Match[str]) -> Said:
@@ -82,9 +87,15 @@ def parts(of: Language) -> Iterator[Rule]:
         cross = rf"(?:(?<=\d){B}|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
         equal = re.compile(r"[^=.!?]{1,16}=")
         times = [*(way for way in of.fold if way in of.by), *of.by]
-        yield Rule(
-            "x×х", re.compile(cross), lambda m: ("sign", times if equal.match(m.string, m.end()) else of.by, True)
-        )
+        game = re.compile(rf"\b(?:{of.score_words or '(?!)'})\b[^.!?]{{0,40}}$", re.IGNORECASE)
+
+        def crossed(match: re.Match[str]) -> Said:
+            if equal.match(match.string, match.end()):
+                return "sign", times, True
+            played = game.search(match.string, max(0, match.start() - 60), match.start())
+            return "sign", [*of.versus[:1], *of.by] if played else of.by, True
+
+        yield Rule("x×х", re.compile(cross), crossed)
     if of.fold:
         yield Rule(
             "0xX×", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,4}}(?:{re.escape(of.decimal)}\d{{1,2}})?)[xX×](?!\w)"), folds
@@ -139,18 +150,35 @@ def fractions(of: Language) -> Iterator[Rule]:
     def said(match: re.Match[str]) -> Said:
         found = match.groupdict()
         above, below = _VULGAR[found["v"]] if found["v"] else (int(found["a"]), int(found["b"]))
-        after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, match.end())
+        end = match.end() + (match.string[match.end() : match.end() + 1] in "-\u2010\u2011")  # a 3/4-hour wait
+        after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, end)
         if found["w"]:
             spoken = of.mixed(int(found["w"]), above, below, after)
         elif above == 0 or below < 2 or (not found["v"] and (below > 100 or above > 99)):
-            return "fraction", of.slashed(found["a"], found["b"]), True
+            names = of.noun(found["unit"]).of(of.many)[:3] if found["unit"] else [""]
+            plain = of.slashed(found["a"], found["b"])
+            if 80 <= above <= 250 and 40 <= below < above:
+                plain = [*ways(of.plain(found["a"])[:2], of.pressure, of.plain(found["b"])[:2]), *plain]
+            return "fraction", [f"{way} {name}" for name in names for way in plain], True
         else:
             spoken = of.fraction(above, below, after) + of.other_fraction(above, below)
             spoken = of.in_context(spoken, last_word(match.string, match.start()))
         if not found["unit"]:  # 15/3 may be a house and its flat
             whole = found["w"] or found["v"] or above < below
-            return "fraction", spoken if whole else [*spoken[:48], *of.slashed(found["a"], found["b"])], bool(whole)
-        return "unit", [f"{way} {name}" for name in of.noun(found["unit"]).of(0)[:4] for way in spoken], True
+            written = not found["w"] and not found["v"]
+            sizes = written and below > 16  # 38/40
+            plain = of.slashed(found["a"], found["b"]) if sizes or not whole else []
+            if sizes and above > 1 and (above > 9 or below % 10):
+                return "fraction", [*plain[:40], *spoken], True
+            before = last_word(match.string, match.start())
+            sure = bool(whole) and not (of.one_alone and above == 1 and before and before not in of.cases)
+            return "fraction", [*spoken[:48], *plain] if plain else spoken, sure
+        if above > below > 1:
+            spoken = [*of.slashed(found["a"], found["b"])[:12], *spoken]
+        names = of.noun(found["unit"]).of(0)
+        if of.second_is_genitive and (above, below) == (1, 2):  # пол чайной ложки
+            names = sorted(names, key=lambda name: re.search("ой \\w+и$", name) is None)
+        return "unit", [f"{way} {name}" for name in names[:4] for way in spoken], True
 
     unit = rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?"
     slash = rf"(?P<v>)(?P<a>\d{{1,4}})[/\u2044](?P<b>\d{{1,4}})(?![\d/]|\.\d){unit}"
@@ -163,7 +191,9 @@ def fractions(of: Language) -> Iterator[Rule]:
 def pattern(of: Language) -> re.Pattern[str]:
     """name? sign? currency? number (dash number)? magnitude? unit? plus?"""
     money = any_of(of.currencies, True)
-    before = any_of((sign for sign in of.currencies if not (sign.isalpha() and sign.islower())), True)
+    before = any_of(
+        (sign for sign in of.currencies if not (sign.isalpha() and (sign.islower() or len(sign) == 1))), True
+    )
     before = rf"(?<![^\W\d_])(?:{before})|{any_of(sign for sign in of.currencies if not sign[0].isalpha())}"
     short = any_of(big for big in of.magnitudes if len(big) < 3)
     attached = any_of(sign for sign in "KMBk" if sign in of.magnitudes)
@@ -171,7 +201,7 @@ def pattern(of: Language) -> re.Pattern[str]:
     of_these = rf"{BLANK}(?:de|di)\b|{BLANK}d['’]"
     big = rf"{B}(?:{long})|(?:{attached})|{B}(?:{short})(?={B}(?:{money})|{of_these})|(?(cur){B}(?:{short})|(?!))"
     return re.compile(
-        rf"(?:(?<!\w)(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
+        rf"(?:(?<![\w\-.])(?P<name>{any_of(of.numbered, True)}){B})?(?P<pre>{_SIGN})?"
         rf"(?:(?P<cur>{before}){B}(?P<inner>{DASH})?)?(?<!\d)(?P<a>{of.number})"
         rf"(?P<each>%(?={DASH}\d{{1,3}}(?:[.,]\d{{1,2}})?%))?(?:(?P<mid>{B}{DASH}{B})(?:{money})?{B}(?P<b>{of.number})(?!\w{DASH}))?(?P<big>(?:{big})(?!\w))?"
         rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?(?P<plus>\+(?!\w|\+))?"
@@ -187,13 +217,15 @@ def quantities(of: Language) -> Iterator[Rule]:
         noun = of.noun(sign) if sign else None
         big = of.magnitudes[of.key(found["big"].strip(), of.magnitudes)] if found["big"] else None
         first = of.parse(found["a"])
-        before, after = of.before(string, match.start()), next_word(string, match.end())
+        before, after = of.before(string, match.start()), "" if found["name"] else next_word(string, match.end())
         if found["name"] in ("#", "№") or (found["name"] or "").rstrip(".").casefold() in of.codes:
             before = CODE
         if noun and not first.fraction and not found["b"]:
             noun = governed(of, noun, before)
         if big and not first.fraction:
             big = governed(of, big, before)
+        if big and found["big"] in "KMBk" and before in of.codes and not (noun or found["b"] or first.fraction):
+            return "address", ways(of.code_number(found["a"]), [found["big"].lower()]), True  # flat 2B
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None
@@ -201,86 +233,34 @@ def quantities(of: Language) -> Iterator[Rule]:
             number = of.parse(found["b"])
             dash = of.of_dash(found["mid"], match, before)
             ends = of.coded(found["a"], found["b"]) if before in of.codes or before == CODE else []
+            if before == CODE and found["a"].isdecimal() and found["b"].isdecimal():  # Nr. 2024-117
+                ends += ways(of.said(first)[:1], ("",), of.said(number)[:2])
             if of.cases.get(before, "")[:1] == "g":
                 ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
             percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
-            ends += ways(of.since, of.said(first, gender), percents, dash, of.said(number, gender))
-        kind, said = amount(of, number, ends or of.said(number, gender, before, after), bool(ends), big, noun, sign)
+            one, two = of.said(first, gender), of.said(number, gender)
+            for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off
+                ends += ways(of.since[:2], alike[:1], percents, dash[:2], alike[1:])
+            hours = not (big or noun or gender) and found["a"].isdecimal() and found["b"].isdecimal()
+            if hours and first.value < 24 and number.value < 25:
+                ends = [*ends[:24], *of.hours_between(first.value, number.value)]
+            ends += ways(of.since, one, percents, dash, two)
+        said = ends or of.said(number, gender, before, after)
+        if not (counted or ends) and gender and of.millions_of(number):
+            said = [*of.linked(said, after), *said]
+        kind, said = amount(of, number, said, bool(ends), big, noun, sign)
+        named = (found["name"] or "").casefold() in of.nth_before and not (noun or big or ends)
+        if named and found["a"].isdecimal() and len(found["a"]) < 4:
+            said = [*said[:24], *of.ordinal(first.value)]
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
+        alone = of.one_alone and first.whole == "1" and counted and counted.gender == "f"
+        if alone and before and before not in of.cases:
+            sure = False  # jedna tabletka, jedną tabletkę
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
-        plus = of.more if found["plus"] else [""]
+        plus = [*of.more, *of.graded[:1]] if found["plus"] else [""]
         return kind, ways(name, of.of_sign(found["pre"] or found["inner"]), said, plus), sure
 
     yield Rule("0", pattern(of), quantity)
-
-
-def amount(
-    of: Language, number: Number, said: list[str], is_range: bool, big: Noun | None, noun: Noun | None, sign: str | None
-) -> tuple[str, list[str]]:
-    """What is said of a number (a range's last) with its magnitude and its noun."""
-    if (big or (noun and sign in of.units)) and not is_range and number.whole == "1" and not number.fraction:
-        said = [*said, *of.articles]
-    if noun is None or sign is None:
-        kind = "range" if is_range else "cardinal"
-        split = parted(of, number, big) if big and not is_range and number.fraction else []
-        one = alone(of, number, big) if big and not is_range else []
-        return kind, [*ways(said, big.of(of.index(number)) if big else [""]), *split, *one]
-    kind = "money" if of.key(sign, of.currencies) in of.currencies else "percent" if sign in "%‰" else "unit"
-    if big:
-        bigs = [*ways(said, big.of(of.index(number))[:3]), *([] if is_range else alone(of, number, big))]
-        links = of.linking(noun) if big.forms[0][0] not in ("mil", "mille", "mila") else ("",)
-        bare = [way for way in bigs if way.endswith(" k")][:8]  # four hundred k
-        names = [name.replace("' ", "'") for name in ways(links, noun.of(of.many)[:4])]
-        full = [f"{way} {name}" for name in names for way in bigs]
-        return kind, [*full[:48], *bare, *full[48:]]
-    if kind == "money" and not is_range and len(number.fraction) in (1, 2):
-        return kind, of.money(number, noun)
-    split = [] if is_range else parted(of, number, noun) if number.fraction else alone(of, number, noun)
-    best, *others = noun.of(of.index(number))
-    return kind, [f"{way} {best}" for way in said[:40]] + split + [f"{way} {name}" for name in others for way in said]
-
-
-def governed(of: Language, noun: Noun, before: str) -> Noun:
-    """A Slavic noun in the case that a preposition asks for: около трёх километров, при тридцати градусах."""
-    case, forms = of.cases.get(before, ""), noun.forms
-    if not case or len(forms[0]) < 3:
-        return noun
-    if case[0] == "g":
-        one = forms[0][1] if of.second_is_genitive else next((way[0] for way in forms if len(way) == 1), forms[0][0])
-        return Noun(noun.gender, ((one, forms[0][-1], forms[0][-1]), *forms), noun.part)
-    ends = of.case_ends.get(case)
-    best = [form for way in forms for form in way if ends and re.search(rf"(?:{ends})\b", form)][:1]
-    return Noun(noun.gender, (*((forms[0][0], way, way) for way in best), *forms), noun.part)
-
-
-def parted(of: Language, number: Number, noun: Noun) -> list[str]:
-    """A unit between a number and its fraction: un metro ochenta, dos kilos y medio."""
-    if len(number.whole) > 6:
-        return []
-    whole, metre = Number(number.whole, "", True), of.units.get("m") or of.units["м"]
-    names = noun.of(of.index(whole))
-    names = names[:1] + [
-        form for form in names[1:] if form in [f[min(of.index(whole), len(f) - 1)] for f in noun.forms]
-    ]
-    head = list(ways(of.said(whole, noun.gender)[:2], names[:3])) + alone(of, whole, noun)
-    said = []
-    if noun.forms[0] == metre.forms[0] and len(number.fraction) < 3 and number.fraction[0] != "0" and number.value:
-        said += ways(head, ("", *of.money_and), of.counted(int(number.fraction.ljust(2, "0")))[:2])
-    kilo = of.units.get("kg") or of.units["кг"]
-    if noun.forms[0] == kilo.forms[0] and len(number.fraction) == 3 and number.fraction[0] != "0" and number.value:
-        heads = [f"{way} {name}" for way in of.said(whole, noun.gender)[:2] for name in noun.of(of.index(whole))[:3]]
-        grams = (of.units.get("g") or of.units["г"]).of(of.index(Number(number.fraction)))[:1]
-        said += ways(
-            heads + alone(of, whole, noun), ("", *of.money_and), of.counted(int(number.fraction))[:2], ("", *grams)
-        )
-    if number.fraction == "5":
-        said += [*(ways(head, of.and_half) if number.value else ()), *of.halved(number.value, noun)]
-    return said
-
-
-def alone(of: Language, number: Number, noun: Noun) -> list[str]:
-    """A noun that says its 1 itself: kilogram ryżu."""
-    return noun.of(0)[:2] if of.one_alone and number.whole == "1" and not number.fraction else []
 
 
 def last(of: Language) -> Iterator[Rule]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from speech.readings.european import Number, ways
+from speech.readings.european import Noun, Number, ways
 from speech.readings.european_language import Language
 
 
@@ -52,6 +52,11 @@ class Romance(Language):
     def linking(self, noun: object) -> tuple[str, ...]:
         return self.of
 
+    def linked(self, said: list[str], word: str) -> list[str]:
+        """A number before what links it to this word: 1.000.000 personas, un millón de personas."""
+        link = self.linking(Noun("", ((word.casefold(),),)))[0]
+        return [f"{way} {link}" for way in said]
+
     def day(self, number: int, before: str) -> list[str]:
         return ([self.first] if number == 1 else []) + self.counted(number)
 
@@ -64,7 +69,7 @@ class Romance(Language):
 
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         hours = self.hours(hour)
-        names = self.hour_names[hour != 1]
+        names = self.hour_names[hour > 1 if self.code == "fr" else hour != 1]
         tail = self.half_day(mark)
         if minute == 0 and not second:
             named = list(ways(hours, names))

@@ -16,16 +16,19 @@ from speech.readings.european import (
     ways,
 )
 from speech.readings.european_language import Language
-from speech.readings.european_marks import decades, marked, weekdays
+from speech.readings.european_marks import decades, laps, marked, weekdays
 from speech.readings.european_quantities import last, parts, quantities, scales
-from speech.readings.european_words import addresses, lettered, word_rules
+from speech.readings.european_words import addresses, lettered, phrases, word_rules
 
 B = f"{BLANK}?"
 
 
 def rules(of: Language) -> list[Rule]:
     numbers = [
+        *phrases(of.first_phrases),
+        *of.early_rules(),
         *scales(of),
+        *laps(of),
         *dates(of),
         *times(of),
         *phones(of),
@@ -53,10 +56,16 @@ def dates(of: Language) -> Iterator[Rule]:
                 said += of.date(day, month, year, before, False)[:40]
         if said and not year and int(match["m"]) > 1:
             said += of.fraction(int(match["d"]), int(match["m"]), next_word(match.string, match.end()))
+        named = before in of.codes or before in of.numbered or f"{before}." in of.numbered
+        if said and year and named:  # Nr. 15/03/2024
+            sign = match[0][len(match["d"])]
+            parts = [of.plain(part)[:2] for part in (match["d"], match["m"], year)]
+            links = ("", *of.address_signs.get(sign, ())[:1])
+            said = [*ways(parts[0], links, parts[1], links, parts[2]), *said[:40]]
         return ("date", said, True) if said else None
 
     yield Rule("0-", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))
-    parted = "|".join(rf"\d\d?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
+    parted = "|".join(rf"\d\d?[º°]?{B}{sign}{B}\d\d?{B}{sign}{B}" for sign in (r"\.", "/", "-"))
     year = r"(?P<y>[12]\d{3}|(?<=\.)\d\d|(?<=/)\d\d)"
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
     pattern += rf"(?:{BLANK}?(?:{of.year_mark})(?!\w))?" if of.year_mark else ""
@@ -65,7 +74,9 @@ def dates(of: Language) -> Iterator[Rule]:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
         pattern += rf"(?!{BLANK}(?:d[aeo]s?|du|des|del|dell[aeo]|degli|dei|van){BLANK}\D)"  # 2/3 dos alunos
         yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
-    names = any_of({name for said in of.days.values() for name in said if len(name) > 3})
+    names = any_of(
+        {name for said in of.days.values() for name in said if len(name) > 3} | {f"{key}." for key in of.days}
+    )
     named = rf"(?<!\w)(?:{names}),?{BLANK}(?P<span>(?P<d>\d\d?)[{of.day_signs}](?P<m>\d\d?)(?P<y>))"
     named += rf"(?![\d/\-]|[.,:]\d|{B}(?:{of.hour_marks})(?!\w))"
     yield Rule("0/-", re.compile(named, re.IGNORECASE), numeric)
@@ -160,7 +171,9 @@ def times(of: Language) -> Iterator[Rule]:
             yield Rule("0.", re.compile(at, re.IGNORECASE), said)
     if of.hour_letter:
         letter = rf"(?P<tail>{of.hour_letter})"
-        pattern = rf"{hour}{B}{letter}(?:{B}(?P<m>[0-5]\d)(?:{B}(?:min|mn|m))?)?(?![\w])(?:\.(?=\s|$))?"
+        pattern = (
+            rf"{hour}{B}{letter}(?:{B}(?P<m>[0-5]\d)(?:{B}(?:min\b|mn|m|['′’](?!['′’])))?)?(?![\w])(?:\.(?=\s|$))?"
+        )
         yield Rule("0hHu", re.compile(pattern), said)
 
 
@@ -197,6 +210,7 @@ def phones(of: Language) -> Iterator[Rule]:
     group = r"\(?\d{2,5}\)?"
     for pattern in (
         r"\+\d{1,3}(?:[ \u00a0\-./]?\(?\d{1,4}\)?){2,6}(?!\d)",
+        r"(?<![\w.,/:\-])(?<!\d[ \u00a0])\(?0\d{1,4}\)?(?:[ \-/]\d{1,4}){2,6}(?![\d\w]|[.,:]\d)",
         rf"(?<![\w.,/:\-])(?:\d[ \-])?{group}(?:[ \u00a0\-./]{{1,2}}\d{{2,4}}){{2,5}}(?![\d\w]|[.,:]\d)",
         r"(?<![\w.,/:\-])(?<!\d[ \u00a0])\(?0\d{1,4}\)?[ \-/]{1,3}\d{3,9}(?![\d\w]|[.,:]\d)",
         *of.phone_patterns,

@@ -15,8 +15,16 @@ _NOUNS = frozenset({"units", "currencies", "magnitudes"})
 _READINGS = frozenset({"signs", "address_signs", "silent", "before_numbers", "abbreviations", "exact_abbreviations"})
 _READINGS |= {"numbered", "variants", "regions", "declined", "between", "days"}
 _WORDS = frozenset({"codes", "roman_words", "no_names", "function_words", "month_forms", "feminine_nouns"})
-_WORDS |= {"masculine_nouns", "year_before", "no_code_before", "open_words", "nth_before", "sentence_starts"}
-_WORDS |= {"virile_nouns", "animate_nouns", "word_like", "day_before", "genitives"}
+_WORDS |= {
+    "masculine_nouns",
+    "year_before",
+    "no_code_before",
+    "open_words",
+    "nth_before",
+    "nth_behind",
+    "sentence_starts",
+}
+_WORDS |= {"minute_before", "virile_nouns", "animate_nouns", "word_like", "day_before", "genitives"}
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PLAIN = str.maketrans("²³", "23")
@@ -128,8 +136,12 @@ class Tables:
     abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # capitals or not
     exact_abbreviations: Mapping[str, tuple[str, ...]] = _NONE  # with capitals as they stand
     variants: Mapping[str, tuple[str, ...]] = _NONE  # words that may be said or spelt otherwise
+    chat: tuple[str, ...] = ()  # words with digits: gr8
+    first_phrases: tuple[tuple[str, ...], ...] = ()  # the same before all other rules
+    sharp_sign: tuple[str, ...] = ("sharp",)  # the sign of C#
     phrases: tuple[tuple[str, ...], ...] = ()  # what the text needs, kind, pattern, readings
     regions: Mapping[str, tuple[str, ...]] = _NONE  # short for a state, behind a comma
+    and_words: tuple[str, ...] = ()  # between keys that are pressed at once
     or_words: tuple[str, ...] = ()  # for the slash between words
     letters: Mapping[str, str] = _NONE  # names of letters that a recogniser may write
     months: tuple[tuple[str, ...], ...] = ()  # each: its name, its other forms, its abbreviations
@@ -158,6 +170,10 @@ class Tables:
     scale_words = ""  # before 1:50
     between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
     articles: tuple[str, ...] = ()  # for the 1 of a magnitude: a million
+    thousand: tuple[str, ...] = ()  # the K of 4K, if it is a number
+    pressure: tuple[str, ...] = ()  # of blood: 120/80
+    graded: tuple[str, ...] = ()  # for the + and the - behind a mark: four with a plus
+    season: tuple[str, ...] = ()  # S3 E12
     by: tuple[str, ...] = ()  # the cross of 3 x 4
     one_alone = False  # 1 kg is a kilogram without its number
     per: tuple[str, ...] = ()  # the slash of 15 €/h
@@ -169,6 +185,8 @@ class Tables:
     roman_end = ""
     centuries = ""  # pattern of what stands behind the number of a century
     and_half: tuple[str, ...] = ()  # behind what is counted: y medio
+    tenths_behind = False  # 1.3 billion: un miliardo e tre
+    half_alone = False  # 1.5 without its one: litro y medio
     over: tuple[str, ...] = ()
     mixed_and: tuple[str, ...] = ()
     year_before = frozenset[str]()  # words behind which four digits are a year
@@ -193,8 +211,11 @@ class Tables:
     hour_and: tuple[str, ...] = ("",)  # between hours and minutes
     minute_gender = "m"
     second_names: tuple[str, ...] = ()
+    minute_first = False  # whether it is minute 90, not the ninetieth
+    minute_before = frozenset[str]()  # words before a minute of a match: al 90'
     # -- inflection
     nth_before = frozenset[str]()  # nouns before a number that is said as an ordinal, too: peron 2
+    nth_behind = frozenset[str]()  # the same behind a number: на 3 этаже
     sentence_starts = frozenset[str]()  # words with a capital behind a full stop
     feminine_nouns = frozenset[str]()  # in the form that stands behind 2
     masculine_nouns = frozenset[str]()

@@ -2,10 +2,11 @@
 addresses and digits behind letters is ever written into a prompt."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from speech.readings.european import BLANK, DASH, DASHES, Rule, Said, any_of, last_word, ways
+from speech.readings.european import BLANK, DASH, DASHES, INNER, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
+from speech.readings.european_marks import lettered_ranges
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ENDINGS = (
@@ -18,13 +19,16 @@ _FILES = (
 )
 _AMOUNT = re.compile(
     r"\d[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
+    r"|CO[2₂]?$"
 )
-_NEXT_SENTENCE = re.compile(r"\s*$|\s+[\"“„«(¿¡–—-]?\s*[A-ZÀ-ÞА-ЯЁĄĆĘŁŃÓŚŹŻ]")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_NEXT_SENTENCE = re.compile(r"\s*$|\s+(?!(?:[IVXLC]{2,}|[VXLC])\b)[\"“„«(¿¡–—-]?\s*[A-ZÀ-ÞА-ЯЁĄĆĘŁŃÓŚŹŻ]")
+_BARE = re.compile(r"[^\W\d_aeiouyäöüáéíóúàèìòùâêîôûãõąęаеёиоуыэюя]{3,6}\.", re.IGNORECASE)  # bzw
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 
 
 def word_rules(of: Language) -> list[Rule]:
-    return [*rates(of), *romans(of), *written_short(of), *capitals(of), *paired(of)]
+    return [*rates(of), *romans(of), *written_short(of), *lettered_ranges(of), *capitals(of), *paired(of)]
 
 
 def addresses(of: Language) -> Iterator[Rule]:
@@ -38,13 +42,13 @@ def addresses(of: Language) -> Iterator[Rule]:
     yield Rule("/", re.compile(rf"(?<!\w)(?:https?|ftp)://{end}+(?<![.:])", re.IGNORECASE), said)
     yield Rule("@", re.compile(rf"(?<![\w.+\-])[\w.+\-]+@{label}(?:\.{label})+"), said)
     domain = rf"(?<![\w.\-@])(?:{label}\.){{1,6}}(?:{_ENDINGS})(?![\w\-]|\.\w)(?:/(?:{end}*(?<![.:/]))?/?)?"
-    yield Rule(".", re.compile(rf"(?<!\w)www\.{end}+(?<![.:])", re.IGNORECASE), said)
-    yield Rule(".", re.compile(domain, re.IGNORECASE), said)
+    yield Rule(INNER, re.compile(rf"(?<!\w)www\.{end}+(?<![.:])", re.IGNORECASE), said)
+    yield Rule(INNER, re.compile(domain, re.IGNORECASE), said)
     file = rf"(?<![\w.\-@/])(?:{label}\.){{1,3}}(?:{_FILES})(?![\w\-]|\.\w)"
-    yield Rule(".", re.compile(file), said)
+    yield Rule(INNER, re.compile(file), said)
     heard_at = any_of(way for way in of.address_signs.get("@", ()) if way)
     dotted = rf"(?<=\w)\.(?=[^\W_][\w.\-]{{0,30}} (?:{heard_at}) (?:{label}\.){{1,3}}(?:{_ENDINGS})(?!\w))"
-    yield Rule(".", re.compile(dotted), lambda match: ("sign", of.address_signs.get(".", of.dot), True))
+    yield Rule(INNER, re.compile(dotted), lambda match: ("sign", of.address_signs.get(".", of.dot), True))
 
 
 def spell_address(of: Language, address: str) -> list[str]:
@@ -54,6 +58,7 @@ def spell_address(of: Language, address: str) -> list[str]:
         scheme, rest = "", address
     tails = [rest.rstrip("/")] if rest.endswith("/") else [rest]
     parts: list[list[str]] = []
+    foreign: dict[int, list[str]] = {}
     for piece in _PIECE.findall(tails[0]):
         if piece.isdecimal():
             short = len(piece) < 5 and piece[0] != "0"
@@ -62,13 +67,17 @@ def spell_address(of: Language, address: str) -> list[str]:
             parts.append([" ".join([of.letters.get("w", "w")] * 3), "w w w", "www", *of.triple_w])
         elif piece.isalpha():
             spelt = " ".join(of.letters.get(letter, letter) for letter in piece.lower())
-            parts.append([piece, spelt, " ".join(piece)] if len(piece) < 4 else [piece])
+            single = [spelt, " ".join(piece)] if len(piece) < 4 else []
+            parts.append([piece, *single])
+            foreign[len(parts) - 1] = of.foreign(piece)
         elif piece == ".":
-            bare = parts == [parts[0]] and rest.lower().startswith("www.")
+            bare = len(parts) == 1 and rest.lower().startswith("www.")
             parts.append([*of.address_signs.get(".", of.dot), *([""] if bare else [])])
         else:
             parts.append(list(of.address_signs.get(piece, of.signs.get(piece, ("",)))))
     body = list(ways(*parts))[:32]
+    if any(foreign.values()):
+        body += list(ways(*(foreign.get(at) or part for at, part in enumerate(parts))))[:28]
     if not scheme:
         return body
     slash = of.address_signs.get("/", ("",))[0]
@@ -101,16 +110,22 @@ def rates(of: Language) -> Iterator[Rule]:
 
     def said(match: re.Match[str]) -> Said:
         string, unit = match.string, match["unit"]
-        if string[match.start() - 1 : match.end()] in of.abbreviations or not _AMOUNT.search(
+        if string[match.start() - 1 : match.end()].rstrip(".") in of.abbreviations or not _AMOUNT.search(
             string[max(0, match.start() - 24) : match.start()]
         ):
             return None
-        if f"{unit}." in of.units or f"{unit}." in of.abbreviations:  # 50 zł/mies.
-            return "unit", ways(of.per, of.abbreviations.get(f"{unit}.") or of.noun(f"{unit}.").of(0)[:5]), True
-        if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsч"):
+        if f"{unit}." in of.units:  # 50 zł/mies.
+            names = of.noun(f"{unit}.").of(0)
+            names.sort(key=lambda name: not (of.one_alone and name.endswith(("ę", "у", "ю"))))
+            return "unit", ways(of.per, names[:9]), True
+        if f"{unit}." in of.abbreviations:
+            return "unit", ways(of.per, of.abbreviations[f"{unit}."]), True
+        if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsчj"):
             return ("unit", ways(of.per, [unit]), True) if len(unit) > 2 else None
         return "unit", ways(of.per, of.noun(unit).of(0)[:5]), True
 
+    subscript = re.compile(r"[₀-₉]{1,3}")
+    yield Rule("₀₁₂₃₄₅₆₇₈₉", subscript, lambda m: ("cardinal", of.code_number(m[0].translate(_SUBSCRIPTS)), True))
     if of.per:
         units = any_of([unit for unit in of.units if unit[-1].isalnum() and unit[0].isalpha()])
         yield Rule("/", re.compile(rf"/(?P<unit>(?:{units})(?!\w)|[^\W\d_]+)\.?(?=[\s,;!?)]|\.|$)"), said)
@@ -118,39 +133,54 @@ def rates(of: Language) -> Iterator[Rule]:
 
 def written_short(of: Language) -> Iterator[Rule]:
     """Abbreviations, and words that may be said or spelt in another way."""
+    known_days = {key.casefold().rstrip(".") for key in of.days}
+    varied = dict(of.variants)
     for table in (of.abbreviations, of.exact_abbreviations):
         if not table:
             continue
-        known = {
-            (key.casefold() if table is of.abbreviations else key).replace(" ", ""): said for key, said in table.items()
-        }
+        fold = table is of.abbreviations
+        known = {(key.casefold() if fold else key).replace(" ", ""): said for key, said in table.items()}
         capital = [key[0].upper() + key[1:] for key in table if len(key) > 2 and key[0].islower()]
-        flags = re.IGNORECASE if table is of.abbreviations else 0
+        for key, ways_of in table.items():
+            if _BARE.fullmatch(key):
+                varied.setdefault(key[:-1].casefold(), ways_of)
 
-        def said(match: re.Match[str], known=known, fold=table is of.abbreviations) -> Said:
+        def said(match: re.Match[str], known=known, fold=fold) -> Said:
             key = re.sub(BLANK, "", match[0])
             key = key if fold or key in known else key[0].lower() + key[1:]
             said = known.get(key.casefold() if fold else key) or known.get(match[0])
             plain = [match[0].rstrip(".")] if match[0].count(".") == 1 and match[0].endswith(".") else []
             last = plain and _NEXT_SENTENCE.match(match.string, match.end()) and plain[0].casefold() in of.word_like
-            if last and last_word(match.string, match.start()).rstrip(".") not in of.day_before:
+            days = plain and plain[0].casefold() in known_days
+            before = last_word(match.string, match.start()).rstrip(".")
+            if last and not (days and before in of.day_before):
                 return None  # So. Jetzt gehen wir.
-            return ("variant", [*said, *plain], True) if said else None
+            plain = [] if days and before in of.day_before else plain
+            return ("variant", [*said, *plain, *([] if "." in match[0] else [match[0]])], True) if said else None
 
-        needs = "./" if any("/" in key for key in table) else "."
-        yield Rule(needs, re.compile(rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)", flags), said)
-    yield from of.context_rules()
-    for needs, kind, pattern, *said in of.phrases:
-        yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))
-    if of.variants:
-        yield Rule(
-            "",
-            re.compile(
-                rf"(?<![\w'’\-])(?:{any_of(of.variants).replace(chr(39), '[' + chr(39) + '’]')})(?![\w]|['’]\w)",
-                re.IGNORECASE,
-            ),
-            lambda m: ("variant", (m[0], *of.variants[m[0].casefold().replace("’", "'")]), True),
+        needs = "".join(
+            sign for sign in "./-" if any(sign in key and "." not in key.replace(sign, "") for key in table)
         )
+        pattern = rf"(?<![\w.])(?:{any_of([*table, *capital], True)})(?!\w)"
+        yield Rule(needs, re.compile(pattern, re.IGNORECASE if fold else 0), said)
+
+    def otherwise(match: re.Match[str]) -> Said:
+        """In capitals it may be letters, too."""
+        letters = [" ".join(match[0])] if match[0].isupper() and match[0].isalpha() and len(match[0]) > 1 else []
+        return "variant", (match[0], *varied[match[0].casefold().replace("’", "'")], *letters), True
+
+    yield from of.context_rules()
+    yield from phrases(of.phrases)
+    if varied:
+        either = any_of(varied).replace(chr(39), f"[{chr(39)}’]")
+        words = rf"(?<![\w'’\-])(?:{either})(?![\w]|['’]\w)"
+        yield Rule("", re.compile(words, re.IGNORECASE), otherwise)
+
+
+def phrases(table: Iterable[tuple[str, ...]]) -> Iterator[Rule]:
+    """Of a table of what the text needs, a kind, a pattern, and its readings."""
+    for needs, kind, pattern, *said in table:
+        yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))
 
 
 def roman_value(written: str) -> int:
@@ -200,7 +230,7 @@ def romans(of: Language) -> Iterator[Rule]:
             else None
         )
 
-    small_roman = r"(?<=\w )(?P<n>ii|iii|iv|vi{1,3}|ix|xi{0,3})(?![\w'’]|\.\w)"
+    small_roman = r"(?<=[\w.] )(?P<n>ii|iii|iv|vi{1,3}|ix|xi{0,3})(?![\w'’]|\.\w)"
     yield Rule("", re.compile(small_roman), small)
     before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
     roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w)"
@@ -221,7 +251,7 @@ def capitals(of: Language) -> Iterator[Rule]:
         return "letters", [match[0], f"{word} {letters}{s}", f"{word} {' '.join(letters)}{s}"], True
 
     yield Rule(
-        ".",
+        INNER,
         re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,6}(?!\w)|(?<![\w.])(?:[^\W\d_a-zа-я]\.){1,5}[^\W\d_a-zа-я](?![\w.])"),
         said,
     )
@@ -236,10 +266,11 @@ def paired(of: Language) -> Iterator[Rule]:
     """and/or: the slash is said or not; so is a dash between two times, and the slash of 4.5/5."""
     plus = (of.signs.get("+") or ("plus",))[0]
     hashed = sorted(of.signs.get("#", ()), key=lambda way: not re.search("hash|haszt|х[эе]ш", way.casefold()))
+    yield Rule("#", re.compile(r"(?<=\b[CFJ])#(?!\w)"), lambda m: ("sign", of.sharp_sign, True))
     yield Rule("#", re.compile(r"(?<!\w)#(?=[^\W\d_]{2})"), lambda m: ("sign", hashed, True) if hashed else None)
     pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
     yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
-    yield Rule(".", re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("variant", of.dot, True))
+    yield Rule(INNER, re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("variant", of.dot, True))
     days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
     yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Rule, Said, find, ways, words
+from speech.readings.european import Noun, Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance
 from speech.readings.european_rules import rules
 from speech.readings.fr_sounds import units
@@ -43,8 +43,8 @@ class French(Romance):
     def year(self, number: int, before: str, after: str) -> list[str]:
         return [words(number, "fr"), self.hundreds(number)] if 1100 <= number < 2000 else []
 
-    def linking(self, noun: object) -> tuple[str, ...]:
-        return ("d'", "de")
+    def linking(self, noun: Noun) -> tuple[str, ...]:
+        return ("d'", "de") if re.match("[aeiouhéèêàâîôœy]", noun.forms[0][0]) else ("de",)
 
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:
@@ -115,6 +115,24 @@ class French(Romance):
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         tails = ["demi", "demie"] if (above, below) == (1, 2) else self.fraction(above, below, "")
         return list(ways(self.counted(whole, "?"), ("et",), tails))
+
+    def early_rules(self) -> list[Rule]:
+        def out_of(match: re.Match[str]) -> Said:
+            """24h/24, 7j/7."""
+            one, two = self.counted(int(match["a"]), "m"), self.counted(int(match["b"]), "m")
+            name = "heures" if match["u"] == "h" else "jours"
+            return "time", ways(one[:2], (name, ""), ("sur",), two[:2], ("", name)), True
+
+        pattern = r"(?<![\w.,])(?P<a>7|24) ?(?P<u>h|j)(?: ?/ ?| sur )(?P<b>7|24)(?: ?[hj])?(?!\w)"
+        return [Rule("0/", re.compile(pattern), out_of)]
+
+    def context_rules(self) -> list[Rule]:
+        elided = re.compile(r"(?<![\w'’])(?P<l>[djlmnst])['’](?=[bcdfgjklmnpqrstvwxz])", re.IGNORECASE)
+        there = re.compile(r"(?<!il )(?<!Il )(?<!n')(?<!\w)[Yy] a(?!\w)")
+        return [
+            Rule("'’", elided, lambda match: ("variant", [match[0], f"{match['l']}e"], True)),
+            Rule("yY", there, lambda match: ("variant", [match[0], "il y a"], True)),
+        ]
 
 
 @lru_cache(maxsize=1)

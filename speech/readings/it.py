@@ -62,8 +62,8 @@ class Italian(Romance):
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         said = self.ordinal(number, ending)
-        if ending == "°" and not after:
-            return "ordinal", [*ways(self.counted(number), ("gradi",)), *said], False
+        if ending == "°" and (not after or number > 59):
+            return "ordinal", [*ways(self.counted(number), ("gradi",)), *said], number > 59
         return (
             "ordinal",
             said + (list(ways(self.counted(number), ("gradi",))) if ending == "°" and number > 4 else []),
@@ -88,7 +88,12 @@ class Italian(Romance):
 
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         said = super().time(hour, minute, second, mark, before, full)
-        return [f"ore {way}" for way in said] + said if mark == "h" else said
+        said += [way.replace("una ora", "un ora", 1) for way in said if way.startswith("una ora")]
+        if mark != "h":
+            return said
+        named = [way for way in said if re.search(r"\bor[ae]\b", way)]  # un'ora e venti
+        named = [re.sub("^una ora", "un'ora", way) for way in named[:24]]
+        return [*named, *(f"ore {way}" for way in said[:16]), *said]
 
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
         if minute == 45:
@@ -131,6 +136,15 @@ class Italian(Romance):
         one = re.compile(r"(?<![\w.,:/\-–])(?P<span>1[ \u00a0])(?P<noun>[aeiouAEIOU][^\W\d_]+)")
         short = Rule("0'’", year, lambda match: ("year", self.plain(match["n"] or match["m"]), True))
         return [Rule("0", one, elided), short]
+
+    def context_rules(self) -> list[Rule]:
+        def accented(match: re.Match[str]) -> Said:
+            """c'e', perche', caffe'."""
+            word, ends = match["w"], {"a": "à", "e": "èé", "i": "ì", "o": "ò", "u": "ù"}[match["w"][-1].lower()]
+            return "variant", [*(word[:-1] + end for end in ends), match[0]], True
+
+        word = r"(?<!\w)(?<!['’])(?P<w>(?:[^\W\d_]{1,7}['’])?[^\W\d_]{0,24}[aeiouAEIOU])['’](?![\w'’])"
+        return [Rule("'’", re.compile(word), accented)]
 
 
 @lru_cache(maxsize=1)

@@ -5,10 +5,9 @@ said in one of its ways, a row of units or nothing. Its nodes are numbered along
 one node for each unit of each way, and one where the ways of a part meet again. The last node is the end.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 Unit = tuple[str, ...]
 Way = tuple[Unit, ...]
@@ -47,8 +46,10 @@ class Lattice:
     before: list[int | tuple[int, ...]] = field(default_factory=lambda: [-1])
     forks: dict[int, tuple[int, ...]] = field(default_factory=dict)
     after: dict[int, int] = field(default_factory=dict)
+    _bits: dict[str, int] = field(default_factory=dict)  # see `bits`
     _places: list[tuple[int, Part, int]] = field(default_factory=list)  # a way's first node, its part, its units
     _spoken: dict[int, Sequence[int]] = field(default_factory=dict)  # a part's start: places of its letters and digits
+    _words: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # the same: first and last of each run
 
     def __post_init__(self) -> None:
         for part in self.parts:
@@ -85,8 +86,8 @@ class Lattice:
     @property
     def size(self) -> int:
         """About its bytes, rather more than speech.remembered counts: without looking at each of its parts."""
-        said = sum(map(len, self.units))
-        return 3000 + 150 * len(self.units) + 180 * said + 500 * len(self.parts) + 100 * len(self.text)
+        said, bits = sum(map(len, self.units)), 100 + len(self.units) // 7 if self.line else 0
+        return 3000 + 150 * len(self.units) + (180 + bits) * said + 500 * len(self.parts) + 100 * len(self.text)
 
     @property
     def end(self) -> int:
@@ -107,6 +108,19 @@ class Lattice:
     def says_something(self) -> bool:
         return any(self.units)
 
+    def bits(self, unit: Unit) -> int:
+        """Of a line: where a unit has a sound of it, the lowest bit for its first node."""
+        if not self._bits:
+            bit = 1
+            for own in self.units[1:]:
+                for sound in own:
+                    self._bits[sound] = self._bits.get(sound, 0) | bit
+                bit += bit
+        found = 0
+        for sound in unit:
+            found |= self._bits.get(sound, 0)
+        return found
+
     def place(self, node: int) -> tuple[int, int]:
         """Where the unit of a node stands in the raw text: raw[start:end], its character or word, or its share of the
         characters that its part has."""
@@ -117,7 +131,7 @@ class Lattice:
                     self._places.append((first, part, len(way)))
                     first += len(way)
                 first += len(part.ways) > 1
-        first, part, count = self._places[bisect_right(self._places, node, key=itemgetter(0)) - 1]
+        first, part, count = self._places[bisect_left(self._places, (node + 1,)) - 1]
         if node < first or node >= first + count:
             return 0, 0  # where ways meet, and the beginning
         start, stop = self._share(part, node - first, count)
@@ -127,11 +141,15 @@ class Lattice:
         """First and last character of one unit of a way that has so many."""
         spoken = self._spoken.get(part.start)
         if spoken is None:
-            places = range(part.start, part.end)
-            spoken = self._spoken[part.start] = [i for i in places if self.text[i].isalnum()] or places
+            spoken, text = range(part.start, part.end), self.text
+            if not text[part.start : part.end].isalnum():
+                spoken = [i for i in spoken if text[i].isalnum()] or spoken
+            self._spoken[part.start] = spoken
         if count == len(spoken):
             return spoken[at], spoken[at]
-        words = _words(spoken)
+        words = self._words.get(part.start)
+        if words is None:
+            words = self._words[part.start] = _words(spoken)
         if count == len(words):
             return words[at]
         low, high = at * len(spoken) // count, (at + 1) * len(spoken) // count

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Number, Rule, find, ways, words
+from speech.readings.european import Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -138,7 +138,16 @@ class Dutch(Language):
 
     def context_rules(self) -> list[Rule]:
         street = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-z])str\.(?!\w)")
-        return [Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straat"], True))]
+        number = re.compile(r"(?<!\w)[\w\-]{2,40}(?<=[a-z])nrs?\.?(?!\w)")
+
+        def numbered(match: re.Match[str]) -> Said:
+            several = "s" if match[0].rstrip(".").endswith("s") else ""
+            return "variant", [re.sub(r"nrs?\.?$", "nummer", match[0]) + several], True
+
+        return [
+            Rule("", number, numbered),
+            Rule(".", street, lambda match: ("variant", [f"{match[0][:-4]}straat"], True)),
+        ]
 
 
 @lru_cache(maxsize=1)

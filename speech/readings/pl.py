@@ -3,12 +3,12 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Noun, Number, Rule, Said, find, last_word, ways
+from speech.readings import pl_rules
+from speech.readings.european import Noun, Number, Rule, Said, find, ways
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
-from speech.readings.pl_numbers import COLLECTIVE, ONE, declined, ordinals
-from speech.readings.slavic_years import year_rules
+from speech.readings.pl_numbers import COLLECTIVE, ONE, by_the_clock, declined, hours_between, ordinals, with_genitive
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -19,6 +19,11 @@ units = reader("pl")
 class Polish(Language):
     """The tables are tables/pl.yaml."""
 
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        for table in ("units", "currencies", "magnitudes"):
+            setattr(self, table, {sign: with_genitive(noun) for sign, noun in getattr(self, table).items()})
+
     # -- numbers
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         cases = self.cases.get(before, "N" if not gender else "Ng")
@@ -26,7 +31,7 @@ class Polish(Language):
         if gender.startswith("="):
             return self.agreeing(gender[1:], number, before) + nth
         said = [way for case in cases.replace("l", "g") for way in declined(number, case, gender or "m")]
-        if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "przed"):
+        if not gender and number <= 24 and before in ("od", "do", "o", "po", "około", "ok.", "przed"):
             said += ordinals(number, "fg l")[: 2 if before in ("od", "do", "po", "przed") else 1]
         if not gender and number <= 24 and before in ("godz.", "godzinie", "godziny", "godzinę"):
             said = ordinals(number, "fg") + said
@@ -110,7 +115,7 @@ class Polish(Language):
     def index(self, number: Number) -> int:
         last = int(number.whole[-2:])
         if number.fraction:
-            return 2
+            return 3
         return 0 if number.value == 1 else 1 if last % 10 in (2, 3, 4) and not 10 < last < 15 else 2
 
     def noun(self, sign: str) -> Noun:
@@ -118,11 +123,18 @@ class Polish(Language):
         noun = super().noun(sign)
         more = []
         for form in noun.forms:
-            if len(form) == 3:
+            if len(form) > 2 and form[0][-1] != "y":
                 (one, _, _), (many, blank, tail) = (way.partition(" ") for way in (form[0], form[2]))
                 stem = many[:-2] if many.endswith("ów") else one[:-1] if one.endswith("a") else many
                 more += [f"{stem}{end}{blank}{tail}" for end in ("ach", "ami", "om")]
         return Noun(noun.gender, noun.forms + tuple((way,) for way in more), noun.part)
+
+    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        said = super().said(number, gender, before, after)
+        if number.fraction and self.cases.get(before, "")[:1] == "g" and len(number.whole) < 16:
+            heads = tuple(f"{way} " for way in declined(number.value, "g", "f") + declined(number.value, "g"))
+            said = sorted(said, key=lambda way: not way.startswith(heads))
+        return said
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction = number.fraction
@@ -151,7 +163,25 @@ class Polish(Language):
         if fraction == "5":
             said += ["półtora", "półtorej"] if whole == 1 else ["pół"] if whole == 0 else []
             said[1:1] = [f"{way} i pół" for sex in "mf" for way in declined(whole, "N", sex)] if whole else []
+        said += ways(declined(whole, "g")[:1], self.point[:1], self.digits(fraction)[:1])
+        if len(fraction) < 3 and part:
+            said += ways(declined(whole, "g")[:1], self.point[:1], declined(part, "N")[:1])
+        if fraction == "5" and whole:
+            said += [f"{declined(whole, 'g')[0]} i pół"]
         return said
+
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        """Also in the genitive: od dziewięciu złotych pięćdziesięciu groszy."""
+        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
+        if not part or len(number.whole) > 9:
+            return said
+        hundredth = self.currencies.get(noun.part)
+        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
+        each = [
+            f"{declined(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
+            for count, of in sums
+        ]
+        return [*said[:40], " ".join(each), *said[40:]]
 
     # -- ordinals, dates, times
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
@@ -215,7 +245,7 @@ class Polish(Language):
         if hour == 0:
             names = ["zero", "dwudziestej czwartej", "północ"]
         else:
-            at = before in ("o", "od", "do", "po", "przed", "około", "godz.", "godzinie", "godziny", "na")
+            at = before in ("o", "od", "do", "po", "przed", "około", "ok.", "godz.", "godzinie", "godziny", "na")
             names = ordinals(hour, "fg Nf" if at else "Nf fg") + declined(hour, "N")[:1]
         marks = ("godzina", "godzinie", "") if mark else ("",)
         past = declined(minute, "N")[:1]
@@ -223,19 +253,10 @@ class Polish(Language):
         said = list(ways(marks[::-1], names, minutes))
         if second is not None:
             return list(ways(said[:8], ("", "i"), declined(second, "N"), ("", "sekund", "sekundy")))
-        return said + self.by_the_clock(hour, minute)
+        return said + by_the_clock(hour, minute)
 
-    def by_the_clock(self, hour: int, minute: int) -> list[str]:
-        now, then = (hour - 1) % 12 + 1, hour % 12 + 1
-        if minute == 0:
-            return [*(["południe"] if hour == 12 else []), *(ordinals(now, "fg Nf") if hour > 12 else [])]
-        if minute == 30:
-            return [f"wpół do {ordinals(then, 'fg')[0]}", f"pół do {ordinals(then, 'fg')[0]}"]
-        if minute < 30:
-            count = [*declined(minute, "N")[:1], *(["kwadrans"] if minute == 15 else [])]
-            return list(ways(count, ("po",), ordinals(now, "l fg")))
-        count = [*declined(60 - minute, "N")[:1], *(["kwadrans"] if minute == 45 else [])]
-        return list(ways(("za",), count, ordinals(then, "Nf")))
+    def hours_between(self, one: int, two: int) -> list[str]:
+        return hours_between(one, two)
 
     # -- fractions, scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:
@@ -265,28 +286,7 @@ class Polish(Language):
         return said[::-1] if against else said
 
     def first_rules(self) -> list[Rule]:
-        era = r" (?:(?:p\. ?)?n\. ?e|przed naszą erą|naszej ery)"
-
-        def dated(match: re.Match[str]) -> Said:
-            number, before = int(match["n"]), last_word(match.string, match.start())
-            if number < 1000 and not re.match(era, match.string[match.end() : match.end() + 20]):
-                return None
-            order = "l g" if before in ("w", "we") else "g l"
-            return "year", [*ways(ordinals(number, order), ("roku",)), *ways(ordinals(number, "Nm"), ("rok",))], True
-
-        tens = re.compile(
-            r"(?<!\w)(?P<noun>lat(?:a|ach|ami|om)?) (?P<span>(?P<n>[1-9]0)\.?)(?![\w]|,\d)", re.IGNORECASE
-        )
-
-        def decade(match: re.Match[str]) -> Said:
-            return "decade", ordinals(int(match["n"]), "Nn" if match["noun"].casefold() == "lata" else "p"), True
-
-        return [
-            *year_rules(lambda n: ordinals(n, "g l Nm"), self.counted, "do|i|lub|a", "r\\.|rok"),
-            Rule("0r", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?r\.(?!\w)"), dated),
-            Rule("0r", re.compile(rf"(?<![\d.,])(?P<n>\d{{1,3}})[ \u00a0]?roku(?={era})"), dated),
-            Rule("0", tens, decade),
-        ]
+        return pl_rules.first_rules(self)
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import words
+from speech.readings.european import Noun, ways, words
 from speech.readings.european_tables import tables
 
 _DECLINED = tables("pl")["declined"]
@@ -18,6 +18,30 @@ ONE = {
 
 
 _GENDERED = {"Nm": "y i", "Nf": "a", "Nn": "e", "g": "ego", "d": "emu", "l": "ym", "fg": "ej", "fa": "ą", "p": "ych"}
+
+
+_GENITIVES = {
+    "stopień": "stopnia", "dzień": "dnia", "tydzień": "tygodnia", "złoty": "złotego", "koń": "konia", "rubel": "rubla",
+    "ząbek": "ząbka", "obrót": "obrotu", "punkt": "punktu", "komplet": "kompletu", "pokój": "pokoju", "euro": "euro",
+}  # fmt: skip
+
+
+def with_genitive(noun: Noun) -> Noun:
+    """With its genitive singular, which stands behind a fraction, as a fourth form.
+
+    >>> with_genitive(Noun("m", (("metr kwadratowy", "metry kwadratowe", "metrów kwadratowych"),))).forms[0][3]
+    'metra kwadratowego'
+    """
+
+    def genitive(one: str, two: str) -> str:
+        head, blank, rest = one.partition(" ")
+        if head not in _GENITIVES and head[-1] in "aoe":
+            return two
+        rest = re.sub(r"(?<=ow|nn|zn)y$", "ego", re.sub(r"(?<=sk)i$", "iego", rest))
+        return _GENITIVES.get(head, f"{head}a") + blank + rest
+
+    forms = ((*form, genitive(*form[:2])) if len(form) == 3 else form for form in noun.forms)
+    return Noun(noun.gender, tuple(forms), noun.part)
 
 
 def declined(number: int, case: str, gender: str = "m") -> list[str]:
@@ -65,11 +89,12 @@ def declined(number: int, case: str, gender: str = "m") -> list[str]:
 
 def ordinals(number: int, ends: str) -> list[str]:
     """An ordinal with these endings: Nm Nf Nn g d l fg fa p."""
-    said, made = words(number, "pl", to="ordinal").replace(" setny", "setny").split(), []
+    spoken = words(number, "pl", to="ordinal") if number else "zerowy"  # num2words has no such ordinal
+    said, made = spoken.replace(" setny", "setny").split(), []
     for end in ends.split():
         ways_of = []
         for word in said:
-            if re.search(r"(?:[ytn]y|rugi|rzeci|iąty|sty|szy|my)$", word):
+            if re.search(r"(?:[ytnw]y|rugi|rzeci|iąty|sty|szy|my)$", word):
                 stem, soft = (word[:-1], word.endswith("i"))
                 tail = _GENDERED[end].split()[0]
                 if end == "Nm":
@@ -110,6 +135,31 @@ def ordinals(number: int, ends: str) -> list[str]:
     return list(dict.fromkeys(made))
 
 
+_PREFIXES = {
+    1: ["jedno"],
+    2: ["dwu"],
+    3: ["trzy", "trój"],
+    4: ["cztero"],
+    100: ["stu"],
+    200: ["dwustu"],
+    1000: ["tysiąc"],
+}
+
+
+def prefixes(number: int) -> list[str]:
+    """What a numeral is at the beginning of an adjective: ośmioletni.
+
+    >>> prefixes(8), prefixes(25)
+    (['ośmio'], ['dwudziestopięcio'])
+    """
+    if number in _PREFIXES:
+        return _PREFIXES[number]
+    said = declined(number, "g")[0].split()
+    stems = [_PREFIXES[int(n)][0] if (n := _SMALL.get(word)) else re.sub("u$", "o", word) for word in said]
+    return ["".join(stems)]
+
+
+_SMALL = {"jednego": "1", "dwóch": "2", "trzech": "3", "czterech": "4", "stu": "100", "dwustu": "200"}
 COLLECTIVE = {
     2: "dwoje",
     3: "troje",
@@ -121,3 +171,26 @@ COLLECTIVE = {
     9: "dziewięcioro",
     10: "dziesięcioro",
 }
+
+
+def hours_between(one: int, two: int) -> list[str]:
+    """9-18 as hours of a day."""
+    first, then = (ordinals(hour, "Nf fg") for hour in (one, two))
+    return [f"{a}{link}{b}" for a, b in zip(first, then, strict=True) for link in (" ", " do ")] + [
+        f"od {first[1]} do {then[1]}"
+    ]
+
+
+def by_the_clock(hour: int, minute: int) -> list[str]:
+    """Wpół do ósmej, za kwadrans szósta."""
+    now, then = (hour - 1) % 12 + 1, hour % 12 + 1
+    if minute == 0:
+        return [*(["południe"] if hour == 12 else []), *(ordinals(now, "fg Nf") if hour > 12 else [])]
+    nows, thens = dict.fromkeys([now, hour or 24]), dict.fromkeys([then, min(hour + 1, 24)])
+    if minute == 30:
+        return [f"{half} do {way}" for half in ("wpół", "pół") for at in thens for way in ordinals(at, "fg")]
+    if minute < 30:
+        count = [*declined(minute, "N")[:1], *(["kwadrans"] if minute == 15 else [])]
+        return [*ways(count, ("po",), [way for at in nows for way in ordinals(at, "l fg")])]
+    count = [*declined(60 - minute, "N")[:1], *(["kwadrans"] if minute == 45 else [])]
+    return [*ways(("za",), count, [way for at in thens for way in ordinals(at, "Nf")])]

@@ -4,7 +4,7 @@ import itertools
 import re
 from functools import lru_cache
 
-from speech.readings.european import Rule, find, ways, words
+from speech.readings.european import Rule, Said, find, ways, words
 from speech.readings.european_romance import Romance, inflected
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
@@ -42,6 +42,12 @@ class Portuguese(Romance):
         both = feminine if ending in ("ª", "a") else said if ending else said + feminine
         return both + (self.counted(number, "f" if ending in ("ª", "a") else "m") if number > 10 else [])
 
+    def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        if ending != "°" or (after and number < 40):
+            return super().ordinal_at(number, ending, before, after)
+        degrees = ways(self.counted(number, "m"), ("graus",))
+        return "ordinal", [*degrees, *self.ordinal(number, "º")], True
+
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
         nth = self.ordinal(number)
         return self.counted(number) + nth if number > 10 or (counted and not named) else nth + self.counted(number)
@@ -50,7 +56,7 @@ class Portuguese(Romance):
         return [*self.counted(hour, "f")[:1], *(["zero hora", "meia noite"] if hour == 0 else [])]
 
     def minute_words(self, minute: int, past: list[str]) -> list[str]:
-        return {30: ["meia"], 15: ["um quarto"]}.get(minute, []) + past
+        return {30: ["meia"]}.get(minute, []) + past + {15: ["um quarto"]}.get(minute, [])
 
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
         if minute <= 30:
@@ -80,6 +86,14 @@ class Portuguese(Romance):
             return [*said, *(["metade de", "metade da", "metade do"] if after else ["metade"])]
         said = list(ways(self.counted(above, "m"), self.below(below, above)))
         return said + ([f"{way} {link}" for way in said for link in ("de", "da", "do")] if after else [])
+
+    def early_rules(self) -> list[Rule]:
+        def every(match: re.Match[str]) -> Said:
+            """de 8/8 h."""
+            number = self.counted(int(match["n"]), "f")[:1]
+            return "time", ways(number, ("em",), number, ("horas",)), True
+
+        return [Rule("0/", re.compile(r"(?<=de )(?P<n>\d{1,2})/(?P=n) ?h(?:oras|s)?(?!\w)"), every)]
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         tails = ["meio", "meia"] if (above, below) == (1, 2) else self.fraction(above, below, "")

@@ -3,12 +3,12 @@
 import re
 from functools import lru_cache
 
-from speech.readings.european import Noun, Number, Rule, Said, find, last_word, ways, words
+from speech.readings import ru_rules
+from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import YEAR_NOUN, YEARS, agreeing, by_the_clock, in_case, with_half
-from speech.readings.slavic_years import year_rules
+from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, in_cyrillic, with_half
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -36,8 +36,11 @@ class Russian(Language):
         else:
             pairs = [(case, "m") for case in cases] + ([("n", "m")] if "n" not in cases else [])
         said = [way for case, sex in pairs for way in in_case(number, case, sex)]
-        if before in self.nth_before:
+        if before in self.nth_before or (after.casefold() in self.nth_behind and not 1 < number % 10 < 5):
             said += self.ordinal(number)
+        elif after.casefold() in self.nth_behind:
+            nth = self.ordinal(number)
+            said = nth + said if after.endswith(("е", "у", "й")) else said + nth
         if number == 1500:
             said += ["полторы тысячи", "полутора тысяч"]
         return list(dict.fromkeys(said))
@@ -71,10 +74,17 @@ class Russian(Language):
                 extra += [form[0][:-1] + end + tail for end in ("ю", "ем", "е", "ям", "ями", "ях")]
         return Noun(noun.gender, noun.forms + tuple((way,) for way in extra), noun.part)
 
+    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        said = super().said(number, gender, before, after)
+        if number.fraction and self.cases.get(before, "")[:1] == "g" and len(number.whole) < 16:
+            heads = tuple(f"{way} " for way in in_case(number.value, "g", "f") + in_case(number.value, "g", "m"))
+            said = sorted(said, key=lambda way: not way.startswith(heads) or "половин" in way)
+        return said
+
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction, said = number.fraction, []
         whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")
-        names = {1: "десят", 2: "сот", 3: "тысячн"}
+        names = {1: "десят", 2: "сот", 3: "тысячн", 4: "десятитысячн"}
         if whole == 1 and fraction == "5":
             said += ["полтора", "полторы", "полутора"]
         if fraction == "5":
@@ -100,11 +110,26 @@ class Russian(Language):
                 links = ("целых", "целую", "целых и", "и")
                 said += ways(in_case(whole, "a", "f")[:1], links, in_case(part, "a", "f")[:1], [f"{stem}ую"])
         spoken = super().fractional(Number(number.whole, fraction))
+        if len(fraction) == 1 and part:
+            spoken += ways(in_case(whole, "n", "m")[:1], ("и",), in_case(part, "n", "m")[:1])  # тридцать шесть и шесть
         order = [way for way in said if "цел" in way]
         return order[:1] + [way for way in said if way not in order] + order[1:] + spoken
 
     def halved(self, number: int, noun: Noun) -> list[str]:
         return with_half(number, noun, noun.of(self.index(Number(str(number))))[0]) if number else []
+
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        """Also in the genitive: от девяти рублей пятидесяти копеек."""
+        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
+        if not part or len(number.whole) > 9:
+            return said
+        hundredth = self.currencies.get(noun.part)
+        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
+        each = [
+            f"{in_case(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
+            for count, of in sums
+        ]
+        return [*said[:40], " ".join(each), *said[40:]]
 
     # -- ordinals, dates, times
     def ordinal(
@@ -209,14 +234,14 @@ class Russian(Language):
             half = ["половина", "половину", "половины", "одна вторая"]
             return ["пол", *half] if after else [*half, "пол"]
         said = []
-        for case in "ngp":
+        for case in "ngpa":
             top = in_case(above, case, "f")[:1]
             one = above % 10 == 1 and above % 100 != 11
             bottom = words(
                 below,
                 "ru",
                 to="ordinal",
-                case=case if one else "g" if case == "n" else case,
+                case=case if one else "g" if case in "na" else case,
                 gender="f",
                 **({} if one else {"plural": True}),
             )
@@ -224,7 +249,7 @@ class Russian(Language):
         short = {3: ("треть", "трети", "третей"), 4: ("четверть", "четверти", "четвертей")}.get(below)
         if short:
             said += ways(
-                self.counted(above, "f") if above > 1 else ["", "одна"], short[:1] if above == 1 else short[1:2]
+                self.counted(above, "f") if above > 1 else ["", "одна", "одну"], short[:1] if above == 1 else short[1:2]
             )
             said += ways(
                 in_case(above, "g", "f") if above > 1 else ["", "одной"], short[1:2] if above == 1 else short[2:]
@@ -251,41 +276,17 @@ class Russian(Language):
             )
         )
 
+    def foreign(self, word: str) -> list[str]:
+        return in_cyrillic(word)
+
     def goals(self, written: str, against: bool = False) -> list[str]:
         return [*self.plain(written), *in_case(int(written), "d", "m")]
 
     def first_rules(self) -> list[Rule]:
-        def dated(match: re.Match[str]) -> Said:
-            number, before = int(match["n"]), last_word(match.string, match.start())
-            era = re.match(r" (?:до )?н\. ?э", match.string[match.end() : match.end() + 9])
-            if not 800 <= number < 2200 and not era:
-                return None
-            order = "pgndai" if before == "в" else "gpndai" if before not in ("к",) else "dgpnai"
-            return "year", [f"{way} {YEAR_NOUN[case]}" for case in order for way in self.of_year(number, case)], True
-
-        def decade(match: re.Match[str]) -> Said:
-            ends = {"е": ("ые",), "х": ("ых",), "м": ("ым",)}[match["e"]]
-            return "decade", [way for way in self.ordinal(int(match["n"])) if way.endswith(ends)], True
-
-        def compound(match: re.Match[str]) -> Said:
-            """40-летие, 5-этажный."""
-            number, rest = int(match["n"]), match["r"]
-            heads = {1: ["одно"], 90: ["девяносто"], 100: ["сто"], 1000: ["тысяче"]}.get(number)
-            said = heads or [way.replace(" ", "") for way in in_case(number, "g", "m")[:1]]
-            return "cardinal", [f"{way}{rest}" for way in said], True
-
-        return [
-            *year_rules(self.of_years, self.counted, "по|до|и|или", "г"),
-            Rule("0-", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})-(?P<r>[а-яё]{4,20})(?!\w)"), compound),
-            Rule("0г", re.compile(r"(?<![\d.,])(?P<n>\d{1,4})[ \u00a0]?г(?:\.|(?=[ ,)]))(?! ?р)"), dated),
-            Rule("0-", re.compile(r"(?<![\d.,])(?P<n>\d{1,3}0)-(?P<e>е|х|м)(?!\w)"), decade),
-        ]
+        return ru_rules.first_rules(self)
 
     def context_rules(self) -> list[Rule]:
-        nouns = "часа|года|стакана|литра|дня|метра|кило|минуты|страны|ложки|века|месяца|километра|пути|города|мира"
-        half = re.compile(rf"(?<!\w)[Пп]ол-?(?P<n>{nouns}|[а-я]{{4,10}}ого)(?!\w)")
-        said = ("пол", "половина", "половину", "половины")
-        return [Rule("", half, lambda match: ("variant", [f"{way} {match['n']}" for way in said], True))]
+        return ru_rules.context_rules(self)
 
 
 @lru_cache(maxsize=1)

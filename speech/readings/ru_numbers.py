@@ -25,6 +25,29 @@ _FEMININE_SOFT = re.compile(  # дочь, новость, площадь; others
 YEAR_NOUN = {"n": "год", "g": "года", "d": "году", "a": "год", "i": "годом", "p": "году"}
 
 
+_LETTERS = {
+    "sch": "щ", "sh": "ш", "ch": "ч", "zh": "ж", "kh": "х", "ts": "ц", "ya": "я", "yu": "ю", "yo": "ё", "ee": "и",
+    "oo": "у", "ck": "к", "ph": "ф", "th": "т", "a": "а", "b": "б", "c": "к", "d": "д", "e": "е", "f": "ф", "g": "г",
+    "h": "х", "i": "и", "j": "дж", "k": "к", "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "q": "к", "r": "р",
+    "s": "с", "t": "т", "u": "у", "v": "в", "w": "в", "x": "кс", "y": "и", "z": "з",
+}  # fmt: skip
+_KNOWN = {
+    "mail": ["мэйл", "мейл", "майл", "мэил"], "gmail": ["джимейл", "гмейл", "джимэйл", "гмайл"], "yandex": ["яндекс"],
+    "google": ["гугл"], "youtube": ["ютуб"], "facebook": ["фейсбук"], "vk": ["вк", "вэка", "в к"], "site": ["сайт"],
+    "online": ["онлайн"], "news": ["ньюс"], "shop": ["шоп"], "support": ["саппорт"], "help": ["хелп"], "file": ["файл"],
+    "ru": ["ру"], "com": ["ком"], "org": ["орг"], "net": ["нет"], "github": ["гитхаб"], "telegram": ["телеграм"],
+    "office": ["офис"], "market": ["маркет"], "t": ["т", "ти"], "me": ["ми", "ме"], "doc": ["док"], "pdf": ["пдф"],
+}  # fmt: skip
+
+
+def in_cyrillic(word: str) -> list[str]:
+    """A Latin word of an address as it may be heard: info, инфо."""
+    if not word.isascii():
+        return []
+    plain = re.sub("|".join(_LETTERS), lambda match: _LETTERS[match[0]], word.lower())
+    return [*_KNOWN.get(word.lower(), []), plain]
+
+
 def in_case(number: int, case: str, gender: str) -> list[str]:
     full = words(number, "ru", case=case, gender=gender, animate=False)
     short = re.sub(r"^(?:один|одна|одну|одной|одного|одному|одним|одном) (?=тысяч|миллион|миллиард)", "", full)
@@ -117,5 +140,12 @@ def by_the_clock(hour: int, minute: int) -> list[str]:
         return [f"{words(minute, 'ru', gender='f')} минут {then}"]
     now = (hour - 1) % 12 + 1  # 14:00: два часа дня
     said = "час" if now == 1 else f"{words(now, 'ru')} {'часа' if now < 5 else 'часов'}"
-    part = "ночи" if hour < 4 else "утра" if hour < 12 else "дня" if hour < 18 else "вечера"
-    return [*([said] if hour > 12 else []), f"{said} {part}", f"{words(now, 'ru')} {part}"]
+    bare = [said] if hour > 12 else []
+    return bare + [f"{way} {part}" for part in _part(hour) for way in (said, words(now, "ru"))]
+
+
+def _part(hour: int) -> tuple[str, ...]:
+    """Of the day, behind an hour of twelve."""
+    if hour < 5:
+        return ("ночи",) if hour < 3 else ("утра", "ночи")
+    return ("утра",) if hour < 12 else ("дня",) if hour < 16 else ("дня", "вечера") if hour < 18 else ("вечера",)

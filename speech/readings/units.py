@@ -26,7 +26,7 @@ def units_of(words: str, language: str, style: str = SOUNDS) -> list[Unit]:
     """
     given = _reader(language)(words)
     if style == TONELESS and language == "zh":
-        return [toneless(unit) for unit in given]
+        return list(map(toneless, given))
     return given
 
 

@@ -14,7 +14,8 @@ from pypinyin.contrib.tone_convert import to_tone3
 from speech.readings.cjk import tables
 
 Sounds = tuple[str, ...]
-Rule = tuple[re.Pattern[str], re.Pattern[str], Sounds]  # what ends before it, what begins behind it, its readings
+Side = tuple[str, str]  # a pattern, and where the nearest character has to be one of some: those
+Rule = tuple[Side, Side, Sounds]  # of what ends before it and of what begins behind it, its readings
 
 _USUAL = 0.2  # share of a character's phrases in which a reading has to be, to be taken for the character alone
 _FEW = 4  # phrases: too few to say that the dictionary's first reading is a rare one
@@ -63,40 +64,53 @@ def _phrases() -> tuple[dict[str, Sounds], dict[str, Sounds], dict[str, frozense
 
 @lru_cache(maxsize=4096)
 def _rules(char: str) -> tuple[Rule, ...]:
-    """Those of the table for a character, compiled when it is first met: there are hundreds."""
+    """Those of the table for a character."""
     table = tables("zh_heteronyms")
     found: list[Rule] = []
     for line in table["rules"].get(char, "").splitlines():
         for name, words in table["lists"].items():
             line = line.replace(f"{{{name}}}", "".join(words.split()))
         before, behind, *said = line.split()
-        found.append(
-            (re.compile(f"(?:{before.removeprefix('_')})$"), re.compile(behind.removeprefix("_")), tuple(said))
-        )
+        before, behind = before.removeprefix("_"), behind.removeprefix("_")
+        found.append(((f"(?:{before})$", _nearest(before)), (behind, _nearest(behind)), tuple(said)))
     return tuple(found)
+
+
+# Characters and classes of them, and perhaps what must not follow: such a pattern takes its first and last from these.
+_LISTED = re.compile(r"X+(?:\(\?![^()]*\))?(?:\|X+(?:\(\?![^()]*\))?)*".replace("X", r"(?:[一-鿿]|\[[一-鿿]+\])"))
+
+
+def _nearest(pattern: str) -> str:
+    return pattern if _LISTED.fullmatch(pattern) else ""
+
+
+_pattern = lru_cache(maxsize=4096)(re.compile)  # when it is first met: there are hundreds
 
 
 def has_several(char: str) -> bool:
     return char in _phrases()[1]
 
 
-@lru_cache(maxsize=65_536)
 def sounds_of(window: str, at: int) -> Sounds:
     """Readings of window[at], a character of several: by a rule, or the longest phrases around it, or all it has alone.
 
     >>> sounds_of("银行", 1), sounds_of("首都", 1), sounds_of("我得走", 1)
     (('hang2',), ('du1',), ('dei3',))
     """
-    char = window[at]
-    for before, behind, said in _rules(char):
-        if before.search(window[:at]) and behind.match(window, at + 1):
+    char, last, following = window[at], window[at - 1 : at], window[at + 1 : at + 2]
+    for (before, lasts), (behind, nexts), said in _rules(char):
+        if (lasts and last not in lasts) or (nexts and following not in nexts):  # most end here
+            continue
+        if _pattern(before).search(window[:at]) and _pattern(behind).match(window, at + 1):
             return said
     phrases, alone, all_of_it, pairs = _phrases()
-    if window[at - 1 : at + 1] not in pairs and window[at : at + 2] not in pairs:
+    with_last, with_next = window[at - 1 : at + 1] in pairs, window[at : at + 2] in pairs
+    if not with_last and not with_next:
         return alone[char]
     for length in (4, 3, 2):
         found: list[str] = []
-        for start in range(max(0, at - length + 1), min(at, len(window) - length) + 1):
+        first, last = at - length + 1 if with_last else at, at if with_next else at - length + 1
+        for start in range(max(0, first), min(last, len(window) - length) + 1):
             known = phrases.get(window[start : start + length])
             if known and len(known) == length and known[at - start] in all_of_it[char]:
                 found.append(known[at - start])

@@ -73,33 +73,40 @@ def units(words: str) -> list[Unit]:
     said = simplified(words.lower())
     if not said.isalnum():
         said = "".join([char for char in said if char.isalnum() or char == "○"])
-    found, simple = [], _simple
-    for i, char in enumerate(said):
-        unit = simple.get(char, MISSING)
-        if unit is MISSING:
-            unit = simple[char] = _alone(char)
-        found.append(_unit(said[max(0, i - 3) : i + 4], min(i, 3)) if unit is None else unit)
+    found: list[Unit | None] = list(map(_ALONE.__getitem__, said))
+    for i, unit in enumerate(found):
+        if unit is None:
+            found[i] = _unit(said[i - 3 : i + 4]) if i > 2 else _unit(said[: i + 4], i)
     return found
 
 
-MISSING = ("missing",)
-_simple: dict[str, Unit | None] = {}  # of each character seen, its unit; None where that depends on its neighbours
+class _Alone(dict[str, Unit | None]):
+    """Of each character seen, its unit; None where that depends on its neighbours."""
+
+    def __missing__(self, char: str) -> Unit | None:
+        depends = has_several(char) or char in "一不啊" or any(sound.endswith("3") for sound in _reading(char))
+        self[char] = None if depends else _unit(char, 0)
+        return self[char]
 
 
-def _alone(char: str) -> Unit | None:
-    if has_several(char) or char in "一不啊" or any(sound.endswith("3") for sound in _reading(char)):
-        return None
-    return _unit(char, 0)
+_ALONE = _Alone()
 
 
 @lru_cache(maxsize=262_144)
-def _unit(window: str, at: int) -> Unit:
+def _unit(window: str, at: int = 3) -> Unit:
     char = window[at]
     if char.isascii():
         return (char,)
-    sounds = list(_sounds(window, at))
-    following = _sounds(window, at + 1) if at + 1 < len(window) else ()
-    tones = {sound[-1] for sound in following}
+    sounds = _sounds(window, at)
+    heeds = at + 1 < len(window) and (char in "一不" or "3" in "".join(sounds))
+    before, following = char == "啊" and at, _sounds(window, at + 1) if heeds else ()
+    return _among(char, sounds, _sounds(window, at - 1) if before else (), following)
+
+
+@lru_cache(maxsize=65_536)
+def _among(char: str, own: Unit, before: Unit, following: Unit) -> Unit:
+    """The unit of a character of these sounds; those beside it where they matter, or none."""
+    sounds, tones = list(own), {sound[-1] for sound in following}
     if char == "一":
         sounds += ["yi2", "yi4"] if following else []
     elif char == "不":
@@ -110,8 +117,8 @@ def _unit(window: str, at: int) -> Unit:
         sounds += ["一", "yi1"]
     if char in _NEUTRAL_TOO:
         sounds += [f"{sound[:-1]}5" for sound in sounds]
-    if char == "啊" and at:
-        sounds += _linked(_sounds(window, at - 1))
+    if before:
+        sounds += _linked(before)
     if char in _ALIKE and (_ALIKE[char] != "=de" or "de5" in sounds or char == "的"):
         sounds.append(_ALIKE[char])
     return tuple(dict.fromkeys(("零" if char in "〇○" else char, *sounds)))

@@ -21,6 +21,16 @@ def write(path: Path, *rows: dict) -> Path:
     return path
 
 
+def scored(path: Path, built_recipe: Path, *overrides: str) -> tuple[str, list[dict]]:
+    """What stage score says, and what it writes."""
+    command = [sys.executable, "-m", "reward_tts.score", "--config-path", str(ROOT / "recipes/tiny_mandarin")]
+    command += ["--config-name", "score", f"input={path}", f"recipe.inputs_dir={built_recipe}", *overrides]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    written = path.with_suffix(".scored.jsonl").read_text().splitlines()
+    return done.stdout, [json.loads(line) for line in written]
+
+
 def config(path: Path):
     return compose_stage("tiny_mandarin", "score", (f"input={path}",))
 
@@ -56,11 +66,7 @@ def test_rows_are_scored_as_in_training(built_recipe, tmp_path):
     rows += [{"id": "as text", "text": teacher[0]["text"], "output": format_speech_tokens(rows[0]["tokens"])}]
     rows += [{"id": "silent", "text": "你好", "tokens": []}, {"id": "outside", "text": "你好", "tokens": [5000]}]
     path = write(tmp_path / "rollouts.jsonl", *rows)
-    command = [sys.executable, "-m", "reward_tts.score", "--config-path", str(ROOT / "recipes/tiny_mandarin")]
-    command += ["--config-name", "score", f"input={path}", f"recipe.inputs_dir={built_recipe}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = [json.loads(line) for line in (tmp_path / "rollouts.scored.jsonl").read_text().splitlines()]
+    said, found = scored(path, built_recipe)
     assert [row["id"] for row in found] == ["r0", "r1", "r2", "as text", "silent", "outside"]
     weights = {name: term.weight for name, term in config(path).recipe.reward.terms.items()}
     for row in found[:3]:  # a weighted mean of its terms
@@ -73,6 +79,19 @@ def test_rows_are_scored_as_in_training(built_recipe, tmp_path):
     assert (silent["no_speech"], silent["bad_speech"], silent["transcript"]) == (1.0, 0.0, "")
     assert (outside["no_speech"], outside["bad_speech"]) == (0.0, 1.0)
     assert silent["score"] == outside["score"] < min(row["score"] for row in found[:3])
-    assert "6 rows: reward" in done.stdout
+    assert "6 rows: reward" in said and "token_ear_read" not in found[0]
     pairs = list(of_scores(str(tmp_path / "rollouts.scored.jsonl"), 0.0))  # stage prefer takes it as it is
     assert all(pair["voice"] is None for pair in pairs)
+
+
+def test_the_token_ear_reads_rows_where_it_is_asked_to(built_recipe, tmp_path):
+    teacher = [json.loads(line) for line in (built_recipe / "data/test_teacher.jsonl").read_text().splitlines()[:12]]
+    rows = [{"text": row["text"], "tokens": row["speech_tokens"]} for row in teacher]
+    path = write(tmp_path / "rollouts.jsonl", *rows, {"text": "你好", "tokens": []})
+    wide = "recipe.reward.token_ear={audit: 0.3, unsure: 0.0, limit: 10.0, most_tokens: 1e3}"  # no evidence needed
+    said, found = scored(path, built_recipe, "read_tokens=true", wide)
+    ways = [{name: row[f"token_ear_{name}"] for name in ("read", "unsure", "audited", "closed")} for row in found]
+    assert all(sum(way.values()) == 1.0 for way in ways[:12]) and not any(ways[12].values())
+    read = sum(way["read"] for way in ways)
+    assert read > 0 and f"the token ear read {read / 13:.0%} of them" in said
+    assert all(("log_f0_std" in row) and row["transcript"] for row in found[:12])

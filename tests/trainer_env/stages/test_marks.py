@@ -170,6 +170,17 @@ def test_other_code_leaves_a_finished_training_as_it_is_and_says_so(trained, wor
     assert marks.clear_way(train, parts, force=True)[0].startswith("checkpoints of another run moved")
 
 
+def test_an_evaluation_elsewhere_leaves_the_first_one_done(to_run, work):
+    marks, first = stage_of(work, "eval")
+    others, second = stage_of(work, "eval", f"recipe.eval_dir={work}/elsewhere", "bootstrap.resamples=7")
+    mark(others, second, "begun", "done")
+    assert marks.stale(first, marks.parts(first)) is None
+    write(work / "elsewhere/results.md", "1")
+    assert others.stale(second, others.parts(second)) is None
+    _, fewer = stage_of(work, "eval", "bootstrap.resamples=7")
+    assert "bootstrap.resamples" in marks.stale(fewer, marks.parts(fewer))
+
+
 def test_a_mark_of_an_older_version_leaves_a_finished_training_as_it_is(trained, work, capsys):
     marks, train, _ = trained
     (work / "marks/train.done").write_text('{"config": "ab12", "code": "34", "inputs": "56", "reads": "78"}')

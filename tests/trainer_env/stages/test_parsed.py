@@ -1,4 +1,4 @@
-"""Interpolations are parsed once and looked up each time; libyaml reads YAML as PyYAML does."""
+"""Interpolations are parsed once and looked up each time; libyaml reads as PyYAML; values are set as by Hydra."""
 
 from pathlib import Path
 
@@ -7,11 +7,13 @@ import omegaconf._utils
 import omegaconf.base
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
 from stages import parsed
-from stages.config import ROOT
+from stages.config import ROOT, compose_stage
 
 VALUES = """
 small: 1e-3
@@ -99,3 +101,37 @@ def test_a_fault_in_yaml_is_told_with_file_and_line(text: str, what: str, line: 
     with pytest.raises(yaml.YAMLError) as told:
         OmegaConf.load(file)
     assert what in str(told.value) and f'"{file}", line {line}' in str(told.value)
+
+
+def composed_by_hydra(recipe: str, name: str, overrides: list[str]) -> str:
+    """YAML, or what is wrong."""
+    with initialize_config_dir(config_dir=str(ROOT / "recipes" / recipe), version_base=None):
+        try:
+            return OmegaConf.to_yaml(compose(name, overrides))
+        except HydraException as error:
+            return str(error)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["recipe.work_dir=exp/x", "text=今天", "++a.b=1", "+c=[1,2]", "vllm.seed=${recipe.seed}"],
+        ["synthesis_hardware=gpu", "vllm.dtype=float16", "machine=cpu"],
+        ["~recipe.reward.terms", "+recipe.reward.terms={cer: {weight: 1}}", "~systems"],
+        ["nonsense=1"],
+        ["~nonsense"],
+        ["+max_tokens=3"],
+        ["max_tokens={a: 1}"],
+        ["foo/bar=1"],
+        ["max_tokens=1,2"],
+        ["synthesis_hardware=nope", "max_tokens=1"],
+        ["max_tokens=1", "hydra.run.dir=x"],
+    ],
+)
+def test_values_are_set_in_what_is_composed_already_as_hydra_sets_them(overrides: list[str]):
+    expected = composed_by_hydra("tiny_mandarin", "infer", overrides)
+    try:
+        assert OmegaConf.to_yaml(compose_stage("tiny_mandarin", "infer", tuple(overrides))) == expected
+    except HydraException as error:
+        assert str(error) == expected
+    assert composed_by_hydra("tiny_mandarin", "infer", []) == OmegaConf.to_yaml(compose_stage("tiny_mandarin", "infer"))

@@ -101,7 +101,12 @@ def test_an_override_nobody_knows_names_the_nearest_keys(run):
     status, out = run("data", "train", "trainer.total_training_step=3")
     assert status == 1
     assert "no stage of data, sft, serve, train knows the key 'trainer.total_training_step'" in out
-    assert "nearest: trainer.total_training_steps (train)" in out
+    assert "nearest: trainer.total_training_steps (train)" in out and "+trainer" not in out
+
+
+def test_an_override_of_a_new_system_says_how_it_is_added(run):
+    status, out = run("eval", "systems.DPO=exp/preferred")
+    assert status == 1 and out.rstrip().endswith("; a new one is added by '+systems.DPO=exp/preferred'")
 
 
 def test_an_override_may_be_of_a_group_that_the_same_command_chooses():

@@ -1,9 +1,6 @@
 """The entry points: what a new process finds without naming a path, and that a wrong version stops."""
 
-import json
 import os
-import subprocess
-import sys
 from functools import partial
 from importlib.metadata import distributions
 
@@ -11,20 +8,14 @@ import pytest
 import torch
 
 from tests.conftest import free_ports
+from tests.helpers.fresh_process import found_by
 from verl_plugins import versions
-
-
-def in_new_process(code: str) -> dict:
-    """What `code` prints as JSON on its last line, in a fresh interpreter of this environment."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
 def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo():
-    found = in_new_process(
-        "import json, os, verl\n"
+    found = found_by(
+        "import os, verl\n"
         "from importlib.metadata import version\n"
         "from verl.utils.device import get_device_name\n"
         "from verl.utils.distributed import initialize_global_process_group_ray as patched\n"
@@ -36,36 +27,35 @@ def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo():
         f" 'MASTER_PORT': '{free_ports(1)[0]}'}}\n"
         "from torch import distributed; from verl.utils.distributed import initialize_global_process_group\n"
         "import importlib; importlib.invalidate_caches()\n"  # asks every finder, ours too
-        "ranks = list(initialize_global_process_group()); backend = distributed.get_backend()\n"
+        "found += [list(initialize_global_process_group()), distributed.get_backend()]\n"
         "distributed.destroy_process_group()\n"
-        "print(json.dumps([*found, ranks, backend]))"
     )
     expected = ["cpu", "cuda", versions.VLLM_CPU + "+cpu", "verl.utils.distributed", True, False, [0, 0, 1], "gloo"]
     assert found == expected
 
 
-def test_the_cpu_build_stays_on_the_cpu_where_nvidia_smi_answers(tmp_path, monkeypatch):
+def test_the_cpu_build_stays_on_the_cpu_where_nvidia_smi_answers(tmp_path):
     """verl takes that for a GPU, whatever its driver is."""
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert in_new_process(
-        "import json, verl; from verl.utils.device import get_device_name; from importlib.metadata import version\n"
-        "print(json.dumps([get_device_name(), version('vllm')]))"
+    assert found_by(
+        "import verl; from verl.utils.device import get_device_name; from importlib.metadata import version\n"
+        "found = [get_device_name(), version('vllm')]",
+        PATH=f"{tmp_path}:{os.environ['PATH']}",
     ) == ["cpu", versions.VLLM_CPU + "+cpu"]
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
 def test_log_probabilities_of_tokens_are_taken_at_once_and_are_the_same():
     """Logits (0, ln 3): probabilities 1/4 and 3/4; the gradient is label less probability."""
-    found = in_new_process(
-        "import json, math, torch, verl\n"
+    found = found_by(
+        "import math, torch, verl\n"
         "from verl.utils.torch_functional import logprobs_from_logits\n"
         "logits = torch.tensor([[0.0, math.log(3)]] * 3, requires_grad=True)\n"
         "taken = logprobs_from_logits(logits, torch.tensor([1, 0, 1]))\n"
         "taken.sum().backward()\n"
         "rows = logprobs_from_logits(logits.detach()[None], torch.tensor([[1, 0, 1]]))\n"
-        "print(json.dumps([taken.exp().tolist(), logits.grad.tolist(), rows.exp().tolist(), taken.grad_fn.name()]))"
+        "found = [taken.exp().tolist(), logits.grad.tolist(), rows.exp().tolist(), taken.grad_fn.name()]"
     )
     assert found[0] == pytest.approx([0.75, 0.25, 0.75])
     assert [value for row in found[1] for value in row] == pytest.approx([-0.25, 0.25, 0.75, -0.75, -0.25, 0.25])
@@ -92,15 +82,15 @@ def test_what_vllm_was_built_for(installed, build, tmp_path, monkeypatch):
 
 
 def test_on_another_platform_nothing_is_applied():
-    found = in_new_process(
-        "import json, os\n"
-        "os.environ['VERL_PLATFORM'] = 'cuda'\n"
+    found = found_by(
+        "import os\n"
         "os.environ.pop('VERL_ENGINE_DEVICE', None)\n"
         "import verl\n"
         "from verl.utils.distributed import initialize_global_process_group_ray as original\n"
         "import sys\n"
-        "print(json.dumps(['VERL_ENGINE_DEVICE' in os.environ, hasattr(original, '__wrapped__'),"
-        " any('VllmCpu' in str(f) for f in sys.meta_path)]))"
+        "found = ['VERL_ENGINE_DEVICE' in os.environ, hasattr(original, '__wrapped__'),"
+        " any('VllmCpu' in str(f) for f in sys.meta_path)]",
+        VERL_PLATFORM="cuda",
     )
     assert found == [False, False, False]
 
@@ -115,11 +105,10 @@ def test_another_version_is_refused_with_what_to_do():
 
 def test_vllm_linear_layers_keep_their_weight():
     """After the plugin oneDNN is off in vLLM, so that a weight update reaches the layer."""
-    found = in_new_process(
-        "import json, os\n"
-        "os.environ['VLLM_LOGGING_LEVEL'] = 'ERROR'\n"
+    found = found_by(
         "from verl_plugins import vllm_cpu; vllm_cpu.register()\n"
         "from vllm import _custom_ops; from vllm.platforms import current_platform\n"
-        "print(json.dumps([current_platform.is_cpu(), bool(_custom_ops._supports_onednn)]))"
+        "found = [current_platform.is_cpu(), bool(_custom_ops._supports_onednn)]",
+        VLLM_LOGGING_LEVEL="ERROR",
     )
     assert found == [True, False] or found[0] is False
