@@ -152,7 +152,8 @@ def _token_ear(judge: Reward, measures: Measures | None) -> dict[str, float]:
         raise ValueError("recipe.reward.token_ear of the reward server and of the training differ: start both alike")
     if judge.token_ear is None:
         return {}
-    names = ("read", "unsure", "audited", "closed", "bias_low", "bias_high", "group")
+    names = ["read", "unsure", "audited", "closed", "bias_low", "bias_high", "group"]
+    names += ["updates", "loss"] if judge.token_ear.distil else []
     return {f"token_ear_{name}": told[name] if told else 0.0 for name in names}
 
 

@@ -118,11 +118,20 @@ class TokenEar:
         units: their names, in the order of the network's classes after the blank.
         batch_size: rows at once.
         spelling: {unit: what is written for it}, see `spelling_of`; for `write` alone.
+        dtype: of its products: "float32", "bfloat16", or "auto": bfloat16 where a CPU computes with it (AVX512-BF16).
     """
 
     def __init__(
-        self, network: Network, units: Sequence[str], batch_size: int = 256, spelling: Mapping[str, str] | None = None
+        self,
+        network: Network,
+        units: Sequence[str],
+        batch_size: int = 256,
+        spelling: Mapping[str, str] | None = None,
+        dtype: str = "float32",
     ):
+        if dtype == "auto":
+            dtype = "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
+        self.dtype = getattr(torch, dtype)
         self.network, self.units, self.batch_size = network.eval(), list(units), batch_size
         self.spelling = dict(spelling or {})
         self.index = {unit: number for number, unit in enumerate(self.units, 1)}
@@ -177,7 +186,8 @@ class TokenEar:
             numbers = order[start : start + self.batch_size]
             tokens, lengths = pad([rows[i] for i in numbers])
             device = self.network.rows.weight.device
-            logits = self.network(tokens.to(device), lengths.to(device)).cpu()
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+                logits = self.network(tokens.to(device), lengths.to(device)).cpu()
             yield numbers, logits, lengths * self.network.frames_per_token
 
     def _collapse(self, path: list[int], likely: torch.Tensor) -> Read:
@@ -194,14 +204,14 @@ class TokenEar:
             (temporary / SETTINGS).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
-    def load(cls, directory: str | Path, device: str = "cpu") -> "TokenEar":
+    def load(cls, directory: str | Path, device: str = "cpu", dtype: str = "float32") -> "TokenEar":
         """Raises FileNotFoundError: it was not trained yet."""
         if not Path(directory, SETTINGS).is_file():
             raise FileNotFoundError(f"no token ear in {directory}: bash run.sh token_ear trains it")
         told = json.loads(Path(directory, SETTINGS).read_text(encoding="utf-8"))
         network = Network(told["codebook_size"], len(told["units"]), **told["network"])
         network.load_state_dict(load_file(Path(directory, WEIGHTS)))
-        return cls(network.to(device), told["units"], spelling=told.get("spelling"))
+        return cls(network.to(device), told["units"], spelling=told.get("spelling"), dtype=dtype)
 
 
 def first_reading(text: str, language: str) -> list[str]:

@@ -10,6 +10,7 @@ token_credit: {lead_tokens: 3}         # or null
 logged: [log_f0_std, confidence]       # measures of the server's scorers and ASR to be logged beside the terms
 token_ear: {audit: 0.1, unsure: 0.95, limit: 0.1, window: 4000, level: 0.95}     # or null: every row by wave
 # and, of rows that are read: {most_tokens: 8.0, assumed: {silence_ratio: 0.0}}
+# and, to learn from rows that are heard: {distil: {every: 256, steps: 8, rate: 1.0e-4}}
 """
 
 import inspect
@@ -76,6 +77,17 @@ class _TokenCredit(_Strict):
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
+class Distil(_Strict):
+    """recipe.reward.token_ear.distil, see reward_tts/server/distil.py."""
+
+    every: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1)]
+    rate: Weight
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    remember: Annotated[int, Field(ge=1)] = 4000
+    held_back: Annotated[int, Field(ge=2)] = 256
+
+
 class _TokenEar(_Strict):
     audit: Probability
     unsure: Annotated[float, Field(ge=0.0, le=1.0)]
@@ -83,7 +95,9 @@ class _TokenEar(_Strict):
     window: Annotated[int, Field(ge=2)] = 4000
     level: Probability = 0.95
     most_tokens: Weight | None = None
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     assumed: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
+    distil: Distil | None = None
 
 
 class RewardConfig(_Strict):
@@ -191,6 +205,8 @@ def _keys_beside(parts: list[str], config: Mapping[str, Any]) -> list[str]:
     if parts[0] == "terms":
         made = _parameters(*_term(parts[1], config["terms"][parts[1]]))
         return [name for name in made.model_fields if name != "target"]
+    if parts[:2] == ["token_ear", "distil"] and len(parts) > 2:
+        return list(Distil.model_fields)
     kinds = {"error": _Error, "token_credit": _TokenCredit, "token_ear": _TokenEar}
     gate = (config.get("aggregation") or {}).get("name") == "gate"
     return list(kinds.get(parts[0], _Gate if gate else _Sum).model_fields)

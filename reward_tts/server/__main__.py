@@ -28,6 +28,7 @@ from omegaconf import DictConfig, OmegaConf
 from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Status
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
+from reward_tts.server.distil import Distillation
 from reward_tts.server.leftovers import remove_leftovers
 from reward_tts.server.metrics import PipelineMetrics
 from reward_tts.server.pipeline import SpeechPipeline
@@ -157,13 +158,17 @@ def needed(scorers: DictConfig, reward: Reward) -> list[str]:
 
 
 def make_judges(cfg: DictConfig) -> list[Judge]:
-    """One for each instance on each device; they share the audit of the token ear, where the reward has one."""
+    """One for each instance on each device; they share the audit of the token ear, where the reward has one, and all
+    that it learns."""
     gate = make_gate(cfg)
+    if gate and gate.own.distil:
+        ear = TokenEar.load(cfg.recipe.token_ear_dir, cfg.server.devices[0], gate.own.dtype)
+        gate.distillation = Distillation(ear, gate.own.distil, cfg.recipe.token_ear_learned, cfg.recipe.seed).start()
     return [make_judge(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
 
 
 def make_gate(cfg: DictConfig) -> Gate | None:
-    """The audit of the token ear, where the reward has one."""
+    """The audit of the token ear, where the reward has one; the ear learns nothing."""
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     return Gate(reward) if reward.token_ear else None
 
@@ -180,7 +185,7 @@ def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:
     pipeline = SpeechPipeline(instantiate(cfg.token2wav), asr, cfg.recipe.name, cfg.server.max_tokens, scorers, device)
     shortcut = None
     if gate:
-        ear = TokenEar.load(cfg.recipe.token_ear_dir, device)
+        ear = TokenEar.load(cfg.recipe.token_ear_dir, device, reward.token_ear.dtype)
         shortcut = Shortcut(pipeline, ear, reward, gate, cfg.recipe.seed)
     return Judge(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars, shortcut)
 

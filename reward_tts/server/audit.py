@@ -4,6 +4,14 @@ Of the rows that the ear is sure of, a random share is heard by wave as well; of
 is known. Bounds are confidence sequences: with the probability `level` all of them, whenever they are looked at, hold
 at once, though the policy changes meanwhile (they are of the mean over the rows of the window). Fan, Grama and Liu,
 2015, inequality 4.1; Howard, Ramdas, McAuliffe and Sekhon, 2021, theorem 4: empirical Bernstein, for a grid of rates.
+
+The ear may change as well (reward_tts/server/distil.py). Each audited row is read by an ear that was fixed before the
+row's wave was heard, and that has not learned from the row. So, given all that was audited before it, its difference
+has the bias of that ear on that row's policy as its mean: the differences less these biases are martingale differences
+whatever the sequence of ears and policies, and that is all that both theorems ask for. What is bounded is the mean of
+these biases over the window, each ear counting as often as it was audited; not that of the present ear alone, as it is
+not that of the present policy alone. What takes an exact copy of a row that the ear was taught out of the count is
+that a row always goes the same way: its copies would be audited each time, those of a row that was read never.
 """
 
 import math

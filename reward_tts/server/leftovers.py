@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 _SHM = Path("/dev/shm")
-_PYTHONS = "psm_"  # multiprocessing's, of PyTriton's tensor store
 _SHM_PREFIX = "pytrtion"  # sic: PyTriton's shared memory is /dev/shm/pytrtion<pid>-<random>
 _KILL_WAIT_S = 5.0
 
@@ -72,13 +71,13 @@ def shared_memory(pid: int) -> list[Path]:
 
 
 def _mapped_by(pid: int) -> set[Path]:
-    """Files of shared memory that a process has mapped and that are Triton's or Python's own."""
+    """Files of shared memory that a process has mapped and that are Triton's."""
     try:
         lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
     except OSError:  # it ended, or is not ours
         return set()
     paths = {Path(line.split(maxsplit=5)[-1]) for line in lines}
-    return {path for path in paths if path.parent == _SHM and path.name.startswith((_SHM_PREFIX, _PYTHONS))}
+    return {path for path in paths if path.parent == _SHM and path.name.startswith(_SHM_PREFIX)}
 
 
 def _workspaces() -> Path:

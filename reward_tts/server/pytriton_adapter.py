@@ -32,6 +32,7 @@ from reward_tts.server.pytriton_patches import (
     keep_stubs_healthy,
     patch_model,
     stub_pids,
+    use_no_tensor_store,
 )
 from reward_tts.server.wire import MEASURING, SPEAKING, SPEAKING_MODEL, ModelSpec, TensorSpec, asked_checksum, words
 
@@ -73,8 +74,7 @@ class RunningTriton:
     """One Triton, from its start until it is stopped or has died; as a context.
 
     Args:
-        folder: for it alone, in the server's workspace; must not be there yet. The next Triton needs another, as
-            PyTriton keeps its tensor store by the path.
+        folder: for it alone, in the server's workspace; must not be there yet. The next Triton needs another.
         handlers: one for each instance; each is called by its own thread with the rows of one batch.
         speak: answers the second model, `token2wav`: tokens, voice and text of one row -> its wave and sampling rate.
         model: Triton's name of the first.
@@ -98,6 +98,7 @@ class RunningTriton:
         drain_s: int,
     ):
         check_version()
+        use_no_tensor_store()
         _show_libpython()
         self._folder, self._models = folder, (model, SPEAKING_MODEL)
         self._socket = folder.with_name(f"{folder.name}.sock:1")  # Triton wants an address and a port
@@ -232,7 +233,7 @@ def _speaking(speak: Speaker) -> Callable:
     def infer(requests: list) -> list[dict[str, np.ndarray]]:
         answers = []
         for request in requests:
-            tokens = request["TOKENS"]
+            tokens = request["TOKENS"].copy()
             said = words({name: bytes(request[name][0]) for name in ("VOICE", "TEXT") if name in request})
             told = {"recipe": "", "checksum": asked_checksum(tokens.tolist(), said)}
             wave, rate = np.zeros(0, np.float32), 0
@@ -260,7 +261,7 @@ def _query(request: dict[str, np.ndarray], row: int) -> Query:
     for name, text in said.items():
         if "\ufffd" in text:
             problem = f"{name} is not UTF-8"
-    tokens = tokens[: max(length, 0)]
+    tokens = tokens[: max(length, 0)].copy()  # what PyTriton hands over is read-only, which torch warns of
     checksum = asked_checksum(tokens.tolist(), said)
     return Query(tokens, said["GT_TEXT"], said.get("LANGUAGE") or None, said.get("VOICE") or None, problem, checksum)
 

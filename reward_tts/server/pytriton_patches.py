@@ -3,9 +3,12 @@
 Checked against nvidia-pytriton 0.7.0 (github.com/triton-inference-server/pytriton). In the code that it writes into a
 model's repository, files of pytriton/proxy/:
 
-data.py           a tensor without elements fails, and with it the whole batch
 communication.py  an instance after the first asks it for its settings over a socket that it may find bound and not yet
                   listening (ConnectionRefusedError), and gives up after one second, which on a busy machine is short
+
+Its tensor store (`use_no_tensor_store`) is a process for each model that says where in shared memory a tensor is to be
+written, and is asked again for each tensor that was read: ten times a row. A row's tensors are small: as base64 in the
+message itself, for which PyTriton has a switch, a row costs less (benchmarks/results.md).
 
 In its class Triton (`UnmanagedTriton`): it always starts Triton so that models may be loaded and unloaded, asks it over
 TCP whether it is ready, and takes itself apart in another thread when Triton has died.
@@ -16,6 +19,7 @@ its late answer is read as that of the next batch, which is another row's or no 
 """
 
 import mmap
+import os
 import threading
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +33,6 @@ _REGION_ARGUMENT, _CONTROL_ARGUMENT = 2, 7  # of a stub: its shared memory, and 
 _FLAG_OFFSET = 16  # of the flag, from there
 _SET_EVERY_S = 0.02
 STARTUP_S = 120.0  # for instances to find each other: as long as PyTriton waits for Triton itself
-_FAILS_ON_EMPTY = 'frame.cast("B")'
 _ASKS = "timeout_s: float = 1.0) -> dict:"
 _LISTENS = 'reader.readuntil(b"\\n"), timeout=1.0)'
 _CONNECTS = "        sock.connect(socket_path.as_posix())\n"
@@ -44,13 +47,17 @@ def check_version() -> None:
         raise RuntimeError(f"{Path(__file__).name} was tested with nvidia-pytriton {TESTED_PYTRITON} only")
 
 
+def use_no_tensor_store() -> None:
+    """For what is started from now on, and for this process: PyTriton's own switch."""
+    os.environ["PYTRITON_NO_TENSORSTORE"] = "1"
+
+
 def patch_model(folder: Path) -> None:
     """Changes the code that PyTriton wrote beside a model, and how long this process asks for its settings.
 
     Raises:
         RuntimeError: a file is not that of the tested version.
     """
-    _replace(folder / "data.py", _FAILS_ON_EMPTY, f"{_FAILS_ON_EMPTY} if frame.nbytes else b''")
     patch_communication(folder / "communication.py")
     pytriton_model.get_config_from_handshake_server.__defaults__ = (STARTUP_S,)
 

@@ -18,6 +18,7 @@ from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
 from reward_tts.server.audit import Audit
+from reward_tts.server.distil import Distillation
 from reward_tts.server.pipeline import SpeechPipeline
 from reward_tts.token_ear import Read, TokenEar, first_reading
 from speech.interfaces import Row
@@ -27,16 +28,20 @@ EAR, UNSURE, AUDITED, CLOSED = "read", "unsure", "audited", "closed"  # by the e
 
 
 class Gate:
-    """What the instances of a server know together: the audit, and whether the ear may judge.
+    """What the instances of a server know together: the audit, whether the ear may judge, and what it learned since.
 
     Args:
         reward: of the recipe, with token_ear.
+        distillation: from the rows that are heard; None: the ear stays as it is.
+
+    Attributes:
+        own: recipe.reward.token_ear.
     """
 
-    def __init__(self, reward: Reward):
-        own = reward.token_ear
-        self.audit = Audit(reward.span, own.window, own.level)
-        self.limit = own.limit
+    def __init__(self, reward: Reward, distillation: Distillation | None = None):
+        self.own, self.distillation = reward.token_ear, distillation
+        self.audit = Audit(reward.span, self.own.window, self.own.level)
+        self.limit = self.own.limit
         self._lock = threading.Lock()
 
     @property
@@ -53,7 +58,9 @@ class Gate:
         """For the measures."""
         with self._lock:
             bounds = self.audit.bounds
-        return {"bias_low": bounds.bias_low, "bias_high": bounds.bias_high, "group": bounds.group}
+        told = {"bias_low": bounds.bias_low, "bias_high": bounds.bias_high, "group": bounds.group}
+        learned = {"updates": 0.0, "loss": 0.0} if self.own.distil else {}
+        return told | (self.distillation.told() if self.distillation else learned)
 
 
 class Shortcut:
@@ -80,6 +87,8 @@ class Shortcut:
 
     def measure(self, rows: Sequence[Row]) -> list[Measures]:
         """One measure per row, in the order given."""
+        if self.gate.distillation:
+            self.ear = self.gate.distillation.newest(self.ear)  # for all of this batch
         speakable = [i for i, row in enumerate(rows) if not self.pipeline.problem(row.tokens)]
         with self.pipeline.timed(MEASURE):
             reads = dict(zip(speakable, self.ear.transcribe([rows[i].tokens.tolist() for i in speakable]), strict=True))
@@ -90,8 +99,8 @@ class Shortcut:
         for i, read in reads.items():
             if ways[i] == EAR:
                 measures[i] = self._by_ear(rows[i], read)
-            elif ways[i] in (AUDITED, CLOSED) and measures[i].status == Status.OK:
-                self._learn(rows[i], read, measures[i])
+            elif measures[i].status == Status.OK:
+                self._learn(rows[i], read, measures[i], ways[i])
         bounds = self.gate.told()
         return [self._told(measures[i], ways.get(i), bounds) for i in range(len(rows))]
 
@@ -121,11 +130,15 @@ class Shortcut:
             scores=dict(self.reward.token_ear.assumed),
         )
 
-    def _learn(self, row: Row, read: Read, by_wave: Measures) -> None:
-        by_ear = self._by_ear(row, read)
-        tokens = row.tokens.tolist()
-        scores = [self.reward.judge(Heard.of(row.text, row.language, tokens, one)).score for one in (by_ear, by_wave)]
-        self.gate.add(scores[0] - scores[1])
+    def _learn(self, row: Row, read: Read, by_wave: Measures, way: str) -> None:
+        """Of a row that was heard: what it tells of the ear, if the ear is sure of it, and what it teaches the ear."""
+        distillation = self.gate.distillation
+        if way != UNSURE and not (distillation and distillation.was_taught(row)):
+            tokens, both = row.tokens.tolist(), (self._by_ear(row, read), by_wave)
+            scores = [self.reward.judge(Heard.of(row.text, row.language, tokens, one)).score for one in both]
+            self.gate.add(scores[0] - scores[1])
+        if distillation:
+            distillation.add(row, by_wave.transcript)
 
     def _told(self, measures: Measures, way: str | None, bounds: dict[str, float]) -> Measures:
         if measures.status != Status.OK:

@@ -207,6 +207,11 @@ def test_the_trainer_logs_the_way_and_refuses_a_server_of_another_mind():
     assert _token_ear(reward(), by_ear)["token_ear_read"] == 1.0
     assert _token_ear(reward(), by_ear)["token_ear_group"] == 0.2
     assert set(_token_ear(reward(), None)) == set(_token_ear(reward(), by_ear))
+    learning = reward(distil={"every": 256, "steps": 8, "rate": 3e-4})
+    taught = Measures("r", Status.OK, duration_s=1.0, scores={"token_ear": told | {"updates": 16.0, "loss": 0.25}})
+    logged = _token_ear(learning, taught)
+    assert (logged["token_ear_updates"], logged["token_ear_loss"]) == (16.0, 0.25)
+    assert set(_token_ear(learning, None)) == set(logged) > set(_token_ear(reward(), by_ear))
     without = Reward({"terms": {"pinyin": {"weight": 1.0}}, "aggregation": {"name": "weighted_sum"},
                       "error": {"unit": "pinyin"}, "token_credit": None, "logged": []})  # fmt: skip
     assert _token_ear(without, Measures("r", Status.OK)) == {}

@@ -6,6 +6,8 @@ import signal
 import socket
 import urllib.request
 
+import psutil
+
 from reward_tts.client import RewardClient
 from reward_tts.measures import Measures, Status
 from tests.helpers.server_client import config_of, measure, odd_rows, raw_answer
@@ -83,6 +85,8 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time(server_starter
 def test_instances_share_the_work_and_sigterm_ends_them_and_leaves_nothing(server_starter, spoken):
     server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
     measure(config_of(server), spoken * 2)
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    assert not [one for one in children if "spawn_main" in " ".join(one.cmdline())]  # PyTriton's tensor stores
     server.stop()
     assert server.process.returncode == 0
     assert [port for port in (server.http_port, server.grpc_port, server.metrics_port) if listens(port)] == []

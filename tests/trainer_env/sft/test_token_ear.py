@@ -119,6 +119,16 @@ def test_the_trained_ear_reads_what_it_never_saw_and_writes_it(ear_dir):
     assert ear.transcribe([[]])[0].units == []
 
 
+def test_in_bfloat16_it_reads_the_same(ear_dir):
+    ears = {dtype: TokenEar.load(ear_dir, dtype=dtype) for dtype in ("float32", "bfloat16", "auto")}
+    rows = [spoken(text) for text in ("今天三四五", "明天六四", "五五天", "早三早")]
+    plain, short = ears["float32"].transcribe(rows), ears["bfloat16"].transcribe(rows)
+    assert [(read.units, read.places) for read in short] == [(read.units, read.places) for read in plain]
+    for one, other in zip(plain, short, strict=True):
+        assert one.confidence != other.confidence and abs(one.confidence - other.confidence) < 0.01
+    assert ears["auto"].transcribe(rows) in (plain, short)
+
+
 def test_the_chooser_takes_the_sample_that_says_the_text(ear_dir):
     cfg = OmegaConf.create({"recipe": {"token_ear_dir": str(ear_dir)}})
     sentences = [Sentence(Request(text, "zh", None), [], "") for text in ("今天三四", "明早五")]
