@@ -1,6 +1,5 @@
 """What a row's fields may hold, texts above all; the reader itself is speech/jsonl.py."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -51,7 +50,18 @@ def spoken_part(text: str) -> str:
     True
     """
     same = normalise_text(text).casefold()
-    return "".join(c for c in same if unicodedata.category(c)[0] in "LMN") or same
+    return "".join(map(_SPOKEN.__getitem__, same)) or same
+
+
+class _Spoken(dict[str, str]):
+    """Of each character seen, itself, or nothing if it is no letter, mark or digit."""
+
+    def __missing__(self, char: str) -> str:
+        self[char] = char if unicodedata.category(char)[0] in "LMN" else ""
+        return self[char]
+
+
+_SPOKEN = _Spoken()
 
 
 def check_text(
@@ -114,9 +124,10 @@ class SeenTexts:
 
     def add(self, *key: str | None) -> bool:
         """Remembers the key; False if it was there."""
-        if key in self:
+        value = _hash(key)
+        if self._has(value):
             return False
-        self._recent.add(_hash(key))
+        self._recent.add(value)
         if len(self._recent) >= self._limit:
             fresh = np.fromiter(self._recent, np.uint64, len(self._recent))
             self._sorted = np.sort(np.concatenate([self._sorted, fresh]))
@@ -124,12 +135,14 @@ class SeenTexts:
         return True
 
     def __contains__(self, key: tuple[str | None, ...]) -> bool:
-        value = _hash(key)
-        if value in self._recent:
-            return True
+        return self._has(_hash(key))
+
+    def _has(self, value: int) -> bool:
+        if value in self._recent or not len(self._sorted):
+            return value in self._recent
         place = int(np.searchsorted(self._sorted, np.uint64(value)))
         return place < len(self._sorted) and int(self._sorted[place]) == value
 
 
 def _hash(key: tuple[str | None, ...]) -> int:
-    return int.from_bytes(blake2b(json.dumps(key).encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(blake2b(repr(key).encode(), digest_size=8).digest(), "little")

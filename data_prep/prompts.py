@@ -24,13 +24,13 @@ from typing import Any
 
 import hydra
 from omegaconf import DictConfig
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from data_prep.jsonl import check_string, check_text
 from data_prep.prompt_template import Messages, encode_prompt
 from speech.jsonl import BadField
-from speech.loading import pretrained
+from speech.loading import tokenizer_of
 from speech.readings import may_be_said, writing
 from speech.templates import prompt_template, takes_instructions
 from speech.texts import NORMALISATIONS, as_written, spoken
@@ -95,7 +95,8 @@ class PromptMaker:
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = prompt_template(recipe.prompt_template)
         self.takes_instructions = takes_instructions(recipe.prompt_template)
-        self._character_tokens, self._known = recipe.get("character_tokens", False), dict[tuple[str, str], bool]()
+        self._character_tokens = recipe.get("character_tokens", False)
+        self._known: dict[str, tuple[set[str], set[str]]] = {}  # {tokenizer: characters that it knows, and others}
         self._written_voices: dict[tuple[str, str], Voice] = {}
 
     @cached_property
@@ -103,7 +104,7 @@ class PromptMaker:
         """The one in recipe.tokenizer_dir. Raises FileNotFoundError."""
         if not Path(self._tokenizer_dir, "tokenizer_config.json").is_file():
             raise FileNotFoundError(f"no tokenizer in {self._tokenizer_dir} (recipe.tokenizer_dir): it counts prompts")
-        return pretrained(AutoTokenizer, self._tokenizer_dir)
+        return tokenizer_of(self._tokenizer_dir)
 
     def request(self, row: Mapping[str, Any], max_length: int | None = None, has_speech: bool = False) -> Request:
         """A row of {"text", "language", "voice", "instruction"}, all but the text optional, checked; `max_length`:
@@ -183,15 +184,13 @@ class PromptMaker:
         """The characters of a text that the tokenizer does not know, each once: it has another token for what it does
         not know, or, with recipe.character_tokens, none of their own (then they are spelled in bytes that the model
         never learned)."""
-        return "".join(sorted(c for c in set(text) - {" "} if not self._knows(c, tokenizer)))
-
-    def _knows(self, character: str, tokenizer: PreTrainedTokenizerBase) -> bool:
-        key = (tokenizer.name_or_path, character)
-        if key not in self._known:
+        known, unknown = self._known.setdefault(tokenizer.name_or_path, ({" "}, set()))
+        characters = set(text) - known
+        for character in characters - unknown:
             ids = tokenizer.encode(character, add_special_tokens=False)
             none = tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids
-            self._known[key] = not none and (len(ids) == 1 or not self._character_tokens)
-        return self._known[key]
+            (unknown if none or (len(ids) != 1 and self._character_tokens) else known).add(character)
+        return "".join(sorted(characters & unknown))
 
     def ids(self, messages: Messages, tokenizer: PreTrainedTokenizerBase) -> list[int]:
         """Token ids of a prompt.

@@ -2,17 +2,21 @@
 funasr 1.4.16, more than the rest of the reward server's start), of which a model needs about ten.
 
 The one patch of FunASR's import stands here: while its __init__ runs it finds no modules to import. They are imported
-when they are asked for by name, or when a model folder's configuration names a class that one of them registers.
+when they are asked for by name, or when a model folder's configuration names a class that one of them registers. And
+what tells speakers apart is not there, which FunASR does without (funasr/auto/auto_model.py) and scikit-learn and most
+of SciPy come with, a fifth of the server's imports.
 """
 
 import importlib
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+_SPEAKERS = "funasr.models.campplus.cluster_backend"
 _REGISTERS = re.compile(r'^@tables\.register\(\s*"\w+",\s*"([^"]+)"\s*\)', re.MULTILINE)
 
 
@@ -24,10 +28,14 @@ def funasr_module(name: str) -> Any:
     """
     walk = pkgutil.walk_packages
     pkgutil.walk_packages = lambda *_, **__: iter(())  # what funasr/__init__.py goes through
+    left_out = {_SPEAKERS: None} if name != _SPEAKERS and _SPEAKERS not in sys.modules else {}
+    sys.modules.update(left_out)
     try:
         return importlib.import_module(name)
     finally:
         pkgutil.walk_packages = walk
+        for one in left_out:
+            del sys.modules[one]
 
 
 def import_registered(config: Mapping[str, Any]) -> None:

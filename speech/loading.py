@@ -4,6 +4,7 @@ Every loader of the project reads through these functions (tests/trainer_env/spe
 FunASR's directories have one of their own, with the same rule: reward_tts/asr/funasr_directory.py.
 """
 
+import json
 from pathlib import Path
 from pickle import UnpicklingError  # what weights_only raises
 from typing import Any
@@ -63,3 +64,19 @@ def pretrained(kind: Any, folder: str | Path, **options: Any) -> Any:
         ValueError: the folder's model exists as code of its own only.
     """
     return kind.from_pretrained(folder, trust_remote_code=False, **options)
+
+
+def tokenizer_of(folder: str | Path) -> Any:
+    """As pretrained(AutoTokenizer, folder). Of a folder that has a tokenizer alone, and of the class that is all in its
+    tokenizer.json, without the Auto classes: their import takes 1.7 CPU seconds, most of them torch._dynamo's.
+
+    Raises:
+        ValueError: as `pretrained`. FileNotFoundError: tokenizer_config.json is missing.
+    """
+    named = json.loads(Path(folder, "tokenizer_config.json").read_text(encoding="utf-8"))
+    alone = "auto_map" not in named and not Path(folder, "config.json").exists()
+    if alone and named.get("tokenizer_class") == "TokenizersBackend":
+        from transformers import PreTrainedTokenizerFast as kind
+    else:
+        from transformers import AutoTokenizer as kind
+    return pretrained(kind, folder)

@@ -19,7 +19,7 @@ def normalise_text(text: str) -> str:
     >>> normalise_text(' ＡＢ１２\\u3000你好，  世界½ ')
     'AB12 你好, 世界½'
     """
-    if not text.isascii():
+    if not text.isascii() and not unicodedata.is_normalized("NFKC", text):  # a part of normal text is normal
         parts = _READ_AS_THEY_ARE.split(text)
         parts[::2] = [unicodedata.normalize("NFKC", part) for part in parts[::2]]
         text = "".join(parts)

@@ -27,12 +27,15 @@ BUILD = ROOT / "exp/test_build"
 SMALL = [line for line in (Path(__file__).parent / "helpers/small_build.txt").read_text().split() if line]
 
 
-# What takes long, the longest first: each is one worker's (--dist loadfile), and short ones are to fill the end.
-LONG = ["test_end_to_end", "test_recipe_configs", "test_documented_commands", "test_run_sh", "test_run_sh_runs"]
-LONG += ["test_server_life", "test_given_voice", "test_server_supervised", "test_run_sh_server", "test_reward_faults"]
-LONG += ["test_soak", "test_preflight_training", "test_slurm", "test_shares", "test_resume", "test_reward_overrides"]
-LONG += ["test_marks", "test_sft", "test_verl_plugins", "test_own_texts", "test_new_scorer_page", "test_synthesise"]
-LONG += ["test_queue_polls", "test_data_prep_memory", "test_speech_head", "test_merge"]
+# What takes long, the longest first: each is one worker's (--dist loadfile), and short ones are to fill the end. The
+# first of them builds the small models; meanwhile the others go through those that need none.
+LONG = ["test_end_to_end", "test_given_voice", "test_recipe_configs", "test_documented_commands", "test_shares"]
+LONG += ["test_preflight_training", "test_slurm", "test_resume", "test_synthesise", "test_sft", "test_reading_error"]
+LONG += ["test_server_supervised", "test_server_life", "test_reward_faults", "test_soak", "test_new_scorer_page"]
+LONG += ["test_own_texts", "test_prefer", "test_reward_server", "test_server_security", "test_overload"]
+LONG += ["test_speech_prefix", "test_run_sh_server", "test_run_sh", "test_reward_overrides", "test_speech_head"]
+LONG += ["test_cosyvoice_prompt", "test_lora", "test_verl_plugins", "test_run_sh_runs", "test_marks"]
+LONG += ["test_queue_polls", "test_data_prep_memory", "test_algorithm_updates", "test_install", "test_merge"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

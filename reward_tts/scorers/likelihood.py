@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from reward_tts.asr import whisper_directory
 from reward_tts.token_ear import TokenEar, first_reading
 from speech.interfaces import ASR, Row
 
@@ -30,9 +29,11 @@ class WhisperLikelihood:
     """
 
     provides = ("nll",)
-    sample_rate = whisper_directory.SAMPLE_RATE
+    sample_rate = 16_000
 
     def __init__(self, model_dir: str, device: str = "cpu", dtype: str = "float32", batch_size: int = 16):
+        from reward_tts.asr import whisper_directory  # with transformers two fifths of what a server would import
+
         self.whisper = whisper_directory.load(model_dir, device, dtype)
         self.model, self.processor, self.batch_size = self.whisper.model, self.whisper.processor, batch_size
 

@@ -186,7 +186,7 @@ def writing(text: str, language: str) -> Written:
         said = span.said[0]
         ahead = parts[-1][-1:] if parts and at == start else text[start - 1 : start]
         apart = language not in SPACELESS or (language == "ko" and at == start and said[-1] != " ")
-        elided = ahead in _APOSTROPHES and not text[max(0, start - 2) : start - 1].isalpha()  # 5'11, but not l'11
+        elided = ahead in _APOSTROPHES and text[max(0, start - 2) : start - 1].isdecimal()  # 5'11, but not l'11
         if apart and (ahead.isalnum() or elided) and said[0].isalnum():
             said = f" {said}"
         if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():

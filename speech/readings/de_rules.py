@@ -5,6 +5,11 @@ import re
 from speech.readings.european import BLANK, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
 
+_MEASURES = "Stunden?|Jahre?|Liter|Kilo|Pfund|Meter"
+_BOOKS = (
+    "Mose|Mt|Mk|Lk|Joh|Apg|Röm|Kor|Gal|Eph|Phil|Kol|Thess|Tim|Hebr|Jak|Petr|Offb|Ps|Psalm|Jes|Jer|Spr|Matthäus|Johannes"
+)
+
 
 def first_rules(of: Language) -> list[Rule]:
     def tens(match: re.Match[str]) -> Said:
@@ -36,11 +41,31 @@ def first_rules(of: Language) -> list[Rule]:
         joined = (f"{way}zimmer{rest.casefold()}" for way in number)
         return "cardinal", [*(f"{way}-Zimmer-{rest}" for way in number), *joined], True
 
+    def quarters(match: re.Match[str]) -> Said:
+        """3/4 Stunde: eine Dreiviertelstunde."""
+        above, below = {"3": (3, 4), "¾": (3, 4), "1": (1, 4), "¼": (1, 4)}[match["f"][0]]
+        noun = match["w"]
+        spoken = of.in_context(of.fraction(above, below, noun), last_word(match.string, match.start()))
+        joined = f"{'drei' if above == 3 else ''}viertel{noun.casefold()}"
+        articles = {"f": ("eine", "einer"), "m": ("ein", "einen", "einem"), "n": ("ein", "einem")}
+        article = articles.get(of.gender(noun, 1), ("eine", "ein", "einen", "einem", "einer"))
+        return "fraction", [*(f"{way} {noun}" for way in spoken[:24]), *ways((*article, ""), (joined,))], True
+
+    def verse(match: re.Match[str]) -> Said:
+        """Joh. 3,16."""
+        return "cardinal", ways(of.counted(int(match["a"]))[:2], ("", "Vers"), of.counted(int(match["b"]))[:2]), True
+
     def per_cent(match: re.Match[str]) -> Said:
         """100%ige."""
         return "percent", [f"{way}prozent{match['e']}" for way in of.counted(int(match["n"]), "m")[:4]], True
 
     return [
+        Rule(
+            "0/¼¾",
+            re.compile(r"(?<![\w.,/])(?P<f>[13]/4|¼|¾) (?P<w>Stunden?|Jahre?|Liter|Kilo|Pfund|Meter)(?!\w)"),
+            quarters,
+        ),
+        Rule("0,", re.compile(rf"\b(?:{_BOOKS})\.? (?P<span>(?P<a>\d{{1,3}}),(?P<b>\d{{1,3}}))(?!\d)"), verse),
         Rule("0%", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,3}}){BLANK}?%-?(?P<e>ig(?:e[rsnm]?)?)(?!\w)"), per_cent),
         Rule(
             "0-",

@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import BLANK, DASH, Number, Rule, Said, ways
+from speech.readings.european import BLANK, DASH, Number, Rule, Said, next_word, ways
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
@@ -20,7 +20,8 @@ def name_rules(of: Language) -> list[Rule]:
 
     def world_war(match: re.Match[str]) -> Said:
         number = {"I": "one", "1": "one"}.get(match["n"], "two")
-        return "variant", [match[0], f"world war {number}", f"w w {number}"], True
+        tail = match["s"] or ""
+        return "variant", [match[0], f"world war {number}{tail}", f"w w {number}{tail}"], True
 
     def grades(match: re.Match[str]) -> Said:
         return "cardinal", ways(("K",), ("", *of.to), of.counted(int(match["n"]))), True
@@ -36,6 +37,7 @@ def name_rules(of: Language) -> list[Rule]:
     def house(match: re.Match[str]) -> Said:
         number, letter = match["n"], match["l"].lower()
         said = [*of.pairs(number), *of.counted(int(number)), *of.digits(number)]
+        said.sort(key=lambda way: (not (number.endswith("00") and way.endswith("hundred")), way.count("thousand")))
         return "address", ways(said, [letter]), True
 
     def rooms(match: re.Match[str]) -> Said:
@@ -43,7 +45,8 @@ def name_rules(of: Language) -> list[Rule]:
         names = {"br": ("bedroom", "b r"), "bd": ("bed", "bedroom"), "ba": ("bath", "bathroom")}[match["w"].casefold()]
         number = of.counted(int(match["n"]))
         plural = [name if name == "b r" else f"{name}s" for name in names]
-        both = [*plural, *names] if match["n"] != "1" else names
+        both = [*names, *plural] if next_word(match.string, match.end()) else [*plural, *names]
+        both = both if match["n"] != "1" else names
         return "unit", ways(number, both), True
 
     def broadcast(match: re.Match[str]) -> Said:
@@ -93,12 +96,21 @@ def name_rules(of: Language) -> list[Rule]:
             True,
         )
 
+    def month_day(match: re.Match[str]) -> Said:
+        """Thurs., 11/21."""
+        month, day = int(match["m"]), int(match["d"])
+        said = of.date(day, month, "", "", True)[:24]
+        return "date", [*said, *of.slashed(match["m"], match["d"])[:16], *of.fraction(month, day, "")[:8]], True
+
+    near = r"(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}|\b(?:due|until|till|by|dated|since))[.,]{0,2} "
+    numeric = rf"{near}(?P<span>(?P<m>1[0-2]|0?[1-9])/(?P<d>[12]\d|3[01]|0?[1-9]))(?![\w/]|[.,]\d)"
     street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{STREETS})\b)"
     return [
+        Rule("0/", re.compile(numeric), month_day),
         Rule("0-", re.compile(r"(?<![\w.,/:\-])\d(?:-\d){2,15}(?![\w\-/:]|[.,]\d)"), dictated),
         Rule("0Bb", re.compile(r"(?<![\w.,])(?P<n>\d\d?)[ -]?(?P<w>BR|BA|BD|bd|ba|br)s?(?!\w)"), rooms),
         Rule("0/", re.compile(r"(?<![\w/.,])(?P<a>1[0-2]|\d)/(?P<b>1[0-2]|\d)c(?!\w)"), broadcast),
-        Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?!\w)"), world_war),
+        Rule("W", re.compile(r"WW(?<!\w..) ?(?P<n>II?|[12])(?P<s>['’]s)?(?!\w)"), world_war),
         Rule("0K", re.compile(rf"(?<!\w)K{DASH}(?P<n>\d\d?)(?!\w|[.,]\d)"), grades),
         Rule("08", re.compile(r"(?<![\w.,])802\.11(?P<l>[a-z]{0,2})(?!\w)"), wireless),
         Rule("0QH", re.compile(r"(?<!\w)(?:(?P<q>Q)(?=[1-4])|(?P<h>H)(?=[12]))(?P<n>\d)(?![\w\-])"), quarter),

@@ -75,6 +75,7 @@ def _dates(of: Language) -> list[Rule]:
 
     days = rf"(?P<d>\d\d?)(?:st|nd|rd|th)?{B}{DASH}{B}(?P<e>\d\d?)(?:st|nd|rd|th)?"
     slashed = rf"(?<![\w/.,])(?P<a>\d\d?)/(?P<b>\d\d?){B}{DASH}{B}(?P<c>\d\d?)/(?P<d>\d\d?)(?![\w/]|[.,]\d)"
+
     chat = any_of(_CHAT)
     return [
         Rule(

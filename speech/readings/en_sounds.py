@@ -75,7 +75,12 @@ def _without_accents(word: str) -> str:
 @lru_cache(maxsize=65_536)
 def sounds(word: str) -> tuple[str, ...]:
     """Acceptable sounds of a word in lower case: the spelling that its homophones share first, its own last."""
-    american = _SPELT.get(word) or get_american_spelling(word if word.isascii() else _without_accents(word))
+    base = word[:-2] if word[-2:] in ("'s", "’s") else ""  # the aeroplane's
+    american = (
+        f"{_SPELT[base]}'s"
+        if base in _SPELT
+        else _SPELT.get(word) or get_american_spelling(word if word.isascii() else _without_accents(word))
+    )
     own, plain = (re.sub(r"['’ʼ`´]", "", spelling) for spelling in (word, american))
     verb = _said(re.sub(r"[’ʼ`´]", "'", word)) if _OTHER_VERB.search(word) else ()
     if verb and _said(own) and set(verb).isdisjoint(_said(own)):

@@ -63,7 +63,7 @@ class Spanish(Romance):
             re.sub("ercero$|rimero$", lambda m: m[0][:-1], way) for way in said if way.endswith(("ercero", "rimero"))
         ]
         plain = ending.lstrip(".")
-        if plain in ("er", "ro") or (plain in ("º", "°", "o") and after):
+        if plain in ("er", "ro") or (plain in ("º", "°", "o") and after and not self.counts_nothing(after)):
             said = short + said if after else said + short
         elif plain in ("ª", "a", "ra", "da", "ta", "ma", "va"):
             said = feminine
@@ -72,8 +72,12 @@ class Spanish(Romance):
         return said + (self.counted(number, "?" if not plain else "f" if plain in "ªa" else "m") if number > 10 else [])
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
-        if ending == "°" and not after:
-            return "ordinal", [*ways(self.counted(number, "m"), ("grados",)), *self.ordinal(number, ending)], False
+        if ending == "°" and (not after or number > 39):
+            return (
+                "ordinal",
+                [*ways(self.counted(number, "m"), ("grados",)), *self.ordinal(number, ending)],
+                number > 39,
+            )
         return super().ordinal_at(number, ending, before, after)
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:

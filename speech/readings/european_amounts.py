@@ -39,6 +39,8 @@ def amount(
 def governed(of: Language, noun: Noun, before: str) -> Noun:
     """A Slavic noun in the case that a preposition asks for: около трёх километров, при тридцати градусах."""
     case, forms = of.cases.get(before, ""), noun.forms
+    if before and before in of.articles and not case:  # a 5,000 mAh battery
+        return Noun(noun.gender, (*((form[0],) for form in forms), *forms), noun.part)
     if not case or len(forms[0]) < 3:
         return noun
     if case[0] == "g":

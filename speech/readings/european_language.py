@@ -133,6 +133,10 @@ class Language(Digits):
         whole = number.whole.endswith("000000") and not number.fraction and len(number.whole) <= LONGEST_NUMBER
         return whole and self.linking(Noun("", (("",),))) != ("",)
 
+    def hours_between(self, one: int, two: int) -> list[str]:
+        """9-18 as hours of a day."""
+        return []
+
     def linked(self, said: list[str], word: str) -> list[str]:
         return []
 

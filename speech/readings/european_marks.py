@@ -74,6 +74,8 @@ def models(of: Language) -> Iterator[Rule]:
         single = [of.digits(char)[:1] if char.isdecimal() else [char] for char in tail]
         return "cardinal", ways(of.zero, ("x",), [*numbers[:20], *ways(*single)]), True
 
+    screens = re.compile(r"(?<![\w.,$£€])(?P<n>[248])K(?![\w'’])(?! ?[$£€])")
+    yield Rule("0K", screens, lambda m: ("cardinal", ways(of.counted(int(m["n"])), ["k", *of.thousand]), True))
     yield Rule("0x", re.compile(r"(?<![\w.,])0x(?P<h>[\dA-Fa-f]{1,8})(?!\w)"), hexadecimal)
     pattern = rf"(?<=[^\W\d_])(?P<a>\d{{1,3}}){DASH}(?P<b>\d{{3,5}})(?!\d|[.,]\d|{DASH})"
     yield Rule(f"0{DASHES}", re.compile(pattern), said)
@@ -137,19 +139,21 @@ def laps(of: Language) -> Iterator[Rule]:
             for way in of.counted(number, minute.gender)[:4]
             for name in minute.of(of.index(Number(match["m"])))[:2]
         ]
-        bare = Number(seconds.lstrip("0") or "0", fraction)
-        tails = of.fractional(bare, second.gender)[:6]
+        last = Number(seconds.lstrip("0") or "0", fraction)
+        tails = of.fractional(last, second.gender)[:6]
         single = list(ways(of.plain(seconds.lstrip("0") or "0")[:2], of.plain(fraction)[:2]))
         if seconds[0] == "0":
             single += ways(of.zero[:1], single)
         names = second.of(of.many)[:3]
         said = [*ways(heads, ("", *of.money_and[:2]), tails, (names[0], "")), *ways(heads, single)]
-        return "time", [*said[:24], *ways(of.counted(number)[:2], [*tails, *single]), *said[24:]], True
+        bare = ways(of.counted(number)[:2], [*tails, *single], ("", *filter(None, (match["w"],))))
+        return "time", [*said[:24], *bare, *said[24:]], True
 
-    hour = rf"(?<![\w.,:/])(?P<m>\d{{1,2}})[:.](?P<s>[0-5]\d){re.escape(of.decimal)}(?P<f>\d{{1,3}})"
-    minute = rf"(?:{B}(?:Min|min|мин)\.?(?!\w))?"
-    if of.decimal == ",":
-        yield Rule("0:.", re.compile(rf"{hour}(?![\d.,:]\d|\d){minute}"), said)
+    parted = "[:.]" if of.decimal == "," else ":"
+    hour = rf"(?<![\w.,:/])(?P<m>\d{{1,2}}){parted}(?P<s>[0-5]\d){re.escape(of.decimal)}(?P<f>\d{{1,3}})"
+    names = any_of(next(of.noun(sign) for sign in _CLOCK[0] if sign in of.units).of(of.many))
+    minute = rf"(?:{B}(?:(?:Min|min|мин)\.?|(?P<w>{names}))(?!\w))?"
+    yield Rule("0:.", re.compile(rf"{hour}(?![\d.,:]\d|\d){minute}"), said)
 
 
 def primes(of: Language) -> Iterator[Rule]:
@@ -167,7 +171,10 @@ def primes(of: Language) -> Iterator[Rule]:
         at = last_word(match.string, match.start()) in of.minute_before
         counted = [*ways(noun.of(0)[:2], number), *(amount if not match["x"] else ways(number, noun.of(of.many)[:2]))]
         ordinal = [] if match["x"] else [*nth, *ways(nth, noun.of(0)[:3])]
-        return "time", [*ordinal, *counted, *number] if at else [*counted[::-1], *number, *ordinal], True
+        if at:
+            return "time", [*counted, *number, *ordinal] if of.minute_first else [*ordinal, *counted, *number], True
+        named = 2 * len(number)  # minute thirty-four, behind thirty-four minutes
+        return "time", [*counted[named:], *counted[:named], *number, *ordinal], True
 
     mark = r"(?P<n>[1-9]\d?|1[0-2]\d)(?:\+(?P<x>\d{1,2}))?['′’](?![\w'’″])"
     yield Rule("'′’", re.compile(rf"(?<![\w.,:/+'’]){mark}"), said)
@@ -244,6 +251,11 @@ def weekdays(of: Language) -> Iterator[Rule]:
         link = rf"\.?(?P<link>{B}{DASH}{B}| (?:{links}) )"
         pattern = rf"(?<![\w\-])(?P<a>{day}){link}(?P<b>{day})(?:\.(?! ?[A-ZÀ-Ý]))?(?![\w\-])"
         yield Rule("", re.compile(pattern, re.IGNORECASE), said)
+        short = any_of({way for key in of.days for way in (key, key.capitalize()) if len(key) > 1})
+        dated = re.compile(rf"(?<![\w\-])(?P<a>{short})(?:\.,?|,)(?= \d)")
+        yield Rule(
+            "0.,", dated, lambda m: ("variant", [*of.days.get(m["a"], ()), *names[m["a"].casefold()], m["a"]], True)
+        )
 
 
 def decades(of: Language) -> Iterator[Rule]:

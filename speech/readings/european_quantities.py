@@ -40,6 +40,8 @@ def parts(of: Language) -> Iterator[Rule]:
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
         single = [part for piece in pieces for part in (of.dot, of.digits(piece))][1:]  # digit by digit
         spoken = [*spoken[:40], *ways(*single)]
+        if last_word(match.string, match.start()) in of.codes:  # Raum 2.14
+            spoken += ways(*each)
         if not (of.decimal == "," and _DAY.fullmatch(match["v"])):
             return "version", spoken, True
         dates = of.date(int(pieces[0]), int(pieces[1]), "", last_word(match.string, match.start()), False)
@@ -85,9 +87,15 @@ def parts(of: Language) -> Iterator[Rule]:
         cross = rf"(?:(?<=\d){B}|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
         equal = re.compile(r"[^=.!?]{1,16}=")
         times = [*(way for way in of.fold if way in of.by), *of.by]
-        yield Rule(
-            "x×х", re.compile(cross), lambda m: ("sign", times if equal.match(m.string, m.end()) else of.by, True)
-        )
+        game = re.compile(rf"\b(?:{of.score_words or '(?!)'})\b[^.!?]{{0,40}}$", re.IGNORECASE)
+
+        def crossed(match: re.Match[str]) -> Said:
+            if equal.match(match.string, match.end()):
+                return "sign", times, True
+            played = game.search(match.string, max(0, match.start() - 60), match.start())
+            return "sign", [*of.versus[:1], *of.by] if played else of.by, True
+
+        yield Rule("x×х", re.compile(cross), crossed)
     if of.fold:
         yield Rule(
             "0xX×", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,4}}(?:{re.escape(of.decimal)}\d{{1,2}})?)[xX×](?!\w)"), folds
@@ -142,23 +150,35 @@ def fractions(of: Language) -> Iterator[Rule]:
     def said(match: re.Match[str]) -> Said:
         found = match.groupdict()
         above, below = _VULGAR[found["v"]] if found["v"] else (int(found["a"]), int(found["b"]))
-        after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, match.end())
+        end = match.end() + (match.string[match.end() : match.end() + 1] in "-\u2010\u2011")  # a 3/4-hour wait
+        after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, end)
         if found["w"]:
             spoken = of.mixed(int(found["w"]), above, below, after)
         elif above == 0 or below < 2 or (not found["v"] and (below > 100 or above > 99)):
             names = of.noun(found["unit"]).of(of.many)[:3] if found["unit"] else [""]
-            return "fraction", [f"{way} {name}" for name in names for way in of.slashed(found["a"], found["b"])], True
+            plain = of.slashed(found["a"], found["b"])
+            if 80 <= above <= 250 and 40 <= below < above:
+                plain = [*ways(of.plain(found["a"])[:2], of.pressure, of.plain(found["b"])[:2]), *plain]
+            return "fraction", [f"{way} {name}" for name in names for way in plain], True
         else:
             spoken = of.fraction(above, below, after) + of.other_fraction(above, below)
             spoken = of.in_context(spoken, last_word(match.string, match.start()))
         if not found["unit"]:  # 15/3 may be a house and its flat
             whole = found["w"] or found["v"] or above < below
-            sizes = not found["w"] and not found["v"] and below > 16  # 38/40
+            written = not found["w"] and not found["v"]
+            sizes = written and below > 16  # 38/40
             plain = of.slashed(found["a"], found["b"]) if sizes or not whole else []
-            return "fraction", [*spoken[:48], *plain] if plain else spoken, bool(whole)
+            if sizes and above > 1 and (above > 9 or below % 10):
+                return "fraction", [*plain[:40], *spoken], True
+            before = last_word(match.string, match.start())
+            sure = bool(whole) and not (of.one_alone and above == 1 and before and before not in of.cases)
+            return "fraction", [*spoken[:48], *plain] if plain else spoken, sure
         if above > below > 1:
             spoken = [*of.slashed(found["a"], found["b"])[:12], *spoken]
-        return "unit", [f"{way} {name}" for name in of.noun(found["unit"]).of(0)[:4] for way in spoken], True
+        names = of.noun(found["unit"]).of(0)
+        if of.second_is_genitive and (above, below) == (1, 2):  # пол чайной ложки
+            names = sorted(names, key=lambda name: re.search("ой \\w+и$", name) is None)
+        return "unit", [f"{way} {name}" for name in names[:4] for way in spoken], True
 
     unit = rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){_NOT_A_UNIT})?"
     slash = rf"(?P<v>)(?P<a>\d{{1,4}})[/\u2044](?P<b>\d{{1,4}})(?![\d/]|\.\d){unit}"
@@ -213,12 +233,17 @@ def quantities(of: Language) -> Iterator[Rule]:
             number = of.parse(found["b"])
             dash = of.of_dash(found["mid"], match, before)
             ends = of.coded(found["a"], found["b"]) if before in of.codes or before == CODE else []
+            if before == CODE and found["a"].isdecimal() and found["b"].isdecimal():  # Nr. 2024-117
+                ends += ways(of.said(first)[:1], ("",), of.said(number)[:2])
             if of.cases.get(before, "")[:1] == "g":
                 ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
             percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
             one, two = of.said(first, gender), of.said(number, gender)
             for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off
                 ends += ways(of.since[:2], alike[:1], percents, dash[:2], alike[1:])
+            hours = not (big or noun or gender) and found["a"].isdecimal() and found["b"].isdecimal()
+            if hours and first.value < 24 and number.value < 25:
+                ends = [*ends[:24], *of.hours_between(first.value, number.value)]
             ends += ways(of.since, one, percents, dash, two)
         said = ends or of.said(number, gender, before, after)
         if not (counted or ends) and gender and of.millions_of(number):
@@ -228,6 +253,9 @@ def quantities(of: Language) -> Iterator[Rule]:
         if named and found["a"].isdecimal() and len(found["a"]) < 4:
             said = [*said[:24], *of.ordinal(first.value)]
         sure = of.sure(first, "", before, "") if counted else of.sure(first, gender, before, after)
+        alone = of.one_alone and first.whole == "1" and counted and counted.gender == "f"
+        if alone and before and before not in of.cases:
+            sure = False  # jedna tabletka, jedną tabletkę
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
         plus = [*of.more, *of.graded[:1]] if found["plus"] else [""]
         return kind, ways(name, of.of_sign(found["pre"] or found["inner"]), said, plus), sure

@@ -69,7 +69,7 @@ class Romance(Language):
 
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         hours = self.hours(hour)
-        names = self.hour_names[hour != 1]
+        names = self.hour_names[hour > 1 if self.code == "fr" else hour != 1]
         tail = self.half_day(mark)
         if minute == 0 and not second:
             named = list(ways(hours, names))

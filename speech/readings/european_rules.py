@@ -56,6 +56,12 @@ def dates(of: Language) -> Iterator[Rule]:
                 said += of.date(day, month, year, before, False)[:40]
         if said and not year and int(match["m"]) > 1:
             said += of.fraction(int(match["d"]), int(match["m"]), next_word(match.string, match.end()))
+        named = before in of.codes or before in of.numbered or f"{before}." in of.numbered
+        if said and year and named:  # Nr. 15/03/2024
+            sign = match[0][len(match["d"])]
+            parts = [of.plain(part)[:2] for part in (match["d"], match["m"], year)]
+            links = ("", *of.address_signs.get(sign, ())[:1])
+            said = [*ways(parts[0], links, parts[1], links, parts[2]), *said[:40]]
         return ("date", said, True) if said else None
 
     yield Rule("0-", re.compile(r"(?<![\d.\-/])(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)(?![\d\-])"), iso(of))
@@ -68,7 +74,9 @@ def dates(of: Language) -> Iterator[Rule]:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
         pattern += rf"(?!{BLANK}(?:d[aeo]s?|du|des|del|dell[aeo]|degli|dei|van){BLANK}\D)"  # 2/3 dos alunos
         yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
-    names = any_of({name for said in of.days.values() for name in said if len(name) > 3})
+    names = any_of(
+        {name for said in of.days.values() for name in said if len(name) > 3} | {f"{key}." for key in of.days}
+    )
     named = rf"(?<!\w)(?:{names}),?{BLANK}(?P<span>(?P<d>\d\d?)[{of.day_signs}](?P<m>\d\d?)(?P<y>))"
     named += rf"(?![\d/\-]|[.,:]\d|{B}(?:{of.hour_marks})(?!\w))"
     yield Rule("0/-", re.compile(named, re.IGNORECASE), numeric)

@@ -170,6 +170,8 @@ class Tables:
     scale_words = ""  # before 1:50
     between: Mapping[str, tuple[str, ...]] = _NONE  # words before a range -> what joins its ends
     articles: tuple[str, ...] = ()  # for the 1 of a magnitude: a million
+    thousand: tuple[str, ...] = ()  # the K of 4K, if it is a number
+    pressure: tuple[str, ...] = ()  # of blood: 120/80
     graded: tuple[str, ...] = ()  # for the + and the - behind a mark: four with a plus
     season: tuple[str, ...] = ()  # S3 E12
     by: tuple[str, ...] = ()  # the cross of 3 x 4
@@ -209,6 +211,7 @@ class Tables:
     hour_and: tuple[str, ...] = ("",)  # between hours and minutes
     minute_gender = "m"
     second_names: tuple[str, ...] = ()
+    minute_first = False  # whether it is minute 90, not the ninetieth
     minute_before = frozenset[str]()  # words before a minute of a match: al 90'
     # -- inflection
     nth_before = frozenset[str]()  # nouns before a number that is said as an ordinal, too: peron 2

@@ -115,7 +115,9 @@ def rates(of: Language) -> Iterator[Rule]:
         ):
             return None
         if f"{unit}." in of.units:  # 50 zł/mies.
-            return "unit", ways(of.per, of.noun(f"{unit}.").of(0)[:9]), True
+            names = of.noun(f"{unit}.").of(0)
+            names.sort(key=lambda name: not (of.one_alone and name.endswith(("ę", "у", "ю"))))
+            return "unit", ways(of.per, names[:9]), True
         if f"{unit}." in of.abbreviations:
             return "unit", ways(of.per, of.abbreviations[f"{unit}."]), True
         if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsчj"):

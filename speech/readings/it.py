@@ -62,8 +62,8 @@ class Italian(Romance):
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         said = self.ordinal(number, ending)
-        if ending == "°" and not after:
-            return "ordinal", [*ways(self.counted(number), ("gradi",)), *said], False
+        if ending == "°" and (not after or number > 59):
+            return "ordinal", [*ways(self.counted(number), ("gradi",)), *said], number > 59
         return (
             "ordinal",
             said + (list(ways(self.counted(number), ("gradi",))) if ending == "°" and number > 4 else []),
@@ -89,7 +89,11 @@ class Italian(Romance):
     def time(self, hour: int, minute: int, second: int | None, mark: str, before: str, full: bool) -> list[str]:
         said = super().time(hour, minute, second, mark, before, full)
         said += [way.replace("una ora", "un ora", 1) for way in said if way.startswith("una ora")]
-        return [f"ore {way}" for way in said] + said if mark == "h" else said
+        if mark != "h":
+            return said
+        named = [way for way in said if re.search(r"\bor[ae]\b", way)]  # un'ora e venti
+        named = [re.sub("^una ora", "un'ora", way) for way in named[:24]]
+        return [*named, *(f"ore {way}" for way in said[:16]), *said]
 
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
         if minute == 45:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from speech.readings import ja_words
 from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
 from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
-from speech.readings.ja_signs import ALONE, COUNTED_IN_ENGLISH, ENGLISH, MONEY, UNITS, spelled
+from speech.readings.ja_signs import ALONE, COUNTED_IN_ENGLISH, ENGLISH, MONEY, ORDINALS, UNITS, spelled
 from speech.readings.ja_values import KANJI_DIGITS, LARGE, NUMBER, SMALL, Value, parse
 from speech.readings.span import Span
 
@@ -17,6 +17,7 @@ _MONTHS = re.compile(r"[かカヶヵケ箇](?=[月所国年条])")
 _COUNTER = re.compile(one_of(COUNTERS))
 _WARI = re.compile("割[るられろっ]")  # 十割る二 is a division
 _SPEED = re.compile("[時秒風]速[^、。,]*$")
+_TITLE = re.compile(r"(?<!\d)\d{1,2}(?:st|nd|rd|th)(?![A-Za-z])", re.IGNORECASE)
 _TENTHS = re.compile("[袖丈咲粥刈目]|音符|休符|づき|搗き")  # 七分袖, 四分音符: しちぶ, しぶ
 _WARI_BEFORE = re.compile("割 ?$")  # 三割一分
 _SUFFIX = re.compile(r"間(?!違)|目(?!標|的|指)|半(?![数分期々径])")
@@ -70,6 +71,8 @@ def _as_word(text: str, start: int, end: int) -> tuple[str, ...]:
 
 def number(text: str, at: int, found: list[Span]) -> Span | None:
     """[minus][第][¥]number[counter, unit, word in katakana][間, 目, 半]"""
+    if (title := _TITLE.match(text, at)) and title[0].lower() in ORDINALS:
+        return span_of(at, title.end(), "letters", [ORDINALS[title[0].lower()]])
     start, sign, money, first = at, ("",), "", ""
     if text[at] in "-−+±▲":
         if at and text[at - 1].isalnum() and text[at - 1].isascii():
@@ -107,6 +110,8 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
     beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
+    if text.startswith("XX", end) and match["whole"] == "20":  # 20XX年
+        ways.append("にせん")
     return span_of(start, end, kind, (s + first + way for s in sign for way in ways), not beside, MOST)
 
 
@@ -160,6 +165,8 @@ def counter_at(text: str, at: int) -> tuple[int, str]:
 def _fraction_at(text: str, at: int) -> re.Match[str] | None:
     """The number above of 三分の一, unless that is counted (10分の2回戦)."""
     above = NUMBER.match(text, at)
+    if above and re.match("[KDR]|L?DK", text[above.end() : above.end() + 3]):  # 徒歩8分の1K
+        return None
     counted = counter_at(text, above.end())[1] if above else ""
     return above if above and parse(above) and (not counted or counted in _OF_PARTS) else None
 
@@ -189,13 +196,30 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
         above = parse(top)
         return top.end(), [a + "ぶんの" + b for a in read(value[0]) for b in _say(above, "")], "fraction"
     if counter:
-        return _with_suffix(text, match, after, counter, _say(value, counter))
+        return _longer(text, match, value, after) or _with_suffix(text, match, after, counter, _say(value, counter))
     if word := _KATAKANA.match(text, skip if not match["kanji"] else end):
         ways = _say(value, word[0])
-        if value[0] < 10 and not value[1] and word[0] in COUNTED_IN_ENGLISH:
+        if (
+            value[0] < 10
+            and not value[1]
+            and (word[0] in COUNTED_IN_ENGLISH or text.endswith(("No.", "NO."), 0, match.start()))
+        ):
             ways.append(ENGLISH[value[0]] + word[0])
         return word.end(), ways, "unit"
     return _about(text, match, value) or (end, _say(value, ""), "")
+
+
+def _longer(text: str, match: re.Match[str], value: Value, after: int) -> Counted | None:
+    """A word that goes on behind the counter, as the dictionary has it in kanji: 5月病, 3日坊主."""
+    behind = text[after : after + 3]
+    if match["kanji"] or value[1] or value[2] or value[0] > 10 or not value[0] or not ja_words.KANJI.match(behind):
+        return None
+    numeral = "一二三四五六七八九十"[value[0] - 1]
+    word = ja_words.first_word(numeral + text[match.end() : after] + behind)
+    length = len(word.surface) - 1 if word else 0
+    if not word or word.pos[1] == "数詞" or length <= after - match.end() or ja_words.KANJI.search(word.reading):
+        return None
+    return match.end() + length, [word.reading], "counter"
 
 
 def _to_price(text: str, at: int, value: Value, money: str) -> Counted | None:

@@ -18,6 +18,7 @@ WEEKDAYS: dict[str, str] = _TABLES["weekdays"]
 COUNTED_IN_ENGLISH: list[str] = _TABLES["counted_in_english"]
 ASIDES: dict[str, str] = _TABLES["asides"]
 NUMBERED: list[str] = _TABLES["numbered"]
+ORDINALS: dict[str, str] = _TABLES["ordinals"]
 ALONE: dict[str, list[str]] = _TABLES["alone"]
 
 

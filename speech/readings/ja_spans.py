@@ -38,6 +38,7 @@ from speech.readings.ja_signs import (
     NUMBERED,
     PHRASES,
     SIGNS,
+    UNITS,
     spelled,
 )
 from speech.readings.ja_times import HALVES, clock, date, weekday
@@ -221,6 +222,8 @@ def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if word.lower() in NUMBERED and _NUMBERED.match(text, match.end()):  # Vol.3
         return span_of(at, match.end() + 1, "letters", [*_loan_word(word), word], sure=False)
     ways = [word]
+    if text[max(0, at - 1) : at] == "何":  # 何cm
+        ways += UNITS.get(word.lower(), [])
     if value := LATIN_ROMAN.get(word):  # ファイナルファンタジーVII
         ways += [ENGLISH[value], *read(value)]
     if word.isascii() and word.isalpha() and (word.isupper() or len(word) <= 3) and len(word) <= 6:
@@ -258,6 +261,8 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
         return None
     if char == "=" and _RATE.search(text, max(0, at - 4), at) and text[at + 1 : at + 3].strip()[:1].isdigit():
         return span_of(at, at + 1, "sign", (*SIGNS["="], ""))  # 1ドル=151円
+    if char == "×" and right_behind(text, at, found) and found[-1].kind in ("unit", "counter"):  # 500ml×24本
+        return span_of(at, at + 1, "sign", (*SIGNS["×"], ""))
     counts = char != "×" or text[max(0, at - 1) : at].isdigit()  # ○× is no product
     return span_of(at, at + 1, "sign", SIGNS[char], counts)
 

@@ -71,6 +71,12 @@ def words(text: str) -> list[Word]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def first_word(text: str) -> Word | None:
+    """The first word of a few characters."""
+    return next(iter(words(text)), None)
+
+
 def alone(word: Word, before: Word | None, behind: Word | None) -> bool:
     """Whether a kanji is a noun of its own: 山 is さん only behind a name, 水 すい in a row of weekdays."""
     if word.surface in "水木火" and not (behind and behind.surface in "がをにもで"):

@@ -164,6 +164,8 @@ def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(
             at, match.end(), "fraction", [f"{sino(one)}{sign}{sino(other)}" for sign in (" ", "에 ", " 대 ")], most=20
         )
+    if other == 4 and text.startswith("분기", match.end()):  # 2/4분기
+        return span_of(at, match.end(), "fraction", [f"{sino(one)} 사"])
     ways = [f"{sino(other)} 분의 {sino(one)}", f"{sino(one)} 슬래시 {sino(other)}"]
     if 1 <= one <= 12 and 1 <= other <= 31:
         days = list(map(" ".join, product(read(one, "월"), read(other, "일"))))
@@ -238,6 +240,8 @@ def _signs(text: str, at: int, found: list[Span]) -> Span | None:
     if char in FRACTIONS:
         above, below = FRACTIONS[char]
         return span_of(at, at + 1, "fraction", [f"{sino(below)} 분의 {sino(above)}"] + ["반"] * (char == "½"))
+    if char == "×" and right_behind(text, at, found) and found[-1].kind in ("unit", "counter"):  # 2L×6병
+        return span_of(at, at + 1, "sign", (*SIGNS["×"], ""))
     return span_of(at, at + 1, "sign", SIGNS[char]) if char in SIGNS else None
 
 

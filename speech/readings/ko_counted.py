@@ -163,6 +163,8 @@ def _with_counter(text: str, match: re.Match[str], value: Value, counter: re.Mat
         ways.append("반")
     if word == "분" and 0 < number < 100 and _PEOPLE.match(text, counter.end()):
         ways += [f"{way} 분" for way in native(number)]
+    if word in ("년생", "학번") and len(match["first"]) == 2:  # 88년생
+        ways += [f"{way} {word}" for way in digits(match["first"])]
     if word in _NUMBERED and len(match["first"]) >= 3 and match["first"].isdigit():
         ways += [f"{way} {word}" for way in digits(match["first"])]
     return ways

@@ -8,7 +8,7 @@ from speech.readings.european import Noun, Number, Rule, Said, find, ways
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
-from speech.readings.pl_numbers import COLLECTIVE, ONE, declined, ordinals, with_genitive
+from speech.readings.pl_numbers import COLLECTIVE, ONE, by_the_clock, declined, hours_between, ordinals, with_genitive
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -129,6 +129,13 @@ class Polish(Language):
                 more += [f"{stem}{end}{blank}{tail}" for end in ("ach", "ami", "om")]
         return Noun(noun.gender, noun.forms + tuple((way,) for way in more), noun.part)
 
+    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        said = super().said(number, gender, before, after)
+        if number.fraction and self.cases.get(before, "")[:1] == "g" and len(number.whole) < 16:
+            heads = tuple(f"{way} " for way in declined(number.value, "g", "f") + declined(number.value, "g"))
+            said = sorted(said, key=lambda way: not way.startswith(heads))
+        return said
+
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction = number.fraction
         whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")
@@ -162,6 +169,19 @@ class Polish(Language):
         if fraction == "5" and whole:
             said += [f"{declined(whole, 'g')[0]} i pół"]
         return said
+
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        """Also in the genitive: od dziewięciu złotych pięćdziesięciu groszy."""
+        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
+        if not part or len(number.whole) > 9:
+            return said
+        hundredth = self.currencies.get(noun.part)
+        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
+        each = [
+            f"{declined(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
+            for count, of in sums
+        ]
+        return [*said[:40], " ".join(each), *said[40:]]
 
     # -- ordinals, dates, times
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
@@ -233,20 +253,10 @@ class Polish(Language):
         said = list(ways(marks[::-1], names, minutes))
         if second is not None:
             return list(ways(said[:8], ("", "i"), declined(second, "N"), ("", "sekund", "sekundy")))
-        return said + self.by_the_clock(hour, minute)
+        return said + by_the_clock(hour, minute)
 
-    def by_the_clock(self, hour: int, minute: int) -> list[str]:
-        now, then = (hour - 1) % 12 + 1, hour % 12 + 1
-        if minute == 0:
-            return [*(["południe"] if hour == 12 else []), *(ordinals(now, "fg Nf") if hour > 12 else [])]
-        nows, thens = dict.fromkeys([now, hour or 24]), dict.fromkeys([then, min(hour + 1, 24)])
-        if minute == 30:
-            return [f"{half} do {way}" for half in ("wpół", "pół") for at in thens for way in ordinals(at, "fg")]
-        if minute < 30:
-            count = [*declined(minute, "N")[:1], *(["kwadrans"] if minute == 15 else [])]
-            return [*ways(count, ("po",), [way for at in nows for way in ordinals(at, "l fg")])]
-        count = [*declined(60 - minute, "N")[:1], *(["kwadrans"] if minute == 45 else [])]
-        return [*ways(("za",), count, [way for at in thens for way in ordinals(at, "Nf")])]
+    def hours_between(self, one: int, two: int) -> list[str]:
+        return hours_between(one, two)
 
     # -- fractions, scores
     def fraction(self, above: int, below: int, after: str) -> list[str]:

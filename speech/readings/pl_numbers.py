@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import Noun, words
+from speech.readings.european import Noun, ways, words
 from speech.readings.european_tables import tables
 
 _DECLINED = tables("pl")["declined"]
@@ -171,3 +171,26 @@ COLLECTIVE = {
     9: "dziewięcioro",
     10: "dziesięcioro",
 }
+
+
+def hours_between(one: int, two: int) -> list[str]:
+    """9-18 as hours of a day."""
+    first, then = (ordinals(hour, "Nf fg") for hour in (one, two))
+    return [f"{a}{link}{b}" for a, b in zip(first, then, strict=True) for link in (" ", " do ")] + [
+        f"od {first[1]} do {then[1]}"
+    ]
+
+
+def by_the_clock(hour: int, minute: int) -> list[str]:
+    """Wpół do ósmej, za kwadrans szósta."""
+    now, then = (hour - 1) % 12 + 1, hour % 12 + 1
+    if minute == 0:
+        return [*(["południe"] if hour == 12 else []), *(ordinals(now, "fg Nf") if hour > 12 else [])]
+    nows, thens = dict.fromkeys([now, hour or 24]), dict.fromkeys([then, min(hour + 1, 24)])
+    if minute == 30:
+        return [f"{half} do {way}" for half in ("wpół", "pół") for at in thens for way in ordinals(at, "fg")]
+    if minute < 30:
+        count = [*declined(minute, "N")[:1], *(["kwadrans"] if minute == 15 else [])]
+        return [*ways(count, ("po",), [way for at in nows for way in ordinals(at, "l fg")])]
+    count = [*declined(60 - minute, "N")[:1], *(["kwadrans"] if minute == 45 else [])]
+    return [*ways(("za",), count, [way for at in thens for way in ordinals(at, "Nf")])]

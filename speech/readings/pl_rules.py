@@ -33,7 +33,7 @@ def first_rules(of: Language) -> list[Rule]:
         """2-os. pokój."""
         ends = ["y", "a", "e", "ym", "ej", "ego", "ą", "ych", "emu", "ymi"]
         heads = prefixes(int(match["n"]))
-        return "cardinal", [f"{head}{_SHORTENED[match['r']]}{end}" for head in heads for end in ends], True
+        return "cardinal", [f"{head}{_SHORTENED[match['r']]}{end}" for head in heads for end in ends], False
 
     def short_year(match: re.Match[str]) -> Said:
         number = int(match["n"])

@@ -42,6 +42,12 @@ class Portuguese(Romance):
         both = feminine if ending in ("ª", "a") else said if ending else said + feminine
         return both + (self.counted(number, "f" if ending in ("ª", "a") else "m") if number > 10 else [])
 
+    def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
+        if ending != "°" or (after and number < 40):
+            return super().ordinal_at(number, ending, before, after)
+        degrees = ways(self.counted(number, "m"), ("graus",))
+        return "ordinal", [*degrees, *self.ordinal(number, "º")], True
+
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
         nth = self.ordinal(number)
         return self.counted(number) + nth if number > 10 or (counted and not named) else nth + self.counted(number)
@@ -50,7 +56,7 @@ class Portuguese(Romance):
         return [*self.counted(hour, "f")[:1], *(["zero hora", "meia noite"] if hour == 0 else [])]
 
     def minute_words(self, minute: int, past: list[str]) -> list[str]:
-        return {30: ["meia"], 15: ["um quarto"]}.get(minute, []) + past
+        return {30: ["meia"]}.get(minute, []) + past + {15: ["um quarto"]}.get(minute, [])
 
     def by_the_clock(self, hour: int, then: int, minute: int) -> list[str]:
         if minute <= 30:

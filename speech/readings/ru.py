@@ -74,6 +74,13 @@ class Russian(Language):
                 extra += [form[0][:-1] + end + tail for end in ("ю", "ем", "е", "ям", "ями", "ях")]
         return Noun(noun.gender, noun.forms + tuple((way,) for way in extra), noun.part)
 
+    def said(self, number: Number, gender: str = "", before: str = "", after: str = "") -> list[str]:
+        said = super().said(number, gender, before, after)
+        if number.fraction and self.cases.get(before, "")[:1] == "g" and len(number.whole) < 16:
+            heads = tuple(f"{way} " for way in in_case(number.value, "g", "f") + in_case(number.value, "g", "m"))
+            said = sorted(said, key=lambda way: not way.startswith(heads) or "половин" in way)
+        return said
+
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         fraction, said = number.fraction, []
         whole, part = number.value if len(number.whole) < 16 else 0, int(fraction[:15] or "0")
@@ -110,6 +117,19 @@ class Russian(Language):
 
     def halved(self, number: int, noun: Noun) -> list[str]:
         return with_half(number, noun, noun.of(self.index(Number(str(number))))[0]) if number else []
+
+    def money(self, number: Number, noun: Noun) -> list[str]:
+        """Also in the genitive: от девяти рублей пятидесяти копеек."""
+        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
+        if not part or len(number.whole) > 9:
+            return said
+        hundredth = self.currencies.get(noun.part)
+        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
+        each = [
+            f"{in_case(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
+            for count, of in sums
+        ]
+        return [*said[:40], " ".join(each), *said[40:]]
 
     # -- ordinals, dates, times
     def ordinal(

@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.european import Rule, Said, last_word, ways
+from speech.readings.european import Rule, Said, last_word, next_word, ways
 from speech.readings.european_language import Language
 from speech.readings.ru_numbers import YEAR_NOUN, in_case
 from speech.readings.slavic_years import year_rules
@@ -45,7 +45,9 @@ def first_rules(of: Language) -> list[Rule]:
         number, stem = int(match["n"]), _SHORTENED[match["r"]]
         head = {1: "одно", 90: "девяносто", 100: "сто"}.get(number) or in_case(number, "g", "m")[0].replace(" ", "")
         ends = ["ая", "ую", "ой", "ый", "ого", "ом", "ые", "ых", "ым", "ое"]
-        return "cardinal", [f"{head}{stem}{end}" for end in ends], True
+        after = next_word(match.string, match.end())
+        best = {"у": "ую", "ю": "ую", "а": "ая", "я": "ая"}.get(after[-1:], "")
+        return "cardinal", [f"{head}{stem}{end}" for end in sorted(ends, key=lambda end: end != best)], bool(best)
 
     def floor(match: re.Match[str]) -> Said:
         """3/9 эт.: the third of nine."""

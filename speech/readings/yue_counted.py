@@ -16,6 +16,7 @@ _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _NAMED = re.compile("(?:打|致電|密碼|電話|熱線|號碼|內線|編號|車牌|班次|坐|搭|轉)[係:： ]{0,2}(?:咗|架)?$")
 _PERCENTS = re.compile(r" ?% ?[-~〜–] ?(\d{1,4})(?:\.(\d{1,4}))? ?%")
+_SOME = re.compile("[幾几多]")
 _SPEED = re.compile("[時时限車车]速[^,，。]*$")
 _PERCENT = re.compile(" ?%")
 _RANGE = re.compile(r" ?[-~〜–] ?")
@@ -77,12 +78,18 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
     value = int(whole)
     if currency == "$" and (between := _range(text, match)):
         return between[0], [way + name for way in between[1] for name in ("蚊", "元")], "money"
+    if currency == "$" and not fraction and (some := _SOME.match(text, end)):  # $7,000幾
+        ways = [way + large + some[0] for way in cardinal(value)]
+        return some.end(), [way + name for name in ("蚊", "元", "") for way in ways], "money"
     if currency:
         return end, _with_currency(currency, value, fraction, large), "money"
     if large:
         ways = _count(value, fraction, large[0] if large[0] in "百千" else large)
         end, tails = _further(text, end, large)
-        return end, [way + large + tail for way in ways for tail in tails], "cardinal"
+        said = [way + large + tail for way in ways for tail in tails]
+        if large == "萬" and 0 < len(fraction) <= 4:  # 1.2萬 as 一萬二千
+            said += cardinal(int(f"{whole}{fraction.ljust(4, '0')}"))
+        return end, said, "cardinal"
     if text.startswith("折", end) and len(whole) == 2 and not fraction:  # 95折: a price of 95 %
         return end + 1, [digits(whole) + "折", plain(value) + "折"], "percent"
     if both := _PERCENTS.match(text, end):  # 50%-70%
@@ -182,6 +189,8 @@ def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> C
         by_digit = not name and (len(whole) > 6 or _NAMED.search(text, max(0, match.start() - 6), match.start()))
         ways.insert(0 if by_digit else len(ways), digits(whole) + name)  # 91234567 is a telephone
     behind = text[end : end + 1]
+    if whole == "2" and not name and re.match("[、,]3(?!\\d)", text[end : end + 3]):  # 2、3分鐘
+        ways[:0] = ["兩"]
     if not name and whole == "2" and not fraction and "\u3400" <= behind <= "\u9fff" and behind not in _ONLY_NUMBERED:
         ways.append("兩")
     return after, ways, _KINDS.get(name, "counter" if name else "cardinal")

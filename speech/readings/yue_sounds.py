@@ -35,6 +35,19 @@ _ALSO = {
     "噉": "gam3",
     "啲": "d",
 }  # 睇下 and 睇吓, 快D and 快啲
+# What ToJyutping reads as nobody does (findings/tojyutping_everyday_words.sh).
+_WORDS = {
+    "行長": "hong4 zoeng2",
+    "大使": "daai6 si3",
+    "數住": "sou2 zyu6",
+    "數一數": "sou2 jat1 sou2",
+    "數吓": "sou2 haa5",
+}
+_GLOOM = re.compile("[憂抑沉]鬱|鬱[悶金結]")
+_OF_BOTH = frozenset(
+    "郁斗吓台里干后面只制咸曲卜松丑几准占游杰征佣淀谷云余系向板表克了才合胡采范冬御愿折朱术朴志症姜升沖"
+)
+_SAID_ALSO |= dict.fromkeys(("吓人", "吓親", "吓死", "吓壞", "吓到"), "haak3")
 _SAME = {"〇": "零", "两": "兩"}
 
 
@@ -58,10 +71,11 @@ def units(words: str) -> list[tuple[str, ...]]:
 def _syllables(characters: str) -> tuple[tuple[str, ...], ...]:
     import ToJyutping  # a second of import is spared where nobody reads Cantonese
 
-    full = _converted(characters, "zh-hant")
-    if len(full) != len(characters):
-        full = characters
+    full = _traditional(characters)
     read = ToJyutping.get_jyutping_list(full.replace("〇", "零"))
+    for word, sounds in _WORDS.items():
+        for start in (found.start() for found in re.finditer(word, full)):
+            read[start : start + len(word)] = zip(word, sounds.split(), strict=True)
     found = []
     for place, (char, given, (_, sound)) in enumerate(zip(characters, full, read, strict=True)):
         own = _simple(given)
@@ -72,6 +86,18 @@ def _syllables(characters: str) -> tuple[tuple[str, ...], ...]:
             extra = (*extra, also)
         found.append(tuple(dict.fromkeys([*((sound.split(" ")[0],) if sound else ()), own, *extra])))
     return tuple(found)
+
+
+def _traditional(characters: str) -> str:
+    """In traditional characters, one for one, those of Cantonese words as they are: 唔好郁 is no 鬱, 斗零 no 鬥."""
+    full = _converted(characters, "zh-hant")
+    if len(full) != len(characters):
+        return characters
+    if full != characters and _converted(characters, "zh-hans") != characters:  # it is traditional, or nearly
+        return "".join(was if was in _OF_BOTH else now for was, now in zip(characters, full, strict=True))
+    if "鬱" in full and not _GLOOM.search(full):
+        full = full.replace("鬱", "郁")
+    return full
 
 
 @lru_cache(maxsize=16_384)

@@ -69,6 +69,8 @@ def fraction(text: str, start: int) -> Span | None:
         ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2], names)
         return make(start, unit.end() if unit else found.end(), "fraction", ways, sure=False)
     behind = text[found.end() : found.end() + 6]
+    if behind[:1] in ("层", "楼"):  # 12/18层
+        ways += joined(over[:2], [""], under[:2])
     if behind[:1] == "拍":  # 4/4拍
         ways += joined(over[:1], under[:1])
     size = len(found[1]) == 3 and len(found[2]) == 2  # 185/75, and 175/92A of clothes

@@ -30,6 +30,7 @@ _OVER_LETTER = re.compile(r"(\d{1,3}|[a-z])/([a-z])(?![A-Za-z\d])")
 _BRACKETED = re.compile(rf"\((?:[\w.]{{1,4}}[-−+×*/])+[\w.]{{1,4}}\)(?=[{RAISED}^×*÷/=(])", re.ASCII)
 _ROOT = re.compile(r"√\s?(\d{1,4})\s?/\s?(\d{1,4})(?!\d)")
 _ABSOLUTE = re.compile(r"\|(-?(?:[A-Za-z]|\d{1,4})(?:[-−+](?:[A-Za-z]|\d{1,4}))?)\|")
+_UNIT_NAMED = re.compile(rf"\(({_UNIT})\)")
 _MINUS = re.compile(r"\s?[-−](?=\s?[A-Za-z\d(])")
 _IN_TERMS = rf"[A-Za-z\d.,+\-−×÷*/^(){RAISED} =≠<>≤≥≈]*"
 _TERMS, _TERMS_BEFORE, _COMPARED = re.compile(_IN_TERMS), re.compile(f"{_IN_TERMS}$"), frozenset("=≠<>≤≥≈")
@@ -77,6 +78,14 @@ def bracket(text: str, start: int) -> Span | None:
     ):
         return Span(start, start + 1, "variant", ("", "括号", "右括号", "括号完"))
     return None
+
+
+def unit_named(text: str, start: int) -> Span | None:
+    """The (kg) of 体重(kg): the unit's name, its letters, or nothing."""
+    found = _UNIT_NAMED.match(text, start)
+    if not found:
+        return None
+    return Span(start, found.end(), "letters", tuple(dict.fromkeys((*UNITS[found[1]], found[1].lower(), ""))))
 
 
 def absolute(text: str, start: int) -> Span | None:

@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     quantities.quantity,
     formulas.face,
     formulas.root,
+    formulas.unit_named,
     formulas.bracket,
     formulas.absolute,
     formulas.minus,

@@ -15,7 +15,7 @@ import json, sys
 from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.asr.funasr_directory import import_registered
 import_registered({"model": "SenseVoiceSmall", "encoder": "SenseVoiceEncoderSmall", "frontend": "WavFrontend"})
-print(json.dumps([name for name in sys.modules if name.startswith("funasr.")]))
+print(json.dumps([name for name in sys.modules if name.startswith(("funasr.", "sklearn", "transformers"))]))
 """
 WHOLE = """
 import inspect, json
@@ -46,6 +46,7 @@ def printed(code: str):
 def test_a_sensevoice_imports_a_tenth_of_funasr():
     names = printed(COUNT)
     assert "funasr.models.sense_voice.model" in names and "funasr.frontends.wav_frontend" in names
+    assert [name for name in names if not name.startswith("funasr.")] == []
     assert len(names) < 60, names
 
 

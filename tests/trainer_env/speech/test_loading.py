@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoTokenizer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
-from speech.loading import pretrained, weights_of
+from speech.loading import pretrained, tokenizer_of, weights_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("benchmarks", "stages", "infer", "sft", "verl_plugins", "models", "merge", "reward_tts", "data_prep")
@@ -52,6 +55,20 @@ def test_code_beside_a_model_is_not_run(tmp_path):
         with pytest.raises(ValueError, match="trust_remote_code"):
             pretrained(kind, tmp_path)
     assert not (tmp_path / "made").exists()
+
+
+def test_a_tokenizer_alone_is_the_one_of_the_auto_classes(tmp_path):
+    words = Tokenizer(WordLevel({"[UNK]": 0, "good": 1, "day": 2}, unk_token="[UNK]"))
+    words.pre_tokenizer = Whitespace()
+    saved = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", pad_token="[PAD]")
+    saved.chat_template = "{{ messages[0]['content'] }}"
+    saved.save_pretrained(tmp_path)
+    quick, known = tokenizer_of(tmp_path), pretrained(AutoTokenizer, tmp_path)
+    assert type(quick) is type(known) is PreTrainedTokenizerFast and quick.init_kwargs == known.init_kwargs
+    assert quick.backend_tokenizer.to_str() == known.backend_tokenizer.to_str()
+    assert quick.encode("good new day") == [1, 0, 2] and quick.pad_token_id == known.pad_token_id == 3
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2"}')  # which has a class of its own
+    assert type(tokenizer_of(tmp_path)) is type(pretrained(AutoTokenizer, tmp_path))
 
 
 @pytest.mark.parametrize("pattern", ELSEWHERE)
