@@ -15,7 +15,6 @@ from transformers import (
     AutoTokenizer,
     LogitsProcessor,
     LogitsProcessorList,
-    set_seed,
 )
 
 from infer.bounds import NotBefore, bounds
@@ -160,7 +159,7 @@ class TransformersBackend:
         spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
         starts = range(0, len(prompts), self._batch_size)
         for start in tqdm(starts, desc="generate", unit="batch", disable=len(starts) < 2):
-            set_seed(seed + start)
+            torch.manual_seed(seed + start)
             chosen = {"input_ids": prompts[start : start + self._batch_size]}
             batch = self.tokenizer.pad(chosen, return_tensors="pt").to(self._device)
             sampling = {"do_sample": decoding.temperature > 0, "num_return_sequences": decoding.samples}

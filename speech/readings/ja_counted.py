@@ -151,13 +151,13 @@ def _digit_by_digit(text: str, start: int, match: re.Match[str], first: str) -> 
     return span_of(start, end, "variant" if kanji else "cardinal", (first + way for way in ways), most=MOST)
 
 
-def counter_at(text: str, at: int) -> tuple[int, str]:
+def counter_at(text: str, at: int, fractions: bool = True) -> tuple[int, str]:
     """Where the counter behind a number ends, and which it is: "分の" in 三分の一; (at, "") for none."""
     skip = at + text.startswith(" ", at)
     found = _COUNTER.match(_MONTHS.sub("カ", text[skip : skip + 8]))
     if not found or (found[0] == "割" and _WARI.match(text, skip)) or _TO_ADD.match(text, skip):
         return at, ""
-    if found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2):
+    if fractions and found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2):
         return skip + 1, "分の"
     return skip + found.end(), found[0]
 
@@ -167,7 +167,7 @@ def _fraction_at(text: str, at: int) -> re.Match[str] | None:
     above = NUMBER.match(text, at)
     if above and re.match("[KDR]|L?DK", text[above.end() : above.end() + 3]):  # 徒歩8分の1K
         return None
-    counted = counter_at(text, above.end())[1] if above else ""
+    counted = counter_at(text, above.end(), fractions=False)[1] if above else ""
     return above if above and parse(above) and (not counted or counted in _OF_PARTS) else None
 
 

@@ -121,7 +121,7 @@ def _count(number: int, fraction: str, name: str) -> list[str]:
 def _further(text: str, end: int, large: str) -> tuple[int, list[str]]:
     """5千萬 of 3億5千萬, 2000 of 1萬2000: where it ends, ways to say it; [""] for nothing."""
     match = _NUMBER.match(text, end)
-    if not match or match["fraction"] or large[-1] not in "萬億":
+    if not match or match["fraction"] or large[-1] not in "萬億" or len(match["whole"]) > 12:
         return end, [""]
     number, inner = int(match["whole"].replace(",", "")), (match["large"] or "").translate(_LARGE)
     if inner:

@@ -123,5 +123,6 @@ def money(number: int, fraction: str) -> list[str]:
     ways += [f"{head}個{said}" for head in (["", "一"] if number == 1 else heads)] + [
         f"{head}蚊{said}" for head in heads
     ]
+    ways += [f"{head}蚊{tenth}" for head in heads]
     coins = (("元", "角"), ("蚊", "毫"), ("蚊", "毫子"), ("元", "毫"))
     return ways + [f"{head}{name}{tenth}{cent}" for head in heads for name, cent in coins]

@@ -9,9 +9,9 @@ from speech.readings.zh.tables import FRACTIONS, OF_DAY, ON_DAY, UNITS
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _EQUATION = re.compile(
-    rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER})+(?=\s?=|\)\s?[=×÷*/])|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+)+"
+    rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER}){{1,24}}(?=\s?=|\)\s?[=×÷*/])|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+){{1,24}}"
 )
-_TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER})+(?![A-Za-z\d])")
+_TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER}){{1,24}}(?![A-Za-z\d])")
 _FRACTION = re.compile(r"(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _MIXED = re.compile(r"(\d{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
 _FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")

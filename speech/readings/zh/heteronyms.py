@@ -97,7 +97,7 @@ def sounds_of(window: str, at: int) -> Sounds:
     >>> sounds_of("银行", 1), sounds_of("首都", 1), sounds_of("我得走", 1)
     (('hang2',), ('du1',), ('dei3',))
     """
-    char, last, following = window[at], window[at - 1 : at], window[at + 1 : at + 2]
+    char, last, following = window[at], window[at - 1 : at] or "\0", window[at + 1 : at + 2] or "\0"
     for (before, lasts), (behind, nexts), said in _rules(char):
         if (lasts and last not in lasts) or (nexts and following not in nexts):  # most end here
             continue

@@ -139,8 +139,31 @@ def test_no_sign_is_left_out(sign):
     assert error(f"値は50{sign}です", "値は五十です") > 0
 
 
-@pytest.mark.parametrize("text", ["1" * 4000, "1-" * 2000, "十万" * 1500, "A1" * 1500, "一" * 4000])
+@pytest.mark.parametrize("text", ["1" * 4000, "1-" * 2000, "十万" * 1500, "A1" * 1500, "一" * 4000, "3分の" * 1500])
 def test_long_rows_of_one_kind_have_few_readings(text):
     found = spans(text, "ja")
-    assert found[-1].end == len(text) or text.endswith("-")
+    assert found[-1].end == len(text) or text.endswith(("-", "の"))
     assert max(len(span.said) for span in found) <= 64
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("んー、どうかな", "んどうかな"),
+        ("ドラゴンクエストⅤ", "ドラゴンクエストファイブ"),
+        ("9:30AM", "午前九時半"),
+        ("10^8", "じゅうのはちじょう"),
+        ("月〜金", "げつからきん"),
+        ("ごめんm(_ _)m", "ごめん"),
+        ("5月病", "ごがつびょう"),
+    ],
+)
+def test_odd_signs_are_read_or_silent(text, heard):
+    assert error(text, heard) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"), [("水を飲む", "すいをのむ"), ("山に行く", "さんに行く"), ("大人二人", "だいにん二人")]
+)
+def test_a_kanji_alone_has_no_reading_of_compounds(text, heard):
+    assert error(text, heard) > 0

@@ -120,3 +120,16 @@ def test_long_rows_of_one_kind_have_few_readings(text):
     found = spans(text, "ko")
     assert found
     assert max(len(span.said) for span in found) <= 64
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("10:00~22:00입니다", "열 시에서 이십이 시입니다"),
+        ("오전 9시~오후 6시", "오전 아홉 시에서 오후 여섯 시"),
+        ("쿠폰 1+1 행사", "쿠폰 원 플러스 원 행사"),
+        ("안드로이드 14로", "안드로이드 십사로"),
+    ],
+)
+def test_prompts_have_blanks_between_numbers_and_none_before_particles(text, prompt):
+    assert written(text, "ko") == prompt

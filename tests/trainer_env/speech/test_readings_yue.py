@@ -104,3 +104,20 @@ def test_long_rows_of_one_kind_have_few_readings(text):
     found = spans(text, "yue")
     assert found
     assert max(len(span.said) for span in found) <= 64
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("唔好郁", ["m4", "hou2", "juk1"]),
+        ("好抑郁", ["hou2", "jik1", "wat1"]),
+        ("行長", ["hong4", "zoeng2"]),
+        ("大使館", ["daai6", "si3", "gun2"]),
+    ],
+)
+def test_words_that_libraries_change_or_misread(words, said):
+    assert jyutping(words) == said
+
+
+def test_a_number_behind_ten_thousands_may_be_of_any_length():
+    assert written("10萬" + "9" * 40, "yue").startswith("十萬")

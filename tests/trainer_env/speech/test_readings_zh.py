@@ -183,3 +183,25 @@ def test_long_digit_rows_take_linear_time_and_few_readings():
     text = "编号" + "1234567890" * 200
     assert all(len(span.said) <= 64 for span in spans(text, "zh"))
     assert lattice(text, "zh").length == 2002
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("2楼有2间", "二楼有两间"),
+        ("3单元1702", "三单元一七零二"),
+        ("做了100次", "做了一百次"),
+        ("G7001次列车", "G7001次列车"),
+        ("5.1放假调休", "五月一日放假调休"),
+        ("车牌京A·88X20", "车牌京A·88X20"),
+    ],
+)
+def test_prompts_read_numbers_by_what_they_name(text, prompt):
+    assert written(text, "zh") == prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"), [("打110", "打一百一十"), ("他的成绩是A-", "他的成绩是a"), ("她很得意", "她很的意")]
+)
+def test_misreadings_of_codes_marks_and_de_count(text, heard):
+    assert error(text, heard) > 0
