@@ -4,6 +4,8 @@
 #     fr 80th, 200th       quatre-vingtsième, deux centsième right: quatre-vingtième, deux centième
 #     nl year 1945         negentien honderd vijfenveertig   one word: negentienhonderdvijfenveertig
 #     es 21 EUR (an int)   cero euros con veintiún céntimos  a whole number of euros is taken for cents; 21.0 for euros
+#     it year 1818         milleottocentodicotto             right: milleottocentodiciotto (18 and 1018 have it right)
+#     fr, it, nl 1000000th un millionième, un milionesimo, een miljoenste    right: without un and een (un milionesimo is the fraction)
 # Exits 1 if any of it changes.
 set -euo pipefail
 folder=$(mktemp -d)
@@ -22,6 +24,11 @@ found = {
     "nl year 1945": num2words(1945, lang="nl", to="year"),
     "es 21 EUR": num2words(21, lang="es", to="currency", currency="EUR"),
     "es 21.0 EUR": num2words(21.0, lang="es", to="currency", currency="EUR"),
+    "it 18, 1018": f"{num2words(18, lang='it')}, {num2words(1018, lang='it')}",
+    "it year 1818": num2words(1818, lang="it"),
+    "fr 1000000th": num2words(1_000_000, lang="fr", to="ordinal"),
+    "it 1000000th": num2words(1_000_000, lang="it", to="ordinal"),
+    "nl 1000000th": num2words(1_000_000, lang="nl", to="ordinal"),
 }
 for what, said in found.items():
     print(f"{what:14} {said}")
@@ -32,6 +39,11 @@ expected = [
     "negentien honderd vijfenveertig",
     "cero euros con veintiún céntimos",
     "veintiún euros con cero céntimos",
+    "diciotto, millediciotto",
+    "milleottocentodicotto",
+    "un millionième",
+    "un milionesimo",
+    "een miljoenste",
 ]
 sys.exit(list(found.values()) != expected)
 PYTHON

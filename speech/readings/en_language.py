@@ -10,6 +10,7 @@ from speech.readings.european import Noun, Number, Rule, last_word, ways, words
 from speech.readings.european_language import Language
 
 _RECORD = re.compile(r"\b(?:season|record|undefeated|standings|home games)\b")
+_NOW = re.compile(r"\b(?:are|is|were|was|now|went|started|sit|stand) $")
 
 
 class English(Language):
@@ -138,7 +139,9 @@ class English(Language):
 
     def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
         said = super().of_dash(written, match, before)
-        if not match["unit"] and _RECORD.search(match.string):  # they are 10-2 this season
+        if not match["unit"] and (
+            _RECORD.search(match.string) or _NOW.search(match.string, 0, match.start())
+        ):  # they are 10-2 this season
             said = (*said, "and")
         seasons = re.fullmatch(r"[12]\d{3}-\d\d", f"{match['a']}{written.strip()}{match['b']}".replace("–", "-"))
         small = match["a"].isdecimal() and match["b"].isdecimal() and len(match["a"]) < 4

@@ -214,7 +214,8 @@ def context_rules(of: Language) -> list[Rule]:
         return "variant", [front, *([behind] if named and front == "saint" else []), plain], True
 
     def contracted(match: re.Match[str]) -> Said:
-        return "variant", [match[0], *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
+        spelt = [" ".join(match["n"]) + "'s"] if match["n"].isupper() and 1 < len(match["n"]) < 6 else []
+        return "variant", [match[0], *spelt, *(f"{match['n']} {verb}" for verb in ("has", "is"))], True
 
     def short(match: re.Match[str]) -> Said:
         """The kids're, dad'll."""
@@ -276,7 +277,7 @@ def context_rules(of: Language) -> list[Rule]:
         Rule("'’", re.compile(r"(?<!['’])\b(?P<n>[^\W\d_]{2,30})['’](?P<v>re|ll|ve|d)(?!\w|['’]\w)"), short),
         Rule("", re.compile(rf"(?P<n>{any_of(_ROADS)})(?!\w|\.)(?=,|;|$| [A-Z\d#])"), road),
         Rule("", re.compile(rf"(?P<n>{any_of(of.regions)})(?!\w|\.\w)"), region),
-        Rule("/", re.compile(rf"(?<!\w)(?P<n>{days})(?=/(?:{days})(?!\w))"), named(_DAYS)),
+        Rule("/", re.compile(rf"(?<!\w)(?P<n>{days})(?=\.?/(?:{days})(?!\w))"), named(_DAYS)),
         Rule("/", re.compile(rf"(?<=/)(?P<n>{days})(?=/|[\s,.;)]|$)"), named(_DAYS)),
         Rule(".", re.compile(rf"(?<!\w)(?:{near})(?P<span>(?P<n>{days})\.)"), named(_DAYS)),
         Rule(

@@ -159,7 +159,11 @@ class Language(Digits):
             said[12:12] = ways(whole[:2], cents[:2], noun.of(self.many)[:1])
         if not number.value and hundredth:
             said = [*ways(cents, names[1:]), *said]
-        return said[:48] + decimals
+        bare = list(ways(self.integer(Number(number.whole, "", True), "", "", "")[:2], self.bare_price, cents[:2]))
+        if number.value == 1 and (self.one_alone or self.articles):  # złoty pięćdziesiąt, a dollar fifty
+            ones = [f"{article} {nouns[0]}".strip() for article in (self.articles or ("",))]
+            bare += ways(ones, self.money_and, cents[:3], names)
+        return said[:40] + bare[:12] + decimals
 
     # -- ordinals, dates, times
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:

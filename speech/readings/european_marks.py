@@ -182,7 +182,7 @@ def primes(of: Language) -> Iterator[Rule]:
 
 def lettered_ranges(of: Language) -> Iterator[Rule]:
     """12 a–c, classes A-D."""
-    pattern = rf"(?:(?<=\d[a-z])|(?<=[ (][A-Za-zА-Яа-я])){DASH}(?=[A-Za-zА-Яа-я](?!\w|{DASH}))"
+    pattern = rf"(?:(?<=\d[a-z])|(?<=[ (][A-Za-zА-Яа-я])){DASH}(?=(?:[A-Za-zА-Яа-я]|X{{1,3}}L)(?!\w|{DASH}))"
     yield Rule(DASHES, re.compile(pattern), lambda match: ("variant", ["", *of.to, *of.to_also], True))
 
 

@@ -22,6 +22,7 @@ from speech.readings.european_language import Language
 B = f"{BLANK}?"
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
+_SHARED = re.compile(r" (?:and|to|or) [$€£]\d")
 _SCREENS = {("16", "9"), ("4", "3"), ("21", "9"), ("16", "10"), ("3", "2")}
 _DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
 _NOT_A_UNIT = r"(?![\w]|['’][^\W\d_]|/m\b|\. ?\d)"  # t/m, 7 m. 12
@@ -97,6 +98,8 @@ def parts(of: Language) -> Iterator[Rule]:
 
         yield Rule("x×х", re.compile(cross), crossed)
     if of.fold:
+        price = r"(?<![\w.,])(?P<n>\d{1,4}) ?[xX×](?= ?(?:R\$|US\$|[$€£¥]))"
+        yield Rule("xX×", re.compile(price), folds)
         yield Rule(
             "0xX×", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,4}}(?:{re.escape(of.decimal)}\d{{1,2}})?)[xX×](?!\w)"), folds
         )
@@ -239,6 +242,8 @@ def quantities(of: Language) -> Iterator[Rule]:
                 ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
             percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
             one, two = of.said(first, gender), of.said(number, gender)
+            if len(found["a"]) == 4 and found["a"][:2] in ("18", "19", "20") and re.fullmatch(r"\d\d", found["b"]):
+                two = [*two[:4], *of.said(Number(found["a"][:2] + found["b"]), gender)[:4]]  # 2007-08
             for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off
                 ends += ways(of.since[:2], alike[:1], percents, dash[:2], alike[1:])
             hours = not (big or noun or gender) and found["a"].isdecimal() and found["b"].isdecimal()
@@ -249,6 +254,8 @@ def quantities(of: Language) -> Iterator[Rule]:
         if not (counted or ends) and gender and of.millions_of(number):
             said = [*of.linked(said, after), *said]
         kind, said = amount(of, number, said, bool(ends), big, noun, sign)
+        if found["cur"] and _SHARED.match(string, match.end()):  # between $5 and $10
+            said = [*said[:40], *of.said(first)[:2]]
         named = (found["name"] or "").casefold() in of.nth_before and not (noun or big or ends)
         if named and found["a"].isdecimal() and len(found["a"]) < 4:
             said = [*said[:24], *of.ordinal(first.value)]

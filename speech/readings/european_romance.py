@@ -1,5 +1,6 @@
 """What French, Italian, Portuguese and Spanish share: genders of numbers, ordinals of two genders, times."""
 
+import re
 from collections.abc import Iterable
 
 from speech.readings.european import Noun, Number, ways
@@ -45,6 +46,13 @@ class Romance(Language):
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         said = super().fractional(number, gender)
+        if (
+            gender == "f"
+            and len(number.whole) < 7
+            and self.gendered(number.value, "f") != self.gendered(number.value, "")
+        ):
+            plain, feminine = self.gendered(number.value, "")[0], self.gendered(number.value, "f")[0]
+            said = [re.sub(rf"^{plain}\b", feminine, way) for way in said] + said  # una coma cuatro toneladas
         if number.fraction == "5" and number.value and self.and_half and len(number.whole) < 7:
             said += ways(self.counted(number.value, "?")[:2], self.and_half)
         return said
@@ -101,7 +109,8 @@ class Romance(Language):
 
     def in_day(self, hour: int, said: Iterable[str]) -> list[str]:
         """An hour of twelve with the part of its day."""
-        return list(ways(said, self.day_parts[hour >= 12]))
+        parts = self.day_parts[hour >= 12] if hour else [*self.day_parts[0], *self.day_parts[1]]
+        return list(ways(said, parts))
 
     def hours(self, hour: int) -> list[str]:
         return self.counted(hour, "f")[:2]

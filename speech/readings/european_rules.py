@@ -70,6 +70,13 @@ def dates(of: Language) -> Iterator[Rule]:
     pattern = rf"(?<![\d.\-/])(?=(?P<d>\d\d?)\D+(?P<m>\d\d?)\D)(?:{parted}){year}(?![\d\-/])(?!\.\d)"
     pattern += rf"(?:{BLANK}?(?:{of.year_mark})(?!\w))?" if of.year_mark else ""
     yield Rule("0./-", re.compile(pattern), numeric)
+    if of.day_links:
+        plain = r"\d\d?[./\-](?:0[1-9]|1[0-2])"
+        date = r"(?P<span>(?P<d>\d\d?)[./\-](?P<m>0[1-9]|1[0-2])(?P<y>))"
+        links = rf"(?:{of.day_links}|t/m)"
+        yield Rule("0./-", re.compile(rf"(?<![\d.,/:\-]){date}(?= {links} {plain})"), numeric)
+        then = rf"(?<=[./\-](?:0[1-9]|1[0-2]) ){links} {date}(?![\d/\-]|[.,:]\d)"
+        yield Rule("0./-", re.compile(then), numeric)
     if of.slash_before:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
         pattern += rf"(?!{BLANK}(?:d[aeo]s?|du|des|del|dell[aeo]|degli|dei|van){BLANK}\D)"  # 2/3 dos alunos

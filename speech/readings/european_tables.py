@@ -118,6 +118,7 @@ class Tables:
     since: tuple[str, ...] = ("",)  # before a range
     versus: tuple[str, ...] = ()  # between the goals of a score
     more: tuple[str, ...] = ("plus",)  # the + of 10+
+    bare_price: tuple[str, ...] = ()  # the same without the currency: zwei fünfzig
     money_and: tuple[str, ...] = ("",)  # between euros and cents
     zero: tuple[str, ...] = ()
     codes = frozenset[str]()  # words before numbers that may be read digit by digit

@@ -40,6 +40,7 @@ _CLASSES = classes(tables("fr")["homophones"])
 _TOKEN = re.compile(
     rf"(?:(c|d|j|l|m|n|s|t|ç|qu|jusqu|lorsqu|puisqu|quelqu)[{APOSTROPHES}])?([^\W_]+(?:[{APOSTROPHES}][^\W_]+)*)?"
 )
+_PLURAL = re.compile(r"...(?<!ai)(?<![auoœ]f)(?<!a)s$")  # aurais, œufs and atlas are heard otherwise
 
 
 @lru_cache(maxsize=65_536)
@@ -55,6 +56,8 @@ def sounds(word: str) -> tuple[str, ...]:
     found = [said]
     if "è" in word and (before_1990 := known.get(word.replace("è", "é"))):  # évènements, événements
         found.append(before_1990)
+    if _PLURAL.search(word) and (singular := known.get(word[:-1])):  # autorités, which the lexicon has otherwise
+        found.append(singular)
     if shared := _CLASSES.get(word):
         found.append(f"={shared}")
     if word in _OPEN:

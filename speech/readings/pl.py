@@ -8,7 +8,18 @@ from speech.readings.european import Noun, Number, Rule, Said, find, ways
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
-from speech.readings.pl_numbers import COLLECTIVE, ONE, by_the_clock, declined, hours_between, ordinals, with_genitive
+from speech.readings.pl_numbers import (
+    COLLECTIVE,
+    ENDS,
+    ONE,
+    by_the_clock,
+    declined,
+    hours_between,
+    of_men,
+    ordinals,
+    with_genitive,
+)
+from speech.readings.slavic_money import in_genitive
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -37,6 +48,8 @@ class Polish(Language):
             said = ordinals(number, "fg") + said
         if not gender and "N" not in cases:
             said += declined(number, "N")
+        if after in ("z", "na", "spośród") and number in COLLECTIVE:  # trzech na czterech klientów
+            said += [declined(number, "g")[0], COLLECTIVE[number]]
         if gender == "f" and number == 1:
             said += ["jedną"]
         return list(dict.fromkeys(said + nth))
@@ -74,12 +87,17 @@ class Polish(Language):
         )
         if 4 < number < 1000 and noun in self.virile_nouns:
             return declined(number, "g") + collective
+        if number >= 1000 and noun in self.virile_nouns and number % 1000:
+            return [*of_men(number), *declined(number, "N"), *declined(number, "g")]
         if "g" in cases and number > 1 and re.search("[^aeiouyąęó]$", noun):
             genitive = declined(number, "g")
             plain = [] if cases == "g" or 1 < last < 5 else declined(number, "N")
             return [*genitive, *plain] if cases[0] == "g" else [*plain, *genitive]
         if 2 <= last <= 4:
-            if re.search("ów$|ich$|ych$", noun) or noun in self.virile_nouns | {"osób", "dzieci"}:
+            if re.search("ów$|ich$|ych$|(?<!e)czy$|(?<!twa)rzy$|cieli$", noun) or noun in self.virile_nouns | {
+                "osób",
+                "dzieci",
+            }:
                 return declined(number, "g") + collective
             if last == 2:
                 gender = (
@@ -171,17 +189,7 @@ class Polish(Language):
         return said
 
     def money(self, number: Number, noun: Noun) -> list[str]:
-        """Also in the genitive: od dziewięciu złotych pięćdziesięciu groszy."""
-        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
-        if not part or len(number.whole) > 9:
-            return said
-        hundredth = self.currencies.get(noun.part)
-        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
-        each = [
-            f"{declined(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
-            for count, of in sums
-        ]
-        return [*said[:40], " ".join(each), *said[40:]]
+        return in_genitive(super().money(number, noun), number, noun, self.currencies.get(noun.part), declined)
 
     # -- ordinals, dates, times
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
@@ -192,21 +200,9 @@ class Polish(Language):
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
         said = self.ordinal(number, ending)
         if ending == ".":
-            end = {
-                "u": "l",
-                "e": "fg l" if before in ("na", "w", "o", "po", "przy") else "Nn",
-                "o": "Nn",
-                "a": "Nf",
-                "ej": "fg",
-                "ę": "fa",
-                "ą": "fa",
-                "ego": "g",
-                "ym": "l",
-            }
-            order = next(
-                (end[tail] for tail in ("ego", "ej", "ym", "ę", "ą", "u", "e", "o", "a") if after.endswith(tail)), "Nm"
-            )
-            said = ordinals(number, order) + said
+            at = before in ("na", "w", "o", "po", "przy")
+            tail = next((tail for tail in ENDS if after.endswith(tail)), "")
+            said = ordinals(number, ("fg l" if at else "Nn") if tail == "e" else ENDS.get(tail, "Nm")) + said
         return "ordinal", said, ending != "."
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:

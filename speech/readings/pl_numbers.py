@@ -87,6 +87,18 @@ def declined(number: int, case: str, gender: str = "m") -> list[str]:
     )
 
 
+# What the end of a noun behind an ordinal shows of its case, the longest first; e: of two.
+ENDS = {"ego": "g", "ej": "fg", "ym": "l", "ę": "fa", "ą": "fa", "u": "l", "e": "", "o": "Nn", "a": "Nf"}
+
+
+def of_men(number: int) -> list[str]:
+    """More than a thousand men: tysiąc dwustu pięćdziesięciu, tysiąc dwieście pięćdziesięciu."""
+    head, rest = number - number % 1000, number % 1000
+    first = declined(number, "N")[0].rsplit(" ", 1)[0]
+    last = declined(rest % 100 or rest, "g")[0].rsplit(" ", 1)[-1]
+    return [*(f"{way} {declined(rest, 'g')[0]}" for way in declined(head, "N")), f"{first} {last}"]
+
+
 def ordinals(number: int, ends: str) -> list[str]:
     """An ordinal with these endings: Nm Nf Nn g d l fg fa p."""
     spoken = words(number, "pl", to="ordinal") if number else "zerowy"  # num2words has no such ordinal

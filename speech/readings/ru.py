@@ -8,7 +8,8 @@ from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
 from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
-from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, in_cyrillic, with_half
+from speech.readings.ru_numbers import YEARS, agreeing, by_the_clock, in_case, in_cyrillic, nth_before_noun, with_half
+from speech.readings.slavic_money import in_genitive
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -19,6 +20,9 @@ _read = reader("ru")
 def units(words: str) -> list[tuple[str, ...]]:
     """Words; a mark of stress is none of them."""
     return _read(without_marks(words))
+
+
+_TOGETHER = {2: "двое", 3: "трое", 4: "четверо", 5: "пятеро", 6: "шестеро", 7: "семеро"}  # из них
 
 
 class Russian(Language):
@@ -36,11 +40,13 @@ class Russian(Language):
         else:
             pairs = [(case, "m") for case in cases] + ([("n", "m")] if "n" not in cases else [])
         said = [way for case, sex in pairs for way in in_case(number, case, sex)]
-        if before in self.nth_before or (after.casefold() in self.nth_behind and not 1 < number % 10 < 5):
+        if before in self.nth_before:
             said += self.ordinal(number)
-        elif after.casefold() in self.nth_behind:
-            nth = self.ordinal(number)
-            said = nth + said if after.endswith(("е", "у", "й")) else said + nth
+        elif after.casefold() in self.nth_behind:  # на 3 этаже, which no number counts
+            nth = nth_before_noun(self.ordinal(number), after.casefold())
+            said = nth + (said if number % 10 == 1 and not after.endswith("е") else [])
+        if after == "из" and number in _TOGETHER:
+            said.append(_TOGETHER[number])
         if number == 1500:
             said += ["полторы тысячи", "полутора тысяч"]
         return list(dict.fromkeys(said))
@@ -106,6 +112,10 @@ class Russian(Language):
                     in_case(part, case, "f")[:1],
                     [stem + end for end in ends],
                 )
+            if whole % 10 == 1 and whole % 100 != 11:
+                ends = ["ую" if part % 10 == 1 and part % 100 != 11 else "ых"]
+                top, below = in_case(whole, "a", "f")[:1], in_case(part, "a", "f")[:1]
+                said += ways(top, ("целую", "целую и", "и"), below, [stem + end for end in ends])
             if part % 10 == 1 and part % 100 != 11:
                 links = ("целых", "целую", "целых и", "и")
                 said += ways(in_case(whole, "a", "f")[:1], links, in_case(part, "a", "f")[:1], [f"{stem}ую"])
@@ -119,17 +129,7 @@ class Russian(Language):
         return with_half(number, noun, noun.of(self.index(Number(str(number))))[0]) if number else []
 
     def money(self, number: Number, noun: Noun) -> list[str]:
-        """Also in the genitive: от девяти рублей пятидесяти копеек."""
-        said, part = super().money(number, noun), int(number.fraction.ljust(2, "0"))
-        if not part or len(number.whole) > 9:
-            return said
-        hundredth = self.currencies.get(noun.part)
-        sums = [(number.value, noun), *([(part, hundredth)] if hundredth else [])]
-        each = [
-            f"{in_case(count, 'g', of.gender)[0]} {of.forms[0][-1:][0] if len(of.forms[0]) < 3 else of.forms[0][2]}"
-            for count, of in sums
-        ]
-        return [*said[:40], " ".join(each), *said[40:]]
+        return in_genitive(super().money(number, noun), number, noun, self.currencies.get(noun.part), in_case)
 
     # -- ordinals, dates, times
     def ordinal(

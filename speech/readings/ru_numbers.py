@@ -55,6 +55,16 @@ def in_case(number: int, case: str, gender: str) -> list[str]:
     return list(dict.fromkeys(said))
 
 
+def nth_before_noun(nth: list[str], noun: str) -> list[str]:
+    """Ordinals, that which agrees with the noun behind it first: третьем этаже, двенадцатую серию."""
+    feminine = noun.startswith(("глав", "групп", "платформ", "смен", "сери"))
+    ends = {"е": ("ой", "ей") if feminine else ("ом", "ем"), "у": ("ую", "ью"), "ю": ("ую", "ью"), "а": ("ая", "ья")}
+    best = ends.get(noun[-1], ("ое", "ье") if noun == "место" else ("ый", "ой", "ий"))
+    if noun in ("ряду", "этажу", "классу"):
+        best = ("ом", "ем") if noun == "ряду" else ("ому", "ему")
+    return sorted(nth, key=lambda way: not way.endswith(best))
+
+
 def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
     """Cases and genders of a numeral before this form of a noun, of those cases."""
     last = 0 if 10 < number % 100 < 15 else number % 10
