@@ -123,6 +123,7 @@ def _like_english(match: re.Match[str], value: Value) -> list[str]:
         short = fraction[0] != "0" and len(fraction) < 4
         return [head + tail for head in heads for tail in read(int(fraction))] if short else []
     english = [ENGLISH[number]] if number < len(ENGLISH) else []
+    english += ["にい"] * (number == 2)  # 2LDK
     return [*english, *(digits(match["whole"]) if match["whole"].isdigit() and len(match["whole"]) > 1 else ())]
 
 

@@ -179,7 +179,14 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
         return span_of(at, at + 1, "range", ("から",), False)
     if char in "〜~" and _KANJI_AROUND.match(text, max(0, at - 1)):  # 東京〜大阪
         return span_of(at, at + 1, "variant", ("", "から"))
-    if char in "〜~" and behind and found[-1].kind in ("time", "date", "year", "money"):
+    if (
+        char in "〜~"
+        and behind
+        and (
+            found[-1].kind in ("time", "date", "year", "money")
+            or (found[-1].kind in ("unit", "counter") and not ahead.isalnum())  # 59,800円〜, 18歳〜
+        )
+    ):
         return span_of(at, at + 1, "range", ("から", ""))
     if char in BETWEEN_LETTERS and between_letters(text, at):
         return span_of(at, at + 1, "address", BETWEEN_LETTERS[char], sure=False)
