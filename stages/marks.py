@@ -180,7 +180,7 @@ class Marks:
 
     def _file(self, stage: Stage, kind: str) -> Path:
         """The mark of a stage, or of its work in one folder (`mark_of` of its entry): one does not undo the other."""
-        folder = str(stage.spec.get("mark_of") or "").replace("/", "_")[-100:]  # of a file name's 255 bytes
+        folder = str(stage.spec.get("mark_of") or "").replace("/", "_")[-50:]  # a file name has 255 bytes
         return self.folder / f"{stage.name}{'@' if folder else ''}{folder}.{kind}"
 
     def clear_way(self, stage: Stage, now: Parts, force: bool) -> list[str]:
