@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from stages.config import ROOT, config_dir
+from tests.conftest import copy_of
 from tests.helpers.cosyvoice_decoder import CODEBOOK
 from tests.helpers.llama_dir import LLASA, write_llama
 
@@ -90,7 +91,8 @@ def test_what_is_no_recording_is_said_before_a_model_is_loaded(recipe, tmp_path)
 
 
 def test_a_recipe_with_one_voice_says_so(built_recipe):
-    models = [f"recipe.work_dir={built_recipe}", f"recipe.merged_dir={built_recipe}/sft"]
+    work = copy_of(built_recipe, "test_given_tiny_mandarin")  # a run of its own: others may be in built_recipe's
+    models = [f"recipe.work_dir={work}", f"recipe.merged_dir={work}/sft"]
     done = run("bash", "run.sh", "infer", "voice_wav=me.wav", "voice_text=你好", *models)
     assert "tiny_mandarin has a voice of its own and speaks with no other" in done.stdout, done.stdout[-3000:]
     assert done.returncode == 1 and "Traceback" not in done.stdout
