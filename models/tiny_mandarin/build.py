@@ -4,8 +4,8 @@
     python -m models.tiny_mandarin.build --config-path <recipes/tiny_mandarin> --config-name reward_models
 
 Stage `data`, first half, all that SFT learns from: texts -> teacher mels -> codebook -> tokens of the SFT texts ->
-tokenizer. Stage `reward_models`, all that rollouts are spoken and heard by: decoder of the codec -> reward ASR. Each step
-is skipped when its result is there and was made from the same configuration; results appear whole or not at all.
+tokenizer. Stage `reward_models`, all that rollouts are spoken and heard by: decoder of the codec -> reward ASR. Each
+step is skipped when its result is there and was made from the same configuration; results appear whole or not at all.
 """
 
 import inspect
