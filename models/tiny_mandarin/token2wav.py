@@ -145,9 +145,7 @@ def load_decoder(model_dir: str | Path) -> MelDecoder:
     """
     path = Path(model_dir) / WEIGHTS
     if not path.exists():
-        raise FileNotFoundError(
-            f"{path} is missing: the stage `reward_models` builds it (bash run.sh data reward_models)"
-        )
+        raise FileNotFoundError(f"{path} is missing: stage reward_models builds it (bash run.sh data reward_models)")
     weights = load_file(path)
     channels, width = weights["embed.weight"].shape
     mel_bins = len(weights["mel_mean"])
