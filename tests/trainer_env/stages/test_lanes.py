@@ -27,7 +27,7 @@ EAR = {
 
 def stages_of(recipe: str) -> list[Stage]:
     cfg = table(recipe)
-    return [Stage(name, recipe, cfg.stages[name], ()) for name in select_stages(recipe, "models", "infer")]
+    return [Stage(name, recipe, cfg.stages[name], ()) for name in select_stages(recipe, "data", "infer")]
 
 
 def names(lanes: list[Lane]) -> list[list[str]]:
