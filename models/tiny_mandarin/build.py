@@ -193,7 +193,7 @@ class Build:
         c = self.cfg.codec
         torch.manual_seed(self.cfg.seed)  # of the decoder's weights, which are trained later
         decoder = MelDecoder(self.recipe.codebook_size, c.frames_per_token, MEL_BINS, c.channels)
-        fit_codebook(decoder, self._some_mels(), c.kmeans_vectors, self.cfg.seed)
+        fit_codebook(decoder, self._some_mels(), c.kmeans_vectors, c.kmeans_passes, self.cfg.seed)
         save_decoder(decoder, self.work / "codebook")
 
     def decoder(self) -> None:

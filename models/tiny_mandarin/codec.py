@@ -13,8 +13,9 @@ from tqdm import tqdm
 from models.tiny_mandarin.token2wav import MelDecoder
 
 
-def fit_codebook(decoder: MelDecoder, mels: list[np.ndarray], max_vectors: int, seed: int) -> None:
-    """Sets the decoder's normalisation and k-means codebook from log-mels float32 [frames, mel_bins]."""
+def fit_codebook(decoder: MelDecoder, mels: list[np.ndarray], max_vectors: int, passes: int, seed: int) -> None:
+    """Sets the decoder's normalisation and k-means codebook from log-mels float32 [frames, mel_bins]; `passes`: over
+    the vectors, at most."""
     frames = np.concatenate(mels)
     mean, std = frames.mean(0), frames.std(0) + 1e-3
     decoder.mel_mean.copy_(torch.from_numpy(mean))
@@ -24,7 +25,7 @@ def fit_codebook(decoder: MelDecoder, mels: list[np.ndarray], max_vectors: int, 
     stacked = np.concatenate([((m - mean) / std)[: len(m) // k * k].reshape(-1, width) for m in mels])
     rng = np.random.default_rng(seed)
     sample = stacked[rng.permutation(len(stacked))[:max_vectors]]
-    kmeans = MiniBatchKMeans(len(decoder.codebook), batch_size=8192, n_init=1, max_iter=40, random_state=seed)
+    kmeans = MiniBatchKMeans(len(decoder.codebook), batch_size=8192, n_init=1, max_iter=passes, random_state=seed)
     decoder.codebook.copy_(torch.from_numpy(kmeans.fit(sample).cluster_centers_.astype(np.float32)))
 
 
