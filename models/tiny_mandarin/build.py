@@ -193,7 +193,7 @@ class Build:
         c = self.cfg.codec
         torch.manual_seed(self.cfg.seed)  # of the decoder's weights, which are trained later
         decoder = MelDecoder(self.recipe.codebook_size, c.frames_per_token, MEL_BINS, c.channels)
-        fit_codebook(decoder, self._some_mels(), c.kmeans_vectors, c.kmeans_passes, self.cfg.seed)
+        fit_codebook(decoder, self._some_mels(), c.kmeans_vectors, self.cfg.seed)
         save_decoder(decoder, self.work / "codebook")
 
     def decoder(self) -> None:
@@ -204,7 +204,8 @@ class Build:
 
     def _all_tokens(self) -> list[list[int]]:
         decoder = load_decoder(self.work / "codebook")
-        return [decoder.encode(mel.astype(np.float32)).tolist() for mel in _load_arrays(self.work / "mels.npz")]
+        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")]
+        return [ids.tolist() for ids in decoder.encode_all(mels)]
 
     def speech_tokens(self) -> None:
         sft, test, random_texts = self._spoken_texts()

@@ -13,9 +13,8 @@ from tqdm import tqdm
 from models.tiny_mandarin.token2wav import MelDecoder
 
 
-def fit_codebook(decoder: MelDecoder, mels: list[np.ndarray], max_vectors: int, passes: int, seed: int) -> None:
-    """Sets the decoder's normalisation and k-means codebook from log-mels float32 [frames, mel_bins]; `passes`: over
-    the vectors, at most."""
+def fit_codebook(decoder: MelDecoder, mels: list[np.ndarray], max_vectors: int, seed: int) -> None:
+    """Sets the decoder's normalisation and k-means codebook from log-mels float32 [frames, mel_bins]."""
     frames = np.concatenate(mels)
     mean, std = frames.mean(0), frames.std(0) + 1e-3
     decoder.mel_mean.copy_(torch.from_numpy(mean))
@@ -25,7 +24,7 @@ def fit_codebook(decoder: MelDecoder, mels: list[np.ndarray], max_vectors: int, 
     stacked = np.concatenate([((m - mean) / std)[: len(m) // k * k].reshape(-1, width) for m in mels])
     rng = np.random.default_rng(seed)
     sample = stacked[rng.permutation(len(stacked))[:max_vectors]]
-    kmeans = MiniBatchKMeans(len(decoder.codebook), batch_size=8192, n_init=1, max_iter=passes, random_state=seed)
+    kmeans = MiniBatchKMeans(len(decoder.codebook), batch_size=8192, n_init=1, max_iter=40, random_state=seed)
     decoder.codebook.copy_(torch.from_numpy(kmeans.fit(sample).cluster_centers_.astype(np.float32)))
 
 
@@ -45,7 +44,7 @@ def train_decoder(
     mels = [m[: len(m) // k * k] for m in mels if len(m) >= crop + k]
     if not mels:
         raise ValueError(f"no utterance is longer than the crop of {crop_tokens} tokens: lower build.codec.crop_tokens")
-    tokens = [decoder.encode(m) for m in mels]
+    tokens = decoder.encode_all(mels)
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=0.05)
     decoder.train()

@@ -190,11 +190,11 @@ def test_a_mark_of_an_older_version_leaves_a_finished_training_as_it_is(trained,
 
 
 def test_force_makes_the_builder_of_the_default_forget_what_it_made(to_run, work):
-    write(work / "build/state.json", "1")
+    write(work / "build/data.json", "1")
     marks, data = stage_of(work, "data")
     parts = marks.parts(data)
-    assert marks.clear_way(data, parts, force=False) == [] and (work / "build/state.json").exists()
-    assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/state.json").exists()
+    assert marks.clear_way(data, parts, force=False) == [] and (work / "build/data.json").exists()
+    assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/data.json").exists()
 
 
 def test_more_steps_of_a_finished_training_go_on_with_newer_code(trained, work):
