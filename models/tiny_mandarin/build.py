@@ -1,11 +1,11 @@
 """Makes the texts and the small models of the embedded default from packages alone.
 
     python -m models.tiny_mandarin.build --config-path <recipes/tiny_mandarin> --config-name data
-    python -m models.tiny_mandarin.build --config-path <recipes/tiny_mandarin> --config-name reward_models
+    python -m models.tiny_mandarin.build --config-path <recipes/tiny_mandarin> --config-name reward_asr
 
-Stage `data`, first half, all that SFT learns from: texts -> teacher mels -> codebook -> tokens of the SFT texts ->
-tokenizer. Stage `reward_models`, all that rollouts are spoken and heard by: decoder of the codec -> reward ASR. Each
-step is skipped when its result is there and was made from the same configuration; results appear whole or not at all.
+Stage `data`, first half: texts -> teacher mels -> speech-token codec -> tokens of the SFT texts -> tokenizer. Stage
+`reward_asr`, which SFT need not wait for: the reward's ASR. Each step is skipped when its result is there and was made
+from the same configuration; results appear whole or not at all.
 """
 
 import inspect
@@ -90,7 +90,7 @@ class Step(NamedTuple):
 
 
 class Build:
-    """The steps in order; `cfg` is data.yaml or reward_models.yaml of recipes/tiny_mandarin, composed."""
+    """The steps in order; `cfg` is data.yaml or reward_asr.yaml of recipes/tiny_mandarin, composed."""
 
     def __init__(self, cfg: DictConfig):
         self.recipe, self.cfg = cfg.recipe, cfg.build
@@ -143,22 +143,19 @@ class Build:
         """All steps, by the stage that they belong to."""
         r, c, here = self.recipe, self.cfg, __package__
         texts = [self.train, self.test, self.work / "sft_texts.json"]
-        mels, codebook = [self.work / "mels.npz"], [self.work / "codebook"]
+        mels = [self.work / "mels.npz"]
         tokens = [self.sft, self.sft_val, f"{r.data_dir}/test_teacher.jsonl", self.work / "asr.jsonl"]
-        kmeans = {**c.codec, "codebook_size": r.codebook_size}
-        decoder, ear = [r.token2wav_dir], [Path(r.reward_asr_dir) / "model.pt"]
+        codec = {**c.codec, "codebook_size": r.codebook_size}
+        ear = [Path(r.reward_asr_dir) / "model.pt"]
         data = [
             Step("texts", texts, {**c.texts, "seed": c.seed}, self.texts, [f"{here}.texts"]),
             Step("teacher speech", mels, c.scrambled, self.teacher_speech, [f"{here}.teacher"]),
-            Step("codebook", codebook, kmeans, self.codebook, [f"{here}.codec"]),
+            Step("codec", [r.token2wav_dir], codec, self.codec, [f"{here}.codec"]),
             Step("speech tokens", tokens, c.asr.sentences, self.speech_tokens, [f"{here}.token2wav"]),
             Step("tokenizer", [r.tokenizer_dir], {}, self.tokenizer, [f"{here}.tokenizer"]),
         ]
-        reward_models = [
-            Step("decoder", decoder, c.decoder, self.decoder, [f"{here}.codec"]),
-            Step("reward ASR", ear, c.asr, self.reward_asr, [f"{here}.reward_asr", f"{here}.token2wav"]),
-        ]
-        return {"data": data, "reward_models": reward_models}
+        modules = [f"{here}.reward_asr", f"{here}.token2wav"]
+        return {"data": data, "reward_asr": [Step("reward ASR", ear, c.asr, self.reward_asr, modules)]}
 
     def texts(self) -> None:
         c = self.cfg.texts
@@ -184,26 +181,19 @@ class Build:
         mels = _in_threads(speaking, sft + test + random_texts, "teacher speech")
         _save_arrays(self.work / "mels.npz", mels)
 
-    def _some_mels(self) -> list[np.ndarray]:
-        """Of those sentences of SFT that the codec is made of, float32 [frames, mel bins] each."""
-        count = min(self.cfg.codec.sentences, self.cfg.texts.sft)
-        return [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:count]]
-
-    def codebook(self) -> None:
+    def codec(self) -> None:
         c = self.cfg.codec
-        torch.manual_seed(self.cfg.seed)  # of the decoder's weights, which are trained later
+        torch.manual_seed(self.cfg.seed)
+        count = min(c.sentences, self.cfg.texts.sft)
+        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:count]]
         decoder = MelDecoder(self.recipe.codebook_size, c.frames_per_token, MEL_BINS, c.channels)
-        fit_codebook(decoder, self._some_mels(), c.kmeans_vectors, self.cfg.seed)
-        save_decoder(decoder, self.work / "codebook")
-
-    def decoder(self) -> None:
-        decoder = load_decoder(self.work / "codebook")
-        loss = train_decoder(decoder, self._some_mels(), **self.cfg.decoder, seed=self.cfg.seed)
+        fit_codebook(decoder, mels, c.kmeans_vectors, self.cfg.seed)
+        loss = train_decoder(decoder, mels, c.steps, c.batch_size, c.crop_tokens, c.learning_rate, self.cfg.seed)
         save_decoder(decoder, self.recipe.token2wav_dir)
-        print(f"[build] decoder: mel L1 {loss:.4f} (in standard deviations)", flush=True)
+        print(f"[build] codec: mel L1 {loss:.4f} (in standard deviations)", flush=True)
 
     def _all_tokens(self) -> list[list[int]]:
-        decoder = load_decoder(self.work / "codebook")
+        decoder = load_decoder(self.recipe.token2wav_dir)
         mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")]
         return [ids.tolist() for ids in decoder.encode_all(mels)]
 

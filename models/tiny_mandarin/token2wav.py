@@ -146,13 +146,13 @@ class MelToken2Wav:
         return list(self._map(self.vocoder, [self.decoder(one[None])[0].numpy() for one in tokens]))
 
 
-def save_decoder(decoder: MelDecoder, model_dir: str | Path) -> None:
+def save_decoder(decoder: MelDecoder, model_dir: str) -> None:
     """Writes the decoder; its shape can be read back from the weights."""
     with whole_file(Path(model_dir) / WEIGHTS) as temporary:
         save_file({k: v.contiguous() for k, v in decoder.state_dict().items()}, temporary)
 
 
-def load_decoder(model_dir: str | Path) -> MelDecoder:
+def load_decoder(model_dir: str) -> MelDecoder:
     """Reads what `save_decoder` wrote.
 
     Raises:
@@ -160,7 +160,7 @@ def load_decoder(model_dir: str | Path) -> MelDecoder:
     """
     path = Path(model_dir) / WEIGHTS
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: stage reward_models builds it (bash run.sh data reward_models)")
+        raise FileNotFoundError(f"{path} is missing: the stage `data` builds it (bash run.sh data)")
     weights = load_file(path)
     channels, width = weights["embed.weight"].shape
     mel_bins = len(weights["mel_mean"])

@@ -34,9 +34,9 @@ def names(lanes: list[Lane]) -> list[list[str]]:
     return [[stage.name for stage in lane] for lane in lanes]
 
 
-def test_the_default_trains_its_reward_models_beside_sft():
+def test_the_default_trains_what_listens_beside_sft():
     found = [names(lanes) for lanes in groups(stages_of("tiny_mandarin"))]
-    assert found[:2] == [[["data"]], [["reward_models", "token_ear"], ["sft"]]]
+    assert found[:2] == [[["data"]], [["reward_asr", "token_ear"], ["sft"]]]
     assert found[2:] == [[["serve"]], [["train"]], [["merge"]], [["eval"]], [["infer"]]]
 
 
@@ -62,7 +62,7 @@ def lanes_of_default() -> list[Lane]:
 
 def test_with_one_core_lanes_run_one_after_another(one_core):
     found = at_once(lanes_of_default(), lambda stage: True)
-    assert [names(lanes) for lanes in found] == [[["reward_models", "token_ear"]], [["sft"]]]
+    assert [names(lanes) for lanes in found] == [[["reward_asr", "token_ear"]], [["sft"]]]
     assert {stage.threads for lanes in found for lane in lanes for stage in lane} == {None}
 
 
@@ -72,7 +72,7 @@ def test_lanes_share_the_cores_and_one_without_work_takes_none(monkeypatch):
     ((ear, sft),) = at_once(lanes_of_default(), lambda stage: stage.name in {"sft", "token_ear"})
     assert [stage.environment()["OMP_NUM_THREADS"] for stage in [*ear, *sft]] == [str(cores() // 2)] * 3
     first, second = at_once(lanes_of_default(), lambda stage: stage.name == "token_ear")
-    assert names(first + second) == [["reward_models", "token_ear"], ["sft"]]
+    assert names(first + second) == [["reward_asr", "token_ear"], ["sft"]]
     assert "OMP_NUM_THREADS" not in second[0][0].environment()
 
 
@@ -83,9 +83,9 @@ def beside(checkout):
     path = checkout / "recipes/toy/stages.yaml"
     toy = yaml.safe_load(path.read_text())
     toy["stages"]["sft"]["lane"] = "sft"
-    toy["stages"]["reward_models"] = {
+    toy["stages"]["reward_asr"] = {
         "number": 0.3,
-        "lane": "reward",
+        "lane": "ears",
         "does": "an ear",
         "eta": "at once",
         "commands": [{"python": "trainer", "module": "toy.work", "config": "ear"}],
@@ -101,14 +101,14 @@ def beside(checkout):
 def test_both_stages_run_at_once_and_have_logs_and_marks_of_their_own(run, beside):
     status, out = run("data", "sft")
     assert status == 0, out  # one after another the first would wait for ever
-    assert f"at once, each with {cores() // 2} of the cores: reward_models; sft" in out
+    assert f"at once, each with {cores() // 2} of the cores: reward_asr; sft" in out
     assert f"OMP_NUM_THREADS={cores() // 2} .venv/bin/python -m toy.work" in out
     assert lines_of(beside / "exp/toy/ear.txt") == ["heard"] and lines_of(beside / "exp/toy/sft.txt") == ["hello"]
-    for name in ("reward_models", "sft"):
+    for name in ("reward_asr", "sft"):
         assert "working on" in (beside / f"exp/toy/logs/{name}.log").read_text()
         assert (beside / f"exp/toy/marks/{name}.done").exists()
     _, out = run("data", "sft")
-    assert "reward_models: done already" in out and "sft: done already" in out and "at once" not in out
+    assert "reward_asr: done already" in out and "sft: done already" in out and "at once" not in out
     _, out = run("data", "sft", "optim.lr=0.5")
     assert "sft (config (optim.lr) changed since it was done)" in out
     assert "at once" not in out and "OMP_NUM_THREADS=" not in out
@@ -119,13 +119,13 @@ def test_both_stages_run_at_once_and_have_logs_and_marks_of_their_own(run, besid
 def test_when_one_fails_the_other_is_stopped_and_is_not_done(run, beside):
     status, out = run("data", "sft", "ear_fails=true", "seconds=0")
     done = (beside / "exp/toy/marks/sft.done").exists()  # it may have ended before
-    assert status == 1 and "stage reward_models failed with exit status 3" in out
+    assert status == 1 and "stage reward_asr failed with exit status 3" in out
     assert ("sft: stopped" in out) != done
     (beside / "exp/toy/sft.txt").unlink()
     sft = beside / "recipes/toy/sft.yaml"
     sft.write_text(sft.read_text().replace("seconds: 0", "seconds: 600"))
     status, out = run("data", "sft", "ear_fails=true")
-    assert status == 1 and "run.sh: sft: stopped" in out and "reward_models FAILED (exit status 3)" in out
+    assert status == 1 and "run.sh: sft: stopped" in out and "reward_asr FAILED (exit status 3)" in out
     assert not (beside / "exp/toy/marks/sft.done").exists()
     assert processes_in(beside) == []
 
