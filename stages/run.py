@@ -93,12 +93,12 @@ class Run:
         again = f" ({reason})" if reason and self.marks.read(stage) else ""
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
+        preflight.check_training(stage, self.stages)  # now that its texts are there
+        for line in self.marks.clear_way(stage, now, self.force):  # before the server, which may learn from a run
+            say(line)
         if stage.spec.get("server"):
             self.need_server()
             preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
-        preflight.check_training(stage, self.stages)  # now that its texts are there
-        for line in self.marks.clear_way(stage, now, self.force):
-            say(line)
         self.marks.write(stage, "begun", now)
         yield from self.commands(stage)
         if not stage.spec.get("always"):
