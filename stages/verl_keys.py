@@ -9,9 +9,10 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from stages import parsed
 from stages.config import ROOT, has_key, keys
 
 _CONFIGS = "trainer/config"
@@ -27,7 +28,7 @@ def _verl() -> Path:
 def verl_config(name: str) -> DictConfig:
     """verl's own YAML of this name, composed alone."""
     with initialize_config_dir(config_dir=str(_verl() / _CONFIGS), version_base=None):
-        return compose(name)
+        return parsed.composed(name, [])
 
 
 @cache
