@@ -11,8 +11,7 @@ written, and is asked again for each tensor that was read: ten times a row. A ro
 message itself, for which PyTriton has a switch, a row costs less (benchmarks/results.md).
 
 In its class Triton (`UnmanagedTriton`): it always starts Triton so that models may be loaded and unloaded, asks it over
-TCP whether it is ready, and takes itself apart in another thread when Triton has died. And it lets Triton complete the
-models' configuration, which it has written whole: for that Triton starts a stub more for each model, and ends it again.
+TCP whether it is ready, and takes itself apart in another thread when Triton has died.
 
 In Triton's Python backend (`keep_stubs_healthy`): while a batch runs, it looks each second whether the stub's health
 thread has set a flag. A stub that got no CPU in that second is taken for ill: its batch is answered with an error, and
@@ -103,7 +102,6 @@ class UnmanagedTriton(Triton):
         )
         self._triton_server_config["model_control_mode"] = "none"
         self._triton_server_config["load-model"] = None
-        self._triton_server_config["strict-model-config"] = True
         self._model_manager.clean = self._clean_models
 
     @property
