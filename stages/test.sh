@@ -19,6 +19,7 @@ run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: t
 files_at_once() { trainer=(-n "$1" --dist loadfile --no-loadscope-reorder "$2"); }
 export VERL_TTS_TEST_RUN=$$-$(date +%s%N)   # the models are seen to once (tests/conftest.py)
 export OMP_WAIT_POLICY=passive     # threads that spin while they wait would take the other file's core
+export OMP_NUM_THREADS=1           # nor do four processes win by two threads each, which wait for one another
 every=(recipes/*/recipe.yaml)
 every=("${every[@]%/recipe.yaml}")
 case $1 in
