@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # begins (13 s of CPU instead of 6).
 unset PYTHONDONTWRITEBYTECODE
 
-names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data sft token_ear serve train prefer merge checkpoints eval infer score export explain demo)
-numbers=(-1 "" "" "" "" "" "" "" 0 "" "" 1 2 "" 3 "" 4 5 "" 6 "" "")
+names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data reward_models sft token_ear serve train prefer merge checkpoints eval infer score export explain demo)
+numbers=(-1 "" "" "" "" "" "" "" 0 "" "" "" 1 2 "" 3 "" 4 5 "" 6 "" "")
 
 usage() {
   cat <<'TEXT'
@@ -17,9 +17,10 @@ bash run.sh [--recipe NAME] [--dry-run] [--force] [--strict] [--verbose] [STAGE 
 Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to infer. Stages by number or name:
   -1  install  the two environments: .venv (verl, vLLM) and .venv-reward (Triton, speech); GPU or CPU by what is here
       models   released checkpoints from a model hub, for recipes that have some
-   0  data     texts, speech tokens and reward models of the recipe -> parquet
+   0  data     texts and speech tokens of the recipe -> parquet
       list_recordings, vectorize, merge_shards, read_shards, test_sets, encode_voices: recordings and test sets -> what
                stage data reads, of recipes with released models; only when they are named
+      reward_models  what speaks and hears the reward's waves, of recipes that build it themselves; beside sft, on a core of its own
       sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it, except for
                recipes that begin with a released model)
       token_ear  a small network that reads speech tokens, for the reward and best of N (released models: only by its name)

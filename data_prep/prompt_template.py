@@ -57,7 +57,8 @@ def encode_answer(tokenizer: PreTrainedTokenizerBase, speech_tokens: Sequence[in
     """
     names = [format_speech_tokens([n]) for n in speech_tokens]
     ids = tokenizer.convert_tokens_to_ids(names)
-    missing = [name for name, index in zip(names, ids, strict=True) if index in (None, tokenizer.unk_token_id)]
+    unknown = (None, tokenizer.unk_token_id)
+    missing = [name for name, index in zip(names, ids, strict=True) if index in unknown]
     if missing:
         raise ValueError(f"the tokenizer {tokenizer.name_or_path} has no speech token {missing[0]}")
     return [*ids, tokenizer.eos_token_id]

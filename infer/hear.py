@@ -1,11 +1,14 @@
 """Speech tokens -> what an independent ear hears and what the voice does, one dictionary per utterance."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import hydra
 import numpy as np
+import torch
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
@@ -62,7 +65,8 @@ def code_of(options: dict[str, Any]) -> list[Path]:
 class Listener:
     """Decodes, transcribes and measures utterances; what it did before comes from the cache.
 
-    Args: of the stage's configuration: `token2wav`, `ear`, `scorers` (made only when needed), `prosody`, `cache`.
+    Args: of the stage's configuration: `token2wav`, `ear`, `scorers` (made only when needed), `prosody`, `cache`,
+        `hear_at_once`.
     """
 
     def __init__(self, cfg: DictConfig):
@@ -88,13 +92,28 @@ class Listener:
         per utterance, in order."""
         keys = [[u.tokens, u.voice, u.language, u.text] for u in utterances]  # the text: see infer.decode
         unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
+        every = self._cfg.cache.store_every
+        chunks = [unheard[start : start + every] for start in range(0, len(unheard), every)]
         with tqdm(total=len(keys), initial=len(keys) - len(unheard), desc="heard", unit="utterance") as bar:
-            for start in range(0, len(unheard), self._cfg.cache.store_every):
-                chosen = unheard[start : start + self._cfg.cache.store_every]
-                heard = self._listen([utterances[i] for i in chosen])
+            for chosen, heard in self._all(utterances, chunks):
                 self._cache.store(zip([keys[i] for i in chosen], heard, strict=True))
                 bar.update(len(chosen))
         return [self._cache.get(key) for key in keys]
+
+    def _all(self, utterances: list[Utterance], chunks: list[list[int]]) -> Iterator[tuple[list[int], list[dict]]]:
+        """Each chunk of indices with what was heard of it, `hear_at_once` chunks at the same time: while one core
+        speaks, another one listens."""
+        if not chunks:
+            return
+        _ = self.token2wav, self.scorers  # made before there are threads
+        count = self._cfg.get("hear_at_once", 1)
+        threads = max(1, torch.get_num_threads() // count)  # of what runs in one of these threads
+        pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(threads,))
+        try:
+            heard = pool.map(lambda some: self._listen([utterances[i] for i in some]), chunks)
+            yield from zip(chunks, heard, strict=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _listen(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
         rows = [row_of(utterance) for utterance in utterances]

@@ -33,24 +33,31 @@ from transformers import (
 
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
+from sft.muon import MuonAndAdamW
 from speech.files import changed_keys, whole_directory, whole_file
 from speech.jsonl import told_plainly
 from speech.loading import pretrained
 
 
 class SpeechTrainer(Trainer):
-    """Trainer with batches of like lengths, and logits from the first label on."""
+    """Trainer with batches of like lengths, logits from the first label on, and perhaps Muon."""
 
-    def __init__(self, *args, length_window: int, **kwargs):
-        """`length_window`: batches among which examples are sorted by length."""
+    def __init__(self, *args, length_window: int, muon: dict | None = None, **kwargs):
+        """`length_window`: batches among which examples are sorted by length; `muon`: see sft/muon.py, None without."""
         super().__init__(*args, **kwargs)
-        self.length_window = length_window
+        self.length_window, self.muon = length_window, muon
         self.model_accepts_loss_kwargs = False  # the loss is a mean: Trainer divides it among accumulated batches
 
     def _get_train_sampler(self, train_dataset: list[Example] | None = None) -> LengthGroupedSampler:
         lengths = [len(example["input_ids"]) for example in self.train_dataset]
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
         return LengthGroupedSampler(lengths, size, self.length_window, self.args.seed)
+
+    def create_optimizer(self, model: PreTrainedModel | None = None) -> torch.optim.Optimizer:
+        """transformers', to which Muon is joined."""
+        if self.optimizer is None and self.muon is not None:
+            self.optimizer = MuonAndAdamW(self.model, super().create_optimizer(model), self.muon)
+        return super().create_optimizer(model)
 
     def get_eval_dataloader(self, eval_dataset: list[Example] | None = None) -> DataLoader:
         """Every held-out row: transformers' would drop the last batch as that of training, and of few rows all."""
@@ -173,6 +180,7 @@ def train(cfg: DictConfig) -> None:
         model,
         arguments,
         length_window=cfg.sft.length_window,
+        muon=None if cfg.sft.get("muon") is None else OmegaConf.to_container(cfg.sft.muon, resolve=True),
         data_collator=partial(collate, pad_id=tokenizer.pad_token_id),
         train_dataset=examples,
         eval_dataset=held_out,

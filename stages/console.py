@@ -3,19 +3,24 @@
 All of it is in the stage's log. A stage of stages/standard.yaml without `console` is shown as it is.
 """
 
+import os
 import re
 import sys
+import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from pathlib import Path
 from typing import BinaryIO
 
 from omegaconf import DictConfig, OmegaConf
+
+from stages.config import ROOT
 
 _RAY = re.compile(r"^(?:\x1b\[[\d;]*m)?\([\w.:]+ pid=\d+(?:, ip=[\d.]+)?\)(?:\x1b\[[\d;]*m)? ?")  # (TaskRunner pid=7)
 _REPEATED = re.compile(r"(?:\x1b\[[\d;]*m)? ?\[repeated \d+x across cluster\].*")
 _STEP = re.compile(r"\bstep:(\d+) - ")
 _METRIC = re.compile(r" ?([^ ]+?):(?:np\.\w+\()?(-?[\d.]+(?:e[-+]?\d+)?|nan|-?inf)\)?(?: - |$)")
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+")
+_BAR_S = 15  # between two lines of a progress bar, beside other stages
 _OF_LAST = 10  # steps, whose mean time tells when the training will end
 
 
@@ -26,8 +31,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(patterns) or r"\b\B")  # the latter: nothing
+def show_result(file: Path, hint: str | None) -> None:
+    """Prints what a stage has made for people to read, and a line below it."""
+    title = f"\n{os.path.relpath(file, ROOT)}:\n\n" if file.suffix == ".md" else ""
+    print(title + file.read_text(encoding="utf-8").rstrip("\n"))
+    if hint is not None:
+        print(f"\n{hint}")
 
 
 class Console:
@@ -40,10 +49,18 @@ class Console:
             None: all is shown.
         cfg: the stage's configuration.
         out: where to.
+        beside_others: where other stages write, too: whole lines, a progress bar as one now and then.
     """
 
-    def __init__(self, options: DictConfig | None, cfg: DictConfig | None, out: BinaryIO | None = None):
+    def __init__(
+        self,
+        options: DictConfig | None,
+        cfg: DictConfig | None,
+        out: BinaryIO | None = None,
+        beside_others: bool = False,
+    ):
         self._out, self._options = out or sys.stdout.buffer, options
+        self._whole_lines, self._bar_at = beside_others, -float(_BAR_S)
         self._rest, self._seen, self._seconds = b"", Counter[str](), deque[float](maxlen=_OF_LAST)
         if options is not None:
             self._total = OmegaConf.select(cfg, options.total)
@@ -55,12 +72,23 @@ class Console:
     def write(self, chunk: bytes) -> None:
         """A piece of the output, which may end within a line."""
         if self._options is None:
-            self._say(chunk)
+            self._say(self._lines(chunk) if self._whole_lines else chunk)
             return
         *lines, self._rest = (self._rest + chunk).replace(b"\r", b"\n").split(b"\n")
         for line in lines:
             if shown := self.shown(line.decode(errors="replace")):
                 self._say(f"{shown}\n".encode())
+
+    def _lines(self, chunk: bytes) -> bytes:
+        """The lines that end in this piece; of a bar, which begins each of its states with a return, one in _BAR_S."""
+        *lines, self._rest = re.split(rb"(?<=[\r\n])", self._rest + chunk)
+        shown = []
+        for line in lines:
+            now = time.monotonic()
+            if line.strip() and (line.endswith(b"\n") or now - self._bar_at >= _BAR_S):
+                self._bar_at = self._bar_at if line.endswith(b"\n") else now
+                shown.append(line.strip(b"\r\n") + b"\n")
+        return b"".join(shown)
 
     def close(self) -> None:
         """At the end: how often the warnings came that were shown once."""

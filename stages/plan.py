@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from stages import preflight
 from stages.config import has_key
+from stages.lanes import groups
 from stages.overrides import Rules, route
 from stages.remembered import recall
 from stages.table import Stage, select_stages, table
@@ -61,7 +62,12 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
 
 def dry_run(stages: list[Stage]) -> None:
     """Print the commands; then SystemExit that names what they need and is not there."""
+    shared = {stage.name: lanes for lanes in groups(stages) if len(lanes) > 1 for stage in lanes[0][:1]}
     for stage in stages:
+        if lanes := shared.get(stage.name):
+            print(
+                f"# at once, where there are the cores: {'; '.join(', '.join(s.name for s in lane) for lane in lanes)}"
+            )
         print(f"# {stage.name}: {stage.spec.does}")
         background = stage.name == "serve" and any(s.spec.get("server") for s in stages)
         if beside := stage.beside():  # it ends with the stage

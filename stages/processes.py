@@ -7,7 +7,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,7 @@ import psutil
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.2
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _prctl(option: int, value: int) -> None:
@@ -26,14 +27,36 @@ def _prctl(option: int, value: int) -> None:
         raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")
 
 
+def _leave(number: int, _frame: object) -> None:
+    """Signal handler: end this run through its `finally` clauses, with the status that shells give (128 + signal).
+
+    Not `print`: the signal may come in the middle of one, and Python refuses a second write to the same buffer.
+    """
+    with suppress(OSError):  # the terminal may be gone
+        os.write(1, f"run.sh: {signal.Signals(number).name}: ending what this run started\n".encode())
+    raise SystemExit(128 + number)
+
+
+def leave_on_signals() -> None:
+    """From now on a signal that asks this run to end does so by `_leave`."""
+    for number in _ENDING:
+        signal.signal(number, _leave)
+
+
+def ignore_signals() -> None:
+    """From now on nothing interrupts this run: it is ending what it started."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def adopt_orphans() -> None:
     """Make this process the parent of every descendant whose own parent ends (Ray's and vLLM's daemons)."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def descendants(root: int, spare: int | None = None) -> list[psutil.Process]:
-    """All living descendants of root; the tree of `spare` is left out."""
-    spared = {spare, *(p.pid for p in _below(spare))} if spare else set()
+def descendants(root: int, spare: Collection[int] = ()) -> list[psutil.Process]:
+    """All living descendants of root; the trees of `spare` are left out."""
+    spared = {*spare, *(p.pid for one in spare for p in _below(one))}
     return [p for p in _below(root) if p.pid not in spared]
 
 
@@ -50,8 +73,8 @@ def _lives(process: psutil.Process) -> bool:
     return False
 
 
-def end_descendants(grace_s: float, spare: int | None = None) -> int:
-    """End every descendant of this process but the tree of `spare`; returns how many had to be asked."""
+def end_descendants(grace_s: float, spare: Collection[int] = ()) -> int:
+    """End every descendant of this process but the trees of `spare`; returns how many had to be asked."""
     left = descendants(os.getpid(), spare)
     asked = len(left)
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -97,13 +120,15 @@ def run_logged(
     grace_s: float,
     show: Callable[[bytes], None],
     watch: Callable[[int], None],
-) -> int:
-    """Run argv to its end, its output both to log and to `show`; returns its exit status.
+) -> Generator[int, None, int]:
+    """Run argv to its end, its output both to log and to `show`; gives its pid again and again while it runs, so that
+    the caller can do something else in between, and returns its exit status.
 
-    `watch` is called with its pid again and again while it runs.
+    `watch` is called with its pid as often.
 
     The status is taken when argv itself ends: a daemon it left behind may keep the pipe open for ever. An exception
-    here (Ctrl-C, disk full) stops argv before anything that it started, so that it can do so in its own way.
+    here (Ctrl-C, disk full), or closing this, stops argv before anything that it started, so that it can do so in its
+    own way.
     """
     process = start(argv, env, subprocess.PIPE, cwd)
     assert process.stdout is not None
@@ -123,6 +148,7 @@ def run_logged(
                     copy()
                     time.sleep(0.01)  # after the end of the pipe select returns at once, always
                 watch(process.pid)
+                yield process.pid
             copy()
     finally:
         stop(process, grace_s)

@@ -4,10 +4,9 @@ import argparse
 import errno
 import os
 import shutil
-import signal
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -15,7 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from stages import preflight, processes, server
 from stages.config import ROOT
-from stages.console import Console, duration
+from stages.console import Console, duration, show_result
+from stages.lanes import Lane, Together, at_once, groups
 from stages.marks import Marks
 from stages.plan import dry_run, plan
 from stages.remembered import remember
@@ -36,20 +36,43 @@ class Run:
         self.marks = Marks(cfg, self.serve)
         self.logs = work_dir(cfg) / "logs"
         self.server: subprocess.Popen[bytes] | None = None
+        self.going: Together | None = None
         self.summary: list[tuple[str, str]] = []
 
     def all(self) -> None:
         """Run every stage that is not done. Whatever happens, no process of ours is left."""
         try:
-            for i, stage in enumerate(self.stages):
-                self.one(stage, self.stages[i + 1 :])
+            after = list(self.stages)
+            for group in groups(self.stages):
+                after = after[sum(map(len, group)) :]
+                for lanes in at_once(group, self.is_due):
+                    self.run(lanes, after)
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
+            processes.ignore_signals()
             self.end_processes()
             self.print_summary()
 
-    def one(self, stage: Stage, later: list[Stage]) -> None:
+    def run(self, lanes: list[Lane], after: list[Stage]) -> None:
+        """Lanes beside each other; `after`: the stages that come when all of them are done."""
+        names = [", then ".join(stage.name for stage in lane) for lane in lanes]
+        if len(lanes) > 1:
+            say(f"at once, each with {lanes[0][0].threads} of the cores: {'; '.join(names)}")
+        self.going = Together({name: self.lane(lane, after) for name, lane in zip(names, lanes, strict=True)})
+        self.going.run(lambda name: say(f"{name}: stopped"))
+        self.going = None
+
+    def lane(self, lane: Lane, after: list[Stage]) -> Iterator[int]:
+        for i, stage in enumerate(lane):
+            yield from self.one(stage, [*lane[i + 1 :], *after])
+
+    def is_due(self, stage: Stage) -> bool:
+        """Whether `one` would run it."""
+        now = self.marks.parts(stage)
+        stale = self.marks.stale(stage, now) is not None and not self.marks.is_kept(stage, now)
+        return bool(stage.spec.commands) and (self.force or stage.spec.get("always", False) or stale)
+
+    def one(self, stage: Stage, later: list[Stage]) -> Iterator[int]:
+        """Runs a stage if it is not done; gives the pid of what runs, again and again."""
         if stage.name == "serve" and any(s.spec.get("server") for s in later):
             return  # started by the first stage that needs it, so not at all if that one is done
         if not stage.spec.commands:
@@ -70,14 +93,14 @@ class Run:
         again = f" ({reason})" if reason and self.marks.read(stage) else ""
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
+        preflight.check_training(stage, self.stages)  # now that its texts are there
+        for line in self.marks.clear_way(stage, now, self.force):  # before the server, which may learn from a run
+            say(line)
         if stage.spec.get("server"):
             self.need_server()
             preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
-        preflight.check_training(stage, self.stages)  # now that its texts are there
-        for line in self.marks.clear_way(stage, now, self.force):
-            say(line)
         self.marks.write(stage, "begun", now)
-        self.commands(stage)
+        yield from self.commands(stage)
         if not stage.spec.get("always"):
             self.marks.write(stage, "done", now | self.marks.reads(stage))
         if stage.name == "data":
@@ -92,7 +115,7 @@ class Run:
     def then(later: list[Stage]) -> str:
         return f"; then {later[0].name} ({later[0].spec.eta})" if later else ""
 
-    def commands(self, stage: Stage) -> None:
+    def commands(self, stage: Stage) -> Iterator[int]:
         """Run a stage's commands one after another. Raises SystemExit with the status of the first that fails."""
         log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name)
         if stage.name == "serve":
@@ -101,13 +124,13 @@ class Run:
         with open(log, "wb") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
-                console = Console(self.console_of(stage), stage.configs()[0])
+                console = Console(self.console_of(stage), stage.configs()[0], beside_others=stage.threads is not None)
                 where = (stage.environment(), file, ROOT, self.cfg.stop_grace_s)
-                status = processes.run_logged(argv, *where, console.write, self.watch_server)
+                status = yield from processes.run_logged(argv, *where, console.write, self.watch_server)
                 console.close()
                 if beside:
                     processes.stop(beside, OmegaConf.select(stage.configs()[0], stage.spec.beside.ends_in_s))
-                processes.end_descendants(self.cfg.stop_grace_s, self.server.pid if self.server else None)
+                processes.end_descendants(self.cfg.stop_grace_s, self.others())
                 if status != 0:
                     if self.console_of(stage):
                         self.show_log(log)
@@ -115,6 +138,10 @@ class Run:
                     self.explain_disk()
                     self.summary.append((stage.name, f"FAILED (exit status {status})"))
                     raise SystemExit(f"run.sh: stage {stage.name} failed with exit status {status}; log: {log}")
+
+    def others(self) -> list[int]:
+        """Pids of what goes on when a command has ended: the server, and what runs beside it."""
+        return [*([self.server.pid] if self.server else []), *(self.going.pids() if self.going else [])]
 
     def beside(self, stage: Stage) -> subprocess.Popen[bytes] | None:
         """Start what runs while the stage does, where it has such a command and wants it."""
@@ -141,7 +168,7 @@ class Run:
         """Start the reward server in the background if it is one of the stages, else expect a running one."""
         stage = self.serve
         if stage is None:
-            self.expect_server()
+            say(f"using the reward server on {server.expect(self.cfg)}")
             return
         stage.check_needs(made_before=set())
         cfg = stage.configs()[0]
@@ -157,15 +184,6 @@ class Run:
             raise SystemExit(f"run.sh: {error}; log: {log}") from None
         say(f"serve: ready on {cfg.recipe.server.host}:{cfg.recipe.server.grpc_port} (gRPC)")
 
-    def expect_server(self) -> None:
-        where = self.cfg.recipe.server
-        if not server.is_ready(self.cfg):
-            raise SystemExit(
-                f"run.sh: no reward server is ready on {where.host}:{where.http_port}. Start one in another terminal "
-                f"(bash run.sh --recipe {self.cfg.recipe.name} serve), or in this run: bash run.sh serve train"
-            )
-        say(f"using the reward server on {where.host}:{where.http_port}")
-
     def watch_server(self, training: int) -> None:
         """Start the server of this run again if it has ended altogether, while the training goes on: its client waits
         (recipe.server.give_up_s). Not if somebody asked it to end, nor more often than `server_restarts`.
@@ -180,7 +198,7 @@ class Run:
         if self.restarts > self.cfg.server_restarts:
             say(f"it is not started again: it has ended {self.restarts} times (server_restarts)")
             return
-        processes.end_descendants(self.cfg.stop_grace_s, spare=training)  # what it left has its ports
+        processes.end_descendants(self.cfg.stop_grace_s, spare=[training])  # what it left has its ports
         with open(self.logs / f"{self.cfg.recipe.server.name}.log", "ab") as file:
             stage = self.serve
             self.server = processes.start(stage.commands()[0], stage.environment(), file, ROOT)
@@ -206,33 +224,21 @@ class Run:
         """Stages' leftovers first, then the server by its own clean way, then whatever that left."""
         grace = self.cfg.stop_grace_s
         if self.server:
-            processes.end_descendants(grace, spare=self.server.pid)
+            processes.end_descendants(grace, spare=[self.server.pid])
             processes.stop(self.server, grace)
             self.server = None
         processes.end_descendants(grace)
 
     def print_summary(self) -> None:
         """How long each stage took; last, what is to be seen of them: a table, the path of a wave."""
+        width = max([8, *(len(name) for name, _ in self.summary)])
         for name, result in self.summary:
-            print(f"  {name:8} {result}")
+            print(f"  {name:{width}} {result}")
         for stage in self.stages:
             table = ROOT / stage.spec.shows if "shows" in stage.spec else None
             failed = dict(self.summary).get(stage.name, "FAILED").startswith("FAILED")  # it is of before
             if table and table.exists() and not failed:
-                title = f"\n{os.path.relpath(table, ROOT)}:\n\n" if table.suffix == ".md" else ""
-                print(title + table.read_text(encoding="utf-8").rstrip("\n"))
-                if "hint" in stage.spec:
-                    print(f"\n{stage.spec.hint}")
-
-
-def _leave(number: int, _frame: object) -> None:
-    """Signal handler: end this run through its `finally` clauses, with the status that shells give (128 + signal).
-
-    Not `print`: the signal may come in the middle of one, and Python refuses a second write to the same buffer.
-    """
-    with suppress(OSError):  # the terminal may be gone
-        os.write(1, f"run.sh: {signal.Signals(number).name}: ending what this run started\n".encode())
-    raise SystemExit(128 + number)
+                show_result(table, stage.spec.get("hint"))
 
 
 def main() -> None:
@@ -260,8 +266,7 @@ def main() -> None:
         dry_run(stages)
         return
     processes.adopt_orphans()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+    processes.leave_on_signals()
     before: set[str] = set()
     for stage in stages:
         stage.check_needs(made_before=before)

@@ -65,6 +65,17 @@ def wait_ready(cfg: DictConfig, process: subprocess.Popen[bytes], timeout_s: flo
         time.sleep(_POLL_S)
 
 
+def expect(cfg: DictConfig) -> str:
+    """host:port of recipe.server; SystemExit that says how to start one, unless a server is ready there."""
+    where = cfg.recipe.server
+    if not is_ready(cfg):
+        raise SystemExit(
+            f"run.sh: no reward server is ready on {where.host}:{where.http_port}. Start one in another terminal "
+            f"(bash run.sh --recipe {cfg.recipe.name} serve), or in this run: bash run.sh serve train"
+        )
+    return f"{where.host}:{where.http_port}"
+
+
 def tail(log: Path, lines: int) -> str:
     """The last lines of a log, indented."""
     text = log.read_text(errors="replace").splitlines()[-lines:]

@@ -1,5 +1,6 @@
 """The stages of a recipe, read from its stages.yaml, or from the one that recipes/common has."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -24,12 +25,14 @@ class Need:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage with the overrides of this run: what it runs, needs and makes."""
+    """One stage with the overrides of this run: what it runs, needs and makes. `threads`: of each of its processes;
+    None: as they themselves have it, one for each core."""
 
     name: str
     recipe: str
     spec: DictConfig
     overrides: tuple[str, ...]
+    threads: int | None = None
 
     def config_names(self) -> list[str]:
         """The recipe's YAML files that this stage's commands read, each once."""
@@ -66,8 +69,10 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """Environment of its commands; numbers in the YAML are as good as strings. A recipe outside the checkout brings
         the folder that it lies in, so that `my_recipe.module` can be imported."""
-        outside = {"PYTHONPATH": str(config_dir(self.recipe).parent)} if "/" in self.recipe else {}
-        return {name: str(value) for name, value in self.spec.env.items()} | outside
+        more = {"PYTHONPATH": str(config_dir(self.recipe).parent)} if "/" in self.recipe else {}
+        if self.threads and "OMP_NUM_THREADS" not in os.environ:  # a number of yours stays
+            more["OMP_NUM_THREADS"] = str(self.threads)
+        return {name: str(value) for name, value in self.spec.env.items()} | more
 
     def shell_lines(self) -> list[str]:
         """The commands as one would type them, environment first."""

@@ -1,9 +1,11 @@
-"""Stage `data` of the embedded default, first half: makes the small models and the texts from packages alone.
+"""Makes the texts and the small models of the embedded default from packages alone.
 
     python -m models.tiny_mandarin.build --config-path <recipes/tiny_mandarin> --config-name data
+    python -m models.tiny_mandarin.build --config-path <recipes/tiny_mandarin> --config-name reward_models
 
-texts -> teacher mels -> speech-token codec -> tokens of the SFT texts -> reward ASR -> tokenizer. Each step is skipped
-when its result is there and was made from the same configuration; results appear whole or not at all.
+Stage `data`, first half, all that SFT learns from: texts -> teacher mels -> codebook -> tokens of the SFT texts ->
+tokenizer. Stage `reward_models`, all that rollouts are spoken and heard by: decoder of the codec -> reward ASR. Each
+step is skipped when its result is there and was made from the same configuration; results appear whole or not at all.
 """
 
 import inspect
@@ -13,6 +15,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import hydra
 import numpy as np
@@ -76,8 +79,18 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
+class Step(NamedTuple):
+    """One step of the build: it makes `outputs` of `settings` and of the steps before it, by code of `modules`."""
+
+    name: str
+    outputs: list[str | Path]
+    settings: object
+    make: Callable[[], None]
+    modules: list[str]
+
+
 class Build:
-    """The steps in order; `cfg` is recipes/tiny_mandarin/data.yaml composed."""
+    """The steps in order; `cfg` is data.yaml or reward_models.yaml of recipes/tiny_mandarin, composed."""
 
     def __init__(self, cfg: DictConfig):
         self.recipe, self.cfg = cfg.recipe, cfg.build
@@ -86,9 +99,14 @@ class Build:
         names = ("train", "test", "sft", "sft_val")
         self.train, self.test, self.sft, self.sft_val = (f"{cfg.recipe.data_dir}/{name}.jsonl" for name in names)
         self.work.mkdir(parents=True, exist_ok=True)
-        self.state_file = self.work / "state.json"
+        self.state_file = self.work / f"{self.cfg.stage}.json"
         self.state: dict[str, dict] = json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
         self.fingerprint = ""
+
+    def follow(self, name: str, settings: object) -> None:
+        """Takes a step into account that the next ones depend on."""
+        plain = OmegaConf.to_container(settings) if OmegaConf.is_config(settings) else settings
+        self.fingerprint = fingerprint(self.fingerprint, name, plain)
 
     def step(
         self, name: str, outputs: list[str | Path], settings: object, make: Callable[[], None], modules: list[str]
@@ -96,16 +114,15 @@ class Build:
         """Runs `make` unless its outputs are there, and this step and those before it had the same settings.
 
         Other code (`make` itself, `modules` and what they import) alone does not repeat it: models under a trained one
-        are not made again because of an update. It is said, and `run.sh --force data` makes all again.
+        are not made again because of an update. It is said, and `run.sh --force` makes all again.
         """
-        plain = OmegaConf.to_container(settings) if OmegaConf.is_config(settings) else settings
-        self.fingerprint = fingerprint(self.fingerprint, name, plain)
+        self.follow(name, settings)
         code = identities(imported_files(modules), ROOT) | {name: fingerprint(inspect.getsource(make))}
         was = self.state.get(name, {})
         was = was if isinstance(was, dict) else {}  # an older version's account, which says not enough
         if was.get("settings") == self.fingerprint and all(Path(o).exists() for o in outputs):
             other = changed_keys(was["code"], code)
-            because = f", made by other code ({_some(other)}); bash run.sh --force data makes it again"
+            because = f", made by other code ({_some(other)}); bash run.sh --force {self.cfg.stage} makes it again"
             print(f"[build] {name}: there already" + (because if other else ""), flush=True)
             return
         print(f"[build] {name}", flush=True)
@@ -114,18 +131,34 @@ class Build:
         write_text(self.state_file, json.dumps(self.state, indent=1))
 
     def run(self) -> None:
+        """The steps of `build.stage`."""
+        for stage, steps in self.steps().items():
+            for one in steps:
+                if stage == self.cfg.stage:
+                    self.step(*one)
+                else:
+                    self.follow(one.name, one.settings)
+
+    def steps(self) -> dict[str, list[Step]]:
+        """All steps, by the stage that they belong to."""
         r, c, here = self.recipe, self.cfg, __package__
         texts = [self.train, self.test, self.work / "sft_texts.json"]
-        self.step("texts", texts, {**c.texts, "seed": c.seed}, self.texts, [f"{here}.texts"])
-        mels = [self.work / "mels.npz"]
-        self.step("teacher speech", mels, c.asr.scrambled, self.teacher_speech, [f"{here}.teacher"])
-        codec = {**c.codec, "codebook_size": r.codebook_size}
-        self.step("codec", [r.token2wav_dir], codec, self.codec, [f"{here}.codec"])
-        tokens = [self.sft, self.sft_val, f"{r.data_dir}/test_teacher.jsonl"]
-        self.step("speech tokens", tokens, {}, self.speech_tokens, [f"{here}.token2wav"])
-        asr = [Path(r.reward_asr_dir) / "model.pt"]
-        self.step("reward ASR", asr, c.asr, self.reward_asr, [f"{here}.reward_asr", f"{here}.token2wav"])
-        self.step("tokenizer", [r.tokenizer_dir], {}, self.tokenizer, [f"{here}.tokenizer"])
+        mels, codebook = [self.work / "mels.npz"], [self.work / "codebook"]
+        tokens = [self.sft, self.sft_val, f"{r.data_dir}/test_teacher.jsonl", self.work / "asr.jsonl"]
+        kmeans = {**c.codec, "codebook_size": r.codebook_size}
+        decoder, ear = [r.token2wav_dir], [Path(r.reward_asr_dir) / "model.pt"]
+        data = [
+            Step("texts", texts, {**c.texts, "seed": c.seed}, self.texts, [f"{here}.texts"]),
+            Step("teacher speech", mels, c.scrambled, self.teacher_speech, [f"{here}.teacher"]),
+            Step("codebook", codebook, kmeans, self.codebook, [f"{here}.codec"]),
+            Step("speech tokens", tokens, c.asr.sentences, self.speech_tokens, [f"{here}.token2wav"]),
+            Step("tokenizer", [r.tokenizer_dir], {}, self.tokenizer, [f"{here}.tokenizer"]),
+        ]
+        reward_models = [
+            Step("decoder", decoder, c.decoder, self.decoder, [f"{here}.codec"]),
+            Step("reward ASR", ear, c.asr, self.reward_asr, [f"{here}.reward_asr", f"{here}.token2wav"]),
+        ]
+        return {"data": data, "reward_models": reward_models}
 
     def texts(self) -> None:
         c = self.cfg.texts
@@ -138,7 +171,7 @@ class Build:
         """SFT texts, its held-out ones last; held-out texts; texts of random characters for the reward ASR."""
         sft = json.loads((self.work / "sft_texts.json").read_text())
         test = [row["text"] for row in read_jsonl(self.test)]
-        c = self.cfg.asr.scrambled
+        c = self.cfg.scrambled
         return sft, test, scrambled(sft, c.count, c.min_length, c.max_length, self.cfg.seed)
 
     def teacher_speech(self) -> None:
@@ -151,20 +184,28 @@ class Build:
         mels = _in_threads(speaking, sft + test + random_texts, "teacher speech")
         _save_arrays(self.work / "mels.npz", mels)
 
-    def codec(self) -> None:
+    def _some_mels(self) -> list[np.ndarray]:
+        """Of those sentences of SFT that the codec is made of, float32 [frames, mel bins] each."""
+        count = min(self.cfg.codec.sentences, self.cfg.texts.sft)
+        return [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:count]]
+
+    def codebook(self) -> None:
         c = self.cfg.codec
-        torch.manual_seed(self.cfg.seed)
-        count = min(c.sentences, self.cfg.texts.sft)
-        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")[:count]]
+        torch.manual_seed(self.cfg.seed)  # of the decoder's weights, which are trained later
         decoder = MelDecoder(self.recipe.codebook_size, c.frames_per_token, MEL_BINS, c.channels)
-        fit_codebook(decoder, mels, c.kmeans_vectors, self.cfg.seed)
-        loss = train_decoder(decoder, mels, c.steps, c.batch_size, c.crop_tokens, c.learning_rate, self.cfg.seed)
+        fit_codebook(decoder, self._some_mels(), c.kmeans_vectors, self.cfg.seed)
+        save_decoder(decoder, self.work / "codebook")
+
+    def decoder(self) -> None:
+        decoder = load_decoder(self.work / "codebook")
+        loss = train_decoder(decoder, self._some_mels(), **self.cfg.decoder, seed=self.cfg.seed)
         save_decoder(decoder, self.recipe.token2wav_dir)
-        print(f"[build] codec: mel L1 {loss:.4f} (in standard deviations)", flush=True)
+        print(f"[build] decoder: mel L1 {loss:.4f} (in standard deviations)", flush=True)
 
     def _all_tokens(self) -> list[list[int]]:
-        decoder = load_decoder(self.recipe.token2wav_dir)
-        return [decoder.encode(mel.astype(np.float32)).tolist() for mel in _load_arrays(self.work / "mels.npz")]
+        decoder = load_decoder(self.work / "codebook")
+        mels = [mel.astype(np.float32) for mel in _load_arrays(self.work / "mels.npz")]
+        return [ids.tolist() for ids in decoder.encode_all(mels)]
 
     def speech_tokens(self) -> None:
         sft, test, random_texts = self._spoken_texts()
@@ -211,9 +252,10 @@ class Build:
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    torch.set_num_threads(os.cpu_count())
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", len(os.sched_getaffinity(0)))))
     with told_plainly():
-        check_texts(cfg)  # before minutes of work
+        if "prepare" in cfg:
+            check_texts(cfg)  # before minutes of work
         Build(cfg).run()
 
 

@@ -44,7 +44,7 @@ def train_decoder(
     mels = [m[: len(m) // k * k] for m in mels if len(m) >= crop + k]
     if not mels:
         raise ValueError(f"no utterance is longer than the crop of {crop_tokens} tokens: lower build.codec.crop_tokens")
-    tokens = [decoder.encode(m) for m in mels]
+    tokens = decoder.encode_all(mels)
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=0.05)
     decoder.train()

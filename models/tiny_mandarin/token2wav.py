@@ -18,6 +18,7 @@ from speech.files import whole_file
 from speech.interfaces import Row
 
 WEIGHTS = "mel_decoder.safetensors"
+_ENCODED_AT_ONCE = 64
 
 
 class ResidualBlock(nn.Module):
@@ -77,15 +78,29 @@ class MelDecoder(nn.Module):
             x = block(x, mask)
         return self.to_mel(x.transpose(1, 2)) * self.mel_std + self.mel_mean
 
-    @torch.no_grad()
     def encode(self, mel: np.ndarray) -> np.ndarray:
         """Log-mel float32 [frames, mel_bins] -> nearest codebook entries int32 [ceil(frames / frames_per_token)]."""
+        return self.encode_all([mel])[0]
+
+    @torch.no_grad()
+    def encode_all(self, mels: list[np.ndarray]) -> list[np.ndarray]:
+        """The same of many, in products of _ENCODED_AT_ONCE mels."""
+        found: list[np.ndarray] = []
+        norms = self.codebook.square().sum(1)
+        for start in range(0, len(mels), _ENCODED_AT_ONCE):
+            stacked = [self._stacked(mel) for mel in mels[start : start + _ENCODED_AT_ONCE]]
+            # Squared distance to each entry, less what is the same for all of them.
+            distances = torch.addmm(norms, torch.cat(stacked), self.codebook.T, alpha=-2)
+            found += [ids.numpy() for ids in distances.argmin(1).to(torch.int32).split([len(one) for one in stacked])]
+        return found
+
+    def _stacked(self, mel: np.ndarray) -> torch.Tensor:
+        """Normalised frames, frames_per_token of them side by side, the last one repeated to fill a token."""
         frames = torch.from_numpy((mel - self.mel_mean.numpy()) / self.mel_std.numpy())
         missing = -len(frames) % self.frames_per_token
         if missing:
             frames = torch.cat([frames, frames[-1:].expand(missing, -1)])
-        stacked = frames.reshape(-1, self.codebook.shape[1])
-        return torch.cdist(stacked, self.codebook).argmin(1).to(torch.int32).numpy()
+        return frames.reshape(-1, self.codebook.shape[1])
 
 
 class MelToken2Wav:
@@ -131,13 +146,13 @@ class MelToken2Wav:
         return list(self._map(self.vocoder, [self.decoder(one[None])[0].numpy() for one in tokens]))
 
 
-def save_decoder(decoder: MelDecoder, model_dir: str) -> None:
+def save_decoder(decoder: MelDecoder, model_dir: str | Path) -> None:
     """Writes the decoder; its shape can be read back from the weights."""
     with whole_file(Path(model_dir) / WEIGHTS) as temporary:
         save_file({k: v.contiguous() for k, v in decoder.state_dict().items()}, temporary)
 
 
-def load_decoder(model_dir: str) -> MelDecoder:
+def load_decoder(model_dir: str | Path) -> MelDecoder:
     """Reads what `save_decoder` wrote.
 
     Raises:
@@ -145,7 +160,7 @@ def load_decoder(model_dir: str) -> MelDecoder:
     """
     path = Path(model_dir) / WEIGHTS
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: the stage `data` builds it (bash run.sh data)")
+        raise FileNotFoundError(f"{path} is missing: stage reward_models builds it (bash run.sh data reward_models)")
     weights = load_file(path)
     channels, width = weights["embed.weight"].shape
     mel_bins = len(weights["mel_mean"])

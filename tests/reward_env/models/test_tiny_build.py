@@ -44,7 +44,7 @@ def test_a_step_is_repeated_for_other_settings_and_not_for_other_code(tmp_path: 
 
     assert run({"steps": 5, "width": 2}) == "[build] codec\n"
     assert run({"width": 2, "steps": 5}) == "[build] codec: there already\n"
-    account = tmp_path / "build/state.json"
+    account = tmp_path / "build/data.json"
     state = json.loads(account.read_text())
     state["codec"]["code"]["models/tiny_mandarin/codec.py"] = "of yesterday"
     account.write_text(json.dumps(state))

@@ -73,3 +73,13 @@ def test_a_stage_that_is_no_training_is_shown_as_it_is():
 
 def test_durations_for_people():
     assert [duration(s) for s in (95, 738, 16_200)] == ["95 s", "12.3 min", "4.5 h"]
+
+
+def test_beside_other_stages_lines_are_whole_and_a_bar_is_one_line_now_and_then():
+    out = io.BytesIO()
+    console = Console(None, None, out, beside_others=True)
+    for piece in (b"[build] one", b"\n\rbar 1%", b"\rbar 2%\rbar 3%", b"\rbar 100%\n[build] t", b"wo"):
+        console.write(piece)
+    assert out.getvalue() == b"[build] one\nbar 1%\nbar 100%\n"
+    console.close()
+    assert out.getvalue() == b"[build] one\nbar 1%\nbar 100%\n[build] two\n"

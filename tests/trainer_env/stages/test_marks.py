@@ -164,7 +164,7 @@ def trained(to_run, work) -> tuple[Marks, Stage, dict]:
 def test_other_code_leaves_a_finished_training_as_it_is_and_says_so(trained, work, capsys, kind, name):
     marks, train, parts = trained
     marks.write(train, "done", parts | {kind: parts[kind] | {name: "other"}})
-    Run(marks.table, [train], force=False).one(train, [])
+    assert list(Run(marks.table, [train], force=False).one(train, [])) == []  # nothing ran
     assert f"train: {kind} ({name}) changed since it was done. What it made stays as it is" in capsys.readouterr().out
     assert (work / "grpo/global_step_1").exists()
     assert marks.clear_way(train, parts, force=True)[0].startswith("checkpoints of another run moved")
@@ -184,17 +184,17 @@ def test_an_evaluation_elsewhere_leaves_the_first_one_done(to_run, work):
 def test_a_mark_of_an_older_version_leaves_a_finished_training_as_it_is(trained, work, capsys):
     marks, train, _ = trained
     (work / "marks/train.done").write_text('{"config": "ab12", "code": "34", "inputs": "56", "reads": "78"}')
-    Run(marks.table, [train], force=False).one(train, [])
+    assert list(Run(marks.table, [train], force=False).one(train, [])) == []  # nothing ran
     assert "train: its mark is of an older version" in capsys.readouterr().out
     assert (work / "grpo/global_step_1").exists()
 
 
 def test_force_makes_the_builder_of_the_default_forget_what_it_made(to_run, work):
-    write(work / "build/state.json", "1")
+    write(work / "build/data.json", "1")
     marks, data = stage_of(work, "data")
     parts = marks.parts(data)
-    assert marks.clear_way(data, parts, force=False) == [] and (work / "build/state.json").exists()
-    assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/state.json").exists()
+    assert marks.clear_way(data, parts, force=False) == [] and (work / "build/data.json").exists()
+    assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/data.json").exists()
 
 
 def test_more_steps_of_a_finished_training_go_on_with_newer_code(trained, work):
