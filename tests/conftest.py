@@ -30,8 +30,9 @@ SMALL = [line for line in (Path(__file__).parent / "helpers/small_build.txt").re
 
 # What takes long, the longest first: each is one worker's (--dist loadfile), and short ones are to fill the end. The
 # first of them builds the small models; meanwhile the others go through those that need none.
-LONG = ["test_end_to_end", "test_given_voice", "test_recipe_configs", "test_documented_commands", "test_shares"]
-LONG += ["test_preflight_training", "test_slurm", "test_resume", "test_synthesise", "test_sft", "test_reading_error"]
+LONG = ["test_end_to_end", "test_given_voice", "test_shares", "test_reading_error", "test_recipe_configs"]
+LONG += ["test_slurm", "test_resume", "test_synthesise", "test_sft", "test_documented_commands"]
+LONG += ["test_preflight_training"]
 LONG += ["test_server_supervised", "test_server_life", "test_reward_faults", "test_soak", "test_new_scorer_page"]
 LONG += ["test_own_texts", "test_prefer", "test_reward_server", "test_server_security", "test_overload"]
 LONG += ["test_speech_prefix", "test_run_sh_server", "test_run_sh", "test_reward_overrides", "test_speech_head"]
