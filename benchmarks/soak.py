@@ -44,7 +44,6 @@ PEACE = 4  # times that each row is measured before: in a batch with others a ti
 FRONTS = ("tts_sent_again_total", "tts_mismatched_answers_total")
 _PART = 1000  # rows asked at once
 _STOPPED_S = 3.0
-_BUSY_S = 10.0
 _LOOP = [sys.executable, "-c", "while True: pass"]
 
 
@@ -88,17 +87,17 @@ def metric(server: Server, name: str) -> float:
 
 
 class Harm:
-    """Does something bad every `pause_s` seconds on average, until it is told to stop.
+    """Does something bad every `pause_s` seconds on average, until it is told to stop; takes the cores for `busy_s`.
 
     Attributes:
         done: {what: how often}.
         counted: {metric: what the fronts that were ended had counted}.
     """
 
-    def __init__(self, server: Server, pause_s: float, seed: int):
+    def __init__(self, server: Server, pause_s: float, busy_s: float, seed: int):
         self.done: Counter[str] = Counter()
         self.counted: Counter[str] = Counter()
-        self._server, self._pause_s, self._random = server, pause_s, random.Random(seed)
+        self._server, self._pause_s, self._busy_s, self._random = server, pause_s, busy_s, random.Random(seed)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -116,7 +115,7 @@ class Harm:
             what = self._random.choice(["triton", "stub", "front", "stopped", "busy"])
             if what == "busy":
                 others = [subprocess.Popen(_LOOP) for _ in range(2 * psutil.cpu_count())]
-                time.sleep(_BUSY_S)
+                time.sleep(self._busy_s)
                 for other in others:
                     other.kill()
                     other.wait()
@@ -192,7 +191,15 @@ def compared(rows: Rows, answers: list, peace: dict[int, set[str]], distinct: in
 
 
 def soak(
-    work_dir: str, count: int, tokens: int, pause_s: float, mixed: float, seed: int, folder: Path, minutes: float = 600
+    work_dir: str,
+    count: int,
+    tokens: int,
+    pause_s: float,
+    mixed: float,
+    seed: int,
+    folder: Path,
+    minutes: float = 600,
+    busy_s: float = 10.0,
 ) -> dict:
     """One run; what it counted.
 
@@ -205,6 +212,7 @@ def soak(
         seed: of the harms.
         folder: for the server's log.
         minutes: after which no more rows are asked.
+        busy_s: for which all cores are taken, each time.
     """
     recorded = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
     distinct = [(row["tokens"][:tokens], row["text"]) for row in recorded]
@@ -224,7 +232,7 @@ def soak(
             target = f"127.0.0.1:{server.grpc}"
             proxy = harms.enter_context(Proxy(target, refuse=0.2, slow_s=0.02, change=mixer))
             mixing = harms.enter_context(AlwaysMixing(workspace_of(server), mixed))
-            harm = harms.enter_context(Harm(server, pause_s, seed))
+            harm = harms.enter_context(Harm(server, pause_s, busy_s, seed))
             answers: list[Answer | RewardError] = []
             while len(answers) < count and time.monotonic() - begin < 60 * minutes:
                 answers += ask(proxy.port, rows[len(answers) : len(answers) + _PART])

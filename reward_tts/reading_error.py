@@ -7,7 +7,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from reward_tts.reward.errors import Compared, compare, style
+from reward_tts.reward.errors import Compared, style
 from speech.readings import may_be_said
 from speech.templates import prompt_template
 from speech.texts import NORMALISATIONS
@@ -50,8 +50,16 @@ def error_of(recipe: DictConfig, text: str, heard: str, language: str) -> float:
         offered = ", ".join(recipe.languages)
         raise ValueError(f"{recipe.name} does not offer {language!r}: recipe.languages are {offered}")
     unit, tones = recipe.reward.error.unit, bool(recipe.reward.error.get("tones", False))
-    _check_prompt(recipe.name, text, prompt_of(recipe, text, language), language, style(language, unit, tones))
-    return Compared(text, heard, language).error(unit, tones)
+    said = prompt_of(recipe, text, language)
+    if said != text and not _compared(text, said, language).comparison(style(language, unit, tones)).right:
+        raise ValueError(f"the prompt of {recipe.name} says {said!r}, which is no reading of {text!r}")
+    return _compared(text, heard, language).error(unit, tones)
+
+
+@lru_cache(maxsize=16)
+def _compared(text: str, heard: str, language: str) -> Compared:
+    """Once for all recipes: most of them ask for the same of a pair, and their prompts say the same of a text."""
+    return Compared(text, heard, language)
 
 
 def prompt_of(recipe: DictConfig, text: str, language: str) -> str:
@@ -75,9 +83,3 @@ def _letters_and_signs(text: str) -> str:
     return "".join(
         c for c in text.casefold() if c.isalnum() or unicodedata.category(c) in ("Sc", "Sm") or c in "%‰&@#*°"
     )
-
-
-@lru_cache(maxsize=4096)
-def _check_prompt(recipe: str, text: str, said: str, language: str, how: str) -> None:
-    if said != text and not compare(text, said, language, how).right:
-        raise ValueError(f"the prompt of {recipe} says {said!r}, which is no reading of {text!r}")

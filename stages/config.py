@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -73,7 +73,7 @@ def _composed(recipe: str, name: str, overrides: tuple[str, ...]) -> DictConfig:
     if values:
         return parsed.with_values(_composed(recipe, name, tuple(o for o in overrides if o not in values)), values)
     with _in_recipe(recipe, name):
-        return compose(name, list(overrides))
+        return parsed.composed(name, overrides)
 
 
 @cache

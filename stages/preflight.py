@@ -97,7 +97,7 @@ def _verl_faults(
         why = f"is read nowhere in verl, {counts} is" if counts else "is read nowhere in verl on this path"
         faults += [(key, why) for key in dict.fromkeys([*own, *changed_keys(cfg, known, branch)])]
     faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(free))]
-    return faults + wrong_types(cfg, known, list(words))
+    return faults + wrong_types(cfg, extends, list(words))
 
 
 def check_training(stage: Stage, planned: Sequence[Stage] = ()) -> None:

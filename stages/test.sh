@@ -17,7 +17,9 @@ run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: t
 # time (whole recipes, each with Ray, vLLM and Triton: two): what waits for a process or for the models leaves its core to
 # the others. The longest goes first (tests/conftest.py).
 files_at_once() { trainer=(-n "$1" --dist loadfile --no-loadscope-reorder "$2"); }
+export VERL_TTS_TEST_RUN=$$-$(date +%s%N)   # the models are seen to once (tests/conftest.py)
 export OMP_WAIT_POLICY=passive     # threads that spin while they wait would take the other file's core
+export OMP_NUM_THREADS=1           # nor do four processes win by two threads each, which wait for one another
 every=(recipes/*/recipe.yaml)
 every=("${every[@]%/recipe.yaml}")
 case $1 in

@@ -9,9 +9,10 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from stages import parsed
 from stages.config import ROOT, has_key, keys
 
 _CONFIGS = "trainer/config"
@@ -27,7 +28,7 @@ def _verl() -> Path:
 def verl_config(name: str) -> DictConfig:
     """verl's own YAML of this name, composed alone."""
     with initialize_config_dir(config_dir=str(_verl() / _CONFIGS), version_base=None):
-        return compose(name)
+        return parsed.composed(name, [])
 
 
 @cache
@@ -106,14 +107,23 @@ def set_keys(cfg: DictConfig, known: DictConfig, ignored: list[str]) -> list[str
     return [key for key in below if OmegaConf.select(cfg, key) != OmegaConf.select(known, key)]
 
 
-def wrong_types(cfg: DictConfig, known: DictConfig, words: list[str]) -> list[tuple[str, str]]:
-    """(key, what it is in verl and here) where verl has a number, or true or false, and cfg has something else: verl
-    itself would stop with a traceback, some minutes later. Keys in `words` may hold a word."""
-    found = []
+@cache
+def _numbers(name: str) -> dict[str, bool | int | float | None]:
+    """{dotted key: value} of verl's YAML of this name where it has a number, or true or false, or leaves one open."""
+    known, found = verl_config(name), {}
     for key in keys(known):
-        theirs = OmegaConf.select(known, key, throw_on_resolution_failure=False)
-        is_number = isinstance(theirs, bool | int | float) or key in _OPEN_NUMBERS
-        if not is_number or key in words or not has_key(cfg, key):
+        value = OmegaConf.select(known, key, throw_on_resolution_failure=False)
+        if isinstance(value, bool | int | float) or key in _OPEN_NUMBERS:
+            found[key] = value
+    return found
+
+
+def wrong_types(cfg: DictConfig, name: str, words: list[str]) -> list[tuple[str, str]]:
+    """(key, what it is in verl and here) where verl's YAML of this name has a number, or true or false, and cfg has
+    something else: verl itself would stop with a traceback, some minutes later. Keys in `words` may hold a word."""
+    found = []
+    for key, theirs in _numbers(name).items():
+        if key in words or not has_key(cfg, key):
             continue
         mine = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
         if isinstance(theirs, bool) and not isinstance(mine, bool | None):

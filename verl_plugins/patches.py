@@ -33,12 +33,20 @@ def apply() -> None:
     use_gloo_alone()
     offload_to_pageable_memory()
     take_log_probabilities_at_once()
+    leave_hccl_out()
 
 
 def choose_fsdp_engine() -> None:
     """verl registers its FSDP engine for "cuda" and "npu" only (verl/workers/engine/fsdp/transformer_impl.py); this is
     verl's own variable for taking one of another device."""
     os.environ.setdefault("VERL_ENGINE_DEVICE", "cuda")
+
+
+def leave_hccl_out() -> None:
+    """Ascend's way to send weights imports vLLM, and with it torch._inductor, into each process that imports verl's
+    engines (2 s of CPU), those of SFT too. An ImportError is to verl that it is not there, which on a CPU is so
+    (verl/checkpoint_engine/__init__.py; its right place is a check of the platform there)."""
+    sys.modules.setdefault("verl.checkpoint_engine.hccl_checkpoint_engine", None)
 
 
 class VllmCpuFinder(DistributionFinder):

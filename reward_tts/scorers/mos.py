@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.util import find_spec
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
+from onnxruntime import InferenceSession
 from speechmos.dnsmos import DNSMOS, SR
 
 from speech.interfaces import Row
@@ -41,7 +42,8 @@ class DNSMOSScorer:
             raise ValueError(f"measure_name is one of {self.KINDS}, got {measure_name!r}")
         weights = files("speechmos") / "dnsmos_models"
         self.measure_name, self.level_db = measure_name, level_db
-        self.model = DNSMOS(str(weights / "sig_bak_ovr.onnx"), str(weights / "model_v8.onnx"))
+        made = DNSMOS if measure_name == "p808_mos" else _WithoutP808
+        self.model = made(str(weights / "sig_bak_ovr.onnx"), str(weights / "model_v8.onnx"))
 
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """mos in [1, 5]: DNSMOS's polynomial leaves that range by a little on what is no speech."""
@@ -51,6 +53,19 @@ class DNSMOSScorer:
         if self.level_db is not None:
             wave = at_level(wave, self.level_db)
         return float(self.model(np.clip(wave, -1.0, 1.0), SR, False)[self.measure_name])
+
+
+class _WithoutP808(DNSMOS):
+    """Without the second model's score, for which alone librosa is loaded and compiles its functions (3 s of CPU)."""
+
+    def __init__(self, primary_model_path: str, _: str):
+        self.primary_model_path = primary_model_path
+        self.onnx_sess = InferenceSession(primary_model_path)
+        self.p808_onnx_sess = SimpleNamespace(run=lambda *_: [[[np.nan]]])
+
+    def audio_melspec(self, *_: object, **options: object) -> np.ndarray:
+        """Of no use."""
+        return np.zeros((1, 1))
 
 
 def at_level(wave: np.ndarray, level_db: float) -> np.ndarray:

@@ -7,7 +7,7 @@ speech/readings/<language>.py knows a language: `spans(text)`, and `units(words)
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from operator import itemgetter
 
@@ -45,10 +45,16 @@ def spans(text: str, language: str) -> list[Span]:
     return found
 
 
+@lru_cache(maxsize=16)
+def _spans(text: str, language: str) -> tuple[Span, ...]:
+    """Found once: what is written for a prompt is read for the reward next, in one style or in two."""
+    return tuple(spans(text, language))
+
+
 def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
     """Everything that may be said for a raw text; `style` as in units.units_of."""
     cleaned, parts, at = clean(text), [], 0
-    found = spans(cleaned.text, language)
+    found = _spans(cleaned.text, language)
     starts = [span.start for span in found] + [len(cleaned.text)] * 2
     for span, following in zip([*found, None], starts[1:], strict=True):
         stop = len(cleaned.text) if span is None else span.start
@@ -176,7 +182,7 @@ def written(text: str, language: str) -> str:
 def writing(text: str, language: str) -> Written:
     """The text as a prompt says it: spans that hold a digit or a sign to be read in words, all else as it stands."""
     cleaned, parts, at, unsure = clean(text), [], 0, 0
-    for span in spans(cleaned.text, language):
+    for span in _spans(cleaned.text, language):
         if span.kind in COMPARED_ONLY:
             continue
         if not span.sure or not span.said[0]:

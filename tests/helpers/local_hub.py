@@ -9,7 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 REPO, COMMIT = "someone/model", "c" * 40
-FILES = {"llm.pt": bytes(range(256)) * 100_000, "config.json": b'{"a": 1}', "README.md": b"not wanted"}
+# The first is longer than what Hugging Face's client writes at a time.
+FILES = {"llm.pt": bytes(range(256)) * 43_000, "config.json": b'{"a": 1}', "README.md": b"not wanted"}
+
+SUMS = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
 
 
 class Hub(ThreadingHTTPServer):
@@ -19,6 +22,10 @@ class Hub(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answers)
+        self.forget()
+
+    def forget(self) -> None:
+        """All as it was at the start."""
         self.cut: int | None = None
         self.lie = False
         self.newest = COMMIT
@@ -26,7 +33,7 @@ class Hub(ThreadingHTTPServer):
         self.revisions: set[str] = set()
 
     def sum_of(self, name: str) -> str:
-        return "0" * 64 if self.lie else hashlib.sha256(FILES[name]).hexdigest()
+        return "0" * 64 if self.lie else SUMS[name]
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -170,13 +170,17 @@ def test_what_was_heard_before_needs_no_model(evaluated):
 def test_two_processes_hear_what_one_hears(built_recipe, tmp_path):
     rows = (built_recipe / "data/test_teacher.jsonl").read_text().splitlines()[:5]
     (tmp_path / "teacher.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+    def told(count: int) -> list[str]:
+        where = [f"recipe.inputs_dir={built_recipe}", f"out_dir={tmp_path}/of{count}", f"workers={count}"]
+        own = [f"files={{t.codec: {tmp_path}/teacher.jsonl}}", f"cache.path={tmp_path}/of{count}.sqlite"]
+        return [*where, *own, "listen_to=1"]
+
+    evaluate(configuration(*told(1)))
+    command = [sys.executable, "-m", "infer.evaluate", "--config-path", str(ROOT / "recipes/tiny_mandarin")]
+    done = subprocess.run([*command, "--config-name", "eval", *told(2)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
     found = []
-    for count in (1, 2):
-        out = tmp_path / f"of{count}"
-        command = [sys.executable, "-m", "infer.evaluate", "--config-path", str(ROOT / "recipes/tiny_mandarin")]
-        command += ["--config-name", "eval", f"files={{t.codec: {tmp_path}/teacher.jsonl}}", f"out_dir={out}"]
-        command += [f"recipe.inputs_dir={built_recipe}", f"cache.path={out}.sqlite", f"workers={count}", "listen_to=1"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-3000:]
+    for out in (tmp_path / "of1", tmp_path / "of2"):
         found.append(((out / "utterances.jsonl").read_text(), (out / "results.json").read_text()))
     assert found[0] == found[1] and found[0][0].count("\n") == 5

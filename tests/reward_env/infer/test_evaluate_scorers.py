@@ -18,6 +18,7 @@ from tests.helpers.small_ears import write_wavlm
 from tests.helpers.small_models import paraformer
 
 BOOTSTRAP = Bootstrap(100, seed=0, level=0.95)
+LENGTH = 23  # tokens: DNSMOS repeats 1.15 s to the 9.2 s that it hears once; 1 s to 16 s, heard seven times
 
 
 class Hum:
@@ -38,7 +39,7 @@ def listener(tmp_path: Path) -> Listener:
     """Its one voice has a recording of what token 5 sounds like."""
     paraformer(tmp_path / "paraformer", "BiCifParaformer")
     write_wavlm(tmp_path / "wavlm")
-    soundfile.write(tmp_path / "low.wav", Hum().wave(np.full(20, 5)), 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "low.wav", Hum().wave(np.full(LENGTH, 5)), 16_000, subtype="FLOAT")
     (tmp_path / "voices.jsonl").write_text('{"name": "low", "text": "今天", "wav": "low.wav"}\n')
     own = [f"cache.path={tmp_path}/heard.sqlite", f"recipe.voices={tmp_path}/voices.jsonl"]
     own += ["+scorers.mos._target_=reward_tts.scorers.mos.DNSMOSScorer", "scorers.similarity.device=cpu"]
@@ -55,7 +56,7 @@ def spoken(*rows: tuple[list[int], str | None]) -> list[Utterance]:
 
 
 def test_each_wave_is_scored_where_it_can_be_and_the_report_shows_it(listener):
-    rows = listen(listener, spoken(([5] * 20, "low"), ([80] * 20, "low"), ([5] * 20, None), ([], "low")))
+    rows = listen(listener, spoken(([5] * LENGTH, "low"), ([80] * LENGTH, "low"), ([5] * LENGTH, None), ([], "low")))
     assert rows[0]["speaker_similarity"] == pytest.approx(1.0, abs=1e-5)  # its voice's own recording
     assert rows[1]["speaker_similarity"] < 1 - 1e-4
     assert ["speaker_similarity" in row for row in rows] == [True, True, False, False]  # no voice, no wave
@@ -74,7 +75,7 @@ def test_each_wave_is_scored_where_it_can_be_and_the_report_shows_it(listener):
 
 def test_without_scorers_the_report_has_no_column_for_them(listener):
     listener._cfg.scorers = {}
-    rows = listen(listener, spoken(([5] * 20, "low")))
+    rows = listen(listener, spoken(([5] * LENGTH, "low")))
     summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
     assert summary["speaker_similarity"] is None and summary["mos"] is None
     results = {"systems": [{"system": "a", "decoding": "x", **summary}], "comparisons": {}, "ear": "m.Ear", "seed": 0}

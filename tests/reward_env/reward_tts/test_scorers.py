@@ -144,8 +144,11 @@ def test_a_speaker_model_without_its_weights_says_what_to_download(tmp_path):
 
 
 def test_dnsmos_prefers_speech_to_noise(speech, noise):
-    clean, noisy = (m["mos"] for m in DNSMOSScorer().measure([speech[1], noise], [row()] * 2))
+    clean, noisy = (m["mos"] for m in DNSMOSScorer().measure([speech[1], noise[:18_400]], [row()] * 2))
     assert 1.0 <= noisy < 2.0 < clean <= 5.0
+    steady = (0.1 * np.random.default_rng(0).normal(size=18_400)).astype(np.float32)
+    (whole,) = DNSMOSScorer(level_db=None).measure([steady], [row()])
+    assert whole["mos"] == pytest.approx(1.0995279514)  # of speechmos 0.0.1.1 with both its models
     with pytest.raises(ValueError, match="measure_name is one of"):
         DNSMOSScorer("quality")
 

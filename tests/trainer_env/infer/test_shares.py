@@ -10,6 +10,8 @@ from omegaconf import DictConfig
 from infer.best import ranking
 from infer.records import join_parts, use_checkpoints
 from infer.shares import share, workers_of
+from infer.synthesise import synthesise
+from stages.config import compose_stage
 from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, TEXTS, overrides, work  # noqa: F401  the model
 
 
@@ -39,17 +41,18 @@ def test_parts_are_joined_in_the_order_of_the_texts(tmp_path):
 
 
 def test_two_processes_speak_as_one(work):  # noqa: F811
-    found = []
-    for count in (1, 2):
-        told = [o.replace("/transformers", f"/of{count}") for o in overrides(work, "transformers")]
-        told = [o for o in told if not o.startswith("backend")] + ["backend=transformers", f"workers={count}"]
-        told += ["~decodings.a", "~decodings.b"]  # sampled by transformers' own seed, one for a batch
-        argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
-        done = subprocess.run([*argv, *told], cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-        found.append({path.name: path.read_text() for path in (work / f"of{count}").iterdir()})
-    assert found[0] == found[1] and sorted(found[0]) == [f"M.{name}.jsonl" for name in "cdef"]
-    assert len(found[0]["M.c.jsonl"].splitlines()) == len(TEXTS)
+    def told(count: int) -> list[str]:
+        given = [o.replace("/transformers", f"/of{count}") for o in overrides(work, "transformers")]
+        given = [o for o in given if not o.startswith("backend")] + ["backend=transformers", f"workers={count}"]
+        return [*given, "~decodings.a", "~decodings.b"]  # sampled by transformers' own seed, one for a batch
+
+    synthesise(compose_stage("tiny_mandarin", "eval", tuple(told(1))))
+    argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
+    done = subprocess.run([*argv, *told(2)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    one, two = ({path.name: path.read_text() for path in (work / f"of{count}").iterdir()} for count in (1, 2))
+    assert one == two and sorted(one) == [f"M.{name}.jsonl" for name in "cdef"]
+    assert len(one["M.c.jsonl"].splitlines()) == len(TEXTS)
 
 
 def test_a_process_that_fails_ends_the_others_and_the_command(work):  # noqa: F811

@@ -1,5 +1,6 @@
 """verl's real SFT trainer: a resumed training is the same as one that was never interrupted."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,29 +55,38 @@ def test_an_interrupted_training_has_the_rows_and_weights_of_a_whole_one(folder,
     same_weights(whole, after)
 
 
-def test_more_epochs_of_a_finished_training_are_trained_and_none_is_skipped(folder):
-    together = train(config(folder, "two", "trainer.total_epochs=2", *CONSTANT))
-    first = train(config(folder, "grown", "trainer.total_epochs=1", *CONSTANT))
+@pytest.fixture(scope="module")
+def together(folder: Path) -> Run:
+    """Two epochs at a constant rate, in one go."""
+    return train(config(folder, "two", "trainer.total_epochs=2", *CONSTANT))
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> Run:
+    """One of them."""
+    return train(config(folder, "one", "trainer.total_epochs=1", *CONSTANT))
+
+
+def test_more_epochs_of_a_finished_training_are_trained_and_none_is_skipped(folder, together, first):
+    shutil.copytree(folder / "one", folder / "grown")
     second = train(config(folder, "grown", "trainer.total_epochs=2", *CONSTANT))
     assert first.rows + second.rows == together.rows and len(together.rows) == 2 * PER_EPOCH
     same_weights(together, second)
     assert train(config(folder, "grown", "trainer.total_epochs=2", *CONSTANT)).rows == []  # done: nothing is repeated
 
 
-def test_more_epochs_of_a_cosine_are_refused(folder):
-    train(config(folder, "cosine", "trainer.total_epochs=1"))
-    with pytest.raises(ValueError, match=r"global_step_3 was trained by the learning-rate schedule .*'total_steps': 3"):
-        train(config(folder, "cosine", "trainer.total_epochs=2"))
+def test_more_epochs_of_a_cosine_are_refused(folder, whole):
+    with pytest.raises(ValueError, match=r"global_step_9 was trained by the learning-rate schedule .*'total_steps': 9"):
+        train(config(folder, "whole", "trainer.total_epochs=4"))
 
 
-def test_fewer_steps_than_a_checkpoint_has_are_refused(folder):
-    train(config(folder, "fewer", "trainer.total_epochs=2", *CONSTANT))
+def test_fewer_steps_than_a_checkpoint_has_are_refused(folder, together):
     with pytest.raises(ValueError, match="holds a checkpoint of step 6, the configuration asks for 3 steps"):
-        train(config(folder, "fewer", "trainer.total_epochs=1", *CONSTANT))
+        train(config(folder, "two", "trainer.total_epochs=1", *CONSTANT))
 
 
-def test_the_learning_rate_of_a_resumed_training_is_the_configured_one(folder):
+def test_the_learning_rate_of_a_resumed_training_is_the_configured_one(folder, first):
     """verl's own restores that of the checkpoint."""
-    train(config(folder, "rate", "trainer.total_epochs=1", *CONSTANT))
+    shutil.copytree(folder / "one", folder / "rate")
     second = train(config(folder, "rate", "trainer.total_epochs=2", "optim.lr=0.002", *CONSTANT))
     assert second.rates == [0.002] * PER_EPOCH

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from speech.readings import Comparison, lattice, spans, written
-from speech.readings.units import TONELESS, units_of
+from speech.readings.units import SOUNDS, TONELESS, units_of
 from speech.readings.zh.numbers import cardinals, decimals
 from speech.readings.zh.pinyin import simplified, units
 
@@ -14,19 +14,18 @@ CORPUS = Path(__file__).resolve().parents[2] / "data/readings/zh.jsonl"
 WORDS = CORPUS.with_name("zh_words.txt")  # a character, its reading, words and phrases in which it has that
 
 
-def error(text: str, heard: str, style: str = "sounds") -> float:
+def error(text: str, heard: str, style: str = SOUNDS) -> float:
     return Comparison(lattice(text, "zh", style), lattice(heard, "zh", style), words=False).rate
 
 
 def test_every_pair_of_the_corpus_is_judged_as_it_should_be():
     rows = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
     assert len(rows) >= 200
-    styles = {"t": TONELESS}
     wrong = [
-        (row["id"], recipe)
+        (row["id"], style)
         for row in rows
-        for recipe in row["recipes"]
-        if (error(row["text"], row["heard"], styles.get(recipe, "sounds")) == 0) != (row["verdict"] == "right")
+        for style in {TONELESS if recipe == "t" else SOUNDS for recipe in row["recipes"]}
+        if (error(row["text"], row["heard"], style) == 0) != (row["verdict"] == "right")
     ]
     assert wrong == []
 

@@ -8,8 +8,9 @@ import omegaconf.base
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_repository import ConfigRepository
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
 from stages import parsed
@@ -52,6 +53,7 @@ def test_one_parsed_text_is_looked_up_in_each_configuration():
 def test_a_version_that_nobody_looked_at_is_left_alone(monkeypatch):
     monkeypatch.setattr(parsed, "version", lambda name: "3.0.0")
     places = [(omegaconf.base, "parse"), (omegaconf._utils, "get_yaml_loader"), (hydra.version, "_get_version")]
+    places.append((ConfigRepository, "load_config"))
     originals = [object() for _ in places]
     for (module, name), original in zip(places, originals, strict=True):
         monkeypatch.setattr(module, name, original)
@@ -110,6 +112,37 @@ def composed_by_hydra(recipe: str, name: str, overrides: list[str]) -> str:
             return OmegaConf.to_yaml(compose(name, overrides))
         except HydraException as error:
             return str(error)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name", "overrides"),
+    [
+        ("tiny_mandarin", "grpo", ["algo=gdpo", "kl=loss", "trainer.nnodes=3"]),
+        ("llasa", "sft", ["sft_hardware=cpu"]),
+        ("glm_tts", "stages", []),
+        ("cosyvoice3", "server", ["+asr.more={a: 1}"]),
+    ],
+)
+def test_what_is_composed_without_hydras_own_settings_is_what_hydra_gives(recipe, name, overrides):
+    ours = compose_stage(recipe, name, tuple(overrides))
+    assert OmegaConf.to_yaml(ours) == composed_by_hydra(recipe, name, overrides)
+    assert OmegaConf.is_struct(ours) and "hydra" not in ours
+
+
+def test_a_file_is_read_again_when_it_has_changed_and_each_has_a_copy_of_its_own(tmp_path: Path):
+    parsed.remember()
+    file = tmp_path / "a.yaml"
+
+    def composed() -> DictConfig:
+        with initialize_config_dir(config_dir=str(tmp_path), version_base=None):
+            return parsed.composed("a", [])
+
+    file.write_text("below: {x: 1}\n")
+    first = composed()
+    first.below.x = 2
+    assert composed() == {"below": {"x": 1}} and first.below.x == 2
+    file.write_text("below: {x: 30}\n")
+    assert composed() == {"below": {"x": 30}}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import soundfile
 from verl.utils.tracking import Tracking
-from wandb.proto import wandb_internal_pb2
 
 from stages.config import compose_stage
 from verl_plugins.reward_metrics import Drift, batch_metrics, union
@@ -105,6 +104,8 @@ def test_metrics_and_rollouts_to_listen_to_reach_an_offline_run_of_wandb(reward_
 def history_of(file: Path) -> dict:
     """What a run of wandb logged, by key. Its file is LevelDB's log format after 7 bytes: blocks of 32 KiB, in them
     pieces of records, each after checksum (4 bytes), length (2) and kind (1: whole, 2: first, 3: middle, 4: last)."""
+    from wandb.proto import wandb_internal_pb2  # a second, of each process of pytest that collects this file
+
     data, at, record, found = file.read_bytes(), 7, b"", {}
     while at + 7 <= len(data):
         if (left := 32768 - at % 32768) < 7:

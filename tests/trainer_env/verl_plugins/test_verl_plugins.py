@@ -63,6 +63,14 @@ def test_log_probabilities_of_tokens_are_taken_at_once_and_are_the_same():
     assert found[3] == "NegBackward0"  # of one cross entropy; verl's own is a difference of as many logsumexp as tokens
 
 
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
+def test_verls_engines_come_without_ascends_and_without_vllm():
+    assert found_by(
+        "import sys, verl.workers.engine_workers, verl.checkpoint_engine as engines\n"
+        "found = [engines.HCCLCheckpointEngine, 'vllm' in sys.modules]"
+    ) == [None, False]
+
+
 @pytest.mark.parametrize(
     ("installed", "build"),
     [
