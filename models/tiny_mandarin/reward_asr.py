@@ -157,8 +157,6 @@ def train_reward_asr(
 
 
 def _fit(model, features, labels, steps: int, batch_size: int, learning_rate: float, rng: random.Random) -> float:
-    model.encoder.forward = torch.autocast("cpu", torch.bfloat16)(model.encoder.forward)
-    model.encoder.register_forward_hook(lambda _encoder, _inputs, out: (out[0].float(), *out[1:]))
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=0.1)
     model.train()
