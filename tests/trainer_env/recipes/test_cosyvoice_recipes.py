@@ -37,7 +37,8 @@ def test_verl_knows_every_key_of_the_training(recipe):
         "algorithm.filter_groups.min_spread",
     )
     open_keys += ("trainer.v1.sampler.sampler_kwargs", "actor_rollout_ref.model.external_lib")
-    open_keys += ("actor_rollout_ref.model.override_config",)
+    open_keys += ("actor_rollout_ref.model.override_config", "actor_rollout_ref.rollout.engine_kwargs")
+    open_keys += ("actor_rollout_ref.rollout.custom",)
     known = set(keys(own))  # leaves, those without a value as well
     unknown = [
         key
