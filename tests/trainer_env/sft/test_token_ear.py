@@ -129,6 +129,16 @@ def test_in_bfloat16_it_reads_the_same(ear_dir):
     assert ears["auto"].transcribe(rows) in (plain, short)
 
 
+def test_batches_of_any_size_come_in_few_shapes_and_are_read_as_alone(ear_dir):
+    """oneDNN keeps what it plans for each shape. Rows: 1 to 4, 6, 8; tokens of 1 to 6 characters: 16 or 32."""
+    ear, seen, rng = TokenEar.load(ear_dir), set(), random.Random(0)
+    ear.network.register_forward_pre_hook(lambda _, given: seen.add(tuple(given[0].shape)))
+    for _ in range(100):
+        rows = [spoken("".join(rng.choices(CHARACTERS, k=rng.randint(1, 6)))) for _ in range(rng.randint(1, 8))]
+        assert [read.units for read in ear.transcribe(rows)] == [ear.transcribe([row])[0].units for row in rows]
+    assert seen == {(rows, tokens) for rows in (1, 2, 3, 4, 6, 8) for tokens in (16, 32)}
+
+
 def test_the_chooser_takes_the_sample_that_says_the_text(ear_dir):
     cfg = OmegaConf.create({"recipe": {"token_ear_dir": str(ear_dir)}})
     sentences = [Sentence(Request(text, "zh", None), [], "") for text in ("今天三四", "明早五")]
