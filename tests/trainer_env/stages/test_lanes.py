@@ -98,7 +98,8 @@ def beside(checkout):
 
 
 @two_cores
-def test_both_stages_run_at_once_and_have_logs_and_marks_of_their_own(run, beside):
+def test_both_stages_run_at_once_and_have_logs_and_marks_of_their_own(run, beside, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # a number of the user's stays
     status, out = run("data", "sft")
     assert status == 0, out  # one after another the first would wait for ever
     assert f"at once, each with {cores() // 2} of the cores: reward_asr; sft" in out
