@@ -1,0 +1,141 @@
+"""Ray's workers as copies of one process that has imported what they need, with a real Ray."""
+
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import ray
+
+from stages.config import compose_stage
+from verl_plugins import forked_worker, ray_start
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULES = ["numpy", "tests.helpers.imported_once", "no_such_module"]
+
+
+def _told() -> dict:
+    from tests.helpers.imported_once import MARK
+
+    parent = psutil.Process(os.getppid())
+    draws = (random.random(), float(np.random.random()))
+    own = {"pid": os.getpid(), "folder": os.getcwd(), "argument": sys.argv[0]}
+    return own | {"mark": MARK, "from": parent.pid, "draws": draws, "told": os.environ.get("VERL_TTS_TOLD")}
+
+
+@ray.remote(num_cpus=0)
+class Worker:
+    """An actor that tells about its process."""
+
+    def told(self) -> dict:
+        return _told()
+
+    def fail(self) -> None:
+        os._exit(3)
+
+
+@pytest.fixture(scope="module")
+def ray_here() -> Iterator[None]:
+    os.environ.setdefault(ray_start.SECONDS, "600")  # the node may come late beside other tests
+    ray_start.apply()
+    command = f"{sys.executable} -m verl_plugins.forked_worker {' '.join(MODULES)}"
+    environment = {"VERL_TTS_TOLD": "by the runtime environment", "PYTHONPATH": str(ROOT)}
+    ray.init(num_cpus=2, include_dashboard=False, runtime_env={"py_executable": command, "env_vars": environment})
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def workers(ray_here: None) -> list:
+    return [Worker.remote() for _ in range(3)]
+
+
+@pytest.fixture(scope="module")
+def told(workers: list) -> list[dict]:
+    return ray.get([worker.told.remote() for worker in workers])
+
+
+def test_workers_are_copies_of_one_process_that_imported_once(told: list[dict]):
+    assert len({one["pid"] for one in told}) == 3
+    assert len({one["mark"] for one in told}) == 1, "each imported the module for itself"
+    assert len({one["from"] for one in told}) == 1
+
+
+def test_a_worker_has_the_environment_folder_and_program_that_ray_gave_it(told: list[dict]):
+    assert {one["told"] for one in told} == {"by the runtime environment"}
+    assert {one["folder"] for one in told} == {os.getcwd()}
+    assert all(one["argument"].endswith("default_worker.py") for one in told)
+
+
+def test_copies_do_not_draw_the_same_numbers(told: list[dict]):
+    assert len({one["draws"][0] for one in told}) == len({one["draws"][1] for one in told}) == 3
+
+
+def test_a_worker_that_is_killed_or_dies_is_known_to_ray_and_gone(workers: list, told: list[dict]):
+    ray.kill(workers[1])
+    with pytest.raises(ray.exceptions.RayActorError):
+        ray.get(workers[2].fail.remote())
+    gone = [told[1]["pid"], told[2]["pid"]]
+    deadline = time.monotonic() + 60
+    while any(psutil.pid_exists(pid) for pid in gone) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in gone if psutil.pid_exists(pid)]
+    assert ray.get(workers[0].told.remote())["pid"] == told[0]["pid"]
+
+
+def test_other_variables_that_libraries_read_at_import_get_another_process(told: list[dict]):
+    other = Worker.options(runtime_env={"env_vars": {"OMP_NUM_THREADS": "7"}}).remote()
+    assert ray.get(other.told.remote())["mark"] != told[0]["mark"]
+
+
+def test_nothing_is_left_when_ray_has_ended():
+    code = "\n".join(
+        [
+            "import os, sys, ray",
+            "from verl_plugins import ray_start",
+            "ray_start.apply()",
+            "command = sys.executable + ' -m verl_plugins.forked_worker json'",
+            "ray.init(num_cpus=1, include_dashboard=False, runtime_env={'py_executable': command})",
+            "task = ray.remote(lambda: (os.getpid(), os.getppid()))",
+            "print(*ray.get(task.remote()))",
+        ]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env=os.environ | {ray_start.SECONDS: "600"},
+    )
+    pids = [int(pid) for pid in done.stdout.split()]
+    deadline = time.monotonic() + 60
+    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(pids) == 2 and not [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+def test_another_users_process_is_not_asked(monkeypatch: pytest.MonkeyPatch):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address := f"\0verl-tts-test-{os.getpid()}")
+    listener.listen()
+    forked_worker.connect(address).close()
+    monkeypatch.setattr(os, "getuid", lambda: 4711)
+    with pytest.raises(SystemExit, match="another user"):
+        forked_worker.connect(address)
+    assert forked_worker.connect(address + "nobody") is None
+
+
+def test_the_recipes_workers_on_a_cpu_begin_so():
+    command = compose_stage("tiny_mandarin", "grpo").ray_kwargs.ray_init.runtime_env.py_executable.split()
+    assert command[:3] == [".venv/bin/python", "-m", "verl_plugins.forked_worker"]
+    for module in command[3:]:
+        assert find_spec(module), module
