@@ -133,6 +133,7 @@ def serve(address: str, modules: list[str], raylet: int) -> None:
 def work(wanted: dict, files: list[int]) -> None:
     """Goes on as the process that asked would have."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setpgid(0, 0)  # Ray ends the process group of a worker that has died
     for descriptor, place in zip(files, OPEN_FILES, strict=True):
         os.dup2(descriptor, place)
         os.close(descriptor)

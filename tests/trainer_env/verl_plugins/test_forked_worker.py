@@ -1,7 +1,6 @@
 """Ray's workers as copies of one process that has imported what they need, with a real Ray."""
 
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -10,36 +9,16 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 import ray
 
 from stages.config import compose_stage
+from tests.helpers.imported_once import Worker
 from verl_plugins import forked_worker, ray_start
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = ["numpy", "tests.helpers.imported_once", "no_such_module"]
-
-
-def _told() -> dict:
-    from tests.helpers.imported_once import MARK
-
-    parent = psutil.Process(os.getppid())
-    draws = (random.random(), float(np.random.random()))
-    own = {"pid": os.getpid(), "folder": os.getcwd(), "argument": sys.argv[0]}
-    return own | {"mark": MARK, "from": parent.pid, "draws": draws, "told": os.environ.get("VERL_TTS_TOLD")}
-
-
-@ray.remote(num_cpus=0)
-class Worker:
-    """An actor that tells about its process."""
-
-    def told(self) -> dict:
-        return _told()
-
-    def fail(self) -> None:
-        os._exit(3)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +34,7 @@ def ray_here() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def workers(ray_here: None) -> list:
-    return [Worker.remote() for _ in range(3)]
+    return [ray.remote(num_cpus=0)(Worker).remote() for _ in range(3)]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +71,7 @@ def test_a_worker_that_is_killed_or_dies_is_known_to_ray_and_gone(workers: list,
 
 
 def test_other_variables_that_libraries_read_at_import_get_another_process(told: list[dict]):
-    other = Worker.options(runtime_env={"env_vars": {"OMP_NUM_THREADS": "7"}}).remote()
+    other = ray.remote(num_cpus=0)(Worker).options(runtime_env={"env_vars": {"OMP_NUM_THREADS": "7"}}).remote()
     assert ray.get(other.told.remote())["mark"] != told[0]["mark"]
 
 
