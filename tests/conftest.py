@@ -54,6 +54,11 @@ def pytest_collection() -> Iterator[None]:
         gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Else nanobind tells all that vLLM's libraries hold when the process ends."""
+    gc.unfreeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; of the others those first that need no small models, which are built meanwhile.
 
