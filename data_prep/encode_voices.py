@@ -8,7 +8,7 @@ nothing is done: the recipe's voices are what recipe.voices holds, if it names a
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,19 @@ from tqdm import tqdm
 from speech.files import write_jsonl
 from speech.paths import check_outputs
 from speech.voices import Voice, read_voices
-from speech.waves import AudioLimits, read_wave
+from speech.waves import AudioLimits, check_header, read_wave
+
+
+def _limits(max_seconds: float) -> AudioLimits:
+    return AudioLimits(max_seconds, key="voices.max_seconds")
+
+
+def _in_wav(function: Callable[..., Any], *args: Any) -> Any:
+    """Its result; a ValueError names the field."""
+    try:
+        return function(*args)
+    except ValueError as error:
+        raise ValueError(f"field 'wav': {error}") from error
 
 
 def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
@@ -28,10 +40,7 @@ def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
     Raises:
         ValueError: it cannot be read, is longer than `max_seconds` or shorter than one token.
     """
-    try:
-        wave = read_wave(voice.wav, encoder.sample_rate, AudioLimits(max_seconds, key="voices.max_seconds"))
-    except ValueError as error:
-        raise ValueError(f"field 'wav': {error}") from error
+    wave = _in_wav(read_wave, voice.wav, encoder.sample_rate, _limits(max_seconds))
     (tokens,) = encoder.encode([wave])
     if not len(tokens):
         raise ValueError(f"field 'wav': {voice.wav} is shorter than one speech token")
@@ -42,14 +51,20 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
     """Rows of `voices.output`, in the order of `voices.input`; the encoder is made when the first voice needs it.
 
     Raises:
-        ValueError: a voice that cannot be encoded, by its name; of one whose recording is not there, before any is.
-            Others as read_voices.
+        ValueError: a voice that cannot be encoded, by its name; of one whose recording is not there or no sound,
+            before the encoder is made. Others as read_voices.
     """
     encoder, folder, voices = None, Path(cfg.output).resolve().parent, read_voices(cfg.input)
-    for voice in voices.values():  # first: a typing error must not cost what was encoded before it
-        if not voice.speech_tokens and not (voice.wav and Path(voice.wav).is_file()):
-            wrong = f"field 'wav': {voice.wav} is missing" if voice.wav else "names neither speech_tokens nor wav"
-            raise ValueError(f"{cfg.input}: voice {voice.name!r}: {wrong}")
+    unread = [voice for voice in voices.values() if not voice.speech_tokens]
+    try:  # first: a typing error must not cost what was encoded before it
+        for voice in unread:
+            if not (voice.wav and Path(voice.wav).is_file()):
+                wrong = f"field 'wav': {voice.wav} is missing" if voice.wav else "names neither speech_tokens nor wav"
+                raise ValueError(wrong)
+        for voice in unread:
+            _in_wav(check_header, voice.wav, _limits(cfg.max_seconds))
+    except ValueError as error:
+        raise ValueError(f"{cfg.input}: voice {voice.name!r}: {error}") from error
     for voice in tqdm(voices.values(), desc="voices", unit="voice", mininterval=5):
         tokens = list(voice.speech_tokens)
         try:

@@ -19,9 +19,9 @@ from omegaconf import DictConfig, OmegaConf
 from data_prep.prompts import PromptMaker, Request
 from demo.checkpoints import CheckpointError, Checkpoints
 from demo.hearing import Hearing, hearing
+from infer.backends import TransformersBackend
 from infer.choose import Chooser
 from infer.records import Utterance
-from infer.synthesise import TransformersBackend
 from infer.texts import Sentence
 from reward_tts.measures import Measures
 from reward_tts.reward.errors import Compared

@@ -25,6 +25,9 @@ class RecipeSearchPath(SearchPathPlugin):
     """Adds `folders()` to the search path of every Hydra program that runs from this checkout."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Hydra calls it once, with the main folder in the path already."""
+        """Hydra calls it once, with the main folder in the path already, and before it composes anything."""
+        from stages import parsed  # here: stages.config imports this module
+
+        parsed.remember()
         for folder in folders():
             search_path.append(provider="verl-tts", path=f"file://{folder}")

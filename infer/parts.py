@@ -78,7 +78,7 @@ class _Track:
 class Speaker:
     """Args:
     maker, tokenizer: of the prompts.
-    generate: of a backend of infer.synthesise.
+    generate: of a backend (infer/backends.py).
     how: recipe.parts.
     """
 

@@ -105,6 +105,13 @@ def use_checkpoints(cfg: DictConfig) -> None:
         cfg.systems = dict(cfg.systems) | {name: found[name] for name in ordered}
 
 
+def check_checkpoints(cfg: DictConfig) -> None:
+    """Raises FileNotFoundError: a system of the configuration is not there."""
+    for system, checkpoint in cfg.systems.items():
+        if not (Path(checkpoint) / "config.json").exists():
+            raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
+
+
 def own_part(path: str, cfg: DictConfig) -> str:
     """Where a process with a share of the texts writes its part of a file."""
     which = None if cfg.get("share") is None else cfg.share[0]

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
-import torch
 from omegaconf import DictConfig
 
 Item = TypeVar("Item")
@@ -26,6 +25,8 @@ def workers_of(cfg: DictConfig) -> int:
         return 1
     asked = cfg.get("workers", 1)
     if asked == "all":
+        import torch  # here: what starts the processes has nothing to compute
+
         return max(1, torch.cuda.device_count())
     if not isinstance(asked, int) or asked < 1:
         raise ValueError(f"workers={asked}: a number of processes, or all, one for each GPU")
@@ -55,7 +56,12 @@ def in_processes(module: str, count: int) -> None:
         SystemExit: one failed; the others are ended.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    gpus = visible.split(",") if visible else [str(number) for number in range(torch.cuda.device_count())]
+    if visible:
+        gpus = visible.split(",")
+    else:
+        import torch
+
+        gpus = [str(number) for number in range(torch.cuda.device_count())]
     running = []
     for which in range(count):
         own = {"CUDA_VISIBLE_DEVICES": gpus[which % len(gpus)]} if gpus else {}

@@ -7,103 +7,13 @@ Prompts are those of stage data (infer/texts.py). Writes one JSONL per system an
 not at all. The same configuration gives the same tokens: each request has its own seed.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import hydra
 from omegaconf import DictConfig
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from data_prep.prompts import PromptMaker
-from infer.backends import BACKENDS, Generated, TransformersBackend, VllmBackend, place
-from infer.bounds import text_lengths
-from infer.choose import Chooser
 from infer.given_voice import use_given
-from infer.parts import Joined, Speaker, parts_of
-from infer.records import join_parts, own_part, token_files, use_checkpoints
-from infer.shares import in_processes, place_of, share, workers_of
-from infer.texts import Sentence, prompt_ids, read_sentences
-from speech.files import write_jsonl
+from infer.records import check_checkpoints, join_parts, token_files, use_checkpoints
+from infer.shares import in_processes, workers_of
 from speech.jsonl import told_plainly
-from speech.loading import pretrained
-from speech.paths import check_outputs
-from speech.tokens import parse_speech_tokens
-
-__all__ = ["BACKENDS", "TransformersBackend", "VllmBackend", "place", "records", "synthesise"]
-
-
-def records(
-    sentences: list[Sentence],
-    answers: list[Generated],
-    tokenizer: PreTrainedTokenizerBase,
-    unknown: list[str],
-    place: tuple[int, int] = (0, 1),
-) -> Iterator[dict[str, Any]]:
-    """Rows of infer.records; `stray` is what the model wrote beside speech tokens, read as the reward reads it. Where a
-    prompt ends with the beginning of the sentence's own speech, that belongs to what is heard. `unknown`: what the
-    tokenizer does not know of each text; `place` of this process among others (infer/shares.py)."""
-    first, step = place
-    for row, (sentence, samples, odd) in enumerate(zip(sentences, answers, unknown, strict=True)):
-        index = first + row * step
-        for sample, (ids, finished) in enumerate(samples):
-            tokens, stray = parse_speech_tokens(tokenizer.decode(ids, skip_special_tokens=True))
-            said = {"tokens": [*sentence.prefix, *tokens], "finished": finished, "stray": stray}
-            said |= {"unknown": odd} if odd else {}
-            said |= {"parts": parts_of(ids, tokenizer)} if isinstance(ids, Joined) and len(ids.cuts) > 1 else {}
-            yield {"index": index, "sample": sample, **vars(sentence.request), **said}
-
-
-def chosen(
-    sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase, chooser: Chooser
-) -> list[Generated]:
-    """Of the samples of each sentence, the best one alone."""
-    spoken = [[parse_speech_tokens(tokenizer.decode(ids))[0] for ids, _ in several] for several in answers]
-    return [[several[k]] for several, k in zip(answers, chooser.best(sentences, spoken), strict=True)]
-
-
-def synthesise(cfg: DictConfig) -> list[str]:
-    """Writes the file of each system and decoding of the configuration; returns their paths.
-
-    Raises, before a model is loaded:
-        FileNotFoundError: a checkpoint is missing.
-        ValueError: a backend that there is not, a text that cannot be spoken, or not without a voice.
-    """
-    if cfg.backend not in BACKENDS:
-        raise ValueError(f"backend is one of {sorted(BACKENDS)}, got {cfg.backend!r}")
-    for system, checkpoint in cfg.systems.items():
-        if not (Path(checkpoint) / "config.json").exists():
-            raise FileNotFoundError(f"no checkpoint of {system} in {checkpoint}: train it first (GRPO: and merge it)")
-    files, maker = token_files(cfg), PromptMaker(cfg.recipe)
-    outputs = {f"tokens of {system}, {decoding}": path for (system, decoding), path in files.items()}
-    check_outputs({"texts": cfg.texts, "recipe.voices": cfg.recipe.voices}, outputs)
-    sentences = share(read_sentences(cfg, maker), cfg)
-    tokenizers = {system: pretrained(AutoTokenizer, checkpoint) for system, checkpoint in cfg.systems.items()}
-    unknown = [maker.unknown(one.request.text, next(iter(tokenizers.values()))) for one in sentences]
-    if count := sum(map(bool, unknown)):
-        characters = "".join(sorted(set("".join(unknown))))[:40]
-        print(f"{count} text(s) with characters that the tokenizer does not know: {characters}", flush=True)
-    whole = cfg.get("parts") is None  # else the parts of long texts are counted one by one
-    prompts = {system: prompt_ids(sentences, tok, maker) for system, tok in tokenizers.items() if whole}
-    said = [one.request.written or one.request.text for one in sentences]
-    lengths = {system: text_lengths(said, tokenizer) for system, tokenizer in tokenizers.items()}
-    chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None
-    for system, checkpoint in cfg.systems.items() if sentences else []:
-        backend = BACKENDS[cfg.backend](checkpoint, cfg)
-        for name, decoding in cfg.decodings.items():
-            print(f"{system}, {name}: {len(sentences)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
-            if cfg.get("parts") is not None:
-                answers = Speaker(maker, tokenizers[system], backend.generate, cfg.parts).speak(sentences, decoding)
-            else:
-                answers = backend.generate(prompts[system], decoding, text_tokens=lengths[system])
-            if chooser and decoding.get("choose"):
-                answers = chosen(sentences, answers, tokenizers[system], chooser)
-            rows = records(sentences, answers, tokenizers[system], unknown, place_of(cfg))
-            write_jsonl(own_part(files[system, name], cfg), rows)
-        backend.close()
-    for path in [] if sentences else files.values():  # a process without a share
-        write_jsonl(own_part(path, cfg), [])
-    return list(files.values())
 
 
 @hydra.main(version_base=None, config_path=None)
@@ -114,8 +24,11 @@ def main(cfg: DictConfig) -> None:
         if (count := workers_of(cfg)) > 1:
             in_processes("infer.synthesise", count)
             join_parts(token_files(cfg).values(), count)
-        else:
-            synthesise(cfg)
+            return
+        check_checkpoints(cfg)
+        from infer.speak import synthesise  # here: it loads torch and transformers, which takes 5 s
+
+        synthesise(cfg)
 
 
 if __name__ == "__main__":

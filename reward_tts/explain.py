@@ -6,7 +6,7 @@ python -m reward_tts.explain --config-path <recipes/NAME> --config-name explain 
 import hydra
 from omegaconf import DictConfig
 
-from reward_tts.reading_error import error_of, prompt_of
+from reward_tts.reading_error import Settings, error_of, prompt_of
 from reward_tts.reward.errors import compare, style
 from reward_tts.reward.published import FORMS
 from speech.readings import Lattice
@@ -14,13 +14,13 @@ from speech.readings import Lattice
 _SHOWN = 8  # readings of a span
 
 
-def explain(recipe: DictConfig, text: str, heard: str, language: str) -> str:
-    """Prompt, readings, alignment and error of a pair, for people. `recipe`: that branch of a stage's configuration.
+def explain(recipe: Settings, text: str, heard: str, language: str) -> str:
+    """Prompt, readings, alignment and error of a pair, for people.
 
     Raises:
         ValueError: as reading_error.error_of.
     """
-    unit, tones = recipe.reward.error.unit, bool(recipe.reward.error.get("tones", False))
+    unit, tones = recipe.unit, recipe.tones
     error = error_of(recipe, text, heard, language)
     comparison = compare(text, heard, language, style(language, unit, tones))
     counts = comparison.counts
@@ -54,7 +54,7 @@ def main(cfg: DictConfig) -> None:
     if cfg.text is None or cfg.heard is None:
         raise SystemExit('explain needs both: text="..." heard="..."')
     try:
-        print(explain(cfg.recipe, str(cfg.text), str(cfg.heard), cfg.language))
+        print(explain(Settings.of(cfg.recipe), str(cfg.text), str(cfg.heard), cfg.language))
     except ValueError as error:
         raise SystemExit(str(error)) from None
 

@@ -1,12 +1,14 @@
 """The function that a recipe names as `recipe.prompt_template`."""
 
 from collections.abc import Callable
+from functools import cache
 from inspect import signature
 from typing import Any
 
 import hydra
 
 
+@cache
 def prompt_template(name: str) -> Callable[..., list[dict[str, Any]]]:
     """template(text, voice=None, speech_prefix=(), language=None, instruction=None) -> messages: the function of that
     dotted name, which is told the language if it has such a parameter: 東京 is Japanese or traditional Chinese by that

@@ -1,5 +1,7 @@
 """Waves: read from files within bounds, brought to another rate."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +41,25 @@ class AudioLimits:
             raise ValueError(f"{path} lasts {seconds:.1f} s, at most {self.seconds:g} s are read{key}")
 
 
+@contextmanager
+def _opened(path: str, limits: AudioLimits) -> Iterator[soundfile.SoundFile]:
+    """The file, of which the header is within the limits."""
+    with soundfile.SoundFile(str(input_file(path, "a recording"))) as file:
+        if file.frames >= _UNKNOWN:
+            raise ValueError(f"{path}: its header does not say how long it is: write it again, to a file")
+        limits.check(path, file.frames / file.samplerate, file.samplerate, file.channels)
+        yield file
+
+
+def check_header(path: str, limits: AudioLimits | None = None) -> None:
+    """What can be said of a recording without reading it. Raises ValueError as `read_wave`."""
+    try:
+        with _opened(path, limits or AudioLimits()):
+            pass
+    except (OSError, soundfile.SoundFileError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
 def read_wave(path: str, sample_rate: int, limits: AudioLimits | None = None) -> np.ndarray:
     """The file as float32 [samples] at `sample_rate` Hz, the mean of its channels; one second in memory at a time is
     all that is read of a file beyond `limits` (those of the class, if none are given).
@@ -48,11 +69,8 @@ def read_wave(path: str, sample_rate: int, limits: AudioLimits | None = None) ->
     """
     limits = limits or AudioLimits()
     try:
-        with soundfile.SoundFile(str(input_file(path, "a recording"))) as file:
-            rate, channels, frames = file.samplerate, file.channels, file.frames
-            if frames >= _UNKNOWN:
-                raise ValueError(f"{path}: its header does not say how long it is: write it again, to a file")
-            limits.check(path, frames / rate, rate, channels)
+        with _opened(path, limits) as file:
+            rate, channels = file.samplerate, file.channels
             blocks, read = [], 0
             while len(block := file.read(rate, dtype="float32", always_2d=True)):
                 read += len(block)

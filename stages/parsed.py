@@ -8,6 +8,7 @@
 - A file that several configurations have in common is read once, and copied, which takes two fifths of reading it.
 - Hydra composes its own settings, too, which are of no use before a stage's process starts, and deletes them from what
   it gives: `composed` leaves them out.
+- Hydra's command line composes everything once more before, for hydra.mode alone, which no recipe sets.
 - Overrides that choose no group are the last that Hydra 1.3 does (hydra/_internal/config_loader_impl.py): `with_values`
   does it to a copy, so that what is composed once serves every value.
 
@@ -30,6 +31,7 @@ from hydra import compose
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.defaults_list import create_defaults_list
+from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -56,6 +58,18 @@ def remember() -> None:
     read = getattr(hydra.version, "_get_version", None)
     if read is not None and not hasattr(read, "cache_info"):
         hydra.version._get_version = cache(read)
+    if not hasattr(Hydra.get_mode, "__wrapped__"):
+        Hydra.get_mode = _if_asked_for(Hydra.get_mode)
+
+
+def _if_asked_for(get_mode: Callable[..., Any]) -> Callable[..., Any]:
+    """As `get_mode`, which finds None where nobody sets hydra.mode."""
+
+    @wraps(get_mode)
+    def asked(self: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+        return get_mode(self, config_name, overrides) if any("hydra" in one for one in overrides) else None
+
+    return asked
 
 
 def composed(name: str, overrides: Sequence[str]) -> DictConfig:

@@ -13,10 +13,12 @@ if [[ $1 == --dry-run ]]; then dry_run=$1; shift; fi
 # Runs a command, or with --dry-run prints it.
 run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else echo "run.sh: test: $*"; "$@"; fi; }
 
-# The small models, the tests of the reward's environment and those of the trainer's at once, the latter three files at a
-# time (whole recipes, each with Ray, vLLM and Triton: two): what waits for a process or for the models leaves its core to
-# the others. The longest goes first (tests/conftest.py).
-files_at_once() { trainer=(-n "$1" --dist loadfile --no-loadscope-reorder "$2"); }
+# The small models, the tests of the reward's environment and those of the trainer's at once, of the latter what computes
+# with models in one process and of the rest two files at a time (whole recipes, each with Ray, vLLM and Triton: two): what
+# waits for a process or for the models leaves its core to the others. The longest goes first (tests/conftest.py). Each
+# process imports all test files that it is given, so that what wants torch and verl is given to one, not to three.
+models=(tests/trainer_env/{data_prep,infer,merge,models,sft,verl_plugins})
+files_at_once() { trainer=(-n "$1" --dist loadfile --no-loadscope-reorder "${@:2}"); }
 export VERL_TTS_TEST_RUN=$$-$(date +%s%N)   # the models are seen to once (tests/conftest.py)
 export OMP_WAIT_POLICY=passive     # threads that spin while they wait would take the other file's core
 export OMP_NUM_THREADS=1           # nor do four processes win by two threads each, which wait for one another
@@ -24,11 +26,14 @@ every=(recipes/*/recipe.yaml)
 every=("${every[@]%/recipe.yaml}")
 case $1 in
   tiny_mandarin)
-    recipes=("${every[@]}") speech=(tests/reward_env)
-    files_at_once 3 tests/trainer_env
+    recipes=("${every[@]}") beside=(speech models) quick=()
+    for path in tests/trainer_env/*; do
+      [[ " ${models[*]} " == *" $path "* || $path == *__pycache__ ]] || quick+=("$path")
+    done
+    files_at_once 2 "${quick[@]}"
     ;;
-  all) recipes=("${every[@]}") speech=(); files_at_once 2 tests/recipes ;;
-  *) recipes=(recipes/tiny_mandarin "recipes/$1") speech=() trainer=(tests/recipes -k "$1") ;;
+  all) recipes=("${every[@]}") beside=(); files_at_once 2 tests/recipes ;;
+  *) recipes=(recipes/tiny_mandarin "recipes/$1") beside=() trainer=(tests/recipes -k "$1") ;;
 esac
 [[ $1 == tiny_mandarin || $1 == all || -n $(grep -rl "$1" tests/recipes) ]] || { echo "run.sh: test: $1 has no test from end to end; bash run.sh test has its quick ones" >&2; exit 2; }
 # The tests run the embedded default's settings, which are for the CPU, on whatever machine.
@@ -45,23 +50,26 @@ failed=0
 run .venv/bin/ruff check . || failed=1
 run .venv/bin/ruff format --check . || failed=1
 run .venv/bin/lint-imports || failed=1
-if ((${#speech[@]})); then
-  argv=(.venv-reward/bin/python -m pytest --junitxml "$reports/speech.xml" "${speech[@]}")
-  if [[ -n $dry_run ]]; then run "${argv[@]}"
-  else
-    echo "run.sh: test: ${argv[*]} (shown when it has ended)"
-    "${argv[@]}" >"$reports/speech.txt" 2>&1 &
-    trap 'kill $! 2>/dev/null || true' EXIT
-  fi
-fi
+declare -A running=()
+for name in "${beside[@]}"; do
+  case $name in
+    speech) argv=(.venv-reward/bin/python -m pytest --junitxml "$reports/speech.xml" tests/reward_env) ;;
+    models) argv=(.venv/bin/python -m pytest --junitxml "$reports/models.xml" "${models[@]}") ;;
+  esac
+  if [[ -n $dry_run ]]; then run "${argv[@]}"; continue; fi
+  echo "run.sh: test: ${argv[*]} (shown when it has ended)"
+  "${argv[@]}" >"$reports/$name.txt" 2>&1 &
+  running[$name]=$!
+  trap 'kill "${running[@]}" 2>/dev/null || true' EXIT
+done
 run .venv/bin/python -m pytest --junitxml "$reports/trainer.xml" "${trainer[@]}" || failed=1
-if ((${#speech[@]})) && [[ -z $dry_run ]]; then
-  wait $! || failed=1
-  trap - EXIT
-  cat "$reports/speech.txt"
-fi
+for name in "${!running[@]}"; do
+  wait "${running[$name]}" || failed=1
+  cat "$reports/$name.txt"
+done
+trap - EXIT
 [[ -z $dry_run ]] || exit 0
-.venv/bin/python - "$reports" $((1 + (${#speech[@]} > 0))) <<'PY' || failed=1
+.venv/bin/python - "$reports" $((1 + ${#beside[@]})) <<'PY' || failed=1
 import sys
 from pathlib import Path
 from xml.etree import ElementTree

@@ -1,6 +1,7 @@
 """Fixtures of both environments: small real models, built once per checkout by the real stages, and a real server."""
 
 import fcntl
+import gc
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -38,6 +40,23 @@ LONG += ["test_own_texts", "test_prefer", "test_reward_server", "test_server_sec
 LONG += ["test_speech_prefix", "test_run_sh_server", "test_run_sh", "test_reward_overrides", "test_speech_head"]
 LONG += ["test_cosyvoice_prompt", "test_lora", "test_verl_plugins", "test_run_sh_runs", "test_marks"]
 LONG += ["test_queue_polls", "test_data_prep_memory", "test_algorithm_updates", "test_install", "test_merge"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported stays: no garbage collector looks through it. verl runs a full one three times a checkpoint,
+    which took two thirds of test_resume's time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Else nanobind tells all that vLLM's libraries hold when the process ends."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -91,13 +110,14 @@ def copy_of(built: Path, name: str) -> Path:
 
 
 def port_range(worker: str) -> range:
-    """The ports of one worker of pytest-xdist (gw0, gw1, ...; "" without it), and of nobody else: Linux gives those
-    from 32768 on to whoever asks for any, Ray's workers take 10002 to 19999, torchrun 29500."""
-    first = 20000 + 1000 * (int(worker.removeprefix("gw")) % 8 if worker else 8)
+    """The ports of one worker of pytest-xdist (gw0, gw1, ...; without it, of an environment), and of nobody else: Linux
+    gives those from 32768 on to whoever asks for any, Ray's workers take 10002 to 19999, torchrun 29500."""
+    place = int(worker.removeprefix("gw")) % 7 if worker.startswith("gw") else 7 + (worker == ".venv-reward")
+    first = 20000 + 1000 * place
     return range(first, first + 1000)
 
 
-_ports = port_range(os.environ.get("PYTEST_XDIST_WORKER", ""))
+_ports = port_range(os.environ.get("PYTEST_XDIST_WORKER", Path(sys.prefix).name))
 _untouched = iter(random.sample(_ports, len(_ports)))  # another run of the tests on this machine draws other ones
 
 

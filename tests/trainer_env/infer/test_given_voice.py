@@ -11,13 +11,29 @@ import numpy as np
 import pytest
 import soundfile
 
-from stages.config import ROOT, config_dir
+from models.cosyvoice.to_huggingface import convert
+from models.extend import extend
+from speech.files import whole_directory
+from stages.config import ROOT, compose_stage
 from tests.conftest import copy_of
 from tests.helpers.cosyvoice_decoder import CODEBOOK
 from tests.helpers.llama_dir import LLASA, write_llama
 
 COSYVOICE = [f"recipe.codebook_size={CODEBOOK}", "recipe.max_prompt_tokens=112", "vllm.max_model_len=160"]
 ON_CPU = ["backend=transformers", "synthesis_hardware=cpu", "reward_server.server.devices=[cpu]", "max_tokens=24"]
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from tests.helpers.cosyvoice_release import NAMES, write_release
+from tests.helpers.xcodec2_dir import write_codec, write_semantic
+
+cosyvoice, llasa = (Path(folder) / "pretrained" for folder in sys.argv[1:])
+write_release(cosyvoice / NAMES["cosyvoice2"], "cosyvoice2")
+write_codec(llasa / "xcodec2")
+write_semantic(llasa / "w2v-bert-2.0")
+"""
 
 
 def run(*argv: str) -> subprocess.CompletedProcess[str]:
@@ -31,35 +47,39 @@ def must(*argv: str) -> str:
     return done.stdout
 
 
-def trainer(module: str, recipe: str, config: str, *overrides: str) -> None:
-    folder = str(config_dir(recipe))
-    must(".venv/bin/python", "-m", module, "--config-path", folder, "--config-name", config, *overrides)
+def folder_of(name: str) -> Path:
+    return ROOT / f"exp/test_given_{name}"
+
+
+@pytest.fixture(scope="module")
+def sounds() -> None:
+    """What speaks and listens, of both recipes, by one process of the environment that has its classes."""
+    for name in ("cosyvoice2", "llasa"):
+        shutil.rmtree(folder_of(name), ignore_errors=True)
+        folder_of(name).mkdir(parents=True)
+    must(".venv-reward/bin/python", "-c", WRITE, str(folder_of("cosyvoice2")), str(folder_of("llasa")))
 
 
 def cosyvoice2(work: Path) -> list[str]:
     own = [f"recipe.work_dir={work.relative_to(ROOT)}", *COSYVOICE[:2]]
-    must(".venv-reward/bin/python", "-m", "tests.helpers.cosyvoice_release", "cosyvoice2", str(work / "pretrained"))
-    trainer("models.cosyvoice.to_huggingface", "cosyvoice2", "models", *own)
+    cfg = compose_stage("cosyvoice2", "models", tuple(own))
+    with whole_directory(cfg.recipe.sft_dir) as target:
+        convert(Path(cfg.convert.source), target, cfg.convert, CODEBOOK)
     return [*own, f"recipe.merged_dir={work}/sft", "reward_server.token2wav.dtype=float32", COSYVOICE[2]]
 
 
 def llasa(work: Path) -> list[str]:
     own = [f"recipe.work_dir={work.relative_to(ROOT)}", f"recipe.sft_dir={work}/base"]
     write_llama(work / "pretrained/llasa", LLASA, 65536)
-    folders = [str(work / "pretrained" / name) for name in ("xcodec2", "w2v-bert-2.0")]
-    must(".venv-reward/bin/python", "-m", "tests.helpers.xcodec2_dir", *folders)
-    trainer("models.extend", "llasa", "models", *own)
+    extend(compose_stage("llasa", "models", tuple(own)))
     return [*own, f"recipe.merged_dir={work}/base", "voices.encoder.semantic_layer=2"]
 
 
 @pytest.fixture(scope="module", params=[cosyvoice2, llasa], ids=lambda make: make.__name__)
-def recipe(request) -> tuple[str, Path, list[str]]:
+def recipe(request, sounds) -> tuple[str, Path, list[str]]:
     """Its name, its folder with models, and the overrides that say so."""
     name = request.param.__name__
-    work = ROOT / f"exp/test_given_{name}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    return name, work, request.param(work)
+    return name, folder_of(name), request.param(folder_of(name))
 
 
 # Words of the recording, text, speech tokens of one second (X-codec2 pads whole frames by one more), Hz.

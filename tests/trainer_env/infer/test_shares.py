@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from infer.best import ranking
 from infer.records import join_parts, use_checkpoints
 from infer.shares import share, workers_of
-from infer.synthesise import synthesise
+from infer.speak import synthesise
 from stages.config import compose_stage
 from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, TEXTS, overrides, work  # noqa: F401  the model
 

@@ -13,7 +13,8 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from data_prep.prepare import Preparation
 from data_prep.prompts import PromptMaker
-from infer.synthesise import place, records, synthesise
+from infer.backends import place
+from infer.speak import records, synthesise
 from infer.texts import Sentence, read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from transformers import AutoModelForCausalLM
 from verl.utils.torch_functional import entropy_from_logits
 
-from infer.synthesise import synthesise
+from infer.speak import synthesise
 from models.cosyvoice import to_huggingface
 from models.cosyvoice.speech_head import NEVER, SpeechHeadQwen2Config, SpeechHeadQwen2ForCausalLM
 from tests.helpers.cosyvoice_release import CODEBOOK, TEXT_ROWS, write_llm_by_shapes, write_text_model

@@ -20,7 +20,6 @@ from reward_tts.reward.errors import error as error_of
 from reward_tts.reward.formulas import shape_tanh, silence
 from speech.tokens import format_speech_tokens
 from tests.helpers.server_client import config_of, counted, measure, odd_rows, raw_answer
-from verl_plugins.rollout_audio import RolloutAudio
 
 REWARD = {
     "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
@@ -221,6 +220,8 @@ def test_a_text_with_nothing_to_speak_is_an_error(reward_server):
 
 
 def test_some_rollouts_can_be_listened_to(reward_server, spoken, tmp_path, caplog):
+    from verl_plugins.rollout_audio import RolloutAudio  # torch and TensorBoard, which no other test here wants
+
     where = f"{reward_server.host}:{reward_server.grpc_port}"
     audio = RolloutAudio(every=2, count=2, folder=tmp_path / "listen", address=where)
     rows = [score(reward_server, format_speech_tokens(tokens), text) for tokens, text in spoken[:3]]

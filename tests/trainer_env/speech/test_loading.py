@@ -1,17 +1,16 @@
-"""Weights are data: a file that would run code when it is read is refused, and no loader goes another way."""
+"""Weights are data: a file that would run code when it is read is refused, and no loader goes another way.
+
+torch and transformers are imported where they are used: the other processes that collect this file need neither.
+"""
 
 import json
 import re
 from pathlib import Path
 
 import pytest
-import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
-
-from speech.loading import pretrained, tokenizer_of, weights_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("benchmarks", "stages", "infer", "sft", "verl_plugins", "models", "merge", "reward_tts", "data_prep")
@@ -37,6 +36,10 @@ class Evil:
 
 
 def test_weights_are_read_and_code_among_them_is_not_run(tmp_path):
+    import torch
+
+    from speech.loading import weights_of
+
     torch.save({"a": torch.arange(3), "b": [1, "x"]}, tmp_path / "good.pt")
     assert weights_of(tmp_path / "good.pt")["a"].tolist() == [0, 1, 2]
     torch.save({"a": Evil(tmp_path / "made")}, tmp_path / "evil.pt")
@@ -47,6 +50,10 @@ def test_weights_are_read_and_code_among_them_is_not_run(tmp_path):
 
 def test_code_beside_a_model_is_not_run(tmp_path):
     """A folder whose config.json names classes of its own: transformers asks the terminal unless it is told."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    from speech.loading import pretrained
+
     (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'made')!r}, 'w')\nclass Own: pass\n")
     own = {"AutoConfig": "own.Own", "AutoTokenizer": ["own.Own", None]}
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": own}))
@@ -58,6 +65,10 @@ def test_code_beside_a_model_is_not_run(tmp_path):
 
 
 def test_a_tokenizer_alone_is_the_one_of_the_auto_classes(tmp_path):
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    from speech.loading import pretrained, tokenizer_of
+
     words = Tokenizer(WordLevel({"[UNK]": 0, "good": 1, "day": 2}, unk_token="[UNK]"))
     words.pre_tokenizer = Whitespace()
     saved = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", pad_token="[PAD]")

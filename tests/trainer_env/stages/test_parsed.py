@@ -9,7 +9,9 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_repository import ConfigRepository
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
@@ -127,6 +129,17 @@ def test_what_is_composed_without_hydras_own_settings_is_what_hydra_gives(recipe
     ours = compose_stage(recipe, name, tuple(overrides))
     assert OmegaConf.to_yaml(ours) == composed_by_hydra(recipe, name, overrides)
     assert OmegaConf.is_struct(ours) and "hydra" not in ours
+
+
+def test_hydras_own_mode_is_looked_for_only_where_somebody_sets_it(tmp_path: Path):
+    parsed.remember()
+    (tmp_path / "a.yaml").write_text("x: 1\n")
+    with initialize_config_dir(config_dir=str(tmp_path), version_base=None):
+        program = GlobalHydra.instance().hydra
+        assert program.get_mode("a", ["hydra.mode=MULTIRUN", "x=2"]) == RunMode.MULTIRUN
+        for overrides in ([], ["x=2"], ["nonsense=2"]):
+            found = program.get_mode("a", overrides), type(program).get_mode.__wrapped__(program, "a", overrides)
+            assert found == (None, None)
 
 
 def test_a_file_is_read_again_when_it_has_changed_and_each_has_a_copy_of_its_own(tmp_path: Path):
