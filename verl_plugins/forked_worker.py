@@ -115,9 +115,8 @@ def serve(address: str, modules: list[str], raylet: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who asked waits for the copy
     while end not in (ready := select.select([listener, end], [], [])[0]):
         link, _ = ready[0].accept()
-        if of_same_user(link):
-            head, files, _, _ = socket.recv_fds(link, NUMBER.size, len(OPEN_FILES))
-            wanted = json.loads(link.recv(NUMBER.unpack(head)[0], socket.MSG_WAITALL))
+        if of_same_user(link) and (asked := asked_by(link)):
+            wanted, files = asked
             if (pid := os.fork()) == 0:
                 for one in (listener, link):
                     one.close()
@@ -128,6 +127,18 @@ def serve(address: str, modules: list[str], raylet: int) -> None:
                 os.close(descriptor)
         link.close()
     os._exit(0)
+
+
+def asked_by(link: socket.socket) -> tuple[dict, list[int]] | None:
+    """What `ask` sent, with its open files; None from one that was killed before it had said all."""
+    head, files, _, _ = socket.recv_fds(link, NUMBER.size, len(OPEN_FILES))
+    length = NUMBER.unpack(head)[0] if len(head) == NUMBER.size else 0
+    said = link.recv(length, socket.MSG_WAITALL) if length else b""
+    if length and len(said) == length:
+        return json.loads(said), files
+    for descriptor in files:
+        os.close(descriptor)
+    return None
 
 
 def work(wanted: dict, files: list[int]) -> None:

@@ -109,6 +109,19 @@ def test_another_users_process_is_not_asked(monkeypatch: pytest.MonkeyPatch):
     assert forked_worker.connect(address + "nobody") is None
 
 
+def test_who_was_killed_before_it_had_said_all_is_passed_over():
+    for said in (b"", forked_worker.NUMBER.pack(100), forked_worker.NUMBER.pack(100) + b'{"argv"'):
+        ours, its = socket.socketpair()
+        if said:
+            socket.send_fds(its, [said[:4]], forked_worker.OPEN_FILES)
+            its.sendall(said[4:])
+        its.close()
+        before = len(os.listdir("/proc/self/fd"))
+        assert forked_worker.asked_by(ours) is None
+        assert len(os.listdir("/proc/self/fd")) == before, "its open files stayed open"
+        ours.close()
+
+
 def test_the_recipes_workers_on_a_cpu_begin_so():
     command = compose_stage("tiny_mandarin", "grpo").ray_kwargs.ray_init.runtime_env.py_executable.split()
     assert command[:3] == [".venv/bin/python", "-m", "verl_plugins.forked_worker"]
