@@ -27,7 +27,7 @@ import time
 import traceback
 
 # Variables that libraries read while they are imported: who has others needs another process to be copied from.
-AT_IMPORT = ("OMP_", "MKL_", "MALLOC_", "LD_", "PYTHON", "TORCH_", "HF_", "TRANSFORMERS_", "VERL_", "TQ_")
+AT_IMPORT = ("OMP_", "MKL_", "MALLOC_", "LD_", "PYTHON", "TORCH_", "HF_", "TRANSFORMERS_", "VERL_", "VLLM_", "TQ_")
 STARTED_S = 60.0  # within which the process to be copied has its socket; it imports after that
 NUMBER, PEER = struct.Struct("!I"), struct.Struct("3i")
 OPEN_FILES = (0, 1, 2)

@@ -16,8 +16,10 @@ from transformers import PreTrainedTokenizerBase
 from verl.experimental.agent_loop.agent_loop import AgentLoopOutput
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
+from verl_plugins import patches
 from verl_plugins.advantage import TOKEN_CREDIT, pack
 
+patches.make_agent_loops_at_once()  # of the worker that imports this, from its second rollout on at the latest
 _SPEECH_TOKEN = re.compile(r"<\|s_\d+\|>")
 _OWN_KEYS = frozenset({"temperature", "top_p", "top_k", "n", "max_tokens", "logprobs", "seed"})
 

@@ -13,6 +13,8 @@ from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
 from verl_plugins.rollout import SpeechAgentLoop, more_sampling
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 class Recorder:
     """Stands where verl's connection to the vLLM servers is, and keeps what it is asked for."""
@@ -29,18 +31,17 @@ def asked_for(rollout: dict[str, Any], folder: Path) -> dict[str, Any]:
     return rolled_out(rollout, folder).sampling_params
 
 
-def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo") -> Recorder:
-    """What was asked for in one rollout, and `output`, what came of it."""
+def loop_arguments(rollout: dict[str, Any], folder: Path, estimator: str, server: Any) -> dict[str, Any]:
+    """What verl's worker gives each agent loop."""
     from verl.experimental.agent_loop.agent_loop import DictConfigWrap
     from verl.utils.dataset.rl_dataset import RLHFDataset
 
     build_tokenizer(["好"], 4, folder / "tokenizer")
     config = {"actor_rollout_ref": {"rollout": {"prompt_length": 64, "response_length": 8, **rollout}}}
     config["algorithm"] = {"adv_estimator": estimator}
-    recorder = Recorder()
-    loop_arguments = {
+    return {
         "trainer_config": DictConfigWrap(OmegaConf.create(config)),
-        "server_manager": recorder,
+        "server_manager": server,
         "tokenizer": AutoTokenizer.from_pretrained(folder / "tokenizer"),
         "processor": None,
         "dataset_cls": RLHFDataset,
@@ -48,13 +49,37 @@ def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo") -
         "hf_model_type": "qwen2",
     }
 
+
+def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo") -> Recorder:
+    """What was asked for in one rollout, and `output`, what came of it."""
+    recorder = Recorder()
+    arguments = loop_arguments(rollout, folder, estimator, recorder)
+
     async def run() -> None:
-        loop = SpeechAgentLoop(**loop_arguments)
+        loop = SpeechAgentLoop(**arguments)
         prompt = [{"role": "user", "content": "好"}]
         recorder.output = await loop.run({"temperature": 1.1, "repetition_penalty": 1.0}, raw_prompt=prompt)
 
     asyncio.run(run())
     return recorder
+
+
+def test_verl_makes_our_agent_loop_as_hydra_would(tmp_path):
+    """verl_plugins/patches.py, make_agent_loops_at_once."""
+    import hydra
+    from verl.experimental.agent_loop import agent_loop
+
+    (config,) = OmegaConf.load(ROOT / "recipes/common/agent_loop.yaml")
+    arguments = loop_arguments({}, tmp_path, "grpo", Recorder())
+    ours, hydras = (
+        made(config=config, **arguments) for made in (agent_loop.hydra.utils.instantiate, hydra.utils.instantiate)
+    )
+    assert agent_loop.hydra is not hydra
+    assert type(ours) is type(hydras) is SpeechAgentLoop
+    assert vars(ours).keys() == vars(hydras).keys()
+    assert ours.config is hydras.config is arguments["trainer_config"].config
+    for name in ("server_manager", "tokenizer", "dataset_cls"):
+        assert vars(ours)[name] is vars(hydras)[name] is arguments[name]
 
 
 def test_the_recipes_penalty_and_minimum_arrive(tmp_path):
