@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # begins (13 s of CPU instead of 6).
 unset PYTHONDONTWRITEBYTECODE
 
-names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data reward_asr sft token_ear serve train prefer merge checkpoints eval infer score export explain demo)
-numbers=(-1 "" "" "" "" "" "" "" 0 "" "" "" 1 2 "" 3 "" 4 5 "" 6 "" "")
+names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data reward_asr sft baseline token_ear serve train prefer merge checkpoints eval infer score export explain demo)
+numbers=(-1 "" "" "" "" "" "" "" 0 "" "" "" "" 1 2 "" 3 "" 4 5 "" 6 "" "")
 
 usage() {
   cat <<'TEXT'
@@ -23,6 +23,7 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
       reward_asr  the reward's ASR, of recipes that train one; like token_ear it learns beside sft, on a core of its own
       sft      a model learns text -> speech tokens (between 0 and 1: part of every range that crosses it, except for
                recipes that begin with a released model)
+      baseline  the SFT model on held-out texts, heard by the evaluation's ASR (released models: only by its name)
       token_ear  a small network that reads speech tokens, for the reward and best of N (released models: only by its name)
    1  serve    the reward server; alone in the foreground, in a range with train in the background
    2  train    GRPO by verl; an interrupted run continues from its last checkpoint

@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from data_prep.jsonl import spoken_part
 from infer.decode import by_number, decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
-from infer.records import Utterance, read_utterances, token_files, use_checkpoints
+from infer.records import Utterance, read_utterances, settle_systems, token_files
 from infer.report import draw, markdown
 from infer.report_page import choose, page, statistics
 from infer.shares import in_processes, share, workers_of
@@ -220,7 +220,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     with told_plainly():
-        use_checkpoints(cfg)
+        settle_systems(cfg)
         if cfg.get("share") is None:
             evaluate(cfg)
         else:

@@ -89,14 +89,25 @@ def token_files(cfg: DictConfig) -> dict[tuple[str, str], str]:
     }
 
 
-def use_checkpoints(cfg: DictConfig) -> None:
+def settle_systems(cfg: DictConfig) -> None:
     """With `checkpoints`, a folder, its sub-folders are the systems of the configuration, and `systems` before them.
+    With `only`, a list, no others than those of it.
 
     Raises:
         FileNotFoundError: none is there.
+        ValueError: `only` names a system that there is not.
     """
-    if cfg.get("checkpoints") is None:
+    if cfg.get("checkpoints") is not None:
+        _add_checkpoints(cfg)
+    if cfg.get("only") is None:
         return
+    if unknown := sorted(set(cfg.only) - set(cfg.systems)):
+        raise ValueError(f"only={list(cfg.only)}: {unknown} is not among the systems, {sorted(cfg.systems)}")
+    with open_dict(cfg):
+        cfg.systems = {name: cfg.systems[name] for name in cfg.only}
+
+
+def _add_checkpoints(cfg: DictConfig) -> None:
     found = {path.parent.name: str(path.parent) for path in Path(cfg.checkpoints).glob("*/config.json")}
     if not found:
         raise FileNotFoundError(f"no checkpoint in {cfg.checkpoints}: bash run.sh checkpoints merges them")

@@ -49,8 +49,9 @@ def share(items: Sequence[Item], cfg: DictConfig) -> list[Item]:
     return list(items[which::count])
 
 
-def in_processes(module: str, count: int) -> None:
-    """This command again in `count` processes, each with its share, and its GPU where there are some.
+def in_processes(module: str, count: int, *more: str) -> None:
+    """This command again in `count` processes, each with its share, its GPU where there are some, and the overrides
+    `more`.
 
     Raises:
         SystemExit: one failed; the others are ended.
@@ -65,7 +66,7 @@ def in_processes(module: str, count: int) -> None:
     running = []
     for which in range(count):
         own = {"CUDA_VISIBLE_DEVICES": gpus[which % len(gpus)]} if gpus else {}
-        command = [sys.executable, "-m", module, *sys.argv[1:], f"+share=[{which},{count}]"]
+        command = [sys.executable, "-m", module, *sys.argv[1:], *more, f"+share=[{which},{count}]"]
         running.append(subprocess.Popen(command, env=os.environ | own))
     try:
         for which, process in enumerate(running):

@@ -8,10 +8,11 @@ not at all. The same configuration gives the same tokens: each request has its o
 """
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from infer.given_voice import use_given
-from infer.records import check_checkpoints, join_parts, token_files, use_checkpoints
+from infer.kept import forget, record, spoken_already
+from infer.records import check_checkpoints, join_parts, settle_systems, token_files
 from infer.shares import in_processes, workers_of
 from speech.jsonl import told_plainly
 
@@ -20,15 +21,28 @@ from speech.jsonl import told_plainly
 def main(cfg: DictConfig) -> None:
     with told_plainly():
         use_given(cfg)
-        use_checkpoints(cfg)
+        settle_systems(cfg)
+        if kept := spoken_already(cfg):
+            print(f"{', '.join(kept)}: spoken already ({cfg.tokens_dir})", flush=True)
+            with open_dict(cfg):
+                cfg.systems = {name: path for name, path in cfg.systems.items() if name not in kept}
+        if not cfg.systems:
+            return
         if (count := workers_of(cfg)) > 1:
-            in_processes("infer.synthesise", count)
+            forget(cfg)
+            in_processes("infer.synthesise", count, *([f"only=[{','.join(map(repr, cfg.systems))}]"] if kept else []))
             join_parts(token_files(cfg).values(), count)
+            record(cfg)
             return
         check_checkpoints(cfg)
         from infer.speak import synthesise  # here: it loads torch and transformers, which takes 5 s
 
+        is_all = cfg.get("share") is None
+        if is_all:
+            forget(cfg)
         synthesise(cfg)
+        if is_all:
+            record(cfg)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import DictConfig
 
 from infer.best import ranking
-from infer.records import join_parts, use_checkpoints
+from infer.records import join_parts, settle_systems
 from infer.shares import share, workers_of
 from infer.speak import synthesise
 from stages.config import compose_stage
@@ -50,7 +50,7 @@ def test_two_processes_speak_as_one(work):  # noqa: F811
     argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
     done = subprocess.run([*argv, *told(2)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-    one, two = ({path.name: path.read_text() for path in (work / f"of{count}").iterdir()} for count in (1, 2))
+    one, two = ({path.name: path.read_text() for path in (work / f"of{n}").glob("*.jsonl")} for n in (1, 2))
     assert one == two and sorted(one) == [f"M.{name}.jsonl" for name in "cdef"]
     assert len(one["M.c.jsonl"].splitlines()) == len(TEXTS)
 
@@ -68,10 +68,10 @@ def test_every_merged_step_is_a_system_after_the_first(tmp_path):
         (tmp_path / f"step_{step}").mkdir()
         (tmp_path / f"step_{step}" / "config.json").touch()
     cfg = DictConfig({"checkpoints": str(tmp_path), "systems": {"SFT": "sft"}})
-    use_checkpoints(cfg)
+    settle_systems(cfg)
     assert list(cfg.systems) == ["SFT", "step_3", "step_20", "step_100"]
     with pytest.raises(FileNotFoundError, match=r"bash run\.sh checkpoints merges them"):
-        use_checkpoints(DictConfig({"checkpoints": str(tmp_path / "none"), "systems": {}}))
+        settle_systems(DictConfig({"checkpoints": str(tmp_path / "none"), "systems": {}}))
 
 
 def test_the_lowest_error_is_best_and_of_equal_ones_the_earlier():

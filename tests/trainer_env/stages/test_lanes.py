@@ -36,7 +36,7 @@ def names(lanes: list[Lane]) -> list[list[str]]:
 
 def test_the_default_trains_what_listens_beside_sft():
     found = [names(lanes) for lanes in groups(stages_of("tiny_mandarin"))]
-    assert found[:2] == [[["data"]], [["reward_asr", "token_ear"], ["sft"]]]
+    assert found[:2] == [[["data"]], [["reward_asr", "token_ear"], ["sft", "baseline"]]]
     assert found[2:] == [[["serve"]], [["train"]], [["merge"]], [["eval"]], [["infer"]]]
 
 
@@ -62,7 +62,7 @@ def lanes_of_default() -> list[Lane]:
 
 def test_with_one_core_lanes_run_one_after_another(one_core):
     found = at_once(lanes_of_default(), lambda stage: True)
-    assert [names(lanes) for lanes in found] == [[["reward_asr", "token_ear"]], [["sft"]]]
+    assert [names(lanes) for lanes in found] == [[["reward_asr", "token_ear"]], [["sft", "baseline"]]]
     assert {stage.threads for lanes in found for lane in lanes for stage in lane} == {None}
 
 
@@ -70,9 +70,9 @@ def test_with_one_core_lanes_run_one_after_another(one_core):
 def test_lanes_share_the_cores_and_one_without_work_takes_none(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     ((ear, sft),) = at_once(lanes_of_default(), lambda stage: stage.name in {"sft", "token_ear"})
-    assert [stage.environment()["OMP_NUM_THREADS"] for stage in [*ear, *sft]] == [str(cores() // 2)] * 3
+    assert [stage.environment()["OMP_NUM_THREADS"] for stage in [*ear, *sft]] == [str(cores() // 2)] * 4
     first, second = at_once(lanes_of_default(), lambda stage: stage.name == "token_ear")
-    assert names(first + second) == [["reward_asr", "token_ear"], ["sft"]]
+    assert names(first + second) == [["reward_asr", "token_ear"], ["sft", "baseline"]]
     assert "OMP_NUM_THREADS" not in second[0][0].environment()
 
 

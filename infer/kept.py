@@ -1,0 +1,64 @@
+"""Which systems of an evaluation have spoken already: same checkpoint, texts, settings and code, so the same tokens."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from infer.records import token_files
+from speech.files import fingerprint, identities, write_text
+from speech.imports import ROOT, imported_files
+
+# Keys without influence on the tokens: which systems, how many processes, where to; and what listens afterwards.
+_OTHER = {"systems", "only", "checkpoints", "workers", "share", "tokens_dir", "keep_tokens", "out_dir", "files"}
+_OTHER |= {"teacher", "compare", "listen_to", "report", "outlier_at", "bootstrap", "ear", "scorers", "prosody"}
+_OTHER |= {"hear_at_once", "cache", "token2wav", "reward_server"}
+_OTHER_OF_RECIPE = {"server", "reward", "eval_dir"}
+
+
+def spoken_already(cfg: DictConfig) -> list[str]:
+    """The systems whose files of all decodings are there and as this configuration would make them."""
+    if not cfg.get("keep_tokens"):
+        return []
+    made = dict(_identities(cfg))
+    return [name for name, identity in made.items() if _is_there(cfg, name) and _recorded(cfg, name) == identity]
+
+
+def record(cfg: DictConfig) -> None:
+    """After synthesis: with what each system's tokens were made."""
+    for name, identity in _identities(cfg) if cfg.get("keep_tokens") else []:
+        write_text(_mark(cfg, name), identity + "\n")
+
+
+def forget(cfg: DictConfig) -> None:
+    """Before synthesis: the files of the configuration's systems are no longer whole."""
+    for name in cfg.systems if cfg.get("keep_tokens") else []:
+        _mark(cfg, name).unlink(missing_ok=True)
+
+
+def _mark(cfg: DictConfig, system: str) -> Path:
+    return Path(cfg.tokens_dir) / f"{system}.made_with"
+
+
+def _recorded(cfg: DictConfig, system: str) -> str | None:
+    mark = _mark(cfg, system)
+    return mark.read_text(encoding="utf-8").strip() if mark.exists() else None
+
+
+def _is_there(cfg: DictConfig, system: str) -> bool:
+    return all(Path(path).exists() for (name, _), path in token_files(cfg).items() if name == system)
+
+
+def _identities(cfg: DictConfig) -> Iterator[tuple[str, str]]:
+    """(system, hash of all that its tokens depend on)."""
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    recipe = {key: value for key, value in settings["recipe"].items() if key not in _OTHER_OF_RECIPE}
+    settings = {key: value for key, value in settings.items() if key not in _OTHER} | {"recipe": recipe}
+    read = [cfg.texts, cfg.recipe.voices]
+    if any(decoding.get("choose") for decoding in cfg.decodings.values()):
+        read.append(cfg.recipe.token_ear_dir)
+    below = cfg.cache.hash_content_below_mib << 20
+    shared = [imported_files(["infer.speak"]), [Path(path) for path in read if path]]
+    known = [identities(paths, ROOT, below) for paths in shared]
+    for name, checkpoint in cfg.systems.items():
+        yield name, fingerprint(settings, *known, identities([Path(checkpoint)], ROOT, below))

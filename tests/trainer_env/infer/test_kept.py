@@ -1,0 +1,88 @@
+"""Tokens of an evaluation that are there already: as this configuration would make them, or they are made again."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from infer.kept import forget, record, spoken_already
+from infer.records import settle_systems, token_files
+from stages.config import compose_stage
+from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, overrides, work  # noqa: F401  a fixture
+
+FEWER = ["~decodings.a", "~decodings.b", "~decodings.d", "~decodings.e", "~decodings.f"]
+
+
+def configuration(work: Path, tokens: Path, *more: str) -> DictConfig:  # noqa: F811
+    given = [o for o in overrides(work, "transformers") if not o.startswith("tokens_dir")]
+    return compose_stage("tiny_mandarin", "eval", (*given, *FEWER, f"tokens_dir={tokens}", *more))
+
+
+@pytest.fixture
+def made(work, tmp_path) -> Path:  # noqa: F811
+    """A folder of tokens with its record."""
+    cfg = configuration(work, tmp_path)
+    for path in token_files(cfg).values():
+        Path(path).write_text('{"text": "你好", "tokens": [1]}\n')
+    record(cfg)
+    return tmp_path
+
+
+def test_what_was_made_so_is_kept_whoever_listens_and_beside_whichever_systems(work, made):  # noqa: F811
+    assert spoken_already(configuration(work, made)) == ["M"]
+    others = ["out_dir=elsewhere", "bootstrap.resamples=10", "teacher=null", "recipe.server.http_port=9999"]
+    assert spoken_already(configuration(work, made, *others)) == ["M"]
+    assert spoken_already(configuration(work, made, "+systems.N=nowhere")) == ["M"]
+    assert spoken_already(configuration(work, made, "keep_tokens=false")) == []
+
+
+@pytest.mark.parametrize(
+    "change", ["recipe.seed=1", "max_tokens=23", "decodings.c.top_p=0.9", "limit=2", "+decodings.g={samples: 1}"]
+)
+def test_other_settings_are_other_tokens(work, made, change):  # noqa: F811
+    assert spoken_already(configuration(work, made, change)) == []
+
+
+def test_other_texts_another_checkpoint_and_a_file_that_is_gone(work, made, tmp_path):  # noqa: F811
+    texts = tmp_path / "other.jsonl"
+    texts.write_bytes((work / "texts.jsonl").read_bytes())
+    cfg = configuration(work, made, f"texts={texts}")
+    record(cfg)
+    assert spoken_already(cfg) == ["M"]
+    texts.write_text(json.dumps({"text": "再见", "language": "zh"}) + "\n")
+    assert spoken_already(cfg) == []
+    record(cfg)
+    config = work / "model" / "config.json"
+    before = config.read_text()
+    config.write_text(before + " ")
+    assert spoken_already(cfg) == []
+    config.write_text(before)
+    assert spoken_already(cfg) == ["M"]
+    (made / "M.c.jsonl").unlink()
+    assert spoken_already(cfg) == []
+
+
+def test_a_synthesis_that_has_begun_keeps_nothing(work, made):  # noqa: F811
+    forget(configuration(work, made))
+    assert spoken_already(configuration(work, made)) == []
+
+
+def test_the_command_speaks_once(work, tmp_path):  # noqa: F811
+    given = [o for o in overrides(work, "transformers") if not o.startswith("tokens_dir")]
+    argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
+    argv += [*given, *FEWER, f"tokens_dir={tmp_path}"]
+    first, second = (subprocess.run(argv, cwd=ROOT, capture_output=True, text=True) for _ in range(2))
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert "M, c: 5 texts x 1" in first.stdout
+    assert second.stdout.strip() == f"M: spoken already ({tmp_path})"
+
+
+def test_only_some_of_the_systems():
+    cfg = DictConfig({"systems": {"SFT": "a", "GRPO": "b"}, "only": ["SFT"]})
+    settle_systems(cfg)
+    assert cfg.systems == {"SFT": "a"}
+    with pytest.raises(ValueError, match=r"only=\['GPRO'\]: \['GPRO'\] is not among the systems"):
+        settle_systems(DictConfig({"systems": {"SFT": "a", "GRPO": "b"}, "only": ["GPRO"]}))
+    assert compose_stage("tiny_mandarin", "baseline").only == ["SFT"]
