@@ -67,7 +67,11 @@ Speaker = Callable[[np.ndarray, str | None, str], tuple[np.ndarray, int]]
 
 
 class NotReady(RuntimeError):
-    """Triton was started and did not get ready."""
+    """Triton was started and did not get ready. `crashed`: a signal ended it, so settings are not to blame."""
+
+    def __init__(self, message: str, crashed: bool = False):
+        super().__init__(message)
+        self.crashed = crashed
 
 
 class RunningTriton:
@@ -166,7 +170,13 @@ class RunningTriton:
         with grpc.insecure_channel(f"unix:{self._socket}", [("grpc.max_reconnect_backoff_ms", 200)]) as channel:
             triton = service_pb2_grpc.GRPCInferenceServiceStub(channel)
             while not self._is_ready(triton):
-                if not self._triton._is_alive_impl() or time.monotonic() > until:
+                if not self._triton._is_alive_impl():
+                    number = self._triton.signal_at_end
+                    how = f" (signal {number})" if number else ""
+                    raise NotReady(
+                        f"Triton ended before it was ready{how}: its own words are above", crashed=bool(number)
+                    )
+                if time.monotonic() > until:
                     raise NotReady("Triton did not get ready: its own words are above")
                 time.sleep(_POLL_S)
 

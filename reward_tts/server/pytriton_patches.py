@@ -109,6 +109,11 @@ class UnmanagedTriton(Triton):
         """Of Triton's process, once it was started."""
         return self._triton_server._tritonserver_running_cmd.pid
 
+    @property
+    def signal_at_end(self) -> int:
+        """The signal that ended Triton's process (sh has it as a negative exit status); 0: none, or it runs."""
+        return max(0, -(self._triton_server._tritonserver_running_cmd.process.exit_code or 0))
+
     def _clean_models(self) -> None:
         """Ours has nothing to unload in Triton, which has ended by then."""
         for model in self._model_manager.models:

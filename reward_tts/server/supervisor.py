@@ -161,7 +161,7 @@ def _supervise(
             except (NotReady, StubIll) as error:  # what is left of that Triton has been ended
                 if stop.is_set():
                     return
-                if number == 0 and isinstance(error, NotReady):
+                if number == 0 and isinstance(error, NotReady) and not error.crashed:
                     raise  # it has never answered: settings, not bad luck
                 deaths.count("triton", str(error))
     finally:

@@ -1,12 +1,15 @@
 """Processes of a real reward server ended and paused while it works: no row is lost, zeroed or another's."""
 
 import asyncio
+import contextlib
 import signal
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from reward_tts.client import RewardClient
@@ -32,10 +35,45 @@ def expected(server, spoken) -> list[Measures]:
     return measure(config_of(server, give_up_s=600), spoken)
 
 
+def tritons_below() -> list[int]:
+    """Pids of the Tritons that this process and its children have started."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found += [child.pid] if child.name() == "tritonserver" else []
+    return found
+
+
 def metric(server: Server, name: str) -> float:
     with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=300) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+
+def test_a_triton_that_crashes_while_it_starts_is_started_again(built_recipe, tmp_path, spoken):
+    """Seen beside other work: its backend waited too long for a lock in shared memory and aborted, as the first Triton
+    of a server, before it was ready."""
+    others, harmed = set(tritons_below()), []
+
+    def harm() -> None:
+        while not (found := set(tritons_below()) - others):
+            time.sleep(0.02)
+        harmed.extend(found)
+        send(harmed, signal.SIGABRT)
+
+    thread = threading.Thread(target=harm, daemon=True)
+    thread.start()
+    server = start_server(built_recipe, tmp_path / "server.log")
+    try:
+        thread.join(timeout=60)
+        assert len(harmed) == 1
+        assert len(measure(config_of(server), spoken[:2])) == 2
+        said = server.log.read_text()
+        assert "Triton ended before it was ready (signal 6)" in said
+        assert "(start 2 of Triton)" in said
+    finally:
+        server.stop()
+    assert left_behind(server.process.pid) == []
 
 
 def measured_while(server: Server, rows: list, harm: Callable[[], None]) -> list[Measures]:
