@@ -105,12 +105,13 @@ def markdown(found: Mapping[str, float]) -> str:
 
 def draw(found: Mapping[str, float], file: Path, title: str) -> None:
     """The same as one bar."""
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3), layout="constrained")
     axes, left = figure.subplots(), 0.0
-    for name, seconds in found.items():
-        axes.barh(0, seconds, left=left, label=f"{name} {seconds:.2f} s")
+    for number, (name, seconds) in enumerate(found.items()):
+        axes.barh(0, seconds, left=left, label=f"{name} {seconds:.2f} s", color=colormaps["tab20"](number % 20))
         left += seconds
     axes.set(title=title, xlabel="seconds", yticks=[])
     figure.legend(ncols=3, fontsize="small", loc="outside lower center")
