@@ -219,9 +219,10 @@ def _check_together(checked: RewardConfig, terms: Mapping[str, tuple[float, Term
     for name, (_, term, parameters) in terms.items():
         if checked.aggregation.name == "weighted_harmonic_mean" and term.lowest < 0:
             raise RewardConfigError((f"terms.{name}", "may be negative: it has no harmonic mean"))
-        if checked.token_ear and name == "token_likelihood":
-            raise RewardConfigError((f"terms.{name}", "and recipe.reward.token_ear: one of them, not both"))
-        needs = [need for need in term.needs if not checked.token_ear or need not in checked.token_ear.assumed]
+        if checked.token_ear and checked.token_ear.distil and name == "token_likelihood":
+            raise RewardConfigError((f"terms.{name}", "and recipe.reward.token_ear.distil: one of them, not both"))
+        without_wave = {"token_nll", *(checked.token_ear.assumed if checked.token_ear else ())}
+        needs = [need for need in term.needs if need not in without_wave]
         if checked.token_ear and (needs or term.highest is None):
             what = f"needs {needs} of a wave" if needs else "has no highest value"
             reason = f"{what}, and the token ear reads rows without one; recipe.reward.token_ear=null hears every row"

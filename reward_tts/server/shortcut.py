@@ -17,6 +17,7 @@ from dataclasses import replace
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
+from reward_tts.scorers.likelihood import HIGHEST_NLL
 from reward_tts.server.audit import Audit
 from reward_tts.server.distil import Distillation
 from reward_tts.server.pipeline import SpeechPipeline
@@ -24,6 +25,7 @@ from reward_tts.token_ear import Read, TokenEar, first_reading
 from speech.interfaces import Row
 
 MEASURE = "token_ear"
+NLL = "token_nll"  # of the scorer token_likelihood, which needs no wave
 EAR, UNSURE, AUDITED, CLOSED = "read", "unsure", "audited", "closed"  # by the ear alone; why by wave
 
 
@@ -94,13 +96,14 @@ class Shortcut:
             reads = dict(zip(speakable, self.ear.transcribe([rows[i].tokens.tolist() for i in speakable]), strict=True))
             is_open = self.gate.is_open
             ways = {i: self._way(rows[i], read, is_open) for i, read in reads.items()}
+            nll = self._nll({i: rows[i] for i, way in ways.items() if way != UNSURE})
         heard = [i for i in range(len(rows)) if ways.get(i) != EAR]
         measures = dict(zip(heard, self.pipeline.measure([rows[i] for i in heard]), strict=True))
         for i, read in reads.items():
             if ways[i] == EAR:
-                measures[i] = self._by_ear(rows[i], read)
+                measures[i] = self._by_ear(rows[i], read, nll.get(i))
             elif measures[i].status == Status.OK:
-                self._learn(rows[i], read, measures[i], ways[i])
+                self._learn(rows[i], read, nll.get(i), measures[i], ways[i])
         bounds = self.gate.told()
         return [self._told(measures[i], ways.get(i), bounds) for i in range(len(rows))]
 
@@ -116,7 +119,15 @@ class Shortcut:
         drawn = int.from_bytes(hashlib.blake2b(asked, digest_size=8).digest(), "big") / 2**64
         return AUDITED if drawn < own.audit else EAR
 
-    def _by_ear(self, row: Row, read: Read) -> Measures:
+    def _nll(self, rows: dict[int, Row]) -> dict[int, float]:
+        """token_nll of rows that the ear is sure of, as the scorer of that name has it; nothing if no term asks."""
+        if NLL not in self.reward.needs:
+            return {}
+        wanted = [first_reading(row.text, row.language) for row in rows.values()]
+        found = self.ear.nll([row.tokens.tolist() for row in rows.values()], wanted)
+        return {i: min(one, HIGHEST_NLL) for i, one in zip(rows, found, strict=True)}
+
+    def _by_ear(self, row: Row, read: Read, nll: float | None) -> Measures:
         rate, (transcript, places) = float(self.pipeline.token2wav.token_rate), self.ear.write(read.units, read.places)
         return Measures(
             self.pipeline.recipe,
@@ -127,14 +138,14 @@ class Shortcut:
             duration_s=len(row.tokens) / rate,
             num_tokens=len(row.tokens),
             token_rate=rate,
-            scores=dict(self.reward.token_ear.assumed),
+            scores={**self.reward.token_ear.assumed, **({} if nll is None else {NLL: nll})},
         )
 
-    def _learn(self, row: Row, read: Read, by_wave: Measures, way: str) -> None:
+    def _learn(self, row: Row, read: Read, nll: float | None, by_wave: Measures, way: str) -> None:
         """Of a row that was heard: what it tells of the ear, if the ear is sure of it, and what it teaches the ear."""
         distillation = self.gate.distillation
         if way != UNSURE and not (distillation and distillation.was_taught(row)):
-            tokens, both = row.tokens.tolist(), (self._by_ear(row, read), by_wave)
+            tokens, both = row.tokens.tolist(), (self._by_ear(row, read, nll), by_wave)
             scores = [self.reward.judge(Heard.of(row.text, row.language, tokens, one)).score for one in both]
             self.gate.add(scores[0] - scores[1])
         if distillation:

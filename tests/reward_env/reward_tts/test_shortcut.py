@@ -16,6 +16,7 @@ from reward_tts.measures import Measures, Status
 from reward_tts.reward.config import RewardConfigError
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
+from reward_tts.scorers.likelihood import TokenLikelihood
 from reward_tts.scorers.prosody import Prosody
 from reward_tts.server.__main__ import Judge
 from reward_tts.server.audit import Audit, UpperBound
@@ -221,15 +222,33 @@ def test_the_trainer_logs_the_way_and_refuses_a_server_of_another_mind():
 
 
 @pytest.mark.parametrize(
-    ("term", "reason"),
+    ("term", "own", "reason"),
     [
-        ({"silence": {"weight": 1.0}}, "terms.silence: needs .'silence_ratio'. of a wave, .*token_ear=null hears"),
-        ({"token_likelihood": {"weight": 1.0}}, "terms.token_likelihood: and recipe.reward.token_ear"),
+        ("silence", {}, "terms.silence: needs .'silence_ratio'. of a wave, .*token_ear=null hears"),
+        ("likelihood", {}, "terms.likelihood: needs .'ctc_nll'. of a wave"),
+        (
+            "token_likelihood",
+            {"distil": {"every": 8, "steps": 1, "rate": 1e-4}},
+            "terms.token_likelihood: and .*distil",
+        ),
     ],
 )
-def test_terms_that_need_a_wave_and_the_token_ear_are_refused_together(term, reason):
+def test_terms_that_need_a_wave_and_the_token_ear_are_refused_together(term, own, reason):
     with pytest.raises(RewardConfigError, match=reason):
-        reward(terms=term)
+        reward(terms={term: {"weight": 1.0}}, **own)
+
+
+def test_the_ears_own_likelihood_is_the_same_with_and_without_a_wave(ear, pipeline, rows, tmp_path):
+    ear.save(tmp_path / "ear", {})
+    own = reward({"pinyin": {"weight": 1.0}, "token_likelihood": {"weight": 0.5}}, audit=0.3)
+    parts = (pipeline.token2wav, pipeline.asr, "tiny_mandarin", 400)
+    heard = SpeechPipeline(*parts, {"token_likelihood": TokenLikelihood(str(tmp_path / "ear"), pipeline.asr)})
+    measures = Shortcut(heard, ear, own, Gate(own), seed=0).measure(rows)
+    assert set(ways_of(measures)) == {"read", "audited"}
+    wanted = [first_reading(row.text, "zh") for row in rows]
+    expected = ear.nll([row.tokens.tolist() for row in rows], wanted)
+    assert [one.scores["token_nll"] for one in measures] == pytest.approx(expected, rel=1e-4)
+    assert "token_nll" not in Shortcut(pipeline, ear, reward(), Gate(reward()), 0).measure(rows)[0].scores
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
