@@ -46,8 +46,13 @@ def reward(terms: dict | None = None, **token_ear) -> Reward:
 
 
 @pytest.fixture(scope="module")
-def ear(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> TokenEar:
-    folder = tmp_path_factory.mktemp("ear")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its `ear` is what `ear` was saved to."""
+    return tmp_path_factory.mktemp("ear")
+
+
+@pytest.fixture(scope="module")
+def ear(built_recipe: Path, folder: Path) -> TokenEar:
     paths = [
         f"recipe.inputs_dir={built_recipe}",
         f"recipe.work_dir={built_recipe}",
@@ -238,11 +243,10 @@ def test_terms_that_need_a_wave_and_the_token_ear_are_refused_together(term, own
         reward(terms={term: {"weight": 1.0}}, **own)
 
 
-def test_the_ears_own_likelihood_is_the_same_with_and_without_a_wave(ear, pipeline, rows, tmp_path):
-    ear.save(tmp_path / "ear", {})
+def test_the_ears_own_likelihood_is_the_same_with_and_without_a_wave(ear, folder, pipeline, rows):
     own = reward({"pinyin": {"weight": 1.0}, "token_likelihood": {"weight": 0.5}}, audit=0.3)
     parts = (pipeline.token2wav, pipeline.asr, "tiny_mandarin", 400)
-    heard = SpeechPipeline(*parts, {"token_likelihood": TokenLikelihood(str(tmp_path / "ear"), pipeline.asr)})
+    heard = SpeechPipeline(*parts, {"token_likelihood": TokenLikelihood(str(folder / "ear"), pipeline.asr)})
     measures = Shortcut(heard, ear, own, Gate(own), seed=0).measure(rows)
     assert set(ways_of(measures)) == {"read", "audited"}
     wanted = [first_reading(row.text, "zh") for row in rows]
