@@ -6,8 +6,8 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from infer.records import token_files
-from speech.files import fingerprint, identities, write_text
-from speech.imports import ROOT, imported_files
+from speech.files import fingerprint, identities, paths_in, write_text
+from speech.imports import ROOT, dotted_names, imported_files
 
 # Keys without influence on the tokens: which systems, how many processes, where to; and what listens afterwards.
 _OTHER = {"systems", "only", "checkpoints", "workers", "share", "tokens_dir", "keep_tokens", "out_dir", "files"}
@@ -54,11 +54,11 @@ def _identities(cfg: DictConfig) -> Iterator[tuple[str, str]]:
     settings = OmegaConf.to_container(cfg, resolve=True)
     recipe = {key: value for key, value in settings["recipe"].items() if key not in _OTHER_OF_RECIPE}
     settings = {key: value for key, value in settings.items() if key not in _OTHER} | {"recipe": recipe}
-    read = [cfg.texts, cfg.recipe.voices]
+    read = [cfg.texts, cfg.recipe.voices, *paths_in(recipe.get("phoneme_in"))]
     if any(decoding.get("choose") for decoding in cfg.decodings.values()):
         read.append(cfg.recipe.token_ear_dir)
     below = cfg.cache.hash_content_below_mib << 20
-    shared = [imported_files(["infer.speak"]), [Path(path) for path in read if path]]
+    shared = [imported_files(["infer.speak", *dotted_names(settings)]), [Path(path) for path in read if path]]
     known = [identities(paths, ROOT, below) for paths in shared]
     for name, checkpoint in cfg.systems.items():
         yield name, fingerprint(settings, *known, identities([Path(checkpoint)], ROOT, below))

@@ -64,6 +64,16 @@ def test_other_texts_another_checkpoint_and_a_file_that_is_gone(work, made, tmp_
     assert spoken_already(cfg) == []
 
 
+def test_another_lexicon_of_words_to_be_spoken_as_phonemes(work, made, tmp_path):  # noqa: F811
+    lexicon = tmp_path / "words.txt"
+    lexicon.write_text("一")
+    cfg = configuration(work, made, f"recipe.phoneme_in={{words: {lexicon}}}")
+    record(cfg)
+    assert spoken_already(cfg) == ["M"]
+    lexicon.write_text("二")
+    assert spoken_already(cfg) == []
+
+
 def test_a_synthesis_that_has_begun_keeps_nothing(work, made):  # noqa: F811
     forget(configuration(work, made))
     assert spoken_already(configuration(work, made)) == []
