@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import urllib.request
 from dataclasses import replace
 
@@ -58,6 +59,14 @@ def counted(server, name: str) -> float:
     with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=300) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(f'{name}{{model="token2wav_asr"'))
+
+
+def wait_until_counted(rows: float, *servers) -> None:
+    """Return once the servers' Triton has counted so many rows together: it counts a batch after it has answered it.
+    Where it never does, the test's own comparison tells what is missing."""
+    until = time.monotonic() + 300
+    while sum(counted(server, "nv_inference_count") for server in servers) < rows and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 def raw_answer(

@@ -13,7 +13,7 @@ import pytest
 
 from reward_tts.client import RewardClient, RewardError
 from tests.helpers.fault_proxy import FaultProxy, bytes_output, set_bytes_output
-from tests.helpers.server_client import config_of, counted, measure, odd_rows
+from tests.helpers.server_client import config_of, counted, measure, odd_rows, wait_until_counted
 
 
 def through(server, proxy: FaultProxy, **changes):
@@ -155,6 +155,7 @@ def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(rewa
     config = config_of(first, more=(f"{second.host}:{second.grpc_port}",))
     before = [counted(server, "nv_inference_count") for server in (first, second)]
     measure(config, spoken * 2)
+    wait_until_counted(sum(before) + 2 * len(spoken), first, second)
     after = [counted(server, "nv_inference_count") for server in (first, second)]
     # How much each gets goes by its own speed: on a busy machine one had exactly a quarter.
     assert min(now - then for now, then in zip(after, before, strict=True)) > len(spoken) / 4

@@ -5,7 +5,6 @@ import json
 import os
 import pickle
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from reward_tts.measures import CONTRACT, Status
 from reward_tts.reward.errors import error as error_of
 from reward_tts.reward.formulas import shape_tanh, silence
 from speech.tokens import format_speech_tokens
-from tests.helpers.server_client import config_of, counted, measure, odd_rows, raw_answer
+from tests.helpers.server_client import config_of, counted, measure, odd_rows, raw_answer, wait_until_counted
 
 REWARD = {
     "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
@@ -35,9 +34,7 @@ def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(
     alone = measure(config, spoken, at_once=False)
     before = [counted(reward_server, name) for name in ("nv_inference_count", "nv_inference_exec_count")]
     together = measure(config, spoken * 3)
-    until = time.monotonic() + 300  # Triton counts a batch after it has answered it
-    while counted(reward_server, "nv_inference_count") - before[0] < len(together) and time.monotonic() < until:
-        time.sleep(0.1)
+    wait_until_counted(before[0] + len(together), reward_server)
     rows, batches = (
         counted(reward_server, name) - old
         for name, old in zip(("nv_inference_count", "nv_inference_exec_count"), before, strict=True)

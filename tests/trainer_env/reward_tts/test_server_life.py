@@ -10,7 +10,7 @@ import psutil
 
 from reward_tts.client import RewardClient
 from reward_tts.measures import Measures, Status
-from tests.helpers.server_client import config_of, measure, odd_rows, raw_answer
+from tests.helpers.server_client import config_of, measure, odd_rows, raw_answer, wait_until_counted
 from tests.helpers.server_processes import left_behind
 
 
@@ -65,6 +65,7 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time(server_starter
         await client.close()
 
     asyncio.run(ask())
+    wait_until_counted(7, server)
     found = metrics_of(server)
 
     def value(name: str, **labels: str) -> float:
