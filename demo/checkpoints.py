@@ -7,6 +7,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from merge.choose import saved_steps
+
 
 class CheckpointError(ValueError):
     """A model that cannot be had; the message is for the person at the page."""
@@ -23,13 +25,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps whose checkpoint verl finished writing, ascending."""
-        root = Path(self.cfg.recipe.grpo_dir)
-        tracker = root / "latest_checkpointed_iteration.txt"
-        if not tracker.is_file():
-            return []
-        last = int(tracker.read_text())
-        found = [int(p.parents[1].name.rpartition("_")[2]) for p in root.glob("global_step_*/actor/fsdp_config.json")]
-        return sorted(step for step in found if step <= last)
+        return saved_steps(self.cfg.recipe.grpo_dir)
 
     def names(self) -> list[str]:
         """Of all, those of the configuration's `systems` first."""

@@ -9,7 +9,6 @@ counted as votes on this one's.
 
 import hashlib
 import json
-import os
 import random
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 from scipy.stats import binomtest
 
 from infer.records import Utterance
+from speech.files import append_jsonl
 from speech.jsonl import BadField, read_rows
 
 VOTES = ("A", "B", "same")
@@ -103,14 +103,9 @@ class Ballot:
             "vote": vote,
             "chosen": {"A": pair.left, "B": pair.right, "same": None}[vote],
         }
-        line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock, open(self.path, "ab+") as file:
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)  # what a kill cut in the middle was no vote yet
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        with self._lock:
+            append_jsonl(self.path, [row])
 
     def remaining(self, pairs: Sequence[Pair], who: str) -> list[Pair]:
         """Those that this listener has not judged yet, in order."""

@@ -25,7 +25,7 @@ from tritonclient.utils import InferenceServerException
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance
 from reward_tts.reward.terms import units
-from speech.files import growing_lines, write_text
+from speech.files import append_jsonl, growing_lines, write_text
 
 ASKED, HEARD, HELD_OUT = "asked.jsonl", "heard.jsonl", "held_out.json"
 _SOUND = ("log_f0_std", "silence_ratio", "loudness_db")
@@ -75,8 +75,7 @@ class Hearing:
         if not batch:
             return False
         answers = list(self._answers(batch))
-        with open(self.folder / HEARD, "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
+        append_jsonl(self.folder / HEARD, answers)
         self.heard += answers
         self._known |= {row["id"] for row in batch}
         self._waiting = self._waiting[len(batch) :]

@@ -13,6 +13,17 @@ class NoChoice(ValueError):
     """There is nothing to choose by; the message says what to do."""
 
 
+def saved_steps(grpo_dir: str | Path) -> list[int]:
+    """Steps whose checkpoint verl has finished and not taken away since, ascending: of one that is rotated out
+    (max_actor_ckpt_to_keep) an empty folder is left."""
+    root, tracker = Path(grpo_dir), Path(grpo_dir) / "latest_checkpointed_iteration.txt"
+    if not tracker.is_file():
+        return []
+    last = int(tracker.read_text())
+    found = [int(p.parents[1].name.rpartition("_")[2]) for p in root.glob("global_step_*/actor/fsdp_config.json")]
+    return sorted(step for step in found if step <= last)
+
+
 def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
     """The step to merge, None for the newest complete one.
 
@@ -28,7 +39,7 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
     alarm = _read(folder / "alarm.json")
     stopped = alarm if alarm.get("action") == "stop" else {}
     if step == "best":
-        saved = {int(path.name.removeprefix("global_step_")) for path in Path(grpo_dir).glob("global_step_*")}
+        saved = set(saved_steps(grpo_dir))
         heard = {int(number): one["error"] for number, one in _read(folder / "held_out.json").get("steps", {}).items()}
         known = {number: heard[number] for number in saved & heard.keys() if number <= alarm.get("since", number)}
         if not known:

@@ -88,6 +88,21 @@ def write_jsonl(path: str | Path, rows: Iterable[Any]) -> None:
             out.write(json.dumps(row if isinstance(row, dict) else asdict(row), ensure_ascii=False) + "\n")
 
 
+def append_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows behind those that are there, on the disk when this returns. Half a line that a kill or a full disk left at
+    the end is cut off first: it was no row yet, and another one behind it would be none either."""
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    with open(path, "ab+") as file:
+        if end := file.seek(0, os.SEEK_END):
+            file.seek(end - 1)
+            if file.read(1) != b"\n":
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def growing_lines(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     """The whole lines of a growing JSONL from `offset` on, and the offset behind them."""
     if not path.exists():

@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from speech.files import growing_lines, write_text
+from merge.choose import saved_steps
+from speech.files import append_jsonl, growing_lines, write_text
 from verl_plugins.evidence import Guard, Heard
 from verl_plugins.reward_metrics import Batch
 
@@ -65,7 +66,7 @@ class GuardObserver:
         wanted = max(self.cfg["rows"], self.cfg["baseline"] - self._count)
         self._ask(batch.step, "rollout", _one_per(batch.groups, batch.infos, random.Random(batch.step))[:wanted])
         behind = self._asked_at - self._heard_at
-        if behind > self.cfg["behind"] and not behind % self.cfg["behind"]:
+        if behind > self.cfg["behind"] and not (behind - 1) % self.cfg["behind"]:
             log.warning(
                 "the guard hears nothing: its last rollout is of step %d. logs/guard.log tells why; this run "
                 "is not guarded meanwhile",
@@ -82,12 +83,13 @@ class GuardObserver:
             self._ask(batch.step, "held_out", rows[: self.cfg["held_out"]])
 
     def _ask(self, step: int, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        with open(self.folder / ASKED, "a", encoding="utf-8") as file:
-            for info in rows:
-                row = {"id": f"{self._begun}.{next(self._numbers)}", "step": step, "kind": kind}
-                row |= {name: info[name] for name in ("text", "language", "transcript")}
-                row |= {"voice": info["voice"] or None, "tokens": [int(one) for one in info["speech_tokens"].split()]}
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        asked = []
+        for info in rows:
+            row = {"id": f"{self._begun}.{next(self._numbers)}", "step": step, "kind": kind}
+            row |= {name: info[name] for name in ("text", "language", "transcript")}
+            row |= {"voice": info["voice"] or None, "tokens": [int(one) for one in info["speech_tokens"].split()]}
+            asked.append(row)
+        append_jsonl(self.folder / ASKED, asked)
         if kind == "rollout":
             self._asked_at, self._count = step, self._count + len(rows)
 
@@ -110,8 +112,7 @@ class GuardObserver:
         }
         metrics |= {f"guard/evidence/{name.replace(' ', '_')}": found for name, found in self.test.evidence.items()}
         line = {"step": self._heard_at, "needed": self.test.needed, **metrics}
-        with open(self.folder / CURVES, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_jsonl(self.folder / CURVES, [line])
         return metrics
 
     def _judge(self, step: int) -> None:
@@ -120,7 +121,7 @@ class GuardObserver:
                 continue
             self._told.add(claim)
             since = self._calm.get(claim, 0)
-            good = max((n for n in self._saved() if n <= since), default=None)
+            good = max((n for n in saved_steps(self.checkpoints) if n <= since), default=None)
             why = f"guard: {self.why(claim)} (false in a whole run with probability {self.cfg['alpha']:g} at most)"
             back = (
                 "no checkpoint is that old: begin again" if good is None else f"the last good checkpoint is step {good}"
@@ -145,9 +146,6 @@ class GuardObserver:
         return _SAYS[way].format(
             measure=measure, now=fmean(h.sound[measure] for h in now), first=fmean(h.sound[measure] for h in first)
         )
-
-    def _saved(self) -> list[int]:
-        return [int(path.name.removeprefix("global_step_")) for path in self.checkpoints.glob("global_step_*")]
 
 
 def _one_per(names: Sequence[str], infos: Sequence[Mapping[str, Any]], drawn: random.Random) -> list[Mapping[str, Any]]:

@@ -4,7 +4,6 @@ and, where verl logs to it, in wandb.
 The reward server's model `token2wav` speaks them again: the tokens are what was scored, the wave is made for listening.
 """
 
-import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tritonclient.utils import InferenceServerException
 
 from reward_tts.served_waves import ServedWaves
+from speech.files import append_jsonl
 from speech.interfaces import Row
 from verl_plugins.reward_metrics import Batch
 
@@ -55,22 +55,20 @@ class RolloutAudio:
             return
         folder = self.folder / f"step_{step:06d}"
         folder.mkdir(parents=True, exist_ok=True)
-        with (
-            open(self.folder / "rollouts.jsonl", "a", encoding="utf-8") as lines,
-            SummaryWriter(str(self.folder / "tensorboard")) as board,
-        ):
+        rows = []
+        with SummaryWriter(str(self.folder / "tensorboard")) as board:
             for i, (info, (wave, rate)) in enumerate(zip(chosen, spoken, strict=True)):
                 path = folder / f"{i}.wav"
                 soundfile.write(path, wave, rate)
                 numbers = {name: value for name, value in info.items() if isinstance(value, int | float)}
                 said = {name: info[name] for name in ("text", "transcript")}
-                row = {"step": step, "path": str(path), **said, **numbers}
-                lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+                rows.append({"step": step, "path": str(path), **said, **numbers})
                 board.add_audio(f"rollout/{i}", wave[None], step, rate)
                 words = f"{info['text']} | {info['transcript']} | {info['score']:.3f}"
                 board.add_text(f"rollout/{i}", words, step)
                 if (wandb := sys.modules.get("wandb")) and wandb.run:  # verl has begun a run in this process
                     wandb.log({f"rollout/{i}": wandb.Audio(str(path), caption=words)}, step=step)
+        append_jsonl(self.folder / "rollouts.jsonl", rows)
 
     def _speak(self, info: Mapping[str, Any]) -> tuple[np.ndarray, int]:
         tokens = np.array(info["speech_tokens"].split(), np.int32)

@@ -1,18 +1,19 @@
 """The checkpoint that is merged, by the files that the guard leaves."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from merge.choose import NoChoice, chosen_step
+from merge.choose import NoChoice, chosen_step, saved_steps
+from tests.helpers.saved_steps import save_steps
 
 
 @pytest.fixture
 def grpo(tmp_path: Path) -> Path:
     """A run with checkpoints of steps 10, 20 and 30."""
-    for step in (10, 20, 30):
-        (tmp_path / f"global_step_{step}").mkdir()
+    save_steps(tmp_path, 10, 20, 30)
     (tmp_path / "guard").mkdir()
     return tmp_path
 
@@ -33,6 +34,16 @@ def test_without_a_guard_the_choice_is_as_asked(grpo: Path, asked: int | None):
 
 def test_best_is_the_least_error_of_the_saved_ones(grpo: Path):
     assert chosen_step(left(grpo, held_out=HEARD), "best") == 30
+
+
+def test_best_passes_over_what_verl_has_taken_away_or_not_finished(grpo: Path):
+    """verl rotates the actor's folder out and leaves the step's; its tracker file comes after all else."""
+    shutil.rmtree(grpo / "global_step_30/actor")
+    save_steps(grpo, 40)
+    (grpo / "latest_checkpointed_iteration.txt").write_text("30")
+    assert saved_steps(grpo) == [10, 20]
+    heard = {"steps": HEARD["steps"] | {"40": {"error": 0.01}}}
+    assert chosen_step(left(grpo, held_out=heard), "best") == 20
 
 
 def test_best_passes_over_what_came_after_the_alarm_began(grpo: Path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.saved_steps import save_steps
 from verl_plugins.guard import GuardObserver
 from verl_plugins.reward_metrics import Batch
 
@@ -62,8 +63,7 @@ def test_held_out_texts_are_the_same_in_each_validation(tmp_path: Path):
 
 
 def test_a_gain_only_the_reward_hears_stops_the_run_with_its_step(tmp_path: Path):
-    for step in (4, 8):
-        (tmp_path / f"global_step_{step}").mkdir()
+    save_steps(tmp_path, 4, 8)
     guard = observer(tmp_path)
     hear(tmp_path, 1, 12, 0.3, 0.3)
     hear(tmp_path, 6, 40, 0.1, 0.1)
@@ -102,9 +102,20 @@ def test_a_warning_is_given_once_and_the_run_goes_on(tmp_path: Path, caplog: pyt
 
 def test_a_guard_that_hears_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     guard = observer(tmp_path)
-    for step in range(1, 9):
+    for step in range(1, 6):  # five steps late is more than four, and said at once
         guard.observe(batch(step), {})
     assert [r.getMessage().startswith("the guard hears nothing") for r in caplog.records] == [True]
+
+
+def test_a_run_goes_on_behind_half_a_line_that_a_full_disk_left(tmp_path: Path):
+    observer(tmp_path).observe(batch(1), {})
+    hear(tmp_path, 1, 2, 0.3, 0.3)
+    for name in ("asked.jsonl", "heard.jsonl"):
+        with open(tmp_path / "guard" / name, "a") as file:
+            file.write('{"id": "17')
+    again = observer(tmp_path)
+    again.observe(batch(2), {})
+    assert [row["step"] for row in asked(tmp_path)] == [1] * 6 + [2] * 6
 
 
 def test_without_a_guard_nothing_is_written(tmp_path: Path):
