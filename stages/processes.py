@@ -87,6 +87,16 @@ def end_descendants(grace_s: float, spare: Collection[int] = ()) -> int:
     return asked
 
 
+def children_without(variable: str) -> list[int]:
+    """Pids of this process's children, adopted ones too, whose environment does not have it."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if variable not in child.environ():
+                found.append(child.pid)
+    return found
+
+
 def start(argv: Sequence[str], env: dict[str, str], stdout: int | BinaryIO, cwd: Path) -> subprocess.Popen[bytes]:
     """Start argv in its own session, both outputs to stdout; it is asked to end if this process dies."""
     return subprocess.Popen(
@@ -119,12 +129,12 @@ def run_logged(
     cwd: Path,
     grace_s: float,
     show: Callable[[bytes], None],
-    watch: Callable[[int], None],
+    watch: Callable[[], None],
 ) -> Generator[int, None, int]:
     """Run argv to its end, its output both to log and to `show`; gives its pid again and again while it runs, so that
     the caller can do something else in between, and returns its exit status.
 
-    `watch` is called with its pid as often.
+    `watch` is called as often.
 
     The status is taken when argv itself ends: a daemon it left behind may keep the pipe open for ever. An exception
     here (Ctrl-C, disk full), or closing this, stops argv before anything that it started, so that it can do so in its
@@ -147,7 +157,7 @@ def run_logged(
                 if selector.select(_POLL_S):
                     copy()
                     time.sleep(0.01)  # after the end of the pipe select returns at once, always
-                watch(process.pid)
+                watch()
                 yield process.pid
             copy()
     finally:

@@ -13,6 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from stages import preflight, processes, server
+from stages.beside import Beside
 from stages.config import ROOT
 from stages.console import Console, duration, show_result
 from stages.lanes import Lane, Together, at_once, groups
@@ -20,6 +21,8 @@ from stages.marks import Marks
 from stages.plan import dry_run, plan
 from stages.remembered import remember
 from stages.table import Stage, work_dir
+
+_SERVES = {"VERL_TTS_SERVES": "1"}  # in the environment of the server's process, and so of all that it starts
 
 
 def say(text: str) -> None:
@@ -36,6 +39,7 @@ class Run:
         self.marks = Marks(cfg, self.serve)
         self.logs = work_dir(cfg) / "logs"
         self.server: subprocess.Popen[bytes] | None = None
+        self.hearing: Beside | None = None
         self.going: Together | None = None
         self.summary: list[tuple[str, str]] = []
 
@@ -120,16 +124,17 @@ class Run:
         log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name)
         if stage.name == "serve":
             server.check_ports(stage.configs()[0])
-        beside = self.beside(stage)
+        self.start_beside(stage)
         with open(log, "wb") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
                 console = Console(self.console_of(stage), stage.configs()[0], beside_others=stage.threads is not None)
                 where = (stage.environment(), file, ROOT, self.cfg.stop_grace_s)
-                status = yield from processes.run_logged(argv, *where, console.write, self.watch_server)
+                status = yield from processes.run_logged(argv, *where, console.write, self.watch)
                 console.close()
-                if beside:
-                    processes.stop(beside, OmegaConf.select(stage.configs()[0], stage.spec.beside.ends_in_s))
+                if self.hearing:
+                    self.hearing.stop(OmegaConf.select(stage.configs()[0], stage.spec.beside.ends_in_s))
+                    self.hearing = None
                 processes.end_descendants(self.cfg.stop_grace_s, self.others())
                 if status != 0:
                     if self.console_of(stage):
@@ -143,14 +148,11 @@ class Run:
         """Pids of what goes on when a command has ended: the server, and what runs beside it."""
         return [*([self.server.pid] if self.server else []), *(self.going.pids() if self.going else [])]
 
-    def beside(self, stage: Stage) -> subprocess.Popen[bytes] | None:
+    def start_beside(self, stage: Stage) -> None:
         """Start what runs while the stage does, where it has such a command and wants it."""
-        argv = stage.beside()
-        if argv is None:
-            return None
-        name = stage.spec.beside.config
-        with open(self.log(name), "wb") as file:
-            return processes.start(argv, stage.environment(), file, ROOT)
+        if argv := stage.beside():
+            log = self.log(stage.spec.beside.config)
+            self.hearing = Beside(argv, stage.environment(), log, self.cfg.beside_restarts)
 
     def console_of(self, stage: Stage) -> DictConfig | None:
         """How a stage's output is shown; None: all of it."""
@@ -176,7 +178,7 @@ class Run:
         log = self.log(self.cfg.recipe.server.name)
         say(stage.shell_lines()[0] + " &")
         with open(log, "wb") as file:
-            self.server = processes.start(stage.commands()[0], stage.environment(), file, ROOT)
+            self.server = processes.start(stage.commands()[0], stage.environment() | _SERVES, file, ROOT)
         try:
             server.wait_ready(cfg, self.server, self.cfg.server_ready_timeout_s)
         except RuntimeError as error:
@@ -184,13 +186,15 @@ class Run:
             raise SystemExit(f"run.sh: {error}; log: {log}") from None
         say(f"serve: ready on {cfg.recipe.server.host}:{cfg.recipe.server.grpc_port} (gRPC)")
 
-    def watch_server(self, training: int) -> None:
-        """Start the server of this run again if it has ended altogether, while the training goes on: its client waits
-        (recipe.server.give_up_s). Not if somebody asked it to end, nor more often than `server_restarts`.
+    def watch(self) -> None:
+        """Start again what has died while a stage goes on."""
+        self.watch_server()
+        if self.hearing and (said := self.hearing.watch()):
+            say(f"{said}; log: {os.path.relpath(self.hearing.log, ROOT)}")
 
-        Args:
-            training: pid of what runs meanwhile.
-        """
+    def watch_server(self) -> None:
+        """Start the server of this run again if it has ended altogether, while the training goes on: its client waits
+        (recipe.server.give_up_s). Not if somebody asked it to end, nor more often than `server_restarts`."""
         if self.server is None or self.server.poll() in (None, 0) or self.restarts > self.cfg.server_restarts:
             return
         self.explain_server()
@@ -198,10 +202,11 @@ class Run:
         if self.restarts > self.cfg.server_restarts:
             say(f"it is not started again: it has ended {self.restarts} times (server_restarts)")
             return
-        processes.end_descendants(self.cfg.stop_grace_s, spare=[training])  # what it left has its ports
+        # What it left has its ports. Ray's workers may be orphans, too, adopted by this process: they go on.
+        processes.end_descendants(self.cfg.stop_grace_s, spare=processes.children_without(*_SERVES))
         with open(self.logs / f"{self.cfg.recipe.server.name}.log", "ab") as file:
             stage = self.serve
-            self.server = processes.start(stage.commands()[0], stage.environment(), file, ROOT)
+            self.server = processes.start(stage.commands()[0], stage.environment() | _SERVES, file, ROOT)
         say(f"the reward server is started again ({self.restarts} of {self.cfg.server_restarts} times at most)")
 
     def explain_server(self) -> None:
@@ -235,7 +240,7 @@ class Run:
         for name, result in self.summary:
             print(f"  {name:{width}} {result}")
         for stage in self.stages:
-            table = ROOT / stage.spec.shows if "shows" in stage.spec else None
+            table = stage.shows()
             failed = dict(self.summary).get(stage.name, "FAILED").startswith("FAILED")  # it is of before
             if table and table.exists() and not failed:
                 show_result(table, stage.spec.get("hint"))

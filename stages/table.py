@@ -79,6 +79,11 @@ class Stage:
         env = [f"{name}={value}" for name, value in self.environment().items()]
         return [shlex.join([*(["env", *env] if env else []), *argv]) for argv in self.commands()]
 
+    def shows(self) -> Path | None:
+        """The file that ends the run: in the folder that a key of its configuration names."""
+        spec = self.spec.get("shows")
+        return ROOT / OmegaConf.select(self.configs()[0], spec.folder) / spec.file if spec else None
+
     def needs(self) -> list[Need]:
         """What must exist; `key` entries are looked up in the stage's configuration and may hold a list."""
         found = []

@@ -117,12 +117,16 @@ def serve(address: str, modules: list[str], raylet: int) -> None:
         link, _ = ready[0].accept()
         if of_same_user(link) and (asked := asked_by(link)):
             wanted, files = asked
-            if (pid := os.fork()) == 0:
-                for one in (listener, link):
-                    one.close()
-                os.close(end)
-                return work(wanted, files)
-            link.sendall(NUMBER.pack(pid))
+            if not has_left(link):
+                if (pid := os.fork()) == 0:
+                    for one in (listener, link):
+                        one.close()
+                    os.close(end)
+                    return work(wanted, files)
+                try:
+                    link.sendall(NUMBER.pack(pid))
+                except OSError:  # killed just now: nobody waits for the copy
+                    os.kill(pid, signal.SIGKILL)
             for descriptor in files:
                 os.close(descriptor)
         link.close()
@@ -139,6 +143,13 @@ def asked_by(link: socket.socket) -> tuple[dict, list[int]] | None:
     for descriptor in files:
         os.close(descriptor)
     return None
+
+
+def has_left(link: socket.socket) -> bool:
+    """Whether who asked has been killed since, as Ray does where the imports took long."""
+    poll = select.poll()
+    poll.register(link, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def work(wanted: dict, files: list[int]) -> None:

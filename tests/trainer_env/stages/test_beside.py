@@ -1,7 +1,10 @@
 """The command that runs beside a stage: the guard's hearing beside train."""
 
+import time
+
 import pytest
 
+from stages.beside import Beside
 from stages.config import compose_stage, recipes
 from stages.table import Stage, table
 
@@ -28,3 +31,27 @@ def test_every_recipe_has_an_ear_for_its_guard(recipe: str):
 def test_without_a_guard_nothing_runs_beside():
     assert train("tiny_mandarin").beside() is None
     assert train("tiny_mandarin", "guard.action=null").beside() is None
+
+
+def test_what_has_died_is_started_again_so_often_and_each_time_said(tmp_path):
+    log = tmp_path / "guard.log"
+    beside = Beside(["sh", "-c", "echo listening; exit 3"], {}, log, restarts=2)
+    said: list[str] = []
+    until = time.monotonic() + 300
+    while len(said) < 3 and time.monotonic() < until:
+        said += [one] if (one := beside.watch()) else []
+    ended = "guard has ended (exit status 3) and is"
+    assert said == [
+        f"{ended} started again (1 of 2 times at most)",
+        f"{ended} started again (2 of 2 times at most)",
+        f"{ended} not started again: the run goes on without it",
+    ]
+    assert beside.watch() is None
+    assert log.read_text() == "listening\n" * 3
+
+
+def test_it_ends_with_its_stage_and_is_not_missed(tmp_path):
+    beside = Beside(["sleep", "1000"], {}, tmp_path / "guard.log", restarts=2)
+    assert beside.watch() is None
+    beside.stop(grace_s=5)
+    assert beside.watch() is None

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -120,15 +121,28 @@ def server_pids(checkout: Path) -> list[int]:
     return [int(pid) for pid in re.findall(r"serving, pid (\d+)", log.read_text() if log.exists() else "")]
 
 
+def sleeping(checkout: Path, seconds: str) -> list[int]:
+    found = []
+    for pid in processes_in(checkout):
+        with suppress(OSError):  # it has ended since
+            found += [pid] if Path(f"/proc/{pid}/cmdline").read_bytes() == f"sleep\0{seconds}\0".encode() else []
+    return found
+
+
 @pytest.mark.parametrize(("number", "again"), [(signal.SIGKILL, True), (signal.SIGTERM, False)])
 def test_a_server_that_ended_in_a_range_is_started_again_unless_asked_to(run, checkout, ports, number, again):
     run("data")
     release = checkout / "release"
-    going = start(checkout, "serve", "train", f"wait_for={release}", *ports_as_overrides(ports))
+    long = ["leaves_s=1001", "daemon_sleeps=1002"]  # what the server and the training leave to themselves
+    going = start(checkout, "serve", "train", f"wait_for={release}", *long, *ports_as_overrides(ports))
     until((checkout / "exp/toy/grpo/steps.txt").exists, "training")
     (pid,) = server_pids(checkout)
+    until(lambda: sleeping(checkout, "1001") and sleeping(checkout, "1002"), "what they leave")
+    (left,), (going_on,) = sleeping(checkout, "1001"), sleeping(checkout, "1002")
     os.kill(pid, number)
     until(lambda: len(server_pids(checkout)) == 1 + again and not psutil.pid_exists(pid), "the server's end")
+    assert (left in sleeping(checkout, "1001")) is not again  # it may hold a port of the next one
+    assert sleeping(checkout, "1002") == [going_on]  # as Ray's workers may be: nobody's children, and the training's
     release.touch()
     out, _ = going.communicate(timeout=300)
     assert going.returncode == 0, out

@@ -122,6 +122,20 @@ def test_who_was_killed_before_it_had_said_all_is_passed_over():
         ours.close()
 
 
+def test_who_was_killed_while_the_imports_took_long_is_passed_over():
+    ours, its = socket.socketpair()
+    said = b"{}"
+    socket.send_fds(its, [forked_worker.NUMBER.pack(len(said))], forked_worker.OPEN_FILES)
+    its.sendall(said)
+    assert not forked_worker.has_left(ours)
+    its.close()
+    wanted, files = forked_worker.asked_by(ours)  # it had said all
+    assert wanted == {} and forked_worker.has_left(ours)
+    for descriptor in files:
+        os.close(descriptor)
+    ours.close()
+
+
 def test_the_recipes_workers_on_a_cpu_begin_so():
     command = compose_stage("tiny_mandarin", "grpo").ray_kwargs.ray_init.runtime_env.py_executable.split()
     assert command[:3] == [".venv/bin/python", "-m", "verl_plugins.forked_worker"]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -31,6 +32,8 @@ def main(cfg: DictConfig) -> None:
     Ready.recipe = cfg.says
     server = ThreadingHTTPServer((cfg.recipe.server.host, cfg.recipe.server.http_port), Ready)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as the real one: asked to end
+    if cfg.leaves_s:
+        subprocess.Popen(["setsid", "--fork", "sleep", str(cfg.leaves_s)])
     print("serving, pid", os.getpid(), flush=True)
     server.serve_forever()
 
