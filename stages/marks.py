@@ -121,6 +121,10 @@ class Marks:
     def reads(self, stage: Stage) -> Parts:
         """The part `reads` alone."""
         paths = self._paths_at(stage, stage.spec.get("reads", []))
+        for told, keys in stage.spec.get("reads_where", {}).items():
+            key, _, value = told.partition("=")
+            if any(str(OmegaConf.select(cfg, key)) == value for cfg in stage.configs()):
+                paths += self._paths_at(stage, keys)
         voices = self._paths_at(stage, [key for key in stage.spec.get("reads", []) if key in self.table.voices_keys])
         recordings = [ROOT / file for path in voices for voice in _voices(path) for file in voice.files]
         return {"reads": self._identities([*paths, *recordings])}
@@ -143,7 +147,11 @@ class Marks:
         if not path.exists():
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {name: found[name] for name in _KINDS if isinstance(found.get(name), dict)}
+        parts = {name: found[name] for name in _KINDS if isinstance(found.get(name), dict)}
+        if "config" in parts:  # a key that is ignored now may stand in a mark of before
+            ignored = _dotted(stage.spec.get("ignored_keys", self.table.ignored_keys))
+            parts["config"] = {k: v for k, v in parts["config"].items() if not f"{_plain_key(k)}.".startswith(ignored)}
+        return parts
 
     def stale(self, stage: Stage, now: Parts) -> str | None:
         """Why the stage has to run: None when it is done with the very same inputs and its results are there."""
@@ -186,8 +194,9 @@ class Marks:
     def clear_way(self, stage: Stage, now: Parts, force: bool) -> list[str]:
         """Take away what this run must not continue from; returns a line for each thing taken.
 
-        `checkpoints` (a folder of the stage's entry) is renamed, `scratch` is deleted. Both stay when they are of the
-        same run: same configuration but for `may_change`, same inputs, and, of finished checkpoints, the same `reads`.
+        `checkpoints` (a folder of the stage's entry) is renamed, and `of_checkpoints`, what other stages made of what
+        is in it, with it; `scratch` is deleted. All stay when they are of the same run: same configuration but for
+        `may_change`, same inputs, and, of finished checkpoints, the same `reads`.
         `account`, in which commands keep themselves what they made of which settings, is deleted if `force`.
         """
         checkpoints, scratch = (ROOT / stage.spec[k] if k in stage.spec else None for k in ("checkpoints", "scratch"))
@@ -198,13 +207,19 @@ class Marks:
             return []
         said = []
         if force and "account" in stage.spec:
-            (ROOT / stage.spec.account).unlink(missing_ok=True)
+            folder, _, name = stage.spec.account.rpartition("/")
+            for account in (ROOT / folder).glob(name):
+                account.unlink()
         if checkpoints and checkpoints.exists():
-            made = time.strftime("%Y%m%d-%H%M%S", time.localtime(checkpoints.stat().st_mtime))
-            names = (f"{checkpoints.name}.{made}{more}" for more in chain([""], (f"-{n}" for n in count(2))))
-            aside = next(path for path in map(checkpoints.with_name, names) if not path.exists())
-            os.replace(checkpoints, aside)
-            said.append(f"checkpoints of another run moved to {os.path.relpath(aside, ROOT)}")
+            made = time.strftime(".%Y%m%d-%H%M%S", time.localtime(checkpoints.stat().st_mtime))
+            there = [path for name in stage.spec.get("of_checkpoints", []) if (path := ROOT / name).exists()]
+            for more in chain([""], (f"-{n}" for n in count(2))):
+                aside = {path: path.with_name(f"{path.name}{made}{more}") for path in (*there, checkpoints)}
+                if not any(path.exists() for path in aside.values()):
+                    break
+            for path, away in aside.items():  # the checkpoints last: what an interruption leaves is moved the next time
+                os.replace(path, away)
+            said.append(f"checkpoints of another run moved to {os.path.relpath(aside[checkpoints], ROOT)}")
         if scratch and scratch.exists():
             shutil.rmtree(scratch)
             said.append(f"{os.path.relpath(scratch, ROOT)} of another run deleted")
@@ -215,6 +230,11 @@ class Marks:
         free = tuple(stage.spec.get("may_change", []))
         other = [k for k in changed_keys(begun["config"], now["config"]) if not f"{k}.".startswith(_dotted(free))]
         return not other and not changed_keys(begun["inputs"], now["inputs"])
+
+
+def _plain_key(key: str) -> str:
+    """Without the file that stands behind a key which several have: see `Marks.parts`."""
+    return key.partition(" (")[0]
 
 
 def _dotted(keys: Iterable[str]) -> tuple[str, ...]:

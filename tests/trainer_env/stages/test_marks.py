@@ -24,6 +24,7 @@ FILES = {  # with their content: "1" or "2" below, so that size and, by touch(),
     "models": ["tokenizer/tokenizer.json", "token2wav/decoder.pt", "reward_asr/model.pt"],
     "sft": ["sft/config.json", "sft/model.safetensors"],
     "train": ["grpo/latest_checkpointed_iteration.txt", "grpo/global_step_1/actor/model_world_size_1_rank_0.pt"],
+    "checkpoints": ["checkpoints/best.json"],
     "merge": ["merged/config.json", "merged/model.safetensors"],
     "eval": ["eval/results.md"],
 }
@@ -87,6 +88,7 @@ def test_nothing_runs_again_when_nothing_changed(to_run):
         ("sft/model.safetensors", ["train", "eval"]),
         ("grpo/global_step_1/actor/model_world_size_1_rank_0.pt", ["merge"]),  # eval: when merge gives other weights
         ("merged/model.safetensors", ["eval"]),
+        ("checkpoints/best.json", []),
         ("reward_asr/model.pt", ["train"]),  # whoever judged
         ("token2wav/decoder.pt", ["train", "eval"]),
         ("data/train.jsonl", ["data"]),
@@ -115,6 +117,24 @@ def test_another_agent_loop_makes_training_run_again_from_its_beginning(to_run, 
     write(loop, "2")
     assert marks.stale(train, marks.parts(train)) == f"reads ({os.path.relpath(loop, ROOT)}) changed since it was done"
     assert marks.clear_way(train, marks.parts(train), force=False)[0].startswith("checkpoints of another run moved")
+
+
+def test_what_is_best_counts_where_the_best_is_merged(to_run, work):
+    marks, merge = stage_of(work, "merge", "merge.step=best")
+    mark(marks, merge, "begun", "done")
+    assert marks.stale(merge, marks.parts(merge)) is None
+    write(work / "checkpoints/best.json", "2")
+    assert "checkpoints/best.json" in marks.stale(merge, marks.parts(merge))
+
+
+def test_a_key_that_is_ignored_by_now_may_stand_in_a_mark_of_before(work):
+    cfg = table("cosyvoice2", (f"recipe.work_dir={work}",))
+    marks, sft = Marks(cfg), Stage("sft", "cosyvoice2", cfg.stages.sft, (f"recipe.work_dir={work}",))
+    parts = marks.parts(sft)
+    before = {"sft.torchrun": '["--standalone"]', "trainer.save_freq (sft.yaml)": '"after_each_epoch"'}
+    marks.write(sft, "begun", parts | {"config": parts["config"] | before})
+    assert not before.keys() & parts["config"].keys()
+    assert marks.read(sft, "begun") == parts
 
 
 def test_an_interrupted_training_goes_on(to_run, work):
@@ -167,7 +187,12 @@ def test_other_code_leaves_a_finished_training_as_it_is_and_says_so(trained, wor
     assert list(Run(marks.table, [train], force=False).one(train, [])) == []  # nothing ran
     assert f"train: {kind} ({name}) changed since it was done. What it made stays as it is" in capsys.readouterr().out
     assert (work / "grpo/global_step_1").exists()
-    assert marks.clear_way(train, parts, force=True)[0].startswith("checkpoints of another run moved")
+    (said,) = marks.clear_way(train, parts, force=True)
+    assert said.startswith("checkpoints of another run moved")
+    when = said.partition("grpo.")[2]
+    assert (work / f"grpo.{when}/global_step_1").exists() and not (work / "grpo").exists()
+    assert (work / f"checkpoints.{when}/best.json").exists()  # what is best is best of those
+    assert not (work / "checkpoints").exists()
 
 
 def test_an_evaluation_elsewhere_leaves_the_first_one_done(to_run, work):
@@ -195,6 +220,18 @@ def test_force_makes_the_builder_of_the_default_forget_what_it_made(to_run, work
     parts = marks.parts(data)
     assert marks.clear_way(data, parts, force=False) == [] and (work / "build/data.json").exists()
     assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/data.json").exists()
+
+
+def test_force_speaks_again_what_an_evaluation_keeps(to_run, work):
+    kept = [work / "eval/tokens" / name for name in ("SFT.made_with", "GRPO.made_with", "SFT.greedy.jsonl")]
+    for file in kept:
+        write(file, "1")
+    marks, stage = stage_of(work, "eval")
+    parts = marks.parts(stage)
+    marks.clear_way(stage, parts, force=False)
+    assert all(file.exists() for file in kept)
+    marks.clear_way(stage, parts, force=True)
+    assert [file.exists() for file in kept] == [False, False, True]
 
 
 def test_more_steps_of_a_finished_training_go_on_with_newer_code(trained, work):
