@@ -6,6 +6,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # Images set this to keep their layers small; here each process would compile torch, transformers and verl again before it
 # begins (13 s of CPU instead of 6).
 unset PYTHONDONTWRITEBYTECODE
+# A proxy is for other machines: the parts of a run that speak HTTP with one another (vLLM, the page) go around it.
+no_proxy=${no_proxy:-${NO_PROXY:-}}
+[[ $no_proxy == "*" ]] || no_proxy=${no_proxy:+$no_proxy,}127.0.0.1,localhost
+export no_proxy NO_PROXY=$no_proxy
 
 names=(install models list_recordings vectorize merge_shards read_shards test_sets encode_voices data reward_asr sft baseline token_ear serve train prefer merge checkpoints eval infer score export explain demo)
 numbers=(-1 "" "" "" "" "" "" "" 0 "" "" "" "" 1 2 "" 3 "" 4 5 "" 6 "" "")

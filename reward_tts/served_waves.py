@@ -9,6 +9,8 @@ from reward_tts.client import ServerConfig
 from speech.interfaces import Row
 
 _MODEL = "token2wav"
+# Given any, tritonclient leaves out its own: waves are longer than gRPC's 4 MiB.
+_CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1)]
 
 
 class ServedWaves:
@@ -35,7 +37,7 @@ class ServedWaves:
         Raises:
             InferenceServerException: the server is away, or refuses a row.
         """
-        with InferenceServerClient(self.address) as client:
+        with InferenceServerClient(self.address, channel_args=_CHANNEL) as client:
             return [self._one(client, row) for row in rows]
 
     def _one(self, client: InferenceServerClient, row: Row) -> np.ndarray:

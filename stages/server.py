@@ -11,6 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 _POLL_S = 0.5
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this server
 
 
 def _get(cfg: DictConfig, what: str) -> bytes | None:
@@ -18,7 +19,7 @@ def _get(cfg: DictConfig, what: str) -> bytes | None:
     where = cfg.recipe.server
     url = f"http://{where.host}:{where.http_port}/v2/models/{where.model}/{what}"
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with _DIRECTLY.open(url, timeout=5) as answer:
             return answer.read()
     except OSError:  # urllib's errors are OSErrors: refused, no such model, not ready
         return None
@@ -32,7 +33,7 @@ def is_ready(cfg: DictConfig) -> bool:
 def tells(cfg: DictConfig) -> dict[str, str]:
     """What the server at recipe.server tells of itself in its model's configuration: recipe, contract, measures."""
     parameters = json.loads(_get(cfg, "config") or b"{}").get("parameters", {})
-    return {name: value["string_value"] for name, value in parameters.items()}
+    return {name: value.get("string_value", "") for name, value in parameters.items()}
 
 
 def check_ports(cfg: DictConfig) -> None:

@@ -54,10 +54,11 @@ class Runs:
         self.training = [*TRAINING, f"trainer.rollout_data_dir={self.rollouts.relative_to(ROOT)}"]
 
     def start(self, output: Path, *arguments: str) -> subprocess.Popen[bytes]:
+        """As on a machine whose way out is a proxy, which reaches nothing here."""
+        argv, nobody = ["bash", "run.sh", *arguments, *self.overrides], "http://127.0.0.1:9"
+        env = os.environ | {name: nobody for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
         with open(output, "wb") as file:
-            return subprocess.Popen(
-                ["bash", "run.sh", *arguments, *self.overrides], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT
-            )
+            return subprocess.Popen(argv, cwd=ROOT, env=env, stdout=file, stderr=subprocess.STDOUT)
 
     def finish(self, output: Path, *arguments: str) -> str:
         status = self.start(output, *arguments).wait()
