@@ -176,11 +176,19 @@ def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None
     if "reward" not in cfg.recipe:
         return
     from reward_tts.measures import CONTRACT
-    from reward_tts.reward.reward import Reward
+    from reward_tts.reward.reward import Reward, audited_by
 
     if tells.get("contract") != str(CONTRACT):
         raise SystemExit(
             f"run.sh: {here} speaks contract {tells.get('contract')}, this checkout {CONTRACT}: start both alike"
+        )
+    own = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    if own and tells.get("audited") and tells["audited"] != own:
+        print(  # no more than that: groups of algo change the reward in the training alone
+            f"run.sh: warning: {here} audits its token ear by another recipe.reward (terms, aggregation, error or "
+            "token_ear): the bound that it tells is not that of this reward. Start it again with the same overrides, "
+            "or recipe.reward.token_ear=null: every row is heard",
+            flush=True,
         )
     offered = tells.get("measures", "").split(",")
     for measure, key in Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)).needs.items():

@@ -120,7 +120,7 @@ def group_relative_advantage(
 
     Args:
         token_level_rewards: [responses, tokens]; the score of a response is their sum.
-        response_mask: [responses, tokens], 1 for the tokens of the response.
+        response_mask: [responses, tokens], 1 for the tokens of the response; 0 for those that rejection leaves out.
         index: [responses], group of each response.
         config: verl's `algorithm`: norm_adv_by_std_in_grpo (the division, by the sample's standard deviation).
 
@@ -131,7 +131,7 @@ def group_relative_advantage(
         FloatingPointError: a score that is not finite; names the rows.
     """
     mask = response_mask.bool()
-    scores = (token_level_rewards * mask).sum(1)
+    scores = token_level_rewards.sum(1)  # not masked: verl may take the last token out, where the score stands
     _stop_unless_finite("score", scores, index)
     groups = Groups(index, mask.any(1))
     advantages = groups.relative(scores, config["norm_adv_by_std_in_grpo"], correction=1).float()[:, None] * mask

@@ -76,7 +76,9 @@ def batch_metrics(
 
     Returns:
         reward/NAME/{mean,std,min,max} of every number; of what is measured on a wave (duration, speaking rate, scorers)
-        over the rows that have one. reward/groups_without_spread: share of groups whose scores are all the same.
+        over the rows that have one, in the mean each audited row for those that were read like it, too: unsure rows
+        are all heard, and are not like them.
+        reward/groups_without_spread: share of groups whose scores are all the same.
         reward/clipped_ratio: share of the responses that are as long as a response may be (verl 0.9.1's
         response_length/clip_ratio is the share of those as long as the longest of the batch).
         reward/over_length_ratio: share of the rollouts that the term over_length punishes, where the recipe has it.
@@ -85,12 +87,18 @@ def batch_metrics(
         was under way.
     """
     metrics: dict[str, float] = {}
+    read, heard_at_random = (sum(i.get(f"token_ear_{way}") or 0.0 for i in infos) for way in ("read", "audited"))
+    audited = (read + heard_at_random) / heard_at_random if heard_at_random else 1.0
     for name in sorted({key for info in infos for key, value in info.items() if _is_number(value)}):
         sound = name not in _NOT_SOUND and not name.startswith("term_")
         needs = _SOUND_NEEDS if name.startswith("token_ear_") else (*_SOUND_NEEDS, "token_ear_read")
-        values = [i[name] for i in infos if name in i and not (sound and any(i.get(key) for key in needs))]
-        if values:
-            parts = {"mean": np.mean(values), "std": np.std(values), "min": min(values), "max": max(values)}
+        rows = [i for i in infos if _is_number(i.get(name)) and not (sound and any(i.get(key) for key in needs))]
+        if sound and "token_ear_read" in needs and read and not heard_at_random:
+            continue  # those that were heard are not like the others
+        if values := [row[name] for row in rows]:
+            stand_for = [row.get("token_ear_audited", 0.0) * (audited - 1.0) + 1.0 for row in rows]
+            mean = np.average(values, weights=stand_for if sound and "token_ear_read" in needs else None)
+            parts = {"mean": mean, "std": np.std(values), "min": min(values), "max": max(values)}
             metrics |= {f"reward/{name}/{part}": float(value) for part, value in parts.items()}
     scores = defaultdict(list)
     for info, group in zip(infos, groups, strict=True):

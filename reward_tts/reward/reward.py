@@ -13,6 +13,7 @@ from reward_tts.reward import formulas
 from reward_tts.reward.config import read
 from reward_tts.reward.errors import token_credit
 from reward_tts.reward.terms import Heard
+from speech.files import fingerprint
 
 ERROR_OF_SILENCE = 1.0
 
@@ -35,6 +36,18 @@ class Verdict:
     terms: dict[str, float]
     gate: float = 1.0
     parts: tuple[float, ...] = ()
+
+
+def audited_by(config: Mapping[str, Any]) -> str:
+    """What the audit of the token ear goes by, as twelve digits: the score that it bounds, and its own settings. Server
+    and training must have the same, or the bound is that of another reward. Empty without a token ear.
+
+    Args:
+        config: recipe.reward, resolved.
+    """
+    if not config.get("token_ear"):
+        return ""
+    return fingerprint({key: config[key] for key in ("terms", "aggregation", "error", "token_ear")})[:12]
 
 
 class Reward:

@@ -26,7 +26,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Status
-from reward_tts.reward.reward import Reward
+from reward_tts.reward.reward import Reward, audited_by
 from reward_tts.reward.terms import Heard
 from reward_tts.server.distil import Distillation
 from reward_tts.server.leftovers import remove_leftovers
@@ -192,9 +192,11 @@ def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:
 
 def _front(cfg: DictConfig, ports: dict[str, int], secret: str | None, offers: list[str]) -> dict[str, Any]:
     """Settings of reward_tts/server/front/__main__.py."""
+    digest = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    audited = {"audited": digest} if digest else {}  # Triton's JSON leaves out a value that is empty
     return {
         "model": cfg.server.model,
-        "tells": {"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(offers)},
+        "tells": {"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(offers)} | audited,
         "secret": secret,
         "host": cfg.recipe.server.host,
         "ports": ports,

@@ -8,9 +8,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from reward_tts.compute_score import compute_score
+from reward_tts.compute_score import judged as scored
 from reward_tts.measures import Measures
 from reward_tts.reward.config import RewardConfigError
-from reward_tts.reward.reward import Reward, Verdict
+from reward_tts.reward.reward import Reward, Verdict, audited_by
 from reward_tts.reward.terms import Heard
 from stages.config import compose_stage
 
@@ -257,3 +258,27 @@ def test_a_term_that_may_be_negative_has_no_harmonic_mean():
     aggregation = {"name": "weighted_harmonic_mean"}
     with pytest.raises(RewardConfigError, match=r"terms\.over_length: may be negative"):
         Reward(config(terms=terms, weights={"pinyin": 1.0, "over_length": 1.0}, aggregation=aggregation))
+
+
+EAR = {"audit": 0.1, "unsure": 0.5, "limit": 0.1, "assumed": 0.02}
+
+
+def test_what_is_measured_on_a_wave_is_nothing_where_there_was_none():
+    """Not 0: verl's validation takes the mean of all that is a number, and leaves None out."""
+    ear = OmegaConf.to_container(compose_stage("tiny_mandarin", "grpo").recipe.reward.token_ear)
+    reward = Reward(config(logged=["log_f0_std"], token_ear=ear, token_credit=None))
+    told = dict.fromkeys(("read", "unsure", "audited", "closed", "bias_low", "bias_high", "group"), 0.0)
+    speech, row = ([1, 2, 3, 4], [1, 2, 3, 4], ""), {"index": 0, "language": "zh"}
+    ways = [heard("今天", log_f0_std=0.2, token_ear=told | {"read": read}) for read in (1.0, 0.0)]
+    assert [scored(reward, speech, "今天", row, way)["log_f0_std"] for way in ways] == [None, 0.2]
+    assert scored(reward, ([], [], ""), "今天", row, None)["log_f0_std"] is None
+
+
+def test_the_audit_of_another_reward_is_another_one():
+    given = config(token_ear=EAR)
+    own = audited_by(given)
+    assert len(own) == 12 and own == audited_by(config(token_ear=EAR, logged=["mos"], token_credit=None))
+    tones = {"pinyin": {"weight": 1.0, "tones": True, "shaping": "tanh(3)"}}
+    for other in ({"terms": tones}, {"token_ear": EAR | {"limit": 0.02}}, {"error": {"unit": "text"}}):
+        assert audited_by(given | other) != own
+    assert audited_by(config(token_ear=None)) == audited_by(config()) == ""

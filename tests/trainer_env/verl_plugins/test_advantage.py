@@ -233,6 +233,14 @@ def test_rows_that_fill_a_batch_have_no_advantage_in_grpo():
     assert found[:, 0].tolist() == [0.5, -0.5, 0.125, -0.125, 0.0, 0.0]
 
 
+def test_a_score_counts_where_verl_leaves_out_the_token_that_it_stands_at():
+    """algorithm.rollout_correction.rollout_rs takes tokens out of the mask before the estimator, the last one, too."""
+    rewards, mask = torch.tensor([[0.0, 0.0, 1.0]] * 4), torch.ones(4, 3)
+    mask[0, 2] = 0
+    found, _ = group_relative_advantage(rewards, mask, np.array(["a"] * 4), {"norm_adv_by_std_in_grpo": True})
+    assert found.abs().max() == 0.0
+
+
 @pytest.mark.parametrize("estimator", [group_relative_advantage, token_credit_advantage])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_reward_that_is_not_finite_stops_with_its_row(estimator, value):

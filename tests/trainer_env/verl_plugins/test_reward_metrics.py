@@ -39,12 +39,25 @@ def test_what_has_no_sound_does_not_count_for_the_sound():
 
 
 def test_rows_that_the_token_ear_read_count_for_its_share_and_not_for_the_sound():
-    by_wave = info(1.0, log_f0_std=0.3, token_ear_read=0.0, token_ear_group=0.1)
+    by_wave = info(1.0, log_f0_std=0.3, token_ear_read=0.0, token_ear_group=0.1, token_ear_audited=1.0)
     by_ear = info(0.5, log_f0_std=0.0, token_ear_read=1.0, token_ear_group=0.1)
     unspoken = info(0.0, no_speech=1.0, token_ear_read=0.0, token_ear_group=0.0)
     metrics = metrics_of([by_wave, by_ear, unspoken], ["a", "a", "a"])
     assert metrics["reward/log_f0_std/mean"] == 0.3 and metrics["reward/term_pinyin/mean"] == 0.5
     assert metrics["reward/token_ear_read/mean"] == 0.5 and metrics["reward/token_ear_group/mean"] == 0.1
+    unsure = metrics_of([by_wave | {"token_ear_audited": 0.0}, by_ear], ["a", "a"])
+    assert "reward/log_f0_std/mean" not in unsure  # the rows that it is sure of may sound otherwise
+
+
+def test_an_audited_row_stands_for_those_that_were_read_like_it():
+    """Eight are read and one of their kind is heard; the unsure one, which is silent for long, is one of ten."""
+    ways = {"token_ear_read": 0.0, "token_ear_audited": 0.0}
+    rows = [info(1.0, log_f0_std=None, silence_ratio=None, **ways | {"token_ear_read": 1.0}) for _ in range(8)]
+    rows.append(info(1.0, silence_ratio=0.1, **ways | {"token_ear_audited": 1.0}))
+    rows.append(info(0.0, silence_ratio=0.6, **ways))
+    metrics = metrics_of(rows, ["a"] * 10)
+    assert metrics["reward/silence_ratio/mean"] == pytest.approx(0.15)
+    assert metrics["reward/score/mean"] == 0.9 and metrics["reward/token_ear_audited/mean"] == 0.1
 
 
 def test_groups_without_spread_are_counted():
