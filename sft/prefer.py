@@ -6,15 +6,18 @@ Prompts and answers are encoded as in every other stage, so TRL's own tokenising
 """
 
 import sys
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import hydra
+import torch
 from datasets import Dataset
 from omegaconf import DictConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from data_prep.prompt_template import encode_answer, encode_prompt
-from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
+from models.cosyvoice.speech_head import SpeechHead
 from models.trainable import freeze_all_but
 from speech.files import whole_directory
 from speech.jsonl import read_all, told_plainly
@@ -62,6 +65,25 @@ def examples(path: str, tokenizer: PreTrainedTokenizerBase, max_length: int) -> 
     return Dataset.from_list(found)
 
 
+def count_from_its_own_head(model: PreTrainedModel) -> None:
+    """TRL 1.16 takes log-probabilities from the rows of the output head, without its `forward`, and a label behind the
+    last row silently counts as the logit 0. The rows of a SpeechHead begin at `head_start` of the vocabulary, so that
+    labels have to count from there; beside them nothing has a probability, so the numbers are those of the model."""
+    head, forward = model.get_output_embeddings(), model.forward  # TRL's, which it has put into the model
+    if not isinstance(head, SpeechHead):
+        return
+
+    @wraps(forward)
+    def counted(*args: Any, labels: torch.Tensor | None = None, fused_lm_head: bool = False, **kwargs: Any) -> Any:
+        if fused_lm_head:
+            labels = labels.where(labels == -100, labels - head.margins[0])
+            if labels.max() >= head.out_features or labels.lt(0).logical_and(labels != -100).any():
+                raise ValueError(f"an answer holds an id that the head cannot write: {labels.unique().tolist()[-9:]}")
+        return forward(*args, labels=labels, fused_lm_head=fused_lm_head, **kwargs)
+
+    model.forward = counted
+
+
 def train(cfg: DictConfig) -> list[dict[str, float]]:
     """Trains recipe.sft_dir on the pairs and writes the Hugging Face checkpoint into prefer.output; what TRL logged."""
     own = cfg.prefer
@@ -69,12 +91,17 @@ def train(cfg: DictConfig) -> list[dict[str, float]]:
     tokenizer = pretrained(AutoTokenizer, own.model)
     rows = examples(cfg.pairs.output, tokenizer, own.max_length)
     arguments = hydra.utils.instantiate(own.training, output_dir=own.checkpoints, max_length=own.max_length)
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # TRL refuses one process that sees several
     model, reference = (pretrained(AutoModelForCausalLM, own.model, dtype=own.dtype) for _ in range(2))
+    if arguments.precompute_ref_log_probs and isinstance(model.get_output_embeddings(), SpeechHead):
+        raise ValueError("prefer.training.precompute_ref_log_probs=true is not for a head of speech alone")
     if own.trainable is not None:
         print(f"trained: {', '.join(freeze_all_but(model, own.trainable))}")
     trainer = trainer_of(
         model=model, ref_model=reference, args=arguments, train_dataset=rows, processing_class=tokenizer
     )
+    for one in (model, reference):
+        count_from_its_own_head(one)
     trainer.train()
     with whole_directory(own.output) as target:
         trainer.model.save_pretrained(target)

@@ -40,9 +40,10 @@ class Row(NamedTuple):
     text: str
 
 
-def read(path: str, language: str, label: str = "text") -> list[Row]:
-    """The rows of a JSONL that have speech tokens (`speech_tokens`, `tokens`, or verl's `output`, as text) and, under
-    `label`, what they say; without those of which nothing was heard, and of languages that are written in words.
+def read(path: str, language: str, label: str = "text", codebook_size: int | None = None) -> list[Row]:
+    """The rows of a JSONL that have speech tokens (`speech_tokens`, `tokens`, or verl's `output`, as text; below
+    `codebook_size`) and, under `label`, what they say; without those of which nothing was heard, and of languages that
+    are written in words.
 
     Raises:
         BadRows: all that have not, with file, line and field.
@@ -55,6 +56,8 @@ def read(path: str, language: str, label: str = "text") -> list[Row]:
         tokens = parse_speech_tokens(spoken)[0] if isinstance(spoken, str) else spoken
         if not isinstance(tokens, list) or not tokens or not all(type(one) is int and one >= 0 for one in tokens):
             raise BadField(_TOKENS[0], f"a list of speech tokens is expected, or them as text, got {spoken!r:.60}")
+        if codebook_size is not None and max(tokens) >= codebook_size:
+            raise BadField(_TOKENS[0], f"{max(tokens)} is no token of this codebook, which ends at {codebook_size - 1}")
         spoken_in = value.get("language") or language
         units = first_reading(value[label], spoken_in) if spoken_in in SPACELESS else []
         return Row(tokens, units, value[label]) if units else None
@@ -181,12 +184,16 @@ def train(cfg: DictConfig) -> TokenEar:
         BadRows: a row without text or tokens. ValueError: no row at all, or a checkpoint of other settings.
     """
     own, language = cfg.token_ear, cfg.recipe.language
-    more, kept_back = [read(path, language, own.label) for path in own.more], own.more_held_out
-    held_out = {"held out": read(own.held_out, language, own.label)} if own.held_out else {}
+    how = (language, own.label, cfg.recipe.codebook_size)
+    more, kept_back = [read(path, *how) for path in own.more], own.more_held_out
+    held_out = {"held out": read(own.held_out, *how)} if own.held_out else {}
     if kept_back and more:
         held_out["held out of more"] = [row for rows in more for row in rows[-kept_back:]]
         more = [rows[:-kept_back] for rows in more]
-    texts = [read(path, language, own.label)[: own.most_rows] for path in own.texts]
+    if empty := [name for name, kept in held_out.items() if not kept]:
+        where = own.held_out if "held out" in empty else ", ".join(own.more)
+        raise ValueError(f"{where}: no row of a language that is written in syllables is {' or '.join(empty)}")
+    texts = [read(path, *how)[: own.most_rows] for path in own.texts]
     rows = [row for one in texts + more for row in one]
     if not rows:
         raise ValueError(f"no row to learn from in {[*own.texts, *own.more]}")
@@ -208,9 +215,9 @@ def train(cfg: DictConfig) -> TokenEar:
             said = f"loss {training.mean_loss:.3f} nats per unit, {left / 60:.1f} min left"
             print(f"[token_ear] step {training.done}/{own.steps} {said}", flush=True)
     training.network.eval()
+    training.ear.save(cfg.recipe.token_ear_dir, training.network_settings)
     for name, kept in held_out.items():
         print(f"[token_ear] error on {name}: {held_out_error(training.ear, kept):.4f} ({len(kept)} rows)", flush=True)
-    training.ear.save(cfg.recipe.token_ear_dir, training.network_settings)
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
     print(f"[token_ear] wrote {cfg.recipe.token_ear_dir}", flush=True)
     return training.ear

@@ -9,13 +9,17 @@ interrupted training continues from trainer.default_local_dir (trainer.resume_mo
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
+
+_SPOKEN = re.compile(r"<\|s_\d+\|>")
+_TEMPLATE = 128  # ids at most of what a chat template puts around two messages
 
 
 def rows_of(files: str | Sequence[str] | None, epochs: Sequence[float] | None = None) -> int:
@@ -83,6 +87,47 @@ def check_lora(cfg: DictConfig) -> None:
         )
 
 
+def check_lengths(cfg: DictConfig) -> None:
+    """Whether each row fits into data.max_length: verl would end at the first that does not, in the middle of an epoch,
+    and at the same one again when it goes on. A row is counted by the tokenizer only if its characters may be too many.
+
+    Raises:
+        BadRows: those that do not, all of them.
+    """
+    from sft.data import encode_messages  # not above: transformers, which stages/misfits.py does not need
+    from speech.jsonl import BadRows
+    from speech.loading import tokenizer_of
+
+    tokenizer, faults, most = None, [], cfg.data.get("train_max_samples", -1)
+    for key in ("train_files", "val_files"):
+        files = cfg.data[key]
+        for file in [files] if isinstance(files, str) else list(files or []):
+            for row, messages in enumerate(_messages(file, cfg.data.messages_key)):
+                if key == "train_files" and 0 <= most <= row:
+                    break
+                if _most_ids(messages) <= cfg.data.max_length:
+                    continue
+                tokenizer = tokenizer or tokenizer_of(cfg.model.path)
+                count = len(encode_messages(tokenizer, messages)["input_ids"])
+                if count > cfg.data.max_length:
+                    faults.append(f"{file}, row {row}: {count} ids, more than data.max_length={cfg.data.max_length}")
+    if faults:
+        raise BadRows(faults, then="nothing was trained. Leave them out of sft's input, or raise data.max_length")
+
+
+def _messages(file: str, key: str) -> Iterator[list[dict[str, str]]]:
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(file).iter_batches(columns=[key]):
+        yield from batch.column(0).to_pylist()
+
+
+def _most_ids(messages: Sequence[Mapping[str, str]]) -> int:
+    """As many ids as a conversation can have: one for each speech token, for each other byte, and for the template."""
+    text, spoken = _SPOKEN.subn("", "".join(message["content"] for message in messages))
+    return spoken + len(text.encode()) + _TEMPLATE
+
+
 def launch(cfg: DictConfig, arguments: list[str]) -> None:
     """Runs sft.trainer in all processes of this node and waits.
 
@@ -133,6 +178,10 @@ def main(cfg: DictConfig) -> None:
     """Stage `sft`."""
     steps = steps_of(cfg)
     check_lora(cfg)
+    from speech.jsonl import told_plainly
+
+    with told_plainly():
+        check_lengths(cfg)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):
         export(cfg, steps)

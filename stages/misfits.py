@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from sft.verl_train import check_lora, steps_of
+from sft.verl_train import check_lora, rows_of, steps_of
 from verl_plugins.schedule import Schedule, check_same
 from verl_plugins.versions import vllm_build
 
@@ -158,9 +158,12 @@ def of_rows(cfg: DictConfig) -> Iterator[Fault]:
     files = [files] if isinstance(files, str) else list(files or [])
     if not OmegaConf.select(cfg, "actor_rollout_ref") or not files or not all(Path(file).exists() for file in files):
         return
-    import pyarrow.parquet as pq  # with numpy a third of what run.sh needs to start: only where rows are counted
-
-    rows, most = sum(pq.ParquetFile(file).metadata.num_rows for file in files), cfg.data.train_max_samples
+    often = OmegaConf.select(cfg, "data.epochs_of_files")
+    try:
+        rows, most = rows_of(files, often), cfg.data.train_max_samples
+    except ValueError as error:
+        yield "data.epochs_of_files", f"does not fit: {error}"
+        return
     rows = rows if most < 0 else min(rows, most)
     batch, epochs = cfg.data.train_batch_size, cfg.trainer.total_epochs
     if rows < batch:

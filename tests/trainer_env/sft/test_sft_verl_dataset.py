@@ -22,7 +22,8 @@ from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
 from sft.verl_dataset import SpeechDataset
-from sft.verl_train import steps_of
+from sft.verl_train import check_lengths, steps_of
+from speech.jsonl import BadRows
 from speech.tokens import format_speech_tokens
 from stages.config import ROOT
 from tests.helpers.shards import tiny_qwen2
@@ -73,6 +74,19 @@ def test_a_file_counts_as_often_as_its_weight_says_and_validation_is_not_weighte
     assert len(create_sft_dataset(weighted.val_files, weighted, tokenizer, None)) == 2
     with pytest.raises(ValueError, match=r"data\.epochs_of_files=\[0\.5\]: a number above 0 for each of"):
         create_sft_dataset(weighted.train_files, OmegaConf.merge(weighted, {"epochs_of_files": [0.5]}), tokenizer, None)
+
+
+def test_rows_that_are_too_long_are_named_before_anything_starts(data, tokenizer):
+    """verl would end at the first that it draws, in the middle of an epoch, and there again when it goes on."""
+    counts = [len(row["input_ids"]) for row in create_sft_dataset(data.train_files, data, tokenizer, None)]
+    assert counts[2] > counts[0] > counts[1]
+    own = {"train_files": data.train_files, "val_files": None, "messages_key": "messages"}
+    model = {"path": str(Path(data.train_files).parent / "tokenizer")}
+    check_lengths(OmegaConf.create({"data": own | {"max_length": counts[2]}, "model": model}))
+    with pytest.raises(BadRows) as error:
+        check_lengths(OmegaConf.create({"data": own | {"max_length": counts[1]}, "model": model}))
+    told = [f"train.parquet, row {row}: {counts[row]} ids, more than data.max_length={counts[1]}" for row in (0, 2)]
+    assert str(error.value).startswith("2 bad rows") and all(one in str(error.value) for one in told)
 
 
 @pytest.mark.parametrize(

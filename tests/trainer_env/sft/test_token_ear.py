@@ -99,6 +99,21 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
         train(config(tmp_path, "ear", learning_rate=0.02))
 
 
+def test_held_out_rows_that_no_ear_reads_are_told_before_the_training(tmp_path):
+    english = tmp_path / "english.jsonl"
+    english.write_text(json.dumps({"text": "hello", "language": "en", "speech_tokens": [1]}) + "\n")
+    with pytest.raises(ValueError, match=r"english\.jsonl: no row of a language .* in syllables is held out"):
+        train(config(tmp_path, "ear", held_out=str(english)))
+    assert not (tmp_path / "ear_checkpoints").exists()
+
+
+def test_a_token_outside_the_codebook_is_told_with_its_line(tmp_path):
+    with open(write_rows(tmp_path / "rows.jsonl", 2, 0), "a") as file:
+        file.write(json.dumps({"text": "今天", "speech_tokens": [3, 24]}) + "\n")
+    with pytest.raises(BadRows, match=r"rows\.jsonl:3: .*24 is no token of this codebook, which ends at 23"):
+        read(str(tmp_path / "rows.jsonl"), "zh", "text", 24)
+
+
 @pytest.fixture(scope="module")
 def ear_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")

@@ -140,6 +140,11 @@ def test_fewer_texts_than_a_batch_and_steps_beyond_the_epochs_are_refused(tmp_pa
     assert faults(17, "trainer.total_training_steps=4", "trainer.total_epochs=2") == []
     ((key, why),) = faults(17, "trainer.total_training_steps=5", "trainer.total_epochs=2")
     assert key == "trainer.total_training_steps" and why.endswith("the training would end after 4")
+    assert faults(7, "data.epochs_of_files=[2.0]") == []  # 14 rows
+    ((key, why),) = faults(8, "data.epochs_of_files=[0.5]")
+    assert key == "data.train_batch_size" and "have 4 texts" in why
+    ((key, _),) = faults(8, "data.epochs_of_files=[1.0,2.0]")
+    assert key == "data.epochs_of_files"
 
 
 def test_grpo_that_goes_on_by_another_schedule_is_refused_before_anything_starts(tmp_path):
