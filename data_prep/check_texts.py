@@ -4,6 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from data_prep.hub_rows import local
 from speech.jsonl import BadField, BadRows, Fault, read_rows
 
 
@@ -26,7 +27,7 @@ def check_texts(cfg: DictConfig) -> None:
 
     prompts, faults = PromptMaker(cfg.recipe), []
     for path in own:
-        for line, raw, row in read_rows(path):
+        for line, raw, row in read_rows(local(path, cfg.prepare.hub_dir)):
             try:
                 if isinstance(row, BadField):
                     raise row

@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from speech.files import write_jsonl
+from speech.jsonl import BadRows, told_plainly
 from speech.paths import check_outputs
 from speech.voices import Voice, read_voices
 from speech.waves import AudioLimits, check_header, read_wave
@@ -47,24 +48,33 @@ def speech_tokens(voice: Voice, encoder: Any, max_seconds: float) -> list[int]:
     return tokens.tolist()
 
 
+def _wrong(voice: Voice, cfg: DictConfig) -> str | None:
+    """Why a voice cannot be encoded, as far as its recording's header tells."""
+    if voice.speech_tokens:
+        return None
+    if not voice.wav:
+        return "names neither speech_tokens nor wav"
+    if not Path(voice.wav).is_file():
+        return f"field 'wav': {voice.wav} is missing"
+    try:
+        _in_wav(check_header, voice.wav, _limits(cfg.max_seconds))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
     """Rows of `voices.output`, in the order of `voices.input`; the encoder is made when the first voice needs it.
 
     Raises:
-        ValueError: a voice that cannot be encoded, by its name; of one whose recording is not there or no sound,
-            before the encoder is made. Others as read_voices.
+        BadRows: voices whose recording is not there, or no sound, all of them, before the encoder is made.
+        ValueError: a voice that cannot be encoded, by its name. Others as read_voices.
     """
     encoder, folder, voices = None, Path(cfg.output).resolve().parent, read_voices(cfg.input)
-    unread = [voice for voice in voices.values() if not voice.speech_tokens]
-    try:  # first: a typing error must not cost what was encoded before it
-        for voice in unread:
-            if not (voice.wav and Path(voice.wav).is_file()):
-                wrong = f"field 'wav': {voice.wav} is missing" if voice.wav else "names neither speech_tokens nor wav"
-                raise ValueError(wrong)
-        for voice in unread:
-            _in_wav(check_header, voice.wav, _limits(cfg.max_seconds))
-    except ValueError as error:
-        raise ValueError(f"{cfg.input}: voice {voice.name!r}: {error}") from error
+    wrong = {voice.name: why for voice in voices.values() if (why := _wrong(voice, cfg))}
+    if wrong:
+        faults = [f"{cfg.input}: voice {name!r}: {why}" for name, why in wrong.items()]
+        raise BadRows(faults, then="nothing was encoded")
     for voice in tqdm(voices.values(), desc="voices", unit="voice", mininterval=5):
         tokens = list(voice.speech_tokens)
         try:
@@ -87,10 +97,11 @@ def main(cfg: DictConfig) -> None:
     if own.input is None:
         print("voices.input is null: no recordings to encode")
         return
-    if own.output is None:
-        raise ValueError("voices.output is null: name the file, or recipe.voices")
-    check_outputs({"voices.input": own.input}, {"voices.output": own.output})
-    write_jsonl(own.output, encoded(own))
+    with told_plainly():
+        if own.output is None:
+            raise ValueError("voices.output is null: name the file, or recipe.voices")
+        check_outputs({"voices.input": own.input}, {"voices.output": own.output})
+        write_jsonl(own.output, encoded(own))
     print(f"voices of {own.input} -> {own.output}")
 
 

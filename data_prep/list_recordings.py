@@ -12,6 +12,7 @@ before the second). Into `folder.output` go
 with paths relative to these files.
 """
 
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from speech.jsonl import BadRows, told_plainly
 from speech.paths import check_outputs
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
+OTHER_AUDIO = (".m4a", ".aac", ".opus", ".wma", ".aif", ".aiff", ".amr", ".mp4", ".webm", ".ape")
 WORDS = (".txt", ".lab")
 LIST = "metadata.csv"
 
@@ -38,24 +40,42 @@ def recordings(folder: Path) -> list[tuple[str, Path, str]]:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} (folder.input) is missing, or is no folder: recordings are expected in it")
-    files = {str(p.relative_to(folder).with_suffix("")): p for p in sorted(folder.rglob("*")) if p.suffix in AUDIO}
+    files, beside = (_by_name(folder, endings) for endings in (AUDIO, WORDS))
     if not files:
         raise ValueError(f"{folder} (folder.input) holds no recording ({', '.join(AUDIO)})")
-    words = dict(_listed(folder / LIST)) if (folder / LIST).is_file() else {}
-    for name, path in files.items():
-        beside = next((path.with_suffix(end) for end in WORDS if path.with_suffix(end).is_file()), None)
-        words |= {name: beside.read_text(encoding="utf-8-sig")} if beside else {}
+    faults: list[str] = []
+    listed = dict(_listed(_text(folder / LIST, faults))) if (folder / LIST).is_file() else {}
+    words = listed | {name: _text(path, faults) for name, path in beside.items() if name in files}
     said = {name: " ".join(words.get(name, "").split()) for name in files}
     nothing = f"no words (a .txt or .lab next to it, or a line of {LIST})"
-    faults = [f"{files[name]}: {nothing}" for name in files if not said[name]]
-    faults += [f"{folder / LIST}: {name} has no recording" for name in words.keys() - files.keys()]
+    faults += [f"{files[name]}: {nothing}" for name in files if not said[name]]
+    faults += [f"{folder / LIST}: {name} has no recording" for name in listed.keys() - files.keys()]
+    alone = {beside[name] for name in beside.keys() - files.keys()}  # a README, or the words of what is no AUDIO
+    others = (path for text in alone for path in text.parent.glob(f"{glob.escape(text.stem)}.*"))
+    kinds = ", ".join(AUDIO)
+    faults += [f"{path}: has words and is none of {kinds}" for path in others if path.suffix.lower() in OTHER_AUDIO]
     if faults:
         raise BadRows(sorted(faults), then="nothing was written")
     return [(name, files[name], said[name]) for name in sorted(files)]
 
 
-def _listed(path: Path) -> Iterator[tuple[str, str]]:
-    for line in path.read_text(encoding="utf-8-sig").splitlines():
+def _by_name(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+    """{path in the folder without the ending, however that is written: file}"""
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in endings)
+    return {str(path.relative_to(folder).with_suffix("")): path for path in found}
+
+
+def _text(path: Path, faults: list[str]) -> str:
+    """What a file says; of one that is not UTF-8 a word, and its fault."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        faults.append(f"{path}: is not UTF-8 ({error.reason} at byte {error.start})")
+        return "?"
+
+
+def _listed(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
         if line.strip():
             name, *fields = line.split("|")
             yield name.strip(), next((field for field in reversed(fields) if field.strip()), "")
@@ -76,7 +96,7 @@ def rows(found: list[tuple[str, Path, str]], output: Path, language: str) -> tup
             continue
         if not info.frames:
             faults.append(f"{file}: holds no sample")
-        path = os.path.relpath(file, output)
+        path = os.path.relpath(file.parent.resolve() / file.name, output)
         voices.append({"name": name, "text": text, "wav": path})
         sound = {"duration": round(info.duration, 3), "sample_rate": info.samplerate}
         samples.append({"transcript": text, "language": language, "wav_path": path, **sound})
@@ -90,7 +110,7 @@ def main(cfg: DictConfig) -> None:
     with told_plainly():
         if cfg.folder.input is None:
             raise FileNotFoundError("folder.input is not named: the folder of your recordings")
-        output = Path(cfg.folder.output)
+        output = Path(cfg.folder.output).resolve()  # paths in the files go out from where it really lies
         paths = [output / "recordings.jsonl", output / "samples.jsonl"]
         check_outputs({"folder.input": cfg.folder.input}, {f"folder.output/{p.name}": str(p) for p in paths})
         made = rows(recordings(Path(cfg.folder.input)), output, cfg.folder.language)

@@ -82,6 +82,12 @@ class PromptMaker:
             if recipe[key] not in known:
                 raise ValueError(f"recipe.{key}={recipe[key]}: known are {', '.join(known)}")
         self.voices = read_voices(recipe.voices)
+        for voice in self.voices.values():
+            if voice.speech_tokens and max(voice.speech_tokens) >= recipe.codebook_size:
+                raise ValueError(
+                    f"{recipe.voices}: voice {voice.name!r} has speech token {max(voice.speech_tokens)}, the codebook "
+                    f"of {recipe.name} ends at {recipe.codebook_size - 1}: are they another recipe's?"
+                )
         self._draws, self._needs_voice = recipe.voice_choice == "one_per_text", recipe.needs_voice
         if self._draws and not self.voices:
             raise ValueError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")

@@ -147,19 +147,27 @@ class Worker:
                 waves.append((one, read_wave(one.wav_path, encoder.sample_rate, limits)))
             except ValueError as error:
                 faults.append(Fault(self.cfg.input, one.line, "wav_path", str(error), json.dumps(one.row)))
-        if faults and self.cfg.on_error == "stop":
-            listed = "\n".join(f"  {fault}" for fault in faults[:20])
-            raise ValueError(f"{len(faults)} bad recordings (vectorize.on_error=skip leaves them out):\n{listed}")
-        codes = self._encode([wave for _, wave in waves], encoder)
+        self._stop_for(faults)
+        encoded = self._encode([wave for _, wave in waves], encoder)
+        made = [(one, codes) for (one, _), codes in zip(waves, encoded, strict=True)]
+        short = [one for one, codes in made if not len(codes)]  # whatever length it is listed with
+        faults += [Fault(self.cfg.input, one.line, "wav_path", "no code long", json.dumps(one.row)) for one in short]
+        self._stop_for(faults)
+        made = [(one, codes) for one, codes in made if len(codes)]
         with whole_file(self._piece(number)) as temporary, open(temporary, "wb") as file:
             np.savez(
                 file,
-                codes=np.concatenate([np.empty(0, np.int32), *codes]),
-                lengths=np.array([len(one) for one in codes], np.int64),
-                samples=np.array([json.dumps(one.row, ensure_ascii=False) for one, _ in waves], dtype=str),
+                codes=np.concatenate([np.empty(0, np.int32), *(codes for _, codes in made)]),
+                lengths=np.array([len(codes) for _, codes in made], np.int64),
+                samples=np.array([json.dumps(one.row, ensure_ascii=False) for one, _ in made], dtype=str),
                 faults=np.array([json.dumps(asdict(fault), ensure_ascii=False) for fault in faults], dtype=str),
                 left_out=np.array(json.dumps(left_out)),
             )
+
+    def _stop_for(self, faults: list[Fault]) -> None:
+        if faults and self.cfg.on_error == "stop":
+            listed = "\n".join(f"  {fault}" for fault in faults[:20])
+            raise ValueError(f"{len(faults)} bad recordings (vectorize.on_error=skip leaves them out):\n{listed}")
 
     def _encode(self, waves: list[np.ndarray], encoder: Any) -> list[np.ndarray]:
         """Codes in order; encoded by length, `batch_size` at a time, so that many of a batch have the same one."""

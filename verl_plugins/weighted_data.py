@@ -5,6 +5,7 @@ verl takes the class by data.custom_cls; data.epochs_of_files has a number for e
 
 from typing import Any
 
+import numpy as np
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
 from data_prep.weights import repeated
@@ -27,7 +28,13 @@ class WeightedPrompts(RLHFDataset):
 
         files: list[Any] = [load_dataset("parquet", data_files=file)["train"] for file in self.data_files]
         rows = concatenate_datasets([repeated(one, often) for one, often in zip(files, epochs, strict=True)])
-        self.dataframe = rows if self.max_samples <= 0 else rows.select(range(min(self.max_samples, len(rows))))
+        self.dataframe = rows if not 0 < self.max_samples < len(rows) else rows.select(self._drawn(len(rows)))
         self.dataframe = self.maybe_filter_out_long_prompts(self.dataframe)
         print(f"dataset len: {len(self.dataframe)}, of {len(files)} files {list(epochs)} times")
         return None
+
+    def _drawn(self, count: int) -> list[int]:
+        """Which rows of so many data.train_max_samples leaves, as verl draws them: of all files."""
+        if not self.shuffle:
+            return list(range(self.max_samples))
+        return np.random.default_rng(self.seed).choice(count, size=self.max_samples, replace=False).tolist()

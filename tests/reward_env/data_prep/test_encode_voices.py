@@ -18,6 +18,7 @@ from models.llasa.prompt import understanding
 from models.xcodec2.encoder import XCodec2Encoder
 from models.xcodec2.token2wav import XCodec2Token2Wav
 from speech.interfaces import Row
+from speech.jsonl import BadRows
 from speech.voices import read_voices
 from tests.helpers.cosyvoice_release import (
     CODEBOOK,
@@ -128,9 +129,19 @@ def test_a_recording_that_is_not_there_is_found_before_any_is_encoded(tmp_path, 
     last = {"name": "b", "text": "Ho.", **last}
     source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "wav": "a.wav"}, last)
     cfg = {"input": str(source), "output": str(tmp_path / "v.jsonl"), "encoder": {"_target_": "there.is.none"}}
+    cfg |= {"max_seconds": 30}
     with pytest.raises(
         ValueError, match=r"recordings\.jsonl: voice 'b': (field 'wav': .*gone\.wav is missing|names nei)"
     ):
+        list(encoded(OmegaConf.create(cfg)))
+
+
+def test_all_that_cannot_be_encoded_are_named_at_once(tmp_path):
+    rows = ({"name": name, "text": "Hi.", "wav": f"{name}.wav"} for name in "abc")
+    source = write(tmp_path / "recordings.jsonl", *rows)
+    record(tmp_path / "b.wav", 0.5)
+    cfg = {"input": str(source), "output": str(tmp_path / "v.jsonl"), "encoder": None, "max_seconds": 30}
+    with pytest.raises(BadRows, match=r"^2 bad rows; nothing was encoded:\n.*voice 'a'.*\n.*voice 'c': field 'wav'"):
         list(encoded(OmegaConf.create(cfg)))
 
 

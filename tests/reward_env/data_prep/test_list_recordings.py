@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from omegaconf import OmegaConf
 
-from data_prep.list_recordings import recordings, rows
+from data_prep.list_recordings import main, recordings, rows
 from data_prep.recordings import read_recordings
 from speech.jsonl import BadRows
 from speech.voices import read_voices
@@ -52,6 +53,38 @@ def test_all_that_is_wrong_is_named_at_once(tmp_path):
     told = str(error.value)
     assert told.startswith("3 bad rows; nothing was written:")
     assert all(part in told for part in ("silent.wav: no words", "empty.wav: no words", "gone has no recording"))
+
+
+def test_endings_in_capitals_are_those_endings(tmp_path):
+    record(tmp_path / "a.wav", "今天")
+    (tmp_path / "a.wav").rename(tmp_path / "a.WAV")
+    (tmp_path / "a.txt").rename(tmp_path / "a.TXT")
+    assert [(name, words) for name, _, words in recordings(tmp_path)] == [("a", "今天")]
+
+
+def test_words_that_cannot_be_read_and_recordings_of_another_kind_are_named_and_a_readme_is_not(tmp_path):
+    record(tmp_path / "a.wav", "今天")
+    record(tmp_path / "c.wav", None)
+    (tmp_path / "c.txt").write_bytes("今天".encode("gbk"))
+    (tmp_path / "b.m4a").touch()
+    (tmp_path / "b.txt").write_text("明天")
+    (tmp_path / "README.txt").write_bytes("录音".encode("gbk"))
+    (tmp_path / "README.md").touch()
+    with pytest.raises(BadRows) as error:
+        recordings(tmp_path)
+    told = str(error.value)
+    assert told.startswith("2 bad rows") and "c.txt: is not UTF-8" in told
+    assert "b.m4a: has words and is none of .wav, .flac, .ogg, .mp3" in told
+
+
+def test_paths_go_out_from_where_the_output_really_lies(tmp_path):
+    record(tmp_path / "in/a.wav", "今天")
+    (tmp_path / "disk/deep").mkdir(parents=True)
+    (tmp_path / "exp").symlink_to(tmp_path / "disk/deep")
+    own = {"input": str(tmp_path / "in"), "output": str(tmp_path / "exp"), "language": "zh"}
+    main.__wrapped__(OmegaConf.create({"folder": own}))
+    (voice,) = read_voices(str(tmp_path / "exp/recordings.jsonl")).values()
+    assert Path(voice.wav).is_file()
 
 
 def test_what_is_no_audio_is_named(tmp_path):

@@ -155,3 +155,21 @@ def test_torchruns_processes_are_workers(models, recordings, tmp_path, monkeypat
     merge_shards(tmp_path / "codes", remove_shards=True)
     rows = [sample["transcript"] for sample, _ in Codes(tmp_path / "codes", "train")]
     assert rows == [f"Text {i}." for i in (0, 1, 2, 3, 7)]
+
+
+def test_a_recording_too_short_for_one_code_is_a_bad_one_and_not_the_end(models, recordings, tmp_path, monkeypatch):
+    """As CosyVoice's tokenizer finds none in a hundredth of a second, whatever length the list says."""
+    encode = Worker._encode
+
+    def first_without(self, waves, encoder):
+        return [codes if place else codes[:0] for place, codes in enumerate(encode(self, waves, encoder))]
+
+    monkeypatch.setattr(Worker, "_encode", first_without)
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.piece=100")
+    with pytest.raises(ValueError, match=r"samples\.jsonl:1: field 'wav_path': no code long"):
+        vectorize(cfg)
+    cfg.vectorize.on_error = "skip"
+    vectorize(cfg)
+    (rejected,) = map(json.loads, (tmp_path / "codes/rejects_0.jsonl").read_text().splitlines())
+    assert (rejected["line"], rejected["field"]) == (1, "wav_path")
+    assert merge_shards(tmp_path / "codes", remove_shards=True) == {"train": 4, "val": 0}

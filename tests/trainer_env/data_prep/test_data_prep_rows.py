@@ -26,7 +26,7 @@ def test_the_same_text_by_another_voice_is_no_duplicate(config):
     config.recipe.prompt_template = "data_prep.prompt_template.zero_shot"
     config.recipe.voices = str(Path(config.recipe.train_texts).parent / "voices.jsonl")
     Path(config.recipe.voices).write_text(
-        '{"name": "A", "text": "早。", "speech_tokens": [7]}\n{"name": "B", "text": "晚。"}'
+        '{"name": "A", "text": "早。", "speech_tokens": [3]}\n{"name": "B", "text": "晚。"}'
     )
     lines = ['{"text": "好", "voice": "A", "emotion": "happy"}', '{"text": "好", "voice": "B", "speed": 2}']
     write(config, "train", *lines)
@@ -38,7 +38,7 @@ def test_the_same_text_by_another_voice_is_no_duplicate(config):
     assert rows(config, "train")[0]["prompt"] == [
         {"role": "user", "content": "早。"},
         {"role": "user", "content": "好"},
-        {"role": "assistant", "content": "<|s_7|>"},
+        {"role": "assistant", "content": "<|s_3|>"},
     ]
 
 

@@ -152,12 +152,16 @@ def test_prompts_of_grpo_are_read_as_often_as_their_weight_says(tmp_path):
     }
     config |= {"filter_overlong_prompts": False, "max_prompt_length": 8}
 
-    def read(paths: list[str], **more) -> list[str]:
-        found = WeightedPrompts(list(paths), None, DictConfig(config | more)).dataframe
+    def read(paths: list[str], most: int = -1, **more) -> list[str]:
+        found = WeightedPrompts(list(paths), None, DictConfig(config | more), max_samples=most).dataframe
         return [row["prompt"][0]["content"] for row in found]
 
     assert read(files[:2]) == ["a0", "a1", "a2", "a0", "a1", "a2", "b0", "b1"]  # floor(4 x 0.6) = 2
     assert read(files[2:]) == ["test0", "test1"]  # validation as it is
+    assert read(files[:2], 3) == ["a0", "a1", "a2"]
+    drawn = read(files[:2], 7, shuffle=True, seed=0)  # of all files, as verl draws them
+    assert len(drawn) == 7 and {one[0] for one in drawn} == {"a", "b"}
+    assert drawn == read(files[:2], 7, shuffle=True, seed=0) != sorted(drawn)
     assert len(read(files[:2], epochs_of_files=None)) == 7
     with pytest.raises(ValueError, match=r"a number above 0 for each of the 2 data\.train_files"):
         read(files[:2], epochs_of_files=[1.0])

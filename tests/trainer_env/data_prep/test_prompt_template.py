@@ -10,6 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import chat, encode_answer, encode_prompt
+from data_prep.prompts import PromptMaker
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import encode_messages
 from speech.voices import Voice
@@ -79,3 +80,12 @@ def test_sft_refuses_an_answer_that_is_not_speech_alone(tokenizer):
     for content in ("<|s_1|>好", ""):
         with pytest.raises(ValueError, match="speech tokens alone"):
             encode_messages(tokenizer, [*chat("好"), {"role": "assistant", "content": content}])
+
+
+def test_a_voice_of_another_codebook_is_named(tmp_path):
+    """<|s_6561|> is no token of CosyVoice2's: it would be spelt out, and learned as text."""
+    voices = tmp_path / "voices.jsonl"
+    rows = [{"name": name, "text": "好", "speech_tokens": [1, last]} for name, last in (("a", 6560), ("b", 6561))]
+    voices.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(ValueError, match=r"voices\.jsonl: voice 'b' has speech token 6561, .* ends at 6560"):
+        PromptMaker(compose_stage("cosyvoice2", "data", (f"recipe.voices={voices}",)).recipe)
