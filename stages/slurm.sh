@@ -100,11 +100,14 @@ job() {
   done
 
   server=("recipe.server.grpc_port=$reward_port" recipe.server.secret_env=VERL_TTS_SECRET)
-  more="" servers=() lives=()
+  more="" servers=() lives=() served=()
+  for given in "$@"; do # the servers load and measure what the reward wants, with the voices of the training
+    [[ ! $given =~ ^[+~]*(recipe[./]|reward=) ]] || served+=("$given")
+  done
   serve() { # INDEX of the node
     background "$logs/serve-${nodes[$1]}.log" "${nodes[$1]}" \
       env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \
-      bash run.sh --recipe "$recipe" serve "${server[@]}" "recipe.server.host=${addresses[$1]}" \
+      bash run.sh --recipe "$recipe" serve "${served[@]}" "${server[@]}" "recipe.server.host=${addresses[$1]}" \
       "recipe.server.name=serve-${nodes[$1]}" "server.devices=[$(seq -f 'cuda:%g' -s, 0 $((reward_gpus - 1)))]"
     servers[$1]=${steps[-1]} lives[$1]=$((${lives[$1]:-0} + 1))
   }
@@ -127,10 +130,10 @@ job() {
 
   # serve_again INDEX STATUS: a server that has served and was not asked to end is started again; another will not do better.
   serve_again() {
-    local node=${nodes[$1]} served
-    served=$(grep -c '^READY' "$logs/serve-$node.log" || true)
+    local node=${nodes[$1]} ready
+    ready=$(grep -c '^READY' "$logs/serve-$node.log" || true)
     (($2 != 0)) || die "the reward server on $node was asked to end; log: $logs/serve-$node.log"
-    ((served >= lives[$1])) || die "the reward server on $node has ended (status $2) before it was ready again; logs in $logs"
+    ((ready >= lives[$1])) || die "the reward server on $node has ended (status $2) before it was ready again; logs in $logs"
     ((lives[$1] <= restarts)) || die "the reward server on $node has ended ${lives[$1]} times; logs in $logs"
     say "the reward server on $node has ended (status $2), start ${lives[$1]} of $restarts"
     serve "$1"

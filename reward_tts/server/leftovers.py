@@ -1,15 +1,18 @@
 """What a reward server keeps outside its own process, and how it goes away even if that process was killed.
 
-Each server has a workspace, a folder named by its pid and start time, under one folder that this user alone may enter.
+Each server has a workspace, a folder named by its pid, start time and machine, under one folder that this user alone
+may enter, and which several machines may share: each looks after its own.
 In it each Triton that it starts has a folder of its own. Triton's processes and the front have the workspace in their
 command lines; shared memory has the pid in its name, or is mapped by one of them.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
 import signal
+import socket
 import stat
 import tempfile
 import time
@@ -28,8 +31,9 @@ def new_workspace() -> Path:
 
 
 def remove_leftovers() -> None:
-    """Ends and removes what servers left behind whose process was killed; those that live are left alone."""
-    for workspace in _workspaces().iterdir():
+    """Ends and removes what servers of this machine left behind whose process was killed; those that live are left
+    alone, and those of other machines, whose processes cannot be seen from here."""
+    for workspace in _workspaces().glob(f"*_{_machine()}"):
         pid = int(workspace.name.split("_")[0])
         if workspace.name != _identity(pid):
             print(f"removing what the killed server {pid} left behind", flush=True)
@@ -86,7 +90,7 @@ def _workspaces() -> Path:
     Raises:
         PermissionError: somebody else made it, or lets others in: whoever may enter it may manage Triton.
     """
-    folder = Path(tempfile.gettempdir()) / f"verl_tts_servers_{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / f"verl_tts_serving_{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     about = folder.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
@@ -95,11 +99,17 @@ def _workspaces() -> Path:
 
 
 def _identity(pid: int) -> str:
-    """pid and its start time (clock ticks since boot), never used again, unlike a pid; '<pid>_gone' if gone."""
+    """pid, its start time (clock ticks since boot), never used again, unlike a pid, or 'gone', and its machine."""
     try:
-        return f"{pid}_{Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (FileNotFoundError, ProcessLookupError):
-        return f"{pid}_gone"
+        started = "gone"
+    return f"{pid}_{started}_{_machine()}"
+
+
+def _machine() -> str:
+    """The machine, or the container, whose pids this process sees, in eight digits."""
+    return hashlib.sha256(f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}".encode()).hexdigest()[:8]
 
 
 def users_of(workspace: Path) -> list[int]:

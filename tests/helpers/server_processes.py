@@ -10,14 +10,14 @@ _ROLES = {b"tritonserver/bin/tritonserver": "triton", b"python_backend_stub": "s
 
 def workspace_of(server) -> Path:
     """The server's folder of sockets and of its Tritons."""
-    (found,) = Path(f"/tmp/verl_tts_servers_{os.getuid()}").glob(f"{server.process.pid}_*")
+    (found,) = Path(f"/tmp/verl_tts_serving_{os.getuid()}").glob(f"{server.process.pid}_*")
     return found
 
 
 def processes_of(server) -> dict[str, list[int]]:
     """Pids of the server's other processes: triton, stub (several), front."""
     found: dict[str, list[int]] = {role: [] for role in _ROLES.values()}
-    named = f"verl_tts_servers_{os.getuid()}/{server.process.pid}_".encode()
+    named = f"verl_tts_serving_{os.getuid()}/{server.process.pid}_".encode()
     for folder in Path("/proc").iterdir():
         try:
             line = (folder / "cmdline").read_bytes() if folder.name.isdigit() else b""
@@ -43,13 +43,13 @@ def send(pids: list[int], number: signal.Signals) -> None:
 def left_behind(pid: int) -> list[str]:
     """Shared memory, files and processes of a server that has ended."""
     shared = [str(path) for path in Path("/dev/shm").glob(f"pytrtion{pid}-*")]
-    files = [str(path) for path in Path(f"/tmp/verl_tts_servers_{os.getuid()}").glob(f"{pid}_*")]
+    files = [str(path) for path in Path(f"/tmp/verl_tts_serving_{os.getuid()}").glob(f"{pid}_*")]
     lines = []
     for folder in Path("/proc").iterdir():
         try:
             line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode() if folder.name.isdigit() else ""
         except OSError:
             continue
-        if f"verl_tts_servers_{os.getuid()}/{pid}_" in line:
+        if f"verl_tts_serving_{os.getuid()}/{pid}_" in line:
             lines.append(line)
     return [*shared, *files, *lines]

@@ -82,13 +82,14 @@ def calls_of(job: dict[str, str]) -> list[str]:
 
 
 def test_ray_and_a_server_are_on_both_nodes_and_training_knows_both_servers(job, tmp_path):
-    command, env = ["bash", SCRIPT, "trainer.save_freq=5"], job | {"REAL": "1"}
+    command, env = ["bash", SCRIPT, "trainer.save_freq=5", "recipe.max_text_chars=300"], job | {"REAL": "1"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     training, where = "CUDA_VISIBLE_DEVICES=0,1,2", "10.0.0.7:6379"
     shared = "recipe.server.grpc_port=8001 recipe.server.secret_env=VERL_TTS_SECRET"
     head = "ray start --head --node-ip-address=10.0.0.7 --port=6379 --include-dashboard=false --num-gpus=3 --block"
-    serve = f"env CUDA_VISIBLE_DEVICES=3 bash run.sh --recipe inworld_tts serve {shared}"
+    own = "recipe.max_text_chars=300"  # what is of the recipe the servers are told as well
+    serve = f"env CUDA_VISIBLE_DEVICES=3 bash run.sh --recipe inworld_tts serve {own} {shared}"
     assert sorted(calls_of(job)) == sorted(
         [
             "beta: getent ahostsv4 alpha",
@@ -100,7 +101,7 @@ def test_ray_and_a_server_are_on_both_nodes_and_training_knows_both_servers(job,
             f"alpha: env RAY_ADDRESS={where} bash run.sh --recipe inworld_tts train {shared} "
             "recipe.server.host=10.0.0.7 recipe.server.more=[10.0.0.9:8001] "
             "trainer.nnodes=2 trainer.n_gpus_per_node=3 data.train_batch_size=6 "
-            "actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size} trainer.save_freq=5",
+            "actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size} trainer.save_freq=5 " + own,
         ]
     )
     trained = (tmp_path / "exp/inworld_tts/logs/slurm-12/train.log").read_text()
@@ -129,12 +130,14 @@ def test_a_server_that_ends_ends_the_job_and_all_its_steps(job):
 
 
 def test_a_server_that_ends_while_training_goes_on_is_started_again(job, tmp_path):
-    env = job | {"FRAGILE": "1"}
-    done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
+    env, given = job | {"FRAGILE": "1"}, ["recipe.max_text_chars=300", "reward=cer", "trainer.save_freq=5"]
+    done = subprocess.run(["bash", SCRIPT, *given], env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the reward server on beta has ended (status 7), start 1 of 5" in done.stdout
     log = tmp_path / "exp/inworld_tts/logs/slurm-12/serve-beta.log"
-    assert "READY" in log.read_text() and len([line for line in calls_of(job) if "serve-beta" in line]) == 2
+    assert "READY" in log.read_text()
+    first, again = [line for line in calls_of(job) if "serve-beta" in line]
+    assert first == again and " serve recipe.max_text_chars=300 reward=cer recipe.server.grpc_port" in first
     assert left_over(job) == []
 
 
