@@ -20,6 +20,7 @@ from data_prep.prompts import PromptMaker, Request
 from demo.checkpoints import CheckpointError, Checkpoints
 from demo.hearing import Hearing, hearing
 from infer.backends import TransformersBackend
+from infer.bounds import text_lengths
 from infer.choose import Chooser
 from infer.records import Utterance
 from infer.texts import Sentence
@@ -199,7 +200,11 @@ class Studio:
             loading = time.monotonic()
             backend = self._model(system)
             began = time.monotonic()
-            (answers,) = backend.generate([ids], how, seed)
+            lengths = text_lengths([request.written or request.text], backend.tokenizer)
+            try:
+                (answers,) = backend.generate([ids], how, seed, lengths)
+            except ValueError as error:  # a decoding that this backend does not have
+                raise StudioError(f"decoding {decoding!r}: {error}") from error
             samples = [(self._tokens(backend, answer), finished) for answer, finished in answers]
             best = 0
             if len(samples) > 1:

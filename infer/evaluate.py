@@ -167,6 +167,19 @@ def write_report(
     write_text(f"{cfg.out_dir}/report.html", whole)
 
 
+def compared(cfg: DictConfig, heard: list[str]) -> tuple[str, str | None]:
+    """Baseline and candidate: those of `compare`, or the first and the last of `files` or, where neither of the two was
+    heard, of the systems. One that was not heard is named, unless `only` says so."""
+    named = (cfg.compare.baseline, cfg.compare.candidate)
+    own = [name for name in heard if name != CEILING[0] or cfg.files] or heard
+    pair = named if not cfg.files and set(named) & set(heard) else (own[0], own[-1])
+    missing = [name for name in named if name not in (None, *heard)]
+    if missing and not cfg.files and not cfg.get("only"):
+        instead = f", {pair[0]} and {pair[1]} are compared" if pair != named else ""
+        print(f"{' and '.join(missing)} (compare) not heard, but {', '.join(heard)}{instead}", flush=True)
+    return pair
+
+
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Hears, counts and compares; writes the files. Returns what results.json holds."""
     refuse_same_family(cfg.reward_server.asr, cfg.ear)
@@ -185,8 +198,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         if examples:
             waves, folder = decode(listener.token2wav, examples), f"{cfg.out_dir}/waves/{'.'.join(key)}"
             write_waves(by_number(folder, examples), waves, listener.token2wav.sample_rate)
-    systems = list(dict.fromkeys(system for system, _ in heard))
-    baseline, candidate = (cfg.compare.baseline, cfg.compare.candidate) if not cfg.files else (systems[0], systems[-1])
+    baseline, candidate = compared(cfg, list(dict.fromkeys(system for system, _ in heard)))
     results = {
         "recipe": cfg.recipe.name,
         "seed": cfg.recipe.seed,

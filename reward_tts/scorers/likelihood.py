@@ -58,7 +58,10 @@ class WhisperLikelihood:
             prompts.append(tokenizer.prefix_tokens)
             targets.append([*tokenizer(row.text, add_special_tokens=False).input_ids, tokenizer.eos_token_id])
         ids = [[*prompt, *target] for prompt, target in zip(prompts, targets, strict=True)]
-        width = max(map(len, ids))
+        width, most = max(map(len, ids)), self.model.config.max_target_positions
+        if width - 1 > most:  # on a GPU an index beyond the table ends the whole process
+            text = next(row.text for row, one in zip(rows, ids, strict=True) if len(one) == width)
+            raise ValueError(f"{text[:40]!r}... has {width - 1} of Whisper's tokens, it reads {most} at most")
         padded = torch.tensor([one + [tokenizer.eos_token_id] * (width - len(one)) for one in ids], device=device)
         logits = self.model(encoder_outputs=encoded, decoder_input_ids=padded[:, :-1]).logits
         losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), padded[:, 1:], reduction="none")

@@ -227,6 +227,8 @@ class Distillation:
             return
         self._learner.load_state_dict(state["learner"])
         self._optimizer.load_state_dict(state["optimizer"])
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._own.rate  # the configured one, not that of before
         if state["updates"]:
             self._network = copy.deepcopy(self._learner)
             self._network.load_state_dict(state["network"])

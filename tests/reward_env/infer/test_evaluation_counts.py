@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from infer.evaluate import compare, summarise
+from infer.evaluate import compare, compared, summarise
 from infer.hear import errors
 from infer.report import markdown
 from infer.statistics import Bootstrap
@@ -131,3 +131,19 @@ def test_no_sound_has_no_prosody():
     measured = prosody(np.zeros(0, np.float32), 16_000, **PROSODY)
     assert measured["duration_s"] == 0
     assert measured["log_f0_mean"] is measured["silence_ratio"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "heard", "pair", "says"),
+    [
+        ({}, ["teacher", "SFT", "GRPO"], ("SFT", "GRPO"), ""),
+        ({}, ["teacher", "SFT"], ("SFT", "GRPO"), "GRPO (compare) not heard, but teacher, SFT"),
+        ({"only": ["DPO"]}, ["teacher", "DPO"], ("DPO", "DPO"), ""),
+        ({}, ["A", "B"], ("A", "B"), "SFT and GRPO (compare) not heard, but A, B, A and B are compared"),
+        ({"files": {"x.a": "x.jsonl"}}, ["x"], ("x", "x"), ""),
+    ],
+)
+def test_what_is_compared_was_heard(given, heard, pair, says, capsys):
+    cfg = OmegaConf.create({"files": None, "compare": {"baseline": "SFT", "candidate": "GRPO"}} | given)
+    assert compared(cfg, heard) == pair
+    assert capsys.readouterr().out.strip() == says

@@ -125,6 +125,8 @@ def test_a_server_that_is_started_again_goes_on_from_what_was_learned(ear, make,
     assert 0 < first.updates < whole.updates
     again = make()
     assert again.updates == first.updates
+    (group,) = make(rate=0.01)._optimizer.param_groups
+    assert group["lr"] == 0.01  # the configured one, not that of before
     network = first.newest(ear).network.state_dict()
     for name, tensor in again.newest(ear).network.state_dict().items():
         torch.testing.assert_close(tensor, network[name], rtol=0, atol=0)

@@ -189,6 +189,15 @@ def test_the_likelihood_is_that_of_each_token_given_those_before(small_whisper, 
     assert len(losses) == 3 and together[0] == pytest.approx(np.mean(losses), abs=1e-4)
 
 
+def test_a_text_longer_than_whisper_reads_is_told_before_the_model_sees_it(small_whisper, speech, monkeypatch):
+    """On a GPU an index beyond its table of positions would end the process, and the rows of all others with it."""
+    scorer = WhisperLikelihood(str(small_whisper))
+    monkeypatch.setattr(scorer.model.config, "max_target_positions", 20)
+    monkeypatch.setattr(scorer.model, "forward", None)
+    with pytest.raises(ValueError, match=r"'今天今天.*\.\.\. has \d+ of Whisper's tokens, it reads 20 at most"):
+        scorer.measure(speech[:2], [row("hi", language="en"), row("今天" * 20, language="zh")])
+
+
 @pytest.fixture(scope="module")
 def small_emotion2vec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory as iic/emotion2vec_plus_base has it, of FunASR's own class with random weights."""
