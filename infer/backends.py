@@ -1,7 +1,6 @@
 """What continues a prompt with speech tokens: a checkpoint in vLLM, or, as the reference, in transformers."""
 
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -38,13 +37,12 @@ class VllmBackend:
 
     Args:
         checkpoint: Hugging Face directory.
-        cfg: the stage's configuration; `vllm` holds keyword arguments of vllm.LLM, its seed is `recipe.seed`.
+        cfg: the stage's configuration; `vllm` holds keyword arguments of vllm.LLM, its seed is `recipe.seed`. The
+            process has `vllm_environment` since before torch was imported (infer/synthesise.py).
     """
 
     def __init__(self, checkpoint: str, cfg: DictConfig):
-        for name, value in cfg.vllm_environment.items():
-            os.environ.setdefault(name, str(value))
-        from vllm import LLM  # here, because it reads the environment and takes long
+        from vllm import LLM  # here, because it takes long
 
         options = OmegaConf.to_container(cfg.vllm, resolve=True)
         if any(aware(decoding) for decoding in cfg.decodings.values()):

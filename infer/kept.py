@@ -1,6 +1,6 @@
 """Which systems of an evaluation have spoken already: same checkpoint, texts, settings and code, so the same tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -16,18 +16,22 @@ _OTHER |= {"hear_at_once", "cache", "token2wav", "reward_server"}
 _OTHER_OF_RECIPE = {"server", "reward", "eval_dir"}
 
 
-def spoken_already(cfg: DictConfig) -> list[str]:
+def identities_now(cfg: DictConfig) -> dict[str, str]:
+    """{system: hash of all that its tokens depend on}; nothing where tokens are not kept. To be taken before they are
+    made: what is edited meanwhile is not what they were made with."""
+    return dict(_identities(cfg)) if cfg.get("keep_tokens") else {}
+
+
+def spoken_already(cfg: DictConfig, now: Mapping[str, str]) -> list[str]:
     """The systems whose files of all decodings are there and as this configuration would make them."""
-    if not cfg.get("keep_tokens"):
-        return []
-    made = dict(_identities(cfg))
-    return [name for name, identity in made.items() if _is_there(cfg, name) and _recorded(cfg, name) == identity]
+    return [name for name, identity in now.items() if _is_there(cfg, name) and _recorded(cfg, name) == identity]
 
 
-def record(cfg: DictConfig) -> None:
-    """After synthesis: with what each system's tokens were made."""
-    for name, identity in _identities(cfg) if cfg.get("keep_tokens") else []:
-        write_text(_mark(cfg, name), identity + "\n")
+def record(cfg: DictConfig, before: Mapping[str, str]) -> None:
+    """After synthesis: with what the tokens of the configuration's systems were made."""
+    for name in cfg.systems:
+        if name in before:
+            write_text(_mark(cfg, name), before[name] + "\n")
 
 
 def forget(cfg: DictConfig) -> None:

@@ -7,11 +7,13 @@ Prompts are those of stage data (infer/texts.py). Writes one JSONL per system an
 not at all. The same configuration gives the same tokens: each request has its own seed.
 """
 
+import os
+
 import hydra
 from omegaconf import DictConfig, open_dict
 
 from infer.given_voice import use_given
-from infer.kept import forget, record, spoken_already
+from infer.kept import forget, identities_now, record, spoken_already
 from infer.records import check_checkpoints, join_parts, settle_systems, token_files
 from infer.shares import in_processes, workers_of
 from speech.jsonl import told_plainly
@@ -22,7 +24,8 @@ def main(cfg: DictConfig) -> None:
     with told_plainly():
         use_given(cfg)
         settle_systems(cfg)
-        if kept := spoken_already(cfg):
+        made_with = identities_now(cfg)
+        if kept := spoken_already(cfg, made_with):
             print(f"{', '.join(kept)}: spoken already ({cfg.tokens_dir})", flush=True)
             with open_dict(cfg):
                 cfg.systems = {name: path for name, path in cfg.systems.items() if name not in kept}
@@ -32,9 +35,11 @@ def main(cfg: DictConfig) -> None:
             forget(cfg)
             in_processes("infer.synthesise", count, *([f"only=[{','.join(map(repr, cfg.systems))}]"] if kept else []))
             join_parts(token_files(cfg).values(), count)
-            record(cfg)
+            record(cfg, made_with)
             return
         check_checkpoints(cfg)
+        for name, value in cfg.vllm_environment.items():  # torch and vLLM read it when they are imported
+            os.environ.setdefault(name, str(value))
         from infer.speak import synthesise  # here: it loads torch and transformers, which takes 5 s
 
         is_all = cfg.get("share") is None
@@ -42,7 +47,7 @@ def main(cfg: DictConfig) -> None:
             forget(cfg)
         synthesise(cfg)
         if is_all:
-            record(cfg)
+            record(cfg, made_with)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from infer.kept import forget, record, spoken_already
+from infer.kept import forget, identities_now, record, spoken_already
 from infer.records import settle_systems, token_files
 from stages.config import compose_stage
 from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, overrides, work  # noqa: F401  a fixture
@@ -20,63 +20,77 @@ def configuration(work: Path, tokens: Path, *more: str) -> DictConfig:  # noqa: 
     return compose_stage("tiny_mandarin", "eval", (*given, *FEWER, f"tokens_dir={tokens}", *more))
 
 
+def kept(cfg: DictConfig) -> list[str]:
+    return spoken_already(cfg, identities_now(cfg))
+
+
 @pytest.fixture
 def made(work, tmp_path) -> Path:  # noqa: F811
     """A folder of tokens with its record."""
     cfg = configuration(work, tmp_path)
     for path in token_files(cfg).values():
         Path(path).write_text('{"text": "你好", "tokens": [1]}\n')
-    record(cfg)
+    record(cfg, identities_now(cfg))
     return tmp_path
 
 
 def test_what_was_made_so_is_kept_whoever_listens_and_beside_whichever_systems(work, made):  # noqa: F811
-    assert spoken_already(configuration(work, made)) == ["M"]
+    assert kept(configuration(work, made)) == ["M"]
     others = ["out_dir=elsewhere", "bootstrap.resamples=10", "teacher=null", "recipe.server.http_port=9999"]
-    assert spoken_already(configuration(work, made, *others)) == ["M"]
-    assert spoken_already(configuration(work, made, "+systems.N=nowhere")) == ["M"]
-    assert spoken_already(configuration(work, made, "keep_tokens=false")) == []
+    assert kept(configuration(work, made, *others)) == ["M"]
+    assert kept(configuration(work, made, "+systems.N=nowhere")) == ["M"]
+    assert kept(configuration(work, made, "keep_tokens=false")) == []
 
 
 @pytest.mark.parametrize(
     "change", ["recipe.seed=1", "max_tokens=23", "decodings.c.top_p=0.9", "limit=2", "+decodings.g={samples: 1}"]
 )
 def test_other_settings_are_other_tokens(work, made, change):  # noqa: F811
-    assert spoken_already(configuration(work, made, change)) == []
+    assert kept(configuration(work, made, change)) == []
 
 
 def test_other_texts_another_checkpoint_and_a_file_that_is_gone(work, made, tmp_path):  # noqa: F811
     texts = tmp_path / "other.jsonl"
     texts.write_bytes((work / "texts.jsonl").read_bytes())
     cfg = configuration(work, made, f"texts={texts}")
-    record(cfg)
-    assert spoken_already(cfg) == ["M"]
+    record(cfg, identities_now(cfg))
+    assert kept(cfg) == ["M"]
     texts.write_text(json.dumps({"text": "再见", "language": "zh"}) + "\n")
-    assert spoken_already(cfg) == []
-    record(cfg)
+    assert kept(cfg) == []
+    record(cfg, identities_now(cfg))
     config = work / "model" / "config.json"
     before = config.read_text()
     config.write_text(before + " ")
-    assert spoken_already(cfg) == []
+    assert kept(cfg) == []
     config.write_text(before)
-    assert spoken_already(cfg) == ["M"]
+    assert kept(cfg) == ["M"]
     (made / "M.c.jsonl").unlink()
-    assert spoken_already(cfg) == []
+    assert kept(cfg) == []
 
 
 def test_another_lexicon_of_words_to_be_spoken_as_phonemes(work, made, tmp_path):  # noqa: F811
     lexicon = tmp_path / "words.txt"
     lexicon.write_text("一")
     cfg = configuration(work, made, f"recipe.phoneme_in={{words: {lexicon}}}")
-    record(cfg)
-    assert spoken_already(cfg) == ["M"]
+    record(cfg, identities_now(cfg))
+    assert kept(cfg) == ["M"]
     lexicon.write_text("二")
-    assert spoken_already(cfg) == []
+    assert kept(cfg) == []
+
+
+def test_what_is_edited_while_tokens_are_made_is_not_what_they_were_made_with(work, made, tmp_path):  # noqa: F811
+    texts = tmp_path / "other.jsonl"
+    texts.write_bytes((work / "texts.jsonl").read_bytes())
+    cfg = configuration(work, made, f"texts={texts}")
+    before = identities_now(cfg)
+    texts.write_text(json.dumps({"text": "再见", "language": "zh"}) + "\n")
+    record(cfg, before)
+    assert kept(cfg) == []
 
 
 def test_a_synthesis_that_has_begun_keeps_nothing(work, made):  # noqa: F811
     forget(configuration(work, made))
-    assert spoken_already(configuration(work, made)) == []
+    assert kept(configuration(work, made)) == []
 
 
 def test_the_command_speaks_once(work, tmp_path):  # noqa: F811

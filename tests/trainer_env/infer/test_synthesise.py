@@ -1,6 +1,7 @@
 """infer.synthesise with a small random Qwen2 that has the recipe's tokenizer: vLLM against transformers."""
 
 import json
+import os
 import subprocess
 from copy import deepcopy
 from pathlib import Path
@@ -90,7 +91,8 @@ def by_vllm(work) -> Path:
     """The command line, with vLLM, in a process of its own, as run.sh does it; not all prompts fit into one batch."""
     argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
     argv += ["vllm.max_model_len=64", "vllm.max_num_batched_tokens=64"]
-    done = subprocess.run(argv + overrides(work, "vllm"), cwd=ROOT, capture_output=True, text=True)
+    env = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(work / "compiled")}
+    done = subprocess.run(argv + overrides(work, "vllm"), cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return work
 
@@ -106,6 +108,10 @@ def test_greedy_tokens_of_vllm_and_transformers_are_equal(by_vllm, by_transforme
     assert ours == reference
     assert [row["text"] for row in ours] == TEXTS
     assert len({tuple(row["tokens"]) for row in ours}) >= 3  # the texts do make a difference
+
+
+def test_no_compiler_runs_before_the_first_token(by_vllm):
+    assert [path for path in (by_vllm / "compiled").rglob("*") if path.is_file()] == []
 
 
 def test_repetition_aware_samples_of_vllm_and_transformers_are_equal(by_vllm, by_transformers):
