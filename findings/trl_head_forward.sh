@@ -4,7 +4,7 @@
 # as CosyVoice's does, and pads the rest; one that divides by a temperature of its own) is trained as another model, without a word:
 #     head of rows 40 to 63 of 64 ids, label 45      the model: log p of row 5      trl: log p of nothing, a logit of 0 that no row has
 #     head that halves its logits                    the model: halved              trl: not halved
-# (torch 2.13.0, transformers 5.10.4, CPU; the second loss of DPO starts at log 2 all the same.) Exits 1 if any of it changes.
+# (torch 2.13.0, transformers 5.10.4, CPU.) The first loss of DPO is log 2 all the same, so nothing looks wrong. Exits 1 if any of it changes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
