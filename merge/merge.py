@@ -20,7 +20,7 @@ from torch.distributed.tensor import DTensor
 from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
-from merge.choose import chosen_step
+from merge.choose import chosen_step, saved_steps
 from speech.files import whole_directory
 from speech.loading import weights_of
 
@@ -232,10 +232,8 @@ def wanted(step: int | str | None, count: int, ranking: str) -> list[int | None]
 
 def steps_there(folder: str) -> list[int]:
     """Steps of all whole checkpoints, in order. Raises MissingCheckpoint if there is none."""
-    newest = find_actor(folder, None)
-    last = int((Path(folder) / _TRACKER).read_text())
-    found = {int(p.name.removeprefix("global_step_")): p / newest.name for p in Path(folder).glob("global_step_*")}
-    return sorted(step for step, actor in found.items() if step <= last and not missing_files(actor))
+    find_actor(folder, None)
+    return [step for step in saved_steps(folder) if not missing_files(Path(folder) / f"global_step_{step}/actor")]
 
 
 def _one(actors: Sequence[Path], target_dir: str, dtype: str) -> None:

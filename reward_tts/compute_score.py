@@ -53,8 +53,8 @@ async def compute_score(
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
         but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
         recipe.reward.logged names (the former two are 0.0 where nothing can be spoken, the latter None where there is
-        no wave, which verl's validation leaves out), server_span ("begin end attempts
-        mismatches" of the request, seconds since the epoch), text, language, voice, speech_tokens (with the prefix),
+        no wave, which verl's validation leaves out), server_span ("begin end attempts mismatches" of the request,
+        seconds since the epoch), text, language, voice, speech_tokens (with the prefix),
         transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech
         token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
 
