@@ -25,6 +25,17 @@ NOT_HERE = {  # estimators of verl that fail or do otherwise than their name say
     "grpo": "prefers one of equal scores by the rounding of their mean: group_relative is GRPO without that",
     "gdpo": "is not handed the terms by verl 0.9.1's V1 trainer: algo=gdpo is this project's own",
 }
+# vLLM's sampling parameters that make of a policy another distribution, and the value at which each does not.
+RESHAPES = {
+    "repetition_penalty": 1,
+    "frequency_penalty": 0,
+    "presence_penalty": 0,
+    "min_p": 0,
+    "min_tokens": 0,
+    "logit_bias": None,
+    "allowed_token_ids": None,
+    "bad_words": None,
+}
 # ASRs of the reward server that give no time for a character, and the setting under `asr` that makes them.
 WITHOUT_TIMES = {"MMSASR": None, "WhisperASR": "timestamps", "WhisperEar": None}
 
@@ -39,7 +50,8 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
       weights whole, next to a reference model that has these same weights;
     - sequences split over GPUs (Ulysses) without flash-attention: verl 0.9.1 exchanges their parts in that function
       only (models/transformers/monkey_patch.py); elsewhere the tokens of one GPU would not see those of the others;
-    - estimators without what they need.
+    - estimators without what they need;
+    - rollouts of another distribution than the actor's, with their log-probabilities as the old ones.
     """
 
     def of(key: str) -> Any:
@@ -63,6 +75,7 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
             "chooses parameters by name, which verl's own engine cannot: VERL_ENGINE_DEVICE as in hardware=cpu or gpu",
         )
     yield from _of_lora(of)
+    yield from _of_old_log_probabilities(of)
     for model, splits in TRAINERS.items():
         attention = of(f"{model}.override_config.attn_implementation") or "flash_attention_2"
         for key in splits:
@@ -84,6 +97,29 @@ def _of_lora(of: Callable[[str], Any]) -> Iterator[Fault]:
             "are trained in the reference model as well, which verl makes of this one without its adapter: kl=none, or "
             "adapters alone",
         )
+
+
+def _of_old_log_probabilities(of: Callable[[str], Any]) -> Iterator[Fault]:
+    """With bypass_mode vLLM's log-probabilities are the old ones. They are of the distribution that it draws from: what
+    top-p or top-k leave counts as all, penalties and masks are in it. The actor, which knows the temperature alone, has
+    others: of a token of 0.30 in a nucleus of 0.75 vLLM says 0.40, and the first update's ratio is 0.75 instead of 1.
+    """
+    if not of("algorithm.rollout_correction.bypass_mode"):
+        return
+    rollout = "actor_rollout_ref.rollout"
+    why = "with algorithm.rollout_correction.bypass_mode=true the old log-probabilities are vLLM's, which are then not "
+    why += "those of the actor: algorithm.rollout_correction.bypass_mode=false"
+    if (of(f"{rollout}.logprobs_mode") or "processed_logprobs") != "processed_logprobs":
+        if of(f"{rollout}.temperature") != 1:  # raw ones are of before all that
+            yield f"{rollout}.logprobs_mode", f"is of before the temperature, and {why}"
+        return
+    if of(f"{rollout}.top_p") < 1:
+        yield f"{rollout}.top_p", f"is below 1; {why}"
+    if of(f"{rollout}.top_k") > 0:
+        yield f"{rollout}.top_k", f"is above 0; {why}"
+    for name, value in (of(f"{rollout}.custom.sampling") or {}).items():
+        if name in RESHAPES and value and value != RESHAPES[name]:
+            yield f"{rollout}.custom.sampling.{name}", f"is {value}; {why}"
 
 
 def _of_estimator(of: Callable[[str], Any]) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages import misfits
-from stages.config import ROOT, compose_stage, has_key
+from stages.config import ROOT, compose_stage, has_key, recipes
 from stages.preflight import check_training
 from stages.run import plan
 from stages.verl_keys import unread_keys, verl_config
@@ -121,6 +121,47 @@ def test_an_asr_with_times_on_the_same_command_line_counts():
 def test_what_is_no_number_is_refused_with_its_place():
     with pytest.raises(SystemExit, match=r"command line: trainer\.nnodes=two: trainer\.nnodes is a number, got 'two'"):
         plan("llasa", "train", "train", ["trainer.nnodes=two"])
+
+
+DRAWN = "actor_rollout_ref.rollout"
+OLD = "algorithm.rollout_correction.bypass_mode"
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        (f"{DRAWN}.top_p=0.9", f"{DRAWN}.top_p"),
+        (f"{DRAWN}.top_k=25", f"{DRAWN}.top_k"),
+        (f"+{DRAWN}.custom.sampling.repetition_penalty=1.1", f"{DRAWN}.custom.sampling.repetition_penalty"),
+        (f"+{DRAWN}.custom.sampling.min_p=0.05", f"{DRAWN}.custom.sampling.min_p"),
+        (f"+{DRAWN}.custom.sampling.min_tokens=25", f"{DRAWN}.custom.sampling.min_tokens"),
+        (f"{DRAWN}.temperature=0.8", None),  # by which the actor divides, too
+        (f"{DRAWN}.top_k=0", None),
+        (f"+{DRAWN}.custom.sampling.repetition_penalty=1.0", None),
+        (f"+{DRAWN}.custom.sampling.stop_token_ids=[7]", None),
+        (f"{DRAWN}.val_kwargs.top_p=0.9", None),
+    ],
+)
+def test_rollouts_that_are_not_drawn_from_the_policy_need_the_actors_own_log_probabilities(override, key):
+    """At 1e922d5 the default trained them with a ratio of the nucleus' mass."""
+    found = list(misfits.of_settings(compose_stage("tiny_mandarin", "grpo", (override,))))
+    assert [key for key, _ in found] == ([] if key is None else [key])
+    assert all(why.endswith(f"{OLD}=false") for _, why in found)
+    assert list(misfits.of_settings(compose_stage("tiny_mandarin", "grpo", (override, f"{OLD}=false")))) == []
+
+
+def test_every_recipe_is_asked_how_it_draws_where_the_old_log_probabilities_are_vllms():
+    found = misfits.of_settings(compose_stage("cosyvoice2", "grpo", (f"{OLD}=true",)))
+    assert [key for key, _ in found] == [f"{DRAWN}.top_p", f"{DRAWN}.top_k"]
+    for recipe in recipes():
+        assert list(misfits.of_settings(compose_stage(recipe, "grpo"))) == []
+
+
+def test_raw_log_probabilities_are_those_of_the_actor_at_a_temperature_of_one():
+    raw = (f"{DRAWN}.logprobs_mode=raw_logprobs", f"{DRAWN}.top_p=0.9")
+    assert list(misfits.of_settings(compose_stage("tiny_mandarin", "grpo", raw))) == []
+    ((key, _),) = misfits.of_settings(compose_stage("tiny_mandarin", "grpo", (*raw, f"{DRAWN}.temperature=0.8")))
+    assert key == f"{DRAWN}.logprobs_mode"
 
 
 def texts(folder: Path, rows: int) -> str:

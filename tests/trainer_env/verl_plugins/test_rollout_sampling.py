@@ -112,3 +112,15 @@ def test_without_settings_nothing_is_added(rollout):
 def test_what_has_a_key_of_its_own_is_refused():
     with pytest.raises(ValueError, match=r"holds \['temperature', 'top_p'\]"):
         more_sampling({"custom": {"sampling": {"top_p": 0.9, "temperature": 1.0, "min_tokens": 3}}})
+
+
+def test_of_a_nucleus_vllm_reports_what_the_policy_does_not_have():
+    """Why stages/misfits.py refuses top_p with bypass_mode: of 0.30, 0.25, 0.20, 0.15, 0.10 a top-p of 0.7 leaves the
+    first three, 0.75 in all; the first is 0.30 / 0.75 = 0.40 of that, and the ratio of the actor's to it 0.75."""
+    import torch
+    from vllm.v1.sample.ops.topk_topp_sampler import apply_top_k_top_p
+
+    policy = torch.tensor([[0.30, 0.25, 0.20, 0.15, 0.10]])
+    drawn = apply_top_k_top_p(policy.log(), None, torch.tensor([0.7])).softmax(-1)
+    assert drawn[0, 0].item() == pytest.approx(0.40)
+    assert (policy / drawn)[0, 0].item() == pytest.approx(0.75)
