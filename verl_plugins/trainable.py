@@ -12,18 +12,24 @@ The engine is registered for a device of its own, which verl's variable VERL_ENG
 - **LoRA**: verl knows neither its dropout nor weights that are trained whole beside the adapters, as a model needs
   whose embeddings have new rows. They are left where they are instead of being copied by peft's modules_to_save: a tied
   head stays the same tensor, and nothing has to be merged.
+- **LoRA, weights for the rollout**: verl rounds the sum of weights and adapter to bfloat16, whatever the rollout
+  computes in; without LoRA it sends them as they are. Here it does so with LoRA, too: vLLM rounds to its own type.
 - **Not a number**: verl skips the update with a warning and goes on. Here NaN or infinite advantages, losses and
   gradients stop the run with the step and the rows.
 - **Resume**: see verl_plugins/schedule.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import torch
 from tensordict import TensorDict
+from torch.distributed.tensor import DTensor
+from verl.utils.device import get_device_id
+from verl.utils.fsdp_utils import merged_lora_context, normalize_peft_param_name, offload_fsdp_model_to_cpu
+from verl.utils.model import convert_weight_keys
 from verl.workers.config.optimizer import build_optimizer
 from verl.workers.engine.base import EngineRegistry
 from verl.workers.engine.fsdp.transformer_impl import FSDPEngineWithLMHead
@@ -110,6 +116,21 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
             if self.rank == 0:
                 print(f"LoRA, and whole: {', '.join(names)}", flush=True)
         return module
+
+    def _merged_lora_per_tensor_param(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """verl's, without its rounding to bfloat16. Each is a copy: the weights get their own values back at the end,
+        and of one process alone full_tensor() may be the weight itself."""
+        device = get_device_id()
+        try:
+            with merged_lora_context(self.module, backup_adapters=True):
+                params = normalize_peft_param_name(self.module.state_dict())
+                params = convert_weight_keys(params, getattr(self.module, "_fsdp_wrapped_module", self.module))
+                for name, param in params.items():
+                    whole = param.to(device).full_tensor() if isinstance(param, DTensor) else param
+                    yield name, whole.detach().clone()
+        finally:
+            if self._is_offload_param:
+                offload_fsdp_model_to_cpu(self.module)
 
     def _build_fsdp_module(self, module: torch.nn.Module) -> torch.nn.Module:
         # A reference model has verl's plainest OptimizerConfig, which has no such field.

@@ -68,6 +68,24 @@ def test_dropout_and_modules_are_those_of_the_configuration(folder):
     assert rates == [0.1, 0.1] and trained == {f"base_model.model.{TABLE}"}
 
 
+def test_a_rollout_in_float32_gets_the_sum_of_weights_and_adapter_and_nothing_is_rounded(folder):
+    """At 1e922d5 verl rounded what it sends to bfloat16. All of A and B is 2 ** -6, the rank 4, alpha by it 2: a change
+    of 2 * 4 * 2 ** -12 everywhere."""
+    engine = ResumableSFTTrainer(config(folder, "rollout", *ADAPTERS, "+model.lora.merge=true")).engine
+    with torch.no_grad():
+        for name, parameter in engine.module.named_parameters():
+            if "lora_" in name:
+                parameter.fill_(2.0**-6)
+    sent = dict(engine.get_per_tensor_param()[0])  # all of it, as a sender that has not flushed yet
+    before = load_file(folder / "model" / "model.safetensors")
+    assert {tensor.dtype for tensor in sent.values()} == {torch.float32} and before.keys() <= sent.keys()
+    for name, tensor in before.items():
+        change = 2.0**-9 if "q_proj.weight" in name or "v_proj.weight" in name else 0.0
+        assert torch.equal(sent[name], tensor + change), name
+    kept = engine.module.state_dict()["base_model.model.model.layers.0.self_attn.q_proj.base_layer.weight"]
+    assert torch.equal(kept.full_tensor(), before["model.layers.0.self_attn.q_proj.weight"])
+
+
 def test_export_below_the_steps_asked_for_is_refused(folder):
     cfg = config(folder, "half", "trainer.total_epochs=1", "trainer.save_freq=1")
     train(cfg, cut_after=1)
