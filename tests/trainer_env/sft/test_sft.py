@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
 from data_prep.prompt_template import chat, encode_prompt
 from models.tiny_mandarin.tokenizer import build_tokenizer
@@ -94,6 +95,19 @@ def test_a_training_goes_on_from_another_checkpoint_if_it_is_told_so(config, cap
     config.sft.start = str(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match=r"no checkpoint in .*nowhere \(sft\.start\)"):
         train(config)
+
+
+@pytest.mark.parametrize(("given", "rate"), [((), 3e-3), (("sft.training.learning_rate=5e-4",), 5e-4)])
+def test_a_learning_rate_is_that_of_all_weights(tmp_path, given, rate):
+    """docs/training.md, "SFT on the best". At 1e922d5 the layers' matrices, which Muon trains, kept 3e-3."""
+    cfg = compose_stage("tiny_mandarin", "sft", given)
+    muon = OmegaConf.to_container(cfg.sft.muon, resolve=True)
+    assert (muon["lr"], muon["weight_decay"]) == (rate, 0.05)
+    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 1}
+    model = AutoModelForCausalLM.from_config(Qwen2Config(**shape, num_key_value_heads=1, vocab_size=20))
+    arguments = instantiate(cfg.sft.training, output_dir=str(tmp_path), use_cpu=True)
+    groups = SpeechTrainer(model, arguments, length_window=16, muon=muon).create_optimizer().param_groups
+    assert len(groups) == 3 and [group["lr"] for group in groups] == [rate] * 3  # Muon; AdamW with and without decay
 
 
 def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys, tmp_path):
