@@ -92,7 +92,7 @@ def guarded(
         errors.append(fmean(one.other for one in heard))
         most |= {name: max(most[name], found) for name, found in test.evidence.items()}
         if alarm is None and test.alarms:
-            alarm, claims = step, test.alarms
+            alarm, claims = step, list(test.alarms)
     return alarm, claims, errors, dict(most)
 
 

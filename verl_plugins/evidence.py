@@ -60,6 +60,10 @@ def upper_bound(values: Sequence[float], low: float, high: float, alpha: float) 
     return above
 
 
+def _log(wealth: float) -> float:
+    return math.log(max(wealth, 1e-300))
+
+
 @dataclass(frozen=True)
 class Heard:
     """A rollout as both ASRs hear it. `reward`, `other`: error rates of the reward's ASR and of the other one, in [0,
@@ -85,6 +89,10 @@ class Guard:
         kept, margin: see above.
         cap: an error rate above it counts as this; the narrower the range, the sharper the test.
         drift: {measure: largest relative change of its mean}.
+
+    Attributes:
+        alarms: the claims that are refuted, in that order: gap, NAME up, NAME down. They stay so when the wealth falls
+            again: Ville's bound is of its maximum.
     """
 
     alpha: float
@@ -93,6 +101,7 @@ class Guard:
     margin: float
     cap: float
     drift: Mapping[str, float]
+    alarms: list[str] = field(default_factory=list)
     claims: dict[str, Rise] = field(default_factory=dict)
     scale: dict[str, float] = field(default_factory=dict)
     first: list[Heard] = field(default_factory=list)
@@ -106,21 +115,18 @@ class Guard:
             return
         for name, claim in self.claims.items():
             claim.see(self._value(name, heard))
+            if name not in self.alarms and _log(claim.wealth) >= self.needed:
+                self.alarms.append(name)
 
     @property
     def evidence(self) -> dict[str, float]:
         """{claim: log of its wealth}; 0 before the baseline is whole."""
-        return {name: math.log(max(claim.wealth, 1e-300)) for name, claim in self.claims.items()}
+        return {name: _log(claim.wealth) for name, claim in self.claims.items()}
 
     @property
     def needed(self) -> float:
         """The log wealth that is an alarm."""
         return math.log(2 * max(1, len(self.claims)) / self.alpha)
-
-    @property
-    def alarms(self) -> list[str]:
-        """The claims that are refuted: gap, NAME up, NAME down."""
-        return [name for name, found in self.evidence.items() if found >= self.needed]
 
     def _value(self, name: str, heard: Heard) -> float:
         if name == "gap":

@@ -51,7 +51,7 @@ class GuardObserver:
         self._begun, self._numbers = time.time_ns(), count()  # of rows asked for: a resumed run asks again
         if self.cfg["action"]:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._read()  # of a run that is resumed
+            self._take()  # of a run that is resumed; its curves are there
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
         """Asks for rows of this step; guard/... of what was heard since the last one.
@@ -93,46 +93,60 @@ class GuardObserver:
         if kind == "rollout":
             self._asked_at, self._count = step, self._count + len(rows)
 
-    def _read(self) -> dict[str, float]:
-        """What was heard since, into the test; metrics of it."""
+    def _take(self) -> list[Heard]:
+        """What was heard since, into the test."""
         rows, self._read_to = growing_lines(self.folder / HEARD, self._read_to)
         new = [
             (row["step"], Heard(row["reward"], row["other"], row["sound"])) for row in rows if row["kind"] == "rollout"
         ]
+        for step, heard in new:
+            if step < self._heard_at:  # resumed from a checkpoint of before: the steps since then are no more
+                self._calm = {name: min(since, step - 1) for name, since in self._calm.items()}
+            self._heard_at = step
+            self.test.see(heard)
+            calm = {name for name, found in self.test.evidence.items() if found <= 0} - set(self.test.alarms)
+            self._calm |= dict.fromkeys(calm, step)
+        self._recent = (self._recent + new)[-self.cfg["baseline"] :]
+        self._count = max(self._count, len(self.test.first))
+        return [heard for _, heard in new]
+
+    def _read(self) -> dict[str, float]:
+        """What was heard since, into the test and the curves; metrics of it."""
+        new = self._take()
         if not new:
             return {}
-        for step, heard in new:
-            self.test.see(heard)
-            self._calm |= {name: step for name, found in self.test.evidence.items() if found <= 0}
-        self._recent, self._heard_at = (self._recent + new)[-self.cfg["baseline"] :], new[-1][0]
-        self._count = max(self._count, len(self.test.first))
-        metrics = {
-            "guard/reward_error": fmean(h.reward for _, h in new),
-            "guard/other_error": fmean(h.other for _, h in new),
-        }
+        metrics = {"guard/reward_error": fmean(h.reward for h in new), "guard/other_error": fmean(h.other for h in new)}
         metrics |= {f"guard/evidence/{name.replace(' ', '_')}": found for name, found in self.test.evidence.items()}
         line = {"step": self._heard_at, "needed": self.test.needed, **metrics}
         append_jsonl(self.folder / CURVES, [line])
         return metrics
 
     def _judge(self, step: int) -> None:
-        for claim in self.test.alarms:
-            if claim in self._told:
-                continue
-            self._told.add(claim)
-            since = self._calm.get(claim, 0)
-            good = max((n for n in saved_steps(self.checkpoints) if n <= since), default=None)
-            why = f"guard: {self.why(claim)} (false in a whole run with probability {self.cfg['alpha']:g} at most)"
-            back = (
-                "no checkpoint is that old: begin again" if good is None else f"the last good checkpoint is step {good}"
-            )
-            alarm = {"action": self.cfg["action"], "claim": claim, "step": step, "since": since, "last_good": good}
-            write_text(self.folder / ALARM, json.dumps(alarm | {"why": why}, indent=1, ensure_ascii=False) + "\n")
-            draw(self.folder)
-            told = f"{why}; it began after step {since}, {back}; curves: {self.folder}/curves.png"
-            if self.cfg["action"] == "stop":
-                raise RuntimeError(f"{told}. To go on nevertheless: guard.action=warn")
-            log.warning("%s", told)
+        """Tells the alarms that are new to this process. alarm.json is of the one that began first of all: what was
+        saved after it is not good, whatever came later."""
+        claims = [claim for claim in self.test.alarms if claim not in self._told]
+        if not claims:
+            return
+        self._told.update(claims)
+        new, file = [self._alarm(claim, step) for claim in claims], self.folder / ALARM
+        known = [json.loads(file.read_text(encoding="utf-8"))] if file.exists() else []
+        first = min([*known, *new], key=lambda alarm: alarm["since"])
+        good = max((n for n in saved_steps(self.checkpoints) if n <= first["since"]), default=None)
+        alarm = first | {"action": self.cfg["action"], "last_good": good}
+        write_text(file, json.dumps(alarm, indent=1, ensure_ascii=False) + "\n")
+        draw(self.folder)
+        back = "no checkpoint is that old: begin again" if good is None else f"the last good checkpoint is step {good}"
+        told = "; ".join(f"{one['why']}; it began after step {one['since']}" for one in new)
+        told = f"{told}, {back}; curves: {self.folder}/curves.png"
+        if self.cfg["action"] == "stop":
+            raise RuntimeError(f"{told}. To go on nevertheless: guard.action=warn")
+        log.warning("%s", told)
+
+    def _alarm(self, claim: str, step: int) -> dict[str, Any]:
+        """`since`: the last step without evidence. This step's rollouts are not heard yet; later ones there are only
+        where a run was resumed from before them."""
+        why = f"guard: {self.why(claim)} (false in a whole run with probability {self.cfg['alpha']:g} at most)"
+        return {"claim": claim, "step": step, "since": min(self._calm.get(claim, 0), step - 1), "why": why}
 
     def why(self, claim: str) -> str:
         """The alarm in a sentence: of the last rollouts, as many as a few steps have, and of the first ones."""
@@ -160,6 +174,8 @@ def draw(folder: Path) -> None:
     from matplotlib.figure import Figure
 
     lines, _ = growing_lines(folder / CURVES, 0)
+    if not lines:  # all was heard before this process, which has logged nothing yet
+        return
     figure = Figure(figsize=(8, 6), layout="constrained")
     errors, evidence = figure.subplots(2, 1, sharex=True)
     for name in sorted({name for line in lines for name in line} - {"step", "needed"}):

@@ -79,6 +79,17 @@ def test_a_gain_that_the_reward_alone_hears_is_the_gap():
     assert test.evidence["gap"] >= test.needed == pytest.approx(math.log(600))
 
 
+def test_an_alarm_stays_when_the_evidence_falls_again():
+    """Ville's bound is of the largest wealth. At 1e922d5 an alarm was what the present wealth said."""
+    test = seen(guard(), 64, 0.3, 0.35)
+    while not test.alarms:
+        test.see(Heard(0.0, 0.5, SOUND))
+    assert test.evidence["gap"] >= test.needed
+    for _ in range(20):
+        test.see(Heard(0.3, 0.3, SOUND))
+    assert test.evidence["gap"] < test.needed and test.alarms == ["gap"]
+
+
 @pytest.mark.parametrize(("rate", "claim"), [(6.0, "speaking_rate up"), (2.4, "speaking_rate down")])
 def test_drift_of_sound_is_named_with_its_way(rate: float, claim: str):
     assert seen(seen(guard(), 64, 0.3, 0.35), 300, 0.3, 0.35, rate).alarms == [claim]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from merge.choose import chosen_step
 from tests.helpers.saved_steps import save_steps
 from verl_plugins.guard import GuardObserver
 from verl_plugins.reward_metrics import Batch
@@ -34,11 +35,11 @@ def asked(tmp_path: Path) -> list[dict]:
     return [json.loads(line) for line in (tmp_path / "guard/asked.jsonl").read_text().splitlines()]
 
 
-def hear(tmp_path: Path, step: int, count: int, reward: float, other: float) -> None:
+def hear(tmp_path: Path, step: int, count: int, reward: float, other: float, rate: float = 4.0) -> None:
     with open(tmp_path / "guard/heard.jsonl", "a") as file:
         for i in range(count):
             row = {"id": f"{step}.rollout.{i}", "kind": "rollout", "step": step, "reward": reward, "other": other}
-            file.write(json.dumps(row | {"sound": {"speaking_rate": 4.0}}) + "\n")
+            file.write(json.dumps(row | {"sound": {"speaking_rate": rate}}) + "\n")
 
 
 def test_each_step_asks_for_rollouts_of_different_texts(tmp_path: Path):
@@ -88,6 +89,74 @@ def test_a_stopped_run_that_is_started_again_stops_again(tmp_path: Path):
     for again in (guard, observer(tmp_path)):
         with pytest.raises(RuntimeError, match=r"no checkpoint is that old|last good checkpoint"):
             again.observe(batch(4), {})
+
+
+def alarm(tmp_path: Path) -> dict:
+    return json.loads((tmp_path / "guard/alarm.json").read_text())
+
+
+def test_an_alarm_stays_when_the_evidence_falls_again_and_a_new_process_stops_too(tmp_path: Path):
+    """A crossing within what is read at once, and what was heard since then."""
+    guard = observer(tmp_path, baseline=64)
+    hear(tmp_path, 1, 64, 0.3, 0.35)
+    while not guard.test.alarms:
+        hear(tmp_path, 2, 1, 0.0, 0.5)
+        guard._take()
+    hear(tmp_path, 3, 20, 0.3, 0.3)
+    again = observer(tmp_path, baseline=64)
+    assert again.test.evidence["gap"] < again.test.needed and again.test.alarms == ["gap"]
+    with pytest.raises(RuntimeError, match="began after step"):
+        again.observe(batch(4), {})
+    assert alarm(tmp_path)["claim"] == "gap"
+
+
+def test_of_several_alarms_the_one_that_began_first_says_what_is_good(tmp_path: Path):
+    """At 1e922d5 the second took the place of the first, and merge.step=best chose a checkpoint of a hack."""
+    save_steps(tmp_path, 10, 20, 30)
+    guard = observer(tmp_path, "warn")
+    errors = {"10": 0.21, "20": 0.14, "30": 0.12}
+    held_out = {"steps": {step: {"error": error} for step, error in errors.items()}}
+    (tmp_path / "guard/held_out.json").write_text(json.dumps(held_out))
+    hear(tmp_path, 1, 12, 0.3, 0.3)
+    hear(tmp_path, 10, 4, 0.3, 0.3)
+    hear(tmp_path, 11, 200, 0.0, 0.5)
+    guard.observe(batch(12), {})
+    hear(tmp_path, 30, 4, 0.0, 0.5)
+    hear(tmp_path, 31, 200, 0.0, 0.5, rate=8.0)
+    guard.observe(batch(32), {})
+    assert guard.test.alarms == ["gap", "speaking_rate up"]
+    assert (alarm(tmp_path)["claim"], alarm(tmp_path)["since"]) == ("gap", 10)
+    assert chosen_step(str(tmp_path), "best") == 10
+    with pytest.raises(RuntimeError, match=r"speaking_rate has risen .* after step 30, the last good .* is step 10"):
+        observer(tmp_path).observe(batch(32), {})  # all of it at once, and now to stop
+    assert (alarm(tmp_path)["since"], alarm(tmp_path)["action"], alarm(tmp_path)["last_good"]) == (10, "stop", 10)
+
+
+@pytest.mark.parametrize(("bad", "now"), [(11, 12), (15, 11)], ids=["of_the_resumed_run", "of_what_was_lost"])
+def test_steps_that_a_resumed_run_has_lost_are_not_good(tmp_path: Path, bad: int, now: int):
+    """Saved at 10, killed in 15 or 16; the rollouts that show the hack are of the steps after the resumption, or were
+    heard late."""
+    save_steps(tmp_path, 10)
+    before = observer(tmp_path)
+    hear(tmp_path, 1, 12, 0.3, 0.3)
+    hear(tmp_path, 14, 4, 0.3, 0.3)
+    before.observe(batch(15), {})
+    again = observer(tmp_path)
+    hear(tmp_path, bad, 200, 0.0, 0.5)
+    with pytest.raises(RuntimeError, match=r"began after step 10, the last good checkpoint is step 10"):
+        again.observe(batch(now), {})
+
+
+def test_a_resumed_run_adds_no_point_to_the_curves(tmp_path: Path):
+    guard, curves = observer(tmp_path), tmp_path / "guard/curves.jsonl"
+    hear(tmp_path, 1, 12, 0.3, 0.3)
+    guard.observe(batch(2), {})
+    hear(tmp_path, 2, 3, 0.2, 0.2)
+    guard.observe(batch(3), {})
+    before = curves.read_text()
+    assert before.count("\n") == 2
+    assert observer(tmp_path)._count == 12
+    assert curves.read_text() == before
 
 
 def test_a_warning_is_given_once_and_the_run_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture):
