@@ -47,7 +47,6 @@ class ResumableSFTTrainer(SFTTrainer):
                 f"{self.config.trainer.default_local_dir} holds a checkpoint of step {done}, the configuration asks "
                 f"for {total} steps (trainer.total_epochs or total_training_steps): train into another folder"
             )
-        self.engine._updates = done  # for messages
         if done < total:
             super().fit()
 

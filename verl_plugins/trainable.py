@@ -16,12 +16,15 @@ The engine is registered for a device of its own, which verl's variable VERL_ENG
   computes in; without LoRA it sends them as they are. Here it does so with LoRA, too: vLLM rounds to its own type.
 - **Not a number**: verl skips the update with a warning and goes on. Here NaN or infinite advantages, losses and
   gradients stop the run with the step and the rows.
-- **Resume**: see verl_plugins/schedule.py.
+- **Resume**: see verl_plugins/schedule.py. And verl counts only what its own process has saved among the checkpoints
+  that are kept, so that each restart would leave as many more.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -41,6 +44,7 @@ from verl_plugins.schedule import Schedule, check_factor, check_same
 versions.require("verl", versions.VERL, "verl_plugins/trainable.py")
 DEVICE = "named_parameters"  # what VERL_ENGINE_DEVICE says
 SHOWN = 8  # rows that an error names
+_CHECKPOINT = re.compile(r"(?P<root>.*)/global_step_(?P<step>\d+)(?P<part>(/[^/]+)?)/?")  # verl's paths
 _HYPER_PARAMETERS = ("lr", "initial_lr", "betas", "eps", "weight_decay")  # what of a checkpoint the configuration rules
 
 
@@ -97,12 +101,35 @@ def stop_unless_finite(what: str, values: torch.Tensor, rows: str, step: int) ->
         )
 
 
+def saved_before(saved: str, resumed: str) -> list[str]:
+    """Checkpoints of the run that are whole and not newer than the one that it was resumed from, the oldest first, as
+    paths of the form of `saved`.
+
+    Args:
+        saved: what verl is about to save, .../global_step_N/actor, or .../global_step_N of SFT.
+        resumed: what it was resumed from; of another run's folder nothing is this run's to take away.
+    """
+    new, old = _CHECKPOINT.fullmatch(saved), _CHECKPOINT.fullmatch(resumed)
+    if not new or not old or Path(new["root"]).resolve() != Path(old["root"]).resolve():
+        return []
+    names = [path.name.removeprefix("global_step_") for path in Path(new["root"]).glob("global_step_*")]
+    steps = sorted(int(name) for name in names if name.isdigit() and int(name) <= int(old["step"]))
+    paths = [f"{new['root']}/global_step_{step}{new['part']}" for step in steps if step != int(new["step"])]
+    return [path for path in paths if (Path(path) / "fsdp_config.json").exists()]  # which verl writes last
+
+
+def updates_of(optimizer: torch.optim.Optimizer, otherwise: int) -> int:
+    """Updates that an optimizer has made, as Adam counts them; `otherwise` of one that does not count."""
+    return max((int(state["step"]) for state in optimizer.state.values() if "step" in state), default=otherwise)
+
+
 @EngineRegistry.register(model_type="language_model", backend=["fsdp", "fsdp2"], device=DEVICE)
 class NamedParametersEngine(FSDPEngineWithLMHead):
     """All parameters are trained unless `trainable` is given; see the module."""
 
     _rows = ""
-    _updates = 0  # of this process; verl_plugins/sft_trainer.py begins with those of the checkpoint
+    _updates = 0  # with those of the checkpoint
+    _resumed: str | None = None  # the checkpoint, until the first one of this process
 
     def _build_lora_module(self, module: torch.nn.Module) -> torch.nn.Module:
         module, lora = super()._build_lora_module(module), self.model_config.lora
@@ -173,7 +200,10 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
         return norm
 
     def save_checkpoint(self, local_path: str, *args: Any, **kwargs: Any) -> None:
-        """verl's, and the schedule beside it."""
+        """verl's, and the schedule beside it. Those of before a resumption count among the ones that are kept."""
+        if self._resumed and self.rank == 0:
+            self.checkpoint_manager.previous_saved_paths[:0] = saved_before(local_path, self._resumed)
+        self._resumed = None
         super().save_checkpoint(local_path, *args, **kwargs)
         if self.rank == 0:
             Schedule.of(self.optimizer_config).write(local_path)
@@ -191,6 +221,7 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
         wanted = [{k: g[k] for k in _HYPER_PARAMETERS if k in g} for g in self.optimizer.param_groups]
         check_same(local_path, Schedule.of(self.optimizer_config))
         super().load_checkpoint(local_path, *args, **kwargs)
+        self._resumed = local_path
         schedule = self.lr_scheduler
         factor = schedule.lr_lambdas[0]
         if Schedule.read(local_path) is None:
@@ -200,3 +231,4 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
             group["lr"] = own["initial_lr"] * factor(schedule.last_epoch)
         schedule.base_lrs = [group["initial_lr"] for group in self.optimizer.param_groups]
         schedule._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+        self._updates = updates_of(self.optimizer, schedule.last_epoch)

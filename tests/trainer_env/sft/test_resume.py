@@ -11,6 +11,7 @@ from verl.utils.distributed import initialize_global_process_group
 from sft.verl_train import steps_of
 from tests.helpers.sft_session import Run, config, train, write_inputs
 from tests.helpers.training_worker import one_process
+from verl_plugins.sft_trainer import ResumableSFTTrainer
 
 CONSTANT = ("optim.lr_scheduler_type=constant", "optim.lr_warmup_steps_ratio=0")
 PER_EPOCH = 3  # steps, of 25 rows in batches of 8
@@ -53,6 +54,18 @@ def test_an_interrupted_training_has_the_rows_and_weights_of_a_whole_one(folder,
     assert before.rows == whole.rows[:cut] and after.rows == whole.rows[saved:]
     assert after.rates == pytest.approx(whole.rates[saved:])
     same_weights(whole, after)
+
+
+def test_of_checkpoints_before_and_after_an_interruption_the_last_ones_are_kept(folder):
+    """At 1e922d5 each restart left as many more: verl knows those of its own process."""
+    kept = ("trainer.total_epochs=3", "trainer.total_training_steps=8", "trainer.save_freq=2")
+    cfg = config(folder, "kept", *kept, "trainer.max_ckpt_to_keep=2")
+    steps = lambda: {int(path.name[12:]) for path in (folder / "kept").rglob("global_step_*")}  # noqa: E731
+    train(cfg, cut_after=5)
+    assert steps() == {2, 4}
+    assert ResumableSFTTrainer(cfg).engine._updates == 4  # an error's "update N" counts those, too
+    train(cfg)
+    assert steps() == {6, 8}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from torch.nn import LayerNorm, Linear, Sequential
 from verl.workers.engine.base import EngineRegistry
 
 from models.trainable import freeze_all_but
-from verl_plugins.trainable import NamedParametersEngine
+from tests.helpers.saved_steps import save_steps
+from verl_plugins.trainable import NamedParametersEngine, saved_before
 
 
 def model() -> Sequential:
@@ -30,3 +31,15 @@ def test_the_engine_is_chosen_by_verls_own_variable(monkeypatch):
         assert EngineRegistry.get_engine_cls("language_model", backend) is NamedParametersEngine
     monkeypatch.setenv("VERL_ENGINE_DEVICE", "cuda")
     assert EngineRegistry.get_engine_cls("language_model", "fsdp2") is NamedParametersEngine.__base__
+
+
+def test_what_a_resumed_run_counts_among_its_checkpoints(tmp_path, monkeypatch):
+    """Whole ones up to where it was resumed, by number, as verl names what it saves; verl resumes by absolute paths."""
+    save_steps(tmp_path / "grpo", 2, 10, 4, 12)
+    (tmp_path / "grpo/global_step_6/actor").mkdir(parents=True)  # interrupted, or rotated out
+    save_steps(tmp_path / "other", 1)
+    monkeypatch.chdir(tmp_path)
+    resumed = f"{tmp_path}/grpo/global_step_10/actor"
+    assert saved_before("grpo/global_step_11/actor", resumed) == [f"grpo/global_step_{n}/actor" for n in (2, 4, 10)]
+    assert saved_before("grpo/global_step_4/actor", resumed) == [f"grpo/global_step_{n}/actor" for n in (2, 10)]
+    assert saved_before("other/global_step_11/actor", resumed) == []  # begun from another run's checkpoint
