@@ -10,9 +10,9 @@ from speech.files import fingerprint, identities, paths_in, write_text
 from speech.imports import ROOT, dotted_names, imported_files
 
 # Keys without influence on the tokens: which systems, how many processes, where to; and what listens afterwards.
-_OTHER = {"systems", "only", "checkpoints", "workers", "share", "tokens_dir", "keep_tokens", "out_dir", "files"}
+_OTHER = {"systems", "only", "checkpoints", "of_run", "workers", "share", "tokens_dir", "keep_tokens"}
 _OTHER |= {"teacher", "compare", "listen_to", "report", "outlier_at", "bootstrap", "ear", "scorers", "prosody"}
-_OTHER |= {"hear_at_once", "cache", "token2wav", "reward_server"}
+_OTHER |= {"out_dir", "files", "hear_at_once", "cache", "token2wav", "reward_server"}
 _OTHER_OF_RECIPE = {"server", "reward", "eval_dir"}
 
 

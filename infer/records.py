@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from omegaconf import DictConfig, open_dict
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
+from merge.choose import saved_steps
 from speech.files import write_jsonl
 from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
@@ -90,8 +92,10 @@ def token_files(cfg: DictConfig) -> dict[tuple[str, str], str]:
 
 
 def settle_systems(cfg: DictConfig) -> None:
-    """With `checkpoints`, a folder, its sub-folders are the systems of the configuration, and `systems` before them.
-    With `only`, a list, no others than those of it.
+    """With `checkpoints`, a folder, its sub-folders are the systems of the configuration, and `systems` before them;
+    with `of_run` as well, a training's folder, without steps that it has not saved or not kept: what was merged of them
+    stays, it may be all that is left of that model, but merge.step=best can do nothing with it. With `only`, a list, no
+    others than those of it.
 
     Raises:
         FileNotFoundError: none is there.
@@ -109,6 +113,12 @@ def settle_systems(cfg: DictConfig) -> None:
 
 def _add_checkpoints(cfg: DictConfig) -> None:
     found = {path.parent.name: str(path.parent) for path in Path(cfg.checkpoints).glob("*/config.json")}
+    if cfg.get("of_run") is not None:
+        there = {f"step_{step}" for step in saved_steps(cfg.of_run)}
+        gone = sorted(name for name in found if re.fullmatch(r"step_\d+", name) and name not in there)
+        if gone:
+            print(f"{', '.join(gone)} of {cfg.checkpoints}: not among the checkpoints of {cfg.of_run}, left out")
+        found = {name: path for name, path in found.items() if name not in gone}
     if not found:
         raise FileNotFoundError(f"no checkpoint in {cfg.checkpoints}: bash run.sh checkpoints merges them")
     ordered = sorted(found, key=lambda name: [int(part) if part.isdigit() else part for part in name.split("_")])

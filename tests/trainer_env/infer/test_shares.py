@@ -1,6 +1,7 @@
 """Several processes make what one makes: synthesis with real models, each with its share of the texts."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from infer.records import join_parts, settle_systems
 from infer.shares import share, workers_of
 from infer.speak import synthesise
 from stages.config import compose_stage
+from tests.helpers.saved_steps import save_steps
 from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, TEXTS, overrides, work  # noqa: F401  the model
 
 
@@ -72,6 +74,24 @@ def test_every_merged_step_is_a_system_after_the_first(tmp_path):
     assert list(cfg.systems) == ["SFT", "step_3", "step_20", "step_100"]
     with pytest.raises(FileNotFoundError, match=r"bash run\.sh checkpoints merges them"):
         settle_systems(DictConfig({"checkpoints": str(tmp_path / "none"), "systems": {}}))
+
+
+def test_a_merged_step_that_the_run_has_not_kept_is_no_system_and_stays(tmp_path):
+    """Step 4 is rotated out, 10 was never finished. At 1e922d5 they were ranked, and merge.step=best failed."""
+    for name in ("step_4", "step_6", "step_8", "step_10", "mine"):
+        (tmp_path / "merged" / name).mkdir(parents=True)
+        (tmp_path / "merged" / name / "config.json").touch()
+    save_steps(tmp_path / "grpo", 4, 6, 8)
+    shutil.rmtree(tmp_path / "grpo/global_step_4/actor")
+    cfg = {"checkpoints": str(tmp_path / "merged"), "systems": {"SFT": "sft"}, "of_run": str(tmp_path / "grpo")}
+    found = DictConfig(cfg)
+    settle_systems(found)
+    assert list(found.systems) == ["SFT", "mine", "step_6", "step_8"]
+    assert (tmp_path / "merged/step_4/config.json").exists()
+    every = DictConfig(cfg | {"of_run": None})
+    settle_systems(every)
+    assert list(every.systems) == ["SFT", "mine", "step_4", "step_6", "step_8", "step_10"]
+    assert compose_stage("tiny_mandarin", "checkpoints").of_run == "exp/tiny_mandarin/grpo"
 
 
 def test_the_lowest_error_is_best_and_of_equal_ones_the_earlier():
