@@ -114,7 +114,7 @@ class TrainingTab:
 
 
 def _short(metric: str) -> str:
-    """reward/term_pinyin/mean -> pinyin; val-core/NAME/reward/mean@1 -> validation."""
+    """reward/term_pinyin/mean -> pinyin; val-core/NAME/reward/mean@N -> validation."""
     if metric.startswith("val-core/"):
         return "validation"
     parts = [part for part in metric.split("/") if part not in ("reward", "mean", "critic", "actor")]

@@ -44,6 +44,17 @@ def test_filters_by_kind_of_error(evaluated):
     assert [[i for i in (0, 1, 2) if found[i].has(kind)] for kind in kinds] == [[0, 1, 2], [1, 2], [0], [], []]
 
 
+@pytest.mark.parametrize("n", [1, 4])
+def test_a_validation_is_one_curve_however_many_rollouts_a_text_has(tmp_path, n):
+    """verl says the best of several and their spread, too."""
+    core = "val-core/x/reward"
+    line = f"step:4 - {core}/mean@{n}:0.5 - {core}/best@{n}/mean:0.9 - {core}/best@{n}/std:0.1\n"
+    (tmp_path / "train.log").write_text(line)
+    wanted = {"reward": OmegaConf.load("recipes/common/demo.yaml").demo.curves.reward}
+    found = curves(str(tmp_path / "train.log"), wanted)
+    assert found == {"reward": {f"{core}/mean@{n}": [(4, 0.5)]}}
+
+
 def test_curves_of_a_log_that_is_being_written(tmp_path):
     log = tmp_path / "train.log"
     steps = "x step:1 - critic/score/mean:0.25 - reward/term_pinyin/mean:np.float64(0.5)\n noise\n"

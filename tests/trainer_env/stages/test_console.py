@@ -48,6 +48,12 @@ def test_validation_stands_in_the_step_that_has_one():
     assert line == "step 10/40, validation 0.8, seconds 5, left 2.5 min"
 
 
+def test_a_validation_of_several_rollouts_of_a_text_is_their_mean():
+    """docs/overrides.md has val_kwargs={n: 4}; verl says what it takes of the four, too."""
+    said = "val-core/x/reward/best@4/mean:0.9 - val-core/x/reward/mean@4:0.5 - val-aux/x/score/mean@4:0.1"
+    assert shown(f"step:4 - {said}") == ["step 4/40, validation 0.5"]
+
+
 def test_chatter_is_left_out_and_a_warning_comes_once_with_its_count():
     warning = "WARNING:verl_plugins.reward_metrics:{} of 16 rollouts were sent to the reward server more than once"
     lines = shown(
