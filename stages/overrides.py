@@ -1,7 +1,7 @@
 """Each Hydra override of the command line goes to the stages that know its key. docs/overrides.md has the forms."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -138,13 +138,23 @@ def by_path(given: str, groups: dict[str, str]) -> str:
     return f"{groups[key]}={value}" if equals and key in groups else given
 
 
-def route(recipe: str, stages: StageConfigs, overrides: list[str], rules: Rules) -> dict[str, list[str]]:
+def route(
+    recipe: str,
+    stages: StageConfigs,
+    overrides: list[str],
+    rules: Rules,
+    below: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, list[str]]:
     """{stage: its overrides}, quoted where needed, in the order given.
+
+    Args:
+        below: {one of `stages`: names}, which takes nothing but what is below these names: what runs beside a stage.
 
     Raises SystemExit for what is no override, for a group that has no such choice, and for a key that no stage here
     knows, with the nearest keys.
     """
     routed: dict[str, list[str]] = {stage: [] for stage in stages}
+    below = below or {}
     all_names = [name for names in stages.values() for name in names]
     given_here = [by_path(given, rules.groups) for given in overrides]
     groups = tuple(given for given in given_here if any(_is_group(recipe, name, given) for name in all_names))
@@ -155,12 +165,14 @@ def route(recipe: str, stages: StageConfigs, overrides: list[str], rules: Rules)
             _parse(text)
         except HydraException as error:
             raise SystemExit(f"run.sh: '{typed}' is no Hydra override (key=value): {error}") from None
+        first = re.split(r"[./=]", text.lstrip("+~"))[0]
         takers = {
             stage: next((name for name in names if _knows(recipe, name, text, groups, rules)), None)
             for stage, names in stages.items()
+            if first in below.get(stage, [first])
         }
         if not any(takers.values()):
-            raise SystemExit(_unknown(recipe, stages, typed, given, rules))
+            raise SystemExit(_unknown(recipe, {s: n for s, n in stages.items() if s not in below}, typed, given, rules))
         for stage, name in takers.items():
             if name:
                 routed[stage] += _set(text, _with_groups(recipe, name, groups), rules)

@@ -52,12 +52,27 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
         overrides = [*had, *overrides]
         cfg = shared(recipe, overrides)
     names = without_inputs(cfg, names)
-    yamls = {name: list(dict.fromkeys(c.config for c in cfg.stages[name].commands)) for name in names}
-    routed = route(recipe, yamls, overrides, rules(cfg))
-    stages = [Stage(name, recipe, cfg.stages[name], tuple(routed[name])) for name in names]
+    stages = routed_stages(recipe, cfg, names, overrides)
     for stage in stages:
         preflight.check_verl_keys(stage, cfg.verl_configs)
     return cfg, stages
+
+
+def routed_stages(recipe: str, cfg: DictConfig, names: list[str], overrides: list[str]) -> list[Stage]:
+    """Each stage, and what runs beside it, with the overrides that it knows. SystemExit for one that nobody knows, or
+    only what does not run."""
+    yamls = {name: list(dict.fromkeys(c.config for c in cfg.stages[name].commands)) for name in names}
+    beside = {f"{name}, beside": cfg.stages[name].beside for name in names if cfg.stages[name].get("beside")}
+    below = {key: tuple(one.overrides) for key, one in beside.items()}
+    routed = route(recipe, yamls | {key: [one.config] for key, one in beside.items()}, overrides, rules(cfg), below)
+    stages = [
+        Stage(name, recipe, cfg.stages[name], tuple(routed[name]), tuple(routed.get(f"{name}, beside", ())))
+        for name in names
+    ]
+    idle = [stage for stage in stages if stage.spec.get("beside") and stage.beside() is None]
+    if any(set(stage.of_beside) - set(stage.overrides) for stage in idle):
+        route(recipe, yamls, overrides, rules(cfg))
+    return stages
 
 
 def dry_run(stages: list[Stage]) -> None:

@@ -1,7 +1,6 @@
 """The stages of a recipe, read from its stages.yaml, or from the one that recipes/common has."""
 
 import os
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,13 +24,14 @@ class Need:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage with the overrides of this run: what it runs, needs and makes. `threads`: of each of its processes;
-    None: as they themselves have it, one for each core."""
+    """One stage with the overrides of this run: what it runs, needs and makes. `of_beside`: those of what runs beside
+    it. `threads`: of each of its processes; None: as they themselves have it, one for each core."""
 
     name: str
     recipe: str
     spec: DictConfig
     overrides: tuple[str, ...]
+    of_beside: tuple[str, ...] = ()
     threads: int | None = None
 
     def config_names(self) -> list[str]:
@@ -62,9 +62,8 @@ class Stage:
         spec = self.spec.get("beside")
         if not spec or OmegaConf.select(self.configs()[0], spec.unless_null) is None:
             return None
-        own = [given for given in self.overrides if re.split(r"[./=]", given.lstrip("+~"))[0] in spec.overrides]
-        folder = str(config_dir(self.recipe))
-        return [PYTHON[spec.python], "-m", spec.module, "--config-path", folder, "--config-name", spec.config, *own]
+        argv = [PYTHON[spec.python], "-m", spec.module, "--config-path", str(config_dir(self.recipe))]
+        return [*argv, "--config-name", spec.config, *self.of_beside]
 
     def environment(self) -> dict[str, str]:
         """Environment of its commands; numbers in the YAML are as good as strings. A recipe outside the checkout brings

@@ -11,6 +11,7 @@ from demo.__main__ import password
 from demo.checkpoints import CheckpointError, Checkpoints
 from demo.runs import compared, curves, rollouts
 from demo.tab_training import TrainingTab
+from tests.conftest import ROOT
 
 
 def line(system: str, index: int, error: float, s: int = 0, d: int = 0, i: int = 0) -> dict:
@@ -50,7 +51,7 @@ def test_a_validation_is_one_curve_however_many_rollouts_a_text_has(tmp_path, n)
     core = "val-core/x/reward"
     line = f"step:4 - {core}/mean@{n}:0.5 - {core}/best@{n}/mean:0.9 - {core}/best@{n}/std:0.1\n"
     (tmp_path / "train.log").write_text(line)
-    wanted = {"reward": OmegaConf.load("recipes/common/demo.yaml").demo.curves.reward}
+    wanted = {"reward": OmegaConf.load(ROOT / "recipes/common/demo.yaml").demo.curves.reward}
     found = curves(str(tmp_path / "train.log"), wanted)
     assert found == {"reward": {f"{core}/mean@{n}": [(4, 0.5)]}}
 

@@ -6,11 +6,12 @@ import pytest
 
 from stages.beside import Beside
 from stages.config import compose_stage, recipes
-from stages.table import Stage, table
+from stages.plan import plan
+from stages.table import Stage
 
 
 def train(recipe: str, *overrides: str) -> Stage:
-    return Stage("train", recipe, table(recipe).stages.train, overrides)
+    return plan(recipe, "train", "train", list(overrides))[1][0]
 
 
 def test_the_hearing_gets_the_overrides_that_are_its_own():
@@ -18,6 +19,24 @@ def test_the_hearing_gets_the_overrides_that_are_its_own():
     argv = train("tiny_mandarin", *own[:2], "trainer.save_freq=5", *own[2:]).beside()
     assert argv[:3] == [".venv-reward/bin/python", "-m", "infer.guard"]
     assert argv[-5:] == ["guard", *own]
+
+
+def test_the_hearing_gets_the_ear_of_the_command_line_as_the_evaluation_does():
+    """At 1e922d5 the evaluation heard with SenseVoice and the guard with the recipe's ear."""
+    ear = ["ear=sensevoice", "prosody.f0_floor=60.0", "reward_server.asr.model_dir=exp/other"]
+    stages = {stage.name: stage for stage in plan("inworld_tts", "serve", "eval", ["guard.action=stop", *ear])[1]}
+    assert stages["train"].beside()[-5:] == ["guard", "guard.action=stop", *ear]
+    assert stages["eval"].overrides == tuple(ear)
+    assert stages["train"].overrides == ("guard.action=stop",)  # verl knows none of them
+    cfg = compose_stage("inworld_tts", "guard", stages["train"].of_beside)
+    assert cfg.ear._target_ == "reward_tts.asr.sensevoice.SenseVoiceASR" and cfg.scorers.loudness.f0_floor == 60.0
+    assert train("inworld_tts", "guard.action=warn", *ear).beside()[-3:] == ear
+
+
+def test_what_the_hearing_alone_knows_is_refused_where_it_does_not_run_or_is_not_its_own():
+    for overrides, key in ((["ear=sensevoice"], "ear"), (["guard.action=stop", "max_tokens=7"], "max_tokens")):
+        with pytest.raises(SystemExit, match=f"no stage of train knows the key '{key}'"):
+            train("inworld_tts", *overrides)
 
 
 @pytest.mark.parametrize("recipe", recipes())
