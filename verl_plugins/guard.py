@@ -100,12 +100,12 @@ class GuardObserver:
             (row["step"], Heard(row["reward"], row["other"], row["sound"])) for row in rows if row["kind"] == "rollout"
         ]
         for step, heard in new:
-            if step < self._heard_at:  # resumed from a checkpoint of before: the steps since then are no more
-                self._calm = {name: min(since, step - 1) for name, since in self._calm.items()}
             self._heard_at = step
             self.test.see(heard)
-            calm = {name for name, found in self.test.evidence.items() if found <= 0} - set(self.test.alarms)
-            self._calm |= dict.fromkeys(calm, step)
+            for name, found in self.test.evidence.items():
+                calm = found <= 0 and name not in self.test.alarms
+                # Rollouts of a step are of the weights of the step before. A run that is resumed goes back to one.
+                self._calm[name] = step if calm else min(self._calm.get(name, 0), step - 1)
         self._recent = (self._recent + new)[-self.cfg["baseline"] :]
         self._count = max(self._count, len(self.test.first))
         return [heard for _, heard in new]
@@ -143,8 +143,8 @@ class GuardObserver:
         log.warning("%s", told)
 
     def _alarm(self, claim: str, step: int) -> dict[str, Any]:
-        """`since`: the last step without evidence. This step's rollouts are not heard yet; later ones there are only
-        where a run was resumed from before them."""
+        """`since`: the last step at whose end there was no evidence. This step's rollouts are not heard yet; later ones
+        there are only where a run was resumed from before them."""
         why = f"guard: {self.why(claim)} (false in a whole run with probability {self.cfg['alpha']:g} at most)"
         return {"claim": claim, "step": step, "since": min(self._calm.get(claim, 0), step - 1), "why": why}
 

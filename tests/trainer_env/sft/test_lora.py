@@ -71,7 +71,7 @@ def test_dropout_and_modules_are_those_of_the_configuration(folder):
 def test_a_rollout_in_float32_gets_the_sum_of_weights_and_adapter_and_nothing_is_rounded(folder):
     """At 1e922d5 verl rounded what it sends to bfloat16. All of A and B is 2 ** -6, the rank 4, alpha by it 2: a change
     of 2 * 4 * 2 ** -12 everywhere."""
-    engine = ResumableSFTTrainer(config(folder, "rollout", *ADAPTERS, "+model.lora.merge=true")).engine
+    engine = ResumableSFTTrainer(config(folder, "rollout", *ADAPTERS, "model.lora.merge=true")).engine
     with torch.no_grad():
         for name, parameter in engine.module.named_parameters():
             if "lora_" in name:

@@ -105,7 +105,8 @@ def test_a_learning_rate_is_that_of_all_weights(tmp_path, given, rate):
     assert (muon["lr"], muon["weight_decay"]) == (rate, 0.05)
     shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 1}
     model = AutoModelForCausalLM.from_config(Qwen2Config(**shape, num_key_value_heads=1, vocab_size=20))
-    arguments = instantiate(cfg.sft.training, output_dir=str(tmp_path), use_cpu=True)
+    no_rows = {"eval_strategy": "no", "load_best_model_at_end": False}
+    arguments = instantiate(cfg.sft.training, output_dir=str(tmp_path), use_cpu=True, **no_rows)
     groups = SpeechTrainer(model, arguments, length_window=16, muon=muon).create_optimizer().param_groups
     assert len(groups) == 3 and [group["lr"] for group in groups] == [rate] * 3  # Muon; AdamW with and without decay
 

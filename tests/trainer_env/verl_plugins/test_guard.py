@@ -76,9 +76,10 @@ def test_a_gain_only_the_reward_hears_stops_the_run_with_its_step(tmp_path: Path
     ) as told:
         guard.observe(batch(9), {})
     assert "0.300, an ASR of another family hears 0.500 where it heard 0.300" in str(told.value)
-    assert "it began after step 8, the last good checkpoint is step 8" in str(told.value)
+    # What is wrong in rollouts of step 8 is wrong in the weights of step 7, and in those that step 8 made of them.
+    assert "it began after step 7, the last good checkpoint is step 4" in str(told.value)
     alarm = json.loads((tmp_path / "guard/alarm.json").read_text())
-    assert (alarm["claim"], alarm["step"], alarm["last_good"], alarm["action"]) == ("gap", 9, 8, "stop")
+    assert (alarm["claim"], alarm["step"], alarm["last_good"], alarm["action"]) == ("gap", 9, 4, "stop")
     assert (tmp_path / "guard/curves.png").stat().st_size > 1000
 
 
