@@ -21,7 +21,7 @@ class RepetitionAware:
     top_p, top_k: of the nucleus: the likeliest tokens until their sum reaches top_p, at most top_k of them.
     win_size: tokens that are looked back at.
     tau_r: a token that fills at least this share of the window is drawn again.
-    mask_repeated: the second draw cannot give that token (CosyVoice since 2025-12), or may (VALL-E 2, GLM-TTS).
+    mask_repeated: the second draw cannot give that token (CosyVoice since February 2026), or may (VALL-E 2, GLM-TTS).
     temperature: of both draws.
     """
 

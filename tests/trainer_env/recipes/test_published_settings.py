@@ -3,6 +3,7 @@
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
+from infer.repetition_aware import RepetitionAware
 from stages.config import compose_stage
 
 
@@ -141,12 +142,14 @@ def test_a_reward_of_the_command_line_overrules_a_presets():
     assert set(reward(cfg)["terms"]) != set(TONELESS) and cfg.actor_rollout_ref.rollout.n == 8
 
 
-@pytest.mark.parametrize("recipe", ["cosyvoice2", "cosyvoice3", "glm_tts"])
+@pytest.mark.parametrize(("recipe", "masked"), [("cosyvoice2", True), ("cosyvoice3", True), ("glm_tts", False)])
 @pytest.mark.parametrize(("stage", "name"), [("infer", "speech"), ("eval", "sampled")])
-def test_the_official_packages_decode_so(recipe, stage, name):
-    """ras_sampling() of cosyvoice/utils/common.py and inference() of llm.py and glmtts.py, their default arguments."""
+def test_the_official_packages_decode_so(recipe, masked, stage, name):
+    """ras_sampling() of cosyvoice/utils/common.py and inference() of llm.py and glmtts.py, their default arguments.
+    CosyVoice's (since f2ddcbe, 2026-02-04) takes the repeated token out of the second draw, GLM-TTS's does not."""
     decoding = OmegaConf.to_container(compose_stage(recipe, stage).decodings[name], resolve=True)
-    assert decoding["repetition_aware"] == {"top_p": 0.8, "top_k": 25, "win_size": 10, "tau_r": 0.1}
+    how = RepetitionAware(**decoding["repetition_aware"])
+    assert how == RepetitionAware(top_p=0.8, top_k=25, win_size=10, tau_r=0.1, mask_repeated=masked)
     assert (decoding["min_token_text_ratio"], decoding["max_token_text_ratio"]) == (2, 20)
     assert (decoding["temperature"], decoding["samples"]) == (1.0, 1)
 
