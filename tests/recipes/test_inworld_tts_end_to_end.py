@@ -103,7 +103,7 @@ def test_a_step_of_grpo_changes_the_merged_model_which_is_ready_to_serve(run):
     assert re.search(r"step:1 - ", run.trained) and "actor/kl_loss" in run.trained
     assert "model.embed_tokens.weight" in run.changed_weights("sft", "merged")
     served = json.loads((run.work / "merged" / "generation_config.json").read_text())
-    published = {"temperature": 1.1, "top_p": 0.9, "top_k": 75, "repetition_penalty": 1.1}
+    published = {"temperature": 0.8, "top_p": 1.0, "top_k": 50, "repetition_penalty": 1.1}  # of inference
     assert {key: served[key] for key in published} == published
     assert (run.work / "merged" / "tokenizer.json").exists()
 

@@ -160,7 +160,8 @@ def test_a_text_model_gets_a_row_for_each_token_and_keeps_the_others(tmp_path, t
         "<|speech_start|>", "<|sound_effect_end|>", "<|s_0|>", "<|s_15|>",
     ]  # fmt: skip
     assert tokenizer.decode([262, 270, 263], skip_special_tokens=True) == "<|s_0|>"
-    assert model.generation_config.top_k == 75 and model.generation_config.repetition_penalty == 1.1
+    served = model.generation_config  # of inference, not of rollouts
+    assert (served.temperature, served.top_p, served.top_k, served.repetition_penalty) == (0.8, 1.0, 50, 1.1)
 
 
 def test_a_padding_token_that_is_not_there_and_a_missing_checkpoint_are_named(tmp_path):

@@ -160,5 +160,7 @@ def test_inworlds_inference_is_not_its_rollouts():
     assert (speech["temperature"], speech["top_p"], speech["top_k"]) == (0.8, 1.0, 50)
     assert (speech["repetition_penalty"], speech["frequency_penalty"]) == (1.1, 0.3)
     assert (speech["min_tokens"], speech["max_tokens"]) == (10, 1792)
+    rollout = compose_stage("inworld_tts", "grpo").actor_rollout_ref.rollout
+    assert (rollout.temperature, rollout.top_p, rollout.top_k) == (1.1, 0.9, 75)
     sampled = compose_stage("inworld_tts", "eval").decodings.sampled
     assert (sampled.temperature, sampled.top_p, sampled.top_k) == (1.1, 0.9, 75)
