@@ -110,6 +110,7 @@ def test_emilia_grpo_is_mair_hubs(recipe):
     assert (actor.ppo_mini_batch_size, actor.ppo_micro_batch_size_per_gpu, actor.optim.lr) == (16, 4, 1e-6)
     assert (rollout.n, rollout.temperature, rollout.top_p, rollout.top_k) == (8, 1.0, 1.0, -1)
     assert (rollout.max_model_len, cfg.trainer.save_freq, cfg.trainer.n_gpus_per_node) == (2048, 50, 8)
+    assert (cfg.trainer.test_freq, cfg.trainer.val_before_train, cfg.trainer.total_epochs) == (50, False, 1)
     assert (cfg.algorithm.norm_adv_by_std_in_grpo, cfg.algorithm.filter_groups.enable) == (False, False)
     assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.loss_agg_mode) == (0.2, 0.2, "token-mean")
     assert (actor.use_kl_loss, cfg.algorithm.use_kl_in_reward) == (False, False)
