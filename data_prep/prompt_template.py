@@ -12,6 +12,7 @@ from speech.tokens import format_speech_tokens
 from speech.voices import Voice
 
 Messages = list[dict[str, str]]
+Said = tuple[str, Sequence[int]]  # a part of a long text, as it was read, and its speech tokens
 
 
 def chat(text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = ()) -> Messages:

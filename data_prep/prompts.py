@@ -28,11 +28,11 @@ from transformers import PreTrainedTokenizerBase
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from data_prep.jsonl import check_string, check_text
-from data_prep.prompt_template import Messages, encode_prompt
+from data_prep.prompt_template import Messages, Said, encode_prompt
 from speech.jsonl import BadField
 from speech.loading import tokenizer_of
 from speech.readings import may_be_said, writing
-from speech.templates import prompt_template, takes_instructions
+from speech.templates import has_turns, prompt_template, takes_instructions
 from speech.texts import NORMALISATIONS, as_written, spoken
 from speech.voices import Voice, read_voices, voice_of
 
@@ -101,6 +101,7 @@ class PromptMaker:
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = prompt_template(recipe.prompt_template)
         self.takes_instructions = takes_instructions(recipe.prompt_template)
+        self._has_turns = has_turns(recipe.prompt_template)
         self._character_tokens = recipe.get("character_tokens", False)
         self._known: dict[str, tuple[set[str], set[str]]] = {}  # {tokenizer: characters that it knows, and others}
         self._written_voices: dict[tuple[str, str], Voice] = {}
@@ -164,17 +165,29 @@ class PromptMaker:
         return check_text(row, None, str.strip, "instruction")
 
     def messages(
-        self, request: Request, training: bool, prefix: Sequence[int] = (), voice: Voice | None = None
+        self, request: Request, training: bool, prefix: Sequence[int] = (), earlier: Sequence[Said] = ()
     ) -> Messages:
-        """The prompt: `training` as in phoneme_in, `prefix` the speech tokens that it ends with, `voice` in the
-        place of the one that the request names. Raises BadField."""
+        """The prompt: `training` as in phoneme_in, `prefix` the speech tokens that it ends with, `earlier` the parts of
+        a long text that the voice said before; a template without a place for them has them as words and speech of the
+        voice. Raises BadField."""
         said = self._phonemes(request.written or request.text, request.language, training)
         try:
-            voice = voice or self.voice_of(request)
-            told = {"language": request.language, "instruction": request.instruction}
+            voice = self.voice_of(request)
+            told: dict[str, Any] = {"language": request.language, "instruction": request.instruction}
+            if earlier and self._has_turns:
+                told["earlier"] = earlier
+            elif earlier and voice is not None:
+                voice = _after(voice, earlier, request.language)
             return self._template(said, voice=voice, speech_prefix=prefix, **told)
         except ValueError as error:
             raise BadField("voice" if request.voice else "text", str(error)) from error
+
+    def as_read(self, request: Request, messages: Messages) -> str:
+        """The text as the model reads it; of its tokens a decoding may ask so many speech tokens each. GLM-TTS counts
+        the normalised text with its phonemes."""
+        if self._has_turns:
+            return [turn["content"] for turn in messages if turn["role"] == "user"][-1]
+        return request.written or request.text
 
     def voice_of(self, request: Request) -> Voice | None:
         """The request's voice, with its words written as texts are."""
@@ -209,3 +222,10 @@ class PromptMaker:
             reason = f"makes, with its voice, a prompt of {len(ids)} tokens, more than recipe.max_prompt_tokens="
             raise BadField("text", f"{reason}{self.max_tokens}")
         return ids
+
+
+def _after(voice: Voice, earlier: Sequence[Said], language: str) -> Voice:
+    """The voice with what it said before behind its own words."""
+    space = "" if language in ("zh", "yue", "ja") else " "
+    text = space.join([voice.text, *(said for said, _ in earlier)])
+    return replace(voice, text=text, speech_tokens=(*voice.speech_tokens, *(t for _, ts in earlier for t in ts)))

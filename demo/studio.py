@@ -200,7 +200,7 @@ class Studio:
             loading = time.monotonic()
             backend = self._model(system)
             began = time.monotonic()
-            lengths = text_lengths([request.written or request.text], backend.tokenizer)
+            lengths = text_lengths([self.prompts.as_read(request, messages)], backend.tokenizer)
             try:
                 (answers,) = backend.generate([ids], how, seed, lengths)
             except ValueError as error:  # a decoding that this backend does not have

@@ -1,13 +1,13 @@
 """Texts that are too long for one breath: cut at the ends of sentences, spoken part after part, joined to one wave.
 
-A part is prompted with the voice and, as far as there is room, with what was said before, so that tone and pace go on
-(GLM-TTS: glmtts_inference.py, generate_long). Of a voice without a prompt, and with an instruction, each part begins
-afresh.
+A part is prompted with the voice and, as far as recipe.parts.prompt_tokens and the prompt have room, with what was said
+before, so that tone and pace go on (GLM-TTS: glmtts_inference.py, generate_long). With prompt_tokens 0 (CosyVoice), of
+a voice without a prompt, and with an instruction, each part begins afresh.
 """
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -19,7 +19,6 @@ from infer.bounds import text_lengths
 from infer.texts import Sentence
 from speech.jsonl import BadField, BadRows
 from speech.tokens import parse_speech_tokens
-from speech.voices import Voice
 
 _CLOSING = "\"'”’」』）)】》"
 _SENTENCE = re.compile(
@@ -72,7 +71,7 @@ class _Track:
     """One sample of a text: what is still to be said, and what was."""
 
     requests: list[Request]
-    said: list[tuple[Request, list[int], bool]]  # part, token ids, ended by itself
+    said: list[tuple[str, list[int], bool]]  # part as it was read, token ids, ended by itself
 
 
 class Speaker:
@@ -122,41 +121,31 @@ class Speaker:
         while going := [track for track in tracks if len(track.said) < len(track.requests)]:
             requests = [track.requests[len(track.said)] for track in going]
             prompts = [self._prompt(track, request) for track, request in zip(going, requests, strict=True)]
-            lengths = text_lengths([r.written or r.text for r in requests], self._tokenizer)
-            answers = self._generate(prompts, one_sample, text_tokens=lengths)
-            for track, request, ((ids, finished),) in zip(going, requests, answers, strict=True):
-                track.said.append((request, ids, finished))
+            lengths = text_lengths([read for _, read in prompts], self._tokenizer)
+            answers = self._generate([ids for ids, _ in prompts], one_sample, text_tokens=lengths)
+            for track, (_, read), ((ids, finished),) in zip(going, prompts, answers, strict=True):
+                track.said.append((read, ids, finished))
         flat = [(Joined([ids for _, ids, _ in t.said]), all(finished for _, _, finished in t.said)) for t in tracks]
         return [flat[i : i + decoding.samples] for i in range(0, len(flat), decoding.samples)]
 
-    def _prompt(self, track: _Track, request: Request) -> list[int]:
+    def _prompt(self, track: _Track, request: Request) -> tuple[list[int], str]:
         """Ids of a part's prompt, with as much of the last parts as recipe.parts.prompt_tokens and
-        recipe.max_prompt_tokens allow. Raises BadRows if it is too long without any."""
-        earlier = [
-            (r.written or r.text, parse_speech_tokens(self._tokenizer.decode(ids))[0]) for r, ids, _ in track.said
-        ]
+        recipe.max_prompt_tokens allow, and the part as the model reads it. Raises BadRows if it is too long without
+        any."""
+        earlier = [(read, parse_speech_tokens(self._tokenizer.decode(ids))[0]) for read, ids, _ in track.said]
         voice = self._maker.voice_of(request)
         if voice is None or not voice.speech_tokens or request.instruction is not None:
             earlier = []  # nothing to go on from
         while True:
-            spoken = _after(voice, earlier, request.language)
-            if not earlier or len(spoken.speech_tokens) <= self._how.prompt_tokens:
+            spoken = sum(len(tokens) for _, tokens in earlier) + len(voice.speech_tokens if voice else ())
+            if not earlier or spoken <= self._how.prompt_tokens:
                 try:
-                    messages = self._maker.messages(request, training=False, voice=spoken)
-                    return self._maker.ids(messages, self._tokenizer)
+                    messages = self._maker.messages(request, training=False, earlier=earlier)
+                    return self._maker.ids(messages, self._tokenizer), self._maker.as_read(request, messages)
                 except BadField as bad:
                     if not earlier:
                         raise BadRows([f"{request.text}: {bad.reason}"]) from None
             earlier = earlier[1:]
-
-
-def _after(voice: Voice | None, earlier: Sequence[tuple[str, Sequence[int]]], language: str) -> Voice | None:
-    """The voice with what it said before behind its own words."""
-    if voice is None or not earlier:
-        return voice
-    space = "" if language in ("zh", "yue", "ja") else " "
-    text = space.join([voice.text, *(said for said, _ in earlier)])
-    return replace(voice, text=text, speech_tokens=(*voice.speech_tokens, *(t for _, ts in earlier for t in ts)))
 
 
 def parts_of(ids: Joined, tokenizer: PreTrainedTokenizerBase) -> list[int]:

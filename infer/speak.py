@@ -70,7 +70,7 @@ def synthesise(cfg: DictConfig) -> list[str]:
         print(f"{count} text(s) with characters that the tokenizer does not know: {characters}", flush=True)
     whole = cfg.get("parts") is None  # else the parts of long texts are counted one by one
     prompts = {system: prompt_ids(sentences, tok, maker) for system, tok in tokenizers.items() if whole}
-    said = [one.request.written or one.request.text for one in sentences]
+    said = [maker.as_read(one.request, one.messages) for one in sentences]
     lengths = {system: text_lengths(said, tokenizer) for system, tokenizer in tokenizers.items()}
     chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None
     for system, checkpoint in cfg.systems.items() if sentences else []:

@@ -12,7 +12,7 @@ import hydra
 def prompt_template(name: str) -> Callable[..., list[dict[str, Any]]]:
     """template(text, voice=None, speech_prefix=(), language=None, instruction=None) -> messages: the function of that
     dotted name, which is told the language if it has such a parameter: 東京 is Japanese or traditional Chinese by that
-    alone. With an instruction it raises ValueError if it has no such parameter."""
+    alone. With an instruction it raises ValueError if it has no such parameter. Where `has_turns`, also earlier=()."""
     function = hydra.utils.get_method(name)
     known = signature(function).parameters
 
@@ -26,6 +26,12 @@ def prompt_template(name: str) -> Callable[..., list[dict[str, Any]]]:
         return function(*args, **options)
 
     return template
+
+
+def has_turns(name: str) -> bool:
+    """Whether the function of that dotted name has a parameter `earlier`, the parts of a long text that were said
+    before, and so gives every text a user's turn of its own: the last one is the text as the model reads it."""
+    return "earlier" in signature(hydra.utils.get_method(name)).parameters
 
 
 def takes_instructions(name: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from zhconv import convert
 
-from data_prep.prompt_template import Messages
+from data_prep.prompt_template import Messages, Said
 from speech.readings.tags import without_tags
 from speech.tokens import format_speech_tokens
 from speech.voices import Voice
@@ -24,19 +24,30 @@ _BESIDE_LETTERS = re.compile(
 )
 _REPLACED = str.maketrans("噢欸", "哦诶")  # its configs/custom_replace.jsonl
 _HELD = "\ue000"  # stands for a phoneme while the text around it is normalised
+# Of texts without Chinese characters the published front end keeps letters, digits and .,!?':; alone. What stands
+# between words is a space here, so that no two words become one; other scripts' marks and combining accents stay.
+_BREAKS = re.compile(r"[-\u2010-\u2015…/]")
+_UNREAD = re.compile(rf"_|[^\w\s'{_MARKS}{_HELD}\u0300-\u036f]")
 
 
 def zero_shot(
-    text: str, voice: Voice | None = None, speech_prefix: Sequence[int] = (), language: str | None = None
+    text: str,
+    voice: Voice | None = None,
+    speech_prefix: Sequence[int] = (),
+    language: str | None = None,
+    earlier: Sequence[Said] = (),
 ) -> Messages:
-    """Messages of a text that may hold phonemes (`<|X|><|ING2|>`, see models/glm_tts/phoneme_in.py).
+    """Messages of a text that may hold phonemes (`<|X|><|ING2|>`, see models/glm_tts/phoneme_in.py). `earlier`: the
+    parts of a long text that the voice said before, each a turn of its own as it was read (generate_long).
 
     >>> zero_shot("你好,世界", Voice("a", "早上好!", (7, 8)))
     [{'role': 'user', 'content': '早上好。 '}, {'role': 'user', 'content': '你好，世界。'}, \
 {'role': 'assistant', 'content': '<|s_7|><|s_8|>'}]
     """
-    tokens = [*(voice.speech_tokens if voice else ()), *speech_prefix]
+    tokens = [*(voice.speech_tokens if voice else ()), *(token for _, spoken in earlier for token in spoken)]
+    tokens += speech_prefix
     messages = [{"role": "user", "content": normalise(voice.text, language) + " "}] if voice else []
+    messages += [{"role": "user", "content": read} for read, _ in earlier]
     messages.append({"role": "user", "content": normalise(text, language)})
     return [*messages, {"role": "assistant", "content": format_speech_tokens(tokens)}] if tokens else messages
 
@@ -46,9 +57,9 @@ def normalise(text: str, language: str | None = None) -> str:
     signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, written 哦 and 诶.
     Chinese: commas, colons, semicolons become ，; quotes, brackets,
     slashes and hyphens go; ？ becomes ?, and ！ a full stop, inside a text the plain one; traditional characters become
-    simplified ones. Other texts: lower case, plain punctuation, no quotes and brackets. A hyphen or slash at a
-    letter is a space; control tags ([breath]), of which the model has none, go. Of several marks on end the last stays;
-    every text ends with one.
+    simplified ones. Other texts: lower case, letters, digits and .,!?':; alone, a space behind those signs but between
+    digits; dashes, slashes and … are a space. A hyphen or slash at a letter is a space; control tags ([breath]), of
+    which the model has none, go. Of several marks on end the last stays; every text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
     '他说，行不行?ok。'
@@ -58,6 +69,8 @@ def normalise(text: str, language: str | None = None) -> str:
     '千葉県東京都。'
     >>> normalise("Hello  World")
     'hello world.'
+    >>> normalise("Well… I don't know – he left")
+    "well i don't know he left."
     >>> normalise("The well-known one costs twenty five dollars and/or more")
     'the well known one costs twenty five dollars and or more.'
     """
@@ -86,10 +99,10 @@ def _chinese(text: str) -> str:
 
 
 def _other(text: str) -> str:
-    text = text.replace("—", " ").replace("’", "'").lower()
-    text = re.sub(r"[(){}\[\]<>\"“”„«»‘`|_*\\]", "", text)
-    text = re.sub(r"\s+([.,!?:;'])(?![\w.])", r"\1", re.sub(r"\s+,", ",", text))
-    return " ".join(re.sub(r"(?<=[^\W\d_][,!?:;])(?=[^\W\d_])", " ", text).split())
+    text = _BREAKS.sub(" ", text.replace("’", "'")).lower()
+    text = _UNREAD.sub("", text)
+    text = re.sub(r"\s+(?=[.,!?:;]|'(?!\w))", "", text)
+    return " ".join(re.sub(r"(?<=[.,!?:;])(?!(?<=\d[.,:])\d)(?=\w)", " ", text).split())
 
 
 def _restore(text: str, held: list[str]) -> str:

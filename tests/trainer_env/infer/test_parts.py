@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
 from data_prep.prompts import PromptMaker
+from infer.bounds import bounds
 from infer.decode import join
 from infer.given_voice import use_given
 from infer.parts import Joined, Speaker, cut, parts_of
@@ -87,6 +88,63 @@ def test_a_part_goes_on_from_the_voice_and_what_was_said(tokenizer, tmp_path):
     assert speech + "<|s_60|><|s_61|><|s_0|><|s_1|><|s_2|>" in second
     assert isinstance(ids, Joined) and parts_of(ids, tokenizer) == [3, 3] and finished
     assert model.lengths == [8, 7]  # a token for each character
+
+
+@pytest.fixture(scope="module")
+def characters(tmp_path_factory):
+    """A token for each character, and for the phonemes of 银行."""
+    folder = tmp_path_factory.mktemp("characters") / "tokenizer"
+    build_tokenizer(["早好甲乙银行。 "], 64, folder)
+    words = AutoTokenizer.from_pretrained(folder)
+    words.add_tokens(["<|IN2|>", "<|H|>", "<|ANG2|>"])
+    return words
+
+
+def asked(recipe: str, tmp_path: Path, text: str, *told: str):
+    """(configuration, prompts of the recipe) with a voice that says 早。 in the speech tokens 7 and 8."""
+    row = {"name": "ana", "text": "早。", "speech_tokens": [7, 8]}
+    (tmp_path / "voices.jsonl").write_text(json.dumps(row) + "\n")
+    told += (f"text='{text}'", f"recipe.voices={tmp_path}/voices.jsonl", "voice=ana")
+    cfg = compose_stage(recipe, "infer", told)
+    return cfg, PromptMaker(cfg.recipe)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "turns", "speech"),
+    [
+        ("cosyvoice2", ["早。", "乙。"], "<|s_7|><|s_8|>"),  # its package speaks every part after the voice alone
+        ("cosyvoice3", ["早。", "乙。"], "<|s_7|><|s_8|>"),
+        # glmtts_inference.py: ids of the words and a space, of each earlier part as it was read, of the text
+        ("glm_tts", ["早。 ", "甲。", "乙。"], "<|s_7|><|s_8|><|s_0|><|s_1|><|s_2|>"),
+    ],
+)
+def test_a_second_part_is_prompted_as_by_the_familys_package(characters, tmp_path, recipe, turns, speech):
+    cfg, maker = asked(recipe, tmp_path, "甲。乙。", "recipe.parts.token_max_n=2", "recipe.parts.merge_len=0")
+    model, prompts = Answers(characters), []
+    ids = maker.ids
+    maker.ids = lambda messages, tokenizer: prompts.append(messages) or ids(messages, tokenizer)
+    Speaker(maker, characters, model.generate, cfg.parts).speak(
+        read_sentences(cfg, maker), OmegaConf.create({"samples": 1})
+    )
+    assert [turn["content"] for turn in prompts[-1]] == [*turns, speech]
+    assert [turn["role"] for turn in prompts[-1]] == ["user"] * len(turns) + ["assistant"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "text", "read", "least_and_most"),
+    [
+        ("glm_tts", "好", "好。", (4, 40)),  # llm/glmtts.py counts the normalised text
+        ("glm_tts", "银行", "<|IN2|><|H|><|ANG2|>。", (8, 80)),  # and its phonemes
+        ("cosyvoice2", "好", "好", (2, 20)),
+    ],
+)
+def test_answers_are_bound_by_the_tokens_that_the_model_reads(characters, tmp_path, recipe, text, read, least_and_most):
+    cfg, maker = asked(recipe, tmp_path, text)
+    (sentence,) = read_sentences(cfg, maker)
+    assert maker.as_read(sentence.request, sentence.messages) == read
+    model = Answers(characters)
+    Speaker(maker, characters, model.generate, cfg.parts).speak([sentence], OmegaConf.create({"samples": 1}))
+    assert bounds(cfg.decodings.speech, model.lengths, 1, 100) == [least_and_most]
 
 
 def test_earlier_parts_that_do_not_fit_are_left_out(tokenizer, tmp_path):
