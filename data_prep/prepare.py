@@ -257,8 +257,8 @@ def main(cfg: DictConfig) -> None:
     for name, found in preparation.unknown.items():
         characters = "".join(sorted(set("".join(found))))[:40]
         print(f"[prepare] {name}: {len(found)} rows hold characters that the tokenizer does not know: {characters}")
-    if unsure := preparation.prompts.unsure:
-        print(f"[prepare] {unsure} rows hold a number or sign whose reading is not sure: as it stands", flush=True)
+    for line in preparation.prompts.warnings():
+        print(f"[prepare] {line}", flush=True)
     for field, count in preparation.not_carried.items():
         print(f"[prepare] field '{field}' of {count} rows was not carried over (prepare.extra_fields)", flush=True)
     if cfg.prepare.push_to:

@@ -10,6 +10,7 @@ their prompts here, so that a model is tested with what it was trained on. What 
     phoneme_in           null, or {reader: a function of this branch -> texts with some words as phonemes, ...}, such as
                          models/glm_tts/phoneme_in.py
     prompt_template      messages of text, voice and speech prefix, data_prep/prompt_template.py
+    misread              {language: {characters, write}}: texts of it with such characters are named, not refused
     max_prompt_tokens    a longer prompt is refused: verl would cut its beginning off
     max_text_chars       a longer text is refused, here as by the reward server
 """
@@ -97,6 +98,8 @@ class PromptMaker:
         self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
         self._write = NORMALISATIONS[recipe.text_normalisation]
         self.unsure = 0  # requests with something that stands as it was because no reading of it is sure
+        self._misread = {language: (re.compile(one.characters), one.write) for language, one in recipe.misread.items()}
+        self._found: dict[str, tuple[int, str]] = {}  # {language: (requests with such characters, the first's text)}
         reader = (recipe.phoneme_in or {}).get("reader")
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
         self._template: Callable[..., Messages] = prompt_template(recipe.prompt_template)
@@ -138,6 +141,9 @@ class PromptMaker:
             found = writing(text, language)
             said = found.text
             self.unsure += found.unsure > 0
+        if language in self._misread and self._misread[language][0].search(said):
+            count, first = self._found.get(language, (0, text))
+            self._found[language] = count + 1, first
         if voice is None and self._draws and not has_speech:
             voice = draw_voice(text, self.voices, self._seed)
         if voice is None and self._needs_voice and not has_speech:
@@ -210,6 +216,17 @@ class PromptMaker:
             none = tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids
             (unknown if none or (len(ids) != 1 and self._character_tokens) else known).add(character)
         return "".join(sorted(characters & unknown))
+
+    def warnings(self) -> list[str]:
+        """Lines about texts that were taken, though the model may read them wrongly."""
+        lines = [
+            f"{count} rows in {language} are not in {self._misread[language][1]}, as {self._name} wants that language, "
+            f"such as: {first[:40]}"
+            for language, (count, first) in self._found.items()
+        ]
+        if self.unsure:
+            lines.append(f"{self.unsure} rows hold a number or sign whose reading is not sure: as it stands")
+        return lines
 
     def ids(self, messages: Messages, tokenizer: PreTrainedTokenizerBase) -> list[int]:
         """Token ids of a prompt.

@@ -63,6 +63,8 @@ def synthesise(cfg: DictConfig) -> list[str]:
     outputs = {f"tokens of {system}, {decoding}": path for (system, decoding), path in files.items()}
     check_outputs({"texts": cfg.texts, "recipe.voices": cfg.recipe.voices}, outputs)
     sentences = share(read_sentences(cfg, maker), cfg)
+    for line in maker.warnings():
+        print(line, flush=True)
     tokenizers = {system: pretrained(AutoTokenizer, checkpoint) for system, checkpoint in cfg.systems.items()}
     unknown = [maker.unknown(one.request.text, next(iter(tokenizers.values()))) for one in sentences]
     if count := sum(map(bool, unknown)):

@@ -95,6 +95,26 @@ SAID = {
 }
 
 
+@pytest.mark.parametrize("given", ["请用广东话表达。", "You are a helpful assistant. 请用广东话表达。"])
+def test_cosyvoice3s_instructions_begin_with_its_sentence(words, family, given):
+    """instruct_list of cosyvoice/utils/common.py; CosyVoice2 learned them without."""
+    recipe = compose_stage(family, "data", (f"recipe.tokenizer_dir={words.name_or_path}", "recipe.voices=null")).recipe
+    maker = PromptMaker(recipe)
+    request = maker.request({"text": "好", "instruction": given}, has_speech=True)
+    read = {"cosyvoice2": given, "cosyvoice3": "You are a helpful assistant. 请用广东话表达。"}[family]
+    assert maker.messages(request, training=False)[0] == {"role": "system", "content": f"{read}<|endofprompt|>"}
+    assert request.instruction == given
+
+
+def test_japanese_that_is_not_in_katakana_is_named_for_cosyvoice3(family):
+    """example.py of the official package: for Japanese usage, you must translate it to katakana."""
+    maker = PromptMaker(compose_stage(family, "data", ("recipe.voices=null",)).recipe)
+    for text, language in (("レキシ、テキ。", "ja"), ("历史", "zh"), ("歴史", "ja"), ("これ", "ja")):
+        maker.request({"text": text, "language": language}, has_speech=True)
+    named = "2 rows in ja are not in katakana, as cosyvoice3 wants that language, such as: 歴史"
+    assert maker.warnings() == ([named] if family == "cosyvoice3" else [])
+
+
 def test_an_instruction_stands_where_the_voices_words_would(words, family, tmp_path):
     """cosyvoice/cli/frontend.py, frontend_instruct2: <|sos|>, the instruction's ids, the text's ids, <|task_id|>, and
     nothing of the voice. <strong> is 151648, </strong> 151649, [laughter] 151651."""
