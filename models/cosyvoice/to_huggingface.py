@@ -2,8 +2,8 @@
 
     python -m models.cosyvoice.to_huggingface --config-path <recipe> --config-name models
 
-`convert.kind` is llm_pt (a released directory: llm.pt, CosyVoice-BlankEN) or huggingface (a checkpoint that was trained
-as one; it only gets the chat template).
+`convert.kind` is llm_pt (a released directory: `convert.weights`, that is llm.pt or llm.rl.pt, and CosyVoice-BlankEN)
+or huggingface (a checkpoint that was trained as one; it only gets the chat template).
 """
 
 import os
@@ -45,7 +45,7 @@ def model_config(folder: Path, family: layout.Family, tensors: layout.Tensors, d
 
 
 def convert(source: Path, target: Path, cfg: DictConfig, codebook_size: int) -> int:
-    """Writes the checkpoint into `target`, an empty directory, and compares it with llm.pt; the number of tensors.
+    """Writes the checkpoint into `target`, an empty directory, and compares it with the weights; the number of tensors.
 
     Raises:
         FileNotFoundError, ValueError: see layout and tokenizer; or what was written is not what was read.
@@ -53,7 +53,7 @@ def convert(source: Path, target: Path, cfg: DictConfig, codebook_size: int) -> 
     family = layout.family_of(cfg.family)
     if cfg.template != "official":
         raise ValueError(f"convert.template={cfg.template}: llm.pt was trained with the template 'official'")
-    state = read_llm_pt(source / "llm.pt")
+    state = read_llm_pt(source / cfg.weights)
     tensors = layout.to_huggingface(state, family, codebook_size)
     tensors = {name: value.to(DTYPES[cfg.dtype]).contiguous() for name, value in tensors.items()}
     config = model_config(source / TEXT_MODEL, family, tensors, cfg.dtype)
@@ -87,7 +87,7 @@ def check(
     for name, value in layout.to_llm_pt(tensors, family, codebook_size).items():
         if name in state and not torch.equal(value, state[name].to(dtype)):
             raise ValueError(
-                f"{name} is not what llm.pt holds: a text head that is not tied to its embedding, or disk damage"
+                f"{name} is not what the release holds: a text head that is not tied to its embedding, or disk damage"
             )
 
 
@@ -114,7 +114,7 @@ def main(cfg: DictConfig) -> None:
             said = "linked"
         else:
             count = convert(source, target, settings, cfg.recipe.codebook_size)
-            said = f"{count} tensors in {settings.dtype}, equal to llm.pt"
+            said = f"{count} tensors in {settings.dtype}, equal to {settings.weights}"
     print(f"{source} -> {cfg.recipe.sft_dir}: {said}; prompt template {settings.template}")
 
 

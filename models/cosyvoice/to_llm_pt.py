@@ -2,10 +2,10 @@
 
     python -m models.cosyvoice.to_llm_pt --config-path <recipe> --config-name export [export.dtype=bfloat16]
 
-recipe.export_dir gets llm.pt and links to the other files of the release. The published recipe says that accuracy falls
-here. What it loses, and this does not: the head's bias (set to 0), float32 (its merge rounds to bfloat16), and the
-distribution itself: in its Hugging Face model each text token has the logit 0 and so a share of the probability, which
-training counts on and the official head has not. See recipes/cosyvoice2/README.md.
+recipe.export_dir gets llm.pt and links to what the release holds beside its own language model. The published recipe
+says that accuracy falls here. What it loses, and this does not: the head's bias (set to 0), float32 (its merge rounds
+to bfloat16), and the distribution itself: in its Hugging Face model each text token has the logit 0 and so a share of
+the probability, which training counts on and the official head has not. See recipes/cosyvoice2/README.md.
 """
 
 import os
@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from safetensors.torch import load_file
 
 from models.cosyvoice import layout
-from models.cosyvoice.to_huggingface import DTYPES, check
+from models.cosyvoice.to_huggingface import DTYPES, TEXT_MODEL, check
 from speech.files import whole_directory
 from speech.loading import weights_of
 
@@ -46,10 +46,18 @@ def export(source: Path, target: Path, family: layout.Family, codebook_size: int
     return len(written)
 
 
+def is_language_model(file: Path) -> bool:
+    """Whether that file or folder of a release is the released language model in some form, which would be heard in the
+    place of the exported one: llm.pt, llm.rl.pt; vllm, which the official package makes of llm.pt when it is first
+    loaded with load_vllm=True and takes from then on (cosyvoice/utils/file_utils.py, export_cosyvoice2_vllm); hf_merged
+    and engines of its Triton runtime. Of other folders the package reads none but the text model's."""
+    return file.name.startswith("llm") or (file.is_dir() and file.name != TEXT_MODEL)
+
+
 def link_release(release: Path, target: Path, final: Path) -> None:
-    """Links in `target`, which will be renamed to `final`, to all of `release` that is not there."""
+    """Links in `target`, which will be renamed to `final`, to all of `release` but language models."""
     for file in sorted(release.iterdir()):
-        if not (target / file.name).exists():
+        if not is_language_model(file):
             os.symlink(os.path.relpath(file.resolve(), final.resolve()), target / file.name)
 
 

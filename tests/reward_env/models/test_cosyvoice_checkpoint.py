@@ -29,6 +29,7 @@ TEXT = "今天[breath]很好"
 
 def settings(family: str, **changes):
     values = {"family": family, "template": "official", "instruction": "", "more_text_tokens": [], "dtype": "float32"}
+    values["weights"] = "llm.pt"
     return OmegaConf.create(values | changes)
 
 
@@ -68,6 +69,39 @@ def test_there_and_back_every_bit_is_the_same(release, checkpoint, family, tmp_p
     before, after = torch.load(release / "llm.pt"), exported(checkpoint, tmp_path / "export", family)
     assert sorted(after) == sorted(before)
     assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_the_weights_that_are_named_are_converted(release, family, tmp_path):
+    """CosyVoice3's release has its own RL model beside llm.pt: llm.rl.pt."""
+    both = tmp_path / "both"
+    both.mkdir()
+    for file in release.iterdir():
+        (both / file.name).symlink_to(file)
+    other = torch.load(release / "llm.pt")
+    other["llm_decoder.weight"] = other["llm_decoder.weight"] + 1
+    with pytest.raises(FileNotFoundError, match=r"llm\.rl\.pt is missing"):
+        convert(both, tmp_path / "missing", family, weights="llm.rl.pt")
+    torch.save(other, both / "llm.rl.pt")
+    found = load_file(convert(both, tmp_path / "hf", family, weights="llm.rl.pt") / "model.safetensors")
+    assert torch.equal(found["lm_head.weight"], other["llm_decoder.weight"])
+    files = list(compose_stage("cosyvoice3", "models", ("convert.weights=llm.rl.pt",)).models["get"].cosyvoice3.files)
+    assert "llm.rl.pt" in files and "llm.pt" not in files
+
+
+def test_an_export_holds_no_other_language_model_of_the_release(checkpoint, family, tmp_path):
+    """The official package speaks by MODEL_DIR/vllm, if it is there, and not by llm.pt (load_vllm=True)."""
+    release = tmp_path / "release"
+    for name in ("vllm/config.json", "hf_merged/x", "CosyVoice-BlankEN/vocab.json", "llm.pt", "llm.rl.pt", "flow.pt"):
+        (release / name).parent.mkdir(parents=True, exist_ok=True)
+        (release / name).write_text(name)
+    (release / "flow.decoder.estimator.fp16.mygpu.plan").write_text("of the same flow")
+    target = tmp_path / "export"
+    exported(checkpoint, target, family)
+    to_llm_pt.link_release(release, target, target)
+    there = ["CosyVoice-BlankEN", "flow.decoder.estimator.fp16.mygpu.plan", "flow.pt", "llm.pt"]
+    assert sorted(file.name for file in target.iterdir()) == there
+    assert (target / "flow.pt").read_text() == "flow.pt" and (target / "CosyVoice-BlankEN/vocab.json").exists()
+    assert not (target / "llm.pt").is_symlink()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
