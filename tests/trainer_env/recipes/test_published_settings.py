@@ -165,3 +165,10 @@ def test_inworlds_inference_is_not_its_rollouts():
     assert (rollout.temperature, rollout.top_p, rollout.top_k) == (1.1, 0.9, 75)
     sampled = compose_stage("inworld_tts", "eval").decodings.sampled
     assert (sampled.temperature, sampled.top_p, sampled.top_k) == (1.1, 0.9, 75)
+
+
+def test_inworlds_reward_listens_with_the_published_ear():
+    """whisper.load_model("large-v3") in tts/training/rlhf/rewards.py."""
+    whisper = compose_stage("inworld_tts", "models").models["get"].whisper
+    assert whisper.repo.huggingface == "openai/whisper-large-v3"
+    assert whisper.to == compose_stage("inworld_tts", "server").asr.model_dir
