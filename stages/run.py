@@ -1,9 +1,7 @@
 """Run the stages of one recipe in order: run.sh calls this once the environments are there."""
 
 import argparse
-import errno
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from pathlib import Path
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from stages import preflight, processes, server
+from stages import disk, preflight, processes, server
 from stages.beside import Beside
 from stages.config import ROOT
 from stages.console import Console, duration, show_result
@@ -98,10 +96,12 @@ class Run:
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
         preflight.check_training(stage, self.stages)  # now that its texts are there
+        if stage.spec.get("server"):
+            self.expect_server(stage)  # whoever is refused finds the checkpoints where they were
         for line in self.marks.clear_way(stage, now, self.force):  # before the server, which may learn from a run
             say(line)
-        if stage.spec.get("server"):
-            self.need_server()
+        if stage.spec.get("server") and self.serve:
+            self.start_server(self.serve)
             preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
         self.marks.write(stage, "begun", now)
         yield from self.commands(stage)
@@ -121,9 +121,9 @@ class Run:
 
     def commands(self, stage: Stage) -> Iterator[int]:
         """Run a stage's commands one after another. Raises SystemExit with the status of the first that fails."""
-        log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name)
         if stage.name == "serve":
             server.check_ports(stage.configs()[0])
+        log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name)
         self.start_beside(stage)
         with open(log, "wb") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
@@ -140,7 +140,7 @@ class Run:
                     if self.console_of(stage):
                         self.show_log(log)
                     self.explain_server()
-                    self.explain_disk()
+                    self.explain_disk(log)
                     self.summary.append((stage.name, f"FAILED (exit status {status})"))
                     raise SystemExit(f"run.sh: stage {stage.name} failed with exit status {status}; log: {log}")
 
@@ -166,15 +166,19 @@ class Run:
         say(f"{name}: log in {os.path.relpath(log, ROOT)}")
         return log
 
-    def need_server(self) -> None:
-        """Start the reward server in the background if it is one of the stages, else expect a running one."""
-        stage = self.serve
-        if stage is None:
-            say(f"using the reward server on {server.expect(self.cfg)}")
+    def expect_server(self, stage: Stage) -> None:
+        """SystemExit unless a reward server is there that a stage can use or, where it is one of this run's stages, can
+        be started. Changes nothing."""
+        if self.serve:
+            self.serve.check_needs(made_before=set())
+            server.check_ports(self.serve.configs()[0])
             return
-        stage.check_needs(made_before=set())
+        say(f"using the reward server on {server.expect(self.cfg)}")
+        preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
+
+    def start_server(self, stage: Stage) -> None:
+        """Start the reward server in the background and wait until it is ready."""
         cfg = stage.configs()[0]
-        server.check_ports(cfg)
         log = self.log(self.cfg.recipe.server.name)
         say(stage.shell_lines()[0] + " &")
         with open(log, "wb") as file:
@@ -215,11 +219,11 @@ class Run:
             say(f"the reward server has ended (exit status {self.server.returncode})")
             self.show_log(self.logs / f"{self.cfg.recipe.server.name}.log")
 
-    def explain_disk(self) -> None:
+    def explain_disk(self, log: Path) -> None:
         """Say so if there is hardly any room left: then the stage most likely failed for want of it."""
-        free = shutil.disk_usage(work_dir(self.cfg)).free >> 20
-        if free < self.cfg.disk_low_mib:
-            say(f"only {free} MiB are free on this disk. Make room and run it again: what was done stays")
+        said = server.tail(log, self.cfg.log_tail_lines)
+        if why := disk.why_failed(work_dir(self.cfg), said, self.cfg.disk_low_mib):
+            say(why)
 
     def show_log(self, log: Path) -> None:
         say(f"the end of {os.path.relpath(log, ROOT)}:")
@@ -285,11 +289,9 @@ def main() -> None:
                 with processes.locked(work_dir(cfg), lock):
                     Run(cfg, part, args.force, args.verbose).all()
             except OSError as error:
-                if error.errno != errno.ENOSPC:
+                if (full := disk.told(error)) is None:
                     raise
-                raise SystemExit(
-                    f"run.sh: the disk is full ({error}). Make room and run it again: what was done stays"
-                ) from None
+                raise SystemExit(f"run.sh: {full}") from None
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """run.sh on a small checkout: failed and interrupted stages, second runs, recipes from outside."""
 
+import errno
 import json
+import os
 import shutil
 import signal
 import subprocess
 
 import pytest
 
+from stages import disk
 from tests.helpers.run_sh_checkout import lines_of, processes_in, start, until
 
 
@@ -17,6 +20,20 @@ def test_a_failed_stage_is_not_done_and_its_status_and_log_are_named(run, checko
     assert "exp/toy/logs/data.log" in out
     assert "working on exp/toy/rl_train.txt" in (checkout / "exp/toy/logs/data.log").read_text()
     assert not (checkout / "exp/toy/marks/data.done").exists()
+
+
+def test_a_quota_that_is_used_up_is_told_as_a_full_disk_is(tmp_path):
+    def error(number: int) -> OSError:
+        return OSError(number, os.strerror(number), "x")
+
+    more = "Make room and run it again: what was done stays"
+    quota = "your quota of this disk is used up"
+    assert disk.told(error(errno.EDQUOT)) == f"{quota} ([Errno 122] Disk quota exceeded: 'x'). {more}"
+    assert disk.told(error(errno.ENOSPC)).startswith("the disk is full ([Errno 28] No space left on device")
+    assert disk.told(error(errno.EACCES)) is None
+    assert disk.why_failed(tmp_path, "OSError: [Errno 122] Disk quota exceeded: 'x'", 0) == f"{quota}. {more}"
+    assert disk.why_failed(tmp_path, "KeyError: 'x'", 0) is None
+    assert disk.why_failed(tmp_path, "KeyError: 'x'", 1 << 50).endswith(f"MiB are free on this disk. {more}")
 
 
 def test_a_second_run_on_the_same_recipe_is_refused_with_the_pid(run, checkout):

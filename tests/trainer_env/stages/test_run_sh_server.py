@@ -116,6 +116,32 @@ def test_training_continues_its_own_checkpoints_and_puts_others_aside(run, check
     assert len(lines_of(checkout / aside / "steps.txt")) == 2
 
 
+def test_whoever_is_refused_finds_a_finished_training_where_it_was(run, checkout, ports):
+    where = ports_as_overrides(ports)
+    assert run("data", "train", *where)[0] == 0
+
+    def refused(told: str, *arguments: str) -> None:
+        status, out = run(*arguments, "optim.lr=0.5", *where)
+        assert status == 1 and told in out
+        assert len(train_steps(checkout)) == 1 and (checkout / "exp/toy/marks/train.done").exists()
+        assert [path.name for path in (checkout / "exp/toy").glob("grpo*")] == ["grpo"]
+
+    refused("no reward server is ready on", "train")
+    refused("no reward server is ready on", "--force", "train")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", ports[0]))
+        taken.listen()
+        refused(f"port {ports[0]} (recipe.server.http_port) is taken", "serve", "train")
+    server = start(checkout, "1", "says=other", *where)
+    until(lambda: len(server_pids(checkout)) == 1, "the server")
+    refused("is of recipe 'other', not 'toy'", "train")
+    before = (checkout / "exp/toy/logs/serve.log").read_text()
+    refused("is taken. A server with model token2wav_asr is there", "serve", "train")
+    assert (checkout / "exp/toy/logs/serve.log").read_text() == before  # of the one that goes on
+    server.send_signal(signal.SIGINT)
+    server.wait(300)
+
+
 def server_pids(checkout: Path) -> list[int]:
     log = checkout / "exp/toy/logs/serve.log"
     return [int(pid) for pid in re.findall(r"serving, pid (\d+)", log.read_text() if log.exists() else "")]
