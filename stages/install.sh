@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Stage install: the two environments, by uv from pinned requirements.
 # Arguments: [--dry-run] [--force] [--only trainer|reward] RECIPE...   (--only: for an image of one environment)
-#   VERL_TTS_DEVICE=cpu|gpu  instead of what nvidia-smi says     VERL_TTS_PYTHON=3.11  the Python of both environments
+#   VERL_TTS_DEVICE=cpu|gpu  the builds      VERL_TTS_PYTHON=3.11  the Python of both environments
+# Where one is not set, environments that are there stay as they are; new ones have what nvidia-smi says, and Python 3.11.
 #   UV_TORCH_BACKEND=cpu     uv's own switch: torch's small CPU build from torch's own index instead of PyPI's
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -20,9 +21,48 @@ while [[ ${1:-} == --* ]]; do
 done
 [[ -z $only || $only == trainer || $only == reward ]] || die "--only $only: trainer or reward"
 recipes=("$@")
-python=${VERL_TTS_PYTHON:-3.11}
-device=${VERL_TTS_DEVICE:-$([[ $(nvidia-smi -L 2>/dev/null) == *GPU* ]] && echo gpu || echo cpu)}
+# for_cpus RECIPE...: whether all of them choose the CPU themselves.
+for_cpus() {
+  local recipe
+  for recipe in "$@"; do grep -qsE '^ *- machine: cpu' "$(folder_of "$recipe")/recipe.yaml" || return 1; done
+}
+folder_of() { if [[ $1 == /* ]]; then echo "$1"; else echo "recipes/$1"; fi; }
+
+folders=(.venv .venv-reward)
+[[ $only != reward ]] || folders=(.venv-reward)
+
+# built_for FOLDER, python_of FOLDER: what an environment was made for, and with; nothing of one that is not there.
+built_for() { cat "$1/installed.device" 2>/dev/null || true; }
+python_of() {
+  cat "$1/installed.python" 2>/dev/null ||
+    "$1/bin/python" -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null || true
+}
+# first_of FUNCTION: of the environments that are there. A command without the variable must not undo one that had it.
+first_of() {
+  local folder found
+  for folder in "${folders[@]}"; do
+    found=$("$1" "$folder")
+    [[ -z $found ]] || { echo "$found"; return; }
+  done
+}
+python=${VERL_TTS_PYTHON:-$(first_of python_of)}
+python=${python:-3.11}
+here=$([[ $(nvidia-smi -L 2>/dev/null) == *GPU* ]] && echo gpu || echo cpu)
+device=${VERL_TTS_DEVICE:-$(first_of built_for)}
+if [[ $here == gpu && -z ${VERL_TTS_DEVICE:-} ]]; then     # before gigabytes are downloaded that are of no use
+  if [[ -z $device ]] && for_cpus "${recipes[@]}"; then
+    die "this machine has a GPU, and ${recipes[*]} is configured for the CPU. For that: export VERL_TTS_DEVICE=cpu. To train" \
+      "it on the GPU: export VERL_TTS_DEVICE=gpu, and then as docs/gpus.md says (machine=gpu)"
+  fi
+  if [[ $device == cpu ]] && ! for_cpus "${recipes[@]}"; then
+    die "the environments here are for the CPU, and ${recipes[*]} is configured for GPUs: export VERL_TTS_DEVICE=gpu makes them" \
+      "anew, VERL_TTS_DEVICE=cpu leaves them; or use another clone of this repository"
+  fi
+fi
+device=${device:-$here}
 [[ $device == cpu || $device == gpu ]] || die "VERL_TTS_DEVICE=$device: cpu or gpu"
+[[ -n ${VERL_TTS_DEVICE:-} || $device == "$here" ]] ||
+  say "the environments stay those for $device, as they were made; others: VERL_TTS_DEVICE=$here bash run.sh install"
 oldest_driver=580     # of CUDA 13, which torch and vLLM of requirements/constraints-trainer-gpu.txt are built for
 if [[ $device == gpu ]] && driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null); then
   driver=${driver%%$'\n'*}
@@ -38,7 +78,7 @@ hash_of() { { echo "$device $python"; cat /dev/null "$@"; } | sha256sum | cut -d
 own_hashes=() bare=()
 for recipe in "${recipes[@]}"; do
   files=()
-  [[ $recipe == /* ]] && folder=$recipe || folder=recipes/$recipe
+  folder=$(folder_of "$recipe")
   if [[ -f $folder/requirements.txt ]]; then
     files+=("$folder/requirements.txt")
     reward+=(-r "$folder/requirements.txt")
@@ -64,13 +104,20 @@ find_uv() {
   run python3 -m pip install --quiet --root-user-action ignore --target .venv-uv -r requirements/uv.txt
 }
 
-# Packages that pip is told to find elsewhere, uv is told too.
+# Packages that pip is told to find elsewhere, uv is told too. Links of pip's configuration are not for GPUs: such a folder
+# has CPU builds of the same versions on machines that are configured for them.
+uv_options=()
 pip_settings() {
-  local links index
-  links=${PIP_FIND_LINKS:-$(python3 -m pip config get global.find-links 2>/dev/null || true)}
-  index=${PIP_INDEX_URL:-$(python3 -m pip config get global.index-url 2>/dev/null || true)}
-  [[ -z $links || $device == gpu ]] || export UV_FIND_LINKS=${UV_FIND_LINKS:-${links// /,}}
+  local links=${PIP_FIND_LINKS:-} index none
+  configured() { python3 -m pip config get "global.$1" 2>/dev/null || true; }
+  [[ -n $links || $device == gpu ]] || links=$(configured find-links)
+  index=${PIP_INDEX_URL:-$(configured index-url)}
+  none=${PIP_NO_INDEX:-$(configured no-index)}
+  links=$(echo "$links" | tr -s '[:space:]' ',')
+  links=${links#,}
+  [[ -z ${links%,} ]] || export UV_FIND_LINKS=${UV_FIND_LINKS:-${links%,}}
   [[ -z $index ]] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
+  case ${none,,} in "" | 0 | false | no | off | n | f) ;; *) uv_options=(--no-index) ;; esac     # uv has no variable for it
 }
 
 # as_pinned FOLDER HASH...: whether the packages behind each hash are there. The mark's first line is what all recipes
@@ -81,40 +128,52 @@ as_pinned() {
   for hash in "${@:2}"; do grep -qx "$hash" "$mark" || return 1; done
 }
 
-# remember FOLDER HASH...: writes the mark, and for which device the folder's builds are.
+# remember FOLDER HASH...: writes the mark, for which device the folder's builds are, and of which Python.
 remember() {
   local mark=$1/installed.sha256
   echo "$device" >"$1/installed.device"
+  echo "$python" >"$1/installed.python"
   [[ -f $mark && $(head -n 1 "$mark") == "$2" ]] || echo "$2" >"$mark"
   printf '%s\n' "${@:3}" >>"$mark"
 }
 
 # environment FOLDER "HASH..." REQUIREMENTS...: brings a folder's packages to the pinned state, if they are not.
 environment() {
-  local folder=$1 hashes
+  local folder=$1 hashes had other="" made=""
   read -ra hashes <<<"$2"
   shift 2
-  if [[ -z $force$dry_run ]] && as_pinned "$folder" "${hashes[@]}"; then
+  # One device's builds satisfy the other's pins, and vLLM's two would lie over each other; uv keeps a folder's Python.
+  had=$(built_for "$folder")
+  [[ -z $had || $had == "$device" ]] || other="builds for $had"
+  had=$(python_of "$folder")
+  [[ -z $had || $had == "$python" ]] || other=${other:-Python $had}
+  if [[ -z $force$dry_run$other ]] && as_pinned "$folder" "${hashes[@]}"; then
     say "$folder is as pinned"
     return
   fi
   [[ -n ${uv:-} ]] || { find_uv; pip_settings; }
   say "$folder for $device, Python $python (some minutes, mostly downloads)"
-  # One device's builds satisfy the other's pins, and vLLM's two would lie over each other.
-  if [[ -f $folder/installed.device && $(<"$folder/installed.device") != "$device" ]]; then
-    say "$folder has builds for $(<"$folder/installed.device"): it is made anew"
+  if [[ -n $other ]]; then
+    say "$folder has $other: it is made anew"
     run rm -rf "$folder"
   fi
   [[ ! -L $folder || -e $folder ]] || die "$folder is a link to $(readlink "$folder"), which is not there: remove it (rm $folder)"
-  [[ -x $folder/bin/python ]] || run "$uv" venv --quiet --python "$python" "$folder" ||
-    die "$folder could not be made; the reason is above. If it is that Python $python is missing: as root" \
-      "apt-get install -y python$python, or choose the one that is here: VERL_TTS_PYTHON=3.12"
-  run "$folder/bin/python" stages/machine.py
+  if [[ ! -x $folder/bin/python || ( -n $dry_run && -n $other ) ]]; then
+    made=yes
+    run "$uv" venv --quiet --python "$python" "$folder" ||
+      die "$folder could not be made; the reason is above. If it is that Python $python is missing: as root" \
+        "apt-get install -y python$python, or choose the one that is here: VERL_TTS_PYTHON=3.12"
+  fi
+  run "$folder/bin/python" stages/machine.py || {
+    [[ -z $made ]] || run rm -rf "$folder"     # else another Python that is chosen now would find this one
+    exit 1
+  }
+  install() { run "$uv" pip install "${uv_options[@]}" --python "$folder" "$@"; }
   {
-    run "$uv" pip install --python "$folder" "$@" &&
-      { [[ $folder != .venv-reward || ${#bare[@]} == 0 ]] || run "$uv" pip install --python "$folder" --no-deps "${bare[@]}"; } &&
-      { [[ $folder != .venv ]] || run "$uv" pip install --quiet --python "$folder" --target "$folder/prefer" --no-deps -r requirements/prefer.txt; } &&
-      run "$uv" pip install --quiet --python "$folder" --no-deps --editable .
+    install "$@" &&
+      { [[ $folder != .venv-reward || ${#bare[@]} == 0 ]] || install --no-deps "${bare[@]}"; } &&
+      { [[ $folder != .venv ]] || install --quiet --target "$folder/prefer" --no-deps -r requirements/prefer.txt; } &&
+      install --quiet --no-deps --editable .
   } || die "packages for $folder could not be installed; the reason is above. If this machine is offline, connect it, or" \
     "point pip at a folder of wheels (PIP_FIND_LINKS) or a mirror (PIP_INDEX_URL). What is there already is kept."
   [[ -n $dry_run ]] || remember "$folder" "${hashes[@]}"

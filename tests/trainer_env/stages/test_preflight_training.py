@@ -62,7 +62,9 @@ def test_parameters_are_chosen_by_name_where_the_engine_can():
 
 def test_settings_of_a_cpu_are_refused_with_builds_for_gpus(monkeypatch):
     monkeypatch.setattr(misfits, "vllm_build", lambda: "gpu")
-    with pytest.raises(SystemExit, match=r"cpu\.yaml, line \d+: trainer\.device is cpu, and \.venv has the builds"):
+    with pytest.raises(
+        SystemExit, match=r"cpu\.yaml, line \d+: trainer\.device is cpu, and .* machine=gpu, as docs/gpus"
+    ):
         check_training(plan("tiny_mandarin", "train", "train", [])[1][0])
     check_training(plan("llasa", "train", "train", [])[1][0])
 

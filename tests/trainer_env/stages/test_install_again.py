@@ -1,0 +1,69 @@
+"""Stage install where environments are there, or pip has settings: what is kept, made anew, and told to uv."""
+
+import pytest
+
+from tests.helpers.install import GPU, UV, checkout_in, install, tool
+
+
+@pytest.mark.parametrize(("kept", "found"), [("cpu", "gpu"), ("gpu", "cpu")])
+def test_a_command_without_the_variable_leaves_environments_as_they_were_made(tmp_path, kept, found):
+    """VERL_TTS_DEVICE=cpu for one command, and the next one on the same machine deleted both environments."""
+    (checkout_in(tmp_path) / ".venv").mkdir()
+    (tmp_path / ".venv/installed.device").write_text(f"{kept}\n")
+    tool(tmp_path, "nvidia-smi", GPU if found == "gpu" else "exit 9")
+    status, out = install(tmp_path)
+    assert status == 0 and "rm -rf" not in out and f"requirements/trainer-{kept}.txt" in out
+    assert f"the environments stay those for {kept}, as they were made; others: VERL_TTS_DEVICE={found} bash" in out
+
+
+def test_a_recipe_for_the_other_device_is_told_before_anything_is_downloaded(tmp_path):
+    tool(checkout_in(tmp_path), "nvidia-smi", GPU)
+    status, out = install(tmp_path)
+    assert status == 1 and "uv" not in out
+    assert "tiny_mandarin is configured for the CPU. For that: export VERL_TTS_DEVICE=cpu. To train it on" in out
+    assert "requirements/trainer-gpu.txt" in install(tmp_path, "--dry-run", "cosyvoice2")[1]
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/installed.device").write_text("cpu\n")
+    status, out = install(tmp_path, "--dry-run", "cosyvoice2")
+    assert status == 1 and "are for the CPU, and cosyvoice2 is configured for GPUs: export VERL_TTS_DEVICE=gpu" in out
+    assert install(tmp_path, "--dry-run", "cosyvoice2", VERL_TTS_DEVICE="gpu")[1].count("rm -rf .venv \n") == 1
+
+
+@pytest.mark.parametrize(
+    ("made_with", "asked", "version", "anew"),
+    [
+        ("3.11", "", "3.11", False),
+        ("3.12", "", "3.12", False),
+        ("3.11", "3.12", "3.12", True),
+        ("3.12", "3.12", "3.12", False),
+    ],
+)
+def test_an_environment_of_another_python_is_made_anew_where_one_is_asked_for(
+    tmp_path, made_with, asked, version, anew
+):
+    (checkout_in(tmp_path) / ".venv").mkdir()
+    (tmp_path / ".venv/installed.python").write_text(f"{made_with}\n")
+    status, out = install(tmp_path, VERL_TTS_DEVICE="cpu", VERL_TTS_PYTHON=asked)
+    assert status == 0 and f".venv for cpu, Python {version} " in out
+    assert ("rm -rf .venv \n" in out) == anew == (f".venv has Python {made_with}: it is made anew" in out)
+
+
+def test_a_python_that_lacks_system_packages_leaves_no_environment(tmp_path):
+    """It advised VERL_TTS_PYTHON=3.12 then, found the environment of 3.11 again, and asked for the same packages."""
+    tool(checkout_in(tmp_path), "uv", UV)
+    status, _ = install(tmp_path, "tiny_mandarin", VERL_TTS_DEVICE="cpu", LACKS="1")
+    assert status == 1 and not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_uv_is_told_where_pip_finds_packages(tmp_path, device):
+    tool(checkout_in(tmp_path), "uv", UV)
+    tool(tmp_path, "nvidia-smi", GPU)
+    where = {"PIP_FIND_LINKS": "/my/wheels /more", "PIP_NO_INDEX": "1", "VERL_TTS_DEVICE": device}
+    status, out = install(tmp_path, "tiny_mandarin", **where)
+    assert status == 0, out
+    told = [line for line in out.splitlines() if line.startswith("uv ")]
+    assert len(told) == 6 and all(line.startswith("uv pip install --no-index --python .venv") for line in told)
+    assert out.count("UV_FIND_LINKS=/my/wheels,/more\n") == 6
+    status, out = install(tmp_path, "--force", "tiny_mandarin", **(where | {"PIP_NO_INDEX": "0"}))
+    assert status == 0 and "uv pip install --python .venv" in out and "--no-index" not in out
