@@ -172,6 +172,24 @@ def of_server(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
         yield "data.max_response_length", f"is {longest}, more than server.max_tokens={most}: good speech would be bad"
 
 
+def of_lengths(cfg: DictConfig) -> Iterator[Fault]:
+    """Less room for prompt and completion than both may have: verl and vLLM cut the completion of a long prompt short
+    without a word, and what is cut would be judged, and learned, as it is. In training, evaluation and inference.
+    """
+    places = (
+        ("actor_rollout_ref.rollout.max_model_len", "data.max_prompt_length", "data.max_response_length"),
+        ("vllm.max_model_len", "recipe.max_prompt_tokens", "max_tokens"),
+    )
+    for key, *parts in places:
+        room, (prompt, completion) = OmegaConf.select(cfg, key), (OmegaConf.select(cfg, part) for part in parts)
+        if None not in (room, prompt, completion) and room < prompt + completion:
+            told = "recipe.max_model_len" if key.startswith("vllm") else key
+            why = (
+                f"{parts[0]}={prompt} and {parts[1]}={completion}: the ends of rollouts would be cut off without a word"
+            )
+            yield told, f"is {room}, less than {why}; {told}={prompt + completion}"
+
+
 def of_prefix(data: DictConfig, grpo: DictConfig, server: DictConfig) -> Iterator[Fault]:
     """A speech prefix that, with the longest completion, is more than the server takes of a row."""
     prepare = data.get("prepare") or {}

@@ -117,6 +117,7 @@ def check_training(stage: Stage, planned: Sequence[Stage] = ()) -> None:
 def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterator[misfits.Fault]:
     trains, prepares = "actor_rollout_ref" in cfg, bool(OmegaConf.select(cfg, "prepare.use_speech_prefix"))
     yield from misfits.of_settings(cfg)
+    yield from misfits.of_lengths(cfg)
     if trains:
         yield from misfits.of_rows(cfg)
     yield from misfits.of_sft(cfg)

@@ -115,6 +115,38 @@ def test_a_completion_after_a_short_prefix_fits():
     check_training(planned[0], planned)  # 50 + 974
 
 
+ROOM = "actor_rollout_ref.rollout.max_model_len"
+
+
+@pytest.mark.parametrize(
+    ("stage", "overrides", "at_fault"),
+    [
+        (
+            "train",
+            ["recipe.max_prompt_tokens=1536"],
+            rf"grpo\.yaml, line \d+: {ROOM} is 1536, less than .*; {ROOM}=2048",
+        ),
+        ("train", ["recipe.max_prompt_tokens=1536", f"{ROOM}=2048"], None),
+        ("train", ["preset=emilia_dapo"], None),  # 4096 are 2048 and 2048
+        ("train", ["preset=emilia_grpo", "data.max_response_length=1025"], r"is 2048, less than .*=1024 and .*=1025"),
+        ("eval", ["recipe.max_prompt_tokens=1536"], r"recipe\.yaml, line \d+: recipe\.max_model_len is 1792, .*=2286"),
+        ("infer", ["recipe.max_prompt_tokens=1536", "recipe.max_model_len=2286"], None),
+        ("data", ["recipe.max_prompt_tokens=1536"], None),
+    ],
+)
+def test_a_rollout_that_would_be_cut_short_is_refused(stage, overrides, at_fault):
+    """verl and vLLM clamp max_tokens to what is left of max_model_len."""
+    _, (planned,) = plan("cosyvoice2", stage, stage, overrides)
+    with pytest.raises(SystemExit, match=at_fault) if at_fault else nullcontext():
+        check_training(planned)
+
+
+def test_no_recipe_cuts_rollouts_short():
+    for recipe in recipes():
+        for name in ("grpo", "eval", "infer"):
+            assert list(misfits.of_lengths(compose_stage(recipe, name))) == [], (recipe, name)
+
+
 def test_an_asr_with_times_on_the_same_command_line_counts():
     _, planned = plan("llasa", "serve", "train", [*CREDIT, "asr.timestamps=true"])
     check_training(planned[-1], planned)
