@@ -221,7 +221,8 @@ class Studio:
         how = self.decodings[decoding]
         best_of = max(best_of, how.samples if how.get("choose") else 1)
         if best_of > 1 and not self.chooses:
-            raise StudioError("the best of several samples is chosen by a token ear: bash run.sh token_ear trains one")
+            how_to = f"bash run.sh --recipe {self.cfg.recipe.name} token_ear trains one"
+            raise StudioError(f"the best of several samples is chosen by a token ear: {how_to}")
         if best_of > 1 and not how.temperature:
             raise StudioError("several samples of greedy decoding are all the same: choose another decoding")
         return OmegaConf.merge(how, {"samples": best_of})

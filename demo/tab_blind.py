@@ -53,7 +53,8 @@ class BlindTab:
         spoken = self.spoken()
         pairs = order(spoken, who, self.cfg.recipe.seed)
         if not pairs:
-            raise StudioError(f"Nothing to compare in {self.cfg.eval_dir}: bash run.sh eval speaks the texts.")
+            how_to = f"bash run.sh --recipe {self.cfg.recipe.name} eval"
+            raise StudioError(f"Nothing to compare in {self.cfg.eval_dir}: {how_to} speaks the texts.")
         left = self.ballot.remaining(pairs, who)
         done = f"{len(pairs) - len(left)} of {len(pairs)} pairs judged by {html.escape(who)}"
         if not left:

@@ -27,7 +27,8 @@ class CompareTab:
             for one in chosen[: self.cfg.demo.rows]
         ]
         if not found:
-            return [], f"Nothing here yet: `bash run.sh eval` makes {self.cfg.eval_dir}/utterances.jsonl"
+            how_to = f"`bash run.sh --recipe {self.cfg.recipe.name} eval`"
+            return [], f"Nothing here yet: {how_to} makes {self.cfg.eval_dir}/utterances.jsonl"
         better, worse = (sum(sign * one.gain > 0 for one in chosen) for sign in (1, -1))
         return rows, (
             f"{len(chosen)} of {len(found)} sentences; {self.pair[1]} is better in {better}, worse in {worse}, equal "

@@ -39,7 +39,8 @@ def main(cfg: DictConfig) -> None:
     write_text(cfg.best.file, json.dumps(told, indent=1) + "\n")
     for row in ranked:
         print(f"step {row['step']}: {results['headline']} {row['error']:.4f} ({row['low']:.4f} to {row['high']:.4f})")
-    print(f"best: step {ranked[0]['step']}, in {cfg.best.file}. To use it: bash run.sh merge merge.step=best")
+    use = f"bash run.sh --recipe {cfg.recipe.name} merge merge.step=best"
+    print(f"best: step {ranked[0]['step']}, in {cfg.best.file}. To use it: {use}")
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def _add_checkpoints(cfg: DictConfig) -> None:
             print(f"{', '.join(gone)} of {cfg.checkpoints}: not among the checkpoints of {cfg.of_run}, left out")
         found = {name: path for name, path in found.items() if name not in gone}
     if not found:
-        raise FileNotFoundError(f"no checkpoint in {cfg.checkpoints}: bash run.sh checkpoints merges them")
+        raise FileNotFoundError(f"no checkpoint in {cfg.checkpoints}: stage checkpoints merges them")
     ordered = sorted(found, key=lambda name: [int(part) if part.isdigit() else part for part in name.split("_")])
     with open_dict(cfg):
         cfg.systems = dict(cfg.systems) | {name: found[name] for name in ordered}

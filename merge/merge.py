@@ -223,7 +223,7 @@ def wanted(step: int | str | None, count: int, ranking: str) -> list[int | None]
             raise ValueError(f"merge.step={step}: a step, best, or null, the newest")
         return [step]
     if not Path(ranking).exists():
-        raise MissingCheckpoint(f"no {ranking}, which says what is best: bash run.sh checkpoints")
+        raise MissingCheckpoint(f"no {ranking}, which says what is best: stage checkpoints makes it")
     ranked = [row["step"] for row in json.loads(Path(ranking).read_text())["ranking"]]
     if not 1 <= count <= len(ranked):
         raise ValueError(f"merge.average={count}: {ranking} knows {len(ranked)} checkpoints")

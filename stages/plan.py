@@ -19,11 +19,18 @@ def rules(cfg: DictConfig) -> Rules:
     return Rules(*lists, dict(cfg.group_names), tuple(cfg.grows))
 
 
+def of_table(recipe: str, overrides: Sequence[str]) -> list[str]:
+    """Those of the stages' table itself: its numbers, such as server_ready_timeout_s."""
+    own = table(recipe)
+    return [given for given in overrides if isinstance(own.get(given.partition("=")[0]), int | float)]
+
+
 def shared(recipe: str, overrides: Sequence[str]) -> DictConfig:
-    """The stages' table with the overrides of `recipe.*` that it knows; others are of groups, or of nobody (route)."""
+    """The stages' table with its own overrides, and those of `recipe.*` that it knows; others are of groups, or of
+    nobody (route)."""
     own = table(recipe)
     keys = [(given, given.partition("=")[0]) for given in overrides if given.startswith("recipe.")]
-    known = [given for given, key in keys if has_key(own, key)]
+    known = [given for given, key in keys if has_key(own, key)] + of_table(recipe, overrides)
     return table(recipe, tuple(route(recipe, {"stages": ["stages"]}, known, rules(own))["stages"]))
 
 
@@ -52,7 +59,8 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
         overrides = [*had, *overrides]
         cfg = shared(recipe, overrides)
     names = without_inputs(cfg, names)
-    stages = routed_stages(recipe, cfg, names, overrides)
+    own = of_table(recipe, overrides)
+    stages = routed_stages(recipe, cfg, names, [given for given in overrides if given not in own])
     for stage in stages:
         preflight.check_verl_keys(stage, cfg.verl_configs)
     return cfg, stages

@@ -72,7 +72,7 @@ def expect(cfg: DictConfig) -> str:
     if not is_ready(cfg):
         raise SystemExit(
             f"run.sh: no reward server is ready on {where.host}:{where.http_port}. Start one in another terminal "
-            f"(bash run.sh --recipe {cfg.recipe.name} serve), or in this run: bash run.sh serve train"
+            f"(bash run.sh --recipe {cfg.recipe.name} serve), or in this run: serve train instead of train"
         )
     return f"{where.host}:{where.http_port}"
 

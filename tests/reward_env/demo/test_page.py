@@ -135,7 +135,7 @@ def test_the_best_of_several_is_chosen_by_the_token_ear(page):
     ear.rename(page.folder / "away")
     with pytest.raises(Exception, match="there is no decoding"):
         client.predict(*asked, api_name="/speak")
-    with pytest.raises(Exception, match=r"bash run\.sh token_ear trains one"):
+    with pytest.raises(Exception, match=r"bash run\.sh --recipe tiny_mandarin token_ear trains one"):
         client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 2, api_name="/speak")
     (page.folder / "away").rename(ear)
 

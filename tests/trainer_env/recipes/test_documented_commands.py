@@ -116,3 +116,22 @@ def test_a_documented_command_is_taken(script: str, called):
         elif "--config-path" in words:
             (_, folder, _, name), overrides = words[:4], words[4:]
             OmegaConf.to_container(compose_stage(Path(folder).name, name, tuple(overrides)), resolve=True)
+
+
+def test_what_a_page_tells_to_run_before_a_command_makes_all_that_the_command_needs():
+    """docs/gpus.md said `data sft`, and the server then lacked the token ear."""
+    found = []
+    for name in DOCUMENTS:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for match in re.finditer(r"after `(\w+) (\w+)` with:\n\n```\n(.*?)```", text, re.S):
+            made = {stage.name for stage in plan("tiny_mandarin", *match[1, 2], [])[1]}
+            lines = [line.split() for line in match[3].replace("\\\n", " ").splitlines()]
+            for words in lines:
+                named = [word for word in words[2:] if "=" not in word]
+                _, stages = plan("tiny_mandarin", named[0], named[-1], words[2 + len(named) :])
+                for stage in stages:
+                    lacking = [need for need in stage.needs() if need.made_by not in made]
+                    assert lacking == [], (name, stage.name)
+                    made.add(stage.name)
+            found.append(name)
+    assert found == ["docs/gpus.md"]

@@ -23,6 +23,7 @@ GROUPS = {
 MIXED = [("algo=dapo", "kl=loss", "tuning=lora"), ("algo=gdpo", "kl=reward", "tuning=full")]
 CHOICES = [("tiny_mandarin", (f"algo={name}", "kl=none", "tuning=full")) for name in GROUPS["algo"]]
 CHOICES += [(recipe, choice) for recipe in recipes() for choice in MIXED]
+RELEASED = [recipe for recipe in recipes() if recipe != "tiny_mandarin"]
 EACH_RECIPE = pytest.mark.parametrize("recipe", recipes())
 
 
@@ -43,6 +44,29 @@ def test_every_stage_composes_and_every_interpolation_resolves(recipe):
             OmegaConf.to_container(cfg, resolve=True)
             missing = OmegaConf.missing_keys(cfg) - verls
             assert not missing, f"{recipe}/{name}.yaml: {missing}"
+
+
+@pytest.mark.parametrize("recipe", RELEASED)
+def test_the_stage_that_is_named_for_what_is_missing_makes_it(recipe):
+    """At 1e922d5 stage data was said to make a release, and stage sft the model of one that GRPO begins with."""
+    stages, cfg = table(recipe).stages, compose_stage(recipe, "models")
+    fetched = [entry.to for entry in cfg.models.get.values()]
+    for name in stages:
+        for need in Stage(name, recipe, stages[name], ()).needs():
+            if need.made_by == "data":  # or the user
+                assert not need.path.startswith((cfg.recipe.pretrained_dir, cfg.recipe.sft_dir + "/")), (name, need)
+                continue
+            made = [*stages[need.made_by].makes, *(fetched if need.made_by == "models" else [])]
+            made = [one.removesuffix("/config.json") for one in made]
+            assert any(need.path == one or need.path.startswith(f"{one}/") for one in made), (name, need)
+
+
+@pytest.mark.parametrize("recipe", RELEASED)
+def test_what_hears_checkpoints_needs_the_ear_before_it_merges_and_speaks(recipe):
+    cfg = table(recipe)
+    for name in ("baseline", "checkpoints", "eval"):
+        needed = {need.key for need in Stage(name, recipe, cfg.stages[name], ()).needs()}
+        assert needed & {"ear.model_dir", "ear.source"}, name
 
 
 @EACH_RECIPE

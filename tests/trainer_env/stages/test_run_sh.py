@@ -105,6 +105,18 @@ def test_an_override_nobody_knows_names_the_nearest_keys(run):
     assert "nearest: trainer.total_training_steps (train)" in out and "+trainer" not in out
 
 
+def test_numbers_of_the_stages_table_are_overridden_as_others_are():
+    """Messages name them: "not ready after 300 s (server_ready_timeout_s)"."""
+    numbers = {"server_ready_timeout_s": 900, "server_restarts": 0, "beside_restarts": 1, "stop_grace_s": 2.5}
+    numbers |= {"disk_low_mib": 1, "log_tail_lines": 5}
+    overrides = [f"{key}={value}" for key, value in numbers.items()]
+    cfg, stages = plan("tiny_mandarin", "serve", "train", [*overrides, "actor_rollout_ref.rollout.n=4"])
+    assert {key: cfg[key] for key in numbers} == numbers
+    assert [stage.overrides for stage in stages] == [(), ("actor_rollout_ref.rollout.n=4",)]
+    with pytest.raises(SystemExit, match="knows the key 'text_keys'"):  # a list is not one of them
+        plan("tiny_mandarin", "serve", "train", ["text_keys=1"])
+
+
 def test_an_override_of_a_new_system_says_how_it_is_added(run):
     status, out = run("eval", "systems.DPO=exp/preferred")
     assert status == 1 and out.rstrip().endswith("; a new one is added by '+systems.DPO=exp/preferred'")
