@@ -10,6 +10,7 @@ it. Where the next recording is of another language, there is no such pair.
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -67,8 +68,9 @@ def is_chosen(place: int, count: int, limit: int) -> bool:
     return place * limit % count < limit
 
 
-def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: TextIO) -> Counter[str]:
-    """At most `limit` rows of a split, evenly chosen, and their voices. Counts: rows, too_long (voices)."""
+def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: TextIO, voices_file: str) -> Counter[str]:
+    """At most `limit` rows of a split, evenly chosen, and their voices, whose waves are named from where `voices_file`
+    will be. Counts: rows, too_long (voices)."""
     counts, codes = Counter[str](), Codes(cfg.codes, split)
     for place, sample, tokens, following in tqdm(pairs(iter(codes)), total=len(codes), desc=split, mininterval=5):
         if not is_chosen(place, len(codes), limit):
@@ -84,7 +86,7 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
             with whole_file(wav) as temporary:
                 soundfile.write(temporary, wave, cfg.voice_rate, format="WAV", subtype="PCM_16")
         voice = {"name": name, "text": sample["transcript"], "speech_tokens": tokens.tolist()}
-        _write(voices, voice | {"wav": str(wav.resolve())})
+        _write(voices, voice | {"wav": os.path.relpath(wav.resolve(), Path(voices_file).parent.resolve())})
         _write(output, {"text": following["transcript"], "language": following["language"], "voice": name})
         counts["rows"] += 1
     return counts
@@ -114,8 +116,8 @@ def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
         counts = {
             "sft": write_sft(own, "train", sft, voices, described),
             "sft_val": write_sft(own, "val", sft_val, voices, described),
-            "train": write_rl(own, "train", own.train_rows, train, voices),
-            "val": write_rl(own, "val", own.val_rows, test, voices),
+            "train": write_rl(own, "train", own.train_rows, train, voices, recipe.voices),
+            "val": write_rl(own, "val", own.val_rows, test, voices, recipe.voices),
         }
     print(f"[read_shards] { ({name: dict(count) for name, count in counts.items()}) }", flush=True)
     return counts

@@ -29,6 +29,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from data_prep.held_out import check_held_out, place_of
 from data_prep.recordings import Recording, filters, read_recordings
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
 from speech.files import changed_keys, whole_file
@@ -178,10 +179,6 @@ class Worker:
             found |= zip(chosen, encoder.encode([waves[i] for i in chosen]), strict=True)
         return [found[i] for i in range(len(waves))]
 
-    def _is_val(self, sample: str) -> bool:
-        """By the sample's own text, so that it does not depend on the number of workers."""
-        return int.from_bytes(blake2b(sample.encode(), digest_size=4).digest(), "big") < self.cfg.val_share * 2**32
-
     def _finish(self, pieces: int) -> None:
         """Pieces -> the shard of this worker; then they go."""
         kept, bad = Counter[str](), 0
@@ -197,7 +194,7 @@ class Worker:
                     for sample, codes in zip(
                         piece["samples"].tolist(), np.split(piece["codes"], ends)[:-1], strict=True
                     ):
-                        split = "val" if self._is_val(sample) else "train"
+                        split = "val" if place_of(sample) < self.cfg.val_share * 2**32 else "train"
                         shard.add(split, sample, codes)
                         kept[split] += 1
                     rejected.writelines(fault + "\n" for fault in piece["faults"].tolist())
@@ -216,7 +213,8 @@ def vectorize(cfg: DictConfig) -> None:
     """All workers of this process: `vectorize.workers` of them, times torchrun's processes if it started this one.
 
     Raises:
-        ValueError: an unknown on_error, or codes of other settings. FileNotFoundError: no such input.
+        ValueError: an unknown on_error, codes of other settings, or too few recordings that are held out.
+        FileNotFoundError: no such input.
         RuntimeError: a worker failed; its own message stands above.
     """
     own = cfg.vectorize
@@ -231,13 +229,7 @@ def vectorize(cfg: DictConfig) -> None:
     if is_merged(own.output, settings):
         print(f"[vectorize] {own.output} holds the merged codes of this input already", flush=True)
         return
-    with open(own.input, "rb") as file:
-        held_out = own.val_share * sum(1 for _ in file)
-    if own.val_share and held_out < 2:
-        raise ValueError(
-            f"vectorize.val_share={own.val_share} of {own.input} are {held_out:.1f} recordings, too few to be held out "
-            "(two give one text to test with): a larger share, such as vectorize.val_share=0.1"
-        )
+    check_held_out(own)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0)) * own.workers
     devices = list(own.devices)

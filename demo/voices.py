@@ -1,6 +1,7 @@
 """A recording that somebody dropped into the page becomes a voice of this session."""
 
 import hashlib
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def new_voice(cfg: DictConfig, studio: Studio, uploaded: str | None, words: str)
     with whole_file(folder / f"{name}.wav") as temporary:
         soundfile.write(temporary, wave, rate, format="WAV", subtype="PCM_16")
     voice = Voice(name, words, tuple(tokens.tolist()), str(folder / f"{name}.wav"))
-    write_jsonl(str(folder / "voices.jsonl"), map(_row, (studio.prompts.voices | {name: voice}).values()))
+    voices = (studio.prompts.voices | {name: voice}).values()
+    write_jsonl(str(folder / "voices.jsonl"), (_row(one, folder) for one in voices))
     studio.read_voices(str(folder / "voices.jsonl"))
     return name
 
@@ -66,6 +68,8 @@ def _told(error: Exception, uploaded: str) -> str:
     return str(error).replace(uploaded, "the file").replace(repr(uploaded), "the file")
 
 
-def _row(voice: Voice) -> dict:
+def _row(voice: Voice, folder: Path) -> dict:
+    """Of a file in this folder, from where its paths go out: both can be moved together."""
     given = {key: value for key, value in asdict(voice).items() if value not in (None, (), "")}
-    return given | {key: str(Path(given[key]).resolve()) for key in ("wav", "embedding", "mel") if key in given}
+    paths = {key: Path(given[key]).resolve() for key in ("wav", "embedding", "mel") if key in given}
+    return given | {key: os.path.relpath(path, folder) for key, path in paths.items()}

@@ -15,5 +15,6 @@ def sample(place: int, seconds: float, **other) -> dict:
 def config(models: Path, recordings: Path, *overrides: str) -> DictConfig:
     own = [f"recipe.token2wav_dir={models}/xcodec2", f"recipe.semantic_dir={models}/w2v-bert-2.0"]
     own += [f"recipe.recordings={recordings}", f"recipe.work_dir={recordings.parent}/work"]
-    own += ["voices.encoder.semantic_layer=2", "vectorize.piece=2", "vectorize.val_share=0", *overrides]
+    own += ["voices.encoder.semantic_layer=2", "vectorize.piece=2", "vectorize.val_share=0"]
+    own += ["vectorize.least_held_out=1", *overrides]
     return compose_stage("inworld_tts", "data", tuple(own))

@@ -55,7 +55,8 @@ def run() -> RecipeRun:
     run.overrides.append(f"recipe.recordings={run.write_jsonl('samples.jsonl', record(run.work))}")
     # Codes as likely as text, and more of them: two steps of SFT do not keep it from the text tokens it was born with.
     run.module("models.extend", "models", "extend.mean_resizing=false")
-    run.stages("data", "voices.encoder.semantic_layer=2", "vectorize.val_share=0.42", "prepare.on_error=stop")
+    share = ["vectorize.val_share=0.42", "vectorize.least_held_out=2"]  # as many as the batch of SFT, below
+    run.stages("data", "voices.encoder.semantic_layer=2", *share, "prepare.on_error=stop")
     run.stages("sft", *SFT)
     run.sft = (run.work / "logs" / "sft.log").read_text()
     run.trained = run.stages(

@@ -8,10 +8,12 @@ import pytest
 import soundfile
 from hydra.utils import instantiate
 
+from data_prep.held_out import check_held_out
 from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import is_chosen, read_shards
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import vectorize
+from speech.voices import read_voices
 from speech.waves import read_wave
 from stages.config import compose_stage
 from tests.helpers.cosyvoice_release import (
@@ -23,7 +25,7 @@ from tests.helpers.cosyvoice_release import (
     write_speech_tokenizer,
 )
 from tests.helpers.glm_tokenizer import write_tokenizer
-from tests.helpers.recordings import config
+from tests.helpers.recordings import config, sample
 
 
 def test_each_recording_is_the_voice_of_the_next_text(models, recordings, tmp_path):
@@ -47,8 +49,12 @@ def test_each_recording_is_the_voice_of_the_next_text(models, recordings, tmp_pa
     assert "voice" not in rows["sft_texts"][0]
     assert voices["train_1"]["text"] == "Text 1."
     assert voices["train_1"]["speech_tokens"] == rows["sft_texts"][1]["speech_tokens"]
-    wave, rate = soundfile.read(voices["train_1"]["wav"])
+    file = Path(cfg.recipe.voices)
+    wave, rate = soundfile.read(file.parent / voices["train_1"]["wav"])
     assert rate == 16000 and wave.shape == (8320,)  # 0.52 s
+    moved = file.parent.rename(tmp_path / "elsewhere")  # to a larger disk, or into a container
+    waves = [voice.wav for voice in read_voices(str(moved / file.name)).values() if voice.wav]
+    assert len(waves) == 2 and all(soundfile.info(name).samplerate == 16000 for name in waves)
 
 
 def test_codes_and_samples_that_do_not_fit_are_refused(tmp_path):
@@ -80,10 +86,27 @@ def test_what_is_held_out_of_the_recordings_validates_sft(models, recordings, tm
 
 
 def test_a_share_that_holds_nothing_out_is_refused_before_anything_is_encoded(models, recordings, tmp_path):
-    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.val_share=0.001")
-    with pytest.raises(ValueError, match=r"val_share=0\.001 of .* are 0\.0 recordings, too few"):
-        vectorize(cfg)
+    where = f"recipe.codes_dir={tmp_path}/codes"
+    with pytest.raises(ValueError, match=r"val_share=0\.001 holds out 0 recordings of .*val_share=0\.15, which does"):
+        vectorize(config(models, recordings, where, "vectorize.val_share=0.001"))  # the lowest is 0.14, of place 2
+    with pytest.raises(ValueError, match=r"holds out 1 recordings of .*: 6 are wanted .*only 5 are left by"):
+        vectorize(config(models, recordings, where, "vectorize.val_share=0.5", "vectorize.least_held_out=6"))
     assert not (tmp_path / "codes").exists()
+
+
+def test_what_is_held_out_is_counted_and_not_expected(tmp_path):
+    """Of these 2100 lines 0.001 should be two, and is one: the lowest hashes are 0.00096, 0.00198 and 0.00221."""
+    rows = (json.dumps(sample(place, 1.1)) + "\n" for place in range(2100))
+    (tmp_path / "samples.jsonl").write_text("".join(rows))
+    given = [f"recipe.recordings={tmp_path}/samples.jsonl", f"recipe.work_dir={tmp_path}/work", "splits=rl"]
+    with pytest.raises(ValueError, match=r"holds out 1 recordings of .*: 2 are wanted .*val_share=0\.002, which"):
+        vectorize(compose_stage("inworld_tts", "data", tuple(given)))
+    check_held_out(compose_stage("inworld_tts", "data", (*given, "vectorize.val_share=0.002")).vectorize)
+
+
+def test_a_recipe_whose_sft_validates_holds_out_a_batch_of_it():
+    wanted = compose_stage("inworld_tts", "data").vectorize.least_held_out
+    assert wanted == compose_stage("inworld_tts", "sft").data.train_batch_size == 32
 
 
 def test_rows_for_grpo_are_evenly_chosen():
@@ -131,4 +154,6 @@ def test_recipes_with_an_encoder_of_their_own_vectorise_with_it(recipe, lengths,
     assert rows["train_texts"] == [{"text": "Text 2.", "language": "de", "voice": "train_1"}]
     (voice,) = rows["voices"]  # of the pair; none is described
     assert voice["speech_tokens"] == rows["sft_texts"][1]["speech_tokens"]
-    assert soundfile.info(voice["wav"]).samplerate == 24000  # what the flow's mel reads
+    assert (
+        soundfile.info(Path(cfg.recipe.voices).parent / voice["wav"]).samplerate == 24000
+    )  # what the flow's mel reads

@@ -179,7 +179,7 @@ def test_a_recording_becomes_a_voice(page, tmp_path):
     name = made["value"]
     (row,) = map(json.loads, (page.folder / "voices/voices.jsonl").read_text(encoding="utf-8").splitlines())
     assert (row["name"], row["text"], len(row["speech_tokens"])) == (name, "你好", 25)
-    assert len(soundfile.read(row["wav"])[0]) == 16000
+    assert len(soundfile.read(page.folder / "voices" / row["wav"])[0]) == 16000
 
 
 def test_bad_uploads_are_refused(page, tmp_path):
