@@ -6,11 +6,13 @@
 # Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, and its last REWARD_GPUS to its reward server; the
 # trainer's rollouts go to the server that has least to do. Submit from the repository's root, on a file system that all nodes see,
 # when the stages before `serve` are done. Settings, from the environment:
-#   RECIPE=inworld_tts (any of recipes/)  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU=1  RAY_PORT=6379
-#   REWARD_PORT=8001 (gRPC)  RESTARTS=5 (of each server)  WAIT_S=600  POLL_S=5  RAY=.venv/bin/ray
+#   RECIPE=inworld_tts (any of recipes/)  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU (else the recipe's batch)
+#   RAY_PORT=6379  REWARD_PORT=8001 (gRPC)  RESTARTS=5 (of each server)  WAIT_S=600  POLL_S=5
+#   RAY=".venv/bin/python -m ray.scripts.scripts" (not .venv/bin/ray, which says where the checkout lay when it was installed)
 #   ADDRESSES="10.1.0.7 10.1.0.9" (of the nodes in their order, such as those of a faster network; else as names resolve)
-# A step has PROMPTS_PER_GPU prompts for each training GPU (published: 8 on 8 GPUs), so that verl can divide them, and one
-# update, whatever the recipe's own mini batch is. Ray and the servers listen on their nodes' addresses, and answer only those
+# A step has the texts and the updates of the recipe, its preset and its overrides, rounded up to what verl can divide among
+# these GPUs (stages/batch.py says what was and what is). With PROMPTS_PER_GPU it has so many texts for each training GPU,
+# and one update. Ray and the servers listen on their nodes' addresses, and answer only those
 # who know the secrets that are drawn for each job. A server that has served and ends while training goes on is started again:
 # the rollouts' requests wait for it.
 #SBATCH --job-name=verl-tts
@@ -19,9 +21,9 @@
 set -euo pipefail
 
 recipe=${RECIPE:-inworld_tts} gpus=${GPUS_PER_NODE:-8} reward_gpus=${REWARD_GPUS:-1}
-prompts=${PROMPTS_PER_GPU:-1} ray_port=${RAY_PORT:-6379} reward_port=${REWARD_PORT:-8001}
+prompts=${PROMPTS_PER_GPU:-} ray_port=${RAY_PORT:-6379} reward_port=${REWARD_PORT:-8001}
 wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5} restarts=${RESTARTS:-5}
-ray=${RAY:-.venv/bin/ray}
+read -ra ray <<<"${RAY:-.venv/bin/python -m ray.scripts.scripts}"
 training_gpus=$((gpus - reward_gpus))
 say() { echo "slurm.sh: $*"; }
 die() { say "$*" >&2; exit 1; }
@@ -60,7 +62,7 @@ poll() {
     sleep "$poll_s"
   done
 }
-ray_status() { on "$head" "$ray" status --address="$address:$ray_port" 2>/dev/null; }
+ray_status() { on "$head" "${ray[@]}" status --address="$address:$ray_port" 2>/dev/null; }
 ray_has() { [[ $(ray_status | grep -c '^ *1 node_') == "$1" ]]; }
 servers_are_ready() {
   local node
@@ -80,6 +82,13 @@ address_of() { # NODE ANOTHER
 # All that the job does, in a subshell that catches no signal.
 job() {
   set +m # its steps stay in its process group
+  gpus_of_all=$((training_gpus * ${#nodes[@]})) before=() after=()
+  if [[ -n $prompts ]]; then
+    before=("data.train_batch_size=$((prompts * gpus_of_all))" 'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}')
+  else
+    told=$(.venv/bin/python -m stages.batch --recipe "$recipe" --gpus "$gpus_of_all" "$@")
+    mapfile -t after < <(grep -v '^#' <<<"$told")
+  fi
   read -ra addresses <<<"${ADDRESSES:-}"
   for ((i = ${#addresses[@]}; i < ${#nodes[@]}; i++)); do
     found=$(address_of "${nodes[i]}" "${nodes[(i + 1) % ${#nodes[@]}]}")
@@ -91,7 +100,7 @@ job() {
   # --block keeps `ray start` in the foreground, so that the end of its step is its own end.
   start_ray() { # NODE OPTIONS...
     background "$logs/ray-$1.log" "$1" env CUDA_VISIBLE_DEVICES="$(seq -s, 0 $((training_gpus - 1)))" \
-      "$ray" start "${@:2}" --num-gpus="$training_gpus" --block
+      "${ray[@]}" start "${@:2}" --num-gpus="$training_gpus" --block
   }
   start_ray "$head" --head --node-ip-address="$address" --port="$ray_port" --include-dashboard=false
   poll "Ray on $head" "$logs/ray-$head.log" ray_has 1
@@ -123,8 +132,7 @@ job() {
     bash run.sh --recipe "$recipe" train "${server[@]}" \
     "recipe.server.host=$address" "recipe.server.more=[$more]" \
     "trainer.nnodes=${#nodes[@]}" "trainer.n_gpus_per_node=$training_gpus" \
-    "data.train_batch_size=$((prompts * training_gpus * ${#nodes[@]}))" \
-    'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}' "$@"
+    "${before[@]}" "$@" "${after[@]}"
   training=${steps[-1]}
   tail --pid="$training" --lines=+1 --follow "$logs/train.log" & # what it prints stands in the job's own output too
 

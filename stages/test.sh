@@ -49,7 +49,7 @@ reports=exp/test_build/reports
 failed=0
 run .venv/bin/ruff check . || failed=1
 run .venv/bin/ruff format --check . || failed=1
-run .venv/bin/lint-imports || failed=1
+run .venv/bin/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' || failed=1
 declare -A running=()
 for name in "${beside[@]}"; do
   case $name in

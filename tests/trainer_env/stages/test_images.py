@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from stages import machine
-from stages.config import ROOT
+from stages.config import ROOT, compose_stage
 
 IMAGES = ("Dockerfile.trainer", "Dockerfile.reward")
 
@@ -38,6 +38,26 @@ def test_whatever_is_copied_is_there_and_all_packages_are(name):
     assert [source for source in sources if not (ROOT / source).exists()] == []
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
     assert packages <= sources
+
+
+def example(name: str) -> list[str]:
+    """The words of the `docker run` that the file begins with."""
+    comment = "\n".join(line[1:] for line in (ROOT / name).read_text().splitlines() if line.startswith("#"))
+    (command,) = re.findall(r"docker run (.*)", comment.replace("\\\n", " "))
+    return shlex.split(command)
+
+
+def test_the_two_images_reach_each_other_as_their_examples_start_them():
+    reward, trainer = example("Dockerfile.reward"), example("Dockerfile.trainer")
+    where = compose_stage("cosyvoice2", "grpo").recipe.server
+    ports = {where.http_port, where.grpc_port, where.metrics_port}
+    (published,) = [reward[place + 1] for place, word in enumerate(reward) if word == "-p"]
+    outside, inside = (range(int(low), int(high) + 1) for low, high in re.findall(r"(\d+)-(\d+)", published))
+    assert ports <= {*outside} and outside == inside
+    (exposed,) = rest_of("Dockerfile.reward", "EXPOSE")
+    assert ports == {int(port) for port in exposed.split()}
+    for words in (reward, trainer):
+        assert "recipe.server.secret_env=SECRET" in words and words[words.index("SECRET=...") - 1] == "-e"
 
 
 @pytest.mark.parametrize("name", IMAGES)

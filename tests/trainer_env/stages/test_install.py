@@ -186,7 +186,8 @@ def test_a_dry_run_of_the_tests_prints_commands_and_what_is_installed_for_them()
     assert [line.rstrip() for line in everything[-4:]] == [
         ".venv/bin/ruff check .",
         ".venv/bin/ruff format --check .",
-        ".venv/bin/lint-imports",
+        # Not by .venv/bin/lint-imports, whose first line says where the checkout lay when it was installed.
+        r".venv/bin/python -c from\ importlinter.cli\ import\ lint_imports_command\;\ lint_imports_command\(\)",
         f"{pytest_of}-n 2 {by_file}tests/recipes",
     ]
     asked = "\n".join(everything)

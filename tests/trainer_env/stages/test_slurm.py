@@ -9,7 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from omegaconf import DictConfig
 
+from stages.batch import divisible
 from stages.config import ROOT, compose_stage
 from tests.conftest import free_ports
 
@@ -52,6 +54,7 @@ def job(tmp_path: Path) -> dict[str, str]:
         file.chmod(0o755)
     own = {"SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_JOB_ID": "12", "SLURM_JOB_NODELIST": "alpha,beta"}
     own |= {"CALLS": str(tmp_path / "calls"), "RAY": "ray", "GPUS_PER_NODE": "4", "POLL_S": "0.1", "WAIT_S": "300"}
+    own |= {"PROMPTS_PER_GPU": "1"}  # asks no Python for the recipe's own batch
     return os.environ | own | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
 
 
@@ -110,13 +113,43 @@ def test_ray_and_a_server_are_on_both_nodes_and_training_knows_both_servers(job,
     assert left_over(job) == []
 
 
-def test_training_is_told_what_verl_asks_for_where_a_recipe_has_its_own_mini_batch(job, tmp_path):
-    """cosyvoice2 updates with 32 prompts; six GPUs get six, and verl wants no mini batch above that."""
-    env = job | {"RECIPE": "cosyvoice2"}
-    done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
+def trained(job: dict[str, str], *given: str) -> tuple[DictConfig, str]:
+    """(grpo.yaml as the job's training composes it, what the job said)."""
+    done = subprocess.run(["bash", SCRIPT, *given], env=job, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     (call,) = [line for line in calls_of(job) if " train " in line]
-    cfg = compose_stage("cosyvoice2", "grpo", tuple(call.split(" train ")[1].split()))
+    return compose_stage(job["RECIPE"], "grpo", tuple(call.split(" train ")[1].split())), done.stdout + done.stderr
+
+
+# Six GPUs. A preset's 32 texts in two updates of 16 are 36 in two of 18; llasa's 8 are 12; 32 that are asked for, 36.
+@pytest.mark.parametrize(
+    ("recipe", "given", "batch", "mini", "was"),
+    [
+        ("cosyvoice2", ["preset=emilia_dapo"], 36, 18, "32 texts a step, 16 an update"),
+        ("llasa", [], 12, 12, "8 texts a step, 8 an update"),
+        ("llasa", ["data.train_batch_size=32"], 36, 36, "32 texts a step, 32 an update"),
+    ],
+)
+def test_a_job_keeps_the_batch_of_the_recipe_as_far_as_its_gpus_divide_it(
+    job, tmp_path, recipe, given, batch, mini, was
+):
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    env = job | {"RECIPE": recipe, "PROMPTS_PER_GPU": "", "PYTHONPATH": str(ROOT)}
+    cfg, said = trained(env, *given)
+    assert (cfg.data.train_batch_size, cfg.actor_rollout_ref.actor.ppo_mini_batch_size) == (batch, mini)
+    assert f"{recipe}: {was}; on 6 GPUs {batch} and {mini}" in said
+
+
+def test_texts_of_an_update_fill_the_micro_batches_of_each_gpu():
+    cfg = compose_stage("cosyvoice2", "grpo", ("actor_rollout_ref.rollout.n=6",))  # micro batches of 4: two texts
+    assert divisible(cfg, 14) == (56, 56)
+    assert divisible(compose_stage("cosyvoice2", "grpo"), 8) == (32, 32)  # as published, on the published GPUs
+    assert divisible(compose_stage("cosyvoice2", "grpo", ("preset=emilia_dapo",)), 14) == (56, 28)
+
+
+def test_training_is_told_what_verl_asks_for_where_a_recipe_has_its_own_mini_batch(job, tmp_path):
+    """cosyvoice2 updates with 32 prompts; six GPUs get six, and verl wants no mini batch above that."""
+    cfg, _ = trained(job | {"RECIPE": "cosyvoice2"})
     assert cfg.data.train_batch_size == cfg.actor_rollout_ref.actor.ppo_mini_batch_size == 6
     servers = cfg.reward.custom_reward_function.reward_kwargs.server
     assert (servers.host, servers.grpc_port, list(servers.more)) == ("10.0.0.7", 8001, ["10.0.0.9:8001"])
@@ -203,7 +236,7 @@ def test_real_ray_joins_two_nodes_on_this_machine(job, tmp_path, short_folder):
     """`ray start` and `ray status` as they are; two nodes at one address, their servers and the training stand-ins."""
     (port,) = free_ports(1)
     own = {
-        "RAY": str(ROOT / ".venv/bin/ray"),
+        "RAY": f"{ROOT}/.venv/bin/python -m ray.scripts.scripts",
         "ADDRESSES": "127.0.0.1 127.0.0.1",
         "RAY_PORT": str(port),
         "RAY_TMPDIR": short_folder,
