@@ -5,21 +5,19 @@ python -m demo --config-path <recipe> --config-name demo [overrides]
 
 import logging
 import os
+import shutil
+import time
+from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-import gradio as gr
 import hydra
 import torch
 import transformers
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from demo.page import build
-from demo.show import CSS
-from demo.studio import Studio
-from demo.tab_blind import KEYS
 from reward_tts.measures import LOOPBACK
 
 _FONTS = ["system-ui", "sans-serif"]  # of the machine: none is fetched
@@ -51,10 +49,36 @@ def config_dir() -> str:
     return next(source.path for source in sources if source.provider == "main")
 
 
+def keep_files(own: DictConfig) -> None:
+    """Where Gradio, imported after this, keeps what is uploaded and played: a folder of this work folder for its owner
+    alone. By itself it takes one of the system's temporary folder, which the first user of a machine makes and no other
+    may write to. What a page that was killed left in it goes, as it would have gone there.
+
+    Args:
+        own: branch `demo`.
+    """
+    if "GRADIO_TEMP_DIR" in os.environ:
+        return
+    folder = Path(own.files_dir).resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.stat().st_mtime < time.time() - own.keep_uploads_s:
+            shutil.rmtree(path, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     """Serves the page until it is stopped. Raises SystemExit, see `password`."""
     own, secret = cfg.demo, password(cfg.demo)
+    keep_files(own)
+    import gradio as gr
+
+    from demo.page import build
+    from demo.show import CSS
+    from demo.studio import Studio
+    from demo.tab_blind import KEYS
+
     logging.getLogger().setLevel(logging.WARNING)  # what models say while they are loaded is no news
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(own.threads)

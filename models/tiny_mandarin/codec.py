@@ -1,7 +1,7 @@
 """Trains the speech-token codec of the embedded default on the teacher's mels: k-means tokens, learned mel decoder.
 
 Tokens are taken from the teacher's mel, not from audio: analysing the wave again costs more than the quantiser does
-(see README, "What was tried").
+(RESULTS.md, "What was tried").
 """
 
 import numpy as np

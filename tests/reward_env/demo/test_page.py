@@ -1,6 +1,7 @@
 """The real page on a free port with the small models, asked as a browser asks it."""
 
 import json
+import os
 import subprocess
 import time
 import urllib.error
@@ -36,11 +37,19 @@ class Page:
         one = "temperature: 1.0, top_p: 1.0, top_k: -1, samples: 1"
         argv += [f"+recipe.decodings.bounded={{{one}, min_token_text_ratio: 2, max_token_text_ratio: 9}}"]
         argv += [f"+recipe.decodings.of_vllm={{{one}, frequency_penalty: 0.5}}"]
-        argv += ["demo.max_upload_bytes=1000000", "voices.max_seconds=3"]
+        argv += ["demo.max_upload_bytes=1000000", "voices.max_seconds=3", f"demo.files_dir={folder}/files"]
         argv += ["voices.encoder={_target_: tests.helpers.small_encoder.LoudnessEncoder}"]
         (folder / "token_ear").symlink_to(built / "token_ear")
+        # As the second user of a machine has it: what the first one's page made there is nobody else's to write to.
+        (folder / "tmp").mkdir()
+        (folder / "tmp/gradio").write_text("another user's")
+        (folder / "files/left").mkdir(parents=True)
+        os.utime(folder / "files/left", (0, 0))
+        env = {name: value for name, value in os.environ.items() if name != "GRADIO_TEMP_DIR"}
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                argv, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=env | {"TMPDIR": str(folder / "tmp")}
+            )
 
     def wait(self) -> None:
         while "READY" not in self.log.read_text(errors="replace"):
@@ -98,6 +107,7 @@ def test_a_text_is_spoken_heard_and_judged(page):
     assert heard.count("toneless pinyin error") == 2  # both count as the recipe's reward and evaluation do
     assert "reward's ASR" in heard and "SenseVoiceASR" in heard and "WhisperEar" in heard
     assert "(1.0 x (1 - tanh(3 x toneless pinyin error)) + 0.2 x min(1, (1 - silence) / 0.5)) / 1.2" in worth
+    assert list((page.folder / "files").rglob("*.wav")) and not (page.folder / "files/left").exists()
     again = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 1, api_name="/speak")
     assert np.array_equal(soundfile.read(again)[0], wave)  # the same seed
     other = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 4, 1, api_name="/speak")

@@ -1,0 +1,72 @@
+"""Documents lead where they say: links, names of sections, and the estimates that the console has too."""
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from stages.config import ROOT
+from stages.table import table
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# docs/data.md, "Memory"; [docs/data.md](../../docs/data.md), "Memory"; docs/training.md: "The guard"
+SECTION = re.compile(r'([\w./-]+\.md)[)`]*[,:] "([^"]+)"')
+OF_PAGES = {".md", ".yaml", ".txt", ".py"}
+
+
+@cache
+def files() -> tuple[Path, ...]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    paths = (ROOT / name for name in listed.stdout.splitlines() if not name.startswith("tests/"))
+    return tuple(path for path in paths if path.suffix in OF_PAGES and path.is_file())
+
+
+@cache
+def headings(page: Path) -> set[str]:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return {match[1].strip() for match in re.finditer(r"^#+ (.+)$", text, re.M)}
+
+
+def anchor(heading: str) -> str:
+    """As GitHub makes it of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def page_of(name: str, beside: Path) -> Path | None:
+    """A page by its path from here, or from the repository's root."""
+    return next((path for path in (beside.parent / name, ROOT / name) if path.is_file()), None)
+
+
+def test_every_link_leads_to_a_file_and_a_section():
+    broken = []
+    for file in (path for path in files() if path.suffix == ".md"):
+        for target in LINK.findall(file.read_text(encoding="utf-8")):
+            path, _, section = target.partition("#")
+            if "://" in path or path.startswith(("mailto:", "../../actions/")):
+                continue
+            page = file if not path else file.parent / path
+            if not page.exists() or (section and section not in map(anchor, headings(page))):
+                broken.append(f"{file.relative_to(ROOT)}: {target}")
+    assert broken == []
+
+
+def test_every_section_that_is_named_is_there():
+    """Of five recipes' REQUIRED_VERL.txt, README.md, "On GPUs" was none."""
+    found, broken = 0, []
+    for file in files():
+        for name, section in SECTION.findall(file.read_text(encoding="utf-8")):
+            page, found = page_of(name, file), found + 1
+            if page is None or section not in headings(page):
+                broken.append(f'{file.relative_to(ROOT)}: {name}, "{section}"')
+    assert broken == [] and found > 10
+
+
+@pytest.mark.parametrize("stage", ["data", "reward_asr", "sft", "baseline", "token_ear", "train", "eval"])
+def test_the_page_of_training_has_the_consoles_estimates(stage):
+    (minutes,) = re.findall(r"\d+", table("tiny_mandarin").stages[stage].eta)
+    (row,) = re.findall(rf"^\| [-\d]+ \| {stage} \|.*\|$", (ROOT / "docs/training.md").read_text("utf-8"), re.M)
+    assert row.rpartition(" | ")[2].startswith(f"{minutes} minutes")
