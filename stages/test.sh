@@ -51,6 +51,16 @@ run .venv/bin/ruff check . || failed=1
 run .venv/bin/ruff format --check . || failed=1
 run .venv/bin/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' || failed=1
 declare -A running=()
+# Ctrl-C reaches the foreground alone: pytest there ends by itself, with a status of its own, after which a shell goes on.
+# The suites beside it are process groups of their own and are told here, as Ctrl-C would: they end what they have started.
+end() {
+  local pid
+  for pid in "${running[@]}"; do kill -INT -- "-$pid" 2>/dev/null || true; done
+  wait
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 for name in "${beside[@]}"; do
   case $name in
     speech) argv=(.venv-reward/bin/python -m pytest --junitxml "$reports/speech.xml" tests/reward_env) ;;
@@ -58,16 +68,17 @@ for name in "${beside[@]}"; do
   esac
   if [[ -n $dry_run ]]; then run "${argv[@]}"; continue; fi
   echo "run.sh: test: ${argv[*]} (shown when it has ended)"
+  set -m
   "${argv[@]}" >"$reports/$name.txt" 2>&1 &
+  set +m
   running[$name]=$!
-  trap 'kill "${running[@]}" 2>/dev/null || true' EXIT
 done
 run .venv/bin/python -m pytest --junitxml "$reports/trainer.xml" "${trainer[@]}" || failed=1
 for name in "${!running[@]}"; do
   wait "${running[$name]}" || failed=1
   cat "$reports/$name.txt"
 done
-trap - EXIT
+trap - EXIT INT TERM
 [[ -z $dry_run ]] || exit 0
 .venv/bin/python - "$reports" $((1 + ${#beside[@]})) <<'PY' || failed=1
 import sys

@@ -1,8 +1,18 @@
-"""Stage install where environments are there, or pip has settings: what is kept, made anew, and told to uv."""
+"""Stage install where environments are there, or pip has settings: what is kept, made anew, and told to uv; and the end
+of `run.sh test` by Ctrl-C."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from stages.config import ROOT
 from tests.helpers.install import GPU, UV, checkout_in, install, tool
+from tests.helpers.run_sh_checkout import processes_in, until
 
 
 @pytest.mark.parametrize(("kept", "found"), [("cpu", "gpu"), ("gpu", "cpu")])
@@ -67,3 +77,35 @@ def test_uv_is_told_where_pip_finds_packages(tmp_path, device):
     assert out.count("UV_FIND_LINKS=/my/wheels,/more\n") == 6
     status, out = install(tmp_path, "--force", "tiny_mandarin", **(where | {"PIP_NO_INDEX": "0"}))
     assert status == 0 and "uv pip install --python .venv" in out and "--no-index" not in out
+
+
+# As pytest: at SIGINT it ends what it has begun, and exits with status 2. What it is not asked to test it does at once.
+PYTEST = f"""#!{sys.executable}
+import subprocess, sys, time
+if "pytest" in sys.argv:
+    child = subprocess.Popen(["sleep", "1000"])
+    try:
+        time.sleep(1000)
+    except KeyboardInterrupt:
+        child.kill()
+        sys.exit(2)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_of_the_tests_leaves_no_process(tmp_path: Path, number: int):
+    for name in ("recipes", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "stages").mkdir()
+    shutil.copy(ROOT / "stages/test.sh", tmp_path / "stages")
+    (tmp_path / "stages/install.sh").touch()
+    for program in (".venv/bin/python", ".venv-reward/bin/python", ".venv/bin/ruff"):
+        (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / program).write_text(PYTEST)
+        (tmp_path / program).chmod(0o755)
+    command = ["bash", "stages/test.sh", "tiny_mandarin"]
+    going = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL)
+    until(lambda: len(processes_in(tmp_path)) == 7, "the script, three suites and what they have begun")
+    os.killpg(going.pid, number)  # as a terminal does, but for SIGTERM
+    assert going.wait(300) == 128 + number
+    assert processes_in(tmp_path) == []

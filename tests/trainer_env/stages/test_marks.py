@@ -144,6 +144,19 @@ def test_an_interrupted_training_goes_on(to_run, work):
     assert marks.clear_way(train, marks.parts(train), force=False) == []
 
 
+def test_a_work_folder_on_another_disk_goes_on_where_a_link_leads_to_it(to_run, work):
+    marks, train = stage_of(work, "train")
+    mark(marks, train, "begun", "done")
+    elsewhere = work.rename(work.with_name("larger"))
+    work.symlink_to(elsewhere)
+    try:
+        assert marks.clear_way(train, marks.parts(train), force=False) == []
+        assert to_run() == []
+    finally:
+        work.unlink()
+        elsewhere.rename(work)
+
+
 # Changes that once went unnoticed, and files that a stage does not read.
 @pytest.mark.parametrize(
     ("recipe", "name", "reads", "not_these"),
