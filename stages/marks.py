@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ class Marks:
     def __init__(self, table: DictConfig, serve: Stage | None = None) -> None:
         self.table, self.serve = table, serve
         self.folder = work_dir(table) / "marks"
+        self.aside: dict[Path, Path] = {}  # what the last clear_way renamed, and to what
 
     def parts(self, stage: Stage) -> Parts:
         """What the stage depends on now, by kind: {name: value or hash}."""
@@ -205,7 +206,7 @@ class Marks:
         read_others = done and checkpoints and changed_keys(done["reads"], now["reads"])
         if same and not force and not read_others:
             return []
-        said = []
+        said, self.aside = [], {}
         if force and "account" in stage.spec:
             folder, _, name = stage.spec.account.rpartition("/")
             for account in (ROOT / folder).glob(name):
@@ -214,16 +215,31 @@ class Marks:
             made = time.strftime(".%Y%m%d-%H%M%S", time.localtime(checkpoints.stat().st_mtime))
             there = [path for name in stage.spec.get("of_checkpoints", []) if (path := ROOT / name).exists()]
             for more in chain([""], (f"-{n}" for n in count(2))):
-                aside = {path: path.with_name(f"{path.name}{made}{more}") for path in (*there, checkpoints)}
-                if not any(path.exists() for path in aside.values()):
+                self.aside = {path: path.with_name(f"{path.name}{made}{more}") for path in (*there, checkpoints)}
+                if not any(path.exists() for path in self.aside.values()):
                     break
-            for path, away in aside.items():  # the checkpoints last: what an interruption leaves is moved the next time
+            for (
+                path,
+                away,
+            ) in self.aside.items():  # the checkpoints last: what an interruption leaves is moved the next time
                 os.replace(path, away)
-            said.append(f"checkpoints of another run moved to {os.path.relpath(aside[checkpoints], ROOT)}")
+            said.append(f"checkpoints of another run moved to {os.path.relpath(self.aside[checkpoints], ROOT)}")
         if scratch and scratch.exists():
             shutil.rmtree(scratch)
             said.append(f"{os.path.relpath(scratch, ROOT)} of another run deleted")
         return said
+
+    @contextmanager
+    def or_back(self) -> Iterator[None]:
+        """What clear_way renamed gets its names back where the block ends by an exception: nothing was begun."""
+        try:
+            yield
+        except BaseException:
+            for path, away in self.aside.items():
+                if away.exists() and not path.exists():
+                    os.replace(away, path)
+                    print(f"run.sh: {os.path.relpath(path, ROOT)} is where it was", flush=True)
+            raise
 
     @staticmethod
     def _same_run(stage: Stage, begun: Parts, now: Parts) -> bool:

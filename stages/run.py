@@ -101,8 +101,9 @@ class Run:
         for line in self.marks.clear_way(stage, now, self.force):  # before the server, which may learn from a run
             say(line)
         if stage.spec.get("server") and self.serve:
-            self.start_server(self.serve)
-            preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
+            with self.marks.or_back():
+                self.start_server(self.serve)
+                preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
         self.marks.write(stage, "begun", now)
         yield from self.commands(stage)
         if not stage.spec.get("always"):
@@ -221,8 +222,7 @@ class Run:
 
     def explain_disk(self, log: Path) -> None:
         """Say so if there is hardly any room left: then the stage most likely failed for want of it."""
-        said = server.tail(log, self.cfg.log_tail_lines)
-        if why := disk.why_failed(work_dir(self.cfg), said, self.cfg.disk_low_mib):
+        if why := disk.why_failed(work_dir(self.cfg), server.tail(log, self.cfg.log_tail_lines), self.cfg.disk_low_mib):
             say(why)
 
     def show_log(self, log: Path) -> None:

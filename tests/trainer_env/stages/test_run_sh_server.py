@@ -141,6 +141,7 @@ def test_whoever_is_refused_finds_a_finished_training_where_it_was(run, checkout
     assert (checkout / "exp/toy/logs/serve.log").read_text() == before  # of the one that goes on
     server.send_signal(signal.SIGINT)
     server.wait(300)
+    refused("exp/toy/grpo is where it was", "serve", "train", "dies=true")  # before anything was trained
 
 
 def server_pids(checkout: Path) -> list[int]:
