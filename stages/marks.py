@@ -200,13 +200,14 @@ class Marks:
         `may_change`, same inputs, and, of finished checkpoints, the same `reads`.
         `account`, in which commands keep themselves what they made of which settings, is deleted if `force`.
         """
+        self.aside = {}
         checkpoints, scratch = (ROOT / stage.spec[k] if k in stage.spec else None for k in ("checkpoints", "scratch"))
         begun, done = self.read(stage, "begun"), self.read(stage)
         same = begun and self._same_run(stage, begun, now)
         read_others = done and checkpoints and changed_keys(done["reads"], now["reads"])
         if same and not force and not read_others:
             return []
-        said, self.aside = [], {}
+        said = []
         if force and "account" in stage.spec:
             folder, _, name = stage.spec.account.rpartition("/")
             for account in (ROOT / folder).glob(name):
