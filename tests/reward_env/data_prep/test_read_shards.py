@@ -104,11 +104,6 @@ def test_what_is_held_out_is_counted_and_not_expected(tmp_path):
     check_held_out(compose_stage("inworld_tts", "data", (*given, "vectorize.val_share=0.002")).vectorize)
 
 
-def test_a_recipe_whose_sft_validates_holds_out_a_batch_of_it():
-    wanted = compose_stage("inworld_tts", "data").vectorize.least_held_out
-    assert wanted == compose_stage("inworld_tts", "sft").data.train_batch_size == 32
-
-
 def test_rows_for_grpo_are_evenly_chosen():
     assert [place for place in range(7) if is_chosen(place, 7, 4)] == [0, 2, 4, 6]
     assert [place for place in range(3) if is_chosen(place, 3, 5)] == [0, 1, 2]

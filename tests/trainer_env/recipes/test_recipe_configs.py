@@ -76,6 +76,11 @@ def test_evaluation_is_of_what_stage_data_prepared_and_waits_for_it(recipe):
     assert needs[compose_stage(recipe, "data").prepare.splits.test.output] == "data"
 
 
+def test_a_recipe_whose_sft_validates_holds_out_a_batch_of_it():
+    wanted = compose_stage("inworld_tts", "data").vectorize.least_held_out
+    assert wanted == compose_stage("inworld_tts", "sft").data.train_batch_size == 32
+
+
 @EACH_RECIPE
 def test_the_longest_prompt_is_one_number_and_leaves_room_for_an_answer(recipe):
     longest = compose_stage(recipe, "data").recipe.max_prompt_tokens
