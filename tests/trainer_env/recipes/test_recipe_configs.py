@@ -50,7 +50,7 @@ def test_every_stage_composes_and_every_interpolation_resolves(recipe):
 def test_the_stage_that_is_named_for_what_is_missing_makes_it(recipe):
     """At 1e922d5 stage data was said to make a release, and stage sft the model of one that GRPO begins with."""
     stages, cfg = table(recipe).stages, compose_stage(recipe, "models")
-    fetched = [entry.to for entry in cfg.models.get.values()]
+    fetched = [entry.to for entry in cfg.models["get"].values()]
     for name in stages:
         for need in Stage(name, recipe, stages[name], ()).needs():
             if need.made_by == "data":  # or the user
