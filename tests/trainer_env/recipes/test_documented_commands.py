@@ -124,7 +124,7 @@ def test_what_a_page_tells_to_run_before_a_command_makes_all_that_the_command_ne
     for name in DOCUMENTS:
         text = (ROOT / name).read_text(encoding="utf-8")
         for match in re.finditer(r"after `(\w+) (\w+)` with:\n\n```\n(.*?)```", text, re.S):
-            made = {stage.name for stage in plan("tiny_mandarin", *match[1, 2], [])[1]}
+            made = {stage.name for stage in plan("tiny_mandarin", *match.group(1, 2), [])[1]}
             lines = [line.split() for line in match[3].replace("\\\n", " ").splitlines()]
             for words in lines:
                 named = [word for word in words[2:] if "=" not in word]

@@ -129,6 +129,7 @@ def test_whoever_is_refused_finds_a_finished_training_where_it_was(run, checkout
     refused("no reward server is ready on", "train")
     refused("no reward server is ready on", "--force", "train")
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the training's server linger
         taken.bind(("127.0.0.1", ports[0]))
         taken.listen()
         refused(f"port {ports[0]} (recipe.server.http_port) is taken", "serve", "train")
