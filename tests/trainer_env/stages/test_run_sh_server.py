@@ -139,7 +139,7 @@ def test_whoever_is_refused_finds_a_finished_training_where_it_was(run, checkout
     refused("is of recipe 'other', not 'toy'", "train")
     before = (checkout / "exp/toy/logs/serve.log").read_text()
     refused("is taken. A server with model token2wav_asr is there", "serve", "train")
-    assert (checkout / "exp/toy/logs/serve.log").read_text() == before  # of the one that goes on
+    assert (checkout / "exp/toy/logs/serve.log").read_text().startswith(before)  # of the one that goes on
     server.send_signal(signal.SIGINT)
     server.wait(300)
     refused("exp/toy/grpo is where it was", "serve", "train", "dies=true")  # before anything was trained
