@@ -17,9 +17,9 @@ that a row always goes the same way: its copies would be audited each time, thos
 import math
 from dataclasses import dataclass
 
-# With evidence V (the sum of squared surprises) the best rate is about sqrt(2 ln(len / alpha) / V). An ear that agrees with
-# the wave has a V below 1 after hundreds of rows, hence rates close to 1; noise over the whole range, 25 000 rows of it,
-# has 6000, hence the smallest.
+# With evidence V (the sum of squared surprises) the best rate is about sqrt(2 ln(len / alpha) / V). An ear that agrees
+# with the wave has a V below 1 after hundreds of rows, hence rates close to 1; noise over the whole range, 25 000 rows
+# of it, has 6000, hence the smallest.
 _RATES = (0.95, 0.8, 0.6, 0.4, 0.25, 0.15, 0.1, 0.06, 0.04, 0.025)
 
 

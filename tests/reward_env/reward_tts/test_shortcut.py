@@ -281,8 +281,9 @@ def test_a_bound_narrows_as_evidence_comes():
 
 
 def test_an_ear_that_agrees_with_the_wave_is_trusted_after_a_first_step():
-    """Of 270 rows ten differ by 0.2 of a reward of at most 1.2: a mean of 0.0062 of the span, and a slack of about (7.1 +
-    2.05 x 0.3) / 0.95 / 270 = 0.030, where rates up to 1/2 had 0.054: bound 2 x 1.2 x 0.036 = 0.087, not 0.14."""
+    """Of 270 rows ten differ by 0.2 of a reward of at most 1.2: a mean of 0.0062 of the span, and a slack of about
+    (7.1 + 2.05 x 0.3) / 0.95 / 270 = 0.030, where rates up to 1/2 had 0.054: bound 2 x 1.2 x 0.036 = 0.087, not 0.14.
+    """
     audit = Audit(span=1.2, window=4000, level=0.95)
     for row in range(270):
         audit.add(0.2 if row % 27 == 13 else 0.0)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages import misfits
-from stages.config import ROOT, compose_stage, has_key
+from stages.config import ROOT, compose_stage, has_key, recipes
 from stages.preflight import check_training
 from stages.run import plan
 from stages.verl_keys import unread_keys, verl_config
