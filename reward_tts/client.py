@@ -39,6 +39,7 @@ class ServerConfig:
         give_up_s: an error where no server can be reached for so long, or one lives and finishes nothing; a server that
             restarts must fit into it.
         max_attempts: of one row.
+        memory_attempts: of one row for which no server had memory left; another server is asked first.
         backoff_s: before a row's second attempt; doubles each time, with jitter.
         backoff_cap_s: at most this long.
     """
@@ -57,6 +58,7 @@ class ServerConfig:
     max_attempts: int
     backoff_s: float
     backoff_cap_s: float
+    memory_attempts: int = 3
     processes: int = 1
 
     def __post_init__(self) -> None:
@@ -148,10 +150,11 @@ class RewardClient:
         """
         inputs, checksum = _inputs(tokens, text, language, voice), row_checksum(tokens, text, language, voice)
         sample = f"sample {index} ({text!r})"
-        attempts = mismatches = 0
+        attempts = mismatches = without_memory = 0
+        full: RewardServer | None = None  # that had no memory for the row
         while True:
             try:
-                server = await self._servers.take(first=attempts > 0)
+                server = await self._servers.take(first=attempts > 0, rather_not=full)
                 attempts += 1
                 try:
                     result = await server.infer(inputs)
@@ -164,10 +167,14 @@ class RewardClient:
             except RewardError as error:
                 raise RewardError(f"{sample}: {error} ({attempts} attempts)") from error
             else:
-                if measures.checksum == checksum:
+                if measures.checksum != checksum:
+                    mismatches, reason = mismatches + 1, "it answered with the measures of another row"
+                else:
                     self._tell(server, result, measures)
-                    return Answer(self._checked(measures, status, sample), attempts, mismatches)
-                mismatches, reason = mismatches + 1, "it answered with the measures of another row"
+                    without_memory += status == Status.OUT_OF_MEMORY
+                    if status != Status.OUT_OF_MEMORY or without_memory >= self.config.memory_attempts:
+                        return Answer(self._checked(measures, status, sample), attempts, mismatches)
+                    full, reason = server, f"no memory for the row: {measures.message}"
                 log.warning("%s: reward server %s, attempt %d: %s", sample, server.address, attempts, reason)
             if attempts >= self.config.max_attempts:
                 raise RewardError(

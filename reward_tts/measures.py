@@ -22,6 +22,7 @@ class Status(IntEnum):
     BAD_ROW = 1  # the request is at fault: asking again gives the same
     FAILED = 2  # a part of the server failed on this row
     BAD_SPEECH = 3  # the model is at fault: tokens that nothing can speak (none, too many, outside the codebook)
+    OUT_OF_MEMORY = 4  # nothing is at fault: who shares the device had the memory; it may be free later, or elsewhere
 
 
 def row_checksum(tokens: Sequence[int], text: str, language: str | None, voice: str | None) -> str:

@@ -202,16 +202,19 @@ class Servers:
         self.servers = list(servers)
         self._give_up_s, self._backoff_s, self._backoff_cap_s = give_up_s, backoff_s, backoff_cap_s
         self._waiting: deque[asyncio.Future[RewardServer]] = deque()
+        self._rather_not: dict[asyncio.Future[RewardServer], RewardServer] = {}
         self._reviving: dict[str, asyncio.Task] = {}
 
-    async def take(self, first: bool) -> RewardServer:
+    async def take(self, first: bool, rather_not: RewardServer | None = None) -> RewardServer:
         """A server with room for one row more, which is counted there until `give_back`; `first`: before those that
-        wait.
+        wait; `rather_not`: only where no other has room.
 
         Raises:
             RewardError: none of them has answered for give_up_s.
         """
         place = asyncio.get_running_loop().create_future()
+        if rather_not is not None:
+            self._rather_not[place] = rather_not
         (self._waiting.appendleft if first else self._waiting.append)(place)
         self._hand_out()
         try:
@@ -220,6 +223,8 @@ class Servers:
             if place.done() and not place.cancelled() and not place.exception():
                 self.give_back(place.result())
             raise
+        finally:
+            self._rather_not.pop(place, None)
 
     def tell(self, server: RewardServer, queued_s: float, service_s: float) -> None:
         """How long a row waited there and how long its batch was worked on."""
@@ -248,7 +253,8 @@ class Servers:
                 return
             place = self._waiting.popleft()
             if not place.done():
-                server = min(free, key=lambda s: s.under_way / s.window.size)
+                avoided = self._rather_not.get(place)
+                server = min(free, key=lambda s: (s is avoided, s.under_way / s.window.size))
                 server.under_way += 1
                 place.set_result(server)
 

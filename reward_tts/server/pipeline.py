@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 
 from reward_tts.measures import Measures, Status
 from reward_tts.server.metrics import Counts
@@ -17,6 +19,7 @@ from speech.waves import resample
 
 log = logging.getLogger(__name__)
 Item, Result = TypeVar("Item"), TypeVar("Result")
+_NO_MEMORY = (MemoryError, torch.OutOfMemoryError)
 
 
 class Spoken:
@@ -116,7 +119,8 @@ class SpeechPipeline:
 
     def _finish(self, row: Row, result: Exception | dict[str, Any]) -> Measures:
         if isinstance(result, Exception):
-            return self._measures(row, Status.FAILED, f"{type(result).__name__}: {result}")
+            status = Status.OUT_OF_MEMORY if isinstance(result, _NO_MEMORY) else Status.FAILED
+            return self._measures(row, status, f"{type(result).__name__}: {result}")
         measures = replace(
             self._measures(row, Status.OK, ""),
             transcript=result["asr"].text,
@@ -167,6 +171,17 @@ def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item])
         return results
     except Exception as error:
         log.warning("a batch of %d failed", len(items), exc_info=True)
-        if len(items) == 1:
-            return [error]
-        return [result for item in items for result in _each(function, [item])]
+        failure = error
+        _let_go(error)
+    # Behind the block above, so that what the batch had on the device is free before its rows are tried.
+    if len(items) == 1:
+        return [failure]
+    return [result for item in items for result in _each(function, [item])]
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Frees what the frames of an error hold, and of those that it came of: an exception that is kept keeps them."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

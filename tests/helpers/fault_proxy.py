@@ -94,5 +94,10 @@ def set_bytes_output(answer: Answer, name: str, content: bytes) -> None:
     answer.raw_output_contents[_index(answer, name)] = len(content).to_bytes(4, "little") + content
 
 
+def set_status(answer: Answer, status: int) -> None:
+    """Puts another STATUS in the place of that of the one row."""
+    answer.raw_output_contents[_index(answer, "STATUS")] = status.to_bytes(4, "little")
+
+
 def _index(answer: Answer, name: str) -> int:
     return [output.name for output in answer.outputs].index(name)

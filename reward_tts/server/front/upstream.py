@@ -190,7 +190,7 @@ def refuse_without_reward(asked: Asked, answer: messages.ModelInferResponse) -> 
     else:
         without = np.isnan(np.frombuffer(rewards, "<f4")).tolist()
     for number, (lacks, row) in enumerate(zip(without, measures, strict=True)):
-        if lacks and row.status == Status.FAILED:
+        if lacks and row.status in (Status.FAILED, Status.OUT_OF_MEMORY):
             raise Unanswered(f"row {number}: {row.message}", "INTERNAL")
         if lacks:
             raise Refused(f"row {number}: {row.message}")

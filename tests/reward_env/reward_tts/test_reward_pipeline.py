@@ -1,6 +1,7 @@
 """The reward server's parts with the real small models: tokens -> wave -> transcript -> measures -> answer."""
 
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -130,6 +131,37 @@ def test_a_row_that_breaks_a_part_fails_alone(token2wav, asr, rows):
     assert [m.status for m in measures] == [Status.FAILED] * 3 + [Status.OK] * 3
     assert "RuntimeError: a fault in the decoder" in measures[0].message
     assert "not all finite" in measures[1].message and "0 samples" in measures[2].message
+
+
+def test_what_a_batch_without_memory_held_is_free_while_its_rows_are_tried_and_heard(token2wav, asr, rows):
+    """A batch takes memory and finds no more; so does the row that begins with token 13, alone."""
+    taken: list[weakref.ref] = []
+    still: list[int] = []
+
+    class Full(SometimesBroken):
+        def decode(self, rows: list[Row]) -> list[np.ndarray]:
+            still.append(sum(ref() is not None for ref in taken))
+            activations = np.zeros(1000)
+            taken.append(weakref.ref(activations))
+            if len(rows) > 1 or rows[0].tokens[0] == 13:
+                try:
+                    raise torch.OutOfMemoryError("CUDA out of memory")
+                except RuntimeError as error:
+                    raise torch.OutOfMemoryError("once more") from error
+            return self.real.decode(rows)
+
+    class Listening:
+        sample_rate, provides = asr.sample_rate, asr.provides
+
+        def transcribe(self, waves, languages):
+            still.append(sum(ref() is not None for ref in taken))
+            return asr.transcribe(waves, languages)
+
+    full = Row(np.array([13, 5, 5], np.int32), None, "zh")
+    measures = SpeechPipeline(Full(token2wav), Listening(), "tiny_mandarin", 200).measure([full, rows[0]])
+    assert [m.status for m in measures] == [Status.OUT_OF_MEMORY, Status.OK]
+    assert measures[0].message == "OutOfMemoryError: once more"
+    assert still == [0] * 4 and len(taken) == 3  # the batch, each row, the ASR
 
 
 def query(row: Row, text: str, **changes) -> Query:

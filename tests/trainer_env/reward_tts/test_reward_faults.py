@@ -12,7 +12,8 @@ from multiprocessing import get_context
 import pytest
 
 from reward_tts.client import RewardClient, RewardError
-from tests.helpers.fault_proxy import FaultProxy, bytes_output, set_bytes_output
+from reward_tts.measures import Status
+from tests.helpers.fault_proxy import FaultProxy, bytes_output, set_bytes_output, set_status
 from tests.helpers.server_client import config_of, counted, measure, odd_rows, wait_until_counted
 
 
@@ -122,7 +123,14 @@ def of_another_row(answer) -> None:
     broken("checksum", "0123456789abcdef")(answer)
 
 
-@pytest.mark.parametrize(("change", "mismatches"), [(without_outputs, 0), (of_another_row, 1), (no_json, 0)])
+def without_memory(answer) -> None:
+    broken("status", int(Status.OUT_OF_MEMORY))(answer)
+    set_status(answer, Status.OUT_OF_MEMORY)
+
+
+@pytest.mark.parametrize(
+    ("change", "mismatches"), [(without_outputs, 0), (of_another_row, 1), (no_json, 0), (without_memory, 0)]
+)
 def test_a_damaged_answer_or_one_of_another_row_is_asked_for_again(reward_server, spoken, change, mismatches):
     """The first answer is changed, the others are not."""
     changes = iter([change])
@@ -139,6 +147,22 @@ def test_a_damaged_answer_or_one_of_another_row_is_asked_for_again(reward_server
     assert (answer.attempts, answer.mismatches, proxy.passed) == (2, mismatches, 2)
     (expected,) = measure(config_of(reward_server), spoken[:1])
     assert replace(answer.measures, service_s=0.0) == replace(expected, service_s=0.0)
+
+
+def test_a_row_without_memory_is_asked_elsewhere_and_no_more_than_a_few_times(reward_server, spoken):
+    async def ask(config):
+        client = RewardClient(config)
+        try:
+            return await client.ask(*spoken[0], "zh", 0)
+        finally:
+            await client.close()
+
+    with FaultProxy(address(reward_server), change=without_memory) as full, FaultProxy(address(reward_server)) as free:
+        answer = asyncio.run(ask(through(reward_server, full, more=(f"127.0.0.1:{free.port}",))))
+        assert (answer.attempts, full.passed, free.passed) == (2, 1, 1)
+        with pytest.raises(RewardError, match=r"sample 0 .* says OUT_OF_MEMORY"):
+            measure(through(reward_server, full, memory_attempts=2), spoken[:1])
+        assert full.passed == 3
 
 
 def test_an_answer_of_another_row_is_never_a_reward(reward_server, spoken):

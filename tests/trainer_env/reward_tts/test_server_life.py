@@ -73,7 +73,7 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time(server_starter
         return found[name + "{" + ",".join(f'{label}="{text}"' for label, text in every) + "}"]
 
     rows = {status: value("tts_rows_total", status=status) for status in Status.__members__}
-    assert rows == {"OK": 4, "BAD_ROW": 1, "FAILED": 0, "BAD_SPEECH": 2}
+    assert rows == {"OK": 4, "BAD_ROW": 1, "FAILED": 0, "BAD_SPEECH": 2, "OUT_OF_MEMORY": 0}
     buckets = {bound: value("tts_batch_rows_bucket", le=bound) for bound in ("1", "2", "4", "6", "+Inf")}
     assert buckets == {"1": 1, "2": 1, "4": 2, "6": 2, "+Inf": 2}
     assert (value("tts_batch_rows_sum"), value("tts_batch_rows_count")) == (4, 2)
