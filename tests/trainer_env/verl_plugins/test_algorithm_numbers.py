@@ -72,6 +72,17 @@ def test_gdpo_counts_a_response_once_however_long_it_is():
     assert found[:, 0].tolist() == pytest.approx([1.0, -1.0], abs=1e-4) and found[0, 2:].tolist() == [0.0, 0.0]
 
 
+def test_gdpo_makes_nothing_of_what_is_assumed_of_rows_that_are_read():
+    """Seven rows are assumed to have no silence; one is heard, with 0.15 of it: its term is 0.85 / 0.9, and it would be
+    -7 / sqrt(7) standard deviations from the others."""
+    silence = ["+recipe.reward.terms.silence={weight: 0.2, allowed: 0.1}"]
+    parts = [(0.8 / 1.2, 0.2 * term / 1.2) for term in (*[1.0] * 7, 0.85 / 0.9)]
+    scores, mask = torch.stack([pack(sum(both), [0.0] * 3, both) for both in parts]), torch.ones(8, 3)
+    by_wave = advantages(composed("gdpo", *silence, "recipe.reward.token_ear=null"), scores, mask, "a" * 8)
+    assert by_wave[:, 2].tolist() == pytest.approx([7**-0.5] * 7 + [-(7**0.5)], abs=1e-3)
+    assert advantages(composed("gdpo", *silence), scores, mask, "a" * 8).tolist() == [[0.0] * 3] * 8
+
+
 def test_verls_own_gdpo_is_not_given_the_terms_by_its_v1_trainer():
     """What algo/gdpo.yaml says of verl 0.9.1; when this fails, verl's own can be used."""
     cfg = composed("grpo", "algorithm.adv_estimator=gdpo", "+algorithm.gdpo_reward_keys=[term_pinyin]")
