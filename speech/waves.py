@@ -84,6 +84,15 @@ def read_wave(path: str, sample_rate: int, limits: AudioLimits | None = None) ->
     return resample(mono, rate, sample_rate)
 
 
+def at_least(wave: np.ndarray, samples: int) -> np.ndarray:
+    """The wave [samples], with silence behind it up to so many: networks that look at frames need one, or several.
+
+    >>> at_least(np.ones(2, np.float32), 3).tolist()
+    [1.0, 1.0, 0.0]
+    """
+    return np.pad(wave, (0, max(0, samples - len(wave))))
+
+
 def resample(wave: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     """float32 [samples] at another rate, Hz, by soxr: nothing above half the new rate is left to alias."""
     if rate == new_rate or not len(wave):

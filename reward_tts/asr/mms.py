@@ -14,7 +14,9 @@ import torch
 from transformers import Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from speech.interfaces import Transcript
+from speech.waves import at_least
 
+_SHORTEST = 400  # samples: the first frame of wav2vec 2.0
 _FILES = ("config.json", "preprocessor_config.json", "vocab.json", "model.safetensors")
 
 
@@ -79,6 +81,7 @@ class MMSASR:
         self.model.load_adapter(name, local_files_only=True)
 
     def _decode(self, waves: list[np.ndarray]) -> list[Transcript]:
+        waves = [at_least(wave, _SHORTEST) for wave in waves]
         inputs = self.extractor(
             waves, sampling_rate=self.sample_rate, padding=True, return_attention_mask=True, return_tensors="pt"
         ).to(self.model.device)

@@ -7,7 +7,9 @@ import torch
 
 from reward_tts.asr import funasr_directory
 from speech.interfaces import Row
+from speech.waves import at_least
 
+_SHORTEST = 400  # samples: its first frame
 _FILES = ("config.yaml", "model.pt", "tokens.txt")
 
 
@@ -36,7 +38,8 @@ class Emotion2Vec:
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """emotion: {English label: probability}, summing to 1."""
         options = {**self.options, "granularity": "utterance", "extract_embedding": False, "fs": self.sample_rate}
-        found, _ = self.model.inference(list(waves), key=[str(i) for i in range(len(waves))], **options)
+        waves = [at_least(wave, _SHORTEST) for wave in waves]
+        found, _ = self.model.inference(waves, key=[str(i) for i in range(len(waves))], **options)
         return [{"emotion": _by_name(one["labels"], one["scores"])} for one in found]
 
 

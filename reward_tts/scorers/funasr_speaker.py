@@ -11,8 +11,10 @@ import torch
 from reward_tts.scorers.similarity import SpeakerSimilarity
 from speech.funasr_import import funasr_module
 from speech.loading import weights_of
+from speech.waves import at_least
 
 extract_feature = funasr_module("funasr.models.campplus.utils").extract_feature
+_SHORTEST = 8_000  # samples: both pool by the spread over time, which few frames do not have
 _ARCHITECTURES = {
     "CAMPPlus": funasr_module("funasr.models.campplus.model").CAMPPlus,
     "ERes2NetV2": funasr_module("funasr.models.eres2net.model").ERes2NetV2SV,
@@ -71,5 +73,5 @@ class FunASRSpeaker(SpeakerSimilarity):
         return np.concatenate([self._one(wave) for wave in waves])
 
     def _one(self, wave: np.ndarray) -> np.ndarray:
-        features, *_ = extract_feature([torch.from_numpy(wave)])
+        features, *_ = extract_feature([torch.from_numpy(at_least(wave, _SHORTEST))])
         return torch.nn.functional.normalize(self.model(features.to(self.device)), dim=-1).cpu().numpy()

@@ -10,7 +10,9 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioFrameClassificat
 
 from speech.interfaces import Row
 from speech.loading import pretrained
+from speech.waves import at_least
 
+_SHORTEST = 400  # samples: the first frame of wav2vec 2.0
 _QUIETEST = 1e-5  # a largest sample below it is silence, and is not made loud
 _FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 
@@ -69,7 +71,8 @@ class LaughterSegments:
     def _one(self, wave: np.ndarray) -> float:
         if self.peak is not None:
             wave = wave * (self.peak / max(float(np.abs(wave).max()), _QUIETEST))
-        values = self.extractor(wave, sampling_rate=self.sample_rate, return_tensors="pt").to(self.model.device)
+        heard = at_least(wave, _SHORTEST)
+        values = self.extractor(heard, sampling_rate=self.sample_rate, return_tensors="pt").to(self.model.device)
         logits = self.model(**values).logits[0]
         # One label: a probability of its own. Several: they exclude each other.
         likely = logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(-1)

@@ -8,6 +8,7 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioXVector
 
 from reward_tts.scorers.similarity import SpeakerSimilarity
 from speech.loading import pretrained
+from speech.waves import at_least
 
 _SHORTEST = 8_000  # samples: its time-delay layers need 15 frames of 20 ms and more; what is shorter ends with silence
 _FILES = ("config.json", "preprocessor_config.json")
@@ -45,6 +46,6 @@ class XVector(SpeakerSimilarity):
         return np.concatenate([self._one(wave) for wave in waves])
 
     def _one(self, wave: np.ndarray) -> np.ndarray:
-        wave = np.pad(wave, (0, max(0, _SHORTEST - len(wave))))
+        wave = at_least(wave, _SHORTEST)
         values = self.extractor(wave, sampling_rate=self.sample_rate, return_tensors="pt").to(self.model.device)
         return torch.nn.functional.normalize(self.model(**values).embeddings, dim=-1).cpu().numpy()

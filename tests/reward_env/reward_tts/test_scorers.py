@@ -128,6 +128,8 @@ def test_funasrs_speaker_models_measure_the_same_way(tmp_path, speech, architect
     assert own["speaker_similarity"] == pytest.approx(1.0, abs=1e-5)
     assert -1.0 <= other["speaker_similarity"] < 1.0 - 1e-5
     assert other["speaker_similarity"] == pytest.approx(alone["speaker_similarity"], abs=1e-5)
+    for samples in (320, 640, 1280, 5120):  # one token of 50 a second; one, two and eight of 25
+        assert -1.0 <= scorer.measure([speech[0][:samples]], [row()])[0]["speaker_similarity"] <= 1.0  # and so no NaN
     with torch.inference_mode():  # the network whose weights were saved, as FunASR runs it
         (published,), _ = network.inference([torch.from_numpy(speech[1])], key=["a"], device="cpu")
     expected = torch.nn.functional.normalize(published["spk_embedding"], dim=-1)
@@ -214,6 +216,8 @@ def test_emotions_are_probabilities_by_name(small_emotion2vec, speech):
         assert sum(found.values()) == pytest.approx(1.0, abs=1e-5)
         (alone,) = scorer.measure([wave], [row()])
         assert alone["emotion"] == pytest.approx(found, abs=1e-5)
+    (short,) = scorer.measure([speech[0][:320]], [row()])  # one token of 50 a second
+    assert sum(short["emotion"].values()) == pytest.approx(1.0, abs=1e-5)
     assert together[0] != together[1]
 
 
@@ -240,6 +244,8 @@ def test_laughter_is_counted_in_seconds_of_the_wave(small_laughter, speech):
         [len(wave) / RATE for wave in speech]
     )
     assert [m["laughter_s"] for m in never.measure(speech, [row()] * 3)] == [0.0] * 3
+    always.min_seconds = 0.0
+    assert always.measure([speech[0][:320]], [row()]) == [{"laughter_s": 0.02}]
     with pytest.raises(ValueError, match=r"labels \['laughter', 'speech'\], not 'joy'"):
         LaughterSegments(str(small_laughter), "joy", threshold=0.5, min_seconds=0.1)
 
