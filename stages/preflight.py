@@ -126,6 +126,7 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
         server = compose_stage(stage.recipe, "server", tuple(told))
         if trains:
             yield from misfits.of_server(cfg, server)
+            yield from misfits.of_likelihood(cfg, server)
         else:
             train = next((one.overrides for one in planned if one.name == "train"), ())
             yield from misfits.of_prefix(cfg, compose_stage(stage.recipe, "grpo", tuple(train)), server)

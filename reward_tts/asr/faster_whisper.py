@@ -29,6 +29,7 @@ import tokenizers
 import zhconv
 from faster_whisper.feature_extractor import FeatureExtractor
 
+from reward_tts.asr.cut import CutTranscripts
 from speech.interfaces import Transcript
 
 _FRAMES_PER_SECOND = 100
@@ -86,7 +87,7 @@ class WhisperEar:
         self._windows = [dict(window) for window in windows]
         self._margin = margin_seconds
         self._simplified, self._characters_in = simplified, frozenset(characters_in)
-        self._batch_size = batch_size
+        self._batch_size, self.cut = batch_size, CutTranscripts()
         self._suppress = [-1, *_matching_tokens(self._tokenizer, suppress)] if suppress else [-1]  # -1: whisper's own
 
     def transcribe(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
@@ -109,12 +110,17 @@ class WhisperEar:
                 max_length=len(prompt) + window["max_new_tokens"],
                 suppress_tokens=self._suppress if language in self._characters_in else [-1],
             )
-            pending += zip(rows, results, strict=True)
-        texts = {row: self._tokenizer.decode(result.result().sequences_ids[0]).strip() for row, result in pending}
+            pending += zip(rows, results, [window["max_new_tokens"]] * len(rows), strict=True)
+        texts = {row: self._text(result.result().sequences_ids[0], most) for row, result, most in pending}
         if self._simplified:
             chinese = [row for row in texts if languages[row] in self._characters_in]
             texts |= {row: zhconv.convert(texts[row], "zh-cn") for row in chinese}
         return [Transcript(text=texts[row], char_times=[]) for row in range(len(waves))]
+
+    def _text(self, ids: list[int], most: int) -> str:
+        if len(ids) >= most:
+            self.cut.add(most)
+        return self._tokenizer.decode(ids).strip()
 
     def _batches(self, waves, languages):
         """(window, language, rows): rows that share a window and a language, sorted by length."""

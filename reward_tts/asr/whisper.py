@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from reward_tts.asr import whisper_directory
+from reward_tts.asr.cut import CutTranscripts
 from speech.interfaces import Transcript
 
 _PROMPT_TOKENS = 4  # start, language, task, no timestamps
@@ -21,7 +22,8 @@ class WhisperASR:
         device: torch device.
         dtype: torch's name of the weights' type: float32, bfloat16, float16.
         batch_size: rows decoded together.
-        max_new_tokens: longest transcript, in Whisper's tokens.
+        max_new_tokens: longest transcript, in Whisper's tokens, of which it writes 444 at most; a longer one is cut
+            and counted (`cut`).
         timestamps: time of each character from the cross-attention of the model's alignment heads, warped onto the
             frames. The rows are then decoded one by one: in a batch transformers aligns a short row with its padding.
 
@@ -40,12 +42,12 @@ class WhisperASR:
         device: str = "cpu",
         dtype: str = "float32",
         batch_size: int = 16,
-        max_new_tokens: int = 200,
+        max_new_tokens: int = 440,
         timestamps: bool = False,
     ):
         self.whisper = whisper_directory.load(model_dir, device, dtype)
         self.batch_size = 1 if timestamps else batch_size
-        self.max_new_tokens, self.timestamps = max_new_tokens, timestamps
+        self.max_new_tokens, self.timestamps, self.cut = max_new_tokens, timestamps, CutTranscripts()
         known = self.whisper.model.generation_config
         if not getattr(known, "lang_to_id", None):
             raise ValueError(f"{model_dir}/generation_config.json has no lang_to_id: take a multilingual Whisper")
@@ -99,6 +101,8 @@ class WhisperASR:
         tokenizer = self.whisper.processor.tokenizer
         special = set(tokenizer.all_special_ids)
         end = next((i for i, token in enumerate(ids) if token == tokenizer.eos_token_id), len(ids))
+        if end == self.max_new_tokens:
+            self.cut.add(self.max_new_tokens)
         kept = [i for i in range(end) if ids[i] not in special]
         text = tokenizer.decode([ids[i] for i in kept])
         char_times = [] if times is None else self._char_times([ids[i] for i in kept], [times[i] for i in kept])

@@ -146,6 +146,18 @@ def test_whisper_writes_the_likeliest_tokens_with_their_mean_probability(small_w
     assert heard.confidence == pytest.approx(np.mean(likely), abs=1e-4)
 
 
+def test_whispers_transcripts_that_reach_the_limit_are_counted_and_said(small_whisper, caplog):
+    asr = WhisperASR(str(small_whisper), max_new_tokens=3)
+    tokenizer = asr.whisper.processor.tokenizer
+    ids = tokenizer("abc", add_special_tokens=False).input_ids
+    assert asr._write([*ids[:2], tokenizer.eos_token_id], [0.5] * 3, None).text == "ab" and asr.cut.count == 0
+    assert [asr._write(ids, [0.5] * 3, None).text for _ in range(3)] == ["abc"] * 3 and asr.cut.count == 3
+    assert [record.getMessage()[:47] for record in caplog.records] == [
+        "1 transcripts so far were cut at max_new_tokens"
+    ]
+    assert WhisperASR(str(small_whisper)).max_new_tokens == 440  # of 448, with four of the prompt
+
+
 def test_times_of_tokens_become_times_of_characters(small_whisper):
     asr = WhisperASR(str(small_whisper), timestamps=True)
     tokenizer = asr.whisper.processor.tokenizer

@@ -8,6 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
 
 from stages import misfits
 from stages.config import ROOT, compose_stage, has_key, recipes
@@ -223,6 +226,25 @@ def test_fewer_texts_than_a_batch_and_steps_beyond_the_epochs_are_refused(tmp_pa
     assert key == "data.train_batch_size" and "have 4 texts" in why
     ((key, _),) = faults(8, "data.epochs_of_files=[1.0,2.0]")
     assert key == "data.epochs_of_files"
+
+
+def test_texts_that_are_too_long_for_whispers_likelihood_are_named_before_training(tmp_path):
+    """A tokenizer whose tokens are bytes; Whisper reads 448 with its prompt of 4: 148 characters of 3 bytes."""
+    tokenizer = Tokenizer(BPE({char: i for i, char in enumerate(sorted(ByteLevel.alphabet()))}, []))
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "config.json").write_text('{"max_target_positions": 448}')
+    rows = [{"style": "rule", "ground_truth": text} for text in ("今" * 148, "今" * 149, "a" * 444)]
+    pq.write_table(pa.table({"reward_model": rows}), tmp_path / "rows.parquet")
+
+    def faults(*overrides: str) -> list[tuple[str, str]]:
+        whisper = f"recipe.reward_asr_dir={tmp_path}"
+        cfg = compose_stage("llasa", "grpo", (whisper, f"data.train_files={tmp_path}/rows.parquet", *overrides))
+        return list(misfits.of_likelihood(cfg, compose_stage("llasa", "server", (whisper,))))
+
+    ((key, why),) = faults()
+    assert key == "data.train_files" and why.endswith("rows.parquet, text 2 has 447 ('" + "今" * 20 + "'...)")
+    assert faults("recipe/reward=cer", "recipe.reward.logged=[]") == []
 
 
 def test_grpo_that_goes_on_by_another_schedule_is_refused_before_anything_starts(tmp_path):
