@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,8 @@ from dataclasses import asdict
 from math import inf
 from pathlib import Path
 from typing import Any
+
+_PROCESS = secrets.token_hex(4)  # beside the pid, which containers on one file system may have alike
 
 
 @contextmanager
@@ -68,11 +71,11 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
 
 
 def _new(target: Path) -> Path:
-    return target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    return target.with_name(f"{target.name}.{os.getpid()}-{_PROCESS}.tmp")
 
 
 def _old(target: Path) -> Path:
-    return target.with_name(f"{target.name}.{os.getpid()}.old")
+    return target.with_name(f"{target.name}.{os.getpid()}-{_PROCESS}.old")
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 # Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
@@ -40,6 +41,7 @@ from speech.interfaces import Row
 from speech.readings import something_said
 
 log = logging.getLogger(__name__)
+_USUAL_NAME = "serve"  # recipe.server.name in recipe_base.yaml
 
 
 class Judge:
@@ -163,8 +165,15 @@ def make_judges(cfg: DictConfig) -> list[Judge]:
     gate = make_gate(cfg)
     if gate and gate.own.distil:
         ear = TokenEar.load(cfg.recipe.token_ear_dir, cfg.server.devices[0], gate.own.dtype)
-        gate.distillation = Distillation(ear, gate.own.distil, cfg.recipe.token_ear_learned, cfg.recipe.seed).start()
+        gate.distillation = Distillation(ear, gate.own.distil, learned_path(cfg.recipe), cfg.recipe.seed).start()
     return [make_judge(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
+
+
+def learned_path(recipe: DictConfig) -> Path:
+    """File in which this server keeps what its ear learns: recipe.token_ear_learned, with the server's name where that
+    is not the usual one. Servers of one work folder learn each for itself, and would replace each other's."""
+    path, name = Path(recipe.token_ear_learned), recipe.server.name
+    return path if name == _USUAL_NAME else path.with_stem(f"{path.stem}-{name}")
 
 
 def make_gate(cfg: DictConfig) -> Gate | None:

@@ -10,8 +10,9 @@ row's wave was heard, and that has not learned from the row. So, given all that 
 has the bias of that ear on that row's policy as its mean: the differences less these biases are martingale differences
 whatever the sequence of ears and policies, and that is all that both theorems ask for. What is bounded is the mean of
 these biases over the window, each ear counting as often as it was audited; not that of the present ear alone, as it is
-not that of the present policy alone. What takes an exact copy of a row that the ear was taught out of the count is
-that a row always goes the same way: its copies would be audited each time, those of a row that was read never.
+not that of the present policy alone. What takes an exact copy of a row that the ear was taught (of the last 16 times
+`remember`, which are known) out of the count is that a row always goes the same way: its copies would be audited each
+time, those of a row that was read never.
 """
 
 import math

@@ -21,8 +21,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import NamedTuple
 
 import torch
@@ -37,6 +38,7 @@ from speech.loading import weights_of
 log = logging.getLogger(__name__)
 _HELD_BACK = 4  # one pair of so many
 _ERRORS = 2.0  # standard errors that a difference is not by chance
+_KNOWN = 16  # times `remember`: so many rows are known as taught; an exact copy of an older one is as good as never
 
 
 class Pair(NamedTuple):
@@ -66,7 +68,7 @@ class Distillation:
         self._base = hashlib.blake2b(save(ear.network.state_dict()), digest_size=16).hexdigest()
         self._pairs: deque[Pair] = deque(maxlen=own.remember)
         self._held_back: deque[Pair] = deque(maxlen=own.held_back)
-        self._taught: set[int] = set()
+        self._taught: dict[int, None] = {}  # digests, the oldest first
         self._fresh = 0
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._network = ear.network  # the present one: never changed, only replaced by another
@@ -102,7 +104,8 @@ class Distillation:
             return self._newest[device]
 
     def was_taught(self, row: Row) -> bool:
-        """Whether exactly this row was learned from: then it is no evidence of how rows are read that were not."""
+        """Whether exactly this row was learned from: then it is no evidence of how rows are read that were not. Of the
+        last 16 * `remember` rows, so that a long run does not fill the memory."""
         return _digest(row) in self._taught
 
     def add(self, row: Row, transcript: str) -> None:
@@ -112,11 +115,16 @@ class Distillation:
         if pair is None or digest in self._taught:
             return
         with self._lock:
-            self._taught.add(digest)
+            self._know([digest])
             (self._pairs if digest % _HELD_BACK else self._held_back).append(pair)
             self._fresh += 1
             if self._fresh >= self._own.every:
                 self._wake.set()
+
+    def _know(self, digests: Sequence[int]) -> None:
+        self._taught.update(dict.fromkeys(digests))
+        for oldest in list(islice(self._taught, max(0, len(self._taught) - _KNOWN * self._own.remember))):
+            del self._taught[oldest]
 
     def learn(self) -> bool:
         """One round, if there are pairs for it; whether another ear is the present one since then."""
@@ -209,9 +217,9 @@ class Distillation:
         self._optimizer = torch.optim.AdamW(parameters, lr=self._own.rate, weight_decay=0.0, betas=(0.9, 0.98))
 
     def _save(self) -> None:
-        with self._lock:
-            rows = {name: [tuple(pair) for pair in self._of(name)] for name in ("pairs", "held_back")}
-            rows |= {"taught": list(self._taught)}
+        with self._lock:  # for a copy and no more: who waits for it is a batch
+            taught, pairs = list(self._taught), {name: list(self._of(name)) for name in ("pairs", "held_back")}
+        rows = {name: [tuple(pair) for pair in some] for name, some in pairs.items()} | {"taught": torch.tensor(taught)}
         counts = {"updates": self.updates, "made": self._made, "loss": self.loss}
         parts = {"network": self._network, "learner": self._learner, "optimizer": self._optimizer}
         states = {name: part.state_dict() for name, part in parts.items()}
@@ -221,7 +229,13 @@ class Distillation:
     def _resume(self) -> None:
         if not self._path.is_file():
             return
-        state = weights_of(self._path)
+        try:
+            state = weights_of(self._path)
+        except (RuntimeError, ValueError, EOFError, UnpicklingError) as error:  # the rewards are right without it
+            aside = self._path.with_name(f"{self._path.name}.unreadable")
+            self._path.replace(aside)
+            print(f"token ear: begins anew, {self._path} cannot be read ({error}), it is {aside} now", flush=True)
+            return
         if state["base"] != self._base:
             print(f"token ear: {self._path} was learned from another ear, it is not used", flush=True)
             return
@@ -235,7 +249,7 @@ class Distillation:
         self.updates, self._made, self.loss = (state[name] for name in ("updates", "made", "loss"))
         for name in ("pairs", "held_back"):
             self._of(name).extend(Pair(*pair) for pair in state[name])
-        self._taught.update(state["taught"])
+        self._know(torch.as_tensor(state["taught"]).tolist())
         print(f"token ear: goes on after {self.updates} updates, {self._path}", flush=True)
 
     def _of(self, name: str) -> deque[Pair]:

@@ -16,11 +16,13 @@ from omegaconf import OmegaConf
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.config import Distil, RewardConfigError
 from reward_tts.reward.reward import Reward
+from reward_tts.server.__main__ import learned_path
 from reward_tts.server.distil import Distillation
 from reward_tts.server.shortcut import Gate, Shortcut
 from reward_tts.token_ear import TokenEar, first_reading
 from sft.token_ear import train
 from speech.interfaces import Row
+from stages.config import compose_stage
 
 CHARACTERS = "今天明早三四五六"  # each is three tokens of its own
 
@@ -145,6 +147,22 @@ def test_what_another_ear_has_learned_is_not_taken(ear, make, capsys):
     assert "was learned from another ear, it is not used" in capsys.readouterr().out
 
 
+def test_a_file_that_cannot_be_read_is_set_aside_and_it_begins_anew(ear, make, tmp_path, capsys):
+    hear(make(), rows(640, seed=1)[:128])
+    whole = (tmp_path / "learned.pt").read_bytes()
+    (tmp_path / "learned.pt").write_bytes(whole[: len(whole) // 2])
+    again = make()
+    assert again.updates == 0 and again.newest(ear) is ear and not again.was_taught(rows(640, seed=1)[0])
+    assert "begins anew" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["learned.pt.unreadable"]
+
+
+def test_each_server_of_a_work_folder_keeps_what_it_learns_for_itself():
+    for given, name in ((), "token_ear.pt"), (("recipe.server.name=serve-alpha",), "token_ear-serve-alpha.pt"):
+        recipe = compose_stage("tiny_mandarin", "server", given).recipe
+        assert learned_path(recipe) == Path("exp/tiny_mandarin/grpo", name)
+
+
 def test_a_save_that_fails_leaves_the_file_as_it_was(ear, make, tmp_path, monkeypatch):
     learned = make()
     hear(learned, rows(640, seed=1)[:320])
@@ -159,6 +177,22 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(ear, make, tmp_path, monkey
         hear(learned, rows(640, seed=1)[320:])
     assert (tmp_path / "learned.pt").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["learned.pt"]
+
+
+def test_what_is_known_as_taught_is_bounded_in_memory_and_in_the_file(make, tmp_path):
+    """16 times 4 rows are known, the last ones; in the file they have the same room after 5000 rows and 10 000."""
+    learned, sizes = make(remember=4, held_back=4, every=100_000), []
+    some = [
+        Row(np.array([number // 24**place % 24 for place in range(12)], np.int32), None, "zh", "今天明早")
+        for number in range(10_000)
+    ]
+    for part in (some[:5000], some[5000:]):
+        hear(learned, part)
+        assert [learned.was_taught(one) for one in part[-65:]] == [False] + [True] * 64
+        learned._save()
+        sizes.append((tmp_path / "learned.pt").stat().st_size)
+    assert sizes[0] == sizes[1]
+    assert [make(remember=4).was_taught(one) for one in some[-65:]] == [False] + [True] * 64
 
 
 class Recorded:

@@ -1,8 +1,22 @@
 """Files that grow."""
 
 import json
+import os
+import subprocess
+import sys
 
-from speech.files import append_jsonl, growing_lines
+from speech.files import append_jsonl, growing_lines, whole_file
+
+
+def test_two_processes_of_the_same_pid_do_not_write_to_the_same_file(tmp_path):
+    """As in two containers on one file system."""
+    name = f"import os; os.getpid = lambda: {os.getpid()}; from speech.files import whole_file, Path\n"
+    name += f"with whole_file({str(tmp_path / 'a')!r}) as path: print(path.name); path.touch()"
+    other = subprocess.run([sys.executable, "-c", name], check=True, capture_output=True, text=True).stdout.strip()
+    with whole_file(tmp_path / "a") as own:
+        assert own.name != other and own.name.startswith(f"a.{os.getpid()}-") and other.startswith(f"a.{os.getpid()}-")
+        own.touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_row_behind_half_a_line_is_a_row(tmp_path):
