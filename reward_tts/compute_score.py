@@ -5,7 +5,7 @@ reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -53,10 +53,11 @@ async def compute_score(
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
         but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
         recipe.reward.logged names (the former two are 0.0 where nothing can be spoken, the latter None where there is
-        no wave, which verl's validation leaves out), server_span ("begin end attempts mismatches" of the request,
-        seconds since the epoch), text, language, voice, speech_tokens (with the prefix),
-        transcript (str; verl's metrics leave strings out), and, if wanted, token_credit (list, one for each speech
-        token of the completion) and term_parts (list, one for each term): see verl_plugins/rollout.py.
+        no wave, which verl's validation leaves out; numbers by name are NAME_KEY each, where there is a wave),
+        server_span ("begin end attempts mismatches" of the request, seconds since the epoch), text, language, voice,
+        speech_tokens (with the prefix), transcript (str; verl's metrics leave strings out), and, if wanted,
+        token_credit (list, one for each speech token of the completion) and term_parts (list, one for each term): see
+        verl_plugins/rollout.py.
 
     Raises:
         RewardError: no measure could be had.
@@ -121,7 +122,7 @@ def judged(
         "num_tokens": float(len(tokens)),
         "duration_s": measures.duration_s if measures else 0.0,
         "speaking_rate": units(ground_truth, language) / measures.duration_s if measures else 0.0,
-        **{name: None if named is None else float(named[name]) for name in judge.logged},
+        **(dict.fromkeys(judge.logged) if named is None else _numbers(named, judge.logged)),
         **_token_ear(judge, measures),
         "text": ground_truth,
         "language": language,
@@ -135,6 +136,15 @@ def judged(
     if judge.lead_tokens is not None:
         result["token_credit"] = judge.blame(heard, len(spoken))[len(spoken) - len(tokens) :]
     return result
+
+
+def _numbers(named: Mapping[str, Any], logged: Sequence[str]) -> dict[str, float]:
+    """Measures as single numbers: what a scorer tells by name is NAME_KEY each, such as emotion_happy."""
+    found: dict[str, float] = {}
+    for name in logged:
+        value = named[name]
+        found |= {f"{name}_{key}": v for key, v in value.items()} if isinstance(value, Mapping) else {name: value}
+    return {name: float(value) for name, value in found.items()}
 
 
 def _heard(measures: Measures) -> bool:

@@ -142,6 +142,26 @@ def take_log_probabilities_at_once() -> None:
     verl.utils.torch_functional.logprobs_from_logits_v2 = log_probabilities
 
 
+def let_audited_rows_stand_for_others() -> None:
+    """verl's validation takes the mean of the rows that have a number, alike: of what is measured on a wave these are
+    the rows that the token ear is unsure of, and a few others. On every platform, by replay_sampler.py. Upstream:
+    weights of rows in process_validation_metrics."""
+    versions.require("verl", versions.VERL, WHY)
+    import verl.trainer.ppo.v1.trainer_base as trainer
+
+    from verl_plugins.reward_metrics import as_if_all_were_heard
+
+    original = trainer.process_validation_metrics
+    if hasattr(original, "__wrapped__"):
+        return
+
+    @wraps(original)
+    def process(sources: list[str], uids: list[str], infos: dict[str, list[Any]], **more: Any) -> dict:
+        return original(sources, uids, as_if_all_were_heard(sources, infos), **more)
+
+    trainer.process_validation_metrics = process
+
+
 def make_agent_loops_at_once() -> None:
     """verl makes the agent loop of each rollout by hydra.utils.instantiate, which copies its two lines of YAML, merges
     them with all that is given, and resolves that: 3.5 ms, a fifth of the agent loop worker's time, and vLLM waits

@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from transfer_queue import KVBatchMeta
 
-from verl_plugins import versions
+from verl_plugins import patches, versions
 from verl_plugins.liveness import Liveness, workers_of
 from verl_plugins.queue_polls import QueuePolls
 from verl_plugins.reward_metrics import Batch
@@ -38,6 +38,7 @@ class StrictReplayBuffer(QueuePolls):
             refill_fn: a method of the trainer.
             kwargs: what verl passes to every sampler.
         """
+        patches.let_audited_rows_stand_for_others()
         super().__init__(
             prompts_per_poll=int(sampler_kwargs.prompts_per_poll),
             rollouts_per_prompt=int(sampler_kwargs.rollouts_per_prompt),

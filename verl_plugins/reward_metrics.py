@@ -125,6 +125,28 @@ def batch_metrics(
     return metrics
 
 
+def as_if_all_were_heard(sources: Sequence[str], infos: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """A validation's rows, in which rows that the token ear read have the mean of the audited ones of their source in
+    place of a measure of the wave: then the mean of all rows is that of `batch_metrics`. Where none was audited no row
+    has it: those that were heard are not like the others.
+
+    Args:
+        sources: data source of each row.
+        infos: {what the reward function returned: of each row, None where it has none}.
+    """
+    done, read, audited = dict(infos), infos.get("token_ear_read", []), infos.get("token_ear_audited", [])
+    for source in {source for source, is_read in zip(sources, read, strict=False) if is_read}:
+        rows = [i for i, one in enumerate(sources) if one == source]
+        for name, values in infos.items():
+            if any(_is_number(values[i]) for i in rows if read[i]) or not any(_is_number(values[i]) for i in rows):
+                continue  # not of a wave
+            heard = [values[i] for i in rows if audited[i] and _is_number(values[i])]
+            mean = fmean(heard) if heard else None
+            own = {i: mean if read[i] or mean is None else values[i] for i in rows}
+            done[name] = [own.get(i, value) for i, value in enumerate(done[name])]
+    return done
+
+
 def union(spans: Sequence[tuple[float, float]]) -> float:
     """Length of what the spans (begin, end) cover together.
 

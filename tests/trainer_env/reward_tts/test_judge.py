@@ -274,6 +274,14 @@ def test_what_is_measured_on_a_wave_is_nothing_where_there_was_none():
     assert scored(reward, ([], [], ""), "今天", row, None)["log_f0_std"] is None
 
 
+def test_numbers_by_name_are_logged_each():
+    reward, row = Reward(config(logged=["emotion", "mos"], token_credit=None)), {"index": 0, "language": "zh"}
+    measures = heard("今天", emotion={"happy": 0.75, "neutral": 0.25}, mos=3.5)
+    found = scored(reward, ([1, 2, 3, 4], [1, 2, 3, 4], ""), "今天", row, measures)
+    assert (found["emotion_happy"], found["emotion_neutral"], found["mos"]) == (0.75, 0.25, 3.5)
+    assert scored(reward, ([], [], ""), "今天", row, None)["emotion"] is None
+
+
 def test_the_audit_of_another_reward_is_another_one():
     given = config(token_ear=EAR)
     own = audited_by(given)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from verl.trainer.ppo.metric_utils import process_validation_metrics
+from verl.trainer.ppo.v1 import trainer_base
 from verl.utils.tracking import Tracking
 
 from stages.config import compose_stage
+from verl_plugins import patches
 from verl_plugins.reward_metrics import Drift, batch_metrics, union
 from verl_plugins.rollout_audio import RolloutAudio
 
@@ -58,6 +61,27 @@ def test_an_audited_row_stands_for_those_that_were_read_like_it():
     metrics = metrics_of(rows, ["a"] * 10)
     assert metrics["reward/silence_ratio/mean"] == pytest.approx(0.15)
     assert metrics["reward/score/mean"] == 0.9 and metrics["reward/token_ear_audited/mean"] == 0.1
+
+
+def test_validations_means_of_the_wave_are_of_all_rows(monkeypatch):
+    """Of 100 rows 86 are read; 9 that were audited have a silence of 0.05, 5 unsure ones 0.40: 0.95 * .05 + 0.05 * .4.
+    verl alone has (9 * .05 + 5 * .4) / 14 = 0.175, under a key for each number of rows of a prompt that were heard."""
+    monkeypatch.setattr(trainer_base, "process_validation_metrics", process_validation_metrics)
+    patches.let_audited_rows_stand_for_others()
+    ways = {"token_ear_read": [1.0] * 86 + [0.0] * 14, "token_ear_audited": [0.0] * 86 + [1.0] * 9 + [0.0] * 5}
+    infos = {"silence_ratio": [None] * 86 + [0.05] * 9 + [0.4] * 5, "score": [0.5] * 100, "text": ["a"] * 100, **ways}
+    for samples in (1, 2):
+        uids = [str(row % (100 // samples)) for row in range(100)]
+        (found,) = trainer_base.process_validation_metrics(["r"] * 100, uids, infos).values()
+        assert [key for key in found["silence_ratio"] if key.startswith("mean")] == [f"mean@{samples}"]
+        assert found["silence_ratio"][f"mean@{samples}"] == pytest.approx(0.0675)
+        assert found["score"][f"mean@{samples}"] == 0.5
+    none = infos | {"token_ear_audited": [0.0] * 100}
+    (found,) = trainer_base.process_validation_metrics(["r"] * 100, uids, none).values()
+    assert "silence_ratio" not in found and found["token_ear_read"]["mean@2"] == 0.86
+    all_heard = {name: values[86:] for name, values in infos.items()}
+    (found,) = trainer_base.process_validation_metrics(["r"] * 14, uids[:14], all_heard).values()
+    assert found["silence_ratio"]["mean@1"] == pytest.approx(0.175)
 
 
 def test_groups_without_spread_are_counted():
