@@ -21,7 +21,7 @@ from hydra.utils import get_object
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model, field_validator
 
 from reward_tts.reward.errors import UNITS
-from reward_tts.reward.terms import TERMS, Term
+from reward_tts.reward.terms import TERMS, Term, misfit
 
 Number = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -116,7 +116,7 @@ def read(config: Mapping[str, Any]) -> tuple[RewardConfig, dict[str, tuple[float
 
     Raises:
         RewardConfigError: a key too many or missing; an unknown term, parameter, shaping, unit or aggregation; a weight
-            that is not positive, or a negative bound.
+            that is not positive, or a bound with which the term could not be computed.
     """
     given = config.get("terms")
     given = {name: one for name, one in given.items() if one is not None} if isinstance(given, Mapping) else given
@@ -167,7 +167,7 @@ def _own(name: str, make: Callable[..., Term], parameters: Mapping[str, Any]) ->
 
 def _parameters(make: Callable[..., Any], is_own: bool) -> type[BaseModel]:
     """A term's keys: `weight`, and the keyword parameters of its formula, or all of what makes one's own. Those that
-    are annotated as float or int are not negative."""
+    are annotated as float or int are not negative, others are as their annotation says."""
     fields: dict[str, Any] = {"weight": (Weight, ...), "target": (str | None, Field(None, alias="_target_"))}
     for name, parameter in inspect.signature(make, eval_str=True).parameters.items():
         if is_own or parameter.kind is parameter.KEYWORD_ONLY:
@@ -227,8 +227,5 @@ def _check_together(checked: RewardConfig, terms: Mapping[str, tuple[float, Term
             what = f"needs {needs} of a wave" if needs else "has no highest value"
             reason = f"{what}, and the token ear reads rows without one; recipe.reward.token_ear=null hears every row"
             raise RewardConfigError((f"terms.{name}", reason))
-        buffers = {key for key in ("buffer_tokens", "buffer_share") if parameters.get(key) is not None}
-        if name == "over_length" and len(buffers) != 1:
-            raise RewardConfigError(
-                (f"terms.{name}", "takes buffer_tokens, or buffer_share of max_tokens; one of them")
-            )
+        if parameters and (why := misfit(name, parameters)):
+            raise RewardConfigError((f"terms.{name}", why))

@@ -226,7 +226,7 @@ def silence(ratio: float, allowed: float = 0.2) -> float:
     >>> silence(0.1), silence(0.6)
     (1.0, 0.5)
     """
-    _share("allowed", allowed, 0.0, 1.0 - 1e-9)
+    _share("allowed", allowed, 0.0, math.nextafter(1.0, 0.0))
     return min(1.0, (1.0 - _share("silence ratio", ratio)) / (1.0 - allowed))
 
 

@@ -3,10 +3,12 @@
 To add one: write its formula there, a function here, and its line in TERMS.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator
 
 from reward_tts.measures import Measures
@@ -98,6 +100,11 @@ def _is_unit(name: str) -> str:
 
 
 Unit = Annotated[str, AfterValidator(_is_unit)]
+# Of a parameter that is 0 or more, `float` and `int` say enough (reward_tts/reward/config.py).
+Positive = Annotated[float, Gt(0.0), Lt(math.inf)]
+Count = Annotated[int, Ge(1)]
+BelowOne = Annotated[float, Ge(0.0), Lt(1.0)]
+Part = Annotated[float, Gt(0.0), Le(1.0)]
 
 
 def _pinyin(heard: Heard, *, unit: Unit = "pinyin", tones: bool = True, shaping: ShapingText = "tanh(3)") -> float:
@@ -115,7 +122,7 @@ def _cer_and_nll(
     *,
     unit: Unit = "characters",
     beta_c: float = 3.0,
-    tau_n: float = 3.0,
+    tau_n: Positive = 3.0,
     lambda_c: float = 0.6,
     lambda_n: float = 0.4,
 ) -> float:
@@ -123,11 +130,11 @@ def _cer_and_nll(
     return formulas.cer_and_nll(error, heard.scores["nll"], beta_c, tau_n, lambda_c, lambda_n)
 
 
-def _likelihood(heard: Heard, *, tau: float = 3.0) -> float:
+def _likelihood(heard: Heard, *, tau: Positive = 3.0) -> float:
     return formulas.likelihood(heard.scores["ctc_nll"], tau)
 
 
-def _token_likelihood(heard: Heard, *, tau: float = 3.0) -> float:
+def _token_likelihood(heard: Heard, *, tau: Positive = 3.0) -> float:
     return formulas.likelihood(heard.scores["token_nll"], tau)
 
 
@@ -164,19 +171,34 @@ def _length(heard: Heard, *, seconds_per_unit: float, pause_s: float = 0.0, tole
     return formulas.length(heard.duration_s, expected, tolerance)
 
 
-def _silence(heard: Heard, *, allowed: float = 0.2) -> float:
+def _silence(heard: Heard, *, allowed: BelowOne = 0.2) -> float:
     return formulas.silence(heard.scores["silence_ratio"], allowed)
 
 
-def _repetition(heard: Heard, *, n: int = 4) -> float:
+def _repetition(heard: Heard, *, n: Count = 4) -> float:
     return formulas.repetition(heard.tokens, n)
 
 
 def _over_length(
-    heard: Heard, *, max_tokens: int, buffer_tokens: int | None = None, buffer_share: float | None = None
+    heard: Heard, *, max_tokens: Count, buffer_tokens: Count | None = None, buffer_share: Part | None = None
 ) -> float:
     buffer = round(buffer_share * max_tokens) if buffer_tokens is None else buffer_tokens
     return formulas.over_length(len(heard.tokens), max_tokens, buffer)
+
+
+def misfit(name: str, given: Mapping[str, Any]) -> str:
+    """What is wrong with a term's parameters, each of which is right; empty if nothing is."""
+    if name == "over_length":
+        if (given["buffer_tokens"] is None) == (given["buffer_share"] is None):
+            return "takes buffer_tokens, or buffer_share of max_tokens; one of them"
+        most, buffer = given["max_tokens"], given["buffer_tokens"]
+        buffer = round(given["buffer_share"] * most) if buffer is None else buffer
+        return "" if 1 <= buffer <= most else f"has a buffer of {buffer} tokens: it is from 1 to max_tokens={most}"
+    if name == "cer_and_nll" and given["lambda_c"] == given["lambda_n"] == 0:
+        return "has lambda_c and lambda_n, and one of them is above 0"
+    if name == "length" and given["seconds_per_unit"] == given["pause_s"] == 0:
+        return "has seconds_per_unit and pause_s, and one of them is above 0: a text takes some time"
+    return ""
 
 
 TERMS: dict[str, Term] = {

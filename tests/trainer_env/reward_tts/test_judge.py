@@ -205,61 +205,6 @@ def test_the_reward_says_what_it_needs_and_why():
     assert needs == {"mos": "terms.mos", "nll": "terms.cer_and_nll", "log_f0_std": "logged"}
 
 
-def pinyin(**changes) -> dict:
-    return {"terms": {"pinyin": {**CONFIG["terms"]["pinyin"], **changes}}}
-
-
-SILENCE = "reward_tts.reward.formulas.silence"  # which gives a number
-WRONG = [
-    ({"terms": {"pinyn": {"weight": 1.0}}}, "terms.pinyn", "no such term; there are"),
-    ({"terms": {}}, "terms", "names no term"),
-    ({"terms": {"pinyin": None}}, "terms", "names no term"),
-    (pinyin(tone=True), "terms.pinyin.tone", "no such key; there are ['weight', 'unit', 'tones', 'shaping']"),
-    (pinyin(tones=1), "terms.pinyin.tones", "valid boolean, got 1"),
-    (pinyin(shaping="linear(2)"), "terms.pinyin.shaping", "is tanh(SCALE) or exp(SCALE, POWER)"),
-    (pinyin(shaping="exp(12)"), "terms.pinyin.shaping", "is tanh(SCALE) or exp(SCALE, POWER)"),
-    (pinyin(shaping="tanh(-3)"), "terms.pinyin.shaping", "not negative, got 'tanh(-3)'"),
-    (pinyin(shaping={"name": "exp"}), "terms.pinyin.shaping", "valid string"),
-    ({"terms": {"error": {"weight": 1.0, "rate": "2"}}}, "terms.error.rate", "valid number, got '2'"),
-    ({"terms": {"error": {"weight": 1.0, "rate": -2}}}, "terms.error.rate", "greater than or equal to 0, got -2"),
-    ({"terms": {"error": 1.0}}, "terms.error", "got 1.0"),
-    ({"terms": {"length": {"weight": 1.0}}}, "terms.length", "lacks seconds_per_unit"),
-    ({"terms": {"pinyin": {"tones": True}}}, "terms.pinyin", "lacks weight"),
-    (pinyin(weight=-1.0), "terms.pinyin.weight", "greater than 0, got -1.0"),
-    (pinyin(weight=0), "terms.pinyin.weight", "greater than 0, got 0"),
-    (pinyin(weight=float("nan")), "terms.pinyin.weight", "got nan"),
-    (pinyin(weight=True), "terms.pinyin.weight", "valid number, got True"),
-    ({"terms": {"mine": {"weight": 1.0, "_target_": "no.such"}}}, "terms.mine._target_", "cannot be imported"),
-    ({"terms": {"mine": {"weight": 1.0, "_target_": "builtins.dict"}}}, "terms.mine._target_", "cannot be imported"),
-    ({"terms": {"mine": {"weight": 1.0, "ratio": 0.5, "_target_": SILENCE}}}, "terms.mine._target_", "gives a reward_"),
-    ({"aggregation": {"name": "product"}}, "aggregation.name", "'gate'"),
-    ({"aggregation": {"name": "gate"}}, "aggregation", "lacks full_until"),
-    ({"aggregation": {"name": "gate", "full_until": 0.3, "none_from": 0.1}}, "aggregation.none_from", "more than"),
-    ({"aggregation": {"name": "gate", "full_until": -0.1, "none_from": 0.1}}, "aggregation.full_until", "equal to 0"),
-    ({"aggregation": {"name": "weighted_sum", "full_until": 0.1}}, "aggregation.full_until", "no such key"),
-    ({"error": {"unit": "phoneme"}}, "error.unit", "'pinyin', 'text'"),
-    ({"token_credit": {"lead": 3}}, "token_credit", "lacks lead_tokens"),
-    ({"token_credit": {"lead_tokens": 3, "lead": 3}}, "token_credit.lead", "no such key; there are ['lead_tokens']"),
-    ({"logged": "mos"}, "logged", "a valid list"),
-    ({"weights": {"pinyin": 1.0}}, "weights", "no such key; there are ['terms', 'aggregation', 'error'"),
-]
-
-
-@pytest.mark.parametrize(("change", "key", "reason"), WRONG, ids=[f"{key}-{i}" for i, (_, key, _) in enumerate(WRONG)])
-def test_a_wrong_configuration_is_refused_with_its_key(change, key, reason):
-    with pytest.raises(RewardConfigError) as caught:
-        Reward({**config(), **change})
-    assert caught.value.key == f"recipe.reward.{key}"
-    assert f"recipe.reward.{key}: " in str(caught.value) and reason in str(caught.value)
-
-
-def test_a_term_that_may_be_negative_has_no_harmonic_mean():
-    terms = {"pinyin": {}, "over_length": {"max_tokens": 100, "buffer_tokens": 20}}
-    aggregation = {"name": "weighted_harmonic_mean"}
-    with pytest.raises(RewardConfigError, match=r"terms\.over_length: may be negative"):
-        Reward(config(terms=terms, weights={"pinyin": 1.0, "over_length": 1.0}, aggregation=aggregation))
-
-
 EAR = {"audit": 0.1, "unsure": 0.5, "limit": 0.1, "assumed": 0.02}
 
 
