@@ -83,8 +83,16 @@ class Reward:
 
     @property
     def span(self) -> float:
-        """The scores of two ways to hear one completion differ by at most so much."""
-        return max(term.highest - term.lowest for term in self.terms.values())
+        """The scores of two ways to hear one completion differ by at most so much: every aggregation grows with each of
+        its terms, and a gate may take a perceptual one away."""
+        low, high = ({name: getattr(term, end) for name, term in self.terms.items()} for end in ("lowest", "highest"))
+        if self.how == "gate":
+            gated = [name for name, term in self.terms.items() if term.perceptual]
+            low |= {name: min(0.0, low[name]) for name in gated}
+            high |= {name: max(0.0, high[name]) for name in gated}
+        harmonic = self.how == "weighted_harmonic_mean"
+        combined = formulas.weighted_harmonic_mean if harmonic else formulas.weighted_sum
+        return combined(high, self.weights) - combined(low, self.weights)
 
     def judge(self, heard: Heard) -> Verdict:
         """What was heard, judged.

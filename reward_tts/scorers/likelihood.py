@@ -14,6 +14,15 @@ HIGHEST_NLL = (
 )
 
 
+def bounded(nll: float) -> float:
+    """A negative log-likelihood from 0 to HIGHEST_NLL: a text that is all but certain has -1e-8 by rounding.
+
+    >>> bounded(-1e-8), bounded(1.5), bounded(float("inf"))
+    (0.0, 1.5, 50.0)
+    """
+    return min(max(nll, 0.0), HIGHEST_NLL)
+
+
 class WhisperLikelihood:
     """Mean negative log-likelihood of the reference's tokens, teacher-forced.
 
@@ -89,7 +98,7 @@ class CTCLikelihood:
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """ctc_nll: -log p(the row's text | wave), nats for each of its symbols, at most HIGHEST_NLL."""
         found = self.asr.nll(waves, [row.text for row in rows], [row.language for row in rows])
-        return [{"ctc_nll": min(one, HIGHEST_NLL)} for one in found]
+        return [{"ctc_nll": bounded(one)} for one in found]
 
 
 class TokenLikelihood:
@@ -120,4 +129,4 @@ class TokenLikelihood:
             if unknown := sorted(set(units) - self.ear.index.keys()):
                 raise ValueError(f"the token ear never heard {unknown} of {row.text!r}: train it on texts with them")
         found = self.ear.nll([row.tokens.tolist() for row in rows], wanted)
-        return [{"token_nll": min(one, HIGHEST_NLL)} for one in found]
+        return [{"token_nll": bounded(one)} for one in found]

@@ -10,6 +10,7 @@ recipe.reward.token_ear says. The ear is as sure of a text with a second of sile
 """
 
 import hashlib
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,13 +18,14 @@ from dataclasses import replace
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
-from reward_tts.scorers.likelihood import HIGHEST_NLL
+from reward_tts.scorers.likelihood import bounded
 from reward_tts.server.audit import Audit
 from reward_tts.server.distil import Distillation
 from reward_tts.server.pipeline import SpeechPipeline
 from reward_tts.token_ear import Read, TokenEar, first_reading
 from speech.interfaces import Row
 
+log = logging.getLogger(__name__)
 MEASURE = "token_ear"
 NLL = "token_nll"  # of the scorer token_likelihood, which needs no wave
 EAR, UNSURE, AUDITED, CLOSED = "read", "unsure", "audited", "closed"  # by the ear alone; why by wave
@@ -82,6 +84,7 @@ class Shortcut:
     def __init__(self, pipeline: SpeechPipeline, ear: TokenEar, reward: Reward, gate: Gate, seed: int):
         ear.write(ear.units)
         self.pipeline, self.ear, self.reward, self.gate, self.seed = pipeline, ear, reward, gate, seed
+        self._said = False
 
     @property
     def offers(self) -> list[str]:
@@ -93,10 +96,7 @@ class Shortcut:
             self.ear = self.gate.distillation.newest(self.ear)  # for all of this batch
         speakable = [i for i, row in enumerate(rows) if not self.pipeline.problem(row.tokens)]
         with self.pipeline.timed(MEASURE):
-            reads = dict(zip(speakable, self.ear.transcribe([rows[i].tokens.tolist() for i in speakable]), strict=True))
-            is_open = self.gate.is_open
-            ways = {i: self._way(rows[i], read, is_open) for i, read in reads.items()}
-            nll = self._nll({i: rows[i] for i, way in ways.items() if way != UNSURE})
+            reads, ways, nll = self._read(rows, speakable)
         heard = [i for i in range(len(rows)) if ways.get(i) != EAR]
         measures = dict(zip(heard, self.pipeline.measure([rows[i] for i in heard]), strict=True))
         for i, read in reads.items():
@@ -107,7 +107,28 @@ class Shortcut:
         bounds = self.gate.told()
         return [self._told(measures[i], ways.get(i), bounds) for i in range(len(rows))]
 
+    def _read(
+        self, rows: Sequence[Row], speakable: list[int]
+    ) -> tuple[dict[int, Read], dict[int, str], dict[int, float]]:
+        """What the ear reads, which way each row goes, and the ear's likelihoods; where it fails, such as for want of
+        memory, all rows are heard, as without it."""
+        try:
+            reads = dict(zip(speakable, self.ear.transcribe([rows[i].tokens.tolist() for i in speakable]), strict=True))
+            is_open = self.gate.is_open
+            ways = {i: self._way(rows[i], read, is_open) for i, read in reads.items()}
+            return reads, ways, self._nll({i: rows[i] for i, way in ways.items() if way != UNSURE})
+        except Exception:
+            log.warning("the token ear failed on a batch of %d, all of it is heard", len(rows), exc_info=True)
+        return {}, dict.fromkeys(speakable, UNSURE), {}
+
     def _way(self, row: Row, read: Read, is_open: bool) -> str:
+        try:
+            return self._judged_way(row, read, is_open)
+        except Exception:  # of this text alone: the others of the batch are fine
+            log.warning("the token ear cannot be asked about a text, it is heard", exc_info=True)
+            return UNSURE
+
+    def _judged_way(self, row: Row, read: Read, is_open: bool) -> str:
         own = self.reward.token_ear
         if read.confidence < own.unsure or not self.ear.knows(first_reading(row.text, row.language)):
             return UNSURE
@@ -125,7 +146,7 @@ class Shortcut:
             return {}
         wanted = [first_reading(row.text, row.language) for row in rows.values()]
         found = self.ear.nll([row.tokens.tolist() for row in rows.values()], wanted)
-        return {i: min(one, HIGHEST_NLL) for i, one in zip(rows, found, strict=True)}
+        return {i: bounded(one) for i, one in zip(rows, found, strict=True)}
 
     def _by_ear(self, row: Row, read: Read, nll: float | None) -> Measures:
         rate, (transcript, places) = float(self.pipeline.token2wav.token_rate), self.ear.write(read.units, read.places)
@@ -142,7 +163,16 @@ class Shortcut:
         )
 
     def _learn(self, row: Row, read: Read, nll: float | None, by_wave: Measures, way: str) -> None:
-        """Of a row that was heard: what it tells of the ear, if the ear is sure of it, and what it teaches the ear."""
+        """Of a row that was heard: what it tells of the ear, if the ear is sure of it, and what it teaches the ear. A
+        row that cannot be judged, by a term of one's own perhaps, has its measures all the same."""
+        try:
+            self._learn_of(row, read, nll, by_wave, way)
+        except Exception:
+            if not self._said:
+                log.warning("a row tells nothing of the token ear; it is not said again", exc_info=True)
+            self._said = True
+
+    def _learn_of(self, row: Row, read: Read, nll: float | None, by_wave: Measures, way: str) -> None:
         distillation = self.gate.distillation
         if way != UNSURE and not (distillation and distillation.was_taught(row)):
             tokens, both = row.tokens.tolist(), (self._by_ear(row, read, nll), by_wave)

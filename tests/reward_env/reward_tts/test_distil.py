@@ -182,10 +182,7 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(ear, make, tmp_path, monkey
 def test_what_is_known_as_taught_is_bounded_in_memory_and_in_the_file(make, tmp_path):
     """16 times 4 rows are known, the last ones; in the file they have the same room after 5000 rows and 10 000."""
     learned, sizes = make(remember=4, held_back=4, every=100_000), []
-    some = [
-        Row(np.array([number // 24**place % 24 for place in range(12)], np.int32), None, "zh", "今天明早")
-        for number in range(10_000)
-    ]
+    some = [Row(np.array([n // 24**p % 24 for p in range(12)], np.int32), None, "zh", "今天") for n in range(10_000)]
     for part in (some[:5000], some[5000:]):
         hear(learned, part)
         assert [learned.was_taught(one) for one in part[-65:]] == [False] + [True] * 64

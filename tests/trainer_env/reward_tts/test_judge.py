@@ -227,6 +227,21 @@ def test_numbers_by_name_are_logged_each():
     assert scored(reward, ([], [], ""), "今天", row, None)["emotion"] is None
 
 
+def test_the_span_of_a_score_is_what_its_aggregation_makes_of_the_terms_ends():
+    """Terms in [0, 1] and [0.5, 2], weights 0.1 and 1.0, in all 1.1: a harmonic mean is 0 where the first is 0, and at
+    most 1.1 / (0.1 / 1 + 1 / 2); a sum is from 0.5 / 1.1 to 2.1 / 1.1, behind a gate from 0."""
+
+    def span(**aggregation) -> float:
+        reward = Reward(config(terms={"pinyin": {}, "mos": {}}, weights={"pinyin": 0.1, "mos": 1.0}, **aggregation))
+        reward.terms["mos"] = replace(reward.terms["mos"], lowest=0.5, highest=2.0)
+        return reward.span
+
+    assert span(aggregation={"name": "weighted_harmonic_mean"}) == pytest.approx(1.1 / 0.6)
+    assert span(aggregation={"name": "weighted_sum"}) == pytest.approx(1.6 / 1.1)
+    assert span(aggregation={"name": "gate", "full_until": 0.1, "none_from": 0.3}) == pytest.approx(2.1 / 1.1)
+    assert Reward(config()).span == 1.0
+
+
 def test_the_audit_of_another_reward_is_another_one():
     given = config(token_ear=EAR)
     own = audited_by(given)
