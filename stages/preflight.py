@@ -2,7 +2,7 @@
 server: can its reward be computed, and does that server offer it?"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import yaml
@@ -165,11 +165,21 @@ def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str 
 
 
 def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None:
-    """SystemExit unless the server at cfg.recipe.server is of this recipe and contract, and its scorers
-    measure what recipe.reward needs."""
+    """SystemExit unless the server at cfg.recipe.server and those of its `more` are of this recipe and contract, and
+    their scorers measure what recipe.reward needs. One of `more` that is not there yet is named: the training gives it
+    rows once it is, and stops if it is another's."""
     where = cfg.recipe.server
-    here = f"the reward server on {where.host}:{where.http_port}"
-    tells = server.tells(cfg)
+    _check_told(recipe, cfg, overrides, f"the reward server on {where.host}:{where.http_port}", server.tells(cfg))
+    for address in where.get("more") or ():
+        here = f"the reward server on {address} (recipe.server.more)"
+        if (told := server.told_by(address, where.model)) is None:
+            print(f"run.sh: warning: {here} does not answer yet: nobody knows whether it is of this recipe", flush=True)
+        else:
+            _check_told(recipe, cfg, overrides, here, told)
+
+
+def _check_told(recipe: str, cfg: DictConfig, overrides: Sequence[str], here: str, tells: Mapping[str, str]) -> None:
+    """SystemExit unless the server `here`, by what it tells of itself, is one for this training."""
     if tells.get("recipe") != cfg.recipe.name:
         raise SystemExit(
             f"run.sh: {here} is of recipe '{tells.get('recipe')}', not '{cfg.recipe.name}': "

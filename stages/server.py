@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import socket
 import subprocess
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 _POLL_S = 0.5
+_ANSWER_S = 5
+_TAIL_BYTES = 65_536
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this server
 
 
@@ -19,7 +22,7 @@ def _get(cfg: DictConfig, what: str) -> bytes | None:
     where = cfg.recipe.server
     url = f"http://{where.host}:{where.http_port}/v2/models/{where.model}/{what}"
     try:
-        with _DIRECTLY.open(url, timeout=5) as answer:
+        with _DIRECTLY.open(url, timeout=_ANSWER_S) as answer:
             return answer.read()
     except OSError:  # urllib's errors are OSErrors: refused, no such model, not ready
         return None
@@ -34,6 +37,21 @@ def tells(cfg: DictConfig) -> dict[str, str]:
     """What the server at recipe.server tells of itself in its model's configuration: recipe, contract, measures."""
     parameters = json.loads(_get(cfg, "config") or b"{}").get("parameters", {})
     return {name: value.get("string_value", "") for name, value in parameters.items()}
+
+
+def told_by(address: str, model: str) -> dict[str, str] | None:
+    """The same of the server at host:grpc_port, as recipe.server.more names it; None if nobody answers there."""
+    from tritonclient.grpc import InferenceServerClient
+    from tritonclient.utils import InferenceServerException
+
+    try:
+        with InferenceServerClient(address, channel_args=[("grpc.enable_http_proxy", 0)]) as client:
+            config = client.get_model_config(model, client_timeout=_ANSWER_S).config
+    except InferenceServerException as error:
+        if error.status() in ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED"):
+            return None
+        return {}  # it answers, and has no such model
+    return {name: value.string_value for name, value in config.parameters.items()}
 
 
 def check_ports(cfg: DictConfig) -> None:
@@ -78,6 +96,8 @@ def expect(cfg: DictConfig) -> str:
 
 
 def tail(log: Path, lines: int) -> str:
-    """The last lines of a log, indented."""
-    text = log.read_text(errors="replace").splitlines()[-lines:]
+    """The last lines of a log, indented, as far as they are in its last 64 KiB: it may have gigabytes."""
+    with open(log, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        text = file.read().decode(errors="replace").splitlines()[-lines:]
     return "\n".join("    " + line for line in text)

@@ -92,7 +92,8 @@ class Judge:
             for a, query in zip(answers, queries, strict=True)
         ]
         self.pipeline.counts.statuses.update(Status(answer.measures.status).name for answer in answers)
-        log.info("batch of %d rows, %d tokens, %.2f s", len(rows), tokens, seconds)
+        # Not at level info: a server of weeks would fill its log with it, and the metrics count the same.
+        log.debug("batch of %d rows, %d tokens, %.2f s", len(rows), tokens, seconds)
         return answers
 
     def speak(self, tokens: np.ndarray, voice: str | None, text: str = "") -> tuple[np.ndarray, int]:

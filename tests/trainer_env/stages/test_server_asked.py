@@ -2,17 +2,22 @@
 
 import json
 import threading
+import tracemalloc
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import grpc
+import pytest
 from omegaconf import DictConfig, OmegaConf
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from reward_tts.measures import CONTRACT
 from reward_tts.reward.reward import audited_by
 from stages.config import compose_stage
 from stages.preflight import check_server
-from stages.server import is_ready, tells
+from stages.server import is_ready, tail, tells
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -40,6 +45,24 @@ def serving(**told: str) -> Iterator[int]:
         server.shutdown()
 
 
+@contextmanager
+def answering(**told: str) -> Iterator[str]:
+    """host:port of a server that tells this by gRPC, as the front does."""
+
+    class Told(service_pb2_grpc.GRPCInferenceServiceServicer):
+        def ModelConfig(self, request, context):
+            assert request.name == "token2wav_asr"
+            parameters = {name: {"string_value": value} for name, value in told.items()}
+            return service_pb2.ModelConfigResponse(config={"parameters": parameters})
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(Told(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None)
+
+
 def test_a_proxy_is_for_other_machines_and_does_not_hide_the_server(monkeypatch):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -48,6 +71,20 @@ def test_a_proxy_is_for_other_machines_and_does_not_hide_the_server(monkeypatch)
     with serving(recipe="toy") as port:
         cfg = OmegaConf.create({"recipe": {"server": {"host": "127.0.0.1", "http_port": port, "model": "m"}}})
         assert is_ready(cfg) and tells(cfg) == {"recipe": "toy"}
+
+
+def test_the_end_of_a_log_of_a_gigabyte_is_read_alone(tmp_path):
+    log = tmp_path / "serve.log"
+    with open(log, "wb") as file:
+        file.truncate(1 << 30)  # a hole, which takes no room
+        file.seek(0, 2)
+        file.write("\neins\nzwei\ndrüben\n".encode())
+    tracemalloc.start()
+    assert tail(log, 3) == "    eins\n    zwei\n    drüben"
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+    log.write_text("only\n")
+    assert tail(log, 3) == "    only"
 
 
 def training(port: int, *overrides: str) -> tuple[DictConfig, list[str]]:
@@ -65,3 +102,33 @@ def test_a_server_that_audits_by_another_reward_is_told(capsys):
         for other in ("recipe.reward.token_ear.limit=0.01", "recipe.reward.error.tones=true"):
             check_server("tiny_mandarin", *training(port, other))
             assert "audits its token ear by another recipe.reward" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"recipe": "other"}, "is of recipe 'other', not 'tiny_mandarin'"),
+        ({"contract": "1"}, "speaks contract 1, this checkout"),
+        ({"measures": "log_f0_std"}, "which the reward server on .* does not offer"),
+        ({}, ""),
+    ],
+)
+def test_further_servers_are_asked_as_the_first_one_is(other, reason, capsys):
+    reward = OmegaConf.to_container(compose_stage("tiny_mandarin", "server").recipe.reward, resolve=True)
+    told = {"recipe": "tiny_mandarin", "contract": str(CONTRACT), "audited": audited_by(reward)}
+    told["measures"] = "log_f0_std,silence_ratio,loudness_db,voiced_ratio,confidence,token_ear"
+    with serving(**told) as port, answering(**told | other) as address:
+        given = training(port, f"recipe.server.more=['{address}']")
+        if reason:
+            with pytest.raises(SystemExit, match=reason) as refused:
+                check_server("tiny_mandarin", *given)
+            assert f"{address} (recipe.server.more)" in str(refused.value)
+            return
+        check_server("tiny_mandarin", *given)
+        assert capsys.readouterr().out == ""
+        check_server("tiny_mandarin", *training(port, *given[1][1:], "recipe.reward.token_ear.limit=0.01"))
+        (first, second) = capsys.readouterr().out.splitlines()
+        assert f":{port} audits its token ear" in first and f"{address} (recipe.server.more) audits its" in second
+    with serving(**told) as port:
+        check_server("tiny_mandarin", *training(port, f"recipe.server.more=['{address}']"))
+    assert f"{address} (recipe.server.more) does not answer yet" in capsys.readouterr().out
