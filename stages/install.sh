@@ -51,8 +51,9 @@ here=$([[ $(nvidia-smi -L 2>/dev/null) == *GPU* ]] && echo gpu || echo cpu)
 device=${VERL_TTS_DEVICE:-$(first_of built_for)}
 if [[ $here == gpu && -z ${VERL_TTS_DEVICE:-} ]]; then     # before gigabytes are downloaded that are of no use
   if [[ -z $device ]] && for_cpus "${recipes[@]}"; then
-    die "this machine has a GPU, and ${recipes[*]} is configured for the CPU. For that: export VERL_TTS_DEVICE=cpu. To train" \
-      "it on the GPU: export VERL_TTS_DEVICE=gpu, and then as docs/gpus.md says (machine=gpu)"
+    device=cpu here=cpu
+    say "${recipes[*]} is configured for the CPU, and so are its environments. To train it on the GPU that is here: export" \
+      "VERL_TTS_DEVICE=gpu before it is installed, and then as docs/gpus.md says (machine=gpu)"
   fi
   if [[ $device == cpu ]] && ! for_cpus "${recipes[@]}"; then
     die "the environments here are for the CPU, and ${recipes[*]} is configured for GPUs: export VERL_TTS_DEVICE=gpu makes them" \

@@ -1,14 +1,10 @@
 """Settings of a training that verl takes, each sound by itself, to fail later or to train on wrong numbers."""
 
-import json
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
-from tokenizers import Tokenizer
 
 from sft.verl_train import check_lora, rows_of, steps_of
 from verl_plugins.schedule import Schedule, check_same
@@ -39,8 +35,6 @@ RESHAPES = {
     "allowed_token_ids": None,
     "bad_words": None,
 }
-_OF_WHISPER, _PROMPT_OF_WHISPER = ("tokenizer.json", "config.json"), 4  # start, language, task, no timestamps
-_TOLD = 5  # texts that are too long
 # ASRs of the reward server that give no time for a character, and the setting under `asr` that makes them.
 WITHOUT_TIMES = {"MMSASR": None, "WhisperASR": "timestamps", "WhisperEar": None}
 
@@ -187,39 +181,6 @@ def of_server(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
         yield "data.max_response_length", f"is {longest}, more than server.max_tokens={most}: good speech would be bad"
 
 
-def of_lengths(cfg: DictConfig) -> Iterator[Fault]:
-    """Less room for prompt and completion than both may have: verl and vLLM cut the completion of a long prompt short
-    without a word, and what is cut would be judged, and learned, as it is. In training, evaluation and inference.
-    """
-    places = (
-        ("actor_rollout_ref.rollout.max_model_len", "data.max_prompt_length", "data.max_response_length"),
-        ("vllm.max_model_len", "recipe.max_prompt_tokens", "max_tokens"),
-    )
-    for key, *parts in places:
-        room, (prompt, completion) = OmegaConf.select(cfg, key), (OmegaConf.select(cfg, part) for part in parts)
-        if None not in (room, prompt, completion) and room < prompt + completion:
-            told = "recipe.max_model_len" if key.startswith("vllm") else key
-            why = (
-                f"{parts[0]}={prompt} and {parts[1]}={completion}: the ends of rollouts would be cut off without a word"
-            )
-            yield told, f"is {room}, less than {why}; {told}={prompt + completion}"
-
-
-def of_prefix(data: DictConfig, grpo: DictConfig, server: DictConfig) -> Iterator[Fault]:
-    """A speech prefix that, with the longest completion, is more than the server takes of a row."""
-    prepare = data.get("prepare") or {}
-    if not prepare.get("use_speech_prefix") or not prepare.get("token_rate"):
-        return
-    prefix = math.ceil(prepare.speech_prefix.max_seconds * prepare.token_rate)
-    longest, most = grpo.data.max_response_length, server.server.max_tokens
-    if prefix + longest > most:
-        yield (
-            "prepare.speech_prefix.max_seconds",
-            f"is {prepare.speech_prefix.max_seconds:g}: {prefix} tokens and a completion of data.max_response_length="
-            f"{longest} are more than server.max_tokens={most}; good speech would count as bad",
-        )
-
-
 def of_rows(cfg: DictConfig) -> Iterator[Fault]:
     """A GRPO training and its texts, as far as these are there: fewer than a batch, or too few for the steps; and a
     checkpoint that was trained by another schedule."""
@@ -257,40 +218,6 @@ def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> I
     except ValueError as error:
         key = "trainer.total_epochs" if cfg.trainer.total_training_steps is None else "trainer.total_training_steps"
         yield key, f"does not fit: {error}"
-
-
-def of_likelihood(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
-    """A training whose reward asks a Whisper for the likelihood of its texts, and texts with more tokens than that
-    reads: the server could not measure one rollout of them. As far as texts and Whisper are there."""
-    from reward_tts.reward.reward import Reward
-
-    scorers = [one for one in (OmegaConf.select(server, "scorers") or {}).values() if one]
-    folders = [Path(one.model_dir) for one in scorers if str(one._target_).endswith(".WhisperLikelihood")]
-    folders = [folder for folder in folders if all((folder / name).exists() for name in _OF_WHISPER)]
-    if not folders or "reward" not in cfg.recipe:
-        return
-    if "nll" not in Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)).needs:
-        return
-    tokenizer = Tokenizer.from_file(str(folders[0] / "tokenizer.json"))
-    most = json.loads((folders[0] / "config.json").read_text())["max_target_positions"] - _PROMPT_OF_WHISPER
-    for key in ("data.train_files", "data.val_files"):
-        files = OmegaConf.select(cfg, key)
-        found = []
-        for file in [files] if isinstance(files, str) else list(files or []):
-            for number, text in enumerate(_texts_of(file), 1):
-                # A token is of one byte at least, so that most texts need not be looked at.
-                if len(text.encode()) > most and (size := len(tokenizer.encode(text, add_special_tokens=False))) > most:
-                    found.append(f"{file}, text {number} has {size} ({text[:20]!r}...)")
-        if found:
-            told = "; ".join(found[:_TOLD]) + (f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else "")
-            yield key, f"have texts with more than {most} of Whisper's tokens, whose nll the reward needs: {told}"
-
-
-def _texts_of(file: str) -> list[str]:
-    """What the rows of a parquet of stage data are to say; nothing where it is not there."""
-    if not Path(file).exists() or "reward_model" not in pq.read_schema(file).names:
-        return []
-    return [row["ground_truth"] for row in pq.read_table(file, columns=["reward_model"])["reward_model"].to_pylist()]
 
 
 def of_sft(cfg: DictConfig) -> Iterator[Fault]:

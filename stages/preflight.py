@@ -8,7 +8,7 @@ from functools import cache
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from stages import misfits, server
+from stages import lengths, misfits, server
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.table import Stage
 from stages.verl_keys import changed_keys, set_keys, unknown_keys, unread_keys, verl_config, wrong_types
@@ -117,7 +117,7 @@ def check_training(stage: Stage, planned: Sequence[Stage] = ()) -> None:
 def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterator[misfits.Fault]:
     trains, prepares = "actor_rollout_ref" in cfg, bool(OmegaConf.select(cfg, "prepare.use_speech_prefix"))
     yield from misfits.of_settings(cfg)
-    yield from misfits.of_lengths(cfg)
+    yield from lengths.of_lengths(cfg)
     if trains:
         yield from misfits.of_rows(cfg)
     yield from misfits.of_sft(cfg)
@@ -126,10 +126,10 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
         server = compose_stage(stage.recipe, "server", tuple(told))
         if trains:
             yield from misfits.of_server(cfg, server)
-            yield from misfits.of_likelihood(cfg, server)
+            yield from lengths.of_likelihood(cfg, server)
         else:
             train = next((one.overrides for one in planned if one.name == "train"), ())
-            yield from misfits.of_prefix(cfg, compose_stage(stage.recipe, "grpo", tuple(train)), server)
+            yield from lengths.of_prefix(cfg, compose_stage(stage.recipe, "grpo", tuple(train)), server)
 
 
 def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
-from stages import misfits
+from stages import lengths, misfits
 from stages.config import ROOT, compose_stage, has_key, recipes
 from stages.preflight import check_training
 from stages.run import plan
@@ -240,7 +240,7 @@ def test_texts_that_are_too_long_for_whispers_likelihood_are_named_before_traini
     def faults(*overrides: str) -> list[tuple[str, str]]:
         whisper = f"recipe.reward_asr_dir={tmp_path}"
         cfg = compose_stage("llasa", "grpo", (whisper, f"data.train_files={tmp_path}/rows.parquet", *overrides))
-        return list(misfits.of_likelihood(cfg, compose_stage("llasa", "server", (whisper,))))
+        return list(lengths.of_likelihood(cfg, compose_stage("llasa", "server", (whisper,))))
 
     ((key, why),) = faults()
     assert key == "data.train_files" and why.endswith("rows.parquet, text 2 has 447 ('" + "今" * 20 + "'...)")
