@@ -83,6 +83,7 @@ class Marks:
         for name, one in plain.items():
             for key, value in _flat(one, ""):
                 config[key if config.get(key, value) == value else f"{key} ({name}.yaml)"] = value
+        config = self._told_by_absence(config)
         names = [*(c.module for c in stage.spec.commands), *dotted_names([*plain.values(), self._wired(stage)])]
         server: dict[str, str] = {}
         if stage.spec.get("server"):
@@ -151,8 +152,14 @@ class Marks:
         parts = {name: found[name] for name in _KINDS if isinstance(found.get(name), dict)}
         if "config" in parts:  # a key that is ignored now may stand in a mark of before
             ignored = _dotted(stage.spec.get("ignored_keys", self.table.ignored_keys))
-            parts["config"] = {k: v for k, v in parts["config"].items() if not f"{_plain_key(k)}.".startswith(ignored)}
+            kept = {k: v for k, v in parts["config"].items() if not f"{_plain_key(k)}.".startswith(ignored)}
+            parts["config"] = self._told_by_absence(kept)
         return parts
+
+    def _told_by_absence(self, config: dict[str, str]) -> dict[str, str]:
+        """Without keys that came, or went, with this value: a run of before the change is still the same run."""
+        absent = {key: json.dumps(value, ensure_ascii=False) for key, value in _plain_items(self.table.absent_is)}
+        return {key: value for key, value in config.items() if absent.get(_plain_key(key)) != value}
 
     def stale(self, stage: Stage, now: Parts) -> str | None:
         """Why the stage has to run: None when it is done with the very same inputs and its results are there."""
@@ -219,10 +226,7 @@ class Marks:
                 self.aside = {path: path.with_name(f"{path.name}{made}{more}") for path in (*there, checkpoints)}
                 if not any(path.exists() for path in self.aside.values()):
                     break
-            for (
-                path,
-                away,
-            ) in self.aside.items():  # the checkpoints last: what an interruption leaves is moved the next time
+            for path, away in self.aside.items():  # checkpoints last: an interruption leaves them to be moved next time
                 os.replace(path, away)
             said.append(f"checkpoints of another run moved to {os.path.relpath(self.aside[checkpoints], ROOT)}")
         if scratch and scratch.exists():
@@ -247,6 +251,10 @@ class Marks:
         free = tuple(stage.spec.get("may_change", []))
         other = [k for k in changed_keys(begun["config"], now["config"]) if not f"{k}.".startswith(_dotted(free))]
         return not other and not changed_keys(begun["inputs"], now["inputs"])
+
+
+def _plain_items(keys: DictConfig) -> Iterable[tuple[str, Any]]:
+    return OmegaConf.to_container(keys).items()
 
 
 def _plain_key(key: str) -> str:

@@ -20,6 +20,7 @@ from tests.helpers.cosyvoice_decoder import CODEBOOK
 from tests.helpers.llama_dir import LLASA, write_llama
 
 COSYVOICE = [f"recipe.codebook_size={CODEBOOK}", "recipe.max_prompt_tokens=112", "vllm.max_model_len=160"]
+COSYVOICE += ["max_tokens=24"]
 ON_CPU = ["backend=transformers", "synthesis_hardware=cpu", "reward_server.server.devices=[cpu]", "max_tokens=24"]
 
 

@@ -137,6 +137,25 @@ def test_a_key_that_is_ignored_by_now_may_stand_in_a_mark_of_before(work):
     assert marks.read(sft, "begun") == parts
 
 
+def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(work):
+    """Nor what only evaluation and inference read: a training that was interrupted before the code was pulled."""
+    own = (f"recipe.work_dir={work}",)
+    cfg = table("cosyvoice3", own)
+    marks, train = Marks(cfg), Stage("train", "cosyvoice3", cfg.stages.train, own)
+    now = marks.parts(train)
+    before = {"recipe.misread": "{}", "recipe.prompt_template": '"before"', "recipe.parts.prompt_tokens": "750"}
+    older = now | {"config": {**now["config"], **before, "trainer.val_before_train": "true"}}
+    write(work / "grpo/latest_checkpointed_iteration.txt", "2")
+    marks.write(train, "begun", older)
+    assert marks.clear_way(train, now, force=False) == []
+    marks.write(train, "begun", older | {"config": {**older["config"], "recipe.dtype": '"bfloat16"'}})
+    assert marks.clear_way(train, now, force=False)[0].startswith("checkpoints of another run moved")
+    models = Stage("models", "cosyvoice3", cfg.stages.models, own)
+    assert not {"convert.weights", "recipe.misread"} & marks.parts(models)["config"].keys()
+    rl = Stage("models", "cosyvoice3", cfg.stages.models, (*own, "convert.weights=llm.rl.pt"))
+    assert marks.parts(rl)["config"]["convert.weights"] == '"llm.rl.pt"'
+
+
 def test_an_interrupted_training_goes_on(to_run, work):
     marks, train = stage_of(work, "train")
     mark(marks, train, "begun")
