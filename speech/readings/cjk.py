@@ -3,7 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ SCHEME = re.compile("https?://", re.IGNORECASE)
 SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
 _POWER = re.compile(r"([⁻-])?([⁰¹²³⁴-⁹]{1,3})(?![A-Za-z\d])|\^([-−])?(\d{1,3})(?!\d)")
+_TO_HALF = re.compile("[午前後翌朝夜오전후 ]{0,4}")  # 9時〜午後6時
+LOWERED = "₀₁₂₃₄₅₆₇₈₉"
+_LOWERED = re.compile(f"[{LOWERED}]{{1,4}}")
 RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹^"
 ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
 LATIN_ROMAN = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "XI": 11, "XII": 12, "XIII": 13}
@@ -59,6 +64,31 @@ def walk(text: str, start: re.Pattern[str], readers: Iterable[Reader]) -> list[S
             found.append(span)
         at = span.end if span else at + 1
     return found
+
+
+def with_until(text: str, found: list[Span], until: str) -> list[Span]:
+    """The spans, those behind the sign of a range also with the word that may close it: 9時〜18時 九時から十八時まで."""
+    ways = list(found)
+    for place, (sign, last) in enumerate(pairwise(found), 1):
+        spanned = sign.kind == "range" and sign.end == sign.start + 1
+        if not spanned or not _TO_HALF.fullmatch(text, sign.end, last.start):
+            continue
+        while last.kind == "date" and place + 1 < len(found) and _follows(text, last, found[place + 1]):  # 8月 and 5日
+            last, place = found[place + 1], place + 1
+        if last.kind not in ("letters", "variant", "sign") and not text.startswith(until.strip(), last.end):
+            said = (*last.said[:32], *(f"{way}{until}" for way in last.said[:32] if way))
+            ways[place] = replace(last, said=said)
+    return ways
+
+
+def _follows(text: str, span: Span, other: Span) -> bool:
+    return other.kind in ("date", "time") and not text[span.end : other.start].strip()
+
+
+def lowered(text: str, at: int) -> tuple[int, str] | None:
+    """Where digits under the line end, and which they are: ₂ of CO₂."""
+    found = _LOWERED.match(text, at)
+    return (found.end(), unicodedata.normalize("NFKC", found[0])) if found else None
 
 
 def power_at(text: str, at: int) -> tuple[int, int] | None:

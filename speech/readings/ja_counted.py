@@ -1,14 +1,13 @@
 """A Japanese number with what stands around it: sign, 第, ¥, counter or unit, 間 目 半, another number (2〜3日)."""
 
 import re
-from bisect import bisect_right
-from functools import lru_cache
 
 from speech.readings import ja_words
 from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
+from speech.readings.ja_around import as_word, cuts_word, in_word, said_here, touches_word
 from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
 from speech.readings.ja_signs import ALONE, COUNTED_IN_ENGLISH, ENGLISH, MONEY, ORDINALS, UNITS, spelled
-from speech.readings.ja_values import KANJI_DIGITS, LARGE, NUMBER, SMALL, Value, parse
+from speech.readings.ja_values import KANJI_DIGITS, NUMBER, Value, parse
 from speech.readings.span import Span
 
 MOST = 24  # readings of a span
@@ -28,45 +27,9 @@ _TO = re.compile(r" ?[〜~–、・-] ?")
 _PRICES = re.compile(r" ?[〜~–-] ?¥?(?=[\d,]{3})")
 _KINDS = {"月": "date", "日": "date", "年": "year", "時": "time", "分": "time", "円": "money", "パーセント": "percent"}
 _OF_PARTS = frozenset("個本枚杯丁束玉株匹枠")  # 二分の一個 is half of one
+_VERSION_OF = re.compile(r"(?:バージョン|版|Ver\.?|ver\.?) ?$")
 _TO_ADD = re.compile("足[すしせ]")  # 五足す三
 _MINUS = {"+": ("プラス", "たす"), "±": ("プラスマイナス",), "▲": ("マイナス", "さんかく", "")}
-
-
-@lru_cache(maxsize=4)
-def _words_with_numerals(text: str) -> tuple[list[int], list[ja_words.Word]]:
-    """Words that are more than a number, and where they begin: 一緒, 六本木, 四国."""
-    if not any(char in KANJI_DIGITS or char in SMALL or char in LARGE for char in text):
-        return [], []
-    found = [
-        word
-        for word in ja_words.words(text)
-        if len(word.surface) > 1
-        and word.pos[1] != "数詞"
-        and not ja_words.KANJI.search(word.reading)  # a word it knows
-    ]
-    return [word.start for word in found], found
-
-
-def _in_word(text: str, start: int, end: int) -> bool:
-    """Whether a word goes on beyond text[start:end], a number of kanji with its counter, at either side."""
-    starts, words = _words_with_numerals(text)
-    place = bisect_right(starts, start) - 1
-    return place >= 0 and (starts[place] < start < words[place].end or words[place].end > end)
-
-
-def _touches_word(text: str, start: int, end: int) -> bool:
-    starts, words = _words_with_numerals(text)
-    place = bisect_right(starts, end - 1) - 1
-    exact = (words[place].start, words[place].end) == (start, end) if place >= 0 else False
-    return place >= 0 and words[place].end > start and not exact
-
-
-def _as_word(text: str, start: int, end: int) -> tuple[str, ...]:
-    """How the dictionary reads text[start:end] if that is a word of it: 四国 しこく, 一月 ひとつき, 十分 じゅうぶん."""
-    starts, words = _words_with_numerals(text)
-    place = bisect_right(starts, start) - 1
-    exact = place >= 0 and (words[place].start, words[place].end) == (start, end)
-    return ja_words.said(words[place]) if exact else ()
 
 
 def number(text: str, at: int, found: list[Span]) -> Span | None:
@@ -89,11 +52,15 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     if value is None:
         return _digit_by_digit(text, start, match, first)
     end, ways, counted = _with_tail(text, match, value, money)
+    beside = end == match.end() and beside_letters(text, match.start(), end)
+    fraction = value[1].rstrip("0")  # 4.50% as 4.5%, but never Python 3.10 as 3.1
+    if fraction not in ("", value[1]) and not beside and not _VERSION_OF.search(text, max(0, start - 8), start):
+        ways = [*ways[: MOST // 2], *_with_tail(text, match, (value[0], fraction, value[2]), money)[1]]
     if match["kanji"]:
         bare = not first and not counted and len(match["kanji"]) <= 2
-        if _in_word(text, match.start(), end) or (bare and _touches_word(text, match.start(), match.end("kanji"))):
+        if in_word(text, match.start(), end) or (bare and touches_word(text, match.start(), match.end("kanji"))):
             return None
-        ways += _as_word(text, match.start(), end)
+        ways += as_word(text, match.start(), end)
         ways += ALONE.get(text[match.start() : end], ())
         return span_of(start, end, "variant", (s + first + way for s in sign for way in ways), most=MOST)
     if (
@@ -108,7 +75,6 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
         ways += digits(match["whole"])
         ways += ["ぱち" * len(match["whole"])] * (set(match["whole"]) == {"8"})  # 8888: applause
     kind = "money" if money else "ordinal" if first else counted or "cardinal"
-    beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match, value) if beside else []
     if text.startswith("XX", end) and match["whole"] == "20":  # 20XX年
         ways.append("にせん")
@@ -135,7 +101,7 @@ def _digit_by_digit(text: str, start: int, match: re.Match[str], first: str) -> 
         number = re.sub(r"\D", "", written)
         return None if kanji else span_of(start, match.end("whole"), "cardinal", digits(number), False)
     end, counter = counter_at(text, match.end())
-    if kanji and _in_word(text, start, max(end, match.end())):
+    if kanji and in_word(text, start, max(end, match.end())):
         return None
     if counter and kanji and len(plain) == 2 and "0" not in plain:
         near = int(plain[1]) == int(plain[0]) + 1
@@ -160,7 +126,12 @@ def counter_at(text: str, at: int, fractions: bool = True) -> tuple[int, str]:
         return at, ""
     if fractions and found[0] == "分" and text.startswith("分の", skip) and _fraction_at(text, skip + 2):
         return skip + 1, "分の"
-    return skip + found.end(), found[0]
+    counter = found[0]
+    while counter not in COUNTERS or (len(counter) > 1 and cuts_word(text, skip, skip + len(counter))):
+        counter = counter[:-1]
+        if not counter:
+            return at, ""
+    return skip + len(counter), counter
 
 
 def _fraction_at(text: str, at: int) -> re.Match[str] | None:
@@ -197,7 +168,9 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
         above = parse(top)
         return top.end(), [a + "ぶんの" + b for a in read(value[0]) for b in _say(above, "")], "fraction"
     if counter:
-        return _longer(text, match, value, after) or _with_suffix(text, match, after, counter, _say(value, counter))
+        here = None if value[1] or value[2] else said_here(text, match.start(), after, value[0], counter)
+        ways = _say(value, counter) if here is None else here
+        return _longer(text, match, value, after) or _with_suffix(text, match, after, counter, ways)
     if word := _KATAKANA.match(text, skip if not match["kanji"] else end):
         ways = _say(value, word[0])
         if (
@@ -294,4 +267,5 @@ def _about(text: str, match: re.Match[str], value: Value) -> Counted | None:
     if sign[0].strip() in "、・":
         return (end, close + [a + b for a in read(number, counter)[:1] for b in seconds], "range") if near else None
     firsts = (whole(number), *read(number, counter))
-    return end, [a + to + b for to in ("から", "ないし") for a in firsts for b in seconds][:16] + close, "range"
+    ways = [a + to + b for to in ("から", "ないし") for a in firsts for b in seconds][:12] + close
+    return end, ways + [f"{a}から{b}まで" for a in firsts for b in seconds][:8], "range"

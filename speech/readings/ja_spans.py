@@ -5,30 +5,28 @@ from itertools import product
 
 from speech.readings import ja_words
 from speech.readings.cjk import (
-    BLOOD_PRESSURE,
     CIRCLED,
-    DASHED,
     FRACTIONS,
     HALF_DAY_BEFORE,
     LATIN_ROMAN,
+    LOWERED,
     RAISED,
     ROMAN,
     SCHEME,
-    SEASON,
-    SLASHED,
-    VERSION,
     any_of,
     between_letters,
     face,
-    is_day,
+    lowered,
     one_of,
     power_at,
     right_behind,
     span_of,
     walk,
+    with_until,
 )
-from speech.readings.ja_counted import MOST, counter_at, is_counted, number
-from speech.readings.ja_numbers import ZEROS, digits, read, whole
+from speech.readings.ja_counted import counter_at, number
+from speech.readings.ja_forms import average, dashed, phone, ratio, slashed, version
+from speech.readings.ja_numbers import digits, read, whole
 from speech.readings.ja_signs import (
     ASIDES,
     BETWEEN_LETTERS,
@@ -45,14 +43,7 @@ from speech.readings.ja_times import HALVES, clock, date, weekday
 from speech.readings.ja_values import KANJI_DIGITS, SMALL
 from speech.readings.span import Span
 
-_PHONE = re.compile(
-    r"(?:\+81[- ]?\d{1,3}|\(?0\d{1,4}\)?)[- ]?\d{2,4}[- ]\d{3,4}(?![-\d])|0\d{9,10}(?!\d)"
-    r"|\d{4}-\d{3}-\d{3}(?![-\d])|\d{3}-\d{4}(?![-\d])"
-)
-_AVERAGE = re.compile(r"(?<![0-9A-Za-z.])\.(\d{3})(?!\d)")
 _RATE = re.compile("(?:ドル|ユーロ|ポンド|元|ウォン) ?$")
-_PARTS = ("わり", "ぶ", "りん")
-_RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
 _PHRASE = re.compile(one_of(PHRASES))
 _TYPE = re.compile("型(?![番式紙])")
 _NUMBERED = re.compile(r"\. ?(?=\d)")
@@ -64,39 +55,13 @@ _KANJI_AROUND = re.compile("[一-龥ァ-ー][〜~][一-龥ァ-ー]")
 _KATAKANA_AROUND = re.compile("[ァ-ー]=[ァ-ヴ]")  # ジャン＝ポール
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['-][A-Za-z]{1,20})?")
 _LAUGHTER = re.compile("[^\x00-\x7f][wｗ]+(?![A-Za-z.])")  # 笑ったwww
-_SIGNS = any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS, (phrase[0] for phrase in PHRASES))
-_START = re.compile(rf"[(\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{RAISED}<=>ヾ{_SIGNS}]")
+_SIGNS = any_of(SIGNS, RAISED, LOWERED, ROMAN, CIRCLED, FRACTIONS, (phrase[0] for phrase in PHRASES))
+_START = re.compile(rf"[(\d〇零○一二三四五六七八九十百千A-Za-zÀ-ÖØ-öø-ÿ¥$€£₩+\-−±▲第〜~–.:/_{_SIGNS}<=>ヾ]")
 
 
 def find(text: str) -> list[Span]:
     """Ascending spans of what is to be read in words; all else is words."""
-    return walk(text, _START, _READERS)
-
-
-def _phone(text: str, at: int, found: list[Span]) -> Span | None:
-    if match := _PHONE.match(text, at):
-        groups = [_digits(group) for group in re.findall(r"\d+", match[0])]
-        ways = [sign.join(way) for sign in ("の", "") for way in zip(*groups, strict=True)]
-        if len(groups) == 2 and len(match[0]) == 8:  # 150-0002, a postal code
-            ways += [f"{whole(int(match[0][:3]))}の{last}" for last in groups[1]]
-        plus = "ぷらす" if match[0][0] == "+" else ""
-        return span_of(at, match.end(), "phone", (plus + way for way in ways))
-    return None
-
-
-def _digits(group: str) -> tuple[str, ...]:
-    """Always as many ways as there are for 0."""
-    return digits(group) if "0" in group else digits(group) * 3
-
-
-def _average(text: str, at: int, found: list[Span]) -> Span | None:
-    """.310 of a batter: さんわりいちぶ."""
-    match = _AVERAGE.match(text, at)
-    if not match:
-        return None
-    named = ((whole(int(digit)) + name) if digit != "0" else "" for digit, name in zip(match[1], _PARTS, strict=False))
-    points = [zero + "てん" + way for zero in (*ZEROS, "") for way in digits(match[1])]
-    return span_of(at, match.end(), "percent", ["".join(named), *points] if int(match[1]) else points)
+    return with_until(text, walk(text, _START, _READERS), "まで")
 
 
 def _aside(text: str, at: int, found: list[Span]) -> Span | None:
@@ -104,67 +69,6 @@ def _aside(text: str, at: int, found: list[Span]) -> Span | None:
     if match := _ASIDE.match(text, at):
         said = ASIDES[match[1]]
         return span_of(at, match.end(), "variant", ("", f"かっこ{said}", said, match[1]))
-    return None
-
-
-def _ratio(text: str, at: int, found: list[Span]) -> Span | None:
-    if match := _RATIO.match(text, at):
-        pairs = product(read(int(match[1])), read(int(match[2])))
-        return span_of(at, match.end(), "score", (f"{one}たい{other}" for one, other in pairs))
-    return None
-
-
-def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
-    """2-1: a score, an address or a range; 4-2-8: an address. With a counter (3-5日) it is two numbers."""
-    if season := SEASON.match(text, at):  # 2023-24シーズン
-        parts = product(read(int(season[1])), ("", "から", "の"), (*read(int(season[2])), *digits(season[2])))
-        return span_of(at, season.end(), "year", map("".join, parts))
-    match = DASHED.match(text, at)
-    if not match or (match[0].count("-") == 1 and (is_counted(text, match.end()) or text.startswith("=", match.end()))):
-        return None
-    parts = match[0].split("-")
-    if len(parts) == 2:
-        pairs = list(product(*(read(int(part)) for part in parts)))
-        ways = [sign.join(pair) for sign in ("たい", "の", "から") for pair in pairs]
-        ways.append(_address(parts, ("丁目", "番地")))
-    else:
-        plain = [whole(int(part)) for part in parts]
-        ways = ["の".join(plain), "".join(plain)]
-        if len(parts) == 3:
-            ways += [_address(parts, ("丁目", "番", "号")), _address(parts, ("丁目", "番地", ""))]
-    ways += ["の".join(way) for way in zip(*map(_digits, parts), strict=True)]
-    return span_of(at, match.end(), "score" if len(parts) == 2 else "address", ways, sure=len(parts) > 2)
-
-
-def _address(parts: list[str], names: tuple[str, ...]) -> str:
-    return "".join(read(int(part), name)[0] for part, name in zip(parts, names, strict=True))
-
-
-def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
-    match = SLASHED.match(text, at)
-    if not match:
-        return None
-    one, other = int(match[1]), int(match[2])
-    if BLOOD_PRESSURE.search(text, max(0, at - 8), at):  # 120/80
-        return span_of(
-            at,
-            match.end(),
-            "fraction",
-            [a + sign + b for sign in ("", "たい", "の") for a, b in product(read(one), read(other))],
-            most=20,
-        )
-    ways = [f"{below}ぶんの{above}" for below, above in product(read(other)[:2], read(one)[:2])]
-    if 1 <= one <= 12 and 1 <= other <= 31:
-        days = list(map("".join, product(read(one, "月"), read(other, "日"))))
-        ways = days + ways if is_day(one, other) else ways + days
-    ways += [f"{whole(one)}スラッシュ{whole(other)}", f"{whole(one)}わる{whole(other)}"]
-    return span_of(at, match.end(), "fraction", ways, most=MOST)
-
-
-def _version(text: str, at: int, found: list[Span]) -> Span | None:
-    if match := VERSION.match(text, at):
-        parts = product(*(read(int(part))[:2] for part in match[0].split(".")))
-        return span_of(at, match.end(), "version", map("てん".join, parts), most=MOST)
     return None
 
 
@@ -205,6 +109,14 @@ def _power(text: str, at: int, found: list[Span]) -> Span | None:
         return None
     said = ("マイナス" if power[1] < 0 else "") + whole(abs(power[1])) + "じょう"
     return span_of(at, power[0], "sign", [f"の{said}", said, *(["じじょう", "のじじょう"] if power[1] == 2 else [])])
+
+
+def _lowered(text: str, at: int, found: list[Span]) -> Span | None:
+    """The ₂ of CO₂."""
+    if not (below := lowered(text, at)):
+        return None
+    english = [ENGLISH[int(below[1])]] if int(below[1]) < len(ENGLISH) else []
+    return span_of(at, below[0], "letters", [*read(int(below[1])), *english, *digits(below[1])])
 
 
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
@@ -278,17 +190,18 @@ _READERS = (
     face,
     _aside,
     weekday,
-    _average,
-    _phone,
+    average,
+    phone,
     date,
-    _version,
+    version,
     clock,
-    _ratio,
-    _dashed,
-    _slashed,
+    ratio,
+    dashed,
+    slashed,
     _between,
     _phrase,
     _power,
+    _lowered,
     number,
     _letters,
     _signs,

@@ -167,3 +167,17 @@ def test_odd_signs_are_read_or_silent(text, heard):
 )
 def test_a_kanji_alone_has_no_reading_of_compounds(text, heard):
     assert error(text, heard) > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("2000年生まれです", "にせんねん生まれです"),
+        ("薬は1日3回飲む", "薬はいちにちさんかい飲む"),
+        ("5月1日に出す", "ごがつついたちに出す"),
+        ("3年2組の田中", "さんねんにくみの田中"),
+        ("2組の夫婦", "ふたくみの夫婦"),
+    ],
+)
+def test_prompts_read_counters_by_what_stands_around(text, prompt):
+    assert written(text, "ja") == prompt
