@@ -67,7 +67,7 @@ def walk(text: str, start: re.Pattern[str], readers: Iterable[Reader]) -> list[S
 
 
 def with_until(text: str, found: list[Span], until: str) -> list[Span]:
-    """The spans, those behind the sign of a range also with the word that may close it: 9時〜18時 九時から十八時まで."""
+    """The spans, those behind the sign of a range also with the word that may close it: 9時〜18時 九時から十八時まで"""
     ways = list(found)
     for place, (sign, last) in enumerate(pairwise(found), 1):
         spanned = sign.kind == "range" and sign.end == sign.start + 1

@@ -14,6 +14,7 @@ from speech.readings.cjk import (
     HALF_DAY,
     HALF_DAY_BEFORE,
     LATIN_ROMAN,
+    LOWERED,
     RAISED,
     ROMAN,
     SCHEME,
@@ -25,21 +26,27 @@ from speech.readings.cjk import (
     compared,
     face,
     is_day,
+    lowered,
     power_at,
     right_behind,
     span_of,
     walk,
     with_half_day,
+    with_until,
 )
 from speech.readings.ko_counted import FROM_TO, is_counted, number
 from speech.readings.ko_numbers import digits, read, sino
-from speech.readings.ko_signs import BETWEEN_LETTERS, JAMO, JAMO_LAUGHS, NUMBERED, SIGNS, WORDS, spelled
+from speech.readings.ko_particles import with_particles
+from speech.readings.ko_signs import BETWEEN_LETTERS, ENGLISH, JAMO, JAMO_LAUGHS, NUMBERED, SIGNS, WORDS, spelled
 from speech.readings.ko_sounds import units
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
 
-_PHONE = re.compile(r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)")
+_PHONE = re.compile(
+    r"(?:\+82[- ]?)?\(?\d{2,4}\)?[- .]\d{3,4}[- .]\d{4}(?![-\d])|\(?0\d{1,2}\) ?\d{3,4}[- ]?\d{4}(?![-\d])"
+    r"|\d{4}-\d{4}(?![-\d])|0\d{8,10}(?!\d)"
+)
 _NAMED_DAY = re.compile(
     r"(\d{1,2})[·ㆍ](\d{1,2})(?![\d·ㆍ])"
     r"|(3|4|5|6|8|10|12)\.(1|3|13|16|18|19|10|15|25|26|29|12)(?=절|(?:을|를|은|는|과|와|이)? ?"
@@ -55,14 +62,14 @@ _HALVES = {"a": ("오전 ", "아침 ", "새벽 "), "p": ("오후 ", "저녁 ", "
 _NUMBERED = re.compile(r"\. ?(?=\d)")
 _JAMO = re.compile("[ㄱ-ㅣ]{1,40}")
 _START = re.compile(
-    rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{RAISED}=ヾ{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+    rf"[(ㄱ-ㅣ\dA-Za-zÀ-ÖØ-öø-ÿ$₩€£¥+\-−±제~〜.:/_{RAISED}=ヾ{any_of(SIGNS, LOWERED, ROMAN, CIRCLED, FRACTIONS)}]"
 )
 _ENGLISH_ROMAN = {1: "원", 2: "투", 3: "쓰리"}
 
 
 def spans(text: str) -> list[Span]:
     """Ascending spans of what is to be read in words; all else is words."""
-    return walk(text, _START, _READERS)
+    return with_particles(text, with_until(text, walk(text, _START, _READERS), "까지"))
 
 
 def _phone(text: str, at: int, found: list[Span]) -> Span | None:
@@ -152,7 +159,8 @@ def _dashed(text: str, at: int, found: list[Span]) -> Span | None:
     plain = [sino(int(part)) for part in parts]
     signs = (" 대 ", " 다시 ", "에서 ", "에 ", " 빼기 ") if len(parts) == 2 else (" 다시 ", "에 ", " ")
     ways = [sign.join(plain) for sign in signs] + [" 다시 ".join(digits(part)[0] for part in parts)]
-    return span_of(at, match.end(), "score" if len(parts) == 2 else "address", ways, sure=False)
+    won = len(parts) == 2 and compared(_COMPARED, text, at, match.end())  # 2-1 승리
+    return span_of(at, match.end(), "score" if len(parts) == 2 else "address", ways, sure=won)
 
 
 def _slashed(text: str, at: int, found: list[Span]) -> Span | None:
@@ -208,6 +216,14 @@ def _power(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(
         at, power[0], "sign", [*names, *(f"{of}{said}{name}" for of in ("의 ", " ") for name in ("승", "제곱"))]
     )
+
+
+def _lowered(text: str, at: int, found: list[Span]) -> Span | None:
+    """The ₂ of CO₂."""
+    if not (below := lowered(text, at)):
+        return None
+    english = [ENGLISH[int(below[1])]] if int(below[1]) < len(ENGLISH) else []
+    return span_of(at, below[0], "letters", [sino(int(below[1])), *english, *digits(below[1])])
 
 
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
@@ -269,6 +285,7 @@ _READERS = (
     _slashed,
     _between,
     _power,
+    _lowered,
     number,
     _letters,
     _jamo,

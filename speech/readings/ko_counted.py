@@ -4,6 +4,7 @@ import re
 from itertools import product
 
 from speech.readings.cjk import GROUPED, beside_letters, one_of, span_of, unit_at
+from speech.readings.ko_around import numbers
 from speech.readings.ko_numbers import (
     ABOUT,
     ALWAYS_SINO,
@@ -30,7 +31,7 @@ _NUMBER = re.compile(
     r"| ?[십백천](?=[ \d원달유엔명개여])"
     rf"|(?<=[만억조천백]) ?(?:{GROUPED})(?![.:\d])){{0,8}})"
 )
-_COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
+_COUNTER = re.compile(f" ?({one_of(COUNTERS)})(?!(?<=승)[리부점률패객진용]|(?<=패)[배널션])")  # 2-1 승리
 _WORD = re.compile(r"[가-힣]")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _RANGE = re.compile(r" ?[~〜–∼-] ?|, ?")
@@ -47,6 +48,7 @@ _PARTICLE = re.compile(
 _KINDS = {"월": "date", "일": "date", "년": "year", "시": "time", "분": "time", "원": "money", "퍼센트": "percent"}
 _PEOPLE = re.compile(r"께|이 오|의 손|의 고객|을 모|을 초|이 계|이 참|이 함")  # 분 is a person, not a minute
 _OF_AGE = re.compile(" ?(?:남|여|초반|중반|후반|청년|직장인|주부|부부|환자|고객|부모|젊은|이상|이하)")
+_GAMES = re.compile(" ?(?:서울)?(?:올림픽|월드컵|아시안게임|고속도로)")
 _NUMBERED = ("번", "호", "호실", "호선", "동", "편")  # 273번: also digit by digit
 
 
@@ -92,10 +94,14 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     if value is None:
         return span_of(start, match.end("first"), "cardinal", digits(re.sub(r"\D", "", match["first"])), False)
     end, ways, kind = _counted(text, match, value, money, first)
+    beside = end == match.end() and beside_letters(text, match.start(), end)
+    version = bool(value[1] and _VERSION_OF.search(text, max(0, match.start() - 8), match.start()))
+    fraction = value[1].rstrip("0")  # 4.50% as 4.5%, but never Python 3.10 as 3.1
+    if fraction not in ("", value[1]) and not beside and not version:
+        ways = [*ways[:20], *_counted(text, match, (value[0], fraction, value[2]), money, first)[1]]
     if sign == ("마이너스 ",) and text[end - 1] in "도℃°cC":
         sign = ("영하 ", "마이너스 ")
-    beside = end == match.end() and beside_letters(text, match.start(), end)
-    if value[1] and _VERSION_OF.search(text, max(0, match.start() - 8), match.start()):
+    if version:
         ways += _like_english(match, value)
     ways += _like_english(match, value) if beside else []
     if "+" in text[max(0, match.start() - 1) : match.start()] + text[end : end + 1] and value[0] < 5 and not value[1]:
@@ -135,6 +141,8 @@ def _counted(text: str, match: re.Match[str], value: Value, money: list[str] | N
     ):  # CO2 배출
         return counter.end(), _with_counter(text, match, value, counter, first), _KINDS.get(counter[1], "counter")
     ways, whole = _plain(value), not value[1] and not match["rest"]
+    if whole and len(match["first"]) == 2 and _GAMES.match(text, match.end()):  # 88올림픽
+        return match.end(), [*digits(match["first"]), *ways], "year"
     word = _WORD.match(text, match.end()) and not _PARTICLE.match(text, match.end())
     if whole and word and not first and 0 < value[0] < 100:
         ways += native(value[0])  # a word that is no counter of ours: 3 in 3개국, 세
@@ -155,6 +163,8 @@ def _with_counter(text: str, match: re.Match[str], value: Value, counter: re.Mat
     if fraction or large or first:
         return [f"{way} {word}" for way in _plain(value)]
     ways = list(read(number, word))
+    if (here := numbers(text, match.start(), counter.end(), number, word)) is not None:
+        return [f"{way} {word}" for way in here]
     if word == "대" and _OF_AGE.match(text, counter.end()) and number % 10 == 0 and number < 100:  # 30대 남성
         ways = [f"{way} {word}" for way in sino_ways(number)]
     if word == "권" and number < 20 and _BOOKS.search(text, 0, match.start()):
@@ -198,7 +208,8 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
     if unit := unit_at(_UNIT, text, other.end()):
         names = UNITS[unit[1].lower()]
         ways = [f"{way} {name}" for name in names for way in joined]
-        return unit.end(), ways + [f"{one} {name}{to} {two} {name}" for name in names for to in FROM_TO], "range"
+        ways += [f"{one} {name}{to} {two} {name}" for name in names for to in FROM_TO]
+        return unit.end(), ways + [f"{way}까지" for way in ways[:20]], "range"
     counter = _COUNTER.match(text, other.end())
     if not counter:
         return other.end(), [*joined, f"{one} 대 {two}"], "range"
@@ -208,8 +219,10 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
     pairs = list(product(read(low, word), read(high, word)))
     if "," in sign[0]:  # 3, 4명
         return counter.end(), [*_about(low, word), f"{native(low)[0]} {pairs[0][1]}", f"{one} {pairs[0][1]}"], "range"
-    ways = [f"{a.removesuffix(word).strip()}{to} {b}" for to in FROM_TO for a, b in pairs]
-    ways += [f"{a}{to} {b}" for to in FROM_TO for a, b in pairs]
+    short = [f"{a.removesuffix(word).strip()}{to} {b}" for to in FROM_TO for a, b in pairs]
+    full = [f"{a}{to} {b}" for to in FROM_TO for a, b in pairs]
+    ways = full + short if pairs[0][0].startswith(native(low)[0]) and COUNTERS[word] else short + full  # 두 시에서
+    ways = [*ways[:24], *(f"{way}까지" for way in [*full, *short] if "부터" in way or "에서" in way)][:34]
     if "-" in sign[0] and word in ("번지", "번길", "호"):  # 123-45번지
         ways.append(f"{one} 다시 {two} {word}")
     if "-" in sign[0]:  # 5-3 승리

@@ -133,3 +133,20 @@ def test_long_rows_of_one_kind_have_few_readings(text):
 )
 def test_prompts_have_blanks_between_numbers_and_none_before_particles(text, prompt):
     assert written(text, "ko") == prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("올해 1분기 실적", "올해 일 분기 실적"),
+        ("4대 보험 가입", "사 대 보험 가입"),
+        ("시금치 2단", "시금치 두 단"),
+        ("하루 3번 먹어요", "하루 세 번 먹어요"),
+        ("1년에 1번 만나요", "일 년에 한 번 만나요"),
+        ("2~4시에 오세요", "두 시에서 네 시에 오세요"),
+        ("우리가 2-1 승리했다", "우리가 이 대 일 승리했다"),
+        ("5kg를 뺐다", "오 킬로그램을 뺐다"),
+    ],
+)
+def test_prompts_read_counters_and_particles_by_what_stands_around(text, prompt):
+    assert written(text, "ko") == prompt
