@@ -7,8 +7,10 @@ from collections.abc import Callable
 from speech.readings import written
 
 _SPACE = re.compile(r"\s+")
-# Of these NFKC makes something that is read otherwise: ² a 2, ½ three characters, ① a 1, № "No", ㎡ "m2".
-_READ_AS_THEY_ARE = re.compile(r"([²³¹¼-¾\u2070-\u209f\u2100-\u218f\u2460-\u24ff\u3200-\u33ff])")
+# Of these NFKC makes something that is read otherwise: ² a 2, ½ three characters, ① a 1, № "No", ㎡ "m2", ″ two ′.
+_READ_AS_THEY_ARE = re.compile(
+    r"([²³¹¼-¾\u2033\u2034\u2036\u2037\u2057\u2070-\u209f\u2100-\u218f\u2460-\u24ff\u3200-\u33ff])"
+)
 
 
 def normalise_text(text: str) -> str:

@@ -10,6 +10,7 @@ from speech.readings.cjk import (
     DATE,
     FRACTIONS,
     HALF_DAY,
+    LOWERED,
     RAISED,
     ROMAN,
     SCHEME,
@@ -21,6 +22,7 @@ from speech.readings.cjk import (
     compared,
     face,
     is_day,
+    lowered,
     power_at,
     right_behind,
     span_of,
@@ -30,7 +32,7 @@ from speech.readings.cjk import (
 from speech.readings.span import Span
 from speech.readings.yue_counted import is_counted, number
 from speech.readings.yue_numbers import cardinal, clock, digits, plain
-from speech.readings.yue_signs import BETWEEN_LETTERS, SIGNS
+from speech.readings.yue_signs import BETWEEN_LETTERS, ENGLISH, SIGNS
 from speech.readings.yue_sounds import units
 
 __all__ = ["spans", "units"]
@@ -43,7 +45,7 @@ _CLOCK = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d)分?|[點点] ?([0-5]?\d) ?�
 _RATIO = re.compile(r"(\d{1,4})(?::| ?比 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['’][A-Za-z]{1,20})?")
 _START = re.compile(
-    rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_*({RAISED}=ヾ{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+    rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_*({RAISED}{LOWERED}=ヾ{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
 )
 _SHORTENED = re.compile(r"(?<![A-Za-z])[A-Za-z]{1,4}$")
 _HALVES = {"a": ("朝早", "上晝", "上午", "凌晨"), "p": ("下晝", "夜晚", "下午", "晏晝", "中午")}
@@ -162,6 +164,14 @@ def _power(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, power[0], "sign", [*names, *(f"{of}{said}次方" for of in ("嘅", "的", ""))])
 
 
+def _lowered(text: str, at: int, found: list[Span]) -> Span | None:
+    """The ₂ of CO₂."""
+    if not (below := lowered(text, at)):
+        return None
+    english = [f" {ENGLISH[int(below[1])]} "] if int(below[1]) < len(ENGLISH) else []
+    return span_of(at, below[0], "letters", [plain(int(below[1])), *english, digits(below[1])])
+
+
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if scheme := SCHEME.match(text, at):
         name = scheme[0][:-3].lower()
@@ -224,6 +234,7 @@ _READERS = (
     _slashed,
     _between,
     _power,
+    _lowered,
     number,
     _letters,
     _in_words,

@@ -15,6 +15,10 @@ _NUMBER = re.compile(
 _COUNTER = re.compile(f" ?({one_of(COUNTERS)})")
 _UNIT = re.compile(f" ?({one_of(UNITS)})(?![a-zA-Z0-9])", re.IGNORECASE)
 _NAMED = re.compile("(?:打|致電|密碼|電話|熱線|號碼|內線|編號|車牌|班次|坐|搭|轉)[係:： ]{0,2}(?:咗|架)?$")
+_VERSION_OF = re.compile(r"(?:版本|版|[Vv]er\.?) ?$")
+_LASTS = re.compile("(?:就|有|咗|成|近|約|足足|過|隔|共|滿|用|做|等|呢|前後|未來|過去|大約) ?$")  # 就50年 is no year
+_LASTS_BEHIND = re.compile(" ?(?:前|後|嚟|來|内|內|歷史|之|間|先|經驗|保養|期|冇|都|唔|不變)")
+_LETTER_BEFORE = re.compile("[A-Za-z]-?$")
 _PERCENTS = re.compile(r" ?% ?[-~〜–] ?(\d{1,4})(?:\.(\d{1,4}))? ?%")
 _SOME = re.compile("[幾几多]")
 _SPEED = re.compile("[時时限車车]速[^,，。]*$")
@@ -47,14 +51,19 @@ def number(text: str, at: int, found: list[Span]) -> Span | None:
     match = _NUMBER.match(text, at)
     if not match:
         return None
-    end, ways, kind = _said(text, match, currency[0].strip() if currency else "", first)
+    given = (text, match, currency[0].strip() if currency else "", first)
+    fraction = match["fraction"] or ""
+    end, ways, kind = _said(*given, fraction)
+    beside = end == match.end() and beside_letters(text, match.start(), end)
+    short = fraction.rstrip("0")  # 4.50% as 4.5%, but never Python 3.10 as 3.1
+    if short not in ("", fraction) and not beside and not _VERSION_OF.search(text, max(0, match.start() - 8), at):
+        ways = [*ways[:20], *_said(*given, short)[1]]
     if kind == "temperature":
         kind = "unit"
         if sign[0] == "負":
             sign, ways = ("零下", "負"), [*(way.replace("兩", "二") for way in ways), *ways]
     if match["whole"].isdigit() and len(match["whole"]) == 2 and re.search(r"\d ?米$", text[: match.start()]):  # 1米78
         ways = [digits(match["whole"]), *ways]
-    beside = end == match.end() and beside_letters(text, match.start(), end)
     ways += _like_english(match) if beside else []
     return span_of(start, end, kind, (before + first + way for before in sign for way in ways), not beside)
 
@@ -69,8 +78,8 @@ def _like_english(match: re.Match[str]) -> list[str]:
     return [digits(whole), *([f" {ENGLISH[int(whole)]} "] if int(whole) < len(ENGLISH) else [])]
 
 
-def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted:
-    whole, fraction, end = match["whole"].replace(",", ""), match["fraction"] or "", match.end()
+def _said(text: str, match: re.Match[str], currency: str, first: str, fraction: str) -> Counted:
+    whole, end = match["whole"].replace(",", ""), match.end()
     large = (match["large"] or "").translate(_LARGE)
     if (len(whole) > 1 and whole[0] == "0") or len(whole) > 12:
         said = digits(whole) + ("點" + digits(fraction) if fraction else "")
@@ -110,7 +119,7 @@ def _said(text: str, match: re.Match[str], currency: str, first: str) -> Counted
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 1A: a current, or a bus; 5g: 5G
             ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
         return unit.end(), ways, kind
-    return _with_counter(text, match, value, first)
+    return _with_counter(text, match, value, first, fraction)
 
 
 def _count(number: int, fraction: str, name: str) -> list[str]:
@@ -163,18 +172,21 @@ def _and_a_half(number: int, fraction: str, name: str) -> list[str]:
     return [f"{way}{name}半" for way in counted(number, name)] if fraction == "5" and number else []
 
 
-def _with_counter(text: str, match: re.Match[str], number: int, first: str) -> Counted:
-    whole, fraction, end = match["whole"].replace(",", ""), match["fraction"] or "", match.end()
+def _with_counter(text: str, match: re.Match[str], number: int, first: str, fraction: str) -> Counted:
+    whole, end = match["whole"].replace(",", ""), match.end()
     counter = _COUNTER.match(text, end)
     name, after = (counter[1], counter.end()) if counter else ("", end)
     if name == "年" and len(whole) in (2, 4) and not fraction and not first:
         also = cardinal(number) if len(whole) == 2 or number % 100 == 0 else ()
-        return after, [way + name for way in dict.fromkeys([digits(whole), *also])], "year"
+        lasts = _LASTS.search(text, max(0, match.start() - 4), match.start()) or _LASTS_BEHIND.match(text, after)
+        ways = [*also, digits(whole)] if lasts and len(whole) == 2 else [digits(whole), *also]  # 就50年
+        return after, [way + name for way in dict.fromkeys(ways)], "year"
     if name[:1] in ("點", "点"):
         return after, [("兩" if number == 2 and not fraction else _count(number, fraction, "")[0]) + name], "time"
     if first:
         return end, list(cardinal(number)), "ordinal"
-    ways = [way + name for way in _count(number, fraction, name)] + (
+    lettered = whole == "2" and _LETTER_BEFORE.search(text, max(0, match.start() - 2), match.start())  # B2層
+    ways = [way + name for way in (["二"] if lettered and not fraction else _count(number, fraction, name))] + (
         _and_a_half(number, fraction, name) if name else []
     )
     if fraction == "5" and name in ("個", "个", "小時", "小时", "個鐘", "个钟", "個月", "个月"):  # 1.5小時: 個半小時

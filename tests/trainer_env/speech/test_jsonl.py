@@ -118,6 +118,7 @@ def test_normalisation_is_nfkc_and_single_spaces():
     assert normalise_text("ＡＢ１２\u3000你好，\t\n世界 ") == "AB12 你好, 世界"
     assert normalise_text("e\u0301") == "é"
     assert normalise_text("½ m² ① ℃") == "½ m² ① ℃"  # NFKC's 1⁄2, m2 and 1 would be read otherwise
+    assert normalise_text("5′30″") == "5′30″"  # of ″ NFKC makes two ′
 
 
 def test_seen_texts_remembers_across_its_two_stores():

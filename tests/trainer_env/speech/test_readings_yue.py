@@ -121,3 +121,11 @@ def test_words_that_libraries_change_or_misread(words, said):
 
 def test_a_number_behind_ten_thousands_may_be_of_any_length():
     assert written("10萬" + "9" * 40, "yue").startswith("十萬")
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [("到2047年就50年", "到二零四七年就五十年"), ("做咗20年前台", "做咗二十年前台"), ("97年出世", "九七年出世")],
+)
+def test_prompts_tell_years_that_something_lasts_from_those_of_a_date(text, prompt):
+    assert written(text, "yue") == prompt
