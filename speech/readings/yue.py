@@ -45,7 +45,8 @@ _CLOCK = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d)分?|[點点] ?([0-5]?\d) ?�
 _RATIO = re.compile(r"(\d{1,4})(?::| ?比 ?)(\d{1,4})(?![\d:])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]{1,60}(?:['’][A-Za-z]{1,20})?")
 _START = re.compile(
-    rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_*({RAISED}{LOWERED}=ヾ{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
+    rf"[\dA-Za-zÀ-ÖØ-öø-ÿ$€£¥₩+\-−±第廿卅兩两二~〜–.:/_*({RAISED}{LOWERED}=ヾ"
+    rf"{any_of(SIGNS, ROMAN, CIRCLED, FRACTIONS)}]"
 )
 _SHORTENED = re.compile(r"(?<![A-Za-z])[A-Za-z]{1,4}$")
 _HALVES = {"a": ("朝早", "上晝", "上午", "凌晨"), "p": ("下晝", "夜晚", "下午", "晏晝", "中午")}

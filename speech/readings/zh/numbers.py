@@ -122,11 +122,15 @@ def scaled(number: str, scale: str, two: tuple[str, ...] = ("二",)) -> list[str
 
     >>> scaled("23.8", "万"), scaled("3", "亿")
     (['二十三点八万', '二十三万八千'], ['三亿'])
+    >>> scaled("140,967", "万")[0]
+    '十四亿零九百六十七万'
     """
     if not scale:
         return decimals(number, two)
     ways = [f"{way}{scale}" for way in decimals(number, ("二",) if scale == "十" else ("两", "二"))]
     whole, _, fraction = number.replace(",", "").partition(".")
+    if scale == "万" and len(whole.lstrip("0")) > 4 and len(fraction) <= 4:  # 140,967万
+        return [*cardinals(whole + fraction.ljust(4, "0"), two), *ways]
     if (
         fraction.strip("0")
         and scale in ("万", "亿")

@@ -7,6 +7,12 @@ from speech.readings.zh.numbers import by_digit, cardinals, shortened
 from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
 
 _SUM = re.compile("(?:租金?|工资|月薪|底薪|房租|学费|奖金|押金|补贴|[价卖售花])$")
+_PETROL = frozenset(("89", "92", "93", "95", "97", "98"))
+_FILLED = re.compile("加(?:满|了|的|点|个)*$")  # 加95
+_PARALLEL = re.compile("线(?![索程下上])|大盖|军")  # 38线
+_MODEL = re.compile("式(?!样|微|中|西|各|子)")  # 95式步枪
+_PRODUCT = re.compile("胶(?!囊)|不锈钢|不銹钢|软件|安全卫士|杀毒|浏览器|银(?![行元两])|纯银")  # 502胶, 304不锈钢, 925银
+_AIRCRAFT = re.compile("(?:波音|空客)-?$")
 _YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
 
 
@@ -41,6 +47,21 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
     return ways, kind
 
 
+def named_by_digit(before: str, behind: str, digits: str) -> bool:
+    """Whether digits are a name, said one by one: 84 of 84消毒液, 95 of 加95, 737 of 波音737."""
+    if len(digits) == 2 and "0" not in digits:
+        petrol = digits in _PETROL and (_FILLED.search(before) or re.match("号?(?:无铅)?(?:汽油|油|柴油)", behind))
+        return bool(
+            petrol
+            or (digits == "84" and behind.startswith("消毒"))
+            or (digits == "38" and _PARALLEL.match(behind))
+            or _MODEL.match(behind)
+        )
+    if len(digits) != 3:
+        return False
+    return bool(_PRODUCT.match(behind) or (_AIRCRAFT.search(before) and behind[:1] not in ("架", "次")))
+
+
 def _counts(text: str, start: int, end: int) -> bool:
     """Whether something that the number counts follows; nothing does behind 月租 and the like."""
     first = text[end : end + 8].lstrip()[:1]
@@ -54,8 +75,13 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
     letter = before.rstrip("-–")[-1:]
     latin = letter.isascii() and letter.isalpha()
     first, ordinal = behind[:1], before.endswith(("第", "初", "周", "星期", "礼拜")) and not before.endswith("每周")
+    if ordinal and len(digits) > 4 and before.endswith("第"):  # 第2024035期, 第12345号
+        ways = [*cardinals(digits), by_digit(digits)]
+        return ways if digits.endswith("00") or (first and first not in "期号") else ways[::-1], "ordinal"
     if ordinal:
         return cardinals(digits), "ordinal"
+    if not latin and named_by_digit(before, behind, digits):
+        return [by_digit(digits), *cardinals(digits)], "digits"
     if behind.startswith("年代") and len(digits) in (2, 4) and digits[-1] == "0":
         decade = by_digit(digits[:2]) + cardinals(digits[2:])[0] if len(digits) == 4 else cardinals(digits)[0]
         return [decade, by_digit(digits)], "year"
@@ -78,6 +104,8 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [by_digit(digits), *cardinals(digits)], "year"
     if latin:
         ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
+        if len(digits) > 2 and digits[0] == "0":  # xiaoming007: no zero is left out
+            return [by_digit(digits), *(english(digits)[1:] if len(digits) <= 4 else ())], "letters"
         return [*ways, *(english(digits) if len(digits) <= 4 else ())], "letters"
     if len(digits) == 3 and first == "年" and before.endswith(_YEAR_BEHIND):  # 唐(618年-907年)
         return [*cardinals(digits), by_digit(digits)], "year"
@@ -125,8 +153,10 @@ def two_before(behind: str) -> tuple[str, ...]:
     if (
         not first
         or not "\u4e00" <= first <= "\u9fff"
-        or re.match(r"月|日|号|级|路|线(?!索)|年级|年代", behind)
+        or re.match(r"月|日|号|级|路|线(?!索)|年级|年代|单元|次元|[栋座幢排]\s?(?:\d|单元|[东西南北])", behind)
         or first in ER
     ):
         return ("二",)
+    if re.match("环(?!节|境)|胎|孩|产(?!品|业)", behind):  # 二环, 二胎; also 打了两环, 生了两胎
+        return ("二", "两")
     return ("两",) if first in LIANG else ("两", "二")
