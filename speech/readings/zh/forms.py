@@ -35,6 +35,7 @@ _MONTH_FIRST = re.compile(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])/((?:19|20)\d
 _EIGHT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
+_SECONDS = re.compile("(\\d{1,3})″")
 _IN_NAME = re.compile(r"(?<=[A-Za-z])\d{1,4}(-)\d{2,6}(?![\d-])")  # B2-056, i7-13700K
 _MODEL = re.compile(
     r"\d{2,4}(-)\d{1,4}(?!(?:KW|MW|KB|MB|GB|TB|KM|KG|ML|CM)(?![A-Z]))(?=[A-Z]{2,3}(?![A-Za-z]))"
@@ -143,8 +144,8 @@ def time(text: str, start: int) -> Span | None:
     if not found or int(found[1]) > 24 or _scored(text, start, found.end()):
         return None
     ways = _clock(found[1], found[2], found[3])
-    if found[3] is None and any(word in text[max(0, start - 8) : start] for word in LASTING):
-        ways = _lasting("0", found[1], found[2]) + ways
+    if any(word in text[max(0, start - 8) : start] for word in LASTING):
+        ways = _lasting(found[1], found[2], found[3]) + ways if found[3] else _lasting("0", found[1], found[2]) + ways
     if found[4] is not None and int(found[4]) <= 24:
         ways = joined(ways, ["到", "至"], _clock(found[4], found[5], None))
         return make(start, found.end(), "time", ways)
@@ -190,6 +191,8 @@ def lasting(text: str, start: int) -> Span | None:
         seconds = [f"{way}秒{by_digit(lap[3])}" for way in _with_zero(lap[2])]
         seconds += [f"{way}点{by_digit(lap[3])}秒" for way in _with_zero(lap[2])]
         return make(start, lap.end(), "time", joined(cardinals(lap[1], ("两", "二")), ["分"], seconds))
+    if seconds := _SECONDS.match(text, start):  # 10″
+        return make(start, seconds.end(), "time", joined(cardinals(seconds[1], ("两", "二")), ["秒", "英寸", "寸"]))
     found = _LASTING.match(text, start)
     return make(start, found.end(), "time", _lasting("0", found[1], found[2])) if found else None
 

@@ -24,7 +24,13 @@ _DAY_BEFORE = re.compile("(?:[假放]|截[止至]|日期)[^,。;!?]{0,8}$")
 _PAID = re.compile("(?:[只仅]要|[只仅]需|[转付收欠花卖赚亏售价省退找充](?:了|我|你|他|她|您|给|要|回)*)$")  # 转我52.5
 _SIDE = re.compile(rf"({NUMBER})°\s?([NSEW])(?![A-Za-z])")
 _DECADE = re.compile(r"((?:19|20)\d)0s(?![A-Za-z])")
+_STEEL = re.compile("钢|材质|材料")
+_BILLIONS = re.compile(r"\d亿\s?$")
 _SIDES = {"N": "北纬", "S": "南纬", "E": "东经", "W": "西经"}
+_FIGURE = re.compile(r"[图表例题附式章]\s?$")
+_RICH = re.compile(
+    "(?:薪|收入|存款|预算|资产|奖金|投资|房价|首付|彩礼|负债|播放|粉丝|赞|销量|流水|补贴)(?:量|额|了|约|近|超|破|大概|是|过)*$"
+)
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
 _WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
 
@@ -51,6 +57,8 @@ def quantity(text: str, start: int) -> Span | None:
     if other:
         return _range(text, start, end, found)
     values = scaled(one, scale or "", _two_of(text, end, unit, scale))
+    if scale == "万" and one.isdigit() and int(one) < 1000 and _BILLIONS.search(text, max(0, start - 4), start):
+        values = [*(f"零{way}" for way in values), *values]  # 14亿967万
     if "." in one and not scale and len(one.partition(".")[2]) > 1:
         tail = one.partition(".")[2]
         if (
@@ -79,6 +87,10 @@ def quantity(text: str, start: int) -> Span | None:
         halves = _halves(text, end, int(one[:-2].replace(",", "")))
         if halves:
             return make(start, end + len(halves[0]), "unit", joined(ways, [halves[0]]) + halves[1:])
+    if unit == "L" and one in ("304", "316") and _STEEL.search(text[max(0, start - 5) : start] + text[end : end + 5]):
+        ways = [f"{by_digit(one)}l", *ways]  # 316L不锈钢
+    if unit == "W" and _RICH.search(text[max(0, start - 8) : start]):  # 年薪50W
+        ways = [*(way for way in ways if way.endswith("万")), *ways]
     kind = "percent" if unit in ("%", "‰") else "unit" if unit else "cardinal"
     if not scale and (unit == "m" or (unit is None and re.match("米(?!每)", text[end:]))) and (metres := _metres(one)):
         ways, end = ways + metres if unit else joined(ways, ["米"]) + metres, end + (unit is None)
@@ -217,7 +229,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         lefts, rights = [by_digit(one)], [by_digit(other)]
         ways = joined(lefts, ["到", "至"], rights) + joined(lefts, ["年到", "年至"], rights)
         return make(start, end, "year", ways)
-    two = _two_of(text, end, unit2, scale2)
+    figure = not unit and not unit2 and _FIGURE.search(text, max(0, start - 4), start)  # 图1-2所示
+    two = ("二",) if figure else _two_of(text, end, unit2, scale2)
     two = two if "二" in two or other != "2" else (*two, "二")  # 一到二片
     if len(one) == len(other) == 3 and (
         (behind[:1] == "年" and text[:start].endswith(("(", "公元", "公元前")))
@@ -235,8 +248,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         and int(float(other.replace(",", ""))) < int(float(one.replace(",", "")))
         else ["到", "至"]
     )  # 满200-30
-    if not unit and not unit2 and re.search(r"[图表例题附式章]\s?$", text[:start]):
-        words += ["杠", "之"]
+    if figure:
+        words = ["杠", "到", "至", "之", ""]
     if not (sign or unit or unit2 or scale or scale2) and _han(text[start - 1 : start]) and behind[:1] not in MEASURES:
         words += ["比"] if _han(behind[:1]) else []  # 上海4-2北京
     ways = [way for left in reversed(full) for way in joined(left[:6], words, right[:6])]
@@ -246,7 +259,9 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         ways = joined(plain, words, right) + joined(plain, words, bare)
     elif unit in ("%", "‰") and unit == unit2 and not minus:  # 80%-90% as 百分之八十到九十
         ways += joined(full[0], words, rights)
-    elif not scale and scale2:
+    if unit2 == "m" and unit in ("m", None) and not scale and not scale2:  # 1.2m~1.5m as 一米二到一米五
+        ways += joined(_metres(one), words, _metres(other))
+    if not scale and scale2 and unit not in ("%", "‰"):
         ways += joined(_signed(_with_unit(scaled(one, scale2, two), one, unit2), sign, shared), words, right)
     if one == "7" and other == "11" and not (sign or scale or scale2 or unit or unit2):  # the shops
         ways += ["七十一", "七幺幺", "七一一", "seven eleven"]

@@ -38,6 +38,7 @@ _A_TO_Z = re.compile(r"(?:[^A-Za-z]|\A)?[A-Z]-[A-Z](?![A-Za-z\d])")
 _MARK = re.compile(r"(?:[^A-Za-z\d]|\A)?[A-F]-(?![\w-])", re.ASCII)
 _HOUSE = re.compile(r"\s?[楼栋幢座机柜厂门线泵炉井孔样]")
 _MULTIPLE = re.compile(r"\d\s?(?:[A-Za-z]{1,3}|[\u4e00-\u9fff]{1,2})\s?$")
+_CONTROL = re.compile("Ctrl(?![A-Za-z])", re.IGNORECASE)
 _LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
 _NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
 _DASHES = ("-", "−", "–", "—", "~", "～", "〜")
@@ -173,6 +174,12 @@ def sign(text: str, start: int) -> Span | None:
     if char in CIRCLED:
         number = cardinals(CIRCLED[char])[0]
         return Span(start, start + 1, "ordinal", (number, f"第{number}"))
+    if char == "²" and before.isascii() and before.isalpha():  # r方
+        return Span(start, start + 1, "sign", (*SIGNS["²"], "方"))
+    if control := _CONTROL.match(text, start):
+        return Span(start, control.end(), "letters", (control[0].lower(), "control"))
+    if char == "." and before.isdigit():  # 600519.SH
+        return Span(start, start + 1, "variant", ("", "点"))
     if char == "+":
         counted = before and (before in "0123456789万亿千百%℃" or _UNIT_BEFORE.search(text, max(0, start - 12), start))
         return Span(start, start + 1, "sign", ("加", "以上") if counted else ("加", "plus"))
