@@ -21,6 +21,7 @@ def phone(text: str, at: int, found: list[Span]) -> Span | None:
     if match := _PHONE.match(text, at):
         groups = [_digits(group) for group in re.findall(r"\d+", match[0])]
         ways = [sign.join(way) for sign in ("の", "") for way in zip(*groups, strict=True)]
+        ways += [way.replace("に", "にい").replace("ご", "ごお") for way in ways]  # two and five are drawn out
         if len(groups) == 2 and len(match[0]) == 8:  # 150-0002, a postal code
             ways += [f"{whole(int(match[0][:3]))}の{last}" for last in groups[1]]
         plus = "ぷらす" if match[0][0] == "+" else ""
@@ -68,6 +69,7 @@ def dashed(text: str, at: int, found: list[Span]) -> Span | None:
         ways = ["の".join(plain), "".join(plain)]
         if len(parts) == 3:
             ways += [_address(parts, ("丁目", "番", "号")), _address(parts, ("丁目", "番地", ""))]
+            ways.append(f"{read(int(parts[0]), '丁目')[0]}{plain[1]}の{plain[2]}")
     ways += ["の".join(way) for way in zip(*map(_digits, parts), strict=True)]
     return span_of(at, match.end(), "score" if len(parts) == 2 else "address", ways, sure=len(parts) > 2)
 

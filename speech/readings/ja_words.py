@@ -102,6 +102,8 @@ def said(word: Word) -> tuple[str, ...]:
 def _said(surface: str, pos: tuple[str, ...], reading: str, normal: str) -> tuple[str, ...]:
     if pos[0] == "助詞" and surface in ("は", "へ"):
         return ("わ", "は") if surface == "は" else ("え", "へ")
+    if pos[0] == "助詞" and surface in ("くらい", "ぐらい"):  # said either way, whichever is written
+        return ("くらい", "ぐらい")
     ways: list[str] = []
     if KANJI.search(surface):
         if not KANJI.search(reading):

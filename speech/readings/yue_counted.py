@@ -156,7 +156,8 @@ def _with_currency(currency: str, number: int, fraction: str, large: str) -> lis
 
 
 def _with_unit(unit: str, number: int, fraction: str, named: bool) -> tuple[list[str], str]:
-    ways = [way + name for name in UNITS[unit] for way in _count(number, fraction, name)]
+    spelled = [f" {' '.join(unit)} "] if unit.isascii() and unit.isalpha() and 1 < len(unit) < 5 else []  # g b
+    ways = [way + name for name in [*UNITS[unit], *spelled] for way in _count(number, fraction, name)]
     if unit == "m" and fraction and number:  # 1.78m
         ways += [f"{way}米{digits(fraction)}" for way in counted(number, "米")]
     if unit == "km/h":

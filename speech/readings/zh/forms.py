@@ -168,6 +168,8 @@ def phone(text: str, start: int) -> Span | None:
     if len(groups) == 2 and all(len(group) == 4 and group[:2] in ("19", "20", "18") for group in groups):
         return None  # years
     behind = text[found.end() : found.end() + 3].lstrip()[:1]
+    if text[start - 1 : start] == "(" and behind == ")" and re.fullmatch(r"[12]\d{3}-[12]\d{3}", found[0]):
+        return None  # 清朝(1636-1912)
     if len(groups) == 2 and groups[0][0] != "0" and (behind in _COUNTABLE or (behind.isascii() and behind.isalpha())):
         return None  # 7000-9000元, 1500-1700ml
     digits = by_digit("".join(groups))

@@ -55,14 +55,22 @@ def _money(start: int, found: re.Match[str], names: list[str]) -> Span:
 def coins(number: str) -> list[str]:
     """3.5 as 三块五 and 三元五角, 3.05 as 三块零五分."""
     whole, _, cents = number.replace(",", "").partition(".")
-    if not 1 <= len(cents) <= 2 or not int(cents) or int(whole) == 0:
+    if not 1 <= len(cents) <= 2 or not int(cents):
         return []
-    tenth, hundredth = cents[0], cents[1:]
+    tenth, hundredth = cents[0], cents[1:].rstrip("0")
+    if int(whole) == 0:  # 0.58: 五毛八
+        cent = "两" if hundredth == "2" else by_digit(hundredth)
+        if tenth == "0":
+            return [f"{cent}分{name}" for name in ("", "钱")]
+        tens = ["两毛", "二毛", "二角", "两角"] if tenth == "2" else [f"{by_digit(tenth)}{name}" for name in "毛角"]
+        return [
+            f"{ten}{way}" for ten in tens for way in ((by_digit(hundredth), f"{cent}分") if hundredth else ("", "钱"))
+        ]
     ways = []
     for value in cardinals(whole, ("两",)):
         for unit, ten in (("块", "毛"), ("元", "角")):
             said = f"{value}{unit}" + (f"{by_digit(tenth)}{ten}" if tenth != "0" else "零")
-            if hundredth not in ("", "0"):
+            if hundredth:
                 ways.append(f"{said}{by_digit(hundredth)}分")
                 ways.append(f"{said}{by_digit(hundredth)}")
             else:

@@ -32,7 +32,7 @@ _RICH = re.compile(
     "(?:薪|收入|存款|预算|资产|奖金|投资|房价|首付|彩礼|负债|播放|粉丝|赞|销量|流水|补贴)(?:量|额|了|约|近|超|破|大概|是|过)*$"
 )
 _WITH_GE = re.compile("个?(?:小时|钟头|月|星期|学期|多小时)")
-_WITH_HALF = re.compile("年|天|分钟|公里|斤|公斤|米|岁")
+_WITH_HALF = re.compile("年|天|分钟|分(?![之米贝别钟歧])|公里|斤|公斤|米|岁")
 
 
 def quantity(text: str, start: int) -> Span | None:
@@ -228,6 +228,7 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
     if years and (behind[:1] in "年学财赛)）" or not behind or not "\u4e00" <= behind[:1] <= "\u9fff"):
         lefts, rights = [by_digit(one)], [by_digit(other)]
         ways = joined(lefts, ["到", "至"], rights) + joined(lefts, ["年到", "年至"], rights)
+        ways += [] if behind.startswith("年") else joined(lefts, ["年到", "年至"], rights, ["年"])  # (1636-1912)
         return make(start, end, "year", ways)
     figure = not unit and not unit2 and _FIGURE.search(text, max(0, start - 4), start)  # 图1-2所示
     two = ("二",) if figure else _two_of(text, end, unit2, scale2)

@@ -174,6 +174,8 @@ def sign(text: str, start: int) -> Span | None:
     if char in CIRCLED:
         number = cardinals(CIRCLED[char])[0]
         return Span(start, start + 1, "ordinal", (number, f"第{number}"))
+    if char in "廿卅":
+        return Span(start, start + 1, "variant", (char, "二十" if char == "廿" else "三十"))
     if char == "²" and before.isascii() and before.isalpha():  # r方
         return Span(start, start + 1, "sign", (*SIGNS["²"], "方"))
     if control := _CONTROL.match(text, start):
@@ -218,6 +220,8 @@ def sign(text: str, start: int) -> Span | None:
         if before.isalpha() and behind.isalpha():  # my_file
             return Span(start, start + 1, "variant", (*names, ""))
         return Span(start, start + 1, "sign", names)  # wx_2023
+    if char == "/" and before.isdigit() and behind.isdigit():  # GPA 3.8/4.0
+        return Span(start, start + 1, "variant", ("", "斜杠", "比"))
     if char == "/" and before and behind and text[start - 1 : start] == before:
         return Span(
             start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")

@@ -47,10 +47,10 @@ RULES: tuple[Rule, ...] = (
     signs.per,
     signs.sign,
 )
-_MAYBE = re.compile('[^\u4e00-\u9fff\u3001-\u3011,!?:;"\u201c\u201d]')  # no span begins with these; quick to skip
+_MAYBE = re.compile('[廿卅]|[^\u4e00-\u9fff\u3001-\u3011,!?:;"\u201c\u201d]')
 _BEGIN = re.compile(
     r"[0-9]|[-−–+~](?=\s?[0-9¥$€£.])|(?<![A-Za-z])[A-Za-z](?=[\w.+-]*[.@:][\w/])|[A-Z]{0,3}[$¥](?=\s?\d)|(?:RMB|CNY|USD|HKD|EUR)(?=\s?\d)"
-    r"|(?<![A-Za-z])[Cc](?=(?:trl|TRL)(?![A-Za-z]))|(?<=\d)\.(?=(?:SH|SZ|HK|BJ)(?![A-Za-z]))"
+    r"|[廿卅]|(?<![A-Za-z])[Cc](?=(?:trl|TRL)(?![A-Za-z]))|(?<=\d)\.(?=(?:SH|SZ|HK|BJ)(?![A-Za-z]))"
     r"|(?<![A-Za-z])N[oO]\.(?=\s?\d)|(?<=[\u4e00-\u9fff])\s?[-−–—~～〜](?=\s?[-−]?[\u4e00-\u9fff\d])"
     r"|(?<=:\d\d)\s?[-−–—~～〜](?=\s?(?:[早上中下晚凌次]|\d{1,2}月))"
     r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u207b\u2080-\u2089\u00bc-\u00be\u2150-\u215e]"
