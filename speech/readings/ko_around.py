@@ -12,6 +12,7 @@ _TIMES_BEFORE = re.compile(
     "(?:하루|이틀|매일|(?:하루|주일|일주|주|달|개월|년|해|시간|분|날)에"
     "|(?<![가-힣])(?:더|또|다시|총|모두|무려|딱|단|최소|최대|평균|적어도|겨우|벌써|고작)) ?$"
 )
+_EACH_TIME = re.compile(r"에 ?\d")  # 1번에 2알씩
 _NAMED = re.compile(" ?(?:버스|출구|타자|선수|문제|홀|트랙|국도|게이트|승강장|창구|버튼|채널|척추|교향곡)")
 _GREAT = re.compile(
     " ?(?:보험|강(?![가-힣])|강[이을은의]|그룹|과제|의혹|권역|법안|악재|요소|원칙|명절|종단|기업|은행|재벌|거래소|증권"
@@ -31,12 +32,14 @@ def numbers(text: str, start: int, end: int, number: int, counter: str) -> list[
         return None
     before = text[max(0, start - 12) : start]
     if counter == "분기":
-        return None if _LASTING.match(text, end) else sino_ways(number)
+        lasts = bool(_LASTING.match(text, end))
+        return [*native(number) * lasts, *sino_ways(number)]
     if counter == "단":
         return [*native(number), *sino_ways(number)] if _BUNDLED.search(before) else sino_ways(number)
-    if counter == "번" and _TIMES_BEFORE.search(before) and not _NAMED.match(text, end):
+    times = _TIMES_BEFORE.search(before) or _EACH_TIME.match(text, end)
+    if counter == "번" and times and not _NAMED.match(text, end):
         return native(number)
-    if counter == "대" and number <= 10:
+    if counter == "대" and number < 10:
         if _GREAT.match(text, end):
             return sino_ways(number)
         if _NOUN_BEHIND.match(text, end) and not _MACHINES.search(before):

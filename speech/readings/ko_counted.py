@@ -221,7 +221,8 @@ def _range(text: str, match: re.Match[str], value: Value) -> Counted | None:
         return counter.end(), [*_about(low, word), f"{native(low)[0]} {pairs[0][1]}", f"{one} {pairs[0][1]}"], "range"
     short = [f"{a.removesuffix(word).strip()}{to} {b}" for to in FROM_TO for a, b in pairs]
     full = [f"{a}{to} {b}" for to in FROM_TO for a, b in pairs]
-    ways = full + short if pairs[0][0].startswith(native(low)[0]) and COUNTERS[word] else short + full  # 두 시에서
+    in_native = COUNTERS[word] < ALWAYS_SINO and low % 100 and pairs[0][0].startswith(native(low)[0])
+    ways = full + short if in_native else short + full  # 두 시에서 네 시, but 삼에서 오 일
     ways = [*ways[:24], *(f"{way}까지" for way in [*full, *short] if "부터" in way or "에서" in way)][:34]
     if "-" in sign[0] and word in ("번지", "번길", "호"):  # 123-45번지
         ways.append(f"{one} 다시 {two} {word}")

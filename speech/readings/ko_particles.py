@@ -42,4 +42,4 @@ def _joined(said: str, particle: str) -> list[str]:
     final = (ord(last) - ord("가")) % 28
     if final and not (consonant == "으로" and final == 8):  # ㄹ takes 로
         return [f"{said}{consonant}"]
-    return [f"{said}{vowel}", *([f"{said}{consonant}"] if either else [])]
+    return [f"{said}{way}" for way in ((particle, consonant, vowel) if either else (vowel,))]

@@ -14,17 +14,18 @@ _EQUATION = re.compile(
 _TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER}){{1,24}}(?![A-Za-z\d])")
 _FRACTION = re.compile(r"(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _MIXED = re.compile(r"(\d{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
-_SHARE = re.compile(r"(?:[占剩达近约足乘除加减=×+-]|占了|只有|不到|超过|接近|概率[为是]|等于)\s?$")
+_SHARE = re.compile(r"(?:[占剩达近约足乘除加减了掉余下过到=×+-]|只有|概率[为是]|等于|剩下的)\s?$")
+_DAY_NAMED = re.compile(r"(?:\A|[,。;!?:]|日期|时间|生日|截止|ddl|deadline|是)\s?是?$", re.IGNORECASE)
 _FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
 _UNIT_BEHIND = re.compile(rf"({_UNIT})(?![A-Za-z])")
 _SAID_OF = {"+": "加", "-−": "减", "×xX*": "乘 乘以", "÷/": "除以 除"}
 _OPERATORS = {sign: said.split() for signs, said in _SAID_OF.items() for sign in signs}
 
 
-def _may_be_day(before: str, behind: str, month: int, day: int) -> bool:
+def _may_be_day(before: str, behind: str) -> bool:
     """Whether M/D without a word of time beside it may be a day: nothing that it counts follows, no share is told."""
-    counted = behind.lstrip()[:1] in MEASURES or behind.startswith(("的", "以上", "左右"))
-    return not counted and not _SHARE.search(before) and (day > 12 or month >= day or day > 5)
+    counted = behind.lstrip()[:1] in MEASURES or behind.startswith(("的", "以上", "左右", "层", "楼"))
+    return not counted and not _SHARE.search(before)
 
 
 def equation(text: str, start: int) -> Span | None:
@@ -96,9 +97,12 @@ def fraction(text: str, start: int) -> Span | None:
         ways += [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
         if _FEAST.match(behind):  # 3/8妇女节, 6/1儿童节
             ways += joined(over[:1], under[:1])
-    elif month and _may_be_day(text[:start], behind, int(found[1]), int(found[2])):  # 3/15开会
+    elif month and _may_be_day(text[:start], behind):
         days = [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
-        ways = [*days, *ways] if int(found[2]) > 12 else [*ways, *days]
+        month = int(found[2]) > 12  # 3/15开会, 日期:3/18
+        ways = [*days, *ways] if month else [*ways, *days]
+        if month and _DAY_NAMED.search(text[:start]):
+            return make(start, found.end(), "date", ways)
     else:
         month = month and "日" in behind[:3]
     return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))

@@ -177,6 +177,7 @@ def test_a_kanji_alone_has_no_reading_of_compounds(text, heard):
         ("5月1日に出す", "ごがつついたちに出す"),
         ("3年2組の田中", "さんねんにくみの田中"),
         ("2組の夫婦", "ふたくみの夫婦"),
+        ("1日8,000歩を目標に", "いちにちはっせんぽを目標に"),
     ],
 )
 def test_prompts_read_counters_by_what_stands_around(text, prompt):

@@ -146,6 +146,11 @@ def test_prompts_have_blanks_between_numbers_and_none_before_particles(text, pro
         ("2~4시에 오세요", "두 시에서 네 시에 오세요"),
         ("우리가 2-1 승리했다", "우리가 이 대 일 승리했다"),
         ("5kg를 뺐다", "오 킬로그램을 뺐다"),
+        ("10대부터 60대까지", "십 대부터 육십 대까지"),
+        ("3분기 연속 흑자", "세 분기 연속 흑자"),
+        ("300만~500만 원", "삼백만에서 오백만 원"),
+        ("하루에 3번, 1번에 2알씩", "하루에 세 번, 한 번에 두 알씩"),
+        ("키는 175cm이고", "키는 백칠십오 센티미터이고"),
     ],
 )
 def test_prompts_read_counters_and_particles_by_what_stands_around(text, prompt):

@@ -238,6 +238,12 @@ def test_misreadings_of_codes_marks_and_de_count(text, heard):
         ("年薪50W", "年薪五十万"),
         ("功率50W", "功率五十瓦"),
         ("316L不锈钢表壳", "三一六l不锈钢表壳"),
+        ("已经完成了1/10", "已经完成了十分之一"),
+        ("剩下的7/8都归你", "剩下的八分之七都归你"),
+        ("电梯房12/18层", "电梯房十八分之十二层"),
+        ("3/15开会", "三月十五日开会"),
+        ("deadline是12/31", "deadline是十二月三十一日"),
+        ("日期：3/18", "日期：三月十八日"),
     ],
 )
 def test_prompts_say_names_scales_days_and_figures_as_people_do(text, prompt):
