@@ -14,6 +14,9 @@ from stages.config import compose_stage, config_dir, folders, has_key, keys
 
 # A stage may have several commands with a YAML each: {stage: names of its YAML files}.
 StageConfigs = dict[str, list[str]]
+# Words that YAML 1.1, which reads the files, takes for true and false, and Hydra on the command line for text, which
+# counts as true: findings/hydra_file_or_command_line.sh.
+SWITCHES = {**dict.fromkeys(("on", "yes", "y"), "true"), **dict.fromkeys(("off", "no", "n"), "false")}
 CALL = re.compile(r"(?<![\w'\"])(\w+\([^()'\"]*\))")
 
 
@@ -49,7 +52,8 @@ def readable(text: str, configs: list[DictConfig], rules: Rules) -> str:
 
     So `text=你好，世界`, `text=一,二` and `text=3.50` arrive as typed, and so does exp(12, 1.5) below a key that
     replaces. Values that are quoted, lists, dictionaries or interpolations stay as they are otherwise, and so do
-    numbers for keys in number_keys, and for those that are not in text_keys and hold no text in configs.
+    numbers for keys in number_keys, and for those that are not in text_keys and hold no text in configs. A key that is
+    true or false takes on, yes, off and no as a file does.
     """
     key, equals, value = text.partition("=")
     if value[:1] == "{" and rules.replaces(key.lstrip("+")):
@@ -67,7 +71,10 @@ def readable(text: str, configs: list[DictConfig], rules: Rules) -> str:
         return quoted
     if key in rules.number_keys:
         return text
-    is_text = any(has_key(cfg, key) and isinstance(OmegaConf.select(cfg, key), str) for cfg in configs)
+    there = [OmegaConf.select(cfg, key) for cfg in configs if has_key(cfg, key)]
+    if value.lower() in SWITCHES and any(isinstance(one, bool) for one in there):
+        return f"{key}={SWITCHES[value.lower()]}"
+    is_text = any(isinstance(one, str) for one in there)
     return quoted if is_text and isinstance(parsed.value(), int | float) else text
 
 

@@ -135,6 +135,17 @@ def test_an_override_may_be_of_a_group_that_the_same_command_chooses():
     assert planned("cosyvoice2", "infer", "voice=225").voice == "225"
 
 
+@pytest.mark.parametrize(
+    ("typed", "value"), [("off", False), ("no", False), ("On", True), ("yes", True), ("false", False)]
+)
+def test_a_switch_is_turned_on_the_command_line_as_in_a_file(typed, value):
+    """By Hydra's grammar off is the text 'off', which is true in an if."""
+    (stage,) = plan("cosyvoice2", "data", "data", [f"recipe.needs_voice={typed}"])[1]
+    assert [cfg.recipe.needs_voice for cfg in stage.configs()] == [value] * len(stage.configs())
+    (stage,) = plan("tiny_mandarin", "infer", "infer", [f"text={typed}"])[1]
+    assert stage.configs()[0].text == typed
+
+
 TEXTS = ["你好，世界", "一,二", "3.50", "it's 5 o'clock: go!", "a=b", "007", "null"]
 
 
