@@ -48,6 +48,16 @@ class Number:
     def value(self) -> int:
         return int(self.whole)
 
+    @property
+    def without_zeros(self) -> "Number":
+        """4.50 as 4.5; what has nothing but zeros stays.
+
+        >>> Number("4", "50").without_zeros
+        Number(whole='4', fraction='5', grouped=False)
+        """
+        fraction = self.fraction.rstrip("0")
+        return Number(self.whole, fraction, self.grouped) if fraction else self
+
 
 @dataclass(frozen=True, slots=True)
 class Noun:
@@ -129,15 +139,33 @@ def find(text: str, rules: Iterable[Rule]) -> list[Span]:
                     continue
             elif present.isdisjoint(needs):
                 continue
-        for match in rule.pattern.finditer(text):
-            start, end = match.span("span" if "span" in rule.pattern.groupindex else 0)
-            if start == end or taken.find(1, start, end) >= 0 or (said := rule.readings(match)) is None:
-                continue
+        for start, end, said in _matches(rule, text, taken):
             if end == len(text) and said[0] in _MEASURED and text[end - 1] == ".":
                 end -= 1  # the full stop ends the sentence, too
             taken[start:end] = b"\1" * (end - start)
             found.append(Span(start, end, *said))
     return sorted(found, key=lambda span: span.start)
+
+
+def _matches(rule: Rule, text: str, taken: bytearray) -> Iterator[tuple[int, int, tuple[str, tuple[str, ...], bool]]]:
+    """Where the rule holds, and its readings. Behind what is taken the search goes on; a range (a pattern with the
+    group "mid") that reaches into it, or that is none, is tried without its second end."""
+    groups, at = rule.pattern.groupindex, 0
+    group = "span" if "span" in groups else 0
+    while at <= len(text) and (match := rule.pattern.search(text, at)):
+        at = max(match.end(), at + 1)
+        start, end = match.span(group)
+        if start == end:
+            continue
+        full = taken.find(1, start, end)
+        said = rule.readings(match) if full < 0 else None
+        cut = match.start("mid") if said is None and "mid" in groups else -1
+        if cut > 0 and taken.find(1, start, cut) < 0 and (match := rule.pattern.fullmatch(text, start, cut)):
+            said, end, at = rule.readings(match), cut, cut
+        elif full >= 0 and (free := taken.find(0, full)) >= 0:
+            at = min(at, free)
+        if said is not None:
+            yield start, end, said
 
 
 _WORD = re.compile(rf"{BLANK}*([^\W\d_]+(?:['’\-][^\W\d_]+)*)")

@@ -71,9 +71,10 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
         said += ways(
             heads + alone(of, whole, noun), ("", *of.money_and), of.counted(int(number.fraction))[:2], ("", *grams)
         )
-    if of.tenths_behind and len(number.fraction) == 1 and any(noun is big for big in of.magnitudes.values()):
-        said += ways(head, of.mixed_and, of.counted(int(number.fraction)))  # un miliardo e tre
-    if number.fraction == "5":
+    tenths = number.without_zeros.fraction
+    if of.tenths_behind and len(tenths) == 1 and any(noun is big for big in of.magnitudes.values()):
+        said += ways(head, of.mixed_and, of.counted(int(tenths)))  # un miliardo e tre
+    if tenths == "5":
         bare = [form[0] for form in noun.forms] if number.value == 1 and of.half_alone else []
         said += [*(ways([*head, *bare], of.and_half) if number.value else ()), *of.halved(number.value, noun)]
     return said

@@ -58,7 +58,10 @@ class Language(Digits):
         """All readings of a number."""
         if not number.fraction:
             return self.integer(number, gender, before, after)
-        return self.fractional(number, gender)
+        said, short = self.fractional(number, gender), number.without_zeros
+        if short == number or before in self.codes or before == CODE:
+            return said
+        return [*said[:32], *self.fractional(short, gender), *said[32:]]
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
         """Readings with the decimal sign: a number behind its zeros, or digit by digit."""
@@ -155,7 +158,7 @@ class Language(Digits):
         """An amount with two digits behind the decimal sign (one is read as tenths, too)."""
         parts, nouns = int(number.fraction.ljust(2, "0")), noun.of(self.index(Number(number.whole)))
         whole = self.integer(Number(number.whole, "", True), noun.gender, "", "")
-        decimals = list(ways(self.fractional(number), noun.of(1)))
+        decimals = list(ways(self.said(number), noun.of(1)))
         if not parts:
             return [*ways(whole, nouns), *decimals]
         hundredth = self.currencies.get(noun.part) or self.units.get(noun.part)

@@ -51,6 +51,10 @@ def test_words_alone_are_written_letter_by_letter():
         ("Call 555-0182.", "Call five five five oh one eight two."),
         ("It costs $5.50.", "It costs five dollars and fifty cents."),
         ("Visit github.com.", "Visit github dot com."),
+        ("It was 1999 — 20 years ago.", "It was nineteen ninety nine — twenty years ago."),
+        ("We left at 7 – 2 hours late", "We left at seven – two hours late"),
+        ("Open 9 – 17 daily", "Open nine to seventeen daily"),
+        ("10 – 15 kg", "ten to fifteen kilograms"),
     ],
 )
 def test_prompts(text, prompt):
