@@ -75,6 +75,10 @@ def name_rules(of: Language) -> list[Rule]:
         """555-HELP."""
         return "phone", of.digits(match["n"]), True
 
+    def extension(match: re.Match[str]) -> Said:
+        """x204 behind a number of a telephone."""
+        return "phone", ways(("extension", "ext", "x"), [*of.digits(match["n"]), *of.code_number(match["n"])]), True
+
     def jet(match: re.Match[str]) -> Said:
         return "cardinal", of.coded(*match[0].split("-")), True
 
@@ -118,6 +122,7 @@ def name_rules(of: Language) -> list[Rule]:
         Rule("0", re.compile(r"(?<=[Tt]he )(?P<n>[1-9]\d{2,3})(?= (?:to|from|for|at|bus|train|flight) )"), train),
         Rule("0.", re.compile(r"(?<![\w.,$£€+\-−])0?\.5 (?P<w>[a-z]{3,12}s)(?![\w'’-])"), half),
         Rule("0-", re.compile(r"(?<=ISBN )\d(?:-?\d){3,16}(?![\w-])"), dictated),
+        Rule("0x", re.compile(r"(?<=\d{3}[-. ]\d{4}),? (?P<span>[xX]\.? ?(?P<n>\d{2,5}))(?![\w.,]\d|\w)"), extension),
         Rule("0-", re.compile(r"(?<![\w.,/-])7[0-8]7-[1-9]00(?![\w-])"), jet),
         Rule("0c", re.compile(r"(?<![\w.,$£€/-])(?P<n>[1-9]\d)c(?![\w'’-])"), cents),
         Rule("0-", re.compile(r"(?<![\w.,/])(?P<n>(?:1-)?\d{3})(?=-[A-Z]{2,7}(?![a-z]))"), lettered),

@@ -15,6 +15,7 @@ from speech.readings.european import (
     next_word,
     ways,
 )
+from speech.readings.european_codes import code_ways, codes
 from speech.readings.european_language import Language
 from speech.readings.european_marks import decades, laps, marked, weekdays
 from speech.readings.european_quantities import last, parts, quantities, scales
@@ -33,6 +34,7 @@ def rules(of: Language) -> list[Rule]:
         *times(of),
         *phones(of),
         *of.first_rules(),
+        *codes(of),
         *decades(of),
         *marked(of),
         *parts(of),
@@ -192,6 +194,8 @@ def phones(of: Language) -> Iterator[Rule]:
         groups = re.findall(r"\d+", written)
         plus = of.signs.get("+", ("plus",))[:1] if written[0] == "+" else [""]
         joined = "".join(groups)
+        if re.fullmatch(r"[1-9]\d*00-[1-9]\d*00", written) and int(groups[0]) < int(groups[1]):
+            return None  # 500-1000 people
         spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
         if of.phone_grouped and len(groups) > 2:
             spoken = [*of.grouped(groups), *spoken]
@@ -199,6 +203,7 @@ def phones(of: Language) -> Iterator[Rule]:
             spoken += ways([*of.grouped(groups[:1])[:6], *of.grouped(groups[:1])[-2:]], of.digits("".join(groups[1:])))
         if len(groups) == 2:  # 555-0100: oh one hundred
             spoken[4:4] = ways(of.digits(groups[0])[:1], of.grouped(groups[1:])[-2:])
+            spoken += code_ways(of, groups, dash if "-" in written else ("",))[:20]
         if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)
@@ -213,7 +218,7 @@ def phones(of: Language) -> Iterator[Rule]:
             said += [*ways(("",), spoken)] if of.plus_optional else [*ways((of.zero[0] + " " + of.zero[0],), spoken)]
         return "phone", said, True
 
-    called = re.compile(of.phone_words, re.IGNORECASE)
+    called, dash = re.compile(of.phone_words, re.IGNORECASE), ("", *of.address_signs.get("-", ())[:2])
     group = r"\(?\d{2,5}\)?"
     for pattern in (
         r"\+\d{1,3}(?:[ \u00a0\-./]?\(?\d{1,4}\)?){2,6}(?!\d)",

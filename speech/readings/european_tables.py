@@ -159,6 +159,7 @@ class Tables:
     plus_optional = False
     phone_patterns: tuple[str, ...] = ()
     phone_words = "(?!)"  # what is said before the number of a telephone
+    dictated = "(?!)"  # words before a code: a number that is told digit by digit
     phone_grouped = False  # whether a telephone's number is read as it is parted
     year_mark = ""  # what stands behind the year of a date of digits and is said with it
     ordinal_pattern = ""

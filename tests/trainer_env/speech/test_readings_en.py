@@ -55,6 +55,8 @@ def test_words_alone_are_written_letter_by_letter():
         ("We left at 7 – 2 hours late", "We left at seven – two hours late"),
         ("Open 9 – 17 daily", "Open nine to seventeen daily"),
         ("10 – 15 kg", "ten to fifteen kilograms"),
+        ("Your code is 482-913.", "Your code is four eight two nine one three."),
+        ("500-1000 people", "five hundred to one thousand people"),
     ],
 )
 def test_prompts(text, prompt):

@@ -48,6 +48,7 @@ def test_words_alone_are_written_letter_by_letter():
         ("Il y a 1 000 habitants.", "Il y a mille habitants."),
         ("Le 1er mai à 20h30", "Le premier mai à vingt heures trente"),
         ("30 % des gens", "trente pour cent des gens"),
+        ("Appelez le 3949.", "Appelez le trente-neuf quarante-neuf."),
     ],
 )
 def test_prompts(text, prompt):
