@@ -9,7 +9,9 @@ from speech.readings.european_language import Language
 B = f"{BLANK}?"
 _IS = "is|was|are|number|ist|lautet|est|le|es|el|la|era|è|é|jest|to|это|nr|no|in|by|n°|nº|№|[—–-]"
 _ARTICLES = "le|au|el|al|il|lo|o|a|ao|die|der|den|het|de|naar|na|nr|по|на|the|on"
-_AND_THEN = frozenset("or and oder und ou et o y e en of lub i или и para pour per für by".split())
+_AND_THEN = frozenset(
+    ["or", "and", "oder", "und", "ou", "et", "o", "y", "e", "en", "of", "lub", "i", "или", "и", "para", "pour", "per"]
+)
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 
 
@@ -24,7 +26,7 @@ def code_ways(of: Language, groups: list[str], link: tuple[str, ...] = ("",)) ->
     apart = [f" {word} ".join(of.digits(group)[-1] for group in groups) for word in link if word]
     apart += [f" {word} ".join(of.digits(group)[0] for group in groups) for word in link if word]
     parts = [part for ways_of in each for part in (link, ways_of)][1:]
-    return [*joined[:6], *apart, *ways(*([("",)] if not parts else parts))]
+    return [*joined[:6], *apart, *ways(*parts)]
 
 
 def codes(of: Language) -> Iterator[Rule]:

@@ -187,6 +187,11 @@ class Language(Digits):
         """A roman numeral: behind a name, behind a word that has numbers, before a century."""
         return self.counted(number) + self.ordinal(number)
 
+    def ruler(self, number: int) -> list[str]:
+        """Behind the name of a king: the second, not two."""
+        said = self.roman(number, True, False, False)
+        return said if number >= self.ruler_cardinals else [way for way in said if way not in self.counted(number)]
+
     def century_behind(self, text: str, at: int) -> bool:
         return bool(self.centuries) and re.match(self.centuries, text[at : at + 20], re.IGNORECASE) is not None
 

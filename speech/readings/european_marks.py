@@ -48,6 +48,24 @@ def sets(of: Language) -> Iterator[Rule]:
         yield Rule(f"0{DASHES}", re.compile(rf"(?<=\d{DASH}\d{behind}){two}"), said)
 
 
+def sets_of_colons(of: Language) -> Iterator[Rule]:
+    """3:1 (25:23, 21:25): pairs in a row, of which one is no time."""
+
+    def said(match: re.Match[str]) -> Said:
+        start, string = match.start(), match.string
+        row = next((row[0] for row in rows.finditer(string) if row.start() <= start < row.end()), "")
+        if not any(not clock.fullmatch(pair) for pair in pairs.findall(row)):
+            return None
+        one, two = of.goals(match["a"]), of.goals(match["b"], True)
+        return "score", [*ways(one, of.versus[:1], two), *ways(one, of.versus[1:], two), *ways(one, two)], True
+
+    clock = re.compile(r"(?:[01]?\d|2[0-4]):[0-5]\d")
+    pair = r"(?<![\w.,:/])\d{1,3}:\d{1,3}(?![\w:]|[.,]\d)"
+    pairs, rows = re.compile(pair), re.compile(rf"{pair}(?:[,;)]?{B}\(?{pair})+")
+    two = r"(?<![\w.,:/])(?P<a>\d{1,3}):(?P<b>\d{1,3})(?![\w:]|[.,]\d)"
+    yield Rule("0:", re.compile(two), said)
+
+
 def compounds(of: Language) -> Iterator[Rule]:
     """100-m-Lauf, a 6-ft. cable: a unit behind a hyphen."""
 

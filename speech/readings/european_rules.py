@@ -17,7 +17,7 @@ from speech.readings.european import (
 )
 from speech.readings.european_codes import code_ways, codes
 from speech.readings.european_language import Language
-from speech.readings.european_marks import decades, laps, marked, weekdays
+from speech.readings.european_marks import decades, laps, marked, sets_of_colons, weekdays
 from speech.readings.european_quantities import last, parts, quantities, scales
 from speech.readings.european_words import addresses, lettered, phrases, word_rules
 
@@ -31,6 +31,7 @@ def rules(of: Language) -> list[Rule]:
         *scales(of),
         *laps(of),
         *dates(of),
+        *sets_of_colons(of),
         *times(of),
         *phones(of),
         *of.first_rules(),

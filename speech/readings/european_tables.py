@@ -28,6 +28,7 @@ _WORDS |= {"minute_before", "virile_nouns", "animate_nouns", "word_like", "day_b
 _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PLAIN = str.maketrans("²³", "23")
+_PATTERNS = frozenset({"rulers"})  # words that are patterns
 _PAIRS = frozenset({"letters"})
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -50,6 +51,8 @@ def _converted(key: str, value: Any) -> Any:
         return readings(value)
     if key in _WORDS:
         return frozenset(value.split())
+    if key in _PATTERNS:
+        return "|".join(value.split())
     if key in _PAIRS:
         return dict(pair.split() for pair in value.split(";"))
     if key in _GROUPS:
@@ -183,6 +186,8 @@ class Tables:
     fold_gender = ""
     roman_words = frozenset[str]()
     no_names = frozenset[str]()
+    rulers = "(?!)"  # names of popes and kings, behind which a number is an ordinal
+    ruler_cardinals = 400  # from which number on it is said as a cardinal, too
     single_romans = "IVX"
     roman_end = ""
     centuries = ""  # pattern of what stands behind the number of a century

@@ -217,18 +217,23 @@ def romans(of: Language) -> Iterator[Rule]:
         if len(match["n"]) == 1 and not (counted or name or behind):
             return None
         tail = "'s" if match["s"] else ""
+        if rulers.fullmatch(before):
+            return "variant", [f"{way}{tail}" for way in of.ruler(number)], True
         return "variant", [f"{way}{tail}" for way in (match["n"], *of.roman(number, named, counted, behind))], True
 
     def small(match: re.Match[str]) -> Said:
-        number = roman_value(match["n"].upper())
-        known = last_word(match.string, match.start()).rstrip(".") in of.roman_words
+        number, before = roman_value(match["n"].upper()), last_word(match.string, match.start())
+        if number and rulers.fullmatch(before):
+            return "variant", of.ruler(number), True
+        known = before.rstrip(".") in of.roman_words
         return (
             ("variant", [*of.counted(number), match["n"], *of.roman(number, False, True, False)], True)
             if number and known
             else None
         )
 
-    small_roman = r"(?<=[\w.] )(?P<n>ii|iii|iv|vi{1,3}|ix|xi{0,3})(?![\w'’]|\.\w)"
+    rulers = re.compile(of.rulers, re.IGNORECASE)
+    small_roman = r"(?<=[\w.] )(?P<n>[ivx]{2,6}|x)(?![\w'’]|\.\w)"
     yield Rule("", re.compile(small_roman), small)
     before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
     roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w)"
