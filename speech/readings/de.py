@@ -79,7 +79,7 @@ class German(Language):
     def gender(self, noun: str, number: int) -> str:
         if number != 1:
             return ""
-        if not noun or noun.casefold() in self.function_words:
+        if not noun or noun.casefold() in self.function_words or f"{noun}." in self.numbered:
             return ""
         if known := self.genders.get(noun) or self.measures.get(noun):
             return known

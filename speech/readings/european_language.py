@@ -95,8 +95,9 @@ class Language(Digits):
         return self.before_numbers.get(written.strip(), self.minus)
 
     def before(self, text: str, at: int) -> str:
-        """The word before a number, in lower case, or CODE."""
-        return code_before(text, at) or last_word(text, at)
+        """The word before a number, in lower case, or CODE; that before its minus, if that is a word."""
+        word = code_before(text, at) or last_word(text, at)
+        return last_word(text, text.casefold().rindex(word, 0, at)) if word in self.minus else word
 
     def times_as_often(self, number: int) -> list[str]:  # 2x: twice
         return []
@@ -116,6 +117,10 @@ class Language(Digits):
         ):
             return self.minus
         return self.counted_to or self.to
+
+    def first_of_range(self, first: Number, second: Number, gender: str) -> list[str]:
+        """A number before the dash of a range; the noun behind it has the form that the second one asks for."""
+        return self.said(first, gender)
 
     def counts_nothing(self, word: str) -> bool:
         """Whether a word behind a number is surely not what it counts."""

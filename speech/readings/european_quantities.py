@@ -36,6 +36,8 @@ def parts(of: Language) -> Iterator[Rule]:
         return of.ordinal_at(int(match["n"]), match["e"], before, after)
 
     def version(match: re.Match[str]) -> Said:
+        if match.string[: match.start()].rstrip().endswith("H."):  # i. H. v. 5.000 EUR
+            return None
         pieces = match["v"].split(".")
         each = [of.digits(piece) if len(piece) > 1 and piece[0] == "0" else of.plain(piece) for piece in pieces]
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
@@ -105,9 +107,8 @@ def parts(of: Language) -> Iterator[Rule]:
     if of.fold:
         price = r"(?<![\w.,])(?P<n>\d{1,4}) ?[xX×](?= ?(?:R\$|US\$|[$€£¥]))"
         yield Rule("xX×", re.compile(price), folds)
-        yield Rule(
-            "0xX×", re.compile(rf"(?<![\w.,])(?P<n>\d{{1,4}}(?:{re.escape(of.decimal)}\d{{1,2}})?)[xX×](?!\w)"), folds
-        )
+        number = rf"(?<![\w.,])(?P<n>\d{{1,4}}(?:{re.escape(of.decimal)}\d{{1,2}})?)"
+        yield Rule("0xX×", re.compile(rf"{number}(?:[xX×](?!\w)| [x×](?= (?:al|[^\W\d_]{{3}})))"), folds)
 
 
 def scales(of: Language) -> Iterator[Rule]:
@@ -196,7 +197,7 @@ def quantities(of: Language) -> Iterator[Rule]:
             if of.cases.get(before, "")[:1] == "g":
                 ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
             percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
-            one, two = of.said(first, gender), of.said(number, gender)
+            one, two = of.first_of_range(first, number, gender), of.said(number, gender)
             if len(found["a"]) == 4 and found["a"][:2] in ("18", "19", "20") and re.fullmatch(r"\d\d", found["b"]):
                 two = [*two[:4], *of.said(Number(found["a"][:2] + found["b"]), gender)[:4]]  # 2007-08
             for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off

@@ -148,6 +148,9 @@ def times(of: Language) -> Iterator[Rule]:
         mark = (found.get("tail") or "").strip()
         before = last_word(match.string, match.start("h"))
         spoken = of.time(int(found["h"]), minute, second, mark, before, bool(found["m"]))
+        if match[0].count(".") == 1 and not mark and int(found["h"]) > 0 and 0 < minute < 13:  # bis 15.05
+            dates = of.date(int(found["h"]), minute, "", before, False)[:24]
+            spoken = [*dates, *spoken] if minute % 5 else [*spoken[:40], *dates]
         if found["h"][0] == "0" and found["h"] != "00":  # 06:20: oh six twenty
             spoken = [*spoken[:32], *ways(of.zero, spoken[:12])]
         if ranged.match(match.string, match.end()):  # 8:00-12:00: from eight to twelve

@@ -5,7 +5,6 @@ from functools import lru_cache
 
 from speech.readings import pl_rules
 from speech.readings.european import Noun, Number, Rule, Said, find, ways
-from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader
 from speech.readings.pl_numbers import (
@@ -20,6 +19,7 @@ from speech.readings.pl_numbers import (
     with_genitive,
 )
 from speech.readings.slavic_money import in_genitive
+from speech.readings.slavic_ranges import Slavic
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -27,7 +27,7 @@ __all__ = ["spans", "units"]
 units = reader("pl")
 
 
-class Polish(Language):
+class Polish(Slavic):
     """The tables are tables/pl.yaml."""
 
     def __init__(self, code: str) -> None:
@@ -95,6 +95,8 @@ class Polish(Language):
             plain = [] if cases == "g" or 1 < last < 5 else declined(number, "N")
             return [*genitive, *plain] if cases[0] == "g" else [*plain, *genitive]
         if 2 <= last <= 4:
+            if cases == "g" and noun.endswith("i"):  # do 3 stopni
+                return declined(number, "g") + collective
             if re.search("ów$|ich$|ych$|(?<!e)czy$|(?<!twa)rzy$|cieli$", noun) or noun in self.virile_nouns | {
                 "osób",
                 "dzieci",

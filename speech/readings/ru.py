@@ -5,7 +5,6 @@ from functools import lru_cache
 
 from speech.readings import ru_rules
 from speech.readings.european import Noun, Number, Rule, Said, find, ways, words
-from speech.readings.european_language import Language
 from speech.readings.european_rules import rules
 from speech.readings.european_sounds import reader, without_marks
 from speech.readings.ru_numbers import (
@@ -20,6 +19,7 @@ from speech.readings.ru_numbers import (
     with_half,
 )
 from speech.readings.slavic_money import in_genitive
+from speech.readings.slavic_ranges import Slavic
 from speech.readings.span import Span
 
 __all__ = ["spans", "units"]
@@ -32,7 +32,7 @@ def units(words: str) -> list[tuple[str, ...]]:
     return _read(without_marks(words))
 
 
-class Russian(Language):
+class Russian(Slavic):
     """The tables are tables/ru.yaml."""
 
     # -- numbers
@@ -63,6 +63,8 @@ class Russian(Language):
         return "" if not word or word in self.function_words or not re.match("[а-яё]", word) else f"={word}"
 
     def sure(self, number: Number, gender: str, before: str, after: str) -> bool:
+        if before == "по" and number.whole[-1:] == "1" and after[-1:] in tuple("еую"):  # по 1 таблетке
+            return True
         return before not in self.cases or len(self.cases[before]) == 1 or before in ("в", "на", "за")
 
     def index(self, number: Number) -> int:
@@ -128,6 +130,8 @@ class Russian(Language):
         said = self.ordinal(number, ending)
         if ending == "м" and before in ("в", "во", "на", "о", "об", "при"):
             said = [way for way in said if way.endswith(("ом", "ем"))]
+        if ending == "й" and after[-1:] in ("е", "и", "ы"):  # на 23-й минуте
+            said.sort(key=lambda way: not way.endswith(("ой", "ей")))
         if len(ending) == 3 or ending in ("ти", "ух", "мя"):  # 5-ти, 10-ью
             said = [way for case in "gdip" for way in in_case(number, case, "m")] + said
         return "ordinal", said, bool(said)

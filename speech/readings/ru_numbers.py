@@ -98,6 +98,10 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
         ):
             if re.search(ending, noun):
                 case, gender = pairs
+                if noun[-1] in "ую" and "d" in cases:  # по 1 рублю
+                    return [("d", "m"), (case, gender)]
+                if noun[-1] == "е" and "n" not in cases and {"d", "p"} & set(cases):  # по 1 таблетке, в 1 доме
+                    return [("d", "f")] if "d" in cases else [("p", "m"), ("p", "f"), (case, gender)]
                 if pairs == "nf" and "g" in cases and "n" not in cases:
                     return [("g", "m"), ("g", "n")]
                 if ending == "[аяи]я$|[ая]$" and "g" in cases:

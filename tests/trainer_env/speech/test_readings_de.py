@@ -50,6 +50,7 @@ def test_words_alone_are_written_letter_by_letter():
         ("Es kostet 3,50 €.", "Es kostet drei Euro fünfzig."),
         ("Das war 1999 – 20 Jahre danach.", "Das war neunzehnhundertneunundneunzig – zwanzig Jahre danach."),
         ("Sätze: 21:25, 25:19", "Sätze: einundzwanzig zu fünfundzwanzig, fünfundzwanzig zu neunzehn"),
+        ("2 x täglich", "zwei mal täglich"),
     ],
 )
 def test_prompts(text, prompt):

@@ -48,6 +48,8 @@ def test_words_alone_are_written_letter_by_letter():
         ("Mam 2 książki.", "Mam dwie książki."),
         ("Kosztuje 5 zł.", "Kosztuje pięć złotych."),
         ("Spotkanie 25 marca.", "Spotkanie dwudziestego piątego marca."),
+        ("2 x dziennie", "dwa razy dziennie"),
+        ("do 3 stopni", "do trzech stopni"),
     ],
 )
 def test_prompts(text, prompt):
