@@ -7,6 +7,7 @@ from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
 STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
+_ZONES = "GMT|UTC|Z|EST|EDT|PST|PDT|CET|BST|hrs|hours|local time"
 _OF_SECONDS = re.compile(r"\b(?:in|of|for|after|took|within|about|under|over|every|to|by|than|lasts|lasted) $")
 
 
@@ -80,7 +81,24 @@ def name_rules(of: Language) -> list[Rule]:
         return "phone", ways(("extension", "ext", "x"), [*of.digits(match["n"]), *of.code_number(match["n"])]), True
 
     def jet(match: re.Match[str]) -> Said:
-        return "cardinal", of.coded(*match[0].split("-")), True
+        family, size = match["span"].split("-")
+        triple = ways(("triple seven",), of.plain(size)[:2]) if family == "777" else ()
+        return "cardinal", [*of.coded(family, size), *triple], True
+
+    def pixels(match: re.Match[str]) -> Said:
+        """1080p."""
+        return "cardinal", ways([*of.pairs(match["n"]), *of.counted(int(match["n"]))], ("p",)), True
+
+    def military(match: re.Match[str]) -> Said:
+        """0117 GMT."""
+        hour, minute = match["h"], match["m"]
+        past = of.past_century(int(minute)) if minute != "00" else ["hundred", "hundred hours", "zero zero"]
+        hours = [*ways(of.zero, of.counted(int(hour[1]))[:1])] if hour[0] == "0" else of.counted(int(hour))
+        return "time", [*ways(hours, past), *of.digits(match[0])], True
+
+    def ages(match: re.Match[str]) -> Said:
+        """Under-5s."""
+        return "cardinal", [_plural(way) for way in of.counted(int(match["n"]))[:2]], True
 
     def half(match: re.Match[str]) -> Said:
         """0.5 acres: half an acre."""
@@ -123,7 +141,11 @@ def name_rules(of: Language) -> list[Rule]:
         Rule("0.", re.compile(r"(?<![\w.,$£€+\-−])0?\.5 (?P<w>[a-z]{3,12}s)(?![\w'’-])"), half),
         Rule("0-", re.compile(r"(?<=ISBN )\d(?:-?\d){3,16}(?![\w-])"), dictated),
         Rule("0x", re.compile(r"(?<=\d{3}[-. ]\d{4}),? (?P<span>[xX]\.? ?(?P<n>\d{2,5}))(?![\w.,]\d|\w)"), extension),
-        Rule("0-", re.compile(r"(?<![\w.,/-])7[0-8]7-[1-9]00(?![\w-])"), jet),
+        Rule("0-", re.compile(r"(?<![\w.,/-])(?P<span>7[0-8]7-[1-9]00)(?:ER|LR|F|MAX)?(?![\w-])"), jet),
+        Rule("0", re.compile(r"(?<!\w)49(?:ers|er)(?!\w)"), lambda m: ("cardinal", [f"forty nin{m[0][2:]}"], True)),
+        Rule("0p", re.compile(r"(?<![\w.,])(?P<n>240|360|480|540|720|1080|1440|2160|4320)p(?!\w)"), pixels),
+        Rule("0", re.compile(rf"(?<![\w.,:/-])(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)(?= ?(?:{_ZONES})\b)"), military),
+        Rule("0s", re.compile(r"(?<=[Uu]nder)(?:-| )(?P<n>\d{1,2})s(?!\w)"), ages),
         Rule("0c", re.compile(r"(?<![\w.,$£€/-])(?P<n>[1-9]\d)c(?![\w'’-])"), cents),
         Rule("0-", re.compile(r"(?<![\w.,/])(?P<n>(?:1-)?\d{3})(?=-[A-Z]{2,7}(?![a-z]))"), lettered),
         Rule("0s", re.compile(r"(?<![\w.,])(?P<n>[1-9]\d[1-9]|[1-9]0[1-9])s(?!\w)"), several),

@@ -63,7 +63,7 @@ class Spanish(Romance):
             re.sub("ercero$|rimero$", lambda m: m[0][:-1], way) for way in said if way.endswith(("ercero", "rimero"))
         ]
         plain = ending.lstrip(".")
-        if plain in ("er", "ro") or (plain in ("º", "°", "o") and after and not self.counts_nothing(after)):
+        if plain in ("er", "ro") or (plain in ("º", "°", "o") and len(after) > 1 and not self.counts_nothing(after)):
             said = short + said if after else said + short
         elif plain in ("ª", "a", "ra", "da", "ta", "ma", "va"):
             said = feminine

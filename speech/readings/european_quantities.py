@@ -43,7 +43,7 @@ def parts(of: Language) -> Iterator[Rule]:
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
         single = [part for piece in pieces for part in (of.dot, of.digits(piece))][1:]  # digit by digit
         spoken = [*spoken[:40], *ways(*single)]
-        if last_word(match.string, match.start()) in of.codes:  # Raum 2.14
+        if last_word(match.string, match.start()) in of.codes or pieces[1:] == ["0"]:  # Raum 2.14, Industrie 4.0
             spoken += ways(*each)
         if not (of.decimal == "," and _DAY.fullmatch(match["v"])):
             return "version", spoken, True

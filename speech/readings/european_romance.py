@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from speech.readings.european import Noun, Number, ways
+from speech.readings.european import Noun, Number, next_word, ways
 from speech.readings.european_language import Language
 
 
@@ -37,6 +37,12 @@ class Romance(Language):
             if any(word.endswith(ending) for ending in endings):
                 return gender
         return "?"
+
+    def of_dash(self, written: str, match: re.Match[str], before: str) -> tuple[str, ...]:
+        """Nothing, too, before a noun: dix-huit vingt-quatre ans."""
+        said, noun = super().of_dash(written, match, before), match["unit"] or next_word(match.string, match.end())
+        counts = noun and noun[0].isalpha() and noun.islower() and not (self.counts_nothing(noun) or match["cur"])
+        return (*said, "") if counts else said
 
     def counts_nothing(self, word: str) -> bool:
         return word.casefold() in self.function_words

@@ -82,7 +82,8 @@ def dates(of: Language) -> Iterator[Rule]:
         yield Rule("0./-", re.compile(then), numeric)
     if of.slash_before:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
-        pattern += rf"(?!{BLANK}(?:d[aeo]s?|du|des|del|dell[aeo]|degli|dei|van){BLANK}\D)"  # 2/3 dos alunos
+        articles = r"(?:d[aeo]s?|du|des|del|dell[aeo]|degli|dei|van)"
+        pattern += rf"(?!{BLANK}{articles}{BLANK}\D|{BLANK}d[ao]s{BLANK})"  # 2/3 dos alunos
         yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
     names = any_of(
         {name for said in of.days.values() for name in said if len(name) > 3} | {f"{key}." for key in of.days}

@@ -18,7 +18,8 @@ _FILES = (
     "dll|zip|gz|rar|7z|jpe?g|png|gif|svg|bmp|mp3|mp4|wav|flac|ogg|avi|mov|mkv|epub|log|ini|cfg|conf|toml|sql|db|apk|dmg|iso"
 )
 _AMOUNT = re.compile(
-    r"\d[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
+    r"(?<![^\W\d_])(?<!\d)\d[\d.,]*"
+    r"[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
     r"|CO[2₂]?$"
 )
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
@@ -262,7 +263,9 @@ def capitals(of: Language) -> Iterator[Rule]:
     yield Rule("", re.compile(camel), joined)
     mixed = r"(?<![^\W_])[A-Za-z]{0,3}[a-z][A-Z][A-Za-z]{0,3}(?![^\W_])"  # pH, NaCl, mRNA
     yield Rule("", re.compile(mixed), said)
-    yield Rule("", re.compile(r"(?<![^\W\d]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d])"), said)
+    element = r"(?<![^\W\d₀-₉])(?=[A-Z]{0,3}[a-z])(?:[A-Z][a-z]?){1,4}(?=[\d₀-₉])"  # Na2CO3
+    yield Rule("₀₁₂₃₄₅₆₇₈₉123456789", re.compile(element), said)
+    yield Rule("", re.compile(r"(?<![^\W\d₀-₉]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d₀-₉])"), said)
 
 
 def paired(of: Language) -> Iterator[Rule]:
@@ -271,6 +274,9 @@ def paired(of: Language) -> Iterator[Rule]:
     hashed = sorted(of.signs.get("#", ()), key=lambda way: not re.search("hash|haszt|х[эе]ш", way.casefold()))
     yield Rule("#", re.compile(r"(?<=\b[CFJ])#(?!\w)"), lambda m: ("sign", of.sharp_sign, True))
     yield Rule("#", re.compile(r"(?<!\w)#(?=[^\W\d_]{2})"), lambda m: ("sign", hashed, True) if hashed else None)
+    flags = r"(?<![^\s(\[`\"'])--?(?=[A-Za-z](?:[\s,;)]|$)|(?<=--)[a-z])"  # ls -r, --help
+    dash = of.address_signs.get("-", ())
+    yield Rule("-", re.compile(flags), lambda m: ("variant", ["", *dash, *ways(dash[:1], dash[:1])], True))
     pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
     yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
     yield Rule(INNER, re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("variant", of.dot, True))

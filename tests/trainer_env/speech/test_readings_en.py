@@ -57,6 +57,8 @@ def test_words_alone_are_written_letter_by_letter():
         ("10 – 15 kg", "ten to fifteen kilograms"),
         ("Your code is 482-913.", "Your code is four eight two nine one three."),
         ("500-1000 people", "five hundred to one thousand people"),
+        ("Press # to repeat.", "Press pound to repeat."),
+        ("It plays 1080p video.", "It plays ten eighty p video."),
     ],
 )
 def test_prompts(text, prompt):

@@ -48,6 +48,7 @@ def test_words_alone_are_written_letter_by_letter():
         ("Tengo 21 años.", "Tengo veintiún años."),
         ("Hay 200 mesas.", "Hay doscientas mesas."),
         ("Cuesta 5,50 €.", "Cuesta cinco euros con cincuenta."),
+        ("Vive en el 3.º B.", "Vive en el tercero B."),
     ],
 )
 def test_prompts(text, prompt):

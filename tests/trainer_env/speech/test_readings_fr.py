@@ -49,6 +49,7 @@ def test_words_alone_are_written_letter_by_letter():
         ("Le 1er mai à 20h30", "Le premier mai à vingt heures trente"),
         ("30 % des gens", "trente pour cent des gens"),
         ("Appelez le 3949.", "Appelez le trente-neuf quarante-neuf."),
+        ("l'A6/Lyon", "l'A six/Lyon"),
     ],
 )
 def test_prompts(text, prompt):

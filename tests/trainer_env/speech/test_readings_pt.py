@@ -48,6 +48,7 @@ def test_words_alone_are_written_letter_by_letter():
         ("Esperei 2 horas.", "Esperei duas horas."),
         ("Custa R$ 15.", "Custa quinze reais."),
         ("A 2ª vez", "A segunda vez"),
+        ("em 2/3 dos 203 casos", "em dois terços dos duzentos e três casos"),
     ],
 )
 def test_prompts(text, prompt):
