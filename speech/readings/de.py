@@ -53,6 +53,8 @@ class German(Language):
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:
         if number == 1:
+            if before in self.roman_words:  # Absatz 1 Satz 2
+                return ["eins", *_ONE[gender]]
             return [*_ONE[gender], "einer", "eine", "eines"] if after == "von" else _ONE[gender]
         full = words(number, "de")
         said = [full, re.sub(r"^ein(?=hundert|tausend)", "", full), re.sub(r"(?<=tausend)ein(?=hundert)", "", full)]

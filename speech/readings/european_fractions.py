@@ -59,6 +59,9 @@ def fractions(of: Language) -> Iterator[Rule]:
             written = not found["w"] and not found["v"]
             sizes = written and below > 16  # 38/40
             plain = of.slashed(found["a"], found["b"]) if sizes or not whole else []
+            if below in (20, 100) and 9 < above <= below:  # 15/20: a mark
+                words = dict.fromkeys([*of.over, *of.address_signs.get("/", ())])
+                plain = list(ways(of.plain(found["a"])[:4], words, of.plain(found["b"])[:4]))
             if sizes and above > 1 and (above > 9 or below % 10):
                 return "fraction", [*plain[:40], *spoken], True
             before = last_word(match.string, match.start())

@@ -51,6 +51,7 @@ def test_words_alone_are_written_letter_by_letter():
         ("Das war 1999 – 20 Jahre danach.", "Das war neunzehnhundertneunundneunzig – zwanzig Jahre danach."),
         ("Sätze: 21:25, 25:19", "Sätze: einundzwanzig zu fünfundzwanzig, fünfundzwanzig zu neunzehn"),
         ("2 x täglich", "zwei mal täglich"),
+        ("Abs. 1 S. 2", "Abs. eins Satz zwei"),
     ],
 )
 def test_prompts(text, prompt):

@@ -50,6 +50,7 @@ def test_words_alone_are_written_letter_by_letter():
         ("30 % des gens", "trente pour cent des gens"),
         ("Appelez le 3949.", "Appelez le trente-neuf quarante-neuf."),
         ("l'A6/Lyon", "l'A six/Lyon"),
+        ("Il a eu 15/20.", "Il a eu quinze sur vingt."),
     ],
 )
 def test_prompts(text, prompt):
