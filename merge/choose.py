@@ -30,7 +30,8 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
     Args:
         grpo_dir: of the run.
         step: a number; "best": the one of least error on held-out texts by the guard's ASR, of those that are saved and
-            older than an alarm; None: the newest, or, of a run that the guard has stopped, the last good one.
+            spoke before the evidence of an alarm rose; None: the newest, or, of a run that the guard has stopped, the
+            last good one.
 
     Raises:
         NoChoice: nothing was heard of any saved checkpoint, or none is older than what the guard stopped for.

@@ -46,7 +46,10 @@ class GuardObserver:
             raise ValueError(f"guard.action is warn, stop or null, got {self.cfg['action']!r}")
         names = ("alpha", "baseline", "kept", "margin", "cap", "drift")
         self.test = Guard(**{name: self.cfg[name] for name in names})
-        self._read_to, self._recent, self._calm, self._told = 0, list[tuple[int, Heard]](), dict[str, int](), set[str]()
+        self._read_to, self._recent, self._told = 0, list[tuple[int, Heard]](), set[str]()
+        # The last step of whose weights rollouts were heard and left no evidence, of each claim; and that of before
+        # the step that is being heard.
+        self._calm, self._calm_before = dict[str, int](), dict[str, int]()
         self._asked_at, self._heard_at, self._count = 0, 0, 0
         self._begun, self._numbers = time.time_ns(), count()  # of rows asked for: a resumed run asks again
         if self.cfg["action"]:
@@ -100,12 +103,14 @@ class GuardObserver:
             (row["step"], Heard(row["reward"], row["other"], row["sound"])) for row in rows if row["kind"] == "rollout"
         ]
         for step, heard in new:
-            self._heard_at = step
+            if step != self._heard_at:
+                self._heard_at, self._calm_before = step, dict(self._calm)
             self.test.see(heard)
             for name, found in self.test.evidence.items():
                 calm = found <= 0 and name not in self.test.alarms
-                # Rollouts of a step are of the weights of the step before. A run that is resumed goes back to one.
-                self._calm[name] = step if calm else min(self._calm.get(name, 0), step - 1)
+                # Rollouts of a step are of the weights of the step before: those are good, or those before them at
+                # most (a run that is resumed goes back). Only the step's last row says which.
+                self._calm[name] = step - 1 if calm else max(0, min(self._calm_before.get(name, 0), step - 2))
         self._recent = (self._recent + new)[-self.cfg["baseline"] :]
         self._count = max(self._count, len(self.test.first))
         return [heard for _, heard in new]
@@ -143,8 +148,8 @@ class GuardObserver:
         log.warning("%s", told)
 
     def _alarm(self, claim: str, step: int) -> dict[str, Any]:
-        """`since`: the last step at whose end there was no evidence. This step's rollouts are not heard yet; later ones
-        there are only where a run was resumed from before them."""
+        """`since`: the last step whose weights spoke without evidence; step 0 is what training began with. Rollouts of
+        `step` itself are not heard yet; later ones there are only where a run was resumed from before them."""
         why = f"guard: {self.why(claim)} (false in a whole run with probability {self.cfg['alpha']:g} at most)"
         return {"claim": claim, "step": step, "since": min(self._calm.get(claim, 0), step - 1), "why": why}
 

@@ -76,8 +76,8 @@ def test_a_gain_only_the_reward_hears_stops_the_run_with_its_step(tmp_path: Path
     ) as told:
         guard.observe(batch(9), {})
     assert "0.300, an ASR of another family hears 0.500 where it heard 0.300" in str(told.value)
-    # What is wrong in rollouts of step 8 is wrong in the weights of step 7, and in those that step 8 made of them.
-    assert "it began after step 7, the last good checkpoint is step 4" in str(told.value)
+    # Rollouts of step 6 are of the weights of step 5, those of step 8 of step 7.
+    assert "it began after step 5, the last good checkpoint is step 4" in str(told.value)
     alarm = json.loads((tmp_path / "guard/alarm.json").read_text())
     assert (alarm["claim"], alarm["step"], alarm["last_good"], alarm["action"]) == ("gap", 9, 4, "stop")
     assert (tmp_path / "guard/curves.png").stat().st_size > 1000
@@ -113,9 +113,9 @@ def test_an_alarm_stays_when_the_evidence_falls_again_and_a_new_process_stops_to
 
 def test_of_several_alarms_the_one_that_began_first_says_what_is_good(tmp_path: Path):
     """At 1e922d5 the second took the place of the first, and merge.step=best chose a checkpoint of a hack."""
-    save_steps(tmp_path, 10, 20, 30)
+    save_steps(tmp_path, 5, 10, 20, 30)
     guard = observer(tmp_path, "warn")
-    errors = {"10": 0.21, "20": 0.14, "30": 0.12}
+    errors = {"5": 0.25, "10": 0.21, "20": 0.14, "30": 0.12}
     held_out = {"steps": {step: {"error": error} for step, error in errors.items()}}
     (tmp_path / "guard/held_out.json").write_text(json.dumps(held_out))
     hear(tmp_path, 1, 12, 0.3, 0.3)
@@ -126,25 +126,52 @@ def test_of_several_alarms_the_one_that_began_first_says_what_is_good(tmp_path: 
     hear(tmp_path, 31, 200, 0.0, 0.5, rate=8.0)
     guard.observe(batch(32), {})
     assert guard.test.alarms == ["gap", "speaking_rate up"]
-    assert (alarm(tmp_path)["claim"], alarm(tmp_path)["since"]) == ("gap", 10)
-    assert chosen_step(str(tmp_path), "best") == 10
-    with pytest.raises(RuntimeError, match=r"speaking_rate has risen .* after step 30, the last good .* is step 10"):
+    # The hack is in rollouts of step 11: it is the checkpoint of step 10 that spoke them, and step 10's are step 9's.
+    assert (alarm(tmp_path)["claim"], alarm(tmp_path)["since"]) == ("gap", 9)
+    assert chosen_step(str(tmp_path), "best") == 5
+    with pytest.raises(RuntimeError, match=r"speaking_rate has risen .* after step 29, the last good .* is step 5"):
         observer(tmp_path).observe(batch(32), {})  # all of it at once, and now to stop
-    assert (alarm(tmp_path)["since"], alarm(tmp_path)["action"], alarm(tmp_path)["last_good"]) == (10, "stop", 10)
+    assert (alarm(tmp_path)["since"], alarm(tmp_path)["action"], alarm(tmp_path)["last_good"]) == (9, "stop", 5)
 
 
-@pytest.mark.parametrize(("bad", "now"), [(11, 12), (15, 11)], ids=["of_the_resumed_run", "of_what_was_lost"])
-def test_steps_that_a_resumed_run_has_lost_are_not_good(tmp_path: Path, bad: int, now: int):
-    """Saved at 10, killed in 15 or 16; the rollouts that show the hack are of the steps after the resumption, or were
-    heard late."""
-    save_steps(tmp_path, 10)
+def test_a_row_in_the_middle_of_a_step_vouches_for_nothing(tmp_path: Path):
+    """Evidence at the ends of steps 5 to 8, none for one row of step 9."""
+    save_steps(tmp_path, *range(1, 10))
+    guard, evidence = observer(tmp_path), []
+    hear(tmp_path, 1, 12, 0.3, 0.3)
+    for step, count, reward, other in (
+        (4, 1, 0.3, 0.3),
+        (5, 2, 0.0, 0.5),
+        (6, 1, 0.0, 0.5),
+        (7, 1, 0.3, 0.3),
+        (8, 1, 0.0, 0.5),
+        (9, 1, 0.3, 0.0),
+    ):
+        hear(tmp_path, step, count, reward, other)
+        guard.observe(batch(step + 1), {})
+        evidence.append(guard.test.evidence["gap"])
+    assert [found > 0 for found in evidence] == [False, True, True, True, True, False]
+    hear(tmp_path, 9, 200, 0.0, 0.5)
+    with pytest.raises(RuntimeError, match=r"began after step 3, the last good checkpoint is step 3"):
+        guard.observe(batch(10), {})
+
+
+@pytest.mark.parametrize(
+    ("bad", "now", "since", "good"),
+    [(11, 12, 9, 5), (12, 13, 10, 10), (15, 11, 10, 10)],
+    ids=["of_the_checkpoint_itself", "of_the_resumed_run", "of_what_was_lost"],
+)
+def test_steps_that_a_resumed_run_has_lost_are_not_good(tmp_path: Path, bad: int, now: int, since: int, good: int):
+    """Saved at 5 and 10, killed in 15 or 16, step 14's rollouts were good; those that show the hack are of the steps
+    after the resumption, the first of them of step 10's weights, or were heard late."""
+    save_steps(tmp_path, 5, 10)
     before = observer(tmp_path)
     hear(tmp_path, 1, 12, 0.3, 0.3)
     hear(tmp_path, 14, 4, 0.3, 0.3)
     before.observe(batch(15), {})
     again = observer(tmp_path)
     hear(tmp_path, bad, 200, 0.0, 0.5)
-    with pytest.raises(RuntimeError, match=r"began after step 10, the last good checkpoint is step 10"):
+    with pytest.raises(RuntimeError, match=rf"began after step {since}, the last good checkpoint is step {good};"):
         again.observe(batch(now), {})
 
 
