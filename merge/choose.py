@@ -1,7 +1,8 @@
 """Which checkpoint of a GRPO run is merged, by what the guard heard of it (docs/training.md, "The guard").
 
 In the run's folder `guard`: alarm.json of verl_plugins/guard.py ({"action", "since", "last_good", "why"}),
-held_out.json of infer/guard.py ({"steps": {step: {"error", "texts"}}}).
+held_out.json of infer/guard.py ({"steps": {step: {"error", "texts"}}}). What is chosen so must still be there: see
+`kept_steps`.
 """
 
 import json
@@ -22,6 +23,14 @@ def saved_steps(grpo_dir: str | Path) -> list[int]:
     last = int(tracker.read_text())
     found = [int(p.parents[1].name.rpartition("_")[2]) for p in root.glob("global_step_*/actor/fsdp_config.json")]
     return sorted(step for step in found if step <= last)
+
+
+def kept_steps(grpo_dir: str | Path) -> set[int]:
+    """Steps that somebody may go back to, so that no rotation takes them away: the guard's last good one, and the best
+    one by stage `checkpoints`, whose best.json lies beside the run's folder (recipes/common/checkpoints.yaml)."""
+    good = _read(Path(grpo_dir) / "guard/alarm.json").get("last_good")
+    ranking = _read(Path(grpo_dir).parent / "checkpoints/best.json").get("ranking", [])
+    return {step for step in (good, *(row["step"] for row in ranking[:1])) if step is not None}
 
 
 def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:

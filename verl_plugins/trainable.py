@@ -17,7 +17,7 @@ The engine is registered for a device of its own, which verl's variable VERL_ENG
 - **Not a number**: verl skips the update with a warning and goes on. Here NaN or infinite advantages, losses and
   gradients stop the run with the step and the rows.
 - **Resume**: see verl_plugins/schedule.py. And verl counts only what its own process has saved among the checkpoints
-  that are kept, so that each restart would leave as many more.
+  that are kept, so that each restart would leave as many more; and would take away what the guard goes back to.
 """
 
 import re
@@ -37,6 +37,7 @@ from verl.workers.config.optimizer import build_optimizer
 from verl.workers.engine.base import EngineRegistry
 from verl.workers.engine.fsdp.transformer_impl import FSDPEngineWithLMHead
 
+from merge.choose import kept_steps
 from models.trainable import freeze_all_but
 from verl_plugins import versions
 from verl_plugins.schedule import Schedule, check_factor, check_same
@@ -116,6 +117,23 @@ def saved_before(saved: str, resumed: str) -> list[str]:
     steps = sorted(int(name) for name in names if name.isdigit() and int(name) <= int(old["step"]))
     paths = [f"{new['root']}/global_step_{step}{new['part']}" for step in steps if step != int(new["step"])]
     return [path for path in paths if (Path(path) / "fsdp_config.json").exists()]  # which verl writes last
+
+
+def counted(before: Sequence[str], saved: str, resumed: str | None) -> list[str]:
+    """Checkpoints that count among the ones that verl keeps, the oldest first. One that merge.choose may go back to is
+    none of them: it stays beside them.
+
+    Args:
+        before: what this process has saved.
+        saved: what verl is about to save.
+        resumed: what the run was resumed from, until the first save after it.
+    """
+    paths = [*(saved_before(saved, resumed) if resumed else []), *before]
+    found = _CHECKPOINT.fullmatch(saved)
+    if not found or not found["part"]:  # of SFT, which has no guard and no ranking
+        return paths
+    kept = {f"global_step_{step}" for step in kept_steps(found["root"])}
+    return [path for path in paths if Path(path).parent.name not in kept]
 
 
 def updates_of(optimizer: torch.optim.Optimizer, otherwise: int) -> int:
@@ -200,9 +218,11 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
         return norm
 
     def save_checkpoint(self, local_path: str, *args: Any, **kwargs: Any) -> None:
-        """verl's, and the schedule beside it. Those of before a resumption count among the ones that are kept."""
-        if self._resumed and self.rank == 0:
-            self.checkpoint_manager.previous_saved_paths[:0] = saved_before(local_path, self._resumed)
+        """verl's, and the schedule beside it. Those of before a resumption count among the ones that are kept, those
+        that one may go back to do not."""
+        if self.rank == 0:
+            manager = self.checkpoint_manager
+            manager.previous_saved_paths = counted(manager.previous_saved_paths, local_path, self._resumed)
         self._resumed = None
         super().save_checkpoint(local_path, *args, **kwargs)
         if self.rank == 0:

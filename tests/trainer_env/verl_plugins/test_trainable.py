@@ -1,12 +1,16 @@
 """Which parameters are trained. That the rest stays as it was is shown in tests/trainer_env/test_end_to_end.py."""
 
+import json
+
 import pytest
 from torch.nn import LayerNorm, Linear, Sequential
+from verl.utils.checkpoint.checkpoint_manager import BaseCheckpointManager
 from verl.workers.engine.base import EngineRegistry
 
+from merge.choose import kept_steps, saved_steps
 from models.trainable import freeze_all_but
 from tests.helpers.saved_steps import save_steps
-from verl_plugins.trainable import NamedParametersEngine, saved_before
+from verl_plugins.trainable import NamedParametersEngine, counted, saved_before
 
 
 def model() -> Sequential:
@@ -43,3 +47,36 @@ def test_what_a_resumed_run_counts_among_its_checkpoints(tmp_path, monkeypatch):
     assert saved_before("grpo/global_step_11/actor", resumed) == [f"grpo/global_step_{n}/actor" for n in (2, 4, 10)]
     assert saved_before("grpo/global_step_4/actor", resumed) == [f"grpo/global_step_{n}/actor" for n in (2, 10)]
     assert saved_before("other/global_step_11/actor", resumed) == []  # begun from another run's checkpoint
+
+
+def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path):
+    """Saves of steps 4 to 16, four of them kept, were stopped by the guard; the run went on to 28, with a warning only.
+    At f12e4e1 steps 4 and 8 were gone at 24. verl's own rotation, without the distributed run around it."""
+    grpo = tmp_path / "grpo"
+    save_steps(grpo, 4, 8, 12, 16)
+    for file, content in (("grpo/guard/alarm.json", {"last_good": 4}), ("checkpoints/best.json", {"ranking": []})):
+        (tmp_path / file).parent.mkdir()
+        (tmp_path / file).write_text(json.dumps(content))
+    manager, resumed = object.__new__(BaseCheckpointManager), f"{grpo}/global_step_16/actor"
+    manager.previous_saved_paths = []
+    left = []
+    for step in (20, 24, 28):
+        path = f"{grpo}/global_step_{step}/actor"
+        manager.previous_saved_paths = counted(manager.previous_saved_paths, path, resumed)
+        resumed = None
+        manager.ensure_checkpoint_capacity(4)
+        save_steps(grpo, step)
+        manager.register_checkpoint(path, 4)
+        left.append(saved_steps(grpo))
+        if step == 20:  # stage checkpoints, meanwhile
+            ranking = [{"step": 12, "error": 0.1}, {"step": 16, "error": 0.2}]
+            (tmp_path / "checkpoints/best.json").write_text(json.dumps({"ranking": ranking}))
+            assert kept_steps(grpo) == {4, 12}
+    assert left == [[4, 8, 12, 16, 20], [4, 8, 12, 16, 20, 24], [4, 12, 16, 20, 24, 28]]
+
+
+def test_an_sft_beside_the_run_is_rotated_as_verl_does(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/best.json").write_text(json.dumps({"ranking": [{"step": 4}]}))
+    paths = [f"{tmp_path}/sft/global_step_{step}" for step in (4, 8, 12)]
+    assert counted(paths[:2], paths[2], None) == paths[:2]
