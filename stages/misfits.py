@@ -139,16 +139,6 @@ def _of_estimator(of: Callable[[str], Any]) -> Iterator[Fault]:
             "algorithm.rollout_correction.rollout_rs",
             f"takes tokens out of responses, of which {name} reads the first and the last: null",
         )
-    limit, assumed = of("recipe.reward.token_ear.limit"), of("recipe.reward.token_ear.assumed")
-    least = of("algorithm.token_credit.min_spread") or 0.0
-    if of("algorithm.token_credit.separate") and assumed and least < limit / 2:
-        # Of a group in which no two rows differ by more than the limit, the standard deviation is half of it at most.
-        yield (
-            "algorithm.token_credit.min_spread",
-            f"is below half of recipe.reward.token_ear.limit={limit}: rows that are read have {dict(assumed)} by "
-            "assumption, rows that are heard have what was measured, and a term on its own makes a whole standard "
-            f"deviation of any difference. At least {limit / 2:g}, or recipe.reward.token_ear=null",
-        )
 
 
 def blames_tokens(cfg: DictConfig) -> bool:

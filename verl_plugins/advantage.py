@@ -157,7 +157,8 @@ def token_credit_advantage(
     each response's last and those that carry terms, which get the first part only. The second S is used where terms
     are separate. A term whose values (before weights) spread less than min_spread in a group says nothing there, and so
     does a sum that spreads less over its group: noise of a thousandth would count as much as the difference between
-    right and wrong. A response too short to carry all its terms is the worst of its group in those that it lacks.
+    right and wrong. Beside a token ear more is asked of some terms (`least_spreads`). A response too short to carry all
+    its terms is the worst of its group in those that it lacks.
 
     Args:
         token_level_rewards: [responses, tokens], as pack() made them.
@@ -165,7 +166,8 @@ def token_credit_advantage(
         index: [responses], group of each response.
         config: verl's `algorithm`: norm_adv_by_std_in_grpo (first division) and token_credit: {w_seq, w_tok,
             norm_by_std (second division), separate (null, or the terms with their weights, see `weights_of`), whiten
-            (null, batch as in GDPO, or group as in GLM-TTS; optional), min_spread (0 if it is not there)}.
+            (null, batch as in GDPO, or group as in GLM-TTS; optional), min_spread (0 if it is not there), token_ear
+            (recipe.reward.token_ear; optional)}.
 
     Returns:
         Advantages float32 [responses, tokens], twice (verl asks for returns too).
@@ -187,7 +189,8 @@ def token_credit_advantage(
     lengths = response_mask.sum(1).long()
     groups, last = Groups(index, lengths > 0), (lengths - 1).clamp(min=0)[:, None]
     if weights:
-        sequence = _of_separate_terms(token_level_rewards, lengths, groups, weights, least)
+        spreads = least_spreads(settings["separate"], least, settings.get("token_ear"))
+        sequence = _of_separate_terms(token_level_rewards, lengths, groups, weights, spreads)
     else:
         scores = token_level_rewards.gather(1, last)[:, 0]
         sequence = groups.relative(scores, config["norm_adv_by_std_in_grpo"], correction=1)
@@ -230,13 +233,35 @@ def weights_of(terms: Mapping[str, Any] | None) -> list[float]:
     return [float(term if isinstance(term, int | float) else term["weight"]) for term in given]
 
 
+def least_spreads(terms: Mapping[str, Any], least: float, token_ear: Mapping[str, Any] | None) -> list[float]:
+    """The standard deviation in a group below which each of these terms (as `weights_of`) says nothing: `least`.
+
+    Of a term that needs a measure which recipe.reward.token_ear assumes, it is half of the ear's `limit` at least: rows
+    that are read have what is assumed, rows that are heard what was measured, and a term on its own makes a whole
+    standard deviation of any difference. Where no two rows of a group differ by more than the limit, the standard
+    deviation is half of it at most.
+
+    >>> least_spreads({"pinyin": {"weight": 1.0}, "silence": {"weight": 0.2, "allowed": 0.5}}, 0.01,
+    ...     {"limit": 0.1, "assumed": {"silence_ratio": 0.0}})
+    [0.01, 0.05]
+    """
+    given = {name: term for name, term in terms.items() if term is not None}
+    assumed = set((token_ear or {}).get("assumed") or ())
+    if not assumed:
+        return [least] * len(given)
+    from reward_tts.reward.config import needs_of  # a second that workers do not need for anything else
+
+    enough = max(least, token_ear["limit"] / 2)
+    return [enough if assumed.intersection(needs_of(name, term)) else least for name, term in given.items()]
+
+
 def _of_separate_terms(
-    rewards: torch.Tensor, lengths: torch.Tensor, groups: Groups, weights: Sequence[float], least: float
+    rewards: torch.Tensor, lengths: torch.Tensor, groups: Groups, weights: Sequence[float], spreads: Sequence[float]
 ) -> torch.Tensor:
     """float64 [responses]: each term's part, normalised within its group, weighted. A part is its term times its share
     of the weights, and so is the least spread that counts."""
     total = torch.zeros(len(rewards), dtype=torch.float64)
-    for place, weight in enumerate(weights):
+    for place, (weight, least) in enumerate(zip(weights, spreads, strict=True)):
         share = weight / sum(weights)
         carried = lengths > place + 1  # the last token holds the score
         column = rewards[:, place] if place < rewards.shape[1] else torch.zeros(len(rewards))

@@ -140,6 +140,14 @@ def read(config: Mapping[str, Any]) -> tuple[RewardConfig, dict[str, tuple[float
     return checked, terms
 
 
+def needs_of(name: str, term: Any) -> tuple[str, ...]:
+    """Measures of a wave that a term of recipe.reward.terms needs."""
+    make, is_own = _term(name, term)
+    if not is_own:
+        return TERMS[name].needs
+    return _own(name, make, {key: term[key] for key in term if key not in ("weight", "_target_")}).needs
+
+
 def _is_known(name: str, one: Any) -> bool:
     return name in TERMS or (isinstance(one, Mapping) and "_target_" in one)
 

@@ -27,7 +27,6 @@ REWARD = [
     "+recipe.reward.terms.silence={weight: 0.5, allowed: 0.0}",
     "recipe.reward.aggregation.name=separate",
     "algorithm.token_credit.separate=${recipe.reward.terms}",
-    "algorithm.token_credit.min_spread=0.05",
 ]
 TRAINING = [
     *REWARD,

@@ -2,8 +2,9 @@
 
 import pytest
 
-from reward_tts.reward.config import RewardConfigError
+from reward_tts.reward.config import RewardConfigError, needs_of
 from reward_tts.reward.reward import Reward
+from reward_tts.reward.terms import Term
 
 CONFIG = {
     "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
@@ -92,3 +93,15 @@ def test_a_term_that_may_be_negative_has_no_harmonic_mean():
     terms = {"pinyin": {"weight": 1.0}, "over_length": {"weight": 1.0, "max_tokens": 100, "buffer_tokens": 20}}
     with pytest.raises(RewardConfigError, match=r"terms\.over_length: may be negative"):
         Reward(CONFIG | {"terms": terms, "aggregation": {"name": "weighted_harmonic_mean"}})
+
+
+def brightness(scale: float) -> Term:
+    """A term of one's own."""
+    return Term(lambda heard: scale * heard.scores["tilt"], needs=("tilt",))
+
+
+def test_what_a_term_needs_is_known_of_those_here_and_of_ones_own():
+    mine = {"weight": 1.0, "scale": 2.0, "_target_": f"{__name__}.brightness"}
+    assert needs_of("mine", mine) == ("tilt",)
+    assert needs_of("silence", {"weight": 0.2, "allowed": 0.5}) == ("silence_ratio",)
+    assert needs_of("pinyin", {"weight": 1.0}) == ()

@@ -11,7 +11,7 @@ from verl.trainer.ppo.ray_trainer import compute_advantage
 from verl.utils.config import omega_conf_to_dataclass
 
 from stages.config import compose_stage
-from verl_plugins.advantage import pack
+from verl_plugins.advantage import least_spreads, pack
 
 
 def composed(algo: str, *overrides: str, kl: str = "none") -> DictConfig:
@@ -81,6 +81,25 @@ def test_gdpo_makes_nothing_of_what_is_assumed_of_rows_that_are_read():
     by_wave = advantages(composed("gdpo", *silence, "recipe.reward.token_ear=null"), scores, mask, "a" * 8)
     assert by_wave[:, 2].tolist() == pytest.approx([7**-0.5] * 7 + [-(7**0.5)], abs=1e-3)
     assert advantages(composed("gdpo", *silence), scores, mask, "a" * 8).tolist() == [[0.0] * 3] * 8
+
+
+def test_gdpo_prefers_the_seven_right_rows_to_one_with_a_wrong_syllable_of_ten():
+    """1 - tanh(0.3) = 0.7087: a standard deviation of 0.0963, which a least spread of the ear's limit, 0.1, would make
+    nothing of. One of eight is -7 / sqrt(7) standard deviations from the mean, whatever the difference."""
+    parts = [(term / 1.2, 0.2 / 1.2) for term in (*[1.0] * 7, 0.7087)]
+    scores, mask = torch.stack([pack(sum(both), [0.0] * 3, both) for both in parts]), torch.ones(8, 3)
+    cfg = composed("gdpo")
+    assert cfg.recipe.reward.token_ear.limit == 0.1
+    assert advantages(cfg, scores, mask, "a" * 8)[:, 2].tolist() == pytest.approx([7**-0.5] * 7 + [-(7**0.5)], abs=1e-3)
+
+
+@pytest.mark.parametrize(("algo", "limit", "silent"), [("gdpo", 0.1, 0.05), ("glm_tts", 0.1, 0.05), ("gdpo", 1.0, 0.5)])
+def test_the_least_spread_beside_a_token_ear_is_of_the_terms_that_it_assumes(algo, limit, silent):
+    """With the largest sensible limit, too, a term from 0 to 1 can reach it: half 0, half 1."""
+    credit = composed(algo, f"recipe.reward.token_ear.limit={limit}").algorithm.token_credit
+    own = {"gdpo": 0.0, "glm_tts": 0.01}[algo]
+    assert least_spreads(credit.separate, credit.min_spread, credit.token_ear) == [own, silent]
+    assert least_spreads(credit.separate, credit.min_spread, None) == [own, own]
 
 
 def test_verls_own_gdpo_is_not_given_the_terms_by_its_v1_trainer():
