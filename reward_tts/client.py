@@ -58,7 +58,7 @@ class ServerConfig:
     max_attempts: int
     backoff_s: float
     backoff_cap_s: float
-    memory_attempts: int = 3
+    memory_attempts: int = 12
     processes: int = 1
 
     def __post_init__(self) -> None:
@@ -67,6 +67,10 @@ class ServerConfig:
                 f"recipe.server.concurrency={self.concurrency} rows under way are fewer than the {self.processes} "
                 "processes that share them (reward.num_workers)"
             )
+
+    def longest_pause_s(self, attempts: int) -> float:
+        """Before the next attempt of a row after so many; half of it at least is waited."""
+        return min(self.backoff_cap_s, self.backoff_s * 2 ** (attempts - 1))
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -180,8 +184,7 @@ class RewardClient:
                 raise RewardError(
                     f"{sample}: reward server {server.address} failed in each of {attempts} attempts, last: {reason}"
                 )
-            pause = min(self.config.backoff_cap_s, self.config.backoff_s * 2 ** (attempts - 1))
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            await asyncio.sleep(self.config.longest_pause_s(attempts) * random.uniform(0.5, 1.0))
 
     async def close(self) -> None:
         """Closes the channels."""

@@ -1,6 +1,7 @@
 """Rows -> waves -> transcripts and scores -> measures, for one batch: decoded once, and a bad row fails alone."""
 
 import logging
+import re
 import time
 import traceback
 from collections import Counter
@@ -19,7 +20,8 @@ from speech.waves import resample
 
 log = logging.getLogger(__name__)
 Item, Result = TypeVar("Item"), TypeVar("Result")
-_NO_MEMORY = (MemoryError, torch.OutOfMemoryError)
+# What cuBLAS and cuDNN, CUDA, CTranslate2, ONNX Runtime and torch on a CPU write, each in an error of no special kind.
+_NO_MEMORY = re.compile(r"out of memory|ALLOC_FAILED|not enough memory|(can't|cannot|failed to) allocate memory", re.I)
 
 
 class Spoken:
@@ -119,7 +121,7 @@ class SpeechPipeline:
 
     def _finish(self, row: Row, result: Exception | dict[str, Any]) -> Measures:
         if isinstance(result, Exception):
-            status = Status.OUT_OF_MEMORY if isinstance(result, _NO_MEMORY) else Status.FAILED
+            status = Status.OUT_OF_MEMORY if lacks_memory(result) else Status.FAILED
             return self._measures(row, status, f"{type(result).__name__}: {result}")
         measures = replace(
             self._measures(row, Status.OK, ""),
@@ -158,6 +160,19 @@ class SpeechPipeline:
             yield
         finally:
             self.counts.seconds[part] += time.monotonic() - begin
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether memory is what was missing. An error of another kind may quote a row, so only what libraries raise about
+    themselves is read; ONNX Runtime's are no RuntimeErrors.
+
+    >>> lacks_memory(RuntimeError("CUDA failed with error out of memory")), lacks_memory(ValueError("out of memory"))
+    (True, False)
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    own = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime.")
+    return own and _NO_MEMORY.search(str(error)) is not None
 
 
 def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item]) -> list[Result | Exception]:

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from tritonclient.grpc.service_pb2 import ModelInferRequest
+from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
-from reward_tts.measures import CONTRACT, row_checksum
+from reward_tts.measures import CONTRACT, Measures, Status, row_checksum
 from reward_tts.server.front.checks import Refused, checked, packed, unpacked
 from reward_tts.server.front.http_door import request_of
+from reward_tts.server.front.upstream import Unanswered, refuse_without_reward
 from tests.helpers.front_requests import LIMITS, MODELS, ROWS, body, request
 
 
@@ -152,3 +153,20 @@ BODIES = {
 def test_a_body_that_is_no_request_is_refused(case):
     with pytest.raises(Refused):
         request_of(BODIES[case], "token2wav_asr", "")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(Status.OUT_OF_MEMORY, "INTERNAL"), (Status.FAILED, "INTERNAL"), (Status.BAD_ROW, "INVALID_ARGUMENT")],
+)
+def test_the_published_client_is_told_whether_the_server_or_its_row_has_no_reward(status, code):
+    """It does not read STATUS; NaN would be a reward to it. No memory is nothing that it did."""
+    measures = [Measures("tiny_mandarin", int(one), "why").to_json().encode() for one in (Status.OK, status)]
+    answer = ModelInferResponse(raw_output_contents=[packed(measures), np.array([1.0, np.nan], "<f4").tobytes()])
+    for name in ("MEASURES", "REWARDS"):
+        answer.outputs.add(name=name)
+    with pytest.raises((Unanswered, Refused), match=r"^row 1: why$") as told:
+        refuse_without_reward(checked(request(), MODELS, LIMITS), answer)
+    assert told.value.code == code
+    contract = ("INT32", [2, 1], np.array([CONTRACT] * 2, "<i4").tobytes())
+    refuse_without_reward(checked(request(CONTRACT=contract), MODELS, LIMITS), answer)  # who reads STATUS is told all

@@ -15,7 +15,7 @@ from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
 from reward_tts.server.__main__ import Judge
-from reward_tts.server.pipeline import SpeechPipeline
+from reward_tts.server.pipeline import SpeechPipeline, lacks_memory
 from reward_tts.server.pytriton_adapter import Query
 from speech.interfaces import Row
 
@@ -162,6 +162,24 @@ def test_what_a_batch_without_memory_held_is_free_while_its_rows_are_tried_and_h
     assert [m.status for m in measures] == [Status.OUT_OF_MEMORY, Status.OK]
     assert measures[0].message == "OutOfMemoryError: once more"
     assert still == [0] * 4 and len(taken) == 3  # the batch, each row, the ASR
+
+
+def test_memory_is_what_a_library_lacks_that_says_so_in_an_error_of_no_special_kind():
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
+
+    for error in (
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+        RuntimeError("CUDA failed with error out of memory"),  # CTranslate2
+        RuntimeException("[ONNXRuntimeError] : 6 : Failed to allocate memory for requested buffer of size 33554432"),
+        MemoryError(),
+    ):
+        assert lacks_memory(error)
+    with pytest.raises(RuntimeError) as told:
+        torch.empty(2**60)
+    assert lacks_memory(told.value)
+    for error in (RuntimeError("a fault in the decoder"), Fail("no kernel"), ValueError("text '... out of memory'")):
+        assert not lacks_memory(error)
 
 
 def query(row: Row, text: str, **changes) -> Query:

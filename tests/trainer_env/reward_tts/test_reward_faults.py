@@ -11,10 +11,13 @@ from multiprocessing import get_context
 
 import pytest
 
-from reward_tts.client import RewardClient, RewardError
+from reward_tts.client import RewardClient, RewardError, ServerConfig
 from reward_tts.measures import Status
+from stages.config import compose_stage
 from tests.helpers.fault_proxy import FaultProxy, bytes_output, set_bytes_output, set_status
 from tests.helpers.server_client import config_of, counted, measure, odd_rows, wait_until_counted
+
+SETTINGS = set(ServerConfig.__dataclass_fields__)
 
 
 def through(server, proxy: FaultProxy, **changes):
@@ -163,6 +166,14 @@ def test_a_row_without_memory_is_asked_elsewhere_and_no_more_than_a_few_times(re
         with pytest.raises(RewardError, match=r"sample 0 .* says OUT_OF_MEMORY"):
             measure(through(reward_server, full, memory_attempts=2), spoken[:1])
         assert full.passed == 3
+
+
+def test_a_row_without_memory_is_asked_again_for_about_a_minute():
+    """At f12e4e1 for 1.5 s. By hand: 0.5 + 1 + 2 + 4 + 8 and six times 10, of which half to all is waited."""
+    server = compose_stage("tiny_mandarin", "grpo").recipe.server
+    config = ServerConfig(recipe="tiny_mandarin", **{name: server[name] for name in SETTINGS & server.keys()})
+    assert config.memory_attempts <= config.max_attempts
+    assert sum(map(config.longest_pause_s, range(1, config.memory_attempts))) == 75.5
 
 
 def test_an_answer_of_another_row_is_never_a_reward(reward_server, spoken):
