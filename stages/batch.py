@@ -42,7 +42,9 @@ def main() -> None:
     batch, mini = divisible(cfg, args.gpus)
     was = f"{cfg.data.train_batch_size} texts a step, {cfg.actor_rollout_ref.actor.ppo_mini_batch_size} an update"
     print(f"{args.recipe}: {was}; on {args.gpus} GPUs {batch} and {mini}", file=sys.stderr)
-    print(f"{BATCH}={batch}\n{MINI}={mini}")
+    # One update is written as recipes and slurm.sh write it: marks compare settings as they are written, and another
+    # way of writing the same would be another run, whose checkpoints are moved aside.
+    print(f"{BATCH}={batch}\n{MINI}={mini if mini != batch else f'${{{BATCH}}}'}")
 
 
 if __name__ == "__main__":

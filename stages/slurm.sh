@@ -12,7 +12,7 @@
 #   ADDRESSES="10.1.0.7 10.1.0.9" (of the nodes in their order, such as those of a faster network; else as names resolve)
 # A step has the texts and the updates of the recipe, its preset and its overrides, rounded up to what verl can divide among
 # these GPUs (stages/batch.py says what was and what is). With PROMPTS_PER_GPU it has so many texts for each training GPU,
-# and one update. Ray and the servers listen on their nodes' addresses, and answer only those
+# and one update; a job that was begun when that was 1 by default goes on with PROMPTS_PER_GPU=1. Ray and the servers listen on their nodes' addresses, and answer only those
 # who know the secrets that are drawn for each job. A server that has served and ends while training goes on is started again:
 # the rollouts' requests wait for it.
 #SBATCH --job-name=verl-tts

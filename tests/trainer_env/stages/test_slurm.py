@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from stages.batch import divisible
+from stages.batch import divisible, main
 from stages.config import ROOT, compose_stage
 from tests.conftest import free_ports
 
@@ -138,6 +138,16 @@ def test_a_job_keeps_the_batch_of_the_recipe_as_far_as_its_gpus_divide_it(
     cfg, said = trained(env, *given)
     assert (cfg.data.train_batch_size, cfg.actor_rollout_ref.actor.ppo_mini_batch_size) == (batch, mini)
     assert f"{recipe}: {was}; on 6 GPUs {batch} and {mini}" in said
+    written = OmegaConf.to_container(cfg, resolve=False)["actor_rollout_ref"]["actor"]["ppo_mini_batch_size"]
+    assert written == (mini if mini < batch else "${data.train_batch_size}")
+
+
+def test_one_update_is_written_as_with_prompts_per_gpu(monkeypatch, capsys):
+    """A job that was begun with 14 texts of PROMPTS_PER_GPU=1, and no setting changed, is the same run."""
+    monkeypatch.setattr("sys.argv", ["stages.batch", "--recipe", "inworld_tts", "--gpus", "14"])
+    main()
+    told = ["data.train_batch_size=14", "actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}"]
+    assert [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")] == told
 
 
 def test_texts_of_an_update_fill_the_micro_batches_of_each_gpu():
