@@ -21,7 +21,7 @@ def of_lengths(cfg: DictConfig) -> Iterator[Fault]:
     """
     places = (
         ("actor_rollout_ref.rollout.max_model_len", "data.max_prompt_length", "data.max_response_length"),
-        ("vllm.max_model_len", "recipe.max_prompt_tokens", "max_tokens"),
+        ("vllm.max_model_len", "recipe.max_prompt_tokens", _longest(cfg)),
     )
     for key, *parts in places:
         room, (prompt, completion) = OmegaConf.select(cfg, key), (OmegaConf.select(cfg, part) for part in parts)
@@ -31,6 +31,14 @@ def of_lengths(cfg: DictConfig) -> Iterator[Fault]:
                 f"{parts[0]}={prompt} and {parts[1]}={completion}: the ends of rollouts would be cut off without a word"
             )
             yield told, f"is {room}, less than {why}; {told}={prompt + completion}"
+
+
+def _longest(cfg: DictConfig) -> str:
+    """Key of the longest completion of evaluation and inference: a decoding may have its own (infer/bounds.py)."""
+    decodings = OmegaConf.select(cfg, "decodings") or {}
+    own = {name: f"decodings.{name}.max_tokens" for name, how in decodings.items() if "max_tokens" in (how or ())}
+    keys = [own.get(name, "max_tokens") for name in decodings]
+    return max(keys, key=lambda key: OmegaConf.select(cfg, key) or 0, default="max_tokens")
 
 
 def of_prefix(data: DictConfig, grpo: DictConfig, server: DictConfig) -> Iterator[Fault]:
@@ -51,6 +59,7 @@ def of_prefix(data: DictConfig, grpo: DictConfig, server: DictConfig) -> Iterato
 def of_likelihood(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
     """A training whose reward asks a Whisper for the likelihood of its texts, and texts with more tokens than that
     reads: the server could not measure one rollout of them. As far as texts and Whisper are there."""
+    from reward_tts.reward.config import RewardConfigError
     from reward_tts.reward.reward import Reward
 
     scorers = [one for one in (OmegaConf.select(server, "scorers") or {}).values() if one]
@@ -58,7 +67,11 @@ def of_likelihood(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
     folders = [folder for folder in folders if all((folder / name).exists() for name in _OF_WHISPER)]
     if not folders or "reward" not in cfg.recipe:
         return
-    if "nll" not in Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)).needs:
+    try:
+        needs = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)).needs
+    except RewardConfigError:  # check_reward names it, with its place
+        return
+    if "nll" not in needs:
         return
     tokenizer = Tokenizer.from_file(str(folders[0] / "tokenizer.json"))
     most = json.loads((folders[0] / "config.json").read_text())["max_target_positions"] - _PROMPT_OF_WHISPER
