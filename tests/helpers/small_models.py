@@ -21,6 +21,16 @@ from speech.funasr_import import funasr_module, import_registered
 
 PARAFORMER_SYMBOLS = ["<blank>", "<s>", "</s>", *"今天气很好我们明去上海三点半", "he@@", "llo", "ok", "<unk>"]
 
+SMALL_ENCODER = {  # of Wav2Vec2 and of WavLM
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "conv_dim": (16,) * 7,
+    "num_conv_pos_embeddings": 4,
+    "num_conv_pos_embedding_groups": 2,
+}
+
 
 def paraformer(folder: Path, kind: str) -> Path:
     """A directory as iic/speech_paraformer-large_... (kind Paraformer) or ...seaco_paraformer... (BiCifParaformer,

@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.tiny_mandarin.teacher import SAMPLE_RATE as TEACHER_RATE
+from models.tiny_mandarin.teacher import Teacher, Vocoder
 from models.tiny_mandarin.token2wav import MelToken2Wav
 from models.tiny_mandarin.vocoder import TorchVocoder
 from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.interfaces import Row
+from speech.waves import resample
 
 SAMPLE_RATE, MEL_FRAME_RATE = 24000, 80
+RATE = 16_000  # of what scorers hear
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +44,16 @@ def rows(texts_and_rows) -> list[Row]:
 @pytest.fixture
 def pipeline(token2wav, asr) -> SpeechPipeline:
     return SpeechPipeline(token2wav, asr, "tiny_mandarin", max_tokens=200)
+
+
+@pytest.fixture(scope="session")
+def speech() -> list[np.ndarray]:
+    """Three sentences of one voice at 16 kHz."""
+    teacher, vocoder = Teacher(), Vocoder()
+    said = (vocoder(teacher.mel(text)) for text in ("今天天气很好", "我们明天去上海", "三点半"))
+    return [resample(wave, TEACHER_RATE, RATE) for wave in said]
+
+
+@pytest.fixture(scope="session")
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 0.1, 2 * RATE).astype(np.float32)
