@@ -115,7 +115,9 @@ first=$(stage_index "$first") last=$(stage_index "$last")
 ((first <= last)) || die "stage ${names[last]} comes before ${names[first]}: give the first stage first"
 
 if ((first == 0)); then
-  bash stages/install.sh $dry_run $force "$recipe"
+  machine=""     # for which the builds are to be, if this command says it
+  for given in "${overrides[@]}"; do [[ $given != machine=* ]] || machine=${given#machine=}; done
+  VERL_TTS_MACHINE=$machine bash stages/install.sh $dry_run $force "$recipe"
   ((last > 0)) || exit 0
   first=1
 fi

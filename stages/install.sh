@@ -2,6 +2,7 @@
 # Stage install: the two environments, by uv from pinned requirements.
 # Arguments: [--dry-run] [--force] [--only trainer|reward] RECIPE...   (--only: for an image of one environment)
 #   VERL_TTS_DEVICE=cpu|gpu  the builds      VERL_TTS_PYTHON=3.11  the Python of both environments
+#   VERL_TTS_MACHINE=cpu|gpu  of run.sh: what its overrides (machine=...) make of the recipe's own choice
 # Where one is not set, environments that are there stay as they are; new ones have what nvidia-smi says, and Python 3.11.
 #   UV_TORCH_BACKEND=cpu     uv's own switch: torch's small CPU build from torch's own index instead of PyPI's
 set -euo pipefail
@@ -9,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { echo "run.sh: install: $*"; }
 die() { say "$*" >&2; exit 1; }
+refuse() { say "$*" >&2; [[ -n $dry_run ]] || exit 1; }     # which hinders nobody from looking at the commands
 
 dry_run="" force="" only=""
 while [[ ${1:-} == --* ]]; do
@@ -21,21 +23,49 @@ while [[ ${1:-} == --* ]]; do
 done
 [[ -z $only || $only == trainer || $only == reward ]] || die "--only $only: trainer or reward"
 recipes=("$@")
-# for_cpus RECIPE...: whether all of them choose the CPU themselves.
+# for_cpus RECIPE...: whether the command line, or else all of them themselves, choose the CPU.
 for_cpus() {
   local recipe
-  for recipe in "$@"; do grep -qsE '^ *- machine: cpu' "$(folder_of "$recipe")/recipe.yaml" || return 1; done
+  case ${VERL_TTS_MACHINE:-} in cpu) return 0 ;; gpu) return 1 ;; esac
+  for recipe in "$@"; do
+    grep -qsE '^ *- *(override +)?/?machine: *["'\'']?cpu\b' "$(folder_of "$recipe")/recipe.yaml" || return 1
+  done
 }
 folder_of() { if [[ $1 == /* ]]; then echo "$1"; else echo "recipes/$1"; fi; }
 
 folders=(.venv .venv-reward)
 [[ $only != reward ]] || folders=(.venv-reward)
 
+# An environment that is made anew lies aside, as FOLDER.before, until the new one is whole: whatever ends this script
+# before that puts it back, and a script that was killed leaves that to the next one. A link is moved, not what it shows.
+is_there() { [[ -e $1 || -L $1 ]]; }
+aside=""
+put_back() {
+  [[ -n $aside ]] && is_there "$aside.before" || return 0
+  rm -rf "$aside"
+  mv "$aside.before" "$aside"
+  say "$aside is what it was before"
+}
+trap put_back EXIT
+for folder in "${folders[@]}"; do
+  [[ -z $dry_run ]] && is_there "$folder.before" || continue
+  if [[ -f $folder/installed.sha256 ]]; then rm -rf "$folder.before"; else aside=$folder; put_back; aside=""; fi
+done
+
+# version_of PYTHON: 3.11 of what uv would take for it: 3.11.9, python3.11, a path. As it is where that cannot be told.
+version_of() {
+  local found=$1
+  if [[ $1 =~ ^(cpython|python)?[@-]?([0-9]+\.[0-9]+)(\.[0-9]+)?$ ]]; then found=${BASH_REMATCH[2]}
+  elif [[ -d $1 ]]; then found=$(said_by "$1/bin/python")
+  elif command -v "$1" >/dev/null; then found=$(said_by "$1"); fi
+  echo "${found:-$1}"
+}
+said_by() { "$1" -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null || true; }
 # built_for FOLDER, python_of FOLDER: what an environment was made for, and with; nothing of one that is not there.
 built_for() { cat "$1/installed.device" 2>/dev/null || true; }
 python_of() {
-  cat "$1/installed.python" 2>/dev/null ||
-    "$1/bin/python" -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null || true
+  if [[ -f $1/installed.python ]]; then version_of "$(<"$1/installed.python")"
+  else said_by "$1/bin/python"; fi
 }
 # first_of FUNCTION: of the environments that are there. A command without the variable must not undo one that had it.
 first_of() {
@@ -47,6 +77,7 @@ first_of() {
 }
 python=${VERL_TTS_PYTHON:-$(first_of python_of)}
 python=${python:-3.11}
+version=$(version_of "$python")
 here=$([[ $(nvidia-smi -L 2>/dev/null) == *GPU* ]] && echo gpu || echo cpu)
 device=${VERL_TTS_DEVICE:-$(first_of built_for)}
 if [[ $here == gpu && -z ${VERL_TTS_DEVICE:-} ]]; then     # before gigabytes are downloaded that are of no use
@@ -56,7 +87,7 @@ if [[ $here == gpu && -z ${VERL_TTS_DEVICE:-} ]]; then     # before gigabytes ar
       "VERL_TTS_DEVICE=gpu before it is installed, and then as docs/gpus.md says (machine=gpu)"
   fi
   if [[ $device == cpu ]] && ! for_cpus "${recipes[@]}"; then
-    die "the environments here are for the CPU, and ${recipes[*]} is configured for GPUs: export VERL_TTS_DEVICE=gpu makes them" \
+    refuse "the environments here are for the CPU, and ${recipes[*]} is configured for GPUs: export VERL_TTS_DEVICE=gpu makes them" \
       "anew, VERL_TTS_DEVICE=cpu leaves them; or use another clone of this repository"
   fi
 fi
@@ -68,14 +99,14 @@ oldest_driver=580     # of CUDA 13, which torch and vLLM of requirements/constra
 if [[ $device == gpu ]] && driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null); then
   driver=${driver%%$'\n'*}
   [[ ${driver%%.*} -ge $oldest_driver ]] ||
-    die "the NVIDIA driver here is $driver; CUDA 13 needs $oldest_driver or newer: update it, or VERL_TTS_DEVICE=cpu"
+    refuse "the NVIDIA driver here is $driver; CUDA 13 needs $oldest_driver or newer: update it, or VERL_TTS_DEVICE=cpu"
 fi
 
 # The environment must be made again when any of these changes. The mark lies in it, so that it goes with it.
 trainer=(-r requirements.txt -r "requirements/trainer-$device.txt" -c "requirements/constraints-trainer-$device.txt")
 [[ $device == gpu ]] || trainer+=(--override requirements/override-cpu.txt)
 reward=(-r requirements-reward.txt -c requirements/constraints-reward.txt)
-hash_of() { { echo "$device $python"; cat /dev/null "$@"; } | sha256sum | cut -d' ' -f1; }
+hash_of() { { echo "$device $version"; cat /dev/null "$@"; } | sha256sum | cut -d' ' -f1; }
 own_hashes=() bare=()
 for recipe in "${recipes[@]}"; do
   files=()
@@ -106,14 +137,16 @@ find_uv() {
 }
 
 # Packages that pip is told to find elsewhere, uv is told too. Links of pip's configuration are not for GPUs: such a folder
-# has CPU builds of the same versions on machines that are configured for them.
+# has CPU builds of the same versions on machines that are configured for them. Nor is its no-index, which wants the links.
 uv_options=()
 pip_settings() {
-  local links=${PIP_FIND_LINKS:-} index none
+  local links=${PIP_FIND_LINKS:-} none=${PIP_NO_INDEX:-} index
   configured() { python3 -m pip config get "global.$1" 2>/dev/null || true; }
-  [[ -n $links || $device == gpu ]] || links=$(configured find-links)
+  if [[ $device == cpu ]]; then
+    links=${links:-$(configured find-links)}
+    none=${none:-$(configured no-index)}
+  fi
   index=${PIP_INDEX_URL:-$(configured index-url)}
-  none=${PIP_NO_INDEX:-$(configured no-index)}
   links=$(echo "$links" | tr -s '[:space:]' ',')
   links=${links#,}
   [[ -z ${links%,} ]] || export UV_FIND_LINKS=${UV_FIND_LINKS:-${links%,}}
@@ -133,7 +166,7 @@ as_pinned() {
 remember() {
   local mark=$1/installed.sha256
   echo "$device" >"$1/installed.device"
-  echo "$python" >"$1/installed.python"
+  echo "$version" >"$1/installed.python"
   [[ -f $mark && $(head -n 1 "$mark") == "$2" ]] || echo "$2" >"$mark"
   printf '%s\n' "${@:3}" >>"$mark"
 }
@@ -147,23 +180,24 @@ environment() {
   had=$(built_for "$folder")
   [[ -z $had || $had == "$device" ]] || other="builds for $had"
   had=$(python_of "$folder")
-  [[ -z $had || $had == "$python" ]] || other=${other:-Python $had}
+  [[ -z $had || $had == "$version" ]] || other=${other:-Python $had}
   if [[ -z $force$dry_run$other ]] && as_pinned "$folder" "${hashes[@]}"; then
     say "$folder is as pinned"
     return
   fi
   [[ -n ${uv:-} ]] || { find_uv; pip_settings; }
-  say "$folder for $device, Python $python (some minutes, mostly downloads)"
+  say "$folder for $device, Python $version (some minutes, mostly downloads)"
   if [[ -n $other ]]; then
     say "$folder has $other: it is made anew"
-    run rm -rf "$folder"
+    [[ -n $dry_run ]] || aside=$folder
+    run mv "$folder" "$folder.before"
   fi
   [[ ! -L $folder || -e $folder ]] || die "$folder is a link to $(readlink "$folder"), which is not there: remove it (rm $folder)"
   if [[ ! -x $folder/bin/python || ( -n $dry_run && -n $other ) ]]; then
     made=yes
     run "$uv" venv --quiet --python "$python" "$folder" ||
       die "$folder could not be made; the reason is above. If it is that Python $python is missing: as root" \
-        "apt-get install -y python$python, or choose the one that is here: VERL_TTS_PYTHON=3.12"
+        "apt-get install -y python$version, or choose the one that is here: VERL_TTS_PYTHON=3.12"
   fi
   run "$folder/bin/python" stages/machine.py || {
     [[ -z $made ]] || run rm -rf "$folder"     # else another Python that is chosen now would find this one
@@ -178,6 +212,8 @@ environment() {
   } || die "packages for $folder could not be installed; the reason is above. If this machine is offline, connect it, or" \
     "point pip at a folder of wheels (PIP_FIND_LINKS) or a mirror (PIP_INDEX_URL). What is there already is kept."
   [[ -n $dry_run ]] || remember "$folder" "${hashes[@]}"
+  aside=""
+  [[ -z $other ]] || run rm -rf "$folder.before"
 }
 
 [[ $only == reward ]] || environment .venv "$(hash_of requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt requirements/prefer.txt pyproject.toml)" \

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.install import checkout_in, install, tool
+from tests.helpers.install import UV, checkout_in, install, tool
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==([^\s;]+)")
@@ -75,7 +75,7 @@ def test_an_environment_with_the_other_devices_builds_is_made_anew(tmp_path, dev
     status, out = install(tmp_path, VERL_TTS_DEVICE=device)
     assert status == 0, out
     assert (".venv has builds for cpu: it is made anew" in out) == anew
-    assert ("rm -rf .venv \n" in out) == anew
+    assert ("mv .venv .venv.before \n" in out) == ("rm -rf .venv.before \n" in out) == anew
 
 
 @pytest.mark.parametrize("pause", ["", "sleep 0.1; "])
@@ -94,10 +94,12 @@ def test_an_unknown_device_is_refused():
     [("570.172.08", "gpu", True), ("580.65.06", "gpu", False), ("570.172.08", "cpu", False)],
 )
 def test_a_driver_too_old_for_cuda_13_is_refused_where_gpu_builds_are_wanted(tmp_path, driver, device, refused):
-    tool(tmp_path, "nvidia-smi", f"echo {driver}\necho {driver}")  # of two GPUs
-    out = dry_run(device, PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
-    assert ("the NVIDIA driver here is 570.172.08; CUDA 13 needs 580 or newer" in out) == refused
-    assert ("pip install" in out) != refused
+    tool(checkout_in(tmp_path), "nvidia-smi", f"echo {driver}\necho {driver}")  # of two GPUs
+    tool(tmp_path, "uv", UV)
+    for option, stops in (("--dry-run", False), ("--force", refused)):
+        status, out = install(tmp_path, option, "tiny_mandarin", VERL_TTS_DEVICE=device)
+        assert ("the NVIDIA driver here is 570.172.08; CUDA 13 needs 580 or newer" in out) == refused
+        assert ("pip install" in out) != stops and status == int(stops)
 
 
 OWN = sorted(
@@ -143,7 +145,8 @@ def test_recipes_add_to_what_is_installed_and_other_shared_packages_remake_it(tm
     functions = script[script.index("as_pinned() {") : script.index("# environment FOLDER")]
 
     def shell(line: str) -> int:
-        return subprocess.run(["bash", "-euc", f"device=cpu python=3.11\n{functions}\n{line}"], cwd=tmp_path).returncode
+        script = f"device=cpu version=3.11\n{functions}\n{line}"
+        return subprocess.run(["bash", "-euc", script], cwd=tmp_path).returncode
 
     (tmp_path / "env").mkdir()
     assert shell("as_pinned env base a") == 1

@@ -14,6 +14,8 @@ from stages.config import ROOT
 from tests.helpers.install import GPU, UV, checkout_in, install, tool
 from tests.helpers.run_sh_checkout import processes_in, until
 
+HERE = "{}.{}".format(*sys.version_info)
+
 
 @pytest.mark.parametrize(("kept", "found"), [("cpu", "gpu"), ("gpu", "cpu")])
 def test_a_command_without_the_variable_leaves_environments_as_they_were_made(tmp_path, kept, found):
@@ -35,9 +37,47 @@ def test_a_recipe_for_the_other_device_is_told_before_anything_is_downloaded(tmp
     assert "requirements/trainer-gpu.txt" in install(tmp_path, "--dry-run", "cosyvoice2")[1]
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/installed.device").write_text("cpu\n")
-    status, out = install(tmp_path, "--dry-run", "cosyvoice2")
-    assert status == 1 and "are for the CPU, and cosyvoice2 is configured for GPUs: export VERL_TTS_DEVICE=gpu" in out
-    assert install(tmp_path, "--dry-run", "cosyvoice2", VERL_TTS_DEVICE="gpu")[1].count("rm -rf .venv \n") == 1
+    for option, refused in (("--force", 1), ("--dry-run", 0)):  # the commands can be looked at
+        status, out = install(tmp_path, option, "cosyvoice2")
+        assert status == refused
+        assert "are for the CPU, and cosyvoice2 is configured for GPUs: export VERL_TTS_DEVICE=gpu" in out
+        assert ("uv pip install" in out) != refused
+    asked = install(tmp_path, "--dry-run", "cosyvoice2", VERL_TTS_DEVICE="gpu")[1]
+    assert asked.count("mv .venv .venv.before \n") == asked.count("rm -rf .venv.before \n") == 1
+
+
+def run_sh(checkout: Path, *arguments: str) -> str:
+    """All that run.sh says there on a machine with a GPU; it ends before stages that need Python."""
+    tool(checkout, "nvidia-smi", GPU)
+    shutil.copy(ROOT / "run.sh", checkout)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("VERL_TTS_")}
+    own = {"PATH": f"{checkout}/bin:{os.environ['PATH']}", "PIP_CONFIG_FILE": os.devnull}
+    done = subprocess.run(["bash", "run.sh", *arguments], cwd=checkout, env=kept | own, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def test_a_machine_on_the_command_line_counts_before_the_recipes_own(tmp_path):
+    """`--recipe llasa --dry-run machine=cpu` of docs/overrides.md died where environments are for the CPU, and
+    `machine=gpu` on a fresh machine took builds for the CPU."""
+    checkout_in(tmp_path)
+    assert "trainer-gpu" in run_sh(tmp_path, "--dry-run", "install", "machine=cpu", "machine=gpu")
+    assert "trainer-cpu" in run_sh(tmp_path, "--recipe", "llasa", "--dry-run", "install", "machine=cpu")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/installed.device").write_text("cpu\n")
+    shown = run_sh(tmp_path, "--recipe", "llasa", "--dry-run", "machine=cpu")
+    assert "trainer-cpu" in shown and "is configured for GPUs" not in shown
+    assert "tiny_mandarin is configured for GPUs" in run_sh(tmp_path, "install", "machine=gpu")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "builds"),
+    [("- override machine: cpu", "cpu"), ("- override /machine: 'cpu'", "cpu"), ("- override machine: gpu", "gpu")],
+)
+def test_a_recipe_of_ones_own_may_override_the_machine(tmp_path, chosen, builds):
+    tool(checkout_in(tmp_path), "nvidia-smi", GPU)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/recipe.yaml").write_text(f"defaults:\n  - recipe_base\n  {chosen}\n")
+    assert f"requirements/trainer-{builds}.txt" in install(tmp_path, "--dry-run", str(tmp_path / "mine"))[1]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +87,12 @@ def test_a_recipe_for_the_other_device_is_told_before_anything_is_downloaded(tmp
         ("3.12", "", "3.12", False),
         ("3.11", "3.12", "3.12", True),
         ("3.12", "3.12", "3.12", False),
+        ("3.11", "3.11.9", "3.11", False),
+        ("3.11.9", "python3.11", "3.11", False),
+        ("3.12", "cpython-3.11.9", "3.11", True),
+        (HERE, sys.executable, HERE, False),
+        (HERE, sys.prefix, HERE, False),
+        ("3.11", ">=3.12", ">=3.12", True),
     ],
 )
 def test_an_environment_of_another_python_is_made_anew_where_one_is_asked_for(
@@ -56,7 +102,62 @@ def test_an_environment_of_another_python_is_made_anew_where_one_is_asked_for(
     (tmp_path / ".venv/installed.python").write_text(f"{made_with}\n")
     status, out = install(tmp_path, VERL_TTS_DEVICE="cpu", VERL_TTS_PYTHON=asked)
     assert status == 0 and f".venv for cpu, Python {version} " in out
-    assert ("rm -rf .venv \n" in out) == anew == (f".venv has Python {made_with}: it is made anew" in out)
+    assert ("mv .venv .venv.before \n" in out) == anew == (f".venv has Python {made_with}: it is made anew" in out)
+
+
+def environment_in(checkout: Path, linked: bool) -> Path:
+    """An environment of builds for the CPU, in which a file `kept` is; a link to another checkout's, or a folder."""
+    folder = checkout / ("other" if linked else ".venv")
+    folder.mkdir()
+    (folder / "installed.device").write_text("cpu\n")
+    (folder / "kept").touch()
+    if linked:
+        (checkout / ".venv").symlink_to("other")
+    return folder
+
+
+def asked_for_gpus(checkout: Path, uv: str, **environment: str) -> int:
+    """Exit status of stage install there that makes an environment for the CPU anew."""
+    tool(checkout, "nvidia-smi", GPU)
+    tool(checkout, "uv", UV.replace("case $1 in\n", f"case $1 in\n{uv}\n"))
+    return install(checkout, "tiny_mandarin", VERL_TTS_DEVICE="gpu", **environment)[0]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize(
+    ("uv", "lacks"),
+    [("venv) exit 2 ;;", "0"), ("", "1"), ("pip) exit 1 ;;", "0"), ("pip) kill -TERM $PPID; exit 1 ;;", "0")],
+)
+def test_an_environment_is_there_until_another_one_is_whole(tmp_path, uv, lacks, linked):
+    """With VERL_TTS_PYTHON=3.13, which was not there, the good environment was gone, and nothing in its place."""
+    environment_in(checkout_in(tmp_path), linked)
+    assert asked_for_gpus(tmp_path, uv, LACKS=lacks) != 0
+    assert (tmp_path / ".venv/kept").exists() and (tmp_path / ".venv").is_symlink() == linked
+    assert (tmp_path / ".venv/installed.device").read_text() == "cpu\n"
+    assert list(tmp_path.glob(".venv.before")) == []
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_an_environment_that_was_made_anew_leaves_nothing_of_the_one_before(tmp_path, linked):
+    folder = environment_in(checkout_in(tmp_path), linked)
+    assert asked_for_gpus(tmp_path, "") == 0
+    assert not (tmp_path / ".venv/kept").exists() and not (tmp_path / ".venv").is_symlink()
+    assert (tmp_path / ".venv/installed.device").read_text() == "gpu\n"
+    assert list(tmp_path.glob(".venv.before")) == []
+    assert (folder / "kept").exists() == linked  # another checkout's
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_a_killed_install_left_aside_comes_back_unless_the_new_one_is_whole(tmp_path, whole):
+    environment_in(checkout_in(tmp_path), linked=False).rename(tmp_path / ".venv.before")
+    (tmp_path / ".venv").mkdir()
+    if whole:
+        (tmp_path / ".venv/installed.sha256").write_text("what is pinned\n")
+    tool(tmp_path, "uv", UV)
+    assert install(tmp_path)[0] == 0 and (tmp_path / ".venv.before/kept").exists()  # a dry run changes nothing
+    assert install(tmp_path, "tiny_mandarin", VERL_TTS_DEVICE="cpu")[0] == 0
+    assert (tmp_path / ".venv/kept").exists() != whole
+    assert list(tmp_path.glob(".venv.before")) == []
 
 
 def test_a_python_that_lacks_system_packages_leaves_no_environment(tmp_path):
@@ -78,6 +179,19 @@ def test_uv_is_told_where_pip_finds_packages(tmp_path, device):
     assert out.count("UV_FIND_LINKS=/my/wheels,/more\n") == 6
     status, out = install(tmp_path, "--force", "tiny_mandarin", **(where | {"PIP_NO_INDEX": "0"}))
     assert status == 0 and "uv pip install --python .venv" in out and "--no-index" not in out
+
+
+@pytest.mark.parametrize(("device", "taken"), [("cpu", True), ("gpu", False)])
+def test_links_and_no_index_of_pips_own_configuration_are_for_cpu_builds(tmp_path, device, taken):
+    """no-index alone would have left builds for GPUs with no place to come from."""
+    tool(checkout_in(tmp_path), "uv", UV)
+    tool(tmp_path, "nvidia-smi", GPU)
+    (tmp_path / "pip").mkdir()  # the user's
+    (tmp_path / "pip/pip.conf").write_text("[global]\nfind-links = /my/wheels\nno-index = true\n")
+    own = {"XDG_CONFIG_HOME": str(tmp_path), "PIP_CONFIG_FILE": ""}
+    status, out = install(tmp_path, "tiny_mandarin", VERL_TTS_DEVICE=device, **own)
+    assert status == 0, out
+    assert ("UV_FIND_LINKS=/my/wheels\n" in out) == ("uv pip install --no-index " in out) == taken
 
 
 # As pytest: at SIGINT it ends what it has begun, and exits with status 2. What it is not asked to test it does at once.
