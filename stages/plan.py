@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from omegaconf import DictConfig
 
 from stages import preflight
-from stages.config import has_key
+from stages.config import compose_stage, has_key
 from stages.lanes import groups
 from stages.overrides import Rules, route
 from stages.remembered import recall
@@ -70,7 +70,12 @@ def routed_stages(recipe: str, cfg: DictConfig, names: list[str], overrides: lis
     """Each stage, and what runs beside it, with the overrides that it knows. SystemExit for one that nobody knows, or
     only what does not run."""
     yamls = {name: list(dict.fromkeys(c.config for c in cfg.stages[name].commands)) for name in names}
-    beside = {f"{name}, beside": cfg.stages[name].beside for name in names if cfg.stages[name].get("beside")}
+    beside = {
+        f"{name}, beside": spec
+        for name in names
+        # A recipe of somebody's own need not have the key that asks for it, nor its YAML.
+        if (spec := cfg.stages[name].get("beside")) and has_key(compose_stage(recipe, yamls[name][0]), spec.unless_null)
+    }
     below = {key: tuple(one.overrides) for key, one in beside.items()}
     routed = route(recipe, yamls | {key: [one.config] for key, one in beside.items()}, overrides, rules(cfg), below)
     stages = [
