@@ -25,9 +25,10 @@ _BESIDE_LETTERS = re.compile(
 _REPLACED = str.maketrans("噢欸", "哦诶")  # its configs/custom_replace.jsonl
 _HELD = "\ue000"  # stands for a phoneme while the text around it is normalised
 # Of texts without Chinese characters the published front end keeps letters, digits and .,!?':; alone. What stands
-# between words is a space here, so that no two words become one; other scripts' marks and combining accents stay.
+# between words is a space here, so that no two words become one; other scripts' marks and combining accents stay, and
+# the signs of C# and C++: without them the text would be another one.
 _BREAKS = re.compile(r"[-\u2010-\u2015…/]")
-_UNREAD = re.compile(rf"_|[^\w\s'{_MARKS}{_HELD}\u0300-\u036f]")
+_UNREAD = re.compile(rf"_|(?<![\w+])[#+]|[^\w\s'{_MARKS}{_HELD}\u0300-\u036f#+]")
 
 
 def zero_shot(
@@ -57,9 +58,9 @@ def normalise(text: str, language: str | None = None) -> str:
     signs are read out before (recipe.text_normalisation: spoken), and no word changes but 噢 and 欸, written 哦 and 诶.
     Chinese: commas, colons, semicolons become ，; quotes, brackets,
     slashes and hyphens go; ？ becomes ?, and ！ a full stop, inside a text the plain one; traditional characters become
-    simplified ones. Other texts: lower case, letters, digits and .,!?':; alone, a space behind those signs but between
-    digits; dashes, slashes and … are a space. A hyphen or slash at a letter is a space; control tags ([breath]), of
-    which the model has none, go. Of several marks on end the last stays; every text ends with one.
+    simplified ones. Other texts: lower case, letters, digits and .,!?':; alone (and C#, C++), a space behind those
+    signs but between digits; dashes, slashes and … are a space. A hyphen or slash at a letter is a space; control tags
+    ([breath]), of which the model has none, go. Of several marks on end the last stays; every text ends with one.
 
     >>> normalise("他说:「行不行?」 OK!!")
     '他说，行不行?ok。'
