@@ -56,6 +56,9 @@ declare -A running=()
 end() {
   local pid
   for pid in "${running[@]}"; do kill -INT -- "-$pid" 2>/dev/null || true; done
+  # What was started in the background (nohup ... &) ignores that, and all that it starts does.
+  for _ in {1..20}; do [[ -n $(jobs -r) ]] || break; sleep 0.5; done
+  for pid in "${running[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
   wait
 }
 trap end EXIT

@@ -20,7 +20,6 @@ from tests.helpers.cosyvoice_decoder import CODEBOOK
 from tests.helpers.llama_dir import LLASA, write_llama
 
 COSYVOICE = [f"recipe.codebook_size={CODEBOOK}", "recipe.max_prompt_tokens=112", "vllm.max_model_len=160"]
-COSYVOICE += ["max_tokens=24"]
 ON_CPU = ["backend=transformers", "synthesis_hardware=cpu", "reward_server.server.devices=[cpu]", "max_tokens=24"]
 
 
@@ -107,7 +106,9 @@ def test_a_sentence_is_spoken_with_any_recording(recipe, tmp_path):
 def test_what_is_no_recording_is_said_before_a_model_is_loaded(recipe, tmp_path):
     name, _, own = recipe
     (tmp_path / "me.wav").write_text("no sound")
-    done = run("bash", "run.sh", "--recipe", name, "infer", f"voice_wav={tmp_path}/me.wav", "voice_text=a", *own)
+    done = run(
+        "bash", "run.sh", "--recipe", name, "infer", f"voice_wav={tmp_path}/me.wav", "voice_text=a", *ON_CPU, *own
+    )
     assert done.returncode == 1 and "me.wav" in done.stdout and "Traceback" not in done.stdout, done.stdout[-3000:]
 
 

@@ -72,7 +72,7 @@ def test_every_merged_step_is_a_system_after_the_first(tmp_path):
     cfg = DictConfig({"checkpoints": str(tmp_path), "systems": {"SFT": "sft"}})
     settle_systems(cfg)
     assert list(cfg.systems) == ["SFT", "step_3", "step_20", "step_100"]
-    with pytest.raises(FileNotFoundError, match=r"bash run\.sh checkpoints merges them"):
+    with pytest.raises(FileNotFoundError, match="stage checkpoints merges them"):
         settle_systems(DictConfig({"checkpoints": str(tmp_path / "none"), "systems": {}}))
 
 

@@ -207,8 +207,12 @@ if "pytest" in sys.argv:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_of_the_tests_leaves_no_process(tmp_path: Path, number: int):
+@pytest.mark.parametrize(
+    ("number", "at_interrupt"),
+    [(signal.SIGINT, signal.SIG_DFL), (signal.SIGTERM, signal.SIG_DFL), (signal.SIGTERM, signal.SIG_IGN)],
+)
+def test_an_interrupted_run_of_the_tests_leaves_no_process(tmp_path: Path, number: int, at_interrupt: int):
+    """In a terminal, and in the background, where a shell has SIGINT ignored."""
     for name in ("recipes", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "stages").mkdir()
@@ -219,7 +223,13 @@ def test_an_interrupted_run_of_the_tests_leaves_no_process(tmp_path: Path, numbe
         (tmp_path / program).write_text(PYTEST)
         (tmp_path / program).chmod(0o755)
     command = ["bash", "stages/test.sh", "tiny_mandarin"]
-    going = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL)
+    going = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, at_interrupt),
+    )
     until(lambda: len(processes_in(tmp_path)) == 7, "the script, three suites and what they have begun")
     os.killpg(going.pid, number)  # as a terminal does, but for SIGTERM
     assert going.wait(300) == 128 + number
