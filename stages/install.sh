@@ -47,6 +47,10 @@ put_back() {
   say "$aside is what it was before"
 }
 trap put_back EXIT
+if [[ -z $dry_run ]] && : 2>/dev/null >>.venv.lock; then     # a checkout that is only read has nothing to wait for
+  exec {lock}>>.venv.lock
+  flock --nonblock "$lock" || { say "waiting for another install in this folder"; flock "$lock"; }
+fi
 for folder in "${folders[@]}"; do
   [[ -z $dry_run ]] && is_there "$folder.before" || continue
   if [[ -f $folder/installed.sha256 ]]; then rm -rf "$folder.before"; else aside=$folder; put_back; aside=""; fi
@@ -141,7 +145,10 @@ find_uv() {
 uv_options=()
 pip_settings() {
   local links=${PIP_FIND_LINKS:-} none=${PIP_NO_INDEX:-} index
-  configured() { python3 -m pip config get "global.$1" 2>/dev/null || true; }
+  # Of all its files: `config get` looks into one of them, the user's, and not into /etc/pip.conf.
+  configured() {
+    { python3 -m pip config list 2>/dev/null || true; } | sed -n "s/\\\\n/ /g; s/^\\(global\\|install\\)\\.$1='\\(.*\\)'\$/\\2/p" | tail -n 1
+  }
   if [[ $device == cpu ]]; then
     links=${links:-$(configured find-links)}
     none=${none:-$(configured no-index)}

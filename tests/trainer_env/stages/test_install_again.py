@@ -181,14 +181,16 @@ def test_uv_is_told_where_pip_finds_packages(tmp_path, device):
     assert status == 0 and "uv pip install --python .venv" in out and "--no-index" not in out
 
 
+@pytest.mark.parametrize("whose", ["XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"])
 @pytest.mark.parametrize(("device", "taken"), [("cpu", True), ("gpu", False)])
-def test_links_and_no_index_of_pips_own_configuration_are_for_cpu_builds(tmp_path, device, taken):
-    """no-index alone would have left builds for GPUs with no place to come from."""
+def test_links_and_no_index_of_pips_own_configuration_are_for_cpu_builds(tmp_path, device, taken, whose):
+    """no-index alone would have left builds for GPUs with no place to come from. The user's, or the machine's."""
     tool(checkout_in(tmp_path), "uv", UV)
     tool(tmp_path, "nvidia-smi", GPU)
-    (tmp_path / "pip").mkdir()  # the user's
+    (tmp_path / "pip").mkdir()
     (tmp_path / "pip/pip.conf").write_text("[global]\nfind-links = /my/wheels\nno-index = true\n")
-    own = {"XDG_CONFIG_HOME": str(tmp_path), "PIP_CONFIG_FILE": ""}
+    none = {"XDG_CONFIG_HOME": f"{tmp_path}/none", "HOME": f"{tmp_path}/none", "PIP_CONFIG_FILE": ""}
+    own = none | {whose: str(tmp_path)}
     status, out = install(tmp_path, "tiny_mandarin", VERL_TTS_DEVICE=device, **own)
     assert status == 0, out
     assert ("UV_FIND_LINKS=/my/wheels\n" in out) == ("uv pip install --no-index " in out) == taken
