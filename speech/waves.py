@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import soundfile
-import soxr
 
 from speech.paths import input_file
 
@@ -97,4 +96,6 @@ def resample(wave: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     """float32 [samples] at another rate, Hz, by soxr: nothing above half the new rate is left to alias."""
     if rate == new_rate or not len(wave):
         return wave
+    import soxr  # the reward's environment has it; the trainer's reads waves, and resamples none
+
     return soxr.resample(wave, rate, new_rate).astype(np.float32)

@@ -71,6 +71,7 @@ python_of() {
   if [[ -f $1/installed.python ]]; then version_of "$(<"$1/installed.python")"
   else said_by "$1/bin/python"; fi
 }
+asked_of() { cat "$1/installed.python" 2>/dev/null || said_by "$1/bin/python"; }     # a path too, as it was given
 # first_of FUNCTION: of the environments that are there. A command without the variable must not undo one that had it.
 first_of() {
   local folder found
@@ -79,7 +80,7 @@ first_of() {
     [[ -z $found ]] || { echo "$found"; return; }
   done
 }
-python=${VERL_TTS_PYTHON:-$(first_of python_of)}
+python=${VERL_TTS_PYTHON:-$(first_of asked_of)}
 python=${python:-3.11}
 version=$(version_of "$python")
 here=$([[ $(nvidia-smi -L 2>/dev/null) == *GPU* ]] && echo gpu || echo cpu)
@@ -95,7 +96,7 @@ if [[ $here == gpu && -z ${VERL_TTS_DEVICE:-} ]]; then     # before gigabytes ar
       "anew, VERL_TTS_DEVICE=cpu leaves them; or use another clone of this repository"
   fi
 fi
-device=${device:-$here}
+device=${device:-${VERL_TTS_MACHINE:-$here}}
 [[ $device == cpu || $device == gpu ]] || die "VERL_TTS_DEVICE=$device: cpu or gpu"
 [[ -n ${VERL_TTS_DEVICE:-} || $device == "$here" ]] ||
   say "the environments stay those for $device, as they were made; others: VERL_TTS_DEVICE=$here bash run.sh install"
@@ -173,7 +174,7 @@ as_pinned() {
 remember() {
   local mark=$1/installed.sha256
   echo "$device" >"$1/installed.device"
-  echo "$version" >"$1/installed.python"
+  echo "$python" >"$1/installed.python"
   [[ -f $mark && $(head -n 1 "$mark") == "$2" ]] || echo "$2" >"$mark"
   printf '%s\n' "${@:3}" >>"$mark"
 }

@@ -16,7 +16,7 @@ from stages.config import compose_stage, config_dir, folders, has_key, keys
 StageConfigs = dict[str, list[str]]
 # Words that YAML 1.1, which reads the files, takes for true and false, and Hydra on the command line for text, which
 # counts as true: findings/hydra_file_or_command_line.sh.
-SWITCHES = {**dict.fromkeys(("on", "yes", "y"), "true"), **dict.fromkeys(("off", "no", "n"), "false")}
+SWITCHES = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 CALL = re.compile(r"(?<![\w'\"])(\w+\([^()'\"]*\))")
 
 
@@ -71,7 +71,8 @@ def readable(text: str, configs: list[DictConfig], rules: Rules) -> str:
         return quoted
     if key in rules.number_keys:
         return text
-    there = [OmegaConf.select(cfg, key) for cfg in configs if has_key(cfg, key)]
+    plain = key.lstrip("+")
+    there = [OmegaConf.select(cfg, plain) for cfg in configs if has_key(cfg, plain)]
     if value.lower() in SWITCHES and any(isinstance(one, bool) for one in there):
         return f"{key}={SWITCHES[value.lower()]}"
     is_text = any(isinstance(one, str) for one in there)

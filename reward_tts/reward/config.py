@@ -141,7 +141,10 @@ def read(config: Mapping[str, Any]) -> tuple[RewardConfig, dict[str, tuple[float
 
 
 def needs_of(name: str, term: Any) -> tuple[str, ...]:
-    """Measures of a wave that a term of recipe.reward.terms needs."""
+    """Measures of a wave that a term of recipe.reward.terms needs; none of a name with a bare weight that is no term of
+    ours, since it does not say what it is made of."""
+    if not _is_known(name, term):
+        return ()
     make, is_own = _term(name, term)
     if not is_own:
         return TERMS[name].needs

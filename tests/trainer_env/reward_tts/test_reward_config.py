@@ -103,5 +103,6 @@ def brightness(scale: float) -> Term:
 def test_what_a_term_needs_is_known_of_those_here_and_of_ones_own():
     mine = {"weight": 1.0, "scale": 2.0, "_target_": f"{__name__}.brightness"}
     assert needs_of("mine", mine) == ("tilt",)
+    assert needs_of("mine", 1.0) == ()  # a weight alone, as token_credit.separate takes it
     assert needs_of("silence", {"weight": 0.2, "allowed": 0.5}) == ("silence_ratio",)
     assert needs_of("pinyin", {"weight": 1.0}) == ()

@@ -46,9 +46,9 @@ def test_a_recipe_for_the_other_device_is_told_before_anything_is_downloaded(tmp
     assert asked.count("mv .venv .venv.before \n") == asked.count("rm -rf .venv.before \n") == 1
 
 
-def run_sh(checkout: Path, *arguments: str) -> str:
+def run_sh(checkout: Path, *arguments: str, gpu: str = GPU) -> str:
     """All that run.sh says there on a machine with a GPU; it ends before stages that need Python."""
-    tool(checkout, "nvidia-smi", GPU)
+    tool(checkout, "nvidia-smi", gpu)
     shutil.copy(ROOT / "run.sh", checkout)
     kept = {k: v for k, v in os.environ.items() if not k.startswith("VERL_TTS_")}
     own = {"PATH": f"{checkout}/bin:{os.environ['PATH']}", "PIP_CONFIG_FILE": os.devnull}
@@ -61,6 +61,7 @@ def test_a_machine_on_the_command_line_counts_before_the_recipes_own(tmp_path):
     `machine=gpu` on a fresh machine took builds for the CPU."""
     checkout_in(tmp_path)
     assert "trainer-gpu" in run_sh(tmp_path, "--dry-run", "install", "machine=cpu", "machine=gpu")
+    assert "trainer-gpu" in run_sh(tmp_path, "--dry-run", "install", "machine=gpu", gpu="exit 9")  # a login node
     assert "trainer-cpu" in run_sh(tmp_path, "--recipe", "llasa", "--dry-run", "install", "machine=cpu")
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/installed.device").write_text("cpu\n")
@@ -103,6 +104,18 @@ def test_an_environment_of_another_python_is_made_anew_where_one_is_asked_for(
     status, out = install(tmp_path, VERL_TTS_DEVICE="cpu", VERL_TTS_PYTHON=asked)
     assert status == 0 and f".venv for cpu, Python {version} " in out
     assert ("mv .venv .venv.before \n" in out) == anew == (f".venv has Python {made_with}: it is made anew" in out)
+
+
+def test_a_python_that_was_chosen_by_its_path_makes_the_next_environment_too(tmp_path):
+    """uv would not find it by its version."""
+    tool(checkout_in(tmp_path), "uv", UV)
+    tool(tmp_path, "nvidia-smi", GPU)
+    tool(tmp_path, "own", "echo 3.12")
+    own = f"{tmp_path}/bin/own"
+    assert install(tmp_path, "tiny_mandarin", VERL_TTS_DEVICE="cpu", VERL_TTS_PYTHON=own)[0] == 0
+    assert (tmp_path / ".venv/installed.python").read_text() == f"{own}\n"
+    out = install(tmp_path, "--dry-run", "tiny_mandarin", VERL_TTS_DEVICE="gpu")[1]
+    assert f"venv --quiet --python {own} .venv" in out and ".venv for gpu, Python 3.12 " in out
 
 
 def environment_in(checkout: Path, linked: bool) -> Path:

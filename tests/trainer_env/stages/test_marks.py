@@ -145,6 +145,7 @@ def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(wo
     now = marks.parts(train)
     before = {"recipe.misread": "{}", "recipe.prompt_template": '"before"', "recipe.parts.prompt_tokens": "750"}
     older = now | {"config": {**now["config"], **before, "trainer.val_before_train": "true"}}
+    assert not {"algorithm.token_credit.token_ear", "recipe.max_model_len"} & now["config"].keys()
     write(work / "grpo/latest_checkpointed_iteration.txt", "2")
     marks.write(train, "begun", older)
     assert marks.clear_way(train, now, force=False) == []

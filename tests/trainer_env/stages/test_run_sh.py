@@ -142,6 +142,8 @@ def test_a_switch_is_turned_on_the_command_line_as_in_a_file(typed, value):
     """By Hydra's grammar off is the text 'off', which is true in an if."""
     (stage,) = plan("cosyvoice2", "data", "data", [f"recipe.needs_voice={typed}"])[1]
     assert [cfg.recipe.needs_voice for cfg in stage.configs()] == [value] * len(stage.configs())
+    (stage,) = plan("cosyvoice2", "train", "train", [f"++trainer.val_before_train={typed}"])[1]
+    assert stage.configs()[0].trainer.val_before_train is value
     (stage,) = plan("tiny_mandarin", "infer", "infer", [f"text={typed}"])[1]
     assert stage.configs()[0].text == typed
 
