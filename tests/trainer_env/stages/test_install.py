@@ -145,7 +145,7 @@ def test_recipes_add_to_what_is_installed_and_other_shared_packages_remake_it(tm
     functions = script[script.index("as_pinned() {") : script.index("# environment FOLDER")]
 
     def shell(line: str) -> int:
-        script = f"device=cpu version=3.11\n{functions}\n{line}"
+        script = f"device=cpu python=3.11\n{functions}\n{line}"
         return subprocess.run(["bash", "-euc", script], cwd=tmp_path).returncode
 
     (tmp_path / "env").mkdir()
