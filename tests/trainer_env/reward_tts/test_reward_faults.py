@@ -81,6 +81,19 @@ def test_fewer_rows_at_once_than_processes_that_share_them_are_refused(reward_se
         config_of(reward_server, concurrency=7, processes=8)
 
 
+def answer_of(config, row):
+    """What the client has of one row, with the attempts that it took."""
+
+    async def ask():
+        client = RewardClient(config)
+        try:
+            return await client.ask(*row, "zh", 0)
+        finally:
+            await client.close()
+
+    return asyncio.run(ask())
+
+
 def broken(field: str, value: object):
     """Changes one field of MEASURES; None takes it away."""
 
@@ -138,30 +151,16 @@ def test_a_damaged_answer_or_one_of_another_row_is_asked_for_again(reward_server
     """The first answer is changed, the others are not."""
     changes = iter([change])
 
-    async def ask(config):
-        client = RewardClient(config)
-        try:
-            return await client.ask(*spoken[0], "zh", 0)
-        finally:
-            await client.close()
-
     with FaultProxy(address(reward_server), change=lambda answer: next(changes, lambda _: None)(answer)) as proxy:
-        answer = asyncio.run(ask(through(reward_server, proxy)))
+        answer = answer_of(through(reward_server, proxy), spoken[0])
     assert (answer.attempts, answer.mismatches, proxy.passed) == (2, mismatches, 2)
     (expected,) = measure(config_of(reward_server), spoken[:1])
     assert replace(answer.measures, service_s=0.0) == replace(expected, service_s=0.0)
 
 
 def test_a_row_without_memory_is_asked_elsewhere_and_no_more_than_a_few_times(reward_server, spoken):
-    async def ask(config):
-        client = RewardClient(config)
-        try:
-            return await client.ask(*spoken[0], "zh", 0)
-        finally:
-            await client.close()
-
     with FaultProxy(address(reward_server), change=without_memory) as full, FaultProxy(address(reward_server)) as free:
-        answer = asyncio.run(ask(through(reward_server, full, more=(f"127.0.0.1:{free.port}",))))
+        answer = answer_of(through(reward_server, full, more=(f"127.0.0.1:{free.port}",)), spoken[0])
         assert (answer.attempts, full.passed, free.passed) == (2, 1, 1)
         with pytest.raises(RewardError, match=r"sample 0 .* says OUT_OF_MEMORY"):
             measure(through(reward_server, full, memory_attempts=2), spoken[:1])
