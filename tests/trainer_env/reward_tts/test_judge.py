@@ -14,14 +14,8 @@ from reward_tts.reward.config import RewardConfigError
 from reward_tts.reward.reward import Reward, Verdict, audited_by
 from reward_tts.reward.terms import Heard
 from stages.config import compose_stage
+from tests.helpers.rewards import CONFIG
 
-CONFIG = {
-    "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
-    "aggregation": {"name": "weighted_sum"},
-    "error": {"unit": "pinyin", "tones": False},
-    "token_credit": {"lead_tokens": 0},
-    "logged": [],
-}
 TOKENS = [1, 2, 3, 4]
 
 

@@ -5,14 +5,7 @@ import pytest
 from reward_tts.reward.config import RewardConfigError, needs_of
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Term
-
-CONFIG = {
-    "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
-    "aggregation": {"name": "weighted_sum"},
-    "error": {"unit": "pinyin", "tones": False},
-    "token_credit": {"lead_tokens": 0},
-    "logged": [],
-}
+from tests.helpers.rewards import CONFIG
 
 
 def pinyin(**changes) -> dict:
