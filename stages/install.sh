@@ -137,7 +137,7 @@ find_uv() {
   uv=.venv-uv/bin/uv
   [[ ! -x $uv ]] || return 0
   command -v python3 >/dev/null || die "python3 is missing. As root: apt-get install -y python3 python3-pip"
-  python3 -m pip --version >/dev/null 2>&1 || die "uv and pip are missing. As root: apt-get install -y python3-pip"
+  python3 -c 'import pip' 2>/dev/null || die "uv and pip are missing. As root: apt-get install -y python3-pip"
   run python3 -m pip install --quiet --root-user-action ignore --target .venv-uv -r requirements/uv.txt
 }
 
@@ -145,11 +145,10 @@ find_uv() {
 # has CPU builds of the same versions on machines that are configured for them. Nor is its no-index, which wants the links.
 uv_options=()
 pip_settings() {
-  local links=${PIP_FIND_LINKS:-} none=${PIP_NO_INDEX:-} index
+  local links=${PIP_FIND_LINKS:-} none=${PIP_NO_INDEX:-} index told
   # Of all its files: `config get` looks into one of them, the user's, and not into /etc/pip.conf.
-  configured() {
-    { python3 -m pip config list 2>/dev/null || true; } | sed -n "s/\\\\n/ /g; s/^\\(global\\|install\\)\\.$1='\\(.*\\)'\$/\\2/p" | tail -n 1
-  }
+  told=$(python3 -m pip config list 2>/dev/null || true)
+  configured() { sed -n "s/\\\\n/ /g; s/^\\(global\\|install\\)\\.$1='\\(.*\\)'\$/\\2/p" <<<"$told" | tail -n 1; }
   if [[ $device == cpu ]]; then
     links=${links:-$(configured find-links)}
     none=${none:-$(configured no-index)}

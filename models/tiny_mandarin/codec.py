@@ -6,7 +6,6 @@ Tokens are taken from the teacher's mel, not from audio: analysing the wave agai
 
 import numpy as np
 import torch
-from sklearn.cluster import MiniBatchKMeans
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -15,6 +14,8 @@ from models.tiny_mandarin.token2wav import MelDecoder
 
 def fit_codebook(decoder: MelDecoder, mels: list[np.ndarray], max_vectors: int, seed: int) -> None:
     """Sets the decoder's normalisation and k-means codebook from log-mels float32 [frames, mel_bins]."""
+    from sklearn.cluster import MiniBatchKMeans  # here, because it takes half of a builder's start
+
     frames = np.concatenate(mels)
     mean, std = frames.mean(0), frames.std(0) + 1e-3
     decoder.mel_mean.copy_(torch.from_numpy(mean))

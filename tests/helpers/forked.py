@@ -5,19 +5,29 @@ import os
 import sys
 from collections.abc import Sequence
 from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
+# What the trainer's environment imports for 5 s. Not verl: with TRL and a model it counts who was imported first.
+HEAVY = ["torch", "torch.distributed.fsdp", "torch._dynamo", "tensordict", "transformers", "ray"]
 
-def command(module: str, argv: Sequence[str], output: Path, preload: Sequence[str]) -> tuple[int, str]:
+
+def server(preload: Sequence[str] = HEAVY) -> ForkServerContext:
+    """Where processes are forked from one that has imported `preload`: those of the first call, as pytest's process has
+    one such server."""
+    forked = get_context("forkserver")
+    forked.set_forkserver_preload(list(preload))
+    return forked
+
+
+def command(module: str, argv: Sequence[str], output: Path, preload: Sequence[str] = HEAVY) -> tuple[int, str]:
     """Exit status and output of `python -m module argv` in this folder.
 
     Args:
         output: a new file for what it says.
-        preload: further modules that are imported once in a session of pytest, in the environment of the first call.
+        preload: what is imported once in a session of pytest, in the environment of the first call.
     """
-    forked = get_context("forkserver")
-    forked.set_forkserver_preload([*preload, module])
-    process = forked.Process(target=_run, args=(module, list(argv), os.getcwd(), str(output)))
+    process = server(preload).Process(target=_run, args=(module, list(argv), os.getcwd(), str(output)))
     process.start()
     process.join()
     return process.exitcode, output.read_text(errors="replace")

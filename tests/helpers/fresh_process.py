@@ -2,9 +2,8 @@
 
 import os
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
-HEAVY = ["torch", "torch.distributed.fsdp", "torch._dynamo", "tensordict", "transformers", "ray"]
+from tests.helpers.forked import server
 
 
 def found_by(code: str, **environment: str) -> object:
@@ -13,9 +12,7 @@ def found_by(code: str, **environment: str) -> object:
     Raises:
         Exception: of the code, with its traceback.
     """
-    forked = get_context("forkserver")
-    forked.set_forkserver_preload(HEAVY)  # once in a session of pytest, in the process that all others are forked from
-    with ProcessPoolExecutor(1, forked) as pool:
+    with ProcessPoolExecutor(1, server()) as pool:
         return pool.submit(_run, code, environment).result()
 
 

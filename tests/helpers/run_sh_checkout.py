@@ -12,6 +12,13 @@ def ports_as_overrides(ports: list[int]) -> list[str]:
     return [f"recipe.server.{name}={port}" for name, port in zip(names, ports, strict=True)]
 
 
+def texts_there(checkout: Path) -> None:
+    """What training needs of stage data, without its process."""
+    texts = checkout / "exp/toy/rl_train.txt"
+    texts.parent.mkdir(parents=True, exist_ok=True)
+    texts.write_text("made by a test\n")
+
+
 def lines_of(path: Path) -> list[str]:
     return path.read_text().splitlines()
 

@@ -46,7 +46,7 @@ def stage(tmp_path: Path, hub: str = "huggingface", **changes) -> tuple[int, str
     argv = ["--config-path", str(tmp_path), "--config-name", "models", "hydra.output_subdir=null"]
     output = tmp_path / "output.txt"
     output.unlink(missing_ok=True)
-    return command("models.download", [*argv, "hydra/job_logging=disabled"], output, IMPORTED)
+    return command("models.download", [*argv, "hydra/job_logging=disabled"], output, [*IMPORTED, "models.download"])
 
 
 def files(folder: Path) -> dict[str, bytes]:

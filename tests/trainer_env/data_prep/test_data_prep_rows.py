@@ -1,8 +1,6 @@
 """JSON/JSONL -> checked parquet: texts held out, doubled, unspeakable or too long; what is written and what is not."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +8,8 @@ from omegaconf import OmegaConf
 
 from data_prep.prepare import Preparation
 from speech.readings import may_be_said, something_said
-from stages.config import ROOT
 from tests.helpers.data_rows import OUTPUTS, rows, write, written
+from tests.helpers.fresh_process import found_by
 
 
 def test_a_held_out_text_is_refused_whatever_the_order_of_the_splits(config):
@@ -135,14 +133,13 @@ def test_a_full_disk_leaves_the_earlier_results_and_nothing_half_written(config)
     saved = Path(config.recipe.work_dir) / "data.yaml"
     OmegaConf.save(config, saved, resolve=True)
     code = (
-        "import resource, sys; from omegaconf import OmegaConf; from data_prep.prepare import Preparation\n"
-        "config = OmegaConf.load(sys.argv[1])\n"
+        "import resource; from omegaconf import OmegaConf; from data_prep.prepare import Preparation\n"
+        f"config = OmegaConf.load({str(saved)!r})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))  # as a disk that is full after 20 kB\n"
         "Preparation(config).run()"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(saved)], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "OSError" in done.stderr
+    with pytest.raises(OSError, match="File too large"):
+        found_by(code)
     assert Path(config.recipe.rl_train).read_bytes() == before
     assert written(config) == OUTPUTS
 

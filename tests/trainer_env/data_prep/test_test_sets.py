@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from data_prep.test_sets import convert, language_of, read_test_set
 from speech.voices import read_voices
+from tests.helpers.forked import command
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -135,11 +134,11 @@ def test_what_is_no_test_set_is_refused(tmp_path):
 
 @pytest.mark.parametrize("recipe", ["cosyvoice2", "llasa"])
 def test_the_command_of_a_recipe_writes_both_files(seed, tmp_path, recipe):
-    command = [sys.executable, "-m", "data_prep.test_sets", "--config-path", str(ROOT / "recipes" / recipe)]
-    command += ["--config-name", "data", f"test_set.input={seed}", f"test_set.output={tmp_path}/out"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "3 texts in zh, 2 voices" in done.stdout  # by the list's folder, whatever recipe.language is
+    argv = ["--config-path", str(ROOT / "recipes" / recipe), "--config-name", "data"]
+    argv += [f"test_set.input={seed}", f"test_set.output={tmp_path}/out"]
+    status, out = command("data_prep.test_sets", argv, tmp_path / "said.txt")
+    assert status == 0, out
+    assert "3 texts in zh, 2 voices" in out  # by the list's folder, whatever recipe.language is
     assert {row["language"] for row in rows(tmp_path / "out" / "texts.jsonl")} == {"zh"}
     assert len(rows(tmp_path / "out" / "texts.jsonl")) == 3 and len(rows(tmp_path / "out" / "recordings.jsonl")) == 2
 

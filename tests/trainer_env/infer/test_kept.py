@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from infer.kept import forget, identities_now, record, spoken_already
 from infer.records import settle_systems, token_files
 from stages.config import compose_stage
+from tests.helpers.forked import command
 from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, overrides, work  # noqa: F401  a fixture
 
 FEWER = ["~decodings.a", "~decodings.b", "~decodings.d", "~decodings.e", "~decodings.f"]
@@ -95,11 +96,11 @@ def test_a_synthesis_that_has_begun_keeps_nothing(work, made):  # noqa: F811
 
 def test_the_command_speaks_once(work, tmp_path):  # noqa: F811
     given = [o for o in overrides(work, "transformers") if not o.startswith("tokens_dir")]
-    argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
-    argv += [*given, *FEWER, f"tokens_dir={tmp_path}"]
-    first, second = (subprocess.run(argv, cwd=ROOT, capture_output=True, text=True) for _ in range(2))
-    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert "M, c: 5 texts x 1" in first.stdout
+    argv = ["--config-path", str(CONFIG), "--config-name", "eval", *given, *FEWER, f"tokens_dir={tmp_path}"]
+    status, out = command("infer.synthesise", argv, tmp_path / "said.txt")
+    assert status == 0 and "M, c: 5 texts x 1" in out, out
+    again = [".venv/bin/python", "-m", "infer.synthesise", *argv]
+    second = subprocess.run(again, cwd=ROOT, capture_output=True, text=True, check=True)
     assert second.stdout.strip() == f"M: spoken already ({tmp_path})"
 
 

@@ -1,7 +1,6 @@
 """merge: real FSDP2 shards of a small Qwen2, written as verl's checkpoint manager writes them."""
 
 import json
-import multiprocessing
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -13,6 +12,7 @@ from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
 
 from merge.merge import MissingCheckpoint, average, check, find_actor, full_weights, merge, steps_there, wanted
 from models.tiny_mandarin.tokenizer import build_tokenizer
+from tests.helpers.forked import server
 from tests.helpers.shards import tiny_qwen2, write_shard
 
 
@@ -25,7 +25,7 @@ def write_checkpoint(root: Path, step: int, world_size: int = 1, fsdp_size: int 
     tiny_qwen2(vocabulary).config.save_pretrained(actor / "huggingface")
     GenerationConfig(max_new_tokens=7).save_pretrained(actor / "huggingface")
     (actor / "fsdp_config.json").write_text(json.dumps({"FSDP_version": 2, "world_size": world_size}))
-    multiprocessing.set_forkserver_preload(["tests.helpers.shards"])  # torch is imported once, not by each rank
+    server()  # torch is imported once, not by each rank
     mp.start_processes(
         write_shard, (world_size, str(actor), vocabulary, fsdp_size), world_size, start_method="forkserver"
     )

@@ -14,6 +14,7 @@ from infer.speak import synthesise
 from models.cosyvoice import to_huggingface
 from models.cosyvoice.speech_head import NEVER, SpeechHeadQwen2Config, SpeechHeadQwen2ForCausalLM
 from tests.helpers.cosyvoice_release import CODEBOOK, TEXT_ROWS, write_llm_by_shapes, write_text_model
+from tests.helpers.fresh_process import found_by
 
 ROOT = Path(__file__).resolve().parents[3]
 RECIPE = ROOT / "recipes" / "cosyvoice2"
@@ -111,7 +112,7 @@ def test_a_head_that_does_not_fit_the_vocabulary_is_refused():
 def test_a_library_that_does_not_know_the_class_says_so(work):
     """Rather than load a Qwen2 without bias, with a new head."""
     code = f"from transformers import AutoConfig; AutoConfig.from_pretrained({str(work / 'model')!r})"
-    done = subprocess.run([".venv/bin/python", "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode != 0 and "qwen2_speech_head" in done.stderr
+    with pytest.raises(ValueError, match="qwen2_speech_head"):
+        found_by(code)
     config = json.loads((work / "model/config.json").read_text())
     assert config["architectures"] == ["SpeechHeadQwen2ForCausalLM"]

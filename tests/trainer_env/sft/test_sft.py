@@ -1,10 +1,9 @@
 """Supervised training of a small model."""
 
+import os
 import random
 import re
 import signal
-import subprocess
-import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -21,21 +20,10 @@ from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import LengthGroupedSampler, collate, load_examples
 from sft.train import Progress, SpeechTrainer, resumable_checkpoint, train
 from speech.tokens import format_speech_tokens
-from stages.config import ROOT, compose_stage
+from stages.config import compose_stage
+from tests.helpers.forked import server
 
 TEXT = "一二三四五"
-KILLED = """
-import os, signal, sys
-from omegaconf import OmegaConf
-from sft import train
-
-def die(self, args, state, control, **_):
-    if state.global_step == 20:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-train.Progress.on_save = die
-train.train(OmegaConf.load(sys.argv[1]))
-"""
 
 
 @pytest.fixture
@@ -111,13 +99,26 @@ def test_a_learning_rate_is_that_of_all_weights(tmp_path, given, rate):
     assert len(groups) == 3 and [group["lr"] for group in groups] == [rate] * 3  # Muon; AdamW with and without decay
 
 
+def train_and_die(path: str) -> None:
+    """What is trained is killed after its checkpoint of step 20."""
+
+    def die(self, args, state, control, **_):
+        if state.global_step == 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Progress.on_save = die
+    train(OmegaConf.load(path))
+
+
 def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys, tmp_path):
     train(config)
     weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
     config.recipe.sft_dir = f"{tmp_path}/again"
     OmegaConf.save(config, tmp_path / "sft.yaml", resolve=True)
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "sft.yaml")], cwd=ROOT)
-    assert done.returncode == -signal.SIGKILL
+    process = server().Process(target=train_and_die, args=(str(tmp_path / "sft.yaml"),))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not Path(config.recipe.sft_dir).exists()
     capsys.readouterr()
     train(OmegaConf.load(tmp_path / "sft.yaml"))

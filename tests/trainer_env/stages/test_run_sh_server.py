@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.conftest import free_ports
-from tests.helpers.run_sh_checkout import lines_of, ports_as_overrides, processes_in, start, until
+from tests.helpers.run_sh_checkout import lines_of, ports_as_overrides, processes_in, start, texts_there, until
 
 
 def test_in_a_range_the_server_is_started_waited_for_and_stopped(run, checkout, ports):
@@ -33,8 +33,8 @@ def test_a_server_that_dies_before_it_is_ready_shows_the_end_of_its_log(run, por
     assert "no model for this voice" in out
 
 
-def test_train_alone_says_how_to_start_the_server(run, ports):
-    run("data")
+def test_train_alone_says_how_to_start_the_server(run, checkout, ports):
+    texts_there(checkout)
     status, out = run("2", "2", *ports_as_overrides(ports))
     assert status == 1
     assert f"no reward server is ready on 127.0.0.1:{ports[0]}" in out
@@ -42,7 +42,7 @@ def test_train_alone_says_how_to_start_the_server(run, ports):
 
 
 def test_train_uses_the_server_of_another_terminal(run, checkout, ports):
-    run("data")
+    texts_there(checkout)
     server = start(checkout, "1", *ports_as_overrides(ports))
     log = checkout / "exp/toy/logs/serve.log"
     until(lambda: log.exists() and "serving" in log.read_text(), "the server")
@@ -55,7 +55,6 @@ def test_train_uses_the_server_of_another_terminal(run, checkout, ports):
 
 
 def test_servers_of_one_recipe_run_side_by_side_under_names_of_their_own(run, checkout):
-    run("data")
     servers = []
     for name in ("serve", "second"):
         servers.append(start(checkout, "1", f"recipe.server.name={name}", *ports_as_overrides(free_ports(3))))
@@ -69,7 +68,7 @@ def test_servers_of_one_recipe_run_side_by_side_under_names_of_their_own(run, ch
 
 
 def test_a_server_of_another_recipe_is_refused(run, checkout, ports):
-    run("data")
+    texts_there(checkout)
     server = start(checkout, "1", "says=other", *ports_as_overrides(ports))
     log = checkout / "exp/toy/logs/serve.log"
     until(lambda: log.exists() and "serving" in log.read_text(), "the server")
@@ -81,7 +80,6 @@ def test_a_server_of_another_recipe_is_refused(run, checkout, ports):
 
 
 def test_a_taken_port_is_named_with_the_key_to_change(run, ports):
-    run("data")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", ports[1]))
         taken.listen()
@@ -99,7 +97,7 @@ def test_training_continues_its_own_checkpoints_and_puts_others_aside(run, check
     where = ports_as_overrides(ports)
     run("data", "train", "fail=true", *where)  # data fails too: nothing is trained
     assert not (checkout / "exp/toy/grpo").exists()
-    run("data")
+    texts_there(checkout)
     going = start(checkout, "serve", "train", "seconds=600", *where)
     steps = checkout / "exp/toy/grpo/steps.txt"
     until(lambda: steps.exists() and len(train_steps(checkout)) == 1, "training")
@@ -160,7 +158,7 @@ def sleeping(checkout: Path, seconds: str) -> list[int]:
 
 @pytest.mark.parametrize(("number", "again"), [(signal.SIGKILL, True), (signal.SIGTERM, False)])
 def test_a_server_that_ended_in_a_range_is_started_again_unless_asked_to(run, checkout, ports, number, again):
-    run("data")
+    texts_there(checkout)
     release = checkout / "release"
     long = ["leaves_s=1001", "daemon_sleeps=1002"]  # what the server and the training leave to themselves
     going = start(checkout, "serve", "train", f"wait_for={release}", *long, *ports_as_overrides(ports))
