@@ -37,12 +37,12 @@ def rate(row: dict[str, Any], transcript: str) -> float:
 
 
 def held_out(heard: list[dict[str, Any]]) -> dict[str, Any]:
-    """{"steps": {step: {"error", "standard_error", "reward_error", "texts"}}}: means over its held-out texts."""
-    by_step = defaultdict(list)
-    for row in heard:
-        if row["kind"] == "held_out":
-            by_step[row["step"]].append(row)
-    steps = {}
+    """{"steps": {step: {"error", "standard_error", "reward_error", "texts"}}}: means over its held-out texts. A run
+    that is resumed validates the step that it loads again: of a text the newest row counts."""
+    newest = {(row["step"], row["text"]): row for row in heard if row["kind"] == "held_out"}
+    by_step, steps = defaultdict(list), {}
+    for (step, _), row in newest.items():
+        by_step[step].append(row)
     for step, rows in sorted(by_step.items()):
         other = [row["other"] for row in rows]
         spread = stdev(other) / len(other) ** 0.5 if len(other) > 1 else None

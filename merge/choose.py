@@ -38,9 +38,9 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
 
     Args:
         grpo_dir: of the run.
-        step: a number; "best": the one of least error on held-out texts by the guard's ASR, of those that are saved and
-            spoke before the evidence of an alarm rose; None: the newest, or, of a run that the guard has stopped, the
-            last good one.
+        step: a number; "best": the one of least error on held-out texts by the guard's ASR, of those that are saved,
+            spoke before the evidence of an alarm rose and were heard on as many texts as any other; None: the newest,
+            or, of a run that the guard has stopped, the last good one.
 
     Raises:
         NoChoice: nothing was heard of any saved checkpoint, or none is older than what the guard stopped for.
@@ -50,7 +50,7 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
     stopped = alarm if alarm.get("action") == "stop" else {}
     if step == "best":
         saved = set(saved_steps(grpo_dir))
-        heard = {int(number): one["error"] for number, one in _read(folder / "held_out.json").get("steps", {}).items()}
+        heard = {int(number): one for number, one in _read(folder / "held_out.json").get("steps", {}).items()}
         known = {number: heard[number] for number in saved & heard.keys() if number <= alarm.get("since", number)}
         if not known:
             raise NoChoice(
@@ -58,9 +58,7 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
                 f"{sorted(heard)}). Validate at the steps that are saved (trainer.test_freq) with "
                 "guard.action=warn, or name merge.step=N"
             )
-        best = min(known, key=lambda number: (known[number], number))
-        print(f"step {best}: the least error on held-out texts by the guard's ASR, of {_shown(known)}", flush=True)
-        return best
+        return _least_error(known)
     if step is None and stopped:
         if stopped["last_good"] is None:
             raise NoChoice(f"{stopped['why']}; no checkpoint is older. To take one nevertheless: merge.step=N")
@@ -69,8 +67,17 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
     return step
 
 
-def _shown(errors: dict[int, float]) -> str:
-    return ", ".join(f"{number}: {error:.4f}" for number, error in sorted(errors.items()))
+def _least_error(heard: dict[int, dict[str, Any]]) -> int:
+    """Of the steps of held_out.json whose texts were all heard: a few easy texts make no good model."""
+    most = max(one["texts"] for one in heard.values())
+    whole = {number: one["error"] for number, one in sorted(heard.items()) if one["texts"] == most}
+    partly = [f"step {number} ({one['texts']})" for number, one in sorted(heard.items()) if one["texts"] < most]
+    best = min(whole, key=lambda number: (whole[number], number))
+    shown = ", ".join(f"{number}: {error:.4f}" for number, error in whole.items())
+    print(f"step {best}: the least error on {most} held-out texts by the guard's ASR, of {shown}", flush=True)
+    if partly:
+        print(f"left out, heard on fewer of these texts: {', '.join(partly)}", flush=True)
+    return best
 
 
 def _read(path: Path) -> dict[str, Any]:

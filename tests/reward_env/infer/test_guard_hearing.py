@@ -62,10 +62,12 @@ def test_half_a_line_waits_for_its_end(tmp_path: Path):
 
 
 def test_means_of_held_out_texts_are_by_step():
+    """A run that was resumed from step 10 has heard its two texts again."""
+    again = ((10, "a", 0.2, 0), (10, "b", 0.4, 0.5))
     rows = [
-        {"kind": "held_out", "step": s, "other": o, "reward": r}
-        for s, o, r in ((10, 0.2, 0), (10, 0.4, 0.5), (20, 1, 1))
+        {"kind": "held_out", "step": step, "text": text, "other": other, "reward": reward}
+        for step, text, other, reward in ((10, "a", 0.9, 0), (10, "b", 0.4, 0.5), (20, "a", 1, 1), *again)
     ]
-    found = held_out([*rows, {"kind": "rollout", "step": 10, "other": 1, "reward": 1}])["steps"]
+    found = held_out([*rows, {"kind": "rollout", "step": 10, "text": "a", "other": 1, "reward": 1}])["steps"]
     assert found["10"] == pytest.approx({"error": 0.3, "standard_error": 0.1, "texts": 2, "reward_error": 0.25})
     assert found["20"] == {"error": 1, "standard_error": None, "texts": 1, "reward_error": 1}

@@ -24,7 +24,12 @@ def left(grpo: Path, **files: dict) -> str:
     return str(grpo)
 
 
-HEARD = {"steps": {"0": {"error": 0.01}, "10": {"error": 0.21}, "20": {"error": 0.14}, "30": {"error": 0.12}}}
+def heard(texts: int = 64, **errors: float) -> dict[str, dict]:
+    """Steps of held_out.json, by `_STEP=error`."""
+    return {step[1:]: {"error": error, "texts": texts} for step, error in errors.items()}
+
+
+HEARD = {"steps": heard(_0=0.01, _10=0.21, _20=0.14, _30=0.12)}
 
 
 @pytest.mark.parametrize("asked", [None, 20])
@@ -42,8 +47,14 @@ def test_best_passes_over_what_verl_has_taken_away_or_not_finished(grpo: Path):
     save_steps(grpo, 40)
     (grpo / "latest_checkpointed_iteration.txt").write_text("30")
     assert saved_steps(grpo) == [10, 20]
-    heard = {"steps": HEARD["steps"] | {"40": {"error": 0.01}}}
-    assert chosen_step(left(grpo, held_out=heard), "best") == 20
+    steps = HEARD["steps"] | heard(_40=0.01)
+    assert chosen_step(left(grpo, held_out={"steps": steps}), "best") == 20
+
+
+def test_best_passes_over_what_was_heard_in_part(grpo: Path, capsys: pytest.CaptureFixture[str]):
+    steps = heard(_10=0.2, _20=0.1) | heard(8, _30=0.05)
+    assert chosen_step(left(grpo, held_out={"steps": steps}), "best") == 20
+    assert "left out, heard on fewer of these texts: step 30 (8)\n" in capsys.readouterr().out
 
 
 def test_best_passes_over_what_came_after_the_alarm_began(grpo: Path):

@@ -116,7 +116,7 @@ def test_of_several_alarms_the_one_that_began_first_says_what_is_good(tmp_path: 
     save_steps(tmp_path, 5, 10, 20, 30)
     guard = observer(tmp_path, "warn")
     errors = {"5": 0.25, "10": 0.21, "20": 0.14, "30": 0.12}
-    held_out = {"steps": {step: {"error": error} for step, error in errors.items()}}
+    held_out = {"steps": {step: {"error": error, "texts": 2} for step, error in errors.items()}}
     (tmp_path / "guard/held_out.json").write_text(json.dumps(held_out))
     hear(tmp_path, 1, 12, 0.3, 0.3)
     hear(tmp_path, 10, 4, 0.3, 0.3)
