@@ -87,14 +87,21 @@ class Hearing:
         said = [
             Utterance(i, 0, row["text"], row["tokens"], None, row["language"], row["voice"])
             for i, row in enumerate(batch)
+            if row["tokens"]
         ]
-        for row, found in zip(batch, self.listener.hear(said), strict=True):
-            answer = {key: row[key] for key in ("id", "kind", "step", "text")} | {"transcript": found["transcript"]}
-            answer |= {"reward": rate(row, row["transcript"]), "other": rate(row, found["transcript"])}
-            sound = {name: float(found.get(name) or 0.0) for name in _SOUND}
-            sound["speaking_rate"] = units(row["text"], row["language"]) / found["duration_s"]
-            sound["amplitude"] = 10 ** (sound.pop("loudness_db") / 20)
-            yield answer | {"sound": sound}
+        heard = dict(zip([one.index for one in said], self.listener.hear(said), strict=True))
+        for i, row in enumerate(batch):
+            transcript = heard[i]["transcript"] if i in heard else ""  # who says nothing is heard as nothing
+            answer = {key: row[key] for key in ("id", "kind", "step", "text")} | {"transcript": transcript}
+            answer |= {"reward": rate(row, row["transcript"]), "other": rate(row, transcript)}
+            yield answer | ({"sound": _sound(row, heard[i])} if i in heard else {})
+
+
+def _sound(row: dict[str, Any], heard: dict[str, Any]) -> dict[str, float]:
+    sound = {name: float(heard.get(name) or 0.0) for name in _SOUND}
+    sound["speaking_rate"] = units(row["text"], row["language"]) / heard["duration_s"]
+    sound["amplitude"] = 10 ** (sound.pop("loudness_db") / 20)
+    return sound
 
 
 @hydra.main(version_base=None, config_path=None)

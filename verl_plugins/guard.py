@@ -67,7 +67,9 @@ class GuardObserver:
         metrics = self._read()
         self._judge(batch.step)
         wanted = max(self.cfg["rows"], self.cfg["baseline"] - self._count)
-        self._ask(batch.step, "rollout", _one_per(batch.groups, batch.infos, random.Random(batch.step))[:wanted])
+        spoken = [i for i, info in enumerate(batch.infos) if _has_sound(info)]
+        groups, infos = [batch.groups[i] for i in spoken], [batch.infos[i] for i in spoken]
+        self._ask(batch.step, "rollout", _one_per(groups, infos, random.Random(batch.step))[:wanted])
         behind = self._asked_at - self._heard_at
         if behind > self.cfg["behind"] and not (behind - 1) % self.cfg["behind"]:
             log.warning(
@@ -78,7 +80,7 @@ class GuardObserver:
         return metrics | {"guard/behind": float(behind)}
 
     def held_out(self, batch: Batch) -> None:
-        """Asks for the rows of a validation, of the same texts each time."""
+        """Asks for the rows of a validation, of the same texts each time, whether the model said something or not."""
         if self.cfg["action"] and self.cfg["held_out"]:
             texts = [info["text"] for info in batch.infos]
             rows = _one_per(texts, batch.infos, random.Random(0))
@@ -90,7 +92,8 @@ class GuardObserver:
         for info in rows:
             row = {"id": f"{self._begun}.{next(self._numbers)}", "step": step, "kind": kind}
             row |= {name: info[name] for name in ("text", "language", "transcript")}
-            row |= {"voice": info["voice"] or None, "tokens": [int(one) for one in info["speech_tokens"].split()]}
+            tokens = info["speech_tokens"].split() if _has_sound(info) else []
+            row |= {"voice": info["voice"] or None, "tokens": [int(one) for one in tokens]}
             asked.append(row)
         append_jsonl(self.folder / ASKED, asked)
         if kind == "rollout":
@@ -167,9 +170,13 @@ class GuardObserver:
         )
 
 
+def _has_sound(info: Mapping[str, Any]) -> bool:
+    return bool(info["speech_tokens"]) and not info["bad_speech"]
+
+
 def _one_per(names: Sequence[str], infos: Sequence[Mapping[str, Any]], drawn: random.Random) -> list[Mapping[str, Any]]:
-    """One random info of each name, in random order; those without sound are passed over."""
-    order = [i for i, info in enumerate(infos) if info["speech_tokens"] and not info["bad_speech"]]
+    """One random info of each name, in random order."""
+    order = list(range(len(infos)))
     drawn.shuffle(order)
     return [infos[i] for i in {names[i]: i for i in order}.values()]
 

@@ -29,19 +29,26 @@ def ask(cfg: DictConfig, spoken: list[tuple[list[int], str]], kind: str, step: i
 
 
 def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: list[tuple[list[int], str]]):
-    ask(cfg, spoken[:2], "held_out", 10, None)
+    """Of the last text of step 10 nothing was said, and of that of step 20, which is a batch by itself."""
+    nothing = ([], spoken[2][1])
+    ask(cfg, [*spoken[:2], nothing], "held_out", 10, None)
+    ask(cfg, [nothing], "held_out", 20, "")
     ask(cfg, spoken[2:6], "rollout", 11, "")
     hearing = Hearing(cfg)
-    assert [hearing.work() for _ in range(4)] == [True, True, True, False]
+    assert [hearing.work() for _ in range(5)] == [True, True, True, True, False]
     heard, _ = growing_lines(Path(cfg.guard.folder) / "heard.jsonl")
-    assert [row["id"] for row in heard] == [f"11.rollout.{i}" for i in range(4)] + ["10.held_out.0", "10.held_out.1"]
-    assert [row["reward"] for row in heard] == [1.0] * 4 + [0.0] * 2  # of "" all is missing, of the text nothing
+    held_out_ids = ["10.held_out.0", "10.held_out.1", "10.held_out.2", "20.held_out.0"]
+    assert [row["id"] for row in heard] == [f"11.rollout.{i}" for i in range(4)] + held_out_ids
+    assert [row["reward"] for row in heard] == [1.0] * 4 + [0.0] * 3 + [
+        1.0
+    ]  # "" is all wrong, the text itself is right
     assert all(0 <= row["other"] <= 1 for row in heard)
     for row, (tokens, text) in zip(heard, spoken[2:6], strict=False):
         assert row["sound"]["speaking_rate"] == pytest.approx(len(text) / (len(tokens) * 3 / 80), rel=0.02)
         assert 0.001 < row["sound"]["amplitude"] < 1
     written = json.loads((Path(cfg.guard.folder) / "held_out.json").read_text())
-    assert written["steps"]["10"]["error"] == pytest.approx((heard[4]["other"] + heard[5]["other"]) / 2)
+    assert written["steps"]["10"]["error"] == pytest.approx((heard[4]["other"] + heard[5]["other"] + 1.0) / 3)
+    assert (written["steps"]["20"]["error"], heard[4]["other"] < 1.0) == (1.0, True)
     assert Hearing(cfg).work() is False  # a process that is started again
 
 

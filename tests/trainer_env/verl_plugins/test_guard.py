@@ -19,14 +19,14 @@ def observer(tmp_path: Path, action: str | None = "stop", **changed) -> GuardObs
     return GuardObserver(tmp_path, SETTINGS | {"action": action, "folder": str(tmp_path / "guard")} | changed)
 
 
-def batch(step: int, prompts: int = 6, bad: int | None = None) -> Batch:
-    """Two rollouts of each prompt; those of prompt `bad` are bad speech."""
+def batch(step: int, prompts: int = 6, bad: int | None = None, silent: int = 0) -> Batch:
+    """Two rollouts of each prompt; those of prompt `bad` are bad speech, the first `silent` prompts say nothing."""
     infos, groups = [], []
     for prompt in range(prompts):
         for sample in range(2):
             wrong = float(prompt == bad)
             infos.append({"text": f"text {prompt}", "language": "zh", "voice": "", "transcript": f"heard {prompt}"})
-            infos[-1] |= {"speech_tokens": f"{prompt} {sample} 7", "bad_speech": wrong}
+            infos[-1] |= {"speech_tokens": f"{prompt} {sample} 7" * (prompt >= silent), "bad_speech": wrong}
             groups.append(f"uid{prompt}")
     return Batch(step, infos, groups, [3] * len(infos), 1.0)
 
@@ -61,6 +61,15 @@ def test_held_out_texts_are_the_same_in_each_validation(tmp_path: Path):
     rows = asked(tmp_path)
     assert [row["kind"] for row in rows] == ["held_out"] * 4
     assert [row["text"] for row in rows[:2]] == [row["text"] for row in rows[2:]]
+
+
+def test_held_out_texts_are_the_same_where_a_checkpoint_says_nothing(tmp_path: Path):
+    guard = observer(tmp_path, held_out=4)
+    for step, wrong in ((0, {}), (10, {"silent": 4}), (20, {"bad": 5})):
+        guard.held_out(batch(step, **wrong))
+    rows = asked(tmp_path)
+    assert [row["text"] for row in rows] == ["text 3", "text 0", "text 5", "text 1"] * 3
+    assert [bool(row["tokens"]) for row in rows[4:]] == [False, False, True, False, True, True, False, True]
 
 
 def test_a_gain_only_the_reward_hears_stops_the_run_with_its_step(tmp_path: Path):
