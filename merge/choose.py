@@ -6,6 +6,7 @@ held_out.json of infer/guard.py ({"steps": {step: {"error", "texts"}}}). What is
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,35 @@ def kept_steps(grpo_dir: str | Path) -> set[int]:
     one by stage `checkpoints`, whose best.json lies beside the run's folder (recipes/common/checkpoints.yaml)."""
     good = _read(Path(grpo_dir) / "guard/alarm.json").get("last_good")
     ranking = _read(Path(grpo_dir).parent / "checkpoints/best.json").get("ranking", [])
-    return {step for step in (good, *(row["step"] for row in ranking[:1])) if step is not None}
+    best = before_alarm(grpo_dir, [row["step"] for row in ranking])[:1]
+    return {step for step in (good, *best) if step is not None}
+
+
+def before_alarm(grpo_dir: str | Path, steps: Sequence[int]) -> list[int]:
+    """Those of the steps that spoke before the evidence of the guard's alarm rose, in their order; without one all."""
+    since = _read(Path(grpo_dir) / "guard/alarm.json").get("since")
+    return [step for step in steps if since is None or step <= since]
+
+
+def ranked_steps(grpo_dir: str | Path, ranking: str | Path) -> list[int]:
+    """Steps of stage `checkpoints`' best.json, the best one first, without those from behind an alarm of the guard:
+    its hacks of the sound raise no error.
+
+    Raises:
+        NoChoice: there is no other.
+    """
+    ranked = [row["step"] for row in _read(Path(ranking))["ranking"]]
+    good = _told_before_alarm(grpo_dir, ranked)
+    if not good:
+        raise NoChoice(f"merge.step=best: {ranking} knows no others. To take one nevertheless: merge.step=N")
+    return good
+
+
+def _told_before_alarm(grpo_dir: str | Path, steps: Sequence[int]) -> list[int]:
+    good = before_alarm(grpo_dir, steps)
+    if behind := sorted(set(steps) - set(good)):
+        print(f"left out, from behind the alarm of the guard ({grpo_dir}/guard/alarm.json): steps {behind}", flush=True)
+    return good
 
 
 def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
@@ -49,16 +78,16 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
     alarm = _read(folder / "alarm.json")
     stopped = alarm if alarm.get("action") == "stop" else {}
     if step == "best":
-        saved = set(saved_steps(grpo_dir))
+        saved = saved_steps(grpo_dir)
         heard = {int(number): one for number, one in _read(folder / "held_out.json").get("steps", {}).items()}
-        known = {number: heard[number] for number in saved & heard.keys() if number <= alarm.get("since", number)}
-        if not known:
+        good = _told_before_alarm(grpo_dir, [number for number in saved if number in heard])
+        if not good:
             raise NoChoice(
-                f"merge.step=best: of the saved checkpoints {sorted(saved)} none was heard on held-out texts (heard: "
+                f"merge.step=best: of the saved checkpoints {saved} none was heard on held-out texts (heard: "
                 f"{sorted(heard)}). Validate at the steps that are saved (trainer.test_freq) with "
                 "guard.action=warn, or name merge.step=N"
             )
-        return _least_error(known)
+        return _least_error({number: heard[number] for number in good})
     if step is None and stopped:
         if stopped["last_good"] is None:
             raise NoChoice(f"{stopped['why']}; no checkpoint is older. To take one nevertheless: merge.step=N")

@@ -20,7 +20,7 @@ from torch.distributed.tensor import DTensor
 from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
-from merge.choose import chosen_step, saved_steps
+from merge.choose import chosen_step, ranked_steps, saved_steps
 from speech.files import whole_directory
 from speech.loading import weights_of
 
@@ -210,11 +210,13 @@ def check(actor: Path, target: Path, dtype: str, others: Sequence[Path] = ()) ->
     return len(merged)
 
 
-def wanted(step: int | str | None, count: int, ranking: str) -> list[int | None]:
-    """The steps to merge: `step`; with step=best the `count` best ones of `ranking`, which stage checkpoints wrote.
+def wanted(step: int | str | None, count: int, ranking: str, grpo_dir: str) -> list[int | None]:
+    """The steps to merge: `step`; with step=best the `count` best ones of `ranking`, which stage checkpoints wrote, and
+    of which the guard of the run in `grpo_dir` says nothing bad.
 
     Raises:
-        MissingCheckpoint: there is no ranking. ValueError: an average of others than the best, or of more.
+        MissingCheckpoint: there is no ranking. NoChoice: it has none such. ValueError: an average of others than the
+            best, or of more.
     """
     if step != "best":
         if count != 1:
@@ -224,7 +226,7 @@ def wanted(step: int | str | None, count: int, ranking: str) -> list[int | None]
         return [step]
     if not Path(ranking).exists():
         raise MissingCheckpoint(f"no {ranking}, which says what is best: stage checkpoints makes it")
-    ranked = [row["step"] for row in json.loads(Path(ranking).read_text())["ranking"]]
+    ranked = ranked_steps(grpo_dir, ranking)
     if not 1 <= count <= len(ranked):
         raise ValueError(f"merge.average={count}: {ranking} knows {len(ranked)} checkpoints")
     return ranked[:count]
@@ -256,7 +258,8 @@ def main(cfg: DictConfig) -> None:
     if by_guard and not Path(cfg.merge.ranking).exists():
         steps = [chosen_step(folder, "best")]
     else:
-        steps = [chosen_step(folder, one) for one in wanted(cfg.merge.step, cfg.merge.average, cfg.merge.ranking)]
+        named = wanted(cfg.merge.step, cfg.merge.average, cfg.merge.ranking, folder)
+        steps = [chosen_step(folder, one) for one in named]
     _one([find_actor(folder, step) for step in steps], cfg.recipe.merged_dir, dtype)
 
 

@@ -39,9 +39,7 @@ def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: lis
     heard, _ = growing_lines(Path(cfg.guard.folder) / "heard.jsonl")
     held_out_ids = ["10.held_out.0", "10.held_out.1", "10.held_out.2", "20.held_out.0"]
     assert [row["id"] for row in heard] == [f"11.rollout.{i}" for i in range(4)] + held_out_ids
-    assert [row["reward"] for row in heard] == [1.0] * 4 + [0.0] * 3 + [
-        1.0
-    ]  # "" is all wrong, the text itself is right
+    assert [row["reward"] for row in heard] == [1.0] * 4 + [0.0] * 3 + [1.0]  # of "" all is missing
     assert all(0 <= row["other"] <= 1 for row in heard)
     for row, (tokens, text) in zip(heard, spoken[2:6], strict=False):
         assert row["sound"]["speaking_rate"] == pytest.approx(len(text) / (len(tokens) * 3 / 80), rel=0.02)

@@ -10,6 +10,7 @@ import torch.multiprocessing as mp
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
 
+from merge.choose import NoChoice
 from merge.merge import MissingCheckpoint, average, check, find_actor, full_weights, merge, steps_there, wanted
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from tests.helpers.forked import server
@@ -163,18 +164,34 @@ def test_the_mean_of_two_checkpoints_by_hand(tmp_path):
 
 
 def test_the_best_steps_are_what_the_ranking_says(tmp_path):
-    ranking = tmp_path / "best.json"
+    ranking, grpo = tmp_path / "best.json", str(tmp_path)
     with pytest.raises(MissingCheckpoint, match="stage checkpoints"):
-        wanted("best", 1, str(ranking))
+        wanted("best", 1, str(ranking), grpo)
     ranking.write_text(json.dumps({"ranking": [{"step": 30}, {"step": 10}, {"step": 20}]}))
-    assert (wanted("best", 1, str(ranking)), wanted("best", 2, str(ranking))) == ([30], [30, 10])
-    assert (wanted(7, 1, ""), wanted(None, 1, "")) == ([7], [None])
+    assert (wanted("best", 1, str(ranking), grpo), wanted("best", 2, str(ranking), grpo)) == ([30], [30, 10])
+    assert (wanted(7, 1, "", grpo), wanted(None, 1, "", grpo)) == ([7], [None])
     with pytest.raises(ValueError, match="knows 3 checkpoints"):
-        wanted("best", 4, str(ranking))
+        wanted("best", 4, str(ranking), grpo)
     with pytest.raises(ValueError, match=r"merge\.average=2 is of the best checkpoints"):
-        wanted(7, 2, "")
+        wanted(7, 2, "", grpo)
     with pytest.raises(ValueError, match=r"merge\.step=first: a step, best, or null"):
-        wanted("first", 1, "")
+        wanted("first", 1, "", grpo)
+
+
+def test_a_ranked_step_from_behind_an_alarm_is_not_taken(tmp_path, capsys):
+    """The ranking is by error alone, which flat pitch or a loud voice does not raise."""
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard/alarm.json").write_text('{"action": "stop", "since": 9, "last_good": 8, "why": "flat pitch"}')
+    ranking = tmp_path / "best.json"
+    ranking.write_text(json.dumps({"ranking": [{"step": 12}, {"step": 8}]}))
+    assert wanted("best", 1, str(ranking), str(tmp_path)) == [8]
+    assert "guard/alarm.json): steps [12]" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="knows 1 checkpoints"):
+        wanted("best", 2, str(ranking), str(tmp_path))
+    ranking.write_text(json.dumps({"ranking": [{"step": 12}]}))
+    with pytest.raises(NoChoice, match=r"merge\.step=N"):
+        wanted("best", 1, str(ranking), str(tmp_path))
+    assert wanted(12, 1, str(ranking), str(tmp_path)) == [12]
 
 
 def test_whole_steps_up_to_the_trackers_are_merged(tmp_path):

@@ -54,7 +54,10 @@ def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path):
     At f12e4e1 steps 4 and 8 were gone at 24. verl's own rotation, without the distributed run around it."""
     grpo = tmp_path / "grpo"
     save_steps(grpo, 4, 8, 12, 16)
-    for file, content in (("grpo/guard/alarm.json", {"last_good": 4}), ("checkpoints/best.json", {"ranking": []})):
+    for file, content in (
+        ("grpo/guard/alarm.json", {"last_good": 4, "since": 14}),
+        ("checkpoints/best.json", {"ranking": []}),
+    ):
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).write_text(json.dumps(content))
     manager, resumed = object.__new__(BaseCheckpointManager), f"{grpo}/global_step_16/actor"
@@ -68,8 +71,8 @@ def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path):
         save_steps(grpo, step)
         manager.register_checkpoint(path, 4)
         left.append(saved_steps(grpo))
-        if step == 20:  # stage checkpoints, meanwhile
-            ranking = [{"step": 12, "error": 0.1}, {"step": 16, "error": 0.2}]
+        if step == 20:  # stage checkpoints, meanwhile; its best one is from behind the alarm
+            ranking = [{"step": 16, "error": 0.1}, {"step": 12, "error": 0.2}]
             (tmp_path / "checkpoints/best.json").write_text(json.dumps({"ranking": ranking}))
             assert kept_steps(grpo) == {4, 12}
     assert left == [[4, 8, 12, 16, 20], [4, 8, 12, 16, 20, 24], [4, 12, 16, 20, 24, 28]]
