@@ -75,7 +75,8 @@ def headline(rows: list[dict]) -> str:
 def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict[str, Any]:
     """Means with intervals (None where no utterance has the measure), corpus error, outliers; shares are of utterances.
 
-    `corpus_pinyin_error`, `corpus_error_rate`: all edits by all syllables or units, uncapped, so that a loop shows.
+    `corpus_pinyin_error`, `corpus_error_rate`, `corpus_published_error_rate`: all edits by all syllables or units,
+    uncapped, so that a loop shows.
     """
     summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
     head = headline(rows)
@@ -88,6 +89,8 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
     edits = sum(r[kind] for r in rows for kind in ("substitutions", "deletions", "insertions"))
     summary["corpus_error_rate"] = edits / sum(r["units"] for r in rows)
     summary |= {"headline": head, "unit": "/".join(sorted({row["unit"] for row in rows}))}
+    published = sum(r["published_edits"] for r in rows) / sum(r["published_units"] for r in rows)
+    summary["corpus_published_error_rate"] = published
     summary["corpus_cer"] = sum(r["character_edits"] for r in rows) / sum(r["characters"] for r in rows)
     summary["outliers"] = sum(row[head] >= outlier_at for row in rows) / len(rows)
     summary["at_cap"] = sum(row[head] >= 1 for row in rows) / len(rows)

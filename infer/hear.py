@@ -16,6 +16,7 @@ from infer.cache import Cache
 from infer.decode import row_of
 from infer.records import Utterance
 from reward_tts.reward.errors import Compared, style
+from reward_tts.reward.published import error_counts, seed_tts_eval
 from reward_tts.scorers.prosody import prosody
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.files import fingerprint, identities, paths_in
@@ -174,8 +175,8 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     over toneless syllables (Mandarin only, else None) and `cer` over characters or letters are capped at 1, so that an
     ear's invention on noise costs no more than silence; `syllable_edits`, `character_edits` are not.
 
-    `published_error_rate`: as seed-tts-eval's script counts, whose mean over utterances is what papers report; on texts
-    with digits or Latin letters it counts right readings as errors, so ours is lower.
+    `published_error_rate` is as seed-tts-eval's script counts (`published_edits` by `published_units`), whose mean over
+    utterances is what papers report: a homophone is wrong there, and so is a digit that is heard as a word.
 
     Raises:
         ValueError: nothing of the text can be spoken.
@@ -186,9 +187,13 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     by_character = language in SPACELESS
     counts = compared.comparison(style(language, "text")).counts
     letters = compared.comparison(style(language, "characters")).counts
+    published = seed_tts_eval(text, transcript, language)
+    edits, length = sum(error_counts(*published).values()), max(1, len(published[0]))
     found = {
         "error_rate": counts.wrong / counts.units,
-        "published_error_rate": compared.error("published_text"),
+        "published_error_rate": edits / length,
+        "published_edits": edits,
+        "published_units": length,
         "unit": "CER" if by_character else "WER",
         "substitutions": counts.substitutions,
         "deletions": counts.deletions,

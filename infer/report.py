@@ -38,8 +38,11 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 def _headline(results: dict[str, Any]) -> str:
     """Title of the measure that the report begins with."""
-    units = "/".join(sorted({s["unit"] for s in results["systems"]}))
-    return "pinyin error" if results["headline"] == "pinyin_error" else units
+    return "pinyin error" if results["headline"] == "pinyin_error" else _units(results)
+
+
+def _units(results: dict[str, Any]) -> str:
+    return "/".join(sorted({s["unit"] for s in results["systems"]}))
 
 
 def _watched(results: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -52,13 +55,15 @@ def systems_table(results: dict[str, Any], outlier_at: float) -> str:
     head, title = results["headline"], _headline(results)
     in_pinyin = head == "pinyin_error"
     header = ["speech", "decoding", "utterances", title, "corpus", "CER"]
-    header += (["CER, not capped"] if in_pinyin else []) + [f">= {outlier_at:g}", "at cap" if in_pinyin else ">= 1"]
+    header += (["CER, not capped"] if in_pinyin else []) + [f"{_units(results)} of seed-tts-eval", "its corpus"]
+    header += [f">= {outlier_at:g}", "at cap" if in_pinyin else ">= 1"]
     header += [title for title, _ in _watched(results).values()]
     rows = []
     for s in results["systems"]:
         cells = [s["system"], s["decoding"], str(s["utterances"]), _cell(s[head], "{:.3f}", interval=True)]
         cells += [f"{s['corpus_' + head]:.3f}", _cell(s["cer"], "{:.3f}")]
         cells += [_cell(s["error_rate"], "{:.3f}")] if in_pinyin else []
+        cells += [_cell(s["published_error_rate"], "{:.3f}"), f"{s['corpus_published_error_rate']:.3f}"]
         cells += [f"{s['outliers']:.3f}", f"{s['at_cap']:.3f}"]
         rows.append(cells + [_cell(s[measure], form) for measure, (_, form) in _watched(results).items()])
     return _table(header, rows)
@@ -67,12 +72,14 @@ def systems_table(results: dict[str, Any], outlier_at: float) -> str:
 def comparison_table(results: dict[str, Any]) -> str:
     """One line per decoding: paired differences of candidate and baseline."""
     header = ["decoding", f"{_headline(results)}: difference", "relative", "interval excludes 0", "CER: difference"]
+    header += [f"{_units(results)} of seed-tts-eval: difference"]
     header += [f"{title}: relative" for measure, (title, _) in _watched(results).items() if measure in _PICTURED]
     rows = []
     for decoding, measures in results["comparisons"].items():
         error = measures[results["headline"]]
         cells = [decoding, _cell(error["absolute"], "{:+.3f}", True), _cell(error["relative"], "{:+.1%}", True)]
-        cells += ["yes" if error["excludes_0"] else "no", _cell(measures["cer"]["absolute"], "{:+.3f}", True)]
+        cells += ["yes" if error["excludes_0"] else "no"]
+        cells += [_cell(measures[name]["absolute"], "{:+.3f}", True) for name in ("cer", "published_error_rate")]
         watched = [measures[measure] for measure in _watched(results) if measure in _PICTURED]
         rows.append(cells + [_cell(m["relative"] if m else None, "{:+.1%}", True) for m in watched])
     return _table(header, rows)
@@ -90,12 +97,14 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
     ear = results["ear"].rsplit(".", 1)[-1]
     said = {
         "pinyin_error": f"Pinyin error: toneless syllable error as heard by {ear}, capped at 1 per utterance, mean "
-        "over texts; CER, not capped: as seed-tts-eval takes it; corpus: all edits by all syllables, uncapped.",
-        "error_rate": f"{_headline(results)}: as heard by {ear}, not capped, mean over texts as in "
-        "seed-tts-eval; CER: of letters, capped at 1 per utterance; corpus: all edits by all units.",
+        "over texts; CER, not capped: mean over texts, any acceptable reading and homophones are right; corpus: all "
+        "edits by all syllables, uncapped.",
+        "error_rate": f"{_headline(results)}: as heard by {ear}, not capped, mean over texts, any acceptable reading "
+        "and homophones are right; CER: of letters, capped at 1 per utterance; corpus: all edits by all units.",
     }
     return text + (
-        f"\n{said[results['headline']]} Brackets: bootstrap "
+        f"\n{said[results['headline']]} {_units(results)} of seed-tts-eval: as its script counts, mean over texts, not "
+        "capped: homophones, and digits heard as words, are wrong. Brackets: bootstrap "
         f"{bootstrap.level:.0%} interval over texts, {bootstrap.resamples} resamples, seed {results['seed']}. "
         "log-F0 spread: standard deviation of ln(F0/Hz) within an utterance.\n"
     )

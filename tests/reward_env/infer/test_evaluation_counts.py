@@ -60,6 +60,27 @@ def test_an_english_evaluation_reports_word_error():
     assert "| WER |" in table and "pinyin" not in table.lower() and "0.833 (" in table
 
 
+def test_what_seed_tts_eval_counts_stands_beside_what_is_read():
+    """她 sounds like 他, 三 is 3: no error as read, two of seven characters as they are written."""
+    counted = errors("他买了3斤苹果", "她买了三斤苹果", "zh")
+    assert (counted["error_rate"], counted["cer"], counted["published_error_rate"]) == (0.0, 0.0, 2 / 7)
+    assert (counted["published_edits"], counted["published_units"]) == (2, 7)
+    rows = [row(0, 0) | {name: counted[name] for name in counted if name.startswith("published")}]
+    rows = [rows[0] | {"index": index} for index in range(6)]
+    summary, pair = summarise(rows, BOOTSTRAP, 0.5), {"baseline": "a", "candidate": "b"}
+    results = {"systems": [{"system": "a", "decoding": "x", **summary}], "ear": "m.Ear", "seed": 0, **pair}
+    results |= {"comparisons": {"x": compare(rows, rows, BOOTSTRAP)}, "headline": "pinyin_error"}
+    table = markdown(results, 0.5, OmegaConf.create({"level": 0.95, "resamples": 9}))
+    assert "| CER of seed-tts-eval | its corpus |" in table and "| 0.286 | 0.286 |" in table
+    assert "| CER of seed-tts-eval: difference |" in table and "as seed-tts-eval takes it" not in table
+
+
+def test_the_mean_of_seed_tts_eval_is_over_texts_its_corpus_over_units():
+    rows = [row(0, 2, published=(2, 2)), row(1, 0, published=(0, 8))]
+    summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
+    assert (summary["published_error_rate"]["value"], summary["corpus_published_error_rate"]) == (0.5, 0.2)
+
+
 def test_traditional_characters_and_digits_are_no_error():
     assert errors("现在是十二点", "現在是12點", "zh")["cer"] == 0
 
@@ -75,11 +96,13 @@ def test_a_text_of_punctuation_cannot_be_evaluated():
         errors("……", "你好", "zh")
 
 
-def row(index: int, edits: int, finished: float | None = 1.0) -> dict:
-    """An utterance of 4 syllables with so many of them wrong, lasting 2 s."""
+def row(index: int, edits: int, finished: float | None = 1.0, published: tuple[int, int] = (0, 4)) -> dict:
+    """An utterance of 4 syllables with so many of them wrong, lasting 2 s; `published`: edits and units."""
     error = min(1.0, edits / 4)
     counts = {"syllable_edits": edits, "syllables": 4, "character_edits": edits, "characters": 4, "units": 4}
     counts |= {"substitutions": edits, "deletions": 0, "insertions": 0, "unit": "CER", "error_rate": edits / 4}
+    counts |= {"published_edits": published[0], "published_units": published[1]}
+    counts |= {"published_error_rate": published[0] / published[1]}
     sound = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
     rates = {"pinyin_error": error, "cer": error, "characters_per_second": 2.0, "finished": finished}
     return {"index": index, "text": f"text {index}", **counts, **sound, **rates}
