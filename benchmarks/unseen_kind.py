@@ -69,7 +69,8 @@ def errors(folder: Path, patterns: dict[str, str]) -> dict[tuple[str, str, str],
 
 
 def shown(estimate: Estimate, sign: str = "") -> str:
-    return f"{estimate.value:{sign}.3f} ({estimate.low:{sign}.3f} to {estimate.high:{sign}.3f})"
+    value = f"{estimate.value:{sign}.3f}"
+    return value if estimate.low is None else f"{value} ({estimate.low:{sign}.3f} to {estimate.high:{sign}.3f})"
 
 
 def table(data: Path, folders: list[Path], baseline: str = "SFT") -> None:

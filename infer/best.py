@@ -38,7 +38,8 @@ def main(cfg: DictConfig) -> None:
     told = {"measure": results["headline"], "decoding": cfg.best.decoding, "ranking": ranked}
     write_text(cfg.best.file, json.dumps(told, indent=1) + "\n")
     for row in ranked:
-        print(f"step {row['step']}: {results['headline']} {row['error']:.4f} ({row['low']:.4f} to {row['high']:.4f})")
+        interval = "" if row["low"] is None else f" ({row['low']:.4f} to {row['high']:.4f})"  # of a few texts
+        print(f"step {row['step']}: {results['headline']} {row['error']:.4f}{interval}")
     use = f"bash run.sh --recipe {cfg.recipe.name} merge merge.step=best"
     print(f"best: step {ranked[0]['step']}, in {cfg.best.file}. To use it: {use}")
 

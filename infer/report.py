@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from omegaconf import DictConfig
 
+from infer.statistics import FEWEST
 from speech.files import whole_file
 
 # measure -> (title, format) of what is watched beside the error
@@ -28,7 +29,10 @@ def _cell(estimate: dict | None, form: str, interval: bool = False) -> str:
     if estimate is None:
         return "-"
     text = form.format(estimate["value"])
-    return f"{text} ({form.format(estimate['low'])} to {form.format(estimate['high'])})" if interval else text
+    if not interval:
+        return text
+    ends = [form.format(end) for end in (estimate["low"], estimate["high"]) if end is not None]
+    return f"{text} ({' to '.join(ends) or '-'})"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:
@@ -78,7 +82,7 @@ def comparison_table(results: dict[str, Any]) -> str:
     for decoding, measures in results["comparisons"].items():
         error = measures[results["headline"]]
         cells = [decoding, _cell(error["absolute"], "{:+.3f}", True), _cell(error["relative"], "{:+.1%}", True)]
-        cells += ["yes" if error["excludes_0"] else "no"]
+        cells += [{True: "yes", False: "no", None: "-"}[error["excludes_0"]]]
         cells += [_cell(measures[name]["absolute"], "{:+.3f}", True) for name in ("cer", "published_error_rate")]
         watched = [measures[measure] for measure in _watched(results) if measure in _PICTURED]
         rows.append(cells + [_cell(m["relative"] if m else None, "{:+.1%}", True) for m in watched])
@@ -94,6 +98,8 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
     if unknown := max(s["texts_with_unknown_characters"] for s in results["systems"]):
         text += f"\n{unknown} of {max(s['texts'] for s in results['systems'])} texts have characters that the model's "
         text += "tokenizer does not know (`unknown` in utterances.jsonl): their errors are no fault of its training.\n"
+    if "(-)" in text:
+        text += f"\n(-): fewer than {FEWEST} texts, too few for an interval and for a verdict.\n"
     ear = results["ear"].rsplit(".", 1)[-1]
     said = {
         "pinyin_error": f"Pinyin error: toneless syllable error as heard by {ear}, capped at 1 per utterance, mean "
@@ -105,7 +111,8 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
     return text + (
         f"\n{said[results['headline']]} {_units(results)} of seed-tts-eval: as its script counts, mean over texts, not "
         "capped: homophones, and digits heard as words, are wrong. Brackets: bootstrap "
-        f"{bootstrap.level:.0%} interval over texts, {bootstrap.resamples} resamples, seed {results['seed']}. "
+        f"{bootstrap.level:.0%} interval (expanded percentiles) over texts, {bootstrap.resamples} resamples, "
+        f"seed {results['seed']}. "
         "log-F0 spread: standard deviation of ln(F0/Hz) within an utterance.\n"
     )
 
@@ -125,10 +132,11 @@ def draw(results: dict[str, Any], path: str) -> None:
                 continue
             colour = _COLOURS[names.index(s["system"]) % len(_COLOURS)]
             value = estimate["value"]
-            spread = [[value - estimate["low"]], [estimate["high"] - value]]
+            low, high = (value if estimate[end] is None else estimate[end] for end in ("low", "high"))
+            spread = [[value - low], [high - value]]
             if measure == head:
                 axis.bar(place, value, yerr=spread, color=colour, capsize=4, width=0.7)
-                axis.annotate(f"{value:.3f}", (place, estimate["high"]), ha="center", va="bottom", fontsize=9)
+                axis.annotate(f"{value:.3f}", (place, high), ha="center", va="bottom", fontsize=9)
             else:
                 axis.errorbar(place, value, yerr=spread, color=colour, fmt="o", capsize=4)
         axis.set_title(title, fontsize=11)

@@ -57,7 +57,8 @@ def test_an_english_evaluation_reports_word_error():
     assert (summary["outliers"], summary["at_cap"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
     results = {"systems": [{"system": "a", "decoding": "x", **summary}], "comparisons": {}, "ear": "m.Ear", "seed": 0}
     table = markdown({**results, "headline": "error_rate"}, 0.5, OmegaConf.create({"level": 0.95, "resamples": 9}))
-    assert "| WER |" in table and "pinyin" not in table.lower() and "0.833 (" in table
+    assert "| WER |" in table and "pinyin" not in table.lower() and "0.833 (-)" in table
+    assert "(-): fewer than 5 texts, too few for an interval" in table
 
 
 def test_what_seed_tts_eval_counts_stands_beside_what_is_read():

@@ -7,12 +7,18 @@ from infer.statistics import Bootstrap, mean_per_text
 BOOTSTRAP = Bootstrap(resamples=10_000, seed=0, level=0.95)
 
 
-def test_of_two_values_the_resampled_mean_is_either_or_the_middle():
-    # Means of two draws from {0, 1}: 0 (1/4), 0.5 (1/2), 1 (1/4). 2.5 % and 97.5 % lie in the outer quarters,
-    # 30 % and 70 % in the middle half.
-    wide, narrow = BOOTSTRAP.mean([0.0, 1.0]), Bootstrap(10_000, 0, 0.4).mean([0.0, 1.0])
-    assert (wide.value, wide.low, wide.high) == (0.5, 0.0, 1.0)
-    assert (narrow.value, narrow.low, narrow.high) == (0.5, 0.5, 0.5)
+def test_five_values_have_an_interval_as_wide_as_students():
+    # Of five draws from {0, 0, 0, 0, 1} up to k are 1 with 0.328, 0.737, 0.942, 0.9933, 0.99968 for k from 0. A plain
+    # percentile of 97.5 % would be k = 3. Phi(-sqrt(5 / 4) t) is 0.00095 for 95 % (t = 2.776), 0.204 for 50 % (0.741).
+    wide, narrow = BOOTSTRAP.mean([0.0] * 4 + [1.0]), Bootstrap(10_000, 0, 0.5).mean([0.0] * 4 + [1.0])
+    assert (wide.value, wide.low, wide.high) == (0.2, 0.0, 0.8)
+    assert (narrow.value, narrow.low, narrow.high) == (0.2, 0.0, 0.4)
+
+
+def test_fewer_than_five_texts_have_no_interval_and_no_verdict():
+    one, four = BOOTSTRAP.difference([0.2], [0.1]), BOOTSTRAP.mean([0.1] * 4)
+    assert (one.absolute.value, one.absolute.low, one.absolute.high) == (pytest.approx(-0.1), None, None)
+    assert one.as_dict()["excludes_0"] is one.relative.low is four.high is None
 
 
 def test_a_mean_without_spread_has_an_interval_without_width():
@@ -29,22 +35,22 @@ def test_the_interval_of_many_values_is_about_two_standard_errors():
 
 def test_pairing_takes_the_difficulty_of_the_texts_out():
     # Every text gets 0.1 better, however hard it is: the difference is certain though the means are not.
-    difference = BOOTSTRAP.difference([0.5, 0.25, 1.0], [0.4, 0.15, 0.9])
+    difference = BOOTSTRAP.difference([0.5, 0.25, 1.0, 0.75, 0.1], [0.4, 0.15, 0.9, 0.65, 0.0])
     estimate = difference.absolute
     assert (estimate.value, estimate.low, estimate.high) == pytest.approx((-0.1, -0.1, -0.1))
     assert estimate.excludes_zero
 
 
 def test_halving_every_error_is_minus_half_relative():
-    relative = BOOTSTRAP.difference([0.2, 0.4, 0.6], [0.1, 0.2, 0.3]).relative
+    relative = BOOTSTRAP.difference([0.2, 0.4, 0.6, 0.8, 1.0], [0.1, 0.2, 0.3, 0.4, 0.5]).relative
     assert (relative.value, relative.low, relative.high) == pytest.approx((-0.5, -0.5, -0.5))
 
 
 def test_a_difference_that_goes_both_ways_does_not_exclude_zero():
-    difference = BOOTSTRAP.difference([0.2, 0.4, 0.2, 0.4], [0.4, 0.2, 0.4, 0.2])
+    difference = BOOTSTRAP.difference([0.2, 0.4, 0.2, 0.4, 0.2, 0.4], [0.4, 0.2, 0.4, 0.2, 0.4, 0.2])
     assert difference.absolute.value == pytest.approx(0.0)
-    assert not difference.absolute.excludes_zero
-    assert not difference.as_dict()["excludes_0"]
+    assert difference.absolute.excludes_zero is False
+    assert difference.as_dict()["excludes_0"] is False
 
 
 def test_no_relative_difference_to_a_faultless_baseline():
@@ -61,9 +67,9 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_another():
 
 
 def test_blocks_of_resamples_add_up(monkeypatch):
-    whole = Bootstrap(1000, 0, 0.95).mean([0.0, 1.0, 3.0])
-    monkeypatch.setattr("infer.statistics._VALUES_AT_ONCE", 300)  # ten blocks of a hundred resamples
-    assert Bootstrap(1000, 0, 0.95).mean([0.0, 1.0, 3.0]) == whole
+    whole = Bootstrap(1000, 0, 0.95).mean([0.0, 1.0, 3.0, 4.0, 8.0])
+    monkeypatch.setattr("infer.statistics._VALUES_AT_ONCE", 500)  # ten blocks of a hundred resamples
+    assert Bootstrap(1000, 0, 0.95).mean([0.0, 1.0, 3.0, 4.0, 8.0]) == whole
 
 
 def test_different_texts_cannot_be_paired():
