@@ -25,6 +25,7 @@ from tqdm import tqdm
 from reward_tts.compute_score import judged, speech_of
 from reward_tts.measures import Measures, Status
 from reward_tts.server.__main__ import Judge, make_gate, make_judge
+from reward_tts.server.shortcut import AUDITED, CLOSED, EAR, UNSURE
 from speech.files import write_jsonl
 from speech.interfaces import Row
 from speech.jsonl import BadField, Fault, Named, Token, Unnamed, check, read_rows, refuse, told_plainly
@@ -111,6 +112,21 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
         bar.update(len(some))
 
 
+def told_of_ear(found: list[dict[str, Any]]) -> str:
+    """How many of the rows the token ear read, and the bounds on its reward, which the last row knows best. A row that
+    cannot be spoken goes no way, and knows none."""
+    ways = [f"token_ear_{way}" for way in (EAR, UNSURE, AUDITED, CLOSED)]
+    spoken = [row for row in found if any(row[way] for way in ways)]
+    if not spoken:
+        return "the token ear read none of them, and nothing was audited: no row can be spoken"
+    share, last = mean(row["token_ear_read"] for row in spoken), spoken[-1]
+    bounds = f"{last['token_ear_bias_low']:+.4f} to {last['token_ear_bias_high']:+.4f}"
+    return (
+        f"the token ear read {share:.0%} of the {len(spoken)} that can be spoken; its reward is {bounds} from the "
+        "wave's in the mean"
+    )
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     logging.getLogger().setLevel(logging.WARNING)  # what models say while they are loaded is no news
@@ -129,9 +145,7 @@ def main(cfg: DictConfig) -> None:
     terms = ", ".join(f"{name} {mean(row[f'term_{name}'] for row in found):.4f}" for name in judge.reward.terms)
     print(f"{len(found)} rows: reward {mean(row['score'] for row in found):.4f} ({terms})")
     if judge.reward.token_ear:
-        share, last = mean(row["token_ear_read"] for row in found), found[-1]
-        bounds = f"{last['token_ear_bias_low']:+.4f} to {last['token_ear_bias_high']:+.4f}"
-        print(f"the token ear read {share:.0%} of them; its reward is {bounds} from the wave's in the mean")
+        print(told_of_ear(found))
     print(output)
 
 

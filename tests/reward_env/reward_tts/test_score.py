@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.pairs import of_scores
-from reward_tts.score import read
+from reward_tts.score import read, told_of_ear
 from speech.jsonl import BadRows
 from speech.tokens import format_speech_tokens
 from stages.config import compose_stage
@@ -93,5 +93,8 @@ def test_the_token_ear_reads_rows_where_it_is_asked_to(built_recipe, tmp_path):
     ways = [{name: row[f"token_ear_{name}"] for name in ("read", "unsure", "audited", "closed")} for row in found]
     assert all(sum(way.values()) == 1.0 for way in ways[:12]) and not any(ways[12].values())
     read = sum(way["read"] for way in ways)
-    assert read > 0 and f"the token ear read {read / 13:.0%} of them" in said
+    assert read > 0 and f"the token ear read {read / 12:.0%} of the 12 that can be spoken" in said
+    low, high = found[11]["token_ear_bias_low"], found[11]["token_ear_bias_high"]
+    assert low < high and f"its reward is {low:+.4f} to {high:+.4f} from the wave's" in said
+    assert "nothing was audited" in told_of_ear(found[12:])
     assert all(("log_f0_std" in row) and row["transcript"] for row in found[:12])
