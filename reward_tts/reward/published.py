@@ -34,9 +34,9 @@ def rate(reference: list[str], hypothesis: list[str]) -> float:
 
 
 def pinyin(reference: str, hypothesis: str, language: str, tones: bool) -> float:
-    """Word error rate of pinyin, of texts that WeTextProcessing has normalised (numbers read, marks removed): the
-    CosyVoice GRPO recipe (token2wav_asr_server.py), with tones; mair-hub's later form without. A Latin word is one
-    syllable."""
+    """Word error rate of pinyin, of texts that WeTextProcessing has normalised (numbers read, marks removed,
+    characters simplified, letters and digits of full width made plain): the CosyVoice GRPO recipe
+    (token2wav_asr_server.py), with tones; mair-hub's later form without. A Latin word is one syllable."""
     return rate(_published_pinyin(reference, tones), _published_pinyin(hypothesis, tones))
 
 
@@ -53,7 +53,10 @@ def _published_pinyin(text: str, tones: bool) -> list[str]:
 def _wetext() -> Callable[[str], str]:
     from wetext import Normalizer  # slow to import: it loads the grammars of all its languages
 
-    return Normalizer(lang="zh", operator="tn", remove_puncts=True).normalize
+    # WeTextProcessing's ZhNormalizer, which the published server asks, does the last two of itself; wetext does not.
+    return Normalizer(
+        lang="zh", operator="tn", remove_puncts=True, traditional_to_simple=True, full_to_half=True
+    ).normalize
 
 
 def characters(reference: str, hypothesis: str, language: str, tones: bool) -> float:

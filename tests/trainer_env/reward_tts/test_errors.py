@@ -64,6 +64,8 @@ def test_a_unit_that_is_none_is_refused():
         ("published_pinyin", "zh", "买东西", "卖东西", 1 / 3),
         ("published_pinyin", "zh", "他学C", "他学c", 0.0),
         ("published_pinyin", "zh", "有25度。", "有二十五度", 0.0),  # WeText reads the digits
+        ("published_pinyin", "zh", "重慶", "重庆", 0.0),
+        ("published_pinyin", "zh", "我用ＡＩ画图。", "我用ai画图", 0.0),
         ("published_characters", "en", "The cat.", "the cat", 2 / 8),
         ("published_characters", "ko", "안녕 하세요", "안녕하세요", 1 / 6),
         ("published_text", "zh", "第2个。", "第二个", 1 / 3),
