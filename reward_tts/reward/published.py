@@ -84,28 +84,33 @@ def seed_tts_eval(reference: str, hypothesis: str, language: str) -> tuple[list[
 
     if language in ("zh", "yue"):
         hypothesis = zhconv.convert(hypothesis, "zh-cn")
-    kept = [one.translate(_seed_marks()).replace("  ", " ") for one in (reference, hypothesis)]
+    kept = [one.translate(_marks(but="'")).replace("  ", " ") for one in (reference, hypothesis)]
     if language in ("zh", "yue", "ja", "ko"):
         return tuple("".join(one.split()) for one in kept)  # its space between two characters is none of jiwer's words
     return tuple(one.lower().split() for one in kept)
 
 
-@lru_cache(maxsize=1)
-def _seed_marks() -> dict[int, None]:
+@lru_cache(maxsize=2)
+def _marks(but: str = "") -> dict[int, None]:
+    """For str.translate: ASCII's and the Chinese marks go, except those of `but`."""
     from zhon.hanzi import punctuation
 
-    return dict.fromkeys(map(ord, (punctuation + string.punctuation).replace("'", "")))
+    return dict.fromkeys(ord(mark) for mark in punctuation + string.punctuation if mark not in but)
 
 
 def words(reference: str, hypothesis: str, language: str, tones: bool) -> float:
-    """The Inworld TTS trainer's (tts/training/rlhf/reward_utils.py, eval_wer): lower case, without ASCII's 32 marks,
-    words between spaces in every language.
+    """The Inworld TTS trainer's (tts/training/rlhf/reward_utils.py of main, 6a3d36c): lower case, without ASCII's and
+    the Chinese marks; characters of zh (simplified ones), ja and ko, words between spaces elsewhere.
 
-    >>> words("It's late.", "its late", "en", False)
+    >>> words("It’s late.", "its late", "en", False)
     0.0
     """
-    marks = dict.fromkeys(map(ord, string.punctuation))
-    return rate(*(one.lower().translate(marks).split() for one in (reference, hypothesis)))
+    import zhconv
+
+    kept = [one.lower().translate(_marks()) for one in (reference, hypothesis)]
+    if language == "zh":
+        kept = [zhconv.convert(one, "zh-cn") for one in kept]
+    return rate(*("".join(one.split()) if language in ("zh", "ja", "ko") else one.split() for one in kept))
 
 
 FORMS: dict[str, Published] = {

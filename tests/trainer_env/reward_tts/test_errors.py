@@ -72,7 +72,11 @@ def test_a_unit_that_is_none_is_refused():
         ("published_text", "zh", "你好，世界", "你好世界", 0.0),
         ("published_text", "en", "It's 5 p.m.", "it's five pm", 1 / 3),
         ("published_words", "en", "It's late.", "its late", 0.0),
-        ("published_words", "zh", "今天好", "今天坏", 1.0),  # words between spaces, in every language
+        ("published_words", "en", "He said “go”.", "He said go.", 0.0),
+        ("published_words", "fr", "l’homme est là.", "L'homme est la.", 1 / 3),
+        ("published_words", "zh", "今天好", "今天坏", 1 / 3),
+        ("published_words", "zh", "後天。", "后天", 0.0),
+        ("published_words", "ko", "안녕 하세요", "안녕하세오", 1 / 5),
     ],
 )
 def test_published_forms_count_as_the_published_scripts_do(unit, language, text, heard, expected):
