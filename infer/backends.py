@@ -32,6 +32,17 @@ def aware(decoding: DictConfig) -> dict[str, Any] | None:
     return {"temperature": float(decoding.temperature)} | OmegaConf.to_container(decoding[KEY], resolve=True)
 
 
+def ends(tokenizers: int | None, models: int | list[int] | None) -> list[int]:
+    """What ends an answer: the tokenizer's end and those of the model's generation_config. vLLM stops at all of them.
+
+    >>> ends(3, [1, 3])
+    [1, 3]
+    >>> ends(3, None)
+    [3]
+    """
+    return sorted({tokenizers, *(models if isinstance(models, list) else [models])} - {None})
+
+
 class VllmBackend:
     """A checkpoint in vLLM. `close` before loading the next one.
 
@@ -48,6 +59,8 @@ class VllmBackend:
         if any(aware(decoding) for decoding in cfg.decodings.values()):
             options["logits_processors"] = [for_vllm()]
         self._model = LLM(model=checkpoint, seed=cfg.recipe.seed, **options)
+        told = self._model.llm_engine.model_config.try_get_generation_config()
+        self._ends = ends(self._model.get_tokenizer().eos_token_id, told.get("eos_token_id"))
         self._max_tokens = cfg.max_tokens
         self._seed, (self._first, self._step) = cfg.recipe.seed, place_of(cfg)
 
@@ -85,8 +98,7 @@ class VllmBackend:
     ) -> list[Generated]:
         from vllm import SamplingParams
 
-        end, count = self._model.get_tokenizer().eos_token_id, decoding.samples
-        told = aware(decoding) | {"ends": [end]}
+        count, told = decoding.samples, aware(decoding) | {"ends": self._ends}
         parameters = [
             SamplingParams(
                 temperature=1.0,
@@ -105,8 +117,10 @@ class VllmBackend:
         requests = [{"prompt_token_ids": prompt} for prompt in prompts]
         bar = partial(tqdm, mininterval=0.5 if sys.stderr.isatty() else 10)  # in a log each change is a line's length
         answers = self._model.generate(requests, parameters, use_tqdm=bar)
-        end = self._model.get_tokenizer().eos_token_id
-        return [[_without_end(list(o.token_ids), o.finish_reason == "stop", end) for o in a.outputs] for a in answers]
+        return [[self._cut(list(o.token_ids), o.finish_reason == "stop") for o in a.outputs] for a in answers]
+
+    def _cut(self, ids: list[int], finished: bool) -> tuple[list[int], bool]:
+        return (ids[:-1] if ids and ids[-1] in self._ends else ids), finished
 
     def close(self) -> None:
         """Frees the model and vLLM's process group, so that another checkpoint can be loaded in this process."""
@@ -131,8 +145,7 @@ class TransformersBackend:
         model = pretrained(AutoModelForCausalLM, checkpoint, dtype=dtype)
         self._model = model.to(self._device).eval()
         self.tokenizer = pretrained(AutoTokenizer, checkpoint, padding_side="left")
-        ends = self._model.generation_config.eos_token_id  # vLLM, too, stops at all of them
-        self._ends = sorted({self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
+        self._ends = ends(self.tokenizer.eos_token_id, self._model.generation_config.eos_token_id)
         self._batch_size = cfg.transformers.batch_size
         self._max_tokens = cfg.max_tokens
         self._seed, (self._first, self._step) = cfg.recipe.seed, place_of(cfg)
@@ -210,7 +223,3 @@ def place(cfg: DictConfig) -> tuple[torch.device, torch.dtype]:
 
 
 BACKENDS = {"vllm": VllmBackend, "transformers": TransformersBackend}
-
-
-def _without_end(ids: list[int], finished: bool, end: int) -> tuple[list[int], bool]:
-    return (ids[:-1] if ids and ids[-1] == end else ids), finished

@@ -4,6 +4,7 @@ Ids: the text tokens where they are, `<|unused_N|>` up to the end of the release
 of layout.py hold: `<|s_0|>` ..., end tokens, start and task. The published recipe puts speech tokens on unused rows.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,6 +108,10 @@ def build(
 def adopt(folder: Path, codebook_size: int, template: str) -> PreTrainedTokenizerBase:
     """Tokenizer of a Hugging Face checkpoint that was trained with the template `template`, which it now carries.
 
+    Its end is the model's, which in the published conversion (examples/grpo/cosyvoice2/pretrained_to_huggingface.py)
+    generation_config alone names: the tokenizer's own is <|endoftext|>, which that model never writes, and <|eos1|> to
+    <|eos3|> are plain tokens. Where the tokenizer's own end is one of the model's, it stays.
+
     Raises:
         ValueError: it lacks speech tokens, or a token of the template.
     """
@@ -119,7 +124,19 @@ def adopt(folder: Path, codebook_size: int, template: str) -> PreTrainedTokenize
         raise ValueError(
             f"{folder}: the tokenizer lacks {missing[:5]}, {len(missing)} in all: another model or template"
         )
+    if ends := tokenizer.convert_ids_to_tokens(_model_ends(folder)):
+        tokenizer.add_tokens(ends, special_tokens=True)  # which they were: decode can skip them now
+        tokenizer.eos_token = tokenizer.eos_token if tokenizer.eos_token in ends else ends[0]
     return _with_template(tokenizer, template)
+
+
+def _model_ends(folder: Path) -> list[int]:
+    """Ids that end an answer: of generation_config.json, or where that names none of config.json."""
+    for file in (folder / "generation_config.json", folder / "config.json"):
+        found = json.loads(file.read_text(encoding="utf-8")).get("eos_token_id") if file.is_file() else None
+        if found is not None:
+            return found if isinstance(found, list) else [found]
+    return []
 
 
 def _with_template(tokenizer: PreTrainedTokenizerBase, template: str) -> PreTrainedTokenizerBase:

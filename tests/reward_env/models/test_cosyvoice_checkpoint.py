@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
 
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
 from models.cosyvoice import layout, to_huggingface, to_llm_pt, tokenizer
+from speech.tokens import parse_speech_tokens
 from speech.voices import Voice
 from stages.config import compose_stage
 from tests.helpers.cosyvoice_decoder import CODEBOOK
@@ -204,6 +205,39 @@ def test_a_head_with_rows_for_text_is_refused(checkpoint, tmp_path):
         exported(tmp_path, tmp_path / "export", "cosyvoice2")
 
 
+def write_published(folder: Path, codebook: int) -> Qwen2ForCausalLM:
+    """What pretrained_to_huggingface.py makes of CosyVoice2, as GRPO leaves it: a plain Qwen2, the speech tokens right
+    behind those of the text, on rows that the text table has too, ends that generation_config alone names."""
+    write_text_model(folder)
+    words = AutoTokenizer.from_pretrained(folder)
+    first = len(words)
+    names = [*(f"<|s_{n}|>" for n in range(codebook)), "<|eos1|>", "<|eos2|>", "<|eos3|>", "<|sos|>", "<|task_id|>"]
+    words.add_tokens(names)
+    words.save_pretrained(folder)
+    config = Qwen2ForCausalLM.config_class.from_pretrained(folder)
+    config.vocab_size, config.tie_word_embeddings = TEXT_ROWS + 128, False
+    model = Qwen2ForCausalLM(config)
+    model.generation_config.eos_token_id = [first + codebook + n for n in range(3)]
+    model.save_pretrained(folder)
+    return model
+
+
+def test_an_adopted_checkpoint_ends_as_its_model_does(tmp_path):
+    """The published conversion's tokenizer ends with <|endoftext|>, which its model never writes."""
+    write_published(tmp_path / "model", 5)
+    before = AutoTokenizer.from_pretrained(tmp_path / "model")
+    assert before.eos_token == "<|endoftext|>"
+    (tmp_path / "out").mkdir()
+    to_huggingface.adopt(tmp_path / "model", tmp_path / "out", settings("cosyvoice2"), 5)
+    words = AutoTokenizer.from_pretrained(tmp_path / "out")
+    answer = encode_answer(words, [3, 4])
+    assert words.convert_ids_to_tokens(answer) == ["<|s_3|>", "<|s_4|>", "<|eos1|>"]
+    assert (len(words), words.pad_token) == (len(before), "<|endoftext|>")
+    for end in ("<|eos1|>", "<|eos3|>"):
+        rollout = [*answer[:2], words.convert_tokens_to_ids(end)]
+        assert parse_speech_tokens(words.decode(rollout, skip_special_tokens=True)) == ([3, 4], "")
+
+
 def test_a_chat_template_comes_with_a_checkpoint_that_has_its_tokens(tmp_path):
     """The SFT models of Qwen2.5-0.5B-Instruct: the checkpoint stays, the tokenizer gets the published template."""
     write_text_model(tmp_path / "model")
@@ -221,6 +255,7 @@ def test_a_chat_template_comes_with_a_checkpoint_that_has_its_tokens(tmp_path):
     open_turn = "<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
     question = "<|im_start|>user\nConvert the text to speech: 明天今天<|im_end|>\n"
     messages = zero_shot("今天", Voice("a", "明天", (3,)))
+    assert adopted.eos_token == "<|endoftext|>"  # one of its model's ends, so it stays
     assert adopted.decode(encode_prompt(adopted, messages)) == question + open_turn + "<|s_3|>"
     assert adopted.decode(encode_prompt(adopted, messages[:2])) == question + open_turn
     assert (tmp_path / "out" / "model.safetensors").samefile(tmp_path / "model" / "model.safetensors")

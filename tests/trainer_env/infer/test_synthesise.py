@@ -25,6 +25,7 @@ CONFIG = ROOT / "recipes" / "tiny_mandarin"
 # One twice in a row: its samples must differ all the same, also sample 1 of the first and sample 0 of the second.
 TEXTS = ["今天下雨", "你好", "你好", "我今年二十岁了", "明天"]
 MAX_TOKENS = 24
+SECOND_END = 60  # a speech token that ends an answer, too, by generation_config alone
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,10 @@ def work(tmp_path_factory) -> Path:
         for weight in model.parameters():
             if weight.ndim > 1:
                 weight.mul_(4)  # so that answers depend on the text
+    model.generation_config.eos_token_id = [
+        tokenizer.eos_token_id,
+        *tokenizer.convert_tokens_to_ids([f"<|s_{SECOND_END}|>"]),
+    ]
     model.save_pretrained(folder / "model")
     rows = [json.dumps({"text": text, "language": "zh"}, ensure_ascii=False) for text in TEXTS]
     (folder / "texts.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
@@ -143,7 +148,7 @@ def test_answers_end_by_themselves_or_at_the_limit(by_vllm):
     for row in rows_of(by_vllm, "vllm", "a"):
         assert len(row["tokens"]) <= MAX_TOKENS
         assert row["finished"] or row["stray"] or len(row["tokens"]) == MAX_TOKENS
-        assert all(0 <= token < 64 for token in row["tokens"])
+        assert all(0 <= token < 64 and token != SECOND_END for token in row["tokens"])
 
 
 def sentences(cfg: DictConfig) -> list[Sentence]:
