@@ -110,7 +110,8 @@ def adopt(folder: Path, codebook_size: int, template: str) -> PreTrainedTokenize
 
     Its end is the model's, which in the published conversion (examples/grpo/cosyvoice2/pretrained_to_huggingface.py)
     generation_config alone names: the tokenizer's own is <|endoftext|>, which that model never writes, and <|eos1|> to
-    <|eos3|> are plain tokens. Where the tokenizer's own end is one of the model's, it stays.
+    <|eos3|> are plain tokens. Where the tokenizer's own end is one of the model's, it stays. A plain Qwen2 reads the
+    voice's words and the text as one string, as that recipe's infer_dataset.py joins them.
 
     Raises:
         ValueError: it lacks speech tokens, or a token of the template.
@@ -127,6 +128,8 @@ def adopt(folder: Path, codebook_size: int, template: str) -> PreTrainedTokenize
     if ends := tokenizer.convert_ids_to_tokens(_model_ends(folder)):
         tokenizer.add_tokens(ends, special_tokens=True)  # which they were: decode can skip them now
         tokenizer.eos_token = tokenizer.eos_token if tokenizer.eos_token in ends else ends[0]
+    if type(tokenizer) is not PreTrainedTokenizerFast:  # by its model's type transformers loads a class without cuts
+        template = template.replace(BOUNDARY, "")
     return _with_template(tokenizer, template)
 
 

@@ -233,6 +233,9 @@ def test_an_adopted_checkpoint_ends_as_its_model_does(tmp_path):
     answer = encode_answer(words, [3, 4])
     assert words.convert_ids_to_tokens(answer) == ["<|s_3|>", "<|s_4|>", "<|eos1|>"]
     assert (len(words), words.pad_token) == (len(before), "<|endoftext|>")
+    prompt = words.convert_ids_to_tokens(encode_prompt(words, zero_shot("今天", Voice("a", "明天。", (3,)))))
+    joined = words.convert_ids_to_tokens(words.encode("明天。今天"))  # 。今 is one token
+    assert prompt == ["<|sos|>", *joined, "<|task_id|>", "<|s_3|>"] and len(joined) == 4
     for end in ("<|eos1|>", "<|eos3|>"):
         rollout = [*answer[:2], words.convert_tokens_to_ids(end)]
         assert parse_speech_tokens(words.decode(rollout, skip_special_tokens=True)) == ([3, 4], "")
