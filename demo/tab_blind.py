@@ -22,7 +22,7 @@ document.addEventListener("keydown", (event) => {
   const id = {a: "vote-a", b: "vote-b", s: "vote-same"}[event.key.toLowerCase()];
   const play = {1: "blind-a", 2: "blind-b"}[event.key];
   const button = id ? document.getElementById(id)
-    : play && document.querySelector(`#${play} button[aria-label*="Play"], #${play} button[aria-label*="Pause"]`);
+    : play && document.querySelector(`#${play} .play-pause-button`);  // its label is in the browser's language
   if (button && button.offsetParent !== null && !event.repeat) { event.preventDefault(); button.click(); }
 });
 </script>

@@ -1,4 +1,4 @@
-"""The page in headless Chromium: speak, compare, vote, reload, bad upload; and its pictures for docs/page.md.
+"""The page in headless Chromium: speak, compare, vote, reload, bad upload, keys; and its pictures for docs/page.md.
 
     python3 -m venv /somewhere/browser && /somewhere/browser/bin/pip install playwright==1.65.2
     /somewhere/browser/bin/python tests/browser/check_page.py http://127.0.0.1:7860/ [--shots docs] [--chromium PATH]
@@ -42,7 +42,7 @@ def speak(page: Page) -> None:
         print(f"speak: {heard:.2f} s from the click to the sound, {time.monotonic() - began:.2f} s to its verdict")
     expect(page.locator("#heard")).to_contain_text("reward's ASR")
     expect(page.locator("#heard")).to_contain_text("evaluation's ASR")
-    page.wait_for_function("document.querySelector('#player button[aria-label*=P]') !== null", timeout=WAIT_MS)
+    page.locator("#player .play-pause-button").wait_for(timeout=WAIT_MS)
 
 
 def compare(page: Page) -> None:
@@ -81,6 +81,22 @@ def vote(page: Page) -> None:
     page.locator("#result").click()
     expect(page.locator("#said")).to_contain_text("Result so far")
     print(f"vote: {judged + 2} pairs are judged, and still after a reload")
+
+
+def listen(page: Page) -> None:
+    """Keys 1 and 2 play and stop, whatever language the browser speaks: the button's label tells which it would do."""
+    page.get_by_role("tab", name="Blind test").click()
+    page.get_by_label("Your name").fill(f"{WHO}, listening")  # who has judged no pair
+    page.locator("#begin").click()
+    progress(page)
+    page.locator("#pair").click()
+    for key, player in (("1", "#blind-a"), ("2", "#blind-b")):
+        button = page.locator(f"{player} .play-pause-button")
+        button.wait_for(timeout=WAIT_MS)
+        label = button.get_attribute("aria-label")
+        page.keyboard.press(key)
+        expect(button).not_to_have_attribute("aria-label", label)
+        print(f"listen: key {key} plays; the button was called {label}")
 
 
 def training(page: Page) -> None:
@@ -136,6 +152,9 @@ def main() -> None:
                 shot = Path(arguments.shots, f"page_{name}.png")
                 page.screenshot(path=shot, full_page=name != "blind", timeout=WAIT_MS)
         bad_upload(page, arguments.url)
+        chinese = browser.new_context(viewport=SIZE, locale="zh-CN").new_page()
+        chinese.goto(arguments.url)
+        listen(chinese)
         outside = asked - {urlsplit(arguments.url).hostname, "", None}
         if outside:
             raise SystemExit(f"the page asks for things outside: {sorted(outside)}")

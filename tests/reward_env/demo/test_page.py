@@ -8,12 +8,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import gradio
 import numpy as np
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from demo.tab_blind import KEYS
 from tests.conftest import ROOT, free_ports
 
 TEXT = "今天是十二月二十五号"
@@ -216,3 +218,9 @@ def test_no_path_from_the_browser_is_opened(page, path):
         said = answer.read().decode()
     assert "event: error" in said
     assert "was not uploaded by a user" in page.log.read_text(errors="replace")
+
+
+def test_the_keys_find_what_gradio_calls_alike_in_every_language():
+    assets = Path(gradio.__file__).with_name("templates") / "frontend/assets"
+    assert "aria-label" not in KEYS and ".play-pause-button" in KEYS
+    assert any('class="play-pause-button' in one.read_text(encoding="utf-8") for one in assets.glob("StaticAudio*.js"))
