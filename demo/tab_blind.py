@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from demo.runs import spoken_tokens
 from demo.show import played, told
 from demo.studio import Studio, StudioError
-from demo.votes import Ballot, Pair, order, preferences, result
+from demo.votes import MOST_NEEDED, Ballot, Pair, order, preferences, result
 from infer.records import Utterance
 
 KEYS = """
@@ -73,16 +73,17 @@ class BlindTab:
     def said(self) -> str:
         """What the votes of all listeners say so far, in words. Only when asked: to see it grow after a vote would tell
         whose speech that was."""
-        votes = self.ballot.votes(self._keys())
-        r = result(votes, self.candidate, self.cfg.demo.interval)
+        keys = self._keys()
+        r = result(self.ballot.votes(keys), self.candidate, self.cfg.demo.interval)
+        judged = f"**Result so far** of {r.candidate + r.baseline + r.same} of {len(keys)} texts, {r.votes} votes"
         if r.share is None:
-            return f"**Result so far**: {len(votes)} votes, none that prefers one."
-        verdict = {0: "the interval leaves one half out: decided", None: "no number of votes would decide this"}
-        more = verdict.get(r.needed, f"about {r.needed} more votes would decide it, if the share stays")
+            return f"{judged}: none that prefers one."
+        verdict = {0: "the interval leaves one half out: decided", None: f"{MOST_NEEDED} more would not decide it"}
+        more = verdict.get(r.needed, f"about {r.needed} more with a preference would decide it, if the share stays")
         return (
-            f"**Result so far**: {self.candidate} {r.candidate}, {self.baseline} {r.baseline}, same {r.same}. "
-            f"{self.candidate} is preferred in {r.share:.0%} ({self.cfg.demo.interval:.0%} interval {r.low:.0%} to "
-            f"{r.high:.0%}); {more}."
+            f"{judged}: most prefer {self.candidate} in {r.candidate}, {self.baseline} in {r.baseline}, neither in "
+            f"{r.same}. {self.candidate} is preferred in {r.share:.0%} ({self.cfg.demo.interval:.0%} interval "
+            f"{r.low:.0%} to {r.high:.0%}); {more}."
         )
 
     def _keys(self) -> set[str]:

@@ -9,14 +9,17 @@ counted as votes on this one's.
 
 import hashlib
 import json
+import math
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scipy.stats import binomtest
+from scipy.optimize import brentq
+from scipy.special import betaln, xlog1py, xlogy
 
 from infer.records import Utterance
 from speech.files import append_jsonl
@@ -116,13 +119,16 @@ class Ballot:
 @dataclass(frozen=True)
 class Result:
     """Attributes:
-    candidate, baseline, same: votes for each.
-    share: of the candidate among the votes that prefer one; None without such a vote.
-    low, high: interval of share (Clopper and Pearson, 1934).
-    needed: further votes with a preference until the interval leaves a half, if the share stays as it is; 0 if it has;
-        None where MOST_NEEDED votes would not do.
+    votes: of all listeners.
+    candidate, baseline, same: texts that most of them preferred by each, and by neither. A text is one trial, however
+        many judged it: they all heard the same two readings.
+    share: of the candidate among the texts that prefer one; None without such a text.
+    low, high: interval of share, which holds however often one looks at it on the way.
+    needed: further texts that prefer one until the interval leaves a half, if the share stays as it is; 0 if it has;
+        None where MOST_NEEDED would not do.
     """
 
+    votes: int
     candidate: int
     baseline: int
     same: int
@@ -135,25 +141,35 @@ class Result:
 def result(votes: Sequence[dict], candidate: str, level: float = 0.95) -> Result:
     """What the votes say of `candidate` against the other system.
 
-    >>> result([{"chosen": "GRPO"}] * 9 + [{"chosen": "SFT"}] + [{"chosen": None}], "GRPO")
-    Result(candidate=9, baseline=1, same=1, share=0.9, low=0.554984, high=0.997471, needed=0)
+    >>> told = [{"pair": f"{i}-", "chosen": "GRPO"} for i in range(9)] + [{"pair": "9-", "chosen": "SFT"}]
+    >>> result([*told, {"pair": "10-", "chosen": None}], "GRPO")
+    Result(votes=11, candidate=9, baseline=1, same=1, share=0.9, low=0.454882, high=0.999544, needed=3)
     """
-    same = sum(vote["chosen"] is None for vote in votes)
-    won = sum(vote["chosen"] == candidate for vote in votes)
-    count = len(votes) - same
-    if not count:
-        return Result(0, 0, same, None, 0.0, 1.0, None)
-    interval = binomtest(won, count).proportion_ci(level)
-    low, high = round(float(interval.low), 6), round(float(interval.high), 6)
-    return Result(won, count - won, same, won / count, low, high, _needed(won, count, level))
+    balance: dict[str, int] = defaultdict(int)
+    for vote in votes:
+        balance[vote["pair"]] += 0 if vote["chosen"] is None else 1 if vote["chosen"] == candidate else -1
+    won, lost = (sum(sign * one > 0 for one in balance.values()) for sign in (1, -1))
+    same = len(balance) - won - lost
+    if not won + lost:
+        return Result(len(votes), 0, 0, same, None, 0.0, 1.0, None)
+    share, limit = won / (won + lost), -math.log1p(-level)
+    low = brentq(lambda p: evidence(won, lost, p) - limit, 0.0, share) if won else 0.0
+    high = brentq(lambda p: evidence(won, lost, p) - limit, share, 1.0) if lost else 1.0
+    return Result(len(votes), won, lost, same, share, round(low, 6), round(high, 6), _needed(won, lost, limit))
 
 
-def _needed(won: int, count: int, level: float) -> int | None:
-    more = 0
+def evidence(won: float, lost: float, p: float) -> float:
+    """Log of the evidence against "each text prefers the candidate with probability p": the likelihood of what was
+    seen with all probabilities mixed, over that with p. Under p its mean is 1, so that it ever exceeds 1 / alpha has at
+    most the probability alpha (Ville). Robbins, Statistical methods related to the law of the iterated logarithm, 1970.
+    """
+    return float(betaln(won + 1, lost + 1) - xlogy(won, p) - xlog1py(lost, -p))
+
+
+def _needed(won: int, lost: int, limit: float) -> int | None:
+    more, count = 0, won + lost
     while more <= MOST_NEEDED:
-        total = count + more
-        interval = binomtest(round(won / count * total), total).proportion_ci(level)
-        if interval.low > 0.5 or interval.high < 0.5:
+        if evidence(won * (1 + more / count), lost * (1 + more / count), 0.5) >= limit:
             return more
         more += 1 + more // 50  # to two per cent
     return None

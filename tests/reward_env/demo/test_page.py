@@ -180,7 +180,9 @@ def test_votes_are_kept_and_the_listener_goes_on(page):
         page.client().predict("ann", api_name="/vote_b")
     (row,) = map(json.loads, Path(page.client().predict(api_name="/export")).read_text(encoding="utf-8").splitlines())
     assert (row["text"], row["chosen_system"], row["who"]) == (first, votes[0]["chosen"], "ann")
-    assert "more votes would decide it" in page.client().predict(api_name="/result")
+    said = page.client().predict(api_name="/result")
+    assert said.startswith("**Result so far** of 1 of 4 texts, 1 votes: most prefer GRPO in ")
+    assert "about 7 more with a preference would decide it" in said
 
 
 def test_a_recording_becomes_a_voice(page, tmp_path):

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from demo import votes
-from demo.votes import Ballot, order, preferences, result
+from demo.votes import Ballot, evidence, order, preferences, result
 from infer.records import Utterance
 
 
@@ -70,19 +70,43 @@ def test_the_last_vote_on_a_pair_counts_and_it_is_not_asked_again(tmp_path):
     assert ballot.votes({"none"}) == []
 
 
-def test_the_interval_is_clopper_and_pearsons():
-    # 9 of 10: low is the p with P(X >= 9) = 0.025, that is 10 p^9 (1 - p) + p^10 = 0.025: 0.554984
-    votes = [{"chosen": "GRPO"}] * 9 + [{"chosen": "SFT"}, {"chosen": None}]
-    r = result(votes, "GRPO")
-    assert 10 * r.low**9 * (1 - r.low) + r.low**10 == pytest.approx(0.025, abs=1e-5)
-    assert (r.candidate, r.baseline, r.same, r.needed) == (9, 1, 1, 0)
+def of_texts(won: int, lost: int, listeners: int = 1) -> list[dict]:
+    """Votes of listeners who all agree, on a text of its own for each that is won and lost."""
+    chosen = ["GRPO"] * won + ["SFT"] * lost
+    return [{"pair": f"{n}-", "chosen": one} for n, one in enumerate(chosen) for _ in range(listeners)]
 
 
-@pytest.mark.parametrize(("won", "lost", "needed"), [(0, 0, None), (1, 1, None), (5, 0, 1), (6, 0, 0)])
-def test_votes_still_needed(won, lost, needed):
-    # n votes for one alone: the interval leaves 1/2 out when 0.5^n <= 0.025, which 6 votes do and 5 do not
-    votes = [{"chosen": "GRPO"}] * won + [{"chosen": "SFT"}] * lost
-    assert result(votes, "GRPO").needed == needed
+def test_the_interval_holds_whenever_one_looks():
+    # uniform mixture, 9 of 10: 9! 1! / 11! = 1 / 110, so at both ends p^9 (1 - p) = (1 / 110) / 20 = 1 / 2200
+    r = result([*of_texts(9, 1), {"pair": "10-", "chosen": None}], "GRPO")
+    assert [p**9 * (1 - p) for p in (r.low, r.high)] == pytest.approx([1 / 2200] * 2, rel=1e-3)
+    assert r.low < 0.9 < r.high
+    assert (r.votes, r.candidate, r.baseline, r.same) == (11, 9, 1, 1)
+
+
+@pytest.mark.parametrize(("won", "lost", "log"), [(9, 1, 2.231), (10, 0, 4.534), (16, 4, 2.333), (17, 3, 3.780)])
+def test_decided_is_what_the_evidence_against_a_half_says(won, lost, log):
+    # log(2^n / ((n + 1) (n over lost))), against log 20 = 2.996; Clopper and Pearson's interval, which is for one look
+    # alone, leaves a half out in all four
+    r = result(of_texts(won, lost), "GRPO")
+    assert evidence(won, lost, 0.5) == pytest.approx(log, abs=1e-3)
+    assert (r.needed == 0) == (r.low > 0.5) == (log > 2.996)
+
+
+@pytest.mark.parametrize(("won", "lost", "needed"), [(0, 0, None), (1, 1, None), (7, 0, 1), (8, 0, 0), (0, 8, 0)])
+def test_texts_still_needed(won, lost, needed):
+    # n texts for one alone: 2^n / (n + 1) is 16 of 7 and 28.4 of 8; 20 decide
+    assert result(of_texts(won, lost), "GRPO").needed == needed
+
+
+def test_a_text_is_one_trial_however_many_listeners_judge_it():
+    # 120 votes against 80 by ten who agree are 12 texts against 8
+    r = result(of_texts(12, 8, listeners=10), "GRPO")
+    assert (r.votes, r.candidate, r.baseline, r.needed) == (200, 12, 8, result(of_texts(12, 8), "GRPO").needed)
+    assert r.low < 0.5 and r.needed > 0
+    torn = [{"pair": "0-", "chosen": chosen} for chosen in ("GRPO", "SFT", None)]
+    assert result(torn, "GRPO").same == 1  # as many prefer either
+    assert result([*torn, {"pair": "0-", "chosen": "SFT"}], "GRPO").baseline == 1
 
 
 def test_preferences_hold_both_speeches_and_no_ties(tmp_path):
