@@ -109,6 +109,11 @@ class PromptMaker:
         self._known: dict[str, tuple[set[str], set[str]]] = {}  # {tokenizer: characters that it knows, and others}
         self._written_voices: dict[tuple[str, str], Voice] = {}
 
+    @property
+    def languages(self) -> list[str]:
+        """Those that rows may be in."""
+        return self._languages or sorted(LANGUAGES)
+
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The one in recipe.tokenizer_dir. Raises FileNotFoundError."""

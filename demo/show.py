@@ -75,9 +75,10 @@ def worth(speech: Speech, reward: dict[str, Any]) -> str:
         for name, value in speech.terms.items()
     )
     words = html.escape(formula(reward)).removeprefix("reward = ")
-    ended = {True: "ended by itself", False: "cut at the limit", None: "no end token asked for"}[speech.said.finished]
-    said = speech.said
-    length = f"{len(said.wave) / said.rate:.2f} s, {len(said.tokens)} speech tokens, {ended}"
+    said, spoken = speech.said, speech.said.utterance
+    ended = {True: "ended by itself", False: "cut at the limit", None: "no end token asked for"}[spoken.finished]
+    parts = f" in {len(spoken.parts)} parts" if spoken.parts else ""
+    length = f"{len(said.wave) / said.rate:.2f} s, {len(spoken.tokens)} speech tokens{parts}, {ended}"
     took = ", ".join(f"{name} {seconds:.2f}" for name, seconds in speech.seconds.items() if seconds >= 0.005)
     spent = f"; made in {sum(speech.seconds.values()):.2f} s ({took})" if speech.seconds else ""
     return (
@@ -119,7 +120,7 @@ def picture(speech: Speech, prosody: DictConfig) -> Image.Image:
                 fontsize=13,
                 family=_fonts(),
             )
-    blame = np.array(speech.blame or [0.0] * len(said.tokens)) > 0
+    blame = np.array(speech.blame or [0.0] * len(said.utterance.tokens)) > 0
     colours = ListedColormap(["#c9d6df", "#d1605e"])
     lower.pcolormesh(np.arange(len(blame) + 1) * token_s, [0, 1], blame[None], cmap=colours, vmin=0, vmax=1, ec="white")
     lower.set_yticks([])

@@ -5,10 +5,9 @@ Models are loaded once and stay. One request at a time: the parts are not made f
 
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,15 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from data_prep.prompts import PromptMaker, Request
+from data_prep.prompts import PromptMaker
 from demo.checkpoints import CheckpointError, Checkpoints
 from demo.hearing import Hearing, hearing
 from infer.backends import TransformersBackend
-from infer.bounds import text_lengths
 from infer.choose import Chooser
+from infer.decode import decode, row_of, rows_of
+from infer.parts import Speaker
 from infer.records import Utterance
+from infer.speak import chosen, records
 from infer.texts import Sentence
 from reward_tts.measures import Measures
 from reward_tts.reward.errors import Compared
@@ -31,7 +32,6 @@ from reward_tts.reward.terms import Heard
 from reward_tts.server.__main__ import make_judge
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.interfaces import Row, Token2Wav
-from speech.tokens import parse_speech_tokens
 from speech.waves import resample
 
 
@@ -51,7 +51,7 @@ class Remembering:
         return getattr(self._token2wav, name)
 
     def decode(self, rows: list[Row]) -> list[np.ndarray]:
-        keys = [(row.tokens.tobytes(), row.voice, row.language, row.text) for row in rows]
+        keys = [self._key(row) for row in rows]
         new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._kept}
         if new:
             self._kept |= zip(new, self._token2wav.decode(list(new.values())), strict=True)
@@ -59,21 +59,26 @@ class Remembering:
         self._kept = dict(list(self._kept.items())[-self.KEPT :])
         return found
 
+    def keep(self, row: Row, wave: np.ndarray) -> None:
+        """What is measured of this row now: it was heard, and perhaps joined of parts."""
+        self._kept[self._key(row)] = wave
+
+    @staticmethod
+    def _key(row: Row) -> tuple:
+        return row.tokens.tobytes(), row.voice, row.language, row.text
+
 
 @dataclass(frozen=True)
 class Said:
     """Speech that nobody has judged yet.
 
     Attributes:
-        request: what was asked for.
-        tokens: speech tokens; finished: the model ended by itself, None where nobody knows.
+        utterance: text and speech tokens.
         wave: float32 [samples] at `rate` Hz.
         seconds: {part: how long it took}.
     """
 
-    request: Request
-    tokens: list[int]
-    finished: bool | None
+    utterance: Utterance
     wave: np.ndarray
     rate: int
     seconds: dict[str, float]
@@ -180,38 +185,44 @@ class Studio:
         seed: int = 0,
         best_of: int = 1,
         instruction: str | None = None,
+        language: str | None = None,
     ) -> Said:
-        """Speaks one text.
+        """Speaks one text, a long one in parts, as stage infer does; `language`: None is the recipe's.
 
         Raises:
-            StudioError: a text, voice, model or decoding that cannot be used, or a model that said nothing.
+            StudioError: a text, language, voice, model or decoding that cannot be used, or a model that said nothing.
         """
-        row = {"text": text, "language": self.cfg.recipe.language, "voice": voice, "instruction": instruction}
         with self._lock:
-            try:
-                request = self.prompts.request(row)
-                messages = self.prompts.messages(request, training=False)
-                ids = self.prompts.ids(messages, self.prompts.tokenizer)
-            except ValueError as error:  # BadField, too
-                raise StudioError(str(error)) from error
+            sentence = self.sentence(text, language, voice, instruction)
             how = self._how(decoding, best_of)
             if not 0 <= seed < 1 << 32:
                 raise StudioError(f"a seed is a whole number from 0 to {(1 << 32) - 1}, got {seed}")
             loading = time.monotonic()
             backend = self._model(system)
             began = time.monotonic()
-            lengths = text_lengths([self.prompts.as_read(request, messages)], backend.tokenizer)
+            generate, parts = partial(backend.generate, seed=seed), self.cfg.recipe.parts
             try:
-                (answers,) = backend.generate([ids], how, seed, lengths)
-            except ValueError as error:  # a decoding that this backend does not have
-                raise StudioError(f"decoding {decoding!r}: {error}") from error
-            samples = [(self._tokens(backend, answer), finished) for answer, finished in answers]
-            best = 0
-            if len(samples) > 1:
-                sentence = Sentence(request, messages, "the page")
-                (best,) = self._chooser.best([sentence], [[tokens for tokens, _ in samples]])
+                answers = Speaker(self.prompts, backend.tokenizer, generate, parts).speak([sentence], how)
+            except ValueError as error:  # too long a prompt, or a decoding that this backend does not have
+                raise StudioError(str(error)) from error
+            if len(answers[0]) > 1:
+                answers = chosen([sentence], answers, backend.tokenizer, self._chooser)
+            (row,) = records([sentence], answers, backend.tokenizer, [""])
             seconds = {"loading": began - loading, "model": time.monotonic() - began}
-            return self._said(request, *samples[best], seconds)
+            asked = sentence.request
+            said = (asked.text, row["tokens"], row["finished"], asked.language, asked.voice)
+            return self._said(Utterance(0, 0, *said, parts=tuple(row.get("parts", ()))), seconds)
+
+    def sentence(
+        self, text: str, language: str | None = None, voice: str | None = None, instruction: str | None = None
+    ) -> Sentence:
+        """What is asked for, with its prompt. Raises StudioError."""
+        row = {"text": text, "language": language, "voice": voice, "instruction": instruction}
+        try:
+            request = self.prompts.request(row)
+            return Sentence(request, self.prompts.messages(request, training=False), "the page")
+        except ValueError as error:  # BadField, too
+            raise StudioError(str(error)) from error
 
     def _how(self, decoding: str, best_of: int) -> DictConfig:
         if decoding not in self.decodings:
@@ -227,23 +238,18 @@ class Studio:
             raise StudioError("several samples of greedy decoding are all the same: choose another decoding")
         return OmegaConf.merge(how, {"samples": best_of})
 
-    @staticmethod
-    def _tokens(backend: TransformersBackend, ids: Sequence[int]) -> list[int]:
-        return parse_speech_tokens(backend.tokenizer.decode(ids, skip_special_tokens=True))[0]
-
     def said(self, utterance: Utterance) -> Said:
         """The same of tokens that were spoken earlier. Raises StudioError."""
-        request = Request(utterance.text, utterance.language, utterance.voice)
         with self._lock:
-            return self._said(request, utterance.tokens, utterance.finished, {})
+            return self._said(utterance, {})
 
-    def _said(self, request: Request, tokens: list[int], finished: bool | None, seconds: dict[str, float]) -> Said:
-        began, row = time.monotonic(), _row(request, tokens)
-        if problem := self.pipeline.problem(row.tokens):
-            raise StudioError(f"what the model said cannot be spoken: {problem}")
-        (wave,) = self.pipeline.token2wav.decode([row])
-        rate, seconds = self.pipeline.token2wav.sample_rate, seconds | {"wave": time.monotonic() - began}
-        return Said(request, tokens, finished, wave, rate, seconds)
+    def _said(self, utterance: Utterance, seconds: dict[str, float]) -> Said:
+        began, token2wav = time.monotonic(), self.pipeline.token2wav
+        for row in [row for row in rows_of(utterance) if len(row.tokens)] or [row_of(utterance)]:
+            if problem := self.pipeline.problem(row.tokens):
+                raise StudioError(f"what the model said cannot be spoken: {problem}")
+        (wave,) = decode(token2wav, [utterance], (self.cfg.recipe.parts or {}).get("crossfade_s", 0.0))
+        return Said(utterance, wave, token2wav.sample_rate, seconds | {"wave": time.monotonic() - began})
 
     def judge(self, said: Said) -> Speech:
         """What both ASRs hear of it, terms and reward. Raises StudioError."""
@@ -251,30 +257,30 @@ class Studio:
             return self._judge(said)
 
     def _judge(self, said: Said) -> Speech:
-        began, request, tokens = time.monotonic(), said.request, said.tokens
-        (measures,) = self.pipeline.measure([_row(request, tokens)])
+        began, asked, tokens = time.monotonic(), said.utterance, said.utterance.tokens
+        self.pipeline.token2wav.keep(row_of(asked), said.wave)
+        (measures,) = self.pipeline.measure([row_of(asked)])
         if measures.message:
             raise StudioError(f"what the model said cannot be measured: {measures.message}")
         wave, rate, listened = said.wave, said.rate, time.monotonic()
         at_asr = resample(wave, rate, self.evaluation_asr.sample_rate)
-        (other,) = self.evaluation_asr.transcribe([at_asr], [request.language])
+        try:
+            (other,) = self.evaluation_asr.transcribe([at_asr], [asked.language])
+        except ValueError as error:  # a language that it does not know
+            raise StudioError(f"the evaluation's ASR: {error}") from error
         ended = time.monotonic()
-        heard = Heard.of(request.text, request.language, tokens, measures)
+        heard = Heard.of(asked.text, asked.language, tokens, measures)
         verdict, blame = self.reward.judge(heard), []
         if self.reward.lead_tokens is not None and measures.char_times:
             blame = self.reward.blame(heard, len(tokens))
         names = [_name(self.cfg.reward_server.asr), _name(self.cfg.ear)]
-        reward, own = self.reward, "pinyin" if request.language == "zh" else "text"  # as stage eval counts
+        reward, own = self.reward, "pinyin" if asked.language == "zh" else "text"  # as stage eval counts
         hearings = (
             hearing("reward", names[0], heard.compared, reward.unit, reward.tones),
-            hearing("evaluation", names[1], Compared(request.text, other.text, request.language), own),
+            hearing("evaluation", names[1], Compared(asked.text, other.text, asked.language), own),
         )
         spent = {"reward's ASR and scorers": listened - began, "evaluation's ASR": ended - listened}
         return Speech(said, measures, hearings, dict(verdict.terms), verdict.score, list(blame), said.seconds | spent)
-
-
-def _row(request: Request, tokens: list[int]) -> Row:
-    return Row(np.asarray(tokens, np.int32), request.voice, request.language, request.text)
 
 
 def _name(settings: DictConfig) -> str:

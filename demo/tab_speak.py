@@ -20,11 +20,19 @@ class SpeakTab:
         self.reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
 
     def speak(
-        self, text: str, model: str, decoding: str, voice: str, seed: float, best_of: float, how: str = ""
+        self,
+        text: str,
+        model: str,
+        decoding: str,
+        voice: str,
+        seed: float,
+        best_of: float,
+        how: str = "",
+        language: str | None = None,
     ) -> tuple:
         """For the player and `judged`: sound comes first, what is thought of it a second later."""
-        own = None if voice in (OWN, None) else voice
-        said = self.studio.say(text, model, decoding, own, int(seed or 0), int(best_of or 1), how.strip() or None)
+        own, how = None if voice in (OWN, None) else voice, how.strip() or None
+        said = self.studio.say(text, model, decoding, own, int(seed or 0), int(best_of or 1), how, language)
         return played(said), said
 
     def judged(self, said: Said | None) -> tuple:
@@ -50,6 +58,7 @@ class SpeakTab:
         """Into the tab that is open."""
         cfg, names = self.cfg, self.studio.checkpoints.names()
         several, chooses = bool(self.studio.prompts.voices) or takes_voices(cfg), self.studio.chooses
+        languages = self.studio.prompts.languages
         merged = [name for name in names if name in cfg.systems]
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
@@ -57,6 +66,9 @@ class SpeakTab:
                 with gr.Row():
                     model = gr.Dropdown(names, value=merged[-1] if merged else None, label="Model", elem_id="model")
                     decoding = gr.Dropdown(list(self.studio.decodings), label="Decoding", elem_id="decoding")
+                language = gr.Dropdown(
+                    languages, value=cfg.recipe.language, label="Language", visible=len(languages) > 1
+                )
                 how = gr.Textbox("", label="Instruction", visible=self.studio.prompts.takes_instructions, max_lines=2)
                 voice = gr.Dropdown(self.voices(), value=cfg.voice or OWN, label="Voice", visible=several)
                 with gr.Row():
@@ -80,7 +92,7 @@ class SpeakTab:
                 )
                 drawn = gr.Image(show_label=False, interactive=False, elem_id="picture", buttons=[], format="jpeg")
                 said = gr.HTML(elem_id="heard")
-        inputs, spoken = [text, model, decoding, voice, seed, best_of, how], gr.State(None)
+        inputs, spoken = [text, model, decoding, voice, seed, best_of, how, language], gr.State(None)
         first = gr.on(
             [button.click, text.submit],
             told(self.speak),

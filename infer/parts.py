@@ -78,7 +78,7 @@ class Speaker:
     """Args:
     maker, tokenizer: of the prompts.
     generate: of a backend (infer/backends.py).
-    how: recipe.parts.
+    how: recipe.parts; None: every text is one part.
     """
 
     def __init__(
@@ -86,13 +86,15 @@ class Speaker:
         maker: PromptMaker,
         tokenizer: PreTrainedTokenizerBase,
         generate: Callable[..., Any],
-        how: DictConfig,
+        how: DictConfig | None,
     ):
         self._maker, self._tokenizer, self._generate, self._how = maker, tokenizer, generate, how
 
     def requests(self, sentence: Sentence) -> list[Request]:
         """The parts of a sentence; those in which nothing is to be said (a row of dots) go with their neighbours."""
         asked = sentence.request
+        if self._how is None:
+            return [asked]
         texts = cut(asked.text, self._length, self._how.token_max_n, self._how.merge_len)
         found: list[Request] = []
         carried = ""

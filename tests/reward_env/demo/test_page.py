@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 import urllib.error
@@ -15,7 +16,9 @@ import soundfile
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from demo.studio import Studio
 from demo.tab_blind import KEYS
+from stages.config import compose_stage
 from tests.conftest import ROOT, free_ports
 
 TEXT = "今天是十二月二十五号"
@@ -35,7 +38,7 @@ class Page:
         argv += ["--config-name", "demo", f"recipe.work_dir={built.relative_to(ROOT)}", f"demo.port={port}"]
         argv += [f"systems={{SFT: {built}/sft, GRPO: {built}/sft}}", f"eval_dir={folder}/eval", "demo.threads=1"]
         argv += [f"demo.votes={folder}/votes.jsonl", f"demo.voices_dir={folder}/voices", "demo.load_first=false"]
-        argv += [f"recipe.token_ear_dir={folder}/token_ear"]
+        argv += [f"recipe.token_ear_dir={folder}/token_ear", "recipe.languages=[zh, en]"]
         one = "temperature: 1.0, top_p: 1.0, top_k: -1, samples: 1"
         argv += [f"+recipe.decodings.bounded={{{one}, min_token_text_ratio: 2, max_token_text_ratio: 9}}"]
         argv += [f"+recipe.decodings.of_vllm={{{one}, frequency_penalty: 0.5}}"]
@@ -150,6 +153,37 @@ def test_the_best_of_several_is_chosen_by_the_token_ear(page):
     with pytest.raises(Exception, match=r"bash run\.sh --recipe tiny_mandarin token_ear trains one"):
         client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 3, 2, api_name="/speak")
     (page.folder / "away").rename(ear)
+
+
+def test_a_text_is_read_and_heard_in_the_language_that_was_chosen(page):
+    client = page.client()
+    asked = ("Good morning", "SFT", "sampled", "as the recipe chooses", 3, 1, "")
+    for language, rate in (("en", "WER"), ("zh", "toneless pinyin error")):
+        client.predict(*asked, language, api_name="/speak")
+        assert client.predict(api_name="/judged")[0].count(rate) == 2
+    with pytest.raises(Exception, match=r"de is not in the list of choices|recipe\.languages are zh, en"):
+        client.predict(*asked, "de", api_name="/speak")
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("de", "Das kostet fünfundzwanzig Euro am dritten Mai."),
+        ("en", "Das kostet twenty five Euro am three. Mai."),
+    ],
+)
+def test_the_model_reads_the_text_as_the_language_writes_it(tmp_path, language, written):
+    (tmp_path / "voices.jsonl").write_text('{"name": "ana", "text": "Hallo.", "speech_tokens": [7]}\n')
+    studio = Studio(compose_stage("inworld_tts", "demo", (f"recipe.voices={tmp_path}/voices.jsonl",)), "")
+    assert studio.sentence("Das kostet 25 Euro am 3. Mai.", language, "ana").request.written == written
+
+
+def test_a_long_text_is_spoken_in_parts(page):
+    client, sentence = page.client(), TEXT + "。"
+    for times, parts in ((1, ""), (4, " in 2 parts")):  # recipe.parts.token_max_n 30: two sentences of 11 a part
+        sound = client.predict(sentence * times, "GRPO", "greedy", "as the recipe chooses", 3, 1, api_name="/speak")
+        length = f"{soundfile.info(sound).duration:.2f} s"
+        assert re.search(rf"{length}, \d+ speech tokens{parts}, ", client.predict(api_name="/judged")[2])
 
 
 def test_sentences_side_by_side(page):

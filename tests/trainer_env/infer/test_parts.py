@@ -147,6 +147,12 @@ def test_answers_are_bound_by_the_tokens_that_the_model_reads(characters, tmp_pa
     assert bounds(cfg.decodings.speech, model.lengths, 1, 100) == [least_and_most]
 
 
+def test_without_a_length_a_text_is_one_part(characters, tmp_path):
+    cfg, maker = asked("glm_tts", tmp_path, "好。" * 100)
+    (sentence,) = read_sentences(cfg, maker)
+    assert Speaker(maker, characters, Answers(characters).generate, None).requests(sentence) == [sentence.request]
+
+
 def test_earlier_parts_that_do_not_fit_are_left_out(tokenizer, tmp_path):
     model, _ = speak(tokenizer, tmp_path, 1, "recipe.max_prompt_tokens=34")
     assert "<|s_60|>" in model.prompts[1] and "<|s_0|>" not in model.prompts[1]
