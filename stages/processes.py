@@ -38,9 +38,10 @@ def _leave(number: int, _frame: object) -> None:
 
 
 def leave_on_signals() -> None:
-    """From now on a signal that asks this run to end does so by `_leave`."""
+    """From now on a signal that asks this run to end does so by `_leave`. Not SIGHUP of whom `nohup` started."""
     for number in _ENDING:
-        signal.signal(number, _leave)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _leave)
 
 
 def ignore_signals() -> None:

@@ -59,6 +59,21 @@ def test_an_interrupted_stage_leaves_no_process_and_is_not_done(checkout, number
     assert not (checkout / "exp/toy/marks/data.done").exists()
 
 
+def test_a_run_that_nohup_started_outlives_its_terminal(checkout):
+    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does; children inherit it
+    try:
+        going = start(checkout, "data", "seconds=600")
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+    until((checkout / "exp/toy/rl_train.txt").exists, "the stage to work")
+    going.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        going.wait(2)
+    going.send_signal(signal.SIGTERM)
+    assert going.wait(300) == 128 + signal.SIGTERM
+    assert processes_in(checkout) == []
+
+
 def test_a_stage_that_ended_well_leaves_no_daemon(run, checkout):
     status, _ = run("data", "daemon_sleeps=602")
     assert status == 0
