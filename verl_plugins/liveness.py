@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import ActorUnavailableError, RayActorError
 
 
 class Liveness:
@@ -43,6 +43,8 @@ class Liveness:
             del self._asked[names[ref]]
             try:
                 ray.get(ref)
+            except ActorUnavailableError:  # a RayActorError, too: Ray does not reach it now; it is asked again
+                continue
             except RayActorError as error:
                 raise RuntimeError(
                     f"{names[ref]} is dead, and with it the rollouts that it had: {error} The run continues from the "

@@ -8,6 +8,7 @@ import time
 import pytest
 import ray
 import transfer_queue as tq
+from ray.exceptions import ActorUnavailableError
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 from benchmarks.polling import _VERLS, buffer, put, rollout_tag
@@ -139,6 +140,25 @@ def test_a_worker_that_is_killed_ends_the_run_with_its_name(queue, dead, name):
             time.sleep(0.05)
     for worker in workers:
         ray.kill(worker)
+
+
+def test_a_worker_that_ray_does_not_reach_for_a_moment_is_asked_again(queue, monkeypatch):
+    worker, asked = Worker.remote(), []
+    ray.get(worker.pid.remote())
+
+    def get(ref: ray.ObjectRef) -> None:
+        asked.append(ref)
+        if len(asked) == 1:
+            raise ActorUnavailableError("no route to host", None)
+
+    monkeypatch.setattr(ray, "get", get)
+    liveness = Liveness(lambda: {"AgentLoopWorker 0": worker}, every_s=0.0)
+    deadline = time.monotonic() + 300
+    while len(asked) < 2 and time.monotonic() < deadline:
+        liveness.check()
+        time.sleep(0.05)
+    assert len(set(asked)) == 2
+    ray.kill(worker)
 
 
 def test_before_there_are_workers_nothing_is_asked():
