@@ -29,7 +29,7 @@ say() { echo "slurm.sh: $*"; }
 die() { say "$*" >&2; exit 1; }
 ((reward_gpus > 0 && training_gpus > 0)) || die "GPUS_PER_NODE=$gpus, REWARD_GPUS=$reward_gpus: both sides need one"
 cd "${SLURM_SUBMIT_DIR:?submit this with sbatch, from the root of the repository}"
-logs=exp/$recipe/logs/slurm-${SLURM_JOB_ID:?}
+logs=exp/$recipe/logs/slurm-${SLURM_JOB_ID:?}${SLURM_RESTART_COUNT:+-$SLURM_RESTART_COUNT}     # a requeued job keeps its id
 mkdir -p "$logs"
 drawn() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(drawn)}

@@ -32,6 +32,7 @@ TOOLS = {
 RUN = f"""if [[ -n ${{REAL:-}} ]]; then bash {ROOT}/run.sh --dry-run "$@"; else echo "$@"; fi
 case $* in *' serve '*)
   [[ -z ${{BROKEN:-}} ]] || exit 3
+  [[ -z ${{SILENT:-}} ]] || exec sleep 1000
   if [[ -n ${{FRAGILE:-}} && $* == *serve-beta* && ! -e $CALLS.died ]]; then
     echo READY; until [[ -e $CALLS.training ]]; do sleep 0.05; done
     touch "$CALLS.died"; exit 7
@@ -169,6 +170,20 @@ def test_a_server_that_ends_ends_the_job_and_all_its_steps(job):
     done = subprocess.run(["bash", SCRIPT], env=job | {"BROKEN": "1"}, capture_output=True, text=True, timeout=600)
     assert done.returncode == 1
     assert "a step has ended before the reward servers" in done.stderr
+    assert left_over(job) == []
+
+
+def test_a_requeued_job_does_not_count_servers_of_its_first_life(job, tmp_path):
+    """Slurm starts it again with the same id."""
+    logs = tmp_path / "exp/inworld_tts/logs"
+    (logs / "slurm-12").mkdir(parents=True)
+    for node in ("alpha", "beta"):
+        (logs / f"slurm-12/serve-{node}.log").write_text("READY\n")
+    env = job | {"SLURM_RESTART_COUNT": "1", "SILENT": "1", "WAIT_S": "10"}
+    done = subprocess.run(["bash", SCRIPT], env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 1 and "the reward servers: not within 10 s" in done.stderr, done.stdout + done.stderr
+    assert not [line for line in calls_of(job) if " train " in line]
+    assert (logs / "slurm-12-1/serve-alpha.log").exists()
     assert left_over(job) == []
 
 
