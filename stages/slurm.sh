@@ -9,6 +9,7 @@
 #   RECIPE=inworld_tts (any of recipes/)  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU (else the recipe's batch)
 #   RAY_PORT=6379  REWARD_PORT=8001 (gRPC)  RESTARTS=5 (of each server)  WAIT_S=600  POLL_S=5
 #   RAY=".venv/bin/python -m ray.scripts.scripts" (not .venv/bin/ray, which says where the checkout lay when it was installed)
+#   SERVER_OVERRIDES="server.max_tokens=2000 asr.batch_size=8" (of the servers alone)
 #   ADDRESSES="10.1.0.7 10.1.0.9" (of the nodes in their order, such as those of a faster network; else as names resolve)
 # A step has the texts and the updates of the recipe, its preset and its overrides, rounded up to what verl can divide among
 # these GPUs (stages/batch.py says what was and what is). With PROMPTS_PER_GPU it has so many texts for each training GPU,
@@ -109,7 +110,8 @@ job() {
   done
 
   server=("recipe.server.grpc_port=$reward_port" recipe.server.secret_env=VERL_TTS_SECRET)
-  more="" servers=() lives=() served=()
+  more="" servers=() lives=()
+  read -ra served <<<"${SERVER_OVERRIDES:-}"
   for given in "$@"; do # the servers load and measure what the reward wants, with the voices of the training
     [[ ! $given =~ ^[+~]*(recipe[./]|reward=) ]] || served+=("$given")
   done

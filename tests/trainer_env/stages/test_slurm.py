@@ -189,13 +189,18 @@ def test_a_requeued_job_does_not_count_servers_of_its_first_life(job, tmp_path):
 
 def test_a_server_that_ends_while_training_goes_on_is_started_again(job, tmp_path):
     env, given = job | {"FRAGILE": "1"}, ["recipe.max_text_chars=300", "reward=cer", "trainer.save_freq=5"]
+    env |= {"SERVER_OVERRIDES": "asr.batch_size=8 server.max_tokens=2000"}
     done = subprocess.run(["bash", SCRIPT, *given], env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the reward server on beta has ended (status 7), start 1 of 5" in done.stdout
     log = tmp_path / "exp/inworld_tts/logs/slurm-12/serve-beta.log"
     assert "READY" in log.read_text()
     first, again = [line for line in calls_of(job) if "serve-beta" in line]
-    assert first == again and " serve recipe.max_text_chars=300 reward=cer recipe.server.grpc_port" in first
+    assert first == again
+    own = "asr.batch_size=8 server.max_tokens=2000 recipe.max_text_chars=300 reward=cer"
+    assert f" serve {own} recipe.server.grpc_port" in first
+    (training,) = [line for line in calls_of(job) if " train " in line]
+    assert "asr.batch_size" not in training
     assert left_over(job) == []
 
 
