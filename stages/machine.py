@@ -1,4 +1,5 @@
-"""What the machine itself must bring: run by the Python of a new environment, before packages go into it.
+"""What the machine itself must bring, and how many GPUs it has. Run by the Python of a new environment, before packages
+go into it.
 
 Prints nothing when all is there; else names the Debian/Ubuntu packages that are missing and exits with status 1.
 Standard library only.
@@ -10,6 +11,7 @@ import platform
 import shutil
 import sys
 import sysconfig
+from pathlib import Path
 
 OLDEST_GLIBC = (2, 35)  # of the Triton that nvidia-pytriton 0.7.0 brings
 
@@ -38,6 +40,20 @@ def missing_packages() -> list[str]:
         f"python{version}-dev": os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")),
     }
     return [package for package, there in has.items() if not there]
+
+
+def gpus(drivers: str = "/proc/driver/nvidia/gpus") -> int:
+    """GPUs that this process may use, without asking CUDA; 0 also where that cannot be known.
+
+    Args:
+        drivers: NVIDIA's driver has a folder for each GPU there.
+    """
+    there, listed = len(list(Path(drivers).glob("*"))), os.environ.get("CUDA_VISIBLE_DEVICES")
+    return (
+        there
+        if listed is None
+        else min(there, len([one for one in listed.split(",") if one.strip() not in ("", "-1")]))
+    )
 
 
 def main() -> None:

@@ -4,11 +4,12 @@ server: can its reward be computed, and does that server offer it?"""
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from stages import lengths, misfits, server
+from stages import batch, lengths, misfits, server
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.table import Stage
 from stages.verl_keys import changed_keys, set_keys, unknown_keys, unread_keys, verl_config, wrong_types
@@ -100,16 +101,17 @@ def _verl_faults(
     return faults + wrong_types(cfg, extends, list(words))
 
 
-def check_training(stage: Stage, planned: Sequence[Stage] = ()) -> None:
+def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = False) -> None:
     """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers: see
-    stages/misfits.py.
+    stages/misfits.py, batch.py, lengths.py.
 
     Args:
         stage: with its overrides.
         planned: all stages of this run; the overrides of `serve` count for its server.
+        here: it is to run on this machine, so its GPUs count.
     """
     for name, cfg in zip(stage.config_names(), stage.configs(), strict=True):
-        for key, why in _misfits(stage, cfg, planned):
+        for key, why in chain(batch.of_gpus(cfg) if here else (), _misfits(stage, cfg, planned)):
             at = place(key, sources(stage.recipe, name, stage.overrides), stage.overrides)
             raise SystemExit(f"run.sh: {at}: {key} {why}")
 
@@ -119,6 +121,7 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
     yield from misfits.of_settings(cfg)
     yield from lengths.of_lengths(cfg)
     if trains:
+        yield from batch.of_batch(cfg)
         yield from misfits.of_rows(cfg)
     yield from misfits.of_sft(cfg)
     if trains or prepares:

@@ -264,7 +264,7 @@ def main() -> None:
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
         for stage in stages:  # before the long stages that come first
-            preflight.check_training(stage, stages)
+            preflight.check_training(stage, stages, here=not args.dry_run)
             if stage.spec.get("server"):
                 told = preflight.check_reward(stage.recipe, stage.configs()[0], stage.overrides)
                 if told:

@@ -156,6 +156,10 @@ def test_texts_of_an_update_fill_the_micro_batches_of_each_gpu():
     assert divisible(cfg, 14) == (56, 56)
     assert divisible(compose_stage("cosyvoice2", "grpo"), 8) == (32, 32)  # as published, on the published GPUs
     assert divisible(compose_stage("cosyvoice2", "grpo", ("preset=emilia_dapo",)), 14) == (56, 28)
+    cfg = compose_stage(
+        "glm_tts", "grpo", ("actor_rollout_ref.rollout.n=4",)
+    )  # log-probabilities of 8 rollouts at once
+    assert divisible(cfg, 14) == (28, 28)
 
 
 def test_training_is_told_what_verl_asks_for_where_a_recipe_has_its_own_mini_batch(job, tmp_path):

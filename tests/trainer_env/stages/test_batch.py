@@ -1,0 +1,70 @@
+"""Texts, rollouts and GPUs of a training that do not divide are refused before anything starts, with what would do."""
+
+import re
+from functools import partial
+
+import pytest
+
+from stages import batch, machine
+from stages.batch import BATCH, GPUS, MINI
+from stages.config import compose_stage, recipes
+from stages.preflight import check_training
+from stages.run import plan
+
+ACTOR, DRAWN = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "overrides", "key", "fits"),
+    [
+        ("cosyvoice2", [f"{GPUS}=7", "data.train_batch_size=35"], BATCH, (42, 21)),  # two updates, as 35 of 32 are
+        ("cosyvoice2", [f"{GPUS}=7"], MINI, (35, 35)),
+        ("cosyvoice2", ["preset=emilia_dapo", f"{GPUS}=7"], MINI, (42, 21)),
+        ("cosyvoice2", ["data.train_batch_size=40"], BATCH, (48, 24)),
+        (
+            "cosyvoice2",
+            [f"{MINI}=16", "actor_rollout_ref.rollout.n=3"],
+            f"{ACTOR}.ppo_micro_batch_size_per_gpu",
+            (64, 32),
+        ),
+        ("llasa", [f"{GPUS}=7"], MINI, (14, 14)),
+        ("llasa", [f"{GPUS}=3"], MINI, (9, 9)),
+        ("glm_tts", ["actor_rollout_ref.rollout.n=4"], f"{DRAWN}.log_prob_micro_batch_size_per_gpu", (16, 16)),
+    ],
+)
+def test_a_batch_that_the_gpus_do_not_share_evenly_is_refused_with_one_that_they_do(recipe, overrides, key, fits):
+    """verl's assertions come after the first rollouts; of 40 texts in updates of 32 it trains on empty rows."""
+    (found,) = batch.of_batch(compose_stage(recipe, "grpo", tuple(overrides)))
+    assert found[0] == key and found[1].endswith(f": {BATCH}={fits[0]} {MINI}={fits[1]} would do")
+    told = (*overrides, f"{BATCH}={fits[0]}", f"{MINI}={fits[1]}")
+    assert list(batch.of_batch(compose_stage(recipe, "grpo", told))) == []
+    with pytest.raises(SystemExit, match=re.escape(f"{BATCH}={fits[0]} {MINI}={fits[1]} would do")):
+        check_training(plan(recipe, "train", "train", overrides)[1][0])
+
+
+def test_every_recipe_has_a_batch_that_its_gpus_share():
+    for recipe in recipes():
+        assert list(batch.of_batch(compose_stage(recipe, "grpo"))) == [], recipe
+    own = (f"{ACTOR}.ulysses_sequence_parallel_size=2", "actor_rollout_ref.rollout.n=2")  # 4 of 8 GPUs share 64
+    assert list(batch.of_batch(compose_stage("cosyvoice2", "grpo", own))) == []
+    # The default on a CPU takes vLLM's log-probabilities: no micro batch of them has to fit.
+    few = ("data.train_batch_size=4", f"{ACTOR}.ppo_micro_batch_size_per_gpu=16")
+    assert list(batch.of_batch(compose_stage("tiny_mandarin", "grpo", (*few, "actor_rollout_ref.rollout.n=4")))) == []
+
+
+def test_more_gpus_than_the_machine_has_are_refused_where_it_is_to_run(monkeypatch, tmp_path):
+    for number in range(4):
+        (tmp_path / f"0000:0{number}:00.0").mkdir()
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(machine, "gpus", partial(machine.gpus, str(tmp_path)))
+    _, (training,) = plan("cosyvoice2", "train", "train", [])
+    told = rf"gpu\.yaml, line \d+: {GPUS} is 8, and this run sees 4: {GPUS}=4, less those of the reward server"
+    with pytest.raises(SystemExit, match=told):
+        check_training(training, here=True)
+    check_training(training)  # a dry run may be for another machine
+    check_training(plan("cosyvoice2", "train", "train", [f"{GPUS}=4"])[1][0], here=True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,2")
+    assert machine.gpus() == 2
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.7:6379")  # a cluster's
+    check_training(training, here=True)
