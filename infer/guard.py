@@ -63,10 +63,14 @@ class Hearing:
         self.cfg, self.folder, self.listener = cfg, Path(cfg.guard.folder), Listener(cfg)
         self.heard, _ = growing_lines(self.folder / HEARD)
         self._known = {row["id"] for row in self.heard}
-        self._offset, self._waiting = 0, []
+        self._offset, self._waiting, self._told = 0, [], set[tuple[str, str]]()
 
     def work(self) -> bool:
-        """A batch at most, rollouts before held-out texts; whether there was one."""
+        """A batch at most, rollouts before held-out texts; whether there was one.
+
+        Raises:
+            ValueError, InferenceServerException: the reward server is away; the batch is still to be heard.
+        """
         asked, self._offset = growing_lines(self.folder / ASKED, self._offset)
         self._waiting += [row for row in asked if row["id"] not in self._known]
         self._waiting.sort(key=lambda row: row["kind"] == "held_out")  # stable: in the order of the steps
@@ -74,7 +78,7 @@ class Hearing:
         batch = [row for row in batch if row["kind"] == kind]
         if not batch:
             return False
-        answers = list(self._answers(batch))
+        answers = self._heard(batch)
         append_jsonl(self.folder / HEARD, answers)
         self.heard += answers
         self._known |= {row["id"] for row in batch}
@@ -82,6 +86,22 @@ class Hearing:
         if kind == "held_out":
             write_text(self.folder / HELD_OUT, json.dumps(held_out(self.heard), indent=1) + "\n")
         return True
+
+    def _heard(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answers of the rows that can be heard, row by row where they cannot together. One that cannot, such as in a
+        language that the ear does not know, is left out for good."""
+        try:
+            return list(self._answers(batch))
+        except (InferenceServerException, ValueError) as error:
+            if getattr(self.listener.token2wav, "is_away", bool)():
+                raise
+            if len(batch) == 1:
+                why = (batch[0]["language"], getattr(error, "why", str(error)))
+                if why not in self._told:
+                    print(f"rows in language {why[0]!r} are left out: {why[1]}", flush=True)
+                self._told.add(why)
+                return []
+        return [answer for row in batch for answer in self._heard([row])]
 
     def _answers(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         said = [

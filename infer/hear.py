@@ -63,6 +63,14 @@ def code_of(options: dict[str, Any]) -> list[Path]:
     return imported_files([__name__, *dotted_names(options)])
 
 
+class NotHeardError(ValueError):
+    """An utterance that could not be spoken or heard; `why` is without what it says."""
+
+    def __init__(self, utterance: Utterance, why: str):
+        super().__init__(f"utterance {utterance.index} ({utterance.text}) could not be heard: {why}")
+        self.why = why
+
+
 class Listener:
     """Decodes, transcribes and measures utterances; what it did before comes from the cache.
 
@@ -90,7 +98,11 @@ class Listener:
 
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
         """{"transcript", "duration_s", ...} (see reward_tts.scorers.prosody), and what scorers measure where they can,
-        per utterance, in order."""
+        per utterance, in order.
+
+        Raises:
+            NotHeardError: of the first that cannot be, whatever the cause.
+        """
         keys = [[u.tokens, u.voice, u.language, u.text] for u in utterances]  # the text: see infer.decode
         unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
         every = self._cfg.cache.store_every
@@ -127,7 +139,7 @@ class Listener:
             if not utterance.tokens:  # who says nothing is heard as nothing
                 scores = [self.scorers["prosody"].of(np.zeros(0, np.float32))]
             elif one.message:
-                raise ValueError(f"utterance {utterance.index} ({utterance.text}) could not be heard: {one.message}")
+                raise NotHeardError(utterance, one.message)
             heard.append({"transcript": one.transcript} | {key: x for part in scores for key, x in part.items()})
         return heard
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.utils import InferenceServerException
 
 from reward_tts.client import ServerConfig
 from speech.interfaces import Row
 
-_MODEL = "token2wav"
+_MODEL, _READY_S = "token2wav", 10
 # Given any, tritonclient leaves out its own: waves are longer than gRPC's 4 MiB.
 _CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1)]
 
@@ -39,6 +40,14 @@ class ServedWaves:
         """
         with InferenceServerClient(self.address, channel_args=_CHANNEL) as client:
             return [self._one(client, row) for row in rows]
+
+    def is_away(self) -> bool:
+        """Whether no server answers there that is ready: what failed may go well later."""
+        try:
+            with InferenceServerClient(self.address, channel_args=_CHANNEL) as client:
+                return not client.is_server_ready(headers=self._headers, client_timeout=_READY_S)
+        except InferenceServerException:
+            return True
 
     def _one(self, client: InferenceServerClient, row: Row) -> np.ndarray:
         tokens = np.asarray(row.tokens, np.int32)

@@ -1,14 +1,21 @@
 """The guard's hearing with the small codec and whisper-base: asked rows are heard once, held-out texts averaged."""
 
 import json
+from copy import copy
 from pathlib import Path
 
+import numpy as np
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from infer.guard import Hearing, held_out
+from infer.hear import Listener
+from reward_tts.asr.faster_whisper import WhisperEar
+from reward_tts.served_waves import ServedWaves
 from speech.files import growing_lines
+from speech.interfaces import Transcript
 from stages.config import ROOT, compose_stage
+from tests.conftest import free_ports
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +55,41 @@ def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: lis
     assert written["steps"]["10"]["error"] == pytest.approx((heard[4]["other"] + heard[5]["other"] + 1.0) / 3)
     assert (written["steps"]["20"]["error"], heard[4]["other"] < 1.0) == (1.0, True)
     assert Hearing(cfg).work() is False  # a process that is started again
+
+
+class EarOfMandarin(WhisperEar):
+    """Refuses other languages, as recipes/common/ear/paraformer_zh.yaml does."""
+
+    def transcribe(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
+        if unknown := sorted(set(languages) - {"zh"}):
+            raise ValueError(f"does not know {unknown}")
+        return super().transcribe(waves, languages)
+
+
+def test_a_row_that_the_ear_cannot_hear_holds_up_no_other(
+    cfg: DictConfig, spoken: list[tuple[list[int], str]], ear: WhisperEar, tmp_path: Path, capsys
+):
+    own = cfg.copy()
+    own.guard.folder = str(tmp_path)
+    ask(own, spoken[6:9], "rollout", 1, None)
+    asked = [json.loads(line) for line in (tmp_path / "asked.jsonl").read_text().splitlines()]
+    asked[1]["language"] = "en"
+    more = [row | {"id": f"{row['id']}.again"} for row in asked[1:2]]
+    (tmp_path / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked + more))
+    hearing = Hearing(own)
+    away = ServedWaves(f"127.0.0.1:{free_ports(1)[0]}", None, own.recipe.token_rate, own.recipe.codebook_size)
+    hearing.listener.token2wav = away
+    with pytest.raises(ValueError, match=r"could not be heard: InferenceServerException: .*UNAVAILABLE"):
+        hearing.work()
+    own_ear = copy(ear)
+    own_ear.__class__ = EarOfMandarin
+    hearing.listener = Listener(own)
+    hearing.listener.ear = own_ear
+    assert [hearing.work() for _ in range(3)] == [True, True, False]
+    heard, _ = growing_lines(tmp_path / "heard.jsonl")
+    assert [row["id"] for row in heard] == ["1.rollout.0", "1.rollout.2"]
+    told = "rows in language 'en' are left out: ValueError: does not know ['en']"
+    assert capsys.readouterr().out.count(told) == 1
 
 
 def test_an_asr_of_the_rewards_family_is_refused(cfg: DictConfig):
