@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.config import ROOT
+from stages.config import ROOT, compose_stage
+from stages.preflight import check_reward
 from stages.table import table
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -76,3 +77,10 @@ def test_the_page_of_training_has_the_consoles_estimates(stage):
     (minutes,) = re.findall(r"\d+", table("tiny_mandarin").stages[stage].eta)
     (row,) = re.findall(rf"^\| [-\d]+ \| {stage} \|.*\|$", (ROOT / "docs/training.md").read_text("utf-8"), re.M)
     assert row.rpartition(" | ")[2].startswith(f"{minutes} minutes")
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("recipes/*/README.md")), ids=lambda page: page.parent.name)
+def test_the_page_of_a_recipe_has_the_formula_that_it_trains_by(page):
+    """cosyvoice2's had 1 - tanh(3c) alone, inworld_tts's three terms of four."""
+    name = page.parent.name
+    assert f"\n{check_reward(name, compose_stage(name, 'grpo'), [])}\n" in page.read_text(encoding="utf-8")
