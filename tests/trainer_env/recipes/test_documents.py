@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.batch import divisible
 from stages.config import ROOT, compose_stage
 from stages.preflight import check_reward
 from stages.table import table
@@ -84,3 +85,20 @@ def test_the_page_of_a_recipe_has_the_formula_that_it_trains_by(page):
     """cosyvoice2's had 1 - tanh(3c) alone, inworld_tts's three terms of four."""
     name = page.parent.name
     assert f"\n{check_reward(name, compose_stage(name, 'grpo'), [])}\n" in page.read_text(encoding="utf-8")
+
+
+def test_the_page_of_gpus_has_the_texts_of_a_step_that_verl_divides():
+    """llasa's page said that two keys were all, which on 3 GPUs verl refuses: 8 texts x 16 rollouts are no multiple."""
+    page = (ROOT / "docs/gpus.md").read_text(encoding="utf-8")
+    header, _, *rows = re.search(r"^\| texts of a step on.*\n(?:\|.*\n)+", page, re.M)[0].splitlines()
+    gpus = [int(number) for number in re.findall(r"\d+", header)]
+    told = {
+        name: cells for row in rows for name in re.findall(r"[a-z]\w+", row) for cells in [re.findall(r" (\d+) ", row)]
+    }
+    released = {path.parent.name for path in ROOT.glob("recipes/*/models.yaml")}
+    assert gpus == [3, 5, 6, 7, 8] and set(told) == released
+    for name in released:
+        cfg = compose_stage(name, "grpo")
+        texts, own = [divisible(cfg, number) for number in gpus], cfg.data.train_batch_size
+        assert [(int(cell), int(cell)) for cell in told[name]] == texts
+        assert {divisible(cfg, number) for number in (1, 2, 4, 8)} == {(own, own)}
