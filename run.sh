@@ -121,7 +121,7 @@ if ((first == 0)); then
   ((last > 0)) || exit 0
   first=1
 fi
-if [[ ! -x .venv/bin/python ]]; then     # an image of Dockerfile.trainer has no .venv-reward, and needs none
+if [[ ! -x .venv/bin/python ]]; then     # .venv-reward is asked for by the stages that run in it
   [[ -n $dry_run ]] || die "the environment .venv is not there: bash run.sh install"
   echo "# the commands of the other stages can be shown once install has run"
   exit

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Stage install: the two environments, by uv from pinned requirements.
-# Arguments: [--dry-run] [--force] [--only trainer|reward] RECIPE...   (--only: for an image of one environment)
+# Arguments: [--dry-run] [--force] [--only reward] RECIPE...   (--only reward: for an image of the server alone)
 #   VERL_TTS_DEVICE=cpu|gpu  the builds      VERL_TTS_PYTHON=3.11  the Python of both environments
 #   VERL_TTS_MACHINE=cpu|gpu  of run.sh: what its overrides (machine=...) make of the recipe's own choice
 # Where one is not set, environments that are there stay as they are; new ones have what nvidia-smi says, and Python 3.11.
@@ -21,7 +21,7 @@ while [[ ${1:-} == --* ]]; do
   esac
   shift
 done
-[[ -z $only || $only == trainer || $only == reward ]] || die "--only $only: trainer or reward"
+[[ -z $only || $only == reward ]] || die "--only $only: reward"
 recipes=("$@")
 # for_cpus RECIPE...: whether the command line, or else all of them themselves, choose the CPU.
 for_cpus() {
@@ -225,5 +225,5 @@ environment() {
 
 [[ $only == reward ]] || environment .venv "$(hash_of requirements.txt requirements/*trainer-"$device".txt requirements/override-cpu.txt requirements/prefer.txt pyproject.toml)" \
   "${trainer[@]}"
-[[ $only == trainer ]] || environment .venv-reward "$(hash_of requirements-reward.txt requirements/constraints-reward.txt pyproject.toml) ${own_hashes[*]}" \
+environment .venv-reward "$(hash_of requirements-reward.txt requirements/constraints-reward.txt pyproject.toml) ${own_hashes[*]}" \
   "${reward[@]}"
