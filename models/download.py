@@ -6,7 +6,8 @@ The hubs' own clients download: they continue where an interrupted download stop
 Afterwards every file that the recipe needs must be there, and its bytes must be those that the hub names. An entry's
 `revision`, by hub, is a commit or a tag; without it the newest is fetched the first time. What was fetched is noted in
 `models.lock` (JSON): a later run, or another machine that has this file, fetches the same or fails. With
-`models.hub=none` nothing is fetched: the files that are there are checked to be complete.
+`models.hub=none` nothing is fetched: the files that are there are checked to be complete. An absolute path among the
+files (convert.weights=/abs/epoch_5.pt) is of no repository and is left out.
 """
 
 import hashlib
@@ -103,7 +104,7 @@ def download(cfg: DictConfig) -> None:
         raise ValueError(f"models.hub={settings.hub}: known are {', '.join(HUBS)}")
     notes = json.loads(lock.read_text()) if lock.is_file() else {}
     for name, entry in settings["get"].items():
-        files, to = list(entry.files), Path(entry.to)
+        files, to = [file for file in entry.files if not Path(file).is_absolute()], Path(entry.to)  # yours stay there
         repo = None if settings.hub == "none" else entry.repo.get(settings.hub)
         if repo is None and settings.hub != "none":
             raise ValueError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from models.download import check
+from models.download import DownloadError, check, download
 from stages.config import compose_stage
 from tests.helpers.forked import command
 from tests.helpers.local_hub import COMMIT, FILES, REPO, Hub, running
@@ -166,6 +166,21 @@ def test_files_brought_by_hand_are_checked_without_a_hub(tmp_path, hub):
     assert status != 0
     assert "llm.pt is empty" in out
     assert (hub.ranges, hub.revisions) == ([], set())
+
+
+def test_weights_of_ones_own_are_no_file_of_the_release(tmp_path, capsys):
+    """cosyvoice3 lists ${convert.weights}, and said that the release lacks /abs/epoch_5_whole.pt."""
+    given = (f"recipe.pretrained_dir={tmp_path}", "models.hub=none", f"convert.weights={tmp_path}/epoch_5_whole.pt")
+    cfg = compose_stage("cosyvoice3", "models", given)
+    cfg.models.get = {"cosyvoice3": cfg.models["get"].cosyvoice3}
+    for name in cfg.models["get"].cosyvoice3.files[2:]:
+        (Path(cfg.recipe.release_dir) / name).parent.mkdir(parents=True, exist_ok=True)
+        (Path(cfg.recipe.release_dir) / name).write_text("x")
+    with pytest.raises(DownloadError, match=r"lacks cosyvoice3\.yaml$"):
+        download(cfg)
+    (Path(cfg.recipe.release_dir) / "cosyvoice3.yaml").write_text("x")
+    download(cfg)
+    assert "[models] cosyvoice3: 11 files, whole" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("recipe", ["cosyvoice2", "cosyvoice3", "glm_tts", "inworld_tts"])
