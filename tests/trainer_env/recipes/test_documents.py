@@ -102,3 +102,9 @@ def test_the_page_of_gpus_has_the_texts_of_a_step_that_verl_divides():
         texts, own = [divisible(cfg, number) for number in gpus], cfg.data.train_batch_size
         assert [(int(cell), int(cell)) for cell in told[name]] == texts
         assert {divisible(cfg, number) for number in (1, 2, 4, 8)} == {(own, own)}
+
+
+def test_a_recipe_that_fetches_models_tells_their_licences():
+    """docs/install.md promised it; three pages had no word."""
+    pages = [path.with_name("README.md") for path in ROOT.glob("recipes/*/models.yaml")]
+    assert len(pages) == 5 and [page for page in pages if "Licences" not in headings(page)] == []
