@@ -196,15 +196,16 @@ class Preparation:
         return prefix
 
     def _check_new(self, request: Request, split: Settings, seen: SeenTexts, answer: str | None) -> None:
-        """Texts that differ in width or composition alone are the same, however the recipe writes them, and a held-out
-        one is the same as one that differs in signs or case. `answer`: of an sft row, for which many speakers may say
-        the same."""
-        text = normalise_text(request.text)
-        if split.held_out:
-            self.held_out.add(spoken_part(text))
-        elif (spoken_part(text),) in self.held_out:
-            raise BadField("text", f"is also in a held-out split: {request.text}")
-        if not seen.add(text, request.language, request.voice, request.instruction, answer):
+        """Texts that the model reads alike but for width or composition are the same, and a held-out one is the same as
+        one that differs in signs or case, as it is given or as it is read. `answer`: of an sft row, for which many
+        speakers may say the same."""
+        read = self.prompts.spoken_as(request)
+        for key in {spoken_part(request.text), spoken_part(read)}:
+            if split.held_out:
+                self.held_out.add(key)
+            elif (key,) in self.held_out:
+                raise BadField("text", f"is also in a held-out split: {request.text}")
+        if not seen.add(normalise_text(read), request.language, request.voice, request.instruction, answer):
             same = "language and voice" if answer is None else "language, voice and speech tokens"
             raise BadField("text", f"is there already, with the same {same}: {request.text}")
 

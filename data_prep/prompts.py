@@ -200,6 +200,11 @@ class PromptMaker:
             return [turn["content"] for turn in messages if turn["role"] == "user"][-1]
         return request.written or request.text
 
+    def spoken_as(self, request: Request) -> str:
+        """The text as the model reads it where it speaks (evaluation, inference): "3号" and "三号" may be one prompt.
+        Raises BadField."""
+        return self.as_read(request, self.messages(request, training=False))
+
     def voice_of(self, request: Request) -> Voice | None:
         """The request's voice, with its words written as texts are."""
         voice = voice_of(request.voice, self.voices)

@@ -113,6 +113,19 @@ def test_texts_that_differ_in_width_alone_are_the_same_where_taken_as_they_stand
         Preparation(config).run()
 
 
+def test_texts_that_the_model_reads_alike_are_the_same_however_they_are_written(config):
+    config.recipe.text_normalisation, config.prepare.on_error = "spoken", "skip"
+    write(config, "test", '{"text": "今天是3号"}')
+    write(config, "train", *(json.dumps({"text": text}) for text in ("今天是三号", "明天下雨", "下午5点", "下午五点")))
+    assert Preparation(config).run()["train"] == 2
+    assert [row["extra_info"]["text"] for row in rows(config, "train")] == ["明天下雨", "下午5点"]
+    rejects = [json.loads(line) for line in Path(config.prepare.rejects).read_text().splitlines()]
+    assert [(one["line"], one["field"], one["reason"]) for one in rejects] == [
+        (1, "text", "is also in a held-out split: 今天是三号"),
+        (4, "text", "is there already, with the same language and voice: 下午五点"),
+    ]
+
+
 def test_what_may_be_said_is_what_the_reward_has_something_to_compare_with():
     for text in ("３", "½", "①", "Ａ", "ｶ", "你", "……", "!", "(…)", "🙂", "[breath]", "(ah)"):
         for language in ("zh", "ko", "ja", "fr", "en"):
