@@ -7,7 +7,6 @@ beside them, by the recipe's `voices.encoder`. A voice that names its speech tok
 nothing is done: the recipe's voices are what recipe.voices holds, if it names a file.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from tqdm import tqdm
 
 from speech.files import write_jsonl
 from speech.jsonl import BadRows, told_plainly
-from speech.paths import check_outputs
+from speech.paths import check_outputs, relative
 from speech.voices import Voice, read_voices
 from speech.waves import AudioLimits, check_header, read_wave
 
@@ -70,7 +69,7 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         BadRows: voices whose recording is not there, or no sound, all of them, before the encoder is made.
         ValueError: a voice that cannot be encoded, by its name. Others as read_voices.
     """
-    encoder, folder, voices = None, Path(cfg.output).resolve().parent, read_voices(cfg.input)
+    encoder, voices = None, read_voices(cfg.input)
     wrong = {voice.name: why for voice in voices.values() if (why := _wrong(voice, cfg))}
     if wrong:
         faults = [f"{cfg.input}: voice {name!r}: {why}" for name, why in wrong.items()]
@@ -86,7 +85,7 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         row = {"name": voice.name, "text": voice.text, "speech_tokens": tokens}
         for key in ("wav", "embedding", "mel"):
             if path := getattr(voice, key):
-                row[key] = os.path.relpath(path, folder)
+                row[key] = relative(path, Path(cfg.output).parent)
         yield row | ({"description": voice.description} if voice.description else {})
 
 

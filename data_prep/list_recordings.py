@@ -13,7 +13,6 @@ with paths relative to these files.
 """
 
 import glob
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from omegaconf import DictConfig
 
 from speech.files import whole_files, write_jsonl
 from speech.jsonl import BadRows, told_plainly
-from speech.paths import check_outputs
+from speech.paths import check_outputs, relative
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 OTHER_AUDIO = (".m4a", ".aac", ".opus", ".wma", ".aif", ".aiff", ".amr", ".mp4", ".webm", ".ape")
@@ -96,7 +95,7 @@ def rows(found: list[tuple[str, Path, str]], output: Path, language: str) -> tup
             continue
         if not info.frames:
             faults.append(f"{file}: holds no sample")
-        path = os.path.relpath(file.parent.resolve() / file.name, output)
+        path = relative(file, output)
         voices.append({"name": name, "text": text, "wav": path})
         sound = {"duration": round(info.duration, 3), "sample_rate": info.samplerate}
         samples.append({"transcript": text, "language": language, "wav_path": path, **sound})
@@ -110,7 +109,7 @@ def main(cfg: DictConfig) -> None:
     with told_plainly():
         if cfg.folder.input is None:
             raise FileNotFoundError("folder.input is not named: the folder of your recordings")
-        output = Path(cfg.folder.output).resolve()  # paths in the files go out from where it really lies
+        output = Path(cfg.folder.output)
         paths = [output / "recordings.jsonl", output / "samples.jsonl"]
         check_outputs({"folder.input": cfg.folder.input}, {f"folder.output/{p.name}": str(p) for p in paths})
         made = rows(recordings(Path(cfg.folder.input)), output, cfg.folder.language)

@@ -10,7 +10,6 @@ it. Where the next recording is of another language, there is no such pair.
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -26,7 +25,7 @@ from tqdm import tqdm
 
 from data_prep.shards import Codes
 from speech.files import whole_file, whole_files
-from speech.paths import check_outputs
+from speech.paths import check_outputs, relative
 from speech.waves import read_wave
 
 
@@ -86,7 +85,7 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
             with whole_file(wav) as temporary:
                 soundfile.write(temporary, wave, cfg.voice_rate, format="WAV", subtype="PCM_16")
         voice = {"name": name, "text": sample["transcript"], "speech_tokens": tokens.tolist()}
-        _write(voices, voice | {"wav": os.path.relpath(wav.resolve(), Path(voices_file).parent.resolve())})
+        _write(voices, voice | {"wav": relative(wav, Path(voices_file).parent)})
         _write(output, {"text": following["transcript"], "language": following["language"], "voice": name})
         counts["rows"] += 1
     return counts

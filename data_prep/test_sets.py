@@ -9,7 +9,6 @@ wav|text`, and a fifth field that is not used, the true recording) or a folder o
 texts.jsonl for infer.synthesise and recordings.jsonl for data_prep.encode_voices.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from omegaconf import DictConfig
 from data_prep.glm_rows import rows_of
 from speech.files import whole_files, write_jsonl
 from speech.jsonl import Fault
-from speech.paths import check_outputs, input_file
+from speech.paths import check_outputs, input_file, relative
 
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
 
@@ -152,7 +151,7 @@ def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, 
     rows. A recording that several texts ask for is one voice, called as the first of them."""
     voices: dict[tuple[Path, str], str] = {}
     names = [voices.setdefault((task.wav, task.prompt_text), task.name) for task in tasks]
-    folder = Path(output).resolve()
+    folder = Path(output)
     texts = [
         {"text": task.text, "language": language, "voice": name} | ({"emotion": task.emotion} if task.emotion else {})
         for task, name in zip(tasks, names, strict=True)
@@ -160,10 +159,10 @@ def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, 
     brought: dict[str, dict[str, Any]] = {name: {} for name in names}
     for task, name in zip(tasks, names, strict=True):  # by the first task that brings it
         own = {"speech_tokens": list(task.tokens)} if task.tokens else {}
-        own |= {k: os.path.relpath(v, folder) for k, v in (("embedding", task.embedding), ("mel", task.mel)) if v}
+        own |= {k: relative(v, folder) for k, v in (("embedding", task.embedding), ("mel", task.mel)) if v}
         brought[name] = own | brought[name]
     recordings = [
-        {"name": name, "text": said, "wav": os.path.relpath(wav, folder)} | brought[name]
+        {"name": name, "text": said, "wav": relative(wav, folder)} | brought[name]
         for (wav, said), name in voices.items()
     ]
     with whole_files([folder / "texts.jsonl", folder / "recordings.jsonl"]) as temporaries:

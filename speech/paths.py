@@ -42,6 +42,13 @@ def input_file(path: str | Path, expected: str) -> Path:
     return path
 
 
+def relative(path: str | Path, folder: str | Path) -> str:
+    """The path from where the folder really lies: written into a file there it leads back, whatever links lead to the
+    folder or to the path's own. A path that is itself a link keeps its name."""
+    path = Path(path)
+    return os.path.relpath(path.parent.resolve() / path.name, Path(folder).resolve())
+
+
 def check_outputs(
     inputs: Mapping[str, str | Path | None],
     outputs: Mapping[str, str | Path | None],

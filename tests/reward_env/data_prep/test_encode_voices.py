@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from omegaconf import OmegaConf
 
-from data_prep.encode_voices import encoded
+from data_prep.encode_voices import encoded, main
 from models.cosyvoice.encoder import CosyVoiceEncoder
 from models.cosyvoice.prompt_features import PromptReader
 from models.cosyvoice.release import read_config
@@ -114,6 +114,18 @@ def test_a_voice_that_names_its_tokens_keeps_them_and_no_encoder_is_made(tmp_pat
         {"name": "a", "text": "Hi.", "speech_tokens": [7, 8]},
         {"name": "b", "text": "Ho.", "speech_tokens": [9], "wav": "../b.wav", "description": "old"},
     ]
+
+
+def test_paths_go_out_from_where_the_output_really_lies(tmp_path):
+    (tmp_path / "disk/deep").mkdir(parents=True)
+    (tmp_path / "exp").symlink_to(tmp_path / "disk/deep")
+    record(tmp_path / "a.wav", 0.5)
+    row = {"name": "a", "text": "Hi.", "speech_tokens": [7], "wav": "../../a.wav"}  # as list_recordings writes it
+    source = write(tmp_path / "exp/recordings.jsonl", row)
+    cfg = {"input": str(source), "output": str(tmp_path / "exp/made/v.jsonl"), "encoder": None, "max_seconds": 30}
+    main.__wrapped__(OmegaConf.create({"voices": cfg}))
+    (voice,) = read_voices(cfg["output"]).values()
+    assert Path(voice.wav).samefile(tmp_path / "a.wav")
 
 
 def test_a_recording_of_two_channels_and_another_rate_becomes_one_at_the_encoders(xcodec2, tmp_path):
