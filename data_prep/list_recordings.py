@@ -2,9 +2,10 @@
 
     python -m data_prep.list_recordings --config-path <recipes/NAME> --config-name data folder.input=my/recordings
 
-The words of name.wav (or .flac, .ogg, .mp3, in sub-folders, too) stand in name.txt or name.lab next to it, or on a line
-`name|words` of a metadata.csv in the folder, as LJSpeech has it (a third field, the words as they are read, counts
-before the second). Into `folder.output` go
+The words of name.wav (or .flac, .ogg, .mp3, in sub-folders and linked ones, too) stand in name.txt or name.lab next to
+it, or on a line `name|words` of a metadata.csv in the folder, as LJSpeech has it (a third field, the words as they are
+read, counts before the second; the name may have its ending, and lack its folder). Different words for one recording,
+or two recordings of one name, are refused. Into `folder.output` go
 
     recordings.jsonl  {"name", "text", "wav"}: voices, for encode_voices and stage data
     samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings of vectorize
@@ -13,7 +14,8 @@ with paths relative to these files.
 """
 
 import glob
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import hydra
@@ -35,49 +37,114 @@ def recordings(folder: Path) -> list[tuple[str, Path, str]]:
 
     Raises:
         FileNotFoundError: there is no such folder. ValueError: it holds no recording.
-        BadRows: recordings without words, words without a recording, all of them.
+        BadRows: recordings without words or with two, words without a recording, lines that are none, all of them.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} (folder.input) is missing, or is no folder: recordings are expected in it")
-    files, beside = (_by_name(folder, endings) for endings in (AUDIO, WORDS))
-    if not files:
-        raise ValueError(f"{folder} (folder.input) holds no recording ({', '.join(AUDIO)})")
     faults: list[str] = []
-    listed = dict(_listed(_text(folder / LIST, faults))) if (folder / LIST).is_file() else {}
-    words = listed | {name: _text(path, faults) for name, path in beside.items() if name in files}
-    said = {name: " ".join(words.get(name, "").split()) for name in files}
+    paths = list(_walk(folder, faults))
+    files, beside = (_by_name(folder, paths, endings) for endings in (AUDIO, WORDS))
+    if not (files or faults):
+        raise ValueError(f"{folder} (folder.input) holds no recording ({', '.join(AUDIO)})")
+    faults += [f"{two}: has the name of {one.name}" for one, *more in files.values() for two in more]
+    words = {name: [(str(path), _text(path, faults)) for path in beside[name]] for name in files if name in beside}
+    for name, place, text in _listed(folder / LIST, files, faults) if (folder / LIST).is_file() else ():
+        words.setdefault(name, []).append((place, text))
+    said = {name: _one(words.get(name, []), faults) for name in files}
     nothing = f"no words (a .txt or .lab next to it, or a line of {LIST})"
-    faults += [f"{files[name]}: {nothing}" for name in files if not said[name]]
-    faults += [f"{folder / LIST}: {name} has no recording" for name in listed.keys() - files.keys()]
-    alone = {beside[name] for name in beside.keys() - files.keys()}  # a README, or the words of what is no AUDIO
-    others = (path for text in alone for path in text.parent.glob(f"{glob.escape(text.stem)}.*"))
+    faults += [f"{files[name][0]}: {nothing}" for name in files if not said[name]]
+    alone = (path for name in beside.keys() - files.keys() for path in beside[name])  # a README, or words of no AUDIO
+    others = {path for text in alone for path in text.parent.glob(f"{glob.escape(text.stem)}.*")}
     kinds = ", ".join(AUDIO)
     faults += [f"{path}: has words and is none of {kinds}" for path in others if path.suffix.lower() in OTHER_AUDIO]
     if faults:
         raise BadRows(sorted(faults), then="nothing was written")
-    return [(name, files[name], said[name]) for name in sorted(files)]
+    return [(name, files[name][0], said[name]) for name in sorted(files)]
 
 
-def _by_name(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """{path in the folder without the ending, however that is written: file}"""
-    found = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in endings)
-    return {str(path.relative_to(folder).with_suffix("")): path for path in found}
+def _walk(folder: Path, faults: list[str]) -> Iterator[Path]:
+    """Every file below the folder, sorted, behind links to folders, too; a folder that several of them lead to, or a
+    loop, is entered once."""
+    seen = set()
+
+    def unread(error: OSError) -> None:
+        faults.append(f"{error.filename}: cannot be read: {error.strerror}")
+
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=unread):
+        found = os.stat(here)
+        if (found.st_dev, found.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        folders.sort()
+        yield from (Path(here, name) for name in sorted(files))
+
+
+def _by_name(folder: Path, paths: list[Path], endings: tuple[str, ...]) -> dict[str, list[Path]]:
+    """{path in the folder without the ending, however that is written: files}"""
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        if path.suffix.lower() in endings:
+            found.setdefault(str(path.relative_to(folder).with_suffix("")), []).append(path)
+    return found
+
+
+def _one(sources: list[tuple[str, str]], faults: list[str]) -> str:
+    """The words of (where they stand, words), with single spaces; different ones are a fault."""
+    given = {place: " ".join(text.split()) for place, text in sources}
+    (first, words), *others = [one for one in given.items() if one[1]] or [("", "")]
+    faults += [f"{place}: has other words than {first}" for place, text in others if text != words]
+    return words
 
 
 def _text(path: Path, faults: list[str]) -> str:
-    """What a file says; of one that is not UTF-8 a word, and its fault."""
+    """What a file says; of one that cannot be read, or is not UTF-8, a word, and its fault."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         faults.append(f"{path}: is not UTF-8 ({error.reason} at byte {error.start})")
-        return "?"
+    except OSError as error:
+        faults.append(f"{path}: cannot be read: {error.strerror}")
+    return "?"
 
 
-def _listed(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        if line.strip():
-            name, *fields = line.split("|")
-            yield name.strip(), next((field for field in reversed(fields) if field.strip()), "")
+def _listed(path: Path, files: Collection[str], faults: list[str]) -> Iterator[tuple[str, str, str]]:
+    """(name of a recording, file and line, words) of each line of a list."""
+    in_folders: dict[str, list[str]] = {}  # {name without folders: recordings}
+    for name in files:
+        in_folders.setdefault(Path(name).name, []).append(name)
+    seen: dict[str, int] = {}
+    read: dict[str, list[tuple[int, str]]] = {}  # {third field: lines and their second fields}
+    for number, line in enumerate(_text(path, faults).split("\n"), 1):  # not at U+2028, which texts may hold
+        name, *fields = (field.strip() for field in line.split("|"))
+        place = f"{path}:{number}"
+        if not line.strip():
+            continue
+        if len(fields) not in (1, 2):
+            faults.append(f"{place}: has {len(fields) + 1} fields, expected name|words or name|words|words as read")
+            continue
+        bare = str(Path(name).with_suffix("")) if Path(name).suffix.lower() in AUDIO else name
+        found = next(([one] for one in (name, bare) if one in files), in_folders.get(bare, []))
+        if len(found) != 1:
+            faults.append(f"{place}: {name} {'may be ' + ' or '.join(found) if found else 'has no recording'}")
+        elif found[0] in seen:
+            faults.append(f"{place}: {name} is there twice, first in line {seen[found[0]]}")
+        else:
+            seen[found[0]] = number
+            yield found[0], place, next(filter(None, reversed(fields)), "")
+        if len(fields) == 2 and fields[1]:
+            read.setdefault(fields[1], []).append((number, fields[0]))
+    for third, (first, second, *_) in _speakers(read):
+        faults.append(f"{path}:{first}: {third} is the third field of line {second}, too, with other words: a speaker?")
+
+
+def _speakers(read: dict[str, list[tuple[int, str]]]) -> Iterator[tuple[str, list[int]]]:
+    """Third fields, and their lines, that are no reading of the second ones: they stand behind several, and have no
+    word of one of them."""
+    for third, rows in read.items():
+        words = set(third.lower().split())
+        if len({said for _, said in rows}) > 1 and any(words.isdisjoint(said.lower().split()) for _, said in rows):
+            yield third, [number for number, _ in rows]
 
 
 def rows(found: list[tuple[str, Path, str]], output: Path, language: str) -> tuple[list[dict], list[dict]]:
@@ -93,11 +160,11 @@ def rows(found: list[tuple[str, Path, str]], output: Path, language: str) -> tup
         except (OSError, soundfile.SoundFileError) as error:
             faults.append(f"{file}: cannot be read: {error}")
             continue
-        if not info.frames:
-            faults.append(f"{file}: holds no sample")
+        sound = {"duration": round(info.duration, 3), "sample_rate": info.samplerate}
+        if not sound["duration"]:
+            faults.append(f"{file}: holds {info.frames} samples, less than a millisecond")
         path = relative(file, output)
         voices.append({"name": name, "text": text, "wav": path})
-        sound = {"duration": round(info.duration, 3), "sample_rate": info.samplerate}
         samples.append({"transcript": text, "language": language, "wav_path": path, **sound})
     if faults:
         raise BadRows(faults, then="nothing was written")
@@ -117,7 +184,8 @@ def main(cfg: DictConfig) -> None:
             for temporary, one in zip(temporaries, made, strict=True):
                 write_jsonl(temporary, one)
     seconds = sum(row["duration"] for row in made[1])
-    print(f"{len(made[0])} recordings, {seconds / 60:.1f} min -> {paths[0]}, {paths[1]}", flush=True)
+    told = f"{len(made[0])} recordings, {seconds / 60:.1f} min, language {cfg.folder.language} (folder.language)"
+    print(f"{told} -> {paths[0]}, {paths[1]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,64 @@ def test_a_list_of_ljspeech_names_the_words(tmp_path):
     assert [(name, words) for name, _, words in recordings(tmp_path)] == [("LJ1", "Doctor No"), ("LJ2", "Yes")]
 
 
+@pytest.mark.parametrize("listed", ["LJ1", "LJ1.wav", "wavs/LJ1", "wavs/LJ1.wav"])
+def test_a_list_beside_the_folder_of_its_recordings_is_that_of_ljspeech(tmp_path, listed):
+    record(tmp_path / "wavs/LJ1.wav", None)
+    (tmp_path / "metadata.csv").write_text(f"{listed}|Dr. No|Doctor\u2028No\n", encoding="utf-8")
+    assert [(name, words) for name, _, words in recordings(tmp_path)] == [("wavs/LJ1", "Doctor No")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("a|one\na|two\nb|x", r"metadata\.csv:2: a is there twice, first in line 1"),
+        ("a|one\na.wav|one\nb|x", r"metadata\.csv:2: a\.wav is there twice, first in line 1"),
+        ("a|x|x|spk\nb|y", r"metadata\.csv:1: has 4 fields"),
+        ("a|x|s1\nb|y|s1", r"metadata\.csv:1: s1 is the third field of line 2, too, with other words: a speaker\?"),
+        ("a|other words\nb|x", r"metadata\.csv:1: has other words than .*a\.lab"),
+        ("a|said\nb|x\nc|y", r"metadata\.csv:3: c may be s/c or t/c"),
+    ],
+)
+def test_words_that_may_be_anothers_are_refused(tmp_path, lines, told):
+    for name in ("a", "b", *(("s/c", "t/c") if "c|y" in lines else ())):
+        record(tmp_path / f"{name}.wav", None)
+    (tmp_path / "a.lab").write_text("one" if "one" in lines else "x" if "a|x" in lines else "said")
+    (tmp_path / "metadata.csv").write_text(lines + "\n")
+    with pytest.raises(BadRows, match=told):
+        recordings(tmp_path)
+
+
+def test_a_reading_that_two_lines_share_is_none_of_a_speaker(tmp_path):
+    for name in ("a", "b"):
+        record(tmp_path / f"{name}.wav", None)
+    (tmp_path / "metadata.csv").write_text("a|5 apples|five apples\nb|Five apples|five apples\n")
+    assert [words for _, _, words in recordings(tmp_path)] == ["five apples"] * 2
+
+
+def test_two_sources_of_words_and_two_recordings_of_a_name_are_named(tmp_path):
+    record(tmp_path / "a.wav", "one")
+    (tmp_path / "a.lab").write_text("two")
+    record(tmp_path / "b.flac", "same")
+    (tmp_path / "b.lab").write_text(" same\n")
+    record(tmp_path / "b.wav", None)
+    with pytest.raises(BadRows, match=r"(?s)^2 bad rows.*a\.txt: has other words than .*a\.lab.*b\.wav: has the name"):
+        recordings(tmp_path)
+
+
+def test_linked_folders_are_entered_once(tmp_path):
+    record(tmp_path / "disk/b.wav", "two")
+    record(tmp_path / "in/a.wav", "one")
+    (tmp_path / "in/spk2").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk/loop").symlink_to(tmp_path / "in")
+    assert [name for name, _, _ in recordings(tmp_path / "in")] == ["a", "spk2/b"]
+
+
+def test_a_recording_of_less_than_a_millisecond_is_named(tmp_path):
+    record(tmp_path / "a.wav", "one", seconds=7 / 16_000)
+    with pytest.raises(BadRows, match=r"a\.wav: holds 7 samples, less than a millisecond"):
+        rows(recordings(tmp_path), tmp_path, "zh")
+
+
 def test_all_that_is_wrong_is_named_at_once(tmp_path):
     record(tmp_path / "silent.wav", None)
     record(tmp_path / "empty.wav", "  \n")
