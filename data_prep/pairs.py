@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import hydra
+import pyarrow.parquet as pq
 from omegaconf import DictConfig
 from pydantic import AliasChoices, BaseModel, Field
 
+from data_prep.jsonl import spoken_part
 from data_prep.prompts import PromptMaker
 from speech.files import write_jsonl
 from speech.jsonl import (
@@ -195,6 +197,22 @@ def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str,
     return found
 
 
+def tested(rows: list[dict[str, Any]], recipe: DictConfig) -> int:
+    """How many of the pairs are of a sentence that recipe.rl_test, if it is there, holds, as stage data tells them
+    apart: of those stage eval says nothing any more."""
+    if not rows or not Path(recipe.rl_test).is_file():
+        return 0
+    maker = PromptMaker(recipe)
+
+    def keys(row: Mapping[str, Any]) -> set[str]:
+        request = maker.request({"text": row["text"], "language": row["language"]}, has_speech=True)
+        return {spoken_part(request.text), spoken_part(maker.spoken_as(request))}
+
+    test = pq.read_table(recipe.rl_test, columns=["extra_info"]).column("extra_info").to_pylist()
+    held_out = {key for row in test for key in keys(row)}
+    return sum(not keys(row).isdisjoint(held_out) for row in rows)
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     own = cfg.pairs
@@ -208,12 +226,18 @@ def main(cfg: DictConfig) -> None:
             write_jsonl(own.best, best)
             print(f"{len(best)} texts with their best speech -> {own.best}", flush=True)
         rows = list(of_scores(given["scored"], own.least_margin)) if "scored" in given else []
-        rows += list(of_votes(given["votes"], dict(own.spoken or {}))) if "votes" in given else []
-        rows += list(of_preferences(given["preferences"])) if "preferences" in given else []
-        if not rows:
+        judged = list(of_votes(given["votes"], dict(own.spoken or {}))) if "votes" in given else []
+        judged += list(of_preferences(given["preferences"])) if "preferences" in given else []
+        if not rows + judged:
             raise SystemExit(f"no pair: no text whose scores differ by {own.least_margin} or whose votes prefer one")
-        write_jsonl(own.output, check_rows(rows, cfg.recipe))
-    print(f"{len(rows)} pairs -> {Path(own.output)}")
+        checked = check_rows(rows + judged, cfg.recipe)
+        told = f"pairs are sentences of recipe.rl_test={cfg.recipe.rl_test}"
+        if count := tested(rows, cfg.recipe):
+            raise BadRows.of(f"{count} of {len(rows)} scored {told}, which a model that learns them is not tested with")
+        if count := tested(judged, cfg.recipe):
+            print(f"{count} of {len(judged)} {told}: judge the result on others, eval texts=...", flush=True)
+        write_jsonl(own.output, checked)
+    print(f"{len(checked)} pairs -> {Path(own.output)}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from data_prep.pairs import best_of_scores, check_rows, of_preferences, of_scores, of_votes
+from data_prep.pairs import best_of_scores, check_rows, main, of_preferences, of_scores, of_votes
 from speech.jsonl import BadRows
 from stages.config import compose_stage
 from stages.plan import plan
@@ -141,6 +143,21 @@ def test_a_vote_on_other_speech_is_refused_with_its_line(spoken, tmp_path, chang
     with pytest.raises(BadRows) as error:
         list(of_votes(path, spoken))
     assert "v.jsonl:2: " + told in str(error.value)
+
+
+def test_pairs_of_sentences_that_test_the_model_are_counted_or_refused(tmp_path, capsys):
+    cfg = compose_stage("tiny_mandarin", "prefer", (f"recipe.work_dir={tmp_path}",))
+    Path(cfg.recipe.data_dir).mkdir()
+    test = pa.table({"extra_info": [{"text": "你好。", "language": "zh", "voice": None}]})
+    pq.write_table(test, cfg.recipe.rl_test)
+    rows = [{"text": text, "chosen": [1], "rejected": [2]} for text in ("你好！", "早上好")]
+    cfg.pairs.preferences = write(tmp_path / "p.jsonl", *rows)
+    main.__wrapped__(cfg)
+    assert "1 of 2 pairs are sentences of recipe.rl_test" in capsys.readouterr().out
+    assert len(Path(cfg.pairs.output).read_text().splitlines()) == 2
+    cfg.pairs.scored = write(tmp_path / "s.jsonl", scored("你好", 0.9, 1), scored("你好", 0.1, 2))
+    with pytest.raises(SystemExit, match=r"1 of 1 scored pairs are sentences of recipe\.rl_test"):
+        main.__wrapped__(cfg)
 
 
 def test_pairs_get_the_prompts_of_stage_data_and_tokens_are_of_the_codebook():
