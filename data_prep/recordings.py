@@ -1,4 +1,4 @@
-"""Recordings with transcripts, as the Inworld TTS trainer's JSONL lists them, and which of them are used."""
+"""Recordings with transcripts, as the Inworld TTS trainer's JSONL lists them, which are used, and what they hold."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig
 
 from data_prep.options import LATIN_LETTERS, unwanted_letters
 from speech.jsonl import BadField, Fault, read_rows
+from speech.waves import AudioLimits, read_mono, resample
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,25 @@ def _field(row: dict[str, Any], name: str, kind: Any) -> Any:
     ):
         raise BadField(name, f"is missing or no usable value: {json.dumps(value)[:60]}")
     return value
+
+
+def read_sound(one: Recording, own: DictConfig, sample_rate: int) -> np.ndarray | str:
+    """The wave float32 [samples] at `sample_rate` Hz, or the filter that leaves it out for what the file really has.
+    `own`: branch `vectorize`.
+
+    Raises:
+        ValueError: it cannot be read, lasts another time than its row says (it is cut off, or another recording: the
+            words are not its own), or is silent.
+    """
+    key = "vectorize.filters.max_duration_s"  # which has looked at the listed duration
+    limits = AudioLimits(own.filters.max_duration_s + own.duration_off.seconds, key=key)
+    wave, rate = read_mono(one.wav_path, limits)
+    seconds, allowed = len(wave) / rate, max(own.duration_off.seconds, own.duration_off.share * one.duration)
+    if abs(seconds - one.duration) > allowed:
+        raise ValueError(f"{one.wav_path} lasts {round(seconds, 2):g} s, listed are {one.duration:g}")
+    if not wave.any():
+        raise ValueError(f"{one.wav_path} holds only silence")
+    return "sample rate" if rate < own.filters.min_sample_rate else resample(wave, rate, sample_rate)
 
 
 def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:

@@ -30,12 +30,11 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from data_prep.held_out import check_held_out, place_of
-from data_prep.recordings import Recording, filters, read_recordings
+from data_prep.recordings import Recording, filters, read_recordings, read_sound
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
 from speech.files import changed_keys, whole_file
 from speech.jsonl import Fault
 from speech.paths import check_outputs, input_file
-from speech.waves import AudioLimits, read_wave
 
 
 def settings_of(cfg: DictConfig) -> dict[str, Any]:
@@ -133,10 +132,6 @@ class Worker:
     def _store(self, number: int, chunk: list[Recording | Fault], encoder: Any) -> None:
         faults = [one for one in chunk if isinstance(one, Fault)]
         waves: list[tuple[Recording, np.ndarray]] = []
-        key = (
-            "vectorize.filters.max_duration_s"  # which has looked at the listed duration; 1 s for what is rounded there
-        )
-        limits = AudioLimits(self.cfg.filters.max_duration_s + 1, key=key)
         left_out: Counter[str] = Counter()
         for one in chunk:
             if isinstance(one, Fault):
@@ -145,9 +140,14 @@ class Worker:
                 left_out[reason] += 1
                 continue
             try:
-                waves.append((one, read_wave(one.wav_path, encoder.sample_rate, limits)))
+                wave = read_sound(one, self.cfg, encoder.sample_rate)
             except ValueError as error:
                 faults.append(Fault(self.cfg.input, one.line, "wav_path", str(error), json.dumps(one.row)))
+                continue
+            if isinstance(wave, str):
+                left_out[wave] += 1
+            else:
+                waves.append((one, wave))
         self._stop_for(faults)
         encoded = self._encode([wave for _, wave in waves], encoder)
         made = [(one, codes) for (one, _), codes in zip(waves, encoded, strict=True)]

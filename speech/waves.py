@@ -60,8 +60,13 @@ def check_header(path: str, limits: AudioLimits | None = None) -> None:
 
 
 def read_wave(path: str, sample_rate: int, limits: AudioLimits | None = None) -> np.ndarray:
-    """The file as float32 [samples] at `sample_rate` Hz, the mean of its channels; one second in memory at a time is
-    all that is read of a file beyond `limits` (those of the class, if none are given).
+    """The file as float32 [samples] at `sample_rate` Hz, the mean of its channels. Arguments, errors: read_mono."""
+    return resample(*read_mono(path, limits), sample_rate)
+
+
+def read_mono(path: str, limits: AudioLimits | None = None) -> tuple[np.ndarray, int]:
+    """The mean of the file's channels, float32 [samples], and its own rate, Hz; one second in memory at a time is all
+    that is read of a file beyond `limits` (those of the class, if none are given).
 
     Raises:
         ValueError: it cannot be read, is beyond the limits, or holds no or no finite sample.
@@ -80,7 +85,7 @@ def read_wave(path: str, sample_rate: int, limits: AudioLimits | None = None) ->
     mono = np.concatenate(blocks or [np.empty(0, np.float32)])
     if not len(mono) or not np.isfinite(mono).all():
         raise ValueError(f"{path} holds {len(mono)} samples, not all finite")
-    return resample(mono, rate, sample_rate)
+    return mono, rate
 
 
 def at_least(wave: np.ndarray, samples: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hydra.utils import instantiate
 
 from data_prep.merge_shards import merge_shards
@@ -144,6 +145,22 @@ def test_bad_recordings_stop_the_run_with_file_line_and_field_or_are_listed(mode
     rejected = [json.loads(line) for line in (tmp_path / "codes" / "rejects_0.jsonl").read_text().splitlines()]
     assert [(one["line"], one["field"]) for one in rejected] == [(1, "wav_path"), (3, "duration"), (9, None)]
     assert merge_shards(tmp_path / "codes", remove_shards=True) == {"train": 3, "val": 0}
+
+
+def test_what_a_file_holds_is_compared_with_its_row(models, recordings, tmp_path):
+    """0 is cut off, 1 is silence, 2 has 8000 Hz; 3 and 7 are what they are listed as."""
+    lines = [json.loads(line) for line in recordings.read_text().splitlines()]
+    lines[0]["duration"] = 10.0
+    recordings.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    noise = np.random.default_rng(0).normal(scale=0.1, size=60000)
+    for place, wave, rate in ((0, noise, 24000), (1, np.zeros(12480), 24000), (2, noise[:4320], 8000)):
+        soundfile.write(recordings.parent / f"wavs/{place}.wav", wave, rate)
+    cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes", "vectorize.on_error=skip")
+    vectorize(cfg)
+    rejected = [json.loads(line) for line in (tmp_path / "codes/rejects_0.jsonl").read_text().splitlines()]
+    told = [(one["line"], one["field"], one["reason"].rpartition(".wav ")[2]) for one in rejected]
+    assert told == [(1, "wav_path", "lasts 2.5 s, listed are 10"), (2, "wav_path", "holds only silence")]
+    assert merge_shards(tmp_path / "codes", remove_shards=True) == {"train": 2, "val": 0}
 
 
 def test_torchruns_processes_are_workers(models, recordings, tmp_path, monkeypatch):
