@@ -31,10 +31,11 @@ SCHEME = re.compile("https?://", re.IGNORECASE)
 SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
 _POWER = re.compile(r"([⁻-])?([⁰¹²³⁴-⁹]{1,3})(?![A-Za-z\d])|\^([-−])?(\d{1,3})(?!\d)")
+_CHARGE = re.compile("([¹²³⁴-⁹]?)([⁺⁻])(?![⁰¹²³⁴-⁹])")
 _TO_HALF = re.compile("[午前後翌朝夜오전후 ]{0,4}")  # 9時〜午後6時
 LOWERED = "₀₁₂₃₄₅₆₇₈₉"
 _LOWERED = re.compile(f"[{LOWERED}]{{1,4}}")
-RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹^"
+RAISED = "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹^"
 ROMAN = {letter: number for number, letter in enumerate("ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ", 1)}
 LATIN_ROMAN = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "XI": 11, "XII": 12, "XIII": 13}
 CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
@@ -98,6 +99,14 @@ def power_at(text: str, at: int) -> tuple[int, int] | None:
         return None
     exponent = int(unicodedata.normalize("NFKC", found[2] or found[4]))
     return found.end(), -exponent if found[1] or found[3] else exponent
+
+
+def charge_at(text: str, at: int) -> tuple[int, str, bool] | None:
+    """Where the charge of Ca²⁺, Cl⁻ ends, its number ("" for one alone), and whether it is a negative one."""
+    found = _CHARGE.match(text, at)
+    if not found or not text[max(0, at - 1) : at].isalnum():
+        return None
+    return found.end(), unicodedata.normalize("NFKC", found[1]), found[2] == "⁻"
 
 
 def with_half_day(text: str, at: int, names: dict[str, tuple[str, ...]], times: list[str], there: str) -> list[str]:

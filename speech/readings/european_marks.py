@@ -100,7 +100,7 @@ def models(of: Language) -> Iterator[Rule]:
 
 
 def powers(of: Language) -> Iterator[Rule]:
-    """10^8, 10⁻³; a single ² or ³ is a sign."""
+    """10^8, 10⁻³, the charges of Ca²⁺ and Cl⁻; a single ² or ³ is a sign."""
 
     def said(match: re.Match[str]) -> Said:
         number = int(match["n"] or "".join(str(_RAISED.index(digit)) for digit in match["r"]))
@@ -115,6 +115,13 @@ def powers(of: Language) -> Iterator[Rule]:
         raised = rf"(?P<r>[{_RAISED}]{{2,3}}|[⁰¹⁴-⁹]|(?<=⁻)[²³])"
         pattern = rf"(?<=[\w)])(?:\^(?P<m>{DASH})?(?P<n>\d{{1,3}})|(?P<k>⁻)?{raised}){unit}"
         yield Rule("^" + _RAISED, re.compile(pattern), said)
+
+    def charged(match: re.Match[str]) -> Said:
+        number = of.counted(_RAISED.index(match["n"]))[:2] if match["n"] else [""]
+        return "sign", ways(number, of.minus if match["s"] == "⁻" else of.signs["+"]), True
+
+    charge = rf"(?<=[\w)\]])(?P<n>[{_RAISED}]?)(?P<s>[⁺⁻])(?![{_RAISED}])"
+    yield Rule("⁺⁻", re.compile(charge), charged)
 
 
 def inches(of: Language) -> Iterator[Rule]:

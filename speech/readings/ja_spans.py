@@ -15,6 +15,7 @@ from speech.readings.cjk import (
     SCHEME,
     any_of,
     between_letters,
+    charge_at,
     face,
     lowered,
     one_of,
@@ -103,7 +104,10 @@ def _phrase(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _power(text: str, at: int, found: list[Span]) -> Span | None:
-    """x², 10^8: じょう."""
+    """x², 10^8: じょう; Ca²⁺, Cl⁻: プラス, マイナス."""
+    if charge := charge_at(text, at):
+        sign = "マイナス" if charge[2] else "プラス"
+        return span_of(at, charge[0], "sign", [(whole(int(charge[1])) if charge[1] else "") + sign])
     power = power_at(text, at)
     if not power:
         return None

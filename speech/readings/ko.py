@@ -23,6 +23,7 @@ from speech.readings.cjk import (
     VERSION,
     any_of,
     between_letters,
+    charge_at,
     compared,
     face,
     is_day,
@@ -207,7 +208,10 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _power(text: str, at: int, found: list[Span]) -> Span | None:
-    """x², 10^8: 제곱, 승."""
+    """x², 10^8: 제곱, 승; Ca²⁺, Cl⁻: 플러스, 마이너스."""
+    if charge := charge_at(text, at):
+        sign = "마이너스" if charge[2] else "플러스"
+        return span_of(at, charge[0], "sign", [f"{sino(int(charge[1]))} {sign}" if charge[1] else sign])
     power = power_at(text, at)
     if not power:
         return None

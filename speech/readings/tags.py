@@ -138,8 +138,9 @@ def _goes_with(char: str, mark: str) -> bool:
 
 
 def _folded(char: str) -> str:
-    """Full-width and other compatibility forms of one character as that character; ½, ², ①, ℃, ㅋ stay as they are."""
-    if char.isascii() or "\u3131" <= char <= "\u318e" or unicodedata.category(char) in ("No", "Nl", "Sk"):
+    """Full-width and other compatibility forms of one character as that character; ½, ², ⁻, ①, ℃, ㅋ stay."""
+    raised = char in "⁺⁻" or unicodedata.category(char) in ("No", "Nl", "Sk")
+    if raised or char.isascii() or "\u3131" <= char <= "\u318e":
         return char
     plain = unicodedata.normalize("NFKC", char)
     return plain if len(plain) == 1 and char not in "ªº" else char

@@ -19,6 +19,7 @@ from speech.readings.cjk import (
     VERSION,
     any_of,
     between_letters,
+    charge_at,
     compared,
     face,
     is_day,
@@ -156,7 +157,10 @@ def _between(text: str, at: int, found: list[Span]) -> Span | None:
 
 
 def _power(text: str, at: int, found: list[Span]) -> Span | None:
-    """x², 10^8: 次方."""
+    """x², 10^8: 次方; Ca²⁺, Cl⁻: 加, 減."""
+    if charge := charge_at(text, at):
+        number = plain(int(charge[1])) if charge[1] else ""
+        return span_of(at, charge[0], "sign", [f"{number}{sign}" for sign in ("減負" if charge[2] else "加正")])
     power = power_at(text, at)
     if not power:
         return None

@@ -14,6 +14,7 @@ from speech.readings.zh.whole import english
 LOWERED = "\u2080-\u2089"
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _POWER = re.compile(rf"(\u207b?)([{RAISED}]+)(?:{BLANK}({_UNIT})(?![A-Za-z]))?")
+_CHARGE = re.compile(rf"(?<=[A-Za-z)\]{LOWERED}])([{RAISED}]?)([\u207a\u207b])(?![{RAISED}])")
 _LOWERED = re.compile(f"[{LOWERED}]+")
 # Substances that are called by name as often as by the letters of their formula; those in capitals alone (O2, H2) only
 # with lowered digits, because they are names of other things, too.
@@ -128,6 +129,17 @@ def power(text: str, start: int) -> Span | None:
     return Span(
         start, found.end(), "sign", tuple(joined([f"的{number}次方", f"的{number}次幂", f"{number}次方"], names))
     )
+
+
+def charge(text: str, start: int) -> Span | None:
+    """The ²⁺ of Ca²⁺, the ⁻ of Cl⁻."""
+    found = _CHARGE.match(text, start)
+    if not found:
+        return None
+    number = cardinals(unicodedata.normalize("NFKC", found[1]))[0] if found[1] else ""
+    signs = ("减", "负") if found[2] == "\u207b" else ("加", "正")
+    ways = [f"{number}{sign}" for sign in signs] + [f"{sign}{number}" for sign in signs]
+    return Span(start, found.end(), "sign", tuple(dict.fromkeys(ways)))
 
 
 def lowered(text: str, start: int) -> Span | None:

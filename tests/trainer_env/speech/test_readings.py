@@ -32,7 +32,7 @@ from stages.config import ROOT
         ("1，280元和350，000人，1，234，567人", "1,280元和350,000人,1,234,567人"),  # thousands
         ("ｶﾞ", "ガ"),
         ("각", "각"),
-        ("½ m² ① ℃ Ⅱ", "½ m² ① ℃ Ⅱ"),  # what would be read otherwise stays
+        ("½ m² 10⁻³ Na⁺ ① ℃ Ⅱ", "½ m² 10⁻³ Na⁺ ① ℃ Ⅱ"),  # what would be read otherwise stays
         ("[sic] a<b", "[sic] a<b"),
     ],
 )
@@ -51,6 +51,22 @@ def test_a_text_of_tags_emoji_and_marks_alone_says_nothing(text: str):
 @pytest.mark.parametrize("text", ["%", "½", "①", "C", "好"])
 def test_a_sign_that_is_read_is_something_to_say(text: str):
     assert may_be_said(text, "zh") and something_said(text, "zh")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("zh", "十的负三次方, Ca二加, Cl减"),
+        ("yue", "十嘅負三次方, Ca二加, Cl減"),
+        ("ja", "じゅうのマイナスさんじょう, Caにプラス, Clマイナス"),
+        ("ko", "십 의 마이너스 삼승, Ca이 플러스, Cl마이너스"),
+        ("en", "ten to the power of minus three, Ca two plus, Cl minus"),
+        ("de", "zehn hoch minus drei, Ca zwei plus, Cl minus"),
+        ("fr", "dix puissance moins trois, Ca deux plus, Cl moins"),
+    ],
+)
+def test_a_raised_minus_is_said_and_so_is_the_charge_of_an_ion(language: str, said: str):
+    assert written("10⁻³, Ca²⁺, Cl⁻", language) == said
 
 
 def random_lattice(draw: random.Random) -> Lattice:
