@@ -11,7 +11,7 @@ _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _EQUATION = re.compile(
     rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER}){{1,24}}(?=\s?=|\)\s?[=×÷*/])|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+){{1,24}}"
 )
-_TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER}){{1,24}}(?![A-Za-z\d])")
+_TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER}){{1,24}}(?![A-Za-z\d]|\.\d)")
 _FRACTION = re.compile(r"(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _MIXED = re.compile(r"(\d{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
 _SHARE = re.compile(r"(?:[占剩达近约足乘除加减了掉余下过到=×+-]|只有|概率[为是]|等于|剩下的)\s?$")

@@ -13,6 +13,9 @@ _PARALLEL = re.compile("线(?![索程下上])|大盖|军")  # 38线
 _MODEL = re.compile("式(?!样|微|中|西|各|子)")  # 95式步枪
 _PRODUCT = re.compile("胶(?!囊)|不锈钢|不銹钢|软件|安全卫士|杀毒|浏览器|银(?![行元两])|纯银")  # 502胶, 304不锈钢, 925银
 _AIRCRAFT = re.compile("(?:波音|空客)-?$")
+_LASTED = re.compile(r"年(?:之久|历史|间的)")
+_SINCE = re.compile(r"年(?:前(?!后)|来(?![到自华京回过])|以来|的历史)")
+_FOR = re.compile("(?:距今|大约|约|近|有|达|长达|超|超过|这|那|过去)$")  # 约1949年前: a count
 _YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
 
 
@@ -85,15 +88,8 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
     if behind.startswith("年代") and len(digits) in (2, 4) and digits[-1] == "0":
         decade = by_digit(digits[:2]) + cardinals(digits[2:])[0] if len(digits) == 4 else cardinals(digits)[0]
         return [decade, by_digit(digits)], "year"
-    if (
-        len(digits) == 4
-        and (first in "年届" if first else False)
-        and not re.match(r"年(?:前|来|之久|以来|历史|的历史|间的)", behind)
-    ):
-        return [
-            by_digit(digits),
-            *(cardinals(digits) if "2000" <= digits <= "2009" or digits[1:] == "000" else []),
-        ], "year"
+    if len(digits) == 4 and (first in "年届" if first else False) and (ways := _year(before, behind, digits)):
+        return ways, "year"
     if len(digits) == 2 and (before.endswith(("'", "’", "‘")) or (first == "年" and digits[0] == "0")):  # '98, 08年
         return [by_digit(digits)], "year"
     if len(digits) == 2 and first == "年" and not before.endswith(("近", "约", "了", "过", "整", "共")):
@@ -145,6 +141,16 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
     if len(digits) >= 3 and (not first or not "\u4e00" <= first <= "\u9fff" or first not in MEASURES):
         return [*cardinals(digits, two_before(behind)), by_digit(digits)], "cardinal"
     return cardinals(digits, two_before(behind)), "cardinal"
+
+
+def _year(before: str, behind: str, digits: str) -> list[str]:
+    """A year of four digits, or none where it is years that are counted: 2000年历史, 距今1949年前."""
+    since = _SINCE.match(behind)
+    if _LASTED.match(behind) or (since and (not "1700" <= digits <= "2099" or _FOR.search(before))):
+        return []
+    if since and digits.endswith("00") and since[0] != "年以来":  # 2000年前: of either kind
+        return [*cardinals(digits), by_digit(digits)]
+    return [by_digit(digits), *(cardinals(digits) if "2000" <= digits <= "2009" or digits[1:] == "000" else [])]
 
 
 def two_before(behind: str) -> tuple[str, ...]:
