@@ -7,7 +7,7 @@ from itertools import product
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, RAISED, joined
-from speech.readings.zh.tables import CIRCLED, ER, MEASURES, ROMAN, SIGNS, UNITS
+from speech.readings.zh.tables import CIRCLED, ER, MEASURES, QUOTED, ROMAN, SIGNS, UNITS
 from speech.readings.zh.whole import english
 
 _MAIL = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
@@ -41,6 +41,10 @@ _MULTIPLE = re.compile(r"\d\s?(?:[A-Za-z]{1,3}|[\u4e00-\u9fff]{1,2})\s?$")
 _CONTROL = re.compile("Ctrl(?![A-Za-z])", re.IGNORECASE)
 _LAUGHTER = re.compile(r"[hH]{3,}(?![A-Za-z])")
 _NUMBERED = re.compile(r"N[oO]\.\s?(\d{1,4})(?!\d)")
+_SAME_AS = {">=": "≥", "<=": "≤", "!=": "≠", "<>": "≠", "===": "=="}
+_COMPARED = re.compile(r"([><!]=|(?<=[\w)\] ])={2,3}|(?<=\w)<>(?=\w))(?=\s?[\w(\-−.])")
+_STARING = re.compile(r"(?<=[\u4e00-\u9fff])={2,4}(?![\w=])")
+_IN_QUOTES = re.compile("[\"'“‘].[\"'”’]")
 _DASHES = ("-", "−", "–", "—", "~", "～", "〜")
 _TO = re.compile(r"\s?[-−–—~～〜]\s?(?=[-−]?[\u4e00-\u9fff\d])")
 _DATED = "日号月年点时周楼层级岁章节页期天分秒半整晚"
@@ -121,6 +125,17 @@ def to(text: str, start: int) -> Span | None:
     if _CLOCK.match(behind):  # 10:00北京-12:08郑州
         return Span(start, found.end(), "variant", ("", "到", "至"))
     return None if behind[:1] in "0123456789-−" else Span(start, found.end(), "variant", ("", "到", "至"))
+
+
+def compared(text: str, start: int) -> Span | None:
+    """>=, <=, != and ==, which behind words alone is a face; a sign between quotes has a name."""
+    if found := _COMPARED.match(text, start):
+        return Span(start, found.end(1), "sign", SIGNS[_SAME_AS.get(found[1], found[1])])
+    if found := _STARING.match(text, start):
+        return Span(start, found.end(), "variant", ("",))
+    if text[start] in QUOTED and _IN_QUOTES.match(text, max(0, start - 1)):
+        return Span(start, start + 1, "sign", QUOTED[text[start]])
+    return None
 
 
 def roman(text: str, start: int) -> Span | None:

@@ -28,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     forms.angle,
     forms.code,
     forms.version,
+    signs.compared,
     formulas.over_letter,
     arithmetic.equation,
     arithmetic.fraction,

@@ -244,6 +244,14 @@ def test_misreadings_of_codes_marks_and_de_count(text, heard):
         ("3/15开会", "三月十五日开会"),
         ("deadline是12/31", "deadline是十二月三十一日"),
         ("日期：3/18", "日期：三月十八日"),
+        ("自1949年以来", "自一九四九年以来"),
+        ("1999年来到北京", "一九九九年来到北京"),
+        ("1840年前后", "一八四零年前后"),
+        ("距今1900年前", "距今一千九百年前"),
+        ("规格：20×1.5mm", "规格：二十乘一点五毫米"),
+        ("要求Python>=3.8", "要求Python大于等于三点八"),
+        ("age!=18，无语==", "age不等于十八，无语=="),
+        ("用“<”或“>”填空", "用“小于号”或“大于号”填空"),
     ],
 )
 def test_prompts_say_names_scales_days_and_figures_as_people_do(text, prompt):
