@@ -63,19 +63,24 @@ def server_seconds(log: str) -> tuple[dict[str, float], int]:
 
 
 def split(
-    steps: Sequence[Mapping[str, float]], parts: Mapping[str, float], instances: int, rows: int
+    steps: Sequence[Mapping[str, float]],
+    parts: Mapping[str, float],
+    instances: int,
+    rows: int,
+    before_first: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
-    """{part: seconds}, means over steps, which add up to the mean step and its share of validations and checkpoints.
+    """{part: seconds}, means over steps, which add up to the mean step and its share of validations.
 
     Args:
         steps: metrics of each.
         parts, instances: see server_seconds.
         rows: completions of a step.
+        before_first: metrics of the step before them, if there is one.
     """
     under_way = []
-    for before, now in zip([None, *steps], steps, strict=False):
+    for before, now in zip([before_first, *steps], steps, strict=False):
         gen = now["timing_s/gen"]
-        since = gen + (before["timing_s/step"] - before["timing_s/gen"] if before else 0.0)  # the last batch
+        since = gen + (_seconds(before) - before["timing_s/gen"] if before else 0.0)  # the last batch
         under_way.append(min(gen, now.get("reward/server/share_of_step", 0.0) * since))
     busy = {name: seconds * rows / instances for name, seconds in parts.items()}
     gen, reward = fmean(step["timing_s/gen"] for step in steps), fmean(under_way)
@@ -88,9 +93,14 @@ def split(
     found |= {"waiting": gen - sum(found.values())}
     for name, timings in _VERL.items():
         found[name] = fmean(sum(step.get(f"timing_s/{one}", 0.0) for one in timings) for step in steps)
-    beside = found.pop(_BESIDE)  # verl's time of a step is without it
-    found["not named"] = fmean(step["timing_s/step"] for step in steps) - sum(found.values())
+    beside = found.pop(_BESIDE)  # the last line
+    found["not named"] = fmean(_seconds(step) for step in steps) - sum(found.values()) - beside
     return found | {_BESIDE: beside}
+
+
+def _seconds(step: Mapping[str, float]) -> float:
+    """Of a step with its validation, which verl's own time of a step is without; it holds the checkpoint's."""
+    return step["timing_s/step"] + step.get("timing_s/testing", 0.0)
 
 
 def markdown(found: Mapping[str, float]) -> str:
@@ -130,8 +140,9 @@ def main() -> None:
     cfg = compose_stage(recipe, "grpo", tuple(args.overrides))
     rows = cfg.data.train_batch_size * cfg.actor_rollout_ref.rollout.n
     logs = {name: (args.work_dir / f"logs/{name}.log").read_text(errors="replace") for name in ("train", "serve")}
-    steps = steps_of(logs["train"])[args.skip :]
-    found = split(steps, *server_seconds(logs["serve"]), rows)
+    every = steps_of(logs["train"])
+    steps, before = every[args.skip :], every[args.skip - 1] if args.skip else None
+    found = split(steps, *server_seconds(logs["serve"]), rows, before)
     table = f"{recipe}: {len(steps)} steps of {rows} completions\n\n{markdown(found)}"
     out = args.out or args.work_dir
     write_text(out / "step.md", table)
