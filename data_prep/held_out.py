@@ -1,14 +1,17 @@
-"""Which recordings are held out, and whether they are enough, before the hours of encoding."""
+"""What can be said of all recordings before the hours of encoding: whether their rows are sound and their files there,
+and whether enough are held out."""
 
 import heapq
 import json
 import math
+from collections.abc import Iterator
 from hashlib import blake2b
 
 from omegaconf import DictConfig
 
 from data_prep.recordings import filters, read_recordings
-from speech.jsonl import Fault
+from speech.jsonl import BadRows, Fault
+from speech.paths import input_file
 
 
 def place_of(sample: str) -> int:
@@ -17,22 +20,36 @@ def place_of(sample: str) -> int:
     return int.from_bytes(blake2b(sample.encode(), digest_size=4).digest(), "big")
 
 
-def check_held_out(own: DictConfig) -> None:
-    """Whether enough recordings are held out, counted one by one: encoding them takes hours, and the share of a small
-    corpus may draw none.
+def check_list(own: DictConfig) -> None:
+    """Whether all rows are sound, and their files there, unless on_error=skip leaves them out; and whether enough
+    recordings are held out, counted one by one, as the share of a small corpus may draw none.
 
     Args:
         own: branch `vectorize`. Without a val_share nothing is held out, and nothing is wanted.
 
     Raises:
+        BadRows: rows that are none, or whose files cannot be read, all of them.
         ValueError: fewer than vectorize.least_held_out, with a share that holds out so many.
     """
+    checks, wanted, faults = filters(own.filters), own.least_held_out, []
+    if not own.val_share and own.on_error == "skip":
+        return
+
+    def used() -> Iterator[str]:
+        for one in read_recordings(own.input):
+            if isinstance(one, Fault):
+                faults.append(one)
+            elif not any(check(one) for check in checks):
+                row = json.dumps(one.row, ensure_ascii=False)
+                if own.on_error == "stop" and (reason := _no_file(one.wav_path)):
+                    faults.append(Fault(own.input, one.line, "wav_path", reason, row))
+                yield row
+
+    first = heapq.nsmallest(wanted, map(place_of, used()))
+    if faults and own.on_error == "stop":
+        raise BadRows(faults, then="nothing was encoded (vectorize.on_error=skip leaves them out)")
     if not own.val_share:
         return
-    checks, wanted = filters(own.filters), own.least_held_out
-    read = (one for one in read_recordings(own.input) if not isinstance(one, Fault))
-    used = (json.dumps(one.row, ensure_ascii=False) for one in read if not any(check(one) for check in checks))
-    first = heapq.nsmallest(wanted, map(place_of, used))
     drawn = sum(place < own.val_share * 2**32 for place in first)
     if drawn >= wanted:
         return
@@ -46,3 +63,11 @@ def check_held_out(own: DictConfig) -> None:
         f"vectorize.val_share={own.val_share} holds out {drawn} recordings of {own.input}, too few: {wanted} are "
         f"wanted (vectorize.least_held_out; two give one text to test with); a larger share, {more}"
     )
+
+
+def _no_file(path: str) -> str | None:
+    try:
+        input_file(path, "a recording")
+    except (FileNotFoundError, ValueError) as error:
+        return str(error)
+    return None

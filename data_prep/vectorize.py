@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
 from hashlib import blake2b, file_digest
@@ -29,11 +30,11 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from data_prep.held_out import check_held_out, place_of
+from data_prep.held_out import check_list, place_of
 from data_prep.recordings import Recording, filters, read_recordings, read_sound
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
 from speech.files import changed_keys, whole_file
-from speech.jsonl import Fault
+from speech.jsonl import BadRows, Fault, told_plainly
 from speech.paths import check_outputs, input_file
 
 
@@ -160,15 +161,14 @@ class Worker:
                 file,
                 codes=np.concatenate([np.empty(0, np.int32), *(codes for _, codes in made)]),
                 lengths=np.array([len(codes) for _, codes in made], np.int64),
-                samples=np.array([json.dumps(one.row, ensure_ascii=False) for one, _ in made], dtype=str),
-                faults=np.array([json.dumps(asdict(fault), ensure_ascii=False) for fault in faults], dtype=str),
+                samples=_stored(one.row for one, _ in made),
+                faults=_stored(map(asdict, faults)),
                 left_out=np.array(json.dumps(left_out)),
             )
 
     def _stop_for(self, faults: list[Fault]) -> None:
         if faults and self.cfg.on_error == "stop":
-            listed = "\n".join(f"  {fault}" for fault in faults[:20])
-            raise ValueError(f"{len(faults)} bad recordings (vectorize.on_error=skip leaves them out):\n{listed}")
+            raise BadRows(faults, then="vectorize.on_error=skip leaves them out")
 
     def _encode(self, waves: list[np.ndarray], encoder: Any) -> list[np.ndarray]:
         """Codes in order; encoded by length, `batch_size` at a time, so that many of a batch have the same one."""
@@ -192,17 +192,28 @@ class Worker:
                 with np.load(self._piece(number)) as piece:
                     ends = np.cumsum(piece["lengths"])
                     for sample, codes in zip(
-                        piece["samples"].tolist(), np.split(piece["codes"], ends)[:-1], strict=True
+                        _lines(piece["samples"]), np.split(piece["codes"], ends)[:-1], strict=True
                     ):
                         split = "val" if place_of(sample) < self.cfg.val_share * 2**32 else "train"
                         shard.add(split, sample, codes)
                         kept[split] += 1
-                    rejected.writelines(fault + "\n" for fault in piece["faults"].tolist())
-                    bad += len(piece["faults"])
+                    listed = _lines(piece["faults"])
+                    rejected.writelines(fault + "\n" for fault in listed)
+                    bad += len(listed)
                     self.left_out.update(json.loads(str(piece["left_out"])))
         self._write_record(finished=True)
         shutil.rmtree(self.folder, ignore_errors=not pieces)
         print(f"[vectorize] worker {self.rank}: {dict(kept)}; left out {dict(self.left_out)}, bad {bad}", flush=True)
+
+
+def _stored(rows: Iterable[dict[str, Any]]) -> np.ndarray:
+    """Lines of JSON in a piece, uint8: NumPy's strings would all take four bytes times the longest."""
+    return np.frombuffer("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(), np.uint8)
+
+
+def _lines(stored: np.ndarray) -> list[str]:
+    """Those of _stored, or of a piece of before, which has NumPy's strings."""
+    return stored.tobytes().decode().split("\n")[:-1] if stored.dtype == np.uint8 else stored.tolist()
 
 
 def _work(cfg: DictConfig, settings: dict[str, Any], rank: int, world: int, device: str | None) -> None:
@@ -213,7 +224,8 @@ def vectorize(cfg: DictConfig) -> None:
     """All workers of this process: `vectorize.workers` of them, times torchrun's processes if it started this one.
 
     Raises:
-        ValueError: an unknown on_error, codes of other settings, or too few recordings that are held out.
+        ValueError: an unknown on_error, codes of other settings, or too few recordings that are held out; BadRows: bad
+            recordings and on_error=stop.
         FileNotFoundError: no such input.
         RuntimeError: a worker failed; its own message stands above.
     """
@@ -229,7 +241,7 @@ def vectorize(cfg: DictConfig) -> None:
     if is_merged(own.output, settings):
         print(f"[vectorize] {own.output} holds the merged codes of this input already", flush=True)
         return
-    check_held_out(own)
+    check_list(own)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0)) * own.workers
     devices = list(own.devices)
@@ -254,7 +266,8 @@ def vectorize(cfg: DictConfig) -> None:
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
-    vectorize(cfg)
+    with told_plainly():
+        vectorize(cfg)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from hydra.utils import instantiate
 
 from data_prep.merge_shards import merge_shards
 from data_prep.shards import Codes
-from data_prep.vectorize import Worker, vectorize
-from speech.jsonl import read_rows
+from data_prep.vectorize import Worker, _lines, _stored, vectorize
+from speech.jsonl import BadRows, read_rows
 from speech.waves import read_wave
 from tests.helpers.recordings import config
 
@@ -124,6 +124,13 @@ def test_what_is_merged_is_not_encoded_again(models, recordings, tmp_path, monke
     assert not list((tmp_path / "codes").glob("worker_*.json")) + list((tmp_path / "codes").glob("*_0.npy"))
 
 
+def test_lines_of_a_piece_take_their_own_bytes_and_those_of_an_older_one_are_read():
+    stored = _stored([{"t": "你"}, {"t": "x" * 90}])
+    assert _lines(stored) == ['{"t": "你"}', '{"t": "' + "x" * 90 + '"}'] and stored.nbytes == 13 + 100
+    assert _lines(np.array(['{"t": "你"}', "{}"], dtype=str)) == ['{"t": "你"}', "{}"]
+    assert _lines(_stored([])) == _lines(np.array([], dtype=str)) == []
+
+
 def test_a_worker_parses_no_line_but_its_own(tmp_path):
     lines = ['{"line": 1}', "", "{nonsense", '{"line": 4}', "{nonsense"]
     (tmp_path / "samples.jsonl").write_text("\n".join(lines) + "\n")
@@ -138,8 +145,10 @@ def test_bad_recordings_stop_the_run_with_file_line_and_field_or_are_listed(mode
     lines[2] = lines[2].replace('"duration": 0.54', '"duration": "long"')
     recordings.write_text("\n".join([*lines, "{nonsense"]) + "\n")
     cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes")
-    with pytest.raises(ValueError, match=r"(?s)samples\.jsonl:1: field 'wav_path': .*none\.wav cannot be read"):
+    told = r"(?s)^3 bad rows; nothing was encoded.*jsonl:1: field 'wav_path': .*none\.wav is missing.*:3: .*:9: is no"
+    with pytest.raises(BadRows, match=told):
         vectorize(cfg)
+    assert not (tmp_path / "codes").exists()  # though a piece is two recordings
     cfg.vectorize.on_error = "skip"
     vectorize(cfg)
     rejected = [json.loads(line) for line in (tmp_path / "codes" / "rejects_0.jsonl").read_text().splitlines()]
