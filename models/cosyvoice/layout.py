@@ -108,8 +108,7 @@ def to_llm_pt(tensors: Mapping[str, torch.Tensor], family: Family, codebook_size
     found = len(head.get("lm_head.weight", ()))
     if found != rows or ("lm_head.bias" in head) != family.head_bias:
         raise ValueError(
-            f"a head of {found} rows, bias: {'lm_head.bias' in head}; the family's has {rows}, "
-            f"bias: {family.head_bias}. A plain Qwen2ForCausalLM (the published recipe's) cannot be turned back"
+            f"a head of {found} rows, bias: {'lm_head.bias' in head}; the family's has {rows}, bias: {family.head_bias}"
         )
     text, speech, own = table.split([len(table) - rows - len(family.own_table), rows, len(family.own_table)])
     out = {_QWEN2 + name: value for name, value in rest.items()}
@@ -118,6 +117,35 @@ def to_llm_pt(tensors: Mapping[str, torch.Tensor], family: Family, codebook_size
     if family.own_table:
         out["llm_embedding.weight"] = own.clone()
     return out | {name.replace("lm_head", "llm_decoder"): value for name, value in head.items()}
+
+
+def from_plain(
+    tensors: Mapping[str, torch.Tensor], first: int, text_rows: int, family: Family, codebook_size: int
+) -> Tensors:
+    """A plain Qwen2ForCausalLM, as the published recipe trains, -> tensors as to_huggingface names them.
+
+    What its head says of text is dropped, and a bias that it does not have is 0; what that costs:
+    recipes/cosyvoice2/README.md. Source: examples/grpo/cosyvoice2/huggingface_to_pretrained.py.
+
+    Args:
+        first: id of `<|s_0|>`, behind which codebook, end tokens, start and task stand in the family's order. It may
+            lie within text_rows: the published recipe uses up the rows that no text token has.
+        text_rows: of the released text embedding.
+    """
+    rows = codebook_size + len(family.behind_codebook)
+    out, table = dict(tensors), tensors[_TEXT]
+    out[_TEXT] = torch.cat([table[:text_rows], table[first : first + rows + len(family.own_table)]])
+    out["lm_head.weight"] = tensors["lm_head.weight"][first : first + rows]
+    out.pop("lm_head.bias", None)
+    if family.head_bias:
+        bias = tensors.get("lm_head.bias")
+        out["lm_head.bias"] = table.new_zeros(rows) if bias is None else bias[first : first + rows]
+    return out
+
+
+def is_plain(tensors: Mapping[str, torch.Tensor]) -> bool:
+    """Whether the head writes all that the embedding reads."""
+    return len(tensors.get("lm_head.weight", ())) == len(tensors[_TEXT])
 
 
 def check_layers(tensors: Mapping[str, Any], layers: int) -> None:

@@ -6,6 +6,9 @@ recipe.export_dir gets llm.pt and links to what the release holds beside its own
 says that accuracy falls here. What it loses, and this does not: the head's bias (set to 0), float32 (its merge rounds
 to bfloat16), and the distribution itself: in its Hugging Face model each text token has the logit 0 and so a share of
 the probability, which training counts on and the official head has not. See recipes/cosyvoice2/README.md.
+
+A checkpoint of that kind (a plain Qwen2ForCausalLM, adopted by stage `models`) becomes an llm.pt, too, with these
+losses.
 """
 
 import os
@@ -15,11 +18,13 @@ import hydra
 import torch
 from omegaconf import DictConfig
 from safetensors.torch import load_file
+from transformers import AutoTokenizer, Qwen2Config
 
 from models.cosyvoice import layout
 from models.cosyvoice.to_huggingface import DTYPES, TEXT_MODEL, check
 from speech.files import whole_directory
-from speech.loading import weights_of
+from speech.loading import pretrained, weights_of
+from speech.tokens import format_speech_tokens
 
 
 def read_checkpoint(folder: Path) -> layout.Tensors:
@@ -33,13 +38,38 @@ def read_checkpoint(folder: Path) -> layout.Tensors:
     return {name: tensor for file in files for name, tensor in load_file(file).items()}
 
 
-def export(source: Path, target: Path, family: layout.Family, codebook_size: int, dtype: str) -> int:
-    """Writes target/llm.pt, reads it again and compares it with the checkpoint; returns the number of tensors.
+def first_speech_token(checkpoint: Path, family: layout.Family, codebook_size: int) -> int:
+    """Id of `<|s_0|>` in a checkpoint's tokenizer.
 
     Raises:
-        FileNotFoundError, ValueError: see read_checkpoint and layout.to_llm_pt.
+        ValueError: the family's tokens do not follow it in their order.
+    """
+    names = [format_speech_tokens([n]) for n in range(codebook_size)] + [*family.behind_codebook, *family.own_table]
+    ids = pretrained(AutoTokenizer, checkpoint).convert_tokens_to_ids(names)
+    if ids[0] is None or ids != list(range(ids[0], ids[0] + len(ids))):
+        raise ValueError(
+            f"{checkpoint} is a plain Qwen2ForCausalLM whose tokenizer does not have {names[0]} to {names[-1]} in the "
+            "family's order: it cannot be turned back"
+        )
+    return ids[0]
+
+
+def export(source: Path, target: Path, release: Path, family: layout.Family, codebook_size: int, dtype: str) -> int:
+    """Writes target/llm.pt, reads it again and compares it with the checkpoint; returns the number of tensors.
+
+    Args:
+        release: the released directory; its text model says how many rows the text embedding of a plain Qwen2 has.
+
+    Raises:
+        FileNotFoundError, ValueError: see read_checkpoint, first_speech_token and layout.to_llm_pt.
     """
     tensors = {name: value.to(DTYPES[dtype]) for name, value in read_checkpoint(source).items()}
+    if layout.is_plain(tensors):
+        first, text = (
+            first_speech_token(source, family, codebook_size),
+            Qwen2Config.from_pretrained(release / TEXT_MODEL),
+        )
+        tensors = layout.from_plain(tensors, first, text.vocab_size, family, codebook_size)
     torch.save(layout.to_llm_pt(tensors, family, codebook_size), target / "llm.pt")
     written = weights_of(target / "llm.pt", mmap=True)
     check(written, tensors, family, codebook_size, DTYPES[dtype])
@@ -66,8 +96,9 @@ def main(cfg: DictConfig) -> None:
     """Stage `export`."""
     family, final = layout.family_of(cfg.export.family), Path(cfg.recipe.export_dir)
     with whole_directory(final) as target:
-        count = export(Path(cfg.recipe.merged_dir), target, family, cfg.recipe.codebook_size, cfg.export.dtype)
-        link_release(Path(cfg.export.release), target, final)
+        release = Path(cfg.export.release)
+        count = export(Path(cfg.recipe.merged_dir), target, release, family, cfg.recipe.codebook_size, cfg.export.dtype)
+        link_release(release, target, final)
     print(
         f"{cfg.recipe.merged_dir} -> {final}/llm.pt: {count} tensors in {cfg.export.dtype}, equal to the checkpoint's"
     )
