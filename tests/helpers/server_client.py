@@ -85,3 +85,25 @@ def raw_answer(
         result = client.infer("token2wav_asr", inputs)
     answer = {name: result.as_numpy(name)[0, 0] for name in ("REWARDS", "STATUS", "MEASURES")}
     return {**answer, "MEASURES": json.loads(answer["MEASURES"])}
+
+
+def posted_raw(server, tokens: list[int], text: str) -> dict[str, bytes]:
+    """Raw contents of each output, over HTTP by Triton's binary tensor data extension, there and back."""
+    said = text.encode()
+    contents = {"TOKENS": ("INT32", len(tokens), np.array(tokens, "<i4").tobytes())}
+    contents |= {"TOKEN_LENS": ("INT32", 1, np.array([len(tokens)], "<i4").tobytes())}
+    contents |= {"GT_TEXT": ("BYTES", 1, len(said).to_bytes(4, "little") + said)}
+    inputs = [
+        {"name": name, "shape": [1, size], "datatype": kind, "parameters": {"binary_data_size": len(raw)}}
+        for name, (kind, size, raw) in contents.items()
+    ]
+    head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
+    body, length = b"".join([head, *(raw for *_, raw in contents.values())]), "Inference-Header-Content-Length"
+    url = f"http://{server.host}:{server.http_port}/v2/models/token2wav_asr/infer"
+    asked = urllib.request.Request(url, body, {length: str(len(head))})
+    with urllib.request.urlopen(asked, timeout=300) as answer:
+        told, found = json.loads(answer.read(int(answer.headers[length]))), {}
+        for output in told["outputs"]:
+            found[output["name"]] = answer.read(output["parameters"]["binary_data_size"])
+        assert answer.read() == b""
+    return found

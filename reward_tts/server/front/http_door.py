@@ -1,4 +1,5 @@
-"""The front's HTTP: Triton's JSON, as the published CosyVoice client posts it, and the questions that run.sh asks."""
+"""The front's HTTP: Triton's JSON, as the published CosyVoice client posts it, its binary tensor data extension, which
+tritonclient uses, and the questions that run.sh asks."""
 
 import asyncio
 import json
@@ -25,6 +26,7 @@ _STATUS = {
     "INTERNAL": 500,
 }
 _INT32 = range(-(2**31), 2**31)
+_HEAD = "Inference-Header-Content-Length"  # bytes of JSON that a body begins with; raw contents stand behind them
 _DEPTH = 3  # of lists in `data`: rows, elements
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,7 +50,7 @@ def application(house: House, max_request_bytes: int, read_s: float) -> web.Appl
         return web.Response(status=200 if await house.model_ready(*_model(request)) else 503)
 
     async def told(request: web.Request) -> web.Response:
-        return web.json_response({"name": "verl-tts", "version": "1", "extensions": []})
+        return web.json_response({"name": "verl-tts", "version": "1", "extensions": ["binary_tensor_data"]})
 
     async def metadata(request: web.Request) -> web.Response:
         return _json(house.metadata(*_model(request)))
@@ -61,8 +63,13 @@ def application(house: House, max_request_bytes: int, read_s: float) -> web.Appl
         async with asyncio.timeout(read_s):
             body = await request.read()
         name, version = _model(request)
-        answer = await house.infer(request_of(body, name, version))
-        return web.json_response(answer_of(answer))
+        asked, binary = request_of(body, name, version, request.headers.get(_HEAD))
+        said, behind = answer_of(await house.infer(asked), binary)
+        if not behind:
+            return web.json_response(said)
+        head = json.dumps(said).encode()
+        kind = {_HEAD: str(len(head)), "Content-Type": "application/octet-stream"}
+        return web.Response(body=b"".join([head, *behind]), headers=kind)
 
     app = web.Application(client_max_size=max_request_bytes, middlewares=[_faults(house)])
     app.router.add_get("/v2", told)
@@ -132,48 +139,87 @@ def _faults(house: House) -> Callable:
     return middleware
 
 
-def request_of(body: bytes, name: str, version: str) -> ModelInferRequest:
-    """Triton's JSON as a request of its protocol.
+def request_of(
+    body: bytes, name: str, version: str, head: str | None = None
+) -> tuple[ModelInferRequest, frozenset[str] | None]:
+    """Triton's JSON as a request of its protocol, and which outputs are wanted as raw contents; None: all.
+
+    Args:
+        head: how many bytes of the body are JSON; raw contents of inputs follow. None: all of them.
 
     Raises:
         Refused: it is not, or a number does not fit its type.
     """
-    asked = _object(body)
+    if head is not None and not (head.isascii() and head.isdecimal() and len(head) < 12 and int(head) <= len(body)):
+        raise Refused(f"{_HEAD} is {head[:20]!r}: not within a body of {len(body)} bytes")
+    at = len(body) if head is None else int(head)
+    asked = _object(body[:at])
     request = ModelInferRequest(model_name=name, model_version=version, id=_text(asked, "id", ""))
     _known(asked, {"id", "inputs", "outputs", "parameters"}, "a request")
-    if asked.get("parameters"):
-        raise Refused("parameters of a request are not offered")
+    by_default = _flag(asked, "binary_data_output", "a request", False)
     for tensor in _objects(asked, "inputs"):
         _known(tensor, {"name", "shape", "datatype", "data", "parameters"}, "an input")
         shape = tensor.get("shape")
         if not isinstance(shape, list) or len(shape) > _DEPTH or not all(_is_size(size) for size in shape):
             raise Refused("shape of an input is a list of a few sizes")
-        if tensor.get("parameters"):
-            raise Refused("parameters of an input (binary data and shared memory among them) are not offered in JSON")
         kind, title = _text(tensor, "datatype"), _text(tensor, "name")
+        size = _parameter(tensor, "binary_data_size", "an input")
+        if size is None:
+            raw = _raw(_flat(tensor.get("data"), title), kind, title)
+        elif "data" in tensor or not _is_size(size) or at + size > len(body):
+            raise Refused(
+                f"{title[:100]!r} has binary_data_size {str(size)[:20]}: with data of its own, or more than the "
+                f"{len(body) - at} bytes that are left behind the JSON"
+            )
+        else:
+            raw, at = body[at : at + size], at + size
         request.inputs.add(name=title, datatype=kind, shape=shape)
-        request.raw_input_contents.append(_raw(_flat(tensor.get("data"), title), kind, title))
-    for output in _objects(asked, "outputs") if "outputs" in asked else []:
-        _known(output, {"name", "parameters"}, "an output")
-        if (output.get("parameters") or {}) not in ({}, {"binary_data": False}):
-            raise Refused("parameters of an output (binary data among them) are not offered in JSON")
-        request.outputs.add(name=_text(output, "name"))
-    return request
+        request.raw_input_contents.append(raw)
+    if at != len(body):
+        raise Refused(f"{len(body) - at} bytes behind the JSON are of no input")
+    binary = None if by_default else frozenset()
+    if outputs := _objects(asked, "outputs") if "outputs" in asked else []:
+        for output in outputs:
+            _known(output, {"name", "parameters"}, "an output")
+            request.outputs.add(name=_text(output, "name"))
+        binary = frozenset(o["name"] for o in outputs if _flag(o, "binary_data", "an output", by_default))
+    return request, binary
 
 
-def answer_of(answer: ModelInferResponse) -> dict[str, Any]:
-    """Triton's JSON of an answer; what is no number is null."""
-    outputs = []
+def answer_of(
+    answer: ModelInferResponse, binary: frozenset[str] | None = frozenset()
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Triton's JSON of an answer, where what is no number is null; and the raw contents to follow it (`request_of`)."""
+    outputs, behind = [], []
     for tensor, raw in zip(answer.outputs, answer.raw_output_contents, strict=True):
-        count = math.prod(tensor.shape)
-        if tensor.datatype == "BYTES":
-            data = [value.decode("utf-8", errors="replace") for value in unpacked(raw, count, tensor.name)]
+        said = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
+        outputs.append(said)
+        if binary is None or tensor.name in binary:
+            said["parameters"] = {"binary_data_size": len(raw)}
+            behind.append(raw)
+        elif tensor.datatype == "BYTES":
+            values = unpacked(raw, math.prod(tensor.shape), tensor.name)
+            said["data"] = [value.decode("utf-8", errors="replace") for value in values]
         else:
             data = np.frombuffer(raw, {"INT32": "<i4", "FP32": "<f4"}[tensor.datatype]).tolist()
-            data = [None if isinstance(v, float) and not math.isfinite(v) else v for v in data]
-        outputs.append({"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape), "data": data})
+            said["data"] = [None if isinstance(v, float) and not math.isfinite(v) else v for v in data]
     told = {"model_name": answer.model_name, "model_version": answer.model_version, "outputs": outputs}
-    return told | ({"id": answer.id} if answer.id else {})
+    return told | ({"id": answer.id} if answer.id else {}), behind
+
+
+def _parameter(found: dict[str, Any], name: str, what: str) -> Any:
+    """The one parameter that is offered there, or None."""
+    told = found.get("parameters") or {}
+    if not isinstance(told, dict) or set(told) - {name}:
+        raise Refused(f"parameters of {what} other than {name} (shared memory among them) are not offered")
+    return told.get(name)
+
+
+def _flag(found: dict[str, Any], name: str, what: str, default: bool) -> bool:
+    value = _parameter(found, name, what)
+    if not isinstance(value, bool | None):
+        raise Refused(f"{name} of {what} is true or false")
+    return default if value is None else value
 
 
 def _object(body: bytes) -> dict[str, Any]:

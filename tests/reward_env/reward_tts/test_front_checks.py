@@ -1,12 +1,15 @@
 """What the front takes and what it refuses, without Triton: sizes, types and shapes that fit each other or do not."""
 
+import json
+
 import numpy as np
 import pytest
 from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
+from tritonclient.http import InferenceServerClient
 
 from reward_tts.measures import CONTRACT, Measures, Status, row_checksum
 from reward_tts.server.front.checks import Refused, checked, packed, unpacked
-from reward_tts.server.front.http_door import request_of
+from reward_tts.server.front.http_door import answer_of, request_of
 from reward_tts.server.front.upstream import Unanswered, refuse_without_reward
 from tests.helpers.front_requests import LIMITS, MODELS, ROWS, body, request
 
@@ -121,7 +124,7 @@ def test_packed_and_unpacked_are_inverse():
 
 def test_the_published_clients_json_is_the_same_request_as_grpcs():
     for data in ([[7, 300, 12]], [7, 300, 12]):
-        asked = checked(request_of(body(data=data), "token2wav_asr", ""), MODELS, LIMITS)
+        asked = checked(request_of(body(data=data), "token2wav_asr", "")[0], MODELS, LIMITS)
         assert asked.checksums == (row_checksum([7, 300, 12], "你好", None, None),)
     assert np.frombuffer(asked.message.raw_input_contents[0], "<i4").tolist() == [7, 300, 12]
 
@@ -131,6 +134,23 @@ def test_a_number_that_does_not_fit_is_refused_and_not_wrapped_around(value):
     with pytest.raises(Refused, match="which is no INT32"):
         request_of(body(data=[7, 300, value]), "token2wav_asr", "")
     assert request_of(body(data=[7, 300, 2**31 - 1]), "token2wav_asr", "")
+
+
+def test_an_answer_in_raw_contents_is_what_tritons_client_reads():
+    made = ModelInferResponse(model_name="m", model_version="1")
+    contents = {"REWARDS": ("FP32", np.array([0.5, 0.25], "<f4").tobytes())}
+    contents |= {"TRANSCRIPTS": ("BYTES", packed(["你好".encode(), b""]))}
+    for name, (kind, raw) in contents.items():
+        made.outputs.add(name=name, datatype=kind, shape=[2, 1])
+        made.raw_output_contents.append(raw)
+    for binary, sizes in ((None, [8, 14]), (frozenset({"TRANSCRIPTS"}), [14]), (frozenset(), [])):
+        said, behind = answer_of(made, binary)
+        head = json.dumps(said).encode()
+        assert [len(raw) for raw in behind] == sizes
+        read = InferenceServerClient.parse_response_body(b"".join([head, *behind]), header_length=len(head))
+        assert read.as_numpy("REWARDS").tolist() == [[0.5], [0.25]]
+        found = [one if isinstance(one, str) else one.decode() for one in read.as_numpy("TRANSCRIPTS").flat]
+        assert found == ["你好", ""]  # the client leaves JSON's texts as they are
 
 
 BODIES = {

@@ -16,12 +16,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.utils import np_to_triton_dtype
 
-from reward_tts.measures import SECRET_HEADER, SECRET_HEADER_HTTP
+from reward_tts.measures import SECRET_HEADER, SECRET_HEADER_HTTP, row_checksum
+from reward_tts.server.front.checks import Refused, checked
+from reward_tts.server.front.http_door import request_of
 from tests.conftest import ROOT, free_ports
-from tests.helpers.front_requests import MANY, body, request
+from tests.helpers.front_requests import LIMITS, MANY, MODELS, body, request
 
 SECRET = "open-sesame"
+HEAD = "Inference-Header-Content-Length"
 FRONT = {
     "max_request_bytes": 20_000,
     "max_name_bytes": 20,
@@ -91,6 +96,44 @@ def test_without_triton_it_lives_and_is_not_ready(front):
     connection = http.client.HTTPConnection("127.0.0.1", front.ports[2], timeout=300)
     connection.request("GET", "/metrics")
     assert connection.getresponse().status == 503
+
+
+@pytest.mark.parametrize("outputs", [None, ["REWARDS"]])
+@pytest.mark.parametrize("binary", [[True] * 3, [False] * 3, [True, False, True]])
+def test_what_tritons_own_client_posts_is_taken(front, outputs, binary):
+    """In raw contents behind JSON, or in JSON, or mixed; its outputs by default in raw contents."""
+    values = {"TOKENS": np.array([[7, 300, 12]], "<i4"), "TOKEN_LENS": np.array([[3]], "<i4")}
+    values |= {"GT_TEXT": np.array([["你好".encode()]], object)}
+    inputs = [InferInput(name, [1, v.shape[1]], np_to_triton_dtype(v.dtype)) for name, v in values.items()]
+    for tensor, value, raw in zip(inputs, values.values(), binary, strict=True):
+        tensor.set_data_from_numpy(value, binary_data=raw)
+    wanted = outputs and [InferRequestedOutput(name) for name in outputs]
+    made, head = InferenceServerClient.generate_request_body(inputs, outputs=wanted)
+    length = {} if head is None else {HEAD: str(head)}
+    assert front.http("POST", INFER, made, **length) == (503, '{"error": "Triton is being started (again)"}')
+    asked, raw_outputs = request_of(made, "token2wav_asr", "", length.get(HEAD))
+    assert checked(asked, MODELS, LIMITS).checksums == (row_checksum([7, 300, 12], "你好", None, None),)
+    assert raw_outputs == (None if outputs is None else {"REWARDS"})
+
+
+def test_raw_contents_that_do_not_fit_their_body_are_refused_in_a_sentence(front):
+    text = {"name": "GT_TEXT", "shape": [1, 1], "datatype": "BYTES"}
+    for size, head, said in (
+        (5, None, "'GT_TEXT' has binary_data_size 5: with data of its own, or more than the 4 bytes"),
+        (3, None, "1 bytes behind the JSON are of no input"),
+        (-1, None, "'GT_TEXT' has binary_data_size -1"),
+        (True, None, "'GT_TEXT' has binary_data_size True"),
+        (4, "9999", f"{HEAD} is '9999': not within a body of"),
+        (4, "-1", f"{HEAD} is '-1'"),
+        (4, "9" * 5000, f"{HEAD} is '99999999999999999999'"),
+        (4, "0", "the body is no JSON"),
+        (4, "٣", f"{HEAD} is"),
+    ):
+        made = json.dumps({"inputs": [{**text, "parameters": {"binary_data_size": size}}]}).encode()
+        with pytest.raises(Refused) as refused:
+            request_of(made + b"\0" * 4, "token2wav_asr", "", str(len(made)) if head is None else head)
+        assert str(refused.value).startswith(said)
+    assert front.http("POST", INFER, body(), **{HEAD: "x"})[0] == 400
 
 
 def test_a_wrong_secret_is_called_so_before_anything_is_read(front):

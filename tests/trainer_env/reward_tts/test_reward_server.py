@@ -18,7 +18,15 @@ from reward_tts.measures import CONTRACT, Status
 from reward_tts.reward.errors import error as error_of
 from reward_tts.reward.formulas import shape_tanh, silence
 from speech.tokens import format_speech_tokens
-from tests.helpers.server_client import config_of, counted, measure, odd_rows, raw_answer, wait_until_counted
+from tests.helpers.server_client import (
+    config_of,
+    counted,
+    measure,
+    odd_rows,
+    posted_raw,
+    raw_answer,
+    wait_until_counted,
+)
 
 REWARD = {
     "terms": {"pinyin": {"weight": 1.0, "tones": False, "shaping": "tanh(3)"}},
@@ -85,6 +93,14 @@ def test_the_published_client_gets_rewards_and_transcripts(reward_server, spoken
     quiet = silence(json.loads(outputs["MEASURES"])["scores"]["silence_ratio"], allowed=0.5)
     assert outputs["REWARDS"] == pytest.approx((shape_tanh(error) + 0.2 * quiet) / 1.2)
     assert outputs["STATUS"] == 0
+
+
+def test_raw_contents_behind_the_json_get_the_same_reward_in_raw_contents(reward_server, spoken):
+    """As tritonclient.http posts and reads by default."""
+    tokens, text = spoken[0]
+    raw = posted_raw(reward_server, tokens, text)
+    assert np.frombuffer(raw["REWARDS"], "<f4").tolist() == [published(reward_server, tokens, text)["REWARDS"]]
+    assert len(raw["TRANSCRIPTS"]) == 4 + int.from_bytes(raw["TRANSCRIPTS"][:4], "little")
 
 
 def test_the_published_client_gets_the_lowest_reward_for_what_nothing_can_speak(reward_server):
