@@ -1,6 +1,7 @@
 """The reward function that verl loads: reward.custom_reward_function.{path: pkg://reward_tts.compute_score, name}.
 
-reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}, processes: ${reward.num_workers}}
+reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}, processes: ${reward.num_workers},
+language: ${recipe.language}}
 """
 
 import json
@@ -29,6 +30,7 @@ async def compute_score(
     server: Mapping[str, Any],
     reward: Mapping[str, Any],
     processes: int = 1,
+    language: str | None = None,
 ) -> dict[str, Any]:
     """Score of one completion, and what verl logs beside it: the same keys for every sample.
 
@@ -43,11 +45,13 @@ async def compute_score(
         data_source: of the row (unused: the recipe's name is in `recipe`).
         solution_str: the completion, speech tokens as text.
         ground_truth: what it should say.
-        extra_info: of the row: index, language, voice, emotion, speech_prefix (speech tokens, or nothing).
+        extra_info: of the row: index, language, voice, emotion, speech_prefix (speech tokens, or nothing). The parquets
+            of the published recipes are read, too, which have no language and the prefix as prefix_speech_str.
         recipe: whose server must answer.
         server: of `ServerConfig` all but the recipe; its other keys (of recipe.server) are ignored.
         reward: recipe.reward, see reward_tts/reward/reward.py.
         processes: of verl that call this function; they share recipe.server.concurrency.
+        language: of rows that name none.
 
     Returns:
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
@@ -61,11 +65,12 @@ async def compute_score(
 
     Raises:
         RewardError: no measure could be had.
-        ValueError: the row names no language, or its text has nothing to be spoken.
+        ValueError: neither the row nor the recipe names a language, or the text has nothing to be spoken.
     """
-    index, language = extra_info.get("index"), extra_info.get("language")
+    index, language = extra_info.get("index"), extra_info.get("language") or language
     if not language:
-        raise ValueError(f"sample {index}: its row names no language (extra_info.language; stage data writes one)")
+        raise ValueError(f"sample {index}: its row names no language (extra_info.language), nor does the recipe")
+    extra_info = {**extra_info, "language": language}
     if not something_said(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
     speech = speech_of(solution_str, extra_info)
@@ -84,7 +89,9 @@ def speech_of(solution_str: str, extra_info: Mapping[str, Any]) -> tuple[list[in
     """Speech tokens with the row's prefix, those of the completion alone, and what else the completion holds."""
     tokens, stray = parse_speech_tokens(solution_str)
     prefix = extra_info.get("speech_prefix")
-    return ([] if prefix is None else [int(token) for token in prefix]) + tokens, tokens, stray
+    if prefix is None:
+        prefix, _ = parse_speech_tokens(extra_info.get("prefix_speech_str") or "")
+    return [int(token) for token in prefix] + tokens, tokens, stray
 
 
 def judged(

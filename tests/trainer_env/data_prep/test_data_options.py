@@ -101,6 +101,7 @@ def test_a_speech_prefix_opens_the_assistants_turn_and_is_told_to_the_reward(con
     for row, prefix in zip(rows, prefixes, strict=True):
         spoken = "".join(f"<|s_{n}|>" for n in [1, 2, *prefix])  # the voice's tokens, then the row's own
         assert row["prompt"][-1] == {"role": "assistant", "content": spoken}
+        assert "<|s_1|><|s_2|>" + row["extra_info"]["prefix_speech_str"] == spoken  # as the published recipe tells it
     assert prepared(config) == rows  # the same in every run
     write(config, "train", *({"text": c, "voice": "ana", "speech_tokens": tokens} for c in "八七六五四三二一"))
     assert [row["extra_info"]["speech_prefix"] for row in prepared(config)] == prefixes[::-1]  # wherever it stands
