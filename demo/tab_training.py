@@ -51,7 +51,10 @@ class TrainingTab:
         if number is None or not 0 <= int(number) < len(rows):
             raise StudioError(f"step {step} has {len(rows)} rollouts to hear")
         row = rows[int(number)]
-        wave, rate = soundfile.read(row["path"], dtype="int16")
+        try:
+            wave, rate = soundfile.read(row["path"], dtype="int16")
+        except soundfile.SoundFileError as error:  # deleted, or moved
+            raise StudioError(str(error)) from error
         unknown = {
             "step",
             *(self.cfg.recipe.reward.logged if row.get("token_ear_read") else ()),

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from demo.__main__ import password
 from demo.checkpoints import CheckpointError, Checkpoints
 from demo.runs import compared, curves, rollouts
+from demo.studio import StudioError
 from demo.tab_training import TrainingTab
 from tests.conftest import ROOT
 
@@ -78,13 +79,16 @@ def test_rollouts_newest_step_first_without_a_half_line(tmp_path):
 def test_a_rollout_that_was_read_shows_no_measures_of_its_wave(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(240, np.int16), 24000)
     row = {"step": 4, "score": 0.75, "loudness_db": 0.0, "path": f"{tmp_path}/a.wav"}
-    lines = (json.dumps(row | {"token_ear_read": read}) + "\n" for read in (1.0, 0.0))
+    rows = [row | {"token_ear_read": read} for read in (1.0, 0.0)] + [row | {"path": f"{tmp_path}/gone.wav"}]
+    lines = (json.dumps(row) + "\n" for row in rows)
     (tmp_path / "rollouts.jsonl").write_text("".join(lines))
     own = {"curves": {}, "listen_dir": str(tmp_path)}
     tab = TrainingTab(OmegaConf.create({"demo": own, "recipe": {"reward": {"logged": ["loudness_db"]}}}))
     read, heard = (tab.rollout(4, number)[1] for number in (0, 1))
     assert "<th>score</th><td>0.750</td>" in read and "loudness_db" not in read
     assert "<th>loudness_db</th><td>0.000</td>" in heard
+    with pytest.raises(StudioError, match=r"gone\.wav"):  # which the page says
+        tab.rollout(4, 2)
 
 
 def test_checkpoints_that_verl_finished_can_be_chosen(tmp_path):
