@@ -29,6 +29,7 @@ CSS = (
 .facts th, .facts td { vertical-align: top }
 .facts th { font-weight: 500; opacity: .65; white-space: nowrap } .facts td.said { font-size: 1.25em; line-height: 1.5 }
 .facts .score { font-size: 1.5em; font-weight: 600 } .facts .small { opacity: .65; font-size: .9em }
+@media (max-width: 640px) { .facts th { white-space: normal } .facts td.said { overflow-wrap: anywhere } }
 .facts table, .facts tr, .facts th, .facts td { border-color: #8883 !important } .facts mark { color: #222 }
 #pair, #pair * { font-size: 1.7rem; line-height: 1.5; text-align: center } #pair { min-height: 3rem }
 """

@@ -78,8 +78,10 @@ class BlindTab:
         judged = f"**Result so far** of {r.candidate + r.baseline + r.same} of {len(keys)} texts, {r.votes} votes"
         if r.share is None:
             return f"{judged}: none that prefers one."
-        verdict = {0: "the interval leaves one half out: decided", None: f"{MOST_NEEDED} more would not decide it"}
-        more = verdict.get(r.needed, f"about {r.needed} more with a preference would decide it, if the share stays")
+        some = f"more than {MOST_NEEDED}" if r.needed is None else f"about {r.needed}"
+        more = f"{some} more with a preference would decide it, if the share stays"
+        if r.needed == 0:
+            more = "the interval leaves one half out: decided"
         return (
             f"{judged}: most prefer {self.candidate} in {r.candidate}, {self.baseline} in {r.baseline}, neither in "
             f"{r.same}. {self.candidate} is preferred in {r.share:.0%} ({self.cfg.demo.interval:.0%} interval "

@@ -65,7 +65,7 @@ class CompareTab:
             interactive=False,
             wrap=True,
             max_height=330,
-            column_widths=["8%", "8%", "28%", "28%", "28%"],
+            column_widths=["80px", "80px", "28%", "28%", "28%"],
             elem_id="compared",
             show_label=False,
         )

@@ -79,7 +79,7 @@ class TrainingTab:
                     max_height=300,
                     elem_id="rollouts",
                     show_label=False,
-                    column_widths=["10%", "10%", "10%", "35%", "35%"],
+                    column_widths=["80px", "80px", "80px", "33%", "33%"],
                 )
             with gr.Column(scale=2):
                 player = gr.Audio(
