@@ -108,3 +108,12 @@ def test_a_recipe_that_fetches_models_tells_their_licences():
     """docs/install.md promised it; three pages had no word."""
     pages = [path.with_name("README.md") for path in ROOT.glob("recipes/*/models.yaml")]
     assert len(pages) == 5 and [page for page in pages if "Licences" not in headings(page)] == []
+
+
+def test_the_page_of_install_names_the_versions_that_are_pinned():
+    page = (ROOT / "docs/install.md").read_text(encoding="utf-8")
+    rows = "".join(re.findall(r"^\| `\.venv.*$", page, re.M))
+    told = {name.lower(): version for name, version in re.findall(r"(\w+) (\d+\.\d+\.\d+)", rows)}
+    files = (ROOT / name for name in ("requirements.txt", "requirements-reward.txt", "requirements/trainer-gpu.txt"))
+    pinned = dict(re.findall(r"^(?:nvidia-)?(\w+)==([\d.]+)$", "\n".join(file.read_text() for file in files), re.M))
+    assert told == {name: pinned[name] for name in ("verl", "vllm", "torch", "transformers", "pytriton")}
