@@ -36,7 +36,13 @@ drawn() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(drawn)}
 RAY_AUTH_TOKEN=${RAY_AUTH_TOKEN:-$(drawn)}     # without one, Ray 2.60 makes one on the head that no other step has
 export VERL_TTS_SECRET RAY_AUTH_TOKEN RAY_AUTH_MODE=token VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin
-export TENSORBOARD_DIR=exp/$recipe/grpo/tensorboard       # of Ray's workers, one of which logs
+work=exp/$recipe grpo=
+for given in "$@"; do
+  case $given in recipe.work_dir=*) work=${given#*=} ;; recipe.grpo_dir=*) grpo=${given#*=} ;; esac
+done
+# Of Ray's workers, one of which logs: as environment_of_training in stages/standard.yaml, which says why.
+export TENSORBOARD_DIR=${grpo:-$work/grpo}/tensorboard
+export GOMP_SPINCOUNT=1000 MALLOC_ARENA_MAX=2 RAY_worker_niceness=0 RAY_worker_register_timeout_seconds=600
 
 mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
 head=${nodes[0]}

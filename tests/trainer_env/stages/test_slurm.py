@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from stages.batch import divisible, main
 from stages.config import ROOT, compose_stage
+from stages.table import table
 from tests.conftest import free_ports
 
 SCRIPT = ROOT / "stages" / "slurm.sh"
@@ -114,6 +115,15 @@ def test_ray_and_a_server_are_on_both_nodes_and_training_knows_both_servers(job,
     assert left_over(job) == []
 
 
+def test_rays_workers_have_the_environment_that_a_training_on_one_node_has(job, tmp_path):
+    (tmp_path / "bin/ray").write_text('#!/usr/bin/env bash\nenv >"$CALLS.env"; exit 3\n')
+    subprocess.run(["bash", SCRIPT, "recipe.work_dir=exp/other"], env=job, capture_output=True, timeout=600)
+    found = dict(line.partition("=")[::2] for line in Path(f"{job['CALLS']}.env").read_text().splitlines())
+    wanted = table("inworld_tts", ("recipe.work_dir=exp/other",)).environment_of_training
+    own = {name: str(value) for name, value in wanted.items() if name != "VERL_TTS_RAY_START_S"}  # of a Ray of verl's
+    assert found | own == found and found["TENSORBOARD_DIR"] == "exp/other/grpo/tensorboard"
+
+
 def trained(job: dict[str, str], *given: str) -> tuple[DictConfig, str]:
     """(grpo.yaml as the job's training composes it, what the job said)."""
     done = subprocess.run(["bash", SCRIPT, *given], env=job, capture_output=True, text=True, timeout=600)
@@ -178,9 +188,8 @@ def test_a_server_that_ends_ends_the_job_and_all_its_steps(job):
 
 
 def test_a_requeued_job_does_not_count_servers_of_its_first_life(job, tmp_path):
-    """Slurm starts it again with the same id."""
     logs = tmp_path / "exp/inworld_tts/logs"
-    (logs / "slurm-12").mkdir(parents=True)
+    (logs / "slurm-12").mkdir(parents=True)  # it is started again with the same id
     for node in ("alpha", "beta"):
         (logs / f"slurm-12/serve-{node}.log").write_text("READY\n")
     env = job | {"SLURM_RESTART_COUNT": "1", "SILENT": "1", "WAIT_S": "10"}
