@@ -54,7 +54,7 @@ Overrides go to every stage of the range that knows the key:
   bash run.sh 2 2 trainer.total_training_steps=20 actor_rollout_ref.rollout.n=16
 Environment, for install: VERL_TTS_DEVICE=cpu|gpu and VERL_TTS_PYTHON=3.11 (default: as the environments there were made;
 of new ones gpu if nvidia-smi finds one, and 3.11).
-Logs: exp/<recipe>/logs/<stage>.log
+Logs: exp/<recipe>/logs/<stage>.log, those of runs before <stage>.TIME.log
 TEXT
 }
 

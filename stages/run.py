@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from stages import disk, preflight, processes, server
+from stages import disk, logs, preflight, processes, server
 from stages.beside import Beside
 from stages.config import ROOT
 from stages.console import Console, duration, show_result
@@ -124,9 +124,11 @@ class Run:
         """Run a stage's commands one after another. Raises SystemExit with the status of the first that fails."""
         if stage.name == "serve":
             server.check_ports(stage.configs()[0])
-        log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name)
+        # as clear_way has left it
+        goes_on = any((ROOT / stage.spec[key]).exists() for key in ("checkpoints", "scratch") if key in stage.spec)
+        log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name, goes_on)
         self.start_beside(stage)
-        with open(log, "wb") as file:
+        with open(log, "ab") as file:
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
                 console = Console(self.console_of(stage), stage.configs()[0], beside_others=stage.threads is not None)
@@ -159,11 +161,9 @@ class Run:
         """How a stage's output is shown; None: all of it."""
         return None if self.verbose else stage.spec.get("console")
 
-    def log(self, name: str) -> Path:
-        self.logs.mkdir(parents=True, exist_ok=True)
+    def log(self, name: str, goes_on: bool = False) -> Path:
         log = self.logs / f"{name}.log"
-        if log.exists():
-            os.replace(log, log.with_suffix(".before.log"))
+        logs.begin(log, goes_on, self.cfg.logs_kept)
         say(f"{name}: log in {os.path.relpath(log, ROOT)}")
         return log
 

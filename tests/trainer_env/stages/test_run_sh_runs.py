@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from stages import disk
+from stages import disk, logs
 from tests.helpers.run_sh_checkout import lines_of, processes_in, start, until
 
 
@@ -78,6 +78,31 @@ def test_a_stage_that_ended_well_leaves_no_daemon(run, checkout):
     status, _ = run("data", "daemon_sleeps=602")
     assert status == 0
     assert processes_in(checkout) == []
+
+
+def test_the_log_of_a_training_that_goes_on_has_all_of_it(run, checkout):
+    """Curves are made of it."""
+    run("data")
+    for _ in range(3):
+        assert run("serve", "train", "fail=true")[0] == 1
+    log = checkout / "exp/toy/logs/train.log"
+    said = [line.partition(", 2")[0] for line in lines_of(log) if line.startswith(("working", "run.sh"))]
+    work = "working on exp/toy/grpo/steps.txt"
+    assert said == [work, "run.sh: it goes on", work, "run.sh: it goes on", work]
+    run("serve", "train", "optim.lr=0.5")  # another training
+    assert lines_of(log) == [work]
+    assert len(list(log.parent.glob("train.2*.log"))) == 1 and len(list(log.parent.glob("serve.2*.log"))) >= 1
+
+
+def test_of_logs_of_runs_before_the_newest_stay(tmp_path):
+    log = tmp_path / "train.log"
+    for day in range(1, 6):
+        log.write_text(f"{day}\n")
+        os.utime(log, (86_400 * day, 86_400 * day))
+        logs.begin(log, goes_on=False, kept=2)
+    assert not log.exists()
+    assert [path.read_text() for path in sorted(tmp_path.glob("train.1970*.log"))] == ["4\n", "5\n"]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_stage_without_commands_says_so(run, checkout):
