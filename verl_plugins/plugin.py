@@ -1,5 +1,5 @@
 """Entry point `verl.plugins`: registers the CPU platform and, where verl chooses it, applies what it needs; registers
-our model class with transformers; lets Ray take its time to start.
+our model class with transformers; lets Ray take its time to start; takes log-probabilities of many tokens at once.
 
 verl 0.9.1 loads this at the end of `import verl` and logs a failure at debug level only (verl/__init__.py). A recipe
 therefore also names this module in VERL_USE_EXTERNAL_MODULES for Ray's workers, where a failure is fatal.
@@ -12,5 +12,6 @@ from verl_plugins import cpu_platform, patches, ray_start
 
 ray_start.apply()
 cpu_platform.choose()
+patches.take_log_probabilities_at_once()
 if isinstance(get_platform(), cpu_platform.PlatformCPU):
     patches.apply()
