@@ -5,9 +5,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
-from tokenizers import Tokenizer
 
 from stages.misfits import Fault
 
@@ -73,6 +71,8 @@ def of_likelihood(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
         return
     if "nll" not in needs:
         return
+    from tokenizers import Tokenizer  # run.sh imports this file each time it starts
+
     tokenizer = Tokenizer.from_file(str(folders[0] / "tokenizer.json"))
     most = json.loads((folders[0] / "config.json").read_text())["max_target_positions"] - _PROMPT_OF_WHISPER
     for key in ("data.train_files", "data.val_files"):
@@ -90,6 +90,8 @@ def of_likelihood(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
 
 def _texts_of(file: str) -> list[str]:
     """What the rows of a parquet of stage data are to say; nothing where it is not there."""
+    import pyarrow.parquet as pq  # as above
+
     if not Path(file).exists() or "reward_model" not in pq.read_schema(file).names:
         return []
     return [row["ground_truth"] for row in pq.read_table(file, columns=["reward_model"])["reward_model"].to_pylist()]
