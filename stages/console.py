@@ -11,9 +11,10 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import BinaryIO
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from stages.config import ROOT
+from stages.misfits import planned_steps
 
 _RAY = re.compile(r"^(?:\x1b\[[\d;]*m)?\([\w.:]+ pid=\d+(?:, ip=[\d.]+)?\)(?:\x1b\[[\d;]*m)? ?")  # (TaskRunner pid=7)
 _REPEATED = re.compile(r"(?:\x1b\[[\d;]*m)? ?\[repeated \d+x across cluster\].*")
@@ -43,7 +44,7 @@ class Console:
     """Takes a command's output and writes what is to be seen of it.
 
     Args:
-        options: `console` of the stage's entry: `total` (key of the number of steps), `seconds` (metric: of a step),
+        options: `console` of the stage's entry: `seconds` (metric: of a step),
             `metrics` ({what a person reads: regular expression of a metric of verl's}), `warnings` (regular expressions
             of lines that are shown, each kind once), `noise` (of those that are not, though they look like one).
             None: all is shown.
@@ -63,7 +64,7 @@ class Console:
         self._whole_lines, self._bar_at = beside_others, -float(_BAR_S)
         self._rest, self._seen, self._seconds = b"", Counter[str](), deque[float](maxlen=_OF_LAST)
         if options is not None:
-            self._total = OmegaConf.select(cfg, options.total)
+            self._total = planned_steps(cfg)
             self._metrics = {name: re.compile(pattern) for name, pattern in options.metrics.items()}
             self._warnings, self._noise = (
                 re.compile("|".join(options[key]) or r"\b\B") for key in ("warnings", "noise")

@@ -171,25 +171,46 @@ def of_server(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
         yield "data.max_response_length", f"is {longest}, more than server.max_tokens={most}: good speech would be bad"
 
 
-def of_rows(cfg: DictConfig) -> Iterator[Fault]:
-    """A GRPO training and its texts, as far as these are there: fewer than a batch, or too few for the steps; and a
-    checkpoint that was trained by another schedule."""
+def _texts(cfg: DictConfig) -> int | None:
+    """Of an epoch of a GRPO training; None as long as they are not there. ValueError: data.epochs_of_files is wrong."""
     files = OmegaConf.select(cfg, "data.train_files")
     files = [files] if isinstance(files, str) else list(files or [])
     if not OmegaConf.select(cfg, "actor_rollout_ref") or not files or not all(Path(file).exists() for file in files):
-        return
-    often = OmegaConf.select(cfg, "data.epochs_of_files")
+        return None
+    rows, most = rows_of(files, OmegaConf.select(cfg, "data.epochs_of_files")), cfg.data.train_max_samples
+    return rows if most < 0 else min(rows, most)
+
+
+def _steps(cfg: DictConfig, texts: int) -> int:
+    return texts // cfg.data.train_batch_size * cfg.trainer.total_epochs
+
+
+def planned_steps(cfg: DictConfig) -> int | None:
+    """Steps of a GRPO training: as many as it is told, else those of its epochs; None if its texts are not there."""
+    if (wanted := OmegaConf.select(cfg, "trainer.total_training_steps")) is not None:
+        return wanted
+    texts = _texts(cfg)
+    return None if texts is None else _steps(cfg, texts)
+
+
+def of_rows(cfg: DictConfig) -> Iterator[Fault]:
+    """A GRPO training and its texts, as far as these are there: fewer than a batch, or too few for the steps; and a
+    checkpoint that was trained by another schedule."""
     try:
-        rows, most = rows_of(files, often), cfg.data.train_max_samples
+        rows = _texts(cfg)
     except ValueError as error:
         yield "data.epochs_of_files", f"does not fit: {error}"
         return
-    rows = rows if most < 0 else min(rows, most)
+    if rows is None:
+        return
     batch, epochs = cfg.data.train_batch_size, cfg.trainer.total_epochs
     if rows < batch:
-        yield "data.train_batch_size", f"is {batch}, and {files} have {rows} texts: verl would divide by 0 steps"
+        yield (
+            "data.train_batch_size",
+            f"is {batch}, and {cfg.data.train_files} have {rows} texts: verl would divide by 0 steps",
+        )
         return
-    steps, wanted = rows // batch * epochs, cfg.trainer.total_training_steps
+    steps, wanted = _steps(cfg, rows), cfg.trainer.total_training_steps
     if wanted is not None and wanted > steps:
         yield (
             "trainer.total_training_steps",

@@ -2,8 +2,12 @@
 
 import io
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
+from stages import misfits
+from stages.config import compose_stage
 from stages.console import Console, duration
 from stages.table import table
 
@@ -41,6 +45,17 @@ def test_the_time_left_is_that_of_the_last_steps():
 def test_without_a_number_of_steps_none_is_made_up():
     (line,) = shown(RAY + STEP.format(n=3, s=30.0), total=None)
     assert line.startswith("step 3, reward") and line.endswith("seconds 30")
+
+
+def test_the_number_of_steps_is_that_of_the_epochs_where_none_is_told(tmp_path):
+    """Most recipes say total_epochs: 1. 200 000 texts, 32 a step."""
+    pq.write_table(pa.table({"prompt": ["x"] * 200_000}), tmp_path / "texts.parquet")
+    cfg = compose_stage("cosyvoice2", "grpo", (f"data.train_files={tmp_path}/texts.parquet",))
+    console = Console(table("cosyvoice2").stages.train.console, cfg, io.BytesIO())
+    told = console.shown(RAY + STEP.format(n=3, s=30.0))
+    assert told.startswith("step 3/6250, reward") and told.endswith("seconds 30, left 52.1 h")  # 6247 x 30 s
+    missing = compose_stage("cosyvoice2", "grpo", (f"data.train_files={tmp_path}/none.parquet",))
+    assert misfits.planned_steps(missing) is None
 
 
 def test_validation_stands_in_the_step_that_has_one():
