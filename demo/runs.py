@@ -1,14 +1,16 @@
 """What a run left, for the page: the evaluation's utterances side by side, the training's curves, rollouts to hear."""
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from infer.records import Utterance, read_utterances
-from infer.reward_curve import Curve, read_metrics
+from infer.reward_curve import Curve, metrics_of
 
 KINDS = ("substitutions", "deletions", "insertions")
 ORDERS = ("largest gain", "largest loss", "largest difference", "worst")
@@ -74,19 +76,48 @@ def spoken_tokens(eval_dir: str, system: str, decoding: str, language: str) -> d
     return {u.index: u for u in read_utterances(str(path), language) if u.sample == 0}
 
 
-def curves(log: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Curve]]:
-    """{title: {metric: curve}} of a training's log, as far as it has come; titles without a metric are left out.
+class Curves:
+    """The metrics of a training's log, which is read on from where it was read to: after 25 000 steps it has 200 MB.
 
     Args:
+        log: file; it need not be there yet, and may be another training's the next time.
         wanted: {title: regular expressions, each of a metric's whole name}.
     """
-    path = Path(log)
-    metrics = read_metrics(path) if path.is_file() else {}
-    found = {
-        title: {key: curve for key, curve in metrics.items() if any(re.fullmatch(one, key) for one in patterns)}
-        for title, patterns in wanted.items()
-    }
-    return {title: several for title, several in found.items() if several}
+
+    def __init__(self, log: str, wanted: Mapping[str, Sequence[str]]):
+        self._log, self._wanted, self._lock = Path(log), wanted, Lock()  # each visitor's page asks in a thread
+        self._file, self._read_to, self._found = 0, 0, dict[str, dict[int, float]]()
+
+    def read(self) -> dict[str, dict[str, Curve]]:
+        """{title: {metric: curve}}, as far as whole lines have come; titles without a metric are left out. Of a step
+        that was logged twice (a resumed run) the last counts."""
+        with self._lock:
+            self._go_on()
+            found = {
+                title: {
+                    key: sorted(values.items())
+                    for key, values in self._found.items()
+                    if any(re.fullmatch(one, key) for one in patterns)
+                }
+                for title, patterns in self._wanted.items()
+            }
+        return {title: several for title, several in found.items() if several}
+
+    def _go_on(self) -> None:
+        if not self._log.is_file():
+            return
+        with open(self._log, "rb") as file:
+            now = os.fstat(file.fileno())
+            if now.st_ino != self._file or now.st_size < self._read_to:
+                self._file, self._read_to, self._found = now.st_ino, 0, {}
+            file.seek(self._read_to)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._read_to += len(line)
+                step, metrics = metrics_of(line.decode(errors="replace")) or (0, {})
+                for key, value in metrics.items():
+                    self._found.setdefault(key, {})[step] = value
 
 
 def rollouts(folder: str) -> dict[int, list[dict[str, Any]]]:

@@ -20,10 +20,11 @@ class TrainingTab:
     def __init__(self, cfg: DictConfig):
         self.cfg = cfg
         self.titles = {title: list(patterns) for title, patterns in cfg.demo.curves.items()}
+        self.log = runs.Curves(cfg.demo.log, self.titles)
 
     def curves(self) -> list:
         """A line about the run, and an update of each plot: those without a metric are hidden."""
-        found = runs.curves(self.cfg.demo.log, self.titles)
+        found = self.log.read()
         updates = []
         for title in self.titles:
             rows = [(s, v, _short(key)) for key, curve in found.get(title, {}).items() for s, v in curve]

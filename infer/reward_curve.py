@@ -21,6 +21,7 @@ from speech.files import whole_file
 Curve = list[tuple[int, float]]  # (step, value)
 _STEP = re.compile(r"\bstep:(\d+) - ")
 _NUMBER = r"(?:np\.float\d+\()?(-?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))"
+_METRIC = re.compile(rf" - (\S+):{_NUMBER}\)?(?= - |\s*$)")
 
 
 def read_log(path: Path, key: str) -> Curve:
@@ -34,15 +35,10 @@ def read_log(path: Path, key: str) -> Curve:
     return sorted(found.items())
 
 
-def read_metrics(path: Path) -> dict[str, Curve]:
-    """All metrics of verl's console log, {key: curve}."""
-    metric, found = re.compile(rf" - (\S+):{_NUMBER}\)?(?= - |\s*$)"), dict[str, dict[int, float]]()
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if step := _STEP.search(line):
-                for key, number in metric.findall(line):
-                    found.setdefault(key, {})[int(step[1])] = float(number)
-    return {key: sorted(values.items()) for key, values in found.items()}
+def metrics_of(line: str) -> tuple[int, dict[str, float]] | None:
+    """(step, {metric: value}) of a line of verl's console log; None of any other line."""
+    step = _STEP.search(line)
+    return (int(step[1]), {key: float(number) for key, number in _METRIC.findall(line)}) if step else None
 
 
 def read_events(directory: Path, key: str) -> Curve:

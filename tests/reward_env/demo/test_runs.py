@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from demo.__main__ import password
 from demo.checkpoints import CheckpointError, Checkpoints
-from demo.runs import compared, curves, rollouts
+from demo.runs import Curves, compared, rollouts
 from demo.studio import StudioError
 from demo.tab_training import TrainingTab
 from tests.conftest import ROOT
@@ -53,7 +53,7 @@ def test_a_validation_is_one_curve_however_many_rollouts_a_text_has(tmp_path, n)
     line = f"step:4 - {core}/mean@{n}:0.5 - {core}/best@{n}/mean:0.9 - {core}/best@{n}/std:0.1\n"
     (tmp_path / "train.log").write_text(line)
     wanted = {"reward": OmegaConf.load(ROOT / "recipes/common/demo.yaml").demo.curves.reward}
-    found = curves(str(tmp_path / "train.log"), wanted)
+    found = Curves(str(tmp_path / "train.log"), wanted).read()
     assert found == {"reward": {f"{core}/mean@{n}": [(4, 0.5)]}}
 
 
@@ -64,11 +64,30 @@ def test_curves_of_a_log_that_is_being_written(tmp_path):
         steps + "step:2 - critic/score/mean:0.5 - reward/term_pinyin/mean:0.75 - other:1\nstep:3 - critic/sc"
     )
     wanted = {"reward": ["critic/score/mean"], "terms": ["reward/term_.*/mean"], "none": ["nothing"]}
-    assert curves(str(log), wanted) == {
+    growing = Curves(str(log), wanted)
+    assert growing.read() == {
         "reward": {"critic/score/mean": [(1, 0.25), (2, 0.5)]},
         "terms": {"reward/term_pinyin/mean": [(1, 0.5), (2, 0.75)]},
     }
-    assert curves(str(tmp_path / "none.log"), wanted) == {}
+    assert Curves(str(tmp_path / "none.log"), wanted).read() == {}
+    with open(log, "a") as file:
+        file.write("ore/mean:0.625\nstep:2 - critic/score/mean:0.75\n")
+    assert growing.read()["reward"] == {"critic/score/mean": [(1, 0.25), (2, 0.75), (3, 0.625)]}
+    log.rename(tmp_path / "train.before.log")
+    log.write_text("step:1 - critic/score/mean:0.125\n" + 1000 * "noise\n")  # another training's, and longer
+    assert growing.read() == {"reward": {"critic/score/mean": [(1, 0.125)]}}
+
+
+def test_what_was_read_of_a_log_is_not_read_again(tmp_path):
+    log = tmp_path / "train.log"
+    log.write_text("step:1 - critic/score/mean:0.25\n")
+    growing = Curves(str(log), {"reward": ["critic/score/mean"]})
+    growing.read()
+    with open(log, "r+b") as file:
+        file.write(b"#" * 31)  # no step any more
+        file.seek(0, 2)
+        file.write(b"step:2 - critic/score/mean:0.5\n")
+    assert growing.read() == {"reward": {"critic/score/mean": [(1, 0.25), (2, 0.5)]}}
 
 
 def test_rollouts_newest_step_first_without_a_half_line(tmp_path):
@@ -82,7 +101,7 @@ def test_a_rollout_that_was_read_shows_no_measures_of_its_wave(tmp_path):
     rows = [row | {"token_ear_read": read} for read in (1.0, 0.0)] + [row | {"path": f"{tmp_path}/gone.wav"}]
     lines = (json.dumps(row) + "\n" for row in rows)
     (tmp_path / "rollouts.jsonl").write_text("".join(lines))
-    own = {"curves": {}, "listen_dir": str(tmp_path)}
+    own = {"curves": {}, "log": "none.log", "listen_dir": str(tmp_path)}
     tab = TrainingTab(OmegaConf.create({"demo": own, "recipe": {"reward": {"logged": ["loudness_db"]}}}))
     read, heard = (tab.rollout(4, number)[1] for number in (0, 1))
     assert "<th>score</th><td>0.750</td>" in read and "loudness_db" not in read
