@@ -36,7 +36,7 @@ class RolloutAudio:
 
     def __init__(self, every: int, count: int, folder: str | Path, address: str, secret_env: str | None = None):
         self.every, self.count, self.folder = every, count, Path(folder)
-        self.server = ServedWaves(address, secret_env)
+        self.server, self._board = ServedWaves(address, secret_env), None
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
         """`log`; no metrics."""
@@ -56,18 +56,19 @@ class RolloutAudio:
         folder = self.folder / f"step_{step:06d}"
         folder.mkdir(parents=True, exist_ok=True)
         rows = []
-        with SummaryWriter(str(self.folder / "tensorboard")) as board:
-            for i, (info, (wave, rate)) in enumerate(zip(chosen, spoken, strict=True)):
-                path = folder / f"{i}.wav"
-                soundfile.write(path, wave, rate)
-                numbers = {name: value for name, value in info.items() if isinstance(value, int | float)}
-                said = {name: info[name] for name in ("text", "transcript")}
-                rows.append({"step": step, "path": str(path), **said, **numbers})
-                board.add_audio(f"rollout/{i}", wave[None], step, rate)
-                words = f"{info['text']} | {info['transcript']} | {info['score']:.3f}"
-                board.add_text(f"rollout/{i}", words, step)
-                if (wandb := sys.modules.get("wandb")) and wandb.run:  # verl has begun a run in this process
-                    wandb.log({f"rollout/{i}": wandb.Audio(str(path), caption=words)}, step=step)
+        board = self._board = self._board or SummaryWriter(str(self.folder / "tensorboard"))  # one file of events
+        for i, (info, (wave, rate)) in enumerate(zip(chosen, spoken, strict=True)):
+            path = folder / f"{i}.wav"
+            soundfile.write(path, wave, rate)
+            numbers = {name: value for name, value in info.items() if isinstance(value, int | float)}
+            said = {name: info[name] for name in ("text", "transcript")}
+            rows.append({"step": step, "path": str(path), **said, **numbers})
+            board.add_audio(f"rollout/{i}", wave[None], step, rate)
+            words = f"{info['text']} | {info['transcript']} | {info['score']:.3f}"
+            board.add_text(f"rollout/{i}", words, step)
+            if (wandb := sys.modules.get("wandb")) and wandb.run:  # verl has begun a run in this process
+                wandb.log({f"rollout/{i}": wandb.Audio(str(path), caption=words)}, step=step)
+        board.flush()
         append_jsonl(self.folder / "rollouts.jsonl", rows)
 
     def _speak(self, info: Mapping[str, Any]) -> tuple[np.ndarray, int]:
