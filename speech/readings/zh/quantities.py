@@ -27,6 +27,7 @@ _DECADE = re.compile(r"((?:19|20)\d)0s(?![A-Za-z])")
 _STEEL = re.compile("钢|材质|材料")
 _BILLIONS = re.compile(r"\d亿\s?$")
 _SIDES = {"N": "北纬", "S": "南纬", "E": "东经", "W": "西经"}
+_ENDED, _LINE = re.compile(r"[?!。…]\s*$"), re.compile("(?:\\A|[?!。…\\n])\\s*[-−–—]\\s?[\u4e00-\u9fff]")
 _FIGURE = re.compile(r"[图表例题附式章]\s?$")
 _RICH = re.compile(
     "(?:薪|收入|存款|预算|资产|奖金|投资|房价|首付|彩礼|负债|播放|粉丝|赞|销量|流水|补贴)(?:量|额|了|约|近|超|破|大概|是|过)*$"
@@ -146,7 +147,7 @@ def _is_sign(text: str, start: int, found: re.Match[str], unit: str | None) -> b
     before = text[start - 1 : start]
     if found[1] == "~":
         return True
-    if text[:start].endswith(DESIGNATED):  # 歼-20
+    if text[:start].endswith(DESIGNATED) or (found[1] != "+" and _listed(text, start)):  # 歼-20
         return False
     spaced = found.start(2) > start + 1
     if before.isspace():
@@ -156,6 +157,11 @@ def _is_sign(text: str, start: int, found: re.Match[str], unit: str | None) -> b
     if spaced and not (unit in TEMPERATURES or text[_first_end(found) :].lstrip()[:1] in "度摄℃"):
         return False
     return not (before.isascii() and before.isalnum()) and before not in ("%", ")", "℃", "°")
+
+
+def _listed(text: str, start: int) -> bool:
+    """Whether the dash begins a line of a dialogue, as others do: -几点了？-3点。"""
+    return bool(_ENDED.search(text, max(0, start - 3), start) and _LINE.search(text))
 
 
 def _is_range(text: str, start: int, found: re.Match[str]) -> bool:

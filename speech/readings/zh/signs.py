@@ -45,6 +45,8 @@ _SAME_AS = {">=": "≥", "<=": "≤", "!=": "≠", "<>": "≠", "===": "=="}
 _COMPARED = re.compile(r"([><!]=|(?<=[\w)\] ])={2,3}|(?<=\w)<>(?=\w))(?=\s?[\w(\-−.])")
 _STARING = re.compile(r"(?<=[\u4e00-\u9fff])={2,4}(?![\w=])")
 _IN_QUOTES = re.compile("[\"'“‘].[\"'”’]")
+_FALLEN, _POWER_OF_TEN = re.compile(r"-\d[\d.]*\s?%"), re.compile(r"\d[eE]$")  # QoQ-3.2%, 1e-3
+_RISEN, _CAPITALS = re.compile(r"(?<![A-Za-z])[A-Z]{2,4}\+\d"), re.compile("(?<![A-Za-z])[A-Z]{2,4}$")
 _DASHES = ("-", "−", "–", "—", "~", "～", "〜")
 _TO = re.compile(r"\s?[-−–—~～〜]\s?(?=[-−]?[\u4e00-\u9fff\d])")
 _DATED = "日号月年点时周楼层级岁章节页期天分秒半整晚"
@@ -221,6 +223,10 @@ def sign(text: str, start: int) -> Span | None:
     if (
         char == "-" and before.isascii() and before.isalpha() and behind.isdigit() and text[start + 1] == behind
     ):  # GPT-4
+        if _FALLEN.match(text, start) or _POWER_OF_TEN.search(text, max(0, start - 3), start):
+            return Span(start, start + 1, "sign", ("负", "减"))
+        if _RISEN.search(text) and _CAPITALS.search(text, max(0, start - 4), start):  # AD-20，AP+35
+            return Span(start, start + 1, "sign", ("减", "负"))
         return Span(start, start + 1, "variant", ("", "杠"))
     if char == "-" and _MARK.match(text, max(0, start - 2)):  # A-
         return Span(start, start + 1, "letters", ("减", "负", "minus"))
