@@ -9,16 +9,16 @@ from speech.readings.zh.tables import FRACTIONS, MEASURES, OF_DAY, ON_DAY, UNITS
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _EQUATION = re.compile(
-    rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER}){{1,24}}(?=\s?=|\)\s?[=×÷*/])|\d+/\d+(?:\s?[-−+×÷]\s?\d+/\d+){{1,24}}"
+    rf"-?{NUMBER}(?:\s?[-−+×xX*÷/]\s?{NUMBER}){{1,24}}(?=\s?=|\)\s?[=×÷*/])|\d+/\d+(?:\s?[-−+×÷~～]\s?\d+/\d+){{1,24}}"
 )
 _TIMES = re.compile(rf"{NUMBER}(?:\s?[×xX*]\s?{NUMBER}){{1,24}}(?![A-Za-z\d]|\.\d)")
 _FRACTION = re.compile(r"(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _MIXED = re.compile(r"(\d{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
 _SHARE = re.compile(r"(?:[占剩达近约足乘除加减了掉余下过到=×+-]|只有|概率[为是]|等于|剩下的)\s?$")
-_DAY_NAMED = re.compile(r"(?:\A|[,。;!?:]|日期|时间|生日|截止|ddl|deadline|是)\s?是?$", re.IGNORECASE)
+_PRESSURE = re.compile("(?:血压|高压)[^。;!?]*$")
 _FEAST = re.compile("[\u4e00-\u9fff]{1,4}节")
 _UNIT_BEHIND = re.compile(rf"({_UNIT})(?![A-Za-z])")
-_SAID_OF = {"+": "加", "-−": "减", "×xX*": "乘 乘以", "÷/": "除以 除"}
+_SAID_OF = {"+": "加", "-−": "减", "×xX*": "乘 乘以", "÷/": "除以 除", "~～": "到 至"}
 _OPERATORS = {sign: said.split() for signs, said in _SAID_OF.items() for sign in signs}
 
 
@@ -71,10 +71,10 @@ def fraction(text: str, start: int) -> Span | None:
     ways += {"1/2": ["一半"], "24/7": ["二十四七"]}.get(f"{found[1]}/{found[2]}", [])
     if int(found[1]) > int(found[2]):
         ways += joined(over[:2], ["比", "除以"], under[:2])
-    if re.search("血压|高压", text[max(0, start - 6) : start]):  # 120/80
+    if _PRESSURE.search(text, max(0, start - 24), start):  # 120/80
         unit = re.compile(rf"{BLANK}(mmHg|毫米汞柱)").match(text, found.end())
         names = ["毫米汞柱", "mmhg"] if unit else [""]
-        ways = joined(over[:2], ["", "比", "斜杠", "杠", "到"], under[:2], names)
+        ways = joined([*over[:2], *shortened(found[1])], ["", "比", "斜杠", "杠", "到"], under[:2], names)
         return make(start, unit.end() if unit else found.end(), "fraction", ways, sure=False)
     behind = text[found.end() : found.end() + 6]
     if behind[:1] in ("层", "楼"):  # 12/18层
@@ -101,8 +101,6 @@ def fraction(text: str, start: int) -> Span | None:
         days = [f"{cardinals(found[1])[0]}月{cardinals(found[2])[0]}{name}" for name in "日号"]
         month = int(found[2]) > 12  # 3/15开会, 日期:3/18
         ways = [*days, *ways] if month else [*ways, *days]
-        if month and _DAY_NAMED.search(text[:start]):
-            return make(start, found.end(), "date", ways)
     else:
         month = month and "日" in behind[:3]
     return make(start, found.end(), "fraction", ways, sure=not month and int(found[1]) < int(found[2]))

@@ -12,12 +12,7 @@ from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
 from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
-_MONTHS = re.compile(rf"((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?:至|到|{TO})((?:19|20)\d\d)[./](0[1-9]|1[0-2])(?![\d./])")
-_DAYS = re.compile(
-    rf"(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])(?:至|到|{TO})(1[0-2]|0?[1-9])\.(3[01]|[12]\d|0?[1-9])(?![\d.])"
-)
-_LASTS = re.compile("[\u4e00-\u9fff\\d]{0,2}天|期间|[放休]假|日")
-_PLANNED = re.compile("(?:假|日期|时间|安排|档期|排在|定在)[^,。;!?]{0,4}$")
+_TO = re.compile(TO)
 _TO_DAY = re.compile(rf"\s?(?:至|到|{TO})\s?(\d{{1,2}})([-/.])(\d{{1,2}})(?![\d./-]|\s?[%元米公])")
 _CLOCK = re.compile(
     rf"(\d{{1,2}}){BLANK}:{BLANK}([0-5]\d)(?:{BLANK}:{BLANK}([0-5]\d))?(?!\d|:|\.\d)"
@@ -66,6 +61,10 @@ def date(text: str, start: int) -> Span | None:
             to_month, to_day = cardinals(last[1])[0], cardinals(last[3])[0]
             ways = joined(ways, ["至", "到"], [f"{to_month}月{to_day}{name}" for name in "日号"])
             return make(start, last.end(), "date", ways)
+        to = _TO.match(text, found.end())
+        if to and (last := _DATE.match(text, to.end())) and int(last[3]) <= 12:  # 2023.6.18—2024.6.18
+            day = f"{by_digit(last[1])}年{cardinals(last[3])[0]}月{cardinals(last[4])[0]}"
+            return make(start, last.end(), "date", joined(ways, ["至", "到"], [f"{day}日", f"{day}号"]))
         return make(start, found.end(), "date", ways)
     if found := _MONTH_FIRST.match(text, start):  # 1/15/2024
         year, month, day = by_digit(found[3]), cardinals(found[1])[0], cardinals(found[2])[0]
@@ -78,22 +77,6 @@ def date(text: str, start: int) -> Span | None:
         )
         return make(start, found.end(), "digits", ways[1:] + ways[:1] if dated else ways)
     return None
-
-
-def months(text: str, start: int) -> Span | None:
-    """2024.01-2026.12."""
-    found = _MONTHS.match(text, start)
-    if (days := _DAYS.match(text, start)) and (
-        _LASTS.match(text, days.end()) or _PLANNED.search(text, max(0, start - 8), start)
-    ):
-        parts = [[cardinals(days[i])[0], mark] for i, mark in ((1, "月"), (2, ""), (3, "月"), (4, ""))]
-        one, other = "".join(parts[0] + parts[1]), "".join(parts[2] + parts[3])
-        ways = joined([one], ["日", "号", ""], ["到", "至"], [other], ["日", "号", ""])
-        return make(start, days.end(), "date", ways, sure=False)
-    if not found:
-        return None
-    one, other = (f"{by_digit(found[i])}年{cardinals(found[i + 1])[0]}月" for i in (1, 3))
-    return make(start, found.end(), "date", joined([one], ["到", "至"], [other]))
 
 
 def _clock(hour: str, minute: str, second: str | None) -> list[str]:

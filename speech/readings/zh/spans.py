@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from speech.readings.span import Span
-from speech.readings.zh import arithmetic, forms, formulas, money, quantities, signs
+from speech.readings.zh import arithmetic, codes, days, forms, formulas, money, quantities, signs
 from speech.readings.zh.erhua import ERHUA
 from speech.readings.zh.pinyin import simplified
 
@@ -16,9 +16,12 @@ Rule = Callable[[str, int], Span | None]
 RULES: tuple[Rule, ...] = (
     signs.address,
     signs.numbered,
+    codes.from_to,
+    codes.standard,
     signs.to,
     forms.date,
-    forms.months,
+    days.months,
+    days.days,
     forms.lasting,
     forms.time,
     forms.season,
@@ -31,8 +34,11 @@ RULES: tuple[Rule, ...] = (
     signs.compared,
     formulas.over_letter,
     arithmetic.equation,
+    days.named,
+    codes.slashed,
     arithmetic.fraction,
     money.money,
+    codes.named,
     quantities.quantity,
     formulas.face,
     formulas.root,
@@ -57,7 +63,7 @@ _BEGIN = re.compile(
     r"|(?<=:\d\d)\s?[-−–—~～〜](?=\s?(?:[早上中下晚凌次]|\d{1,2}月))"
     r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u207a\u207b\u2080-\u2089\u00bc-\u00be\u2150-\u215e]"
     r"|(?<![A-Za-z\d])(?=[A-Z])(?:C|S|N|H|O|K|Na|Ca|Cl|Mn){1,3}[\d\u2080-\u2089]"
-    r"|[∠∥⊥△∵∴∽≌∈∛→∩∪|]|(?<![A-Za-z\d.])\.(?=[A-Za-z]{2,4}(?![A-Za-z]))|(?<=[A-Za-z\d)²³])\s?[-−](?=\s?[A-Za-z\d(])|(?<=\d)\s?(?:…+|\.{3,6})\s?(?=\d)|[()]|(?<![A-Za-z\d])[a-z]/[a-z](?![A-Za-z\d])"
+    r"|[∠∥⊥△∵∴∽≌∈∛→∩∪|]|(?<![A-Za-z\d.])\.(?=[A-Za-z]{2,4}(?![A-Za-z]))|(?<=[A-Za-z\d)²³])\s?[-−](?=\s?[A-Za-z\d(])|(?<=\d)\s?(?:…+|\.{3,6})\s?(?=\d)|(?<=[A-Z\d])[–—~～〜](?=[A-Z\d])|[()]|(?<![A-Za-z\d])[a-z]/[a-z](?![A-Za-z\d])"
     r"|(?<![A-Za-z])(?=[TQqOo]_|orz|OTL)[A-Za-z]|(?=-_+-)-|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<![A-Za-z\d][A-F])(?<=[A-F])-(?![A-Za-z\d-])|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
 )
 

@@ -109,6 +109,8 @@ LASTING = ("时长", "用时", "耗时", "历时", "成绩", "全长", "片长",
 # Beside a fraction that is a day: 在9/1, 9/1前.
 ON_DAY = ("在", "于", "从", "自", "至", "到", "截止", "截至")
 OF_DAY = (*"前后起晚早上下（(周", "星期")
+_DUE = "截止 截至 到期 停课 开会 放假 报名 开售 上线 开学 开班 上映 出发"  # 11/30截止: a day
+DUE = tuple(_DUE.split())
 # Names that a number follows behind a silent dash: 歼-20.
 _DESIGNATED = (
     "歼 运 轰 直 教 图 苏 米 东风 长征 神舟 嫦娥 天宫 天问 巨浪 红旗 鹰击 霹雳 翼龙 快舟 波音 空客 新冠 甲型 "

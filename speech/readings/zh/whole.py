@@ -16,6 +16,8 @@ _AIRCRAFT = re.compile("(?:波音|空客)-?$")
 _LASTED = re.compile(r"年(?:之久|历史|间的)")
 _SINCE = re.compile(r"年(?:前(?!后)|来(?![到自华京回过])|以来|的历史)")
 _FOR = re.compile("(?:距今|大约|约|近|有|达|长达|超|超过|这|那|过去)$")  # 约1949年前: a count
+_CASE = re.compile(r"[民刑行执赔破]\S?[初终再申监]$")  # 京0105民初12345号
+_DOCUMENT = re.compile(r"[〕\]]\s?第?\d+\s?号")  # 国发〔2024〕3号
 _YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
 
 
@@ -77,6 +79,10 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
     before, behind = text[max(0, start - 8) : start].rstrip(), text[end : end + 8].lstrip()
     letter = before.rstrip("-–")[-1:]
     latin = letter.isascii() and letter.isalpha()
+    if len(digits) == 4 and digits[:2] in ("19", "20") and _DOCUMENT.match(behind):
+        return [by_digit(digits)], "year"
+    if _CASE.search(before):
+        return [by_digit(digits), *cardinals(digits)], "digits"
     first, ordinal = behind[:1], before.endswith(("第", "初", "周", "星期", "礼拜")) and not before.endswith("每周")
     if ordinal and len(digits) > 4 and before.endswith("第"):  # 第2024035期, 第12345号
         ways = [*cardinals(digits), by_digit(digits)]

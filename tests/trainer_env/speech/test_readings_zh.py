@@ -256,3 +256,21 @@ def test_misreadings_of_codes_marks_and_de_count(text, heard):
 )
 def test_prompts_say_names_scales_days_and_figures_as_people_do(text, prompt):
     assert written(text, "zh") == prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("奥迪A6L和iPhone 6s", "奥迪A6L和iPhone 6s"), ("5V2A和AC220V", "五伏两a和AC二百二十伏"),
+        ("放在12A-03柜", "放在12A-03柜"),
+        ("GB/T 7714—2015", "GB/T 七七一四杠二零一五"), ("ISO 27001:2022认证", "ISO 二七零零一二零二二认证"),
+        ("S~3XL、P12~P15页", "S到三XL、P12到P15页"), ("B1—B3层", "B1到B3层"),
+        ("展期：10/1-10/7", "展期：十月一日到十月七日"), ("11/30截止", "十一月三十日截止"),
+        ("1/3~1/2的人", "三分之一到二分之一的人"), ("轮胎205/55R16", "轮胎二零五五五R16"),
+        ("国发〔2024〕3号", "国发〔二零二四〕三号"), ("民初12345号", "民初一二三四五号"),
+        ("-几点了？-3点。", "-几点了？-三点。"), ("AD-20，AP+35", "AD减20，AP加三十五"),
+        ("QoQ-3.2%", "QoQ负百分之三点二"), ("1e-3", "一e负3"),
+    ],
+)  # fmt: skip
+def test_prompts_say_names_codes_and_signs_by_letters_as_people_do(text, prompt):
+    assert written(text, "zh") == prompt

@@ -1,0 +1,89 @@
+"""Rules for names of letters and digits: models (A6L), standards (GB/T 7714—2015), from one name to another (Q1~Q3).
+
+A rule: (text, start) -> the span that begins there, or None.
+"""
+
+import re
+
+from speech.readings.span import Span
+from speech.readings.zh.numbers import by_digit, cardinals
+from speech.readings.zh.shared import BLANK, joined, make
+from speech.readings.zh.tables import UNITS
+from speech.readings.zh.whole import whole
+
+_LETTERS = "".join(sorted(unit for unit in UNITS if len(unit) == 1 and unit.isascii() and unit.isalpha()))
+_GLUED = re.compile(rf"(\d{{1,6}})[{_LETTERS}](?![A-Za-z])")
+_NAME_BEFORE = re.compile(r"(?<![A-Za-z\d])(?:[A-Z][A-Za-z]*\d*[A-Za-z]*|[a-z]\d*|[A-Z]-)$")
+_PHONE_BEFORE = re.compile(r"(?:iPhone|小米|红米|荣耀)\s?(?:\d+[sS]?\s?[和与或、/]\s?)*$", re.IGNORECASE)
+_SUPPLIED = re.compile("(?:AC|DC|PD|QC|USB|LED|Type-C)$", re.IGNORECASE)  # AC220V: volts
+_HOUSE = re.compile(rf"(\d{{1,4}})[{_LETTERS}]-0\d")  # 12A-03
+_STANDARD_BEFORE = re.compile(r"(?<![A-Za-z])[A-Z]{1,5}(?:/[A-Z]{1,5})?\s?$")
+_STANDARD = re.compile(rf"(\d{{2,6}})(?:\.(\d{{1,3}}))?({BLANK}(?:[-–—]|--|——){BLANK}|:)((?:19|20)\d\d)(?![\d/.-])")
+_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL", "4XL", "5XL", "6XL")
+_TO_NAME = re.compile(rf"{BLANK}(-|–|—+|~|～|〜){BLANK}([A-Z\d]{{1,5}})(?![A-Za-z\d])")
+_LAST_NAME = re.compile(r"(?<![A-Za-z\d/.-])[A-Z\d]{1,5}$")
+_NUMBERED = re.compile(r"([A-Z]{1,2})(\d{1,4})")
+_SLASHED = re.compile(r"(\d{1,3})/(\d{1,3})(?![\d/])")
+_SPINE_BEFORE = re.compile(r"(?<![A-Za-z])[CTLS]$")  # L4/5, T11/12
+_TYRE = re.compile(r"\d{3}/\d\d\s?Z?R\d\d(?!\d)")
+_SHOP = re.compile("便利|店|买")
+SEVEN_ELEVEN = ["七幺幺", "七一一", "七十一", "seven eleven"]
+
+
+def named(text: str, start: int) -> Span | None:
+    """The 6 of A6L and iPhone 6s, the 919 of B-919A: a name's, whose letter is no unit."""
+    if house := _HOUSE.match(text, start):
+        return make(start, house.end(1), "letters", [*cardinals(house[1]), by_digit(house[1])])
+    found, before = _GLUED.match(text, start), text[max(0, start - 12) : start]
+    if not found or _SUPPLIED.search(before):
+        return None
+    if not _NAME_BEFORE.search(before) and not (text[found.end(1)] == "s" and _PHONE_BEFORE.search(before)):
+        return None
+    ways, kind = whole(text, start, found.end(1), found[1])
+    return make(start, found.end(1), kind, [*ways, by_digit(found[1])])
+
+
+def standard(text: str, start: int) -> Span | None:
+    """GB/T 7714—2015, ISO 27001:2022: the number and the year of a standard."""
+    found = _STANDARD.match(text, start)
+    if not found or not _STANDARD_BEFORE.search(text, max(0, start - 12), start):
+        return None
+    if len(found[1]) == 4 and "1900" <= found[1] <= "2099" and found[1] < found[4] and not found[2]:
+        return None  # GDP 2010—2020
+    numbers = [by_digit(found[1]), *(cardinals(found[1]) if len(found[1]) == 2 else [])]
+    part = [f"点{by_digit(found[2])}", f"点{cardinals(found[2])[0]}"] if found[2] else [""]
+    marks = ["", "冒号"] if found[3] == ":" else ["杠", ""]
+    return make(start, found.end(), "digits", joined(numbers, part, marks, [by_digit(found[4])]))
+
+
+def from_to(text: str, start: int) -> Span | None:
+    """The sign of Q1~Q3, B1—B3层, 第A01-A08版, A~F, S-3XL."""
+    found = _TO_NAME.match(text, start)
+    before = _LAST_NAME.search(text, max(0, start - 6), start) if found else None
+    if not before:
+        return None
+    one, other = before[0], found[2]
+    numbered, last = _NUMBERED.fullmatch(one), _NUMBERED.fullmatch(other)
+    if numbered and last:
+        ascends = numbered[1] == last[1] and int(numbered[2]) < int(last[2])
+    elif one in _SIZES and other in _SIZES:
+        ascends = _SIZES.index(one) < _SIZES.index(other)
+    else:
+        ascends = len(one) == len(other) == 1 and found[1] != "-" and "A" <= one < other
+    ways = ["到", "至", "杠"] if found[1] == "-" else ["到", "至"]
+    return make(start, found.start(2), "range", ways) if ascends else None
+
+
+def slashed(text: str, start: int) -> Span | None:
+    """The 4/5 of L4/5, the 205/55 of 205/55R16, 7/11便利店: no fractions."""
+    found = _SLASHED.match(text, start)
+    if not found:
+        return None
+    one, other = found.groups()
+    if (one, other) == ("7", "11") and _SHOP.match(text, found.end()):
+        return make(start, found.end(), "digits", SEVEN_ELEVEN)
+    if _TYRE.match(text, start):
+        return make(start, found.end(), "digits", joined([by_digit(one)], ["", "斜杠", "杠"], [by_digit(other)]))
+    if not _SPINE_BEFORE.search(text, max(0, start - 3), start):
+        return None
+    return make(start, found.end(), "letters", joined(cardinals(one), ["", "斜杠", "杠", "到", "和"], cardinals(other)))
