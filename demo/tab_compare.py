@@ -28,7 +28,8 @@ class CompareTab:
         ]
         if not found:
             how_to = f"`bash run.sh --recipe {self.cfg.recipe.name} eval`"
-            return [], f"Nothing here yet: {how_to} makes {self.cfg.eval_dir}/utterances.jsonl"
+            both = f"{' and '.join(self.pair)} ({decoding})"
+            return [], f"No sentence of {both} in {self.cfg.eval_dir}/utterances.jsonl yet: {how_to} makes it."
         better, worse = (sum(sign * one.gain > 0 for one in chosen) for sign in (1, -1))
         return rows, (
             f"{len(chosen)} of {len(found)} sentences; {self.pair[1]} is better in {better}, worse in {worse}, equal "

@@ -45,6 +45,10 @@ class SpeakTab:
     def voices(self) -> list[str]:
         return [OWN, *sorted(self.studio.prompts.voices)]
 
+    def known_voices(self) -> Any:
+        """The dropdown of voices: one that was added is there after a reload, too, and for others."""
+        return gr.Dropdown(choices=self.voices())
+
     def add_voice(self, recording: str | None, words: str) -> Any:
         """The dropdown of voices with the new one chosen."""
         name = new_voice(self.cfg, self.studio, recording, words)
@@ -104,6 +108,8 @@ class SpeakTab:
         first.success(
             told(self.judged), spoken, [said, drawn, value], api_name="judged", show_progress_on=[drawn, said]
         )
-        model.focus(self.models, None, model, show_progress="hidden", api_visibility="private")
+        quiet = {"show_progress": "hidden", "api_visibility": "private"}
+        model.focus(self.models, None, model, **quiet)
         if takes_voices(cfg):
+            voice.focus(self.known_voices, None, voice, **quiet)
             add.click(told(self.add_voice), [recording, words], voice, api_name="add_voice")
