@@ -72,7 +72,7 @@ def check_text(
     if field not in row:
         raise BadField(field, f"is missing; the row has {sorted(row)[:10]}")
     if not isinstance(row[field], str):
-        raise BadField(field, f"is no string but {type(row['text']).__name__}")
+        raise BadField(field, f"is no string but {type(row[field]).__name__}")
     if "\ufffd" in row[field]:
         raise BadField(field, "holds U+FFFD, which stands for characters that were lost when it was decoded")
     text = normalise(without_marks(row[field]))
@@ -87,6 +87,12 @@ def check_text(
     if markup := _MARKUP.search(text):
         raise BadField(field, f"holds {markup[0]}, which the tokenizer would read as a control token")
     return text
+
+
+def check_words(text: str, field: str = "text") -> str:
+    """What a voice says, or is described by, as prompts may hold it: without what cannot be seen, and a space for the
+    end of a line; else as it stands. Raises BadField."""
+    return check_text({field: text}, None, lambda one: one if one.isprintable() else " ".join(one.split()), field)
 
 
 def check_string(row: Mapping[str, Any], field: str, default: str | None) -> str | None:

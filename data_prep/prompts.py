@@ -28,9 +28,9 @@ from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
-from data_prep.jsonl import check_string, check_text
+from data_prep.jsonl import check_string, check_text, check_words
 from data_prep.prompt_template import Messages, Said, encode_prompt
-from speech.jsonl import BadField
+from speech.jsonl import BadField, BadRows
 from speech.loading import tokenizer_of
 from speech.readings import may_be_said, writing
 from speech.templates import has_turns, prompt_template, takes_instructions
@@ -47,9 +47,29 @@ def _plain(text: str, language: str, training: bool) -> str:
 VOICE_CHOICES = ("as_named", "one_per_text")
 
 
-def draw_voice(text: str, voices: Mapping[str, Any], seed: int) -> str:
-    """One of the voices' names: the same for every row with this text, hence for all rollouts of it."""
-    return random.Random(f"{seed} voice {text}").choice(sorted(voices))
+def draw_voice(text: str, names: Sequence[str], seed: int) -> str:
+    """One of the voices' names, sorted: the same for every row with this text, hence for all rollouts of it."""
+    return random.Random(f"{seed} voice {text}").choice(names)
+
+
+def checked(voices: Mapping[str, Voice], recipe: DictConfig) -> dict[str, Voice]:
+    """The voices with their words as a prompt may hold them. Raises BadRows: words that are none, speech tokens of
+    another codebook, all of them."""
+    found, faults = {}, []
+    for voice in voices.values():
+        try:
+            words = {key: check_words(said, key) for key in ("text", "description") if (said := getattr(voice, key))}
+            found[voice.name] = replace(voice, **words)
+        except BadField as bad:
+            faults.append(f"{recipe.voices}: voice {voice.name!r}: field {bad.field!r} {bad.reason}")
+        if voice.speech_tokens and max(voice.speech_tokens) >= recipe.codebook_size:
+            faults.append(
+                f"{recipe.voices}: voice {voice.name!r} has speech token {max(voice.speech_tokens)}, the codebook "
+                f"of {recipe.name} ends at {recipe.codebook_size - 1}: are they another recipe's?"
+            )
+    if faults:
+        raise BadRows(faults)
+    return found
 
 
 @dataclass(frozen=True)
@@ -76,19 +96,15 @@ class PromptMaker:
 
     Raises:
         ValueError: a setting that is none, or lacks what it needs. FileNotFoundError: a file that it names is missing.
+        BadRows: voices that no prompt can hold.
     """
 
     def __init__(self, recipe: DictConfig):
         for key, known in (("text_normalisation", NORMALISATIONS), ("voice_choice", VOICE_CHOICES)):
             if recipe[key] not in known:
                 raise ValueError(f"recipe.{key}={recipe[key]}: known are {', '.join(known)}")
-        self.voices = read_voices(recipe.voices)
-        for voice in self.voices.values():
-            if voice.speech_tokens and max(voice.speech_tokens) >= recipe.codebook_size:
-                raise ValueError(
-                    f"{recipe.voices}: voice {voice.name!r} has speech token {max(voice.speech_tokens)}, the codebook "
-                    f"of {recipe.name} ends at {recipe.codebook_size - 1}: are they another recipe's?"
-                )
+        self.voices = checked(read_voices(recipe.voices), recipe)
+        self._voice_names = sorted(self.voices)
         self._draws, self._needs_voice = recipe.voice_choice == "one_per_text", recipe.needs_voice
         if self._draws and not self.voices:
             raise ValueError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")
@@ -150,7 +166,7 @@ class PromptMaker:
             count, first = self._found.get(language, (0, text))
             self._found[language] = count + 1, first
         if voice is None and self._draws and not has_speech:
-            voice = draw_voice(text, self.voices, self._seed)
+            voice = draw_voice(text, self._voice_names, self._seed)
         if voice is None and self._needs_voice and not has_speech:
             raise BadField(
                 "voice",

@@ -23,8 +23,10 @@ import soundfile
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from data_prep.jsonl import check_words
 from data_prep.shards import Codes
 from speech.files import whole_file, whole_files
+from speech.jsonl import BadField
 from speech.paths import check_outputs, relative
 from speech.waves import read_wave
 
@@ -47,12 +49,13 @@ def description(sample: dict[str, Any], annotations: list[str]) -> str:
 
 def write_sft(cfg: DictConfig, split: str, output: TextIO, voices: TextIO, known: set[str]) -> Counter[str]:
     """Rows of a split, and a voice for each description that is not among the `known`, which it joins. Counts: rows,
-    descriptions."""
+    descriptions, bad words (descriptions that no prompt can hold)."""
     counts, before = Counter[str](), len(known)
     codes = Codes(cfg.codes, split)
     for sample, tokens in tqdm(codes, total=len(codes), desc=f"sft {split}", mininterval=5):
         row = {"text": sample["transcript"], "language": sample["language"], "speech_tokens": tokens.tolist()}
-        if cfg.annotations is not None and (said := description(sample, cfg.annotations)):
+        said = description(sample, cfg.annotations) if cfg.annotations is not None else ""
+        if said and (said := _words(said, counts)):
             row["voice"] = "described_" + blake2b(said.encode(), digest_size=8).hexdigest()
             if row["voice"] not in known:
                 known.add(row["voice"])
@@ -69,13 +72,15 @@ def is_chosen(place: int, count: int, limit: int) -> bool:
 
 def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: TextIO, voices_file: str) -> Counter[str]:
     """At most `limit` rows of a split, evenly chosen, and their voices, whose waves are named from where `voices_file`
-    will be. Counts: rows, too_long (voices)."""
+    will be. Counts: rows, too_long (voices), bad words (of voices)."""
     counts, codes = Counter[str](), Codes(cfg.codes, split)
     for place, sample, tokens, following in tqdm(pairs(iter(codes)), total=len(codes), desc=split, mininterval=5):
         if not is_chosen(place, len(codes), limit):
             continue
         if len(tokens) > cfg.max_voice_tokens:
             counts["too_long"] += 1
+            continue
+        if not (words := _words(sample["transcript"], counts)):
             continue
         name, source = f"{split}_{place}", Path(cfg.recordings).parent / sample["wav_path"]
         identity = blake2b(str(source.resolve()).encode(), digest_size=8).hexdigest()  # of another corpus: another file
@@ -84,11 +89,20 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
             wave = read_wave(str(source), cfg.voice_rate)
             with whole_file(wav) as temporary:
                 soundfile.write(temporary, wave, cfg.voice_rate, format="WAV", subtype="PCM_16")
-        voice = {"name": name, "text": sample["transcript"], "speech_tokens": tokens.tolist()}
+        voice = {"name": name, "text": words, "speech_tokens": tokens.tolist()}
         _write(voices, voice | {"wav": relative(wav, Path(voices_file).parent)})
         _write(output, {"text": following["transcript"], "language": following["language"], "voice": name})
         counts["rows"] += 1
     return counts
+
+
+def _words(text: str, counts: Counter[str]) -> str:
+    """A voice's words as a prompt may hold them; none, which is counted, for others."""
+    try:
+        return check_words(text)
+    except BadField:
+        counts["bad words"] += 1
+        return ""
 
 
 def _write(file: TextIO, row: dict[str, Any]) -> None:

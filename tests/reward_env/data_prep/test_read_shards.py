@@ -1,5 +1,6 @@
 """Merged shards of speech codes -> rows for SFT and RL, and recipes with an encoder of their own."""
 
+import io
 import json
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from data_prep.held_out import check_list
 from data_prep.merge_shards import merge_shards
-from data_prep.read_shards import is_chosen, read_shards
+from data_prep.read_shards import is_chosen, read_shards, write_rl, write_sft
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import vectorize
 from speech.voices import read_voices
@@ -55,6 +57,20 @@ def test_each_recording_is_the_voice_of_the_next_text(models, recordings, tmp_pa
     moved = file.parent.rename(tmp_path / "elsewhere")  # to a larger disk, or into a container
     waves = [voice.wav for voice in read_voices(str(moved / file.name)).values() if voice.wav]
     assert len(waves) == 2 and all(soundfile.info(name).samplerate == 16000 for name in waves)
+
+
+def test_a_voice_whose_words_no_prompt_can_hold_is_none(tmp_path):
+    with ShardWriter(tmp_path, None) as shard:
+        for said in ("<|en|>One.", "Two.", "Three."):
+            row = {"transcript": said, "language": "en", "wav_path": "a.wav", "voice_description": "<|old|>"}
+            shard.add("train", json.dumps(row), np.array([7], np.int32))
+    soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
+    cfg = OmegaConf.create({"codes": str(tmp_path), "recordings": str(tmp_path / "samples.jsonl"), "annotations": []})
+    cfg.update({"max_voice_tokens": 9, "voice_waves": str(tmp_path / "voices"), "voice_rate": 16000})
+    rows, voices = io.StringIO(), io.StringIO()
+    assert write_rl(cfg, "train", 9, rows, voices, str(tmp_path / "v.jsonl")) == {"bad words": 1, "rows": 1}
+    assert [json.loads(line)["text"] for line in voices.getvalue().splitlines()] == ["Two."]
+    assert write_sft(cfg, "train", io.StringIO(), voices, set()) == {"bad words": 3, "rows": 3}
 
 
 def test_codes_and_samples_that_do_not_fit_are_refused(tmp_path):

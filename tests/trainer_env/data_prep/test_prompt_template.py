@@ -89,3 +89,16 @@ def test_a_voice_of_another_codebook_is_named(tmp_path):
     voices.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(ValueError, match=r"voices\.jsonl: voice 'b' has speech token 6561, .* ends at 6560"):
         PromptMaker(compose_stage("cosyvoice2", "data", (f"recipe.voices={voices}",)).recipe)
+
+
+def test_a_voices_words_are_checked_as_texts_are(tmp_path):
+    """ "<|zh|>" is how SenseVoice begins a transcript, and a control token to some tokenizer."""
+    voices = tmp_path / "voices.jsonl"
+    said = {"a": "<|zh|>你好", "b": "你\u200b好", "c": "好\ufffd"}
+    voices.write_text("".join(json.dumps({"name": name, "text": text}) + "\n" for name, text in said.items()))
+    recipe = compose_stage("cosyvoice2", "data", (f"recipe.voices={voices}",)).recipe
+    told = r"(?s)^2 bad rows.*voices\.jsonl: voice 'a': field 'text' holds <\|zh\|>, .*voice 'c': .* holds U\+FFFD"
+    with pytest.raises(ValueError, match=told):
+        PromptMaker(recipe)
+    voices.write_text(voices.read_text().splitlines()[1])
+    assert PromptMaker(recipe).voices["b"].text == "你好"
