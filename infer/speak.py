@@ -27,26 +27,35 @@ def records(
     unknown: list[str],
     place: tuple[int, int] = (0, 1),
 ) -> Iterator[dict[str, Any]]:
-    """Rows of infer.records; `stray` is what the model wrote beside speech tokens, read as the reward reads it. Where a
-    prompt ends with the beginning of the sentence's own speech, that belongs to what is heard. `unknown`: what the
-    tokenizer does not know of each text; `place` of this process among others (infer/shares.py)."""
+    """Rows of infer.records; `unknown`: what the tokenizer does not know of each text; `place` of this process among
+    others (infer/shares.py)."""
     first, step = place
     for row, (sentence, samples, odd) in enumerate(zip(sentences, answers, unknown, strict=True)):
         index = first + row * step
         for sample, (ids, finished) in enumerate(samples):
-            tokens, stray = parse_speech_tokens(tokenizer.decode(ids, skip_special_tokens=True))
-            said = {"tokens": [*sentence.prefix, *tokens], "finished": finished, "stray": stray}
+            tokens, stray = spoken(sentence, ids, tokenizer)
+            said = {"tokens": tokens, "finished": finished, "stray": stray}
             said |= {"unknown": odd} if odd else {}
             said |= {"parts": parts_of(ids, tokenizer)} if isinstance(ids, Joined) and len(ids.cuts) > 1 else {}
             yield {"index": index, "sample": sample, **vars(sentence.request), **said}
+
+
+def spoken(sentence: Sentence, ids: list[int], tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], str]:
+    """Speech tokens of an answer, and what the model wrote beside them, read as the reward reads it. Where a prompt
+    ends with the beginning of the sentence's own speech, that belongs to what is heard."""
+    tokens, stray = parse_speech_tokens(tokenizer.decode(ids, skip_special_tokens=True))
+    return [*sentence.prefix, *tokens], stray
 
 
 def chosen(
     sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase, chooser: Chooser
 ) -> list[Generated]:
     """Of the samples of each sentence, the best one alone."""
-    spoken = [[parse_speech_tokens(tokenizer.decode(ids))[0] for ids, _ in several] for several in answers]
-    return [[several[k]] for several, k in zip(answers, chooser.best(sentences, spoken), strict=True)]
+    heard = [
+        [spoken(sentence, ids, tokenizer)[0] for ids, _ in several]
+        for sentence, several in zip(sentences, answers, strict=True)
+    ]
+    return [[several[k]] for several, k in zip(answers, chooser.best(sentences, heard), strict=True)]
 
 
 def synthesise(cfg: DictConfig) -> list[str]:

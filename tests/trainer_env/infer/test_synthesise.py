@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 from data_prep.prepare import Preparation
 from data_prep.prompts import PromptMaker
 from infer.backends import place
-from infer.speak import records, synthesise
+from infer.speak import chosen, records, synthesise
 from infer.texts import Sentence, read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
@@ -151,6 +151,14 @@ def test_answers_end_by_themselves_or_at_the_limit(by_vllm):
         assert all(0 <= token < 64 and token != SECOND_END for token in row["tokens"])
 
 
+class Last:
+    """Chooses the last sample, and keeps what it was given."""
+
+    def best(self, sentences: list[Sentence], samples: list[list[list[int]]]) -> list[int]:
+        self.judged = samples
+        return [len(several) - 1 for several in samples]
+
+
 def sentences(cfg: DictConfig) -> list[Sentence]:
     return read_sentences(cfg, PromptMaker(cfg.recipe))
 
@@ -235,6 +243,9 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     ids = tokenizer.convert_tokens_to_ids(["<|s_3|>", "<|s_4|>"])
     (record,) = records([first], [[(ids, True)]], tokenizer, [""])
     assert record["tokens"] == [7, 3, 4]  # the whole sentence is heard
+    several, chooser = [[(ids[:1], True), ([*ids, tokenizer.eos_token_id], True)]], Last()
+    assert chosen([first], several, tokenizer, chooser) == [several[0][1:]]
+    assert chooser.judged == [[[7, 3], [7, 3, 4]]]  # and judged
 
 
 def test_a_needed_voice_is_asked_for_or_drawn_before_a_model_is_loaded(work, tmp_path):
