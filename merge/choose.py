@@ -49,6 +49,8 @@ def ranked_steps(grpo_dir: str | Path, ranking: str | Path) -> list[int]:
         NoChoice: there is no other.
     """
     ranked = [row["step"] for row in _read(Path(ranking))["ranking"]]
+    if later := sorted(set(saved_steps(grpo_dir)) - set(ranked)):
+        print(f"not in {ranking}: saved steps {later}; stage checkpoints ranks them, too", flush=True)
     good = _told_before_alarm(grpo_dir, ranked)
     if not good:
         raise NoChoice(f"merge.step=best: {ranking} knows no others. To take one nevertheless: merge.step=N")

@@ -14,6 +14,7 @@ from merge.choose import NoChoice
 from merge.merge import MissingCheckpoint, average, check, find_actor, full_weights, merge, steps_there, wanted
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from tests.helpers.forked import server
+from tests.helpers.saved_steps import save_steps
 from tests.helpers.shards import tiny_qwen2, write_shard
 
 
@@ -176,6 +177,15 @@ def test_the_best_steps_are_what_the_ranking_says(tmp_path):
         wanted(7, 2, "", grpo)
     with pytest.raises(ValueError, match=r"merge\.step=first: a step, best, or null"):
         wanted("first", 1, "", grpo)
+
+
+def test_saved_steps_that_were_never_ranked_are_named(tmp_path, capsys):
+    """A run that went on after stage checkpoints."""
+    save_steps(tmp_path / "grpo", 8, 16, 20, 32)
+    ranking = tmp_path / "best.json"
+    ranking.write_text(json.dumps({"ranking": [{"step": 16}, {"step": 8}]}))
+    assert wanted("best", 1, str(ranking), str(tmp_path / "grpo")) == [16]
+    assert "best.json: saved steps [20, 32]; stage checkpoints ranks them" in capsys.readouterr().out
 
 
 def test_a_ranked_step_from_behind_an_alarm_is_not_taken(tmp_path, capsys):
