@@ -14,6 +14,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
 
 from speech.files import whole_file
@@ -69,11 +70,8 @@ def read_curve(source: str, key: str) -> Curve:
 
 
 def smooth(values: list[float], width: int) -> np.ndarray:
-    """Mean of each value with the width - 1 before it (fewer at the start)."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - width, 0)
-    return (sums[ends] - sums[starts]) / (ends - starts)
+    """Mean of each value with the width - 1 before it (fewer at the start), of those that are numbers."""
+    return pd.Series(values, dtype=float).rolling(width, min_periods=1).mean().to_numpy()
 
 
 def draw(curves: dict[str, Curve], key: str, width: int, path: str) -> None:
