@@ -12,6 +12,7 @@ report.html (all of this in one file, with the best and the worst texts to hear)
 """
 
 import json
+import shutil
 from typing import Any
 
 import hydra
@@ -197,9 +198,11 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     for key, utterances in spoken.items():
         print(f"listening to {key[0]}, {key[1]}", flush=True)
         heard[key] = listen(listener, utterances)
+        folder = f"{cfg.out_dir}/waves/{'.'.join(key)}"
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier evaluation: who says nothing now leaves no wave
         examples = [u for u in utterances if u.index < cfg.listen_to and u.sample == 0]
         if examples:
-            waves, folder = decode(listener.token2wav, examples), f"{cfg.out_dir}/waves/{'.'.join(key)}"
+            waves = decode(listener.token2wav, examples)
             write_waves(by_number(folder, examples), waves, listener.token2wav.sample_rate)
     baseline, candidate = compared(cfg, list(dict.fromkeys(system for system, _ in heard)))
     results = {

@@ -114,7 +114,8 @@ def test_the_same_tokens_of_another_text_are_decoded_and_heard_anew(ear, tmp_pat
 
 @pytest.fixture(scope="module")
 def evaluated(built_recipe, tmp_path_factory) -> tuple[DictConfig, dict]:
-    """Six texts: the teacher's tokens as the better system, the same with every third one replaced as the worse."""
+    """Six texts: the teacher's tokens as the better system, the same with every third one replaced as the worse, which
+    says nothing of the first. Of an earlier evaluation there is a wave of that."""
     folder = tmp_path_factory.mktemp("evaluation")
     lines = (built_recipe / "data" / "test_teacher.jsonl").read_text(encoding="utf-8").splitlines()[:6]
     good = [{"text": row["text"], "tokens": row["speech_tokens"]} for row in map(json.loads, lines)]
@@ -131,6 +132,8 @@ def evaluated(built_recipe, tmp_path_factory) -> tuple[DictConfig, dict]:
         "listen_to=2",
         "bootstrap.resamples=200",
     )
+    (folder / "out/waves/before.x").mkdir(parents=True)
+    (folder / "out/waves/before.x/0-0.wav").touch()
     return cfg, evaluate(cfg)
 
 
