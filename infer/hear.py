@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
 
 def heard_by(cfg: DictConfig) -> str:
     """Hash of everything that what is heard depends on: settings, models, voices and their recordings, and the code.
+    Models are known by their files; an ear that comes with packages (WhisperEar), by their versions.
 
     Args: see Listener.
     """
@@ -55,7 +57,9 @@ def heard_by(cfg: DictConfig) -> str:
     voices = read_voices(cfg.token2wav.get("voices")).values()
     read = [*paths_in(options), *(Path(file) for voice in voices for file in voice.files)]
     known = [identities(p, ROOT, cfg.cache.hash_content_below_mib << 20) for p in (code_of(options), read)]
-    return fingerprint(options, *known)
+    source = options["ear"].get("source", [])
+    packages = {name: version(name) for name in source if not isinstance(source, str)}
+    return fingerprint(options, *known, packages)
 
 
 def code_of(options: dict[str, Any]) -> list[Path]:

@@ -44,6 +44,16 @@ def test_the_cache_forgets_when_the_codec_a_voice_or_its_recording_changes(tmp_p
         assert [heard_here(), heard_here()] == [None, "你"], path
 
 
+def test_the_cache_forgets_when_a_package_of_the_ear_has_another_version(tmp_path, monkeypatch):
+    (tmp_path / "ear_part1-1.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    cfg, found = configuration("ear.source=[ear_part1]"), []
+    for number in ("1.0", "1.0", "1.1"):
+        (tmp_path / "ear_part1-1.0.dist-info/METADATA").write_text(f"Name: ear-part1\nVersion: {number}\n")
+        found.append(heard_by(cfg))
+    assert found[0] == found[1] != found[2]
+
+
 @pytest.mark.parametrize(
     ("recipe", "sees", "not_these"),
     [
