@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import hydra
-import pyarrow.parquet as pq
 from omegaconf import DictConfig
 from pydantic import AliasChoices, BaseModel, Field
 
@@ -202,6 +201,8 @@ def tested(rows: list[dict[str, Any]], recipe: DictConfig) -> int:
     apart: of those stage eval says nothing any more."""
     if not rows or not Path(recipe.rl_test).is_file():
         return 0
+    import pyarrow.parquet as pq  # here: the reward's environment, which reads scores alone, has none
+
     maker = PromptMaker(recipe)
 
     def keys(row: Mapping[str, Any]) -> set[str]:
