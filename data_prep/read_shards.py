@@ -27,7 +27,7 @@ from data_prep.jsonl import check_words
 from data_prep.shards import Codes
 from speech.files import whole_file, whole_files
 from speech.jsonl import BadField
-from speech.paths import check_outputs, relative
+from speech.paths import check_outputs, input_file, relative
 from speech.waves import read_wave
 
 
@@ -83,7 +83,9 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
         if not (words := _words(sample["transcript"], counts)):
             continue
         name, source = f"{split}_{place}", Path(cfg.recordings).parent / sample["wav_path"]
-        identity = blake2b(str(source.resolve()).encode(), digest_size=8).hexdigest()  # of another corpus: another file
+        found = input_file(source, "a recording (read_shards.recordings)").stat()
+        made_of = f"{source.resolve()} {found.st_size} {found.st_mtime_ns} {cfg.voice_rate}"  # changed: another file
+        identity = blake2b(made_of.encode(), digest_size=8).hexdigest()
         wav = Path(cfg.voice_waves) / f"{name}_{identity}.wav"
         if not wav.exists():
             wave = read_wave(str(source), cfg.voice_rate)

@@ -73,6 +73,22 @@ def test_a_voice_whose_words_no_prompt_can_hold_is_none(tmp_path):
     assert write_sft(cfg, "train", io.StringIO(), voices, set()) == {"bad words": 3, "rows": 3}
 
 
+def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):
+    with ShardWriter(tmp_path, None) as shard:
+        for said in ("One.", "Two."):
+            row = {"transcript": said, "language": "en", "wav_path": "a.wav"}
+            shard.add("train", json.dumps(row), np.array([7], np.int32))
+    cfg = OmegaConf.create({"codes": str(tmp_path), "recordings": str(tmp_path / "samples.jsonl")})
+    cfg.update({"max_voice_tokens": 9, "voice_waves": str(tmp_path / "voices"), "voice_rate": 16000})
+    lasts = []
+    for samples, cfg.voice_rate in ((320, 16000), (160, 16000), (160, 24000)):  # trimmed in place; another rate
+        soundfile.write(tmp_path / "a.wav", np.zeros(samples), 16000)
+        write_rl(cfg, "train", 9, io.StringIO(), voices := io.StringIO(), str(tmp_path / "v.jsonl"))
+        info = soundfile.info(tmp_path / json.loads(voices.getvalue())["wav"])
+        lasts.append((info.frames, info.samplerate))
+    assert lasts == [(320, 16000), (160, 16000), (240, 24000)]
+
+
 def test_codes_and_samples_that_do_not_fit_are_refused(tmp_path):
     with ShardWriter(tmp_path, None) as shard:
         shard.add("train", '{"transcript": "a"}', np.array([7, 8], np.int32))
