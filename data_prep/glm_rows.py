@@ -3,7 +3,7 @@
 A line has `syn_text` to be said, `prompt_text`, `prompt_speech` (a recording), `uttid`. What GLM-TTS computes of the
 recording may be there by path, a .npy or a tensor in a .pt: `prompt_speech_token`, `embedding` (CAM++, 192 numbers) and
 `prompt_speech_feat` (log-mel, frames x 80); without a path, uttid.npy in a folder of that name next to the file. Such
-features are taken as they are. `emotion` is a name or number of emotion2vec's.
+features are taken as they are. `emotion` is a name or number of emotion2vec's; -1 is none.
 """
 
 from pathlib import Path
@@ -25,6 +25,7 @@ EMOTIONS = (
     "surprised",
     "unknown",
 )  # emotion2vec's
+NO_EMOTION = -1  # GLM-TTS's own number for no target
 EMBEDDING, MEL = (192,), (None, 80)  # of `embedding` and `prompt_speech_feat`, without dimensions of one
 
 
@@ -111,8 +112,10 @@ def _features(row: _Row, field: str, folder: Path, expected: tuple[int | None, .
 
 
 def _emotion(given: int | str | None) -> str | None:
-    if given is None or given in EMOTIONS:
-        return None if given is None else str(given)
+    if given in (None, NO_EMOTION):
+        return None
+    if given in EMOTIONS:
+        return str(given)
     if isinstance(given, int) and 0 <= given < len(EMOTIONS):
         return EMOTIONS[given]
     raise BadField("emotion", f"is {given!r}, expected 0 to {len(EMOTIONS) - 1} or one of {', '.join(EMOTIONS)}")

@@ -28,7 +28,7 @@ def release(tmp_path: Path) -> Path:
     np.save(data / "prompt_speech_token" / "u1.npy", np.array([[5, 6, 7]]))
     rows = [
         {"uttid": "u1", "syn_text": "你好。", "prompt_text": "早。", "prompt_speech": "examples/a.wav", "emotion": 3},
-        {"uttid": "u2", "syn_text": "再见。", "prompt_text": "早。", "prompt_speech": "examples/a.wav"},
+        {"uttid": "u2", "syn_text": "再见。", "prompt_text": "早。", "prompt_speech": "examples/a.wav", "emotion": -1},
         {
             "uttid": "u3",
             "syn_text": "走吧。",
