@@ -10,6 +10,7 @@ import numpy as np
 
 from speech.jsonl import BadField
 from speech.texts import normalise_text
+from speech.tokens import TOKEN_FIELDS
 
 _MARKUP = re.compile(r"<\|[^|]*\|>")
 _JOINERS = "\u200c\u200d"  # between letters they are spelling: Persian, the scripts of India
@@ -107,9 +108,15 @@ def check_string(row: Mapping[str, Any], field: str, default: str | None) -> str
     return value
 
 
+def tokens_of(row: Mapping[str, Any]) -> tuple[str, Any]:
+    """The field of the row that holds speech tokens, and what stands there, unchecked."""
+    field = next((name for name in TOKEN_FIELDS if row.get(name) is not None), TOKEN_FIELDS[0])
+    return field, row.get(field)
+
+
 def check_speech_tokens(row: dict[str, Any], codebook_size: int, max_length: int) -> list[int]:
     """The row's speech tokens. Raises BadField."""
-    field, tokens = "speech_tokens", row.get("speech_tokens")
+    field, tokens = tokens_of(row)
     if not isinstance(tokens, list) or not tokens:
         raise BadField(field, "is missing, empty or no list")
     if len(tokens) > max_length:

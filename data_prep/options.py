@@ -12,6 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from data_prep.jsonl import tokens_of
 from speech.jsonl import BadField
 
 LATIN_LETTERS = ("keep", "drop", "only")
@@ -42,7 +43,7 @@ def seconds(row: Mapping[str, Any], token_rate: float | None) -> float:
         if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < math.inf:
             raise BadField("duration", f"is no positive number of seconds: {str(given)[:60]!r}")
         return float(given)
-    tokens = row.get("speech_tokens")
+    _, tokens = tokens_of(row)
     if not token_rate or not isinstance(tokens, list) or not tokens:
         raise BadField("duration", "is missing, and so are speech_tokens or prepare.token_rate; a filter asks for it")
     return len(tokens) / token_rate

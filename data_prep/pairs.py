@@ -37,6 +37,7 @@ from speech.jsonl import (
     told_plainly,
 )
 from speech.paths import check_outputs
+from speech.tokens import TOKEN_FIELDS
 
 
 class _Asked(BaseModel):
@@ -52,7 +53,7 @@ class _Asked(BaseModel):
 
 
 class _Scored(_Asked):
-    tokens: list[Token] = Field(validation_alias=AliasChoices("tokens", "speech_tokens", "code"))
+    tokens: list[Token] = Field(validation_alias=AliasChoices(*TOKEN_FIELDS))
     score: float
 
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.hub_rows import local
-from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken_part
+from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken_part, tokens_of
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
 from speech.files import whole_files
@@ -168,7 +168,7 @@ class Preparation:
             out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
         self._check_new(request, split, seen, answer)
         used = {"text", "language", "voice", "instruction", *self.cfg.extra_fields}
-        used |= {"speech_tokens"} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
+        used |= {tokens_of(row)[0]} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
         self.not_carried.update(set(row) - used)
         return out

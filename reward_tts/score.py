@@ -31,10 +31,10 @@ from speech.interfaces import Row
 from speech.jsonl import BadField, Fault, Named, Token, Unnamed, check, read_rows, refuse, told_plainly
 from speech.paths import check_outputs
 from speech.readings import something_said
-from speech.tokens import format_speech_tokens
+from speech.tokens import TOKEN_FIELDS, format_speech_tokens
 from speech.voices import read_voices
 
-_TOKENS = ("tokens", "speech_tokens", "code", "output")
+_TOKENS = (*TOKEN_FIELDS, "output")
 
 
 class _Given(BaseModel):

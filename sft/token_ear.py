@@ -27,9 +27,9 @@ from speech.files import changed_keys, whole_file
 from speech.jsonl import BadField, read_all, told_plainly
 from speech.loading import weights_of
 from speech.readings.units import SPACELESS
-from speech.tokens import parse_speech_tokens
+from speech.tokens import TOKEN_FIELDS, parse_speech_tokens
 
-_TOKENS = ("speech_tokens", "tokens", "output")
+_TOKENS = (*TOKEN_FIELDS, "output")
 
 
 class Row(NamedTuple):
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 def read(path: str, language: str, label: str = "text", codebook_size: int | None = None) -> list[Row]:
-    """The rows of a JSONL that have speech tokens (`speech_tokens`, `tokens`, or verl's `output`, as text; below
+    """The rows of a JSONL that have speech tokens (speech.tokens.TOKEN_FIELDS, or verl's `output`, as text; below
     `codebook_size`) and, under `label`, what they say; without those of which nothing was heard, and of languages that
     are written in words.
 

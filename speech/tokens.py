@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from pydantic_core import from_json, to_json
 
+TOKEN_FIELDS = ("speech_tokens", "tokens", "code")  # of a row, the first that is there; mair-hub's own rows have code
 _TOKEN = re.compile(r"<\|s_(\d+)\|>")
 _NOTHING_ELSE = re.compile(r"(?:<\|s_[0-9]+\|>)++")
 _AS_JSON = str.maketrans("<", ",", "|s_>")

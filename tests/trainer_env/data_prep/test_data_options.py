@@ -10,9 +10,11 @@ import pytest
 from omegaconf import DictConfig, OmegaConf, open_dict
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
+from data_prep.jsonl import check_speech_tokens
 from data_prep.options import draw_prefix
 from data_prep.prepare import Preparation, push
 from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.jsonl import BadField
 from stages.config import compose_stage
 
 VOICES = [{"name": "ana", "text": "早上。", "speech_tokens": [1, 2]}, {"name": "bo", "text": "晚上。"}]
@@ -67,7 +69,7 @@ def test_filters_leave_out_and_count_and_are_no_bad_rows(config, capsys):
         {"text": "二", "duration": 2, "language": "yue"},
         {"text": "三", "duration": 0.5},
         {"text": "四", "duration": 3.5},
-        {"text": "五", "speech_tokens": [0] * 30},
+        {"text": "五", "code": [0] * 30},
         {"text": "六", "speech_tokens": [0] * 31},
         {"text": "OK七", "duration": 2},
     )
@@ -212,6 +214,13 @@ def test_rows_with_something_whose_reading_is_not_sure_are_counted(config):
     preparation = Preparation(config)
     preparation.run()
     assert preparation.prompts.unsure == 1
+
+
+def test_the_field_of_mair_hubs_rows_is_speech():
+    assert check_speech_tokens({"text": "你好", "code": [1, 2]}, 3, 2) == [1, 2]
+    with pytest.raises(BadField, match="item 1 is no integer from 0 to 2") as error:
+        check_speech_tokens({"text": "你好", "code": [1, 3]}, 3, 2)
+    assert error.value.field == "code"
 
 
 def test_a_voices_words_are_written_as_texts_are(config):
