@@ -16,7 +16,7 @@ from transformers import (
     LogitsProcessorList,
 )
 
-from infer.bounds import NotBefore, bounds
+from infer.bounds import FrequencyPenalty, NotBefore, bounds
 from infer.repetition_aware import KEY, ForTransformers, RepetitionAware, for_vllm
 from infer.shares import place_of
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
@@ -158,13 +158,7 @@ class TransformersBackend:
         seed: int | None = None,
         text_tokens: Sequence[int] | None = None,
     ) -> list[Generated]:
-        """As VllmBackend.generate, but seeded once for each batch, from `seed` or recipe.seed on.
-
-        Raises:
-            ValueError: a decoding with frequency_penalty, which transformers does not have.
-        """
-        if decoding.get("frequency_penalty", 0.0):
-            raise ValueError("frequency_penalty is vLLM's alone: backend=vllm, or a decoding without it")
+        """As VllmBackend.generate, but seeded once for each batch, from `seed` or recipe.seed on."""
         answers: list[Generated] = []
         seed = self._seed if seed is None else seed
         spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
@@ -177,6 +171,7 @@ class TransformersBackend:
             rows = [span for span in spans[start : start + self._batch_size] for _ in range(decoding.samples)]
             least, width = [low for low, _ in rows], batch["input_ids"].shape[1]
             own: list[LogitsProcessor] = [NotBefore(width, self._ends, least)]
+            own += [FrequencyPenalty(width, penalty)] if (penalty := decoding.get("frequency_penalty", 0.0)) else []
             if how := aware(decoding):
                 places = range(self._first + start * self._step, self._first + len(prompts) * self._step, self._step)
                 seeds = [seed + p * decoding.samples + k for p in places for k in range(decoding.samples)][: len(rows)]

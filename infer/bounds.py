@@ -1,5 +1,6 @@
 """How many speech tokens an answer may have: at least and at most so many for each token of its text, as CosyVoice and
-GLM-TTS bound their decoding (min_token_text_ratio 2, max_token_text_ratio 20)."""
+GLM-TTS bound their decoding (min_token_text_ratio 2, max_token_text_ratio 20); and how often it may repeat one, by
+vLLM's frequency penalty, which transformers lacks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,6 +43,19 @@ def bounds(
         most = max_tokens if high is None else max(1, min(max_tokens, int(tokens * high)))
         found.append((min(most, max(floor, int(tokens * (low or 0)))), most))
     return found
+
+
+class FrequencyPenalty(LogitsProcessor):
+    """Takes `penalty` off a token's logit for each time that it was written behind the prompt (`prompt`: its tokens),
+    as vLLM's frequency_penalty does: behind the repetition penalty, before the temperature. That is where
+    transformers' `generate` puts processors which it is given."""
+
+    def __init__(self, prompt: int, penalty: float):
+        self._prompt, self._penalty = prompt, penalty
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        written = input_ids[:, self._prompt :]
+        return scores.scatter_add(1, written, torch.full_like(written, -self._penalty, dtype=scores.dtype))
 
 
 class NotBefore(LogitsProcessor):

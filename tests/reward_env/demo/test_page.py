@@ -40,8 +40,8 @@ class Page:
         argv += [f"demo.votes={folder}/votes.jsonl", f"demo.voices_dir={folder}/voices", "demo.load_first=false"]
         argv += [f"recipe.token_ear_dir={folder}/token_ear", "recipe.languages=[zh, en]"]
         one = "temperature: 1.0, top_p: 1.0, top_k: -1, samples: 1"
-        argv += [f"+recipe.decodings.bounded={{{one}, min_token_text_ratio: 2, max_token_text_ratio: 9}}"]
-        argv += [f"+recipe.decodings.of_vllm={{{one}, frequency_penalty: 0.5}}"]
+        bounded = "min_token_text_ratio: 2, max_token_text_ratio: 9, frequency_penalty: 0.5"
+        argv += [f"+recipe.decodings.bounded={{{one}, {bounded}}}"]
         argv += ["demo.max_upload_bytes=1000000", "voices.max_seconds=3", f"demo.files_dir={folder}/files"]
         argv += ["voices.encoder={_target_: tests.helpers.small_encoder.LoudnessEncoder}"]
         (folder / "token_ear").symlink_to(built / "token_ear")
@@ -117,7 +117,7 @@ def test_a_text_is_spoken_heard_and_judged(page):
     assert np.array_equal(soundfile.read(again)[0], wave)  # the same seed
     other = client.predict(TEXT, "SFT", "sampled", "as the recipe chooses", 4, 1, api_name="/speak")
     assert not np.array_equal(soundfile.read(other)[0], wave)
-    # As the recipes with released models have it: of a text with so many tokens at least, and at most.
+    # As the recipes with released models have it: of a text with so many tokens at least, and at most; or a penalty.
     bounded = client.predict(TEXT, "SFT", "bounded", "as the recipe chooses", 3, 1, api_name="/speak")
     assert len(soundfile.read(bounded)[0]) >= 2 * len(TEXT) * rate * 3 // 80
     with pytest.raises(Exception, match="nothing was said yet"):
@@ -129,7 +129,6 @@ def test_a_text_is_spoken_heard_and_judged(page):
     [
         (("！？", "SFT", "sampled", 0, 1), "nothing to be spoken"),
         ((TEXT, "../../etc", "sampled", 0, 1), "Value: ../../etc is not in the list of choices|there is no model"),
-        ((TEXT, "SFT", "of_vllm", 0, 1), "frequency_penalty is vLLM.*backend=vllm, or a decoding without it"),
         ((TEXT, "SFT", "nonsense", 0, 1), "nonsense is not in the list of choices|there is no decoding"),
         ((TEXT, "SFT", "sampled", -1, 1), "minimum value|a seed is a whole number"),
         ((TEXT, "SFT", "greedy", 0, 2), "several samples of greedy decoding are all the same"),

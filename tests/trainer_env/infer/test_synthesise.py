@@ -15,6 +15,7 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 from data_prep.prepare import Preparation
 from data_prep.prompts import PromptMaker
 from infer.backends import place
+from infer.bounds import FrequencyPenalty
 from infer.speak import chosen, records, synthesise
 from infer.texts import Sentence, read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
@@ -69,7 +70,8 @@ def overrides(work: Path, backend: str) -> list[str]:
     decodings += f"d: {{temperature: 1.0, {one}2, min_tokens: 3, repetition_aware: {{top_p: 0.8, top_k: 25}}}}, "
     ratios = "min_token_text_ratio: 2, max_token_text_ratio: 3"
     decodings += f"e: {{temperature: 0.0, {one}1, {ratios}}}, f: {{temperature: 1.0, {one}2, {ratios}, "
-    decodings += "repetition_aware: {mask_repeated: true}}}"
+    decodings += "repetition_aware: {mask_repeated: true}}, "
+    decodings += f"g: {{temperature: 0.0, {one}1, repetition_penalty: 1.1, frequency_penalty: 0.3}}}}"
     return [
         "~systems",
         f"+systems={{M: {work}/model}}",
@@ -113,6 +115,19 @@ def test_greedy_tokens_of_vllm_and_transformers_are_equal(by_vllm, by_transforme
     assert ours == reference
     assert [row["text"] for row in ours] == TEXTS
     assert len({tuple(row["tokens"]) for row in ours}) >= 3  # the texts do make a difference
+
+
+def test_greedy_tokens_are_equal_with_vllms_penalties(by_vllm, by_transformers):
+    ours, reference = rows_of(by_vllm, "vllm", "g"), rows_of(by_transformers, "transformers", "g")
+    assert ours == reference != rows_of(by_vllm, "vllm", "c")
+
+
+def test_a_token_loses_the_penalty_each_time_it_was_written_behind_the_prompt():
+    ids = torch.tensor([[3, 3, 1, 1, 0], [2, 3, 2, 3, 2]])  # prompts of two
+    scores = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]])
+    found = FrequencyPenalty(2, 0.5)(ids, scores)
+    assert found.tolist() == [[0.5, 1.0, 3.0, 4.0], [0.0, 0.0, -1.0, -0.5]]
+    assert FrequencyPenalty(5, 0.5)(ids, scores).equal(scores)  # nothing is written yet
 
 
 def test_no_compiler_runs_before_the_first_token(by_vllm):
