@@ -96,6 +96,17 @@ def test_the_loss_is_dpos_and_the_better_answer_becomes_likelier(work, process):
     assert after > before + 1
 
 
+def test_cosyvoices_loss_is_dpo_of_means_and_the_chosens_cross_entropy(work, tmp_path, process):
+    told = (
+        "prefer.training.beta=0.01",
+        "prefer.training.loss_type=[sigmoid_norm,sft]",
+        f"prefer.output={tmp_path}/out",
+    )
+    logs, _ = process.submit(trained, configuration(work, *told, "prefer.training.logging_steps=1")).result()
+    chosen = -likelihood(work / "sft", CHOSEN) / 4  # three speech tokens and the end
+    assert float(logs[0]["loss"]) == pytest.approx(math.log(2) + chosen, abs=1e-3)
+
+
 def test_only_the_weights_that_are_named_change(work, tmp_path, process):
     cfg = configuration(work, "prefer.trainable=['model\\.norm\\.weight']", f"prefer.output={tmp_path}/preferred")
     process.submit(trained, cfg).result()
