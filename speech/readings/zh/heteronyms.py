@@ -1,7 +1,8 @@
 """Characters with several readings: which of them are taken in everyday words, and what beside them decides.
 
-A rule of tables/zh_heteronyms.yaml says what a character is before and behind certain words; then the longest phrase of
-pypinyin around it decides; a character alone has the readings that the table gives it, or those that most phrases do.
+A name of tables/zh_heteronyms.yaml has its own readings; a rule of it says what a character is before and behind
+certain words; then the longest phrase of pypinyin around it decides; a character alone has the readings that the table
+gives it, or those that most phrases do.
 """
 
 import re
@@ -57,9 +58,25 @@ def _phrases() -> tuple[dict[str, Sounds], dict[str, Sounds], dict[str, frozense
             usual = [first, *usual] if first else usual
         alone[char] = tuple(dict.fromkeys(usual))
         all_of_it[char] = frozenset((*count, *usual))
+    for char in _names():  # of one reading elsewhere
+        if char not in alone and (first := first_reading(char)):
+            alone[char], all_of_it[char] = (first,), frozenset((first,))
     held = {phrase: sounds for phrase, sounds in toned.items() if any(char in alone for char in phrase)}
     pairs = frozenset(phrase[i : i + 2] for phrase in held for i in range(len(phrase) - 1))
     return held, alone, all_of_it, pairs
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, list[tuple[re.Pattern[str], int, Sounds]]]:
+    """Of a character, the names that have it, how many characters before it, and its readings there."""
+    found: dict[str, list[tuple[re.Pattern[str], int, Sounds]]] = defaultdict(list)
+    for entry in tables("zh_heteronyms")["names"].split(";"):
+        name, *readings = entry.split()
+        slots = _SLOT.findall(_BESIDE.sub("", name))
+        for place, said in enumerate(readings):
+            for char in slots[place].strip("[]") if said != "_" else "":
+                found[char].append((_pattern(name), place, tuple(said.split(","))))
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -84,6 +101,7 @@ def _nearest(pattern: str) -> str:
     return pattern if _LISTED.fullmatch(pattern) else ""
 
 
+_BESIDE, _SLOT = re.compile(r"\(\?<?[!=][^)]*\)"), re.compile(r"\[[^\]]+\]|[\u4e00-\u9fff]")
 _pattern = lru_cache(maxsize=4096)(re.compile)  # when it is first met: there are hundreds
 
 
@@ -92,11 +110,14 @@ def has_several(char: str) -> bool:
 
 
 def sounds_of(window: str, at: int) -> Sounds:
-    """Readings of window[at], a character of several: by a rule, or the longest phrases around it, or all it has alone.
+    """Readings of window[at], a character of several: of a name, a rule, the longest phrases around it, or all.
 
     >>> sounds_of("银行", 1), sounds_of("首都", 1), sounds_of("我得走", 1)
     (('hang2',), ('du1',), ('dei3',))
     """
+    for name, place, said in _names().get(window[at], ()):
+        if at >= place and name.match(window, at - place):
+            return said
     char, last, following = window[at], window[at - 1 : at] or "\0", window[at + 1 : at + 2] or "\0"
     for (before, lasts), (behind, nexts), said in _rules(char):
         if (lasts and last not in lasts) or (nexts and following not in nexts):  # most end here

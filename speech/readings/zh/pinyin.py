@@ -24,6 +24,11 @@ _ALIKE = {
     )
     for char in chars
 }  # fmt: skip
+# Those that are words of other sounds, too (阿胶, 呵护, 咯血, 地方): particles in these alone.
+_PARTICLES = {
+    "阿": frozenset(["a1"]), "呵": frozenset(["a5"]), "咯": frozenset(["lo5"]),
+    "得": frozenset(["de5"]), "地": frozenset(["de5"]),
+}  # fmt: skip
 _NEUTRAL_TOO = frozenset("子头们个上下里来去过边面巴")  # said lightly behind many words
 _ZHU_BEHIND, _ZHU_BEFORE = (
     frozenset("名原显专编论土巨卓拙译合遗旧新所执"),
@@ -119,7 +124,7 @@ def _among(char: str, own: Unit, before: Unit, following: Unit) -> Unit:
         sounds += [f"{sound[:-1]}5" for sound in sounds]
     if before:
         sounds += _linked(before)
-    if char in _ALIKE and (_ALIKE[char] != "=de" or "de5" in sounds or char == "的"):
+    if char in _ALIKE and (char not in _PARTICLES or not _PARTICLES[char].isdisjoint(own)):
         sounds.append(_ALIKE[char])
     return tuple(dict.fromkeys(("零" if char in "〇○" else char, *sounds)))
 
