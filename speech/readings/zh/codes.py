@@ -8,7 +8,7 @@ import re
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, joined, make
-from speech.readings.zh.tables import UNITS
+from speech.readings.zh.tables import DESIGNATED, UNITS
 from speech.readings.zh.whole import whole
 
 _LETTERS = "".join(sorted(unit for unit in UNITS if len(unit) == 1 and unit.isascii() and unit.isalpha()))
@@ -35,6 +35,10 @@ def named(text: str, start: int) -> Span | None:
     if house := _HOUSE.match(text, start):
         return make(start, house.end(1), "letters", [*cardinals(house[1]), by_digit(house[1])])
     found, before = _GLUED.match(text, start), text[max(0, start - 12) : start]
+    if found and len(found[1]) > 2 and found[1][0] == "0":  # 054A
+        return make(start, found.end(1), "letters", [by_digit(found[1])])
+    if found and before.rstrip("-").endswith(DESIGNATED):  # 歼-35A
+        return make(start, found.end(1), "letters", [*cardinals(found[1]), by_digit(found[1])])
     if not found or _SUPPLIED.search(before):
         return None
     if not _NAME_BEFORE.search(before) and not (text[found.end(1)] == "s" and _PHONE_BEFORE.search(before)):

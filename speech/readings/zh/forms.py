@@ -39,7 +39,7 @@ _CODE = re.compile(r"\d{1,4}([-/])\d{1,6}(?:\1\d{1,6}){1,4}(?![\d/-])")
 _LAPPED = re.compile(r"(\d{1,2}):([0-5]\d)\.(\d{1,3})(?!\d)")
 _SERIAL = re.compile(r"\d{5,20}(?:-\d{2,20}){1,3}(?![\d-])")
 _ANGLE = re.compile("(\\d{1,3})°\\s?([0-5]?\\d)['′](?:\\s?([0-5]?\\d(?:\\.\\d+)?)[\"″])?")
-_VERSION = re.compile(r"\d+(?:\.\d+){2,}(?!\d)")
+_VERSION = re.compile(r"(\d+(?:\.\d+){2,})(?!\d)(?::(\d{2,5})(?!\d))?")
 _COUNTED = re.compile(r"\s?[分个球局场次轮米秒天人名岁%℃]")  # 3-5分: a range, in sport, too
 _SCORE = re.compile(
     r"(\d{1,5}(?:\.\d{1,4})?)\s?([:∶-])\s?(\d{1,7}(?:\.\d{1,4})?)(?:\s?\2\s?(\d{1,7}(?:\.\d{1,4})?))?(?![\d:-]|\.\d)"
@@ -228,12 +228,16 @@ def version(text: str, start: int) -> Span | None:
     found = _VERSION.match(text, start)
     if not found:
         return None
-    groups = found[0].split(".")
+    groups = found[1].split(".")
     each = [
         list(dict.fromkeys([cardinals(group)[0] if group[0] != "0" else by_digit(group), by_digit(group)]))
         for group in groups
     ]
+    if len(groups) == 4:  # of an address on the net
+        each = [ways[::-1] if len(ways[-1]) == 3 else ways for ways in each]
     ways = ["点".join(way) for way in product(*each)][:MOST]
+    if found[2]:  # 10.0.0.254:8443
+        ways = [f"{way}{mark}{by_digit(found[2])}" for mark in ("冒号", "") for way in ways[: MOST // 2]]
     return make(start, found.end(), "version", ways)
 
 

@@ -14,6 +14,7 @@ from speech.readings.zh.whole import english
 LOWERED = "\u2080-\u2089"
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _POWER = re.compile(rf"(\u207b?)([{RAISED}]+)(?:{BLANK}({_UNIT})(?![A-Za-z]))?")
+_TEN = re.compile(r"(?<!\d)10$")
 _CHARGE = re.compile(rf"(?<=[A-Za-z)\]{LOWERED}])([{RAISED}]?)([\u207a\u207b])(?![{RAISED}])")
 _LOWERED = re.compile(f"[{LOWERED}]+")
 # Substances that are called by name as often as by the letters of their formula; those in capitals alone (O2, H2) only
@@ -40,6 +41,7 @@ _EYES = r"[￣▽□ωДд∀◕‿｡≧≦╥﹏•ᴗ＾`´｀へ]|\^[_.o-]?\
 _FACE = re.compile(
     rf"\((?=[^()\u4e00-\u9fff]{{0,10}}(?:{_EYES}))[^()\u4e00-\u9fffA-SU-Za-np-z]{{2,12}}\)[づノつ╯╰~～]{{0,3}}"
 )
+_RAISED = {"²": ("平方", "的平方"), "³": ("立方", "的立方")}
 
 
 def face(text: str, start: int) -> Span | None:
@@ -122,12 +124,15 @@ def remainder(text: str, start: int) -> Span | None:
 def power(text: str, start: int) -> Span | None:
     """10⁸, 10⁻³mol; ² and ³ alone are signs."""
     found = _POWER.match(text, start)
-    if not found or (found[2] in ("²", "³") and not found[1]):
+    if not found or (found[2] in ("²", "³") and not found[1] and not _TEN.search(text, max(0, start - 3), start)):
         return None
     number = ("负" if found[1] else "") + cardinals(unicodedata.normalize("NFKC", found[2]))[0]
     names = list(UNITS[found[3]]) if found[3] else [""]
     return Span(
-        start, found.end(), "sign", tuple(joined([f"的{number}次方", f"的{number}次幂", f"{number}次方"], names))
+        start,
+        found.end(),
+        "sign",
+        tuple(joined([f"的{number}次方", f"的{number}次幂", f"{number}次方", *_RAISED.get(found[2], ())], names)),
     )
 
 

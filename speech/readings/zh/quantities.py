@@ -219,8 +219,12 @@ def _with_unit(values: list[str], number: str, unit: str | None, before: str = "
     elif unit.isascii() and unit.isalpha():
         names.append(unit.lower())
     ways = joined(values, names)
+    for name in UNITS[unit]:
+        if "每" in name:  # 每小时六十公里
+            counted, _, time = name.partition("每")
+            ways += joined([f"每{time}"], values, [counted])
     if unit == "km/h":
-        ways += joined(["每小时", "时速"], values, ["公里", "千米"])
+        ways += joined(["时速"], values, ["公里", "千米"])
         if "时速" in before:
             ways += joined(values, ["公里", "千米"])
     return ways
@@ -264,6 +268,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         plain = _signed(_with_unit(lefts, one, unit2), sign, shared)
         bare = scaled(other, scale2 or "", two)
         ways = joined(plain, words, right) + joined(plain, words, bare)
+    elif unit and unit == unit2 and not minus and unit not in ("%", "‰"):  # 15℃～23℃ as 十五到二十三度
+        ways += joined(_signed(lefts, sign, ""), words, right)
     elif unit in ("%", "‰") and unit == unit2 and not minus:  # 80%-90% as 百分之八十到九十
         ways += joined(full[0], words, rights)
     if unit2 == "m" and unit in ("m", None) and not scale and not scale2:  # 1.2m~1.5m as 一米二到一米五

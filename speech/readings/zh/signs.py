@@ -195,10 +195,16 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "variant", (char, "二十" if char == "廿" else "三十"))
     if char == "²" and before.isascii() and before.isalpha():  # r方
         return Span(start, start + 1, "sign", (*SIGNS["²"], "方"))
+    if char == "." and behind.isdigit():  # H.264, JN.1
+        return Span(start, start + 1, "variant", ("点", ""))
+    if char == ":":  # A1:A10, localhost:8080
+        return Span(start, start + 1, "variant", ("冒号", "", *(("到", "至") if before.isdigit() else ())))
     if control := _CONTROL.match(text, start):
         return Span(start, control.end(), "letters", (control[0].lower(), "control"))
     if char == "." and before.isdigit():  # 600519.SH
         return Span(start, start + 1, "variant", ("", "点"))
+    if text.startswith("+/-", start):
+        return Span(start, start + 3, "sign", ("正负", "加减"))
     if char == "+":
         counted = before and (before in "0123456789万亿千百%℃" or _UNIT_BEFORE.search(text, max(0, start - 12), start))
         return Span(start, start + 1, "sign", ("加", "以上") if counted else ("加", "plus"))

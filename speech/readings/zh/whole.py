@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from speech.readings.zh.numbers import by_digit, cardinals, shortened
-from speech.readings.zh.tables import DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
+from speech.readings.zh.tables import DESIGNATED, DIGITS_TOO, ER, LIANG, MEASURES, NAMED, SPOKEN_BY_DIGIT
 
 _SUM = re.compile("(?:租金?|工资|月薪|底薪|房租|学费|奖金|押金|补贴|[价卖售花])$")
 _PETROL = frozenset(("89", "92", "93", "95", "97", "98"))
@@ -16,6 +16,14 @@ _AIRCRAFT = re.compile("(?:波音|空客)-?$")
 _LASTED = re.compile(r"年(?:之久|历史|间的)")
 _SINCE = re.compile(r"年(?:前(?!后)|来(?![到自华京回过])|以来|的历史)")
 _FOR = re.compile("(?:距今|大约|约|近|有|达|长达|超|超过|这|那|过去)$")  # 约1949年前: a count
+_SHARED = re.compile("开(?![始学会张门车发播庭工业业放])|分[成账]")  # 28开, 37分成
+_INSTITUTION = re.compile("医院|部队|计划|艺术区|工程|高校|院校|晚会|工作制|便利店|研究所|兵工厂|旧址|大学生")
+_WORK, _COUNTED_UP = frozenset(["985", "996"]), re.compile("(?:分|共|计|约|达|有|了|第|是)$")
+_HOTLINE = re.compile("投诉|热线|客服|举报")
+_ER_BEHIND = re.compile(
+    "次(?:方|函数|元|型)|项式|把手|进制|元(?:论|[一二三1-3]次)|极管|氧化|硫化|胡|锅头|郎神|叉树|面角|分法|值化|尖瓣|货|维码"
+    "|师[兄姐]|奶|愣子|甲双胍|恶英|房东|当家|人转|重[奏唱]|踢脚|阶(?!段)|手(?:房|车|货|书|市场|平台|烟)"
+)  # 二极管, 二次方
 _CASE = re.compile(r"[民刑行执赔破]\S?[初终再申监]$")  # 京0105民初12345号
 _DOCUMENT = re.compile(r"[〕\]]\s?第?\d+\s?号")  # 国发〔2024〕3号
 _YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
@@ -34,6 +42,9 @@ def english(digits: str) -> tuple[str, ...]:
 def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]:
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     ways, kind = _chinese(text, start, end, digits)
+    before = text[max(0, start - 6) : start].rstrip()
+    if before[-1:] in ("×", "*") if digits == "2" else before.rstrip("-–").endswith(DESIGNATED):
+        ways = [*ways, by_digit(digits)]  # 2.5L×2瓶, 歼-20
     if digits in SPOKEN_BY_DIGIT and text[:start].endswith(("分", "共", "计", "约", "达")):  # 满分120
         ways, kind = cardinals(digits), "cardinal"
     if kind == "cardinal" and len(digits) >= 3 and not _counts(text, start, end):  # 总分750
@@ -52,15 +63,24 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
     return ways, kind
 
 
+def said_by_digit(before: str, behind: str, digits: str) -> bool:
+    """Whether digits are never a number: 301 of 301医院, 28 of 28开, 12315 of 12315热线, 996."""
+    if len(digits) == 2:
+        shares = int(digits[0]) + int(digits[1]) == 10 and digits != "64"  # 64开 is a size of paper
+        return bool(shares and _SHARED.match(behind)) or bool(_MODEL.match(behind))
+    if digits in _WORK and not _COUNTED_UP.search(before):
+        return True
+    if len(digits) == 3 and not digits.endswith("00"):
+        return bool(_INSTITUTION.match(behind))
+    return len(digits) == 5 and bool(_HOTLINE.match(behind))
+
+
 def named_by_digit(before: str, behind: str, digits: str) -> bool:
     """Whether digits are a name, said one by one: 84 of 84消毒液, 95 of 加95, 737 of 波音737."""
     if len(digits) == 2 and "0" not in digits:
         petrol = digits in _PETROL and (_FILLED.search(before) or re.match("号?(?:无铅)?(?:汽油|油|柴油)", behind))
         return bool(
-            petrol
-            or (digits == "84" and behind.startswith("消毒"))
-            or (digits == "38" and _PARALLEL.match(behind))
-            or _MODEL.match(behind)
+            petrol or (digits == "84" and behind.startswith("消毒")) or (digits == "38" and _PARALLEL.match(behind))
         )
     if len(digits) != 3:
         return False
@@ -89,6 +109,8 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return ways if digits.endswith("00") or (first and first not in "期号") else ways[::-1], "ordinal"
     if ordinal:
         return cardinals(digits), "ordinal"
+    if not latin and said_by_digit(before, behind, digits):
+        return [by_digit(digits)], "digits"
     if not latin and named_by_digit(before, behind, digits):
         return [by_digit(digits), *cardinals(digits)], "digits"
     if behind.startswith("年代") and len(digits) in (2, 4) and digits[-1] == "0":
@@ -167,6 +189,7 @@ def two_before(behind: str) -> tuple[str, ...]:
         or not "\u4e00" <= first <= "\u9fff"
         or re.match(r"月|日|号|级|路|线(?!索)|年级|年代|单元|次元|[栋座幢排]\s?(?:\d|单元|[东西南北])", behind)
         or first in ER
+        or _ER_BEHIND.match(behind)
     ):
         return ("二",)
     if re.match("环(?!节|境)|胎|孩|产(?!品|业)", behind):  # 二环, 二胎; also 打了两环, 生了两胎
