@@ -180,8 +180,17 @@ def written(text: str, language: str) -> str:
 
 
 def writing(text: str, language: str) -> Written:
-    """The text as a prompt says it: spans that hold a digit or a sign to be read in words, all else as it stands."""
-    cleaned, parts, at, unsure = clean(text), [], 0, 0
+    """The text as a prompt says it: spans that hold a digit or a sign to be read in words, all else as it stands. Words
+    change how their neighbours are read (404 /a, four /a): what is then no reading of the text is not written."""
+    said, spoken, unsure = _in_words(text, language)
+    if spoken and not Comparison(lattice(text, language), lattice(said, language), language not in SPACELESS).right:
+        return Written(text, unsure + spoken)
+    return Written(said, unsure)
+
+
+def _in_words(text: str, language: str) -> tuple[str, int, int]:
+    """The text so written, how many spans are in words, and how many are not sure."""
+    cleaned, parts, at, spoken, unsure = clean(text), [], 0, 0, 0
     for span in _spans(cleaned.text, language):
         if span.kind in COMPARED_ONLY:
             continue
@@ -198,8 +207,8 @@ def writing(text: str, language: str) -> Written:
         if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
             said = f"{said} "
         parts += [text[at:start], said]
-        at = end
-    return Written("".join([*parts, text[at:]]), unsure)
+        at, spoken = end, spoken + 1
+    return "".join([*parts, text[at:]]), spoken, unsure
 
 
 def _end(cleaned: Clean, end: int) -> int:

@@ -19,7 +19,7 @@ _FILES = (
 )
 _AMOUNT = re.compile(
     r"(?<![^\W\d_])(?<!\d)\d[\d.,]*"
-    r"[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?)?$|[$€£¥₽]\d[\d.,]*$"
+    r"(?:[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?))?$|[$€£¥₽]\d[\d.,]*$"
     r"|CO[2₂]?$"
 )
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
@@ -45,7 +45,7 @@ def addresses(of: Language) -> Iterator[Rule]:
     domain = rf"(?<![\w.\-@])(?:{label}\.){{1,6}}(?:{_ENDINGS})(?![\w\-]|\.\w)(?:/(?:{end}*(?<![.:/]))?/?)?"
     yield Rule(INNER, re.compile(rf"(?<!\w)www\.{end}+(?<![.:])", re.IGNORECASE), said)
     yield Rule(INNER, re.compile(domain, re.IGNORECASE), said)
-    file = rf"(?<![\w.\-@/])(?:{label}\.){{1,3}}(?:{_FILES})(?![\w\-]|\.\w)"
+    file = rf"(?<![\w.\-@])(?:{label}\.){{1,3}}(?:{_FILES})(?![\w\-]|\.\w)"
     yield Rule(INNER, re.compile(file), said)
     heard_at = any_of(way for way in of.address_signs.get("@", ()) if way)
     dotted = rf"(?<=\w)\.(?=[^\W_][\w.\-]{{0,30}} (?:{heard_at}) (?:{label}\.){{1,3}}(?:{_ENDINGS})(?!\w))"

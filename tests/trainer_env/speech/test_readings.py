@@ -146,8 +146,9 @@ def test_what_is_not_sure_stands_as_it_is_and_is_counted(monkeypatch):
     class Module:
         @staticmethod
         def spans(text: str) -> list[Span]:
+            letter = ("letters", ("el",))
             found = [Span(0, 1, "cardinal", ("five",), sure=False), Span(2, 3, "cardinal", ("six",))]
-            return [*found, Span(4, 5, "letters", ("el",))]
+            return [*found, Span(4, 5, *letter)] if text == "5 6 l" else [found[0], Span(6, 7, *letter)]
 
     monkeypatch.setattr(languages, "module", lambda language: Module)
     found = writing("5 6 l", "xx")
@@ -189,3 +190,8 @@ def test_the_page_counts_the_corpus_as_it_is():
     rows = re.findall(r"^\| ([a-z]{2,3}) \| (\d+) of \2 \| (\d+) of \3 \|$", page, re.MULTILINE)
     told = {(language, "right"): int(right) for language, right, _ in rows}
     assert told | {(language, "wrong"): int(wrong) for language, _, wrong in rows} == verdicts
+
+
+def test_what_would_be_no_reading_of_the_text_is_not_written_into_a_prompt():
+    assert [writing(text, "en").text for text in ("It's 5.", "4He's")] == ["It's five.", "4He's"]
+    assert writing("4He's", "en").unsure == 1  # "four He's" has one word less

@@ -59,6 +59,7 @@ def test_words_alone_are_written_letter_by_letter():
         ("500-1000 people", "five hundred to one thousand people"),
         ("Press # to repeat.", "Press pound to repeat."),
         ("It plays 1080p video.", "It plays ten eighty p video."),
+        ("GET /index.html 404 /b", "GET /index dot html four hundred and four /b"),
     ],
 )
 def test_prompts(text, prompt):
@@ -83,6 +84,8 @@ def test_prompts(text, prompt):
         ("It is -5 °C", "it is five degrees celsius", False),
         ("In 2008", "in two thousand and eight", True),
         ("In 2008", "in two thousand eighteen", False),
+        ("404 /index.html", "four oh four slash index dot html", True),
+        ("404 /index.html", "four oh four per index html", False),
     ],
 )
 def test_readings(text, reading, right):
