@@ -86,6 +86,8 @@ def test_prompts(text, prompt):
         ("In 2008", "in two thousand eighteen", False),
         ("404 /index.html", "four oh four slash index dot html", True),
         ("404 /index.html", "four oh four per index html", False),
+        ("Take I-95 N.", "take i ninety five north", True),
+        ("Take I-95 N.", "take the first ninety five north", False),
     ],
 )
 def test_readings(text, reading, right):
