@@ -53,7 +53,7 @@ class _Asked(BaseModel):
 
 
 class _Scored(_Asked):
-    tokens: list[Token] = Field(validation_alias=AliasChoices(*TOKEN_FIELDS))
+    tokens: list[Token] = Field(validation_alias=AliasChoices("tokens", *TOKEN_FIELDS))
     score: float
 
 

@@ -34,7 +34,7 @@ from speech.readings import something_said
 from speech.tokens import TOKEN_FIELDS, format_speech_tokens
 from speech.voices import read_voices
 
-_TOKENS = (*TOKEN_FIELDS, "output")
+_TOKENS = ("tokens", *TOKEN_FIELDS, "output")  # rollouts have tokens
 
 
 class _Given(BaseModel):

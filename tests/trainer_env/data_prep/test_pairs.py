@@ -57,7 +57,7 @@ def test_a_row_that_is_not_scored_is_named(tmp_path):
     path = write(
         tmp_path / "s.jsonl", scored("早", 0.9, 1), {"text": "早", "tokens": [1]}, {"text": "早", "score": 1.0}
     )
-    with pytest.raises(BadRows, match=r"(?s)s\.jsonl:2: field 'score'.*s\.jsonl:3: field 'speech_tokens'"):
+    with pytest.raises(BadRows, match=r"(?s)s\.jsonl:2: field 'score'.*s\.jsonl:3: field 'tokens'"):
         list(of_scores(path, 0.1))
 
 
