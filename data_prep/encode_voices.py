@@ -21,6 +21,8 @@ from speech.paths import check_outputs, relative
 from speech.voices import Voice, read_voices
 from speech.waves import AudioLimits, check_header, read_wave
 
+_INPUT = "voices.input; null if the voices are made already"
+
 
 def _limits(max_seconds: float) -> AudioLimits:
     return AudioLimits(max_seconds, key="voices.max_seconds")
@@ -69,7 +71,7 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         BadRows: voices whose recording is not there, or no sound, all of them, before the encoder is made.
         ValueError: a voice that cannot be encoded, by its name. Others as read_voices.
     """
-    encoder, voices = None, read_voices(cfg.input)
+    encoder, voices = None, read_voices(cfg.input, _INPUT)
     wrong = {voice.name: why for voice in voices.values() if (why := _wrong(voice, cfg))}
     if wrong:
         faults = [f"{cfg.input}: voice {name!r}: {why}" for name, why in wrong.items()]
@@ -89,6 +91,16 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         yield row | ({"description": voice.description} if voice.description else {})
 
 
+def _check_kept(cfg: DictConfig) -> None:
+    """Raises BadRows: the output has voices that would be lost, such as those that read_shards made of a corpus."""
+    if not Path(cfg.output).is_file():
+        return
+    if lost := sorted(read_voices(cfg.output, "voices.output").keys() - read_voices(cfg.input, _INPUT).keys()):
+        told = f"{cfg.output} (voices.output) holds {len(lost)} voices that {cfg.input} (voices.input) lacks, such as"
+        way = "voices.input=null keeps it as it is, another voices.output keeps both; or delete it"
+        raise BadRows.of(f"{told} {', '.join(lost[:5])}: {way}")
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     """Branch `voices` of the configuration."""
@@ -100,6 +112,7 @@ def main(cfg: DictConfig) -> None:
         if own.output is None:
             raise ValueError("voices.output is null: name the file, or recipe.voices")
         check_outputs({"voices.input": own.input}, {"voices.output": own.output})
+        _check_kept(own)
         write_jsonl(own.output, encoded(own))
     print(f"voices of {own.input} -> {own.output}")
 

@@ -57,10 +57,10 @@ class _Row(BaseModel):
         return self
 
 
-def read_voices(path: str | None) -> dict[str, Voice]:
+def read_voices(path: str | None, key: str = "recipe.voices") -> dict[str, Voice]:
     """{name: voice} of a JSONL file of {"name", "text", "speech_tokens", "wav", "description", "embedding", "mel"}; all
     but name and text are optional, and so is `text` beside a description. `wav`, `embedding` and `mel` are relative to
-    the file. No path, no voices.
+    the file. No path, no voices. `key`: the setting that names the file, for the message.
 
     Raises:
         FileNotFoundError: the file is not there.
@@ -79,7 +79,7 @@ def read_voices(path: str | None) -> dict[str, Voice]:
         tokens = tuple(given.speech_tokens or ())
         voices[given.name] = Voice(given.name, given.text or "", tokens, description=given.description, **files)
 
-    read_all(path, add, "a voice on each line (recipe.voices), one JSON object with name and text,")
+    read_all(path, add, f"a voice on each line ({key}), one JSON object with name and text,")
     return voices
 
 

@@ -128,6 +128,18 @@ def test_paths_go_out_from_where_the_output_really_lies(tmp_path):
     assert Path(voice.wav).samefile(tmp_path / "a.wav")
 
 
+def test_voices_that_the_input_lacks_are_not_written_over(tmp_path):
+    source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "speech_tokens": [7]})
+    output = write(tmp_path / "v.jsonl", {"name": "train_0", "text": "Ho.", "speech_tokens": [8]})
+    before, cfg = output.read_bytes(), {"input": str(source), "output": str(output), "encoder": None, "max_seconds": 30}
+    told = r"\(voices\.output\) holds 1 voices that .*\(voices\.input\) lacks, such as train_0: voices\.input=null"
+    with pytest.raises(SystemExit, match=told):
+        main.__wrapped__(OmegaConf.create({"voices": cfg}))
+    assert output.read_bytes() == before
+    with pytest.raises(SystemExit, match=r"no\.jsonl is missing: a voice on each line \(voices\.input; null if"):
+        main.__wrapped__(OmegaConf.create({"voices": cfg | {"input": str(tmp_path / "no.jsonl")}}))
+
+
 def test_a_recording_of_two_channels_and_another_rate_becomes_one_at_the_encoders(xcodec2, tmp_path):
     record(tmp_path / "a.wav", 0.5, rate=44100, channels=2)
     source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "wav": "a.wav"})
