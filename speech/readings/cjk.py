@@ -23,7 +23,7 @@ HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))? ?([ap])\.?m(?:\.|(?![A-Z
 HALF_DAY_BEFORE = re.compile(r"([ap])\.?m\.? ?(?=\d)", re.IGNORECASE)  # AM 9:00
 FACE = re.compile(  # (^_^), m(_ _)m, T_T: not said
     r"[mヾ]?\((?=[^()]{0,10}[_^;´`･・ω▽Д≧≦>＿￣°¯ᴗ])[^()\w]{0,4}[_ωДoO▽ᴗ∀]?[^()\w]{0,6}[_ωДoO]?[^()\w]{0,4}\)[mノﾉツ]{0,2}"
-    r"|(?<![A-Za-z])(?:T[_.]+T|[Qq]_[Qq]|[oO]_[oO]|>[_.]?<|\^[_.o]?\^|-_+-|=_=|orz|OTL)[;']?(?![A-Za-z\d])"
+    r"|(?<![A-Za-z])(?:T[_.^]+T|QAQ|[Qq]_[Qq]|[oO]_[oO]|>[_.]?<|\^[_.o]?\^|-_+-|=_=|orz|OTL)[;']?(?![A-Za-z\d])"
 )
 BLOOD_PRESSURE = re.compile("[血혈][壓压圧압]|혈압")
 SEASON = re.compile(r"(\d{4}|\d\d)[-/–](\d\d)(?= ?(?:シーズン|시즌|年度|學年|学年|학년도|球季))")

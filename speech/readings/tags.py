@@ -21,7 +21,7 @@ _INVISIBLE = frozenset(
 _EMOJI = re.compile(
     "["
     "\U0001f000-\U0001faff\U000e0020-\U000e007f"  # pictures, flags, skin tones, tag characters
-    "\u2600-\u27bf\u2b00-\u2bff\u231a\u231b\u23e9-\u23fa\u25aa-\u25ab\u25b6\u25c0\u25fb-\u25fe\u2194-\u2199\u21a9\u21aa"
+    "\u2600-\u266c\u2670-\u27bf\u2b00-\u2bff\u231a\u231b\u23e9-\u23fa\u25aa-\u25ab\u25b6\u25c0\u25fb-\u25fe\u2194-\u2199\u21a9\u21aa"
     "\u3030\u303d\u3297\u3299\u20e3\u00a9\u00ae\u2122"
     "]"
 )

@@ -81,6 +81,8 @@ def fraction(text: str, start: int) -> Span | None:
         ways += joined(over[:2], [""], under[:2])
     if behind[:1] == "拍":  # 4/4拍
         ways += joined(over[:1], under[:1])
+    if found[0] == "1/2" and behind[:1] in MEASURES:  # 1/2杯
+        ways += ["半"]
     size = len(found[1]) == 3 and len(found[2]) == 2  # 185/75, and 175/92A of clothes
     if (unit := _UNIT_BEHIND.match(text, found.end())) and not (size and unit[1] in "ABCY"):  # 50/60Hz
         names = [*UNITS[unit[1]], unit[1].lower()]

@@ -8,7 +8,7 @@ import re
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, joined, make
-from speech.readings.zh.tables import DESIGNATED, UNITS
+from speech.readings.zh.tables import DESIGNATED, KEYS, UNITS
 from speech.readings.zh.whole import whole
 
 _LETTERS = "".join(sorted(unit for unit in UNITS if len(unit) == 1 and unit.isascii() and unit.isalpha()))
@@ -28,6 +28,14 @@ _SPINE_BEFORE = re.compile(r"(?<![A-Za-z])[CTLS]$")  # L4/5, T11/12
 _TYRE = re.compile(r"\d{3}/\d\d\s?Z?R\d\d(?!\d)")
 _SHOP = re.compile("便利|店|买")
 SEVEN_ELEVEN = ["七幺幺", "七一一", "七十一", "seven eleven"]
+_PROTOCOL = re.compile(r"802\.(\d{1,2})(?!\d)")
+_CPP = re.compile(r"(?<=[cC])\+\+(\d\d)(?!\d)")
+_NOTE = re.compile(r"(?<![A-Za-z])([A-G])(?:([♯♭])|(#)(?=\s?[大小]调))")
+_DIALLED = re.compile(r"[*#](?:[\d*#]*[\d#*])?(?![\d*#])|\d+[*#][\d*#]*(?![\d*#])")
+_CALLED = re.compile(r"\*[*#]?\d+#")
+_PRESSED = re.compile("(?:按|拨打?|拨号|输入|键)下?\\s?$")
+_SECRET = re.compile(r"(?:密码|口令|字母|符号|字符)[^,。;?\u201c\u201d]{0,20}$")
+_SIGNS = re.compile(r"[!@#$%^&*]+(?![\u4e00-\u9fff]{0,2}[\u201d\"])")
 
 
 def named(text: str, start: int) -> Span | None:
@@ -35,6 +43,9 @@ def named(text: str, start: int) -> Span | None:
     if house := _HOUSE.match(text, start):
         return make(start, house.end(1), "letters", [*cardinals(house[1]), by_digit(house[1])])
     found, before = _GLUED.match(text, start), text[max(0, start - 12) : start]
+    if protocol := _PROTOCOL.match(text, start):  # 802.11ax
+        ways = [by_digit("802"), cardinals("802")[0]]
+        return make(start, protocol.end(), "letters", joined(ways, ["点"], [by_digit(protocol[1])]))
     if found and len(found[1]) > 2 and found[1][0] == "0":  # 054A
         return make(start, found.end(1), "letters", [by_digit(found[1])])
     if found and before.rstrip("-").endswith(DESIGNATED):  # 歼-35A
@@ -91,3 +102,28 @@ def slashed(text: str, start: int) -> Span | None:
     if not _SPINE_BEFORE.search(text, max(0, start - 3), start):
         return None
     return make(start, found.end(), "letters", joined(cardinals(one), ["", "斜杠", "杠", "到", "和"], cardinals(other)))
+
+
+def keys(text: str, start: int) -> Span | None:
+    """*100# behind 拨, the * of 请按*, the !@# of a password: each sign has a name."""
+    found = _DIALLED.match(text, start)
+    if found and (_CALLED.fullmatch(found[0]) or _PRESSED.search(text, max(0, start - 4), start)):
+        ways = [""]
+        for part in re.findall(r"\d+|[*#]", found[0]):
+            ways = joined(ways, [by_digit(part)] if part.isdigit() else list(KEYS[part]))
+        return make(start, found.end(), "phone", ways)
+    if text[start] in KEYS and (run := _SIGNS.match(text, start)) and _SECRET.search(text, max(0, start - 24), start):
+        return make(start, run.end(), "sign", joined(*(list(KEYS[sign]) for sign in run[0])))
+    return None
+
+
+def note(text: str, start: int) -> Span | None:
+    """C♯, B♭, F#大调: 升C, or C sharp; C++17."""
+    if cpp := _CPP.match(text, start):
+        return make(start, cpp.end(), "letters", [f"加加{way}" for way in (*cardinals(cpp[1]), by_digit(cpp[1]))])
+    found = _NOTE.match(text, start)
+    if not found:
+        return None
+    name, sign = found[1].lower(), "降 flat" if found[2] == "♭" else "升 sharp 井"
+    word, *others = sign.split()
+    return make(start, found.end(), "letters", [f"{word}{name}", f"{name}{word}", *(f"{name}{one}" for one in others)])

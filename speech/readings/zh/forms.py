@@ -9,7 +9,7 @@ from itertools import product
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals, decimals, shortened
 from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
-from speech.readings.zh.tables import LASTING, RATIOS, SCORED
+from speech.readings.zh.tables import LASTING, PERHAPS_LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
 _TO = re.compile(TO)
@@ -20,6 +20,7 @@ _CLOCK = re.compile(
 )
 _SEASON = re.compile(r"(\d{4}|\d\d)\s?(?:[-/–—~]|—+)\s?(\d{4}|\d\d)(?=\s?(?:赛季|学年|财年|年度|雪季))")
 _AIRCRAFT, _FLOWN = re.compile("波音|空客"), re.compile(r"(\d{3})-(\d{3,4})(?!\d)")
+_RESULT = re.compile("处(?![理于罚置分决方境事女])|高能|的?(?:净|个人|最好|总|完赛)*成绩|完赛|夺冠")
 _HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?\s?([apAP])\.?[mM](?:\.|(?![A-Za-z]))")
 _HALVES = {"a": ("上午", "早上", "早晨", "凌晨"), "p": ("下午", "晚上", "中午", "傍晚")}
 _PHONE = re.compile(
@@ -30,6 +31,7 @@ _MONTH_FIRST = re.compile(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])/((?:19|20)\d
 _EIGHT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 _NAMED_DAY = re.compile(r"(\d{1,2})[·•・](\d{1,2})(?![\d·])")
 _LASTING = re.compile("(\\d{1,3})['′’]\\s?([0-5]?\\d)[\"″”]")
+_DASHED = re.compile(r"(\d{1,2})[\"″](\d\d)(?!\d)")
 _SECONDS = re.compile("(\\d{1,3})″")
 _IN_NAME = re.compile(r"(?<=[A-Za-z])\d{1,4}(-)\d{2,6}(?![\d-])")  # B2-056, i7-13700K
 _MODEL = re.compile(
@@ -103,6 +105,7 @@ def _lasting(hour: str, minute: str, second: str) -> list[str]:
     """2:58:36 as a time that something takes."""
     hours = [f"{way}小时" for way in cardinals(hour, ("两",))[:1]] if int(hour) else [""]
     minutes = [f"{way}{name}" for way in _with_zero(minute) for name in ("分", "分钟")]
+    minutes = ["", *minutes] if not int(minute) and not int(hour) else minutes  # 00:45
     return [a + b + f"{c}秒" for a in hours for b in minutes for c in _with_zero(second)]
 
 
@@ -124,11 +127,17 @@ def time(text: str, start: int) -> Span | None:
         ways = times + letters if text[:start].endswith(words) else joined(list(words), times[:8]) + letters
         return make(start, half.end(), "time", ways)
     found = _CLOCK.match(text, start)
-    if not found or int(found[1]) > 24 or _scored(text, start, found.end()):
+    if not found:
         return None
-    ways = _clock(found[1], found[2], found[3])
-    if any(word in text[max(0, start - 8) : start] for word in LASTING):
-        ways = _lasting(found[1], found[2], found[3]) + ways if found[3] else _lasting("0", found[1], found[2]) + ways
+    before = text[max(0, start - 8) : start]
+    lasts = any(word in before for word in LASTING)
+    may_last = _RESULT.match(text, found.end()) or any(word in before for word in PERHAPS_LASTING)
+    if not lasts and not may_last and (int(found[1]) > 24 or _scored(text, start, found.end())):
+        return None
+    ways = _clock(found[1], found[2], found[3]) if int(found[1]) <= 24 else []
+    if lasts or may_last:
+        lasting = _lasting(*(found.group(1, 2, 3) if found[3] else ("0", found[1], found[2])))
+        ways = lasting + ways if lasts else ways + lasting
     if found[4] is not None and int(found[4]) <= 24:
         ways = joined(ways, ["到", "至"], _clock(found[4], found[5], None))
         return make(start, found.end(), "time", ways)
@@ -176,6 +185,8 @@ def lasting(text: str, start: int) -> Span | None:
         seconds = [f"{way}秒{by_digit(lap[3])}" for way in _with_zero(lap[2])]
         seconds += [f"{way}点{by_digit(lap[3])}秒" for way in _with_zero(lap[2])]
         return make(start, lap.end(), "time", joined(cardinals(lap[1], ("两", "二")), ["分"], seconds))
+    if dash := _DASHED.match(text, start):  # 11"85
+        return make(start, dash.end(), "time", joined(cardinals(dash[1]), ["秒"], [by_digit(dash[2])]))
     if seconds := _SECONDS.match(text, start):  # 10″
         return make(start, seconds.end(), "time", joined(cardinals(seconds[1], ("两", "二")), ["秒", "英寸", "寸"]))
     found = _LASTING.match(text, start)

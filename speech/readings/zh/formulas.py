@@ -37,7 +37,7 @@ _MINUS = re.compile(r"\s?[-−](?=\s?[A-Za-z\d(])")
 _IN_TERMS = rf"[A-Za-z\d.,+\-−×÷*/^(){RAISED} =≠<>≤≥≈]*"
 _TERMS, _TERMS_BEFORE, _COMPARED = re.compile(_IN_TERMS), re.compile(f"{_IN_TERMS}$"), frozenset("=≠<>≤≥≈")
 _REMAINDER = re.compile(r"\s?(?:…+|\.{3,6})\s?(?=\d)")
-_EYES = r"[￣▽□ωДд∀◕‿｡≧≦╥﹏•ᴗ＾`´｀へ]|\^[_.o-]?\^|[T;>][_.o-][T;<]"
+_EYES = r"[￣▽□⊙∩ωДд∀◕‿｡≧≦╥﹏•ᴗ＾`´｀へ]|\^[_.o-]?\^|[T;>][_.o-][T;<]"
 _FACE = re.compile(
     rf"\((?=[^()\u4e00-\u9fff]{{0,10}}(?:{_EYES}))[^()\u4e00-\u9fffA-SU-Za-np-z]{{2,12}}\)[づノつ╯╰~～]{{0,3}}"
 )
@@ -54,7 +54,7 @@ def over_letter(text: str, start: int) -> Span | None:
     """1/x, a/b in an equation."""
     found = _OVER_LETTER.match(text, start)
     if not found or not re.search(
-        r"[=+×(<>≤≥-]\s?$|[=+×<>≤≥]", text[max(0, start - 2) : start] + text[found.end() : found.end() + 2]
+        r"[=+×(<>≤≥-]\s?$|[=+×<>≤≥]|等于", text[max(0, start - 2) : start] + text[found.end() : found.end() + 2]
     ):
         return None
     over = cardinals(found[1])[0] if found[1].isdigit() else found[1]

@@ -4,16 +4,16 @@ import re
 from decimal import Decimal
 
 from speech.readings.span import Span
-from speech.readings.zh.numbers import by_digit, cardinals, decimals, scaled
+from speech.readings.zh.numbers import by_digit, cardinals, decimals, scaled, shortened
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
 from speech.readings.zh.tables import CURRENCIES, NAMED_FIRST
 
 SCALE = "万亿|[万亿千百十]"
-_LETTERS = {"K": 10**3, "M": 10**6, "B": 10**9}
+_LETTERS = {"W": 10**4, "K": 10**3, "M": 10**6, "B": 10**9}
 CENTS = re.compile(r"(元|块钱|块)")
 _MONEY = re.compile(
     rf"([-−]?){BLANK}({'|'.join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))}){BLANK}({NUMBER})"
-    rf"(?:{TO}({NUMBER}))?{BLANK}({SCALE}|[KMBkm](?![A-Za-z]))?{BLANK}(元|块钱|块|美元)?"
+    rf"(?:{TO}({NUMBER}))?{BLANK}({SCALE}|[KMBWkmw](?![A-Za-z]))?{BLANK}(元|块钱|块|美元)?"
 )
 
 
@@ -34,7 +34,10 @@ def _money(start: int, found: re.Match[str], names: list[str]) -> Span:
         whole = Decimal(found[3].replace(",", "")) * _LETTERS[scale.upper()]
         if found[4] or whole != int(whole):
             return make(start, found.start(5), "money", joined(decimals(found[3]), names), sure=False)
-        ways = joined([*cardinals(str(int(whole)), ("两",)), f"{decimals(found[3])[0]}{scale.lower()}"], names)
+        plain = cardinals(str(int(whole)), ("两",))
+        plain += scaled(found[3], "万")[:2] if scale in "Ww" else [f"{decimals(found[3])[0]}{scale.lower()}"]
+        short = [*shortened(str(int(whole))), *plain[-1:]] if found[2] in ("￥", "¥") else []  # 12.8k: 一万二千八
+        ways = joined(plain, names) + short
         return make(start, found.end(), "money", ways)
     end = found.end()
     two = ("两", "二")

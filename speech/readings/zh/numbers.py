@@ -139,3 +139,16 @@ def scaled(number: str, scale: str, two: tuple[str, ...] = ("二",)) -> list[str
     ):
         ways += cardinals(whole + fraction.ljust(4 if scale == "万" else 8, "0"))
     return ways
+
+
+def neighbours(one: str, other: str) -> list[str]:
+    """Two numbers in a row as people join them.
+
+    >>> neighbours("3", "4"), neighbours("30", "40"), neighbours("3", "5")
+    (['三四'], ['三四十'], [])
+    """
+    ten = "十" if len(one) == len(other) == 2 and one[1] == other[1] == "0" else ""
+    if (not ten and not len(one) == len(other) == 1) or int(other[0]) != int(one[0]) + 1 or one == "0":
+        return []
+    said = f"{DIGITS[int(one[0])]}{DIGITS[int(other[0])]}{ten}"
+    return [said, said.replace("二", "两", 1)] if one[0] == "2" else [said]

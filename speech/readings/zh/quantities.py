@@ -4,7 +4,7 @@ import re
 
 from speech.readings.span import Span
 from speech.readings.zh.money import CENTS, SCALE, coins
-from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, scaled, shortened
+from speech.readings.zh.numbers import DIGITS, by_digit, cardinals, decimals, neighbours, scaled, shortened
 from speech.readings.zh.shared import BLANK, NUMBER, TO, joined, make
 from speech.readings.zh.tables import DESIGNATED, MEASURES, SPELT, TEMPERATURES, UNITS
 from speech.readings.zh.whole import two_before, whole
@@ -58,6 +58,8 @@ def quantity(text: str, start: int) -> Span | None:
     if other:
         return _range(text, start, end, found)
     values = scaled(one, scale or "", _two_of(text, end, unit, scale))
+    if re.fullmatch(r"\d+\.0", one) and unit:  # 8.0%, 5.0s
+        values = [*values, *cardinals(one[:-2], ("两", "二"))]
     if scale == "万" and one.isdigit() and int(one) < 1000 and _BILLIONS.search(text, max(0, start - 4), start):
         values = [*(f"零{way}" for way in values), *values]  # 14亿967万
     if "." in one and not scale and len(one.partition(".")[2]) > 1:
@@ -274,22 +276,15 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         ways += joined(full[0], words, rights)
     if unit2 == "m" and unit in ("m", None) and not scale and not scale2:  # 1.2m~1.5m as 一米二到一米五
         ways += joined(_metres(one), words, _metres(other))
+    if unit2 in ("k", "K") and not (unit or scale or scale2):  # 8-10K as 八到一万
+        ways += joined([*lefts, *_thousands(one, unit2)], words, _thousands(other, unit2))
     if not scale and scale2 and unit not in ("%", "‰"):
         ways += joined(_signed(_with_unit(scaled(one, scale2, two), one, unit2), sign, shared), words, right)
     if one == "7" and other == "11" and not (sign or scale or scale2 or unit or unit2):  # the shops
         ways += ["七十一", "七幺幺", "七一一", "seven eleven"]
-    if not (sign or scale or scale2 or unit or unit2) and (both := _neighbours(one, other)) and _han(behind[:1]):
+    if not (sign or scale or scale2 or unit or unit2) and (both := neighbours(one, other)) and _han(behind[:1]):
         ways += both
     return make(start, end, "range", ways, sure=text[start - 1 : start] not in ("-",))
-
-
-def _neighbours(one: str, other: str) -> list[str]:
-    """3-4 as 三四, 30-40 as 三四十."""
-    ten = "十" if len(one) == len(other) == 2 and one[1] == other[1] == "0" else ""
-    if (not ten and not len(one) == len(other) == 1) or int(other[0]) != int(one[0]) + 1 or one == "0":
-        return []
-    said = f"{DIGITS[int(one[0])]}{DIGITS[int(other[0])]}{ten}"
-    return [said, said.replace("二", "两", 1)] if one[0] == "2" else [said]
 
 
 def _han(char: str) -> bool:

@@ -7,7 +7,7 @@ from itertools import product
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, RAISED, joined
-from speech.readings.zh.tables import CIRCLED, ER, MEASURES, QUOTED, ROMAN, SIGNS, UNITS
+from speech.readings.zh.tables import CIRCLED, EACH, ER, MEASURES, QUOTED, ROMAN, SIGNS, UNITS
 from speech.readings.zh.whole import english
 
 _MAIL = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
@@ -28,6 +28,7 @@ _MEASURED = re.compile(
     rf"[\d{RAISED}]{BLANK}[万亿千百]?{BLANK}(?:{_UNIT}|[\u4e00-\u9fff]{{1,4}})?(?:/(?:{_UNIT}|[\u4e00-\u9fff]{{1,2}}))?$"
 )
 _PER = re.compile(rf"/\s?(?:({_UNIT})(?![A-Za-z])|(?=[{''.join(sorted(MEASURES | ER | frozenset('晚堂单')))}]))")
+_EACH = re.compile(rf"/\s?({'|'.join(EACH)})(?![A-Za-z])")
 _IN_LETTERS = re.compile(rf"\d{BLANK}(?:{_UNIT})$")
 _UNIT_BEFORE = re.compile(rf"\d{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])$")  # 160cm+, 18岁+
 _BETWEEN_QUANTITIES = re.compile(rf"/\s?\d[\d.]*{BLANK}(?:{_UNIT}|[{''.join(sorted(MEASURES))}])")
@@ -174,6 +175,9 @@ def _as_roman(value: int) -> str:
 def per(text: str, start: int) -> Span | None:
     """The slash of 35微克/立方米, 50元/人, 12g/L."""
     found = _PER.match(text, start)
+    if (each := _EACH.match(text, start)) and text[:start].rstrip()[-1:].isalnum():  # $9.9/day
+        ways = joined(["每", "一", "per"], [*EACH[each[1]], each[1]])
+        return Span(start, each.end(), "unit", tuple(ways))
     if (hundred := _PER_HUNDRED.match(text, start)) and _IN_LETTERS.search(text, max(0, start - 12), start):
         ways = joined(["每百", "每一百"], list(UNITS[hundred[1]]))
         return Span(start, hundred.end(), "unit", tuple(ways))  # 6.5L/100km
@@ -181,7 +185,8 @@ def per(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "variant", ("每", "", "斜杠"))  # 5V/2A
     if not found or not _MEASURED.search(text, max(0, start - 12), start):
         return None
-    ways = joined(["每", "一", "斜杠"], [*UNITS[found[1]], found[1].lower()] if found[1] else [""])
+    one = ["每", "一", *(["每个", "一个"] if text[found.end() :].startswith("月") else []), "斜杠"]
+    ways = joined(one, [*UNITS[found[1]], found[1].lower()] if found[1] else [""])
     return Span(start, found.end(), "unit", tuple(ways))
 
 
@@ -195,6 +200,8 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "variant", (char, "二十" if char == "廿" else "三十"))
     if char == "²" and before.isascii() and before.isalpha():  # r方
         return Span(start, start + 1, "sign", (*SIGNS["²"], "方"))
+    if char == "·":  # CuSO₄·5H₂O
+        return Span(start, start + 1, "variant", ("点", ""))
     if char == "." and behind.isdigit():  # H.264, JN.1
         return Span(start, start + 1, "variant", ("点", ""))
     if char == ":":  # A1:A10, localhost:8080
@@ -251,7 +258,10 @@ def sign(text: str, start: int) -> Span | None:
         return Span(start, start + 1, "variant", ("", "斜杠", "比"))
     if char == "/" and before and behind and text[start - 1 : start] == before:
         return Span(
-            start, start + 1, "variant", ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠")
+            start,
+            start + 1,
+            "variant",
+            ("", "或", "斜杠", "每") if _han(before) and _han(behind) else ("", "斜杠", "杠"),
         )
     if char == "*" and behind.isdigit() and (before.isdigit() or _MULTIPLE.search(text, max(0, start - 6), start)):
         return Span(start, start + 1, "sign", ("乘", "乘以"))

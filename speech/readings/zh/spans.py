@@ -15,6 +15,8 @@ Rule = Callable[[str, int], Span | None]
 # In this order: what is longer and surer first.
 RULES: tuple[Rule, ...] = (
     signs.address,
+    codes.keys,
+    codes.note,
     signs.numbered,
     codes.from_to,
     codes.standard,
@@ -59,17 +61,17 @@ RULES: tuple[Rule, ...] = (
     signs.sign,
 )
 _MAYBE = re.compile(
-    r'[廿卅]|!(?==)|(?<=[A-Za-z]):(?=\d{2,5}(?!\d))|(?<=\d):(?=[A-Z]{1,2}\d)|[^\u4e00-\u9fff\u3001-\u3011,!?:;"\u201c\u201d]'
+    r'[廿卅]|!(?=[=@#$%^&*])|(?<=[A-Za-z]):(?=\d{2,5}(?!\d))|(?<=\d):(?=[A-Z]{1,2}\d)|[^\u4e00-\u9fff\u3001-\u3011,!?:;"\u201c\u201d]'
 )
 _BEGIN = re.compile(
     r"[0-9]|[-−–+~](?=\s?[0-9¥$€£.])|(?<![A-Za-z])[A-Za-z](?=[\w.+-]*[.@:][\w/])|[A-Z]{0,3}[$¥](?=\s?\d)|(?:RMB|CNY|USD|HKD|EUR)(?=\s?\d)"
-    r"|[廿卅]|!(?==)|(?<![A-Za-z])[Cc](?=(?:trl|TRL)(?![A-Za-z]))|(?<=\d)\.(?=(?:SH|SZ|HK|BJ)(?![A-Za-z]))"
+    r"|[廿卅]|!(?=[=@#$%^&*])|·(?=\d*H)|(?<![A-Za-z])[A-G](?=[♯♭#])|(?<![A-Za-z])[Cc](?=(?:trl|TRL)(?![A-Za-z]))|(?<=\d)\.(?=(?:SH|SZ|HK|BJ)(?![A-Za-z]))"
     r"|(?<![A-Za-z])N[oO]\.(?=\s?\d)|(?<=[\u4e00-\u9fff])\s?[-−–—~～〜](?=\s?[-−]?[\u4e00-\u9fff\d])"
     r"|(?<=:\d\d)\s?[-−–—~～〜](?=\s?(?:[早上中下晚凌次]|\d{1,2}月))"
     r"|[€£₩₽₹฿]|[\u2160-\u217b]|(?<=第)[IVXivx]+|[IVX]{2,}|[\u2460-\u24ff\u2776-\u277f\u3220-\u3229\u3280-\u3289\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u207a\u207b\u2080-\u2089\u00bc-\u00be\u2150-\u215e]"
     r"|(?<![A-Za-z\d])(?=[A-Z])(?:C|S|N|H|O|K|Na|Ca|Cl|Mn){1,3}[\d\u2080-\u2089]"
     r"|[∠∥⊥△∵∴∽≌∈∛→∩∪|]|(?<![A-Za-z\d.])\.(?=[A-Za-z]{2,4}(?![A-Za-z]))|(?<=[A-Za-z\d)²³])\s?[-−](?=\s?[A-Za-z\d(])|(?<=\d)\s?(?:…+|\.{3,6})\s?(?=\d)|(?<=[A-Z\d])[–—~～〜](?=[A-Z\d])|(?<=[A-Z])\.(?=\d)|:|[()]|(?<![A-Za-z\d])[a-z]/[a-z](?![A-Za-z\d])"
-    r"|(?<![A-Za-z])(?=[TQqOo]_|orz|OTL)[A-Za-z]|(?=-_+-)-|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<![A-Za-z\d][A-F])(?<=[A-F])-(?![A-Za-z\d-])|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
+    r"|(?<![A-Za-z])(?=[TQqOo]_|T\^T|QAQ|orz|OTL)[A-Za-z]|(?=-_+-)-|[=×÷±≈≠≤≥&@%‰℃℉°√∞πα-ωΔΩΣ№㎡㎥㎏+#/*<>_^]|(?<=[A-Z])-(?=[A-Z](?![A-Za-z\d]))|(?<![A-Za-z\d][A-F])(?<=[A-F])-(?![A-Za-z\d-])|(?<=[\u4e00-\u9fff])[xX](?=\d)|(?<![A-Za-z])[hH]{3,}(?![A-Za-z])"
 )
 
 

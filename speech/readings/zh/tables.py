@@ -36,32 +36,11 @@ UNITS: dict[str, tuple[str, ...]] = {
     "μF": ("微法", "微法拉"), "nF": ("纳法",), "pF": ("皮法",), "mH": ("毫亨",), "kVA": ("千伏安",), "kN": ("千牛",),
     "N·m": ("牛米", "牛顿米"), "Ω·m": ("欧姆米", "欧米"), "MJ": ("兆焦", "兆焦耳"), "GPa": ("吉帕",), "bar": ("巴",),
     "atm": ("个大气压", "大气压"), "lx": ("勒克斯", "勒"), "lm": ("流明",), "nit": ("尼特",), "IU": ("国际单位",),
-    "lb": ("磅",), "ft": ("英尺",), "d": ("天",), "bp": ("个基点", "基点"), "BP": ("个基点", "基点"),
+    "Gi": ("吉字节",), "Mi": ("兆字节",), "lb": ("磅",), "ft": ("英尺",), "d": ("天",),
+    "bp": ("个基点", "基点"), "BP": ("个基点", "基点"),
 }  # fmt: skip
-SPELT = frozenset(
-    {
-        "GB",
-        "MB",
-        "M",
-        "TB",
-        "KB",
-        "Hz",
-        "kHz",
-        "MHz",
-        "GHz",
-        "px",
-        "ppm",
-        "k",
-        "K",
-        "A",
-        "N",
-        "Mbps",
-        "bps",
-        "mAh",
-        "d",
-        "nit",
-    }
-)  # also, or rather, letter by letter
+_SPELT = "GB MB M TB KB Hz kHz MHz GHz px ppm k K A N Mbps bps mAh d nit Gi Mi"
+SPELT = frozenset(_SPELT.split())  # also, or rather, letter by letter
 TEMPERATURES = frozenset({"℃", "°C", "℉", "°F", "°", "度"})
 
 CURRENCIES: dict[str, tuple[str, ...]] = {
@@ -107,6 +86,15 @@ QUOTED = {
     "≤": ("小于等于号", "小于等于"), "≠": ("不等于号", "不等于", "不等号"), "+": ("加号", "加"), "×": ("乘号", "乘"),
     "÷": ("除号", "除以", "除"), "*": ("星号", "星"), "#": ("井号", "井"), "@": ("艾特", "at"),
 }  # fmt: skip
+# $9.9/day
+EACH = {
+    "day": ("天",), "month": ("个月", "月"), "week": ("周",), "year": ("年",), "hour": ("小时",), "night": ("晚",),
+}  # fmt: skip
+# What the signs of a keypad and of passwords are called.
+KEYS = {
+    "*": ("星号", "星"), "#": ("井号", "井"), "!": ("感叹号", "叹号"), "@": ("艾特", "at"),
+    "$": ("美元符号", "美元", "dollar"), "%": ("百分号",), "^": ("尖号", "脱字符"), "&": ("和号", "和", "and"),
+}  # fmt: skip
 _FRACTIONS = "½12 ⅓13 ⅔23 ¼14 ¾34 ⅕15 ⅖25 ⅗35 ⅘45 ⅙16 ⅚56 ⅛18 ⅜38 ⅝58 ⅞78"
 FRACTIONS = {sign: (int(over), int(under)) for sign, over, under in _FRACTIONS.split()}
 
@@ -136,6 +124,7 @@ _SCORED = (
 )
 SCORED = tuple(_SCORED.split(" "))
 RATIOS = ("汇率", "比例", "之比", "比率", "按", "配比", "比为", "比是", "稀释", "缩放", "比例尺")
+PERHAPS_LASTING = ("视频", "弹幕", "进度条", "上半场", "下半场")
 LASTING = ("时长", "用时", "耗时", "历时", "成绩", "全长", "片长", "配速", "计时")  # 3:25 behind these is 三分二十五秒
 # Beside a fraction that is a day: 在9/1, 9/1前.
 ON_DAY = ("在", "于", "从", "自", "至", "到", "截止", "截至")

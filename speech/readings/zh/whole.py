@@ -127,11 +127,16 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
     if re.match(r"(?:[、/和]\s?\d0)*[后後](?![面来悔背边])", behind) and len(digits) == 2:
         return [by_digit(digits), *cardinals(digits)], "year"
     if latin:
-        ways = [*cardinals(digits), by_digit(digits)] if len(digits) < 3 else [by_digit(digits), *cardinals(digits)]
+        apart = digits == "2" and text[start - 1] == " " and first and first in LIANG  # T-shirt 2件
+        ways = (
+            [*(["两"] if apart else []), *cardinals(digits), by_digit(digits)]
+            if len(digits) < 3
+            else [by_digit(digits), *cardinals(digits)]
+        )
         if len(digits) > 2 and digits[0] == "0":  # xiaoming007: no zero is left out
             return [by_digit(digits), *(english(digits)[1:] if len(digits) <= 4 else ())], "letters"
         return [*ways, *(english(digits) if len(digits) <= 4 else ())], "letters"
-    if len(digits) == 3 and first == "年" and before.endswith(_YEAR_BEHIND):  # 唐(618年-907年)
+    if len(digits) == 3 and first == "年" and before.endswith((*_YEAR_BEHIND, "民国")):  # 唐(618年-907年)
         return [*cardinals(digits), by_digit(digits)], "year"
     if len(digits) == 2 and first == "折" and digits[1] != "0":  # 75折
         return [by_digit(digits)], "cardinal"
