@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from stages import preflight
@@ -73,8 +74,10 @@ def routed_stages(recipe: str, cfg: DictConfig, names: list[str], overrides: lis
     beside = {
         f"{name}, beside": spec
         for name in names
-        # A recipe of somebody's own need not have the key that asks for it, nor its YAML.
-        if (spec := cfg.stages[name].get("beside")) and has_key(compose_stage(recipe, yamls[name][0]), spec.unless_null)
+        # A recipe of somebody's own need not have the key that asks for it, nor what its YAML is made of.
+        if (spec := cfg.stages[name].get("beside"))
+        and has_key(compose_stage(recipe, yamls[name][0]), spec.unless_null)
+        and _composes(recipe, spec.config)
     }
     below = {key: tuple(one.overrides) for key, one in beside.items()}
     routed = route(recipe, yamls | {key: [one.config] for key, one in beside.items()}, overrides, rules(cfg), below)
@@ -82,10 +85,24 @@ def routed_stages(recipe: str, cfg: DictConfig, names: list[str], overrides: lis
         Stage(name, recipe, cfg.stages[name], tuple(routed[name]), tuple(routed.get(f"{name}, beside", ())))
         for name in names
     ]
+    for stage in stages:
+        if f"{stage.name}, beside" not in beside and stage.beside():
+            raise SystemExit(
+                f"run.sh: {stage.spec.beside.unless_null}: {recipe} names no ASR for its evaluation (optional"
+                " chosen_ear: NAME in the defaults of its recipe.yaml), and the guard has none to transcribe with"
+            )
     idle = [stage for stage in stages if stage.spec.get("beside") and stage.beside() is None]
     if any(set(stage.of_beside) - set(stage.overrides) for stage in idle):
         route(recipe, yamls, overrides, rules(cfg))
     return stages
+
+
+def _composes(recipe: str, config: str) -> bool:
+    try:
+        compose_stage(recipe, config)
+    except HydraException:
+        return False
+    return True
 
 
 def dry_run(stages: list[Stage]) -> None:

@@ -1,11 +1,12 @@
 """The command that runs beside a stage: the guard's hearing beside train."""
 
+import shutil
 import time
 
 import pytest
 
 from stages.beside import Beside
-from stages.config import compose_stage, recipes
+from stages.config import ROOT, compose_stage, recipes
 from stages.plan import plan
 from stages.table import Stage
 
@@ -50,6 +51,21 @@ def test_every_recipe_has_an_ear_for_its_guard(recipe: str):
 def test_without_a_guard_nothing_runs_beside():
     assert train("tiny_mandarin").beside() is None
     assert train("tiny_mandarin", "guard.action=null").beside() is None
+
+
+def test_a_recipe_without_an_ear_trains_without_a_guard_and_says_what_it_lacks_for_one(tmp_path):
+    """docs/new_family.md's is one. At 7416dde its training ended with Hydra's "Error resolving interpolation"."""
+    recipe = tmp_path / "bare"
+    shutil.copytree(ROOT / "recipes/tiny_mandarin", recipe)
+    (recipe / "recipe.yaml").write_text(
+        (recipe / "recipe.yaml")
+        .read_text()
+        .replace("  - optional chosen_ear: whisper_base\n", "")
+        .replace("  name: tiny_mandarin\n", "  name: bare\n")
+    )
+    assert train(str(recipe)).beside() is None
+    with pytest.raises(SystemExit, match=r"run\.sh: guard\.action: .*bare names no ASR .*chosen_ear: NAME"):
+        train(str(recipe), "guard.action=warn")
 
 
 def test_what_has_died_is_started_again_so_often_and_each_time_said(tmp_path):
