@@ -2,13 +2,17 @@
 
     hub:NAME[:CONFIGURATION][@SPLIT]      NAME as the library `datasets` takes it, or a folder; SPLIT: else train
 
-What is no text, number or list (audio, pictures) is left out. The file is kept; the data set is not asked for again.
+Columns that are or hold bytes, times or what else JSON has not (audio, pictures) are left out and named; NaN is null.
+The file is kept; the data set is not asked for again.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from speech.files import write_jsonl
 
@@ -33,11 +37,31 @@ def local(source: str, folder: str) -> str:
 
 
 def _rows(name: str, config: str | None, split: str, source: str) -> Iterator[dict[str, Any]]:
-    from datasets import Audio, Image, Video, load_dataset  # here: it takes long
+    from datasets import load_dataset  # here: it takes long
 
     try:
         rows = load_dataset(name, config, split=split)
     except Exception as error:  # of many kinds: no network, no such name, no such split
         raise ValueError(f"{source} cannot be had: {type(error).__name__}: {error}") from error
-    media = [column for column, kind in rows.features.items() if isinstance(kind, Audio | Image | Video)]
-    yield from rows.remove_columns(media)
+    left_out = [field.name for field in rows.features.arrow_schema if not _is_json(field.type)]
+    if left_out:
+        print(f"{source}: columns {', '.join(left_out)} hold what JSON has not, and are left out", flush=True)
+    yield from map(_finite, rows.remove_columns(left_out))
+
+
+def _is_json(kind: pa.DataType) -> bool:
+    """Whether all that a column of this type holds is text, number, list or object."""
+    kind = getattr(kind, "storage_type", kind)
+    if pa.types.is_nested(kind):
+        return all(_is_json(kind.field(place).type) for place in range(kind.num_fields))
+    known = ("string", "large_string", "integer", "floating", "boolean", "null")
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in known)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for numbers that JSON has not."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,6 +1,8 @@
 """GLM-TTS's own JSONL as a test set, and the filters and weights of corpora."""
 
+import datetime
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +187,14 @@ def test_a_data_set_is_read_by_its_name_once(tmp_path):
     with pytest.raises(ValueError, match="cannot be had"):
         local(f"hub:{tmp_path}/none", str(tmp_path / "kept"))
     assert [one.name for one in (tmp_path / "kept").iterdir()] == [Path(path).name]  # nothing half-written
+
+
+def test_columns_of_a_data_set_that_json_has_not_are_left_out(tmp_path, capsys):
+    at = datetime.datetime(2026, 1, 1)
+    audio = {"bytes": b"RIFF", "path": "a.wav"}
+    row = {"text": "hi", "audio": audio, "at": at, "dnsmos": math.nan, "n": [1.5, math.inf]}
+    (tmp_path / "set").mkdir()
+    Dataset.from_list([row]).to_parquet(str(tmp_path / "set/train.parquet"))
+    path = local(f"hub:{tmp_path}/set", str(tmp_path / "kept"))
+    assert json.loads(Path(path).read_text()) == {"text": "hi", "dnsmos": None, "n": [1.5, None]}
+    assert "columns audio, at hold what JSON has not" in capsys.readouterr().out
