@@ -49,7 +49,13 @@ put_back() {
 trap put_back EXIT
 if [[ -z $dry_run ]] && : 2>/dev/null >>.venv.lock; then     # a checkout that is only read has nothing to wait for
   exec {lock}>>.venv.lock
-  flock --nonblock "$lock" || { say "waiting for another install in this folder"; flock "$lock"; }
+  held=0
+  flock --nonblock "$lock" || held=$?
+  case $held in
+    0) ;;
+    1) say "waiting for another install in this folder"; flock "$lock" ;;
+    *) say "this folder cannot be locked: start no other install in it" ;;      # a file system without flock
+  esac
 fi
 for folder in "${folders[@]}"; do
   [[ -z $dry_run ]] && is_there "$folder.before" || continue

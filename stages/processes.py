@@ -1,6 +1,7 @@
 """Running commands so that nothing of them survives: own session each, orphans adopted, everything ended at the end."""
 
 import ctypes
+import errno
 import fcntl
 import os
 import selectors
@@ -18,6 +19,7 @@ import psutil
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.2
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of shared file systems that are mounted without flock
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -169,7 +171,8 @@ def run_logged(
 
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Hold folder/name for as long as this process runs; SystemExit with the holder's pid if another one does."""
+    """Hold folder/name for as long as this process runs; SystemExit with the holder's pid if another one does.
+    Where the file system has no locks that is said, and nothing is held."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / name, "a+") as file:
         try:
@@ -181,6 +184,11 @@ def locked(folder: Path, name: str) -> Iterator[None]:
                 "Wait for it, stop it, or give this one its own folder: recipe.work_dir=exp/NAME "
                 "(how: docs/training.md)"
             ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            where = os.path.relpath(folder)
+            print(f"run.sh: {where} cannot be locked ({error.strerror}): let no other run work in it", flush=True)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -1,6 +1,7 @@
 """run.sh on a small checkout: failed and interrupted stages, second runs, recipes from outside."""
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 
 import pytest
 
-from stages import disk, logs
+from stages import disk, logs, processes
 from tests.helpers.run_sh_checkout import lines_of, processes_in, start, until
 
 
@@ -187,3 +188,17 @@ def test_a_stage_without_its_environment_says_install(run, checkout):
     assert "stage sft runs in .venv-reward, which is not there: bash run.sh install" in out
     assert not (checkout / "exp/toy/logs").exists()  # data was not begun
     assert run("data")[0] == 0
+
+
+def test_a_file_system_without_locks_is_named_and_does_not_end_the_run(tmp_path, monkeypatch, capsys):
+    def refused(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    for number in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+        with processes.locked(tmp_path, "run.lock"):
+            assert (tmp_path / "run.lock").read_text() == str(os.getpid())
+        assert f"cannot be locked ({os.strerror(number)}): let no other run" in capsys.readouterr().out
+    number = errno.EIO
+    with pytest.raises(OSError, match="Input/output"), processes.locked(tmp_path, "run.lock"):
+        pass
