@@ -2,20 +2,23 @@
 
     python -m data_prep.encode_voices --config-path <recipes/NAME> --config-name data voices.input=my/recordings.jsonl
 
-`voices.input` has {"name", "text", "wav"} on each line (speech/voices.py), `voices.output` gets speech_tokens
-beside them, by the recipe's `voices.encoder`. A voice that names its speech tokens keeps them. Without `voices.input`
-nothing is done: the recipe's voices are what recipe.voices holds, if it names a file.
+`voices.input` has {"name", "text", "wav"} on each line (speech/voices.py), `voices.output` gets speech_tokens beside
+them, by the recipe's `voices.encoder`. A voice that names its speech tokens keeps them. What was encoded is kept beside
+the output, in a file that ends in .made: neither an interruption nor another text has a recording encoded again.
+Without `voices.input` nothing is done: the recipe's voices are what recipe.voices holds, if it names a file.
 """
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from speech.files import write_jsonl
+from speech.files import append_jsonl, growing_lines, write_jsonl
 from speech.jsonl import BadRows, told_plainly
 from speech.paths import check_outputs, relative
 from speech.voices import Voice, read_voices
@@ -64,6 +67,14 @@ def _wrong(voice: Voice, cfg: DictConfig) -> str | None:
     return None
 
 
+def _made_of(voice: Voice, cfg: DictConfig) -> str:
+    """What the voice's speech tokens depend on: its recording and the encoder, wherever that computes."""
+    encoder = OmegaConf.to_container(cfg.encoder, resolve=True)
+    encoder.pop("device", None)
+    found = Path(voice.wav).stat()
+    return json.dumps([os.path.realpath(voice.wav), found.st_size, found.st_mtime_ns, encoder], sort_keys=True)
+
+
 def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
     """Rows of `voices.output`, in the order of `voices.input`; the encoder is made when the first voice needs it.
 
@@ -72,6 +83,8 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         ValueError: a voice that cannot be encoded, by its name. Others as read_voices.
     """
     encoder, voices = None, read_voices(cfg.input, _INPUT)
+    kept = Path(f"{cfg.output}.made")
+    made = {row["made_of"]: row["tokens"] for row in growing_lines(kept)[0]}
     wrong = {voice.name: why for voice in voices.values() if (why := _wrong(voice, cfg))}
     if wrong:
         faults = [f"{cfg.input}: voice {name!r}: {why}" for name, why in wrong.items()]
@@ -80,8 +93,12 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         tokens = list(voice.speech_tokens)
         try:
             if not tokens:
+                tokens = made.get(made_of := _made_of(voice, cfg))
+            if tokens is None:
                 encoder = encoder or hydra.utils.instantiate(cfg.encoder)
                 tokens = speech_tokens(voice, encoder, cfg.max_seconds)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                append_jsonl(kept, [{"made_of": made_of, "tokens": tokens}])
         except ValueError as error:
             raise ValueError(f"{cfg.input}: voice {voice.name!r}: {error}") from error
         row = {"name": voice.name, "text": voice.text, "speech_tokens": tokens}

@@ -87,7 +87,7 @@ def test_cosyvoices_encoder_gives_the_tokens_of_its_prompts(tmp_path):
     (voice,) = read_voices(str(source)).values()
     reader = PromptReader(tmp_path, "speech_tokenizer_v2.onnx", read_config(tmp_path)["feat_extractor"], 2)
     encoder = {"_target_": "models.cosyvoice.encoder.CosyVoiceEncoder", "release": str(tmp_path)}
-    cfg = {"input": str(source), "output": "x", "max_seconds": 30}
+    cfg = {"input": str(source), "output": str(tmp_path / "x"), "max_seconds": 30}
     cfg |= {"encoder": encoder | {"speech_tokenizer": "speech_tokenizer_v2.onnx"}}
     (row,) = encoded(OmegaConf.create(cfg))
     assert row["speech_tokens"] == reader.read(voice).tokens.tolist() and len(row["speech_tokens"]) == 25
@@ -138,6 +138,46 @@ def test_voices_that_the_input_lacks_are_not_written_over(tmp_path):
     assert output.read_bytes() == before
     with pytest.raises(SystemExit, match=r"no\.jsonl is missing: a voice on each line \(voices\.input; null if"):
         main.__wrapped__(OmegaConf.create({"voices": cfg | {"input": str(tmp_path / "no.jsonl")}}))
+
+
+class Counting:
+    """An encoder that knows how many recordings it has seen, and fails at one."""
+
+    sample_rate, seen, fails_at = 16000, 0, 0
+
+    def __init__(self, device: str = "cpu"):
+        self.device = device
+
+    def encode(self, waves):
+        Counting.seen += len(waves)
+        if Counting.seen == Counting.fails_at:
+            raise RuntimeError("power cut")
+        return [np.array([len(wave)]) for wave in waves]
+
+
+def test_no_recording_is_encoded_twice(tmp_path, monkeypatch):
+    lines = [{"name": name, "text": "Hi.", "wav": f"{name}.wav"} for name in "abcd"]
+    for place, line in enumerate(lines):
+        record(tmp_path / line["wav"], 0.5 + 0.1 * place)
+    encoder = {"_target_": f"{__name__}.Counting", "device": "cpu"}
+    cfg = {"output": str(tmp_path / "made/v.jsonl"), "max_seconds": 30, "encoder": encoder}
+
+    def run(count: int, *, fails_at: int = 0, **changed) -> tuple[int, list[int]]:
+        cfg["input"] = str(write(tmp_path / "recordings.jsonl", *({**line, **changed} for line in lines[:count])))
+        monkeypatch.setattr(Counting, "seen", 0)
+        monkeypatch.setattr(Counting, "fails_at", fails_at)
+        try:
+            rows = list(encoded(OmegaConf.create(cfg)))
+        except RuntimeError:
+            rows = []
+        return Counting.seen, [row["speech_tokens"][0] for row in rows]
+
+    assert run(3, fails_at=3) == (3, [])
+    assert run(3) == (1, [8000, 9600, 11200])  # from the third on
+    encoder["device"] = "cuda:0"
+    assert run(4, text="Ho.") == (1, [8000, 9600, 11200, 12800])
+    record(tmp_path / "a.wav", 1.0)
+    assert run(4) == (1, [16000, 9600, 11200, 12800])
 
 
 def test_a_recording_of_two_channels_and_another_rate_becomes_one_at_the_encoders(xcodec2, tmp_path):
