@@ -32,6 +32,7 @@ SLASHED = re.compile(r"(\d{1,4})/(\d{1,4})(?![/\d])")
 VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
 _POWER = re.compile(r"([⁻-])?([⁰¹²³⁴-⁹]{1,3})(?![A-Za-z\d])|\^([-−])?(\d{1,3})(?!\d)")
 _CHARGE = re.compile("([¹²³⁴-⁹]?)([⁺⁻])(?![⁰¹²³⁴-⁹])")
+_NAME = re.compile(r"(?<![A-Za-z\d])[A-Za-z]\d{1,4}$")
 _TO_HALF = re.compile("[午前後翌朝夜오전후 ]{0,4}")  # 9時〜午後6時
 LOWERED = "₀₁₂₃₄₅₆₇₈₉"
 _LOWERED = re.compile(f"[{LOWERED}]{{1,4}}")
@@ -135,9 +136,11 @@ def is_day(one: int, other: int) -> bool:
 
 
 def unit_at(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str] | None:
-    """A unit (the pattern's first group) at a place, unless it is a capital letter that only looks like one."""
+    """A unit (the pattern's first group) at a place, unless it is a letter that only looks like one."""
     unit = pattern.match(text, at)
     if unit and len(unit[1]) == 1 and unit[1].isascii() and unit[1].isupper() and unit[1] not in _CAPITAL_UNITS:
+        return None
+    if unit and len(unit[1]) == 1 and unit[1].isascii() and _NAME.search(text, max(0, at - 12), at):  # A6L
         return None
     return unit
 

@@ -102,7 +102,7 @@ FRACTIONS = {sign: (int(over), int(under)) for sign, over, under in _FRACTIONS.s
 LIANG = frozenset(
     "个本支枝杯张只隻件条位次遍种份台部场名家口头匹双瓶碗袋包盒箱棵朵颗根篇首句门项步束间节套架辆艘幅封把枚片滴串壶桶盘顶副对对群伙帮点天岁段顿桩趟番截株粒款样类道声回页册味尊"
 )
-ER = frozenset("月日号楼级路线队期代手维班区组等甲乙丙审婚模哥叔舅姨姐嫂")
+ER = frozenset("两月日号楼级路线队期代手维班区组等甲乙丙审婚模哥叔舅姨姐嫂")
 # Counted with these a number is read as a number, not digit by digit.
 MEASURES = LIANG | frozenset(
     "人户元块角分毛米里斤克吨两升尺寸亩平立公千万亿百十秒时小分周星礼倍度辈世届年岁天厘毫微国所处级折成股笔帧字词行集章卷期批轮局圈圆盏扇面团丝"
