@@ -3,19 +3,17 @@
     python -m infer.guard --config-path <recipe> --config-name guard
 
 Beside the training, in a process of its own at a low priority (`run.sh train` starts it; verl_plugins/guard.py asks
-it). In `guard.folder`: asked.jsonl is read as it grows, heard.jsonl has a line for each that was heard, held_out.json
-the mean error of each checkpoint's held-out texts, by which `merge.step=best` chooses. Asked to end (SIGTERM), it
-first hears what is left, for `guard.ending_s` at most.
+it). In `guard.folder`: asked.jsonl is read as it grows, heard.jsonl has a line for each that was heard, by which
+`merge.step=best` chooses, and held_out.json the mean error of each checkpoint's held-out texts, to be read. Asked to
+end (SIGTERM), it first hears what is left, for `guard.ending_s` at most.
 """
 
 import json
 import os
 import signal
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 import hydra
@@ -24,6 +22,7 @@ from tritonclient.utils import InferenceServerException
 
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance
+from merge.choose import held_out
 from reward_tts.reward.terms import units
 from speech.files import append_jsonl, growing_lines, write_text
 
@@ -34,21 +33,6 @@ _SOUND = ("log_f0_std", "silence_ratio", "loudness_db")
 def rate(row: dict[str, Any], transcript: str) -> float:
     """The error rate of a transcript, as read, at most 1."""
     return min(1.0, errors(row["text"], transcript, row["language"])["error_rate"])
-
-
-def held_out(heard: list[dict[str, Any]]) -> dict[str, Any]:
-    """{"steps": {step: {"error", "standard_error", "reward_error", "texts"}}}: means over its held-out texts. A run
-    that is resumed validates the step that it loads again: of a text the newest row counts."""
-    newest = {(row["step"], row["text"]): row for row in heard if row["kind"] == "held_out"}
-    by_step, steps = defaultdict(list), {}
-    for (step, _), row in newest.items():
-        by_step[step].append(row)
-    for step, rows in sorted(by_step.items()):
-        other = [row["other"] for row in rows]
-        spread = stdev(other) / len(other) ** 0.5 if len(other) > 1 else None
-        steps[str(step)] = {"error": fmean(other), "standard_error": spread, "texts": len(rows)}
-        steps[str(step)]["reward_error"] = fmean(row["reward"] for row in rows)
-    return {"steps": steps}
 
 
 class Hearing:

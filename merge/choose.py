@@ -1,14 +1,17 @@
 """Which checkpoint of a GRPO run is merged, by what the guard heard of it (docs/training.md, "The guard").
 
 In the run's folder `guard`: alarm.json of verl_plugins/guard.py ({"action", "since", "last_good", "why"}),
-held_out.json of infer/guard.py ({"steps": {step: {"error", "texts"}}}). What is chosen so must still be there: see
-`kept_steps`.
+heard.jsonl of infer/guard.py (see `held_out`). What is chosen so must still be there: see `kept_steps`.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
+
+from speech.files import growing_lines
 
 
 class NoChoice(ValueError):
@@ -64,14 +67,15 @@ def _told_before_alarm(grpo_dir: str | Path, steps: Sequence[int]) -> list[int]:
     return good
 
 
-def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
+def chosen_step(grpo_dir: str, step: int | str | None, heard_share: float = 1.0) -> int | None:
     """The step to merge, None for the newest complete one.
 
     Args:
         grpo_dir: of the run.
         step: a number; "best": the one of least error on held-out texts by the guard's ASR, of those that are saved,
-            spoke before the evidence of an alarm rose and were heard on as many texts as any other; None: the newest,
-            or, of a run that the guard has stopped, the last good one.
+            spoke before the evidence of an alarm rose and were heard on nearly as many texts as any other; None: the
+            newest, or, of a run that the guard has stopped, the last good one.
+        heard_share: with "best": how many, of the most that one was heard on.
 
     Raises:
         NoChoice: nothing was heard of any saved checkpoint, or none is older than what the guard stopped for.
@@ -81,7 +85,9 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
     stopped = alarm if alarm.get("action") == "stop" else {}
     if step == "best":
         saved = saved_steps(grpo_dir)
-        heard = {int(number): one for number, one in _read(folder / "held_out.json").get("steps", {}).items()}
+        # not held_out.json: of a run that has ended it stays as the code of its time counted
+        rows, _ = growing_lines(folder / "heard.jsonl")
+        heard = {int(number): one for number, one in held_out(rows)["steps"].items()}
         good = _told_before_alarm(grpo_dir, [number for number in saved if number in heard])
         if not good:
             raise NoChoice(
@@ -89,7 +95,7 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
                 f"{sorted(heard)}). Validate at the steps that are saved (trainer.test_freq) with "
                 "guard.action=warn, or name merge.step=N"
             )
-        return _least_error({number: heard[number] for number in good})
+        return _least_error({number: heard[number] for number in good}, heard_share)
     if step is None and stopped:
         if stopped["last_good"] is None:
             raise NoChoice(f"{stopped['why']}; no checkpoint is older. To take one nevertheless: merge.step=N")
@@ -98,16 +104,30 @@ def chosen_step(grpo_dir: str, step: int | str | None) -> int | None:
     return step
 
 
-def _least_error(heard: dict[int, dict[str, Any]]) -> int:
-    """Of the steps of held_out.json whose texts were all heard: a few easy texts make no good model."""
+def held_out(heard: list[dict[str, Any]]) -> dict[str, Any]:
+    """{"steps": {step: {"error", "standard_error", "reward_error", "texts"}}}: means over its held-out texts. A run
+    that is resumed validates the step that it loads again: of a text the newest row counts."""
+    newest = {(row["step"], row["text"]): row for row in heard if row["kind"] == "held_out"}
+    by_step, steps = defaultdict(list), {}
+    for (step, _), row in newest.items():
+        by_step[step].append(row)
+    for step, rows in sorted(by_step.items()):
+        other = [row["other"] for row in rows]
+        spread = stdev(other) / len(other) ** 0.5 if len(other) > 1 else None
+        steps[str(step)] = {"error": fmean(other), "standard_error": spread, "texts": len(rows)}
+        steps[str(step)]["reward_error"] = fmean(row["reward"] for row in rows)
+    return {"steps": steps}
+
+
+def _least_error(heard: dict[int, dict[str, Any]], share: float) -> int:
+    """Of the steps of `held_out` whose texts were heard but for a few: a few easy texts make no good model."""
     most = max(one["texts"] for one in heard.values())
-    whole = {number: one["error"] for number, one in sorted(heard.items()) if one["texts"] == most}
-    partly = [f"step {number} ({one['texts']})" for number, one in sorted(heard.items()) if one["texts"] < most]
-    best = min(whole, key=lambda number: (whole[number], number))
-    shown = ", ".join(f"{number}: {error:.4f}" for number, error in whole.items())
-    print(f"step {best}: the least error on {most} held-out texts by the guard's ASR, of {shown}", flush=True)
-    if partly:
-        print(f"left out, heard on fewer of these texts: {', '.join(partly)}", flush=True)
+    whole = {number: one for number, one in sorted(heard.items()) if one["texts"] >= share * most}
+    best = min(whole, key=lambda number: (whole[number]["error"], number))
+    shown = ", ".join(f"{number}: {one['error']:.4f} ({one['texts']})" for number, one in whole.items())
+    print(f"step {best}: the least error on held-out texts by the guard's ASR, of {shown}", flush=True)
+    if partly := [f"{number} ({heard[number]['texts']})" for number in sorted(heard.keys() - whole.keys())]:
+        print(f"left out, heard on less than {share:.0%} of {most} texts: steps {', '.join(partly)}", flush=True)
     return best
 
 

@@ -256,7 +256,7 @@ def main(cfg: DictConfig) -> None:
         return
     by_guard = cfg.merge.step == "best" and cfg.merge.average == 1 and (Path(folder) / "guard/held_out.json").exists()
     if by_guard and not Path(cfg.merge.ranking).exists():
-        steps = [chosen_step(folder, "best")]
+        steps = [chosen_step(folder, "best", cfg.merge.heard_share)]
     else:
         named = wanted(cfg.merge.step, cfg.merge.average, cfg.merge.ranking, folder)
         steps = [chosen_step(folder, one) for one in named]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from infer.guard import Hearing, held_out
+from infer.guard import Hearing
 from infer.hear import Listener
 from reward_tts.asr.faster_whisper import WhisperEar
 from reward_tts.served_waves import ServedWaves
@@ -106,15 +106,3 @@ def test_half_a_line_waits_for_its_end(tmp_path: Path):
     assert (rows, offset) == ([{"a": 1}], 9)
     path.write_text('{"a": 1}\n{"b": 2}\n')
     assert growing_lines(path, offset) == ([{"b": 2}], 18)
-
-
-def test_means_of_held_out_texts_are_by_step():
-    """A run that was resumed from step 10 has heard its two texts again."""
-    again = ((10, "a", 0.2, 0), (10, "b", 0.4, 0.5))
-    rows = [
-        {"kind": "held_out", "step": step, "text": text, "other": other, "reward": reward}
-        for step, text, other, reward in ((10, "a", 0.9, 0), (10, "b", 0.4, 0.5), (20, "a", 1, 1), *again)
-    ]
-    found = held_out([*rows, {"kind": "rollout", "step": 10, "text": "a", "other": 1, "reward": 1}])["steps"]
-    assert found["10"] == pytest.approx({"error": 0.3, "standard_error": 0.1, "texts": 2, "reward_error": 0.25})
-    assert found["20"] == {"error": 1, "standard_error": None, "texts": 1, "reward_error": 1}

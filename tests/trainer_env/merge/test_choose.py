@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from merge.choose import NoChoice, chosen_step, saved_steps
+from merge.choose import NoChoice, chosen_step, held_out, saved_steps
+from speech.files import write_jsonl
 from tests.helpers.saved_steps import save_steps
 
 
@@ -18,18 +20,20 @@ def grpo(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def left(grpo: Path, **files: dict) -> str:
+def left(grpo: Path, heard: Sequence[dict] = (), **files: dict) -> str:
     for name, content in files.items():
         (grpo / "guard" / f"{name}.json").write_text(json.dumps(content))
+    write_jsonl(grpo / "guard/heard.jsonl", heard)
     return str(grpo)
 
 
-def heard(texts: int = 64, **errors: float) -> dict[str, dict]:
-    """Steps of held_out.json, by `_STEP=error`."""
-    return {step[1:]: {"error": error, "texts": texts} for step, error in errors.items()}
+def heard(texts: int = 10, **errors: float) -> list[dict]:
+    """Lines of heard.jsonl, by `_STEP=error`."""
+    rows = [(int(step[1:]), f"text {n}", error) for step, error in errors.items() for n in range(texts)]
+    return [{"kind": "held_out", "step": step, "text": text, "other": e, "reward": 0} for step, text, e in rows]
 
 
-HEARD = {"steps": heard(_0=0.01, _10=0.21, _20=0.14, _30=0.12)}
+HEARD = heard(_0=0.01, _10=0.21, _20=0.14, _30=0.12)
 
 
 @pytest.mark.parametrize("asked", [None, 20])
@@ -38,7 +42,7 @@ def test_without_a_guard_the_choice_is_as_asked(grpo: Path, asked: int | None):
 
 
 def test_best_is_the_least_error_of_the_saved_ones(grpo: Path):
-    assert chosen_step(left(grpo, held_out=HEARD), "best") == 30
+    assert chosen_step(left(grpo, HEARD), "best") == 30
 
 
 def test_best_passes_over_what_verl_has_taken_away_or_not_finished(grpo: Path):
@@ -47,19 +51,38 @@ def test_best_passes_over_what_verl_has_taken_away_or_not_finished(grpo: Path):
     save_steps(grpo, 40)
     (grpo / "latest_checkpointed_iteration.txt").write_text("30")
     assert saved_steps(grpo) == [10, 20]
-    steps = HEARD["steps"] | heard(_40=0.01)
-    assert chosen_step(left(grpo, held_out={"steps": steps}), "best") == 20
+    assert chosen_step(left(grpo, HEARD + heard(_40=0.01)), "best") == 20
 
 
 def test_best_passes_over_what_was_heard_in_part(grpo: Path, capsys: pytest.CaptureFixture[str]):
-    steps = heard(_10=0.2, _20=0.1) | heard(8, _30=0.05)
-    assert chosen_step(left(grpo, held_out={"steps": steps}), "best") == 20
-    assert "left out, heard on fewer of these texts: step 30 (8)\n" in capsys.readouterr().out
+    rows = heard(_10=0.2, _20=0.1) + heard(8, _30=0.05)
+    assert chosen_step(left(grpo, rows), "best", 0.9) == 20
+    assert "left out, heard on less than 90% of 10 texts: steps 30 (8)\n" in capsys.readouterr().out
+
+
+def test_best_of_a_run_that_was_heard_before_7416dde(grpo: Path):
+    """It was resumed from step 10, whose validation held_out.json counts twice, and a text of which nothing was said
+    was not heard: 20, 9 and 9 texts."""
+    rows = heard(_10=0.3) + heard(_10=0.3) + heard(9, _20=0.12, _30=0.1)
+    counted = {"10": {"error": 0.3, "texts": 20}, "20": {"error": 0.12, "texts": 9}, "30": {"error": 0.1, "texts": 9}}
+    assert chosen_step(left(grpo, rows, held_out={"steps": counted}), "best", 0.9) == 30
+
+
+def test_means_of_held_out_texts_are_by_step():
+    """A run that was resumed from step 10 has heard its two texts again."""
+    again = ((10, "a", 0.2, 0), (10, "b", 0.4, 0.5))
+    rows = [
+        {"kind": "held_out", "step": step, "text": text, "other": other, "reward": reward}
+        for step, text, other, reward in ((10, "a", 0.9, 0), (10, "b", 0.4, 0.5), (20, "a", 1, 1), *again)
+    ]
+    found = held_out([*rows, {"kind": "rollout", "step": 10, "text": "a", "other": 1, "reward": 1}])["steps"]
+    assert found["10"] == pytest.approx({"error": 0.3, "standard_error": 0.1, "texts": 2, "reward_error": 0.25})
+    assert found["20"] == {"error": 1, "standard_error": None, "texts": 1, "reward_error": 1}
 
 
 def test_best_passes_over_what_came_after_the_alarm_began(grpo: Path):
     alarm = {"action": "warn", "since": 24, "last_good": 20, "why": "guard: x"}
-    assert chosen_step(left(grpo, held_out=HEARD, alarm=alarm), "best") == 20
+    assert chosen_step(left(grpo, HEARD, alarm=alarm), "best") == 20
 
 
 def test_best_of_nothing_heard_says_what_to_do(grpo: Path):

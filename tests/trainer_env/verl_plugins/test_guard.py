@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from merge.choose import chosen_step
+from speech.files import append_jsonl
 from tests.helpers.saved_steps import save_steps
 from verl_plugins.guard import GuardObserver
 from verl_plugins.reward_metrics import Batch
@@ -124,9 +125,9 @@ def test_of_several_alarms_the_one_that_began_first_says_what_is_good(tmp_path: 
     """At 1e922d5 the second took the place of the first, and merge.step=best chose a checkpoint of a hack."""
     save_steps(tmp_path, 5, 10, 20, 30)
     guard = observer(tmp_path, "warn")
-    errors = {"5": 0.25, "10": 0.21, "20": 0.14, "30": 0.12}
-    held_out = {"steps": {step: {"error": error, "texts": 2} for step, error in errors.items()}}
-    (tmp_path / "guard/held_out.json").write_text(json.dumps(held_out))
+    validated = {"kind": "held_out", "text": "a", "reward": 0.0}
+    errors = {5: 0.25, 10: 0.21, 20: 0.14, 30: 0.12}
+    append_jsonl(tmp_path / "guard/heard.jsonl", [validated | {"step": s, "other": e} for s, e in errors.items()])
     hear(tmp_path, 1, 12, 0.3, 0.3)
     hear(tmp_path, 10, 4, 0.3, 0.3)
     hear(tmp_path, 11, 200, 0.0, 0.5)
