@@ -44,9 +44,11 @@ def divisible(cfg: DictConfig, gpus: int) -> tuple[int, int]:
     Fourteen GPUs, 4 rollouts of a text and micro batches of 4: 32 texts in two updates of 16 become 56 in two of 28.
     """
     batch, mini = (OmegaConf.select(cfg, key) for key in (BATCH, MINI))
-    updates = math.ceil(batch / mini)
-    micro = math.lcm(*(rows for _, rows, _ in micro_batches(cfg)))
-    of_one = micro // math.gcd(micro, cfg.actor_rollout_ref.rollout.n)
+    updates, n = math.ceil(batch / mini), cfg.actor_rollout_ref.rollout.n
+    of_one = 1  # texts of an update that fill a GPU's micro batches
+    for divides, rollouts in ((MINI, n), (BATCH, n * updates)):  # of one text in each update
+        micro = math.lcm(*(rows for _, rows, divided in micro_batches(cfg) if divided == divides))
+        of_one *= micro // math.gcd(micro, rollouts * of_one)
     mini = math.ceil(batch / updates / (gpus * of_one)) * gpus * of_one
     return mini * updates, mini
 

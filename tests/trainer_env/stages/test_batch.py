@@ -1,9 +1,12 @@
 """Texts, rollouts and GPUs of a training that do not divide are refused before anything starts, with what would do."""
 
 import re
+from copy import deepcopy
 from functools import partial
+from itertools import product
 
 import pytest
+from omegaconf import OmegaConf
 
 from stages import batch, machine
 from stages.batch import BATCH, GPUS, MINI
@@ -12,6 +15,7 @@ from stages.preflight import check_training
 from stages.run import plan
 
 ACTOR, DRAWN = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
+LOG = f"{DRAWN}.log_prob_micro_batch_size_per_gpu"
 
 
 @pytest.mark.parametrize(
@@ -29,7 +33,7 @@ ACTOR, DRAWN = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
         ),
         ("llasa", [f"{GPUS}=7"], MINI, (14, 14)),
         ("llasa", [f"{GPUS}=3"], MINI, (9, 9)),
-        ("glm_tts", ["actor_rollout_ref.rollout.n=4"], f"{DRAWN}.log_prob_micro_batch_size_per_gpu", (16, 16)),
+        ("glm_tts", ["actor_rollout_ref.rollout.n=4"], LOG, (16, 16)),
     ],
 )
 def test_a_batch_that_the_gpus_do_not_share_evenly_is_refused_with_one_that_they_do(recipe, overrides, key, fits):
@@ -40,6 +44,24 @@ def test_a_batch_that_the_gpus_do_not_share_evenly_is_refused_with_one_that_they
     assert list(batch.of_batch(compose_stage(recipe, "grpo", told))) == []
     with pytest.raises(SystemExit, match=re.escape(f"{BATCH}={fits[0]} {MINI}={fits[1]} would do")):
         check_training(plan(recipe, "train", "train", overrides)[1][0])
+
+
+def test_micro_batches_of_log_probabilities_divide_a_step_and_not_an_update():
+    """At cfe05f7 64 texts in two updates of 32 were told for 32 in two of 16, which fit: 32 rollouts on each GPU."""
+    cfg = compose_stage("cosyvoice2", "grpo", (f"{MINI}=16", f"{DRAWN}.n=8", f"{LOG}=32"))
+    assert list(batch.of_batch(cfg)) == [] and batch.divisible(cfg, 8) == (32, 16)
+    assert batch.divisible(cfg, 7) == (56, 28)  # in two of 21 they would be 48 on each, in two of 28 they are 64
+
+
+def test_a_batch_that_the_gpus_share_is_told_as_it_is():
+    cfg, silent = deepcopy(compose_stage("cosyvoice2", "grpo")), 0
+    for values in product((16, 32, 48), (8, 16, 32), (2, 4, 8), (4, 8, 16, 32)):
+        for key, value in zip((BATCH, MINI, f"{DRAWN}.n", LOG), values, strict=True):
+            OmegaConf.update(cfg, key, value)
+        if not list(batch.of_batch(cfg)):
+            assert batch.divisible(cfg, 8) == values[:2], values
+            silent += 1
+    assert silent > 30
 
 
 def test_every_recipe_has_a_batch_that_its_gpus_share():
