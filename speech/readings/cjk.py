@@ -33,6 +33,7 @@ VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){2,4}(?!\d)")
 _POWER = re.compile(r"([⁻-])?([⁰¹²³⁴-⁹]{1,3})(?![A-Za-z\d])|\^([-−])?(\d{1,3})(?!\d)")
 _CHARGE = re.compile("([¹²³⁴-⁹]?)([⁺⁻])(?![⁰¹²³⁴-⁹])")
 _NAME = re.compile(r"(?<![A-Za-z\d])[A-Za-z]\d{1,4}$")
+_COMPARED = re.compile(r"([<>]=)(?=\s?[\w.\-−])")
 _TO_HALF = re.compile("[午前後翌朝夜오전후 ]{0,4}")  # 9時〜午後6時
 LOWERED = "₀₁₂₃₄₅₆₇₈₉"
 _LOWERED = re.compile(f"[{LOWERED}]{{1,4}}")
@@ -108,6 +109,16 @@ def charge_at(text: str, at: int) -> tuple[int, str, bool] | None:
     if not found or not text[max(0, at - 1) : at].isalnum():
         return None
     return found.end(), unicodedata.normalize("NFKC", found[1]), found[2] == "⁻"
+
+
+def comparison(signs: dict[str, list[str]]) -> Reader:
+    """Reads >= and <= as ≥ and ≤ of a table of signs."""
+
+    def read(text: str, at: int, found: list[Span]) -> Span | None:
+        match = _COMPARED.match(text, at)
+        return span_of(at, match.end(), "sign", signs["≥" if match[1] == ">=" else "≤"]) if match else None
+
+    return read
 
 
 def with_half_day(text: str, at: int, names: dict[str, tuple[str, ...]], times: list[str], there: str) -> list[str]:

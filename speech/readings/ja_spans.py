@@ -16,6 +16,7 @@ from speech.readings.cjk import (
     any_of,
     between_letters,
     charge_at,
+    comparison,
     face,
     lowered,
     one_of,
@@ -208,5 +209,6 @@ _READERS = (
     _lowered,
     number,
     _letters,
+    comparison(SIGNS),
     _signs,
 )

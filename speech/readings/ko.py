@@ -25,6 +25,7 @@ from speech.readings.cjk import (
     between_letters,
     charge_at,
     compared,
+    comparison,
     face,
     is_day,
     lowered,
@@ -293,5 +294,6 @@ _READERS = (
     number,
     _letters,
     _jamo,
+    comparison(SIGNS),
     _signs,
 )

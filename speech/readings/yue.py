@@ -21,6 +21,7 @@ from speech.readings.cjk import (
     between_letters,
     charge_at,
     compared,
+    comparison,
     face,
     is_day,
     lowered,
@@ -243,5 +244,6 @@ _READERS = (
     number,
     _letters,
     _in_words,
+    comparison(SIGNS),
     _signs,
 )

@@ -17,7 +17,7 @@ _TIMES = {
 _PER = "|".join(sorted(_TIMES, key=len, reverse=True))
 _RATE = re.compile(rf"({NUMBER}){BLANK}([{''.join(sorted(MEASURES))}]){BLANK}/{BLANK}({_PER})(?![A-Za-z钟])")
 _MORE = re.compile(rf"({NUMBER})\+({_UNIT})(?![A-Za-z])")
-_MULTIPLE = re.compile(r"([1-9]\d?(?:\.\d+)?|0\.\d+)[xX](?![A-Za-z\d]|\s?[-−+*/=×÷²³^(])")
+_MULTIPLE = re.compile(r"([1-9]\d?(?:\.\d+)?|0\.\d+)[xX](?![A-Za-z\d]|\s?[-−+*/=<>≤≥≠×÷²³^(])")
 _TERM_BEFORE = re.compile(r"[A-Za-z\d]$|[=+\-−×÷*/(]\s?$|号[是为:]?$")
 
 

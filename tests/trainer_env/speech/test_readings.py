@@ -69,6 +69,14 @@ def test_a_raised_minus_is_said_and_so_is_the_charge_of_an_ion(language: str, sa
     assert written("10⁻³, Ca²⁺, Cl⁻", language) == said
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("zh", "x大于等于五"), ("yue", "x大於等於五"), ("ja", "xだいなりイコールご"), ("ko", "x크거나같다 오")],
+)
+def test_a_comparison_in_two_signs_is_said_as_one(language: str, said: str):
+    assert written("x>=5", language) == said
+
+
 def random_lattice(draw: random.Random) -> Lattice:
     def unit() -> tuple[str, ...]:
         return tuple(draw.sample("abcd", draw.choice((1, 1, 2))))
