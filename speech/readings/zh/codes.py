@@ -22,7 +22,7 @@ _STANDARD = re.compile(rf"(\d{{2,6}})(?:\.(\d{{1,3}}))?({BLANK}(?:[-–—]|--|�
 _SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL", "4XL", "5XL", "6XL")
 _TO_NAME = re.compile(rf"{BLANK}(-|–|—+|~|～|〜){BLANK}([A-Z\d]{{1,5}})(?![A-Za-z\d])")
 _LAST_NAME = re.compile(r"(?<![A-Za-z\d/.-])[A-Z\d]{1,5}$")
-_NUMBERED = re.compile(r"([A-Z]{1,2})(\d{1,4})")
+_NUMBERED = re.compile(r"(?=.*[A-Z])([A-Z]{0,2})(\d{1,4})([A-Z]?)")
 _SLASHED = re.compile(r"(\d{1,3})/(\d{1,3})(?![\d/])")
 _SPINE_BEFORE = re.compile(r"(?<![A-Za-z])[CTLS]$")  # L4/5, T11/12
 _TYRE = re.compile(r"\d{3}/\d\d\s?Z?R\d\d(?!\d)")
@@ -80,7 +80,7 @@ def from_to(text: str, start: int) -> Span | None:
     one, other = before[0], found[2]
     numbered, last = _NUMBERED.fullmatch(one), _NUMBERED.fullmatch(other)
     if numbered and last:
-        ascends = numbered[1] == last[1] and int(numbered[2]) < int(last[2])
+        ascends = numbered.group(1, 3) == last.group(1, 3) and int(numbered[2]) < int(last[2])
     elif one in _SIZES and other in _SIZES:
         ascends = _SIZES.index(one) < _SIZES.index(other)
     else:
@@ -107,6 +107,8 @@ def slashed(text: str, start: int) -> Span | None:
 def keys(text: str, start: int) -> Span | None:
     """*100# behind 拨, the * of 请按*, the !@# of a password: each sign has a name."""
     found = _DIALLED.match(text, start)
+    if found and text[found.end() : found.end() + 1] in ("号", "键"):
+        return None  # 井号, 星键
     if found and (_CALLED.fullmatch(found[0]) or _PRESSED.search(text, max(0, start - 4), start)):
         ways = [""]
         for part in re.findall(r"\d+|[*#]", found[0]):

@@ -68,7 +68,7 @@ def said_by_digit(before: str, behind: str, digits: str) -> bool:
     if len(digits) == 2:
         shares = int(digits[0]) + int(digits[1]) == 10 and digits != "64"  # 64开 is a size of paper
         return bool(shares and _SHARED.match(behind)) or bool(_MODEL.match(behind))
-    if digits in _WORK and not _COUNTED_UP.search(before):
+    if digits in _WORK and not _COUNTED_UP.search(before) and behind[:1] not in MEASURES:
         return True
     if len(digits) == 3 and not digits.endswith("00"):
         return bool(_INSTITUTION.match(behind))

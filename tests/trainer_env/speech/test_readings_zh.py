@@ -278,6 +278,7 @@ def test_prompts_say_names_scales_days_and_figures_as_people_do(text, prompt):
         ("返回请按*，转人工按#", "返回请按星号，转人工按井号"), ("*100#", "星号一零零井号"),
         ("以58:23的成绩完赛", "以五十八分二十三秒的成绩完赛"), ("晚上19:30处理", "晚上十九点三十分处理"),
         ("￥12.8k，¥1.5w", "一万二千八百元，一万五千元"), ("$9.9/day", "九点九美元每天"),
+        ("985个和985大学", "九百八十五个和九八五大学"), ("按#键，1F~3F", "按井键，一F到三F"),
     ],
 )  # fmt: skip
 def test_prompts_say_names_codes_and_signs_by_letters_as_people_do(text, prompt):
