@@ -33,7 +33,7 @@ class English(Language):
             said += [f"a {way[4:]}" for way in said if way.startswith("one ")]
         if before == "a" and number == 1:
             said += ["an", "a"]
-        if before in ("a", "an") and full.startswith("one "):
+        if before in ("a", "an", "the") and full.startswith("one "):
             said += [way[4:] for way in said if way.startswith("one ")]
         return list(dict.fromkeys(said))
 
@@ -81,7 +81,7 @@ class English(Language):
         whole = self.integer(Number(number.whole or "0", "", True), "", "", "")
         wholes = ["zero", "", "oh", "nought"] if number.whole in ("", "0") else whole
         if len(number.whole) == 3 and not number.grouped and number.whole[0] != "0":
-            wholes = [*wholes[:3], *self.pairs(number.whole)[:2]]
+            wholes = [*wholes[:3], *self.pairs(number.whole)[:2], *self.digits(number.whole)[:2]]
         tails = [way for way in self.digits(number.fraction)[::-1] if "double" not in way and "triple" not in way]
         half = [f"{way} and a half" for way in whole[:2]] if number.fraction == "5" and number.whole.strip("0") else []
         return list(ways(wholes, ("point",), tails)) + half
@@ -115,7 +115,7 @@ class English(Language):
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
             return ["one half", "half a", "half an", "half", "a half", "half of a", "one half of a"]
-        if (above, below) in ((24, 7), (9, 11), (50, 50)):
+        if (above, below) in ((24, 7), (9, 11), (50, 50), (20, 20)):
             return self.slashed(str(above), str(below))
         names = [_ordinal(below)] if above == 1 else [f"{_ordinal(below)}s"]
         if above > 1 and after and after not in ("of", "the", "and", "or", "in"):
@@ -160,6 +160,9 @@ class English(Language):
             return []
         firsts, seconds = ([*self.digits(n)[:1], *self.counted(int(n))[:2], *self.pairs(n)[:1]] for n in (one, two))
         return [*ways(firsts[1:3], self.to[:1], seconds[1:3]), *ways(firsts, ("", "dash"), seconds)]
+
+    def before_nouns(self, names: list[str], after: str) -> list[str]:
+        return sorted(names, key=lambda name: name.endswith("s")) if after and self.counts_nothing(after) else names
 
     def times_as_often(self, number: int) -> list[str]:
         return {1: ["once"], 2: ["twice"]}.get(number, [])

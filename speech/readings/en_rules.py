@@ -137,13 +137,6 @@ def _measures(of: Language) -> list[Rule]:
         names = ("inches", "inch") if match["in"] else ("", "inches")
         return "unit", ways(foot, ("foot", "feet"), ("", "and"), inch, names), True
 
-    def inches(match: re.Match[str]) -> Said:
-        """A mark behind a number; where a quotation is open it may be the end of that."""
-        quoted = match["q"] == '"' and match.string.count('"', 0, match.start("q")) % 2
-        number = of.said(of.parse(match["n"]))
-        said = [*ways(number, ("inch", "inches") if next_word(match.string, match.end()) else ("inches", "inch"))]
-        return None if quoted else ("unit", said, True)
-
     def nil(match: re.Match[str]) -> Said:
         goals = of.goals(match["n"])
         said = [*ways(goals, ("to", ""), of.goals("0")), *ways(goals, of.minus, ("zero",))]
@@ -174,7 +167,7 @@ def _measures(of: Language) -> list[Rule]:
 
     return [
         Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’] ?(?P<i>\d\d?)(?:[\"″”]|''|’’)?(?!\w)"), feet),
-        Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= [a-z])"), only_feet),
+        Rule("0'′’", re.compile(r"(?<![\d.,])(?P<f>\d{1,3})['′’](?= (?!of play)[a-z])"), only_feet),
         Rule(
             "0f",
             re.compile(
@@ -182,7 +175,6 @@ def _measures(of: Language) -> list[Rule]:
             ),
             feet_in_words,
         ),
-        Rule('"″”', re.compile(r"(?<![\w.,])(?P<n>\d{1,3}(?:\.\d{1,2})?)(?P<q>[\"″])(?!\w)"), inches),
         Rule(f"0{DASHES}", re.compile(rf"(?<![\w.,/:\-−–])(?P<n>0|[1-9]\d?){DASH}0(?![\w.,:/\-−–]\d|\w| ?=)"), nil),
         Rule("0.", re.compile(r"(?<![\w.)])\.(?P<n>\d{3}|22|38|4[045])(?!\w|[.,]\d)"), average),
         Rule(

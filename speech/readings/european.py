@@ -197,6 +197,18 @@ def last_word(text: str, at: int) -> str:
     return word
 
 
+def quotation_open(text: str, at: int) -> bool:
+    """Whether a quotation in plain marks is open there; a mark behind a digit opens none, it may close one.
+
+    >>> quotation_open('1.5" x 3.5"', 10), quotation_open('"Room 5"', 7)
+    (False, True)
+    """
+    is_open = False
+    for mark in re.finditer('"', text[:at]):
+        is_open = not is_open and not text[: mark.start()][-1:].isdigit()
+    return is_open
+
+
 def code_before(text: str, at: int) -> str:
     """CODE behind a word of two to four capital letters (ICE 578), else ""."""
     word = last_word(text, at)

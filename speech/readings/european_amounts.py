@@ -1,9 +1,17 @@
-"""What is said of an amount: a number with its magnitude, its unit or its currency."""
+"""What is said of an amount: a number with its magnitude, its unit or its currency, and what it is counted by."""
 
 import re
+from collections.abc import Iterator
 
-from speech.readings.european import Noun, Number, ways
+from speech.readings.european import Noun, Number, Rule, Said, any_of, ways
 from speech.readings.european_language import Language
+
+_AMOUNT = re.compile(
+    r"(?<![^\W\d_])(?<!\d)\d[\d.,]*"
+    r"(?:[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?))?$|[$€£¥₽]\d[\d.,]*$"
+    r"|CO[2₂]?$"
+)
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 def amount(
@@ -83,3 +91,30 @@ def parted(of: Language, number: Number, noun: Noun) -> list[str]:
 def alone(of: Language, number: Number, noun: Noun) -> list[str]:
     """A noun that says its 1 itself: kilogram ryżu."""
     return noun.of(0)[:2] if of.one_alone and number.whole == "1" and not number.fraction else []
+
+
+def rates(of: Language) -> Iterator[Rule]:
+    """The slash of 15 €/h, $20/month, 3 g/l, and the unit behind it."""
+
+    def said(match: re.Match[str]) -> Said:
+        string, unit = match.string, match["unit"]
+        if string[match.start() - 1 : match.end()].rstrip(".") in of.abbreviations or not _AMOUNT.search(
+            string[max(0, match.start() - 24) : match.start()]
+        ):
+            return None
+        if f"{unit}." in of.units:  # 50 zł/mies.
+            return "unit", of.rated(of.noun(f"{unit}."), unit), True
+        if f"{unit}." in of.abbreviations:
+            return "unit", ways(of.per, of.abbreviations[f"{unit}."]), True
+        raised = of.signs.get(match["r"] or "", ("",))
+        if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsчjс"):
+            return ("unit", ways(of.per, [unit]), True) if len(unit) > 2 else None
+        return "unit", ways(of.rated(of.noun(unit), unit)[:24], raised), True
+
+    subscript = re.compile(r"[₀-₉]{1,3}")
+    yield Rule("₀₁₂₃₄₅₆₇₈₉", subscript, lambda m: ("cardinal", of.code_number(m[0].translate(_SUBSCRIPTS)), True))
+    if of.per:
+        units = any_of([unit for unit in of.units if unit[-1].isalnum() and unit[0].isalpha()])
+        yield Rule(
+            "/", re.compile(rf"/(?P<unit>(?:{units})(?![^\W²³])|[^\W\d_²³]+)(?P<r>[²³])?\.?(?=[\s,;!?)]|\.|$)"), said
+        )

@@ -7,7 +7,7 @@ from speech.readings.european import BLANK, Number, Rule, Said, any_of, last_wor
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
-_VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
+VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 NOT_A_UNIT = r"(?![\w]|['’][^\W\d_]|/m\b|\. ?\d)"  # t/m, 7 m. 12
 
 
@@ -40,7 +40,7 @@ def fractions(of: Language) -> Iterator[Rule]:
 
     def said(match: re.Match[str]) -> Said:
         found = match.groupdict()
-        above, below = _VULGAR[found["v"]] if found["v"] else (int(found["a"]), int(found["b"]))
+        above, below = VULGAR[found["v"]] if found["v"] else (int(found["a"]), int(found["b"]))
         end = match.end() + (match.string[match.end() : match.end() + 1] in "-\u2010\u2011")  # a 3/4-hour wait
         after = of.noun(found["unit"]).of(0)[0] if found["unit"] else next_word(match.string, end)
         if found["w"]:
@@ -69,14 +69,14 @@ def fractions(of: Language) -> Iterator[Rule]:
             return "fraction", [*spoken[:48], *plain] if plain else spoken, sure
         if above > below > 1:
             spoken = [*of.slashed(found["a"], found["b"])[:12], *spoken]
-        names = of.noun(found["unit"]).of(0)
+        names = of.noun(found["unit"]).of(of.many if found["w"] and not of.one_alone else 0)
         if of.second_is_genitive and (above, below) == (1, 2):  # пол чайной ложки
             names = sorted(names, key=lambda name: re.search("ой \\w+и$", name) is None)
         return "unit", [f"{way} {name}" for name in names[:4] for way in spoken], True
 
     unit = rf"(?:{B}(?P<unit>{any_of([*of.units, *of.currencies], True)}){NOT_A_UNIT})?"
     slash = rf"(?P<v>)(?P<a>\d{{1,4}})[/\u2044](?P<b>\d{{1,4}})(?![\d/]|\.\d){unit}"
-    vulgar = rf"(?P<v>[{''.join(_VULGAR)}])(?P<a>)(?P<b>){unit}"
-    yield Rule("".join(_VULGAR), re.compile(rf"(?:(?<![\d.,:/])(?P<w>\d{{1,4}}){B})?{vulgar}"), said)
+    vulgar = rf"(?P<v>[{''.join(VULGAR)}])(?P<a>)(?P<b>){unit}"
+    yield Rule("".join(VULGAR), re.compile(rf"(?:(?<![\d.,:/])(?P<w>\d{{1,4}}){B})?{vulgar}"), said)
     yield Rule("/\u2044", re.compile(rf"(?<![\d.,:/\w])(?P<w>\d{{1,4}}){BLANK}{slash}"), said)
     yield Rule("/\u2044", re.compile(rf"(?<![\d.,:/\w])(?P<w>){slash}"), said)

@@ -141,6 +141,10 @@ class Language(Digits):
         whole = number.whole.endswith("000000") and not number.fraction and len(number.whole) <= LONGEST_NUMBER
         return whole and self.linking(Noun("", (("",),))) != ("",)
 
+    def before_nouns(self, names: list[str], after: str) -> list[str]:
+        """The forms of a unit as they stand before the word behind it: a nine inch pan."""
+        return names
+
     def hours_between(self, one: int, two: int) -> list[str]:
         """9-18 as hours of a day."""
         return []

@@ -1,23 +1,34 @@
 """Rules of the European languages for what marks join: sets of a match, compounds with a unit, days of the week, names
-of models, powers, inches and seconds."""
+of models, inches and seconds."""
 
 import re
 from collections.abc import Iterator
 
-from speech.readings.european import BLANK, DASH, DASHES, Number, Rule, Said, any_of, last_word, ways
+from speech.readings.european import (
+    BLANK,
+    DASH,
+    DASHES,
+    Number,
+    Rule,
+    Said,
+    any_of,
+    last_word,
+    next_word,
+    quotation_open,
+    ways,
+)
+from speech.readings.european_fractions import VULGAR
 from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
 _CLOCK = (("min", "мин"), ("s", "сек"))  # signs of minutes and seconds
 _LINKS = "und|oder|bis|et|ou|à|y|o|a|e|en|of|tot|i|lub|do|albo|и|или|до|and|or|to"  # 2- or 3-fold
-_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
 def marked(of: Language) -> Iterator[Rule]:
     yield from sets(of)
     yield from compounds(of)
     yield from models(of)
-    yield from powers(of)
     yield from inches(of)
     yield from seconds(of)
     yield from primes(of)
@@ -99,46 +110,35 @@ def models(of: Language) -> Iterator[Rule]:
     yield Rule(f"0{DASHES}", re.compile(pattern), said)
 
 
-def powers(of: Language) -> Iterator[Rule]:
-    """10^8, 10⁻³, the charges of Ca²⁺ and Cl⁻; a single ² or ³ is a sign."""
-
-    def said(match: re.Match[str]) -> Said:
-        number = int(match["n"] or "".join(str(_RAISED.index(digit)) for digit in match["r"]))
-        minus = of.minus[:1] if match["m"] or match["k"] else ("",)
-        squared = of.signs.get("²³"[number - 2], ()) if number in (2, 3) and minus == ("",) else ()
-        said = [*squared, *ways(of.power, minus, [*of.counted(number)[:2], *of.ordinal(number)[:6]])]
-        units = of.noun(match["unit"]).of(of.many)[:4] if match["unit"] else [""]
-        return "sign", ways(said, units), True
-
-    if of.power:
-        unit = rf"(?:{B}(?P<unit>{any_of(of.units, True)})(?![\w/]))?"
-        raised = rf"(?P<r>[{_RAISED}]{{2,3}}|[⁰¹⁴-⁹]|(?<=⁻)[²³])"
-        pattern = rf"(?<=[\w)])(?:\^(?P<m>{DASH})?(?P<n>\d{{1,3}})|(?P<k>⁻)?{raised}){unit}"
-        yield Rule("^" + _RAISED, re.compile(pattern), said)
-
-    def charged(match: re.Match[str]) -> Said:
-        number = of.counted(_RAISED.index(match["n"]))[:2] if match["n"] else [""]
-        return "sign", ways(number, of.minus if match["s"] == "⁻" else of.signs["+"]), True
-
-    charge = rf"(?<=[\w)\]])(?P<n>[{_RAISED}]?)(?P<s>[⁺⁻])(?![{_RAISED}])"
-    yield Rule("⁺⁻", re.compile(charge), charged)
-
-
 def inches(of: Language) -> Iterator[Rule]:
-    """A mark behind a number; where a quotation is open it may be the end of that."""
+    """9", 3/8", 1 1/2", 9"x13": a mark behind a number; where a quotation is open it may be the end of that."""
 
     def said(match: re.Match[str]) -> Said:
-        if match["q"] != "″" and match.string.count('"', 0, match.start("q")) % 2:
+        if match["q"] != "″" and quotation_open(match.string, match.start("q")):
             return None
-        number, inch = of.parse(match["n"]), of.units["″"]
-        return "unit", ways(of.said(number, inch.gender)[:12], inch.of(of.index(number))), True
+        inch, after = of.units["″"], next_word(match.string, match.end())
+        above, below = VULGAR[match["v"]] if match["v"] else (int(match["a"] or 0), int(match["b"] or 0))
+        if match["n"]:
+            number = of.parse(match["n"])
+            spoken, names = of.said(number, inch.gender)[:12], inch.of(of.index(number))
+        elif not above or below < 2:
+            return None
+        elif match["w"]:
+            spoken, names = of.mixed(int(match["w"]), above, below, ""), inch.of(of.many)
+        else:
+            spoken, names = of.fraction(above, below, inch.of(0)[0]), [*ways(of.part_of, inch.of(0)), *inch.of(0)]
+        unsaid = [""] if crossed.match(match.string, match.end()) else []
+        sure = bool(match["n"]) or not of.one_alone
+        return "unit", ways(spoken, [*unsaid, *of.before_nouns(names, after)]), sure
 
     if "″" in of.units:
-        yield Rule(
-            '"″”',
-            re.compile(rf"(?<![\w.,])(?P<n>\d{{1,3}}(?:{re.escape(of.decimal)}\d{{1,2}})?)(?P<q>[\"″])(?!\w)"),
-            said,
-        )
+        crossed = re.compile(rf"{B}[x×]{B}\d")
+        part = rf"(?P<a>\d{{1,2}})[/\u2044](?P<b>\d{{1,3}})|(?P<v>[{''.join(VULGAR)}])"
+        whole = r"(?:(?P<w>\d{1,3})(?:[ \-]|(?=[½-¾⅐-⅞])))?"
+        number = rf"(?:{whole}(?:{part})|(?P<n>\d{{1,3}}(?:{re.escape(of.decimal)}\d{{1,2}})?))"
+        behind = r"(?![^\Wx×]|[x×](?!\d))"
+        pattern = rf"(?:(?<![\w.,/])|(?<=[\"″][x×])){number}(?P<q>[\"″]){behind}"
+        yield Rule('"″”', re.compile(pattern), said)
 
 
 def seconds(of: Language) -> Iterator[Rule]:

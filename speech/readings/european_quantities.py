@@ -90,13 +90,13 @@ def parts(of: Language) -> Iterator[Rule]:
             rf"(?<={end})"
             for end in (r"[\d'\"′″”’²]", r"\d[a-zа-я]", r"\d[a-zа-я]{2}", r"\d [a-zа-я]", r"\d [a-zа-я]{2}")
         )
-        cross = rf"(?:(?<=\d){B}|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
-        equal = re.compile(r"[^=.!?]{1,16}=")
+        cross = rf"(?:(?<=\d){B}|(?<=\d[\"″])|(?:{behind}){BLANK})[x×х]{B}(?=\d)"
+        equal, power = re.compile(r"[^=.!?]{1,16}="), re.compile(r"10[\^⁰¹²³⁴-⁹⁻]")
         times = [*(way for way in of.fold if way in of.by), *of.by]
         game = re.compile(rf"\b(?:{of.score_words or '(?!)'})\b[^.!?]{{0,40}}$", re.IGNORECASE)
 
         def crossed(match: re.Match[str]) -> Said:
-            if equal.match(match.string, match.end()):
+            if equal.match(match.string, match.end()) or power.match(match.string, match.end()):
                 return "sign", times, True
             if _PRICE.match(match.string, match.end()):
                 return "sign", [*of.fold, *of.by], True
@@ -198,7 +198,7 @@ def quantities(of: Language) -> Iterator[Rule]:
                 ends += [*ways(of.said(first, gender, before), dash, of.said(number, gender, before))][:24]
             percents = ("", *of.noun("%").of(of.many)[:1]) if found["each"] else ("",)
             one, two = of.first_of_range(first, number, gender), of.said(number, gender)
-            if len(found["a"]) == 4 and found["a"][:2] in ("18", "19", "20") and re.fullmatch(r"\d\d", found["b"]):
+            if re.fullmatch(r"(?:1\d|20)\d\d", found["a"]) and re.fullmatch(r"\d\d", found["b"]):
                 two = [*two[:4], *of.said(Number(found["a"][:2] + found["b"]), gender)[:4]]  # 2007-08
             for alike in [*zip(one, two, strict=False)][:6]:  # both ends said in one way are never cut off
                 ends += ways(of.since[:2], alike[:1], percents, dash[:2], alike[1:])

@@ -16,6 +16,7 @@ from speech.readings.european import (
     ways,
 )
 from speech.readings.european_codes import code_ways, codes
+from speech.readings.european_formulas import code, formulas, greek
 from speech.readings.european_language import Language
 from speech.readings.european_marks import decades, laps, marked, sets_of_colons, weekdays
 from speech.readings.european_quantities import last, parts, quantities, scales
@@ -27,6 +28,7 @@ B = f"{BLANK}?"
 def rules(of: Language) -> list[Rule]:
     numbers = [
         *phrases(of.first_phrases),
+        *formulas(of),
         *of.early_rules(),
         *scales(of),
         *laps(of),
@@ -40,7 +42,8 @@ def rules(of: Language) -> list[Rule]:
         *marked(of),
         *parts(of),
     ]
-    return [*addresses(of), *numbers, *lettered(of), *quantities(of), *weekdays(of), *word_rules(of), *last(of)]
+    words = [*greek(of), *weekdays(of), *word_rules(of), *last(of)]
+    return [*addresses(of), *code(of), *numbers, *lettered(of), *quantities(of), *words]
 
 
 def dates(of: Language) -> Iterator[Rule]:
@@ -209,6 +212,10 @@ def phones(of: Language) -> Iterator[Rule]:
         if len(groups) == 2:  # 555-0100: oh one hundred
             spoken[4:4] = ways(of.digits(groups[0])[:1], of.grouped(groups[1:])[-2:])
             spoken += code_ways(of, groups, dash if "-" in written else ("",))[:20]
+        if plus[0] and "(0)" in written:  # +44 (0)20: the zero is not said from abroad
+            groups = [group for group in groups if group != "0"]
+            spoken = [*spoken[:8], *of.digits("".join(groups)), *of.grouped(groups)[:4], *spoken[8:]]
+            spoken[12:12] = ways(of.grouped(groups[:2])[:2], of.digits("".join(groups[2:])))
         if any(re.fullmatch("[1-9]00", group) for group in groups):  # 1-800: one eight hundred
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)

@@ -1,5 +1,6 @@
 """The tables of a language, speech/readings/tables/<language>.yaml, read once."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +30,7 @@ _GROUPS = frozenset({"genders", "cases"})  # what is true of a word: the words
 
 _PLAIN = str.maketrans("²³", "23")
 _PATTERNS = frozenset({"rulers"})  # words that are patterns
-_PAIRS = frozenset({"letters"})
+_PAIRS = frozenset({"letters", "greek"})
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -41,12 +42,11 @@ def tables(code: str) -> dict[str, Any]:
         OSError, yaml.YAMLError: there are none that can be read.
     """
     raw = yaml.safe_load((_FOLDER / f"{code}.yaml").read_text(encoding="utf-8"))
-    return {key: _converted(key, value) for key, value in raw.items()}
+    prefixes = dict(pair.split() for pair in raw.pop("prefixes", "").split(";") if pair)
+    return {key: nouns(value, prefixes) if key in _NOUNS else _converted(key, value) for key, value in raw.items()}
 
 
 def _converted(key: str, value: Any) -> Any:
-    if key in _NOUNS:
-        return nouns(value)
     if key in _READINGS:
         return readings(value)
     if key in _WORDS:
@@ -64,15 +64,22 @@ def _converted(key: str, value: Any) -> Any:
     return value
 
 
-def nouns(table: str) -> dict[str, Noun]:
+def nouns(table: str, prefixes: Mapping[str, str] = _NONE) -> dict[str, Noun]:
     """Lines "sign sign = gender one|several + one|several // sign of the hundredth"; _ is a blank of a sign; what has a
-    raised 2 or 3 is also written with a plain one: m², m2.
+    raised 2 or 3 is also written with a plain one: m², m2. A line "nµ*F = n *farad" stands for those of nF and µF, with
+    what `prefixes` have for n and µ.
 
     >>> nouns("kg Kg = n Kilogramm + Kilo")["kg"].of(1)
     ['Kilogramm', 'Kilo']
+    >>> nouns("nµ*F = n *farad", {"n": "nano", "µ": "micro"})["µF"].of(1)
+    ['microfarad']
     """
-    made = {}
+    made, lines = {}, []
     for line in filter(None, map(str.strip, table.splitlines())):
+        starred = re.match(r"(\w+)\*", line)
+        rest = line[starred.end() :] if starred else ""
+        lines += [sign + rest.replace("*", prefixes[sign]) for sign in starred[1]] if starred else [line]
+    for line in lines:
         signs, forms = line.split(" = ")
         forms, _, part = forms.partition(" // ")
         gender, _, forms = forms.partition(" ")
@@ -195,6 +202,7 @@ class Tables:
     tenths_behind = False  # 1.3 billion: un miliardo e tre
     half_alone = False  # 1.5 without its one: litro y medio
     over: tuple[str, ...] = ()
+    part_of: tuple[str, ...] = ("",)  # between a fraction and what it is a part of
     mixed_and: tuple[str, ...] = ()
     year_before = frozenset[str]()  # words behind which four digits are a year
     no_code_before = frozenset[str]()  # words with a capital that are no names
@@ -213,6 +221,8 @@ class Tables:
     from_also: tuple[str, ...] = ()  # more words before days and hours of a range
     to_also: tuple[str, ...] = ()
     power: tuple[str, ...] = ()  # before an exponent
+    absolute: tuple[str, ...] = ()  # the first bar of |x|
+    greek: Mapping[str, str] = _NONE  # names of Greek letters where Unicode has others
     day_parts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # behind an hour of twelve: before noon, after it
     minute_names: tuple[str, ...] = ()
     hour_and: tuple[str, ...] = ("",)  # between hours and minutes

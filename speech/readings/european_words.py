@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from speech.readings.european import BLANK, DASH, DASHES, INNER, Rule, Said, any_of, last_word, ways
+from speech.readings.european_amounts import rates
 from speech.readings.european_language import Language
 from speech.readings.european_marks import lettered_ranges
 
@@ -17,12 +18,6 @@ _FILES = (
     "txt|md|pdf|docx?|xlsx?|pptx?|csv|json|ya?ml|xml|html?|css|js|jsx|ts|tsx|py|ipynb|rb|rs|go|java|cpp|cc|hpp|php|sh|bat|exe|"
     "dll|zip|gz|rar|7z|jpe?g|png|gif|svg|bmp|mp3|mp4|wav|flac|ogg|avi|mov|mkv|epub|log|ini|cfg|conf|toml|sql|db|apk|dmg|iso"
 )
-_AMOUNT = re.compile(
-    r"(?<![^\W\d_])(?<!\d)\d[\d.,]*"
-    r"(?:[ \u00a0]?(?:(?:[^\W\d_]{1,4}\.? )?[$€£¥₽¢%]|(?:[^\W\d_]{1,4}\.? )?[^\W\d_]{1,4}\.?))?$|[$€£¥₽]\d[\d.,]*$"
-    r"|CO[2₂]?$"
-)
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _NEXT_SENTENCE = re.compile(r"\s*$|\s+(?!(?:[IVXLC]{2,}|[VXLC])\b)[\"“„«(¿¡–—-]?\s*[A-ZÀ-ÞА-ЯЁĄĆĘŁŃÓŚŹŻ]")
 _BARE = re.compile(r"[^\W\d_aeiouyäöüáéíóúàèìòùâêîôûãõąęаеёиоуыэюя]{3,6}\.", re.IGNORECASE)  # bzw
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
@@ -104,30 +99,6 @@ def lettered(of: Language) -> Iterator[Rule]:
     yield Rule("0", re.compile(rf"(?<=[^\W\d_])(?P<n>\d{{1,12}}(?:\.\d{{1,4}})?)(?!\d|{DASH}\d)"), digits)
     hyphen = rf"(?<=[^\W\d_]){DASH}(?P<n>\d{{1,4}}(?:\.\d{{1,4}})?)(?![\d.,:/%]\d|\d|{BLANK}?%)"
     yield Rule(f"0{DASHES}", re.compile(hyphen), digits)
-
-
-def rates(of: Language) -> Iterator[Rule]:
-    """The slash of 15 €/h, $20/month, 3 g/l, and the unit behind it."""
-
-    def said(match: re.Match[str]) -> Said:
-        string, unit = match.string, match["unit"]
-        if string[match.start() - 1 : match.end()].rstrip(".") in of.abbreviations or not _AMOUNT.search(
-            string[max(0, match.start() - 24) : match.start()]
-        ):
-            return None
-        if f"{unit}." in of.units:  # 50 zł/mies.
-            return "unit", of.rated(of.noun(f"{unit}."), unit), True
-        if f"{unit}." in of.abbreviations:
-            return "unit", ways(of.per, of.abbreviations[f"{unit}."]), True
-        if unit not in of.units or (len(unit) == 1 and unit not in "gtmhlLsчj"):
-            return ("unit", ways(of.per, [unit]), True) if len(unit) > 2 else None
-        return "unit", of.rated(of.noun(unit), unit), True
-
-    subscript = re.compile(r"[₀-₉]{1,3}")
-    yield Rule("₀₁₂₃₄₅₆₇₈₉", subscript, lambda m: ("cardinal", of.code_number(m[0].translate(_SUBSCRIPTS)), True))
-    if of.per:
-        units = any_of([unit for unit in of.units if unit[-1].isalnum() and unit[0].isalpha()])
-        yield Rule("/", re.compile(rf"/(?P<unit>(?:{units})(?!\w)|[^\W\d_]+)\.?(?=[\s,;!?)]|\.|$)"), said)
 
 
 def written_short(of: Language) -> Iterator[Rule]:
@@ -263,8 +234,8 @@ def capitals(of: Language) -> Iterator[Rule]:
     yield Rule("", re.compile(camel), joined)
     mixed = r"(?<![^\W_])[A-Za-z]{0,3}[a-z][A-Z][A-Za-z]{0,3}(?![^\W_])"  # pH, NaCl, mRNA
     yield Rule("", re.compile(mixed), said)
-    element = r"(?<![^\W\d₀-₉])(?=[A-Z]{0,3}[a-z])(?:[A-Z][a-z]?){1,4}(?=[\d₀-₉])"  # Na2CO3
-    yield Rule("₀₁₂₃₄₅₆₇₈₉123456789", re.compile(element), said)
+    element = r"(?<![^\W\d₀-₉])(?=[A-Z]{0,3}[a-z])(?:[A-Z][a-z]?){1,4}(?=[\d₀-₉⁰¹²³⁴-⁹⁺⁻]|[+](?!\w))"  # Na2CO3
+    yield Rule("₀₁₂₃₄₅₆₇₈₉123456789⁺⁻+", re.compile(element), said)
     yield Rule("", re.compile(r"(?<![^\W\d₀-₉]|[.])[A-ZА-ЯЁÀ-Ý]{2,6}(?:['’]?s)?(?![^\W\d₀-₉])"), said)
 
 
@@ -279,12 +250,16 @@ def paired(of: Language) -> Iterator[Rule]:
     yield Rule("-", re.compile(flags), lambda m: ("variant", ["", *dash, *ways(dash[:1], dash[:1])], True))
     pluses = list(dict.fromkeys([f"{plus} {plus}", "plus plus"]))
     yield Rule("+", re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), lambda m: ("sign", pluses, True))
-    yield Rule(INNER, re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)"), lambda m: ("variant", of.dot, True))
+    yield Rule(
+        INNER,
+        re.compile(r"(?<![^\s(])\.(?=[A-Z]{2,5}\b|[a-z]{2,4}\b)|(?<=/)\.(?=[A-Za-z]{2,16}\b)"),
+        lambda m: ("variant", of.dot, True),
+    )
     days = rf"(?<=[A-Za-z]\.)\u200b?{DASH}(?=[A-Z])"
     yield Rule("-–", re.compile(days), lambda m: ("variant", ["", *of.to], True))
     between = rf"(?<=[\w.]){BLANK}?{DASH}{BLANK}?(?=\d)"
     equation = rf"(?<=[\w.)]){BLANK}{DASH}{BLANK}(?=\w)"
-    yield Rule("=", re.compile(equation), lambda m: ("sign", of.minus, True))
+    yield Rule("=≤≥≈≠", re.compile(equation), lambda m: ("sign", of.minus, True))
     yield Rule(f"0{DASHES}", re.compile(between), lambda m: ("variant", ["", *of.to, *of.to_also], True))
     yield Rule(
         "/", re.compile(r"(?<=\d)/(?=\d)"), lambda m: ("variant", ["", *of.over, *of.address_signs.get("/", ())], True)

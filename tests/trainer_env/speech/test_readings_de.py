@@ -52,6 +52,9 @@ def test_words_alone_are_written_letter_by_letter():
         ("Sätze: 21:25, 25:19", "Sätze: einundzwanzig zu fünfundzwanzig, fünfundzwanzig zu neunzehn"),
         ("2 x täglich", "zwei mal täglich"),
         ("Abs. 1 S. 2", "Abs. eins Satz zwei"),
+        ("9,81 m/s² und 10 µF", "neun Komma einundachtzig Meter pro Sekunde Quadrat und zehn Mikrofarad"),
+        ("x >= 3 und y != 2", "x mindestens drei und y ungleich zwei"),
+        ('ein 3/8" Rohr, 2½" breit', "ein drei achtel Zoll Rohr, zweieinhalb Zoll breit"),
     ],
 )
 def test_prompts(text, prompt):

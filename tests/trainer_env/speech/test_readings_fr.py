@@ -66,6 +66,10 @@ def test_prompts(text, prompt):
         ("le chat", "les chats", False),
         ("L'art. 5", "l'article cinq", True),
         ("71 ans", "septante et un ans", True),
+        ('3/8"', "trois huitièmes de pouce", True),
+        ('3/8"', "trois huit pouces", False),
+        ("A -> B, 5e-4", "a b cinq e moins quatre", True),
+        ("a != b", "a égale b", False),
     ],
 )
 def test_readings(text, reading, right):
