@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from speech.readings.en_contractions import contractions
 from speech.readings.en_rules import context_rules, first_rules
+from speech.readings.en_scores import score_rules
 from speech.readings.european import Noun, Number, Rule, last_word, ways, words
 from speech.readings.european_language import Language
 
@@ -258,6 +259,9 @@ class English(Language):
         if minute < 30:
             return list(ways(_minutes(minute), ("past", "after"), names[:1]))
         return list(ways(_minutes(60 - minute), ("to", "till", "of", "before"), names[1:]))
+
+    def early_rules(self) -> list[Rule]:
+        return score_rules(self)
 
     def first_rules(self) -> list[Rule]:
         return first_rules(self)

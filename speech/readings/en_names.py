@@ -7,6 +7,8 @@ from speech.readings.european_language import Language
 
 B = f"{BLANK}?"
 STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Terrace|Highway|Hwy"
+_PHONES = "iPhone|iPad|Pixel|Galaxy|OnePlus|Redmi|Nexus|Moto|Xperia|Xbox"
+_DISSOLVED = r"solutions?|KOH|HF|(?=\w*[a-z\d₀-₉])(?!\w*[A-Z]s\b)(?:[A-Z][a-z]?[\d₀-₉]*){2,8}"
 _ZONES = "GMT|UTC|Z|EST|EDT|PST|PDT|CET|BST|hrs|hours|local time"
 _OF_SECONDS = re.compile(r"\b(?:in|of|for|after|took|within|about|under|over|every|to|by|than|lasts|lasted) $")
 
@@ -120,15 +122,46 @@ def name_rules(of: Language) -> list[Rule]:
 
     def month_day(match: re.Match[str]) -> Said:
         """Thurs., 11/21."""
-        month, day = int(match["m"]), int(match["d"])
-        said = of.date(day, month, "", "", True)[:24]
-        return "date", [*said, *of.slashed(match["m"], match["d"])[:16], *of.fraction(month, day, "")[:8]], True
+        said = of.date(int(match["d"]), int(match["m"]), "", "", True)[:40]
+        plain = ways(of.plain(match["m"])[:2], ("", "slash"), of.plain(match["d"])[:2])
+        part = of.fraction(int(match["m"]), int(match["d"]), "")[:8] if match[0][:2] in ("by", "By") else []
+        return "date", [*said, *plain, *part], True
 
-    near = r"(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}|\b(?:due|until|till|by|dated|since))[.,]{0,2} "
-    numeric = rf"{near}(?P<span>(?P<m>1[0-2]|0?[1-9])/(?P<d>[12]\d|3[01]|0?[1-9]))(?![\w/]|[.,]\d)"
+    def another_day(match: re.Match[str]) -> Said:
+        return month_day(match) if dated.search(match.string, 0, match.start("span")) else None
+
+    def model(match: re.Match[str]) -> Said:
+        """iPhone 6s: no seconds."""
+        return "cardinal", ways(of.code_number(match["n"]), [match["l"]]), True
+
+    def molar(match: re.Match[str]) -> Said:
+        """0.1 M NaOH."""
+        prefix = {"m": "milli", "µ": "micro", "μ": "micro", "n": "nano"}.get(match["k"], "")
+        return "unit", ways(of.said(of.parse(match["n"])), (f"{prefix}molar",)), True
+
+    def level(match: re.Match[str]) -> Said:
+        """FL350."""
+        number = [*of.digits(match["n"])[::-1], *of.code_number(match["n"])]
+        return "cardinal", ways(("flight level", "f l"), number), True
+
+    ends = (
+        "due|until|till|thru|through|by|dated|since|end(?:s|ed|ing)?|expir(?:es?|ed|ing|y)|exp|closed|starts?|starting"
+    )
+    near = rf"(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}}|\b(?i:{ends}))[.,]{{0,2}} "
+    day = r"(?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])"
+    no_part = r"(?![\w/]|[.,]\d| of\b| (?:cup|inch|mile|hour|day|past|tsp|tbsp|full|time))"
+    parted = r"(?P<span>(?P<m>1[0-2]|0?[1-9])/(?P<d>[12]\d|3[01]|0?[1-9]))" + no_part
+    numbered = r"(?P<n>\d{1,2})(?P<l>[a-z])(?!\w)"
+    links = r"(?:,? and |, | & | or | to )"
+    dated = re.compile(rf"{near}(?:{day}{links}){{1,6}}$")
     street = rf"(?= (?:[NSEW]\.? )?(?:[A-Z]\w+ ){{1,3}}(?:{STREETS})\b)"
     return [
-        Rule("0/", re.compile(numeric), month_day),
+        Rule("0/", re.compile(near + parted), month_day),
+        Rule("0/", re.compile(rf"(?<=\d){links}{parted}"), another_day),
+        Rule("0", re.compile(rf"\b(?:{_PHONES}) (?P<span>{numbered})"), model),
+        Rule("0F", re.compile(r"(?<!\w)FL ?(?P<n>\d{2,3})(?!\w|[.,]\d)"), level),
+        Rule("0/", re.compile(rf"\b(?:{_PHONES}) \d{{1,2}}[a-z]/(?P<span>{numbered})"), model),
+        Rule("0M", re.compile(rf"(?<![\w.,$£€])(?P<n>{of.number}) ?(?P<k>[mµμn]?)M(?= (?:{_DISSOLVED})\b)"), molar),
         Rule("0-", re.compile(r"(?<![\w.,/:\-])\d(?:-\d){2,15}(?![\w\-/:]|[.,]\d)"), dictated),
         Rule("0Bb", re.compile(r"(?<![\w.,])(?P<n>\d\d?)[ -]?(?P<w>BR|BA|BD|bd|ba|br)s?(?!\w)"), rooms),
         Rule("0/", re.compile(r"(?<![\w/.,])(?P<a>1[0-2]|\d)/(?P<b>1[0-2]|\d)c(?!\w)"), broadcast),
