@@ -10,11 +10,12 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from speech.files import write_jsonl
+
+if TYPE_CHECKING:  # the builder of the default runs in the reward's environment, which has none
+    import pyarrow as pa
 
 _NAME = re.compile(r"hub:(?P<name>[^:@]+)(?::(?P<config>[^:@]+))?(?:@(?P<split>[^:@]+))?")
 
@@ -49,13 +50,15 @@ def _rows(name: str, config: str | None, split: str, source: str) -> Iterator[di
     yield from map(_finite, rows.remove_columns(left_out))
 
 
-def _is_json(kind: pa.DataType) -> bool:
+def _is_json(kind: "pa.DataType") -> bool:
     """Whether all that a column of this type holds is text, number, list or object."""
+    from pyarrow import types
+
     kind = getattr(kind, "storage_type", kind)
-    if pa.types.is_nested(kind):
+    if types.is_nested(kind):
         return all(_is_json(kind.field(place).type) for place in range(kind.num_fields))
     known = ("string", "large_string", "integer", "floating", "boolean", "null")
-    return any(getattr(pa.types, f"is_{name}")(kind) for name in known)
+    return any(getattr(types, f"is_{name}")(kind) for name in known)
 
 
 def _finite(value: Any) -> Any:
