@@ -63,24 +63,33 @@ def test_log_probabilities_of_tokens_are_taken_at_once_and_are_the_same():
     assert found[3] == "NegBackward0"  # of one cross entropy; verl's own is a difference of as many logsumexp as tokens
 
 
-@pytest.mark.parametrize("platform", ["cpu", "cuda"])
-def test_log_probabilities_of_bfloat16_are_verls_own_in_float32(platform):
-    """2500 tokens: three parts. verl's own way, a row at a time, on the same logits in float32."""
+@pytest.mark.parametrize(("platform", "dtype"), [("cpu", "float32"), ("cuda", "bfloat16")])
+def test_log_probabilities_are_verls_own_in_float32_and_keep_no_copy(platform, dtype):
+    """2500 tokens: three parts. verl's own way, a row at a time, on the same logits in float32. For the backward pass
+    a number or two of each token are kept, of 97 logits."""
     found = found_by(
         "import torch, verl\n"
         "from verl.utils import torch_functional as ours\n"
         "torch.manual_seed(0)\n"
-        "logits = (4 * torch.randn(2500, 97)).bfloat16().requires_grad_()\n"
+        f"logits = (4 * torch.randn(2500, 97)).to(torch.{dtype}).requires_grad_()\n"
         "labels, weights = torch.randint(97, (2500,)), torch.randn(2500)\n"
-        "taken = ours.logprobs_from_logits(logits, labels)\n"
+        "kept = {}\n"  # bytes by where they are
+        "def pack(one):\n"
+        "    kept[one.untyped_storage().data_ptr()] = one.untyped_storage().nbytes()\n"
+        "    return one\n"
+        "with torch.autograd.graph.saved_tensors_hooks(pack, lambda one: one):\n"
+        "    taken = ours.logprobs_from_logits(logits, labels)\n"
+        "kept.pop(logits.untyped_storage().data_ptr(), None)\n"
         "theirs = ours.logprobs_from_logits_v2.__wrapped__(logits.float(), labels)\n"
         "gradients = [torch.autograd.grad((one * weights).sum(), logits)[0] for one in (taken, theirs)]\n"
         "found = [str(taken.dtype), taken.shape == theirs.shape, (taken - theirs).abs().max().item(),"
-        " (gradients[0] - gradients[1]).abs().max().item(), gradients[1].abs().max().item() > 1]",
+        " (gradients[0] - gradients[1]).abs().max().item(), gradients[1].abs().max().item() > 1,"
+        " sum(kept.values()) / logits.numel()]",
         VERL_PLATFORM=platform,
     )
     assert found[:2] == ["torch.float32", True] and found[4]
     assert found[2] < 1e-4 and found[3] < 0.02  # of bfloat16's 8 bits
+    assert found[5] < 0.5
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
