@@ -5,10 +5,10 @@
 Reads WORK_DIR/logs/train.log (verl's line of each step) and serve.log (what the reward server says of itself when it
 ends). Rollouts and rewards overlap, so their part of the step is divided thus: `rollout alone`, no reward request is
 under way; while at least one is, the server's own seconds of token2wav, ASR, token ear and scorers for a step's rows,
-divided by its instances (the mean of all rows since it started: the first steps, all by wave, included); what is left
-of that time is `waiting`: requests on their way, or rewards that wait for rollouts. The rest of a step is verl's:
-log-probabilities and advantages, update, weights to the rollout engine, validation and checkpoints, and what it names
-nowhere.
+divided by its instances (the mean of all rows since it started, in a resumed run for the last time: the first steps,
+all by wave, included); what is left of that time is `waiting`: requests on their way, or rewards that wait for
+rollouts. The rest of a step is verl's: log-probabilities and advantages, update, weights to the rollout engine,
+validation and checkpoints, and what it names nowhere.
 """
 
 import argparse
@@ -17,11 +17,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from infer.reward_curve import go_on, metrics_of
 from speech.files import write_text
 from stages.config import compose_stage
 
-_STEP = re.compile(r"\bstep:(\d+) - ")
-_METRIC = re.compile(r" ?([^ ]+?):(?:np\.\w+\()?(-?[\d.]+(?:e[-+]?\d+)?)\)?(?: - |$)")
 _INSTANCE = re.compile(r"^instance \d+: (\d+) rows;.*; seconds: (.+)$", re.MULTILINE)
 _BESIDE = "validation, checkpoints"
 _VERL = {
@@ -33,14 +32,13 @@ _VERL = {
 
 
 def steps_of(log: str) -> list[dict[str, float]]:
-    """verl's metrics of each training step, the last line of a step that a resumed run did twice."""
+    """verl's metrics of each training step, without those from which a resumed run went back."""
     found = {}
-    for line in log.splitlines():
-        if step := _STEP.search(line):
-            metrics = {name: float(value) for name, value in _METRIC.findall(line[step.end() :].strip())}
-            if "timing_s/step" in metrics:
-                found[int(step[1])] = metrics
-    return [found[number] for number in sorted(found)]
+    for step, metrics in filter(None, map(metrics_of, log.splitlines())):
+        go_on(found, step)
+        if "timing_s/step" in metrics:
+            found[step] = metrics
+    return list(found.values())
 
 
 def server_seconds(log: str) -> tuple[dict[str, float], int]:

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from infer.records import Utterance, read_utterances
-from infer.reward_curve import Curve, metrics_of
+from infer.reward_curve import Curve, go_on, metrics_of
 
 KINDS = ("substitutions", "deletions", "insertions")
 ORDERS = ("largest gain", "largest loss", "largest difference", "worst")
@@ -89,13 +89,13 @@ class Curves:
         self._file, self._read_to, self._found = 0, 0, dict[str, dict[int, float]]()
 
     def read(self) -> dict[str, dict[str, Curve]]:
-        """{title: {metric: curve}}, as far as whole lines have come; titles without a metric are left out. Of a step
-        that was logged twice (a resumed run) the last counts."""
+        """{title: {metric: curve}}, as far as whole lines have come; titles without a metric are left out, and
+        steps from which a resumed run went back."""
         with self._lock:
             self._go_on()
             found = {
                 title: {
-                    key: sorted(values.items())
+                    key: list(values.items())
                     for key, values in self._found.items()
                     if any(re.fullmatch(one, key) for one in patterns)
                 }
@@ -105,6 +105,7 @@ class Curves:
 
     def _go_on(self) -> None:
         if not self._log.is_file():
+            self._file, self._read_to, self._found = 0, 0, {}
             return
         with open(self._log, "rb") as file:
             now = os.fstat(file.fileno())
@@ -115,9 +116,14 @@ class Curves:
                 if not line.endswith(b"\n"):
                     break
                 self._read_to += len(line)
-                step, metrics = metrics_of(line.decode(errors="replace")) or (0, {})
-                for key, value in metrics.items():
-                    self._found.setdefault(key, {})[step] = value
+                if told := metrics_of(line.decode(errors="replace")):
+                    self._take(*told)
+
+    def _take(self, step: int, metrics: Mapping[str, float]) -> None:
+        for values in self._found.values():
+            go_on(values, step)
+        for key, value in metrics.items():
+            self._found.setdefault(key, {})[step] = value
 
 
 def rollouts(folder: str) -> dict[int, list[dict[str, Any]]]:

@@ -9,6 +9,7 @@ with TensorBoard event files. Dots are steps, the line is their mean over `--smo
 import argparse
 import re
 from pathlib import Path
+from typing import TypeVar
 
 import matplotlib
 
@@ -20,20 +21,10 @@ from matplotlib import pyplot as plt
 from speech.files import whole_file
 
 Curve = list[tuple[int, float]]  # (step, value)
+Value = TypeVar("Value")
 _STEP = re.compile(r"\bstep:(\d+) - ")
-_NUMBER = r"(?:np\.float\d+\()?(-?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))"
+_NUMBER = r"(?:np\.\w+\()?(-?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))"
 _METRIC = re.compile(rf" - (\S+):{_NUMBER}\)?(?= - |\s*$)")
-
-
-def read_log(path: Path, key: str) -> Curve:
-    """The key's value of each step of verl's console log; of a step that was logged twice (a resumed run), the last."""
-    value = re.compile(rf" - {re.escape(key)}:{_NUMBER}")
-    found: dict[int, float] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        step, number = _STEP.search(line), value.search(line)
-        if step and number:
-            found[int(step[1])] = float(number[1])
-    return sorted(found.items())
 
 
 def metrics_of(line: str) -> tuple[int, dict[str, float]] | None:
@@ -42,16 +33,37 @@ def metrics_of(line: str) -> tuple[int, dict[str, float]] | None:
     return (int(step[1]), {key: float(number) for key, number in _METRIC.findall(line)}) if step else None
 
 
+def go_on(found: dict[int, Value], step: int) -> None:
+    """Before what is told of `step`: takes what later ones told out of {step: ...}, which was filled in this way and so
+    ascends. They are of a life of the training that is gone. The step itself stays: resumed, verl first validates the
+    one that it loads, and tells that alone."""
+    while next(reversed(found), step) > step:
+        found.popitem()
+
+
+def read_log(path: Path, key: str) -> Curve:
+    """The key's value of each step of verl's console log, without steps from which a resumed run went back."""
+    found: dict[int, float] = {}
+    for step, metrics in filter(None, map(metrics_of, path.read_text(encoding="utf-8", errors="replace").splitlines())):
+        go_on(found, step)
+        if key in metrics:
+            found[step] = metrics[key]
+    return list(found.items())
+
+
 def read_events(directory: Path, key: str) -> Curve:
     """The same of TensorBoard event files below a directory."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    found: dict[int, float] = {}
+    told, found = [], dict[int, float]()
     for folder in sorted({file.parent for file in directory.rglob("events.out.tfevents.*")}):
         events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
         if key in events.Tags()["scalars"]:
-            found |= {event.step: event.value for event in events.Scalars(key)}
-    return sorted(found.items())
+            told += events.Scalars(key)
+    for event in sorted(told, key=lambda one: one.wall_time):
+        go_on(found, event.step)
+        found[event.step] = event.value
+    return list(found.items())
 
 
 def read_curve(source: str, key: str) -> Curve:

@@ -71,11 +71,19 @@ def test_curves_of_a_log_that_is_being_written(tmp_path):
     }
     assert Curves(str(tmp_path / "none.log"), wanted).read() == {}
     with open(log, "a") as file:
-        file.write("ore/mean:0.625\nstep:2 - critic/score/mean:0.75\n")
-    assert growing.read()["reward"] == {"critic/score/mean": [(1, 0.25), (2, 0.75), (3, 0.625)]}
+        file.write("ore/mean:0.625\n")
+    assert growing.read()["reward"] == {"critic/score/mean": [(1, 0.25), (2, 0.5), (3, 0.625)]}
+    with open(log, "a") as file:
+        file.write("step:1 - val-core/x/reward/mean@1:0.5\n")  # it goes on from there
+    assert growing.read()["reward"] == {"critic/score/mean": [(1, 0.25)]}
+    with open(log, "a") as file:
+        file.write("step:2 - critic/score/mean:0.75\n")
+    assert growing.read()["reward"] == {"critic/score/mean": [(1, 0.25), (2, 0.75)]}
     log.rename(tmp_path / "train.before.log")
     log.write_text("step:1 - critic/score/mean:0.125\n" + 1000 * "noise\n")  # another training's, and longer
     assert growing.read() == {"reward": {"critic/score/mean": [(1, 0.125)]}}
+    log.unlink()
+    assert growing.read() == {}
 
 
 def test_what_was_read_of_a_log_is_not_read_again(tmp_path):

@@ -26,6 +26,11 @@ def test_a_step_is_read_once_and_validation_alone_is_none():
     assert [step["timing_s/gen"] for step in steps_of(TRAIN)] == [10.0, 10.0]
 
 
+def test_steps_from_which_a_resumed_run_went_back_are_none():
+    lives = [f"step:{n} - timing_s/step:{seconds}" for n, seconds in ((1, 9.0), (2, 9.0), (3, 9.0), (1, 4.0), (2, 5.0))]
+    assert steps_of("\n".join(lives)) == [{"timing_s/step": 4.0}, {"timing_s/step": 5.0}]
+
+
 def test_seconds_of_a_row_are_over_all_instances():
     parts, instances = server_seconds(SERVE)
     assert parts == pytest.approx({"token2wav": 0.1, "asr": 0.04, "prosody": 0.0125, "mos": 0.0125})
