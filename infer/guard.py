@@ -18,13 +18,13 @@ from typing import Any
 
 import hydra
 from omegaconf import DictConfig
-from tritonclient.utils import InferenceServerException
 
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance
 from merge.choose import held_out
 from reward_tts.reward.terms import units
 from speech.files import append_jsonl, growing_lines, write_text
+from speech.interfaces import Passing
 
 ASKED, HEARD, HELD_OUT = "asked.jsonl", "heard.jsonl", "held_out.json"
 _SOUND = ("log_f0_std", "silence_ratio", "loudness_db")
@@ -53,7 +53,7 @@ class Hearing:
         """A batch at most, rollouts before held-out texts; whether there was one.
 
         Raises:
-            ValueError, InferenceServerException: the reward server is away; the batch is still to be heard.
+            Passing: the reward server is away or busy, or memory is short; the batch is still to be heard.
         """
         asked, self._offset = growing_lines(self.folder / ASKED, self._offset)
         self._waiting += [row for row in asked if row["id"] not in self._known]
@@ -72,13 +72,11 @@ class Hearing:
         return True
 
     def _heard(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Answers of the rows that can be heard, row by row where they cannot together. One that cannot, such as in a
-        language that the ear does not know, is left out for good."""
+        """Answers of the rows that can be heard, row by row where they cannot together. One that the decoder or the ear
+        refuses, such as in a language that the ear does not know, is left out for good."""
         try:
             return list(self._answers(batch))
-        except (InferenceServerException, ValueError) as error:
-            if getattr(self.listener.token2wav, "is_away", bool)():
-                raise
+        except ValueError as error:
             if len(batch) == 1:
                 why = (batch[0]["language"], getattr(error, "why", str(error)))
                 if why not in self._told:
@@ -117,15 +115,16 @@ def main(cfg: DictConfig) -> None:
     hearing = Hearing(cfg)
     print(f"the guard listens with {cfg.ear._target_}", flush=True)
     while not ends_at or time.monotonic() < ends_at[0]:
+        ending = bool(ends_at)  # before the batch: what kept the server busy until then is over
         try:
             worked = hearing.work()
-        except (InferenceServerException, ValueError) as error:
-            if ends_at:
+        except Passing as error:
+            if ending:
                 raise  # the server has gone, too
             print(f"not heard, tried again: {error}", flush=True)
             worked = False
         if not worked:
-            if ends_at:
+            if ending:
                 return
             time.sleep(cfg.guard.poll_s)
 

@@ -16,13 +16,14 @@ from tqdm import tqdm
 from infer.cache import Cache
 from infer.decode import row_of
 from infer.records import Utterance
+from reward_tts.measures import Status
 from reward_tts.reward.errors import Compared, style
 from reward_tts.reward.published import error_counts, seed_tts_eval
 from reward_tts.scorers.prosody import prosody
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.files import fingerprint, identities, paths_in
 from speech.imports import ROOT, dotted_names, imported_files
-from speech.interfaces import Row
+from speech.interfaces import Passing, Row
 from speech.readings import something_said
 from speech.readings.units import SPACELESS
 from speech.voices import read_voices
@@ -106,6 +107,7 @@ class Listener:
 
         Raises:
             NotHeardError: of the first that cannot be, whatever the cause.
+            Passing: it may be later: there was no memory, or `token2wav` says so.
         """
         keys = [[u.tokens, u.voice, u.language, u.text] for u in utterances]  # the text: see infer.decode
         unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
@@ -142,6 +144,8 @@ class Listener:
             scores = [part.found[id(row)] for part in parts.values() if id(row) in part.found]
             if not utterance.tokens:  # who says nothing is heard as nothing
                 scores = [self.scorers["prosody"].of(np.zeros(0, np.float32))]
+            elif one.status == Status.OUT_OF_MEMORY:
+                raise Passing(f"utterance {utterance.index}: {one.message}")
             elif one.message:
                 raise NotHeardError(utterance, one.message)
             heard.append({"transcript": one.transcript} | {key: x for part in scores for key, x in part.items()})

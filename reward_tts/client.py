@@ -13,8 +13,9 @@ from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferResult
 
 from reward_tts.measures import CONTRACT, SECRET_HEADER, Measures, Status, row_checksum
-from reward_tts.servers import Passing, RewardError, RewardServer, Servers, Transport, connect
+from reward_tts.servers import RewardError, RewardServer, Servers, Transport, connect
 from reward_tts.window import Window
+from speech.interfaces import Passing
 
 __all__ = ["Answer", "RewardClient", "RewardError", "ServerConfig", "client_for"]
 log = logging.getLogger(__name__)

@@ -7,9 +7,10 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
 from reward_tts.client import ServerConfig
-from speech.interfaces import Row
+from speech.interfaces import Passing, Row
 
-_MODEL, _READY_S = "token2wav", 10
+_MODEL, _WAIT_S = "token2wav", 60
+_OF_THE_ROW = ("StatusCode.INVALID_ARGUMENT", "StatusCode.INTERNAL")  # reward_tts/server/front/upstream.py
 # Given any, tritonclient leaves out its own: waves are longer than gRPC's 4 MiB.
 _CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1)]
 
@@ -36,18 +37,11 @@ class ServedWaves:
         """One wave float32 [samples] per row.
 
         Raises:
-            InferenceServerException: the server is away, or refuses a row.
+            InferenceServerException: the server refuses a row, or fails on it.
+            Passing: it is away, busy, not what was expected, or lacks memory; whatever the row is.
         """
         with InferenceServerClient(self.address, channel_args=_CHANNEL) as client:
             return [self._one(client, row) for row in rows]
-
-    def is_away(self) -> bool:
-        """Whether no server answers there that is ready: what failed may go well later."""
-        try:
-            with InferenceServerClient(self.address, channel_args=_CHANNEL) as client:
-                return not client.is_server_ready(headers=self._headers, client_timeout=_READY_S)
-        except InferenceServerException:
-            return True
 
     def _one(self, client: InferenceServerClient, row: Row) -> np.ndarray:
         tokens = np.asarray(row.tokens, np.int32)
@@ -57,6 +51,11 @@ class ServedWaves:
             if value:
                 inputs.append(InferInput(name, [1], "BYTES"))
                 inputs[-1].set_data_from_numpy(np.array([value.encode()], np.object_))
-        answer = client.infer(_MODEL, inputs, headers=self._headers, client_timeout=60)
+        try:
+            answer = client.infer(_MODEL, inputs, headers=self._headers, client_timeout=_WAIT_S)
+        except InferenceServerException as error:
+            if error.status() in _OF_THE_ROW:
+                raise
+            raise Passing(f"reward server {self.address}: {error}") from error
         self.sample_rate = int(answer.as_numpy("SAMPLE_RATE")[0])
         return answer.as_numpy("WAVE")

@@ -18,6 +18,7 @@ from tritonclient.grpc.aio import InferenceServerClient, InferResult
 from tritonclient.utils import InferenceServerException
 
 from reward_tts.window import Window
+from speech.interfaces import Passing
 
 log = logging.getLogger(__name__)
 _FINAL = {f"StatusCode.{name}" for name in ("INVALID_ARGUMENT", "NOT_FOUND", "UNIMPLEMENTED", "OUT_OF_RANGE")}
@@ -26,10 +27,6 @@ _SECRET = {"StatusCode.UNAUTHENTICATED", "StatusCode.PERMISSION_DENIED"}
 
 class RewardError(RuntimeError):
     """No measure could be had; the message names the sample and the reason."""
-
-
-class Passing(Exception):
-    """A fault of the way to a server, or of a server that is about to stop or not yet ready: ask again."""
 
 
 class Transport(Protocol):

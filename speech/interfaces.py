@@ -6,6 +6,10 @@ from typing import Any, Protocol
 import numpy as np
 
 
+class Passing(Exception):
+    """No row is at fault: what was asked is away, not yet ready or busy, or memory was short. Ask again."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One utterance to be spoken.

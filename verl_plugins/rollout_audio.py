@@ -17,7 +17,7 @@ from tritonclient.utils import InferenceServerException
 
 from reward_tts.served_waves import ServedWaves
 from speech.files import append_jsonl
-from speech.interfaces import Row
+from speech.interfaces import Passing, Row
 from verl_plugins.reward_metrics import Batch
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class RolloutAudio:
         chosen = [info for info in infos if info["speech_tokens"] and not info["bad_speech"]][: self.count]
         try:
             spoken = [self._speak(info) for info in chosen]
-        except InferenceServerException as error:
+        except (InferenceServerException, Passing) as error:
             log.warning("step %d: no rollout to listen to: %s", step, error)
             return
         folder = self.folder / f"step_{step:06d}"

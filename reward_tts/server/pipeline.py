@@ -15,7 +15,7 @@ import torch
 
 from reward_tts.measures import Measures, Status
 from reward_tts.server.metrics import Counts
-from speech.interfaces import ASR, Row, Scorer, Token2Wav
+from speech.interfaces import ASR, Passing, Row, Scorer, Token2Wav
 from speech.waves import resample
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,11 @@ class SpeechPipeline:
         return ""
 
     def measure(self, rows: Sequence[Row]) -> list[Measures]:
-        """One measure per row, in the order given; status and message tell of a row that could not be measured."""
+        """One measure per row, in the order given; status and message tell of a row that could not be measured.
+
+        Raises:
+            Passing: as a part does that asks another process.
+        """
         measures = [self._measures(row, Status.BAD_SPEECH, self.problem(row.tokens)) for row in rows]
         good = sorted((i for i, m in enumerate(measures) if not m.message), key=lambda i: len(rows[i].tokens))
         self._count([len(rows[i].tokens) for i in good])
@@ -176,7 +180,8 @@ def lacks_memory(error: Exception) -> bool:
 
 
 def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item]) -> list[Result | Exception]:
-    """function(items); if it raises, each item alone, and the exception in place of an item that makes it raise."""
+    """function(items); if it raises, each item alone, and the exception in place of an item that makes it raise: not
+    what is Passing, of which no item is the cause."""
     if not items:
         return []
     try:
@@ -184,6 +189,8 @@ def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item])
         if len(results) != len(items):
             raise RuntimeError(f"{len(results)} results for {len(items)} utterances")
         return results
+    except Passing:
+        raise
     except Exception as error:
         log.warning("a batch of %d failed", len(items), exc_info=True)
         failure = error

@@ -27,6 +27,7 @@ _ASK_S = 10.0  # for an answer that is no inference
 _PAUSE_S = 0.25  # before the second attempt; doubles: a Triton that is ill is ended meanwhile
 _POLL_S = 0.1  # between looks whether Triton is back
 _DETAIL_CHARACTERS = 2000  # of Triton's own words, in the log
+_UNANSWERED = {Status.FAILED: "INTERNAL", Status.OUT_OF_MEMORY: "RESOURCE_EXHAUSTED"}
 _ILL = "is not healthy"  # Triton's words of a stub whose late answer it will take for that of the next batch
 # A connection that fails is tried again soon: Triton is back within seconds.
 _CHANNEL = [
@@ -190,8 +191,8 @@ def refuse_without_reward(asked: Asked, answer: messages.ModelInferResponse) -> 
     else:
         without = np.isnan(np.frombuffer(rewards, "<f4")).tolist()
     for number, (lacks, row) in enumerate(zip(without, measures, strict=True)):
-        if lacks and row.status in (Status.FAILED, Status.OUT_OF_MEMORY):
-            raise Unanswered(f"row {number}: {row.message}", "INTERNAL")
+        if lacks and row.status in _UNANSWERED:
+            raise Unanswered(f"row {number}: {row.message}", _UNANSWERED[row.status])
         if lacks:
             raise Refused(f"row {number}: {row.message}")
 

@@ -1,19 +1,24 @@
 """The guard's hearing with the small codec and whisper-base: asked rows are heard once, held-out texts averaged."""
 
 import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 from omegaconf import DictConfig, OmegaConf
+from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceServicer, add_GRPCInferenceServiceServicer_to_server
+from tritonclient.utils import InferenceServerException
 
 from infer.guard import Hearing
 from infer.hear import Listener
 from reward_tts.asr.faster_whisper import WhisperEar
 from reward_tts.served_waves import ServedWaves
 from speech.files import growing_lines
-from speech.interfaces import Transcript
+from speech.interfaces import Passing, Row, Transcript
 from stages.config import ROOT, compose_stage
 from tests.conftest import free_ports
 
@@ -79,7 +84,7 @@ def test_a_row_that_the_ear_cannot_hear_holds_up_no_other(
     hearing = Hearing(own)
     away = ServedWaves(f"127.0.0.1:{free_ports(1)[0]}", None, own.recipe.token_rate, own.recipe.codebook_size)
     hearing.listener.token2wav = away
-    with pytest.raises(ValueError, match=r"could not be heard: InferenceServerException: .*UNAVAILABLE"):
+    with pytest.raises(Passing, match=f"^reward server {away.address}: .*UNAVAILABLE"):
         hearing.work()
     own_ear = copy(ear)
     own_ear.__class__ = EarOfMandarin
@@ -90,6 +95,67 @@ def test_a_row_that_the_ear_cannot_hear_holds_up_no_other(
     assert [row["id"] for row in heard] == ["1.rollout.0", "1.rollout.2"]
     told = "rows in language 'en' are left out: ValueError: does not know ['en']"
     assert capsys.readouterr().out.count(told) == 1
+
+
+class Refusing(GRPCInferenceServiceServicer):
+    """A server's door that answers each row with `code`."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    def ModelInfer(self, request, context):
+        context.abort(self.code, "why")
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[tuple[Refusing, ServedWaves]]:
+    server, door = grpc.server(ThreadPoolExecutor(1)), Refusing()
+    add_GRPCInferenceServiceServicer_to_server(door, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield door, ServedWaves(f"127.0.0.1:{port}", None, 26.7, 1024)
+    server.stop(None)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *[(name, Passing) for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAUTHENTICATED")],
+        *[(name, InferenceServerException) for name in ("INVALID_ARGUMENT", "INTERNAL")],
+    ],
+)
+def test_what_a_server_refuses_about_a_row_is_told_from_what_passes(refusing, code: str, kind: type[Exception]):
+    door, waves = refusing
+    door.code = grpc.StatusCode[code]
+    with pytest.raises(kind, match=code):
+        waves.decode([Row(np.array([1, 2], np.int32), None, "zh")])
+
+
+class FullEar(WhisperEar):
+    def transcribe(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
+        raise RuntimeError("CUDA failed with error out of memory")
+
+
+@pytest.mark.parametrize("short_of", ["a server", "memory"])
+def test_a_row_that_met_a_busy_server_or_no_memory_is_heard_later(
+    cfg: DictConfig, spoken: list[tuple[list[int], str]], ear: WhisperEar, refusing, tmp_path: Path, short_of: str
+):
+    own = cfg.copy()
+    own.guard.folder = str(tmp_path)
+    own.cache.path = str(tmp_path / "heard.sqlite")
+    ask(own, spoken[:2], "held_out", 1, None)
+    hearing = Hearing(own)
+    hearing.listener.ear = copy(ear)
+    if short_of == "memory":
+        hearing.listener.ear.__class__ = FullEar
+    else:
+        refusing[0].code, hearing.listener.token2wav = grpc.StatusCode.RESOURCE_EXHAUSTED, refusing[1]
+        refusing[1].codebook_size = own.recipe.codebook_size
+    with pytest.raises(Passing):
+        hearing.work()
+    hearing.listener = Listener(own)
+    hearing.listener.ear = ear
+    assert hearing.work() and not hearing.work()
+    assert json.loads((tmp_path / "held_out.json").read_text())["steps"]["1"]["texts"] == 2
 
 
 def test_an_asr_of_the_rewards_family_is_refused(cfg: DictConfig):

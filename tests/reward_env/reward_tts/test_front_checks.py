@@ -177,7 +177,7 @@ def test_a_body_that_is_no_request_is_refused(case):
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(Status.OUT_OF_MEMORY, "INTERNAL"), (Status.FAILED, "INTERNAL"), (Status.BAD_ROW, "INVALID_ARGUMENT")],
+    [(Status.OUT_OF_MEMORY, "RESOURCE_EXHAUSTED"), (Status.FAILED, "INTERNAL"), (Status.BAD_ROW, "INVALID_ARGUMENT")],
 )
 def test_the_published_client_is_told_whether_the_server_or_its_row_has_no_reward(status, code):
     """It does not read STATUS; NaN would be a reward to it. No memory is nothing that it did."""

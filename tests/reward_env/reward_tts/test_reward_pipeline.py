@@ -16,7 +16,7 @@ from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
 from reward_tts.server.__main__ import Judge
 from reward_tts.server.pipeline import SpeechPipeline, lacks_memory
-from reward_tts.server.pytriton_adapter import Query
+from reward_tts.server.pytriton_adapter import Query, _speaking
 from speech.interfaces import Row
 
 FRAMES_PER_TOKEN, MEL_FRAME_RATE, SAMPLE_RATE = 3, 80, 24000
@@ -162,6 +162,17 @@ def test_what_a_batch_without_memory_held_is_free_while_its_rows_are_tried_and_h
     assert [m.status for m in measures] == [Status.OUT_OF_MEMORY, Status.OK]
     assert measures[0].message == "OutOfMemoryError: once more"
     assert still == [0] * 4 and len(taken) == 3  # the batch, each row, the ASR
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(MemoryError(), Status.OUT_OF_MEMORY), (RuntimeError("a fault"), Status.FAILED)]
+)
+def test_a_row_that_is_only_spoken_says_whether_memory_was_short(error, status):
+    def speak(*_):
+        raise error
+
+    (answer,) = _speaking(speak)([{"TOKENS": np.array([7, 300, 12], np.int32)}])
+    assert Measures.from_json(answer["MEASURES"][0].decode()).status == status
 
 
 def test_memory_is_what_a_library_lacks_that_says_so_in_an_error_of_no_special_kind():
