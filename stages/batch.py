@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from omegaconf import DictConfig, OmegaConf
 
 from stages import machine
-from stages.misfits import Fault
+from stages.misfits import Fault, goes_on_from
 
 BATCH, MINI = "data.train_batch_size", "actor_rollout_ref.actor.ppo_mini_batch_size"
 GPUS = "trainer.n_gpus_per_node"
@@ -55,8 +55,9 @@ def divisible(cfg: DictConfig, gpus: int) -> tuple[int, int]:
 
 def of_batch(cfg: DictConfig) -> Iterator[Fault]:
     """A GRPO training whose GPUs do not share its rollouts evenly. verl 0.9.1 fills a batch with empty rows until the
-    updates are full (trainer_base._balance_batch), so that updates have unlike shares of what is real; the rest is an
-    assertion after the models are loaded and the first rollouts are spoken."""
+    updates are full (trainer_base._balance_batch), so that updates have unlike shares of what is real: a warning where
+    such a training is under way. The rest is an assertion after the models are loaded and the first rollouts are
+    spoken."""
     texts, n = {key: OmegaConf.select(cfg, key) for key in (BATCH, MINI)}, cfg.actor_rollout_ref.rollout.n
     split = max(
         OmegaConf.select(cfg, f"actor_rollout_ref.actor.{part}ulysses_sequence_parallel_size") or 1
@@ -68,7 +69,11 @@ def of_batch(cfg: DictConfig) -> Iterator[Fault]:
     batch, mini = divisible(cfg, gpus)
     fits = f"{BATCH}={batch} {MINI}={mini} would do"
     if texts[BATCH] % texts[MINI]:
-        yield BATCH, f"is {texts[BATCH]}, no multiple of {MINI}={texts[MINI]}, the texts of an update: {fits}"
+        why = f"is {texts[BATCH]}, no multiple of {MINI}={texts[MINI]}, the texts of an update"
+        if goes_on_from(cfg):  # another batch would be another run
+            print(f"run.sh: warning: {BATCH} {why}: verl fills the last one with empty rows", flush=True)
+        else:
+            yield BATCH, f"{why}: {fits}"
     elif texts[MINI] * n % gpus:
         yield MINI, f"is {texts[MINI]}, with {n} rollouts of each text no multiple of {gpus} GPUs: {fits}"
     else:

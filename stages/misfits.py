@@ -219,13 +219,20 @@ def of_rows(cfg: DictConfig) -> Iterator[Fault]:
     yield from _of_schedule(cfg, "actor", cfg.actor_rollout_ref.actor.optim, steps if wanted is None else wanted)
 
 
-def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> Iterator[Fault]:
-    """A checkpoint, `part` of its folder, from which this training would go on by another schedule."""
+def goes_on_from(cfg: DictConfig) -> Path | None:
+    """Folder of the checkpoint with which a training by verl goes on; None where it is to begin."""
     tracker = Path(cfg.trainer.default_local_dir) / "latest_checkpointed_iteration.txt"
     if not tracker.exists() or cfg.trainer.resume_mode != "auto":
+        return None
+    return tracker.parent / f"global_step_{tracker.read_text().strip()}"
+
+
+def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> Iterator[Fault]:
+    """A checkpoint, `part` of its folder, from which this training would go on by another schedule."""
+    if (last := goes_on_from(cfg)) is None:
         return
     try:
-        check_same(tracker.parent / f"global_step_{tracker.read_text().strip()}" / part, Schedule.of(optim, steps))
+        check_same(last / part, Schedule.of(optim, steps))
     except ValueError as error:
         key = "trainer.total_epochs" if cfg.trainer.total_training_steps is None else "trainer.total_training_steps"
         yield key, f"does not fit: {error}"

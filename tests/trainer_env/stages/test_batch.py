@@ -64,6 +64,16 @@ def test_a_batch_that_the_gpus_share_is_told_as_it_is():
     assert silent > 30
 
 
+def test_a_training_under_way_goes_on_with_a_batch_that_verl_fills(tmp_path, capsys):
+    """At cfe05f7 it was refused, and the batch that would do was another run, from its beginning."""
+    training = plan("cosyvoice2", "train", "train", ["data.train_batch_size=40", f"recipe.grpo_dir={tmp_path}"])[1][0]
+    with pytest.raises(SystemExit, match="is 40, no multiple of"):
+        check_training(training)
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
+    check_training(training)
+    assert "run.sh: warning: data.train_batch_size is 40, no multiple of" in capsys.readouterr().out
+
+
 def test_every_recipe_has_a_batch_that_its_gpus_share():
     for recipe in recipes():
         assert list(batch.of_batch(compose_stage(recipe, "grpo"))) == [], recipe
