@@ -49,11 +49,10 @@ def gpus(drivers: str = "/proc/driver/nvidia/gpus") -> int:
         drivers: NVIDIA's driver has a folder for each GPU there.
     """
     there, listed = len(list(Path(drivers).glob("*"))), os.environ.get("CUDA_VISIBLE_DEVICES")
-    return (
-        there
-        if listed is None
-        else min(there, len([one for one in listed.split(",") if one.strip() not in ("", "-1")]))
-    )
+    if listed is None:
+        return there
+    names = [name for one in listed.split(",") if (name := one.strip()) not in ("", "-1")]
+    return 0 if any(name.startswith("MIG") for name in names) else min(there, len(names))  # several on one GPU
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 server: can its reward be computed, and does that server offer it?"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 
@@ -99,6 +99,26 @@ def _verl_faults(
         faults += [(key, why) for key in dict.fromkeys([*own, *changed_keys(cfg, known, branch)])]
     faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(free))]
     return faults + wrong_types(cfg, extends, list(words))
+
+
+def check_planned(stages: Sequence[Stage], is_due: Callable[[Stage], bool] | None) -> None:
+    """SystemExit if a stage that is to run cannot work: before the long stages that come first.
+
+    Args:
+        is_due: whether a stage is not done already, which may be of a machine with more GPUs, or of settings that were
+            taken then. None: nothing runs here.
+    """
+    for stage in stages:
+        try:
+            check_training(stage, stages, here=is_due is not None)
+            asks = stage.spec.get("server")
+            told = asks and check_reward(stage.recipe, stage.configs()[0], stage.overrides)
+        except SystemExit:
+            if is_due is None or is_due(stage):
+                raise
+            continue
+        if told:
+            print(f"# {stage.name}: {told}", flush=True)
 
 
 def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = False) -> None:

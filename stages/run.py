@@ -95,7 +95,7 @@ class Run:
         again = f" ({reason})" if reason and self.marks.read(stage) else ""
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
-        preflight.check_training(stage, self.stages)  # now that its texts are there
+        preflight.check_training(stage, self.stages, here=True)  # now that its texts are there
         if stage.spec.get("server"):
             self.expect_server(stage)  # whoever is refused finds the checkpoints where they were
         for line in self.marks.clear_way(stage, now, self.force):  # before the server, which may learn from a run
@@ -263,12 +263,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
-        for stage in stages:  # before the long stages that come first
-            preflight.check_training(stage, stages, here=not args.dry_run)
-            if stage.spec.get("server"):
-                told = preflight.check_reward(stage.recipe, stage.configs()[0], stage.overrides)
-                if told:
-                    print(f"# {stage.name}: {told}", flush=True)
+        preflight.check_planned(stages, None if args.dry_run else Run(cfg, stages, args.force).is_due)
     except HydraException as error:
         raise SystemExit(f"run.sh: {error}") from None
     if args.dry_run:

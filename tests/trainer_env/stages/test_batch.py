@@ -10,9 +10,9 @@ from omegaconf import OmegaConf
 
 from stages import batch, machine
 from stages.batch import BATCH, GPUS, MINI
-from stages.config import compose_stage, recipes
-from stages.preflight import check_training
-from stages.run import plan
+from stages.config import ROOT, compose_stage, recipes
+from stages.preflight import check_planned, check_training
+from stages.run import Run, plan
 
 ACTOR, DRAWN = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
 LOG = f"{DRAWN}.log_prob_micro_batch_size_per_gpu"
@@ -84,12 +84,17 @@ def test_every_recipe_has_a_batch_that_its_gpus_share():
     assert list(batch.of_batch(compose_stage("tiny_mandarin", "grpo", (*few, "actor_rollout_ref.rollout.n=4")))) == []
 
 
-def test_more_gpus_than_the_machine_has_are_refused_where_it_is_to_run(monkeypatch, tmp_path):
+@pytest.fixture
+def four_gpus(monkeypatch, tmp_path):
+    """A machine with four GPUs, for this process alone."""
     for number in range(4):
-        (tmp_path / f"0000:0{number}:00.0").mkdir()
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(machine, "gpus", partial(machine.gpus, str(tmp_path)))
+        (tmp_path / f"driver/0000:0{number}:00.0").mkdir(parents=True)
+    for name in ("RAY_ADDRESS", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(machine, "gpus", partial(machine.gpus, str(tmp_path / "driver")))
+
+
+def test_more_gpus_than_the_machine_has_are_refused_where_it_is_to_run(monkeypatch, four_gpus):
     _, (training,) = plan("cosyvoice2", "train", "train", [])
     told = rf"gpu\.yaml, line \d+: {GPUS} is 8, and this run sees 4: {GPUS}=4, less those of the reward server"
     with pytest.raises(SystemExit, match=told):
@@ -98,5 +103,25 @@ def test_more_gpus_than_the_machine_has_are_refused_where_it_is_to_run(monkeypat
     check_training(plan("cosyvoice2", "train", "train", [f"{GPUS}=4"])[1][0], here=True)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,2")
     assert machine.gpus() == 2
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-c7a3,MIG-7b8d")  # two parts, of one GPU or of two
+    assert machine.gpus() == 0
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.7:6379")  # a cluster's
     check_training(training, here=True)
+
+
+def test_a_training_that_is_done_needs_no_gpus_of_this_machine(four_gpus, tmp_path, capsys):
+    """At cfe05f7 `2 4` of a run from a machine with eight was refused, and nothing merged."""
+    cfg, stages = plan("cosyvoice2", "train", "merge", [f"recipe.work_dir={tmp_path}/work"])
+    training = stages[0]
+    for file in (*(ROOT / need.path for need in training.needs()), tmp_path / "work/grpo/x"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    going = Run(cfg, stages, force=False)
+    with pytest.raises(SystemExit, match="and this run sees 4"):
+        check_planned(stages, going.is_due)
+    going.marks.write(training, "done", going.marks.parts(training))
+    check_planned(stages, going.is_due)
+    assert list(going.one(training, stages[1:])) == [] and "train: done already" in capsys.readouterr().out
+    assert going.is_due(stages[1])
+    with pytest.raises(SystemExit, match="and this run sees 4"):
+        check_planned(stages, Run(cfg, stages, force=True).is_due)
