@@ -1,7 +1,9 @@
 """Before a stage starts: does verl know its keys, and do they fit together? And before one that needs the reward
 server: can its reward be computed, and does that server offer it?"""
 
+import os
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
@@ -11,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from stages import batch, lengths, misfits, server
 from stages.config import ROOT, Source, compose_stage, sources
-from stages.table import Stage
+from stages.overrides import route
+from stages.table import Stage, table
 from stages.verl_keys import changed_keys, set_keys, unknown_keys, unread_keys, verl_config, wrong_types
 
 
@@ -127,7 +130,8 @@ def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = Fal
 
     Args:
         stage: with its overrides.
-        planned: all stages of this run; the overrides of `serve` count for its server.
+        planned: all stages of this run; the overrides of `serve` count for its server, those in
+            VERL_TTS_SERVER_OVERRIDES for another's.
         here: it is to run on this machine, so its GPUs count.
     """
     for name, cfg in zip(stage.config_names(), stage.configs(), strict=True):
@@ -145,14 +149,22 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
         yield from misfits.of_rows(cfg)
     yield from misfits.of_sft(cfg)
     if trains or prepares:
-        told = next((one.overrides for one in planned if one.name == "serve"), ())
-        server = compose_stage(stage.recipe, "server", tuple(told))
+        told = next((one.overrides for one in planned if one.name == "serve"), None)
+        server = compose_stage(stage.recipe, "server", tuple(_of_others(stage.recipe) if told is None else told))
         if trains:
             yield from misfits.of_server(cfg, server)
             yield from lengths.of_likelihood(cfg, server)
         else:
             train = next((one.overrides for one in planned if one.name == "train"), ())
             yield from lengths.of_prefix(cfg, compose_stage(stage.recipe, "grpo", tuple(train)), server)
+
+
+def _of_others(recipe: str) -> list[str]:
+    """Overrides of a reward server that another started, as far as it says them (stages/slurm.sh)."""
+    from stages.plan import rules  # which imports this file
+
+    given = shlex.split(os.environ.get("VERL_TTS_SERVER_OVERRIDES", ""))
+    return route(recipe, {"serve": ["server"]}, given, rules(table(recipe)))["serve"] if given else []
 
 
 def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str | None:

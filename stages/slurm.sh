@@ -121,6 +121,7 @@ job() {
   for given in "$@"; do # the servers load and measure what the reward wants, with the voices of the training
     [[ ! $given =~ ^[+~]*(recipe[./]|reward=) ]] || served+=("$given")
   done
+  export VERL_TTS_SERVER_OVERRIDES=${served[*]@Q} # of servers that the training is compared with (stages/preflight.py)
   serve() { # INDEX of the node
     background "$logs/serve-${nodes[$1]}.log" "${nodes[$1]}" \
       env CUDA_VISIBLE_DEVICES="$(seq -s, "$training_gpus" $((gpus - 1)))" \

@@ -46,6 +46,25 @@ def test_a_batch_that_the_gpus_do_not_share_evenly_is_refused_with_one_that_they
         check_training(plan(recipe, "train", "train", overrides)[1][0])
 
 
+def test_one_update_is_written_as_with_prompts_per_gpu(monkeypatch, capsys):
+    """A job that was begun with 14 texts of PROMPTS_PER_GPU=1, and no setting changed, is the same run."""
+    monkeypatch.setattr("sys.argv", ["stages.batch", "--recipe", "inworld_tts", "--gpus", "14"])
+    batch.main()
+    told = ["data.train_batch_size=14", "actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}"]
+    assert [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")] == told
+
+
+def test_texts_of_an_update_fill_the_micro_batches_of_each_gpu():
+    cfg = compose_stage("cosyvoice2", "grpo", ("actor_rollout_ref.rollout.n=6",))  # micro batches of 4: two texts
+    assert batch.divisible(cfg, 14) == (56, 56)
+    assert batch.divisible(compose_stage("cosyvoice2", "grpo"), 8) == (32, 32)  # as published, on the published GPUs
+    assert batch.divisible(compose_stage("cosyvoice2", "grpo", ("preset=emilia_dapo",)), 14) == (56, 28)
+    cfg = compose_stage(
+        "glm_tts", "grpo", ("actor_rollout_ref.rollout.n=4",)
+    )  # log-probabilities of 8 rollouts at once
+    assert batch.divisible(cfg, 14) == (28, 28)
+
+
 def test_micro_batches_of_log_probabilities_divide_a_step_and_not_an_update():
     """At cfe05f7 64 texts in two updates of 32 were told for 32 in two of 16, which fit: 32 rollouts on each GPU."""
     cfg = compose_stage("cosyvoice2", "grpo", (f"{MINI}=16", f"{DRAWN}.n=8", f"{LOG}=32"))

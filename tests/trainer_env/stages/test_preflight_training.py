@@ -114,6 +114,15 @@ def test_an_asr_with_times_on_the_same_command_line_counts():
     check_training(planned[-1], planned)
 
 
+def test_what_a_jobs_own_servers_are_told_counts(monkeypatch):
+    """At d641b49 a Slurm job whose servers take 2000 tokens was refused by the 1500 of server.yaml."""
+    _, planned = plan("llasa", "train", "train", ["data.max_response_length=1501"])
+    with pytest.raises(SystemExit, match=r"is 1501, more than server\.max_tokens=1500"):
+        check_training(planned[0], planned)
+    monkeypatch.setenv("VERL_TTS_SERVER_OVERRIDES", "'server.max_tokens=2000' 'reward=cer' 'recipe.language=zh'")
+    check_training(planned[0], planned)
+
+
 def test_what_is_no_number_is_refused_with_its_place():
     with pytest.raises(SystemExit, match=r"command line: trainer\.nnodes=two: trainer\.nnodes is a number, got 'two'"):
         plan("llasa", "train", "train", ["trainer.nnodes=two"])

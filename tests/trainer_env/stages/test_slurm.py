@@ -1,6 +1,7 @@
 """stages/slurm.sh, with commands of Slurm's and Ray's names that keep what they are asked for."""
 
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -11,7 +12,6 @@ from tempfile import TemporaryDirectory
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from stages.batch import divisible, main
 from stages.config import ROOT, compose_stage
 from stages.table import table
 from tests.conftest import free_ports
@@ -40,7 +40,7 @@ case $* in *' serve '*)
   fi
   echo READY; exec sleep 1000 ;;
 *' train '*)  # lasts until the server that died has been started again
-  touch "$CALLS.training"
+  touch "$CALLS.training"; echo "servers have $VERL_TTS_SERVER_OVERRIDES"
   [[ -z ${{FRAGILE:-}} ]] || until (($(grep -c serve-beta "$CALLS") == 2)); do sleep 0.05; done ;;
 esac
 """
@@ -153,25 +153,6 @@ def test_a_job_keeps_the_batch_of_the_recipe_as_far_as_its_gpus_divide_it(
     assert written == (mini if mini < batch else "${data.train_batch_size}")
 
 
-def test_one_update_is_written_as_with_prompts_per_gpu(monkeypatch, capsys):
-    """A job that was begun with 14 texts of PROMPTS_PER_GPU=1, and no setting changed, is the same run."""
-    monkeypatch.setattr("sys.argv", ["stages.batch", "--recipe", "inworld_tts", "--gpus", "14"])
-    main()
-    told = ["data.train_batch_size=14", "actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}"]
-    assert [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")] == told
-
-
-def test_texts_of_an_update_fill_the_micro_batches_of_each_gpu():
-    cfg = compose_stage("cosyvoice2", "grpo", ("actor_rollout_ref.rollout.n=6",))  # micro batches of 4: two texts
-    assert divisible(cfg, 14) == (56, 56)
-    assert divisible(compose_stage("cosyvoice2", "grpo"), 8) == (32, 32)  # as published, on the published GPUs
-    assert divisible(compose_stage("cosyvoice2", "grpo", ("preset=emilia_dapo",)), 14) == (56, 28)
-    cfg = compose_stage(
-        "glm_tts", "grpo", ("actor_rollout_ref.rollout.n=4",)
-    )  # log-probabilities of 8 rollouts at once
-    assert divisible(cfg, 14) == (28, 28)
-
-
 def test_training_is_told_what_verl_asks_for_where_a_recipe_has_its_own_mini_batch(job, tmp_path):
     """cosyvoice2 updates with 32 prompts; six GPUs get six, and verl wants no mini batch above that."""
     cfg, _ = trained(job | {"RECIPE": "cosyvoice2"})
@@ -214,6 +195,8 @@ def test_a_server_that_ends_while_training_goes_on_is_started_again(job, tmp_pat
     assert f" serve {own} recipe.server.grpc_port" in first
     (training,) = [line for line in calls_of(job) if " train " in line]
     assert "asr.batch_size" not in training
+    said = log.with_name("train.log").read_text().partition("servers have ")[2].partition("\n")[0]
+    assert shlex.split(said) == own.split()
     assert left_over(job) == []
 
 
