@@ -158,7 +158,7 @@ class Marks:
 
     def _told_by_absence(self, config: dict[str, str]) -> dict[str, str]:
         """Without keys that came, or went, with this value: a run of before the change is still the same run."""
-        absent = {key: json.dumps(value, ensure_ascii=False) for key, value in _plain_items(self.table.absent_is)}
+        absent = dict(_flat(OmegaConf.to_container(self.table.absent_is), ""))
         return {key: value for key, value in config.items() if absent.get(_plain_key(key)) != value}
 
     def stale(self, stage: Stage, now: Parts) -> str | None:
@@ -251,10 +251,6 @@ class Marks:
         free = tuple(stage.spec.get("may_change", []))
         other = [k for k in changed_keys(begun["config"], now["config"]) if not f"{k}.".startswith(_dotted(free))]
         return not other and not changed_keys(begun["inputs"], now["inputs"])
-
-
-def _plain_items(keys: DictConfig) -> Iterable[tuple[str, Any]]:
-    return OmegaConf.to_container(keys).items()
 
 
 def _plain_key(key: str) -> str:

@@ -127,36 +127,6 @@ def test_what_is_best_counts_where_the_best_is_merged(to_run, work):
     assert "checkpoints/best.json" in marks.stale(merge, marks.parts(merge))
 
 
-def test_a_key_that_is_ignored_by_now_may_stand_in_a_mark_of_before(work):
-    cfg = table("cosyvoice2", (f"recipe.work_dir={work}",))
-    marks, sft = Marks(cfg), Stage("sft", "cosyvoice2", cfg.stages.sft, (f"recipe.work_dir={work}",))
-    parts = marks.parts(sft)
-    before = {"sft.torchrun": '["--standalone"]', "trainer.save_freq (sft.yaml)": '"after_each_epoch"'}
-    marks.write(sft, "begun", parts | {"config": parts["config"] | before})
-    assert not before.keys() & parts["config"].keys()
-    assert marks.read(sft, "begun") == parts
-
-
-def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(work):
-    """Nor what only evaluation and inference read: a training that was interrupted before the code was pulled."""
-    own = (f"recipe.work_dir={work}",)
-    cfg = table("cosyvoice3", own)
-    marks, train = Marks(cfg), Stage("train", "cosyvoice3", cfg.stages.train, own)
-    now = marks.parts(train)
-    before = {"recipe.misread": "{}", "recipe.prompt_template": '"before"', "recipe.parts.prompt_tokens": "750"}
-    older = now | {"config": {**now["config"], **before, "trainer.val_before_train": "true"}}
-    assert not {"algorithm.token_credit.token_ear", "recipe.max_model_len"} & now["config"].keys()
-    write(work / "grpo/latest_checkpointed_iteration.txt", "2")
-    marks.write(train, "begun", older)
-    assert marks.clear_way(train, now, force=False) == []
-    marks.write(train, "begun", older | {"config": {**older["config"], "recipe.dtype": '"bfloat16"'}})
-    assert marks.clear_way(train, now, force=False)[0].startswith("checkpoints of another run moved")
-    models = Stage("models", "cosyvoice3", cfg.stages.models, own)
-    assert not {"convert.weights", "recipe.misread"} & marks.parts(models)["config"].keys()
-    rl = Stage("models", "cosyvoice3", cfg.stages.models, (*own, "convert.weights=llm.rl.pt"))
-    assert marks.parts(rl)["config"]["convert.weights"] == '"llm.rl.pt"'
-
-
 def test_an_interrupted_training_goes_on(to_run, work):
     marks, train = stage_of(work, "train")
     mark(marks, train, "begun")
@@ -175,33 +145,6 @@ def test_a_work_folder_on_another_disk_goes_on_where_a_link_leads_to_it(to_run, 
     finally:
         work.unlink()
         elsewhere.rename(work)
-
-
-# Changes that once went unnoticed, and files that a stage does not read.
-@pytest.mark.parametrize(
-    ("recipe", "name", "reads", "not_these"),
-    [
-        ("inworld_tts", "data", ["speech/readings/en.py"], []),
-        ("glm_tts", "data", ["speech/texts.py"], []),
-        ("llasa", "data", ["models/xcodec2/package.py", "speech/tokens.py"], []),
-        ("cosyvoice2", "data", ["models/cosyvoice/release.py"], ["data_prep/test_sets.py"]),
-        ("tiny_mandarin", "eval", ["models/tiny_mandarin/vocoder.py"], []),
-        ("llasa", "eval", ["models/llasa/prompt.py"], []),
-        ("glm_tts", "eval", ["models/glm_tts/phoneme_in.py"], []),
-        ("cosyvoice2", "eval", ["speech/waves.py", "models/cosyvoice/speech_head.py"], []),
-        ("glm_tts", "sft", ["merge/merge.py"], []),
-        ("tiny_mandarin", "train", ["verl_plugins/plugin.py"], ["models/glm_tts/token2wav.py"]),
-        ("cosyvoice2", "train", ["verl_plugins/advantage.py"], ["reward_tts/asr/mms.py"]),
-        ("cosyvoice2", "sft", [], ["data_prep/test_sets.py"]),
-        ("tiny_mandarin", "sft", [], ["models/glm_tts/encoder.py"]),
-    ],
-)
-def test_the_code_that_a_stage_depends_on_is_what_it_imports(recipe, name, reads, not_these):
-    cfg = table(recipe)
-    stage = Stage(name, recipe, cfg.stages[name], ())
-    code = Marks(cfg).parts(stage)["code"]
-    assert set(reads) <= code.keys()
-    assert not set(not_these) & code.keys()
 
 
 @pytest.fixture
