@@ -234,6 +234,13 @@ class Marks:
             said.append(f"{os.path.relpath(scratch, ROOT)} of another run deleted")
         return said
 
+    @staticmethod
+    def goes_on(stage: Stage) -> bool:
+        """Whether a stage continues from what clear_way has left: a whole checkpoint of verl's, not the curves that lie
+        in its folder before there is one; or what is in `scratch`."""
+        last = {"checkpoints": "latest_checkpointed_iteration.txt", "scratch": ""}
+        return any((ROOT / stage.spec[key] / name).exists() for key, name in last.items() if key in stage.spec)
+
     @contextmanager
     def or_back(self) -> Iterator[None]:
         """What clear_way renamed gets its names back where the block ends by an exception: nothing was begun."""

@@ -124,11 +124,10 @@ class Run:
         """Run a stage's commands one after another. Raises SystemExit with the status of the first that fails."""
         if stage.name == "serve":
             server.check_ports(stage.configs()[0])
-        # as clear_way has left it
-        goes_on = any((ROOT / stage.spec[key]).exists() for key in ("checkpoints", "scratch") if key in stage.spec)
-        log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name, goes_on)
+        log = self.log(self.cfg.recipe.server.name if stage.name == "serve" else stage.name, self.marks.goes_on(stage))
         self.start_beside(stage)
         with open(log, "ab") as file:
+            begun = file.tell()  # what is before is of runs before
             for line, argv in zip(stage.shell_lines(), stage.commands(), strict=True):
                 say(line)
                 console = Console(self.console_of(stage), stage.configs()[0], beside_others=stage.threads is not None)
@@ -141,9 +140,9 @@ class Run:
                 processes.end_descendants(self.cfg.stop_grace_s, self.others())
                 if status != 0:
                     if self.console_of(stage):
-                        self.show_log(log)
+                        self.show_log(log, begun)
                     self.explain_server()
-                    self.explain_disk(log)
+                    self.explain_disk(log, begun)
                     self.summary.append((stage.name, f"FAILED (exit status {status})"))
                     raise SystemExit(f"run.sh: stage {stage.name} failed with exit status {status}; log: {log}")
 
@@ -220,14 +219,15 @@ class Run:
             say(f"the reward server has ended (exit status {self.server.returncode})")
             self.show_log(self.logs / f"{self.cfg.recipe.server.name}.log")
 
-    def explain_disk(self, log: Path) -> None:
+    def explain_disk(self, log: Path, begun: int) -> None:
         """Say so if there is hardly any room left: then the stage most likely failed for want of it."""
-        if why := disk.why_failed(work_dir(self.cfg), server.tail(log, self.cfg.log_tail_lines), self.cfg.disk_low_mib):
+        said = server.tail(log, self.cfg.log_tail_lines, begun)
+        if why := disk.why_failed(work_dir(self.cfg), said, self.cfg.disk_low_mib):
             say(why)
 
-    def show_log(self, log: Path) -> None:
+    def show_log(self, log: Path, begun: int = 0) -> None:
         say(f"the end of {os.path.relpath(log, ROOT)}:")
-        print(server.tail(log, self.cfg.log_tail_lines), flush=True)
+        print(server.tail(log, self.cfg.log_tail_lines, begun), flush=True)
 
     def end_processes(self) -> None:
         """Stages' leftovers first, then the server by its own clean way, then whatever that left."""

@@ -95,9 +95,10 @@ def expect(cfg: DictConfig) -> str:
     return f"{where.host}:{where.http_port}"
 
 
-def tail(log: Path, lines: int) -> str:
-    """The last lines of a log, indented, as far as they are in its last 64 KiB: it may have gigabytes."""
+def tail(log: Path, lines: int, begun: int = 0) -> str:
+    """The last lines of a log, indented, as far as they are in its last 64 KiB, it may have gigabytes, and after its
+    first `begun` bytes."""
     with open(log, "rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        file.seek(max(begun, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
         text = file.read().decode(errors="replace").splitlines()[-lines:]
     return "\n".join("    " + line for line in text)

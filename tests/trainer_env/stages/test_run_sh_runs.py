@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from stages import disk, logs, processes
+from stages.server import tail
 from tests.helpers.run_sh_checkout import lines_of, processes_in, start, until
 
 
@@ -84,15 +85,30 @@ def test_a_stage_that_ended_well_leaves_no_daemon(run, checkout):
 def test_the_log_of_a_training_that_goes_on_has_all_of_it(run, checkout):
     """Curves are made of it."""
     run("data")
-    for _ in range(3):
+    log, saved = checkout / "exp/toy/logs/train.log", checkout / "exp/toy/grpo/latest_checkpointed_iteration.txt"
+    for _ in range(2):  # the second begins anew: nothing is saved yet, though the folder is there
         assert run("serve", "train", "fail=true")[0] == 1
-    log = checkout / "exp/toy/logs/train.log"
-    said = [line.partition(", 2")[0] for line in lines_of(log) if line.startswith(("working", "run.sh"))]
     work = "working on exp/toy/grpo/steps.txt"
-    assert said == [work, "run.sh: it goes on", work, "run.sh: it goes on", work]
+    assert lines_of(log) == [work] and len(list(log.parent.glob("train.2*.log"))) == 1
+    saved.write_text("1")
+    status, out = run("serve", "train", "fail=true")
+    assert status == 1 and out.count(f"    {work}") == 1  # the end of the log is that of this run
+    said = [line.partition(", 2")[0] for line in lines_of(log) if line.startswith(("working", "run.sh"))]
+    assert said == [work, "run.sh: it goes on", work]
     run("serve", "train", "optim.lr=0.5")  # another training
     assert lines_of(log) == [work]
-    assert len(list(log.parent.glob("train.2*.log"))) == 1 and len(list(log.parent.glob("serve.2*.log"))) >= 1
+    assert len(list(log.parent.glob("train.2*.log"))) == 2 and len(list(log.parent.glob("serve.2*.log"))) >= 1
+
+
+def test_an_error_of_a_life_before_is_not_told_as_that_of_this_one(tmp_path):
+    log = tmp_path / "train.log"
+    log.write_text("OSError: [Errno 122] Disk quota exceeded: 'x'\n")
+    logs.begin(log, goes_on=True, kept=5)
+    with open(log, "ab") as file:
+        begun = file.tell()
+        file.write(b"KeyError: 'x'\n")
+    assert disk.why_failed(tmp_path, tail(log, 30), 0).startswith("your quota")
+    assert tail(log, 30, begun) == "    KeyError: 'x'" and disk.why_failed(tmp_path, tail(log, 30, begun), 0) is None
 
 
 def test_of_logs_of_runs_before_the_newest_stay(tmp_path):
