@@ -35,11 +35,11 @@ _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]
 
 def schema(kind: str, extra_fields: list[str], speech_prefix: bool = False) -> pa.Schema:
     """Columns of an `rl` or `sft` parquet; `extra_fields` are further strings in extra_info, and `speech_prefix` adds
-    the speech tokens that a prompt ends with, as numbers and as the text that the published reward_tts.py reads."""
+    the speech tokens that a prompt ends with."""
     info = [("index", pa.int64()), ("split", pa.string()), ("text", pa.string())]
     info += [(name, pa.string()) for name in ("language", "voice", *extra_fields)]
     if speech_prefix:
-        info += [("speech_prefix", pa.list_(pa.int32())), ("prefix_speech_str", pa.string())]
+        info.append(("speech_prefix", pa.list_(pa.int32())))
     columns = [("data_source", pa.string()), ("extra_info", pa.struct(info))]
     if kind == "sft":
         return pa.schema([*columns, ("messages", _MESSAGES)])
@@ -191,7 +191,7 @@ class Preparation:
         identity = [info["text"], info["language"], info["voice"]]
         span = (self.cfg.speech_prefix.min_seconds, self.cfg.speech_prefix.max_seconds)
         prefix = draw_prefix(self._speech_tokens(row), identity, *span, self.cfg.token_rate, self.recipe.seed)
-        info |= {"speech_prefix": prefix, "prefix_speech_str": format_speech_tokens(prefix)}
+        info["speech_prefix"] = prefix
         self.without_prefix += not prefix
         return prefix
 

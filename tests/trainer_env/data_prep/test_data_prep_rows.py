@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from data_prep.jsonl import check_speech_tokens
 from data_prep.prepare import Preparation
+from speech.jsonl import BadField
 from speech.readings import may_be_said, something_said
 from tests.helpers.data_rows import OUTPUTS, rows, write, written
 from tests.helpers.fresh_process import found_by
@@ -216,3 +218,10 @@ def test_all_outputs_or_none_get_their_names(config):
     rejects.rmdir()
     rejects.write_bytes(before["rejects.jsonl"])
     assert {name: (Path(config.recipe.data_dir) / name).read_bytes() for name in written(config)} == before
+
+
+def test_the_field_of_mair_hubs_rows_is_speech():
+    assert check_speech_tokens({"text": "你好", "code": [1, 2]}, 3, 2) == [1, 2]
+    with pytest.raises(BadField, match="item 1 is no integer from 0 to 2") as error:
+        check_speech_tokens({"text": "你好", "code": [1, 3]}, 3, 2)
+    assert error.value.field == "code"
