@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-import os
-import pickle
 import subprocess
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -251,42 +248,6 @@ def test_some_rollouts_can_be_listened_to(reward_server, spoken, tmp_path, caplo
     assert len(list((tmp_path / "listen/tensorboard").glob("events.out.tfevents.*"))) == 1
     RolloutAudio(every=1, count=1, folder=tmp_path / "none", address="127.0.0.1:9").log(1, rows)
     assert "no rollout to listen to" in caplog.text and not (tmp_path / "none").exists()
-
-
-class Evil:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __reduce__(self):
-        return (Path.touch, (self.path,))
-
-
-def test_nothing_from_a_client_is_unpickled(reward_server, spoken, tmp_path):
-    made = tmp_path / "made"
-    pickle.loads(pickle.dumps(Evil(made), protocol=0))
-    assert made.exists()  # so it would be
-    made.unlink()
-    payload, tokens = pickle.dumps(Evil(made), protocol=0), spoken[0][0]  # protocol 0 is ASCII: no bad UTF-8
-    for where in ({"text": payload}, {"VOICE": payload}, {"LANGUAGE": payload}):
-        raw_answer(reward_server, tokens, len(tokens), **{"text": spoken[0][1].encode(), **where})
-    assert not made.exists()
-
-
-def test_no_path_from_a_client_is_opened(reward_server, spoken, tmp_path):
-    """A voice, language or text that is the path of a file is a name like any other; reading the pipe would hang."""
-    tokens, text = spoken[0]
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    name = str(pipe).encode()
-    answers = [
-        raw_answer(reward_server, tokens, len(tokens), text.encode(), VOICE=name),
-        raw_answer(reward_server, tokens, len(tokens), text.encode(), LANGUAGE=name),
-    ]
-    assert [a["STATUS"] for a in answers] == [Status.FAILED] * 2
-    assert f"got voice ['{pipe}']" in answers[0]["MEASURES"]["message"]
-    assert f"does not know the language ['{pipe}']" in answers[1]["MEASURES"]["message"]
 
 
 def test_a_taken_port_is_named_with_the_key_to_change(reward_server, built_recipe, ports):
