@@ -35,14 +35,7 @@ mkdir -p "$logs"
 drawn() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(drawn)}
 RAY_AUTH_TOKEN=${RAY_AUTH_TOKEN:-$(drawn)}     # without one, Ray 2.60 makes one on the head that no other step has
-export VERL_TTS_SECRET RAY_AUTH_TOKEN RAY_AUTH_MODE=token VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin
-work=exp/$recipe grpo=
-for given in "$@"; do
-  case $given in recipe.work_dir=*) work=${given#*=} ;; recipe.grpo_dir=*) grpo=${given#*=} ;; esac
-done
-# Of Ray's workers, one of which logs: as environment_of_training in stages/standard.yaml, which says why.
-export TENSORBOARD_DIR=${grpo:-$work/grpo}/tensorboard
-export GOMP_SPINCOUNT=1000 MALLOC_ARENA_MAX=2 RAY_worker_niceness=0 RAY_worker_register_timeout_seconds=600
+export VERL_TTS_SECRET RAY_AUTH_TOKEN RAY_AUTH_MODE=token
 
 mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
 head=${nodes[0]}
@@ -89,6 +82,9 @@ address_of() { # NODE ANOTHER
 # All that the job does, in a subshell that catches no signal.
 job() {
   set +m # its steps stay in its process group
+  told=$(.venv/bin/python -m stages.environment --recipe "$recipe" "$@")
+  mapfile -t environment < <(grep -v '^#' <<<"$told")
+  export "${environment[@]}" # of Ray's workers, one of which logs
   gpus_of_all=$((training_gpus * ${#nodes[@]})) before=() after=()
   if [[ -n $prompts ]]; then
     before=("data.train_batch_size=$((prompts * gpus_of_all))" 'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}')

@@ -44,19 +44,24 @@ case $* in *' serve '*)
   [[ -z ${{FRAGILE:-}} ]] || until (($(grep -c serve-beta "$CALLS") == 2)); do sleep 0.05; done ;;
 esac
 """
+# With PLANS the real stages.environment and stages.batch, which compose the recipe (2 s each), else a stand-in.
+PYTHON = f"""[[ -z ${{PLANS:-}} ]] || PYTHONPATH={ROOT} exec {ROOT}/.venv/bin/python "$@"
+echo TENSORBOARD_DIR=exp/somewhere
+"""
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> dict[str, str]:
     """The environment of a job of two nodes with four GPUs each; its folder is tmp_path."""
-    (tmp_path / "bin").mkdir()
-    for name, text in (TOOLS | {"run.sh": RUN}).items():
-        file = tmp_path / "run.sh" if name == "run.sh" else tmp_path / "bin" / name
+    files = {f"bin/{name}": text for name, text in TOOLS.items()} | {"run.sh": RUN, ".venv/bin/python": PYTHON}
+    for name, text in files.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"#!/usr/bin/env bash\n{text}\n")
         file.chmod(0o755)
     own = {"SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_JOB_ID": "12", "SLURM_JOB_NODELIST": "alpha,beta"}
     own |= {"CALLS": str(tmp_path / "calls"), "RAY": "ray", "GPUS_PER_NODE": "4", "POLL_S": "0.1", "WAIT_S": "300"}
-    own |= {"PROMPTS_PER_GPU": "1"}  # asks no Python for the recipe's own batch
+    own |= {"PROMPTS_PER_GPU": "1"}
     return os.environ | own | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
 
 
@@ -117,11 +122,11 @@ def test_ray_and_a_server_are_on_both_nodes_and_training_knows_both_servers(job,
 
 def test_rays_workers_have_the_environment_that_a_training_on_one_node_has(job, tmp_path):
     (tmp_path / "bin/ray").write_text('#!/usr/bin/env bash\nenv >"$CALLS.env"; exit 3\n')
-    subprocess.run(["bash", SCRIPT, "recipe.work_dir=exp/other"], env=job, capture_output=True, timeout=600)
+    given = ["recipe.work_dir=exp/other", "recipe.grpo_dir=${recipe.work_dir}/g2"]
+    subprocess.run(["bash", SCRIPT, *given], env=job | {"PLANS": "1"}, capture_output=True, timeout=600)
     found = dict(line.partition("=")[::2] for line in Path(f"{job['CALLS']}.env").read_text().splitlines())
-    wanted = table("inworld_tts", ("recipe.work_dir=exp/other",)).environment_of_training
-    own = {name: str(value) for name, value in wanted.items() if name != "VERL_TTS_RAY_START_S"}  # of a Ray of verl's
-    assert found | own == found and found["TENSORBOARD_DIR"] == "exp/other/grpo/tensorboard"
+    own = {name: str(value) for name, value in table("inworld_tts", tuple(given)).environment_of_training.items()}
+    assert found | own == found and found["TENSORBOARD_DIR"] == "exp/other/g2/tensorboard"
 
 
 def trained(job: dict[str, str], *given: str) -> tuple[DictConfig, str]:
@@ -144,8 +149,7 @@ def trained(job: dict[str, str], *given: str) -> tuple[DictConfig, str]:
 def test_a_job_keeps_the_batch_of_the_recipe_as_far_as_its_gpus_divide_it(
     job, tmp_path, recipe, given, batch, mini, was
 ):
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    env = job | {"RECIPE": recipe, "PROMPTS_PER_GPU": "", "PYTHONPATH": str(ROOT)}
+    env = job | {"RECIPE": recipe, "PROMPTS_PER_GPU": "", "PLANS": "1"}
     cfg, said = trained(env, *given)
     assert (cfg.data.train_batch_size, cfg.actor_rollout_ref.actor.ppo_mini_batch_size) == (batch, mini)
     assert f"{recipe}: {was}; on 6 GPUs {batch} and {mini}" in said
