@@ -215,12 +215,6 @@ def test_rows_with_something_whose_reading_is_not_sure_are_counted(config):
     assert preparation.prompts.unsure == 1
 
 
-def test_the_field_of_mair_hubs_rows_is_speech():
-    assert check_speech_tokens({"text": "你好", "code": [1, 2]}, 3, 2) == [1, 2]
-    with pytest.raises(BadField, match="item 1 is no integer from 0 to 2"):
-        check_speech_tokens({"text": "你好", "code": [1, 3]}, 3, 2)
-
-
 def test_a_voices_words_are_written_as_texts_are(config):
     write(config, "train", {"text": "三，", "voice": "cy"})
     with open(config.recipe.voices, "a", encoding="utf-8") as file:
