@@ -71,7 +71,7 @@ def fraction(text: str, start: int) -> Span | None:
     ways += {"1/2": ["一半"], "24/7": ["二十四七"]}.get(f"{found[1]}/{found[2]}", [])
     if int(found[1]) > int(found[2]):
         ways += joined(over[:2], ["比", "除以"], under[:2])
-    if _PRESSURE.search(text, max(0, start - 24), start):  # 120/80
+    if int(found[1]) > int(found[2]) and _PRESSURE.search(text, max(0, start - 24), start):  # 120/80
         unit = re.compile(rf"{BLANK}(mmHg|毫米汞柱)").match(text, found.end())
         names = ["毫米汞柱", "mmhg"] if unit else [""]
         ways = joined([*over[:2], *shortened(found[1])], ["", "比", "斜杠", "杠", "到"], under[:2], names)

@@ -8,8 +8,8 @@ import re
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, joined, make
-from speech.readings.zh.tables import DESIGNATED, KEYS, UNITS
-from speech.readings.zh.whole import whole
+from speech.readings.zh.tables import KEYS, UNITS
+from speech.readings.zh.whole import DASHED, whole
 
 _LETTERS = "".join(sorted(unit for unit in UNITS if len(unit) == 1 and unit.isascii() and unit.isalpha()))
 _GLUED = re.compile(rf"(\d{{1,6}})[{_LETTERS}](?![A-Za-z])")
@@ -48,7 +48,7 @@ def named(text: str, start: int) -> Span | None:
         return make(start, protocol.end(), "letters", joined(ways, ["点"], [by_digit(protocol[1])]))
     if found and len(found[1]) > 2 and found[1][0] == "0":  # 054A
         return make(start, found.end(1), "letters", [by_digit(found[1])])
-    if found and before.rstrip("-").endswith(DESIGNATED):  # 歼-35A
+    if found and DASHED.search(before):  # 歼-35A
         return make(start, found.end(1), "letters", [*cardinals(found[1]), by_digit(found[1])])
     if not found or _SUPPLIED.search(before):
         return None

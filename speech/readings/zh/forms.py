@@ -9,7 +9,7 @@ from itertools import product
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals, decimals, shortened
 from speech.readings.zh.shared import BLANK, MOST, TO, joined, make
-from speech.readings.zh.tables import LASTING, PERHAPS_LASTING, RATIOS, SCORED
+from speech.readings.zh.tables import LASTING, RATIOS, SCORED
 
 _DATE = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?![\d.])")
 _TO = re.compile(TO)
@@ -20,7 +20,11 @@ _CLOCK = re.compile(
 )
 _SEASON = re.compile(r"(\d{4}|\d\d)\s?(?:[-/–—~]|—+)\s?(\d{4}|\d\d)(?=\s?(?:赛季|学年|财年|年度|雪季))")
 _AIRCRAFT, _FLOWN = re.compile("波音|空客"), re.compile(r"(\d{3})-(\d{3,4})(?!\d)")
-_RESULT = re.compile("处(?![理于罚置分决方境事女])|高能|的?(?:净|个人|最好|总|完赛)*成绩|完赛|夺冠")
+_SHOWN = re.compile("处(?![理于罚置分决方境事女])|高能")
+_RACED = re.compile("的?(?:净|个人|完赛)+(?:最好)?成绩|(?:的成绩)?完赛")
+_RESULT = re.compile("的?(?:最好|总)?成绩|夺冠")
+_PLAYER = re.compile("视频(?![会课面通连电直])|弹幕|进度条")
+_IN_HALF, _PLAYED = re.compile("[上下]半场$"), re.compile("时?[,:]?[^\\d,。;!?]{0,6}(?:破门|进球|射门|红牌|点球)")
 _HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?\s?([apAP])\.?[mM](?:\.|(?![A-Za-z]))")
 _HALVES = {"a": ("上午", "早上", "早晨", "凌晨"), "p": ("下午", "晚上", "中午", "傍晚")}
 _PHONE = re.compile(
@@ -109,6 +113,10 @@ def _lasting(hour: str, minute: str, second: str) -> list[str]:
     return [a + b + f"{c}秒" for a in hours for b in minutes for c in _with_zero(second)]
 
 
+def _lasted(clock: re.Match[str]) -> list[str]:
+    return _lasting(*(clock.group(1, 2, 3) if clock[3] else ("0", clock[1], clock[2])))
+
+
 def _with_zero(digits: str) -> list[str]:
     """08: 零八 and 八."""
     return list(dict.fromkeys((_minute(digits), cardinals(digits, ("两", "二"))[0])))
@@ -131,12 +139,13 @@ def time(text: str, start: int) -> Span | None:
         return None
     before = text[max(0, start - 8) : start]
     lasts = any(word in before for word in LASTING)
-    may_last = _RESULT.match(text, found.end()) or any(word in before for word in PERHAPS_LASTING)
+    raced = _RACED.match(text, found.end()) or (found[3] and _RESULT.match(text, found.end()))
+    may_last = raced or _PLAYER.search(before) or _SHOWN.match(text, found.end())
     if not lasts and not may_last and (int(found[1]) > 24 or _scored(text, start, found.end())):
         return None
     ways = _clock(found[1], found[2], found[3]) if int(found[1]) <= 24 else []
-    if lasts or may_last:
-        lasting = _lasting(*(found.group(1, 2, 3) if found[3] else ("0", found[1], found[2])))
+    if lasts or may_last or _RESULT.match(text, found.end()):
+        lasting = _lasted(found)
         ways = lasting + ways if lasts else ways + lasting
     if found[4] is not None and int(found[4]) <= 24:
         ways = joined(ways, ["到", "至"], _clock(found[4], found[5], None))
@@ -261,4 +270,14 @@ def score(text: str, start: int) -> Span | None:
     for group in (found[1], found[3], found[4]):
         if group:
             parts += [["比"], decimals(group)]
-    return make(start, found.end(), "score", joined(*parts[1:]))
+    ways, sure = joined(*parts[1:]), True
+    if (clock := _CLOCK.fullmatch(text, start, found.end())) and _may_last(text, start, found.end()):
+        ways, sure = ways + _lasted(clock), _scored(text, start, found.end())
+    return make(start, found.end(), "score", ways, sure)
+
+
+def _may_last(text: str, start: int, end: int) -> bool:
+    """Whether what looks like a score may be a time: 43:21 of 上半场43:21梅西破门, 58:23 of 以58:23的成绩夺冠."""
+    if _IN_HALF.search(text, max(0, start - 4), start):
+        return _PLAYED.match(text, end) is not None
+    return _RESULT.match(text, end) is not None and not _scored(text, start, end)

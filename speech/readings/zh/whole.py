@@ -10,7 +10,11 @@ _SUM = re.compile("(?:租金?|工资|月薪|底薪|房租|学费|奖金|押金|�
 _PETROL = frozenset(("89", "92", "93", "95", "97", "98"))
 _FILLED = re.compile("加(?:满|了|的|点|个)*$")  # 加95
 _PARALLEL = re.compile("线(?![索程下上])|大盖|军")  # 38线
-_MODEL = re.compile("式(?!样|微|中|西|各|子)")  # 95式步枪
+_MODEL = re.compile("式(?!样|微|中|西|各|子)")  # 95式
+_WEAPON = re.compile(
+    "式(?:半?自动|[轻重]|通用|微声|主战|中型|轮式|履带|水陆|远程)*(?:[步手机冲狙刺]|坦克|装甲|火箭|榴弹|迫击|[战轰]|军[刀装服])"
+)
+_STEPS = re.compile("太极|瑜伽|[拳剑扇棍操功]")  # 24式太极拳: a count
 _PRODUCT = re.compile("胶(?!囊)|不锈钢|不銹钢|软件|安全卫士|杀毒|浏览器|银(?![行元两])|纯银")  # 502胶, 304不锈钢, 925银
 _AIRCRAFT = re.compile("(?:波音|空客)-?$")
 _LASTED = re.compile(r"年(?:之久|历史|间的)")
@@ -21,11 +25,13 @@ _INSTITUTION = re.compile("医院|部队|计划|艺术区|工程|高校|院校|�
 _WORK, _COUNTED_UP = frozenset(["985", "996"]), re.compile("(?:分|共|计|约|达|有|了|第|是)$")
 _HOTLINE = re.compile("投诉|热线|客服|举报")
 _ER_BEHIND = re.compile(
-    "次(?:方|函数|元|型)|项式|把手|进制|元(?:论|[一二三1-3]次)|极管|氧化|硫化|胡|锅头|郎神|叉树|面角|分法|值化|尖瓣|货|维码"
-    "|师[兄姐]|奶|愣子|甲双胍|恶英|房东|当家|人转|重[奏唱]|踢脚|阶(?!段)|手(?:房|车|货|书|市场|平台|烟)"
+    "次(?:方|函数|元|型)|项式|把手(?![枪电术锯])|进制|元(?:论|[一二三1-3]次(?:方程|函数|不等|多项))|极管|氧化|硫化|胡(?![同子])|锅头"
+    "|郎神|叉树|面角|分法|值化|尖瓣|货(?![车架物运])|维码|师兄(?!弟)|师姐(?!妹)|奶(?![牛粉茶瓶])|愣子|甲双胍|恶英|房东|当家"
+    "|人转(?![院账危移身机学车岗正运送])|重[奏唱]|踢脚|阶(?![段台楼])|手(?:房|车|货|书|市场|平台|烟)"
 )  # 二极管, 二次方
 _CASE = re.compile(r"[民刑行执赔破]\S?[初终再申监]$")  # 京0105民初12345号
 _DOCUMENT = re.compile(r"[〕\]]\s?第?\d+\s?号")  # 国发〔2024〕3号
+DASHED = re.compile(rf"(?:{'|'.join(DESIGNATED)})[-–]$|(?<![全围聚])歼$")  # without the dash 大米20斤, 江苏13市
 _YEAR_BEHIND = ("公元", "公元前", "(", "于", "自", "从", "至", "到", "-", "—", "–", "~")
 
 
@@ -43,7 +49,7 @@ def whole(text: str, start: int, end: int, digits: str) -> tuple[list[str], str]
     """Ways to read a whole number by what stands around it, and the kind of span it is."""
     ways, kind = _chinese(text, start, end, digits)
     before = text[max(0, start - 6) : start].rstrip()
-    if before[-1:] in ("×", "*") if digits == "2" else before.rstrip("-–").endswith(DESIGNATED):
+    if before[-1:] in ("×", "*") if digits == "2" else DASHED.search(before):
         ways = [*ways, by_digit(digits)]  # 2.5L×2瓶, 歼-20
     if digits in SPOKEN_BY_DIGIT and text[:start].endswith(("分", "共", "计", "约", "达")):  # 满分120
         ways, kind = cardinals(digits), "cardinal"
@@ -67,7 +73,7 @@ def said_by_digit(before: str, behind: str, digits: str) -> bool:
     """Whether digits are never a number: 301 of 301医院, 28 of 28开, 12315 of 12315热线, 996."""
     if len(digits) == 2:
         shares = int(digits[0]) + int(digits[1]) == 10 and digits != "64"  # 64开 is a size of paper
-        return bool(shares and _SHARED.match(behind)) or bool(_MODEL.match(behind))
+        return bool(shares and _SHARED.match(behind)) or bool(_WEAPON.match(behind))
     if digits in _WORK and not _COUNTED_UP.search(before) and behind[:1] not in MEASURES:
         return True
     if len(digits) == 3 and not digits.endswith("00"):
@@ -113,6 +119,9 @@ def _chinese(text: str, start: int, end: int, digits: str) -> tuple[list[str], s
         return [by_digit(digits)], "digits"
     if not latin and named_by_digit(before, behind, digits):
         return [by_digit(digits), *cardinals(digits)], "digits"
+    if not latin and len(digits) == 2 and _MODEL.match(behind):
+        counted = _STEPS.search(before + behind)
+        return [*cardinals(digits), by_digit(digits)] if counted else [by_digit(digits), *cardinals(digits)], "digits"
     if behind.startswith("年代") and len(digits) in (2, 4) and digits[-1] == "0":
         decade = by_digit(digits[:2]) + cardinals(digits[2:])[0] if len(digits) == 4 else cardinals(digits)[0]
         return [decade, by_digit(digits)], "year"
