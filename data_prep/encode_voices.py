@@ -18,6 +18,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from data_prep.read_shards import MADE
 from speech.files import append_jsonl, growing_lines, write_jsonl
 from speech.jsonl import BadRows, told_plainly
 from speech.paths import check_outputs, relative
@@ -109,13 +110,14 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
 
 
 def _check_kept(cfg: DictConfig) -> None:
-    """Raises BadRows: the output has voices that would be lost, such as those that read_shards made of a corpus."""
+    """Raises BadRows: the output has voices that read_shards made of a corpus, and that would be lost."""
     if not Path(cfg.output).is_file():
         return
-    if lost := sorted(read_voices(cfg.output, "voices.output").keys() - read_voices(cfg.input, _INPUT).keys()):
-        told = f"{cfg.output} (voices.output) holds {len(lost)} voices that {cfg.input} (voices.input) lacks, such as"
+    gone = read_voices(cfg.output, "voices.output").keys() - read_voices(cfg.input, _INPUT).keys()
+    if lost := sorted(filter(MADE.fullmatch, gone)):
+        told = f"{cfg.output} (voices.output) holds {len(lost)} voices of read_shards that {cfg.input} (voices.input)"
         way = "voices.input=null keeps it as it is, another voices.output keeps both; or delete it"
-        raise BadRows.of(f"{told} {', '.join(lost[:5])}: {way}")
+        raise BadRows.of(f"{told} lacks, such as {', '.join(lost[:5])}: {way}")
 
 
 @hydra.main(version_base=None, config_path=None)

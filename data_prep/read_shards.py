@@ -10,6 +10,7 @@ it. Where the next recording is of another language, there is no such pair.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,11 +25,13 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from data_prep.jsonl import check_words
-from data_prep.shards import Codes
+from data_prep.shards import SPLITS, Codes
 from speech.files import whole_file, whole_files
 from speech.jsonl import BadField
 from speech.paths import check_outputs, input_file, relative
 from speech.waves import read_wave
+
+MADE = re.compile(rf"({'|'.join(SPLITS)})_\d+|described_[0-9a-f]{{16}}")  # names of the voices that are made here
 
 
 def pairs(samples: Iterator[tuple[dict[str, Any], np.ndarray]]) -> Iterator[tuple[int, dict, np.ndarray, dict]]:

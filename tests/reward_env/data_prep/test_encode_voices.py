@@ -128,16 +128,26 @@ def test_paths_go_out_from_where_the_output_really_lies(tmp_path):
     assert Path(voice.wav).samefile(tmp_path / "a.wav")
 
 
-def test_voices_that_the_input_lacks_are_not_written_over(tmp_path):
+@pytest.mark.parametrize("name", ["train_0", "val_12", "described_00ff00ff00ff00ff"])
+def test_voices_that_read_shards_made_are_not_written_over(tmp_path, name):
     source = write(tmp_path / "recordings.jsonl", {"name": "a", "text": "Hi.", "speech_tokens": [7]})
-    output = write(tmp_path / "v.jsonl", {"name": "train_0", "text": "Ho.", "speech_tokens": [8]})
+    output = write(tmp_path / "v.jsonl", {"name": name, "text": "Ho.", "speech_tokens": [8]})
     before, cfg = output.read_bytes(), {"input": str(source), "output": str(output), "encoder": None, "max_seconds": 30}
-    told = r"\(voices\.output\) holds 1 voices that .*\(voices\.input\) lacks, such as train_0: voices\.input=null"
+    told = rf"\(voices\.output\) holds 1 voices of .*\(voices\.input\) lacks, such as {name}: voices\.input=null"
     with pytest.raises(SystemExit, match=told):
         main.__wrapped__(OmegaConf.create({"voices": cfg}))
     assert output.read_bytes() == before
     with pytest.raises(SystemExit, match=r"no\.jsonl is missing: a voice on each line \(voices\.input; null if"):
         main.__wrapped__(OmegaConf.create({"voices": cfg | {"input": str(tmp_path / "no.jsonl")}}))
+
+
+def test_a_voice_that_was_renamed_has_its_new_name(tmp_path):
+    output, cfg = tmp_path / "v.jsonl", {"encoder": None, "max_seconds": 30}
+    for name in ("anna", "hanna", "train_a", "described_by_anna"):
+        source = write(tmp_path / "recordings.jsonl", {"name": name, "text": "Hi.", "speech_tokens": [7]})
+        cfg |= {"input": str(source), "output": str(output)}
+        main.__wrapped__(OmegaConf.create({"voices": cfg}))
+        assert list(read_voices(str(output))) == [name]
 
 
 class Counting:
