@@ -63,21 +63,24 @@ def recordings(folder: Path) -> list[tuple[str, Path, str]]:
 
 
 def _walk(folder: Path, faults: list[str]) -> Iterator[Path]:
-    """Every file below the folder, sorted, behind links to folders, too; a folder that several of them lead to, or a
-    loop, is entered once."""
+    """Every file below the folder, behind links to folders, too; a folder that several ways lead to, or a loop, is
+    entered once, by the way without links if there is one."""
     seen = set()
 
     def unread(error: OSError) -> None:
         faults.append(f"{error.filename}: cannot be read: {error.strerror}")
 
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=unread):
-        found = os.stat(here)
-        if (found.st_dev, found.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((found.st_dev, found.st_ino))
-        folders.sort()
-        yield from (Path(here, name) for name in sorted(files))
+    ways = [folder]
+    for way in ways:  # links come behind, when all that is there without them is known
+        for here, folders, files in os.walk(way, onerror=unread):
+            found = os.stat(here)
+            if (found.st_dev, found.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((found.st_dev, found.st_ino))
+            folders.sort()
+            ways += (path for name in folders if (path := Path(here, name)).is_symlink())
+            yield from (Path(here, name) for name in sorted(files))
 
 
 def _by_name(folder: Path, paths: list[Path], endings: tuple[str, ...]) -> dict[str, list[Path]]:

@@ -96,6 +96,16 @@ def test_linked_folders_are_entered_once(tmp_path):
     assert [name for name, _, _ in recordings(tmp_path / "in")] == ["a", "spk2/b"]
 
 
+def test_a_folder_has_its_own_name_and_not_that_of_a_link_before_it(tmp_path):
+    record(tmp_path / "z/a.wav", None)
+    (tmp_path / "aa").symlink_to("z")
+    (tmp_path / "z/deep").mkdir()
+    (tmp_path / "b").symlink_to("z/deep")
+    record(tmp_path / "z/deep/c.wav", "ho")
+    (tmp_path / "metadata.csv").write_text("z/a|hi\n")
+    assert [(name, words) for name, _, words in recordings(tmp_path)] == [("z/a", "hi"), ("z/deep/c", "ho")]
+
+
 def test_a_recording_of_less_than_a_millisecond_is_named(tmp_path):
     record(tmp_path / "a.wav", "one", seconds=7 / 16_000)
     with pytest.raises(BadRows, match=r"a\.wav: holds 7 samples, less than a millisecond"):
