@@ -3,7 +3,8 @@
     python -m infer.best --config-path <recipe> --config-name checkpoints
 
 Writes best.json, which `merge merge.step=best` reads: {"measure", "ranking": [{"step", "error", "low", "high"}, ...]},
-the lowest error first and, of equal ones, the earlier step.
+the lowest error first and, of equal ones, the earlier step. Which of them merge takes, it says: none from behind an
+alarm of the guard.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
+from merge.choose import NoChoice, ranked_steps
 from speech.files import write_text
 from speech.paths import input_file
 
@@ -41,7 +43,10 @@ def main(cfg: DictConfig) -> None:
         interval = "" if row["low"] is None else f" ({row['low']:.4f} to {row['high']:.4f})"  # of a few texts
         print(f"step {row['step']}: {results['headline']} {row['error']:.4f}{interval}")
     use = f"bash run.sh --recipe {cfg.recipe.name} merge merge.step=best"
-    print(f"best: step {ranked[0]['step']}, in {cfg.best.file}. To use it: {use}")
+    try:
+        print(f"best: step {ranked_steps(cfg.recipe.grpo_dir, cfg.best.file)[0]}, in {cfg.best.file}. To use it: {use}")
+    except NoChoice as none:
+        print(f"best: none. {none}")
 
 
 if __name__ == "__main__":

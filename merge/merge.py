@@ -228,7 +228,7 @@ def wanted(step: int | str | None, count: int, ranking: str, grpo_dir: str) -> l
         raise MissingCheckpoint(f"no {ranking}, which says what is best: stage checkpoints makes it")
     ranked = ranked_steps(grpo_dir, ranking)
     if not 1 <= count <= len(ranked):
-        raise ValueError(f"merge.average={count}: {ranking} knows {len(ranked)} checkpoints")
+        raise ValueError(f"merge.average={count}: of {ranking} {len(ranked)} can be taken")
     return ranked[:count]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from infer.best import ranking
+from infer.best import main, ranking
 from infer.records import join_parts, settle_systems
 from infer.shares import share, workers_of
 from infer.speak import synthesise
@@ -105,3 +105,20 @@ def test_the_lowest_error_is_best_and_of_equal_ones_the_earlier():
     assert [row["step"] for row in ranking(results, "sampled")] == [20, 30, 10]
     with pytest.raises(ValueError, match="no checkpoint was heard with the decoding best"):
         ranking(results, "best")
+
+
+def test_the_step_that_is_recommended_is_one_that_merge_takes(tmp_path, capsys):
+    systems = [
+        {"system": f"step_{step}", "decoding": "sampled", "error_rate": {"value": error, "low": None, "high": None}}
+        for step, error in ((12, 0.1), (8, 0.2))
+    ]
+    (tmp_path / "results.json").write_text(json.dumps({"headline": "error_rate", "systems": systems}))
+    (tmp_path / "guard").mkdir()
+    best = {"file": f"{tmp_path}/best.json", "decoding": "sampled"}
+    cfg = DictConfig({"out_dir": str(tmp_path), "best": best, "recipe": {"name": "r", "grpo_dir": str(tmp_path)}})
+    for since, told in ((9, "best: step 8, in "), (7, "best: none. merge.step=best: ")):
+        (tmp_path / "guard/alarm.json").write_text(json.dumps({"since": since}))
+        main(cfg)
+        assert told in (out := capsys.readouterr().out)
+    assert "/guard/alarm.json): steps [8, 12]" in out
+    assert [row["step"] for row in json.loads((tmp_path / "best.json").read_text())["ranking"]] == [12, 8]
