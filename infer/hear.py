@@ -25,6 +25,7 @@ from speech.files import fingerprint, identities, paths_in
 from speech.imports import ROOT, dotted_names, imported_files
 from speech.interfaces import Passing, Row
 from speech.readings import something_said
+from speech.readings.tags import without_unspoken
 from speech.readings.units import SPACELESS
 from speech.voices import read_voices
 
@@ -196,7 +197,8 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     ear's invention on noise costs no more than silence; `syllable_edits`, `character_edits` are not.
 
     `published_error_rate` is as seed-tts-eval's script counts (`published_edits` by `published_units`), whose mean over
-    utterances is what papers report: a homophone is wrong there, and so is a digit that is heard as a word.
+    utterances is what papers report: a homophone is wrong there, and so is a digit that is heard as a word. Control
+    tags and emoji, which no such text has, are left out here, too.
 
     Raises:
         ValueError: nothing of the text can be spoken.
@@ -207,7 +209,7 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     by_character = language in SPACELESS
     counts = compared.comparison(style(language, "text")).counts
     letters = compared.comparison(style(language, "characters")).counts
-    published = seed_tts_eval(text, transcript, language)
+    published = seed_tts_eval(without_unspoken(text), transcript, language)
     edits, length = sum(error_counts(*published).values()), max(1, len(published[0]))
     found = {
         "error_rate": counts.wrong / counts.units,

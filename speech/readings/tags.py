@@ -56,6 +56,15 @@ def without_tags(text: str) -> str:
     return _TAG.sub("", text)
 
 
+def without_unspoken(text: str) -> str:
+    """Without tags, emoji and invisible marks, as `clean` has it; the rest as it is written, full-width forms too.
+
+    >>> without_unspoken("Ａ,[breath]b👍")
+    'Ａ, b '
+    """
+    return _EMOJI.sub(" ", _TAG.sub(" ", text)).translate(dict.fromkeys(map(ord, _INVISIBLE)))
+
+
 def clean(text: str) -> Clean:
     """Text as a language reads it.
 

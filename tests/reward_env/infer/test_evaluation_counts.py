@@ -76,6 +76,20 @@ def test_what_seed_tts_eval_counts_stands_beside_what_is_read():
     assert "| CER of seed-tts-eval: difference |" in table and "as seed-tts-eval takes it" not in table
 
 
+@pytest.mark.parametrize(
+    ("text", "heard", "language", "units"),
+    [
+        ("他在[breath]这里", "他在这里", "zh", 4),
+        ("他说<strong>好</strong>", "他说好", "zh", 3),
+        ("好的👍\u200b。", "好的", "zh", 2),
+        ("Well,[breath]then go", "well then go", "en", 3),
+    ],
+)
+def test_what_is_not_spoken_is_no_error_by_the_papers_count_either(text, heard, language, units):
+    counted = errors(text, heard, language)
+    assert (counted["error_rate"], counted["published_error_rate"], counted["published_units"]) == (0.0, 0.0, units)
+
+
 def test_the_mean_of_seed_tts_eval_is_over_texts_its_corpus_over_units():
     rows = [row(0, 2, published=(2, 2)), row(1, 0, published=(0, 8))]
     summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
