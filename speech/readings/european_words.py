@@ -208,7 +208,7 @@ def romans(of: Language) -> Iterator[Rule]:
     small_roman = r"(?<=[\w.] )(?P<n>[ivx]{2,6}|x)(?![\w'’]|\.\w)"
     yield Rule("", re.compile(small_roman), small)
     before = rf"(?<![\w.\-])(?:(?P<before>[^\W\d_]{{2,20}}\.?){BLANK})?"
-    roman = rf"(?P<span>(?P<n>[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w|{DASH}\d)"  # not I-95
+    roman = rf"(?P<span>(?P<n>(?!I{DASH}\d)[IVXLC]{{1,8}}){of.roman_end}(?P<s>['’]s\b)?)(?![\w'’]|\.\w)"  # not I-95
     yield Rule("IVXLC", re.compile(before + roman), said)
 
 

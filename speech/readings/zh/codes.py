@@ -16,6 +16,7 @@ _GLUED = re.compile(rf"(\d{{1,6}})[{_LETTERS}](?![A-Za-z])")
 _NAME_BEFORE = re.compile(r"(?<![A-Za-z\d])(?:[A-Z][A-Za-z]*\d*[A-Za-z]*|[a-z]\d*|[A-Z]-)$")
 _PHONE_BEFORE = re.compile(r"(?:iPhone|小米|红米|荣耀)\s?(?:\d+[sS]?\s?[和与或、/]\s?)*$", re.IGNORECASE)
 _SUPPLIED = re.compile("(?:AC|DC|PD|QC|USB|LED|Type-C)$", re.IGNORECASE)  # AC220V: volts
+_DEVICE = re.compile("[A-Za-z]{2,}$")  # CPU65W: watts, unlike the letter of X5W
 _HOUSE = re.compile(rf"(\d{{1,4}})[{_LETTERS}]-0\d")  # 12A-03
 _STANDARD_BEFORE = re.compile(r"(?<![A-Za-z])[A-Z]{1,5}(?:/[A-Z]{1,5})?\s?$")
 _STANDARD = re.compile(rf"(\d{{2,6}})(?:\.(\d{{1,3}}))?({BLANK}(?:[-–—]|--|——){BLANK}|:)((?:19|20)\d\d)(?![\d/.-])")
@@ -31,7 +32,7 @@ SEVEN_ELEVEN = ["七幺幺", "七一一", "七十一", "seven eleven"]
 _PROTOCOL = re.compile(r"802\.(\d{1,2})(?!\d)")
 _CPP = re.compile(r"(?<=[cC])\+\+(\d\d)(?!\d)")
 _NOTE = re.compile(r"(?<![A-Za-z])([A-G])(?:([♯♭])|(#)(?=\s?[大小]调))")
-_DIALLED = re.compile(r"[*#](?:[\d*#]*[\d#*])?(?![\d*#])|\d+[*#][\d*#]*(?![\d*#])")
+_DIALLED = re.compile(r"[*#](?:[\d*#]*[\d#*])?(?![\d*#])|(?!\d+\*\d+(?![\d*#]))\d+[*#][\d*#]*(?![\d*#])")
 _CALLED = re.compile(r"\*[*#]?\d+#")
 _PRESSED = re.compile("(?:按|拨打?|拨号|输入|键)下?\\s?$")
 _SECRET = re.compile(r"(?:密码|口令|字母|符号|字符)[^,。;?\u201c\u201d]{0,20}$")
@@ -50,7 +51,7 @@ def named(text: str, start: int) -> Span | None:
         return make(start, found.end(1), "letters", [by_digit(found[1])])
     if found and DASHED.search(before):  # 歼-35A
         return make(start, found.end(1), "letters", [*cardinals(found[1]), by_digit(found[1])])
-    if not found or _SUPPLIED.search(before):
+    if not found or _SUPPLIED.search(before) or (text[found.end(1)] in "WV" and _DEVICE.search(before)):
         return None
     if not _NAME_BEFORE.search(before) and not (text[found.end(1)] == "s" and _PHONE_BEFORE.search(before)):
         return None

@@ -20,9 +20,10 @@ _AIRCRAFT = re.compile("(?:波音|空客)-?$")
 _LASTED = re.compile(r"年(?:之久|历史|间的)")
 _SINCE = re.compile(r"年(?:前(?!后)|来(?![到自华京回过])|以来|的历史)")
 _FOR = re.compile("(?:距今|大约|约|近|有|达|长达|超|超过|这|那|过去)$")  # 约1949年前: a count
-_SHARED = re.compile("开(?![始学会张门车发播庭工业业放])|分[成账]")  # 28开, 37分成
-_INSTITUTION = re.compile("医院|部队|计划|艺术区|工程|高校|院校|晚会|工作制|便利店|研究所|兵工厂|旧址|大学生")
+_SHARED = re.compile("开(?![一-鿿])|开[的了吧呢分都也就最]|分[成账]")  # 28开, 37分成
+_INSTITUTION = re.compile("医院|部队|计划|艺术区|工程|晚会|工作制|便利店|研究所|兵工厂|旧址")
 _WORK, _COUNTED_UP = frozenset(["985", "996"]), re.compile("(?:分|共|计|约|达|有|了|第|是)$")
+_UNIVERSITY, _TOTAL = re.compile("高校|院校|大学生"), re.compile("[共计约达近超]$")  # 共125高校: a count
 _HOTLINE = re.compile("投诉|热线|客服|举报")
 _ER_BEHIND = re.compile(
     "次(?:方|函数|元|型)|项式|把手(?![枪电术锯])|进制|元(?:论|[一二三1-3]次(?:方程|函数|不等|多项))|极管|氧化|硫化|胡(?![同子])|锅头"
@@ -77,7 +78,8 @@ def said_by_digit(before: str, behind: str, digits: str) -> bool:
     if digits in _WORK and not _COUNTED_UP.search(before) and behind[:1] not in MEASURES:
         return True
     if len(digits) == 3 and not digits.endswith("00"):
-        return bool(_INSTITUTION.match(behind))
+        named = _INSTITUTION.match(behind) or (digits == "211" and _UNIVERSITY.match(behind))
+        return bool(named) and not _TOTAL.search(before)
     return len(digits) == 5 and bool(_HOTLINE.match(behind))
 
 
