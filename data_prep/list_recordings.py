@@ -4,8 +4,8 @@
 
 The words of name.wav (or .flac, .ogg, .mp3, in sub-folders and linked ones, too) stand in name.txt or name.lab next to
 it, or on a line `name|words` of a metadata.csv in the folder, as LJSpeech has it (a third field, the words as they are
-read, counts before the second; the name may have its ending, and lack its folder). Different words for one recording,
-or two recordings of one name, are refused. Into `folder.output` go
+read, counts before the second; the name may have its ending, and lack its folder). Different words for one recording
+(other signs and capitals are none), or two recordings of one name, are refused. Into `folder.output` go
 
     recordings.jsonl  {"name", "text", "wav"}: voices, for encode_voices and stage data
     samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings of vectorize
@@ -22,6 +22,7 @@ import hydra
 import soundfile
 from omegaconf import DictConfig
 
+from data_prep.jsonl import spoken_part
 from speech.files import whole_files, write_jsonl
 from speech.jsonl import BadRows, told_plainly
 from speech.paths import check_outputs, relative
@@ -30,6 +31,7 @@ AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 OTHER_AUDIO = (".m4a", ".aac", ".opus", ".wma", ".aif", ".aiff", ".amr", ".mp4", ".webm", ".ape")
 WORDS = (".txt", ".lab")
 LIST = "metadata.csv"
+SPEAKER_TEXTS, SPEAKER_SHARE = 3, 0.05  # a third field behind so many texts, on more of the lines: no words as read
 
 
 def recordings(folder: Path) -> list[tuple[str, Path, str]]:
@@ -93,10 +95,13 @@ def _by_name(folder: Path, paths: list[Path], endings: tuple[str, ...]) -> dict[
 
 
 def _one(sources: list[tuple[str, str]], faults: list[str]) -> str:
-    """The words of (where they stand, words), with single spaces; different ones are a fault."""
+    """The words of (where they stand, words), with single spaces; different ones are a fault, which other signs and
+    capitals are not. A .lab's count last: aligners write them in capitals and without signs."""
+    sources = sorted(sources, key=lambda source: source[0].lower().endswith(".lab"))
     given = {place: " ".join(text.split()) for place, text in sources}
     (first, words), *others = [one for one in given.items() if one[1]] or [("", "")]
-    faults += [f"{place}: has other words than {first}" for place, text in others if text != words]
+    same = spoken_part(words) if others else ""
+    faults += [f"{place}: has other words than {first}" for place, text in others if spoken_part(text) != same]
     return words
 
 
@@ -142,11 +147,12 @@ def _listed(path: Path, files: Collection[str], faults: list[str]) -> Iterator[t
 
 
 def _speakers(read: dict[str, list[tuple[int, str]]]) -> Iterator[tuple[str, list[int]]]:
-    """Third fields, and their lines, that are no reading of the second ones: they stand behind several, and have no
-    word of one of them."""
-    for third, rows in read.items():
-        words = set(third.lower().split())
-        if len({said for _, said in rows}) > 1 and any(words.isdisjoint(said.lower().split()) for _, said in rows):
+    """Third fields, and their lines, that are no reading of the second ones: on many lines of the list stand such as
+    are behind several texts. Two texts may be read alike (`1st|first` and `First|first`)."""
+    many = {third: rows for third, rows in read.items() if len(rows) >= SPEAKER_TEXTS}
+    many = {third: rows for third, rows in many.items() if len({spoken_part(s) for _, s in rows}) >= SPEAKER_TEXTS}
+    if sum(map(len, many.values())) > SPEAKER_SHARE * sum(map(len, read.values())):
+        for third, rows in many.items():
             yield third, [number for number, _ in rows]
 
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from omegaconf import OmegaConf
 
-from data_prep.list_recordings import main, recordings, rows
+from data_prep.list_recordings import _speakers, main, recordings, rows
 from data_prep.recordings import read_recordings
 from speech.jsonl import BadRows
 from speech.voices import read_voices
@@ -57,13 +57,17 @@ def test_a_list_beside_the_folder_of_its_recordings_is_that_of_ljspeech(tmp_path
         ("a|one\na|two\nb|x", r"metadata\.csv:2: a is there twice, first in line 1"),
         ("a|one\na.wav|one\nb|x", r"metadata\.csv:2: a\.wav is there twice, first in line 1"),
         ("a|x|x|spk\nb|y", r"metadata\.csv:1: has 4 fields"),
-        ("a|x|s1\nb|y|s1", r"metadata\.csv:1: s1 is the third field of line 2, too, with other words: a speaker\?"),
-        ("a|other words\nb|x", r"metadata\.csv:1: has other words than .*a\.lab"),
+        ("a|Banana|anna\nb|y|anna\nc|z|anna", r"csv:1: anna is the third field of line 2, too"),
+        (
+            "a|x|s1\nb|y|s1\nc|z|s1",
+            r"metadata\.csv:1: s1 is the third field of line 2, too, with other words: a speaker\?",
+        ),
+        ("a|other words\nb|x", r"a\.lab: has other words than .*metadata\.csv:1"),
         ("a|said\nb|x\nc|y", r"metadata\.csv:3: c may be s/c or t/c"),
     ],
 )
 def test_words_that_may_be_anothers_are_refused(tmp_path, lines, told):
-    for name in ("a", "b", *(("s/c", "t/c") if "c|y" in lines else ())):
+    for name in ("a", "b", *(("s/c", "t/c") if "c|y" in lines else ("c",) if "c|z" in lines else ())):
         record(tmp_path / f"{name}.wav", None)
     (tmp_path / "a.lab").write_text("one" if "one" in lines else "x" if "a|x" in lines else "said")
     (tmp_path / "metadata.csv").write_text(lines + "\n")
@@ -71,11 +75,36 @@ def test_words_that_may_be_anothers_are_refused(tmp_path, lines, told):
         recordings(tmp_path)
 
 
-def test_a_reading_that_two_lines_share_is_none_of_a_speaker(tmp_path):
-    for name in ("a", "b"):
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("a|5 apples|five apples\nb|Five apples|five apples", ["five apples"] * 2),
+        ("a|Yes!|yes\nb|Yes.|yes\nc|yes|yes", ["yes"] * 3),
+        ("a|1st|first\nb|first.|first\nc|First|first", ["first"] * 3),
+        ("a|3点。|三点\nb|三点！|三点", ["三点"] * 2),
+    ],
+)
+def test_a_reading_that_lines_share_is_none_of_a_speaker(tmp_path, lines, words):
+    for name in "abc"[: len(words)]:
         record(tmp_path / f"{name}.wav", None)
-    (tmp_path / "metadata.csv").write_text("a|5 apples|five apples\nb|Five apples|five apples\n")
-    assert [words for _, _, words in recordings(tmp_path)] == ["five apples"] * 2
+    (tmp_path / "metadata.csv").write_text(lines + "\n", encoding="utf-8")
+    assert [said for _, _, said in recordings(tmp_path)] == words
+
+
+def test_speakers_of_whom_each_says_little_are_speakers_together():
+    read = {f"p{speaker}": [(3 * speaker + i, f"text {speaker} {i}") for i in range(3)] for speaker in range(30)}
+    assert list(_speakers(read))[29] == ("p29", [87, 88, 89])
+    readings = {f"text {number}": [(number, f"Text {number}.")] for number in range(57)}
+    assert not list(_speakers(readings | {"one": [(57, "1"), (58, "One"), (59, "I")]}))  # 3 of 60 lines
+
+
+def test_the_same_words_without_signs_are_not_others(tmp_path):
+    record(tmp_path / "a.wav", "Hello, World.")
+    (tmp_path / "a.lab").write_text("HELLO WORLD")
+    record(tmp_path / "b.wav", None)
+    (tmp_path / "b.lab").write_text("GOOD EVENING")
+    (tmp_path / "metadata.csv").write_text("b|Good evening!\n")
+    assert [words for _, _, words in recordings(tmp_path)] == ["Hello, World.", "Good evening!"]
 
 
 def test_two_sources_of_words_and_two_recordings_of_a_name_are_named(tmp_path):
@@ -84,7 +113,7 @@ def test_two_sources_of_words_and_two_recordings_of_a_name_are_named(tmp_path):
     record(tmp_path / "b.flac", "same")
     (tmp_path / "b.lab").write_text(" same\n")
     record(tmp_path / "b.wav", None)
-    with pytest.raises(BadRows, match=r"(?s)^2 bad rows.*a\.txt: has other words than .*a\.lab.*b\.wav: has the name"):
+    with pytest.raises(BadRows, match=r"(?s)^2 bad rows.*a\.lab: has other words than .*a\.txt.*b\.wav: has the name"):
         recordings(tmp_path)
 
 
