@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from data_prep.read_shards import MADE
-from speech.files import append_jsonl, growing_lines, write_jsonl
+from speech.files import append_jsonl, growing_lines, identities, paths_in, write_jsonl
 from speech.jsonl import BadRows, told_plainly
 from speech.paths import check_outputs, relative
 from speech.voices import Voice, read_voices
@@ -68,12 +68,17 @@ def _wrong(voice: Voice, cfg: DictConfig) -> str | None:
     return None
 
 
-def _made_of(voice: Voice, cfg: DictConfig) -> str:
-    """What the voice's speech tokens depend on: its recording and the encoder, wherever that computes."""
+def _known(cfg: DictConfig) -> list[Any]:
+    """What tells an encoder from another, wherever it computes: its settings, and what they name, by size and time."""
     encoder = OmegaConf.to_container(cfg.encoder, resolve=True)
     encoder.pop("device", None)
+    return [encoder, identities(paths_in(encoder), Path("/"), content_below=0)]
+
+
+def _made_of(voice: Voice, encoder: list[Any]) -> str:
+    """What the voice's speech tokens depend on: its recording and the encoder, as _known has it."""
     found = Path(voice.wav).stat()
-    return json.dumps([os.path.realpath(voice.wav), found.st_size, found.st_mtime_ns, encoder], sort_keys=True)
+    return json.dumps([os.path.realpath(voice.wav), found.st_size, found.st_mtime_ns, *encoder], sort_keys=True)
 
 
 def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
@@ -83,7 +88,7 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         BadRows: voices whose recording is not there, or no sound, all of them, before the encoder is made.
         ValueError: a voice that cannot be encoded, by its name. Others as read_voices.
     """
-    encoder, voices = None, read_voices(cfg.input, _INPUT)
+    encoder, known, voices = None, None, read_voices(cfg.input, _INPUT)
     kept = Path(f"{cfg.output}.made")
     made = {row["made_of"]: row["tokens"] for row in growing_lines(kept)[0]}
     wrong = {voice.name: why for voice in voices.values() if (why := _wrong(voice, cfg))}
@@ -94,7 +99,8 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         tokens = list(voice.speech_tokens)
         try:
             if not tokens:
-                tokens = made.get(made_of := _made_of(voice, cfg))
+                known = known or _known(cfg)
+                tokens = made.get(made_of := _made_of(voice, known))
             if tokens is None:
                 encoder = encoder or hydra.utils.instantiate(cfg.encoder)
                 tokens = speech_tokens(voice, encoder, cfg.max_seconds)

@@ -1,6 +1,7 @@
 """A user's recordings -> voices: the recipes' command, the real encoders with small weights, and what is refused."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -155,8 +156,8 @@ class Counting:
 
     sample_rate, seen, fails_at = 16000, 0, 0
 
-    def __init__(self, device: str = "cpu"):
-        self.device = device
+    def __init__(self, device: str = "cpu", model_dir: str | None = None):
+        self.device, self.model_dir = device, model_dir
 
     def encode(self, waves):
         Counting.seen += len(waves)
@@ -169,7 +170,9 @@ def test_no_recording_is_encoded_twice(tmp_path, monkeypatch):
     lines = [{"name": name, "text": "Hi.", "wav": f"{name}.wav"} for name in "abcd"]
     for place, line in enumerate(lines):
         record(tmp_path / line["wav"], 0.5 + 0.1 * place)
-    encoder = {"_target_": f"{__name__}.Counting", "device": "cpu"}
+    (tmp_path / "model").mkdir()
+    (weights := tmp_path / "model/weights").write_bytes(b"old")
+    encoder = {"_target_": f"{__name__}.Counting", "device": "cpu", "model_dir": str(weights.parent)}
     cfg = {"output": str(tmp_path / "made/v.jsonl"), "max_seconds": 30, "encoder": encoder}
 
     def run(count: int, *, fails_at: int = 0, **changed) -> tuple[int, list[int]]:
@@ -188,6 +191,9 @@ def test_no_recording_is_encoded_twice(tmp_path, monkeypatch):
     assert run(4, text="Ho.") == (1, [8000, 9600, 11200, 12800])
     record(tmp_path / "a.wav", 1.0)
     assert run(4) == (1, [16000, 9600, 11200, 12800])
+    weights.write_bytes(b"new")
+    os.utime(weights, ns=(0, 1))
+    assert run(4)[0] == 4
 
 
 def test_a_recording_of_two_channels_and_another_rate_becomes_one_at_the_encoders(xcodec2, tmp_path):
