@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.batch import divisible
+from stages import machine
+from stages.batch import GPUS, MINI, divisible, of_batch, of_gpus
 from stages.config import ROOT, compose_stage
 from stages.preflight import check_reward
 from stages.table import table
@@ -15,6 +16,7 @@ from stages.table import table
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # docs/data.md, "Memory"; [docs/data.md](../../docs/data.md), "Memory"; docs/training.md: "The guard"
 SECTION = re.compile(r'([\w./-]+\.md)[)`]*[,:] "([^"]+)"')
+ROLLOUTS = "actor_rollout_ref.rollout.n"
 OF_PAGES = {".md", ".yaml", ".txt", ".py"}
 
 
@@ -102,6 +104,22 @@ def test_the_page_of_gpus_has_the_texts_of_a_step_that_verl_divides():
         texts, own = [divisible(cfg, number) for number in gpus], cfg.data.train_batch_size
         assert [(int(cell), int(cell)) for cell in told[name]] == texts
         assert {divisible(cfg, number) for number in (1, 2, 4, 8)} == {(own, own)}
+
+
+def test_the_page_of_troubleshooting_has_the_words_of_too_many_gpus(monkeypatch):
+    """It had verl's, which nobody sees any more: the run is refused before."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(machine, "gpus", lambda: 4)
+    cfgs = [compose_stage("cosyvoice2", "grpo", own) for own in ((), (f"{GPUS}=6",), (f"{MINI}=16", f"{ROLLOUTS}=3"))]
+    faults = [*of_gpus(cfgs[0]), *of_batch(cfgs[1]), *of_batch(cfgs[2])]
+    rows = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8").splitlines()
+    told = [
+        key for row in rows for key in re.findall("`(.*?)`", row.partition(" | ")[0]) if "GPUs" in key or GPUS in key
+    ]
+    patterns = [re.sub(r"\d+", r"\\d+", re.escape(key)).replace(r"\.\.\.", ".+") for key in told]
+    for key, why in faults:
+        assert [pattern for pattern in patterns if re.search(pattern, f"{key} {why}")], (key, why)
+    assert len(faults) == 3 == len(patterns) - 1  # and Ray's own
 
 
 def test_a_recipe_that_fetches_models_tells_their_licences():
