@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TextIO
@@ -29,6 +30,7 @@ from data_prep.shards import SPLITS, Codes
 from speech.files import whole_file, whole_files
 from speech.jsonl import BadField
 from speech.paths import check_outputs, input_file, relative
+from speech.voices import Voice, read_voices
 from speech.waves import read_wave
 
 MADE = re.compile(rf"({'|'.join(SPLITS)})_\d+|described_[0-9a-f]{{16}}")  # names of the voices that are made here
@@ -77,6 +79,7 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
     """At most `limit` rows of a split, evenly chosen, and their voices, whose waves are named from where `voices_file`
     will be. Counts: rows, too_long (voices), bad words (of voices)."""
     counts, codes = Counter[str](), Codes(cfg.codes, split)
+    before = cache(lambda: read_voices(voices_file) if Path(voices_file).is_file() else {})
     for place, sample, tokens, following in tqdm(pairs(iter(codes)), total=len(codes), desc=split, mininterval=5):
         if not is_chosen(place, len(codes), limit):
             continue
@@ -85,20 +88,44 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
             continue
         if not (words := _words(sample["transcript"], counts)):
             continue
-        name, source = f"{split}_{place}", Path(cfg.recordings).parent / sample["wav_path"]
-        found = input_file(source, "a recording (read_shards.recordings)").stat()
-        made_of = f"{source.resolve()} {found.st_size} {found.st_mtime_ns} {cfg.voice_rate}"  # changed: another file
-        identity = blake2b(made_of.encode(), digest_size=8).hexdigest()
-        wav = Path(cfg.voice_waves) / f"{name}_{identity}.wav"
-        if not wav.exists():
-            wave = read_wave(str(source), cfg.voice_rate)
-            with whole_file(wav) as temporary:
-                soundfile.write(temporary, wave, cfg.voice_rate, format="WAV", subtype="PCM_16")
-        voice = {"name": name, "text": words, "speech_tokens": tokens.tolist()}
+        voice = {"name": f"{split}_{place}", "text": words, "speech_tokens": tokens.tolist()}
+        source = Path(cfg.recordings).parent / sample["wav_path"]
+        wav = None if source.exists() else _wave_before(voice, before(), cfg.voice_rate)
+        wav = wav or _wave(source, Path(cfg.voice_waves) / voice["name"], cfg.voice_rate)
         _write(voices, voice | {"wav": relative(wav, Path(voices_file).parent)})
-        _write(output, {"text": following["transcript"], "language": following["language"], "voice": name})
+        _write(output, {"text": following["transcript"], "language": following["language"], "voice": voice["name"]})
         counts["rows"] += 1
     return counts
+
+
+def _wave_before(voice: dict[str, Any], before: dict[str, Voice], rate: int) -> Path | None:
+    """The wave of the very same voice that was made at `rate` Hz when its recording was still there."""
+    old = before.get(voice["name"])
+    if old is None or (old.text, list(old.speech_tokens)) != (voice["text"], voice["speech_tokens"]):
+        return None
+    there = old.wav and Path(old.wav).is_file() and soundfile.info(old.wav).samplerate == rate
+    return Path(old.wav) if there else None
+
+
+def _wave(source: Path, stem: Path, rate: int) -> Path:
+    """The recording as it is now, mono at `rate` Hz, in a file `stem`_HASH.wav. Raises as input_file and read_wave."""
+    found = input_file(source, "a recording (read_shards.recordings)").stat()
+    made_of = f"{source.resolve()} {found.st_size} {found.st_mtime_ns} {rate}"  # changed: another file
+    wav = stem.with_name(f"{stem.name}_{blake2b(made_of.encode(), digest_size=8).hexdigest()}.wav")
+    if not wav.exists():
+        wave = read_wave(str(source), rate)
+        with whole_file(wav) as temporary:
+            soundfile.write(temporary, wave, rate, format="WAV", subtype="PCM_16")
+    return wav
+
+
+def _drop_others(folder: Path, voices_file: str) -> None:
+    """Take away waves of these voices that were made of recordings as they were before, and that no voice names now."""
+    voices = read_voices(voices_file)
+    named = {Path(voice.wav).name for voice in voices.values() if voice.wav}
+    for wav in folder.glob("*_*_*.wav"):
+        if wav.name not in named and wav.name.rpartition("_")[0] in voices:
+            wav.unlink()
 
 
 def _words(text: str, counts: Counter[str]) -> str:
@@ -137,6 +164,7 @@ def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
             "train": write_rl(own, "train", own.train_rows, train, voices, recipe.voices),
             "val": write_rl(own, "val", own.val_rows, test, voices, recipe.voices),
         }
+    _drop_others(Path(own.voice_waves), recipe.voices)  # now that no file of voices names them
     print(f"[read_shards] { ({name: dict(count) for name, count in counts.items()}) }", flush=True)
     return counts
 

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from data_prep.held_out import check_list
 from data_prep.merge_shards import merge_shards
-from data_prep.read_shards import is_chosen, read_shards, write_rl, write_sft
+from data_prep.read_shards import _drop_others, is_chosen, read_shards, write_rl, write_sft
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import vectorize
 from speech.voices import read_voices
@@ -87,6 +87,41 @@ def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):
         info = soundfile.info(tmp_path / json.loads(voices.getvalue())["wav"])
         lasts.append((info.frames, info.samplerate))
     assert lasts == [(320, 16000), (160, 16000), (240, 24000)]
+
+
+def test_a_voice_whose_recording_is_gone_keeps_the_wave_that_was_made_of_it(tmp_path):
+    with ShardWriter(tmp_path, None) as shard:
+        for said in ("One.", "Two."):
+            row = {"transcript": said, "language": "en", "wav_path": "a.wav"}
+            shard.add("train", json.dumps(row), np.array([7], np.int32))
+    cfg = OmegaConf.create({"codes": str(tmp_path), "recordings": str(tmp_path / "samples.jsonl")})
+    cfg.update({"max_voice_tokens": 9, "voice_waves": str(tmp_path / "voices"), "voice_rate": 16000})
+    soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
+    voices = tmp_path / "v.jsonl"
+
+    def write() -> str:
+        write_rl(cfg, "train", 9, io.StringIO(), made := io.StringIO(), str(voices))
+        return made.getvalue()
+
+    voices.write_text(first := write())
+    (tmp_path / "a.wav").unlink()
+    assert write() == first and first
+    with pytest.raises(FileNotFoundError, match=r"a\.wav is missing"):
+        cfg.voice_rate = 24000
+        write()
+    cfg.voice_rate = 16000
+    voices.write_text(first.replace("[7]", "[8]"))  # of another corpus
+    with pytest.raises(FileNotFoundError, match=r"a\.wav is missing"):
+        write()
+
+
+def test_waves_of_recordings_as_they_were_go_and_those_of_others_stay(tmp_path):
+    for name in ("train_0_aa", "train_0_bb", "train_1_aa", "my_own_wave"):
+        (tmp_path / f"{name}.wav").touch()
+    row = {"name": "train_0", "text": "One.", "speech_tokens": [7], "wav": "train_0_bb.wav"}
+    (tmp_path / "v.jsonl").write_text(json.dumps(row) + "\n")
+    _drop_others(tmp_path, str(tmp_path / "v.jsonl"))
+    assert sorted(path.stem for path in tmp_path.glob("*.wav")) == ["my_own_wave", "train_0_bb", "train_1_aa"]
 
 
 def test_codes_and_samples_that_do_not_fit_are_refused(tmp_path):
