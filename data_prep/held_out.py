@@ -13,6 +13,8 @@ from data_prep.recordings import filters, read_recordings
 from speech.jsonl import BadRows, Fault
 from speech.paths import input_file
 
+_LISTED = 20  # faults, each with its whole row: of a million rows in a wrong folder they would be most of a gigabyte
+
 
 def place_of(sample: str) -> int:
     """Where a recording stands in the draw of those that are held out, below 2**32: by its own line, so that it does
@@ -28,26 +30,36 @@ def check_list(own: DictConfig) -> None:
         own: branch `vectorize`. Without a val_share nothing is held out, and nothing is wanted.
 
     Raises:
-        BadRows: rows that are none, or whose files cannot be read, all of them.
+        BadRows: rows that are none, or whose files cannot be read: the first of them, and how many there are.
         ValueError: fewer than vectorize.least_held_out, with a share that holds out so many.
     """
-    checks, wanted, faults = filters(own.filters), own.least_held_out, []
+    checks, wanted = filters(own.filters), own.least_held_out
+    faults: list[Fault] = []
+    unlisted = 0
     if not own.val_share and own.on_error == "skip":
         return
+
+    def bad(fault: Fault) -> None:
+        nonlocal unlisted
+        if len(faults) < _LISTED:
+            faults.append(fault)
+        else:
+            unlisted += 1
 
     def used() -> Iterator[str]:
         for one in read_recordings(own.input):
             if isinstance(one, Fault):
-                faults.append(one)
+                bad(one)
             elif not any(check(one) for check in checks):
                 row = json.dumps(one.row, ensure_ascii=False)
                 if own.on_error == "stop" and (reason := _no_file(one.wav_path)):
-                    faults.append(Fault(own.input, one.line, "wav_path", reason, row))
+                    bad(Fault(own.input, one.line, "wav_path", reason, row))
                 yield row
 
     first = heapq.nsmallest(wanted, map(place_of, used()))
     if faults and own.on_error == "stop":
-        raise BadRows(faults, then="nothing was encoded (vectorize.on_error=skip leaves them out)")
+        then = "nothing was encoded (vectorize.on_error=skip leaves them out)"
+        raise BadRows(faults, then=then, unlisted=unlisted)
     if not own.val_share:
         return
     drawn = sum(place < own.val_share * 2**32 for place in first)

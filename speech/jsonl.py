@@ -60,11 +60,13 @@ class BadRows(ValueError):
         faults: what is wrong with each.
         shown: how many are listed.
         then: what follows from it.
+        unlisted: how many more there are than `faults`, which a long file may have by the million.
     """
 
-    def __init__(self, faults: Sequence[object], shown: int = 20, then: str = ""):
-        more = [f"and {len(faults) - shown} more"] if len(faults) > shown else []
-        head = f"{len(faults)} bad rows" + (f"; {then}:" if then else ":")
+    def __init__(self, faults: Sequence[object], shown: int = 20, then: str = "", unlisted: int = 0):
+        count = len(faults) + unlisted
+        more = [f"and {count - min(shown, len(faults))} more"] if unlisted or count > shown else []
+        head = f"{count} bad rows" + (f"; {then}:" if then else ":")
         super().__init__("\n  ".join([head, *map(str, faults[:shown]), *more]))
 
     @classmethod

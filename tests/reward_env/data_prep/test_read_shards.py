@@ -15,6 +15,7 @@ from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import _drop_others, is_chosen, read_shards, write_rl, write_sft
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import vectorize
+from speech.jsonl import BadRows
 from speech.voices import read_voices
 from speech.waves import read_wave
 from stages.config import compose_stage
@@ -170,6 +171,16 @@ def test_what_is_held_out_is_counted_and_not_expected(tmp_path):
     with pytest.raises(ValueError, match=r"holds out 1 recordings of .*: 2 are wanted .*val_share=0\.002, which"):
         vectorize(compose_stage("inworld_tts", "data", tuple(given)))
     check_list(compose_stage("inworld_tts", "data", (*given, "vectorize.val_share=0.002")).vectorize)
+
+
+def test_of_many_missing_files_the_first_are_named_and_all_counted(tmp_path):
+    (tmp_path / "samples.jsonl").write_text("".join(json.dumps(sample(place, 1.1)) + "\n" for place in range(25)))
+    given = (f"recipe.recordings={tmp_path}/samples.jsonl", "vectorize.on_error=stop", "vectorize.val_share=0")
+    with pytest.raises(BadRows, match=r"(?s)^25 bad rows; nothing was encoded.*jsonl:20: .*\n  and 5 more$") as error:
+        check_list(compose_stage("inworld_tts", "data", (*given, "splits=rl")).vectorize)
+    assert "jsonl:21: " not in str(error.value)
+    assert str(BadRows(["a", "b"], shown=1, unlisted=3)) == "5 bad rows:\n  a\n  and 4 more"
+    assert str(BadRows(["a", "b"])) == "2 bad rows:\n  a\n  b"
 
 
 def test_rows_for_grpo_are_evenly_chosen():
