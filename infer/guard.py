@@ -62,7 +62,11 @@ class Hearing:
         batch = [row for row in batch if row["kind"] == kind]
         if not batch:
             return False
-        answers = self._heard(batch)
+        try:
+            answers = self._heard(batch)
+        except Passing:  # one of them may be what memory is too short for: the others first
+            self._waiting = [*self._waiting[len(batch) :], *batch]
+            raise
         append_jsonl(self.folder / HEARD, answers)
         self.heard += answers
         self._known |= {row["id"] for row in batch}

@@ -161,9 +161,11 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
 
 def _of_others(recipe: str) -> list[str]:
     """Overrides of a reward server that another started, as far as it says them (stages/slurm.sh)."""
-    from stages.plan import rules  # which imports this file
+    from stages.plan import of_table, rules  # which imports this file
 
     given = shlex.split(os.environ.get("VERL_TTS_SERVER_OVERRIDES", ""))
+    own = of_table(recipe, given)
+    given = [one for one in given if one not in own]
     return route(recipe, {"serve": ["server"]}, given, rules(table(recipe)))["serve"] if given else []
 
 

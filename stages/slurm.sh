@@ -84,7 +84,7 @@ job() {
   set +m # its steps stay in its process group
   told=$(.venv/bin/python -m stages.environment --recipe "$recipe" "$@")
   mapfile -t environment < <(grep -v '^#' <<<"$told")
-  export "${environment[@]}" # of Ray's workers, one of which logs
+  ((${#environment[@]} == 0)) || export "${environment[@]}" # of Ray's workers, one of which logs
   gpus_of_all=$((training_gpus * ${#nodes[@]})) before=() after=()
   if [[ -n $prompts ]]; then
     before=("data.train_batch_size=$((prompts * gpus_of_all))" 'actor_rollout_ref.actor.ppo_mini_batch_size=${data.train_batch_size}')
