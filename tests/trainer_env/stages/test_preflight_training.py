@@ -119,7 +119,9 @@ def test_what_a_jobs_own_servers_are_told_counts(monkeypatch):
     _, planned = plan("llasa", "train", "train", ["data.max_response_length=1501"])
     with pytest.raises(SystemExit, match=r"is 1501, more than server\.max_tokens=1500"):
         check_training(planned[0], planned)
-    monkeypatch.setenv("VERL_TTS_SERVER_OVERRIDES", "server.max_tokens=2000 reward=cer recipe.language=zh server_ready_timeout_s=9")
+    monkeypatch.setenv(
+        "VERL_TTS_SERVER_OVERRIDES", "server.max_tokens=2000 reward=cer recipe.language=zh server_ready_timeout_s=9"
+    )
     check_training(planned[0], planned)
 
 
