@@ -13,7 +13,7 @@ from stages.config import compose_stage
 from tests.helpers.forked import command
 from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, overrides, work  # noqa: F401  a fixture
 
-FEWER = ["~decodings.a", "~decodings.b", "~decodings.d", "~decodings.e", "~decodings.f"]
+FEWER = ["~decodings.a", "~decodings.b", "~decodings.d", "~decodings.e", "~decodings.f", "~decodings.g"]
 
 
 def configuration(work: Path, tokens: Path, *more: str) -> DictConfig:  # noqa: F811
@@ -44,7 +44,7 @@ def test_what_was_made_so_is_kept_whoever_listens_and_beside_whichever_systems(w
 
 
 @pytest.mark.parametrize(
-    "change", ["recipe.seed=1", "max_tokens=23", "decodings.c.top_p=0.9", "limit=2", "+decodings.g={samples: 1}"]
+    "change", ["recipe.seed=1", "max_tokens=23", "decodings.c.top_p=0.9", "limit=2", "+decodings.h={samples: 1}"]
 )
 def test_other_settings_are_other_tokens(work, made, change):  # noqa: F811
     assert kept(configuration(work, made, change)) == []

@@ -53,7 +53,7 @@ def test_two_processes_speak_as_one(work):  # noqa: F811
     done = subprocess.run([*argv, *told(2)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     one, two = ({path.name: path.read_text() for path in (work / f"of{n}").glob("*.jsonl")} for n in (1, 2))
-    assert one == two and sorted(one) == [f"M.{name}.jsonl" for name in "cdef"]
+    assert one == two and sorted(one) == [f"M.{name}.jsonl" for name in "cdefg"]
     assert len(one["M.c.jsonl"].splitlines()) == len(TEXTS)
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -50,9 +51,18 @@ def test_a_second_run_on_the_same_recipe_is_refused_with_the_pid(run, checkout):
     assert first.wait(300) == 128 + signal.SIGTERM
 
 
+def start_with(at_hangup: signal.Handlers, checkout: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`start`, with this for SIGHUP, which children inherit: nohup may have started the tests, too."""
+    handler = signal.signal(signal.SIGHUP, at_hangup)
+    try:
+        return start(checkout, *arguments)
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_stage_leaves_no_process_and_is_not_done(checkout, number):
-    going = start(checkout, "data", "seconds=600", "daemon_sleeps=601")
+    going = start_with(signal.SIG_DFL, checkout, "data", "seconds=600", "daemon_sleeps=601")
     until((checkout / "exp/toy/rl_train.txt").exists, "the stage to work")
     until(lambda: len(processes_in(checkout)) >= 3, "run.sh, the stage and its daemon")
     going.send_signal(number)
@@ -62,11 +72,7 @@ def test_an_interrupted_stage_leaves_no_process_and_is_not_done(checkout, number
 
 
 def test_a_run_that_nohup_started_outlives_its_terminal(checkout):
-    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does; children inherit it
-    try:
-        going = start(checkout, "data", "seconds=600")
-    finally:
-        signal.signal(signal.SIGHUP, handler)
+    going = start_with(signal.SIG_IGN, checkout, "data", "seconds=600")  # as nohup does
     until((checkout / "exp/toy/rl_train.txt").exists, "the stage to work")
     going.send_signal(signal.SIGHUP)
     with pytest.raises(subprocess.TimeoutExpired):
