@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from data_prep.held_out import check_list
 from data_prep.merge_shards import merge_shards
@@ -74,13 +74,18 @@ def test_a_voice_whose_words_no_prompt_can_hold_is_none(tmp_path):
     assert write_sft(cfg, "train", io.StringIO(), voices, set()) == {"bad words": 3, "rows": 3}
 
 
-def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):
-    with ShardWriter(tmp_path, None) as shard:
+def two_of_one(folder: Path) -> DictConfig:
+    """Codes of two rows of one recording, a.wav, and what reads them."""
+    with ShardWriter(folder, None) as shard:
         for said in ("One.", "Two."):
             row = {"transcript": said, "language": "en", "wav_path": "a.wav"}
             shard.add("train", json.dumps(row), np.array([7], np.int32))
-    cfg = OmegaConf.create({"codes": str(tmp_path), "recordings": str(tmp_path / "samples.jsonl")})
-    cfg.update({"max_voice_tokens": 9, "voice_waves": str(tmp_path / "voices"), "voice_rate": 16000})
+    cfg = OmegaConf.create({"codes": str(folder), "recordings": str(folder / "samples.jsonl")})
+    return OmegaConf.merge(cfg, {"max_voice_tokens": 9, "voice_waves": str(folder / "voices"), "voice_rate": 16000})
+
+
+def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):
+    cfg = two_of_one(tmp_path)
     lasts = []
     for samples, cfg.voice_rate in ((320, 16000), (160, 16000), (160, 24000)):  # trimmed in place; another rate
         soundfile.write(tmp_path / "a.wav", np.zeros(samples), 16000)
@@ -91,12 +96,7 @@ def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):
 
 
 def test_a_voice_whose_recording_is_gone_keeps_the_wave_that_was_made_of_it(tmp_path):
-    with ShardWriter(tmp_path, None) as shard:
-        for said in ("One.", "Two."):
-            row = {"transcript": said, "language": "en", "wav_path": "a.wav"}
-            shard.add("train", json.dumps(row), np.array([7], np.int32))
-    cfg = OmegaConf.create({"codes": str(tmp_path), "recordings": str(tmp_path / "samples.jsonl")})
-    cfg.update({"max_voice_tokens": 9, "voice_waves": str(tmp_path / "voices"), "voice_rate": 16000})
+    cfg = two_of_one(tmp_path)
     soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
     voices = tmp_path / "v.jsonl"
 
