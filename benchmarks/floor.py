@@ -10,14 +10,17 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
 import hydra
 import numpy as np
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from reward_tts.reward.reward import Reward
+from reward_tts.server.__main__ import needed
 from reward_tts.server.pipeline import Spoken
 from speech.interfaces import Row
 
@@ -55,8 +58,10 @@ def seconds_per_row(cfg: DictConfig) -> dict[str, float]:
         ),
         "asr": best(lambda some: asr.transcribe([w for w, _ in some], [r.language for _, r in some]), pairs),
     }
-    for name, config in cfg.scorers.items():
-        scorer = instantiate(config)
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    for name in needed(cfg.scorers, reward):  # as the server makes them
+        made = instantiate(cfg.scorers[name])
+        scorer = made(asr=asr) if isinstance(made, partial) else made
         seconds[name] = best(lambda some, s=scorer: s.measure([w for w, _ in some], [r for _, r in some]), pairs)
     return seconds
 
