@@ -23,6 +23,18 @@ from models.cosyvoice import speech_head  # noqa: F401  registers its model clas
 from speech.loading import pretrained
 
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
+SEEDS_APART = 1_000_003  # a prime, more than a text has samples
+
+
+def first_seed(seed: int, place: int, samples: int) -> int:
+    """Of the first sample of the text at `place` among all; the other samples of a text have the seeds after it. With
+    recipe.seed itself as the first of all, the next recipe.seed would draw all samples of a text but one again. Below
+    2**32: torch's generator on a CPU knows no more of a seed.
+
+    >>> first_seed(0, 3, 8), first_seed(1, 3, 8)
+    (24, 1000027)
+    """
+    return (seed * SEEDS_APART + place * samples) % (1 << 32)
 
 
 def aware(decoding: DictConfig) -> dict[str, Any] | None:
@@ -68,7 +80,7 @@ class VllmBackend:
         self, prompts: list[list[int]], decoding: DictConfig, *, text_tokens: Sequence[int] | None = None
     ) -> list[Generated]:
         """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
-        a request its seed and the ones after it, so request i begins with recipe.seed + i * samples. With
+        a request its seed and the ones after it, so each text begins with `first_seed`. With
         `decoding.repetition_aware`, the parameters of RepetitionAware, its draws are the sampling, unless it is
         greedy. `text_tokens` of each text, for a decoding that bounds answers by them: infer/bounds.py."""
         from vllm import SamplingParams
@@ -86,7 +98,7 @@ class VllmBackend:
                 frequency_penalty=decoding.get("frequency_penalty", 0.0),
                 min_tokens=least,
                 max_tokens=most,
-                seed=self._seed + (self._first + index * self._step) * decoding.samples,
+                seed=first_seed(self._seed, self._first + index * self._step, decoding.samples),
                 detokenize=False,
             )
             for index, (least, most) in enumerate(spans)
@@ -104,7 +116,7 @@ class VllmBackend:
                 temperature=1.0,
                 max_tokens=most,
                 detokenize=False,
-                extra_args={KEY: told | {"seed": self._seed + number * count + sample, "least": least}},
+                extra_args={KEY: told | {"seed": first_seed(self._seed, number, count) + sample, "least": least}},
             )
             for index, (least, most) in enumerate(spans)
             for number in [self._first + index * self._step]
@@ -174,7 +186,8 @@ class TransformersBackend:
             own += [FrequencyPenalty(width, penalty)] if (penalty := decoding.get("frequency_penalty", 0.0)) else []
             if how := aware(decoding):
                 places = range(self._first + start * self._step, self._first + len(prompts) * self._step, self._step)
-                seeds = [seed + p * decoding.samples + k for p in places for k in range(decoding.samples)][: len(rows)]
+                count = decoding.samples
+                seeds = [first_seed(seed, p, count) + k for p in places for k in range(count)][: len(rows)]
                 own = [ForTransformers(RepetitionAware(**how), width, seeds, self._ends, least)]
                 sampling |= {"do_sample": True, "temperature": 1.0, "top_p": 1.0, "top_k": 0}
             elif decoding.temperature > 0:

@@ -14,10 +14,10 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from data_prep.prepare import Preparation
 from data_prep.prompts import PromptMaker
-from infer.backends import place
+from infer.backends import TransformersBackend, first_seed, place
 from infer.bounds import FrequencyPenalty
 from infer.speak import chosen, records, synthesise
-from infer.texts import Sentence, read_sentences
+from infer.texts import Sentence, prompt_ids, read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from stages.config import compose_stage
 
@@ -26,6 +26,7 @@ CONFIG = ROOT / "recipes" / "tiny_mandarin"
 # One twice in a row: its samples must differ all the same, also sample 1 of the first and sample 0 of the second.
 TEXTS = ["今天下雨", "你好", "你好", "我今年二十岁了", "明天"]
 MAX_TOKENS = 24
+SEED = "recipe.seed=1"  # by which both begin
 SECOND_END = 60  # a speech token that ends an answer, too, by generation_config alone
 
 
@@ -99,14 +100,14 @@ def by_vllm(work) -> Path:
     argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
     argv += ["vllm.max_model_len=64", "vllm.max_num_batched_tokens=64"]
     env = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(work / "compiled")}
-    done = subprocess.run(argv + overrides(work, "vllm"), cwd=ROOT, env=env, capture_output=True, text=True)
+    done = subprocess.run(argv + overrides(work, "vllm") + [SEED], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return work
 
 
 @pytest.fixture(scope="module")
 def by_transformers(work) -> Path:
-    synthesise(configuration(work, "transformers"))
+    synthesise(configuration(work, "transformers", SEED))
     return work
 
 
@@ -157,6 +158,17 @@ def test_a_sampled_answer_depends_on_its_seed_alone(by_vllm):
     assert [(row["index"], row["sample"]) for row in first[:4]] == [(0, 0), (0, 1), (1, 0), (1, 1)]
     same_text = [row["tokens"] for row in first if row["text"] == "你好"]
     assert len({tuple(tokens) for tokens in same_text}) == 4
+
+
+def test_neighbouring_seeds_share_no_sample_of_a_text(work):
+    seeds = [{(text, first_seed(seed, text, 8) + k) for text in range(240) for k in range(8)} for seed in (0, 1, 2)]
+    assert len(set.union(*seeds)) == 3 * 240 * 8
+    assert first_seed((1 << 32) - 1, 239, 8) == (1 << 32) - 1_000_003 + 239 * 8  # -1_000_003 + ..., modulo 2**32
+    cfg = configuration(work, "transformers")
+    backend = TransformersBackend(cfg.systems.M, cfg)
+    prompts = prompt_ids(sentences(cfg), backend.tokenizer, PromptMaker(cfg.recipe))[:1]
+    one, other = (backend.generate(prompts, cfg.decodings.d, seed)[0] for seed in (0, 1))
+    assert len({tuple(ids) for ids, _ in one + other}) == 4  # the second of seed 0 was the first of seed 1
 
 
 def test_answers_end_by_themselves_or_at_the_limit(by_vllm):
