@@ -15,6 +15,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -249,6 +250,15 @@ def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dic
         unit: max(pieces, key=lambda piece: (first_reading(piece, language) == [unit], pieces[piece]))
         for unit, pieces in seen.items()
     }
+
+
+def frames_of(units: Sequence[str] | Sequence[int]) -> int:
+    """How many frames CTC needs for them: one for each, and a blank between equal neighbours.
+
+    >>> frames_of(["ma1", "ma1", "ni3"])
+    4
+    """
+    return len(units) + sum(one == other for one, other in pairwise(units))
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:

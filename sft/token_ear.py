@@ -22,14 +22,15 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, pad, spelling_of
+from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, frames_of, pad, spelling_of
 from speech.files import changed_keys, whole_file
-from speech.jsonl import BadField, read_all, told_plainly
+from speech.jsonl import BadField, Fault, Useless, read_all, told_plainly
 from speech.loading import weights_of
 from speech.readings.units import SPACELESS
 from speech.tokens import TOKEN_FIELDS, parse_speech_tokens
 
 _TOKENS = (*TOKEN_FIELDS, "output")
+MOST_NAMED = 20  # rows that are left out, one by one
 
 
 class Row(NamedTuple):
@@ -40,10 +41,13 @@ class Row(NamedTuple):
     text: str
 
 
-def read(path: str, language: str, label: str = "text", codebook_size: int | None = None) -> list[Row]:
+def read(
+    path: str, language: str, label: str = "text", codebook_size: int | None = None, frames_per_token: int | None = None
+) -> list[Row]:
     """The rows of a JSONL that have speech tokens (speech.tokens.TOKEN_FIELDS, or verl's `output`, as text; below
     `codebook_size`) and, under `label`, what they say; without those of which nothing was heard, and of languages that
-    are written in words.
+    are written in words. With `frames_per_token`, those with more units than CTC has frames for are left out and named:
+    their loss is infinite, and its gradient no number, which would be that of every weight.
 
     Raises:
         BadRows: all that have not, with file, line and field.
@@ -60,9 +64,22 @@ def read(path: str, language: str, label: str = "text", codebook_size: int | Non
             raise BadField(_TOKENS[0], f"{max(tokens)} is no token of this codebook, which ends at {codebook_size - 1}")
         spoken_in = value.get("language") or language
         units = first_reading(value[label], spoken_in) if spoken_in in SPACELESS else []
+        if frames_per_token is not None and frames_of(units) > len(tokens) * frames_per_token:
+            raise Useless(
+                label, f"{len(units)} units do not fit into {len(tokens)} tokens of {frames_per_token} frames"
+            )
         return Row(tokens, units, value[label]) if units else None
 
-    rows = read_all(path, made, "speech tokens and what they say")
+    crowded: list[Fault] = []
+    rows = read_all(path, made, "speech tokens and what they say", passed_over=crowded)
+    for fault in crowded[:MOST_NAMED]:
+        print(f"[token_ear] {fault}", flush=True)
+    if crowded:
+        told = (
+            f"{path}: {len(crowded)} of {len(rows) + len(crowded)} rows are left out: they say more than their tokens "
+        )
+        told += "have frames for. If they are many, raise token_ear.network.frames_per_token"
+        print(f"[token_ear] {told}", flush=True)
     kept = [row for row in rows if row]
     if len(kept) < len(rows):
         print(f"[token_ear] {path}: {len(rows) - len(kept)} rows without a syllable are left out", flush=True)
@@ -131,7 +148,7 @@ class Training:
         """One update. Its randomness depends on seed and step alone.
 
         Raises:
-            FloatingPointError: no row of the batch has a finite loss: their texts are longer than their frames.
+            FloatingPointError: the loss is no number. Nothing was learned from it.
         """
         batch, self.done = next(self.drawn), self.done + 1
         torch.manual_seed(self.own.seed * 1_000_003 + self.done)
@@ -143,9 +160,9 @@ class Training:
             logits = self.network(self.blur(tokens, self.generator), lengths)
         losses = ctc_loss(logits, lengths * self.network.frames_per_token, labels)
         per_unit = losses / torch.tensor([max(1, len(label)) for label in labels])
-        loss = per_unit[per_unit.isfinite()].mean()
+        loss = per_unit.mean()
         if not loss.isfinite():
-            raise FloatingPointError(f"step {self.done}: too few frames for the texts, raise network.frames_per_token")
+            raise FloatingPointError(f"step {self.done}: the loss is {loss.item()}: lower token_ear.learning_rate")
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -184,7 +201,7 @@ def train(cfg: DictConfig) -> TokenEar:
         BadRows: a row without text or tokens. ValueError: no row at all, or a checkpoint of other settings.
     """
     own, language = cfg.token_ear, cfg.recipe.language
-    how = (language, own.label, cfg.recipe.codebook_size)
+    how = (language, own.label, cfg.recipe.codebook_size, own.network.get("frames_per_token", 1))
     more, kept_back = [read(path, *how) for path in own.more], own.more_held_out
     held_out = {"held out": read(own.held_out, *how)} if own.held_out else {}
     if kept_back and more:

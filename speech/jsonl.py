@@ -53,6 +53,10 @@ class BadField(ValueError):
         self.field, self.reason = field, reason
 
 
+class Useless(BadField):
+    """Of a row that can be passed over: there is nothing wrong with it but that it serves no purpose here."""
+
+
 class BadRows(ValueError):
     """Rows of a user's that cannot be used: all of them, with file, line and field.
 
@@ -111,9 +115,16 @@ def read_rows(
         yield from _read_lines(file, path, begin, end) if path.suffix == ".jsonl" else _read_list(file, path)
 
 
-def read_all(path: str | Path, make: Callable[[dict[str, Any]], Made], expected: str, shown: int = 20) -> list[Made]:
+def read_all(
+    path: str | Path,
+    make: Callable[[dict[str, Any]], Made],
+    expected: str,
+    shown: int = 20,
+    passed_over: list[Fault] | None = None,
+) -> list[Made]:
     """What `make` makes of each row of a file that is small and must be good. Raises as read_rows, and ValueError that
-    lists the first `shown` bad rows (`make` raises BadField)."""
+    lists the first `shown` bad rows (`make` raises BadField). Rows of which it raises Useless are put into
+    `passed_over` instead, to be told."""
     made, faults = [], []
     for number, raw, row in read_rows(path, expected=expected):
         try:
@@ -121,7 +132,8 @@ def read_all(path: str | Path, make: Callable[[dict[str, Any]], Made], expected:
                 raise row
             made.append(make(row))
         except BadField as bad:
-            faults.append(Fault(str(path), number, bad.field, bad.reason, raw))
+            useless = isinstance(bad, Useless) and passed_over is not None
+            (passed_over if useless else faults).append(Fault(str(path), number, bad.field, bad.reason, raw))
     refuse(path, faults, shown)
     return made
 

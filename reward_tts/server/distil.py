@@ -21,7 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import NamedTuple
@@ -30,7 +30,7 @@ import torch
 from safetensors.torch import save
 
 from reward_tts.reward.config import Distil
-from reward_tts.token_ear import TokenEar, ctc_loss, first_reading, pad
+from reward_tts.token_ear import TokenEar, ctc_loss, first_reading, frames_of, pad
 from speech.files import whole_file
 from speech.interfaces import Row
 from speech.loading import weights_of
@@ -175,9 +175,8 @@ class Distillation:
         if not units or not self._ear.knows(units):
             return None
         labels = [self._ear.index[unit] for unit in units]
-        needed = len(labels) + sum(a == b for a, b in pairwise(labels))
         frames = len(row.tokens) * self._ear.network.frames_per_token
-        return Pair(row.tokens.tolist(), labels) if frames >= needed else None
+        return Pair(row.tokens.tolist(), labels) if frames >= frames_of(labels) else None
 
     def _drawn(self, new: list[Pair], old: list[Pair]) -> list[Pair]:
         """A batch: half of it new pairs, half older ones, if there are any."""

@@ -114,6 +114,21 @@ def test_a_token_outside_the_codebook_is_told_with_its_line(tmp_path):
         read(str(tmp_path / "rows.jsonl"), "zh", "text", 24)
 
 
+def test_a_row_with_more_units_than_frames_is_named_and_harms_no_weight(tmp_path, capsys):
+    """Six characters on two tokens; of five on five, two are alike and need a frame between them. Four fit."""
+    texts = (("今天明早三四", 2), ("今今三四五", 5), ("今天明早", 4))
+    rows = [{"text": text, "language": "zh", "speech_tokens": [1] * count} for text, count in texts]
+    cfg = config(tmp_path, "ear")
+    with open(cfg.token_ear.texts[0], "a") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    ear = train(cfg)
+    assert all(weight.isfinite().all() for weight in ear.network.state_dict().values())
+    told = capsys.readouterr().out
+    assert "texts.jsonl:61: field 'text': 6 units do not fit into 2 tokens of 1 frames" in told
+    assert "texts.jsonl:62: field 'text': 5 units do not fit into 5 tokens of 1 frames" in told
+    assert "texts.jsonl: 2 of 63 rows are left out" in told and "[token_ear] 76 rows" in told  # 61 and 15 of `more`
+
+
 @pytest.fixture(scope="module")
 def ear_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
