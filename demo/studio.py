@@ -206,7 +206,7 @@ class Studio:
             except ValueError as error:  # too long a prompt, or a decoding that this backend does not have
                 raise StudioError(str(error)) from error
             if len(answers[0]) > 1:
-                answers = chosen([sentence], answers, backend.tokenizer, self._chooser)
+                answers, _ = chosen([sentence], answers, backend.tokenizer, self._chooser)
             (row,) = records([sentence], answers, backend.tokenizer, [""])
             seconds = {"loading": began - loading, "model": time.monotonic() - began}
             asked = sentence.request

@@ -1,11 +1,23 @@
 """The best of several samples of a text: a decoding with `choose: token_ear`."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from omegaconf import DictConfig
+from rapidfuzz.distance import Levenshtein
 
+from infer.records import LIKELIHOOD
 from infer.texts import Sentence
 from reward_tts.token_ear import TokenEar, first_reading
+
+DISTANCE, FIRST = "edit_distance", "first"
+
+
+class Choice(NamedTuple):
+    """Which sample of a text, and how it was chosen: LIKELIHOOD, DISTANCE or FIRST."""
+
+    index: int
+    by: str
 
 
 class Chooser:
@@ -18,14 +30,29 @@ class Chooser:
     def __init__(self, cfg: DictConfig):
         self._ear = TokenEar.load(cfg.recipe.token_ear_dir)
 
-    def best(self, sentences: Sequence[Sentence], samples: Sequence[Sequence[Sequence[int]]]) -> list[int]:
-        """For each sentence, the index of the sample whose tokens make its text likeliest, by CTC; the first of a text
-        with units that the ear does not know."""
+    def best(self, sentences: Sequence[Sentence], samples: Sequence[Sequence[Sequence[int]]]) -> list[Choice]:
+        """For each sentence, the sample whose tokens make its text likeliest, by CTC. Where none of them can, as with a
+        unit that the ear does not know, the one that the ear reads with the fewest edits; of a text of which it knows
+        nothing, the first. How many were chosen so is printed."""
         texts = [first_reading(s.request.text, s.request.language) for s in sentences]
         flat = [(tokens, text) for several, text in zip(samples, texts, strict=True) for tokens in several]
         losses = iter(self._ear.nll([tokens for tokens, _ in flat], [text for _, text in flat]))
         found = []
-        for several in samples:
+        for several, text in zip(samples, texts, strict=True):
             own = [next(losses) for _ in several]
-            found.append(min(range(len(own)), key=own.__getitem__))
+            place = min(range(len(own)), key=own.__getitem__)
+            found.append(Choice(place, LIKELIHOOD) if own[place] < float("inf") else self._otherwise(several, text))
+        for by in (DISTANCE, FIRST):
+            if count := sum(choice.by == by for choice in found):
+                print(
+                    f"{count} of {len(found)} texts have units that the token ear does not know, or no sample that can "
+                    f"hold them: chosen by {by} (chosen_by)",
+                    flush=True,
+                )
         return found
+
+    def _otherwise(self, several: Sequence[Sequence[int]], text: list[str]) -> Choice:
+        if not any(self._ear.knows([unit]) for unit in text):
+            return Choice(0, FIRST)
+        edits = [Levenshtein.distance(text, read.units) for read in self._ear.transcribe(several)]
+        return Choice(min(range(len(edits)), key=edits.__getitem__), DISTANCE)

@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 from data_prep.jsonl import spoken_part
 from infer.decode import by_number, decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
-from infer.records import Utterance, read_utterances, settle_systems, token_files
+from infer.records import LIKELIHOOD, Utterance, read_utterances, settle_systems, token_files
 from infer.report import draw, markdown
 from infer.report_page import choose, page, statistics
 from infer.shares import in_processes, share, workers_of
@@ -59,6 +59,7 @@ def listen(listener: Listener, utterances: list[Utterance]) -> list[dict[str, An
         identity["language"] = utterance.language
         finished = None if utterance.finished is None else float(utterance.finished)
         identity |= {"unknown": utterance.unknown} if utterance.unknown else {}
+        identity |= {"chosen_by": utterance.chosen_by} if utterance.chosen_by else {}
         rows.append({**identity, **heard, **wrong, "characters_per_second": rate, "finished": finished})
     return rows
 
@@ -82,6 +83,7 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
     summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
     head = headline(rows)
     summary["texts_with_unknown_characters"] = len({row["index"] for row in rows if row.get("unknown")})
+    summary["not_chosen_by_likelihood"] = sum(row.get("chosen_by") not in (None, LIKELIHOOD) for row in rows)
     for measure in MEANS:
         values = list(per_text(rows, measure).values())
         summary[measure] = bootstrap.mean(values).as_dict() if values else None

@@ -17,12 +17,14 @@ from merge.choose import saved_steps
 from speech.files import write_jsonl
 from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
+LIKELIHOOD = "likelihood"  # `chosen_by` of what the token ear could weigh; others: infer/choose.py
+
 
 @dataclass(frozen=True)
 class Utterance:
     """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher).
     `unknown`: characters of the text that the model's tokenizer does not know. `parts`: speech tokens of each part of a
-    long text (infer/parts.py); empty: it has one."""
+    long text (infer/parts.py); empty: it has one. `chosen_by`: how it was chosen among several (infer/choose.py)."""
 
     index: int
     sample: int
@@ -33,6 +35,7 @@ class Utterance:
     voice: str | None = None
     unknown: str = ""
     parts: tuple[int, ...] = ()
+    chosen_by: str | None = None
 
 
 class _Row(BaseModel):
@@ -47,6 +50,7 @@ class _Row(BaseModel):
     voice: str | None = None
     unknown: str = ""
     parts: list[int] = []
+    chosen_by: str | None = None
 
     @model_validator(mode="after")
     def _parts_are_all(self) -> "_Row":
@@ -74,7 +78,7 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
         index = number - 1 if given.index is None else given.index
         if limit is None or index < limit:
             said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
-            said = (*said, tuple(given.parts))
+            said = (*said, tuple(given.parts), given.chosen_by)
             utterances.append(Utterance(index, given.sample, *said))
     refuse(path, faults)
     if not utterances:

@@ -98,6 +98,10 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
     if unknown := max(s["texts_with_unknown_characters"] for s in results["systems"]):
         text += f"\n{unknown} of {max(s['texts'] for s in results['systems'])} texts have characters that the model's "
         text += "tokenizer does not know (`unknown` in utterances.jsonl): their errors are no fault of its training.\n"
+    if otherwise := [s for s in results["systems"] if s["not_chosen_by_likelihood"]]:
+        each = (f"{s['not_chosen_by_likelihood']} ({s['system']}, {s['decoding']})" for s in otherwise)
+        text += "\nTexts that the token ear could not weigh, whose sample was chosen by the fewest edits or is the "
+        text += f"first (`chosen_by` in utterances.jsonl): {', '.join(each)}.\n"
     if "(-)" in text:
         text += f"\n(-): fewer than {FEWEST} texts, too few for an interval and for a verdict.\n"
     ear = results["ear"].rsplit(".", 1)[-1]

@@ -1,6 +1,6 @@
 """What infer.synthesise does in one process: texts -> prompts -> answers of each system in each decoding -> files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -26,16 +26,19 @@ def records(
     tokenizer: PreTrainedTokenizerBase,
     unknown: list[str],
     place: tuple[int, int] = (0, 1),
+    chosen_by: Sequence[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Rows of infer.records; `unknown`: what the tokenizer does not know of each text; `place` of this process among
-    others (infer/shares.py)."""
+    others (infer/shares.py); `chosen_by`: how the answer of each was chosen among several, if it was."""
     first, step = place
-    for row, (sentence, samples, odd) in enumerate(zip(sentences, answers, unknown, strict=True)):
+    ways = chosen_by or [None] * len(sentences)
+    for row, (sentence, samples, odd, by) in enumerate(zip(sentences, answers, unknown, ways, strict=True)):
         index = first + row * step
         for sample, (ids, finished) in enumerate(samples):
             tokens, stray = spoken(sentence, ids, tokenizer)
             said = {"tokens": tokens, "finished": finished, "stray": stray}
             said |= {"unknown": odd} if odd else {}
+            said |= {"chosen_by": by} if by else {}
             said |= {"parts": parts_of(ids, tokenizer)} if isinstance(ids, Joined) and len(ids.cuts) > 1 else {}
             yield {"index": index, "sample": sample, **vars(sentence.request), **said}
 
@@ -49,13 +52,14 @@ def spoken(sentence: Sentence, ids: list[int], tokenizer: PreTrainedTokenizerBas
 
 def chosen(
     sentences: list[Sentence], answers: list[Generated], tokenizer: PreTrainedTokenizerBase, chooser: Chooser
-) -> list[Generated]:
-    """Of the samples of each sentence, the best one alone."""
+) -> tuple[list[Generated], list[str]]:
+    """Of the samples of each sentence, the best one alone; and how it was chosen."""
     heard = [
         [spoken(sentence, ids, tokenizer)[0] for ids, _ in several]
         for sentence, several in zip(sentences, answers, strict=True)
     ]
-    return [[several[k]] for several, k in zip(answers, chooser.best(sentences, heard), strict=True)]
+    best = chooser.best(sentences, heard)
+    return [[several[one.index]] for several, one in zip(answers, best, strict=True)], [one.by for one in best]
 
 
 def synthesise(cfg: DictConfig) -> list[str]:
@@ -92,9 +96,10 @@ def synthesise(cfg: DictConfig) -> list[str]:
                 answers = Speaker(maker, tokenizers[system], backend.generate, cfg.parts).speak(sentences, decoding)
             else:
                 answers = backend.generate(prompts[system], decoding, text_tokens=lengths[system])
+            ways = None
             if chooser and decoding.get("choose"):
-                answers = chosen(sentences, answers, tokenizers[system], chooser)
-            rows = records(sentences, answers, tokenizers[system], unknown, place_of(cfg))
+                answers, ways = chosen(sentences, answers, tokenizers[system], chooser)
+            rows = records(sentences, answers, tokenizers[system], unknown, place_of(cfg), ways)
             write_jsonl(own_part(files[system, name], cfg), rows)
         backend.close()
     for path in [] if sentences else files.values():  # a process without a share

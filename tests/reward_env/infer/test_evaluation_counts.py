@@ -67,12 +67,14 @@ def test_what_seed_tts_eval_counts_stands_beside_what_is_read():
     assert (counted["error_rate"], counted["cer"], counted["published_error_rate"]) == (0.0, 0.0, 2 / 7)
     assert (counted["published_edits"], counted["published_units"]) == (2, 7)
     rows = [row(0, 0) | {name: counted[name] for name in counted if name.startswith("published")}]
-    rows = [rows[0] | {"index": index} for index in range(6)]
+    ways = ("likelihood", "likelihood", "edit_distance", "first", "likelihood", "likelihood")  # by infer/choose.py
+    rows = [rows[0] | {"index": index, "chosen_by": by} for index, by in enumerate(ways)]
     summary, pair = summarise(rows, BOOTSTRAP, 0.5), {"baseline": "a", "candidate": "b"}
     results = {"systems": [{"system": "a", "decoding": "x", **summary}], "ear": "m.Ear", "seed": 0, **pair}
     results |= {"comparisons": {"x": compare(rows, rows, BOOTSTRAP)}, "headline": "pinyin_error"}
     table = markdown(results, 0.5, OmegaConf.create({"level": 0.95, "resamples": 9}))
     assert "| CER of seed-tts-eval | its corpus |" in table and "| 0.286 | 0.286 |" in table
+    assert "(`chosen_by` in utterances.jsonl): 2 (a, x)." in table
     assert "| CER of seed-tts-eval: difference |" in table and "as seed-tts-eval takes it" not in table
 
 

@@ -16,6 +16,7 @@ from data_prep.prepare import Preparation
 from data_prep.prompts import PromptMaker
 from infer.backends import TransformersBackend, first_seed, place
 from infer.bounds import FrequencyPenalty
+from infer.choose import Choice
 from infer.speak import chosen, records, synthesise
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
@@ -181,9 +182,9 @@ def test_answers_end_by_themselves_or_at_the_limit(by_vllm):
 class Last:
     """Chooses the last sample, and keeps what it was given."""
 
-    def best(self, sentences: list[Sentence], samples: list[list[list[int]]]) -> list[int]:
+    def best(self, sentences: list[Sentence], samples: list[list[list[int]]]) -> list[Choice]:
         self.judged = samples
-        return [len(several) - 1 for several in samples]
+        return [Choice(len(several) - 1, "likelihood") for several in samples]
 
 
 def sentences(cfg: DictConfig) -> list[Sentence]:
@@ -268,10 +269,10 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     assert (first.prefix, second.prefix) == ((7,), ())
     tokenizer = AutoTokenizer.from_pretrained(work / "model")
     ids = tokenizer.convert_tokens_to_ids(["<|s_3|>", "<|s_4|>"])
-    (record,) = records([first], [[(ids, True)]], tokenizer, [""])
-    assert record["tokens"] == [7, 3, 4]  # the whole sentence is heard
+    (record,) = records([first], [[(ids, True)]], tokenizer, [""], chosen_by=["first"])
+    assert (record["tokens"], record["chosen_by"]) == ([7, 3, 4], "first")  # the whole sentence is heard
     several, chooser = [[(ids[:1], True), ([*ids, tokenizer.eos_token_id], True)]], Last()
-    assert chosen([first], several, tokenizer, chooser) == [several[0][1:]]
+    assert chosen([first], several, tokenizer, chooser) == ([several[0][1:]], ["likelihood"])
     assert chooser.judged == [[[7, 3], [7, 3, 4]]]  # and judged
 
 

@@ -169,11 +169,19 @@ def test_batches_of_any_size_come_in_few_shapes_and_are_read_as_alone(ear_dir):
     assert seen == {(rows, tokens) for rows in (1, 2, 3, 4, 6, 8) for tokens in (16, 32)}
 
 
-def test_the_chooser_takes_the_sample_that_says_the_text(ear_dir):
+def test_the_chooser_takes_the_sample_that_says_the_text(ear_dir, capsys):
     cfg = OmegaConf.create({"recipe": {"token_ear_dir": str(ear_dir)}})
     sentences = [Sentence(Request(text, "zh", None), [], "") for text in ("今天三四", "明早五")]
     samples = [[spoken("今天三五"), spoken("今天三四"), spoken("明天三四")], [[], spoken("明早"), spoken("明早五")]]
-    assert Chooser(cfg).best(sentences, samples) == [1, 2]
+    assert Chooser(cfg).best(sentences, samples) == [(1, "likelihood"), (2, "likelihood")]
+    assert capsys.readouterr().out == ""
+    # 七 is unknown; six characters do not fit into four tokens; of English it knows no unit.
+    unknown = [("今天三七", ["明早五", "今天三四"]), ("今天三四五六", ["明", "今"]), ("good morning", ["今", "明天"])]
+    sentences = [Sentence(Request(text, "en" if text.isascii() else "zh", None), [], "") for text, _ in unknown]
+    samples = [[spoken(said) for said in several] for _, several in unknown]
+    best = Chooser(cfg).best(sentences, samples)
+    assert best == [(1, "edit_distance"), (1, "edit_distance"), (0, "first")]
+    assert "2 of 3 texts have units that the token ear does not know" in capsys.readouterr().out
     cfg.recipe.token_ear_dir = str(ear_dir / "none")
     with pytest.raises(FileNotFoundError, match=r"bash run\.sh token_ear trains it"):
         Chooser(cfg)
