@@ -1,9 +1,10 @@
 """Rollouts of speech: verl's single-turn agent loop, with what a reward knows of single tokens and single terms.
 
-Named in agent_loop.yaml, see `actor_rollout_ref.rollout.agent.agent_loop_config_path`. Three differences from verl's:
-further sampling parameters, a prompt that is too long is refused instead of cut, and `token_credit` (one blame in
-[0, 1] for each speech token) and `term_parts` (what each term contributes to the score) of the reward function go to
-the estimator inside `rm_scores`: verl_plugins/advantage.py says how.
+Named in agent_loop.yaml, see `actor_rollout_ref.rollout.agent.agent_loop_config_path`. Four differences from verl's:
+further sampling parameters, a seed of its own for each rollout where all is to be deterministic, a prompt that is too
+long is refused instead of cut, and `token_credit` (one blame in [0, 1] for each speech token) and `term_parts` (what
+each term contributes to the score) of the reward function go to the estimator inside `rm_scores`:
+verl_plugins/advantage.py says how.
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from pydantic import PrivateAttr
 from transformers import PreTrainedTokenizerBase
 from verl.experimental.agent_loop.agent_loop import AgentLoopOutput
@@ -92,12 +94,26 @@ def more_sampling(rollout: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def seed_of(rollout: Mapping[str, Any], step: int, index: int, session: int) -> int:
+    """Of one rollout: a number below 2**32 from rollout.seed, the step, the text's index and which of its rollouts."""
+    return int(np.random.SeedSequence([rollout["seed"], step, index, session]).generate_state(1)[0])
+
+
 class SpeechAgentLoop(SingleTurnAgentLoop):
     """verl's single turn with the differences of this module."""
 
     async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> SpeechRollout:
-        """One rollout, with what `actor_rollout_ref.rollout.custom.sampling` adds (see `more_sampling`)."""
-        rollout = await super().run(sampling_params | more_sampling(self.rollout_config), **kwargs)
+        """One rollout, with what `actor_rollout_ref.rollout.custom.sampling` adds (see `more_sampling`).
+
+        With rollout.full_determinism verl 0.9.1 gives every request of a server one and the same seed, so that the
+        rollouts of a group are all alike, unless it has one (workers/rollout/vllm_rollout/vllm_async_server.py); and
+        its V1 trainer gives no `priority`, by which a request finds its server.
+        """
+        sampling = sampling_params | more_sampling(self.rollout_config)
+        if self.rollout_config.get("full_determinism"):
+            own = seed_of(self.rollout_config, *(int(kwargs[key]) for key in ("global_steps", "index", "session_id")))
+            sampling, kwargs = sampling | {"seed": own}, kwargs | {"priority": own}
+        rollout = await super().run(sampling, **kwargs)
         output = SpeechRollout(**rollout.model_dump(exclude_unset=True))
         speech = speech_token_ids(self.tokenizer)
         output._is_speech = [token in speech for token in output.response_ids]

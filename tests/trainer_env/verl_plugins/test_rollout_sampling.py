@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parents[3]
 class Recorder:
     """Stands where verl's connection to the vLLM servers is, and keeps what it is asked for."""
 
-    async def generate(self, sampling_params: dict[str, Any], **_):
+    async def generate(self, sampling_params: dict[str, Any], request_id: str, **_):
         from verl.workers.rollout.replica import TokenOutput
 
-        self.sampling_params = sampling_params
+        self.sampling_params, self.request_id = sampling_params, request_id
         return TokenOutput(token_ids=[1, 2])
 
 
@@ -50,7 +50,7 @@ def loop_arguments(rollout: dict[str, Any], folder: Path, estimator: str, server
     }
 
 
-def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo") -> Recorder:
+def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo", **more: Any) -> Recorder:
     """What was asked for in one rollout, and `output`, what came of it."""
     recorder = Recorder()
     arguments = loop_arguments(rollout, folder, estimator, recorder)
@@ -58,7 +58,7 @@ def rolled_out(rollout: dict[str, Any], folder: Path, estimator: str = "grpo") -
     async def run() -> None:
         loop = SpeechAgentLoop(**arguments)
         prompt = [{"role": "user", "content": "好"}]
-        recorder.output = await loop.run({"temperature": 1.1, "repetition_penalty": 1.0}, raw_prompt=prompt)
+        recorder.output = await loop.run({"temperature": 1.1, "repetition_penalty": 1.0}, raw_prompt=prompt, **more)
 
     asyncio.run(run())
     return recorder
@@ -88,6 +88,17 @@ def test_the_recipes_penalty_and_minimum_arrive(tmp_path):
     assert {key: asked[key] for key in ("temperature", "repetition_penalty", "min_tokens")} == {
         "temperature": 1.1, "repetition_penalty": 1.1, "min_tokens": 25,
     }  # fmt: skip
+
+
+def test_with_full_determinism_each_rollout_has_a_seed_of_its_own(tmp_path):
+    told = [{"global_steps": 3, "index": 7, "session_id": 0}]
+    told += [told[0] | change for change in ({"session_id": 1}, {"index": 8}, {"global_steps": 4})]
+    one, *others = [rolled_out({"full_determinism": True, "seed": 0}, tmp_path, **row) for row in [*told, told[0]]]
+    *others, again = [(asked.sampling_params["seed"], asked.request_id) for asked in others]
+    assert again == (one.sampling_params["seed"], one.request_id)
+    assert len({again, *others}) == len({seed for seed, _ in [again, *others]}) == 4
+    assert rolled_out({"full_determinism": True, "seed": 1}, tmp_path, **told[0]).sampling_params["seed"] != again[0]
+    assert "seed" not in asked_for({}, tmp_path)
 
 
 @pytest.mark.parametrize(("estimator", "packs"), [("token_credit_grpo", True), ("grpo", False)])
