@@ -35,6 +35,10 @@ RESHAPES = {
     "allowed_token_ids": None,
     "bad_words": None,
 }
+WITHOUT_BUFFER = (
+    "does not work with verl_plugins/replay_sampler.py, by which a failed rollout stops the run, groups are drawn "
+    "again and a batch's rewards become metrics"
+)
 # ASRs of the reward server that give no time for a character, and the setting under `asr` that makes them.
 WITHOUT_TIMES = {"MMSASR": None, "WhisperASR": "timestamps", "WhisperEar": None}
 
@@ -49,6 +53,8 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
       weights whole, next to a reference model that has these same weights;
     - sequences split over GPUs (Ulysses) without flash-attention: verl 0.9.1 exchanges their parts in that function
       only (models/transformers/monkey_patch.py); elsewhere the tokens of one GPU would not see those of the others;
+    - another trainer of verl's than the synchronous V1, which alone has this project's replay buffer: the older one
+      never asks for it, the asynchronous ones have a buffer of their own kind;
     - estimators without what they need;
     - rollouts of another distribution than the actor's, with their log-probabilities as the old ones.
     """
@@ -73,6 +79,10 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
             "actor_rollout_ref.actor.optim.override_optimizer_config",
             "chooses parameters by name, which verl's own engine cannot: VERL_ENGINE_DEVICE as in hardware=cpu or gpu",
         )
+    if of("trainer.use_v1") is False:
+        yield "trainer.use_v1", f"is false, and verl's older trainer {WITHOUT_BUFFER}: true"
+    if (mode := of("trainer.v1.trainer_mode")) not in (None, "sync"):
+        yield "trainer.v1.trainer_mode", f"is {mode}, and that trainer {WITHOUT_BUFFER}: sync"
     yield from _of_lora(of)
     yield from _of_old_log_probabilities(of)
     for model, splits in TRAINERS.items():

@@ -33,6 +33,8 @@ FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_atten
         ("train", ["trainer.nnodes=2", "recipe.server.host=localhost"], "command line: .*host is localhost"),
         ("train", ["trainer.nnodes=2", "recipe.server.host=10.0.0.7"], None),
         ("sft", ["trainer.nnodes=2"], None),
+        ("train", ["trainer.use_v1=false"], r"command line: .*use_v1 is false, and verl's older trainer does not work"),
+        ("train", ["trainer.v1.trainer_mode=separate_async"], r"trainer_mode is separate_async, and .*replay_sampler"),
         ("train", ["tuning=lora"], None),
         ("train", ["tuning=lora", "actor_rollout_ref.model.lora.merge=false"], r"model\.lora must have merge: true"),
         ("train", ["actor_rollout_ref.model.lora_rank=8"], r"model\.lora must have merge: true"),
