@@ -2,6 +2,9 @@
 
     python -m data_prep.pairs --config-path <recipe> --config-name prefer pairs.scored=rollouts.scored.jsonl
 
+Speech that was cut off at the length limit (`finished: false`) is never the best; where it is worse, or a listener's
+choice, the pair says so (`chosen_finished`, `rejected_finished`), for it has no end to be learned.
+
 Three sources, alone or together. `scored`: what stage score wrote of several completions of each text; the best and
 the worst by reward are a pair. `votes`: what listeners of the blind test chose, with `spoken`, the two systems' speech.
 `preferences`: what the page exports of those votes, a pair for each vote. Without any of them `rollouts`, which the
@@ -39,6 +42,8 @@ from speech.jsonl import (
 from speech.paths import check_outputs
 from speech.tokens import TOKEN_FIELDS
 
+_ENDS = ("chosen_finished", "rejected_finished")
+
 
 class _Asked(BaseModel):
     text: Named
@@ -55,6 +60,7 @@ class _Asked(BaseModel):
 class _Scored(_Asked):
     tokens: list[Token] = Field(validation_alias=AliasChoices("tokens", *TOKEN_FIELDS))
     score: float
+    finished: bool | None = None
 
 
 class _Vote(BaseModel):
@@ -70,12 +76,15 @@ class _Vote(BaseModel):
 class _Preferred(_Asked):
     chosen: list[Token] = Field(min_length=1)
     rejected: list[Token] = Field(min_length=1)
+    chosen_finished: bool = True
+    rejected_finished: bool = True
 
 
 class _Spoken(_Asked):
     index: int
     sample: int = 0
     tokens: list[Token]
+    finished: bool | None = None
 
 
 def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
@@ -84,8 +93,8 @@ def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
     Raises:
         BadRows: rows that are no scored speech, with file, line and field.
     """
-    for rows in _groups(path):
-        best, worst = max(rows, key=lambda row: row.score), min(rows, key=lambda row: row.score)
+    for best, rows in _groups(path):
+        worst = min(rows, key=lambda row: row.score)
         if best.score - worst.score >= least and best.tokens != worst.tokens:
             yield _pair(best, worst, best.score - worst.score)
 
@@ -96,19 +105,21 @@ def best_of_scores(path: str, least: float | None) -> Iterator[dict[str, Any]]:
     Raises:
         BadRows: rows that are no scored speech, with file, line and field.
     """
-    for rows in _groups(path):
-        best = max(rows, key=lambda row: row.score)
+    for best, _ in _groups(path):
         if least is None or best.score >= least:
             yield best.model_dump(include=set(_Asked.model_fields), exclude_none=True) | {"speech_tokens": best.tokens}
 
 
-def _groups(path: str) -> Iterator[list[_Scored]]:
+def _groups(path: str) -> Iterator[tuple[_Scored, list[_Scored]]]:
+    """Of each text (voice, instruction) of which some speech ended by itself, the best such and all its speech."""
     groups: dict[tuple, list[_Scored]] = defaultdict(list)
     for row in read_all(
         path, lambda row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
     ):
         groups[row.asked] += [row] if row.tokens else []  # a completion without speech teaches nothing about it
-    yield from filter(None, groups.values())
+    for rows in groups.values():
+        if whole := [row for row in rows if row.finished is not False]:
+            yield max(whole, key=lambda row: row.score), rows
 
 
 def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -147,8 +158,8 @@ def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 def of_preferences(path: str) -> Iterator[dict[str, Any]]:
     """The pairs of a file that the blind test exported. Raises BadRows: bad rows, with file, line and field."""
     for row in read_all(path, lambda row: check(_Preferred, row), "preferences, which the blind test exports,"):
-        asked = row.model_dump(include=set(_Asked.model_fields))
-        yield asked | {"chosen": row.chosen, "rejected": row.rejected, "margin": 1.0}
+        told = row.model_dump(exclude={name for name in _ENDS if getattr(row, name)})
+        yield told | {"margin": 1.0}
 
 
 def _speech(path: str) -> dict[int, _Spoken]:
@@ -175,7 +186,8 @@ def _check_speech(vote: _Vote, systems: Mapping[str, dict[int, _Spoken]]) -> Non
 
 def _pair(chosen: _Scored | _Spoken, rejected: _Scored | _Spoken, margin: float) -> dict[str, Any]:
     asked = chosen.model_dump(include=set(_Asked.model_fields))
-    return asked | {"chosen": chosen.tokens, "rejected": rejected.tokens, "margin": margin}
+    cut = {name: False for name, one in zip(_ENDS, (chosen, rejected), strict=True) if one.finished is False}
+    return asked | {"chosen": chosen.tokens, "rejected": rejected.tokens, "margin": margin} | cut
 
 
 def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str, Any]]:

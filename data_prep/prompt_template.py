@@ -50,8 +50,9 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> lis
     return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
 
 
-def encode_answer(tokenizer: PreTrainedTokenizerBase, speech_tokens: Sequence[int]) -> list[int]:
-    """Token ids of the assistant's turn after encode_prompt(): the speech tokens and the end token.
+def encode_answer(tokenizer: PreTrainedTokenizerBase, speech_tokens: Sequence[int], finished: bool = True) -> list[int]:
+    """Token ids of the assistant's turn after encode_prompt(): the speech tokens and, unless it was cut off (not
+    `finished`), the end token.
 
     Raises:
         ValueError: a speech token that the tokenizer does not have.
@@ -62,4 +63,4 @@ def encode_answer(tokenizer: PreTrainedTokenizerBase, speech_tokens: Sequence[in
     missing = [name for name, index in zip(names, ids, strict=True) if index in unknown]
     if missing:
         raise ValueError(f"the tokenizer {tokenizer.name_or_path} has no speech token {missing[0]}")
-    return [*ids, tokenizer.eos_token_id]
+    return [*ids, tokenizer.eos_token_id] if finished else ids

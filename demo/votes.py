@@ -177,7 +177,7 @@ def _needed(won: int, lost: int, limit: float) -> int | None:
 
 def preferences(votes: Sequence[dict], spoken: Mapping[str, Mapping[int, Utterance]]) -> list[dict]:
     """For preference training, without "same": {"text", "language", "voice", "chosen", "rejected": speech tokens,
-    "chosen_system", "rejected_system", "who"}."""
+    "chosen_finished", "rejected_finished": false where it was cut off, "chosen_system", "rejected_system", "who"}."""
     found = []
     for vote in votes:
         if vote["chosen"] is None:
@@ -187,5 +187,7 @@ def preferences(votes: Sequence[dict], spoken: Mapping[str, Mapping[int, Utteran
         best, other = (spoken[system][number] for system in (vote["chosen"], rejected))
         row = {"text": best.text, "language": best.language} | ({"voice": best.voice} if best.voice else {})
         row |= {"chosen": list(best.tokens), "rejected": list(other.tokens)}
+        sides = (("chosen", best), ("rejected", other))
+        row |= {f"{side}_finished": False for side, one in sides if one.finished is False}
         found.append(row | {"chosen_system": vote["chosen"], "rejected_system": rejected, "who": vote["who"]})
     return found

@@ -53,7 +53,8 @@ def examples(path: str, tokenizer: PreTrainedTokenizerBase, max_length: int) -> 
     found = []
     for row in read_all(path, lambda row: row, "pairs, which data_prep.pairs writes,"):
         one = {"prompt_ids": encode_prompt(tokenizer, row["messages"])}
-        one |= {f"{side}_ids": encode_answer(tokenizer, row[side]) for side in ("chosen", "rejected")}
+        for side in ("chosen", "rejected"):  # the end that a model did not say is not to be learned, nor unlearned
+            one[f"{side}_ids"] = encode_answer(tokenizer, row[side], row.get(f"{side}_finished", True))
         longest = len(one["prompt_ids"]) + max(len(one["chosen_ids"]), len(one["rejected_ids"]))
         if longest > max_length:
             raise ValueError(

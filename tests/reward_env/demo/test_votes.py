@@ -2,6 +2,7 @@
 
 import doctest
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -115,12 +116,14 @@ def test_preferences_hold_both_speeches_and_no_ties(tmp_path):
     ballot.cast("ann", pairs[0], "A")
     ballot.cast("ann", pairs[1], "same")
     first = pairs[0]
+    of[first.right][first.number] = replace(of[first.right][first.number], finished=False)  # it was cut off
     assert preferences(ballot.votes(), of) == [
         {
             "text": first.text,
             "language": "zh",
             "chosen": of[first.left][first.number].tokens,
             "rejected": of[first.right][first.number].tokens,
+            "rejected_finished": False,
             "chosen_system": first.left,
             "rejected_system": first.right,
             "who": "ann",

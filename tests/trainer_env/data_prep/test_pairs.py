@@ -37,6 +37,16 @@ def test_completions_without_speech_are_left_out(tmp_path):
     assert (pair["chosen"], pair["rejected"]) == ([2], [1])
 
 
+def test_speech_that_was_cut_off_is_never_the_better_and_says_so_where_it_is_worse(tmp_path):
+    rows = [scored("你好", 0.9, 1, finished=False), scored("你好", 0.7, 2, finished=True)]
+    rows += [scored("你好", 0.1, 3, finished=False), scored("早", 0.9, 4, finished=False)]
+    path = write(tmp_path / "s.jsonl", *rows)
+    (pair,) = of_scores(path, 0.1)
+    assert (pair["chosen"], pair["rejected"], pair["margin"]) == ([2], [3], pytest.approx(0.6))
+    assert {key: pair[key] for key in pair if key.endswith("finished")} == {"rejected_finished": False}
+    assert [row["speech_tokens"] for row in best_of_scores(path, None)] == [[2]]
+
+
 def test_voices_of_one_text_are_not_compared(tmp_path):
     rows = [scored("早", 0.9, 1, voice="ana"), scored("早", 0.1, 2, voice="bo")]
     assert list(of_scores(write(tmp_path / "s.jsonl", *rows), 0.1)) == []
@@ -73,6 +83,8 @@ def test_what_the_page_exports_is_taken(tmp_path):
     page = {"chosen_system": "GRPO", "rejected_system": "SFT", "who": "ann"}
     (pair,) = of_preferences(write(tmp_path / "p.jsonl", row | page))
     assert (pair["text"], pair["chosen"], pair["rejected"], pair["margin"]) == ("早", [1, 2], [3], 1.0)
+    (cut,) = of_preferences(write(tmp_path / "p.jsonl", row | {"chosen_finished": False}))
+    assert cut == pair | {"chosen_finished": False}
     with pytest.raises(BadRows, match=r"p\.jsonl:2: field 'rejected'"):
         list(of_preferences(write(tmp_path / "p.jsonl", row, row | {"rejected": []})))
 
@@ -102,6 +114,7 @@ def spoken(tmp_path) -> dict[str, str]:
     files = {}
     for name, texts in SPEECH.items():
         rows = [{"index": i, "sample": 0, "text": f"第{i}", "tokens": tokens} for i, tokens in texts.items()]
+        rows[1]["finished"] = name == "GRPO"  # text 1 of SFT was cut off
         rows.append({"index": 0, "sample": 1, "text": "第0", "tokens": [99]})
         files[name] = write(tmp_path / f"{name}.sampled.jsonl", *rows)
     return files
@@ -126,6 +139,7 @@ def test_who_votes_twice_has_changed_their_mind(spoken, tmp_path):
     votes = [vote("ann", 1, "GRPO"), vote("ann", 1, "SFT"), vote("bob", 1, None)]
     (pair,) = of_votes(write(tmp_path / "v.jsonl", *votes), spoken)
     assert (pair["chosen"], pair["rejected"], pair["margin"]) == ([3], [4], 1.0)
+    assert pair["chosen_finished"] is False and "rejected_finished" not in pair
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,15 @@ def likelihood(folder: Path, answer: list[int]) -> float:
     return logits.log_softmax(-1)[range(len(said)), said].sum().item()
 
 
-def test_pairs_are_encoded_as_in_every_stage_and_long_ones_refused(work):
+def test_pairs_are_encoded_as_in_every_stage_and_long_ones_refused(work, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(work / "sft")
     rows = examples(f"{work}/pairs.jsonl", tokenizer, 64)
     assert rows[0]["prompt_ids"] == encode_prompt(tokenizer, MESSAGES)
     assert rows[0]["chosen_ids"] == encode_answer(tokenizer, CHOSEN) and len(rows[0]["rejected_ids"]) == 5
+    row = {"text": TEXT, "messages": MESSAGES, "chosen": CHOSEN, "rejected": REJECTED, "rejected_finished": False}
+    (tmp_path / "cut.jsonl").write_text(json.dumps(row))
+    (cut,) = examples(f"{tmp_path}/cut.jsonl", tokenizer, 64)
+    assert cut["chosen_ids"] == rows[0]["chosen_ids"] and cut["rejected_ids"] == rows[0]["rejected_ids"][:-1]
     with pytest.raises(ValueError, match=r"has 18 ids, prefer\.max_length is 17"):
         examples(f"{work}/pairs.jsonl", tokenizer, 17)
 
