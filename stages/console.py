@@ -22,7 +22,7 @@ _STEP = re.compile(r"\bstep:(\d+) - ")
 _METRIC = re.compile(r" ?([^ ]+?):(?:np\.\w+\()?(-?[\d.]+(?:e[-+]?\d+)?|nan|-?inf)\)?(?: - |$)")
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+")
 _BAR_S = 15  # between two lines of a progress bar, beside other stages
-_OF_LAST = 10  # steps, whose mean time tells when the training will end
+_OF_LAST = 10  # steps, whose mean time tells when the training will end; validations, which are few, count of all
 
 
 def duration(seconds: float) -> str:
@@ -44,10 +44,10 @@ class Console:
     """Takes a command's output and writes what is to be seen of it.
 
     Args:
-        options: `console` of the stage's entry: `seconds` (metric: of a step),
-            `metrics` ({what a person reads: regular expression of a metric of verl's}), `warnings` (regular expressions
-            of lines that are shown, each kind once), `noise` (of those that are not, though they look like one).
-            None: all is shown.
+        options: `console` of the stage's entry: `seconds` (metric: of a step), `validation_seconds` (metric: of a
+            validation after it, in steps that have one), `metrics` ({what a person reads: regular expression of a
+            metric of verl's}), `warnings` (regular expressions of lines that are shown, each kind once), `noise` (of
+            those that are not, though they look like one). None: all is shown.
         cfg: the stage's configuration.
         out: where to.
         beside_others: where other stages write, too: whole lines, a progress bar as one now and then.
@@ -65,6 +65,7 @@ class Console:
         self._rest, self._seen, self._seconds = b"", Counter[str](), deque[float](maxlen=_OF_LAST)
         if options is not None:
             self._total = planned_steps(cfg)
+            self._steps, self._validating = 0, 0.0  # seconds
             self._metrics = {name: re.compile(pattern) for name, pattern in options.metrics.items()}
             self._warnings, self._noise = (
                 re.compile("|".join(options[key]) or r"\b\B") for key in ("warnings", "noise")
@@ -118,9 +119,11 @@ class Console:
                 parts.append(f"{name} {float(value):.3g}")
         if seconds := metrics.get(self._options.seconds):
             self._seconds.append(float(seconds))
+            self._steps += 1
+            self._validating += float(metrics.get(self._options.validation_seconds, 0.0))
             parts.append(f"seconds {float(seconds):.3g}")
             if self._total:
-                mean = sum(self._seconds) / len(self._seconds)
+                mean = sum(self._seconds) / len(self._seconds) + self._validating / self._steps
                 parts.append(f"left {duration(mean * (int(self._total) - number))}")
         return ", ".join(parts)
 

@@ -32,7 +32,8 @@ def shown(*lines: str, total: int | None = 40) -> list[str]:
 
 def test_a_step_is_one_line():
     assert shown(RAY + STEP.format(n=12, s=30.0)) == [
-        "step 12/40, reward 0.714, error 0.12, tokens/s 812, share of the reward 0.346, seconds 30, left 14.0 min"
+        "step 12/40, reward 0.714, error 0.12, tokens/s per device 812, share of the reward 0.346, seconds 30, "
+        "left 14.0 min"
     ]
 
 
@@ -40,6 +41,12 @@ def test_the_time_left_is_that_of_the_last_steps():
     first, second = shown(RAY + STEP.format(n=38, s=30.0), RAY + STEP.format(n=39, s=10.0))
     assert first.endswith("seconds 30, left 60 s")
     assert second.endswith("seconds 10, left 20 s")  # (30 + 10) / 2
+
+
+def test_validations_are_in_the_time_left():
+    """verl's seconds of a step end before its validation: 30 + 20, twice; then (30 + 10) / 2 + 20 / 2, once."""
+    first, second = shown(RAY + STEP.format(n=38, s=30.0) + " - timing_s/testing:20", RAY + STEP.format(n=39, s=10.0))
+    assert first.endswith("seconds 30, left 100 s") and second.endswith("seconds 10, left 30 s")
 
 
 def test_without_a_number_of_steps_none_is_made_up():
