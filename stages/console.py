@@ -45,9 +45,9 @@ class Console:
 
     Args:
         options: `console` of the stage's entry: `seconds` (metric: of a step), `validation_seconds` (metric: of a
-            validation after it, in steps that have one), `metrics` ({what a person reads: regular expression of a
-            metric of verl's}), `warnings` (regular expressions of lines that are shown, each kind once), `noise` (of
-            those that are not, though they look like one). None: all is shown.
+            validation after it, in steps that have one), `metrics` ({what a person reads: regular expressions of
+            metrics of verl's, the first that is there}), `warnings` (regular expressions of lines that are shown, each
+            kind once), `noise` (of those that are not, though they look like one). None: all is shown.
         cfg: the stage's configuration.
         out: where to.
         beside_others: where other stages write, too: whole lines, a progress bar as one now and then.
@@ -66,7 +66,7 @@ class Console:
         if options is not None:
             self._total = planned_steps(cfg)
             self._steps, self._validating = 0, 0.0  # seconds
-            self._metrics = {name: re.compile(pattern) for name, pattern in options.metrics.items()}
+            self._metrics = {name: [re.compile(one) for one in patterns] for name, patterns in options.metrics.items()}
             self._warnings, self._noise = (
                 re.compile("|".join(options[key]) or r"\b\B") for key in ("warnings", "noise")
             )
@@ -113,8 +113,9 @@ class Console:
     def step(self, number: int, metrics: dict[str, str]) -> str:
         """step 12/40, reward 0.71, ..., left 14 min"""
         parts = [f"step {number}" + (f"/{self._total}" if self._total else "")]
-        for name, pattern in self._metrics.items():
-            value = next((value for metric, value in metrics.items() if pattern.fullmatch(metric)), None)
+        for name, patterns in self._metrics.items():
+            found = (value for one in patterns for metric, value in metrics.items() if one.fullmatch(metric))
+            value = next(found, None)
             if value is not None:
                 parts.append(f"{name} {float(value):.3g}")
         if seconds := metrics.get(self._options.seconds):

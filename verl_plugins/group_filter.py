@@ -12,6 +12,10 @@ log says so, and metrics count them.
 `min_spread` and `metric: terms`: a reward that is continuous, such as a similarity, is never quite the same. A group is
 without spread where the standard deviation of its metric is below min_spread (GLM-TTS: 0.01), and with `terms` where
 that is so of every term of the reward, one by one.
+
+What is thrown away is the easy and the hard: the groups that stay say little of how good the policy is. Metrics of all
+groups that came in a step say that: reward/all_groups/score/mean, .../error_rate/mean, and .../flat, the share of
+groups without spread.
 """
 
 import logging
@@ -29,6 +33,7 @@ from verl_plugins.reward_metrics import SPREAD_BELOW
 
 log = logging.getLogger(__name__)
 TERMS = "terms"  # as `metric`: all numbers term_NAME of the reward function
+OF_ALL = ("score", "error_rate")  # numbers of the reward function whose mean over all groups is logged
 
 
 @dataclass
@@ -72,7 +77,7 @@ class LimitedGroupFilter(ReplayBuffer):
         Raises:
             ValueError: a limit of one batch, which never draws again, or a negative one.
         """
-        self._drawn = self._thrown = self._kept = 0
+        self._begin()
         self._limit, self._draw = int(filter_groups["max_num_gen_batches"]), refill_fn
         self._min_spread = float(filter_groups["min_spread"])
         enabled = bool(filter_groups["enable"])
@@ -86,6 +91,11 @@ class LimitedGroupFilter(ReplayBuffer):
             max_inflight_gen_batches=filter_groups["max_inflight_gen_batches"],
             **kwargs,
         )
+
+    def _begin(self) -> None:
+        """Nothing was drawn or seen for this step."""
+        self._drawn = self._thrown = self._kept = 0
+        self._all: dict[str, list[float]] = defaultdict(list)
 
     @property
     def _may_come(self) -> int:
@@ -129,6 +139,9 @@ class LimitedGroupFilter(ReplayBuffer):
             for uid, infos in groups.items():
                 flat = without_spread(infos, self.filter_groups_metric, self._min_spread)
                 known[uid] = float(np.mean([info["score"] for info in infos])) if flat else None
+                self._all["flat"].append(float(flat))
+                for name in OF_ALL:
+                    self._all[f"{name}/mean"] += [info[name] for info in infos if info.get(name) is not None]
         return super()._dapo_filtered_keys(partition_id)
 
     def _rollouts_of(self, partition_id: str, uids: set[str]) -> list[str]:
@@ -147,9 +160,10 @@ class LimitedGroupFilter(ReplayBuffer):
         return uids[:batch_size], *snapshots
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
-        """verl's batch and metrics, and in training training/filter_groups/drawn_again (batches) and
-        training/filter_groups/kept_without_spread (groups, above 0 only where the limit was reached)."""
-        self._drawn = self._thrown = self._kept = 0
+        """verl's batch and metrics, and in training training/filter_groups/drawn_again (batches),
+        training/filter_groups/kept_without_spread (groups, above 0 only where the limit was reached) and those of all
+        groups."""
+        self._begin()
         batch, metrics = super().sample(global_steps, partition_id, batch_size)
         if partition_id == "val" or self.filter_groups_metric is None:
             return batch, metrics
@@ -161,4 +175,6 @@ class LimitedGroupFilter(ReplayBuffer):
                 *(global_steps, self._limit, self._kept, batch_size, self.filter_groups_metric, self._min_spread),
             )
         found = {"drawn_again": self._drawn / self.train_batch_size, "kept_without_spread": float(self._kept)}
-        return batch, metrics | {f"training/filter_groups/{name}": value for name, value in found.items()}
+        found = {f"training/filter_groups/{name}": value for name, value in found.items()}
+        found |= {f"reward/all_groups/{name}": float(np.mean(values)) for name, values in self._all.items() if values}
+        return batch, metrics | found

@@ -49,6 +49,12 @@ def test_validations_are_in_the_time_left():
     assert first.endswith("seconds 30, left 100 s") and second.endswith("seconds 10, left 30 s")
 
 
+def test_with_dynamic_sampling_reward_and_error_are_of_all_groups():
+    all_groups = " - reward/all_groups/score/mean:0.9 - reward/all_groups/error_rate/mean:0.05"
+    (line,) = shown(RAY + STEP.format(n=12, s=30.0) + all_groups)
+    assert line.startswith("step 12/40, reward 0.9, error 0.05, tokens/s")
+
+
 def test_without_a_number_of_steps_none_is_made_up():
     (line,) = shown(RAY + STEP.format(n=3, s=30.0), total=None)
     assert line.startswith("step 3, reward") and line.endswith("seconds 30")

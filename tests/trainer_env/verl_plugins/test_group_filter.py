@@ -29,7 +29,8 @@ class Queue:
             self.tags["train"][uid] = {"is_prompt": True, "status": "finished", "global_steps": 1}
             for place, score in enumerate(scores):
                 self.tags["train"][f"{uid}_{place}_0"] = {}
-                self.infos[f"{uid}_{place}_0"] = {"reward_extra_info": {"score": score}}
+                info = {"score": score, "error_rate": 1.0 - score}
+                self.infos[f"{uid}_{place}_0"] = {"reward_extra_info": info}
         return number
 
     def kv_list(self) -> dict:
@@ -74,6 +75,18 @@ def test_a_group_without_spread_is_replaced(monkeypatch):
     assert metrics["training/filter_groups/drawn_again"] == 1.0  # two prompts for one, verl's own way: one batch
     assert metrics["training/filter_groups/kept_without_spread"] == 0.0
     assert set(queue.tags["train"]) == {f"{uid}_{place}_0" for uid in chosen for place in (0, 1)}  # no surplus is left
+
+
+def test_metrics_of_all_groups_hold_what_was_thrown_away(monkeypatch):
+    """1, 1 is thrown away, for which two of 0, 1 come beside the one that was there: 5 of 8 rollouts are right, not the
+    half of the groups that stay."""
+    _, _, metrics = sample(monkeypatch, [(1.0, 1.0), SPREAD], limit=10)
+    found = {name: value for name, value in metrics.items() if name.startswith("reward/")}
+    assert found == {
+        f"reward/all_groups/{n}": v for n, v in {"score/mean": 5 / 8, "error_rate/mean": 3 / 8, "flat": 0.25}.items()
+    }
+    _, _, metrics = sample(monkeypatch, [FLAT], limit=2)  # at the limit, too
+    assert (metrics["reward/all_groups/score/mean"], metrics["reward/all_groups/flat"]) == (0.5, 1.0)
 
 
 def test_a_group_with_next_to_no_spread_is_replaced_where_a_least_spread_is_set(monkeypatch):
