@@ -24,6 +24,8 @@ MIXED = [("algo=dapo", "kl=loss", "tuning=lora"), ("algo=gdpo", "kl=reward", "tu
 CHOICES = [("tiny_mandarin", (f"algo={name}", "kl=none", "tuning=full")) for name in GROUPS["algo"]]
 CHOICES += [(recipe, choice) for recipe in recipes() for choice in MIXED]
 RELEASED = [recipe for recipe in recipes() if recipe != "tiny_mandarin"]
+# vLLM's on GPUs: the model runner that the tests know, of a CPU.
+VLLM_ON_GPUS = {"VLLM_USE_V2_MODEL_RUNNER": 0}
 EACH_RECIPE = pytest.mark.parametrize("recipe", recipes())
 
 
@@ -106,6 +108,9 @@ def test_training_composes_for_both_kinds_of_hardware_with_keys_that_verl_knows(
             stage.name == "train" and cfg.actor_rollout_ref.rollout.dtype != "float32"
         ):  # vLLM's are none of the policy's
             assert not cfg.algorithm.rollout_correction.bypass_mode
+        if (stage.name, hardware) == ("train", "gpu"):
+            environment = OmegaConf.to_container(cfg.ray_kwargs.ray_init.runtime_env.env_vars)
+            assert environment.items() >= {key: str(value) for key, value in VLLM_ON_GPUS.items()}.items()
 
 
 @EACH_RECIPE
@@ -118,6 +123,7 @@ def test_speaking_composes_for_both_hardwares_and_only_a_cpu_reads_prompts_whole
         assert on_gpu.vllm.enforce_eager == (stage == "infer")
         assert on_gpu.vllm.dtype == ("float32" if recipe == "glm_tts" else "bfloat16")
         assert (on_cpu.token2wav.get("device", "cpu"), on_gpu.reward_server.server.device) == ("cpu", "cuda:0")
+        assert on_gpu.vllm_environment.items() >= VLLM_ON_GPUS.items()
     assert ("enable_chunked_prefill" in compose_stage(recipe, "eval").vllm) == (recipe == "tiny_mandarin")
 
 
