@@ -24,8 +24,8 @@ MIXED = [("algo=dapo", "kl=loss", "tuning=lora"), ("algo=gdpo", "kl=reward", "tu
 CHOICES = [("tiny_mandarin", (f"algo={name}", "kl=none", "tuning=full")) for name in GROUPS["algo"]]
 CHOICES += [(recipe, choice) for recipe in recipes() for choice in MIXED]
 RELEASED = [recipe for recipe in recipes() if recipe != "tiny_mandarin"]
-# vLLM's on GPUs: the model runner that the tests know, of a CPU.
-VLLM_ON_GPUS = {"VLLM_USE_V2_MODEL_RUNNER": 0}
+# vLLM's on GPUs: the model runner that the tests know, of a CPU, and a sampler that needs no compiler.
+VLLM_ON_GPUS = {"VLLM_USE_V2_MODEL_RUNNER": 0, "VLLM_USE_FLASHINFER_SAMPLER": 0}
 EACH_RECIPE = pytest.mark.parametrize("recipe", recipes())
 
 
