@@ -2,8 +2,9 @@
 
 The classes are those of flashcosyvoice (in `stepaudio2-minicpmo`), which are the official package's with masks for
 batches. With the same weights and one utterance both give the same mel and the same wave bit by bit; the official flow
-takes one utterance only. Two things are ours: the noise is the official package's fixed noise, so that an utterance
-sounds the same in every batch, and frames behind an utterance's end are zero where the encoder looks ahead.
+takes one utterance only. Three things are ours: the noise is the official package's fixed noise, so that an utterance
+sounds the same in every batch, frames behind an utterance's end are zero where the encoder looks ahead, and attention
+gets one mask for all queries.
 """
 
 import sys
@@ -71,7 +72,8 @@ def fixed_noise(channels: int) -> torch.Tensor:
 
 
 def load_flow(folder: Path, config: dict[str, Any], steps: int) -> nn.Module:
-    """flashcosyvoice's CausalMaskedDiffWithXvec with the weights of flow.pt, float32; `steps` from noise to mel.
+    """flashcosyvoice's CausalMaskedDiffWithXvec with the weights of flow.pt, float32; `steps` from noise to mel, of
+    whole utterances (streaming=False).
 
     Raises:
         FileNotFoundError, ValueError: flow.pt is missing, or its tensors are not those of cosyvoice2.yaml.
@@ -90,7 +92,7 @@ def load_flow(folder: Path, config: dict[str, Any], steps: int) -> nn.Module:
                 raise ValueError(f"{mu.shape[2]} mel frames, the flow takes {NOISE_FRAMES} with the voice prompt")
             start = self.noise[:, :, : mu.shape[2]].to(mu).expand_as(mu) * temperature
             times = 1 - torch.cos(torch.linspace(0, 1, steps + 1, device=mu.device, dtype=mu.dtype) * torch.pi / 2)
-            return self.solve_euler(start, times, mu, mask, spks, cond, streaming), None
+            return self.solve_euler(start, times, mu, mask, spks, cond, streaming=False), None
 
     names = ("in_channels", "out_channels", "channels", "attention_head_dim", "n_blocks", "num_mid_blocks", "num_heads")
     model = flow.CausalMaskedDiffWithXvec(
@@ -105,6 +107,9 @@ def load_flow(folder: Path, config: dict[str, Any], steps: int) -> nn.Module:
         ),
     )
     _zero_behind_the_end(model.encoder)
+    for module in model.decoder.estimator.modules():
+        if isinstance(module, estimator.BasicTransformerBlock):
+            module.register_forward_pre_hook(_one_mask_for_all_queries, with_kwargs=True)
     return with_weights(model, folder / "flow.pt")
 
 
@@ -122,6 +127,13 @@ def _zero_behind_the_end(encoder: nn.Module) -> None:
 
     encoder.register_forward_pre_hook(remember)
     encoder.pre_lookahead_layer.register_forward_pre_hook(cut, with_kwargs=True)
+
+
+def _one_mask_for_all_queries(_block: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """[rows, 1, frames] of a mask [rows, frames, frames] in which, without streaming, all queries have the same row.
+    diffusers copies it for each head in each block and step: 2.4 GB of 16 utterances and as many for the guidance, with
+    1524 frames and 8 heads, in float32."""
+    return args, {**kwargs, "attention_mask": kwargs["attention_mask"][:, :1]}
 
 
 def load_vocoder(folder: Path, config: dict[str, Any]) -> nn.Module:

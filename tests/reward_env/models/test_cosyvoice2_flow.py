@@ -23,18 +23,23 @@ def wavy(rows: int, columns: int, seed: int) -> torch.Tensor:
     return torch.from_numpy(np.sin(np.arange(rows * columns) * 0.7 + seed).astype(np.float32)).reshape(rows, columns)
 
 
-def test_a_batch_of_two_rows_is_what_the_official_flow_makes_of_each(tmp_path: Path):
-    write_decoder(tmp_path, SMALL["cosyvoice2"])
-    flow = load_flow(tmp_path, read_config(tmp_path), steps=10)
+def loaded(folder: Path) -> torch.nn.Module:
+    write_decoder(folder, SMALL["cosyvoice2"])
+    flow = load_flow(folder, read_config(folder), steps=10)
     with torch.no_grad():
         weights_by_formula(flow)
+    return flow
+
+
+def two_rows(flow: torch.nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mels [2, 80, frames] with the prompts', and their numbers of frames."""
     voices = [torch.tensor([7, 70, 20]), torch.tensor([9, 60])]
     said = [torch.arange(3, 12) * 37 % CODEBOOK, torch.arange(5, 10) * 53 % CODEBOOK]
     tokens = [torch.cat(pair) for pair in zip(voices, said, strict=True)]
     mels = [wavy(6, 80, 1), wavy(4, 80, 2)]
     pad = torch.nn.utils.rnn.pad_sequence
     with torch.inference_mode():
-        found, frames = flow(
+        return flow(
             pad(tokens, batch_first=True),
             torch.tensor([12, 7]),
             pad(mels, batch_first=True),
@@ -43,7 +48,28 @@ def test_a_batch_of_two_rows_is_what_the_official_flow_makes_of_each(tmp_path: P
             streaming=False,
             finalize=True,
         )
+
+
+def test_a_batch_of_two_rows_is_what_the_official_flow_makes_of_each(tmp_path: Path):
+    found, frames = two_rows(loaded(tmp_path))
     assert frames.tolist() == [24, 14]
     for mel, start, end, official in zip(found, (6, 4), (24, 14), OFFICIAL, strict=True):
         chosen = mel[:, start:end][[0, 17, 79]][:, [0, 3, -1]].T
         torch.testing.assert_close(chosen, torch.tensor(official), rtol=0, atol=2e-5)
+
+
+def test_attention_gets_one_mask_for_all_queries_and_says_the_same(tmp_path: Path):
+    """At 504d2c94 a mask for each query of each head: 2 rows and 2 for the guidance, 24 frames."""
+    flow, shapes = loaded(tmp_path), []
+    blocks = [m for m in flow.decoder.estimator.modules() if type(m).__name__ == "BasicTransformerBlock"]
+    for block in blocks:
+        block.attn1.register_forward_pre_hook(
+            lambda _module, _args, kwargs: shapes.append(tuple(kwargs["attention_mask"].shape)), with_kwargs=True
+        )
+    found, _ = two_rows(flow)
+    assert len(shapes) == 10 * len(blocks) and set(shapes) == {(4, 1, 24)}
+    for block in blocks:
+        block._forward_pre_hooks.clear()
+    wanted, _ = two_rows(flow)
+    assert shapes[-1] == (4, 24, 24)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
