@@ -2,13 +2,16 @@
 drawn from the nucleus; one that stands in the last `win_size` tokens too often is drawn again, from all tokens.
 
 One function draws. It reaches both back ends as a logits processor that leaves the drawn token alone, so that the back
-end's own sampling has no choice: what comes out is the same for the same seed in vLLM and in transformers.
+end's own sampling has no choice: what comes out is the same for the same seed in vLLM and in transformers. Chance
+follows from the seed and the place of the token, and from nothing that a back end did before: vLLM asks for a token of
+a prompt that it has read in part, throws it away and asks again, and begins anew with a request that it had set aside.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import LogitsProcessor as TransformersProcessor
 
@@ -32,7 +35,7 @@ class RepetitionAware:
     mask_repeated: bool = False
     temperature: float = 1.0
 
-    def draw(self, logits: torch.Tensor, recent: Sequence[int], generator: torch.Generator) -> int:
+    def draw(self, logits: torch.Tensor, recent: Sequence[int], chance: np.random.Generator) -> int:
         """One token.
 
         Args:
@@ -42,23 +45,30 @@ class RepetitionAware:
         probabilities = (logits.float() / self.temperature).softmax(-1)
         likely, tokens = probabilities.topk(min(self.top_k, len(probabilities)))
         before = likely.cumsum(-1) - likely
-        token = int(tokens[_draw(likely * (before < self.top_p), generator)])
+        token = int(tokens[_draw(likely * (before < self.top_p), chance)])
         if list(recent[-self.win_size :]).count(token) >= self.win_size * self.tau_r:
             if self.mask_repeated:
                 probabilities[token] = 0.0
-            token = int(_draw(probabilities, generator))
+            token = int(_draw(probabilities, chance))
         return token
 
 
-def _draw(weights: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _draw(weights: torch.Tensor, chance: np.random.Generator) -> torch.Tensor:
     """An index, by weights that need not sum to 1. The number comes from the CPU, wherever the weights are: a seed
     gives the same tokens on every device, and no vocabulary is copied."""
     rising = weights.double().cumsum(-1)
-    place = torch.rand((), generator=generator, dtype=torch.float64).item() * rising[-1]
+    place = chance.random() * rising[-1]
     return torch.searchsorted(rising, place, right=True).clamp(max=len(weights) - 1)
 
 
-def _alone(logits: torch.Tensor, token: int) -> None:
+def _next_alone(
+    how: RepetitionAware, seed: int, said: Sequence[int], logits: torch.Tensor, ends: Sequence[int], least: int
+) -> None:
+    """Leaves in the logits [vocabulary] of one answer the token that comes behind `said`: none of `ends` as one of the
+    first `least`."""
+    if len(said) < least:
+        logits[ends] = -torch.inf
+    token = how.draw(logits, said, np.random.default_rng((seed, len(said))))
     logits.fill_(-torch.inf)
     logits[token] = 0.0
 
@@ -74,15 +84,12 @@ class ForTransformers(TransformersProcessor):
     def __init__(
         self, how: RepetitionAware, prompt: int, seeds: Sequence[int], ends: Sequence[int], least: Sequence[int]
     ):
-        self.how, self.prompt, self.ends, self.least = how, prompt, list(ends), least
-        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.how, self.prompt, self.seeds, self.ends, self.least = how, prompt, seeds, list(ends), least
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        for row, generator in enumerate(self.generators):
+        for row, seed in enumerate(self.seeds):
             said = input_ids[row, self.prompt :].tolist()
-            if len(said) < self.least[row]:
-                scores[row, self.ends] = -torch.inf
-            _alone(scores[row], self.how.draw(scores[row], said, generator))
+            _next_alone(self.how, seed, said, scores[row], self.ends, self.least[row])
         return scores
 
 
@@ -98,14 +105,11 @@ def for_vllm() -> type:
     class OfRequest:
         def __init__(self, asked: dict[str, Any]):
             options = dict(asked)
-            self.generator = torch.Generator().manual_seed(options.pop("seed"))
-            self.ends, self.least = list(options.pop("ends")), options.pop("least")
+            self.seed, self.ends, self.least = options.pop("seed"), list(options.pop("ends")), options.pop("least")
             self.how = RepetitionAware(**options)
 
         def __call__(self, said: list[int], logits: torch.Tensor) -> torch.Tensor:
-            if len(said) < self.least:
-                logits[self.ends] = -torch.inf
-            _alone(logits, self.how.draw(logits, said, self.generator))
+            _next_alone(self.how, self.seed, said, logits, self.ends, self.least)
             return logits
 
     class ForVllm(AdapterLogitsProcessor):

@@ -1,13 +1,14 @@
 """Repetition-aware sampling: the distribution by hand, and the same tokens from transformers and vLLM."""
 
+import numpy as np
 import torch
 
-from infer.repetition_aware import RepetitionAware
+from infer.repetition_aware import ForTransformers, RepetitionAware
 
 
 def counts(how: RepetitionAware, probabilities: list[float], recent: list[int], draws: int = 4000) -> list[float]:
-    logits, generator = torch.tensor(probabilities).log(), torch.Generator().manual_seed(0)
-    found = [how.draw(logits, recent, generator) for _ in range(draws)]
+    logits = torch.tensor(probabilities).log()
+    found = [how.draw(logits, recent, np.random.default_rng((seed, len(recent)))) for seed in range(draws)]
     return [found.count(token) / draws for token in range(len(probabilities))]
 
 
@@ -44,3 +45,22 @@ def test_the_repeated_token_may_be_kept_out_of_the_second_draw():
     # Token 0 with 5/9 in the first draw; then only 0.25, 0.15, 0.1 of 0.5 are left.
     wanted = [0, 2.5 / 9 + 5 / 9 * 0.5, 1.5 / 9 + 5 / 9 * 0.3, 5 / 9 * 0.2]
     assert near(counts(RepetitionAware(mask_repeated=True), [0.5, 0.25, 0.15, 0.1], [0]), wanted)
+
+
+def alone(processor: ForTransformers, *rows: list[int]) -> list[int]:
+    """The token that is left of 64 alike, for each row; the prompt is one token."""
+    left = processor(torch.tensor([[99, *row] for row in rows]), torch.zeros(len(rows), 64))
+    assert left.isfinite().sum(-1).eq(1).all()
+    return left.argmax(-1).tolist()
+
+
+def test_a_token_follows_from_its_seed_and_place_alone():
+    """vLLM asks again where it threw a token away (a prompt read in parts), and begins anew with a request that it set
+    aside. Tokens of neighbouring seeds and places have nothing in common."""
+    how = RepetitionAware(top_p=1.0, top_k=64, tau_r=2.0)
+    processor = ForTransformers(how, 1, [3, 4], [0], [0, 0])
+    first = alone(processor, [], [])
+    assert first == alone(processor, [], []) and first[0] != first[1]
+    second = alone(processor, [first[0]], [first[1]])
+    assert second == alone(ForTransformers(how, 1, [3, 4], [0], [0, 0]), [first[0]], [first[1]]) != first
+    assert second[0] != first[1]
