@@ -187,6 +187,7 @@ def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:
     """Models loaded on the device and the pipeline made, as server.yaml says."""
     cfg = cfg.copy()
     cfg.server.device = device
+    bound_memory(device, cfg.server.gpu_memory_gib)
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     asr = instantiate(cfg.asr)
     scorers = {name: instantiate(cfg.scorers[name]) for name in needed(cfg.scorers, reward)}
@@ -198,6 +199,20 @@ def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:
         ear = TokenEar.load(cfg.recipe.token_ear_dir, device, reward.token_ear.dtype)
         shortcut = Shortcut(pipeline, ear, reward, gate, cfg.recipe.seed)
     return Judge(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars, shortcut)
+
+
+def bound_memory(device: str, gib: float | None) -> None:
+    """What torch may take of a GPU in this process, models with it; without a number, or on a CPU, no bound.
+
+    Raises:
+        ValueError: the GPU has less.
+    """
+    if gib is None or torch.device(device).type != "cuda":
+        return
+    there = torch.cuda.get_device_properties(device).total_memory / 2**30
+    if not 0 < gib <= there:
+        raise ValueError(f"server.gpu_memory_gib={gib}: {device} has {there:.1f} GiB")
+    torch.cuda.set_per_process_memory_fraction(gib / there, device)
 
 
 def _front(cfg: DictConfig, ports: dict[str, int], secret: str | None, offers: list[str]) -> dict[str, Any]:

@@ -202,8 +202,10 @@ def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item])
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Frees what the frames of an error hold, and of those that it came of: an exception that is kept keeps them."""
+    """Frees what the frames of an error hold, and of those that it came of: an exception that is kept keeps them. On a
+    GPU for other processes, too, such as vLLM that wakes there: torch keeps what is freed for itself."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
+    torch.cuda.empty_cache()  # nothing where CUDA was not begun

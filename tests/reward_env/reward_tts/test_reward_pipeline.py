@@ -2,6 +2,7 @@
 
 import math
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from models.tiny_mandarin.vocoder import TorchVocoder
 from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
-from reward_tts.server.__main__ import Judge
+from reward_tts.server.__main__ import Judge, bound_memory
 from reward_tts.server.pipeline import SpeechPipeline, lacks_memory
 from reward_tts.server.pytriton_adapter import Query, _speaking
 from speech.interfaces import Row
@@ -133,10 +134,13 @@ def test_a_row_that_breaks_a_part_fails_alone(token2wav, asr, rows):
     assert "not all finite" in measures[1].message and "0 samples" in measures[2].message
 
 
-def test_what_a_batch_without_memory_held_is_free_while_its_rows_are_tried_and_heard(token2wav, asr, rows):
-    """A batch takes memory and finds no more; so does the row that begins with token 13, alone."""
+def test_what_a_batch_without_memory_held_is_free_while_its_rows_are_tried_and_heard(token2wav, asr, rows, monkeypatch):
+    """A batch takes memory and finds no more; so does the row that begins with token 13, alone. Each time a GPU gets
+    back what is free, when all of it is."""
     taken: list[weakref.ref] = []
     still: list[int] = []
+    given_back: list[int] = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: given_back.append(sum(ref() is not None for ref in taken)))
 
     class Full(SometimesBroken):
         def decode(self, rows: list[Row]) -> list[np.ndarray]:
@@ -162,6 +166,19 @@ def test_what_a_batch_without_memory_held_is_free_while_its_rows_are_tried_and_h
     assert [m.status for m in measures] == [Status.OUT_OF_MEMORY, Status.OK]
     assert measures[0].message == "OutOfMemoryError: once more"
     assert still == [0] * 4 and len(taken) == 3  # the batch, each row, the ASR
+    assert given_back == [0, 0]
+
+
+def test_torch_may_take_a_bounded_part_of_a_gpu(monkeypatch):
+    told = []
+    whole = SimpleNamespace(total_memory=80 * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: whole)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *asked: told.append(asked))
+    for device, gib in (("cuda:1", None), ("cpu", 20), ("cuda:1", 20)):
+        bound_memory(device, gib)
+    assert told == [(0.25, "cuda:1")]
+    with pytest.raises(ValueError, match=r"server\.gpu_memory_gib=81: cuda:1 has 80\.0 GiB"):
+        bound_memory("cuda:1", 81)
 
 
 @pytest.mark.parametrize(
