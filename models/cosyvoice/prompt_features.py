@@ -5,6 +5,7 @@ transformers, Kaldi's filter bank by kaldi-native-fbank (voice_features.py), ONN
 """
 
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ _MAX_SECONDS = 30  # what the speech tokenizer takes
 
 
 class PromptReader:
-    """Recordings -> prompts.
+    """Recordings -> prompts, for several threads at once.
 
     Args:
         folder: a release with campplus.onnx and the speech tokenizer's ONNX file.
@@ -42,6 +43,7 @@ class PromptReader:
         self.log_mel = LogMel(**mel)
         self._tokenizer_path, self._tokenizer, self._device = folder / speech_tokenizer, None, device
         self._rate, self._ratio = mel["sampling_rate"], frames_per_token
+        self._loading = Lock()
         self._whisper = WhisperFeatureExtractor(feature_size=128)
 
     def read(self, voice: Voice) -> Prompt:
@@ -71,7 +73,8 @@ class PromptReader:
         Raises:
             FileNotFoundError, ValueError: see onnx_session.
         """
-        self._tokenizer = self._tokenizer or onnx_session(self._tokenizer_path, ADVICE, self._device)
+        with self._loading:
+            self._tokenizer = self._tokenizer or onnx_session(self._tokenizer_path, ADVICE, self._device)
         features = self._whisper(
             wave, sampling_rate=LISTENING_RATE, padding=False, truncation=False, return_tensors="np"
         )

@@ -34,6 +34,7 @@ class CosyVoiceToken2Wav(FlowToken2Wav):
         batch_size: rows in the flow together.
         speech_tokenizer: file name, for voices without speech tokens.
         seed: of the vocoder's noise.
+        voices_kept, voice_threads: see FlowToken2Wav.
 
     Raises:
         FileNotFoundError: a file is missing. ValueError: no voices, an unknown default, dtype.
@@ -50,10 +51,12 @@ class CosyVoiceToken2Wav(FlowToken2Wav):
         batch_size: int = 16,
         speech_tokenizer: str = "speech_tokenizer_v2.onnx",
         seed: int = 0,
+        voices_kept: int = 4096,
+        voice_threads: int = 4,
     ):
         if dtype not in DTYPES:
             raise ValueError(f"token2wav.dtype is one of {sorted(DTYPES)}, got {dtype!r}")
-        super().__init__(voices, device, batch_size, seed)
+        super().__init__(voices, device, batch_size, seed, (model_dir, speech_tokenizer), voices_kept, voice_threads)
         voice_of(default_voice, self.voices)
         if missing := [v.wav for v in self.voices.values() if v.wav is None or not Path(v.wav).is_file()]:
             raise FileNotFoundError(f"{voices}: recordings that are not there: {missing[:5]}, {len(missing)} in all")

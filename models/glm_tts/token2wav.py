@@ -62,6 +62,7 @@ class GlmToken2Wav(FlowToken2Wav):
         steps: of the flow; GLM-TTS takes 10.
         batch_size: rows for the flow at once.
         seed: of the chance.
+        voices_kept, voice_threads: see FlowToken2Wav.
 
     Raises:
         FileNotFoundError: a file of the release is missing.
@@ -74,9 +75,17 @@ class GlmToken2Wav(FlowToken2Wav):
     codebook_size = CODES
 
     def __init__(
-        self, model_dir: str, voices: str, device: str = "cpu", steps: int = 10, batch_size: int = 16, seed: int = 0
+        self,
+        model_dir: str,
+        voices: str,
+        device: str = "cpu",
+        steps: int = 10,
+        batch_size: int = 16,
+        seed: int = 0,
+        voices_kept: int = 4096,
+        voice_threads: int = 4,
     ):
-        super().__init__(voices, device, batch_size, seed)
+        super().__init__(voices, device, batch_size, seed, model_dir, voices_kept, voice_threads)
         if lacking := [name for name, voice in self.voices.items() if voice.wav is None or not voice.speech_tokens]:
             raise ValueError(f"{voices}: voices need speech_tokens and wav for GLM-TTS, {lacking[:5]} have not both")
         folder, self.steps = Path(model_dir), steps

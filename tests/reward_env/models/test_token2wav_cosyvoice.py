@@ -1,6 +1,9 @@
 """CosyVoice2's decoder: a release of the published layout, small, by the real classes."""
 
 import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,14 +73,33 @@ def test_the_voice_is_the_rows_own_or_follows_from_its_text(token2wav):
         np.testing.assert_array_equal(token2wav.decode([row(10, None, text)])[0], spoken[text])
 
 
-def test_features_of_a_voice_are_computed_once(release, monkeypatch):
-    made = CosyVoiceToken2Wav(str(release), str(release / "voices.jsonl"), default_voice="high")
-    read = made._reader.read
-    asked = []
-    monkeypatch.setattr(made._reader, "read", lambda voice: asked.append(voice.name) or read(voice))
-    made.decode([row(4, None), row(5, "deep"), row(6, "high")])
-    made.decode([row(7, "deep")])
-    assert asked == ["high", "deep"]
+def test_features_of_a_voice_are_computed_once_for_all_pipelines_of_a_process(release, tmp_path, monkeypatch):
+    """Those that were used last are kept, as many as are asked for; of a failure nothing is."""
+    shutil.copytree(release, tmp_path / "own")  # another release: nothing of it is known yet
+    both = [CosyVoiceToken2Wav(str(tmp_path / "own"), str(release / "voices.jsonl"), "high") for _ in range(2)]
+    read, asked = PromptReader.read, []
+    monkeypatch.setattr(PromptReader, "read", lambda self, voice: asked.append(voice.name) or read(self, voice))
+    rows = [row(4, None), row(5, "deep"), row(6, "high")]
+    with ThreadPoolExecutor(2) as pipelines:
+        first, second = pipelines.map(lambda one: one.prompts(rows), both)
+    assert sorted(asked) == ["deep", "high"]
+    assert [a is b for a, b in zip(first, second, strict=True)] == [True] * 3 and first[0] is first[2]
+    both[0]._voices_kept = 1
+    both[0].prompts([row(7, "deep")])
+    assert asked[2:] == []
+    both[1].prompts([row(7, "high")])
+    assert asked[2:] == ["high"]
+
+    def broken(self, voice):
+        raise ValueError("no wave")
+
+    monkeypatch.setattr(PromptReader, "read", broken)
+    lost = replace(both[0].voices["deep"], name="lost")
+    both[0].voices["lost"] = lost
+    with pytest.raises(ValueError, match="no wave"):
+        both[0].decode([row(4, "lost")])
+    monkeypatch.setattr(PromptReader, "read", read)
+    assert both[0].decode([row(4, "lost")])[0].shape == (4 * 960,)
 
 
 def test_a_prompt_is_tokens_mel_and_embedding_of_the_same_second(release):
@@ -165,6 +187,6 @@ def test_the_flow_takes_as_many_steps_as_it_is_told(release):
 
 def test_half_precision_of_the_flow_speaks_nearly_the_same(release, token2wav):
     half = CosyVoiceToken2Wav(str(release), str(release / "voices.jsonl"), dtype="bfloat16")
-    mel, reference = (t._mels([torch.arange(10)], [t.prompt(row(10, "deep"))])[0] for t in (half, token2wav))
+    mel, reference = (t._mels([torch.arange(10)], t.prompts([row(10, "deep")]))[0] for t in (half, token2wav))
     assert mel.dtype == torch.float32
     assert (mel - reference).abs().mean() < 0.1 * reference.abs().mean()

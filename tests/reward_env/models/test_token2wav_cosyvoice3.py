@@ -102,8 +102,8 @@ def test_a_batch_sounds_like_its_rows_one_by_one(token2wav: CosyVoice3Token2Wav)
 
 
 def test_tokens_and_voice_decide_what_is_heard(token2wav: CosyVoice3Token2Wav):
-    first, other = token2wav._mels([torch.arange(10), torch.arange(10, 20)], [token2wav.prompt(row(1))] * 2)
-    (high,) = token2wav._mels([torch.arange(10)], [token2wav.prompt(row(1, "high"))])
+    first, other = token2wav._mels([torch.arange(10), torch.arange(10, 20)], token2wav.prompts([row(1)] * 2))
+    (high,) = token2wav._mels([torch.arange(10)], token2wav.prompts([row(1, "high")]))
     assert (first - other).abs().max() > 1e-2 and (first - high).abs().max() > 1e-2
 
 
@@ -116,7 +116,7 @@ def test_the_flow_takes_as_many_steps_as_it_is_told(release: Path):
 
 def test_half_precision_of_the_flow_speaks_nearly_the_same(release: Path, token2wav: CosyVoice3Token2Wav):
     half = make(release, dtype="bfloat16")
-    mel, reference = (t._mels([torch.arange(10)], [t.prompt(row(10))])[0] for t in (half, token2wav))
+    mel, reference = (t._mels([torch.arange(10)], t.prompts([row(10)]))[0] for t in (half, token2wav))
     assert mel.dtype == torch.float32
     assert (mel - reference).abs().mean() < 0.05 * reference.abs().mean()
 

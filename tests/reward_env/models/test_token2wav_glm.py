@@ -165,7 +165,7 @@ def test_a_voice_in_stereo_is_the_mean_of_its_channels(release: Path, token2wav:
 def test_features_that_a_voice_brings_are_taken_as_they_are(release: Path, token2wav: GlmToken2Wav, tmp_path: Path):
     """Those of its recording change nothing; another speaker's embedding is heard. They go through encode_voices."""
     (given,) = (json.loads(line) for line in (release / "voices.jsonl").read_text(encoding="utf-8").splitlines())
-    told = token2wav.prompt(row(1))
+    told = token2wav.prompts([row(1)])[0]
     np.save(tmp_path / "mel.npy", told.mel.numpy())
     rows = [
         {**given, "name": name, "wav": str(release / given["wav"]), "embedding": f"{name}.pt", "mel": "mel.npy"}
