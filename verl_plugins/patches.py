@@ -155,12 +155,13 @@ def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 def let_audited_rows_stand_for_others() -> None:
     """verl's validation takes the mean of the rows that have a number, alike: of what is measured on a wave these are
-    the rows that the token ear is unsure of, and a few others. On every platform, by replay_sampler.py. Upstream:
-    weights of rows in process_validation_metrics."""
+    the rows that the token ear is unsure of, and a few others. Of rows in several languages the error rate of each is
+    added, val-aux/NAME/LANGUAGE/error_rate: verl knows groups of rows by their data source alone, which is the recipe
+    here. On every platform, by replay_sampler.py. Upstream: weights of rows in process_validation_metrics."""
     versions.require("verl", versions.VERL, WHY)
     import verl.trainer.ppo.v1.trainer_base as trainer
 
-    from verl_plugins.reward_metrics import as_if_all_were_heard
+    from verl_plugins.reward_metrics import as_if_all_were_heard, by_language
 
     original = trainer.process_validation_metrics
     if hasattr(original, "__wrapped__"):
@@ -168,7 +169,10 @@ def let_audited_rows_stand_for_others() -> None:
 
     @wraps(original)
     def process(sources: list[str], uids: list[str], infos: dict[str, list[Any]], **more: Any) -> dict:
-        return original(sources, uids, as_if_all_were_heard(sources, infos), **more)
+        found = original(sources, uids, as_if_all_were_heard(sources, infos), **more)
+        if own := by_language(sources, infos):
+            found |= original(own, uids, {"error_rate": infos["error_rate"]})
+        return found
 
     trainer.process_validation_metrics = process
 

@@ -78,6 +78,7 @@ def batch_metrics(
         reward/NAME/{mean,std,min,max} of every number; of what is measured on a wave (duration, speaking rate, scorers)
         over the rows that have one, in the mean each audited row for those that were read like it, too: unsure rows
         are all heard, and are not like them.
+        reward/error_rate/LANGUAGE/mean of each language, where the batch has several: their units differ.
         reward/groups_without_spread: share of groups whose scores are all the same.
         reward/clipped_ratio: share of the responses that are as long as a response may be (verl 0.9.1's
         response_length/clip_ratio is the share of those as long as the longest of the batch).
@@ -100,6 +101,11 @@ def batch_metrics(
             mean = np.average(values, weights=stand_for if sound and "token_ear_read" in needs else None)
             parts = {"mean": mean, "std": np.std(values), "min": min(values), "max": max(values)}
             metrics |= {f"reward/{name}/{part}": float(value) for part, value in parts.items()}
+    rates = defaultdict(list)
+    for info in infos:
+        rates[info.get("language")].append(info.get("error_rate"))
+    if len(rates) > 1:
+        metrics |= {f"reward/error_rate/{language}/mean": float(np.mean(own)) for language, own in rates.items()}
     scores = defaultdict(list)
     for info, group in zip(infos, groups, strict=True):
         scores[group].append(info["score"])
@@ -145,6 +151,17 @@ def as_if_all_were_heard(sources: Sequence[str], infos: Mapping[str, list[Any]])
             own = {i: mean if read[i] or mean is None else values[i] for i in rows}
             done[name] = [own.get(i, value) for i, value in enumerate(done[name])]
     return done
+
+
+def by_language(sources: Sequence[str], infos: Mapping[str, list[Any]]) -> list[str]:
+    """NAME/LANGUAGE as the source of a validation's rows, of those that are of several languages; else nothing.
+
+    Args: see as_if_all_were_heard.
+    """
+    languages = infos.get("language", [])
+    if len(set(languages)) < 2:
+        return []
+    return [f"{source}/{language}" for source, language in zip(sources, languages, strict=True)]
 
 
 def union(spans: Sequence[tuple[float, float]]) -> float:

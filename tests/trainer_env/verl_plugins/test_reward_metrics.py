@@ -84,6 +84,23 @@ def test_validations_means_of_the_wave_are_of_all_rows(monkeypatch):
     assert found["silence_ratio"]["mean@1"] == pytest.approx(0.175)
 
 
+def test_each_language_has_its_own_error_rate_where_there_are_several(monkeypatch):
+    """zh: (0.1 + 0.3) / 2, en: 0.5; validation has two rows of one zh prompt, and one of another language each."""
+    rows = [info(1.0, error_rate=rate, language=one) for rate, one in ((0.1, "zh"), (0.3, "zh"), (0.5, "en"))]
+    metrics = metrics_of(rows, ["a", "a", "b"])
+    assert metrics["reward/error_rate/zh/mean"] == pytest.approx(0.2) and metrics["reward/error_rate/en/mean"] == 0.5
+    assert metrics["reward/error_rate/mean"] == pytest.approx(0.3)
+    assert not [key for key in metrics_of(rows[:2], ["a", "a"]) if "/zh/" in key]
+    monkeypatch.setattr(trainer_base, "process_validation_metrics", process_validation_metrics)
+    patches.let_audited_rows_stand_for_others()
+    infos = {"language": ["zh", "zh", "en"], "error_rate": [0.1, 0.3, 0.5], "score": [1.0] * 3}
+    found = trainer_base.process_validation_metrics(["r"] * 3, ["0", "0", "1"], infos)
+    assert sorted(found) == ["r", "r/en", "r/zh"] and set(found["r/zh"]) == {"error_rate"}
+    assert found["r/zh"]["error_rate"]["mean@2"] == pytest.approx(0.2) and found["r/en"]["error_rate"]["mean@1"] == 0.5
+    infos["language"] = ["zh"] * 3
+    assert set(trainer_base.process_validation_metrics(["r"] * 3, ["0", "0", "1"], infos)) == {"r"}
+
+
 def test_groups_without_spread_are_counted():
     rows = [info(1.0), info(0.5), info(0.7), info(0.7), info(0.0)]
     assert metrics_of(rows, ["a", "a", "b", "b", "c"])["reward/groups_without_spread"] == pytest.approx(2 / 3)
