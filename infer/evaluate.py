@@ -21,30 +21,17 @@ from omegaconf import DictConfig
 from data_prep.jsonl import spoken_part
 from infer.decode import by_number, decode, write_waves
 from infer.hear import Listener, errors, refuse_same_family
-from infer.records import LIKELIHOOD, Utterance, read_utterances, settle_systems, token_files
+from infer.records import Utterance, read_utterances, settle_systems, token_files
 from infer.report import draw, markdown
 from infer.report_page import choose, page, statistics
 from infer.shares import in_processes, share, workers_of
-from infer.statistics import Bootstrap, mean_per_text
+from infer.statistics import Bootstrap
+from infer.summary import Key, groups, results_of
 from speech.files import write_jsonl, write_text
 from speech.jsonl import told_plainly
 from speech.paths import check_outputs
 from speech.readings import written
 
-# Measures whose mean over texts is reported, with an interval.
-MEANS = (
-    "pinyin_error",
-    "error_rate",
-    "published_error_rate",
-    "cer",
-    "finished",
-    "characters_per_second",
-    "duration_s",
-    "silence_ratio",
-    "voiced_ratio",
-)
-MEANS += ("log_f0_mean", "log_f0_std", "speaker_similarity", "mos")  # the last two: if eval.yaml has such scorers
-Key = tuple[str, str]  # system, decoding
 WRITTEN = ("utterances.jsonl", "results.md", "results.json", "results.png", "report.html")  # into out_dir
 CEILING: Key = ("teacher", "codec")
 
@@ -58,65 +45,10 @@ def listen(listener: Listener, utterances: list[Utterance]) -> list[dict[str, An
         identity = {"index": utterance.index, "sample": utterance.sample, "text": utterance.text}
         identity["language"] = utterance.language
         finished = None if utterance.finished is None else float(utterance.finished)
-        identity |= {"unknown": utterance.unknown} if utterance.unknown else {}
-        identity |= {"chosen_by": utterance.chosen_by} if utterance.chosen_by else {}
+        labels = {"set": utterance.set, "unknown": utterance.unknown, "chosen_by": utterance.chosen_by}
+        identity |= {name: label for name, label in labels.items() if label}
         rows.append({**identity, **heard, **wrong, "characters_per_second": rate, "finished": finished})
     return rows
-
-
-def per_text(rows: list[dict], measure: str) -> dict[int, float]:
-    """{text index: mean of the measure over the text's samples}."""
-    return mean_per_text([row.get(measure) for row in rows], [row["index"] for row in rows])
-
-
-def headline(rows: list[dict]) -> str:
-    """The measure that the report begins with: toneless syllables where all is Mandarin, else CER or WER."""
-    return "pinyin_error" if all(row["pinyin_error"] is not None for row in rows) else "error_rate"
-
-
-def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict[str, Any]:
-    """Means with intervals (None where no utterance has the measure), corpus error, outliers; shares are of utterances.
-
-    `corpus_pinyin_error`, `corpus_error_rate`, `corpus_published_error_rate`: all edits by all syllables or units,
-    uncapped, so that a loop shows.
-    """
-    summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
-    head = headline(rows)
-    summary["texts_with_unknown_characters"] = len({row["index"] for row in rows if row.get("unknown")})
-    summary["not_chosen_by_likelihood"] = sum(row.get("chosen_by") not in (None, LIKELIHOOD) for row in rows)
-    for measure in MEANS:
-        values = list(per_text(rows, measure).values())
-        summary[measure] = bootstrap.mean(values).as_dict() if values else None
-    if head == "pinyin_error":
-        summary["corpus_pinyin_error"] = sum(r["syllable_edits"] for r in rows) / sum(r["syllables"] for r in rows)
-    edits = sum(r[kind] for r in rows for kind in ("substitutions", "deletions", "insertions"))
-    summary["corpus_error_rate"] = edits / sum(r["units"] for r in rows)
-    summary |= {"headline": head, "unit": "/".join(sorted({row["unit"] for row in rows}))}
-    published = sum(r["published_edits"] for r in rows) / sum(r["published_units"] for r in rows)
-    summary["corpus_published_error_rate"] = published
-    summary["corpus_cer"] = sum(r["character_edits"] for r in rows) / sum(r["characters"] for r in rows)
-    summary["outliers"] = sum(row[head] >= outlier_at for row in rows) / len(rows)
-    summary["at_cap"] = sum(row[head] >= 1 for row in rows) / len(rows)
-    return summary
-
-
-def compare(baseline: list[dict], candidate: list[dict], bootstrap: Bootstrap) -> dict[str, Any]:
-    """Paired differences candidate - baseline of every measure, over the texts that have the measure in both.
-
-    Raises:
-        ValueError: the two systems did not speak the same texts.
-    """
-    texts = [{(row["index"], row["text"]) for row in rows} for rows in (baseline, candidate)]
-    if texts[0] != texts[1]:
-        odd = sorted(texts[0] ^ texts[1])[:3]
-        raise ValueError(f"these systems spoke different texts, for example {odd}: synthesise both from the same file")
-    comparison: dict[str, Any] = {}
-    for measure in MEANS:
-        old, new = per_text(baseline, measure), per_text(candidate, measure)
-        both = sorted(old.keys() & new.keys())
-        pair = ([old[i] for i in both], [new[i] for i in both])
-        comparison[measure] = bootstrap.difference(*pair).as_dict() if both else None
-    return comparison
 
 
 def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
@@ -206,23 +138,18 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         if examples:
             waves = decode(listener.token2wav, examples)
             write_waves(by_number(folder, examples), waves, listener.token2wav.sample_rate)
-    baseline, candidate = compared(cfg, list(dict.fromkeys(system for system, _ in heard)))
+    pair = compared(cfg, list(dict.fromkeys(system for system, _ in heard)))
     results = {
         "recipe": cfg.recipe.name,
         "seed": cfg.recipe.seed,
         "ear": cfg.ear._target_,
-        "headline": headline([row for rows in heard.values() for row in rows]),
-        "systems": [
-            {"system": system, "decoding": decoding, **summarise(rows, bootstrap, cfg.outlier_at)}
-            for (system, decoding), rows in heard.items()
+        "baseline": pair[0],
+        "candidate": pair[1],
+        **results_of(heard, pair, bootstrap, cfg.outlier_at),
+        "groups": [
+            {"by": by, "name": name, **results_of(part, pair, bootstrap, cfg.outlier_at)}
+            for by, name, part in groups(heard)
         ],
-        "baseline": baseline,
-        "candidate": candidate,
-        "comparisons": {
-            decoding: compare(rows, heard[candidate, decoding], bootstrap)
-            for (system, decoding), rows in heard.items()
-            if system == baseline != candidate and (candidate, decoding) in heard
-        },
     }
     table = markdown(results, cfg.outlier_at, cfg.bootstrap)
     lines = ({"system": s, "decoding": d, **row} for (s, d), rows in heard.items() for row in rows)

@@ -35,6 +35,10 @@ def _cell(estimate: dict | None, form: str, interval: bool = False) -> str:
     return f"{text} ({' to '.join(ends) or '-'})"
 
 
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
 def _table(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
@@ -65,9 +69,9 @@ def systems_table(results: dict[str, Any], outlier_at: float) -> str:
     rows = []
     for s in results["systems"]:
         cells = [s["system"], s["decoding"], str(s["utterances"]), _cell(s[head], "{:.3f}", interval=True)]
-        cells += [f"{s['corpus_' + head]:.3f}", _cell(s["cer"], "{:.3f}")]
+        cells += [_rate(s[f"corpus_{head}"]), _cell(s["cer"], "{:.3f}")]
         cells += [_cell(s["error_rate"], "{:.3f}")] if in_pinyin else []
-        cells += [_cell(s["published_error_rate"], "{:.3f}"), f"{s['corpus_published_error_rate']:.3f}"]
+        cells += [_cell(s["published_error_rate"], "{:.3f}"), _rate(s["corpus_published_error_rate"])]
         cells += [f"{s['outliers']:.3f}", f"{s['at_cap']:.3f}"]
         rows.append(cells + [_cell(s[measure], form) for measure, (_, form) in _watched(results).items()])
     return _table(header, rows)
@@ -89,12 +93,34 @@ def comparison_table(results: dict[str, Any]) -> str:
     return _table(header, rows)
 
 
+def groups_table(results: dict[str, Any], by: str) -> str:
+    """One line per group, system and decoding; each group in the measure of its own language."""
+    pair = (results["baseline"], results["candidate"])
+    header = [by, "speech", "decoding", "utterances", "measure", "mean", "corpus", "of seed-tts-eval", "its corpus"]
+    header += [f"{pair[1]} - {pair[0]}"] if results["comparisons"] else []
+    rows = []
+    for group in (one for one in results["groups"] if one["by"] == by):
+        head = group["headline"]
+        for s in group["systems"]:
+            cells = [group["name"], s["system"], s["decoding"], str(s["utterances"]), _headline(group)]
+            cells += [_cell(s[head], "{:.3f}", interval=True), _rate(s[f"corpus_{head}"])]
+            cells += [_cell(s["published_error_rate"], "{:.3f}"), _rate(s["corpus_published_error_rate"])]
+            found = group["comparisons"].get(s["decoding"]) if s["system"] == pair[1] else None
+            cells += [_cell(found[head]["absolute"] if found else None, "{:+.3f}", True)] if len(header) > 9 else []
+            rows.append(cells)
+    return _table(header, rows)
+
+
 def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) -> str:
     """The whole report: systems, then the comparison, then how to read it."""
     text = systems_table(results, outlier_at)
     if results["comparisons"]:
         text += f"\n{results['candidate']} against {results['baseline']}, paired over texts:\n\n"
         text += comparison_table(results)
+    for by in dict.fromkeys(group["by"] for group in results.get("groups", ())):
+        text += f"\nBy {by}:\n\n{groups_table(results, by)}"
+    if "/" in _units(results):
+        text += "\nWords of one language are not added to syllables of another: no corpus rate of all texts.\n"
     if unknown := max(s["texts_with_unknown_characters"] for s in results["systems"]):
         text += f"\n{unknown} of {max(s['texts'] for s in results['systems'])} texts have characters that the model's "
         text += "tokenizer does not know (`unknown` in utterances.jsonl): their errors are no fault of its training.\n"

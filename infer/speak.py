@@ -40,7 +40,7 @@ def records(
             said |= {"unknown": odd} if odd else {}
             said |= {"chosen_by": by} if by else {}
             said |= {"parts": parts_of(ids, tokenizer)} if isinstance(ids, Joined) and len(ids.cuts) > 1 else {}
-            yield {"index": index, "sample": sample, **vars(sentence.request), **said}
+            yield {"index": index, "sample": sample, **vars(sentence.request), **sentence.labels, **said}
 
 
 def spoken(sentence: Sentence, ids: list[int], tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], str]:

@@ -1,7 +1,7 @@
 """What is to be spoken: rows that stage data prepared, or texts that go through the very same preparation here."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,25 +9,30 @@ from typing import Any
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 
+from data_prep.jsonl import check_string
 from data_prep.prompt_template import Messages
 from data_prep.prompts import PromptMaker, Request
 from speech.jsonl import BadField, BadRows, read_rows
 from speech.paths import input_file
 
+LABELS = ("set",)  # fields of a row by which the evaluation groups its results
+
 
 @dataclass(frozen=True)
 class Sentence:
-    """A request, its prompt, and where it stands; `prefix`: speech tokens of its own that the prompt ends with."""
+    """A request, its prompt, and where it stands; `prefix`: speech tokens of its own that the prompt ends with;
+    `labels`: those of LABELS that its row has."""
 
     request: Request
     messages: Messages
     where: str
     prefix: tuple[int, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
     """The first `limit` of: `text` (with `voice`, `language`, `instruction`), or else the rows of `texts`: a parquet of
-    stage data, or a .jsonl or .json of {"text", "language", "voice", "instruction"} as stage data takes it.
+    stage data, or a .jsonl or .json of {"text", "language", "voice", "instruction"} as stage data takes it, and `set`.
 
     Raises:
         FileNotFoundError: no such file.
@@ -62,7 +67,8 @@ def _prepared(path: Path) -> Iterator[Sentence]:
     for row in pq.read_table(path, columns=["prompt", "extra_info"]).to_pylist():
         info = row["extra_info"]
         request = Request(info["text"], info["language"], info["voice"], instruction=info.get("instruction"))
-        yield Sentence(request, row["prompt"], f"{path}:{info['index']}", tuple(info.get("speech_prefix") or ()))
+        place, labels = f"{path}:{info['index']}", {name: info[name] for name in LABELS if info.get(name)}
+        yield Sentence(request, row["prompt"], place, tuple(info.get("speech_prefix") or ()), labels)
 
 
 def _all(rows: Iterable[tuple[str, Mapping[str, Any] | BadField]], prompts: PromptMaker) -> list[Sentence]:
@@ -73,7 +79,8 @@ def _all(rows: Iterable[tuple[str, Mapping[str, Any] | BadField]], prompts: Prom
             if isinstance(row, BadField):
                 raise row
             request = prompts.request(row)
-            found.append(Sentence(request, prompts.messages(request, training=False), where))
+            labels = {name: label for name in LABELS if (label := check_string(row, name, None))}
+            found.append(Sentence(request, prompts.messages(request, training=False), where, labels=labels))
         except BadField as bad:
             faults.append(_Unspeakable(where, bad))
     if faults:

@@ -7,11 +7,12 @@ import pytest
 import soundfile
 from omegaconf import OmegaConf
 
-from infer.evaluate import compare, listen, summarise
+from infer.evaluate import listen
 from infer.hear import Listener
 from infer.records import Utterance
 from infer.report import markdown
 from infer.statistics import Bootstrap
+from infer.summary import compare, summarise
 from speech.interfaces import Row
 from stages.config import compose_stage
 from tests.helpers.small_ears import write_wavlm

@@ -1,16 +1,22 @@
 """What the evaluation counts and measures, against values worked out by hand; no model listens here."""
 
+import json
+
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from infer.evaluate import compare, compared, summarise
+from infer.evaluate import compared, listen
 from infer.hear import errors
+from infer.records import read_utterances
 from infer.report import markdown
 from infer.statistics import Bootstrap
+from infer.summary import compare, groups, results_of, summarise
 from reward_tts.scorers.prosody import prosody, silence_ratio
 
 BOOTSTRAP = Bootstrap(1000, seed=0, level=0.95)
+BRACKETS = OmegaConf.create({"level": 0.95, "resamples": 9})
+SOUND = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
 PROSODY = {"f0_floor": 71.0, "f0_ceil": 500.0, "silence_db": 40.0, "frame_seconds": 0.025}
 
 
@@ -45,9 +51,8 @@ def test_languages_without_spaces_are_counted_in_syllables_or_morae():
 
 def test_an_english_evaluation_reports_word_error():
     wrong = [errors("the cat sat here", heard, "en") for heard in ("the cat sat here", "the cat", "a b c d e f g h")]
-    sound = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
     rows = [
-        {"index": i, "text": str(i), **sound, **one, "characters_per_second": 6.5, "finished": 1.0}
+        {"index": i, "text": str(i), **SOUND, **one, "characters_per_second": 6.5, "finished": 1.0}
         for i, one in enumerate(wrong)
     ]
     summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
@@ -56,9 +61,72 @@ def test_an_english_evaluation_reports_word_error():
     assert summary["corpus_error_rate"] == pytest.approx((0 + 2 + 8) / 12)
     assert (summary["outliers"], summary["at_cap"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
     results = {"systems": [{"system": "a", "decoding": "x", **summary}], "comparisons": {}, "ear": "m.Ear", "seed": 0}
-    table = markdown({**results, "headline": "error_rate"}, 0.5, OmegaConf.create({"level": 0.95, "resamples": 9}))
+    table = markdown({**results, "headline": "error_rate"}, 0.5, BRACKETS)
     assert "| WER |" in table and "pinyin" not in table.lower() and "0.833 (-)" in table
     assert "(-): fewer than 5 texts, too few for an interval" in table
+
+
+# 雪 for 雨; 卖 for 买, which is a tone; hat for cat and nothing for here; the last of each language is in a set.
+MIXED = [
+    ("今天下雨", "今天下雪", "zh", None),
+    ("我想买书", "我想卖书", "zh", None),
+    ("你好", "你好", "zh", "hard"),
+    ("the cat sat here", "the hat sat", "en", None),
+    ("good morning", "good morning", "en", "hard"),
+]
+
+
+class Scripted:
+    """In place of a Listener: hears what it is given, by text."""
+
+    def __init__(self, heard: dict[str, dict]):
+        self.heard = heard
+
+    def hear(self, utterances: list) -> list[dict]:
+        return [SOUND | self.heard[one.text] for one in utterances]
+
+
+def heard_by_two(tmp_path, rows: list[dict], before: dict[str, dict], after: dict[str, dict]) -> dict:
+    """What results.json holds of the two systems; only the first one's file has more than text and language."""
+    heard = {}
+    for system, said in (("SFT", before), ("GRPO", after)):
+        lines = [row if system == "SFT" else {"text": row["text"], "language": row["language"]} for row in rows]
+        path = tmp_path / f"{system}.jsonl"
+        path.write_text("".join(json.dumps(line | {"tokens": [1]}) + "\n" for line in lines))
+        heard[system, "x"] = listen(Scripted(said), read_utterances(str(path), "fr"))
+    pair = ("SFT", "GRPO")
+    results = {"baseline": "SFT", "candidate": "GRPO", "ear": "m.Ear", "seed": 0}
+    found = [{"by": by, "name": name, **results_of(part, pair, BOOTSTRAP, 0.5)} for by, name, part in groups(heard)]
+    return results | results_of(heard, pair, BOOTSTRAP, 0.5) | {"groups": found}
+
+
+def test_languages_and_sets_have_rates_of_their_own_and_no_common_corpus(tmp_path):
+    rows = [{"text": text, "language": language, "set": one} for text, _, language, one in MIXED]
+    before = {text: {"transcript": said} for text, said, _, _ in MIXED}
+    results = heard_by_two(tmp_path, rows, before, {text: {"transcript": text} for text in before})
+    first = results["systems"][0]
+    assert (results["headline"], first["unit"]) == ("error_rate", "CER/WER")
+    assert first["error_rate"]["value"] == pytest.approx((0.25 + 0.25 + 0 + 0.5 + 0) / 5)
+    assert [first[f"corpus_{name}"] for name in ("error_rate", "published_error_rate", "cer")] == [None] * 3
+    found = {(one["by"], one["name"]): one for one in results["groups"]}
+    assert [*found] == [("language", "zh"), ("language", "en"), ("set", "hard, zh"), ("set", "hard, en")]
+    zh, en, hard, _ = found.values()
+    assert [one["headline"] for one in (zh, en)] == ["pinyin_error", "error_rate"]
+    of_zh, of_en = zh["systems"][0], en["systems"][0]
+    assert (of_zh["pinyin_error"]["value"], of_zh["corpus_pinyin_error"]) == (pytest.approx(0.25 / 3), 0.1)
+    assert (of_zh["corpus_error_rate"], of_zh["corpus_published_error_rate"]) == (0.2, 0.2)
+    assert (of_en["error_rate"]["value"], of_en["corpus_error_rate"]) == (0.25, pytest.approx(2 / 6))
+    assert zh["comparisons"]["x"]["pinyin_error"]["absolute"]["value"] == pytest.approx(-0.25 / 3)
+    assert (hard["systems"][0]["utterances"], hard["comparisons"]["x"]["cer"]["absolute"]["value"]) == (1, 0)
+    table = markdown(results, 0.5, BRACKETS)
+    assert "| zh | SFT | x | 3 | pinyin error | 0.083 (-) | 0.100 | 0.167 | 0.200 | - |" in table
+    assert "| en | GRPO | x | 2 | WER | 0.000 (-) | 0.000 | 0.000 | 0.000 | -0.250 (-) |" in table
+    assert "| SFT | x | 5 | 0.200 (" in table and "no corpus rate of all texts" in table
+
+
+def test_one_language_without_sets_is_no_group(tmp_path):
+    said = {"你好": {"transcript": "你好"}}
+    assert heard_by_two(tmp_path, [{"text": "你好", "language": "zh"}], said, said)["groups"] == []
 
 
 def test_what_seed_tts_eval_counts_stands_beside_what_is_read():
@@ -72,7 +140,7 @@ def test_what_seed_tts_eval_counts_stands_beside_what_is_read():
     summary, pair = summarise(rows, BOOTSTRAP, 0.5), {"baseline": "a", "candidate": "b"}
     results = {"systems": [{"system": "a", "decoding": "x", **summary}], "ear": "m.Ear", "seed": 0, **pair}
     results |= {"comparisons": {"x": compare(rows, rows, BOOTSTRAP)}, "headline": "pinyin_error"}
-    table = markdown(results, 0.5, OmegaConf.create({"level": 0.95, "resamples": 9}))
+    table = markdown(results, 0.5, BRACKETS)
     assert "| CER of seed-tts-eval | its corpus |" in table and "| 0.286 | 0.286 |" in table
     assert "(`chosen_by` in utterances.jsonl): 2 (a, x)." in table
     assert "| CER of seed-tts-eval: difference |" in table and "as seed-tts-eval takes it" not in table
@@ -120,9 +188,8 @@ def row(index: int, edits: int, finished: float | None = 1.0, published: tuple[i
     counts |= {"substitutions": edits, "deletions": 0, "insertions": 0, "unit": "CER", "error_rate": edits / 4}
     counts |= {"published_edits": published[0], "published_units": published[1]}
     counts |= {"published_error_rate": published[0] / published[1]}
-    sound = {"duration_s": 2.0, "silence_ratio": 0.1, "voiced_ratio": 0.7, "log_f0_mean": 5.5, "log_f0_std": 0.2}
     rates = {"pinyin_error": error, "cer": error, "characters_per_second": 2.0, "finished": finished}
-    return {"index": index, "text": f"text {index}", **counts, **sound, **rates}
+    return {"index": index, "text": f"text {index}", **counts, **SOUND, **rates}
 
 
 def test_a_loop_shows_in_the_corpus_error_and_is_capped_in_the_mean():

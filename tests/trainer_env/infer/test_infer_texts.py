@@ -30,6 +30,17 @@ def test_texts_of_a_file_are_spoken_whether_text_is_null_or_not_named(own):
     assert texts_of(configuration(f"texts={own}", "text='null'")) == ["你好", "早上好"]  # as run.sh hands it on
 
 
+def test_a_texts_set_goes_along_and_is_a_string(own):
+    with open(own, "a", encoding="utf-8") as file:
+        file.write('{"text": "晚上好", "set": "hard"}\n')
+    cfg = configuration(f"texts={own}")
+    assert [one.labels for one in read_sentences(cfg, PromptMaker(cfg.recipe))] == [{}, {}, {"set": "hard"}]
+    with open(own, "a", encoding="utf-8") as file:
+        file.write('{"text": "再见", "set": 3}\n')
+    with pytest.raises(BadRows, match="4: field 'set': is no string"):
+        read_sentences(cfg, PromptMaker(cfg.recipe))
+
+
 def test_a_text_beside_a_file_of_texts_is_refused(own):
     with pytest.raises(ValueError, match=r"text=你好 and texts=.*: one of them"):
         texts_of(configuration(f"texts={own}", "text='你好'"))

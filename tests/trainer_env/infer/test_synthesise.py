@@ -249,9 +249,10 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     data = deepcopy(compose_stage("tiny_mandarin", "data", (f"recipe.work_dir={tmp_path}", "recipe.languages=null")))
     data.recipe.tokenizer_dir, data.prepare.use_speech_prefix = str(work / "model"), True
     data.prepare.token_rate, data.recipe.prompt_template = 1, "data_prep.prompt_template.zero_shot"
+    data.prepare.extra_fields = ["set"]
     data.prepare.splits = {"test": data.prepare.splits.test}
     rows = [
-        {"text": "你好，世界！", "speech_tokens": [7, 7], "language": "yue"},
+        {"text": "你好，世界！", "speech_tokens": [7, 7], "language": "yue", "set": "hard"},
         {"text": "明天", "speech_tokens": [5]},
     ]
     (tmp_path / "data").mkdir()
@@ -271,6 +272,7 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     ids = tokenizer.convert_tokens_to_ids(["<|s_3|>", "<|s_4|>"])
     (record,) = records([first], [[(ids, True)]], tokenizer, [""], chosen_by=["first"])
     assert (record["tokens"], record["chosen_by"]) == ([7, 3, 4], "first")  # the whole sentence is heard
+    assert (record["set"], second.labels) == ("hard", {})
     several, chooser = [[(ids[:1], True), ([*ids, tokenizer.eos_token_id], True)]], Last()
     assert chosen([first], several, tokenizer, chooser) == ([several[0][1:]], ["likelihood"])
     assert chooser.judged == [[[7, 3], [7, 3, 4]]]  # and judged
