@@ -13,12 +13,13 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from data_prep.options import has_latin_letters
 from infer.cache import Cache
 from infer.decode import row_of
 from infer.records import Utterance
 from reward_tts.measures import Status
 from reward_tts.reward.errors import Compared, style
-from reward_tts.reward.published import error_counts, seed_tts_eval
+from reward_tts.reward.published import error_counts, mixed, seed_tts_eval
 from reward_tts.scorers.prosody import prosody
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.files import fingerprint, identities, paths_in
@@ -198,7 +199,9 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
 
     `published_error_rate` is as seed-tts-eval's script counts (`published_edits` by `published_units`), whose mean over
     utterances is what papers report: a homophone is wrong there, and so is a digit that is heard as a word. Control
-    tags and emoji, which no such text has, are left out here, too.
+    tags and emoji, which no such text has, are left out here, too. `mixed_edits`, `mixed_apart` (without homophones)
+    and `mixed_units` are those of published.mixed, in languages without spaces; `code_switched`: such a text has Latin
+    letters.
 
     Raises:
         ValueError: nothing of the text can be spoken.
@@ -209,7 +212,8 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     by_character = language in SPACELESS
     counts = compared.comparison(style(language, "text")).counts
     letters = compared.comparison(style(language, "characters")).counts
-    published = seed_tts_eval(without_unspoken(text), transcript, language)
+    written = without_unspoken(text)
+    published = seed_tts_eval(written, transcript, language)
     edits, length = sum(error_counts(*published).values()), max(1, len(published[0]))
     found = {
         "error_rate": counts.wrong / counts.units,
@@ -225,6 +229,10 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
         "character_edits": letters.wrong,
         "characters": letters.units,
     }
+    if by_character:
+        names = ("mixed_edits", "mixed_apart", "mixed_units")
+        found |= zip(names, mixed(written, transcript, language), strict=True)
+        found["code_switched"] = has_latin_letters(written)
     if language != "zh":
         return found | {"pinyin_error": None, "syllable_edits": None, "syllables": None}
     toneless = compared.comparison(style(language, "pinyin", tones=False)).counts

@@ -39,6 +39,13 @@ def _rate(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
+def _mixed(results: dict[str, Any]) -> dict[str, str]:
+    """{corpus rate: title} of texts with Latin letters between characters, where there are some."""
+    there = any(s.get("code_switched_texts") for s in results["systems"])
+    titles = {"corpus_published_mixed": "mixed, corpus", "corpus_published_mixed_apart": "but for homophones"}
+    return titles if there else {}
+
+
 def _table(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
@@ -64,6 +71,7 @@ def systems_table(results: dict[str, Any], outlier_at: float) -> str:
     in_pinyin = head == "pinyin_error"
     header = ["speech", "decoding", "utterances", title, "corpus", "CER"]
     header += (["CER, not capped"] if in_pinyin else []) + [f"{_units(results)} of seed-tts-eval", "its corpus"]
+    header += _mixed(results).values()
     header += [f">= {outlier_at:g}", "at cap" if in_pinyin else ">= 1"]
     header += [title for title, _ in _watched(results).values()]
     rows = []
@@ -72,6 +80,7 @@ def systems_table(results: dict[str, Any], outlier_at: float) -> str:
         cells += [_rate(s[f"corpus_{head}"]), _cell(s["cer"], "{:.3f}")]
         cells += [_cell(s["error_rate"], "{:.3f}")] if in_pinyin else []
         cells += [_cell(s["published_error_rate"], "{:.3f}"), _rate(s["corpus_published_error_rate"])]
+        cells += [_rate(s[rate]) for rate in _mixed(results)]
         cells += [f"{s['outliers']:.3f}", f"{s['at_cap']:.3f}"]
         rows.append(cells + [_cell(s[measure], form) for measure, (_, form) in _watched(results).items()])
     return _table(header, rows)
@@ -97,6 +106,7 @@ def groups_table(results: dict[str, Any], by: str) -> str:
     """One line per group, system and decoding; each group in the measure of its own language."""
     pair = (results["baseline"], results["candidate"])
     header = [by, "speech", "decoding", "utterances", "measure", "mean", "corpus", "of seed-tts-eval", "its corpus"]
+    header += _mixed(results).values()
     header += [f"{pair[1]} - {pair[0]}"] if results["comparisons"] else []
     rows = []
     for group in (one for one in results["groups"] if one["by"] == by):
@@ -105,8 +115,10 @@ def groups_table(results: dict[str, Any], by: str) -> str:
             cells = [group["name"], s["system"], s["decoding"], str(s["utterances"]), _headline(group)]
             cells += [_cell(s[head], "{:.3f}", interval=True), _rate(s[f"corpus_{head}"])]
             cells += [_cell(s["published_error_rate"], "{:.3f}"), _rate(s["corpus_published_error_rate"])]
+            cells += [_rate(s[rate]) for rate in _mixed(results)]
             found = group["comparisons"].get(s["decoding"]) if s["system"] == pair[1] else None
-            cells += [_cell(found[head]["absolute"] if found else None, "{:+.3f}", True)] if len(header) > 9 else []
+            difference = _cell(found[head]["absolute"] if found else None, "{:+.3f}", True)
+            cells += [difference] if results["comparisons"] else []
             rows.append(cells)
     return _table(header, rows)
 
@@ -130,6 +142,13 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
         text += f"first (`chosen_by` in utterances.jsonl): {', '.join(each)}.\n"
     if "(-)" in text:
         text += f"\n(-): fewer than {FEWEST} texts, too few for an interval and for a verdict.\n"
+    if _mixed(results):
+        text += (
+            "\nMixed: a run of Latin letters and digits is one word, in capitals, as mair-hub's compute-wer.py counts; "
+        )
+        text += (
+            "all edits by all units. But for homophones: characters of the same pinyin and tone are no error (zh).\n"
+        )
     ear = results["ear"].rsplit(".", 1)[-1]
     said = {
         "pinyin_error": f"Pinyin error: toneless syllable error as heard by {ear}, capped at 1 per utterance, mean "

@@ -40,25 +40,32 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
 
     `corpus_pinyin_error`, `corpus_error_rate`, `corpus_published_error_rate`, `corpus_cer`: all edits by all syllables
     or units, uncapped, so that a loop shows; None where words of one language would be added to syllables of another.
+    `corpus_published_mixed`, `corpus_published_mixed_apart`: by published.mixed, of all texts of languages without
+    spaces; `code_switched_texts` of these have Latin letters.
     """
     summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
     head = headline(rows)
     summary["texts_with_unknown_characters"] = len({row["index"] for row in rows if row.get("unknown")})
     summary["not_chosen_by_likelihood"] = sum(row.get("chosen_by") not in (None, LIKELIHOOD) for row in rows)
+    summary["code_switched_texts"] = len({row["index"] for row in rows if row.get("code_switched")})
     for measure in MEANS:
         values = list(per_text(rows, measure).values())
         summary[measure] = bootstrap.mean(values).as_dict() if values else None
     units = sorted({row["unit"] for row in rows})
     summary |= {"headline": head, "unit": "/".join(units)}
 
-    def corpus(edits: tuple[str, ...], length: str) -> float:
+    def corpus(edits: tuple[str, ...], length: str) -> float | None:
+        if len(units) > 1 or any(row.get(kind) is None for row in rows for kind in edits):
+            return None
         return sum(row[kind] for row in rows for kind in edits) / sum(row[length] for row in rows)
 
     counted = {"error_rate": (("substitutions", "deletions", "insertions"), "units")}
     counted |= {"published_error_rate": (("published_edits",), "published_units")}
     counted |= {"cer": (("character_edits",), "characters")}
+    counted |= {"published_mixed": (("mixed_edits",), "mixed_units")}
+    counted |= {"published_mixed_apart": (("mixed_apart",), "mixed_units")}
     counted |= {"pinyin_error": (("syllable_edits",), "syllables")} if head == "pinyin_error" else {}
-    summary |= {f"corpus_{name}": corpus(*of) if len(units) == 1 else None for name, of in counted.items()}
+    summary |= {f"corpus_{name}": corpus(*of) for name, of in counted.items()}
     summary["outliers"] = sum(row[head] >= outlier_at for row in rows) / len(rows)
     summary["at_cap"] = sum(row[head] >= 1 for row in rows) / len(rows)
     return summary

@@ -1,9 +1,11 @@
 """Error rates as the published systems count them, so that their numbers can be reproduced and compared.
 
 Each is a unit that recipe.reward may name (`error: {unit: published_text}`, `terms: {error: {unit: published_text}}`).
-They count a right reading of a text with digits as wrong where the published scripts do.
+They count a right reading of a text with digits as wrong where the published scripts do. `mixed` is the evaluation's
+alone.
 """
 
+import re
 import string
 from collections.abc import Callable
 from functools import lru_cache
@@ -88,6 +90,39 @@ def seed_tts_eval(reference: str, hypothesis: str, language: str) -> tuple[list[
     if language in ("zh", "yue", "ja", "ko"):
         return tuple("".join(one.split()) for one in kept)  # its space between two characters is none of jiwer's words
     return tuple(one.lower().split() for one in kept)
+
+
+_ASCII_OR_ONE = re.compile(r"[!-~]+|.")
+
+
+def mixed(reference: str, hypothesis: str, language: str) -> tuple[int, int | None, int]:
+    """(edits, edits without homophones, units) of a text in zh, yue, ja or ko that may hold Latin letters, as mair-hub
+    counts (offline-decode-files.py, compute-wer.py): without spaces, in capitals, a run of ASCII is one word. The
+    second number excuses a character that is heard as another one with the same pinyin and tone, and 的 heard as 地 or
+    the reverse; it is None of other languages than zh. Which of several shortest paths is taken is jiwer's choice.
+
+    >>> mixed("我用GPT，他买书。", "我用gpt她卖书", "zh")
+    (2, 1, 6)
+    """
+    asked, heard = (_ASCII_OR_ONE.findall(one.upper()) for one in seed_tts_eval(reference, hypothesis, language))
+    counted = jiwer.process_words([asked], [heard], _as_it_is, _as_it_is)
+    edits = counted.substitutions + counted.deletions + counted.insertions
+    if language != "zh":
+        return edits, None, len(asked)
+    changed = [chunk for chunk in counted.alignments[0] if chunk.type == "substitute"]
+    pairs = [
+        (asked[chunk.ref_start_idx + i], heard[chunk.hyp_start_idx + i])
+        for chunk in changed
+        for i in range(chunk.ref_end_idx - chunk.ref_start_idx)
+    ]
+    return edits, edits - sum(_sound_alike(*pair) for pair in pairs), len(asked)
+
+
+def _sound_alike(one: str, other: str) -> bool:
+    from pypinyin import Style, lazy_pinyin
+
+    first, second = (lazy_pinyin(unit, style=Style.TONE3, neutral_tone_with_five=True) for unit in (one, other))
+    return first == second or {one, other} == {"的", "地"}
 
 
 @lru_cache(maxsize=2)

@@ -76,6 +76,21 @@ MIXED = [
 ]
 
 
+# text, heard, edits, edits but for homophones, units: of these texts mair-hub's own script counts the same.
+MIXED_PAIRS = [
+    ("我用GPT", "我用gpt", 0, 0, 3),
+    ("打开APP", "打开IPP", 1, 1, 3),
+    ("我要OK", "我要欧克", 2, 2, 3),
+    ("他买书", "她卖书", 2, 1, 3),  # 他 and 她 sound alike
+    ("高兴地说", "高兴的说", 1, 0, 4),
+    ("it's a deal吧", "its a deal吧", 1, 1, 2),
+    ("GPT4来了", "GPT4来啦", 1, 1, 3),
+    ("第2个", "第二个", 1, 1, 3),
+    ("用Python写", "用写", 1, 1, 3),
+    ("open AI的", "OpenAI的。", 0, 0, 2),
+]
+
+
 class Scripted:
     """In place of a Listener: hears what it is given, by text."""
 
@@ -122,6 +137,28 @@ def test_languages_and_sets_have_rates_of_their_own_and_no_common_corpus(tmp_pat
     assert "| zh | SFT | x | 3 | pinyin error | 0.083 (-) | 0.100 | 0.167 | 0.200 | - |" in table
     assert "| en | GRPO | x | 2 | WER | 0.000 (-) | 0.000 | 0.000 | 0.000 | -0.250 (-) |" in table
     assert "| SFT | x | 5 | 0.200 (" in table and "no corpus rate of all texts" in table
+
+
+@pytest.mark.parametrize(("text", "heard", "edits", "apart", "units"), MIXED_PAIRS)
+def test_latin_letters_between_characters_are_counted_as_words(text, heard, edits, apart, units):
+    counted = errors(text, heard, "zh")
+    assert [counted[f"mixed_{name}"] for name in ("edits", "apart", "units")] == [edits, apart, units]
+
+
+def test_mixed_rates_are_of_the_corpus_and_shown_where_a_text_has_latin_letters(tmp_path):
+    """10 edits, 8 but for homophones, in 29 units; seed-tts-eval's has 3 in the 5 units of the first alone."""
+    rows = [{"text": text, "language": "zh"} for text, *_ in MIXED_PAIRS]
+    said = {text: {"transcript": heard} for text, heard, *_ in MIXED_PAIRS}
+    results = heard_by_two(tmp_path, rows, said, said)
+    found = results["systems"][0]
+    assert (found["corpus_published_mixed"], found["corpus_published_mixed_apart"]) == (10 / 29, 8 / 29)
+    assert (found["code_switched_texts"], errors("我用GPT", "我用gpt", "zh")["published_edits"]) == (7, 3)
+    table = markdown(results, 0.5, BRACKETS)
+    assert "| its corpus | mixed, corpus | but for homophones | >= 0.5 |" in table and "| 0.345 | 0.276 |" in table
+    japanese = errors("AIの本", "aiの本", "ja")
+    assert (japanese["mixed_edits"], japanese["mixed_apart"], japanese["mixed_units"]) == (0, None, 3)
+    plain = heard_by_two(tmp_path, rows[3:5], said, said)
+    assert "ixed" not in markdown(plain, 0.5, BRACKETS)
 
 
 def test_one_language_without_sets_is_no_group(tmp_path):
