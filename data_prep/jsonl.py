@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -106,6 +106,19 @@ def check_string(row: Mapping[str, Any], field: str, default: str | None) -> str
     if not value.isprintable() and any(unicodedata.category(character) == "Cs" for character in value):
         raise BadField(field, "holds half of a surrogate pair")
     return value
+
+
+def check_choice(row: Mapping[str, Any], field: str, known: Collection[str] | None) -> str | None:
+    """An optional string field, in lower case, of which `known` are the values (None: any); missing, or "unknown", is
+    None. Raises BadField."""
+    value = check_string(row, field, None)
+    if value is None or known is None:
+        return value
+    if value.lower() == "unknown":
+        return None
+    if value.lower() not in known:
+        raise BadField(field, f"is {value!r}, known are {', '.join(known)}")
+    return value.lower()
 
 
 def tokens_of(row: Mapping[str, Any]) -> tuple[str, Any]:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.hub_rows import local
-from data_prep.jsonl import SeenTexts, check_speech_tokens, check_string, spoken_part, tokens_of
+from data_prep.jsonl import SeenTexts, check_choice, check_speech_tokens, spoken_part, tokens_of
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
 from speech.files import whole_files
@@ -151,7 +151,8 @@ class Preparation:
         info = {"index": index, "split": name, "text": request.text}
         info |= {"language": request.language, "voice": request.voice}
         info |= {"instruction": request.instruction} if self.prompts.takes_instructions else {}
-        info |= {field: self._extra(row, field) for field in self.cfg.extra_fields}
+        known = vars(self.cfg.field_values)
+        info |= {field: check_choice(row, field, known.get(field)) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         training, answer = not split.held_out, None
         if split.kind == "sft":
@@ -172,16 +173,6 @@ class Preparation:
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
         self.not_carried.update(set(row) - used)
         return out
-
-    def _extra(self, row: dict[str, Any], field: str) -> str | None:
-        value, known = check_string(row, field, None), getattr(self.cfg.field_values, field, None)
-        if value is None or known is None:
-            return value
-        if value.lower() == "unknown":
-            return None
-        if value.lower() not in known:
-            raise BadField(field, f"is {value!r}, known are {', '.join(known)}")
-        return value.lower()
 
     def _speech_tokens(self, row: dict[str, Any]) -> list[int]:
         return check_speech_tokens(row, self.recipe.codebook_size, self.cfg.max_speech_tokens)

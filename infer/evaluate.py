@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 
 from data_prep.jsonl import spoken_part
 from infer.decode import by_number, decode, write_waves
-from infer.hear import Listener, errors, refuse_same_family
+from infer.hear import Listener, errors, expressed, paid_for, refuse_same_family
 from infer.records import Utterance, read_utterances, settle_systems, token_files
 from infer.report import draw, markdown
 from infer.report_page import choose, page, statistics
@@ -45,8 +45,10 @@ def listen(listener: Listener, utterances: list[Utterance]) -> list[dict[str, An
         identity = {"index": utterance.index, "sample": utterance.sample, "text": utterance.text}
         identity["language"] = utterance.language
         finished = None if utterance.finished is None else float(utterance.finished)
-        labels = {"set": utterance.set, "unknown": utterance.unknown, "chosen_by": utterance.chosen_by}
+        labels = {"set": utterance.set, "emotion": utterance.emotion, "unknown": utterance.unknown}
+        labels |= {"chosen_by": utterance.chosen_by}
         identity |= {name: label for name, label in labels.items() if label}
+        heard = {name: value for name, value in heard.items() if name != "emotion"} | expressed(utterance, heard)
         rows.append({**identity, **heard, **wrong, "characters_per_second": rate, "finished": finished})
     return rows
 
@@ -121,6 +123,7 @@ def compared(cfg: DictConfig, heard: list[str]) -> tuple[str, str | None]:
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Hears, counts and compares; writes the files. Returns what results.json holds."""
     refuse_same_family(cfg.reward_server.asr, cfg.ear)
+    paid = paid_for(cfg)
     inputs = {f"files.{'.'.join(key)}": path for key, path in files_to_hear(cfg).items()}
     check_outputs(inputs, {f"out_dir/{name}": f"{cfg.out_dir}/{name}" for name in WRITTEN})
     listener = Listener(cfg)
@@ -143,6 +146,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         "recipe": cfg.recipe.name,
         "seed": cfg.recipe.seed,
         "ear": cfg.ear._target_,
+        "paid_for": paid,
         "baseline": pair[0],
         "candidate": pair[1],
         **results_of(heard, pair, bootstrap, cfg.outlier_at),

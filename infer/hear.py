@@ -1,6 +1,6 @@
 """Speech tokens -> what an independent ear hears and what the voice does, one dictionary per utterance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.metadata import version
@@ -18,8 +18,10 @@ from infer.cache import Cache
 from infer.decode import row_of
 from infer.records import Utterance
 from reward_tts.measures import Status
+from reward_tts.reward import formulas
 from reward_tts.reward.errors import Compared, style
 from reward_tts.reward.published import error_counts, mixed, seed_tts_eval
+from reward_tts.reward.reward import Reward
 from reward_tts.scorers.prosody import prosody
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.files import fingerprint, identities, paths_in
@@ -47,6 +49,23 @@ def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
             "server.yaml): its verdict on a model trained with that reward says nothing. Name an ASR of another family "
             "in eval.yaml, under `ear`."
         )
+
+
+def paid_for(cfg: DictConfig) -> list[str]:
+    """The measures of the evaluation's scorers that come from the model (class and files) by which the recipe's reward
+    pays for them: their rise tells what was learned, not whether it was worth learning.
+
+    Args: see Listener; `recipe.reward` and `reward_server`, too.
+    """
+
+    def model(scorer: DictConfig) -> list[Any]:
+        return [scorer.get(key) for key in ("_target_", "model_dir", "checkpoint")]
+
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    paid = {measure for term in reward.terms.values() for measure in term.needs}
+    known = [model(scorer) for scorer in cfg.reward_server.scorers.values() if scorer]
+    same = [hydra.utils.get_class(s._target_) for s in cfg.scorers.values() if model(s) in known]
+    return sorted(paid.intersection(measure for scorer in same for measure in getattr(scorer, "provides", ())))
 
 
 def heard_by(cfg: DictConfig) -> str:
@@ -238,3 +257,23 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     toneless = compared.comparison(style(language, "pinyin", tones=False)).counts
     pinyin = {"pinyin_error": min(1.0, toneless.wrong / toneless.units), "syllable_edits": toneless.wrong}
     return found | pinyin | {"syllables": toneless.units}
+
+
+def expressed(utterance: Utterance, heard: Mapping[str, Any]) -> dict[str, Any]:
+    """How it was said, where a scorer measured that, as the reward's terms `emotion` and `laughter` take it: p of the
+    emotion that was asked for, whether it is the likeliest (`emotion_heard`), and 1 - p(neutral); whether laughter was
+    heard of a text that laughs, or of another.
+
+    Raises:
+        ValueError: the classifier does not know the emotion that was asked for.
+    """
+    found: dict[str, Any] = {}
+    if likely := heard.get("emotion"):
+        found |= {"emotion_probabilities": likely, "emotion_heard": max(likely, key=likely.get)}
+        found["not_neutral"] = formulas.emotion(likely, None)
+        if utterance.emotion:
+            found["emotion_probability"] = formulas.emotion(likely, utterance.emotion)
+            found["emotion_right"] = float(found["emotion_heard"] == utterance.emotion)
+    if (seconds := heard.get("laughter_s")) is not None:
+        found["laughs" if formulas.laughs(utterance.text) else "laughs_unasked"] = float(seconds > 0)
+    return found

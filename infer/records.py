@@ -24,8 +24,8 @@ LIKELIHOOD = "likelihood"  # `chosen_by` of what the token ear could weigh; othe
 class Utterance:
     """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher).
     `unknown`: characters of the text that the model's tokenizer does not know. `parts`: speech tokens of each part of a
-    long text (infer/parts.py); empty: it has one. `set`: of the texts, such as one of several test sets. `chosen_by`: how
-    it was chosen among several (infer/choose.py)."""
+    long text (infer/parts.py); empty: it has one. `set`: of the texts, such as one of several test sets. `emotion`:
+    asked for. `chosen_by`: how it was chosen among several (infer/choose.py)."""
 
     index: int
     sample: int
@@ -38,6 +38,7 @@ class Utterance:
     parts: tuple[int, ...] = ()
     chosen_by: str | None = None
     set: str | None = None
+    emotion: str | None = None
 
 
 class _Row(BaseModel):
@@ -54,6 +55,7 @@ class _Row(BaseModel):
     parts: list[int] = []
     chosen_by: str | None = None
     set: str | None = None
+    emotion: str | None = None
 
     @model_validator(mode="after")
     def _parts_are_all(self) -> "_Row":
@@ -81,7 +83,7 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
         index = number - 1 if given.index is None else given.index
         if limit is None or index < limit:
             said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
-            said = (*said, tuple(given.parts), given.chosen_by, given.set)
+            said = (*said, tuple(given.parts), given.chosen_by, given.set, given.emotion)
             utterances.append(Utterance(index, given.sample, *said))
     refuse(path, faults)
     if not utterances:

@@ -1,5 +1,6 @@
 """The evaluation's results as a Markdown table and as a picture."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
@@ -21,6 +22,13 @@ PROSODY = {
     "silence_ratio": ("silence", "{:.3f}"),
 }
 SCORES = {"speaker_similarity": ("similarity", "{:.3f}"), "mos": ("MOS", "{:.2f}")}  # shown where they were measured
+EXPRESSION = {  # infer.hear.expressed
+    "emotion_probability": ("p(emotion asked for)", "{:.3f}"),
+    "emotion_right": ("emotion right", "{:.3f}"),
+    "not_neutral": ("1 - p(neutral)", "{:.3f}"),
+    "laughs": ("laughs where the text does", "{:.3f}"),
+    "laughs_unasked": ("laughs elsewhere", "{:.3f}"),
+}
 _PICTURED = ("characters_per_second", "log_f0_std", "finished", *SCORES)
 _COLOURS = ("#8c8c8c", "#4878a8", "#d1605e", "#6a9f58", "#967662", "#a87c9f")
 
@@ -37,6 +45,11 @@ def _cell(estimate: dict | None, form: str, interval: bool = False) -> str:
 
 def _rate(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _difference(comparison: dict[str, Any] | None, measure: str) -> str:
+    found = comparison[measure] if comparison else None
+    return _cell(found["absolute"] if found else None, "{:+.3f}", True)
 
 
 def _mixed(results: dict[str, Any]) -> dict[str, str]:
@@ -62,7 +75,8 @@ def _units(results: dict[str, Any]) -> str:
 
 def _watched(results: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """{measure: (title, format)} of what this report watches beside the error."""
-    return PROSODY | {name: shown for name, shown in SCORES.items() if any(s.get(name) for s in results["systems"])}
+    more = SCORES | EXPRESSION
+    return PROSODY | {name: shown for name, shown in more.items() if any(s.get(name) for s in results["systems"])}
 
 
 def systems_table(results: dict[str, Any], outlier_at: float) -> str:
@@ -91,6 +105,8 @@ def comparison_table(results: dict[str, Any]) -> str:
     header = ["decoding", f"{_headline(results)}: difference", "relative", "interval excludes 0", "CER: difference"]
     header += [f"{_units(results)} of seed-tts-eval: difference"]
     header += [f"{title}: relative" for measure, (title, _) in _watched(results).items() if measure in _PICTURED]
+    expressed = {name: title for name, (title, _) in _watched(results).items() if name in EXPRESSION}
+    header += [f"{title}: difference" for title in expressed.values()]
     rows = []
     for decoding, measures in results["comparisons"].items():
         error = measures[results["headline"]]
@@ -98,7 +114,25 @@ def comparison_table(results: dict[str, Any]) -> str:
         cells += [{True: "yes", False: "no", None: "-"}[error["excludes_0"]]]
         cells += [_cell(measures[name]["absolute"], "{:+.3f}", True) for name in ("cer", "published_error_rate")]
         watched = [measures[measure] for measure in _watched(results) if measure in _PICTURED]
-        rows.append(cells + [_cell(m["relative"] if m else None, "{:+.1%}", True) for m in watched])
+        cells += [_cell(m["relative"] if m else None, "{:+.1%}", True) for m in watched]
+        rows.append(cells + [_difference(measures, name) for name in expressed])
+    return _table(header, rows)
+
+
+def emotions_table(results: dict[str, Any]) -> str:
+    """One line per emotion that was asked for, system and decoding: how likely, how often right, and what was heard."""
+    pair, shown = (results["baseline"], results["candidate"]), ("emotion_probability", "emotion_right")
+    titles = [EXPRESSION[name][0] for name in shown]
+    header = ["emotion", "speech", "decoding", "utterances", *titles, "heard as"]
+    header += [f"{title}: {pair[1]} - {pair[0]}" for title in titles] if results["comparisons"] else []
+    rows = []
+    for group in (one for one in results["groups"] if one["by"] == "emotion"):
+        for s in group["systems"]:
+            cells = [group["name"], s["system"], s["decoding"], str(s["utterances"])]
+            cells += [_cell(s[name], "{:.3f}", interval=True) for name in shown]
+            cells += [", ".join(f"{label} {count}" for label, count in s["emotions_heard"].items())]
+            found = group["comparisons"].get(s["decoding"]) if s["system"] == pair[1] else None
+            rows.append(cells + [_difference(found, name) for name in shown if results["comparisons"]])
     return _table(header, rows)
 
 
@@ -117,10 +151,36 @@ def groups_table(results: dict[str, Any], by: str) -> str:
             cells += [_cell(s["published_error_rate"], "{:.3f}"), _rate(s["corpus_published_error_rate"])]
             cells += [_rate(s[rate]) for rate in _mixed(results)]
             found = group["comparisons"].get(s["decoding"]) if s["system"] == pair[1] else None
-            difference = _cell(found[head]["absolute"] if found else None, "{:+.3f}", True)
-            cells += [difference] if results["comparisons"] else []
+            cells += [_difference(found, head)] if results["comparisons"] else []
             rows.append(cells)
     return _table(header, rows)
+
+
+def _notes(results: dict[str, Any]) -> Iterator[str]:
+    """What is to be kept in mind of these results, a sentence or two each."""
+    if paid := results.get("paid_for"):
+        yield (
+            f"By the reward's own model, which the training was paid by: {', '.join(paid)}. What was trained to please "
+            "it pleases it here, too; another model (`scorers`) would say more."
+        )
+    if "/" in _units(results):
+        yield "Words of one language are not added to syllables of another: no corpus rate of all texts."
+    if unknown := max(s["texts_with_unknown_characters"] for s in results["systems"]):
+        yield (
+            f"{unknown} of {max(s['texts'] for s in results['systems'])} texts have characters that the model's "
+            "tokenizer does not know (`unknown` in utterances.jsonl): their errors are no fault of its training."
+        )
+    if otherwise := [s for s in results["systems"] if s["not_chosen_by_likelihood"]]:
+        each = (f"{s['not_chosen_by_likelihood']} ({s['system']}, {s['decoding']})" for s in otherwise)
+        yield (
+            "Texts that the token ear could not weigh, whose sample was chosen by the fewest edits or is the first "
+            f"(`chosen_by` in utterances.jsonl): {', '.join(each)}."
+        )
+    if _mixed(results):
+        yield (
+            "Mixed: a run of Latin letters and digits is one word, in capitals, as mair-hub's compute-wer.py counts; "
+            "all edits by all units. But for homophones: characters of the same pinyin and tone are no error (zh)."
+        )
 
 
 def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) -> str:
@@ -130,25 +190,11 @@ def markdown(results: dict[str, Any], outlier_at: float, bootstrap: DictConfig) 
         text += f"\n{results['candidate']} against {results['baseline']}, paired over texts:\n\n"
         text += comparison_table(results)
     for by in dict.fromkeys(group["by"] for group in results.get("groups", ())):
-        text += f"\nBy {by}:\n\n{groups_table(results, by)}"
-    if "/" in _units(results):
-        text += "\nWords of one language are not added to syllables of another: no corpus rate of all texts.\n"
-    if unknown := max(s["texts_with_unknown_characters"] for s in results["systems"]):
-        text += f"\n{unknown} of {max(s['texts'] for s in results['systems'])} texts have characters that the model's "
-        text += "tokenizer does not know (`unknown` in utterances.jsonl): their errors are no fault of its training.\n"
-    if otherwise := [s for s in results["systems"] if s["not_chosen_by_likelihood"]]:
-        each = (f"{s['not_chosen_by_likelihood']} ({s['system']}, {s['decoding']})" for s in otherwise)
-        text += "\nTexts that the token ear could not weigh, whose sample was chosen by the fewest edits or is the "
-        text += f"first (`chosen_by` in utterances.jsonl): {', '.join(each)}.\n"
+        table = emotions_table(results) if by == "emotion" else groups_table(results, by)
+        text += f"\nBy {by}:\n\n{table}"
+    text += "".join(f"\n{note}\n" for note in _notes(results))
     if "(-)" in text:
         text += f"\n(-): fewer than {FEWEST} texts, too few for an interval and for a verdict.\n"
-    if _mixed(results):
-        text += (
-            "\nMixed: a run of Latin letters and digits is one word, in capitals, as mair-hub's compute-wer.py counts; "
-        )
-        text += (
-            "all edits by all units. But for homophones: characters of the same pinyin and tone are no error (zh).\n"
-        )
     ear = results["ear"].rsplit(".", 1)[-1]
     said = {
         "pinyin_error": f"Pinyin error: toneless syllable error as heard by {ear}, capped at 1 per utterance, mean "
@@ -173,7 +219,9 @@ def draw(results: dict[str, Any], path: str) -> None:
     panels += [(m, shown[0]) for m, shown in _watched(results).items() if m in _PICTURED]
     names = list(dict.fromkeys(s["system"] for s in results["systems"]))
     widths = [2, *[1.3] * (len(panels) - 1)]
-    figure, axes = plt.subplots(1, len(panels), figsize=(13, 4.2), width_ratios=widths, layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(2.6 * max(5, len(panels)), 4.2), width_ratios=widths, layout="constrained"
+    )
     labels = [f"{s['system']}\n{s['decoding']}" for s in results["systems"]]
     for axis, (measure, title) in zip(axes, panels, strict=True):
         for place, s in enumerate(results["systems"]):

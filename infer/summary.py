@@ -1,6 +1,6 @@
 """What was heard of each system -> means with intervals and paired differences, of all texts and of their groups."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,7 +20,8 @@ MEANS = (
     "voiced_ratio",
 )
 MEANS += ("log_f0_mean", "log_f0_std", "speaker_similarity", "mos")  # the last two: if eval.yaml has such scorers
-GROUPED_BY = ("language", "set")  # fields of a row
+MEANS += ("emotion_probability", "emotion_right", "not_neutral", "laughs", "laughs_unasked")  # infer.hear.expressed
+GROUPED_BY = ("language", "set", "emotion")  # fields of a row; the last where a scorer measured it
 Key = tuple[str, str]  # system, decoding
 Heard = Mapping[Key, list[dict[str, Any]]]  # of each, lines of utterances.jsonl
 
@@ -66,6 +67,9 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
     counted |= {"published_mixed_apart": (("mixed_apart",), "mixed_units")}
     counted |= {"pinyin_error": (("syllable_edits",), "syllables")} if head == "pinyin_error" else {}
     summary |= {f"corpus_{name}": corpus(*of) for name, of in counted.items()}
+    summary["emotions_heard"] = dict(
+        Counter(row["emotion_heard"] for row in rows if "emotion_heard" in row).most_common()
+    )
     summary["outliers"] = sum(row[head] >= outlier_at for row in rows) / len(rows)
     summary["at_cap"] = sum(row[head] >= 1 for row in rows) / len(rows)
     return summary
@@ -111,8 +115,9 @@ def results_of(heard: Heard, pair: tuple[str, str], bootstrap: Bootstrap, outlie
 
 
 def groups(heard: Heard) -> Iterator[tuple[str, str, Heard]]:
-    """(by, name, what was heard of it): each language and each set, where that is not all there is. A set in several
-    languages is a group for each. What one system's file says of a text holds for all: a teacher's names no sets."""
+    """(by, name, what was heard of it): each language, each set and each emotion that was asked for, where that is not
+    all there is. A set in several languages is a group for each. What one system's file says of a text holds for all:
+    a teacher's names no sets."""
     every, labels = [row for rows in heard.values() for row in rows], defaultdict[Any, dict[str, str]](dict)
     for row in every:
         own = labels[row["index"], row["text"]]
@@ -123,7 +128,8 @@ def groups(heard: Heard) -> Iterator[tuple[str, str, Heard]]:
     for own in labels.values():
         if len(languages[own.get("set")]) > 1 and "set" in own:
             own["set"] = f"{own['set']}, {own.get('language')}"
-    for by in GROUPED_BY:
+    measured = any("emotion_probability" in row for row in every)
+    for by in GROUPED_BY if measured else GROUPED_BY[:-1]:
         found: dict[str, dict[Key, list[dict]]] = {}
         for key, rows in heard.items():
             for row in rows:

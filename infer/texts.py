@@ -9,13 +9,13 @@ from typing import Any
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 
-from data_prep.jsonl import check_string
+from data_prep.jsonl import check_choice
 from data_prep.prompt_template import Messages
 from data_prep.prompts import PromptMaker, Request
 from speech.jsonl import BadField, BadRows, read_rows
 from speech.paths import input_file
 
-LABELS = ("set",)  # fields of a row by which the evaluation groups its results
+LABELS = ("set", "emotion")  # fields of a row by which the evaluation groups its results
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Sentence:
 
 def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
     """The first `limit` of: `text` (with `voice`, `language`, `instruction`), or else the rows of `texts`: a parquet of
-    stage data, or a .jsonl or .json of {"text", "language", "voice", "instruction"} as stage data takes it, and `set`.
+    stage data, or a .jsonl or .json of {"text", "language", "voice", "instruction"} as stage data takes it, and `set`
+    and `emotion`, of recipe.field_values.
 
     Raises:
         FileNotFoundError: no such file.
@@ -42,14 +43,15 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
     if cfg.texts is None:
         if cfg.get("text") is None:  # infer.yaml has it, eval.yaml has not
             raise ValueError("nothing to speak: text=... or texts=FILE.jsonl")
-        return _all([("text=", _row_of(cfg))], prompts)
+        return _all([("text=", _row_of(cfg))], prompts, cfg.recipe.field_values)
     if cfg.get("text") not in (None, "null", cfg.recipe.get("sample_text")):  # run.sh hands null on as it is typed
         raise ValueError(f"text={cfg.text} and texts={cfg.texts}: one of them, please")
     path = input_file(cfg.texts, f"texts to speak (stage data makes {cfg.recipe.rl_test})")
     if path.suffix == ".parquet":
         found = list(islice(_prepared(path), cfg.limit))
     else:
-        found = _all(((f"{path}:{line}", row) for line, _, row in islice(read_rows(path), cfg.limit)), prompts)
+        rows = ((f"{path}:{line}", row) for line, _, row in islice(read_rows(path), cfg.limit))
+        found = _all(rows, prompts, cfg.recipe.field_values)
     if not found:
         raise ValueError(f"{path} holds no text")
     return found
@@ -71,15 +73,17 @@ def _prepared(path: Path) -> Iterator[Sentence]:
         yield Sentence(request, row["prompt"], place, tuple(info.get("speech_prefix") or ()), labels)
 
 
-def _all(rows: Iterable[tuple[str, Mapping[str, Any] | BadField]], prompts: PromptMaker) -> list[Sentence]:
-    """Of every row. Raises BadRows with all that cannot be spoken."""
+def _all(
+    rows: Iterable[tuple[str, Mapping[str, Any] | BadField]], prompts: PromptMaker, known: Mapping[str, Any]
+) -> list[Sentence]:
+    """Of every row; `known`: values of labels. Raises BadRows with all that cannot be spoken."""
     found, faults = [], []
     for where, row in rows:
         try:
             if isinstance(row, BadField):
                 raise row
             request = prompts.request(row)
-            labels = {name: label for name in LABELS if (label := check_string(row, name, None))}
+            labels = {name: label for name in LABELS if (label := check_choice(row, name, known.get(name)))}
             found.append(Sentence(request, prompts.messages(request, training=False), where, labels=labels))
         except BadField as bad:
             faults.append(_Unspeakable(where, bad))

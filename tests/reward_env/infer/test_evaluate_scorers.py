@@ -8,7 +8,7 @@ import soundfile
 from omegaconf import OmegaConf
 
 from infer.evaluate import listen
-from infer.hear import Listener
+from infer.hear import Listener, paid_for
 from infer.records import Utterance
 from infer.report import markdown
 from infer.statistics import Bootstrap
@@ -43,6 +43,7 @@ def listener(tmp_path: Path) -> Listener:
     soundfile.write(tmp_path / "low.wav", Hum().wave(np.full(LENGTH, 5)), 16_000, subtype="FLOAT")
     (tmp_path / "voices.jsonl").write_text('{"name": "low", "text": "今天", "wav": "low.wav"}\n')
     own = [f"cache.path={tmp_path}/heard.sqlite", f"recipe.voices={tmp_path}/voices.jsonl"]
+    own += ["+scorers.feeling._target_=tests.helpers.evaluation.Feeling"]
     own += ["+scorers.mos._target_=reward_tts.scorers.mos.DNSMOSScorer", "scorers.similarity.device=cpu"]
     own += [f"scorers.similarity.model_dir={tmp_path}/wavlm", "cache.store_every=32"]
     cfg = compose_stage("cosyvoice2", "eval", tuple(own))
@@ -53,7 +54,9 @@ def listener(tmp_path: Path) -> Listener:
 
 
 def spoken(*rows: tuple[list[int], str | None]) -> list[Utterance]:
-    return [Utterance(i, 0, "今天", tokens, True, "zh", voice) for i, (tokens, voice) in enumerate(rows)]
+    return [
+        Utterance(i, 0, "今天", tokens, True, "zh", voice, emotion="happy") for i, (tokens, voice) in enumerate(rows)
+    ]
 
 
 def test_each_wave_is_scored_where_it_can_be_and_the_report_shows_it(listener):
@@ -62,6 +65,9 @@ def test_each_wave_is_scored_where_it_can_be_and_the_report_shows_it(listener):
     assert rows[1]["speaker_similarity"] < 1 - 1e-4
     assert ["speaker_similarity" in row for row in rows] == [True, True, False, False]  # no voice, no wave
     assert [1 <= row.get("mos", 0) <= 5 for row in rows] == [True, True, True, False]
+    assert [row.get("emotion_probability") for row in rows] == [0.5, 0.25, 0.5, None]
+    assert [row.get("emotion_heard") for row in rows] == ["happy", "sad", "happy", None]
+    assert {row["emotion"] for row in rows} == {"happy"}
     summary = summarise(rows, BOOTSTRAP, outlier_at=0.5)
     mean = (rows[0]["speaker_similarity"] + rows[1]["speaker_similarity"]) / 2
     assert summary["speaker_similarity"]["value"] == pytest.approx(mean)
@@ -84,3 +90,14 @@ def test_without_scorers_the_report_has_no_column_for_them(listener):
         {**results, "headline": summary["headline"]}, 0.5, OmegaConf.create({"level": 0.95, "resamples": 9})
     )
     assert "similarity" not in table and "MOS" not in table
+
+
+def test_the_report_says_which_measures_the_reward_pays_for_by_the_same_model():
+    def found(recipe: str, *more: str) -> list[str]:
+        return paid_for(compose_stage(recipe, "eval", more))
+
+    four = ("recipe/reward=four", "scorers=emotion_laughter")
+    assert found("glm_tts", *four) == ["emotion", "laughter_s", "speaker_similarity"]
+    assert found("glm_tts", *four, "scorers.emotion.model_dir=another") == ["laughter_s", "speaker_similarity"]
+    assert found("glm_tts", "scorers=emotion") == ["speaker_similarity"]  # the reward does not pay for emotion
+    assert found("cosyvoice2", "scorers=emotion_laughter") == [] == found("tiny_mandarin")

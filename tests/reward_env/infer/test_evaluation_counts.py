@@ -102,10 +102,10 @@ class Scripted:
 
 
 def heard_by_two(tmp_path, rows: list[dict], before: dict[str, dict], after: dict[str, dict]) -> dict:
-    """What results.json holds of the two systems; only the first one's file has more than text and language."""
+    """What results.json holds of the two systems; only the first one's file names sets."""
     heard = {}
     for system, said in (("SFT", before), ("GRPO", after)):
-        lines = [row if system == "SFT" else {"text": row["text"], "language": row["language"]} for row in rows]
+        lines = [row if system == "SFT" else row | {"set": None} for row in rows]
         path = tmp_path / f"{system}.jsonl"
         path.write_text("".join(json.dumps(line | {"tokens": [1]}) + "\n" for line in lines))
         heard[system, "x"] = listen(Scripted(said), read_utterances(str(path), "fr"))
@@ -159,6 +159,37 @@ def test_mixed_rates_are_of_the_corpus_and_shown_where_a_text_has_latin_letters(
     assert (japanese["mixed_edits"], japanese["mixed_apart"], japanese["mixed_units"]) == (0, None, 3)
     plain = heard_by_two(tmp_path, rows[3:5], said, said)
     assert "ixed" not in markdown(plain, 0.5, BRACKETS)
+
+
+def test_emotions_and_laughter_have_their_tables(tmp_path):
+    """Of happy: 0.5, right, and 0.2, wrong; of sad: 0.4, right. One text laughs, and so does one that should not."""
+    texts, asked = ("今天好", "哈哈好", "明天坏", "后天"), ("happy", "happy", "sad", None)
+    rows = [{"text": t, "language": "zh"} | ({"emotion": e} if e else {}) for t, e in zip(texts, asked, strict=True)]
+    likely = [(0.5, 0.1, 0.4), (0.2, 0.3, 0.5), (0.3, 0.4, 0.3), (0.0, 0.0, 1.0)]
+    before = {
+        text: {
+            "transcript": text,
+            "emotion": dict(zip(("happy", "sad", "neutral"), p, strict=True)),
+            "laughter_s": float(text != "后天"),
+        }
+        for text, p in zip(texts, likely, strict=True)
+    }
+    sure = {"happy": 0.9, "sad": 0.1, "neutral": 0.0}
+    results = heard_by_two(tmp_path, rows, before, {text: one | {"emotion": sure} for text, one in before.items()})
+    first = results["systems"][0]
+    assert first["emotion_probability"]["value"] == pytest.approx((0.5 + 0.2 + 0.4) / 3)
+    assert first["emotion_right"]["value"] == pytest.approx(2 / 3) and first["not_neutral"]["value"] == pytest.approx(
+        0.45
+    )
+    assert (first["laughs"]["value"], first["laughs_unasked"]["value"]) == (1.0, pytest.approx(2 / 3))
+    happy, sad = results["groups"]
+    assert [(one["by"], one["name"]) for one in (happy, sad)] == [("emotion", "happy"), ("emotion", "sad")]
+    table = markdown(results | {"paid_for": ["emotion"]}, 0.5, BRACKETS)
+    assert "| happy | SFT | x | 2 | 0.350 (-) | 0.500 (-) | happy 1, neutral 1 | - | - |" in table
+    assert "| happy | GRPO | x | 2 | 0.900 (-) | 1.000 (-) | happy 2 | +0.550 (-) | +0.500 (-) |" in table
+    assert "| sad | GRPO | x | 1 | 0.100 (-) | 0.000 (-) | happy 1 | -0.300 (-) | -1.000 (-) |" in table
+    assert "By the reward's own model, which the training was paid by: emotion." in table
+    assert "| laughs where the text does: difference | laughs elsewhere: difference |" in table
 
 
 def test_one_language_without_sets_is_no_group(tmp_path):

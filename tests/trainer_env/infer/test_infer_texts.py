@@ -30,15 +30,17 @@ def test_texts_of_a_file_are_spoken_whether_text_is_null_or_not_named(own):
     assert texts_of(configuration(f"texts={own}", "text='null'")) == ["你好", "早上好"]  # as run.sh hands it on
 
 
-def test_a_texts_set_goes_along_and_is_a_string(own):
+def test_a_texts_set_and_emotion_go_along_and_are_such(own):
     with open(own, "a", encoding="utf-8") as file:
-        file.write('{"text": "晚上好", "set": "hard"}\n')
-    cfg = configuration(f"texts={own}")
-    assert [one.labels for one in read_sentences(cfg, PromptMaker(cfg.recipe))] == [{}, {}, {"set": "hard"}]
+        file.write('{"text": "晚上好", "set": "hard", "emotion": "Happy"}\n{"text": "再见", "emotion": "unknown"}\n')
+    cfg = configuration(f"texts={own}", "+recipe.field_values.emotion=[happy,sad]")
+    found = [one.labels for one in read_sentences(cfg, PromptMaker(cfg.recipe))]
+    assert found == [{}, {}, {"set": "hard", "emotion": "happy"}, {}]
     with open(own, "a", encoding="utf-8") as file:
-        file.write('{"text": "再见", "set": 3}\n')
-    with pytest.raises(BadRows, match="4: field 'set': is no string"):
+        file.write('{"text": "再见", "set": 3}\n{"text": "再见", "emotion": "joyful"}\n')
+    with pytest.raises(BadRows) as error:
         read_sentences(cfg, PromptMaker(cfg.recipe))
+    assert "5: field 'set': is no string" in str(error.value) and "6: field 'emotion': is 'joyful'" in str(error.value)
 
 
 def test_a_text_beside_a_file_of_texts_is_refused(own):
