@@ -20,8 +20,14 @@ from speech.waves import resample
 
 log = logging.getLogger(__name__)
 Item, Result = TypeVar("Item"), TypeVar("Result")
-# What cuBLAS and cuDNN, CUDA, CTranslate2, ONNX Runtime and torch on a CPU write, each in an error of no special kind.
-_NO_MEMORY = re.compile(r"out of memory|ALLOC_FAILED|not enough memory|(can't|cannot|failed to) allocate memory", re.I)
+# What CUDA and CTranslate2, cuBLAS, cuFFT and cuDNN 8, cuDNN 9, cuDNN where no plan finds its room, cuBLAS at its start,
+# ONNX Runtime and torch on a CPU write, each in an error of no special kind.
+_NO_MEMORY = re.compile(
+    r"out of memory|ALLOC_FAILED|(DEVICE|HOST)_ALLOCATION_FAILED|GET was unable to find an engine to execute"
+    r"|CUBLAS_STATUS_NOT_INITIALIZED when calling .?cublasCreate"
+    r"|not enough memory|(can't|cannot|failed to) allocate memory",
+    re.I,
+)
 
 
 class Spoken:

@@ -197,6 +197,11 @@ def test_memory_is_what_a_library_lacks_that_says_so_in_an_error_of_no_special_k
 
     for error in (
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"),
         RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
         RuntimeError("CUDA failed with error out of memory"),  # CTranslate2
         RuntimeException("[ONNXRuntimeError] : 6 : Failed to allocate memory for requested buffer of size 33554432"),
@@ -206,7 +211,13 @@ def test_memory_is_what_a_library_lacks_that_says_so_in_an_error_of_no_special_k
     with pytest.raises(RuntimeError) as told:
         torch.empty(2**60)
     assert lacks_memory(told.value)
-    for error in (RuntimeError("a fault in the decoder"), Fail("no kernel"), ValueError("text '... out of memory'")):
+    uninitialized = RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasSgemm(...)`")
+    for error in (
+        uninitialized,
+        RuntimeError("a fault in the decoder"),
+        Fail("no kernel"),
+        ValueError("text '... out of memory'"),
+    ):
         assert not lacks_memory(error)
 
 
