@@ -96,8 +96,11 @@ class Door:
 
 
 async def listen(app: web.Application, host: str, port: int, max_connections: int, drain_s: float) -> Door:
-    """Listens; of more than max_connections at once the others are closed as they come."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain_s, handle_signals=False)
+    """Listens; of more than max_connections at once the others are closed as they come. What a client asked that has
+    gone is ended: nobody waits for it, and it would be one of max_under_way."""
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=drain_s, handle_signals=False, handler_cancellation=True
+    )
     await runner.setup()
     handlers, made = runner.server, runner.server.connection_made
 

@@ -1,5 +1,6 @@
 """The front's process on real ports, with Triton out of reach: what it refuses, what it says, and how it ends."""
 
+import asyncio
 import http.client
 import json
 import signal
@@ -20,8 +21,11 @@ from tritonclient.http import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.utils import np_to_triton_dtype
 
 from reward_tts.measures import SECRET_HEADER, SECRET_HEADER_HTTP, row_checksum
+from reward_tts.server.front import http_door
 from reward_tts.server.front.checks import Refused, checked
+from reward_tts.server.front.house import House
 from reward_tts.server.front.http_door import request_of
+from reward_tts.server.front.upstream import Patience, Upstream
 from tests.conftest import ROOT, free_ports
 from tests.helpers.front_requests import LIMITS, MANY, MODELS, body, request
 
@@ -166,6 +170,38 @@ def test_a_body_that_does_not_come_is_not_waited_for(front):
         head = f"POST {INFER} HTTP/1.1\r\nHost: a\r\n{SECRET_HEADER_HTTP}: {SECRET}\r\nContent-Length: 100\r\n\r\n"
         slow.sendall(head.encode())
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_what_nobody_waits_for_any_more_is_not_under_way():
+    """Triton never answers; the client goes."""
+
+    async def gone() -> None:
+        async def never(raw: bytes, context: grpc.aio.ServicerContext) -> None:
+            await asyncio.Event().wait()
+
+        with tempfile.TemporaryDirectory() as folder:
+            handlers = {"ModelInfer": grpc.unary_unary_rpc_method_handler(never)}
+            triton, socket_file = grpc.aio.server(), Path(folder) / "triton"
+            triton.add_generic_rpc_handlers(
+                [grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)]
+            )
+            triton.add_insecure_port(f"unix:{socket_file}")
+            await triton.start()
+            upstream, (port,) = Upstream(socket_file, Patience(2, 0.2, 8)), free_ports(1)
+            house = House(MODELS, {}, None, LIMITS, upstream)
+            door = await http_door.listen(http_door.application(house, 20_000, 1.0), "127.0.0.1", port, 50, 0.1)
+            _, client = await asyncio.open_connection("127.0.0.1", port)
+            client.write(f"POST {INFER} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body())}\r\n\r\n".encode() + body())
+            try:
+                for wanted in (1, 0):
+                    async with asyncio.timeout(30):
+                        while upstream.under_way != wanted:
+                            await asyncio.sleep(0.01)
+                    client.close()
+            finally:
+                await asyncio.gather(door.close(), triton.stop(0), upstream.close())
+
+    asyncio.run(gone())
 
 
 def test_connections_beyond_the_bound_are_closed_and_the_others_served(front):
