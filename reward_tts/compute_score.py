@@ -19,6 +19,8 @@ from reward_tts.reward.terms import Heard, units
 from speech.readings import something_said
 from speech.tokens import parse_speech_tokens, spaced
 
+_LARGEST = 2**31 - 1  # of a token that travels
+
 
 async def compute_score(
     data_source: str,
@@ -34,9 +36,9 @@ async def compute_score(
 ) -> dict[str, Any]:
     """Score of one completion, and what verl logs beside it: the same keys for every sample.
 
-    A completion that cannot be spoken (no speech token, too many, one outside the codebook) is bad speech: every term
-    at its lowest, by definition, and the metrics no_speech or bad_speech are 1. Whatever else goes wrong raises: an
-    unknown reward is never 0.
+    A completion that cannot be spoken (no speech token, too many, one outside the codebook, or of no int32) is bad
+    speech: every term at its lowest, by definition, and the metrics no_speech or bad_speech are 1. Whatever else goes
+    wrong raises: an unknown reward is never 0.
 
     A row with a speech prefix (data_prep/options.py) is decoded and heard as a whole, prefix and completion, because
     the text is of both; what concerns the model's own tokens (number, repetition, blame) is of the completion alone.
@@ -76,7 +78,7 @@ async def compute_score(
     speech = speech_of(solution_str, extra_info)
     spoken, tokens, _ = speech
     measures, span = None, ""
-    if tokens:
+    if is_askable(tokens):
         client = client_for(_server_config(recipe, server, processes))
         began = time.time()
         answer = await client.ask(spoken, ground_truth, language, index, extra_info.get("voice"))
@@ -92,6 +94,12 @@ def speech_of(solution_str: str, extra_info: Mapping[str, Any]) -> tuple[list[in
     if prefix is None:
         prefix, _ = parse_speech_tokens(extra_info.get("prefix_speech_str") or "")
     return [int(token) for token in prefix] + tokens, tokens, stray
+
+
+def is_askable(tokens: Sequence[int]) -> bool:
+    """Whether there is anything that a server could be asked about: tokens, each of which is an int32, unlike the
+    99999999999 that a model which spells its tokens may write. They are not negative (parse_speech_tokens)."""
+    return bool(tokens) and max(tokens) <= _LARGEST
 
 
 def judged(

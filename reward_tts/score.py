@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from pydantic import AliasChoices, BaseModel, Field
 from tqdm import tqdm
 
-from reward_tts.compute_score import judged, speech_of
+from reward_tts.compute_score import is_askable, judged, speech_of
 from reward_tts.measures import Measures, Status
 from reward_tts.server.__main__ import Judge, make_gate, make_judge
 from reward_tts.server.shortcut import AUDITED, CLOSED, EAR, UNSURE
@@ -98,8 +98,8 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
         infos = [given.model_dump(exclude={"text", "tokens"}) | {"index": number} for number, _, given in some]
         speech = [speech_of(given.completion, info) for (_, _, given), info in zip(some, infos, strict=True)]
         asked = [
-            Row(np.asarray(spoken, np.int32), given.voice, given.language, given.text)
-            for (spoken, _, _), (_, _, given) in zip(speech, some, strict=True)
+            Row(np.asarray(spoken if is_askable(own) else [], np.int32), given.voice, given.language, given.text)
+            for (spoken, own, _), (_, _, given) in zip(speech, some, strict=True)
         ]
         measured = judge.measures.measure(asked)
         for (number, row, given), info, said, one in zip(some, infos, speech, measured, strict=True):

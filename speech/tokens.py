@@ -3,13 +3,14 @@
 And what can be said of a row of them without a model."""
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pydantic_core import from_json, to_json
 
 TOKEN_FIELDS = ("speech_tokens", "tokens", "code")  # of a row, the first that is there; mair-hub's own rows have code
-_TOKEN = re.compile(r"<\|s_(\d+)\|>")
+_TOKEN = re.compile(rf"<\|s_(\d{{1,{sys.int_info.default_max_str_digits}}})\|>")  # more digits are no int of Python's
 _NOTHING_ELSE = re.compile(r"(?:<\|s_[0-9]+\|>)++")
 _AS_JSON = str.maketrans("<", ",", "|s_>")
 

@@ -65,9 +65,10 @@ def test_rows_are_scored_as_in_training(built_recipe, tmp_path):
     rows = [{"id": f"r{i}", "text": row["text"], "tokens": row["speech_tokens"]} for i, row in enumerate(teacher)]
     rows += [{"id": "as text", "text": teacher[0]["text"], "output": format_speech_tokens(rows[0]["tokens"])}]
     rows += [{"id": "silent", "text": "你好", "tokens": []}, {"id": "outside", "text": "你好", "tokens": [5000]}]
+    rows += [{"id": "no int32", "text": "你好", "tokens": [7, 2**31]}]
     path = write(tmp_path / "rollouts.jsonl", *rows)
     said, found = scored(path, built_recipe)
-    assert [row["id"] for row in found] == ["r0", "r1", "r2", "as text", "silent", "outside"]
+    assert [row["id"] for row in found] == ["r0", "r1", "r2", "as text", "silent", "outside", "no int32"]
     weights = {name: term.weight for name, term in config(path).recipe.reward.terms.items()}
     for row in found[:3]:  # a weighted mean of its terms
         terms = [row[f"term_{name}"] * weight for name, weight in weights.items()]
@@ -75,11 +76,12 @@ def test_rows_are_scored_as_in_training(built_recipe, tmp_path):
         assert row["duration_s"] > 0.5 and len(row["token_credit"]) == row["num_tokens"]
     assert found[3]["score"] == pytest.approx(found[0]["score"], abs=1e-6)
     assert found[3]["transcript"] == found[0]["transcript"]
-    silent, outside = found[4:]
+    silent, outside, endless = found[4:]
+    assert (endless["score"], endless["bad_speech"]) == (outside["score"], 1.0)
     assert (silent["no_speech"], silent["bad_speech"], silent["transcript"]) == (1.0, 0.0, "")
     assert (outside["no_speech"], outside["bad_speech"]) == (0.0, 1.0)
     assert silent["score"] == outside["score"] < min(row["score"] for row in found[:3])
-    assert "6 rows: reward" in said and "token_ear_read" not in found[0]
+    assert "7 rows: reward" in said and "token_ear_read" not in found[0]
     pairs = list(of_scores(str(tmp_path / "rollouts.scored.jsonl"), 0.0))  # stage prefer takes it as it is
     assert all(pair["voice"] is None for pair in pairs)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from omegaconf import OmegaConf
 
-from reward_tts.compute_score import compute_score
+from reward_tts.compute_score import compute_score, is_askable
 from reward_tts.compute_score import judged as scored
 from reward_tts.measures import Measures
 from reward_tts.reward.config import RewardConfigError
@@ -113,6 +113,14 @@ def test_parts_stand_in_the_order_of_the_terms_as_the_estimator_reads_them():
     silent = asyncio.run(compute_score("r", "no speech", "今天", row, recipe="r", server={}, reward=reward))
     assert silent["term_parts"] == [-0.25, 0.0]
     assert silent["score"] == -0.25
+
+
+def test_a_token_beyond_32_bits_is_bad_speech_and_no_server_is_asked():
+    row, spoken = {"index": 0, "language": "zh"}, "<|s_7|><|s_99999999999|>"
+    found = asyncio.run(compute_score("r", spoken, "今天", row, recipe="r", server={}, reward=config()))
+    assert (found["score"], found["bad_speech"], found["no_speech"]) == (0.0, 1.0, 0.0)
+    assert found["speech_tokens"] == "7 99999999999" and found["token_credit"] == [1.0, 1.0]
+    assert not is_askable([2**31]) and is_askable([2**31 - 1])
 
 
 @pytest.mark.parametrize("row", [{"index": 3}, {"index": 3, "language": None}])

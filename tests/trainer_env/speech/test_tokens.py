@@ -16,6 +16,8 @@ def test_stray_text_between_speech_tokens_is_kept_apart():
     assert parse_speech_tokens("<|s_3|><|s_|><|s_4|>") == ([3, 4], "<|s_|>")
     assert parse_speech_tokens("<|s_3|><|s_+4|>") == ([3], "<|s_+4|>")
     assert parse_speech_tokens("") == ([], "")
+    endless = f"<|s_{'9' * 5000}|>"
+    assert parse_speech_tokens(f"<|s_3|>{endless}") == ([3], endless)
 
 
 def test_a_negative_speech_token_is_refused():
