@@ -12,6 +12,7 @@ import numpy as np
 from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferResult
 
+from reward_tts.addresses import address, as_address
 from reward_tts.measures import CONTRACT, SECRET_HEADER, Measures, Status, row_checksum
 from reward_tts.servers import RewardError, RewardServer, Servers, Transport, connect
 from reward_tts.window import Window
@@ -76,7 +77,7 @@ class ServerConfig:
     @property
     def addresses(self) -> tuple[str, ...]:
         """host:grpc_port of each server."""
-        return (f"{self.host}:{self.grpc_port}", *self.more)
+        return (address(self.host, self.grpc_port), *map(as_address, self.more))
 
     @property
     def headers(self) -> dict[str, str] | None:

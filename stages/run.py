@@ -10,6 +10,7 @@ from pathlib import Path
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from reward_tts.addresses import address
 from stages import disk, logs, preflight, processes, server
 from stages.beside import Beside
 from stages.config import ROOT
@@ -188,7 +189,7 @@ class Run:
         except RuntimeError as error:
             self.show_log(log)
             raise SystemExit(f"run.sh: {error}; log: {log}") from None
-        say(f"serve: ready on {cfg.recipe.server.host}:{cfg.recipe.server.grpc_port} (gRPC)")
+        say(f"serve: ready on {address(cfg.recipe.server.host, cfg.recipe.server.grpc_port)} (gRPC)")
 
     def watch(self) -> None:
         """Start again what has died while a stage goes on."""

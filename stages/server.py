@@ -1,15 +1,15 @@
 """The reward server as run.sh sees it: are its ports free, is it ready, does it still live."""
 
-import errno
 import json
 import os
-import socket
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
 from omegaconf import DictConfig
+
+from reward_tts.addresses import address, as_address, taken
 
 _POLL_S = 0.5
 _ANSWER_S = 5
@@ -18,9 +18,9 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a pr
 
 
 def _get(cfg: DictConfig, what: str) -> bytes | None:
-    """Body of http://recipe.server/v2/models/<model>/<what>, None if there is no such model or nobody answers."""
+    """Body of http://recipe.server/v2/models/<model>/<what>, None if there is no such model or nobody answers so."""
     where = cfg.recipe.server
-    url = f"http://{where.host}:{where.http_port}/v2/models/{where.model}/{what}"
+    url = f"http://{address(where.host, where.http_port)}/v2/models/{where.model}/{what}"
     try:
         with _DIRECTLY.open(url, timeout=_ANSWER_S) as answer:
             return answer.read()
@@ -39,13 +39,13 @@ def tells(cfg: DictConfig) -> dict[str, str]:
     return {name: value.get("string_value", "") for name, value in parameters.items()}
 
 
-def told_by(address: str, model: str) -> dict[str, str] | None:
+def told_by(where: str, model: str) -> dict[str, str] | None:
     """The same of the server at host:grpc_port, as recipe.server.more names it; None if nobody answers there."""
     from tritonclient.grpc import InferenceServerClient
     from tritonclient.utils import InferenceServerException
 
     try:
-        with InferenceServerClient(address, channel_args=[("grpc.enable_http_proxy", 0)]) as client:
+        with InferenceServerClient(as_address(where), channel_args=[("grpc.enable_http_proxy", 0)]) as client:
             config = client.get_model_config(model, client_timeout=_ANSWER_S).config
     except InferenceServerException as error:
         if error.status() in ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED"):
@@ -57,19 +57,12 @@ def told_by(address: str, model: str) -> dict[str, str] | None:
 def check_ports(cfg: DictConfig) -> None:
     """SystemExit that names the first of the three ports that is taken, and the key to change."""
     where = cfg.recipe.server
-    for key in ("http_port", "grpc_port", "metrics_port"):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((where.host, where[key]))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
-                if is_ready(cfg):
-                    advice = f"A server with model {where.model} is there: stop it, or use it by leaving out serve."
-                else:
-                    advice = f"Choose another: recipe.server.{key}=PORT"
-                raise SystemExit(f"run.sh: port {where[key]} (recipe.server.{key}) is taken. {advice}") from None
+    if key := taken(where.host, {key: where[key] for key in ("http_port", "grpc_port", "metrics_port")}):
+        if is_ready(cfg):
+            advice = f"A server with model {where.model} is there: stop it, or use it by leaving out serve."
+        else:
+            advice = f"Choose another: recipe.server.{key}=PORT"
+        raise SystemExit(f"run.sh: port {where[key]} (recipe.server.{key}) is taken. {advice}")
 
 
 def wait_ready(cfg: DictConfig, process: subprocess.Popen[bytes], timeout_s: float) -> None:
@@ -86,13 +79,13 @@ def wait_ready(cfg: DictConfig, process: subprocess.Popen[bytes], timeout_s: flo
 
 def expect(cfg: DictConfig) -> str:
     """host:port of recipe.server; SystemExit that says how to start one, unless a server is ready there."""
-    where = cfg.recipe.server
+    here = address(cfg.recipe.server.host, cfg.recipe.server.http_port)
     if not is_ready(cfg):
         raise SystemExit(
-            f"run.sh: no reward server is ready on {where.host}:{where.http_port}. Start one in another terminal "
+            f"run.sh: no reward server is ready on {here}. Start one in another terminal "
             f"(bash run.sh --recipe {cfg.recipe.name} serve), or in this run: serve train instead of train"
         )
-    return f"{where.host}:{where.http_port}"
+    return here
 
 
 def tail(log: Path, lines: int, begun: int = 0) -> str:

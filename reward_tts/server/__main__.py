@@ -26,6 +26,7 @@ import torch
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from reward_tts.addresses import address
 from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Status
 from reward_tts.reward.reward import Reward, audited_by
 from reward_tts.reward.terms import Heard
@@ -245,7 +246,7 @@ def main(cfg: DictConfig) -> None:
     who = "this machine alone" if where.host in LOOPBACK else "whoever reaches it"
     who += " and knows the secret" if where.secret_env else ""
     print(f"listening on {where.host}: {who} may use it", flush=True)
-    places = " ".join(f"{key.removesuffix('_port')} {where.host}:{port}" for key, port in ports.items())
+    places = " ".join(f"{key.removesuffix('_port')} {address(where.host, port)}" for key, port in ports.items())
     gc.collect()
     gc.freeze()  # PyTriton collects garbage at each end of a Triton: not through all of torch
     print(f"models loaded in {time.monotonic() - begin:.1f} s, starting Triton", flush=True)

@@ -1,7 +1,6 @@
 """Keeps a reward server answering: the models stay loaded; Triton and the front, when they have died, start again."""
 
 import contextlib
-import errno
 import itertools
 import json
 import logging
@@ -18,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reward_tts.addresses import taken
 from reward_tts.server.leftovers import new_workspace, remove_workspace
 from reward_tts.server.metrics import PipelineMetrics, metrics_told
 from reward_tts.server.places import METRICS_SOCKET, STUB_ILL
 from reward_tts.server.pytriton_adapter import NotReady, RunningTriton
 
 log = logging.getLogger(__name__)
-_PORT_KEYS = ("http_port", "grpc_port", "metrics_port")
 _LOOK_EVERY_S = 0.2
 _POLL_S = 0.05
 _FRONT_END_S = 5.0  # beyond drain_s, for the front to end
@@ -170,13 +169,6 @@ def _supervise(
 
 def check_ports(host: str, ports: dict[str, int]) -> None:
     """SystemExit that names the first port that is taken and the key to change."""
-    for key in _PORT_KEYS:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, ports[key]))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
-                hint = f"Stop what listens there, or choose another: recipe.server.{key}=PORT"
-                raise SystemExit(f"port {ports[key]} of {host} (recipe.server.{key}) is taken. {hint}") from None
+    if key := taken(host, ports):
+        hint = f"Stop what listens there, or choose another: recipe.server.{key}=PORT"
+        raise SystemExit(f"port {ports[key]} of {host} (recipe.server.{key}) is taken. {hint}")

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from reward_tts.addresses import address
 from reward_tts.server.front import gauges, grpc_door, http_door
 from reward_tts.server.front.checks import Limits
 from reward_tts.server.front.house import House
@@ -44,7 +45,7 @@ async def serve(workspace: Path, settings: dict[str, Any]) -> bool:
     house = House(models, settings["tells"], settings["secret"], limits, upstream)
 
     grpc_server = grpc_door.server(house, front["max_request_bytes"], front["max_under_way"])
-    grpc_server.add_insecure_port(f"{_bracketed(host)}:{ports['grpc_port']}")
+    grpc_server.add_insecure_port(address(host, ports["grpc_port"]))
     await grpc_server.start()
     http = http_door.application(house, front["max_request_bytes"], front["read_s"])
     metrics = gauges.application(house, workspace / METRICS_SOCKET)
@@ -59,10 +60,6 @@ async def serve(workspace: Path, settings: dict[str, Any]) -> bool:
     await asyncio.gather(grpc_server.stop(drain_s), *(door.close() for door in doors))
     await upstream.close()
     return gone.is_set()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _listen_for_the_end() -> tuple[asyncio.Event, asyncio.Event]:

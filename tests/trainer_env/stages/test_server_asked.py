@@ -7,17 +7,20 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socket import AF_INET, AF_INET6
 
 import grpc
 import pytest
 from omegaconf import DictConfig, OmegaConf
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from benchmarks.overload import config
 from reward_tts.measures import CONTRACT
 from reward_tts.reward.reward import audited_by
+from reward_tts.served_waves import ServedWaves
 from stages.config import compose_stage
 from stages.preflight import check_server
-from stages.server import is_ready, tail, tells
+from stages.server import check_ports, expect, is_ready, tail, tells
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -36,10 +39,11 @@ class Ready(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(**told: str) -> Iterator[int]:
+def serving(family: int = AF_INET, **told: str) -> Iterator[int]:
     """The port of such a server."""
     handler = type("Told", (Ready,), {"told": told})
-    with HTTPServer(("127.0.0.1", 0), handler) as server:
+    listening = type("Listening", (HTTPServer,), {"address_family": family})
+    with listening(("::1" if family == AF_INET6 else "127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
         server.shutdown()
@@ -71,6 +75,21 @@ def test_a_proxy_is_for_other_machines_and_does_not_hide_the_server(monkeypatch)
     with serving(recipe="toy") as port:
         cfg = OmegaConf.create({"recipe": {"server": {"host": "127.0.0.1", "http_port": port, "model": "m"}}})
         assert is_ready(cfg) and tells(cfg) == {"recipe": "toy"}
+
+
+def test_a_server_of_an_ipv6_address_is_asked_in_brackets():
+    settings = {"host": "::1", "grpc_port": 8001, "more": ("::1:9001", "[::2]:9001", "node:9001")}
+    assert config(1, 1, **settings).addresses == ("[::1]:8001", "[::1]:9001", "[::2]:9001", "node:9001")
+    assert ServedWaves("::1:8001").address == "[::1]:8001"  # as YAML puts recipe.server.host and its port together
+    with serving(AF_INET6, recipe="toy") as port:
+        where = {"host": "::1", "http_port": port, "grpc_port": port, "metrics_port": port, "model": "m"}
+        cfg = OmegaConf.create({"recipe": {"server": where}})
+        assert tells(cfg) == {"recipe": "toy"} and expect(cfg) == f"[::1]:{port}"
+        with pytest.raises(
+            SystemExit, match=rf"port {port} \(recipe.server.http_port\) is taken\. A server with model"
+        ):
+            check_ports(cfg)
+    check_ports(cfg)
 
 
 def test_the_end_of_a_log_of_a_gigabyte_is_read_alone(tmp_path):
