@@ -11,6 +11,7 @@ from itertools import chain
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from reward_tts.addresses import address
 from stages import batch, lengths, misfits, server
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import route
@@ -206,10 +207,16 @@ def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None
     their scorers measure what recipe.reward needs. One of `more` that is not there yet is named: the training gives it
     rows once it is, and stops if it is another's."""
     where = cfg.recipe.server
-    _check_told(recipe, cfg, overrides, f"the reward server on {where.host}:{where.http_port}", server.tells(cfg))
-    for address in where.get("more") or ():
-        here = f"the reward server on {address} (recipe.server.more)"
-        if (told := server.told_by(address, where.model)) is None:
+    here = f"the reward server on {address(where.host, where.http_port)}"
+    if (told := server.tells(cfg)) is None:
+        raise SystemExit(
+            f"run.sh: {here} does not tell what it is: no answer in time, or none of a reward server's. If it is busy, "
+            "try again; if another program has the port: recipe.server.http_port=..."
+        )
+    _check_told(recipe, cfg, overrides, here, told)
+    for further in where.get("more") or ():
+        here = f"the reward server on {further} (recipe.server.more)"
+        if (told := server.told_by(further, where.model)) is None:
             print(f"run.sh: warning: {here} does not answer yet: nobody knows whether it is of this recipe", flush=True)
         else:
             _check_told(recipe, cfg, overrides, here, told)
@@ -217,9 +224,10 @@ def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None
 
 def _check_told(recipe: str, cfg: DictConfig, overrides: Sequence[str], here: str, tells: Mapping[str, str]) -> None:
     """SystemExit unless the server `here`, by what it tells of itself, is one for this training."""
-    if tells.get("recipe") != cfg.recipe.name:
+    if (theirs := tells.get("recipe")) != cfg.recipe.name:
+        of = "is of no recipe" if theirs is None else f"is of recipe '{theirs}'"
         raise SystemExit(
-            f"run.sh: {here} is of recipe '{tells.get('recipe')}', not '{cfg.recipe.name}': "
+            f"run.sh: {here} {of}, not '{cfg.recipe.name}': "
             "stop it, or use other ports: recipe.server.http_port=..., grpc_port, metrics_port"
         )
     if "reward" not in cfg.recipe:

@@ -1,5 +1,6 @@
 """The reward server as run.sh sees it: are its ports free, is it ready, does it still live."""
 
+import http.client
 import json
 import os
 import subprocess
@@ -24,7 +25,7 @@ def _get(cfg: DictConfig, what: str) -> bytes | None:
     try:
         with _DIRECTLY.open(url, timeout=_ANSWER_S) as answer:
             return answer.read()
-    except OSError:  # urllib's errors are OSErrors: refused, no such model, not ready
+    except (OSError, http.client.HTTPException):  # urllib's are OSErrors: refused, no such model, not ready
         return None
 
 
@@ -33,10 +34,14 @@ def is_ready(cfg: DictConfig) -> bool:
     return _get(cfg, "ready") is not None
 
 
-def tells(cfg: DictConfig) -> dict[str, str]:
-    """What the server at recipe.server tells of itself in its model's configuration: recipe, contract, measures."""
-    parameters = json.loads(_get(cfg, "config") or b"{}").get("parameters", {})
-    return {name: value.get("string_value", "") for name, value in parameters.items()}
+def tells(cfg: DictConfig) -> dict[str, str] | None:
+    """What the server at recipe.server tells of itself in its model's configuration: recipe, contract, measures.
+    None if it does not answer in time, or not as Triton does."""
+    try:
+        parameters = json.loads(_get(cfg, "config") or b"").get("parameters", {})
+        return {name: value.get("string_value", "") for name, value in parameters.items()}
+    except (ValueError, AttributeError):  # another program's page, or other JSON
+        return None
 
 
 def told_by(where: str, model: str) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socket import AF_INET, AF_INET6
+from socketserver import StreamRequestHandler, TCPServer
 
 import grpc
 import pytest
@@ -75,6 +76,37 @@ def test_a_proxy_is_for_other_machines_and_does_not_hide_the_server(monkeypatch)
     with serving(recipe="toy") as port:
         cfg = OmegaConf.create({"recipe": {"server": {"host": "127.0.0.1", "http_port": port, "model": "m"}}})
         assert is_ready(cfg) and tells(cfg) == {"recipe": "toy"}
+
+
+@contextmanager
+def saying(words: bytes) -> Iterator[int]:
+    """The port of another program, which says this to whoever connects."""
+
+    class Says(StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(words)
+
+    with TCPServer(("127.0.0.1", 0), Says) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("words", "ready"),
+    [
+        (b"220 mail\r\n", False),  # no HTTP
+        (b"HTTP/1.0 200 OK\r\n\r\n<html>a page of its own</html>", True),
+        (b"HTTP/1.0 200 OK\r\n\r\n[1]", True),
+    ],
+)
+def test_another_program_on_the_port_is_told_in_a_sentence(words, ready):
+    with saying(words) as port:
+        cfg, given = training(port)
+        assert is_ready(cfg) == ready and tells(cfg) is None
+        with pytest.raises(SystemExit, match=rf"the reward server on 127\.0\.0\.1:{port} does not tell what it is"):
+            check_server("tiny_mandarin", cfg, given)
 
 
 def test_a_server_of_an_ipv6_address_is_asked_in_brackets():
