@@ -31,10 +31,10 @@ from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Status
 from reward_tts.reward.reward import Reward, audited_by
 from reward_tts.reward.terms import Heard
 from reward_tts.server.distil import Distillation
-from reward_tts.server.leftovers import remove_leftovers
+from reward_tts.server.leftovers import check_room, remove_leftovers
 from reward_tts.server.metrics import PipelineMetrics
 from reward_tts.server.pipeline import SpeechPipeline
-from reward_tts.server.pytriton_adapter import Answer, Query, RunningTriton
+from reward_tts.server.pytriton_adapter import Answer, Query, RunningTriton, longest_socket
 from reward_tts.server.shortcut import Gate, Shortcut
 from reward_tts.server.supervisor import Deaths, check_ports, serve
 from reward_tts.token_ear import TokenEar
@@ -238,6 +238,7 @@ def main(cfg: DictConfig) -> None:
     where = cfg.recipe.server
     ports = {key: where[key] for key in ("http_port", "grpc_port", "metrics_port")}
     secret, deaths = shared_secret(where.secret_env), Deaths(**cfg.server.restarts)
+    check_room(longest_socket(cfg.server.model, cfg.server.instances * len(cfg.server.devices)))
     remove_leftovers()
     check_ports(where.host, ports)
     torch.set_num_threads(cfg.server.torch_threads)

@@ -21,6 +21,7 @@ from pathlib import Path
 _SHM = Path("/dev/shm")
 _SHM_PREFIX = "pytrtion"  # sic: PyTriton's shared memory is /dev/shm/pytrtion<pid>-<random>
 _KILL_WAIT_S = 5.0
+_SOCKET_PATH = 107  # bytes, and one that ends it: sun_path in unix(7)
 
 
 def new_workspace() -> Path:
@@ -28,6 +29,18 @@ def new_workspace() -> Path:
     workspace = _workspaces() / _identity(os.getpid())
     workspace.mkdir(mode=0o700)
     return workspace
+
+
+def check_room(longest_socket: str) -> None:
+    """SystemExit if a socket of this name in the workspace would have a longer path than the system takes: who makes it
+    names no reason."""
+    path = _workspaces() / _identity(os.getpid()) / longest_socket
+    if (length := len(os.fsencode(path))) > _SOCKET_PATH:
+        spare = len(os.fsencode(tempfile.gettempdir())) - (length - _SOCKET_PATH)
+        raise SystemExit(
+            f"the server's sockets would have paths of {length} bytes, as {path}; {_SOCKET_PATH} is the most that "
+            f"Linux takes. Name a folder of {spare} at most: TMPDIR=/tmp"
+        )
 
 
 def remove_leftovers() -> None:

@@ -75,6 +75,12 @@ class NotReady(RuntimeError):
         self.crashed = crashed
 
 
+def longest_socket(model: str, instances: int) -> str:
+    """In a server's workspace, the longest of the sockets that PyTriton makes: of the last instance, in the folder of a
+    Triton that was started again and again."""
+    return f"999/{max(model, SPEAKING_MODEL, key=len)}_0_{instances - 1}-server.sock"
+
+
 class RunningTriton:
     """One Triton, from its start until it is stopped or has died; as a context.
 

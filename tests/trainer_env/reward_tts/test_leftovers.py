@@ -4,7 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from reward_tts.server.leftovers import new_workspace, remove_leftovers
+import pytest
+
+from reward_tts.server.leftovers import check_room, new_workspace, remove_leftovers
 
 
 def test_only_what_a_killed_server_of_this_machine_left_is_removed(tmp_path: Path, monkeypatch, capsys):
@@ -19,3 +21,12 @@ def test_only_what_a_killed_server_of_this_machine_left_is_removed(tmp_path: Pat
     remove_leftovers()
     assert sorted(own.parent.iterdir()) == sorted([own, elsewhere])
     assert capsys.readouterr().out == f"removing what the killed server {pid} left behind\n"
+
+
+def test_a_temporary_folder_too_long_for_sockets_is_named_with_the_room_there_is(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="l") as short:  # in the real one
+        monkeypatch.setattr(tempfile, "tempdir", short)
+        room = 107 - len(str(new_workspace())) - 1
+        check_room("s" * room)
+        with pytest.raises(SystemExit, match=rf"of 108 bytes, as .*; 107 .*a folder of {len(short) - 1} at most"):
+            check_room("s" * (room + 1))
