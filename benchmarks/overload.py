@@ -61,6 +61,7 @@ class SimulatedServer:
         batch: rows.
         dies_at: seconds at which it loses what it has, and is away for `away_s`.
         silent: it takes rows and answers nothing, as a machine that is gone from the network.
+        stuck_until: seconds until which it takes rows and finishes none, and answers whatever else it is asked.
 
     Attributes:
         served: rows that were worked on, for somebody or for nobody.
@@ -68,9 +69,16 @@ class SimulatedServer:
     """
 
     def __init__(
-        self, rate: float, batch: int = 16, dies_at: Sequence[float] = (), away_s: float = 3.0, silent: bool = False
+        self,
+        rate: float,
+        batch: int = 16,
+        dies_at: Sequence[float] = (),
+        away_s: float = 3.0,
+        silent: bool = False,
+        stuck_until: float = 0.0,
     ):
         self.rate, self.batch, self.dies_at, self.away_s, self.silent = rate, batch, dies_at, away_s, silent
+        self.stuck_until = stuck_until
         self.served = self.most_under_way = self.finished = 0
         self._queue: deque[tuple[float, asyncio.Future]] = deque()
         self._working: list[tuple[float, asyncio.Future]] = []
@@ -97,10 +105,10 @@ class SimulatedServer:
         return not self._away
 
     async def get_inference_statistics(self, model_name: str, *, headers: Any, client_timeout: float) -> int:
-        """Rows so far."""
+        """Rows that were worked on so far."""
         await self._wait_if_silent(client_timeout)
         self._refuse_if_away()
-        return self.finished
+        return self.served
 
     async def close(self) -> None:
         """Ends it."""
@@ -122,7 +130,7 @@ class SimulatedServer:
             await self._work.wait()
             self._working = [self._queue.popleft() for _ in range(min(self.batch, len(self._queue)))]
             seconds = len(self._working) / self.rate
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(max(seconds, self.stuck_until - clock()))
             for came, place in self._working:
                 self.served += 1
                 if not place.done():

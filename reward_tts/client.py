@@ -14,7 +14,8 @@ from tritonclient.grpc.aio import InferResult
 
 from reward_tts.addresses import address, as_address
 from reward_tts.measures import CONTRACT, SECRET_HEADER, Measures, Status, row_checksum
-from reward_tts.servers import RewardError, RewardServer, Servers, Transport, connect
+from reward_tts.servers import RewardError, RewardServer, Servers
+from reward_tts.transport import Transport, connect
 from reward_tts.window import Window
 from speech.interfaces import Passing
 

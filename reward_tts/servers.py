@@ -9,14 +9,15 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from functools import partial
 
 from tritonclient.grpc import InferInput
-from tritonclient.grpc.aio import InferenceServerClient, InferResult
+from tritonclient.grpc.aio import InferResult
 from tritonclient.utils import InferenceServerException
 
+from reward_tts.transport import Transport
 from reward_tts.window import Window
 from speech.interfaces import Passing
 
@@ -27,22 +28,6 @@ _SECRET = {"StatusCode.UNAUTHENTICATED", "StatusCode.PERMISSION_DENIED"}
 
 class RewardError(RuntimeError):
     """No measure could be had; the message names the sample and the reason."""
-
-
-class Transport(Protocol):
-    """What is used of tritonclient.grpc.aio.InferenceServerClient."""
-
-    async def infer(self, model_name: str, inputs: list[InferInput], *, headers: Any) -> InferResult: ...
-    async def is_model_ready(self, model_name: str, *, headers: Any, client_timeout: float) -> bool: ...
-    async def get_inference_statistics(self, model_name: str, *, headers: Any, client_timeout: float) -> Any: ...
-    async def close(self) -> None: ...
-
-
-def connect(address: str) -> Transport:
-    """A channel to host:port of this event loop."""
-    # gRPC's own pause between connections grows to two minutes: too long after a restart.
-    pause = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 2000)]
-    return InferenceServerClient(address, channel_args=[*pause, ("grpc.enable_http_proxy", 0)])
 
 
 class RewardServer:
@@ -56,7 +41,11 @@ class RewardServer:
         window: rows under way.
         watch_s: while rows are there, the server is asked about itself after this time, again and again.
         deadline_s: without any answer it is lost; what was sent there is asked again.
-        give_up_s: where it answers, but finishes nothing in this time: an error.
+        give_up_s: where it answers, but finishes nothing in this time: an error; while another server is there, its
+            rows are asked there, and it gets none until it has finished something.
+
+    Attributes:
+        is_alone: whether no other server is there; `Servers` sets it.
     """
 
     def __init__(
@@ -74,12 +63,14 @@ class RewardServer:
         self.down_since: float | None = None
         self.reason = ""
         self.under_way = 0
+        self.is_alone: Callable[[], bool] = lambda: True
         self._model, self._headers = model, headers
         self._watch_s, self._deadline_s, self._give_up_s = watch_s, deadline_s, give_up_s
         self._ended: dict[asyncio.Task, Exception] = {}
         self._calls: set[asyncio.Task] = set()
         self._watching: asyncio.Task | None = None
         self._answered = 0.0
+        self._stuck_at: str | None = None  # its statistics when it had finished nothing for too long
 
     @property
     def is_full(self) -> bool:
@@ -111,9 +102,14 @@ class RewardServer:
     async def is_ready(self) -> bool:
         """Whether it would answer now."""
         try:
+            if self._stuck_at is not None and await self._statistics() == self._stuck_at:
+                return False
+            self._stuck_at = None
             return await self.triton.is_model_ready(self._model, headers=self._headers, client_timeout=self._deadline_s)
         except InferenceServerException as error:
             away = error.status() in ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")
+            if error.status() == "StatusCode.UNAVAILABLE":  # it is started again: its statistics begin anew
+                self._stuck_at = None
             return _wants_secret(error) or not away  # it lives; whoever asks it for a row hears the rest
 
     async def close(self) -> None:
@@ -158,11 +154,9 @@ class RewardServer:
             await asyncio.sleep(self._watch_s)
             heard, moved = max(heard, self._answered), max(moved, self._answered)
             try:
-                told = await self.triton.get_inference_statistics(
-                    self._model, headers=self._headers, client_timeout=self._deadline_s
-                )
+                now = await self._statistics()
                 heard = clock()
-                if (now := str(told)) != counts:
+                if now != counts:
                     counts, moved = now, heard
             except InferenceServerException as error:
                 if error.status() in _FINAL | _SECRET:  # it does not tell, and lives
@@ -171,12 +165,20 @@ class RewardServer:
                 self.lost(f"no sign of life for {self._deadline_s:.0f} s")
                 self._end(Passing(self.reason))
             elif (quiet := clock() - max(moved, self._answered)) > self._give_up_s:
-                self._end(
-                    RewardError(
-                        f"reward server {self.address} lives, but has finished nothing for {quiet:.0f} s "
-                        "(recipe.server.give_up_s). Its log tells more."
-                    )
-                )
+                reason = f"lives, but has finished nothing for {quiet:.0f} s (recipe.server.give_up_s)"
+                if self.is_alone() or counts is None:
+                    self._end(RewardError(f"reward server {self.address} {reason}. Its log tells more."))
+                else:
+                    self._stuck_at = counts
+                    self.lost(reason)
+                    self._end(Passing(reason))
+
+    async def _statistics(self) -> str:
+        """Those of its model, which change with each batch. Raises InferenceServerException."""
+        about = await self.triton.get_inference_statistics(
+            self._model, headers=self._headers, client_timeout=self._deadline_s
+        )
+        return str(about)
 
     def _end(self, verdict: Exception) -> None:
         for call in list(self._calls):
@@ -201,6 +203,8 @@ class Servers:
         self._waiting: deque[asyncio.Future[RewardServer]] = deque()
         self._rather_not: dict[asyncio.Future[RewardServer], RewardServer] = {}
         self._reviving: dict[str, asyncio.Task] = {}
+        for server in self.servers:
+            server.is_alone = partial(self._has_no_other, server)
 
     async def take(self, first: bool, rather_not: RewardServer | None = None) -> RewardServer:
         """A server with room for one row more, which is counted there until `give_back`; `first`: before those that
@@ -239,6 +243,9 @@ class Servers:
         await asyncio.gather(*self._reviving.values(), return_exceptions=True)
         for server in self.servers:
             await server.close()
+
+    def _has_no_other(self, server: RewardServer) -> bool:
+        return all(other is server or other.down_since is not None for other in self.servers)
 
     def _hand_out(self) -> None:
         for server in self.servers:

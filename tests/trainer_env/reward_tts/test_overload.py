@@ -65,6 +65,24 @@ def test_a_server_that_does_not_say_a_word_is_lost_and_its_rows_are_sent_to_anot
     simulated(silent())
 
 
+def test_a_server_that_finishes_nothing_gets_no_row_while_another_is_there_until_it_does_again():
+    async def stuck():
+        servers = SimulatedServer(58.0, stuck_until=200.0), SimulatedServer(58.0)
+        settings, clock = config(servers=2, processes=1, give_up_s=60.0), asyncio.get_running_loop().time
+        client = RewardClient(settings, connect=dict(zip(settings.addresses, servers, strict=True)).__getitem__)
+        answers = await asyncio.gather(*(client.ask(TOKENS, TEXT, "zh", i) for i in range(100)))
+        assert sorted(answer.attempts for answer in answers) == [1] * 96 + [2] * 4  # its first window
+        assert (servers[0].finished, servers[1].finished) == (0, 100) and 60.0 <= clock() <= 70.0
+        await asyncio.sleep(100.0)
+        assert (await client.ask(TOKENS, TEXT, "zh", 100)).attempts == 1 and servers[1].finished == 101
+        await asyncio.sleep(70.0)  # at 200 it has finished what it had
+        await asyncio.gather(*(client.ask(TOKENS, TEXT, "zh", i) for i in range(100)))
+        assert servers[0].finished > 30
+        await client.close()
+
+    simulated(stuck())
+
+
 def test_no_server_at_all_is_an_error_after_the_patience():
     async def nobody():
         server = SimulatedServer(58.0, dies_at=[0.0], away_s=1e9)
