@@ -103,11 +103,16 @@ class Judge:
 
         Raises:
             ValueError: the tokens cannot be spoken.
+            DeviceLost: nothing can be here any more.
         """
         if problem := self._too_long(text, "TEXT") or self.pipeline.problem(tokens):
             raise ValueError(problem)
         with self._one_at_a_time:
-            wave = self.pipeline.token2wav.decode([Row(tokens, voice, self.language, text)])[0]
+            try:
+                wave = self.pipeline.token2wav.decode([Row(tokens, voice, self.language, text)])[0]
+            except Exception as error:
+                self.pipeline.check_device(error)
+                raise
         return wave, self.pipeline.token2wav.sample_rate
 
     def _problem(self, query: Query, language: str) -> str:
@@ -265,6 +270,7 @@ def main(cfg: DictConfig) -> None:
         ready=f"{cfg.server.model} of {cfg.recipe.name}: {places}",
         deaths=deaths,
         metrics=PipelineMetrics([judge.pipeline.counts for judge in judges], cfg.server.max_batch_size, deaths.counts),
+        lost=lambda: next((judge.pipeline.lost for judge in judges if judge.pipeline.lost), ""),
     )
     for number, judge in enumerate(judges):
         print(f"instance {number}: {judge.pipeline.counts}", flush=True)

@@ -30,6 +30,10 @@ _NO_MEMORY = re.compile(
 )
 
 
+class DeviceLost(RuntimeError):
+    """Nothing can be computed on a device any more, as after an illegal access in CUDA: a new process alone helps."""
+
+
 class Spoken:
     """A row and its wave, float32 [samples]; at other sampling rates computed once."""
 
@@ -53,10 +57,11 @@ class SpeechPipeline:
         recipe: name written into each measure.
         max_tokens: a longer row is refused.
         scorers: by name; those that the recipe asks for.
-        device: where its models are, for the metrics.
+        device: where its models are.
 
     Attributes:
         counts: what it has done so far; the rows' statuses are counted by who calls it.
+        lost: why nothing can be computed on its device any more; empty while something can.
     """
 
     def __init__(
@@ -74,7 +79,7 @@ class SpeechPipeline:
         provided = Counter(self._by_asr) + Counter(name for s in self.scorers.values() for name in s.provides)
         if twice := [name for name, times in provided.items() if times > 1]:
             raise ValueError(f"two parts of server.yaml provide {twice}: leave one of them out")
-        self.counts = Counts(device)
+        self.counts, self.lost = Counts(device), ""
 
     @property
     def offers(self) -> list[str]:
@@ -97,25 +102,38 @@ class SpeechPipeline:
 
         Raises:
             Passing: as a part does that asks another process.
+            DeviceLost: no row is at fault, and none can be measured here.
         """
         measures = [self._measures(row, Status.BAD_SPEECH, self.problem(row.tokens)) for row in rows]
         good = sorted((i for i, m in enumerate(measures) if not m.message), key=lambda i: len(rows[i].tokens))
         self._count([len(rows[i].tokens) for i in good])
         results: dict[int, dict[str, Any] | Exception] = {}
         with self.timed("token2wav"):
-            waves = _each(self._speak, [rows[i] for i in good])
+            waves = _each(self._speak, [rows[i] for i in good], self.check_device)
         for i, wave in zip(good, waves, strict=True):
             spoken = wave if isinstance(wave, Exception) else Spoken(rows[i], wave, self.token2wav.sample_rate)
             results[i] = spoken if isinstance(spoken, Exception) else {"spoken": spoken}
         for name, part in self._parts():
             alive = [i for i, result in results.items() if isinstance(result, dict)]
             with self.timed(name):
-                found = _each(part, [results[i]["spoken"] for i in alive])
+                found = _each(part, [results[i]["spoken"] for i in alive], self.check_device)
             for i, one in zip(alive, found, strict=True):
                 results[i] = one if isinstance(one, Exception) else {**results[i], name: one}
         for i, result in results.items():
             measures[i] = self._finish(rows[i], result)
         return measures
+
+    def check_device(self, error: Exception) -> None:
+        """After an error of a part: raises DeviceLost, and keeps why, unless the device still computes. One that only
+        lacks memory does."""
+        try:
+            torch.zeros(1, device=self.counts.device).add(1).item()  # which waits for what was begun there
+        except Exception as still:
+            if lacks_memory(still):
+                return
+            first, second = (f"{type(one).__name__}: {one}" for one in (error, still))
+            self.lost = f"nothing can be computed on {self.counts.device} any more: {first}; then {second}"
+            raise DeviceLost(self.lost) from error
 
     def _parts(self) -> list[tuple[str, Callable[[list[Spoken]], list]]]:
         """What listens to a wave: the ASR, then the scorers."""
@@ -185,9 +203,11 @@ def lacks_memory(error: Exception) -> bool:
     return own and _NO_MEMORY.search(str(error)) is not None
 
 
-def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item]) -> list[Result | Exception]:
+def _each(
+    function: Callable[[list[Item]], Sequence[Result]], items: list[Item], check: Callable[[Exception], None]
+) -> list[Result | Exception]:
     """function(items); if it raises, each item alone, and the exception in place of an item that makes it raise: not
-    what is Passing, of which no item is the cause."""
+    what is Passing, or what `check` raises of it, of which no item is the cause."""
     if not items:
         return []
     try:
@@ -199,12 +219,13 @@ def _each(function: Callable[[list[Item]], Sequence[Result]], items: list[Item])
         raise
     except Exception as error:
         log.warning("a batch of %d failed", len(items), exc_info=True)
+        check(error)
         failure = error
         _let_go(error)
     # Behind the block above, so that what the batch had on the device is free before its rows are tried.
     if len(items) == 1:
         return [failure]
-    return [result for item in items for result in _each(function, [item])]
+    return [result for item in items for result in _each(function, [item], check)]
 
 
 def _let_go(error: BaseException | None) -> None:

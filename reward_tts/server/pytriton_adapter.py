@@ -24,7 +24,7 @@ from tritonclient.grpc import model_config_pb2, service_pb2, service_pb2_grpc
 
 from reward_tts.measures import CONTRACT, Measures, Status
 from reward_tts.server.leftovers import end_users, make_writable, shared_memory, users_of
-from reward_tts.server.pipeline import lacks_memory
+from reward_tts.server.pipeline import DeviceLost, lacks_memory
 from reward_tts.server.places import TRITON_SOCKET
 from reward_tts.server.pytriton_patches import (
     STARTUP_S,
@@ -259,6 +259,8 @@ def _speaking(speak: Speaker) -> Callable:
                 measures = Measures(status=int(Status.OK), duration_s=len(wave) / rate, **told)
             except (KeyError, ValueError) as error:
                 measures = Measures(status=int(Status.BAD_ROW), message=str(error), **told)
+            except DeviceLost:
+                raise
             except Exception as error:
                 log.warning("a row could not be spoken", exc_info=True)
                 status = Status.OUT_OF_MEMORY if lacks_memory(error) else Status.FAILED

@@ -105,6 +105,7 @@ def serve(
     ready: str,
     deaths: Deaths,
     metrics: PipelineMetrics,
+    lost: Callable[[], str],
 ) -> None:
     """Serves until SIGTERM or SIGINT, finishes what was begun, and leaves no process, shared memory or file.
 
@@ -114,9 +115,11 @@ def serve(
         ready: what to print when it answers.
         deaths: of Triton and of the front.
         metrics: of the pipelines.
+        lost: why the models can compute nothing any more; empty while they can.
 
     Raises:
-        RuntimeError: another PyTriton than the tested one, Triton does not get ready, or something died too often.
+        RuntimeError: another PyTriton than the tested one, Triton does not get ready, something died too often, or the
+            models are lost.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -125,7 +128,7 @@ def serve(
     workspace = new_workspace()
     try:
         with metrics_told(metrics, workspace / METRICS_SOCKET):
-            _supervise(start_triton, workspace, settings, ready, deaths, stop)
+            _supervise(start_triton, workspace, settings, ready, deaths, stop, lost)
     finally:
         remove_workspace(workspace)
 
@@ -137,6 +140,7 @@ def _supervise(
     ready: str,
     deaths: Deaths,
     stop: threading.Event,
+    lost: Callable[[], str],
 ) -> None:
     front = Front(workspace, settings)
     try:
@@ -147,6 +151,8 @@ def _supervise(
                     front.wait_listening(stop)
                     print(f"READY {ready} (start {number + 1} of Triton)", flush=True)
                     while not (died := triton.death()) and not stop.wait(_LOOK_EVERY_S):
+                        if why := lost():
+                            raise RuntimeError(f"{why}. The server ends, as only a new one can help")
                         if (workspace / STUB_ILL).exists():
                             raise StubIll("Triton has taken a backend stub for ill that got no time for a second")
                         if ended := front.death():
