@@ -109,16 +109,12 @@ class Marks:
         """Stage serve as this run has it; of another's server, with this stage's overrides that it knows."""
         if self.serve:
             return self.serve
-        from stages.overrides import route  # imports Hydra's parser, which the other stages need not wait for
+        from stages.overrides import known_to  # imports Hydra's parser, which the other stages need not wait for
         from stages.plan import rules
 
-        spec, known = self.table.stages.serve, []
-        for override in stage.overrides:
-            with suppress(SystemExit):
-                known += route(stage.recipe, {"serve": [spec.commands[0].config]}, [override], rules(self.table))[
-                    "serve"
-                ]
-        return Stage("serve", stage.recipe, spec, tuple(known))
+        spec = self.table.stages.serve
+        known = known_to(stage.recipe, spec.commands[0].config, stage.overrides, rules(self.table))
+        return Stage("serve", stage.recipe, spec, known)
 
     def reads(self, stage: Stage) -> Parts:
         """The part `reads` alone."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -185,6 +186,15 @@ def route(
             if name:
                 routed[stage] += _set(text, _with_groups(recipe, name, groups), rules)
     return routed
+
+
+def known_to(recipe: str, name: str, overrides: Sequence[str], rules: Rules) -> tuple[str, ...]:
+    """Those of the overrides that a YAML of the recipe knows, which may all be another stage's."""
+    known: list[str] = []
+    for override in overrides:
+        with suppress(SystemExit):
+            known += route(recipe, {name: [name]}, [override], rules)[name]
+    return tuple(known)
 
 
 def _unknown(recipe: str, stages: StageConfigs, typed: str, given: str, rules: Rules) -> str:

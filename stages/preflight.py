@@ -1,6 +1,7 @@
 """Before a stage starts: does verl know its keys, and do they fit together? And before one that needs the reward
 server: can its reward be computed, and does that server offer it?"""
 
+import json
 import os
 import re
 import shlex
@@ -14,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from reward_tts.addresses import address
 from stages import batch, lengths, misfits, server
 from stages.config import ROOT, Source, compose_stage, sources
-from stages.overrides import route
+from stages.overrides import known_to, route
 from stages.table import Stage, table
 from stages.verl_keys import changed_keys, set_keys, unknown_keys, unread_keys, verl_config, wrong_types
 
@@ -203,9 +204,9 @@ def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str 
 
 
 def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None:
-    """SystemExit unless the server at cfg.recipe.server and those of its `more` are of this recipe and contract, and
-    their scorers measure what recipe.reward needs. One of `more` that is not there yet is named: the training gives it
-    rows once it is, and stops if it is another's."""
+    """SystemExit unless the server at cfg.recipe.server and those of its `more` are of this recipe and contract, have
+    loaded the files that are here now, and their scorers measure what recipe.reward needs. One of `more` that is not
+    there yet is named: the training gives it rows once it is, and stops if it is another's."""
     where = cfg.recipe.server
     here = f"the reward server on {address(where.host, where.http_port)}"
     if (told := server.tells(cfg)) is None:
@@ -239,6 +240,8 @@ def _check_told(recipe: str, cfg: DictConfig, overrides: Sequence[str], here: st
         raise SystemExit(
             f"run.sh: {here} speaks contract {tells.get('contract')}, this checkout {CONTRACT}: start both alike"
         )
+    if loaded := tells.get("loaded"):
+        _check_loaded(recipe, overrides, here, json.loads(loaded))
     own = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     if own and tells.get("audited") and tells["audited"] != own:
         print(  # no more than that: groups of algo change the reward in the training alone
@@ -254,4 +257,26 @@ def _check_told(recipe: str, cfg: DictConfig, overrides: Sequence[str], here: st
             raise SystemExit(
                 f"run.sh: {at}: recipe.reward.{key} needs the measure {measure}, which {here} does not offer (it has "
                 f"{offered}): add its scorer to server.yaml and start it again"
+            )
+
+
+def _check_loaded(recipe: str, overrides: Sequence[str], here: str, told: Mapping[str, Sequence[str]]) -> None:
+    """SystemExit with the first file that is another one than the server `here` has loaded: its rewards would be those
+    of models and voices that this run does not have, and its mark does not name. Where a file lies is all the same."""
+    from reward_tts.loaded import loaded
+    from stages.plan import rules  # which imports this file
+
+    given = known_to(recipe, "server", overrides, rules(table(recipe)))
+    cfg = compose_stage(recipe, "server", (*given, *_of_others(recipe)))
+    own = loaded(cfg, keys=told)
+    for key, hashes in told.items():
+        if key not in own:
+            print(f"run.sh: warning: {here} has loaded {key}, which is not here to be compared", flush=True)
+        elif set(hashes) - set(own[key].values()):  # one that came later is read by nobody
+            others = (name for name, hashed in own[key].items() if hashed not in hashes)
+            path = os.path.normpath(os.path.join(OmegaConf.select(cfg, key), next(others, ".")))
+            raise SystemExit(
+                f"run.sh: {here} has loaded another {path} ({key}): it was made again since, or that server is another "
+                "run's. Start it again, or use other ports: recipe.server.http_port=..., grpc_port, metrics_port. "
+                "Overrides that the server has and this stage does not know: VERL_TTS_SERVER_OVERRIDES='KEY=VALUE ...'"
             )

@@ -7,6 +7,7 @@ ports. SIGTERM and SIGINT end it after what was begun. How it is built: docs/rew
 """
 
 import gc
+import json
 import logging
 import math
 import os
@@ -27,6 +28,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.addresses import address
+from reward_tts.loaded import loaded
 from reward_tts.measures import CONTRACT, LOOPBACK, Measures, Status
 from reward_tts.reward.reward import Reward, audited_by
 from reward_tts.reward.terms import Heard
@@ -221,13 +223,17 @@ def bound_memory(device: str, gib: float | None) -> None:
     torch.cuda.set_per_process_memory_fraction(gib / there, device)
 
 
-def _front(cfg: DictConfig, ports: dict[str, int], secret: str | None, offers: list[str]) -> dict[str, Any]:
+def _front(
+    cfg: DictConfig, ports: dict[str, int], secret: str | None, offers: list[str], files: dict[str, dict[str, str]]
+) -> dict[str, Any]:
     """Settings of reward_tts/server/front/__main__.py."""
     digest = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     audited = {"audited": digest} if digest else {}  # Triton's JSON leaves out a value that is empty
+    tells = {"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(offers)} | audited
+    hashes = {key: list(found.values()) for key, found in files.items()}  # everybody may ask: no names of files
     return {
         "model": cfg.server.model,
-        "tells": {"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(offers)} | audited,
+        "tells": tells | {"loaded": json.dumps(hashes)},
         "secret": secret,
         "host": cfg.recipe.server.host,
         "ports": ports,
@@ -248,6 +254,8 @@ def main(cfg: DictConfig) -> None:
     check_ports(where.host, ports)
     torch.set_num_threads(cfg.server.torch_threads)
     begin = time.monotonic()
+    reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    files = loaded(cfg, scorers=needed(cfg.scorers, reward))  # before they are read: a change meanwhile is seen
     judges = make_judges(cfg)
     who = "this machine alone" if where.host in LOOPBACK else "whoever reaches it"
     who += " and knows the secret" if where.secret_env else ""
@@ -266,7 +274,7 @@ def main(cfg: DictConfig) -> None:
             queue_delay_ms=cfg.server.queue_delay_ms,
             drain_s=cfg.server.drain_s,
         ),
-        settings=_front(cfg, ports, secret, judges[0].measures.offers),
+        settings=_front(cfg, ports, secret, judges[0].measures.offers, files),
         ready=f"{cfg.server.model} of {cfg.recipe.name}: {places}",
         deaths=deaths,
         metrics=PipelineMetrics([judge.pipeline.counts for judge in judges], cfg.server.max_batch_size, deaths.counts),

@@ -170,6 +170,7 @@ def test_the_server_tells_recipe_contract_and_measures(reward_server):
         tells = {name: value["string_value"] for name, value in json.load(answer)["parameters"].items()}
     assert tells["recipe"] == "tiny_mandarin" and tells["contract"] == str(CONTRACT)
     assert {"log_f0_std", "silence_ratio"} <= set(tells["measures"].split(","))
+    assert set(json.loads(tells["loaded"])) == {"token2wav.model_dir", "asr.model_dir"}  # its token ear is off
 
 
 def test_a_server_of_another_recipe_is_refused(reward_server, spoken):

@@ -1,5 +1,6 @@
 """How run.sh asks the reward server about itself, and what it asks."""
 
+import hashlib
 import json
 import threading
 import tracemalloc
@@ -16,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from benchmarks.overload import config
+from reward_tts.loaded import loaded
 from reward_tts.measures import CONTRACT
 from reward_tts.reward.reward import audited_by
 from reward_tts.served_waves import ServedWaves
@@ -153,6 +155,56 @@ def test_a_server_that_audits_by_another_reward_is_told(capsys):
         for other in ("recipe.reward.token_ear.limit=0.01", "recipe.reward.error.tones=true"):
             check_server("tiny_mandarin", *training(port, other))
             assert "audits its token ear by another recipe.reward" in capsys.readouterr().out
+
+
+def hashed(name: str, content: bytes) -> str:
+    told = json.dumps([name, hashlib.sha256(content).hexdigest()])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def test_a_server_that_has_loaded_other_files_is_refused(tmp_path, capsys):
+    """Known by content wherever they lie; what the token ear learns meanwhile is none of them."""
+    for name in ("one", "two"):
+        for part in ("token2wav", "reward_asr", "token_ear"):
+            (tmp_path / name / part).mkdir(parents=True)
+            (tmp_path / name / part / "weights").write_text(part)
+    folders = ("token2wav_dir", "reward_asr_dir", "token_ear_dir")
+    one, two = (
+        [f"recipe.{key}={tmp_path / name / key.removesuffix('_dir')}" for key in folders] for name in ("one", "two")
+    )
+    files = loaded(compose_stage("tiny_mandarin", "server", tuple(one)), scorers=["prosody"])
+    assert files["token2wav.model_dir"] == {"weights": hashed("weights", b"token2wav")}
+    assert set(files) == {"token2wav.model_dir", "asr.model_dir", "recipe.token_ear_dir"}
+    told = {
+        "recipe": "tiny_mandarin",
+        "contract": str(CONTRACT),
+        "loaded": json.dumps({key: list(found.values()) for key, found in files.items()}),
+    }
+    told["measures"] = "log_f0_std,silence_ratio,loudness_db,voiced_ratio,confidence,token_ear"
+    with serving(**told) as port, answering(**told) as address:
+        learned = tmp_path / "learned.pt"
+        learned.touch()
+        for same in (one, two):
+            check_server("tiny_mandarin", *training(port, *same, f"recipe.token_ear_learned={learned}"))
+        (tmp_path / "two/reward_asr/weights").write_text("learned on")
+        with pytest.raises(SystemExit, match=r"has loaded another .*two/reward_asr/weights \(asr\.model_dir\)"):
+            check_server("tiny_mandarin", *training(port, *two))
+        assert capsys.readouterr().out == ""
+        (tmp_path / "two/reward_asr/weights").unlink()
+        (tmp_path / "two/reward_asr").rmdir()  # another machine, which has no models
+        check_server("tiny_mandarin", *training(port, *two, f"recipe.server.more=['{address}']"))
+    warned = capsys.readouterr().out.splitlines()
+    assert len(warned) == 2 and all("has loaded asr.model_dir, which is not here to be compared" in w for w in warned)
+
+
+def test_a_recording_of_a_voice_is_known_by_its_content(tmp_path):
+    (tmp_path / "voices.jsonl").write_text('{"name": "anna", "text": "你好", "wav": "wav/a.wav"}\n')
+    (tmp_path / "wav").mkdir()
+    (tmp_path / "wav/a.wav").write_bytes(b"before")
+    cfg = compose_stage("cosyvoice2", "server", (f"recipe.voices={tmp_path / 'voices.jsonl'}",))
+    files = loaded(cfg, keys=["token2wav.voices"])
+    assert files["token2wav.voices"]["../wav/a.wav"] == hashed("../wav/a.wav", b"before")
+    assert set(files["token2wav.voices"]) == {".", "../wav/a.wav"}
 
 
 @pytest.mark.parametrize(

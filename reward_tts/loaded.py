@@ -1,0 +1,53 @@
+"""Which files a reward server's models are made of, by content, wherever they lie: it tells them as they were at its
+start, and a training compares them with its own, which may have been made again since, or be another run's."""
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from speech.files import fingerprint, identities
+from speech.voices import read_voices
+
+_VOICES = ".voices"  # ends a key whose file names recordings
+
+
+def loaded(
+    cfg: DictConfig, scorers: Collection[str] | None = None, keys: Collection[str] | None = None
+) -> dict[str, dict[str, str]]:
+    """{key that names files: {file, from there: hash of that name and the content}}, less what is not there.
+
+    Args:
+        cfg: server.yaml, composed. What the token ear learns while it serves is none of them.
+        scorers: names of those that count; None: all.
+        keys: that count; None: all.
+    """
+    parts = {name: OmegaConf.to_container(cfg[name], resolve=True) for name in ("token2wav", "asr", "scorers")}
+    if scorers is not None:
+        parts["scorers"] = {name: parts["scorers"][name] for name in scorers}
+    if cfg.recipe.reward.get("token_ear") is not None:
+        parts["recipe"] = {"token_ear_dir": cfg.recipe.token_ear_dir}
+    contents = cache(_contents)  # of a model that two parts share
+    named = ((key, path) for key, path in _named(parts) if keys is None or key in keys)
+    return {key: contents(path, key.endswith(_VOICES)) for key, path in named}
+
+
+def _named(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
+    """(dotted key, path) of each string in plain lists and mappings that names a file or folder."""
+    if isinstance(value, str):
+        if value and Path(value).exists():
+            yield key, Path(value)
+    elif isinstance(value, dict | list):
+        for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _named(one, f"{key}.{name}" if key else str(name))
+
+
+def _contents(path: Path, has_voices: bool) -> dict[str, str]:
+    recordings: list[Path] = []
+    if has_voices:
+        with suppress(ValueError, OSError):  # one that is wrong has a content as well; who reads it says the rest
+            recordings = [Path(file) for voice in read_voices(str(path)).values() for file in voice.files]
+    return {name: fingerprint(name, content) for name, content in identities([path, *recordings], root=path).items()}
