@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 
 import yaml
@@ -18,6 +18,8 @@ from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import known_to, route
 from stages.table import Stage, table
 from stages.verl_keys import changed_keys, set_keys, unknown_keys, unread_keys, verl_config, wrong_types
+
+OwnFiles = Callable[[frozenset[str]], tuple[DictConfig, dict[str, dict[str, str]]]]  # `_own_files` of a run
 
 
 def place(key: str, read: Sequence[Source], overrides: Sequence[str]) -> str:
@@ -214,16 +216,19 @@ def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None
             f"run.sh: {here} does not tell what it is: no answer in time, or none of a reward server's. If it is busy, "
             "try again; if another program has the port: recipe.server.http_port=..."
         )
-    _check_told(recipe, cfg, overrides, here, told)
+    own_files = cache(partial(_own_files, recipe, tuple(overrides)))  # gigabytes, read once for all servers
+    _check_told(recipe, cfg, overrides, here, told, own_files)
     for further in where.get("more") or ():
         here = f"the reward server on {further} (recipe.server.more)"
         if (told := server.told_by(further, where.model)) is None:
             print(f"run.sh: warning: {here} does not answer yet: nobody knows whether it is of this recipe", flush=True)
         else:
-            _check_told(recipe, cfg, overrides, here, told)
+            _check_told(recipe, cfg, overrides, here, told, own_files)
 
 
-def _check_told(recipe: str, cfg: DictConfig, overrides: Sequence[str], here: str, tells: Mapping[str, str]) -> None:
+def _check_told(
+    recipe: str, cfg: DictConfig, overrides: Sequence[str], here: str, tells: Mapping[str, str], own_files: OwnFiles
+) -> None:
     """SystemExit unless the server `here`, by what it tells of itself, is one for this training."""
     if (theirs := tells.get("recipe")) != cfg.recipe.name:
         of = "is of no recipe" if theirs is None else f"is of recipe '{theirs}'"
@@ -241,7 +246,7 @@ def _check_told(recipe: str, cfg: DictConfig, overrides: Sequence[str], here: st
             f"run.sh: {here} speaks contract {tells.get('contract')}, this checkout {CONTRACT}: start both alike"
         )
     if loaded := tells.get("loaded"):
-        _check_loaded(recipe, overrides, here, json.loads(loaded))
+        _check_loaded(here, json.loads(loaded), own_files)
     own = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     if own and tells.get("audited") and tells["audited"] != own:
         print(  # no more than that: groups of algo change the reward in the training alone
@@ -260,15 +265,10 @@ def _check_told(recipe: str, cfg: DictConfig, overrides: Sequence[str], here: st
             )
 
 
-def _check_loaded(recipe: str, overrides: Sequence[str], here: str, told: Mapping[str, Sequence[str]]) -> None:
+def _check_loaded(here: str, told: Mapping[str, Sequence[str]], own_files: OwnFiles) -> None:
     """SystemExit with the first file that is another one than the server `here` has loaded: its rewards would be those
     of models and voices that this run does not have, and its mark does not name. Where a file lies is all the same."""
-    from reward_tts.loaded import loaded
-    from stages.plan import rules  # which imports this file
-
-    given = known_to(recipe, "server", overrides, rules(table(recipe)))
-    cfg = compose_stage(recipe, "server", (*given, *_of_others(recipe)))
-    own = loaded(cfg, keys=told)
+    cfg, own = own_files(frozenset(told))
     for key, hashes in told.items():
         if key not in own:
             print(f"run.sh: warning: {here} has loaded {key}, which is not here to be compared", flush=True)
@@ -280,3 +280,15 @@ def _check_loaded(recipe: str, overrides: Sequence[str], here: str, told: Mappin
                 "run's. Start it again, or use other ports: recipe.server.http_port=..., grpc_port, metrics_port. "
                 "Overrides that the server has and this stage does not know: VERL_TTS_SERVER_OVERRIDES='KEY=VALUE ...'"
             )
+
+
+def _own_files(
+    recipe: str, overrides: tuple[str, ...], keys: frozenset[str]
+) -> tuple[DictConfig, dict[str, dict[str, str]]]:
+    """server.yaml with what this run says of it, and the files of these keys as they are now (reward_tts/loaded.py)."""
+    from reward_tts.loaded import loaded
+    from stages.plan import rules  # which imports this file
+
+    given = known_to(recipe, "server", overrides, rules(table(recipe)))
+    cfg = compose_stage(recipe, "server", (*given, *_of_others(recipe)))
+    return cfg, loaded(cfg, keys=keys)

@@ -20,7 +20,7 @@ from speech.waves import resample
 
 log = logging.getLogger(__name__)
 Item, Result = TypeVar("Item"), TypeVar("Result")
-# What CUDA and CTranslate2, cuBLAS, cuFFT and cuDNN 8, cuDNN 9, cuDNN where no plan finds its room, cuBLAS at its start,
+# What CUDA and CTranslate2, cuBLAS, cuFFT and cuDNN 8, cuDNN 9, cuDNN where no plan has its room, cuBLAS at its start,
 # ONNX Runtime and torch on a CPU write, each in an error of no special kind.
 _NO_MEMORY = re.compile(
     r"out of memory|ALLOC_FAILED|(DEVICE|HOST)_ALLOCATION_FAILED|GET was unable to find an engine to execute"
