@@ -57,7 +57,7 @@ def played(said: Said) -> tuple[int, np.ndarray]:
 
 
 def heard(speech: Speech) -> str:
-    """HTML: asked and heard by both ASRs, what is wrong marked."""
+    """HTML: asked and heard by both ASRs, what is wrong marked; or why the evaluation's did not hear it."""
     rows = []
     for one in speech.hearings:
         asked, heard = marked(asked_pieces(one.text, one.steps)), marked(heard_pieces(one.transcript, one.steps))
@@ -66,7 +66,8 @@ def heard(speech: Speech) -> str:
             f"{one.unit} {one.error:.3f}</span></th><th>asked</th><td class='said'>{asked}</td></tr>",
             f"<tr><th>heard</th><td class='said'>{heard}</td></tr>",
         ]
-    return f"<div class='facts'><table>{''.join(rows)}</table><p class='small'>{LEGEND}</p></div>"
+    silent = f"<p>{html.escape(speech.unheard)}</p>" if speech.unheard else ""
+    return f"<div class='facts'><table>{''.join(rows)}</table>{silent}<p class='small'>{LEGEND}</p></div>"
 
 
 def worth(speech: Speech, reward: dict[str, Any]) -> str:

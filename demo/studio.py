@@ -91,7 +91,8 @@ class Speech:
     Attributes:
         said: the speech.
         measures: of the reward's pipeline.
-        hearings: of the reward's ASR and of the evaluation's.
+        hearings: of the reward's ASR and, unless it does not know the language, of the evaluation's.
+        unheard: why that one did not hear it, or nothing.
         terms: of the reward, before weights; score: the reward.
         blame: of each token, 0 or 1; empty where the ASR gives no times.
         seconds: {part: how long it took}.
@@ -99,7 +100,8 @@ class Speech:
 
     said: Said
     measures: Measures
-    hearings: tuple[Hearing, Hearing]
+    hearings: tuple[Hearing, ...]
+    unheard: str
     terms: dict[str, float]
     score: float
     blame: list[float]
@@ -252,7 +254,8 @@ class Studio:
         return Said(utterance, wave, token2wav.sample_rate, seconds | {"wave": time.monotonic() - began})
 
     def judge(self, said: Said) -> Speech:
-        """What both ASRs hear of it, terms and reward. Raises StudioError."""
+        """What both ASRs hear of it, terms and reward; the reward's alone where the evaluation's does not know the
+        language. Raises StudioError."""
         with self._lock:
             return self._judge(said)
 
@@ -263,11 +266,11 @@ class Studio:
         if measures.message:
             raise StudioError(f"what the model said cannot be measured: {measures.message}")
         wave, rate, listened = said.wave, said.rate, time.monotonic()
-        at_asr = resample(wave, rate, self.evaluation_asr.sample_rate)
+        at_asr, others, unheard = resample(wave, rate, self.evaluation_asr.sample_rate), [], ""
         try:
-            (other,) = self.evaluation_asr.transcribe([at_asr], [asked.language])
+            others = self.evaluation_asr.transcribe([at_asr], [asked.language])
         except ValueError as error:  # a language that it does not know
-            raise StudioError(f"the evaluation's ASR: {error}") from error
+            unheard = f"the evaluation's ASR: {error}"
         ended = time.monotonic()
         heard = Heard.of(asked.text, asked.language, tokens, measures)
         verdict, blame = self.reward.judge(heard), []
@@ -277,10 +280,11 @@ class Studio:
         reward, own = self.reward, "pinyin" if asked.language == "zh" else "text"  # as stage eval counts
         hearings = (
             hearing("reward", names[0], heard.compared, reward.unit, reward.tones),
-            hearing("evaluation", names[1], Compared(asked.text, other.text, asked.language), own),
+            *(hearing("evaluation", names[1], Compared(asked.text, one.text, asked.language), own) for one in others),
         )
         spent = {"reward's ASR and scorers": listened - began, "evaluation's ASR": ended - listened}
-        return Speech(said, measures, hearings, dict(verdict.terms), verdict.score, list(blame), said.seconds | spent)
+        terms = dict(verdict.terms)
+        return Speech(said, measures, hearings, unheard, terms, verdict.score, list(blame), said.seconds | spent)
 
 
 def _name(settings: DictConfig) -> str:

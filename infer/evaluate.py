@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 
 from data_prep.jsonl import spoken_part
 from infer.decode import by_number, decode, write_waves
+from infer.ears import refuse_unheard
 from infer.hear import Listener, errors, expressed, paid_for, refuse_same_family
 from infer.records import Utterance, read_utterances, settle_systems, token_files
 from infer.report import draw, markdown
@@ -62,12 +63,14 @@ def files_to_hear(cfg: DictConfig) -> dict[Key, str]:
 
 
 def read_all(cfg: DictConfig) -> dict[Key, list[Utterance]]:
-    """The utterances to hear, without the ceiling if the teacher spoke other texts than the systems did."""
+    """The utterances to hear, without the ceiling if the teacher spoke other texts than the systems did. Raises
+    ValueError: one of a language that the ASR does not know."""
     found = {key: read_utterances(p, cfg.recipe.language, cfg.limit) for key, p in files_to_hear(cfg).items()}
     texts = {key: {spoken_part(written(u.text, u.language)) for u in us} for key, us in found.items()}
     if CEILING in found and any(texts[key] != texts[CEILING] for key in found):
         print(f"no ceiling: {cfg.teacher} (teacher) speaks other texts than {cfg.texts}", flush=True)
         del found[CEILING]
+    refuse_unheard(cfg, {u.language for us in found.values() for u in us})
     return found
 
 

@@ -10,6 +10,7 @@ from data_prep.prompts import PromptMaker
 from infer.backends import BACKENDS, Generated
 from infer.bounds import text_lengths
 from infer.choose import Chooser
+from infer.ears import refuse_unheard
 from infer.parts import Joined, Speaker, parts_of
 from infer.records import check_checkpoints, own_part, token_files
 from infer.shares import place_of, share
@@ -67,7 +68,8 @@ def synthesise(cfg: DictConfig) -> list[str]:
 
     Raises, before a model is loaded:
         FileNotFoundError: a checkpoint is missing.
-        ValueError: a backend that there is not, a text that cannot be spoken, or not without a voice.
+        ValueError: a backend that there is not, a text that cannot be spoken, or not without a voice, or in a language
+            that the evaluation's ASR does not know.
     """
     if cfg.backend not in BACKENDS:
         raise ValueError(f"backend is one of {sorted(BACKENDS)}, got {cfg.backend!r}")
@@ -76,6 +78,7 @@ def synthesise(cfg: DictConfig) -> list[str]:
     outputs = {f"tokens of {system}, {decoding}": path for (system, decoding), path in files.items()}
     check_outputs({"texts": cfg.texts, "recipe.voices": cfg.recipe.voices}, outputs)
     sentences = share(read_sentences(cfg, maker), cfg)
+    refuse_unheard(cfg, [one.request.language for one in sentences])
     for line in maker.warnings():
         print(line, flush=True)
     tokenizers = {system: pretrained(AutoTokenizer, checkpoint) for system, checkpoint in cfg.systems.items()}

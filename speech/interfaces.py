@@ -74,6 +74,9 @@ class ASR(Protocol):
         sample_rate: of the waves that it takes, Hz.
         family: such as "sensevoice"; the evaluation's ASR must be of another one.
         provides: what it measures beside the text: ("confidence",), or () as if it were missing.
+
+    One that knows some languages only takes an argument `languages`, a list or a mapping: what the configuration names
+    there is asked for before anything is spoken (infer/ears.py).
     """
 
     sample_rate: int

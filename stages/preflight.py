@@ -120,6 +120,7 @@ def check_planned(stages: Sequence[Stage], is_due: Callable[[Stage], bool] | Non
             check_training(stage, stages, here=is_due is not None)
             asks = stage.spec.get("server")
             told = asks and check_reward(stage.recipe, stage.configs()[0], stage.overrides)
+            told = told or (unheard(stage) if listens(stage) else None)
         except SystemExit:
             if is_due is None or is_due(stage):
                 raise
@@ -128,9 +129,32 @@ def check_planned(stages: Sequence[Stage], is_due: Callable[[Stage], bool] | Non
             print(f"# {stage.name}: {told}", flush=True)
 
 
+def listens(stage: Stage) -> bool:
+    """Whether the evaluation's ASR transcribes what the stage speaks."""
+    return any(command.module == "infer.evaluate" for command in stage.spec.commands)
+
+
+def unheard(stage: Stage) -> str | None:
+    """What to say of languages that the recipe's texts may be in and the evaluation's ASR does not know."""
+    from infer.ears import left_out
+
+    return next(filter(None, map(left_out, stage.configs())), None)
+
+
+def check_texts(stages: Sequence[Stage], is_due: Callable[[Stage], bool]) -> None:
+    """SystemExit as by check_training if a stage that is still to run cannot transcribe the texts, which stage data may
+    have made just now."""
+    for stage in filter(listens, stages):
+        try:
+            check_training(stage)
+        except SystemExit:
+            if is_due(stage):
+                raise
+
+
 def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = False) -> None:
     """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers: see
-    stages/misfits.py, batch.py, lengths.py.
+    stages/misfits.py, batch.py, lengths.py, infer/ears.py.
 
     Args:
         stage: with its overrides.
@@ -148,6 +172,10 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
     trains, prepares = "actor_rollout_ref" in cfg, bool(OmegaConf.select(cfg, "prepare.use_speech_prefix"))
     yield from misfits.of_settings(cfg)
     yield from lengths.of_lengths(cfg)
+    if listens(stage):
+        from infer.ears import of_ear
+
+        yield from of_ear(cfg)
     if trains:
         yield from batch.of_batch(cfg)
         yield from misfits.of_rows(cfg)

@@ -97,6 +97,7 @@ class Run:
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
         preflight.check_training(stage, self.stages, here=True)  # now that its texts are there
+        preflight.check_texts(later, self.is_due)
         if stage.spec.get("server"):
             self.expect_server(stage)  # whoever is refused finds the checkpoints where they were
         for line in self.marks.clear_way(stage, now, self.force):  # before the server, which may learn from a run

@@ -7,6 +7,7 @@ probability. The same frames say how likely any other text is: `nll`.
 
 import re
 from collections import OrderedDict
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ class SenseVoiceASR:
             *bpe.model that configuration.json names.
         device: torch device.
         batch_size: rows decoded together; rows of similar length should stand together.
+        languages: of rows, others are refused; None: all that the model has a query for.
 
     Raises:
         FileNotFoundError: the directory is not there or not whole.
@@ -43,7 +45,9 @@ class SenseVoiceASR:
     family = "sensevoice"
     provides = ("confidence",)
 
-    def __init__(self, model_dir: str, device: str = "cpu", batch_size: int = 32):
+    def __init__(
+        self, model_dir: str, device: str = "cpu", batch_size: int = 32, languages: Collection[str] | None = None
+    ):
         advice = (
             "the stage `data` builds it, the stage `models` fetches it, or download iic/SenseVoiceSmall (ModelScope) "
             "or FunAudioLLM/SenseVoiceSmall (Hugging Face) into it"
@@ -54,6 +58,8 @@ class SenseVoiceASR:
         self.tokenizer, self.frontend = options["tokenizer"], options["frontend"]
         self.device = device
         self.batch_size = batch_size
+        known = set(self.model.lid_dict)
+        self.languages = known if languages is None else known & set(languages)
         self._frame_seconds = self.frontend.frame_shift * self.frontend.lfr_n / 1000
         self._encoded: OrderedDict[tuple[int, str], tuple[np.ndarray, torch.Tensor]] = OrderedDict()
 
@@ -97,9 +103,8 @@ class SenseVoiceASR:
 
     def _encode(self, waves: list[np.ndarray], languages: list[str]) -> list[torch.Tensor]:
         """The encoder's frames float32 [frames, size] of each wave, without the queries."""
-        unknown = sorted(set(languages) - set(self.model.lid_dict))
-        if unknown:
-            raise ValueError(f"SenseVoice does not know the language {unknown}: it has {sorted(self.model.lid_dict)}")
+        if unknown := sorted(set(languages) - self.languages):
+            raise ValueError(f"SenseVoice does not know the language {unknown}: it has {sorted(self.languages)}")
         keys = [(id(wave), language) for wave, language in zip(waves, languages, strict=True)]
         new = [i for i, key in enumerate(keys) if key not in self._encoded]
         features = [funasr_directory.features(self.frontend, waves[i]) for i in new]

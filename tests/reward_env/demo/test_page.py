@@ -38,7 +38,7 @@ class Page:
         argv += ["--config-name", "demo", f"recipe.work_dir={built.relative_to(ROOT)}", f"demo.port={port}"]
         argv += [f"systems={{SFT: {built}/sft, GRPO: {built}/sft}}", f"eval_dir={folder}/eval", "demo.threads=1"]
         argv += [f"demo.votes={folder}/votes.jsonl", f"demo.voices_dir={folder}/voices", "demo.load_first=false"]
-        argv += [f"recipe.token_ear_dir={folder}/token_ear", "recipe.languages=[zh, en]"]
+        argv += [f"recipe.token_ear_dir={folder}/token_ear", "recipe.languages=[zh, en, yue]"]
         one = "temperature: 1.0, top_p: 1.0, top_k: -1, samples: 1"
         bounded = "min_token_text_ratio: 2, max_token_text_ratio: 9, frequency_penalty: 0.5"
         argv += [f"+recipe.decodings.bounded={{{one}, {bounded}}}"]
@@ -160,7 +160,11 @@ def test_a_text_is_read_and_heard_in_the_language_that_was_chosen(page):
     for language, rate in (("en", "WER"), ("zh", "toneless pinyin error")):
         client.predict(*asked, language, api_name="/speak")
         assert client.predict(api_name="/judged")[0].count(rate) == 2
-    with pytest.raises(Exception, match=r"de is not in the list of choices|recipe\.languages are zh, en"):
+    client.predict("早晨", *asked[1:], "yue", api_name="/speak")
+    heard, _, worth = client.predict(api_name="/judged")  # whisper-base has no Cantonese: the reward's half stays
+    assert heard.count("CER") == 1 and "evaluation&#x27;s ASR: whisper has no token &lt;|yue|&gt;" in heard
+    assert "class='score'>reward " in worth
+    with pytest.raises(Exception, match=r"de is not in the list of choices|recipe\.languages are zh, en, yue"):
         client.predict(*asked, "de", api_name="/speak")
 
 

@@ -8,7 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from infer.evaluate import evaluate
+from infer.evaluate import evaluate, read_all
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance, read_utterances
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
@@ -131,6 +131,9 @@ def test_bad_lines_are_named_by_file_line_and_field(tmp_path):
 def test_sft_rows_are_utterances_numbered_by_line(tmp_path):
     path = tmp_path / "sft.jsonl"
     path.write_text('{"text": "一", "speech_tokens": [5]}\n{"text": "二", "speech_tokens": []}\n', encoding="utf-8")
+    cfg = configuration(f"files={{SFT.-: {path}}}", "+ear.languages=[en]")
+    with pytest.raises(ValueError, match=r"^there are texts in zh, which the evaluation's ASR \(WhisperEar\) does not"):
+        read_all(cfg)
     first, second = read_utterances(str(path), "zh")
     assert (first.index, first.tokens, first.finished, first.language) == (0, [5], None, "zh")
     assert (second.index, second.tokens) == (1, [])

@@ -225,6 +225,12 @@ def test_a_prompt_that_is_too_long_is_refused_with_its_line_before_any_model(wor
         synthesise(cfg)
 
 
+def test_a_language_that_the_evaluations_asr_does_not_know_is_refused_before_any_model(work):
+    cfg = configuration(work, "transformers", "+ear.languages=[en, ja]")
+    with pytest.raises(ValueError, match=r"^there are texts in zh, which .*WhisperEar\) does not know: it has en, ja"):
+        synthesise(cfg)
+
+
 def test_limit_takes_the_first_texts(work):
     assert [one.request.text for one in sentences(configuration(work, "vllm", "limit=2"))] == TEXTS[:2]
 
