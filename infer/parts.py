@@ -18,13 +18,16 @@ from data_prep.prompts import PromptMaker, Request
 from infer.bounds import text_lengths
 from infer.texts import Sentence
 from speech.jsonl import BadField, BadRows
+from speech.readings import clean, spans
+from speech.readings.units import CLUSTERED
 from speech.tokens import parse_speech_tokens
 
-_CLOSING = "\"'”’」』）)】》"
-_SENTENCE = re.compile(
-    rf"(?:[。！？!?；;…]+|\.+(?=[\s{_CLOSING}]|$))[{_CLOSING}]*\s*"
-)  # a full stop in 3.5 ends nothing
-_COMMA = re.compile(r"(?:[，、：]|[,:](?=\s))\s*")
+_CLOSING = "\"'”’」』）)】》»"
+_INITIAL = r"(?<!\b[A-ZÀ-ÖØ-ÞĄĆĘŁŃŚŹŻА-ЯЁ])"  # J. Smith
+# A full stop in 3.5 ends nothing. Of Arabic and Urdu, Ethiopic, Armenian, India, Burma, Cambodia, Tibet, too.
+_SENTENCE = re.compile(rf"(?:[。！？!?；;…؟؛۔።፧։।॥။។៕།]+|{_INITIAL}\.+(?=[\s{_CLOSING}]|$))[{_CLOSING}]*\s*")
+_COMMA = re.compile(r"(?:[，、：،፣၊]|[,:](?=\s))\s*")
+_BLANK = re.compile(r"\s+")
 
 
 class Joined(list[int]):
@@ -35,21 +38,25 @@ class Joined(list[int]):
         self.cuts = [len(part) for part in parts]
 
 
-def cut(text: str, length: Callable[[str], int], token_max_n: int, merge_len: int) -> list[str]:
+def cut(text: str, length: Callable[[str], int], token_max_n: int, merge_len: int, language: str) -> list[str]:
     """The parts of a text, which together are the text: as many whole sentences as token_max_n tokens hold; of a longer
-    sentence, what stands between commas; what has no comma stays whole. A last part below merge_len goes with the one
-    before it.
+    sentence, what stands between commas; of what is still longer, where blanks part phrases (Thai), what stands between
+    them; else it stays whole. A mark that is part of what is read ends nothing (am 3. Oktober, Dr. Smith, No. 5):
+    behind it the parts would be read otherwise. A last part below merge_len goes with the one before it.
 
-    >>> cut("你好。今天星期三。再见！", len, 8, 4)
+    >>> cut("你好。今天星期三。再见！", len, 8, 4, "zh")
     ['你好。', '今天星期三。再见！']
-    >>> cut("It is 3.5 km. Fine.", len, 14, 0)
+    >>> cut("It is 3.5 km. Fine.", len, 14, 0, "en")
     ['It is 3.5 km. ', 'Fine.']
     """
-    pieces = [
-        piece
-        for sentence in _between(text, _SENTENCE)
-        for piece in ([sentence] if length(sentence) <= token_max_n else _between(sentence, _COMMA))
-    ]
+    if length(text) <= token_max_n:
+        return [text]
+    read, places = _read(text, language), [0, len(text)]
+    for mark in (_SENTENCE, _COMMA, *([_BLANK] if language in CLUSTERED else [])):
+        ends = [m.end() for m in mark.finditer(text) if not any(a < m.end() and m.start() < b for a, b in read)]
+        long = [(a, b) for a, b in pairwise(places) if length(text[a:b]) > token_max_n]
+        places = sorted({*places, *(end for a, b in long for end in ends if a < end < b)})
+    pieces = [text[a:b] for a, b in pairwise(places)]
     parts = [""]
     for piece in pieces:
         if parts[-1] and length(parts[-1] + piece) > token_max_n:
@@ -60,10 +67,11 @@ def cut(text: str, length: Callable[[str], int], token_max_n: int, merge_len: in
     return parts
 
 
-def _between(text: str, end: re.Pattern[str]) -> list[str]:
-    ends = [match.end() for match in end.finditer(text)]
-    places = [0, *ends] if ends and ends[-1] == len(text) else [0, *ends, len(text)]
-    return [text[a:b] for a, b in pairwise(places) if b > a]
+def _read(text: str, language: str) -> list[tuple[int, int]]:
+    """Places [start, end) that are read as one. Abbreviations of English are known in every language."""
+    cleaned = clean(text)
+    found = [span for name in dict.fromkeys((language, "en")) for span in spans(cleaned.text, name)]
+    return [(cleaned.origin[span.start], cleaned.origin[span.end]) for span in found]
 
 
 @dataclass
@@ -95,7 +103,7 @@ class Speaker:
         asked = sentence.request
         if self._how is None:
             return [asked]
-        texts = cut(asked.text, self._length, self._how.token_max_n, self._how.merge_len)
+        texts = cut(asked.text, self._length, self._how.token_max_n, self._how.merge_len, asked.language)
         found: list[Request] = []
         carried = ""
         for text in texts:

@@ -12,6 +12,7 @@ from speech.readings import languages
 from speech.readings.lattice import Unit
 
 SOUNDS, TONELESS = "sounds", "toneless"
+CLUSTERED = frozenset({"th", "lo", "km", "my", "bo"})  # blanks part phrases
 SPACELESS = frozenset({"zh", "yue", "ja", "ko"})  # units are syllables or morae; elsewhere they are words
 _APOSTROPHES = "'’‘ʼ`´"
 

@@ -15,6 +15,7 @@ from infer.given_voice import use_given
 from infer.parts import Joined, Speaker, cut, parts_of
 from infer.texts import read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.readings import written
 from stages.config import compose_stage
 
 LONG = "今天下雨。你好！明天是星期三。"
@@ -34,8 +35,34 @@ LONG = "今天下雨。你好！明天是星期三。"
     ],
 )
 def test_a_text_is_cut_where_a_speaker_breathes(text, most, least, parts):
-    found = cut(text, len, most, least)
+    found = cut(text, len, most, least, "en" if text.isascii() else "zh")
     assert found == parts and "".join(found) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "parts"),
+    [
+        (
+            "de",
+            "Es war am 3. Oktober. Er wohnt im 2. Stock. Dann kam z. B. Dr. Meier. Gut.",
+            ["Es war am 3. Oktober. ", "Er wohnt im 2. Stock. ", "Dann kam z. B. Dr. Meier. ", "Gut."],
+        ),
+        ("en", "She met Dr. Smith. J. R. Ewing came to No. 5.", ["She met Dr. Smith. ", "J. R. Ewing came to No. 5."]),
+        ("fr", "Hier M. Dupont est venu. Puis il est parti.", ["Hier M. Dupont est venu. ", "Puis il est parti."]),
+        ("ru", "Он жил в г. Москве. Потом на ул. Ленина.", ["Он жил в г. Москве. ", "Потом на ул. Ленина."]),
+        ("zh", "他问过我们的Dr. Smith。今天是2008年8月8日。", ["他问过我们的Dr. Smith。", "今天是2008年8月8日。"]),
+        ("hi", "यह पहला वाक्य है। यह दूसरा है।॥", ["यह पहला वाक्य है। ", "यह दूसरा है।॥"]),
+        ("ar", "كيف حالك؟ أنا بخير، شكرا جزيلا لك.", ["كيف حالك؟ ", "أنا بخير، ", "شكرا جزيلا لك."]),
+        ("ur", "یہ پہلا جملہ ہے۔ یہ دوسرا ہے۔", ["یہ پہلا جملہ ہے۔ ", "یہ دوسرا ہے۔"]),
+        ("th", "วันนี้อากาศดีมาก เราไปตลาดกัน", ["วันนี้อากาศดีมาก ", "เราไปตลาดกัน"]),
+        ("km", "ខ្ញុំទៅផ្សារ។ ខ្ញុំទិញ បន្លែ។", ["ខ្ញុំទៅផ្សារ។ ", "ខ្ញុំទិញ បន្លែ។"]),
+    ],
+)
+def test_parts_are_read_as_the_whole_is_in_every_language(language, text, parts):
+    """At 504d2c94 "am 3. | Oktober" was read "am drei. Oktober", and Hindi, Arabic, Urdu and Thai were one part."""
+    found = cut(text, len, 3 * len(text) // 5 if len(parts) == 2 else 15, 0, language)
+    assert found == parts
+    assert "".join(written(part, language) for part in found) == written(text, language)
 
 
 class Answers:
