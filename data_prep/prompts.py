@@ -17,6 +17,7 @@ their prompts here, so that a model is tested with what it was trained on. What 
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,6 +34,7 @@ from data_prep.prompt_template import Messages, Said, encode_prompt
 from speech.jsonl import BadField, BadRows
 from speech.loading import tokenizer_of
 from speech.readings import may_be_said, writing
+from speech.readings.languages import reads_numbers
 from speech.templates import has_turns, prompt_template, takes_instructions
 from speech.texts import NORMALISATIONS, as_written, spoken
 from speech.voices import Voice, read_voices, voice_of
@@ -114,6 +116,7 @@ class PromptMaker:
         self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
         self._write = NORMALISATIONS[recipe.text_normalisation]
         self.unsure = 0  # requests with something that stands as it was because no reading of it is sure
+        self._unread = Counter[str]()  # {language: requests with digits, of which there are no readings}
         self._misread = {language: (re.compile(one.characters), one.write) for language, one in recipe.misread.items()}
         self._found: dict[str, tuple[int, str]] = {}  # {language: (requests with such characters, the first's text)}
         reader = (recipe.phoneme_in or {}).get("reader")
@@ -162,6 +165,8 @@ class PromptMaker:
             found = writing(text, language)
             said = found.text
             self.unsure += found.unsure > 0
+        if any(map(str.isdecimal, said)) and not reads_numbers(language):
+            self._unread[language] += 1
         if language in self._misread and self._misread[language][0].search(said):
             count, first = self._found.get(language, (0, text))
             self._found[language] = count + 1, first
@@ -249,6 +254,10 @@ class PromptMaker:
             f"{count} rows in {language} are not in {self._misread[language][1]}, as {self._name} wants that language, "
             f"such as: {first[:40]}"
             for language, (count, first) in self._found.items()
+        ]
+        lines += [
+            f"{count} rows hold digits, and there are no readings for {language}: heard as words they count as errors"
+            for language, count in self._unread.items()
         ]
         if self.unsure:
             lines.append(f"{self.unsure} rows hold a number or sign whose reading is not sure: as it stands")

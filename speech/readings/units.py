@@ -1,7 +1,8 @@
 """A spoken string -> units of pronunciation, as its language hears them.
 
 A unit is a tuple of acceptable sounds (strings, compared as they are). A language whose module has a function `units`
-says which (zh, yue, ja, ko, ...); the default is a word: its letters in lower case, without marks.
+says which (zh, yue, ja, ko, ...); the default is a word: its letters in lower case, without marks. Languages without a
+module: other.py.
 """
 
 import unicodedata

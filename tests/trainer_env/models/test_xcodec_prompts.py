@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_answer, encode_prompt
+from data_prep.prompts import PromptMaker
 from models.extend import extend
 from models.inworld_tts.prompt import line
 from models.llasa.prompt import understanding
@@ -32,6 +33,21 @@ ANNA = Voice("anna", "Hi.", (7, 0))
 def spelled(text: str) -> list[int]:
     """Ids of the bytes: the small tokenizer numbers them by their values."""
     return list(text.encode())
+
+
+def test_rows_with_digits_that_nobody_reads_are_counted():
+    maker = PromptMaker(compose_stage("llasa", "data").recipe)
+    for text, language in (
+        ("₹५00", "hi"),
+        ("500 रुपये", "hi"),
+        ("सौ", "hi"),
+        ("3 kişi", "tr"),
+        ("3号", "zh"),
+        ("12", "am"),
+    ):
+        maker.request({"text": text, "language": language}, has_speech=True)
+    told = "{} rows hold digits, and there are no readings for {}: heard as words they count as errors"
+    assert maker.warnings() == [told.format(2, "hi"), told.format(1, "am")]
 
 
 def config(recipe: str, work: Path, *overrides: str) -> DictConfig:
