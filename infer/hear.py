@@ -211,10 +211,11 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     """Errors of one transcript, in both ways.
 
     As read (reward_tts/reward/errors.py): a text has a set of acceptable readings, a homophone is right. `error_rate`
-    is (S + D + I) / N over syllables for languages that are written without spaces, over words for others, not capped;
-    `unit` says which (CER or WER); `substitutions`, `deletions`, `insertions`, `units` are the counts. `pinyin_error`
-    over toneless syllables (Mandarin only, else None) and `cer` over characters or letters are capped at 1, so that an
-    ear's invention on noise costs no more than silence; `syllable_edits`, `character_edits` are not.
+    is (S + D + I) / N, not capped, over syllables (or letters with their marks) for languages that are written without
+    spaces between words, over words for others; `unit` says which (CER or WER); `substitutions`, `deletions`,
+    `insertions`, `units` are the counts. `pinyin_error` over toneless syllables (Mandarin only, else None) and `cer`
+    over characters or letters are capped at 1, so that an ear's invention on noise costs no more than silence;
+    `syllable_edits`, `character_edits` are not.
 
     `published_error_rate` is as seed-tts-eval's script counts (`published_edits` by `published_units`), whose mean over
     utterances is what papers report: a homophone is wrong there, and so is a digit that is heard as a word. Control

@@ -2,8 +2,9 @@
 
 The units of a recipe's error:
     pinyin      units of pronunciation; of Mandarin with tones or without, as the recipe says
-    text        units of pronunciation (zh with tones, yue, ja, ko), words elsewhere
-    characters  the same for zh, yue, ja, ko; elsewhere letters of the words, a homophone spelt as its like
+    text        units of pronunciation (zh with tones, yue, ja, ko), letters with their marks (th, lo, km, my, bo),
+                words elsewhere
+    characters  the same for all these; elsewhere letters of the words, a homophone spelt as its like
     published_* as the published scripts count, see published.py
 
 In all but the last a text has a set of acceptable readings, and a homophone is no error: speech/readings.

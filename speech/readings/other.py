@@ -85,13 +85,15 @@ def _again(text: str, match: re.Match[str]) -> Span | None:
 
 
 def units(words: str, language: str) -> list[Unit]:
-    """Words in the one spelling of those that sound alike.
+    """Words, or clusters where blanks do not part words, in the one spelling of those that sound alike.
 
     >>> units("إلى ١٥", "ar") == units("الى 15", "ar"), units("Thủy", "vi") == units("thuỷ", "vi")
     (True, True)
     """
-    found = words_of(_folded(words, language))
-    return [(_tone_last(word),) for (word,) in found] if language == "vi" else found
+    found = [word for (word,) in words_of(_folded(words, language))]
+    if language in CLUSTERED:
+        return [(cluster,) for word in found for cluster in _clusters(word)]
+    return [(_tone_last(word) if language == "vi" else word,) for word in found]
 
 
 def _folded(words: str, language: str) -> str:

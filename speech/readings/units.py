@@ -13,8 +13,8 @@ from speech.readings import languages
 from speech.readings.lattice import Unit
 
 SOUNDS, TONELESS = "sounds", "toneless"
-CLUSTERED = frozenset({"th", "lo", "km", "my", "bo"})  # blanks part phrases
-SPACELESS = frozenset({"zh", "yue", "ja", "ko"})  # units are syllables or morae; elsewhere they are words
+CLUSTERED = frozenset({"th", "lo", "km", "my", "bo"})  # blanks part phrases; units are clusters: a letter and its marks
+SPACELESS = CLUSTERED | {"zh", "yue", "ja", "ko"}  # and here syllables or morae; elsewhere they are words
 _APOSTROPHES = "'’‘ʼ`´"
 
 

@@ -47,6 +47,8 @@ def test_languages_without_spaces_are_counted_in_syllables_or_morae():
         8,
     )  # きょうはいいてんき: eight morae
     assert errors("한국어 말", "한국어 말", "ko")["unit"] == "CER"
+    counted = errors("อากาศ ดี", "อากาศดัม", "th")  # อ า ก า ศ ดี: six, of which the last is another, and one more
+    assert (counted["unit"], counted["substitutions"], counted["insertions"], counted["units"]) == ("CER", 1, 1, 6)
 
 
 def test_an_english_evaluation_reports_word_error():

@@ -194,6 +194,24 @@ def test_what_sounds_otherwise_is_wrong_in_languages_without_a_module(language, 
 
 
 @pytest.mark.parametrize(
+    ("language", "text", "heard", "wrong"),
+    [
+        ("th", "วันนี้อากาศดีมาก", "วันนี้อากาศดีมาด", 1 / 12),  # ว ั น นี้ อ า ก า ศ ดี ม า ก: a letter and its marks are one
+        ("th", "วันนี้ อากาศ ดี", "วันนี้อากาศดี", 0),
+        ("th", "กําลัง น้ำ", "กำลัง นํ้า", 0),  # its ring before and behind the tone mark
+        ("th", "ต่างๆ", "ต่างต่าง", 0),
+        ("th", "คนต่าง ๆ มา", "คนต่างต่างมา", 0),
+        ("th", "มี3คน ๕ คน", "มีสามคน ห้าคน", 0),
+        ("km", "ខ្ញុំទៅផ្សារ", "ខ្ញុំ ទៅ ផ្សារ", 0),
+        ("my", "မြန်မာ", "မြန်မ", 1 / 3),
+    ],
+)
+def test_where_blanks_part_phrases_a_unit_is_a_letter_with_its_marks(language, text, heard, wrong):
+    """At 504d2c94 a Thai sentence was one word: 1.0 for one letter, 9.0 with blanks."""
+    assert rate(text, heard, language) == pytest.approx(wrong)
+
+
+@pytest.mark.parametrize(
     ("language", "text"), [("tr", "3 kişi 5'te"), ("da", "den 3. maj"), ("th", "๕ คน ๆ"), ("am", "12345"), ("hi", "१५")]
 )
 def test_no_prompt_says_what_no_module_of_the_language_is_sure_of(language: str, text: str):
