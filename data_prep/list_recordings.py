@@ -4,8 +4,11 @@
 
 The words of name.wav (or .flac, .ogg, .mp3, in sub-folders and linked ones, too) stand in name.txt or name.lab next to
 it, or on a line `name|words` of a metadata.csv in the folder, as LJSpeech has it (a third field, the words as they are
-read, counts before the second; the name may have its ending, and lack its folder). Different words for one recording
-(other signs and capitals are none), or two recordings of one name, are refused. Into `folder.output` go
+read, counts before the second; the name may have its ending, and lack its folder), or in name.normalized.txt, else
+name.original.txt, as LibriTTS has them, or on a line `name words` of a *.trans.txt next to it, as LibriSpeech has it.
+Different words for one recording (other signs and capitals are none), or two recordings of one name, are refused.
+`folder.input` may also be a table of Common Voice (validated.tsv): the recordings that it names, in the folder clips
+beside it or where it lies itself, with their sentences and languages. Into `folder.output` go
 
     recordings.jsonl  {"name", "text", "wav"}: voices, for encode_voices and stage data
     samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings of vectorize
@@ -13,10 +16,12 @@ read, counts before the second; the name may have its ending, and lack its folde
 with paths relative to these files.
 """
 
+import csv
 import glob
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import hydra
 import soundfile
@@ -30,30 +35,49 @@ from speech.paths import check_outputs, relative
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 OTHER_AUDIO = (".m4a", ".aac", ".opus", ".wma", ".aif", ".aiff", ".amr", ".mp4", ".webm", ".ape")
 WORDS = (".txt", ".lab")
+VERSIONS = ("normalized", "original")  # of the words, name.normalized.txt: LibriTTS's; the first that is there counts
+CHAPTER = ".trans.txt"  # LibriSpeech's
 LIST = "metadata.csv"
+HEADINGS = ("path", "sentence")  # of a table of Common Voice, and locale
+LOCALES = {"zh-HK": "yue"}  # whose language is not what stands before their hyphen
 SPEAKER_TEXTS, SPEAKER_SHARE = 3, 0.05  # a third field behind so many texts, on more of the lines: no words as read
 
 
-def recordings(folder: Path) -> list[tuple[str, Path, str]]:
-    """(name, file, words) of each recording, sorted by name: its path in the folder without the ending.
+class Recording(NamedTuple):
+    """One of them; `language`: where its words stand with it."""
+
+    name: str
+    file: Path
+    words: str
+    language: str | None = None
+
+
+def recordings(folder: Path) -> list[Recording]:
+    """Each recording of a folder, or of a table (.tsv), sorted by name: its path in the folder without the ending.
 
     Raises:
-        FileNotFoundError: there is no such folder. ValueError: it holds no recording.
+        FileNotFoundError: there is no such folder. ValueError: it holds no recording, or the table no such headings.
         BadRows: recordings without words or with two, words without a recording, lines that are none, all of them.
     """
+    if folder.suffix.lower() == ".tsv" and folder.is_file():
+        return _of_table(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} (folder.input) is missing, or is no folder: recordings are expected in it")
     faults: list[str] = []
     paths = list(_walk(folder, faults))
     files, beside = (_by_name(folder, paths, endings) for endings in (AUDIO, WORDS))
+    beside = _with_versions(beside, files)
     if not (files or faults):
         raise ValueError(f"{folder} (folder.input) holds no recording ({', '.join(AUDIO)})")
     faults += [f"{two}: has the name of {one.name}" for one, *more in files.values() for two in more]
     words = {name: [(str(path), _text(path, faults)) for path in beside[name]] for name in files if name in beside}
     for name, place, text in _listed(folder / LIST, files, faults) if (folder / LIST).is_file() else ():
         words.setdefault(name, []).append((place, text))
+    for path in (path for path in paths if path.name.lower().endswith(CHAPTER)):
+        for name, place, text in _of_chapter(folder, path, files, faults):
+            words.setdefault(name, []).append((place, text))
     said = {name: _one(words.get(name, []), faults) for name in files}
-    nothing = f"no words (a .txt or .lab next to it, or a line of {LIST})"
+    nothing = f"no words (a .txt or .lab next to it, or a line of {LIST}; of Common Voice folder.input=NAME.tsv)"
     faults += [f"{files[name][0]}: {nothing}" for name in files if not said[name]]
     alone = (path for name in beside.keys() - files.keys() for path in beside[name])  # a README, or words of no AUDIO
     others = {path for text in alone for path in text.parent.glob(f"{glob.escape(text.stem)}.*")}
@@ -61,7 +85,55 @@ def recordings(folder: Path) -> list[tuple[str, Path, str]]:
     faults += [f"{path}: has words and is none of {kinds}" for path in others if path.suffix.lower() in OTHER_AUDIO]
     if faults:
         raise BadRows(sorted(faults), then="nothing was written")
-    return [(name, files[name][0], said[name]) for name in sorted(files)]
+    return [Recording(name, files[name][0], said[name]) for name in sorted(files)]
+
+
+def _of_table(path: Path) -> list[Recording]:
+    """See the head of this file. Raises as `recordings`."""
+    faults: list[str] = []
+    found: dict[str, Recording] = {}
+    reader = csv.DictReader(_text(path, faults).split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
+    if not faults and not set(HEADINGS) <= set(reader.fieldnames or ()):
+        raise ValueError(
+            f"{path} (folder.input) has no headings {' and '.join(HEADINGS)}, as Common Voice's tables have"
+        )
+    for row in reader if not faults else ():
+        name, words, locale = (" ".join((row.get(key) or "").split()) for key in (*HEADINGS, "locale"))
+        place, bare = f"{path}:{reader.line_num}", str(Path(name).with_suffix(""))
+        file = next((one for folder in ("clips", ".") if name and (one := path.parent / folder / name).is_file()), None)
+        if not words or file is None:
+            faults.append(f"{place}: {name} has no {'recording' if words else 'words'}")
+        elif bare in found:
+            faults.append(f"{place}: {name} is there twice")
+        else:
+            found[bare] = Recording(bare, file, words, LOCALES.get(locale, locale.partition("-")[0].lower()) or None)
+    if faults:
+        raise BadRows(faults, then="nothing was written")
+    if not found:
+        raise ValueError(f"{path} (folder.input) names no recording")
+    return [found[name] for name in sorted(found)]
+
+
+def _with_versions(beside: Mapping[str, list[Path]], files: Collection[str]) -> dict[str, list[Path]]:
+    """{name: files of words} with those of which the name says the version, too."""
+    found = dict(beside)
+    for version in VERSIONS:
+        for name in beside:
+            bare = name.removesuffix(f".{version}")
+            if name not in files and bare in files:
+                found.setdefault(bare, found.pop(name))
+    return found
+
+
+def _of_chapter(folder: Path, path: Path, files: Collection[str], faults: list[str]) -> Iterator[tuple[str, str, str]]:
+    """(name of a recording, file and line, words) of each line of a file beside the recordings of a chapter."""
+    for number, line in enumerate(_text(path, faults).split("\n"), 1):
+        name, _, text = line.strip().partition(" ")
+        own = str((path.parent / name).relative_to(folder))
+        if own in files:
+            yield own, f"{path}:{number}", text
+        elif name:
+            faults.append(f"{path}:{number}: {name} has no recording")
 
 
 def _walk(folder: Path, faults: list[str]) -> Iterator[Path]:
@@ -96,8 +168,10 @@ def _by_name(folder: Path, paths: list[Path], endings: tuple[str, ...]) -> dict[
 
 def _one(sources: list[tuple[str, str]], faults: list[str]) -> str:
     """The words of (where they stand, words), with single spaces; different ones are a fault, which other signs and
-    capitals are not. A .lab's count last: aligners write them in capitals and without signs."""
-    sources = sorted(sources, key=lambda source: source[0].lower().endswith(".lab"))
+    capitals are not. Those of a .lab or a chapter count last: they are in capitals and without signs."""
+    sources = sorted(
+        sources, key=lambda source: source[0].lower().endswith(".lab") or f"{CHAPTER}:" in source[0].lower()
+    )
     given = {place: " ".join(text.split()) for place, text in sources}
     (first, words), *others = [one for one in given.items() if one[1]] or [("", "")]
     same = spoken_part(words) if others else ""
@@ -156,14 +230,14 @@ def _speakers(read: dict[str, list[tuple[int, str]]]) -> Iterator[tuple[str, lis
             yield third, [number for number, _ in rows]
 
 
-def rows(found: list[tuple[str, Path, str]], output: Path, language: str) -> tuple[list[dict], list[dict]]:
-    """Of recordings.jsonl and of samples.jsonl.
+def rows(found: list[Recording], output: Path, language: str) -> tuple[list[dict], list[dict]]:
+    """Of recordings.jsonl and of samples.jsonl; `language`: where a recording has none of its own.
 
     Raises:
         BadRows: files that are no audio, or empty, all of them.
     """
     voices, samples, faults = [], [], []
-    for name, file, text in found:
+    for name, file, text, own in found:
         try:
             info = soundfile.info(file)
         except (OSError, soundfile.SoundFileError) as error:
@@ -174,7 +248,7 @@ def rows(found: list[tuple[str, Path, str]], output: Path, language: str) -> tup
             faults.append(f"{file}: holds {info.frames} samples, less than a millisecond")
         path = relative(file, output)
         voices.append({"name": name, "text": text, "wav": path})
-        samples.append({"transcript": text, "language": language, "wav_path": path, **sound})
+        samples.append({"transcript": text, "language": own or language, "wav_path": path, **sound})
     if faults:
         raise BadRows(faults, then="nothing was written")
     return voices, samples
@@ -193,7 +267,8 @@ def main(cfg: DictConfig) -> None:
             for temporary, one in zip(temporaries, made, strict=True):
                 write_jsonl(temporary, one)
     seconds = sum(row["duration"] for row in made[1])
-    told = f"{len(made[0])} recordings, {seconds / 60:.1f} min, language {cfg.folder.language} (folder.language)"
+    languages = ", ".join(sorted({row["language"] for row in made[1]}))
+    told = f"{len(made[0])} recordings, {seconds / 60:.1f} min, language {languages} (folder.language, or a table's)"
     print(f"{told} -> {paths[0]}, {paths[1]}", flush=True)
 
 

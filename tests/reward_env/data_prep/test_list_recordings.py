@@ -41,14 +41,65 @@ def test_a_list_of_ljspeech_names_the_words(tmp_path):
     for name in ("LJ1", "LJ2"):
         record(tmp_path / f"{name}.wav", None)
     (tmp_path / "metadata.csv").write_text("LJ1|Dr. No|Doctor No\nLJ2|Yes\n")
-    assert [(name, words) for name, _, words in recordings(tmp_path)] == [("LJ1", "Doctor No"), ("LJ2", "Yes")]
+    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("LJ1", "Doctor No"), ("LJ2", "Yes")]
+
+
+def test_libritts_has_its_words_in_two_versions(tmp_path):
+    for name, version, words in (
+        ("1/a", "normalized", "Mister No"),
+        ("1/a", "original", "Mr. No"),
+        ("1/b", "original", "Hi"),
+    ):
+        record(tmp_path / f"{name}.wav", None)
+        (tmp_path / f"{name}.{version}.txt").write_text(words)
+    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("1/a", "Mister No"), ("1/b", "Hi")]
+
+
+def test_librispeech_has_the_words_of_a_chapter_in_one_file(tmp_path):
+    for name in ("84-1-0000", "84-1-0001"):
+        record(tmp_path / f"84/1/{name}.flac", None)
+    chapter = tmp_path / "84/1/84-1.trans.txt"
+    chapter.write_text("84-1-0000 GO DO YOU HEAR\n84-1-0001 IT WAS\n")
+    assert [words for _, _, words, _ in recordings(tmp_path)] == ["GO DO YOU HEAR", "IT WAS"]
+    (tmp_path / "84/1/84-1-0000.txt").write_text("Go! Do you hear?")
+    assert recordings(tmp_path)[0].words == "Go! Do you hear?"
+    chapter.write_text("84-1-0000 GO DO YOU HEAR\n84-1-0001 IT WAS\n84-1-0002 GONE\n")
+    with pytest.raises(BadRows, match=r"(?s)^1 bad rows.*84-1\.trans\.txt:3: 84-1-0002 has no recording"):
+        recordings(tmp_path)
+
+
+def test_a_table_of_common_voice_names_words_and_languages(tmp_path):
+    for name in ("cv_1", "cv_2", "invalid"):
+        record(tmp_path / f"de/clips/{name}.mp3", None)
+    table = tmp_path / "de/validated.tsv"
+    heading = "client_id\tpath\tsentence\tlocale\n"
+    table.write_text(f'{heading}x\tcv_2.mp3\t"Ja", sagt er.\tzh-HK\nx\tcv_1.mp3\tNein.\tde\n')
+    voices, samples = rows(recordings(table), tmp_path, "en")
+    assert [(voice["name"], voice["text"]) for voice in voices] == [("cv_1", "Nein."), ("cv_2", '"Ja", sagt er.')]
+    assert [(one["language"], one["wav_path"]) for one in samples] == [
+        ("de", "de/clips/cv_1.mp3"),
+        ("yue", "de/clips/cv_2.mp3"),
+    ]
+    table.write_text("path\tsentence\ncv_1.mp3\tNein.\n")  # no locale: folder.language
+    assert rows(recordings(table), tmp_path, "en")[1][0]["language"] == "en"
+    table.write_text(f"{heading}x\tcv_1.mp3\tA\tde\nx\tcv_1.mp3\tB\tde\nx\tgone.mp3\tA\tde\nx\tcv_2.mp3\t\tde\n")
+    told = (
+        r"(?s)^3 bad.*tsv:3: cv_1\.mp3 is there twice.*tsv:4: gone\.mp3 has no recording.*tsv:5: cv_2\.mp3 has no words"
+    )
+    with pytest.raises(BadRows, match=told):
+        recordings(table)
+    table.write_text("clip\tduration\ncv_1.mp3\t9\n")
+    with pytest.raises(ValueError, match="has no headings path and sentence"):
+        recordings(table)
+    with pytest.raises(BadRows, match=r"no words .*of Common Voice folder\.input=NAME\.tsv"):
+        recordings(tmp_path / "de")
 
 
 @pytest.mark.parametrize("listed", ["LJ1", "LJ1.wav", "wavs/LJ1", "wavs/LJ1.wav"])
 def test_a_list_beside_the_folder_of_its_recordings_is_that_of_ljspeech(tmp_path, listed):
     record(tmp_path / "wavs/LJ1.wav", None)
     (tmp_path / "metadata.csv").write_text(f"{listed}|Dr. No|Doctor\u2028No\n", encoding="utf-8")
-    assert [(name, words) for name, _, words in recordings(tmp_path)] == [("wavs/LJ1", "Doctor No")]
+    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("wavs/LJ1", "Doctor No")]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +139,7 @@ def test_a_reading_that_lines_share_is_none_of_a_speaker(tmp_path, lines, words)
     for name in "abc"[: len(words)]:
         record(tmp_path / f"{name}.wav", None)
     (tmp_path / "metadata.csv").write_text(lines + "\n", encoding="utf-8")
-    assert [said for _, _, said in recordings(tmp_path)] == words
+    assert [said for _, _, said, _ in recordings(tmp_path)] == words
 
 
 def test_speakers_of_whom_each_says_little_are_speakers_together():
@@ -104,7 +155,7 @@ def test_the_same_words_without_signs_are_not_others(tmp_path):
     record(tmp_path / "b.wav", None)
     (tmp_path / "b.lab").write_text("GOOD EVENING")
     (tmp_path / "metadata.csv").write_text("b|Good evening!\n")
-    assert [words for _, _, words in recordings(tmp_path)] == ["Hello, World.", "Good evening!"]
+    assert [words for _, _, words, _ in recordings(tmp_path)] == ["Hello, World.", "Good evening!"]
 
 
 def test_two_sources_of_words_and_two_recordings_of_a_name_are_named(tmp_path):
@@ -122,7 +173,7 @@ def test_linked_folders_are_entered_once(tmp_path):
     record(tmp_path / "in/a.wav", "one")
     (tmp_path / "in/spk2").symlink_to(tmp_path / "disk")
     (tmp_path / "disk/loop").symlink_to(tmp_path / "in")
-    assert [name for name, _, _ in recordings(tmp_path / "in")] == ["a", "spk2/b"]
+    assert [name for name, *_ in recordings(tmp_path / "in")] == ["a", "spk2/b"]
 
 
 def test_a_folder_has_its_own_name_and_not_that_of_a_link_before_it(tmp_path):
@@ -132,7 +183,7 @@ def test_a_folder_has_its_own_name_and_not_that_of_a_link_before_it(tmp_path):
     (tmp_path / "b").symlink_to("z/deep")
     record(tmp_path / "z/deep/c.wav", "ho")
     (tmp_path / "metadata.csv").write_text("z/a|hi\n")
-    assert [(name, words) for name, _, words in recordings(tmp_path)] == [("z/a", "hi"), ("z/deep/c", "ho")]
+    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("z/a", "hi"), ("z/deep/c", "ho")]
 
 
 def test_a_recording_of_less_than_a_millisecond_is_named(tmp_path):
@@ -156,7 +207,7 @@ def test_endings_in_capitals_are_those_endings(tmp_path):
     record(tmp_path / "a.wav", "今天")
     (tmp_path / "a.wav").rename(tmp_path / "a.WAV")
     (tmp_path / "a.txt").rename(tmp_path / "a.TXT")
-    assert [(name, words) for name, _, words in recordings(tmp_path)] == [("a", "今天")]
+    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("a", "今天")]
 
 
 def test_words_that_cannot_be_read_and_recordings_of_another_kind_are_named_and_a_readme_is_not(tmp_path):
