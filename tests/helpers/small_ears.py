@@ -55,6 +55,26 @@ def write_whisper(folder: Path) -> Path:
     return folder
 
 
+def write_whisper_of(said: str, folder: Path) -> Path:
+    """The same in CTranslate2's layout: whatever it hears, it writes these letters, bytes that differ."""
+    from ctranslate2.converters import TransformersConverter  # the trainer's environment has none
+
+    model = WhisperForConditionalGeneration.from_pretrained(write_whisper(folder / "original"))
+    tokenizer = WhisperTokenizer.from_pretrained(folder / "original")
+    ids = [*tokenizer.convert_tokens_to_ids(list(said)), model.config.eos_token_id]
+    decoder = model.model.decoder
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()  # what is left of the decoder: its places, which say what comes next
+        decoder.layer_norm.weight.fill_(1)
+        for place, token in enumerate(ids):
+            decoder.embed_tokens.weight[token, place] = 1
+            decoder.embed_positions.weight[3 + place, place] = 2  # behind a prompt of four; more than its last token
+    model.save_pretrained(folder / "original")
+    TransformersConverter(str(folder / "original"), copy_files=["tokenizer.json"]).convert(str(folder / "model"))
+    return folder / "model"
+
+
 def write_wavlm(folder: Path) -> Path:
     """microsoft/wavlm-base-plus-sv's layout."""
     torch.manual_seed(0)

@@ -16,6 +16,7 @@ from reward_tts.asr.faster_whisper import WhisperEar, _files_of_packages
 from speech.waves import resample
 from stages.config import compose_stage, recipes
 from tests.helpers.evaluation import Hum, configuration
+from tests.helpers.small_ears import write_whisper_of
 from tests.helpers.small_models import PARAFORMER_SYMBOLS, paraformer
 
 
@@ -72,6 +73,19 @@ def test_a_plain_directory_is_an_ear_too_and_only_chinese_is_kept_to_characters(
         FileNotFoundError, match=r"\['model\.bin', .*missing\. Download Systran/faster-whisper-large-v3"
     ):
         WhisperEar(**{**options, "source": str(tmp_path / "none")})
+
+
+def test_the_ear_for_any_language_writes_english_words_in_chinese_rows(tmp_path):
+    """At 504d2c94 none of its tokens with a Latin letter could be written there; the default's texts have none."""
+    composed = (configuration("ear=whisper_large_v3").ear, configuration().ear)
+    large, small = (OmegaConf.to_container(ear, resolve=True) for ear in composed)
+    del large["_target_"]
+    large["source"] = str(write_whisper_of("ok", tmp_path))
+    wave = [np.zeros(1600, np.float32)]
+    for language in ("zh", "en"):
+        assert WhisperEar(**large).transcribe(wave, [language])[0].text == "ok"
+    (kept,) = WhisperEar(**large | {"suppress": small["suppress"]}).transcribe(wave, ["zh"])
+    assert not any(character.isascii() and character.isalnum() for character in kept.text)
 
 
 @pytest.mark.parametrize(
