@@ -14,6 +14,7 @@ from models.xcodec2.package import (
     HOP,
     SAMPLE_RATE,
     SEMANTIC,
+    filled,
     linear,
     make_encoder,
     make_quantizer,
@@ -58,10 +59,10 @@ class XCodec2Encoder:
         weights = read_weights(model_dir, ENCODER + SEMANTIC)
         self.device, self.dtype, self.layer = torch.device(device), getattr(torch, dtype), semantic_layer
         self.extractor = pretrained(AutoFeatureExtractor, semantic_dir)
-        self.semantic = _semantic_model(semantic_dir, weights, semantic_layer).to(self.device, self.dtype)
+        self.semantic = _semantic_model(semantic_dir, weights, model_dir, semantic_layer).to(self.device, self.dtype)
         acoustic, semantic = make_encoder(weights, model_dir)
         self.acoustic, self.after_semantic = acoustic.to(self.device), semantic.to(self.device)
-        self.fc_prior = linear(part(weights, "fc_prior.", model_dir)).to(self.device)
+        self.fc_prior = linear(part(weights, "fc_prior.", model_dir), model_dir).to(self.device)
         self.quantizer = make_quantizer(weights, model_dir).to(self.device)
 
     def encode(self, waves: list[np.ndarray]) -> list[np.ndarray]:
@@ -95,11 +96,10 @@ class XCodec2Encoder:
         return codes[..., 0].to(torch.int32).cpu().numpy()
 
 
-def _semantic_model(folder: str, weights: dict[str, torch.Tensor], layers: int) -> Wav2Vec2BertModel:
+def _semantic_model(folder: str, weights: dict[str, torch.Tensor], model_dir: str, layers: int) -> Wav2Vec2BertModel:
     own = {name.removeprefix(SEMANTIC[0]): tensor for name, tensor in weights.items() if name.startswith(SEMANTIC)}
     if own:
-        model = Wav2Vec2BertModel(Wav2Vec2BertConfig.from_pretrained(folder))
-        model.load_state_dict(own)
+        model = filled(Wav2Vec2BertModel(Wav2Vec2BertConfig.from_pretrained(folder)), own, model_dir)
     else:
         model = Wav2Vec2BertModel.from_pretrained(folder, dtype=torch.float32)
     if len(model.encoder.layers) < layers:

@@ -115,11 +115,23 @@ def part(weights: Mapping[str, torch.Tensor], prefix: str, model_dir: str | Path
     return found
 
 
-def linear(weights: Mapping[str, torch.Tensor]) -> nn.Linear:
+def filled(module: nn.Module, weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> nn.Module:
+    """The module with these weights, for inference.
+
+    Raises:
+        ValueError: they are not the module's; it says which are missing and which are unexpected.
+    """
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        what = f"{weights_file(model_dir)} does not fit X-codec2's {type(module).__name__}"
+        raise ValueError(f"{what}: {error}") from error
+    return module.eval()
+
+
+def linear(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> nn.Module:
     """The linear layer of `weight` [out, in] and `bias` [out]."""
-    layer = nn.Linear(*reversed(weights["weight"].shape))
-    layer.load_state_dict(weights)
-    return layer
+    return filled(nn.Linear(*reversed(weights["weight"].shape)), weights, model_dir)
 
 
 def make_decoder(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> tuple[nn.Module, nn.Linear]:
@@ -134,8 +146,7 @@ def make_decoder(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> 
         pos_meb_dim=_HEAD,
         vq_dim=own["quantizer.project_out.weight"].shape[0],
     )
-    decoder.load_state_dict(own)
-    return decoder.eval(), linear(part(weights, "fc_post_a.", model_dir)).eval()
+    return filled(decoder, own, model_dir), linear(part(weights, "fc_post_a.", model_dir), model_dir)
 
 
 def make_encoder(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> tuple[nn.Module, nn.Module]:
@@ -149,18 +160,25 @@ def make_encoder(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -> 
         up_ratios=[one.shape[-1] // 2 for one in kernels],  # a block's kernel is twice its stride
         hidden_dim=own[f"conv_final_block.1{kernel}"].shape[0],
     )
-    encoder.load_state_dict(own)
     first, last = after["initial_conv.weight"], after["final_conv.weight"]
     semantic = package().Semantic(first.shape[1], last.shape[0], first.shape[0])
-    semantic.load_state_dict(after)
-    return encoder.eval(), semantic.eval()
+    return filled(encoder, own, model_dir), filled(semantic, after, model_dir)
+
+
+# Ends of names in checkpoints and what the modules have: torch named the parts of a weight-normalised layer otherwise,
+# and the package renamed SnakeBeta's `beta`, which the released weights and their training code say.
+_NEW_NAMES = {
+    ".weight_g": ".parametrizations.weight.original0",
+    ".weight_v": ".parametrizations.weight.original1",
+    ".act.beta": ".act.bias",
+}
 
 
 def _new_name(name: str) -> str:
-    """torch's names of a weight-normalised layer: older checkpoints have `weight_g` and `weight_v`."""
-    for old, new in (("weight_g", "original0"), ("weight_v", "original1")):
-        if name.endswith(f".{old}"):
-            return name.removesuffix(old) + f"parametrizations.weight.{new}"
+    """The module's own name of a weight of the encoder."""
+    for old, new in _NEW_NAMES.items():
+        if name.endswith(old):
+            return name.removesuffix(old) + new
     return name
 
 
@@ -168,5 +186,4 @@ def make_quantizer(weights: Mapping[str, torch.Tensor], model_dir: str | Path) -
     """The decoder's quantiser alone (ResidualFSQ of vector-quantize-pytorch, eight levels of 4)."""
     own = part(weights, "generator.quantizer.", model_dir)
     quantizer = package().Quantizer(dim=own["project_out.weight"].shape[0], levels=[4] * 8, num_quantizers=1)
-    quantizer.load_state_dict(own)
-    return quantizer.eval()
+    return filled(quantizer, own, model_dir)

@@ -2,6 +2,7 @@
 facebook/w2v-bert-2.0's."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -28,12 +29,16 @@ def codec_modules() -> dict[str, nn.Module]:
     with torch.no_grad():  # random codes of all sorts, and a phase that turns, so that something is heard
         modules["fc_prior"].weight.mul_(20)
         modules["generator"].head.out.weight.normal_(std=0.3)
+        for name, values in modules["CodecEnc"].named_parameters():
+            if name.endswith(".act.bias"):  # else all zero, as if never read
+                values.normal_()
     return {name: module.eval() for name, module in modules.items()}
 
 
 def state() -> dict[str, torch.Tensor]:
-    """The weights of codec_modules(), named as in the released checkpoint."""
-    return {f"{name}.{key}": v for name, module in codec_modules().items() for key, v in module.state_dict().items()}
+    """The weights of codec_modules(), named as in the released checkpoint: `beta` is the package's `bias`."""
+    own = {f"{name}.{key}": v for name, module in codec_modules().items() for key, v in module.state_dict().items()}
+    return {re.sub(r"^(CodecEnc\..*\.act\.)bias$", r"\1beta", name): tensor for name, tensor in own.items()}
 
 
 def write_codec(folder: Path, kind: str = "safetensors") -> Path:

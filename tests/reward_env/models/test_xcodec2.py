@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from models.xcodec2 import package as xcodec2
 from models.xcodec2.encoder import XCodec2Encoder
@@ -132,8 +133,6 @@ def test_codes_of_several_waves_are_those_of_the_package_one_by_one(codec_dir, s
 
 
 def test_semantic_weights_of_the_codecs_checkpoint_go_before_the_directorys(tmp_path, semantic_dir):
-    from safetensors.torch import load_file, save_file
-
     own = {f"semantic_model.{k}": torch.zeros_like(v) for k, v in load_file(semantic_dir / "model.safetensors").items()}
     folder = write_codec(tmp_path / "model")
     save_file(load_file(folder / "model.safetensors") | own, folder / "model.safetensors")
@@ -141,22 +140,37 @@ def test_semantic_weights_of_the_codecs_checkpoint_go_before_the_directorys(tmp_
     assert not any(parameter.any() for parameter in encoder.semantic.parameters())
 
 
-def test_an_encoder_with_torchs_older_names_of_weight_norm_is_the_same(tmp_path, codec_dir, semantic_dir):
-    from safetensors.torch import load_file, save_file
-
-    def older(name: str) -> str:
-        return name.replace("parametrizations.weight.original0", "weight_g").replace(
-            "parametrizations.weight.original1", "weight_v"
-        )
-
-    folder = write_codec(tmp_path / "model")
-    weights = {older(name): tensor for name, tensor in load_file(folder / "model.safetensors").items()}
-    assert any(name.endswith("weight_v") for name in weights)
+def renamed(folder: Path, **changes: str) -> tuple[Path, int]:
+    """A codec of the released layout with other ends of names, and how many are renamed."""
+    write_codec(folder)
+    weights, count = load_file(folder / "model.safetensors"), 0
+    for name in list(weights):
+        for old, new in changes.items():
+            if name.startswith("CodecEnc.") and name.endswith(f".{old}"):
+                weights[name.removesuffix(old) + new] = weights.pop(name)
+                count += 1
     save_file(weights, folder / "model.safetensors")
+    return folder, count
+
+
+OLDER = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+
+
+@pytest.mark.parametrize("changes", [OLDER, {"act.beta": "act.bias"}], ids=["of torch", "of the package"])
+def test_an_encoder_whose_weights_have_other_names_is_the_same(changes, tmp_path, codec_dir, semantic_dir):
+    """Weight norm's older names; the package's own of SnakeBeta's beta, which the release calls so."""
+    folder, count = renamed(tmp_path / "model", **changes)
+    assert count >= 36
     waves = [tone(6400, 200)]
     expected = XCodec2Encoder(str(codec_dir), str(semantic_dir), semantic_layer=2).encode(waves)
     found = XCodec2Encoder(str(folder), str(semantic_dir), semantic_layer=2).encode(waves)
     np.testing.assert_array_equal(found[0], expected[0])
+
+
+def test_weights_with_unknown_names_are_named(tmp_path, semantic_dir):
+    folder, _ = renamed(tmp_path / "model", **{"act.beta": "act.gamma"})
+    with pytest.raises(ValueError, match=r"(?s)does not fit X-codec2's.*Missing.*act\.bias.*Unexpected.*act\.gamma"):
+        XCodec2Encoder(str(folder), str(semantic_dir), semantic_layer=2)
 
 
 def test_missing_semantic_files_and_a_layer_that_is_not_there_are_named(codec_dir, semantic_dir, tmp_path):
