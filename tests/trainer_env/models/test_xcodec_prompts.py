@@ -157,6 +157,8 @@ def test_a_model_that_has_the_tokens_keeps_its_weights_and_ends_with_speech(llas
     tokenizer = AutoTokenizer.from_pretrained(llasa)
     assert (tokenizer.eos_token_id, tokenizer.pad_token_id) == (SPEECH_END, EOT)
     assert (model.config.eos_token_id, model.generation_config.eos_token_id) == (SPEECH_END, SPEECH_END)
+    served = model.generation_config  # the card names no top_k, so transformers' own is its
+    assert (served.do_sample, served.temperature, served.top_p, served.top_k) == (True, 0.8, 1.0, 50)
 
 
 @pytest.mark.parametrize("tied", [True, False])

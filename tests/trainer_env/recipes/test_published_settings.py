@@ -167,6 +167,13 @@ def test_inworlds_inference_is_not_its_rollouts():
     assert (sampled.temperature, sampled.top_p, sampled.top_k) == (1.1, 0.9, 75)
 
 
+def test_llasas_inference_is_the_model_cards():
+    """do_sample, top_p 1, temperature 0.8 and no top_k, so that transformers takes its own 50."""
+    speech = compose_stage("llasa", "infer").decodings.speech
+    assert (speech.temperature, speech.top_p, speech.top_k) == (0.8, 1.0, 50)
+    assert compose_stage("llasa", "grpo").actor_rollout_ref.rollout.top_k == -1
+
+
 def test_inworlds_reward_listens_with_the_published_ear():
     """whisper.load_model("large-v3") in tts/training/rlhf/rewards.py."""
     whisper = compose_stage("inworld_tts", "models").models["get"].whisper
