@@ -51,11 +51,13 @@ class Family:
     head_bias: bool
 
 
+RESERVED = "<|reserved_"  # begins the names of rows without a use
+
 # Row by row as in cosyvoice/llm/llm.py: Qwen2LM and CosyVoice3LM (its 196 rows without a name have no use yet).
 FAMILIES = {
     "cosyvoice2": Family(("<|eos1|>", "<|eos2|>", "<|eos3|>"), ("<|sos|>", "<|task_id|>"), True),
     "cosyvoice3": Family(
-        ("<|sos|>", "<|eos1|>", "<|task_id|>", "<|fill|>", *(f"<|reserved_{i}|>" for i in range(4, 200))), (), False
+        ("<|sos|>", "<|eos1|>", "<|task_id|>", "<|fill|>", *(f"{RESERVED}{i}|>" for i in range(4, 200))), (), False
     ),
 }
 END = "<|eos1|>"  # the end that both were trained to write

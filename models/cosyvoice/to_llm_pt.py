@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, Qwen2Config
 
 from models.cosyvoice import layout
+from models.cosyvoice.layout import RESERVED
 from models.cosyvoice.to_huggingface import DTYPES, TEXT_MODEL, check
 from speech.files import whole_directory
 from speech.loading import pretrained, weights_of
@@ -39,13 +40,16 @@ def read_checkpoint(folder: Path) -> layout.Tensors:
 
 
 def first_speech_token(checkpoint: Path, family: layout.Family, codebook_size: int) -> int:
-    """Id of `<|s_0|>` in a checkpoint's tokenizer.
+    """Id of `<|s_0|>` in a checkpoint's tokenizer. Rows that have no use may go on counting: runtime/triton_trtllm's
+    convert_cosyvoice3_to_hf.py calls CosyVoice3's reserved_4 `<|s_6565|>`.
 
     Raises:
         ValueError: the family's tokens do not follow it in their order.
     """
+    known = pretrained(AutoTokenizer, checkpoint).get_vocab()
     names = [format_speech_tokens([n]) for n in range(codebook_size)] + [*family.behind_codebook, *family.own_table]
-    ids = pretrained(AutoTokenizer, checkpoint).convert_tokens_to_ids(names)
+    counted = [format_speech_tokens([n]) if name.startswith(RESERVED) else name for n, name in enumerate(names)]
+    ids = [known.get(name, known.get(other)) for name, other in zip(names, counted, strict=True)]
     if ids[0] is None or ids != list(range(ids[0], ids[0] + len(ids))):
         raise ValueError(
             f"{checkpoint} is a plain Qwen2ForCausalLM whose tokenizer does not have {names[0]} to {names[-1]} in the "

@@ -201,46 +201,56 @@ def test_a_checkpoint_of_another_family_is_refused(release, checkpoint, family, 
         exported(checkpoint, tmp_path / "export", other)
 
 
-def write_published(folder: Path, codebook: int) -> Qwen2ForCausalLM:
-    """What pretrained_to_huggingface.py makes of CosyVoice2, as GRPO leaves it: a plain Qwen2, the speech tokens right
-    behind those of the text, on rows that the text table has too, ends that generation_config alone names."""
+# What the published conversions call the rows behind the codebook: pretrained_to_huggingface.py those of CosyVoice2,
+# convert_cosyvoice3_to_hf.py those of CosyVoice3.
+PUBLISHED = {
+    "cosyvoice2": ["<|eos1|>", "<|eos2|>", "<|eos3|>", "<|sos|>", "<|task_id|>"],
+    "cosyvoice3": ["<|sos|>", "<|eos1|>", "<|task_id|>", "<|fill|>", *(f"<|s_{CODEBOOK + i}|>" for i in range(4, 200))],
+}
+
+
+def write_published(folder: Path, codebook: int, behind: list[str]) -> Qwen2ForCausalLM:
+    """What a published conversion makes, as GRPO leaves it: a plain Qwen2, the speech tokens right behind those of the
+    text, on rows that the text table has too, ends that generation_config alone names."""
     write_text_model(folder)
     words = AutoTokenizer.from_pretrained(folder)
     words.add_tokens(tokenizer.TEXT_TOKENS, special_tokens=True)
-    first = len(words)
-    names = [*(f"<|s_{n}|>" for n in range(codebook)), "<|eos1|>", "<|eos2|>", "<|eos3|>", "<|sos|>", "<|task_id|>"]
-    words.add_tokens(names)
+    words.add_tokens([*(f"<|s_{n}|>" for n in range(codebook)), *behind])
     words.save_pretrained(folder)
     config = Qwen2ForCausalLM.config_class.from_pretrained(folder)
-    config.vocab_size, config.tie_word_embeddings = TEXT_ROWS + 128, False
+    config.vocab_size, config.tie_word_embeddings = TEXT_ROWS + 256, False
     model = Qwen2ForCausalLM(config)
-    model.generation_config.eos_token_id = [first + codebook + n for n in range(3)]
+    model.generation_config.eos_token_id = [words.convert_tokens_to_ids(n) for n in behind if n.startswith("<|eos")]
     model.save_pretrained(folder)
     return model
 
 
 def test_a_plain_qwen2_is_exported_to_what_the_official_class_speaks_by(release, family, tmp_path):
     """As huggingface_to_pretrained.py does: speech rows of table and head, bias 0, the text rows of the release."""
-    model = write_published(tmp_path / "model", CODEBOOK).eval()
-    if family == "cosyvoice3":  # its tokens have another order
-        with pytest.raises(ValueError, match="in the family's order: it cannot be turned back"):
-            exported(tmp_path / "model", tmp_path / "export", family, release=release)
-        return
+    model = write_published(tmp_path / "model", CODEBOOK, PUBLISHED[family]).eval()
     state = exported(tmp_path / "model", tmp_path / "export", family, release=release)
     assert sorted(state) == sorted(torch.load(release / "llm.pt"))
-    assert state["llm.model.model.embed_tokens.weight"].shape[0] == TEXT_ROWS and not state["llm_decoder.bias"].any()
+    assert state["llm.model.model.embed_tokens.weight"].shape[0] == TEXT_ROWS
+    assert family == "cosyvoice3" or not state["llm_decoder.bias"].any()
     words = AutoTokenizer.from_pretrained(tmp_path / "model")
     first, start, task = words.convert_tokens_to_ids(["<|s_0|>", "<|sos|>", "<|task_id|>"])
     prompt = [start, *words.encode(VOICE.text), *words.encode(TEXT), task, first + 7, first + 80]
     with torch.no_grad():
         ours = model(torch.tensor([prompt])).logits[0]
     theirs = official_prompt_logits(release, state, family)
-    torch.testing.assert_close(ours[:, first : first + CODEBOOK + 3], theirs, rtol=0, atol=1e-5)
+    torch.testing.assert_close(ours[:, first : first + theirs.shape[1]], theirs, rtol=0, atol=1e-5)
+
+
+def test_a_plain_qwen2_with_another_familys_order_is_refused(release, family, tmp_path):
+    other = {"cosyvoice2": "cosyvoice3", "cosyvoice3": "cosyvoice2"}[family]
+    write_published(tmp_path / "model", CODEBOOK, PUBLISHED[other])
+    with pytest.raises(ValueError, match="in the family's order: it cannot be turned back"):
+        exported(tmp_path / "model", tmp_path / "export", family, release=release)
 
 
 def test_an_adopted_checkpoint_ends_as_its_model_does(tmp_path):
     """The published conversion's tokenizer ends with <|endoftext|>, which its model never writes."""
-    write_published(tmp_path / "model", 5)
+    write_published(tmp_path / "model", 5, PUBLISHED["cosyvoice2"])
     before = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert before.eos_token == "<|endoftext|>"
     (tmp_path / "out").mkdir()
