@@ -8,7 +8,6 @@ tied weights) stays verl's.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,14 +19,12 @@ from torch.distributed.tensor import DTensor
 from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
+from merge.adapter import HEAD, TABLE, Adapter, write_adapter
 from merge.choose import chosen_step, ranked_steps, saved_steps
 from speech.files import whole_directory
 from speech.loading import weights_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-_LORA = "lora_train_meta.json"  # verl writes it beside the shards of a LoRA checkpoint
-_ADAPTER = re.compile(r"base_model\.model\.(?P<layer>.+)\.lora_(?P<part>[AB])\.default\.weight")
-_HEAD, _TABLE = "lm_head.weight", "model.embed_tokens.weight"
 _TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
 
 
@@ -72,12 +69,11 @@ def find_actor(grpo_dir: str, step: int | None, part: str = "actor") -> Path:
     raise MissingCheckpoint(f"no whole checkpoint in {grpo_dir}, missing: {lacking}; train on, or name merge.step=N")
 
 
-def full_weights(actor: Path) -> dict[str, torch.Tensor]:
-    """The actor's weights put together from its shards, in the shards' own dtype.
+def shard_weights(actor: Path) -> dict[str, torch.Tensor]:
+    """The actor's weights put together from its shards, in the shards' own dtype and with verl's names.
 
     Raises:
-        ValueError: a placement other than replicas of one sharded dimension (FSDP, HSDP), or a tied head that is not
-            its embeddings any more.
+        ValueError: a placement other than replicas of one sharded dimension (FSDP, HSDP).
     """
     size = json.loads((actor / "fsdp_config.json").read_text())["world_size"]
     shards = [_load(actor / f"model_world_size_{size}_rank_{rank}.pt") for rank in range(size)]
@@ -88,11 +84,22 @@ def full_weights(actor: Path) -> dict[str, torch.Tensor]:
             weights[name] = _from_shards(f"{actor}: {name}", parts)
         else:
             weights[name] = merge_non_dtensor_shards(name, parts)
-    weights = with_adapter(weights, actor)
+    return weights
+
+
+def full_weights(actor: Path) -> dict[str, torch.Tensor]:
+    """The weights of the plain model: those of the shards, and a LoRA adapter added to them.
+
+    Raises:
+        ValueError: see shard_weights and Adapter.of; or a tied head that is not its embeddings any more.
+    """
+    weights = shard_weights(actor)
+    if adapter := Adapter.of(weights, actor):
+        weights = adapter.added()
     tied = json.loads((actor / "huggingface/config.json").read_text()).get("tie_word_embeddings", False)
-    if tied and _HEAD in weights and _TABLE in weights and not torch.equal(weights[_HEAD], weights[_TABLE]):
+    if tied and HEAD in weights and TABLE in weights and not torch.equal(weights[HEAD], weights[TABLE]):
         raise ValueError(
-            f"{actor}: {_HEAD} is not {_TABLE} any more, though tie_word_embeddings says so: one of the two would be "
+            f"{actor}: {HEAD} is not {TABLE} any more, though tie_word_embeddings says so: one of the two would be "
             "lost. A LoRA adapter on a tied head does that: train both whole (model.lora.trained_weights)"
         )
     return weights
@@ -109,33 +116,6 @@ def _from_shards(what: str, parts: list[DTensor]) -> torch.Tensor:
     if placement.is_replicate():
         return parts[ranks[0]].to_local()
     return torch.cat([parts[rank].to_local() for rank in ranks], dim=placement.dim)
-
-
-def with_adapter(weights: dict[str, torch.Tensor], actor: Path) -> dict[str, torch.Tensor]:
-    """The weights of a LoRA checkpoint as those of the plain model: W + alpha / r * B A (arXiv 2106.09685, section
-    4.1), added in float32. Others are returned as they are.
-
-    Raises:
-        ValueError: an adapter that is not LoRA's two matrices of a layer, or has no lora_train_meta.json beside it.
-    """
-    plain, parts = {}, {}
-    for name, tensor in weights.items():
-        if found := _ADAPTER.fullmatch(name):
-            parts.setdefault(found["layer"], {})[found["part"]] = tensor
-        else:
-            plain[name.removeprefix("base_model.model.").replace(".base_layer.", ".")] = tensor
-    if odd := [name for name in plain if "lora_" in name]:
-        raise ValueError(f"{actor}: {odd[0]} is no A or B of a linear layer; only these are known here")
-    if not parts:
-        return weights
-    if not (actor / _LORA).exists():
-        raise ValueError(f"{actor} holds a LoRA adapter without {_LORA}, which says its rank and alpha")
-    meta = json.loads((actor / _LORA).read_text())
-    for layer, pair in parts.items():
-        weight = plain[f"{layer}.weight"]
-        change = pair["B"].float() @ pair["A"].float() * (meta["lora_alpha"] / meta["r"])
-        plain[f"{layer}.weight"] = (weight.float() + change).to(weight.dtype)
-    return plain
 
 
 def _load(path: Path) -> dict[str, torch.Tensor]:
@@ -247,9 +227,18 @@ def _one(actors: Sequence[Path], target_dir: str, dtype: str) -> None:
     print(f"{', '.join(map(str, actors))} -> {target_dir}: {count} tensors in {dtype}, {same}", flush=True)
 
 
+def keep_adapter(actor: Path, folder: str, base: str) -> None:
+    """Writes the LoRA adapter of a checkpoint as PEFT's two files, see write_adapter."""
+    with whole_directory(folder) as target:
+        count = write_adapter(shard_weights(actor), actor, target, Path(base))
+    print(f"{actor} -> {folder}: a LoRA adapter of {count} tensors, beside {base}", flush=True)
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     folder, dtype = cfg.recipe.grpo_dir, cfg.merge.dtype
+    if cfg.merge.adapter and (cfg.merge.every or cfg.merge.average != 1):
+        raise ValueError("merge.adapter is of one checkpoint: without merge.every and merge.average")
     if cfg.merge.every:
         for step in steps_there(folder):
             _one([find_actor(folder, step)], f"{cfg.merge.checkpoints}/step_{step}", dtype)
@@ -260,7 +249,10 @@ def main(cfg: DictConfig) -> None:
     else:
         named = wanted(cfg.merge.step, cfg.merge.average, cfg.merge.ranking, folder)
         steps = [chosen_step(folder, one) for one in named]
-    _one([find_actor(folder, step) for step in steps], cfg.recipe.merged_dir, dtype)
+    actors = [find_actor(folder, step) for step in steps]
+    if cfg.merge.adapter:
+        keep_adapter(actors[0], cfg.merge.adapter, cfg.recipe.sft_dir)
+    _one(actors, cfg.recipe.merged_dir, dtype)
 
 
 if __name__ == "__main__":

@@ -69,12 +69,20 @@ def steps_of(cfg: DictConfig) -> int:
 
 
 def check_lora(cfg: DictConfig) -> None:
-    """Whether LoRA can learn the rows that models/extend.py gave this base.
+    """Whether LoRA can learn the rows that models/extend.py gave this base, and go on from model.lora_adapter_path.
 
     Raises:
         ValueError: adapters leave embeddings and head as they are, and nobody has trained these rows: the loss would
-            stay at the logarithm of the codebook's size.
+            stay at the logarithm of the codebook's size; or an adapter to go on from, or to keep, and no LoRA.
+        FileNotFoundError, ValueError: see merge.adapter.check_adapter.
     """
+    if (begun := cfg.model.lora_adapter_path) or cfg.sft.adapter:
+        if cfg.model.lora_rank <= 0:
+            raise ValueError("model.lora_adapter_path and sft.adapter are of LoRA: model.lora_rank=32")
+        if begun:
+            from merge.adapter import check_adapter  # not above: torch
+
+            check_adapter(begun, cfg.model.lora_rank, cfg.model.lora_alpha)
     record = Path(cfg.model.path) / "added_speech_tokens.json"
     told = json.loads(record.read_text()) if record.exists() else {"speech": 0}
     added = told.get("speech", told.get("added"))
@@ -155,17 +163,19 @@ def is_first_node(torchrun: Sequence[str]) -> bool:
 
 
 def export(cfg: DictConfig, steps: int) -> Path:
-    """Writes the newest whole checkpoint to sft.output.
+    """Writes the newest whole checkpoint to sft.output, and its LoRA adapter to sft.adapter, if that is set.
 
     Raises:
         MissingCheckpoint: there is none of so many steps: half a training is not its result.
     """
-    from merge.merge import MissingCheckpoint, check, find_actor, merge
+    from merge.merge import MissingCheckpoint, check, find_actor, keep_adapter, merge
     from speech.files import whole_directory
 
     checkpoint = find_actor(cfg.trainer.default_local_dir, None, part="")
     if (found := int(checkpoint.name.removeprefix("global_step_"))) != steps:
         raise MissingCheckpoint(f"{checkpoint} is of step {found} of {steps}: run the stage `sft` to its end first")
+    if cfg.sft.adapter:
+        keep_adapter(checkpoint, cfg.sft.adapter, cfg.model.path)
     with whole_directory(cfg.sft.output) as target:
         merge(checkpoint, target, cfg.sft.dtype)
         count = check(checkpoint, target, cfg.sft.dtype)

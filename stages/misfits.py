@@ -95,8 +95,18 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
 
 
 def _of_lora(of: Callable[[str], Any]) -> Iterator[Fault]:
+    key = "actor_rollout_ref.model.lora_adapter_path"
     if not of("actor_rollout_ref.model.lora_rank"):
+        if of(key):
+            yield key, "is of LoRA: tuning=lora"
         return
+    if of(key):
+        from merge.adapter import check_adapter  # not above: torch
+
+        try:
+            check_adapter(of(key), of("actor_rollout_ref.model.lora_rank"), of("actor_rollout_ref.model.lora_alpha"))
+        except (FileNotFoundError, ValueError) as error:
+            yield key, str(error)
     if not of("actor_rollout_ref.model.lora.merge"):
         yield "actor_rollout_ref.model.lora", "must have merge: true, as tuning=lora has; the adapter alone is untried"
     compared = of("actor_rollout_ref.actor.use_kl_loss") or of("algorithm.use_kl_in_reward")

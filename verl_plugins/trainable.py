@@ -11,7 +11,7 @@ The engine is registered for a device of its own, which verl's variable VERL_ENG
   from neither: its policy gradient is mostly noise, except where a parameter touches every token alike.
 - **LoRA**: verl knows neither its dropout nor weights that are trained whole beside the adapters, as a model needs
   whose embeddings have new rows. They are left where they are instead of being copied by peft's modules_to_save: a tied
-  head stays the same tensor, and nothing has to be merged.
+  head stays the same tensor, and nothing has to be merged. So does what an adapter to go on from holds of them.
 - **LoRA, weights for the rollout**: verl rounds the sum of weights and adapter to bfloat16, whatever the rollout
   computes in; without LoRA it sends them as they are. Here it does so with LoRA, too: vLLM rounds to its own type.
 - **Not a number**: verl skips the update with a warning and goes on. Here NaN or infinite advantages, losses and
@@ -23,6 +23,7 @@ The engine is registered for a device of its own, which verl's variable VERL_ENG
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from verl.workers.config.optimizer import build_optimizer
 from verl.workers.engine.base import EngineRegistry
 from verl.workers.engine.fsdp.transformer_impl import FSDPEngineWithLMHead
 
+from merge.adapter import load_adapter
 from merge.choose import kept_steps
 from models.trainable import freeze_all_but
 from verl_plugins import versions
@@ -150,7 +152,13 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
     _resumed: str | None = None  # the checkpoint, until the first one of this process
 
     def _build_lora_module(self, module: torch.nn.Module) -> torch.nn.Module:
+        begun = self.model_config.lora_adapter_path
+        if begun:  # verl's way gives peft's copies to what was trained whole
+            self.model_config = copy(self.model_config)
+            object.__setattr__(self.model_config, "lora_adapter_path", None)  # verl freezes it
         module, lora = super()._build_lora_module(module), self.model_config.lora
+        if begun:
+            load_adapter(module, begun)
         if rate := float(lora.get("dropout") or 0.0):
             for one in module.modules():
                 if hasattr(one, "lora_dropout"):

@@ -7,11 +7,22 @@ from pickle import UnpicklingError
 import pytest
 import torch
 import torch.multiprocessing as mp
+from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
 
 from merge.choose import NoChoice
-from merge.merge import MissingCheckpoint, average, check, find_actor, full_weights, merge, steps_there, wanted
+from merge.merge import (
+    MissingCheckpoint,
+    average,
+    check,
+    find_actor,
+    full_weights,
+    keep_adapter,
+    merge,
+    steps_there,
+    wanted,
+)
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from tests.helpers.forked import server
 from tests.helpers.saved_steps import save_steps
@@ -85,6 +96,40 @@ def shards_of_one_rank(root: Path, change: str) -> Path:
 def test_a_tied_head_that_came_apart_from_its_embeddings_is_not_replaced(tmp_path):
     with pytest.raises(ValueError, match=r"lm_head\.weight is not model\.embed_tokens\.weight any more"):
         full_weights(shards_of_one_rank(tmp_path, "lm_head.weight"))
+
+
+def lora_of_one_rank(root: Path) -> tuple[Path, Path]:
+    """(checkpoint with an adapter of rank 2 on one layer, the model that it began with)."""
+    actor, base = shards_of_one_rank(root, "model.norm.weight"), root / "base"
+    state = torch.load(actor / "model_world_size_1_rank_0.pt")
+    state = {f"base_model.model.{name}": one for name, one in state.items()}
+    q_proj = "base_model.model.model.layers.0.self_attn.q_proj"
+    state[f"{q_proj}.base_layer.weight"] = state.pop(f"{q_proj}.weight")
+    state |= {
+        f"{q_proj}.lora_A.default.weight": torch.ones(2, 64),
+        f"{q_proj}.lora_B.default.weight": torch.ones(64, 2),
+    }
+    torch.save(state, actor / "model_world_size_1_rank_0.pt")
+    (actor / "lora_train_meta.json").write_text('{"r": 2, "lora_alpha": 3, "task_type": "CAUSAL_LM"}')
+    tiny_qwen2(20).save_pretrained(base)
+    return actor, base
+
+
+def test_an_adapter_is_kept_with_what_was_trained_whole(tmp_path):
+    """A and B of ones: alpha / r * B A is 3 / 2 * 2 everywhere. The norm is another than the base's by 1."""
+    actor, base = lora_of_one_rank(tmp_path)
+    keep_adapter(actor, str(tmp_path / "adapter"), str(base))
+    kept = PeftModel.from_pretrained(Qwen2ForCausalLM.from_pretrained(base), tmp_path / "adapter").merge_and_unload()
+    before, after, merged = tiny_qwen2(20).state_dict(), kept.state_dict(), full_weights(actor)
+    added = {"model.layers.0.self_attn.q_proj.weight": 3.0, "model.norm.weight": 1.0}
+    for name, tensor in merged.items():
+        torch.testing.assert_close(tensor, before[name] + added.get(name, 0.0))
+        torch.testing.assert_close(after[name], tensor)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ValueError, match=r"other lacks \['lm_head\.weight', 'model\.embed_tokens\.weight'"):
+        keep_adapter(actor, str(tmp_path / "adapter"), str(tmp_path / "other"))
+    with pytest.raises(ValueError, match="holds no LoRA adapter: tuning=lora"):
+        keep_adapter(shards_of_one_rank(tmp_path / "plain", "model.norm.weight"), str(tmp_path / "none"), str(base))
 
 
 class Code:

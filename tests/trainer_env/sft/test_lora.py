@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file
+from transformers import Qwen2ForCausalLM
 from verl.utils.distributed import initialize_global_process_group
 
 from merge.merge import find_actor
@@ -44,7 +46,7 @@ def test_adapters_alone_are_refused_where_the_base_has_new_rows(folder):
 
 
 def test_embeddings_and_tied_head_are_trained_whole_and_merged_once(folder):
-    cfg = config(folder, "published", *WHOLE)
+    cfg = config(folder, "published", *WHOLE, f"sft.adapter={folder / 'adapter'}")
     run = train(cfg)
     before = load_file(folder / "model" / "model.safetensors")
     export(cfg, 2)
@@ -59,6 +61,39 @@ def test_embeddings_and_tied_head_are_trained_whole_and_merged_once(folder):
     assert torch.equal(after[TABLE], run.weights[f"base_model.model.{TABLE}"])
     record = find_actor(cfg.trainer.default_local_dir, None, "") / "lora_train_meta.json"
     assert json.loads(record.read_text())["r"] == 4
+    words = torch.arange(12)[None]
+    alone = PeftModel.from_pretrained(Qwen2ForCausalLM.from_pretrained(folder / "model"), folder / "adapter").eval()
+    with torch.no_grad():
+        merged = Qwen2ForCausalLM.from_pretrained(cfg.sft.output)(words).logits
+        torch.testing.assert_close(alone(words).logits, merged, rtol=1e-4, atol=1e-5)
+        assert (Qwen2ForCausalLM.from_pretrained(folder / "model")(words).logits - merged).abs().max() > 0.01
+
+
+def test_a_training_goes_on_from_an_adapter_that_was_kept(folder):
+    """Adapters, embeddings and tied head are those of the folder; all else is the base's."""
+    kept = load_file(folder / "adapter" / "adapter_model.safetensors")
+    cfg = config(folder, "goes_on", *WHOLE, f"model.lora_adapter_path={folder / 'adapter'}")
+    check_lora(cfg)
+    begun = ResumableSFTTrainer(cfg).engine.module.state_dict()
+    begun = {name.replace(".default.", "."): tensor.full_tensor() for name, tensor in begun.items()}
+    assert len(kept) == 6 and all(torch.equal(begun[name], tensor) for name, tensor in kept.items())
+    before = load_file(folder / "model" / "model.safetensors")["model.layers.0.self_attn.q_proj.weight"]
+    assert torch.equal(begun["base_model.model.model.layers.0.self_attn.q_proj.base_layer.weight"], before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (["model.lora_alpha=16"], r"has lora_rank=4 lora_alpha=8, the configuration lora_rank=4 lora_alpha=16"),
+        (["model.lora_rank=0"], r"are of LoRA: model\.lora_rank=32"),
+        (["model.lora_adapter_path=nowhere"], r"nowhere \(lora_adapter_path\) lacks adapter_config\.json"),
+    ],
+)
+def test_an_adapter_that_no_training_can_go_on_from_is_refused(folder, changes, told):
+    """With another alpha verl would train by the adapter's and merge by the configuration's."""
+    cfg = config(folder, "refused", *WHOLE, f"model.lora_adapter_path={folder / 'adapter'}", *changes)
+    with pytest.raises((ValueError, FileNotFoundError), match=told):
+        check_lora(cfg)
 
 
 def test_dropout_and_modules_are_those_of_the_configuration(folder):

@@ -17,7 +17,7 @@ from verl.utils.dataset.dataset_utils import SFTTensorCollator
 from verl.workers.utils.losses import sft_loss
 
 from data_prep.prompt_template import chat
-from merge.merge import with_adapter
+from merge.adapter import Adapter
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
@@ -186,19 +186,19 @@ def test_a_lora_checkpoint_becomes_the_plain_model_with_its_adapter_added(tmp_pa
         "base_model.model.model.layers.0.q_proj.lora_B.default.weight": b,
         "base_model.model.model.norm.weight": torch.zeros(3),
     }
-    merged = with_adapter(weights, tmp_path)
+    merged = Adapter.of(weights, tmp_path).added()
     assert {name: tensor.tolist() for name, tensor in merged.items()} == {
         "model.layers.0.q_proj.weight": [[3.0, 1.0, 5.0], [1.0, 7.0, 1.0]],  # 1 + 4 / 2 * B A
         "model.layers.0.q_proj.bias": [7.0, 7.0],
         "model.norm.weight": [0.0, 0.0, 0.0],
     }
-    assert with_adapter(merged, tmp_path) == merged  # without an adapter nothing changes
+    assert Adapter.of(merged, tmp_path) is None  # without an adapter nothing changes
 
 
 def test_an_adapter_of_another_kind_or_of_unknown_scale_is_refused(tmp_path):
     layer = "base_model.model.model.layers.0.q_proj."
     pair = {layer + "lora_A.default.weight": torch.ones(2, 3), layer + "lora_B.default.weight": torch.ones(2, 2)}
     with pytest.raises(ValueError, match=r"without lora_train_meta\.json"):
-        with_adapter({layer + "base_layer.weight": torch.ones(2, 3), **pair}, tmp_path)
+        Adapter.of({layer + "base_layer.weight": torch.ones(2, 3), **pair}, tmp_path)
     with pytest.raises(ValueError, match="lora_embedding_A"):
-        with_adapter({layer + "lora_embedding_A.default": torch.ones(2)}, tmp_path)
+        Adapter.of({layer + "lora_embedding_A.default": torch.ones(2)}, tmp_path)

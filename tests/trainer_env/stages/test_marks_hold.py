@@ -43,6 +43,8 @@ ABSENT = {
     "recipe.decoding.do_sample": {"recipe.decoding.do_sample": "true"},
     "merge.heard_share": {"merge.heard_share": "0.9"},
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
+    "merge.adapter": {"merge.adapter": "null"},
+    "sft.adapter": {"sft.adapter": "null"},
 }
 
 
