@@ -7,15 +7,19 @@ SFT, to train with and to validate with: each recording says its own transcript,
 (read_shards.annotations). RL: recording i is the voice (words, codes, wave) that speaks the transcript of recording
 i + 1, as in the Inworld TTS trainer; voices go to one JSONL (speech/voices.py), with mono waves at one rate beside
 it. Where the next recording is of another language, there is no such pair.
+
+What read_shards.filters leave out is in neither, and the next recording is then the next that is kept: filters of an
+encoded corpus, which vectorize's own belong to.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from hashlib import blake2b
+from math import nan
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,6 +30,7 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from data_prep.jsonl import check_words
+from data_prep.recordings import Recording, filters
 from data_prep.shards import SPLITS, Codes
 from speech.files import whole_file, whole_files
 from speech.jsonl import BadField
@@ -36,13 +41,50 @@ from speech.waves import read_wave
 MADE = re.compile(rf"({'|'.join(SPLITS)})_\d+|described_[0-9a-f]{{16}}")  # names of the voices that are made here
 
 
-def pairs(samples: Iterator[tuple[dict[str, Any], np.ndarray]]) -> Iterator[tuple[int, dict, np.ndarray, dict]]:
-    """(i, sample i, its codes, sample i + 1) for neighbours of the same language."""
+class Kept:
+    """A split's recordings that the filters keep: (place among all, sample, codes int32 [n]), in order.
+
+    Args:
+        cfg: branch `read_shards`: codes, and filters as in data_prep/recordings.py, or null.
+
+    Attributes:
+        left_out: how many, by reason.
+
+    Raises:
+        FileNotFoundError, ValueError: see shards.Codes and recordings.filters.
+    """
+
+    def __init__(self, cfg: DictConfig, split: str):
+        self._codes, self.left_out = Codes(cfg.codes, split), Counter[str]()
+        checks = filters(cfg.filters) if cfg.filters else []
+        self._kept = np.ones(len(self._codes), bool)
+        for place, (sample, _) in enumerate(self._codes if checks else ()):
+            # What a line does not tell is within no bound that is asked for.
+            told = float(sample.get("duration") or nan), int(sample.get("sample_rate") or 0)
+            one = Recording(place + 1, sample["transcript"], sample["language"], sample["wav_path"], *told, sample)
+            if reason := next(filter(None, (check(one) for check in checks)), None):
+                self._kept[place] = False
+                self.left_out[reason] += 1
+
+    def __len__(self) -> int:
+        return int(self._kept.sum())
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, Any], np.ndarray]]:
+        for place, (sample, codes) in enumerate(self._codes):
+            if self._kept[place]:
+                yield place, sample, codes
+
+
+def pairs(
+    samples: Iterable[tuple[int, dict[str, Any], np.ndarray]],
+) -> Iterator[tuple[int, tuple[int, dict[str, Any], np.ndarray], dict[str, Any]]]:
+    """(how many came before, one of the samples with its place and codes, the sample behind it) for neighbours of the
+    same language."""
     before = None
-    for place, (sample, codes) in enumerate(samples):
-        if before is not None and before[1]["language"] == sample["language"]:
-            yield (*before, sample)
-        before = place, sample, codes
+    for number, one in enumerate(samples):
+        if before is not None and before[1][1]["language"] == one[1]["language"]:
+            yield (*before, one[1])
+        before = number, one
 
 
 def description(sample: dict[str, Any], annotations: list[str]) -> str:
@@ -54,10 +96,10 @@ def description(sample: dict[str, Any], annotations: list[str]) -> str:
 
 def write_sft(cfg: DictConfig, split: str, output: TextIO, voices: TextIO, known: set[str]) -> Counter[str]:
     """Rows of a split, and a voice for each description that is not among the `known`, which it joins. Counts: rows,
-    descriptions, bad words (descriptions that no prompt can hold)."""
-    counts, before = Counter[str](), len(known)
-    codes = Codes(cfg.codes, split)
-    for sample, tokens in tqdm(codes, total=len(codes), desc=f"sft {split}", mininterval=5):
+    descriptions, bad words (descriptions that no prompt can hold), and the reasons of the filters."""
+    codes, before = Kept(cfg, split), len(known)
+    counts = Counter(codes.left_out)
+    for _, sample, tokens in tqdm(codes, total=len(codes), desc=f"sft {split}", mininterval=5):
         row = {"text": sample["transcript"], "language": sample["language"], "speech_tokens": tokens.tolist()}
         said = description(sample, cfg.annotations) if cfg.annotations is not None else ""
         if said and (said := _words(said, counts)):
@@ -77,12 +119,14 @@ def is_chosen(place: int, count: int, limit: int) -> bool:
 
 def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: TextIO, voices_file: str) -> Counter[str]:
     """At most `limit` rows of a split, evenly chosen, and their voices, whose waves are named from where `voices_file`
-    will be. Counts: rows, too_long (voices), bad words (of voices)."""
-    counts, codes = Counter[str](), Codes(cfg.codes, split)
+    will be. Counts: rows, too_long (voices), bad words (of voices), and the reasons of the filters."""
+    codes = Kept(cfg, split)
+    counts = Counter(codes.left_out)
     before = cache(lambda: read_voices(voices_file) if Path(voices_file).is_file() else {})
-    for place, sample, tokens, following in tqdm(pairs(iter(codes)), total=len(codes), desc=split, mininterval=5):
-        if not is_chosen(place, len(codes), limit):
+    for number, one, following in tqdm(pairs(codes), total=len(codes), desc=split, mininterval=5):
+        if not is_chosen(number, len(codes), limit):
             continue
+        place, sample, tokens = one
         if len(tokens) > cfg.max_voice_tokens:
             counts["too_long"] += 1
             continue

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,8 @@ def read_sound(one: Recording, own: DictConfig, sample_rate: int) -> np.ndarray 
 def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
     """The reasons for which a recording is left out, in the order in which they are asked for.
 
-    `cfg`: languages (null: all), min_duration_s, max_duration_s, min_sample_rate, min_dnsmos_score (of the field
-    dnsmos_mos_ovr; null: whatever it is), latin_letters (see
-    `options.unwanted_letters`).
+    `cfg`: languages, min_duration_s, max_duration_s, min_sample_rate, min_dnsmos_score (of the field dnsmos_mos_ovr),
+    each null for whatever it is; latin_letters (see `options.unwanted_letters`).
 
     Raises:
         ValueError: no such latin_letters.
@@ -97,6 +97,7 @@ def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
     if cfg.latin_letters not in LATIN_LETTERS:
         raise ValueError(f"filters.latin_letters={cfg.latin_letters}: known are {', '.join(LATIN_LETTERS)}")
     languages = None if cfg.languages is None else set(cfg.languages)
+    shortest, longest = cfg.min_duration_s, cfg.max_duration_s
 
     def nothing_said(one: Recording) -> str | None:
         return None if any(character.isalnum() for character in one.transcript) else "nothing said"
@@ -105,10 +106,12 @@ def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:
         return f"language {one.language}" if languages is not None and one.language not in languages else None
 
     def duration(one: Recording) -> str | None:
-        return None if cfg.min_duration_s <= one.duration <= cfg.max_duration_s else "duration"
+        if shortest is None and longest is None:
+            return None
+        return None if (shortest or 0) <= one.duration <= (inf if longest is None else longest) else "duration"
 
     def sample_rate(one: Recording) -> str | None:
-        return "sample rate" if one.sample_rate < cfg.min_sample_rate else None
+        return "sample rate" if one.sample_rate < (cfg.min_sample_rate or 0) else None
 
     def latin(one: Recording) -> str | None:
         return "latin letters" if unwanted_letters(one.transcript, cfg.latin_letters) else None

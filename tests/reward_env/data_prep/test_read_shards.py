@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.held_out import check_list
 from data_prep.merge_shards import merge_shards
-from data_prep.read_shards import _drop_others, is_chosen, read_shards, write_rl, write_sft
+from data_prep.read_shards import Kept, _drop_others, is_chosen, read_shards, write_rl, write_sft
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import vectorize
 from speech.jsonl import BadRows
@@ -68,24 +68,55 @@ def test_a_voice_whose_words_no_prompt_can_hold_is_none(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
     cfg = OmegaConf.create({"codes": str(tmp_path), "recordings": str(tmp_path / "samples.jsonl"), "annotations": []})
     cfg.update({"max_voice_tokens": 9, "voice_waves": str(tmp_path / "voices"), "voice_rate": 16000})
+    cfg.update({"filters": None})
     rows, voices = io.StringIO(), io.StringIO()
     assert write_rl(cfg, "train", 9, rows, voices, str(tmp_path / "v.jsonl")) == {"bad words": 1, "rows": 1}
     assert [json.loads(line)["text"] for line in voices.getvalue().splitlines()] == ["Two."]
     assert write_sft(cfg, "train", io.StringIO(), voices, set()) == {"bad words": 3, "rows": 3}
 
 
-def two_of_one(folder: Path) -> DictConfig:
-    """Codes of two rows of one recording, a.wav, and what reads them."""
+def shards_of_one(folder: Path, *fields: dict) -> DictConfig:
+    """Codes of rows of one recording, a.wav, and what reads them."""
     with ShardWriter(folder, None) as shard:
-        for said in ("One.", "Two."):
-            row = {"transcript": said, "language": "en", "wav_path": "a.wav"}
+        for place, more in enumerate(fields):
+            row = {"transcript": f"Text {place}.", "language": "en", "wav_path": "a.wav", **more}
             shard.add("train", json.dumps(row), np.array([7], np.int32))
     cfg = OmegaConf.create({"codes": str(folder), "recordings": str(folder / "samples.jsonl")})
+    cfg.update({"annotations": None, "filters": None})
     return OmegaConf.merge(cfg, {"max_voice_tokens": 9, "voice_waves": str(folder / "voices"), "voice_rate": 16000})
 
 
+def rows_of(cfg: DictConfig) -> tuple[list[dict], list[dict], list[dict]]:
+    """Rows for SFT and GRPO that are made of them, without the codes, and the voices."""
+    folder, files = Path(cfg.codes), [io.StringIO() for _ in range(3)]
+    soundfile.write(folder / "a.wav", np.zeros(160), 16000)
+    write_sft(cfg, "train", files[0], files[2], set())
+    write_rl(cfg, "train", 9, files[1], files[2], str(folder / "v.jsonl"))
+    sft, rl, voices = ([json.loads(line) for line in file.getvalue().splitlines()] for file in files)
+    return [{key: one for key, one in row.items() if key != "speech_tokens"} for row in sft], rl, voices
+
+
+def test_filters_of_encoded_recordings_are_counted_and_neighbours_are_among_the_others(tmp_path):
+    told = [{"duration": float(seconds), "dnsmos_mos_ovr": 4.0} for seconds in range(1, 9)]
+    told[2]["dnsmos_mos_ovr"] = 2.9
+    del told[5]["dnsmos_mos_ovr"], told[7]["duration"]
+    cfg = shards_of_one(tmp_path, *told)
+    cfg.filters = compose_stage("inworld_tts", "data").read_shards.filters
+    assert [place for place, _, _ in Kept(cfg, "train")] == list(range(8))  # none by default
+    cfg.filters.update({"min_duration_s": 2.0, "min_dnsmos_score": 3.0})
+    sft, rl, voices = rows_of(cfg)
+    assert [row["text"] for row in sft] == ["Text 1.", "Text 3.", "Text 4.", "Text 6."]
+    assert [(row["voice"], row["text"]) for row in rl] == [
+        ("train_1", "Text 3."), ("train_3", "Text 4."), ("train_4", "Text 6.")]  # fmt: skip
+    assert [voice["text"] for voice in voices] == ["Text 1.", "Text 3.", "Text 4."]
+    assert Kept(cfg, "train").left_out == {"duration": 2, "DNSMOS": 1, "no dnsmos_mos_ovr": 1}
+    rl = io.StringIO()  # two of the four that are kept are chosen, the first and the third
+    assert write_rl(cfg, "train", 2, rl, io.StringIO(), str(tmp_path / "v.jsonl"))["rows"] == 2
+    assert [json.loads(line)["voice"] for line in rl.getvalue().splitlines()] == ["train_1", "train_4"]
+
+
 def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):
-    cfg = two_of_one(tmp_path)
+    cfg = shards_of_one(tmp_path, {}, {})
     lasts = []
     for samples, cfg.voice_rate in ((320, 16000), (160, 16000), (160, 24000)):  # trimmed in place; another rate
         soundfile.write(tmp_path / "a.wav", np.zeros(samples), 16000)
@@ -96,7 +127,7 @@ def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):
 
 
 def test_a_voice_whose_recording_is_gone_keeps_the_wave_that_was_made_of_it(tmp_path):
-    cfg = two_of_one(tmp_path)
+    cfg = shards_of_one(tmp_path, {}, {})
     soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
     voices = tmp_path / "v.jsonl"
 

@@ -45,6 +45,10 @@ ABSENT = {
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
     "merge.adapter": {"merge.adapter": "null"},
     "sft.adapter": {"sft.adapter": "null"},
+    "read_shards.filters": {
+        "read_shards.filters.min_duration_s": "null",
+        "read_shards.filters.latin_letters": '"keep"',
+    },
 }
 
 
