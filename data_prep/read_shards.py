@@ -21,6 +21,7 @@ from functools import cache
 from hashlib import blake2b
 from math import nan
 from pathlib import Path
+from string import Formatter
 from typing import Any, TextIO
 
 import hydra
@@ -88,10 +89,23 @@ def pairs(
 
 
 def description(sample: dict[str, Any], annotations: list[str]) -> str:
-    """The sample's `voice_description`, or its annotations as "emotion: happy accent: British"; empty without any."""
+    """The sample's `voice_description`, or its annotations as "emotion: happy accent: British speaker: [ID]", where ID
+    is its speaker_id, as the Inworld TTS trainer writes them; empty without any."""
     if text := str(sample.get("voice_description") or "").strip():
         return text
-    return " ".join(f"{name}: {sample[name]}" for name in annotations if sample.get(name))
+    told = sample | {"speaker": f"[{sample['speaker_id']}]" if sample.get("speaker_id") else None}
+    return " ".join(f"{name}: {told[name]}" for name in annotations if told.get(name))
+
+
+def instruction(sample: dict[str, Any], form: str | None) -> dict[str, str]:
+    """{"instruction": ...} of the sample's own fields, as "你是说话人{speaker_id}"; {} where it lacks one of them.
+
+    >>> instruction({"speaker_id": "7"}, "You are speaker {speaker_id}."), instruction({}, "You are {speaker_id}.")
+    ({'instruction': 'You are speaker 7.'}, {})
+    """
+    if form is None or not all(sample.get(name) for _, name, _, _ in Formatter().parse(form) if name):
+        return {}
+    return {"instruction": form.format_map(sample)}
 
 
 def write_sft(cfg: DictConfig, split: str, output: TextIO, voices: TextIO, known: set[str]) -> Counter[str]:
@@ -101,6 +115,7 @@ def write_sft(cfg: DictConfig, split: str, output: TextIO, voices: TextIO, known
     counts = Counter(codes.left_out)
     for _, sample, tokens in tqdm(codes, total=len(codes), desc=f"sft {split}", mininterval=5):
         row = {"text": sample["transcript"], "language": sample["language"], "speech_tokens": tokens.tolist()}
+        row |= instruction(sample, cfg.instruction)
         said = description(sample, cfg.annotations) if cfg.annotations is not None else ""
         if said and (said := _words(said, counts)):
             row["voice"] = "described_" + blake2b(said.encode(), digest_size=8).hexdigest()
@@ -137,7 +152,8 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
         wav = None if source.exists() else _wave_before(voice, before(), cfg.voice_rate)
         wav = wav or _wave(source, Path(cfg.voice_waves) / voice["name"], cfg.voice_rate)
         _write(voices, voice | {"wav": relative(wav, Path(voices_file).parent)})
-        _write(output, {"text": following["transcript"], "language": following["language"], "voice": voice["name"]})
+        row = {"text": following["transcript"], "language": following["language"], "voice": voice["name"]}
+        _write(output, row | instruction(sample, cfg.instruction))
         counts["rows"] += 1
     return counts
 

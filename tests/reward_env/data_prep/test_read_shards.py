@@ -68,7 +68,7 @@ def test_a_voice_whose_words_no_prompt_can_hold_is_none(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
     cfg = OmegaConf.create({"codes": str(tmp_path), "recordings": str(tmp_path / "samples.jsonl"), "annotations": []})
     cfg.update({"max_voice_tokens": 9, "voice_waves": str(tmp_path / "voices"), "voice_rate": 16000})
-    cfg.update({"filters": None})
+    cfg.update({"filters": None, "instruction": None})
     rows, voices = io.StringIO(), io.StringIO()
     assert write_rl(cfg, "train", 9, rows, voices, str(tmp_path / "v.jsonl")) == {"bad words": 1, "rows": 1}
     assert [json.loads(line)["text"] for line in voices.getvalue().splitlines()] == ["Two."]
@@ -82,7 +82,7 @@ def shards_of_one(folder: Path, *fields: dict) -> DictConfig:
             row = {"transcript": f"Text {place}.", "language": "en", "wav_path": "a.wav", **more}
             shard.add("train", json.dumps(row), np.array([7], np.int32))
     cfg = OmegaConf.create({"codes": str(folder), "recordings": str(folder / "samples.jsonl")})
-    cfg.update({"annotations": None, "filters": None})
+    cfg.update({"annotations": None, "instruction": None, "filters": None})
     return OmegaConf.merge(cfg, {"max_voice_tokens": 9, "voice_waves": str(folder / "voices"), "voice_rate": 16000})
 
 
@@ -113,6 +113,20 @@ def test_filters_of_encoded_recordings_are_counted_and_neighbours_are_among_the_
     rl = io.StringIO()  # two of the four that are kept are chosen, the first and the third
     assert write_rl(cfg, "train", 2, rl, io.StringIO(), str(tmp_path / "v.jsonl"))["rows"] == 2
     assert [json.loads(line)["voice"] for line in rl.getvalue().splitlines()] == ["train_1", "train_4"]
+
+
+def test_a_speaker_is_an_annotation_or_an_instruction(tmp_path):
+    """The Inworld TTS trainer's "speaker: [ID]"; CosyVoice's instruction by which SFT learns speakers."""
+    cfg = shards_of_one(tmp_path, {"speaker_id": "f7", "emotion": "happy"}, {"emotion": "sad"})
+    cfg.annotations = ["emotion", "speaker"]
+    sft, rl, voices = rows_of(cfg)
+    assert [voice.get("description") for voice in voices] == ["emotion: happy speaker: [f7]", "emotion: sad", None]
+    assert all("instruction" not in row for row in (*sft, *rl))
+    cfg.annotations, cfg.instruction = None, "你是说话人{speaker_id}"
+    sft, rl, _ = rows_of(cfg)
+    said = {"language": "en", "instruction": "你是说话人f7"}
+    assert sft == [{"text": "Text 0.", **said}, {"text": "Text 1.", "language": "en"}]
+    assert rl == [{"text": "Text 1.", "voice": "train_0", **said}]
 
 
 def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):

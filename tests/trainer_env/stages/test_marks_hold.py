@@ -49,6 +49,7 @@ ABSENT = {
         "read_shards.filters.min_duration_s": "null",
         "read_shards.filters.latin_letters": '"keep"',
     },
+    "read_shards.instruction": {"read_shards.instruction": "null"},
 }
 
 
