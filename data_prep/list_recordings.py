@@ -8,7 +8,8 @@ read, counts before the second; the name may have its ending, and lack its folde
 name.original.txt, as LibriTTS has them, or on a line `name words` of a *.trans.txt next to it, as LibriSpeech has it.
 Different words for one recording (other signs and capitals are none), or two recordings of one name, are refused.
 `folder.input` may also be a table of Common Voice (validated.tsv): the recordings that it names, in the folder clips
-beside it or where it lies itself, with their sentences and languages. Into `folder.output` go
+beside it or where it lies itself, with their sentences and languages; or a data set that a hub has by name,
+hub:NAME@SPLIT (data_prep/hub_rows.py), with the columns `folder.hub.columns`. Into `folder.output` go
 
     recordings.jsonl  {"name", "text", "wav"}: voices, for encode_voices and stage data
     samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings of vectorize
@@ -27,9 +28,10 @@ import hydra
 import soundfile
 from omegaconf import DictConfig
 
+from data_prep.hub_rows import local
 from data_prep.jsonl import spoken_part
 from speech.files import whole_files, write_jsonl
-from speech.jsonl import BadRows, told_plainly
+from speech.jsonl import BadRows, read_rows, told_plainly
 from speech.paths import check_outputs, relative
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
@@ -230,6 +232,26 @@ def _speakers(read: dict[str, list[tuple[int, str]]]) -> Iterator[tuple[str, lis
             yield third, [number for number, _ in rows]
 
 
+def of_hub(source: str, hub: DictConfig) -> list[Recording]:
+    """Those of a hub's data set; `hub`: branch folder.hub. Without a column for it a name is the row's number. Raises
+    ValueError: it cannot be had; BadRows: rows without words, two of one name, all of them."""
+    path, columns = Path(local(source, hub.folder, hub.columns.wav)), hub.columns
+    found: dict[str, Recording] = {}
+    faults: list[str] = []
+    for number, _, row in read_rows(path):
+        name = str(row.get(columns.name) or "") if columns.name else f"{number:06d}"
+        words = " ".join(str(row.get(columns.text) or "").split())
+        if not name or not words:
+            faults.append(f"{path}:{number}: no {columns.text if name else columns.name}; columns are {', '.join(row)}")
+        elif name in found:
+            faults.append(f"{path}:{number}: {columns.name} {name} is there twice")
+        else:
+            found[name] = Recording(name, path.parent / row[columns.wav], words)
+    if faults:
+        raise BadRows(faults)
+    return list(found.values())
+
+
 def rows(found: list[Recording], output: Path, language: str) -> tuple[list[dict], list[dict]]:
     """Of recordings.jsonl and of samples.jsonl; `language`: where a recording has none of its own.
 
@@ -262,13 +284,14 @@ def main(cfg: DictConfig) -> None:
         output = Path(cfg.folder.output)
         paths = [output / "recordings.jsonl", output / "samples.jsonl"]
         check_outputs({"folder.input": cfg.folder.input}, {f"folder.output/{p.name}": str(p) for p in paths})
-        made = rows(recordings(Path(cfg.folder.input)), output, cfg.folder.language)
+        given = str(cfg.folder.input)
+        found = of_hub(given, cfg.folder.hub) if given.startswith("hub:") else recordings(Path(given))
+        made = rows(found, output, cfg.folder.language)
         with whole_files(paths) as temporaries:
             for temporary, one in zip(temporaries, made, strict=True):
                 write_jsonl(temporary, one)
-    seconds = sum(row["duration"] for row in made[1])
-    languages = ", ".join(sorted({row["language"] for row in made[1]}))
-    told = f"{len(made[0])} recordings, {seconds / 60:.1f} min, language {languages} (folder.language, or a table's)"
+    minutes, languages = sum(row["duration"] for row in made[1]) / 60, sorted({row["language"] for row in made[1]})
+    told = f"{len(made[0])} recordings, {minutes:.1f} min, language {', '.join(languages)} (folder.language, or a table's)"
     print(f"{told} -> {paths[0]}, {paths[1]}", flush=True)
 
 

@@ -5,7 +5,8 @@
 `test_set.input` is a list of Seed-TTS (seed-tts-eval: meta.lst, hardcase.lst; `utterance|prompt text|prompt
 wav|text`, and a fifth field that is not used, the true recording) or a folder of CV3-Eval (`text`, `prompt_text`,
 `prompt_wav.scp` as Kaldi writes them: an utterance's name, white space, the rest) or GLM-TTS's own .jsonl
-(data_prep/glm_rows.py). Into `test_set.output` go
+(data_prep/glm_rows.py), or a data set that a hub has by name, hub:NAME@SPLIT (data_prep/hub_rows.py), whose columns
+`test_set.hub.columns` names. Into `test_set.output` go
 texts.jsonl for infer.synthesise and recordings.jsonl for data_prep.encode_voices.
 """
 
@@ -18,8 +19,9 @@ import hydra
 from omegaconf import DictConfig
 
 from data_prep.glm_rows import rows_of
+from data_prep.hub_rows import local
 from speech.files import whole_files, write_jsonl
-from speech.jsonl import Fault
+from speech.jsonl import BadField, Fault, read_rows
 from speech.paths import check_outputs, input_file, relative
 
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
@@ -39,16 +41,23 @@ class Task:
     mel: Path | None = None  # the recording's, where the test set brings them
 
 
-def read_test_set(path: str | Path, shown_faults: int) -> list[Task]:
-    """The tasks of a list or a folder, in order.
+def read_test_set(path: str | Path, shown_faults: int, hub: DictConfig | None = None) -> list[Task]:
+    """The tasks of a list, a folder or a data set of a hub, in order.
+
+    Args:
+        path: test_set.input.
+        shown_faults: bad lines that an error lists.
+        hub: branch test_set.hub, for hub:NAME.
 
     Raises:
         FileNotFoundError: there is no such file. ValueError: bad lines, the first `shown_faults` of them with file,
-            line and field; or none at all.
+            line and field; or none at all; or a data set that cannot be had.
     """
-    path = Path(path).resolve()
     faults: list[Fault] = []
-    if path.suffix == ".jsonl":
+    if hub and str(path).startswith("hub:"):
+        path = Path(local(str(path), hub.folder, hub.columns.wav)).resolve()
+        tasks = _of_rows(path, hub.columns, faults)
+    elif (path := Path(path).resolve()).suffix == ".jsonl":
         tasks = [Task(*row) for row in rows_of(path, faults)]
     else:
         tasks = _of_folder(path, faults) if path.is_dir() else _of_list(path, faults)
@@ -58,6 +67,33 @@ def read_test_set(path: str | Path, shown_faults: int) -> list[Task]:
     if not tasks:
         raise ValueError(f"{path} holds no line")
     return tasks
+
+
+def _of_rows(path: Path, columns: DictConfig, faults: list[Fault]) -> list[Task]:
+    """Of a data set's rows, whose recordings are files beside them; `columns`: which one holds what."""
+    tasks: dict[str, Task] = {}
+    for number, raw, row in read_rows(path):
+        try:
+            if isinstance(row, BadField):
+                raise row
+            name, text, said, wav = (_said(row, columns[key]) for key in ("name", "text", "prompt_text", "wav"))
+            if name in tasks:
+                raise BadField(columns.name, f"{name} is there twice")
+            tokens = row.get(columns.tokens) if columns.tokens else []
+            if not isinstance(tokens, list) or not all(type(one) is int for one in tokens):
+                raise BadField(columns.tokens, "is no list of integers")
+            tasks[name] = Task(name, text, said, path.parent / wav, tuple(tokens))
+        except BadField as bad:
+            faults.append(Fault(str(path), number, bad.field, bad.reason, raw))
+    return list(tasks.values())
+
+
+def _said(row: dict[str, Any], column: str) -> str:
+    """A column's value, a string or a number. Raises BadField."""
+    value = row.get(column)
+    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+        raise BadField(column, f"is missing or empty; the columns are {', '.join(row)}")
+    return str(value).strip()
 
 
 def _of_list(path: Path, faults: list[Fault]) -> list[Task]:
@@ -131,15 +167,20 @@ def _find(wav: str, folder: Path) -> Path | None:
 
 
 def language_of(path: str | Path) -> str:
-    """The language that a test set's folder is named after, alone or at its end: zh/meta.lst, zero_shot/hard_en.
+    """The language that a test set's folder, or its split of a hub's data set, is named after, alone or at its end:
+    zh/meta.lst, zero_shot/hard_en.
 
     >>> language_of("seedtts_testset/zh/meta.lst"), language_of("CV3-Eval/data/zero_shot/hard_en")
     ('zh', 'en')
+    >>> language_of("hub:yuekai/CV3-Eval@hard_en")
+    'en'
 
     Raises:
         ValueError: its name is none.
     """
     folder = Path(path).parent if Path(path).suffix else Path(path)
+    if str(path).startswith("hub:"):
+        folder = Path(str(path).partition("@")[2])
     found = re.fullmatch(r"(?:.*_)?([a-z]{2})", folder.name)
     if not found:
         raise ValueError(f"test_set.language is null, and {folder} does not end in a language such as zh: name it")
@@ -176,10 +217,12 @@ def main(cfg: DictConfig) -> None:
     """Branch `test_set` of the configuration."""
     own = cfg.test_set
     if own.input is None:
-        raise ValueError("test_set.input is null: name a list of Seed-TTS, a folder of CV3-Eval or a .jsonl of GLM-TTS")
+        raise ValueError(
+            "test_set.input is null: a list of Seed-TTS, a folder of CV3-Eval, a .jsonl of GLM-TTS, hub:NAME@SPLIT"
+        )
     outputs = {f"test_set.output/{name}": Path(own.output) / name for name in ("texts.jsonl", "recordings.jsonl")}
     check_outputs({"test_set.input": own.input}, outputs)
-    tasks = read_test_set(own.input, own.shown_faults)
+    tasks = read_test_set(own.input, own.shown_faults, own.hub)
     language = own.language or language_of(own.input)
     texts, voices = convert(tasks, own.output, language)
     print(f"{own.input}: {texts} texts in {language}, {voices} voices -> {own.output}/texts.jsonl, recordings.jsonl")

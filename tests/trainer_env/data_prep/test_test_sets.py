@@ -1,13 +1,21 @@
 """Published test sets -> texts and recordings: the lists of Seed-TTS, the folders of CV3-Eval, and their bad lines."""
 
+import io
 import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+from datasets import Dataset
+from omegaconf import DictConfig
 
+from data_prep import list_recordings
 from data_prep.test_sets import convert, language_of, read_test_set
+from speech.jsonl import BadRows
 from speech.voices import read_voices
+from stages.config import compose_stage
 from tests.helpers.forked import command
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -146,3 +154,63 @@ def test_the_command_of_a_recipe_writes_both_files(seed, tmp_path, recipe):
 def test_a_folder_without_a_language_in_its_name_needs_one():
     with pytest.raises(ValueError, match=r"test_set\.language is null, and .*set does not end in a language"):
         language_of("my_set/meta.lst")
+
+
+def hub_of(folder: Path, *recordings: bytes | None, **columns: list) -> str:
+    """A data set by its name: of each row a recording as the library keeps it, and other columns."""
+    folder.mkdir()
+    rows = [{"bytes": data, "path": data and f"{place}.flac"} for place, data in enumerate(recordings)]
+    Dataset.from_dict({"prompt_audio": rows, **columns}).to_parquet(str(folder / "test.parquet"))
+    return f"hub:{folder}@test"
+
+
+def config(tmp_path: Path, *overrides: str) -> DictConfig:
+    return compose_stage("cosyvoice2", "data", (f"recipe.work_dir={tmp_path}", *overrides))
+
+
+def test_a_hubs_data_set_with_recordings_becomes_texts_and_voices(tmp_path, capsys):
+    """Column names of yuekai/CV3-Eval, which mair-hub's infer_dataset.py reads; its tokens are CosyVoice2's."""
+    columns = {"id": ["a", "b", "c"], "target_text": ["今天下雨。", "明天放晴。", "去哪里？"]}
+    columns |= {"prompt_text": ["你好。", "你好。", "再见。"], "prompt_audio_cosy2_tokens": [[7, 8], [7, 8], [9]]}
+    source = hub_of(tmp_path / "set", b"RIFF1", b"RIFF1", b"RIFF2", **columns)
+    own = config(tmp_path, "test_set.hub.columns.tokens=prompt_audio_cosy2_tokens").test_set
+    out = tmp_path / "out"
+    assert convert(read_test_set(source, 20, own.hub), out, "zh") == (3, 2)
+    assert rows(out / "texts.jsonl")[1] == {"text": "明天放晴。", "language": "zh", "voice": "a"}
+    voices = rows(out / "recordings.jsonl")
+    assert [(v["name"], v["text"], v["speech_tokens"]) for v in voices] == [
+        ("a", "你好。", [7, 8]),
+        ("c", "再见。", [9]),
+    ]
+    files = [(out / voice["wav"]).resolve() for voice in voices]
+    assert [file.read_bytes() for file in files] == [b"RIFF1", b"RIFF2"] and {file.suffix for file in files} == {
+        ".flac"
+    }
+    (tmp_path / "set/test.parquet").unlink()  # kept: asked for once
+    assert len(read_test_set(source, 20, own.hub)) == 3
+    own.hub.columns.text = "said"
+    with pytest.raises(
+        ValueError, match=r"3 bad lines(?s:.*)'said': is missing or empty; the columns are prompt_audio, id"
+    ):
+        read_test_set(source, 20, own.hub)
+    own.hub.columns.wav = "audio"
+    none = hub_of(tmp_path / "none", b"RIFF")
+    with pytest.raises(ValueError, match=r"none@test has no column audio; it has prompt_audio"):
+        read_test_set(none, 20, own.hub)
+    own.hub.columns.wav = "prompt_audio"
+    with pytest.raises(ValueError, match=r"row 1: prompt_audio is no recording"):
+        read_test_set(hub_of(tmp_path / "empty", b"RIFF", None), 20, own.hub)
+
+
+def test_a_hubs_data_set_becomes_recordings_for_the_other_stages(tmp_path):
+    wave = io.BytesIO()
+    soundfile.write(wave, np.zeros(8000), 16000, format="FLAC")
+    source = hub_of(tmp_path / "set", wave.getvalue(), wave.getvalue(), said=["今天\n很好", "你好"])
+    hub = config(tmp_path, "folder.hub.columns={name: null, text: said, wav: prompt_audio}").folder.hub
+    voices, samples = list_recordings.rows(list_recordings.of_hub(source, hub), tmp_path, "zh")
+    assert [(voice["name"], voice["text"]) for voice in voices] == [("000001", "今天 很好"), ("000002", "你好")]
+    assert {(one["duration"], one["sample_rate"], one["language"]) for one in samples} == {(0.5, 16000, "zh")}
+    assert (tmp_path / samples[0]["wav_path"]).read_bytes() == wave.getvalue()
+    hub.columns.name = "said_by"
+    with pytest.raises(BadRows, match=r"2 bad rows(?s:.*)no said_by; columns are prompt_audio, said"):
+        list_recordings.of_hub(source, hub)

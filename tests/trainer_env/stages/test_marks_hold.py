@@ -50,6 +50,8 @@ ABSENT = {
         "read_shards.filters.latin_letters": '"keep"',
     },
     "read_shards.instruction": {"read_shards.instruction": "null"},
+    "folder.hub": {"folder.hub.folder": '"${recipe.data_dir}/hub"', "folder.hub.columns.wav": '"audio"'},
+    "test_set.hub": {"test_set.hub.folder": '"${recipe.data_dir}/hub"', "test_set.hub.columns.tokens": "null"},
 }
 
 
