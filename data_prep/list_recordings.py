@@ -291,7 +291,7 @@ def main(cfg: DictConfig) -> None:
             for temporary, one in zip(temporaries, made, strict=True):
                 write_jsonl(temporary, one)
     minutes, languages = sum(row["duration"] for row in made[1]) / 60, sorted({row["language"] for row in made[1]})
-    told = f"{len(made[0])} recordings, {minutes:.1f} min, language {', '.join(languages)} (folder.language, or a table's)"
+    told = f"{len(made[0])} recordings, {minutes:.1f} min, in {', '.join(languages)} (folder.language, or a table's)"
     print(f"{told} -> {paths[0]}, {paths[1]}", flush=True)
 
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep.given_readings import FIELD, as_field
 from data_prep.hub_rows import local
 from data_prep.jsonl import SeenTexts, check_choice, check_speech_tokens, spoken_part, tokens_of
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
@@ -45,6 +46,14 @@ def schema(kind: str, extra_fields: list[str], speech_prefix: bool = False) -> p
         return pa.schema([*columns, ("messages", _MESSAGES)])
     model = pa.struct([("style", pa.string()), ("ground_truth", pa.string())])
     return pa.schema([*columns, ("prompt", _MESSAGES), ("ability", pa.string()), ("reward_model", model)])
+
+
+def _names(path: str, field: str) -> bool:
+    """Whether a file of rows names a field somewhere: a column that no row needs would make another parquet of it."""
+    if not Path(path).is_file():
+        return False  # as read_rows will say
+    with open(path, "rb") as lines:
+        return any(f'"{field}"'.encode() in line for line in lines)
 
 
 class Settings(SimpleNamespace):
@@ -116,6 +125,8 @@ class Preparation:
     def _write(self, name: str, split: Settings, temporary: Path) -> int:
         prefixed = split.kind == "rl" and self.cfg.use_speech_prefix
         more = ["instruction"] if self.prompts.takes_instructions and "instruction" not in self.cfg.extra_fields else []
+        self.with_readings = self.prompts.takes_readings and _names(local(split.input, self.cfg.hub_dir), FIELD)
+        more += [FIELD] if self.with_readings else []
         columns, count = schema(split.kind, [*more, *self.cfg.extra_fields], prefixed), 0
         faults, filtered = self.fault_count, self.filtered.total()
         rows = self._rows(name, split)
@@ -151,6 +162,8 @@ class Preparation:
         info = {"index": index, "split": name, "text": request.text}
         info |= {"language": request.language, "voice": request.voice}
         info |= {"instruction": request.instruction} if self.prompts.takes_instructions else {}
+        if self.with_readings:
+            info[FIELD] = json.dumps(as_field(request.readings)) if request.readings else None
         known = vars(self.cfg.field_values)
         info |= {field: check_choice(row, field, known.get(field)) for field in self.cfg.extra_fields}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
@@ -168,7 +181,7 @@ class Preparation:
             judge = {"style": "rule", "ground_truth": request.text}
             out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
         self._check_new(request, split, seen, answer)
-        used = {"text", "language", "voice", "instruction", *self.cfg.extra_fields}
+        used = {"text", "language", "voice", "instruction", FIELD, *self.cfg.extra_fields}
         used |= {tokens_of(row)[0]} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
         self.not_carried.update(set(row) - used)

@@ -29,6 +29,7 @@ from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
+from data_prep.given_readings import GivenReadings, given_readings, moved
 from data_prep.jsonl import check_string, check_text, check_words
 from data_prep.prompt_template import Messages, Said, encode_prompt
 from speech.jsonl import BadField, BadRows
@@ -42,7 +43,7 @@ from speech.voices import Voice, read_voices, voice_of
 _LANGUAGE = re.compile(r"[a-z]{2,3}")  # of ISO 639, as the ASRs name them
 
 
-def _plain(text: str, language: str, training: bool) -> str:
+def _plain(text: str, language: str, training: bool, readings: GivenReadings = ()) -> str:
     return text
 
 
@@ -84,6 +85,7 @@ class Request:
         voice: its name, or None.
         written: the text as the model reads it (but for phonemes); empty: the same.
         instruction: how it is to be said, of families whose prompts have a place for that; nobody says it.
+        readings: of single characters of `text`, of recipes whose prompts hold phonemes.
     """
 
     text: str
@@ -91,6 +93,7 @@ class Request:
     voice: str | None
     written: str = ""
     instruction: str | None = None
+    readings: GivenReadings = ()
 
 
 class PromptMaker:
@@ -121,6 +124,7 @@ class PromptMaker:
         self._found: dict[str, tuple[int, str]] = {}  # {language: (requests with such characters, the first's text)}
         reader = (recipe.phoneme_in or {}).get("reader")
         self._phonemes = hydra.utils.get_method(reader)(recipe) if reader else _plain
+        self.takes_readings = reader is not None
         self._template: Callable[..., Messages] = prompt_template(recipe.prompt_template)
         self.takes_instructions = takes_instructions(recipe.prompt_template)
         self._has_turns = has_turns(recipe.prompt_template)
@@ -141,8 +145,9 @@ class PromptMaker:
         return tokenizer_of(self._tokenizer_dir)
 
     def request(self, row: Mapping[str, Any], max_length: int | None = None, has_speech: bool = False) -> Request:
-        """A row of {"text", "language", "voice", "instruction"}, all but the text optional, checked; `max_length`:
-        characters of the text; `has_speech`: its speech is there, so that no voice is drawn for it, or needed.
+        """A row of {"text", "language", "voice", "instruction", "readings"}, all but the text optional, checked;
+        `max_length`: characters of the text; `has_speech`: its speech is there, so that no voice is drawn for it, or
+        needed.
 
         Raises:
             BadField: with the field.
@@ -178,7 +183,10 @@ class PromptMaker:
                 f"is missing: {self._name} speaks only with a given voice. Name one of {sorted(self.voices)[:10]}, or "
                 "let recipe.voice_choice=one_per_text draw one",
             )
-        return Request(text, language, voice, said, self._instruction(row))
+        readings = given_readings(row, text)
+        if readings and not self.takes_readings:
+            raise BadField("readings", f"{self._name} reads no phonemes (recipe.phoneme_in)")
+        return Request(text, language, voice, said, self._instruction(row), readings)
 
     def _instruction(self, row: Mapping[str, Any]) -> str | None:
         """How the row is to be said, checked as a text is. Raises BadField."""
@@ -202,7 +210,9 @@ class PromptMaker:
         """The prompt: `training` as in phoneme_in, `prefix` the speech tokens that it ends with, `earlier` the parts of
         a long text that the voice said before; a template without a place for them has them as words and speech of the
         voice. Raises BadField."""
-        said = self._phonemes(request.written or request.text, request.language, training)
+        said = request.written or request.text
+        readings = moved(request.readings, request.text, said)
+        said = self._phonemes(said, request.language, training, readings)
         try:
             voice = self.voice_of(request)
             told: dict[str, Any] = {"language": request.language, "instruction": request.instruction}

@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from transformers import PreTrainedTokenizerBase
 
+from data_prep.given_readings import FIELD, as_field, moved
 from data_prep.prompts import PromptMaker, Request
 from infer.bounds import text_lengths
 from infer.texts import Sentence
@@ -105,21 +106,24 @@ class Speaker:
             return [asked]
         texts = cut(asked.text, self._length, self._how.token_max_n, self._how.merge_len, asked.language)
         found: list[Request] = []
-        carried = ""
+        carried, begin, end = "", 0, 0  # the last part is of asked.text[begin:end]
         for text in texts:
+            start, end = end, end + len(text)
             try:
-                found.append(self._request(asked, carried + text))
-                carried = ""
+                found.append(self._request(asked, carried + text, start - len(carried), end))
+                begin, carried = start - len(carried), ""
             except BadField:
                 if not found:
                     carried += text
                     continue
-                found[-1] = self._request(asked, found[-1].text + text)
+                found[-1] = self._request(asked, found[-1].text + text, begin, end)
         return found or [asked]
 
-    def _request(self, asked: Request, text: str) -> Request:
+    def _request(self, asked: Request, text: str, begin: int, end: int) -> Request:
+        """The part `text`, which is asked.text[begin:end] but for white space."""
         row = {"text": text, "language": asked.language, "voice": asked.voice, "instruction": asked.instruction}
-        return self._maker.request(row)
+        readings = tuple((at - begin, pinyin) for at, pinyin in asked.readings if begin <= at < end)
+        return self._maker.request(row | {FIELD: as_field(moved(readings, asked.text[begin:end], text))})
 
     def _length(self, text: str) -> int:
         return text_lengths([text], self._tokenizer)[0]

@@ -6,9 +6,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from transformers import PreTrainedTokenizerBase
 
+from data_prep.given_readings import FIELD, given_readings
 from data_prep.jsonl import check_choice
 from data_prep.prompt_template import Messages
 from data_prep.prompts import PromptMaker, Request
@@ -31,9 +32,9 @@ class Sentence:
 
 
 def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
-    """The first `limit` of: `text` (with `voice`, `language`, `instruction`), or else the rows of `texts`: a parquet of
-    stage data, or a .jsonl or .json of {"text", "language", "voice", "instruction"} as stage data takes it, and `set`
-    and `emotion`, of recipe.field_values.
+    """The first `limit` of: `text` (with `voice`, `language`, `instruction`, `readings`), or else the rows of `texts`:
+    a parquet of stage data, or a .jsonl or .json of {"text", "language", "voice", ...} as stage data takes it, and
+    `set` and `emotion`, of recipe.field_values.
 
     Raises:
         FileNotFoundError: no such file.
@@ -60,7 +61,8 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
 def _row_of(cfg: DictConfig) -> dict[str, Any]:
     row = {"text": str(cfg.text), "language": cfg.language, "voice": cfg.voice}
     given = cfg.get("instruction") not in (None, "null")  # run.sh hands null on as it is typed
-    return row | ({"instruction": str(cfg.instruction)} if given else {})
+    row |= {"instruction": str(cfg.instruction)} if given else {}
+    return row | ({FIELD: OmegaConf.to_container(cfg.readings, resolve=True)} if cfg.get("readings") else {})
 
 
 def _prepared(path: Path) -> Iterator[Sentence]:
@@ -68,7 +70,8 @@ def _prepared(path: Path) -> Iterator[Sentence]:
 
     for row in pq.read_table(path, columns=["prompt", "extra_info"]).to_pylist():
         info = row["extra_info"]
-        request = Request(info["text"], info["language"], info["voice"], instruction=info.get("instruction"))
+        told = {"instruction": info.get("instruction"), FIELD: given_readings(info, info["text"])}
+        request = Request(info["text"], info["language"], info["voice"], **told)
         place, labels = f"{path}:{info['index']}", {name: info[name] for name in LABELS if info.get(name)}
         yield Sentence(request, row["prompt"], place, tuple(info.get("speech_prefix") or ()), labels)
 

@@ -21,13 +21,14 @@ without being named: `rare`, characters outside the 3755 common ones (the first 
 characters that the sentence reads otherwise than they are read alone (行 in 银行), as pypinyin reads it. In training
 (other splits) most texts stay as they are; in a share of them (`probability`) up to `max_share` of their words are
 replaced, whether the dictionary names them or not. Chance is drawn from recipe.seed and the text, so a row is always
-the same. Rows of other languages than Chinese stay as they are. The reward compares with the plain text.
+the same. Rows of other languages than Chinese stay as they are. A reading that a row gives to a single character
+(data_prep/given_readings.py) stands there whatever else is drawn or named. The reward compares with the plain text.
 """
 
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ConfigDict
@@ -35,6 +36,7 @@ from pypinyin import Style, lazy_pinyin
 from pypinyin.contrib.tone_convert import to_finals_tone3, to_initials
 from pypinyin.seg.mmseg import seg
 
+from data_prep.given_readings import FIELD, GivenReadings
 from speech.jsonl import BadField, check, read_all
 
 _SYLLABLE = re.compile(r"[a-zv]+[1-5]")
@@ -42,7 +44,7 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _RETROFLEX, _SIBILANT = ("zh", "ch", "sh", "r"), ("z", "c", "s")
 
 Readings = tuple[str | None, ...]  # hybrid text for each character of a word; None: the character itself
-Speaker = Callable[[str, str, bool], str]  # (text, language, in training) -> hybrid text
+Speaker = Callable[..., str]  # (text, language, in training, readings of single characters) -> hybrid text
 
 
 def phonemes(syllable: str, known: frozenset[str]) -> str | None:
@@ -66,11 +68,18 @@ def phonemes(syllable: str, known: frozenset[str]) -> str | None:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text: its place, and what stands for it in hybrid text."""
+    """A stretch of a text: where it begins, and what stands for each of its characters in hybrid text."""
 
     start: int
-    end: int
-    hybrid: str
+    characters: tuple[str, ...]
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.characters)
+
+    @property
+    def hybrid(self) -> str:
+        return "".join(self.characters)
 
 
 class PhonemeIn:
@@ -98,19 +107,35 @@ class PhonemeIn:
         self.found = {"rare": False, "heteronyms": False} | dict(found or {})
         self.longest = max(map(len, self.words), default=0)
 
-    def __call__(self, text: str, language: str, training: bool) -> str:
-        """Hybrid text of a text."""
+    def __call__(self, text: str, language: str, training: bool, readings: GivenReadings = ()) -> str:
+        """Hybrid text of a text; `readings`: those that its row gives. Raises BadField: of a character that is none of
+        Chinese, or no syllable that the model knows."""
         if language != "zh":
+            if readings:
+                raise BadField(FIELD, f"are of Chinese, the text is in {language}")
             return text
+        given = {at: self._given(text, at, pinyin) for at, pinyin in readings}
+        pieces = [_overruled(piece, given) for piece in self._chosen(text, training)]
+        taken = {place for piece in pieces for place in range(piece.start, piece.end)}
+        return _replace(text, [*pieces, *(Piece(at, (one,)) for at, one in given.items() if at not in taken)])
+
+    def _given(self, text: str, at: int, pinyin: str) -> str:
+        reading = phonemes(pinyin, self.known) if _SYLLABLE.fullmatch(pinyin) else None
+        if reading is None or not _HAN.match(text[at]):
+            raise BadField(FIELD, f"{pinyin!r} for {text[at]!r} at {at} is no syllable that the model knows, as xing2")
+        return reading
+
+    def _chosen(self, text: str, training: bool) -> list[Piece]:
+        """What the dictionary, or in training chance, replaces."""
         if not training:
             named = self.named(text)
-            return _replace(text, [*named, *self._unnamed(text, named)])
+            return [*named, *self._unnamed(text, named)]
         chance = random.Random(f"{self.seed} {text}")
         if chance.random() >= self.train["probability"]:
-            return text
+            return []
         can = [piece for piece in self.pieces(text) if piece.hybrid != text[piece.start : piece.end]]
         count = chance.randint(0, int(len(can) * self.train["max_share"]))
-        return _replace(text, chance.sample(can, count))
+        return chance.sample(can, count)
 
     def pieces(self, text: str) -> list[Piece]:
         """The text's words in order: those of the dictionary, and between them those of pypinyin."""
@@ -144,7 +169,7 @@ class PhonemeIn:
             rare = self.found["rare"] and not is_common(character)
             other = self.found["heteronyms"] and reading != phonemes(alone(character), self.known)
             if rare or other:
-                pieces.append(Piece(place, place + 1, reading))
+                pieces.append(Piece(place, (reading,)))
         return pieces
 
     def _matches(self, text: str) -> Iterator[tuple[int, int]]:
@@ -168,8 +193,7 @@ class PhonemeIn:
     def _piece(self, text: str, start: int, end: int, heard: Sequence[str | None], named: bool) -> Piece:
         given = self.words.get(text[start:end]) if named else None
         readings = heard[start:end] if given is None else given
-        hybrid = "".join(reading or character for reading, character in zip(readings, text[start:end], strict=True))
-        return Piece(start, end, hybrid)
+        return Piece(start, tuple(read or plain for read, plain in zip(readings, text[start:end], strict=True)))
 
 
 def is_common(character: str) -> bool:
@@ -191,6 +215,10 @@ def alone(character: str) -> str:
     'xing2'
     """
     return lazy_pinyin(character, style=Style.TONE3, neutral_tone_with_five=True)[0]
+
+
+def _overruled(piece: Piece, given: Mapping[int, str]) -> Piece:
+    return replace(piece, characters=tuple(given.get(at, one) for at, one in enumerate(piece.characters, piece.start)))
 
 
 def _replace(text: str, pieces: Sequence[Piece]) -> str:
@@ -248,7 +276,7 @@ def of_recipe(recipe: DictConfig) -> Speaker:
     """What recipe.phoneme_in says; without it every text stays as it is."""
     settings = recipe.get("phoneme_in")
     if settings is None:
-        return lambda text, language, training: text
+        return lambda text, language, training, readings=(): text
     known = read_phonemes(settings.phonemes)
     words = read_dictionary(settings.dictionary, known)
     train = OmegaConf.to_container(settings.train, resolve=True)

@@ -11,11 +11,16 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from data_prep.given_readings import given_readings, moved
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_prompt
+from data_prep.prompts import PromptMaker
+from infer.parts import Speaker
+from infer.texts import Sentence
 from models.glm_tts.convert import convert
 from models.glm_tts.phoneme_in import PhonemeIn, of_recipe, phonemes, read_dictionary, read_phonemes
 from models.glm_tts.prompt import zero_shot
+from speech.jsonl import BadField
 from speech.voices import Voice
 from stages.config import compose_stage
 from tests.helpers.glm_release import PHONEMES, write_release
@@ -86,6 +91,37 @@ def test_what_the_dictionary_says_counts_more_than_what_is_found(tmp_path: Path)
     given = speaker(words, tmp_path).words
     speak = PhonemeIn(given, KNOWN, NEVER, 0, {"heteronyms": True})
     assert speak("银行的重庆", "zh", False) == f"<|IN2|>{XING}的<|CH|><|ONG2|>庆"
+
+
+def test_a_reading_that_a_row_gives_is_that_places_alone(tmp_path: Path):
+    """Within a word of the dictionary, beside it, and in training, where chance draws words."""
+    speak = speaker({"银行": ["yin2", "hang2"]}, tmp_path)
+    assert speak("银行行不行", "zh", False, ((2, "hang2"),)) == f"<|IN2|>{HANG}{HANG}不行"
+    assert speak("银行行不行", "zh", False, ((1, "xing2"), (4, "xing2"))) == f"<|IN2|>{XING}行不{XING}"
+    assert speak("银行行不行", "zh", True, ((4, "xing2"),)) == f"银行行不{XING}"
+    for readings, language, told in (
+        (((0, "x"),), "zh", "'x' for '银' at 0 is no syllable"),
+        (((0, "xing2"),), "ja", "are of Chinese, the text is in ja"),
+    ):
+        with pytest.raises(BadField, match=told):
+            speak("银行", language, False, readings)
+
+
+@pytest.mark.parametrize(
+    ("readings", "told"),
+    [
+        ([{"at": 9, "pinyin": "xing2"}], "or behind the 4 characters"),
+        ([{"at": 1, "pinyin": "xing2"}, {"at": 1, "pinyin": "hang2"}], "name a place twice"),
+        ([{"at": "1", "pinyin": "xing2"}], "at input should be a valid integer"),
+        ([{"place": 1, "pinyin": "xing2"}], "at is missing"),
+        ("行", "is no JSON"),
+        ([{"at": 0, "pinyin": "xing2"}], "'3' at 0 is none of the text as it is read: 三行字"),
+    ],
+)
+def test_readings_that_are_none_are_named(readings, told):
+    with pytest.raises(BadField, match=told) as error:
+        moved(given_readings({"text": "3行字 ", "readings": readings}, "3行字"), "3行字", "三行字")
+    assert error.value.field == "readings"
 
 
 @pytest.mark.parametrize(
@@ -221,6 +257,36 @@ def test_every_stage_reads_the_same_ids_and_the_reward_the_plain_text(prepared: 
     drawn = zero_shot(speak("我在银行", "zh", True), Voice("anna", "早上好", (1, 2)))
     assert train["prompt"] == drawn == sft["messages"][:-1]
     assert train["reward_model"]["ground_truth"] == "我在银行"
+
+
+def test_a_rows_readings_reach_the_prompt_of_every_stage_and_nothing_else(prepared: Prepared, tmp_path):
+    """TEXT is 他去银行，行不行！（测试）：３号？, its number is written out before the phonemes: 号 is at 15 here."""
+    row = {"text": TEXT, "voice": "anna", "readings": [{"at": 5, "pinyin": "hang2"}, {"at": 15, "pinyin": "hao2"}]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n" + json.dumps({**row, "text": "早", "readings": []}) + "\n")
+    config = deepcopy(compose_stage("glm_tts", "data"))
+    config.recipe = prepared.recipe
+    made = {"kind": "rl", "input": f"{tmp_path}/a.jsonl", "output": f"{tmp_path}/a.parquet", "held_out": True}
+    config.prepare.splits, config.prepare.rejects = {"test": made}, f"{tmp_path}/rejects.jsonl"
+    Preparation(config).run()
+    said, plain = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert said["prompt"][1]["content"] == f"他去<|IN2|>{HANG}，{HANG}{BU}{XING}.测试，三<|H|><|AO2|>?"
+    assert said["reward_model"]["ground_truth"] == said["extra_info"]["text"]
+    assert plain["extra_info"]["readings"] is None and "readings" not in prepared.rows["test"]["extra_info"]
+    named = (f"recipe.voices={prepared.folder}/voices.jsonl", "voice=anna")
+    given = "readings=[{at: 5, pinyin: hang2}, {at: 15, pinyin: hao2}]"
+    evaluated, spoken_once = inference_ids("glm_tts", prepared.tokenizer, tmp_path / "a.parquet", TEXT, *named, given)
+    assert evaluated == spoken_once == encode_prompt(prepared.tokenizer, said["prompt"])
+
+
+def test_readings_of_a_long_text_go_with_their_part(prepared: Prepared):
+    maker = PromptMaker(prepared.recipe)
+    parts = OmegaConf.create({"token_max_n": 4, "merge_len": 0, "prompt_tokens": 0})
+    asked = maker.request(
+        {"text": "……行。他行。行！", "readings": [{"at": 2, "pinyin": "hang2"}, {"at": 7, "pinyin": "hang2"}]}
+    )
+    found = Speaker(maker, prepared.tokenizer, None, parts).requests(Sentence(asked, [], ""))
+    assert [(one.text, one.readings) for one in found] == [
+        ("……行。", ((2, "hang2"),)), ("他行。", ()), ("行！", ((0, "hang2"),))]  # fmt: skip
 
 
 def test_settings_out_of_range_are_refused():
