@@ -1,7 +1,9 @@
 """CosyVoice's prompts: ids worked out by hand at the released sizes; the same in data, SFT, rollout and inference."""
 
 import json
+from collections.abc import Iterator
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,9 +18,10 @@ from models.cosyvoice import tokenizer as cosyvoice
 from models.cosyvoice.layout import FAMILIES
 from sft.data import encode_messages
 from speech.jsonl import BadField
+from speech.loading import tokenizer_of
 from speech.voices import Voice
 from stages.config import compose_stage
-from tests.helpers.cosyvoice_release import write_text_model
+from tests.helpers.cosyvoice_release import CODEBOOK, RELEASE_ROWS, write_text_model
 from tests.helpers.prompt_ids import inference_ids, rollout_ids
 
 QWEN2_WORDS = 151_643  # of Qwen2's vocab.json
@@ -26,21 +29,33 @@ ROWS = 151_936  # of the released text embedding
 VOICE = {"name": "anna", "text": "明天。", "speech_tokens": [7, 6560]}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once() -> Iterator[None]:
+    """A tokenizer of 158 000 tokens takes a second; nobody here changes one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data_prep.prompts.tokenizer_of", cache(tokenizer_of))
+        yield
+
+
 @pytest.fixture(scope="module", params=["cosyvoice2", "cosyvoice3"])
 def family(request) -> str:
     return request.param
+
+
+def built(folder: Path, family: str, filler: int, rows: int, codes: int, template: str) -> PreTrainedTokenizerBase:
+    """As the stage `models` makes it from a text tokenizer with `filler` words."""
+    write_text_model(folder / "blank", filler=filler)
+    more = list(compose_stage(family, "models").convert.more_text_tokens)
+    return cosyvoice.build(folder / "blank", rows, FAMILIES[family], codes, more, template)
 
 
 @pytest.fixture(scope="module")
 def words(family, tmp_path_factory) -> PreTrainedTokenizerBase:
     """As the stage `models` writes it from a text tokenizer of Qwen2's size."""
     folder = tmp_path_factory.mktemp("words")
-    write_text_model(folder / "blank", filler=QWEN2_WORDS)
     convert = compose_stage(family, "models").convert
     template = cosyvoice.template_of(convert.template, convert.instruction)
-    more = list(convert.more_text_tokens)
-    built = cosyvoice.build(folder / "blank", ROWS, FAMILIES[family], 6561, more, template)
-    built.save_pretrained(folder / "built")
+    built(folder, family, QWEN2_WORDS, ROWS, 6561, template).save_pretrained(folder / "built")
     return AutoTokenizer.from_pretrained(folder / "built")
 
 
@@ -169,11 +184,10 @@ def test_a_bad_instruction_is_named(words, family, given, told):
     assert error.value.field == "instruction"
 
 
-def test_models_without_a_place_for_an_instruction_refuse_it(words, family, tmp_path):
+def test_models_without_a_place_for_an_instruction_refuse_it(family, tmp_path):
     recipe = compose_stage(family, "data", ("recipe.voices=null",)).recipe
-    words = deepcopy(words)
-    words.chat_template = cosyvoice.template_of("chat")
-    words.save_pretrained(tmp_path / "chat")
+    small = built(tmp_path, family, 0, RELEASE_ROWS[family], CODEBOOK, cosyvoice.template_of("chat"))
+    small.save_pretrained(tmp_path / "chat")
     recipe.tokenizer_dir = str(tmp_path / "chat")
     for own, told in ((recipe, "the chat template in"), (compose_stage("tiny_mandarin", "data").recipe, "no place")):
         with pytest.raises(BadField, match=told):
