@@ -1,10 +1,13 @@
 """Supervised training of a small model."""
 
+import io
 import os
 import random
 import re
 import signal
+from contextlib import redirect_stdout
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,11 +29,10 @@ from tests.helpers.forked import server
 TEXT = "一二三四五"
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> DictConfig:
+def configured(folder: Path) -> DictConfig:
     """sft.yaml with a model of two narrow layers, and a language in which each character is said as two tokens."""
     config = deepcopy(compose_stage("tiny_mandarin", "sft"))
-    config.recipe.work_dir = str(tmp_path)
+    config.recipe.work_dir = str(folder)
     small = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 1}
     config.sft.model.update(small | {"num_key_value_heads": 1, "max_position_embeddings": 64})
     config.sft.training.update({"per_device_train_batch_size": 8, "logging_steps": 5, "save_steps": 10})
@@ -48,13 +50,57 @@ def config(tmp_path: Path) -> DictConfig:
     return config
 
 
+@pytest.fixture
+def config(tmp_path: Path) -> DictConfig:
+    return configured(tmp_path)
+
+
+@dataclass
+class Whole:
+    """A training from beginning to end; `config` of a test makes the same.
+
+    Attributes:
+        config: of it.
+        said: what it printed.
+        rows: token ids of each step.
+        weights: that it ended with.
+    """
+
+    config: DictConfig
+    said: str
+    rows: list[list[int]]
+    weights: dict[str, torch.Tensor]
+
+
+def recording(patch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Where each step's token ids are put from now on."""
+    rows: list[list[int]] = []
+    whole_loss = SpeechTrainer.compute_loss
+
+    def recorded(self, model, inputs, **kwargs):
+        rows.append(inputs["input_ids"].flatten().tolist())
+        return whole_loss(self, model, inputs, **kwargs)
+
+    patch.setattr(SpeechTrainer, "compute_loss", recorded)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    config = configured(tmp_path_factory.mktemp("whole"))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as out:
+        rows = recording(patch)
+        train(config)
+    weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
+    return Whole(config, out.getvalue(), rows, weights)
+
+
 def losses(output: str) -> list[float]:
     return [float(loss) for loss in re.findall(r"step \d+/\d+ loss ([\d.]+)", output)]
 
 
-def test_the_loss_falls_and_the_checkpoint_loads_with_its_tokenizer(config, capsys):
-    train(config)
-    seen = losses(capsys.readouterr().out)
+def test_the_loss_falls_and_the_checkpoint_loads_with_its_tokenizer(whole):
+    config, seen = whole.config, losses(whole.said)
     assert len(seen) == 8  # 40 steps, every fifth
     assert seen[-1] < seen[0] / 2
     tokenizer = AutoTokenizer.from_pretrained(config.recipe.sft_dir)
@@ -69,14 +115,12 @@ def test_the_loss_falls_and_the_checkpoint_loads_with_its_tokenizer(config, caps
     assert not Path(config.sft.checkpoints).exists()
 
 
-def test_a_training_goes_on_from_another_checkpoint_if_it_is_told_so(config, capsys, tmp_path):
-    train(config)
-    first = losses(capsys.readouterr().out)
-    config.sft.start = config.recipe.sft_dir
+def test_a_training_goes_on_from_another_checkpoint_if_it_is_told_so(config, whole, capsys, tmp_path):
+    config.sft.start = whole.config.recipe.sft_dir
     config.recipe.sft_dir = str(tmp_path / "second")
     train(config)
     out = capsys.readouterr().out
-    assert f"from {config.sft.start}" in out and losses(out)[0] < first[0] / 2
+    assert f"from {config.sft.start}" in out and losses(out)[0] < losses(whole.said)[0] / 2
     build_tokenizer([TEXT], 11, config.recipe.tokenizer_dir)  # another codebook
     with pytest.raises(ValueError, match=r"sft\.start: .* ids, the tokenizer"):
         train(config)
@@ -110,9 +154,7 @@ def train_and_die(path: str) -> None:
     train(OmegaConf.load(path))
 
 
-def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys, tmp_path):
-    train(config)
-    weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
+def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, whole, capsys, tmp_path):
     config.recipe.sft_dir = f"{tmp_path}/again"
     OmegaConf.save(config, tmp_path / "sft.yaml", resolve=True)
     process = server().Process(target=train_and_die, args=(str(tmp_path / "sft.yaml"),))
@@ -126,7 +168,7 @@ def test_a_killed_training_continues_and_ends_as_one_that_was_not(config, capsys
     assert re.search(r"from \S+/checkpoint-20\n", said)
     assert "step 20/40" not in said and "step 25/40" in said
     again = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
-    for name, tensor in weights.items():
+    for name, tensor in whole.weights.items():
         torch.testing.assert_close(again[name], tensor, msg=name)
 
 
@@ -161,20 +203,10 @@ class Cut(Exception):
     """A power cut."""
 
 
-def test_a_training_that_is_cut_has_the_rows_of_a_whole_one(config, tmp_path, monkeypatch):
+def test_a_training_that_is_cut_has_the_rows_of_a_whole_one(config, whole, tmp_path, monkeypatch):
     """An epoch is 12 steps: one cut is at its end, the other within the next."""
     config.sft.training.save_steps = 4
-    rows: list[list[int]] = []
-    whole_loss = SpeechTrainer.compute_loss
-
-    def recorded(self, model, inputs, **kwargs):
-        rows.append(inputs["input_ids"].flatten().tolist())
-        return whole_loss(self, model, inputs, **kwargs)
-
-    monkeypatch.setattr(SpeechTrainer, "compute_loss", recorded)
-    train(config)
-    together = list(rows)
-    weights = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
+    rows = recording(monkeypatch)
     for step in (12, 20):
 
         def cut(self, args, state, control, step=step, **_):
@@ -187,9 +219,9 @@ def test_a_training_that_is_cut_has_the_rows_of_a_whole_one(config, tmp_path, mo
             patch.setattr(Progress, "on_save", cut)
             train(config)
         train(config)
-        assert len(together) == 40 and rows == together
+        assert len(whole.rows) == 40 and rows == whole.rows
         again = AutoModelForCausalLM.from_pretrained(config.recipe.sft_dir).state_dict()
-        for name, tensor in weights.items():
+        for name, tensor in whole.weights.items():
             torch.testing.assert_close(again[name], tensor, msg=f"{name}, cut at {step}")
 
 
