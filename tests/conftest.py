@@ -238,6 +238,12 @@ def spoken(built_recipe: Path) -> list[tuple[list[int], str]]:
     return rows
 
 
+@pytest.fixture(scope="session")
+def asked(spoken: list[tuple[list[int], str]]) -> list[tuple[list[int], str]]:
+    """The twelve shortest of them: for tests of how rows are answered, whatever is heard."""
+    return sorted(spoken, key=lambda row: len(row[0]))[:12]
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """run.sh, stages/ and the toy recipe in an empty folder, with this environment as .venv."""

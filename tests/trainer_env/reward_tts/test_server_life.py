@@ -5,11 +5,16 @@ import re
 import signal
 import socket
 import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
+import pytest
 
 from reward_tts.client import RewardClient
 from reward_tts.measures import Measures, Status
+from tests.conftest import Server, start_server
 from tests.helpers.server_client import config_of, measure, odd_rows, raw_answer, wait_until_counted
 from tests.helpers.server_processes import left_behind
 
@@ -19,14 +24,39 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server_starter, ports, spoken):
-    first = server_starter(ports=ports)
+@pytest.fixture(scope="module")
+def first_batch(
+    built_recipe: Path, ports_of_module: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, dict[str, float]]]:
+    """A server that will be killed, and its metrics after a batch of rows of 4, 6 and 10 tokens and three that have no
+    wave, then one row of 5."""
+    own = ("server.queue_delay_ms=5000", "server.max_batch_size=6", "server.max_tokens=200")
+    log = tmp_path_factory.mktemp("first") / "server.log"
+    server = start_server(built_recipe, log, *own, ports=ports_of_module)
+    batch = [([7] * 4, "今天"), ([7] * 6, "今天"), ([7] * 10, "今天"), ([7, 4000], "今天"), ([7] * 201, "今天")]
+
+    async def ask() -> None:
+        client = RewardClient(config_of(server))
+        refused = asyncio.to_thread(raw_answer, server, [7], 1, "。".encode())
+        await asyncio.gather(refused, *(client.measure(tokens, text, "zh", 0) for tokens, text in batch))
+        await client.measure([7] * 5, "今天", "zh", 0)
+        await client.close()
+
+    asyncio.run(ask())
+    wait_until_counted(7, server)
+    yield server, metrics_of(server)
+    if server.process.poll() is None:
+        server.stop()
+
+
+def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(first_batch, server_starter, asked):
+    first, _ = first_batch
+    ports = [first.http_port, first.grpc_port, first.metrics_port]
     config = config_of(first, give_up_s=600)  # the second server may take its time
-    expected = measure(config, spoken)
 
     async def ask() -> list[Measures]:
         client = RewardClient(config)
-        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(spoken * 4)]
+        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(asked * 4)]
         while not any(call.done() for call in calls):
             await asyncio.sleep(0.01)
         first.process.send_signal(signal.SIGKILL)
@@ -39,34 +69,21 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(server
         return measured
 
     measured = asyncio.run(ask())
-    assert len(measured) == 4 * len(spoken) and len(odd_rows(measured, expected)) <= 1
+    expected = measure(config, asked)  # by the second server
+    assert len(measured) == 4 * len(asked) and len(odd_rows(measured, expected)) <= 1
     assert left_behind(first.process.pid) == []  # the front, or the second server's start, removed it
 
 
-def metrics_of(server) -> dict[str, float]:
+def metrics_of(server: Server) -> dict[str, float]:
     """{sample with its labels: value} of the metrics endpoint."""
     with urllib.request.urlopen(f"http://{server.host}:{server.metrics_port}/metrics", timeout=300) as answer:
         lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-def test_the_metrics_endpoint_tells_rows_batches_padding_and_time(server_starter):
-    """A batch of rows of 4, 6 and 10 tokens and three that have no wave, then one row of 5: worked out by hand."""
-    server = server_starter(
-        *("server.instances=1", "server.queue_delay_ms=5000", "server.max_batch_size=6", "server.max_tokens=100")
-    )
-    batch = [([7] * 4, "今天"), ([7] * 6, "今天"), ([7] * 10, "今天"), ([7, 4000], "今天"), ([7] * 101, "今天")]
-
-    async def ask() -> None:
-        client = RewardClient(config_of(server))
-        refused = asyncio.to_thread(raw_answer, server, [7], 1, "。".encode())
-        await asyncio.gather(refused, *(client.measure(tokens, text, "zh", 0) for tokens, text in batch))
-        await client.measure([7] * 5, "今天", "zh", 0)
-        await client.close()
-
-    asyncio.run(ask())
-    wait_until_counted(7, server)
-    found = metrics_of(server)
+def test_the_metrics_endpoint_tells_rows_batches_padding_and_time(first_batch):
+    """Worked out by hand."""
+    _, found = first_batch
 
     def value(name: str, **labels: str) -> float:
         every = sorted({"device": "cpu", "pipeline": "0", **labels}.items())
@@ -83,12 +100,56 @@ def test_the_metrics_endpoint_tells_rows_batches_padding_and_time(server_starter
     assert found['nv_inference_count{model="token2wav_asr",version="1"}'] == 7  # Triton's own, on the same port
 
 
-def test_instances_share_the_work_and_sigterm_ends_them_and_leaves_nothing(server_starter, spoken):
-    server = server_starter("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=4")
-    measure(config_of(server), spoken * 2)
+@dataclass
+class Ended:
+    """A server that SIGTERM has ended while it worked.
+
+    Attributes:
+        server: it.
+        children: command lines of its processes before.
+        finished: measures of the rows that were asked when the signal came.
+        done: how many of them had been answered then.
+    """
+
+    server: Server
+    children: list[str]
+    finished: list[Measures]
+    done: int
+
+
+@pytest.fixture(scope="module")
+def ended(built_recipe: Path, asked, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Two instances that take one row at a time; `asked` twice, then four rows on which the signal comes."""
+    own = ("server.devices=[cpu,cpu]", "server.instances=1", "server.max_batch_size=1", "server.drain_s=30")
+    server = start_server(built_recipe, tmp_path_factory.mktemp("ended") / "server.log", *own)
+    measure(config_of(server), asked * 2)
     children = psutil.Process(server.process.pid).children(recursive=True)
-    assert not [one for one in children if "spawn_main" in " ".join(one.cmdline())]  # PyTriton's tensor stores
-    server.stop()
+    lines = [" ".join(one.cmdline()) for one in children]
+
+    async def ask() -> tuple[list[Measures], int]:
+        client = RewardClient(config_of(server, max_attempts=1))  # its window begins with four rows: all are sent
+        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(asked[:4])]
+        while not any(call.done() for call in calls):
+            await asyncio.sleep(0.01)
+        server.process.terminate()
+        done = sum(call.done() for call in calls)
+        try:
+            return await asyncio.gather(*calls), done
+        finally:
+            await client.close()
+
+    try:
+        finished, done = asyncio.run(ask())
+        server.process.wait(300)
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+    return Ended(server, lines, finished, done)
+
+
+def test_instances_share_the_work_and_sigterm_ends_them_and_leaves_nothing(ended, asked):
+    server = ended.server
+    assert not [line for line in ended.children if "spawn_main" in line]  # PyTriton's tensor stores
     assert server.process.returncode == 0
     assert [port for port in (server.http_port, server.grpc_port, server.metrics_port) if listens(port)] == []
     assert left_behind(server.process.pid) == []
@@ -97,24 +158,9 @@ def test_instances_share_the_work_and_sigterm_ends_them_and_leaves_nothing(serve
     assert "stopped" in log
     told = r"instance \d: (\d+) rows; batches by size {.*}; padding .*; seconds: .*token2wav .*asr .*prosody"
     rows = [int(n) for n in re.findall(told, log)]  # of each device
-    assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(spoken)
+    assert len(rows) == 2 and min(rows) > 0 and sum(rows) == 2 * len(asked) + 4
 
 
-def test_sigterm_finishes_what_was_begun(server_starter, spoken):
-    server = server_starter("server.instances=1", "server.max_batch_size=2", "server.drain_s=30")
-    config = config_of(server, max_attempts=1)
-
-    async def ask() -> list[Measures]:
-        client = RewardClient(config)  # its window begins with four rows: all of these are sent at once
-        calls = [asyncio.create_task(client.measure(t, text, "zh", i)) for i, (t, text) in enumerate(spoken[:4])]
-        while not any(call.done() for call in calls):
-            await asyncio.sleep(0.01)
-        server.process.terminate()
-        assert sum(call.done() for call in calls) < len(calls), "all were measured before the server was told to stop"
-        try:
-            return await asyncio.gather(*calls)
-        finally:
-            await client.close()
-
-    assert all(m.is_speech for m in asyncio.run(ask()))
-    assert server.process.wait(300) == 0
+def test_sigterm_finishes_what_was_begun(ended):
+    assert ended.done < 4, "all were measured before the server was told to stop"
+    assert len(ended.finished) == 4 and all(m.is_speech for m in ended.finished)
