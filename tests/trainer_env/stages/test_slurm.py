@@ -44,8 +44,9 @@ case $* in *' serve '*)
   [[ -z ${{FRAGILE:-}} ]] || until (($(grep -c serve-beta "$CALLS") == 2)); do sleep 0.05; done ;;
 esac
 """
-# With PLANS the real stages.environment and stages.batch, which compose the recipe (2 s each), else a stand-in.
-PYTHON = f"""[[ -z ${{PLANS:-}} ]] || PYTHONPATH={ROOT} exec {ROOT}/.venv/bin/python "$@"
+# With PLANS=environment the real stages.environment, with PLANS=batch the real stages.batch: each composes the recipe,
+# which takes 2 s. Else a stand-in.
+PYTHON = f"""[[ $2 != stages.${{PLANS:-none}} ]] || PYTHONPATH={ROOT} exec {ROOT}/.venv/bin/python "$@"
 echo TENSORBOARD_DIR=exp/somewhere
 """
 
@@ -123,7 +124,7 @@ def test_ray_and_a_server_are_on_both_nodes_and_training_knows_both_servers(job,
 def test_rays_workers_have_the_environment_that_a_training_on_one_node_has(job, tmp_path):
     (tmp_path / "bin/ray").write_text('#!/usr/bin/env bash\nenv >"$CALLS.env"; exit 3\n')
     given = ["recipe.work_dir=exp/other", "recipe.grpo_dir=${recipe.work_dir}/g2"]
-    subprocess.run(["bash", SCRIPT, *given], env=job | {"PLANS": "1"}, capture_output=True, timeout=600)
+    subprocess.run(["bash", SCRIPT, *given], env=job | {"PLANS": "environment"}, capture_output=True, timeout=600)
     found = dict(line.partition("=")[::2] for line in Path(f"{job['CALLS']}.env").read_text().splitlines())
     own = {name: str(value) for name, value in table("inworld_tts", tuple(given)).environment_of_training.items()}
     assert found | own == found and found["TENSORBOARD_DIR"] == "exp/other/g2/tensorboard"
@@ -149,7 +150,7 @@ def trained(job: dict[str, str], *given: str) -> tuple[DictConfig, str]:
 def test_a_job_keeps_the_batch_of_the_recipe_as_far_as_its_gpus_divide_it(
     job, tmp_path, recipe, given, batch, mini, was
 ):
-    env = job | {"RECIPE": recipe, "PROMPTS_PER_GPU": "", "PLANS": "1"}
+    env = job | {"RECIPE": recipe, "PROMPTS_PER_GPU": "", "PLANS": "batch"}
     cfg, said = trained(env, *given)
     assert (cfg.data.train_batch_size, cfg.actor_rollout_ref.actor.ppo_mini_batch_size) == (batch, mini)
     assert f"{recipe}: {was}; on 6 GPUs {batch} and {mini}" in said
@@ -271,7 +272,7 @@ def test_real_ray_joins_two_nodes_on_this_machine(job, tmp_path, short_folder):
         "RAY_PORT": str(port),
         "RAY_TMPDIR": short_folder,
         "WAIT_S": "240",
-        "POLL_S": "3",  # each `ray status` is a process that imports Ray
+        "POLL_S": "6",  # each `ray status` is a process that imports Ray
     }
     done = subprocess.run(["bash", SCRIPT], env=job | own, capture_output=True, text=True, timeout=600)
     logs = tmp_path / "exp/inworld_tts/logs/slurm-12"
