@@ -19,7 +19,7 @@ GROUP = 4
 
 @pytest.fixture(scope="module")
 def queue():
-    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False)  # one for each of the queue's actors
     tq.init()
     yield
     tq.close()
