@@ -5,6 +5,7 @@ The real server answers, through a proxy that injects the fault.
 
 import asyncio
 import json
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -16,6 +17,7 @@ from reward_tts.measures import Status
 from stages.config import compose_stage
 from tests.helpers.fault_proxy import FaultProxy, bytes_output, set_bytes_output, set_status
 from tests.helpers.server_client import config_of, counted, measure, odd_rows, wait_until_counted
+from tests.helpers.server_processes import left_behind
 
 SETTINGS = set(ServerConfig.__dataclass_fields__)
 
@@ -28,20 +30,20 @@ def address(server) -> str:
     return f"{server.host}:{server.grpc_port}"
 
 
-def test_a_fifth_of_the_requests_refused_loses_no_reward(reward_server, spoken):
-    expected = measure(config_of(reward_server), spoken)
+def test_a_fifth_of_the_requests_refused_loses_no_reward(reward_server, asked):
+    expected = measure(config_of(reward_server), asked)
     with FaultProxy(address(reward_server), refuse=0.2) as proxy:
-        heard = measure(through(reward_server, proxy), spoken * 2)  # asked again only where refused
-    assert proxy.refused > 0 and proxy.passed == len(heard) == 2 * len(spoken)
+        heard = measure(through(reward_server, proxy), asked * 3)  # asked again only where refused
+    assert proxy.refused > 0 and proxy.passed == len(heard) == 3 * len(asked)
     assert len(odd_rows(heard, expected)) <= 1
     assert all(m.is_speech and m.duration_s > 0 for m in heard)
 
 
-def test_attempts_are_counted(reward_server, spoken):
+def test_attempts_are_counted(reward_server, asked):
     async def ask(config) -> list[int]:
         client = RewardClient(config)
         try:
-            calls = [client.ask(tokens, text, "zh", i) for i, (tokens, text) in enumerate(spoken * 2)]
+            calls = [client.ask(tokens, text, "zh", i) for i, (tokens, text) in enumerate(asked * 3)]
             return [answer.attempts for answer in await asyncio.gather(*calls)]
         finally:
             await client.close()
@@ -51,10 +53,10 @@ def test_attempts_are_counted(reward_server, spoken):
     assert proxy.refused > 0 and sum(attempts) == proxy.passed + proxy.refused
 
 
-def test_a_slow_server_is_waited_for_however_long_it_takes(reward_server, spoken):
+def test_a_slow_server_is_waited_for_however_long_it_takes(reward_server, asked):
     with FaultProxy(address(reward_server), slow_s=1.0) as proxy:
         config = through(reward_server, proxy, deadline_s=0.3, watch_s=0.1, concurrency=4)
-        assert len(measure(config, spoken[:8])) == 8
+        assert len(measure(config, asked[:8])) == 8
     assert (proxy.passed, proxy.refused) == (8, 0)  # nothing was sent twice
 
 
@@ -66,13 +68,13 @@ def test_a_server_that_lives_and_finishes_nothing_is_an_error_that_says_so(rewar
     assert proxy.passed == 0
 
 
-def test_the_bound_on_rows_under_way_holds_over_all_processes(reward_server, spoken):
+def test_the_bound_on_rows_under_way_holds_over_all_processes(reward_server, asked):
     with FaultProxy(address(reward_server), slow_s=0.05) as proxy:
         config = through(reward_server, proxy, concurrency=8, processes=4)
         with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
-            heard = list(pool.map(measure, [config] * 4, [spoken] * 4))
-    assert [len(measures) for measures in heard] == [len(spoken)] * 4
-    assert proxy.passed == 4 * len(spoken)
+            heard = list(pool.map(measure, [config] * 4, [asked] * 4))
+    assert [len(measures) for measures in heard] == [len(asked)] * 4
+    assert proxy.passed == 4 * len(asked)
     assert 4 < proxy.most_under_way <= 8
 
 
@@ -184,15 +186,20 @@ def test_an_answer_of_another_row_is_never_a_reward(reward_server, spoken):
     assert proxy.passed == 3
 
 
-def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(reward_server, server_starter, spoken):
+def test_two_servers_share_the_work_and_one_takes_over_where_the_other_dies(reward_server, server_starter, asked):
+    """The other one is killed, and takes all its processes with it."""
     first, second = server_starter("recipe.reward.token_ear=null"), reward_server
     config = config_of(first, more=(f"{second.host}:{second.grpc_port}",))
     before = [counted(server, "nv_inference_count") for server in (first, second)]
-    measure(config, spoken * 2)
-    wait_until_counted(sum(before) + 2 * len(spoken), first, second)
+    measure(config, asked * 4)
+    wait_until_counted(sum(before) + 4 * len(asked), first, second)
     after = [counted(server, "nv_inference_count") for server in (first, second)]
     # How much each gets goes by its own speed: on a busy machine one had exactly a quarter.
-    assert min(now - then for now, then in zip(after, before, strict=True)) > len(spoken) / 4
+    assert min(now - then for now, then in zip(after, before, strict=True)) > len(asked) / 2
     first.process.kill()
     first.process.wait()
-    assert len(measure(config, spoken)) == len(spoken)
+    assert len(measure(config, asked)) == len(asked)
+    until = time.monotonic() + 300
+    while left_behind(first.process.pid) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert left_behind(first.process.pid) == []

@@ -34,21 +34,21 @@ REWARD = {
 }
 
 
-def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(reward_server, spoken):
+def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(reward_server, asked):
     config = config_of(reward_server)
-    alone = measure(config, spoken, at_once=False)
+    alone = measure(config, asked, at_once=False)
     before = [counted(reward_server, name) for name in ("nv_inference_count", "nv_inference_exec_count")]
-    together = measure(config, spoken * 3)
+    together = measure(config, asked * 3)
     wait_until_counted(before[0] + len(together), reward_server)
     rows, batches = (
         counted(reward_server, name) - old
         for name, old in zip(("nv_inference_count", "nv_inference_exec_count"), before, strict=True)
     )
     assert len(odd_rows(together, alone)) <= 1
-    assert [m.duration_s for m in together] == [len(tokens) * 3 / 80 for tokens, _ in spoken] * 3
-    assert [m.num_tokens for m in alone] == [len(tokens) for tokens, _ in spoken]
+    assert [m.duration_s for m in together] == [len(tokens) * 3 / 80 for tokens, _ in asked] * 3
+    assert [m.num_tokens for m in alone] == [len(tokens) for tokens, _ in asked]
     assert all(len(m.char_times) == len(m.transcript) for m in alone)
-    assert rows == len(together) == 3 * len(spoken)
+    assert rows == len(together) == 3 * len(asked)
     assert batches < rows  # of different lengths: the metrics of test_server_life.py
 
 
