@@ -200,6 +200,8 @@ def soak(
     folder: Path,
     minutes: float = 600,
     busy_s: float = 10.0,
+    kinds: int | None = None,
+    peace: int = PEACE,
 ) -> dict:
     """One run; what it counted.
 
@@ -213,16 +215,17 @@ def soak(
         folder: for the server's log.
         minutes: after which no more rows are asked.
         busy_s: for which all cores are taken, each time.
+        kinds: of rows, at most (None: all that were recorded), each measured `peace` times before.
     """
     recorded = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
-    distinct = [(row["tokens"][:tokens], row["text"]) for row in recorded]
+    distinct = [(row["tokens"][:tokens], row["text"]) for row in recorded[:kinds]]
     rows = (distinct * (count // len(distinct) + 1))[:count]
     unused_before = unused_memory()
     with ExitStack() as stack:
         often = ("server.restarts.most=100000",)
         server = stack.enter_context(Server("reward_tts.server", RECIPE, work_dir, folder / "soak_server.log", often))
         said: dict[int, set[str]] = defaultdict(set)
-        for _ in range(PEACE):
+        for _ in range(peace):
             for index, answer in enumerate(ask(server.grpc, distinct)):
                 said[index].add(answer.measures.transcript)
         told = {"memory_mib": {"begin": round(memory_mib(server))}}
