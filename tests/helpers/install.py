@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+WITHOUT_PIP = f"{ROOT}/tests/helpers/bin:{os.environ['PATH']}"  # a PATH with a python3 that answers for pip at once
 
 
 def checkout_in(folder: Path) -> Path:
@@ -23,10 +24,12 @@ def tool(folder: Path, name: str, text: str) -> None:
     (folder / "bin" / name).chmod(0o755)
 
 
-def install(checkout: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """(exit status, all output) of stage install there, with the programs in its bin and none of our variables."""
+def install(checkout: Path, *arguments: str, pip: bool = False, **environment: str) -> tuple[int, str]:
+    """(exit status, all output) of stage install there, with the programs in its bin and none of our variables.
+    `pip`: the real one tells its settings, in place of one that has none."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("VERL_TTS_", "PIP_", "UV_"))}
-    own = {"PATH": f"{checkout}/bin:{os.environ['PATH']}", "PIP_CONFIG_FILE": os.devnull}
+    path = os.environ["PATH"] if pip else WITHOUT_PIP
+    own = {"PATH": f"{checkout}/bin:{path}", "PIP_CONFIG_FILE": os.devnull}
     done = subprocess.run(
         ["bash", "stages/install.sh", *(arguments or ("--dry-run", "tiny_mandarin"))],
         cwd=checkout,

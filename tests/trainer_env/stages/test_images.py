@@ -12,6 +12,7 @@ import yaml
 from stages import machine
 from stages.config import ROOT, compose_stage
 from stages.table import PYTHON, table
+from tests.helpers.install import WITHOUT_PIP
 
 IMAGES = ("Dockerfile.trainer", "Dockerfile.reward")
 
@@ -87,7 +88,7 @@ def test_an_image_installs_the_environments_of_all_that_it_starts(name):
     """Stages models, data, eval and infer want both; the trainer's image had .venv alone."""
     (line,) = [rest for rest in rest_of(name, "RUN") if "stages/install.sh" in rest]
     argv = [*shlex.split(line.replace("stages/install.sh", "stages/install.sh --dry-run"))[:-1], "tiny_mandarin"]
-    env = {"PATH": "/usr/bin:/bin", "VERL_TTS_DEVICE": "cpu"}
+    env = {"PATH": f"{WITHOUT_PIP.partition(':')[0]}:/usr/bin:/bin", "VERL_TTS_DEVICE": "cpu"}
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
     made = {f"{folder}/bin/python" for folder in re.findall(r"install: (\S+) for cpu", done.stdout)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.install import UV, checkout_in, install, tool
+from tests.helpers.install import UV, WITHOUT_PIP, checkout_in, install, tool
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==([^\s;]+)")
@@ -18,7 +18,7 @@ def dry_run(device: str, *recipes: str, **environment: str) -> str:
     done = subprocess.run(
         ["bash", "stages/install.sh", "--dry-run", *(recipes or ("tiny_mandarin",))],
         cwd=ROOT,
-        env={**os.environ, "VERL_TTS_DEVICE": device, **environment},
+        env={**os.environ, "PATH": WITHOUT_PIP, "VERL_TTS_DEVICE": device, **environment},
         capture_output=True,
         text=True,
     )
@@ -162,9 +162,8 @@ def test_recipes_add_to_what_is_installed_and_other_shared_packages_remake_it(tm
 def dry_test(recipe: str) -> list[str]:
     """What `run.sh --dry-run test` prints, a command a line."""
     command = ["bash", "run.sh", "--recipe", recipe, "--dry-run", "test"]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "VERL_TTS_DEVICE": "cpu"}, capture_output=True, text=True
-    )
+    own = {**os.environ, "PATH": WITHOUT_PIP, "VERL_TTS_DEVICE": "cpu"}
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

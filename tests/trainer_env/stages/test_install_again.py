@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stages.config import ROOT
-from tests.helpers.install import GPU, UV, checkout_in, install, tool
+from tests.helpers.install import GPU, UV, WITHOUT_PIP, checkout_in, install, tool
 from tests.helpers.run_sh_checkout import processes_in, until
 
 HERE = "{}.{}".format(*sys.version_info)
@@ -51,7 +51,7 @@ def run_sh(checkout: Path, *arguments: str, gpu: str = GPU) -> str:
     tool(checkout, "nvidia-smi", gpu)
     shutil.copy(ROOT / "run.sh", checkout)
     kept = {k: v for k, v in os.environ.items() if not k.startswith("VERL_TTS_")}
-    own = {"PATH": f"{checkout}/bin:{os.environ['PATH']}", "PIP_CONFIG_FILE": os.devnull}
+    own = {"PATH": f"{checkout}/bin:{WITHOUT_PIP}", "PIP_CONFIG_FILE": os.devnull}
     done = subprocess.run(["bash", "run.sh", *arguments], cwd=checkout, env=kept | own, capture_output=True, text=True)
     return done.stdout + done.stderr
 
@@ -185,12 +185,12 @@ def test_uv_is_told_where_pip_finds_packages(tmp_path, device):
     tool(checkout_in(tmp_path), "uv", UV)
     tool(tmp_path, "nvidia-smi", GPU)
     where = {"PIP_FIND_LINKS": "/my/wheels /more", "PIP_NO_INDEX": "1", "VERL_TTS_DEVICE": device}
-    status, out = install(tmp_path, "tiny_mandarin", **where)
+    status, out = install(tmp_path, "tiny_mandarin", pip=True, **where)
     assert status == 0, out
     told = [line for line in out.splitlines() if line.startswith("uv ")]
     assert len(told) == 6 and all(line.startswith("uv pip install --no-index --python .venv") for line in told)
     assert out.count("UV_FIND_LINKS=/my/wheels,/more\n") == 6
-    status, out = install(tmp_path, "--force", "tiny_mandarin", **(where | {"PIP_NO_INDEX": "0"}))
+    status, out = install(tmp_path, "--force", "tiny_mandarin", pip=True, **(where | {"PIP_NO_INDEX": "0"}))
     assert status == 0 and "uv pip install --python .venv" in out and "--no-index" not in out
 
 
@@ -204,7 +204,7 @@ def test_links_and_no_index_of_pips_own_configuration_are_for_cpu_builds(tmp_pat
     (tmp_path / "pip/pip.conf").write_text("[global]\nfind-links = /my/wheels\nno-index = true\n")
     none = {"XDG_CONFIG_HOME": f"{tmp_path}/none", "HOME": f"{tmp_path}/none", "PIP_CONFIG_FILE": ""}
     own = none | {whose: str(tmp_path)}
-    status, out = install(tmp_path, "tiny_mandarin", VERL_TTS_DEVICE=device, **own)
+    status, out = install(tmp_path, "tiny_mandarin", pip=True, VERL_TTS_DEVICE=device, **own)
     assert status == 0, out
     assert ("UV_FIND_LINKS=/my/wheels\n" in out) == ("uv pip install --no-index " in out) == taken
 
