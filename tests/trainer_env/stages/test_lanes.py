@@ -134,7 +134,7 @@ def test_when_one_fails_the_other_is_stopped_and_is_not_done(run, beside):
 @two_cores
 def test_an_interrupted_pair_leaves_no_process(beside):
     sft = beside / "recipes/toy/sft.yaml"
-    sft.write_text(sft.read_text().replace("seconds: 0", "wait_for: for_ever"))
+    sft.write_text(sft.read_text().replace("seconds: 0", "seconds: 0\nwait_for: for_ever"))
     going = start(beside, "data", "sft", "daemon_sleeps=0")
     until(lambda: (beside / "exp/toy/ear.txt").exists() and (beside / "exp/toy/sft.txt").exists(), "both to work")
     going.send_signal(signal.SIGINT)

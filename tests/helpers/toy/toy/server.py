@@ -7,8 +7,9 @@ import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import hydra
 from omegaconf import DictConfig
+
+from toy.settings import composed
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -23,7 +24,6 @@ class Ready(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps({"parameters": {"recipe": {"string_value": self.recipe}}}).encode())
 
 
-@hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     """Serve until ended."""
     if cfg.dies:
@@ -39,4 +39,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(composed())

@@ -1,15 +1,16 @@
 """A stage: writes `text` to `makes`, and on demand fails, takes its time or leaves a daemon behind."""
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-import hydra
 from omegaconf import DictConfig
 
+from toy.settings import composed
 
-@hydra.main(version_base=None, config_path=None)
-def main(cfg: DictConfig) -> None:
+
+def work(cfg: DictConfig) -> None:
     """One line of text per run, so that a repeated stage shows."""
     print("working on", cfg.makes, flush=True)
     if cfg.daemon_sleeps:
@@ -26,4 +27,9 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if any(one.startswith("text=") for one in sys.argv):  # stages.run writes a text so that Hydra reads it as typed
+        import hydra
+
+        hydra.main(version_base=None, config_path=None)(work)()
+    else:
+        work(composed())
