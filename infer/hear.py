@@ -29,7 +29,7 @@ from speech.imports import ROOT, dotted_names, imported_files
 from speech.interfaces import Passing, Row
 from speech.readings import something_said
 from speech.readings.tags import without_unspoken
-from speech.readings.units import SPACELESS
+from speech.readings.units import CLUSTERED, SPACELESS
 from speech.voices import read_voices
 
 
@@ -220,7 +220,7 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     `published_error_rate` is as seed-tts-eval's script counts (`published_edits` by `published_units`), whose mean over
     utterances is what papers report: a homophone is wrong there, and so is a digit that is heard as a word. Control
     tags and emoji, which no such text has, are left out here, too. `mixed_edits`, `mixed_apart` (without homophones)
-    and `mixed_units` are those of published.mixed, in languages without spaces; `code_switched`: such a text has Latin
+    and `mixed_units` are those of published.mixed, in zh, yue, ja and ko; `code_switched`: such a text has Latin
     letters.
 
     Raises:
@@ -249,7 +249,7 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
         "character_edits": letters.wrong,
         "characters": letters.units,
     }
-    if by_character:
+    if by_character and language not in CLUSTERED:
         names = ("mixed_edits", "mixed_apart", "mixed_units")
         found |= zip(names, mixed(written, transcript, language), strict=True)
         found["code_switched"] = has_latin_letters(written)

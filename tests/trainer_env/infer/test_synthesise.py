@@ -246,6 +246,7 @@ def test_one_sentence_of_the_command_line_is_prepared_as_a_row_of_stage_data():
         "voice": None,
         "written": written,
         "instruction": None,
+        "readings": (),
     }
     assert one.messages == [{"role": "user", "content": "你好,世界!(测试):3号?"}]
 
@@ -271,6 +272,7 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
         "voice": None,
         "written": "",
         "instruction": None,
+        "readings": (),
     }
     assert [message["content"] for message in first.messages] == ["你好,世界!", "<|s_7|>"]
     assert (first.prefix, second.prefix) == ((7,), ())
