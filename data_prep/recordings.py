@@ -75,14 +75,15 @@ def read_sound(one: Recording, own: DictConfig, sample_rate: int) -> np.ndarray 
             words are not its own), or is silent.
     """
     key = "vectorize.filters.max_duration_s"  # which has looked at the listed duration
-    limits = AudioLimits(own.filters.max_duration_s + own.duration_off.seconds, key=key)
+    longest = inf if own.filters.max_duration_s is None else own.filters.max_duration_s
+    limits = AudioLimits(longest + own.duration_off.seconds, key=key)
     wave, rate = read_mono(one.wav_path, limits)
     seconds, allowed = len(wave) / rate, max(own.duration_off.seconds, own.duration_off.share * one.duration)
     if abs(seconds - one.duration) > allowed:
         raise ValueError(f"{one.wav_path} lasts {round(seconds, 2):g} s, listed are {one.duration:g}")
     if not wave.any():
         raise ValueError(f"{one.wav_path} holds only silence")
-    return "sample rate" if rate < own.filters.min_sample_rate else resample(wave, rate, sample_rate)
+    return "sample rate" if rate < (own.filters.min_sample_rate or 0) else resample(wave, rate, sample_rate)
 
 
 def filters(cfg: DictConfig) -> list[Callable[[Recording], str | None]]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_filters_of_encoded_recordings_are_counted_and_neighbours_are_among_the_
     told[2]["dnsmos_mos_ovr"] = 2.9
     del told[5]["dnsmos_mos_ovr"], told[7]["duration"]
     cfg = shards_of_one(tmp_path, *told)
-    cfg.filters = compose_stage("inworld_tts", "data").read_shards.filters
+    cfg.filters = deepcopy(compose_stage("inworld_tts", "data").read_shards.filters)
     assert [place for place, _, _ in Kept(cfg, "train")] == list(range(8))  # none by default
     cfg.filters.update({"min_duration_s": 2.0, "min_dnsmos_score": 3.0})
     sft, rl, voices = rows_of(cfg)

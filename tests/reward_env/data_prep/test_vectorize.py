@@ -1,6 +1,7 @@
 """Recordings -> speech codes in shards -> merged -> rows for SFT and RL, with the recipes' own encoders, small."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import soundfile
 from hydra.utils import instantiate
 
 from data_prep.merge_shards import merge_shards
+from data_prep.recordings import filters, read_recordings, read_sound
 from data_prep.shards import Codes
 from data_prep.vectorize import Worker, _lines, _stored, vectorize
 from speech.jsonl import BadRows, read_rows
 from speech.waves import read_wave
+from stages.config import compose_stage
 from tests.helpers.recordings import config
 
 
@@ -170,6 +173,19 @@ def test_what_a_file_holds_is_compared_with_its_row(models, recordings, tmp_path
     told = [(one["line"], one["field"], one["reason"].rpartition(".wav ")[2]) for one in rejected]
     assert told == [(1, "wav_path", "lasts 2.5 s, listed are 10"), (2, "wav_path", "holds only silence")]
     assert merge_shards(tmp_path / "codes", remove_shards=True) == {"train": 2, "val": 0}
+
+
+def test_a_bound_that_is_null_bounds_nothing(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(31 * 8000, 0.1), 8000)
+    own = deepcopy(compose_stage("inworld_tts", "data").vectorize)
+    row = {"transcript": "One.", "language": "en", "wav_path": "a.wav", "duration": 31.0, "sample_rate": 8000}
+    (tmp_path / "samples.jsonl").write_text(json.dumps(row) + "\n")
+    (one,) = read_recordings(str(tmp_path / "samples.jsonl"))
+    assert [check(one) for check in filters(own.filters)] == [None, None, "duration", "sample rate", None, None]
+    assert read_sound(one, own, 16000) == "sample rate"
+    own.filters.update({"min_duration_s": None, "max_duration_s": None, "min_sample_rate": None})
+    assert not any(check(one) for check in filters(own.filters))
+    assert len(read_sound(one, own, 16000)) == 31 * 16000
 
 
 def test_torchruns_processes_are_workers(models, recordings, tmp_path, monkeypatch):
