@@ -267,7 +267,7 @@ def of_sft(cfg: DictConfig) -> Iterator[Fault]:
     for key, check in (("data.train_batch_size", steps_of), ("model.lora_rank", check_lora)):
         try:
             check(cfg)
-        except ValueError as error:
+        except (FileNotFoundError, ValueError) as error:
             yield key, f"does not fit: {error}"
             return
     yield from _of_schedule(cfg, "", cfg.optim, steps_of(cfg))

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -165,7 +166,7 @@ def hub_of(folder: Path, *recordings: bytes | None, **columns: list) -> str:
 
 
 def config(tmp_path: Path, *overrides: str) -> DictConfig:
-    return compose_stage("cosyvoice2", "data", (f"recipe.work_dir={tmp_path}", *overrides))
+    return deepcopy(compose_stage("cosyvoice2", "data", (f"recipe.work_dir={tmp_path}", *overrides)))
 
 
 def test_a_hubs_data_set_with_recordings_becomes_texts_and_voices(tmp_path, capsys):

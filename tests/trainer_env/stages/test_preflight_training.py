@@ -22,6 +22,7 @@ FIELDS_ONLY = {
     "actor_rollout_ref.rollout.repetition_penalty",
     "optim.grad_clip",
 }
+BEGUN = "actor_rollout_ref.model.lora_adapter_path"
 SPLIT = "actor_rollout_ref.actor.ulysses_sequence_parallel_size"
 FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_attention_2"
 
@@ -37,6 +38,12 @@ FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_atten
         ("train", ["trainer.v1.trainer_mode=separate_async"], r"trainer_mode is separate_async, and .*replay_sampler"),
         ("train", ["tuning=lora"], None),
         ("train", ["tuning=lora", "actor_rollout_ref.model.lora.merge=false"], r"model\.lora must have merge: true"),
+        ("train", [f"{BEGUN}=no/adapter"], rf"{BEGUN} is of LoRA: tuning=lora"),
+        (
+            "train",
+            ["tuning=lora", f"{BEGUN}=no/adapter"],
+            r"no/adapter \(lora_adapter_path\) lacks adapter_config\.json",
+        ),
         ("train", ["actor_rollout_ref.model.lora_rank=8"], r"model\.lora must have merge: true"),
         ("sft", ["model.lora_rank=8"], None),
         ("train", [f"{SPLIT}=2"], rf"command line: {SPLIT}=2: {SPLIT} above 1 needs {FLASH}"),
