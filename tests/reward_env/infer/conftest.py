@@ -7,7 +7,7 @@ from reward_tts.asr.faster_whisper import WhisperEar
 from tests.helpers.evaluation import configuration
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ear() -> WhisperEar:
     options = OmegaConf.to_container(configuration().ear)
     del options["_target_"]

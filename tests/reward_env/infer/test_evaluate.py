@@ -13,6 +13,7 @@ from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance, read_utterances
 from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr.faster_whisper import WhisperEar, _files_of_packages
+from speech.interfaces import Transcript
 from speech.waves import resample
 from stages.config import compose_stage, recipes
 from tests.helpers.evaluation import Hum, configuration
@@ -28,8 +29,14 @@ def teacher_waves() -> dict[str, np.ndarray]:
     return {text: resample(vocoder(teacher.mel(text)), SAMPLE_RATE, WhisperEar.sample_rate) for text in texts}
 
 
-def test_the_ear_understands_the_teacher_and_writes_numbers_as_characters(ear, teacher_waves):
-    heard = [t.text for t in ear.transcribe(list(teacher_waves.values()), ["zh"] * len(teacher_waves))]
+@pytest.fixture(scope="module")
+def together(ear, teacher_waves) -> list[Transcript]:
+    """Of all of them at once."""
+    return ear.transcribe(list(teacher_waves.values()), ["zh"] * len(teacher_waves))
+
+
+def test_the_ear_understands_the_teacher_and_writes_numbers_as_characters(together, teacher_waves):
+    heard = [t.text for t in together]
     rates = [
         errors(text, transcript, "zh")["pinyin_error"] for text, transcript in zip(teacher_waves, heard, strict=True)
     ]
@@ -37,9 +44,8 @@ def test_the_ear_understands_the_teacher_and_writes_numbers_as_characters(ear, t
     assert not any(character.isascii() and character.isalnum() for character in "".join(heard)), heard
 
 
-def test_a_transcript_does_not_depend_on_its_neighbours(ear, teacher_waves):
+def test_a_transcript_does_not_depend_on_its_neighbours(ear, together, teacher_waves):
     waves = list(teacher_waves.values())
-    together = ear.transcribe(waves, ["zh"] * len(waves))
     backwards = ear.transcribe(waves[::-1], ["zh"] * len(waves))
     assert together == backwards[::-1]
     assert together[:1] == ear.transcribe(waves[:1], ["zh"])
@@ -57,7 +63,7 @@ def test_an_unknown_language_is_refused(ear, teacher_waves):
         ear.transcribe(list(teacher_waves.values())[:1], ["klingon"])
 
 
-def test_a_plain_directory_is_an_ear_too_and_only_chinese_is_kept_to_characters(ear, teacher_waves, tmp_path):
+def test_a_plain_directory_is_an_ear_too_and_only_chinese_is_kept_to_characters(together, teacher_waves, tmp_path):
     packages = configuration().ear.source
     for name, content in _files_of_packages(packages).items():
         (tmp_path / name).write_bytes(content)
@@ -65,7 +71,7 @@ def test_a_plain_directory_is_an_ear_too_and_only_chinese_is_kept_to_characters(
     del options["_target_"]
     of_directory = WhisperEar(**{**options, "source": str(tmp_path)})
     waves = list(teacher_waves.values())
-    assert of_directory.transcribe(waves, ["zh"] * 4) == ear.transcribe(waves, ["zh"] * 4)
+    assert of_directory.transcribe(waves, ["zh"] * 4) == together
     # Heard as English, which this Mandarin is not, it comes out in Latin letters.
     (english,) = of_directory.transcribe(waves[:1], ["en"])
     assert any(character.isascii() and character.isalpha() for character in english.text)

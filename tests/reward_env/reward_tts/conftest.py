@@ -19,12 +19,12 @@ SAMPLE_RATE, MEL_FRAME_RATE = 24000, 80
 RATE = 16_000  # of what scorers hear
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def token2wav(built_recipe: Path) -> MelToken2Wav:
     return MelToken2Wav(str(built_recipe / "token2wav"), TorchVocoder(), SAMPLE_RATE, MEL_FRAME_RATE)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def asr(built_recipe: Path) -> SenseVoiceASR:
     return SenseVoiceASR(str(built_recipe / "reward_asr"), batch_size=4)
 
@@ -48,8 +48,8 @@ def pipeline(token2wav, asr) -> SpeechPipeline:
 
 @pytest.fixture(scope="session")
 def speech() -> list[np.ndarray]:
-    """Three sentences of one voice at 16 kHz."""
-    teacher, vocoder = Teacher(), Vocoder()
+    """Three sentences of one voice and of different length at 16 kHz."""
+    teacher, vocoder = Teacher(num_threads=1), Vocoder(num_threads=1)
     said = (vocoder(teacher.mel(text)) for text in ("今天天气很好", "我们明天去上海", "三点半"))
     return [resample(wave, TEACHER_RATE, RATE) for wave in said]
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from transformers import AutoProcessor, Wav2Vec2ForCTC
 
-from models.tiny_mandarin.teacher import SAMPLE_RATE, Teacher, Vocoder
 from reward_tts.asr import whisper_directory
 from reward_tts.asr.funasr_directory import NO_HUB, AutoModel
 from reward_tts.asr.mms import MMSASR
@@ -17,19 +16,10 @@ from reward_tts.asr.paraformer import ParaformerASR
 from reward_tts.asr.whisper import WhisperASR
 from reward_tts.scorers.likelihood import WhisperLikelihood
 from speech.interfaces import Row, Transcript
-from speech.waves import resample
 from tests.helpers.small_ears import write_mms
 from tests.helpers.small_models import paraformer, whisper
 
 RATE = 16_000
-
-
-@pytest.fixture(scope="module")
-def speech() -> list[np.ndarray]:
-    """Three sentences of different length at 16 kHz."""
-    teacher, vocoder = Teacher(num_threads=1), Vocoder(num_threads=1)
-    texts = ("今天天气很好", "我们明天去上海", "三点半")
-    return [resample(vocoder(teacher.mel(text)), SAMPLE_RATE, RATE) for text in texts]
 
 
 def same(a: Transcript, b: Transcript) -> bool:
