@@ -143,17 +143,17 @@ def test_a_bad_token_that_has_become_far_likelier_counts_up_to_clip_ratio_c(algo
 @pytest.mark.parametrize(
     ("algo", "expected"),
     [
-        ("grpo", -(1.0 - 1.0) / 2),  # each response counts once
-        ("dapo", -(1.0 * 1 - 1.0 * 3) / 4),  # each token counts once
+        ("grpo", -(1.0 - 2.0) / 2),  # each response counts once
+        ("dapo", -(1.0 * 1 - 2.0 * 3) / 4),  # each token counts once
         (
             "grpo_no_std",
-            -(1.0 * 1 - 1.0 * 3) / 2 / 160,
+            -(1.0 * 1 - 2.0 * 3) / 2 / 160,
         ),  # sums over tokens, mean over responses, by the longest allowed
-        ("gspo", -(1.0 - 1.0) / 2),
+        ("gspo", -(1.0 - 2.0) / 2),
     ],
 )
 def test_how_tokens_and_responses_are_averaged(algo, expected):
-    assert loss(composed(algo), [[1.0] * 3] * 2, [1.0, -1.0], [1, 3]) == pytest.approx(expected)
+    assert loss(composed(algo), [[1.0] * 3] * 2, [1.0, -2.0], [1, 3]) == pytest.approx(expected)
 
 
 def test_gspo_has_one_ratio_for_a_response_the_geometric_mean_and_clips_it_narrowly():
