@@ -157,7 +157,7 @@ def test_rollouts_can_be_listened_to(runs: Runs, trained: str):
     assert {row["step"] for row in rows} == {2}
     for row in rows:
         wave, rate = soundfile.read(ROOT / row["path"])
-        assert rate == 24000 and len(wave) > 0
+        assert rate == 24000 and len(wave) == 900 * row["num_tokens"] > 0
 
 
 def test_only_the_parameters_that_the_recipe_names_were_trained(runs: Runs, trained: str):
@@ -171,8 +171,8 @@ def test_a_sentence_becomes_a_wave_of_the_merged_model(runs: Runs, trained: str,
     path = runs.finish(tmp_path / "infer.txt", "infer", "text=今天三点").splitlines()[-1]
     assert path.endswith("/speech/GRPO.speech/今天三点.wav")
     wave, rate = soundfile.read(ROOT / path)
-    assert rate == 24000
-    assert len(wave) > 0
+    (line,) = (runs.work_dir / "speech/tokens/GRPO.speech.jsonl").read_text().splitlines()
+    assert rate == 24000 and len(wave) == 900 * len(json.loads(line)["tokens"]) > 0
 
 
 def test_a_finished_training_and_merge_are_skipped(runs: Runs, trained: str, tmp_path: Path):
