@@ -47,11 +47,10 @@ def test_a_term_of_ones_own_is_judged_told_and_checked_like_the_others(module):
         Reward(config(full_at=-1))
 
 
-def test_the_pages_command_is_planned_and_prints_the_formula_of_the_page(module):
+def test_the_pages_command_is_planned_and_prints_the_formula_of_the_page(module, run_sh):
     command = next(line for line in commands_of(PAGE) if line.startswith("bash run.sh"))
-    done = subprocess.run(["bash", "-euc", command], cwd=ROOT, capture_output=True, text=True)
     (printed,) = re.findall(r"^prints `(reward = .*)`\.", (ROOT / PAGE).read_text(), re.M)
-    assert f"# train: {printed}\n" in done.stdout, done.stdout + done.stderr
+    assert f"# train: {printed}\n" in run_sh(*shlex.split(command)[2:])[1]
 
 
 def test_the_pages_curl_call_shows_the_measure(module, server_starter):

@@ -1,7 +1,6 @@
 """A training that cannot work is refused before anything starts, with the line or override that is to blame."""
 
 import re
-import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages import misfits
-from stages.config import ROOT, compose_stage, has_key, recipes
+from stages.config import compose_stage, has_key, recipes
 from stages.preflight import check_training
 from stages.run import plan
 from stages.verl_keys import unread_keys, verl_config
@@ -78,10 +77,9 @@ def test_settings_of_a_cpu_are_refused_with_builds_for_gpus(monkeypatch):
     check_training(plan("llasa", "train", "train", [])[1][0])
 
 
-def test_run_sh_refuses_them_before_anything_starts():
-    command = ["bash", "run.sh", "--recipe", "llasa", "serve", "train", "trainer.nnodes=2"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1 and "recipe.server.host is 127.0.0.1, which" in done.stderr
+def test_run_sh_refuses_them_before_anything_starts(run_sh):
+    status, out = run_sh("--recipe", "llasa", "serve", "train", "trainer.nnodes=2")
+    assert status == 1 and "recipe.server.host is 127.0.0.1, which" in out
 
 
 CREDIT = ["algo=token_credit", "recipe.reward.token_credit={lead_tokens: 2}"]

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import subprocess
 
 import pytest
 
@@ -92,12 +91,12 @@ def test_glm_ttss_four_rewards_are_a_choice_of_the_same_group():
     assert "0.2 x [laughter heard where the text laughs]" in formula_of_four and formula_of_four.count(" x ") >= 4
 
 
-def test_a_dry_run_prints_the_reward_and_refuses_one_that_cannot_be():
-    command = ["bash", "run.sh", "--recipe", "cosyvoice2", "--dry-run", "train"]
-    good = subprocess.run([*command, "reward=cer"], cwd=ROOT, capture_output=True, text=True)
-    assert f"# train: reward = {CER}\n" in good.stdout and "recipe/reward=cer" in good.stdout
-    bad = subprocess.run([*command, f"{TERMS_KEY}.pinyin.weight=-1"], cwd=ROOT, capture_output=True, text=True)
-    assert bad.returncode == 1 and "command line: recipe.reward.terms.pinyin.weight=-1: " in bad.stderr
+def test_a_dry_run_prints_the_reward_and_refuses_one_that_cannot_be(run_sh):
+    command = ("--recipe", "cosyvoice2", "--dry-run", "train")
+    _, good = run_sh(*command, "reward=cer")
+    assert f"# train: reward = {CER}\n" in good and "recipe/reward=cer" in good
+    status, bad = run_sh(*command, f"{TERMS_KEY}.pinyin.weight=-1")
+    assert status == 1 and "command line: recipe.reward.terms.pinyin.weight=-1: " in bad
 
 
 def test_every_term_has_a_formula():

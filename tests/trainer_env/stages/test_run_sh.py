@@ -1,17 +1,15 @@
 """run.sh with a recipe whose stages take no time (tests/helpers/toy), in a checkout of its own."""
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from stages.config import compose_stage
+from stages.config import ROOT, compose_stage
 from stages.run import plan
 from tests.helpers.run_sh_checkout import lines_of
 
-ROOT = Path(__file__).resolve().parents[3]
+TOY = ("--recipe", str(ROOT / "tests/helpers/toy/recipes/toy"))  # where nothing of it is started
 NAMES = ["install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export", "test"]
 
 
@@ -52,10 +50,9 @@ def test_wrong_arguments_are_refused_with_what_is_known(run, arguments, message)
     assert message in out
 
 
-def test_strict_stops_at_bad_rows_where_a_recipe_leaves_them_out():
-    command = ["bash", "run.sh", "--recipe", "cosyvoice2", "--dry-run", "--strict", "data"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert "-m data_prep.prepare" in done.stdout and done.stdout.count("prepare.on_error=stop") == 2  # voices', too
+def test_strict_stops_at_bad_rows_where_a_recipe_leaves_them_out(run_sh):
+    _, printed = run_sh("--recipe", "cosyvoice2", "--dry-run", "--strict", "data")
+    assert "-m data_prep.prepare" in printed and printed.count("prepare.on_error=stop") == 2  # voices', too
     recipes = ("tiny_mandarin", "cosyvoice2", "cosyvoice3", "llasa", "glm_tts", "inworld_tts")
     assert [compose_stage(name, "data").prepare.on_error for name in recipes] == ["stop", *["skip"] * 5]
 
@@ -78,28 +75,28 @@ def test_dry_run_prints_the_exact_commands_and_runs_nothing(run, checkout):
 
 
 @pytest.mark.parametrize("chosen", [["0"], ["0", "0"], ["data"], ["data", "data"]])
-def test_one_stage_is_that_stage_alone_by_name_or_number(run, chosen):
-    _, out = run("--dry-run", *chosen)
+def test_one_stage_is_that_stage_alone_by_name_or_number(run_sh, chosen):
+    _, out = run_sh(*TOY, "--dry-run", *chosen)
     assert re.findall(r"^# (\w+):", out, re.MULTILINE) == ["data"]
 
 
-def test_a_range_takes_sft_along_when_it_crosses_it(run):
-    _, crossing = run("--dry-run", "data", "1")
-    _, starting = run("--dry-run", "sft", "serve")
+def test_a_range_takes_sft_along_when_it_crosses_it(run_sh):
+    _, crossing = run_sh(*TOY, "--dry-run", "data", "1")
+    _, starting = run_sh(*TOY, "--dry-run", "sft", "serve")
     assert re.findall(r"^# (\w+):", crossing, re.MULTILINE) == ["data", "sft", "serve"]
     assert re.findall(r"^# (\w+):", starting, re.MULTILINE) == ["sft", "serve"]
 
 
-def test_an_override_goes_to_the_stages_that_know_its_key(run):
-    _, out = run("--dry-run", "data", "train", "clean.strict=false", "optim.lr=1", "+clean.more=2")
+def test_an_override_goes_to_the_stages_that_know_its_key(run_sh):
+    _, out = run_sh(*TOY, "--dry-run", "data", "train", "clean.strict=false", "optim.lr=1", "+clean.more=2")
     by_config = dict(re.findall(r"--config-name (\w+)(.*)", out))
     assert by_config["data"] == " clean.strict=false +clean.more=2"
     assert by_config["sft"] == " optim.lr=1"
     assert by_config["grpo"] == " optim.lr=1"
 
 
-def test_an_override_nobody_knows_names_the_nearest_keys(run):
-    status, out = run("data", "train", "trainer.total_training_step=3")
+def test_an_override_nobody_knows_names_the_nearest_keys(run_sh):
+    status, out = run_sh(*TOY, "data", "train", "trainer.total_training_step=3")
     assert status == 1
     assert "no stage of data, sft, serve, train knows the key 'trainer.total_training_step'" in out
     assert "nearest: trainer.total_training_steps (train)" in out and "+trainer" not in out
@@ -117,8 +114,8 @@ def test_numbers_of_the_stages_table_are_overridden_as_others_are():
         plan("tiny_mandarin", "serve", "train", ["text_keys=1"])
 
 
-def test_an_override_of_a_new_system_says_how_it_is_added(run):
-    status, out = run("eval", "systems.DPO=exp/preferred")
+def test_an_override_of_a_new_system_says_how_it_is_added(run_sh):
+    status, out = run_sh(*TOY, "eval", "systems.DPO=exp/preferred")
     assert status == 1 and out.rstrip().endswith("; a new one is added by '+systems.DPO=exp/preferred'")
 
 
