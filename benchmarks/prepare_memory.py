@@ -50,20 +50,25 @@ def memory_mb(kind: str) -> float:
     return int(next(line.split()[1] for line in status if line.startswith(f"{kind}:"))) / 1024
 
 
+def measured(rows: int, field_bytes: int) -> dict[str, int]:
+    """What main prints of so many rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        cfg = config(Path(folder), rows, field_bytes)
+        preparation = Preparation(cfg)
+        _ = preparation.prompts.tokenizer
+        before, begin = memory_mb("VmRSS"), time.monotonic()
+        preparation.run()
+        found = {"rows": rows, "input_mb": Path(cfg.recipe.train_texts).stat().st_size / 1e6}
+        found |= {"mb_before": before, "peak_mb": memory_mb("VmHWM"), "seconds": time.monotonic() - begin}
+    return {name: round(value) for name, value in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", type=int)
     parser.add_argument("--field-bytes", type=int, default=0)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        cfg = config(Path(folder), args.rows, args.field_bytes)
-        preparation = Preparation(cfg)
-        _ = preparation.prompts.tokenizer
-        before, begin = memory_mb("VmRSS"), time.monotonic()
-        preparation.run()
-        found = {"rows": args.rows, "input_mb": Path(cfg.recipe.train_texts).stat().st_size / 1e6}
-        found |= {"mb_before": before, "peak_mb": memory_mb("VmHWM"), "seconds": time.monotonic() - begin}
-    print(json.dumps({name: round(value) for name, value in found.items()}))
+    print(json.dumps(measured(args.rows, args.field_bytes)))
 
 
 if __name__ == "__main__":

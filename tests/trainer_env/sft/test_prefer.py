@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from models.cosyvoice.speech_head import SpeechHeadQwen2Config, SpeechHeadQwen2F
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.prefer import examples, train
 from stages.config import compose_stage
+from tests.helpers.forked import server
 
 TEXT = "今天下雨"
 MESSAGES = [{"role": "user", "content": TEXT}]
@@ -56,7 +56,7 @@ def configuration(work: Path, *more: str):
 @pytest.fixture(scope="module")
 def process() -> Iterator[ProcessPoolExecutor]:
     """As a stage trains, in a process of its own: where TRL was imported verl finds it, and cannot prepare a model."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as started:
+    with ProcessPoolExecutor(1, mp_context=server()) as started:
         yield started
 
 

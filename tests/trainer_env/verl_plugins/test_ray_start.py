@@ -1,17 +1,12 @@
 """Ray gets the time that it needs to start beside other work."""
 
 import inspect
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import ray._private.node
 
+from tests.helpers.fresh_process import found_by
 from verl_plugins.ray_start import patient
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def asked(fails: int):
@@ -46,9 +41,6 @@ def test_rays_start_asks_where_the_patch_is():
 
 @pytest.mark.parametrize("seconds", [None, "600"])
 def test_the_plugin_patches_ray_if_the_environment_says_for_how_long(seconds):
-    environment = {key: value for key, value in os.environ.items() if key != "VERL_TTS_RAY_START_S"}
-    environment |= {"VERL_TTS_RAY_START_S": seconds} if seconds else {}
-    code = "import verl_plugins.ray_start as r; r.apply(); r.apply(); import ray._private.services as s; "
-    code += "w = s.get_node; print(hasattr(w, '__wrapped__'), hasattr(getattr(w, '__wrapped__', w), '__wrapped__'))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == [str(seconds is not None), "False"], done.stderr
+    code = "import verl_plugins.ray_start as r; r.apply(); r.apply(); import ray._private.services as s\n"
+    code += "found = [hasattr(w := s.get_node, '__wrapped__'), hasattr(getattr(w, '__wrapped__', w), '__wrapped__')]"
+    assert found_by(code, VERL_TTS_RAY_START_S=seconds) == [seconds is not None, False]

@@ -1,6 +1,7 @@
 """The entry points: what a new process finds without naming a path, and that a wrong version stops."""
 
 import os
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import distributions
 
@@ -8,13 +9,29 @@ import pytest
 import torch
 
 from tests.conftest import free_ports
-from tests.helpers.fresh_process import found_by
+from tests.helpers.fresh_process import found_by, fresh
 from verl_plugins import versions
+
+Found = Callable[[str], object]
+
+
+@pytest.fixture(scope="module")
+def on_cpu() -> Iterator[Found]:
+    """What code finds in a new process; verl is imported once for all of them, as each of them would."""
+    with fresh() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def on_cuda() -> Iterator[Found]:
+    """The same on verl's platform for GPUs."""
+    with fresh(VERL_PLATFORM="cuda", VERL_ENGINE_DEVICE=None) as found:
+        yield found
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
-def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo():
-    found = found_by(
+def test_import_verl_alone_finds_the_cpu_platform_the_engine_and_gloo(on_cpu: Found):
+    found = on_cpu(
         "import os, verl\n"
         "from importlib.metadata import version\n"
         "from verl.utils.device import get_device_name\n"
@@ -46,9 +63,9 @@ def test_the_cpu_build_stays_on_the_cpu_where_nvidia_smi_answers(tmp_path):
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
-def test_log_probabilities_of_tokens_are_taken_at_once_and_are_the_same():
+def test_log_probabilities_of_tokens_are_taken_at_once_and_are_the_same(on_cpu: Found):
     """Logits (0, ln 3): probabilities 1/4 and 3/4; the gradient is label less probability."""
-    found = found_by(
+    found = on_cpu(
         "import math, torch, verl\n"
         "from verl.utils.torch_functional import logprobs_from_logits\n"
         "logits = torch.tensor([[0.0, math.log(3)]] * 3, requires_grad=True)\n"
@@ -63,11 +80,11 @@ def test_log_probabilities_of_tokens_are_taken_at_once_and_are_the_same():
     assert found[3] == "NegBackward0"  # of one cross entropy; verl's own is a difference of as many logsumexp as tokens
 
 
-@pytest.mark.parametrize(("platform", "dtype"), [("cpu", "float32"), ("cuda", "bfloat16")])
-def test_log_probabilities_are_verls_own_in_float32_and_keep_no_copy(platform, dtype):
+@pytest.mark.parametrize(("platform", "dtype"), [("on_cpu", "float32"), ("on_cuda", "bfloat16")])
+def test_log_probabilities_are_verls_own_in_float32_and_keep_no_copy(request, platform, dtype):
     """2500 tokens: three parts. verl's own way, a row at a time, on the same logits in float32. For the backward pass
     a number or two of each token are kept, of 97 logits."""
-    found = found_by(
+    found = request.getfixturevalue(platform)(
         "import torch, verl\n"
         "from verl.utils import torch_functional as ours\n"
         "torch.manual_seed(0)\n"
@@ -84,8 +101,7 @@ def test_log_probabilities_are_verls_own_in_float32_and_keep_no_copy(platform, d
         "gradients = [torch.autograd.grad((one * weights).sum(), logits)[0] for one in (taken, theirs)]\n"
         "found = [str(taken.dtype), taken.shape == theirs.shape, (taken - theirs).abs().max().item(),"
         " (gradients[0] - gradients[1]).abs().max().item(), gradients[1].abs().max().item() > 1,"
-        " sum(kept.values()) / logits.numel()]",
-        VERL_PLATFORM=platform,
+        " sum(kept.values()) / logits.numel()]"
     )
     assert found[:2] == ["torch.float32", True] and found[4]
     assert found[2] < 1e-4 and found[3] < 0.02  # of bfloat16's 8 bits
@@ -93,8 +109,8 @@ def test_log_probabilities_are_verls_own_in_float32_and_keep_no_copy(platform, d
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
-def test_verls_engines_come_without_ascends_and_without_vllm():
-    assert found_by(
+def test_verls_engines_come_without_ascends_and_without_vllm(on_cpu: Found):
+    assert on_cpu(
         "import sys, verl.workers.engine_workers, verl.checkpoint_engine as engines\n"
         "found = [engines.HCCLCheckpointEngine, 'vllm' in sys.modules]"
     ) == [None, False]
@@ -118,16 +134,13 @@ def test_what_vllm_was_built_for(installed, build, tmp_path, monkeypatch):
     assert versions.vllm_build() == build
 
 
-def test_on_another_platform_nothing_is_applied():
-    found = found_by(
-        "import os\n"
-        "os.environ.pop('VERL_ENGINE_DEVICE', None)\n"
-        "import verl\n"
+def test_on_another_platform_nothing_is_applied(on_cuda: Found):
+    found = on_cuda(
+        "import os, verl\n"
         "from verl.utils.distributed import initialize_global_process_group_ray as original\n"
         "import sys\n"
         "found = ['VERL_ENGINE_DEVICE' in os.environ, hasattr(original, '__wrapped__'),"
-        " any('VllmCpu' in str(f) for f in sys.meta_path)]",
-        VERL_PLATFORM="cuda",
+        " any('VllmCpu' in str(f) for f in sys.meta_path)]"
     )
     assert found == [False, False, False]
 
