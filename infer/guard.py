@@ -3,9 +3,9 @@
     python -m infer.guard --config-path <recipe> --config-name guard
 
 Beside the training, in a process of its own at a low priority (`run.sh train` starts it; verl_plugins/guard.py asks
-it). In `guard.folder`: asked.jsonl is read as it grows, heard.jsonl has a line for each that was heard, by which
-`merge.step=best` chooses, and held_out.json the mean error of each checkpoint's held-out texts, to be read. Asked to
-end (SIGTERM), it first hears what is left, for `guard.ending_s` at most.
+it). In the run's folder `guard`: asked.jsonl is read as it grows, heard.jsonl has a line for each that was heard, by
+which `merge.step=best` chooses, and held_out.json the mean error of each checkpoint's held-out texts, to be read.
+Asked to end (SIGTERM), it first hears what is left, for `guard.ending_s` at most.
 """
 
 import json
@@ -13,7 +13,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -21,12 +20,11 @@ from omegaconf import DictConfig
 
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance
-from merge.choose import held_out
+from merge.choose import ASKED, HEARD, HELD_OUT, guard_folder, held_out
 from reward_tts.reward.terms import units
 from speech.files import append_jsonl, growing_lines, write_text
 from speech.interfaces import Passing
 
-ASKED, HEARD, HELD_OUT = "asked.jsonl", "heard.jsonl", "held_out.json"
 _SOUND = ("log_f0_std", "silence_ratio", "loudness_db")
 
 
@@ -44,7 +42,7 @@ class Hearing:
 
     def __init__(self, cfg: DictConfig):
         refuse_same_family(cfg.reward_server.asr, cfg.ear)
-        self.cfg, self.folder, self.listener = cfg, Path(cfg.guard.folder), Listener(cfg)
+        self.cfg, self.folder, self.listener = cfg, guard_folder(cfg.recipe.grpo_dir), Listener(cfg)
         self.heard, _ = growing_lines(self.folder / HEARD)
         self._known = {row["id"] for row in self.heard}
         self._offset, self._waiting, self._told = 0, [], set[tuple[str, str]]()

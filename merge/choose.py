@@ -1,10 +1,11 @@
 """Which checkpoint of a GRPO run is merged, by what the guard heard of it (docs/training.md, "The guard").
 
-In the run's folder `guard`: alarm.json of verl_plugins/guard.py ({"action", "since", "last_good", "why"}),
+In `guard_folder`: alarm.json of verl_plugins/guard.py ({"action", "since", "last_good", "why"}),
 heard.jsonl of infer/guard.py (see `held_out`). What is chosen so must still be there: see `kept_steps`.
 """
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +14,18 @@ from typing import Any
 
 from speech.files import growing_lines
 
+ASKED, HEARD, HELD_OUT, ALARM = "asked.jsonl", "heard.jsonl", "held_out.json", "alarm.json"
+RANKING = "VERL_TTS_RANKING"  # stages/standard.yaml sets it for the trainer: best.json of stage `checkpoints`
+
 
 class NoChoice(ValueError):
     """There is nothing to choose by; the message says what to do."""
+
+
+def guard_folder(grpo_dir: str | Path) -> Path:
+    """Where the guard of the run in `grpo_dir` writes and merge reads. No setting: an alarm that one of them looks for
+    in another place is lost without a word."""
+    return Path(grpo_dir) / "guard"
 
 
 def saved_steps(grpo_dir: str | Path) -> list[int]:
@@ -31,16 +41,17 @@ def saved_steps(grpo_dir: str | Path) -> list[int]:
 
 def kept_steps(grpo_dir: str | Path) -> set[int]:
     """Steps that somebody may go back to, so that no rotation takes them away: the guard's last good one, and the best
-    one by stage `checkpoints`, whose best.json lies beside the run's folder (recipes/common/checkpoints.yaml)."""
-    good = _read(Path(grpo_dir) / "guard/alarm.json").get("last_good")
-    ranking = _read(Path(grpo_dir).parent / "checkpoints/best.json").get("ranking", [])
+    one by stage `checkpoints`, whose best.json the environment names; without that it lies beside the run's folder."""
+    good = _read(guard_folder(grpo_dir) / ALARM).get("last_good")
+    beside = Path(grpo_dir).parent / "checkpoints/best.json"
+    ranking = _read(Path(os.environ.get(RANKING, beside))).get("ranking", [])
     best = before_alarm(grpo_dir, [row["step"] for row in ranking])[:1]
     return {step for step in (good, *best) if step is not None}
 
 
 def before_alarm(grpo_dir: str | Path, steps: Sequence[int]) -> list[int]:
     """Those of the steps that spoke before the evidence of the guard's alarm rose, in their order; without one all."""
-    since = _read(Path(grpo_dir) / "guard/alarm.json").get("since")
+    since = _read(guard_folder(grpo_dir) / ALARM).get("since")
     return [step for step in steps if since is None or step <= since]
 
 
@@ -63,7 +74,8 @@ def ranked_steps(grpo_dir: str | Path, ranking: str | Path) -> list[int]:
 def _told_before_alarm(grpo_dir: str | Path, steps: Sequence[int]) -> list[int]:
     good = before_alarm(grpo_dir, steps)
     if behind := sorted(set(steps) - set(good)):
-        print(f"left out, from behind the alarm of the guard ({grpo_dir}/guard/alarm.json): steps {behind}", flush=True)
+        file = guard_folder(grpo_dir) / ALARM
+        print(f"left out, from behind the alarm of the guard ({file}): steps {behind}", flush=True)
     return good
 
 
@@ -80,13 +92,13 @@ def chosen_step(grpo_dir: str, step: int | str | None, heard_share: float = 1.0)
     Raises:
         NoChoice: nothing was heard of any saved checkpoint, or none is older than what the guard stopped for.
     """
-    folder = Path(grpo_dir) / "guard"
-    alarm = _read(folder / "alarm.json")
+    folder = guard_folder(grpo_dir)
+    alarm = _read(folder / ALARM)
     stopped = alarm if alarm.get("action") == "stop" else {}
     if step == "best":
         saved = saved_steps(grpo_dir)
         # not held_out.json: of a run that has ended it stays as the code of its time counted
-        rows, _ = growing_lines(folder / "heard.jsonl")
+        rows, _ = growing_lines(folder / HEARD)
         heard = {int(number): one for number, one in held_out(rows)["steps"].items()}
         good = _told_before_alarm(grpo_dir, [number for number in saved if number in heard])
         if not good:

@@ -20,7 +20,7 @@ from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
 from merge.adapter import HEAD, TABLE, Adapter, write_adapter
-from merge.choose import chosen_step, ranked_steps, saved_steps
+from merge.choose import HELD_OUT, chosen_step, guard_folder, ranked_steps, saved_steps
 from speech.files import whole_directory
 from speech.loading import weights_of
 
@@ -243,7 +243,7 @@ def main(cfg: DictConfig) -> None:
         for step in steps_there(folder):
             _one([find_actor(folder, step)], f"{cfg.merge.checkpoints}/step_{step}", dtype)
         return
-    by_guard = cfg.merge.step == "best" and cfg.merge.average == 1 and (Path(folder) / "guard/held_out.json").exists()
+    by_guard = cfg.merge.step == "best" and cfg.merge.average == 1 and (guard_folder(folder) / HELD_OUT).exists()
     if by_guard and not Path(cfg.merge.ranking).exists():
         steps = [chosen_step(folder, "best", cfg.merge.heard_share)]
     else:

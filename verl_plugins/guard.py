@@ -17,13 +17,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from merge.choose import saved_steps
+from merge.choose import ALARM, ASKED, HEARD, guard_folder, saved_steps
 from speech.files import append_jsonl, growing_lines, write_text
 from verl_plugins.evidence import Guard, Heard
 from verl_plugins.reward_metrics import Batch
 
 log = logging.getLogger(__name__)
-ASKED, HEARD, CURVES, ALARM = "asked.jsonl", "heard.jsonl", "curves.jsonl", "alarm.json"
+CURVES = "curves.jsonl"
 _SAYS = {
     "gap": "the reward's ASR reports an error of {reward:.3f} where the first steps had {first_reward:.3f}, an ASR of "
     "another family hears {other:.3f} where it heard {first_other:.3f}",
@@ -41,7 +41,7 @@ class GuardObserver:
     """
 
     def __init__(self, checkpoints: str | Path, guard: Mapping[str, Any]):
-        self.cfg, self.checkpoints, self.folder = dict(guard), Path(checkpoints), Path(guard["folder"])
+        self.cfg, self.checkpoints, self.folder = dict(guard), Path(checkpoints), guard_folder(checkpoints)
         if self.cfg["action"] not in ("warn", "stop", None):
             raise ValueError(f"guard.action is warn, stop or null, got {self.cfg['action']!r}")
         names = ("alpha", "baseline", "kept", "margin", "cap", "drift")

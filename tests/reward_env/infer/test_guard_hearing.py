@@ -15,6 +15,7 @@ from tritonclient.utils import InferenceServerException
 
 from infer.guard import Hearing
 from infer.hear import Listener
+from merge.choose import guard_folder
 from reward_tts.asr.faster_whisper import WhisperEar
 from reward_tts.served_waves import ServedWaves
 from speech.files import growing_lines
@@ -25,15 +26,16 @@ from tests.conftest import free_ports
 
 @pytest.fixture(scope="module")
 def cfg(built_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> DictConfig:
-    folder = tmp_path_factory.mktemp("guard")
-    own = (f"recipe.work_dir={built_recipe.relative_to(ROOT)}", f"guard.folder={folder}", "guard.batch=3")
+    folder = tmp_path_factory.mktemp("grpo")
+    (folder / "guard").mkdir()
+    own = (f"recipe.work_dir={built_recipe.relative_to(ROOT)}", f"recipe.grpo_dir={folder}", "guard.batch=3")
     cfg = OmegaConf.create(OmegaConf.to_container(compose_stage("tiny_mandarin", "guard", own), resolve=True))
     cfg.token2wav = cfg.reward_server.token2wav  # without a server: its own decoder
     return cfg
 
 
 def ask(cfg: DictConfig, spoken: list[tuple[list[int], str]], kind: str, step: int, transcript: str | None) -> None:
-    with open(Path(cfg.guard.folder) / "asked.jsonl", "a") as file:
+    with open(guard_folder(cfg.recipe.grpo_dir) / "asked.jsonl", "a") as file:
         for number, (tokens, text) in enumerate(spoken):
             row = {"id": f"{step}.{kind}.{number}", "kind": kind, "step": step, "text": text, "language": "zh"}
             row |= {"voice": None, "tokens": tokens, "transcript": text if transcript is None else transcript}
@@ -48,7 +50,7 @@ def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: lis
     ask(cfg, spoken[2:6], "rollout", 11, "")
     hearing = Hearing(cfg)
     assert [hearing.work() for _ in range(5)] == [True, True, True, True, False]
-    heard, _ = growing_lines(Path(cfg.guard.folder) / "heard.jsonl")
+    heard, _ = growing_lines(guard_folder(cfg.recipe.grpo_dir) / "heard.jsonl")
     held_out_ids = ["10.held_out.0", "10.held_out.1", "10.held_out.2", "20.held_out.0"]
     assert [row["id"] for row in heard] == [f"11.rollout.{i}" for i in range(4)] + held_out_ids
     assert [row["reward"] for row in heard] == [1.0] * 4 + [0.0] * 3 + [1.0]  # of "" all is missing
@@ -56,7 +58,7 @@ def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: lis
     for row, (tokens, text) in zip(heard, spoken[2:6], strict=False):
         assert row["sound"]["speaking_rate"] == pytest.approx(len(text) / (len(tokens) * 3 / 80), rel=0.02)
         assert 0.001 < row["sound"]["amplitude"] < 1
-    written = json.loads((Path(cfg.guard.folder) / "held_out.json").read_text())
+    written = json.loads((guard_folder(cfg.recipe.grpo_dir) / "held_out.json").read_text())
     assert written["steps"]["10"]["error"] == pytest.approx((heard[4]["other"] + heard[5]["other"] + 1.0) / 3)
     assert (written["steps"]["20"]["error"], heard[4]["other"] < 1.0) == (1.0, True)
     assert Hearing(cfg).work() is False  # a process that is started again
@@ -75,12 +77,13 @@ def test_a_row_that_the_ear_cannot_hear_holds_up_no_other(
     cfg: DictConfig, spoken: list[tuple[list[int], str]], ear: WhisperEar, tmp_path: Path, capsys
 ):
     own = cfg.copy()
-    own.guard.folder = str(tmp_path)
+    own.recipe.grpo_dir, folder = str(tmp_path), guard_folder(tmp_path)
+    folder.mkdir()
     ask(own, spoken[6:9], "rollout", 1, None)
-    asked = [json.loads(line) for line in (tmp_path / "asked.jsonl").read_text().splitlines()]
+    asked = [json.loads(line) for line in (folder / "asked.jsonl").read_text().splitlines()]
     asked[1]["language"] = "en"
     more = [row | {"id": f"{row['id']}.again"} for row in asked[1:2]]
-    (tmp_path / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked + more))
+    (folder / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked + more))
     hearing = Hearing(own)
     away = ServedWaves(f"127.0.0.1:{free_ports(1)[0]}", None, own.recipe.token_rate, own.recipe.codebook_size)
     hearing.listener.token2wav = away
@@ -91,7 +94,7 @@ def test_a_row_that_the_ear_cannot_hear_holds_up_no_other(
     hearing.listener = Listener(own)
     hearing.listener.ear = own_ear
     assert [hearing.work() for _ in range(3)] == [True, True, False]
-    heard, _ = growing_lines(tmp_path / "heard.jsonl")
+    heard, _ = growing_lines(folder / "heard.jsonl")
     assert [row["id"] for row in heard] == ["1.rollout.0", "1.rollout.2"]
     told = "rows in language 'en' are left out: ValueError: does not know ['en']"
     assert capsys.readouterr().out.count(told) == 1
@@ -140,7 +143,8 @@ def test_a_row_that_met_a_busy_server_or_no_memory_is_heard_later(
     cfg: DictConfig, spoken: list[tuple[list[int], str]], ear: WhisperEar, refusing, tmp_path: Path, short_of: str
 ):
     own = cfg.copy()
-    own.guard.folder, own.guard.batch = str(tmp_path), 1
+    own.recipe.grpo_dir, own.guard.batch, folder = str(tmp_path), 1, guard_folder(tmp_path)
+    folder.mkdir()
     own.cache.path = str(tmp_path / "heard.sqlite")
     ask(own, spoken[:2], "held_out", 1, None)
     hearing = Hearing(own)
@@ -155,8 +159,8 @@ def test_a_row_that_met_a_busy_server_or_no_memory_is_heard_later(
     hearing.listener = Listener(own)
     hearing.listener.ear = ear
     assert [hearing.work() for _ in range(3)] == [True, True, False]
-    assert json.loads((tmp_path / "held_out.json").read_text())["steps"]["1"]["texts"] == 2
-    heard, _ = growing_lines(tmp_path / "heard.jsonl")
+    assert json.loads((folder / "held_out.json").read_text())["steps"]["1"]["texts"] == 2
+    heard, _ = growing_lines(folder / "heard.jsonl")
     assert [row["id"] for row in heard] == ["1.held_out.1", "1.held_out.0"]  # it holds up no other
 
 

@@ -35,7 +35,13 @@ def test_the_hearing_gets_the_ear_of_the_command_line_as_the_evaluation_does():
 
 
 def test_what_the_hearing_alone_knows_is_refused_where_it_does_not_run_or_is_not_its_own():
-    for overrides, key in ((["ear=sensevoice"], "ear"), (["guard.action=stop", "max_tokens=7"], "max_tokens")):
+    """guard.folder was a key that merge did not look into: it took the newest step of a run that it had stopped."""
+    stop = "guard.action=stop"
+    for overrides, key in (
+        (["ear=sensevoice"], "ear"),
+        ([stop, "max_tokens=7"], "max_tokens"),
+        ([stop, "guard.folder=x"], r"guard\.folder"),
+    ):
         with pytest.raises(SystemExit, match=f"no stage of train knows the key '{key}'"):
             train("inworld_tts", *overrides)
 

@@ -64,6 +64,7 @@ def test_dry_run_prints_the_exact_commands_and_runs_nothing(run, checkout):
     env = "env GOMP_SPINCOUNT=1000 MALLOC_ARENA_MAX=2"  # of every stage; more where the recipe says so
     verls = f"{env} RAY_worker_niceness=0 RAY_worker_register_timeout_seconds=600 VERL_TTS_RAY_START_S=600"
     verls += " VERL_USE_EXTERNAL_MODULES=verl_plugins.plugin"
+    verls += " VERL_TTS_RANKING=exp/toy/checkpoints/best.json"
     verls += " TENSORBOARD_DIR=exp/toy/grpo/tensorboard"
     assert [line for line in out.splitlines() if not line.startswith("#")] == [
         f"{env} .venv/bin/python -m toy.work {folder} --config-name data",

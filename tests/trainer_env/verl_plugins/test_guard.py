@@ -17,7 +17,7 @@ SETTINGS |= {"drift": {"speaking_rate": 0.1}, "behind": 4}
 
 
 def observer(tmp_path: Path, action: str | None = "stop", **changed) -> GuardObserver:
-    return GuardObserver(tmp_path, SETTINGS | {"action": action, "folder": str(tmp_path / "guard")} | changed)
+    return GuardObserver(tmp_path, SETTINGS | {"action": action} | changed)
 
 
 def batch(step: int, prompts: int = 6, bad: int | None = None, silent: int = 0) -> Batch:
@@ -91,6 +91,7 @@ def test_a_gain_only_the_reward_hears_stops_the_run_with_its_step(tmp_path: Path
     alarm = json.loads((tmp_path / "guard/alarm.json").read_text())
     assert (alarm["claim"], alarm["step"], alarm["last_good"], alarm["action"]) == ("gap", 9, 4, "stop")
     assert (tmp_path / "guard/curves.png").stat().st_size > 1000
+    assert chosen_step(str(tmp_path), None) == 4  # what merge takes
 
 
 def test_a_stopped_run_that_is_started_again_stops_again(tmp_path: Path):

@@ -7,7 +7,7 @@ from torch.nn import LayerNorm, Linear, Sequential
 from verl.utils.checkpoint.checkpoint_manager import BaseCheckpointManager
 from verl.workers.engine.base import EngineRegistry
 
-from merge.choose import kept_steps, saved_steps
+from merge.choose import RANKING, kept_steps, saved_steps
 from models.trainable import freeze_all_but
 from tests.helpers.saved_steps import save_steps
 from verl_plugins.trainable import NamedParametersEngine, counted, saved_before
@@ -50,17 +50,18 @@ def test_what_a_resumed_run_counts_among_its_checkpoints(tmp_path, monkeypatch):
     assert saved_before("other/global_step_11/actor", resumed) == []  # begun from another run's checkpoint
 
 
-def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path):
+@pytest.mark.parametrize("work", [".", "another/disk"])
+def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path, monkeypatch, work: str):
     """Saves of steps 4 to 16, four of them kept, were stopped by the guard; the run went on to 28, with a warning only.
-    At f12e4e1 steps 4 and 8 were gone at 24. verl's own rotation, without the distributed run around it."""
-    grpo = tmp_path / "grpo"
+    At f12e4e1 steps 4 and 8 were gone at 24. verl's own rotation, without the distributed run around it. With
+    a recipe.grpo_dir outside recipe.work_dir best.json was not found, and step 12 went, too."""
+    grpo, best = tmp_path / "grpo", tmp_path / work / "checkpoints/best.json"
+    if work != ".":
+        monkeypatch.setenv(RANKING, str(best))
     save_steps(grpo, 4, 8, 12, 16)
-    for file, content in (
-        ("grpo/guard/alarm.json", {"last_good": 4, "since": 14}),
-        ("checkpoints/best.json", {"ranking": []}),
-    ):
-        (tmp_path / file).parent.mkdir()
-        (tmp_path / file).write_text(json.dumps(content))
+    for file, content in ((grpo / "guard/alarm.json", {"last_good": 4, "since": 14}), (best, {"ranking": []})):
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(content))
     manager, resumed = object.__new__(BaseCheckpointManager), f"{grpo}/global_step_16/actor"
     manager.previous_saved_paths = []
     left = []
@@ -74,7 +75,7 @@ def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path):
         left.append(saved_steps(grpo))
         if step == 20:  # stage checkpoints, meanwhile; its best one is from behind the alarm
             ranking = [{"step": 16, "error": 0.1}, {"step": 12, "error": 0.2}]
-            (tmp_path / "checkpoints/best.json").write_text(json.dumps({"ranking": ranking}))
+            best.write_text(json.dumps({"ranking": ranking}))
             assert kept_steps(grpo) == {4, 12}
     assert left == [[4, 8, 12, 16, 20], [4, 8, 12, 16, 20, 24], [4, 12, 16, 20, 24, 28]]
 
