@@ -234,7 +234,8 @@ def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dic
     alone before others}: with it the ear's units become a transcript, and homophones are no error.
 
     Args:
-        rows: texts with their units; those with as many characters (words) as units tell.
+        rows: texts with their units; those with as many letters and digits (words) as units tell, whatever marks stand
+            beside them.
         language: of the texts.
 
     >>> spelling_of([("你好", ["ni3", "hao3"]), ("拟好", ["ni3", "hao3"]), ("你们", ["ni3", "men5"])], "zh")
@@ -242,7 +243,7 @@ def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dic
     """
     seen: dict[str, Counter[str]] = {}
     for text, units in rows:
-        pieces = list(text) if language in SPACELESS else text.split()
+        pieces = [char for char in text if char.isalnum()] if language in SPACELESS else text.split()
         if len(pieces) == len(units):
             for unit, piece in zip(units, pieces, strict=True):
                 seen.setdefault(unit, Counter())[piece] += 1

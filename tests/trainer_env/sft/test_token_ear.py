@@ -214,6 +214,9 @@ def test_a_unit_is_written_as_the_character_that_is_read_so_alone():
     """了 is le or liao3: what is read otherwise when it is alone stands for the unit all the same."""
     rows = [("好了", ["hao3", "liao3"]), ("好", ["hao3"]), ("号好", ["hao4", "hao4"]), ("号", ["hao4"])]
     assert spelling_of(rows, "zh") == {"hao3": "好", "liao3": "了", "hao4": "号"}
+    marked = [("你好。", ["ni3", "hao3"]), ("「你」,好 ！", ["ni3", "hao3"])]  # as data.sft_texts are; at ac8cb640: {}
+    assert spelling_of(marked, "zh") == {"ni3": "你", "hao3": "好"}
+    assert spelling_of([("안녕 하세요.", ["안", "녕", "하", "세", "요"])], "ko")["하"] == "하"
     with pytest.raises(ValueError, match=r"cannot write \['si4'\]"):
         TokenEar.write(type("Ear", (), {"spelling": {"hao3": "好"}})(), ["si4"])
 
