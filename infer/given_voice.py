@@ -37,8 +37,11 @@ def use_given(cfg: DictConfig) -> None:
 
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
+    from infer.decode import out_of  # it imports this module
+
     try:
         use_given(cfg)
+        out_of(cfg)  # refused before the model has spoken: this is the stage's first command
     except ValueError as error:
         raise SystemExit(str(error)) from None
     if cfg.voice_wav is None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from infer import given_voice
 from infer.decode import by_number, by_text, decode, out_of, rows_of
 from infer.records import Utterance, read_utterances
 from stages.config import compose_stage
@@ -65,6 +66,8 @@ def test_out_is_one_wave_of_one_text():
         out("out=a.mp3")
     with pytest.raises(ValueError, match=r"out=a\.wav is one wave"):
         out("out=a.wav", "texts=x.jsonl")
+    with pytest.raises(SystemExit, match=r"out=a\.mp3"):  # the stage's first command, before the model speaks
+        given_voice.main.__wrapped__(compose_stage("tiny_mandarin", "infer", ("out=a.mp3",)))
 
 
 def test_parts_that_are_not_all_tokens_are_refused(tmp_path):
