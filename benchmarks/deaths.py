@@ -22,7 +22,7 @@ import psutil
 
 from benchmarks.reward_server import free_ports
 from benchmarks.soak import table
-from speech.files import write_jsonl, write_text
+from speech.files import read_jsonl, write_jsonl, write_text
 from stages.config import ROOT
 from tests.helpers.server_processes import left_behind, processes_of, send
 
@@ -88,13 +88,13 @@ def train(work_dir: Path, inputs_dir: Path, steps: int, overrides: list[str], se
 def compare(work_dir: Path, inputs_dir: Path, steps: int) -> dict:
     """Rewards of training against those of stage score, for each completion."""
     dumped = [work_dir / "rollouts" / f"{step}.jsonl" for step in range(1, steps + 1)]
-    rows = [json.loads(line) for path in dumped for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [row for path in dumped for row in read_jsonl(path)]
     asked, scored = work_dir / "completions.jsonl", work_dir / "completions.scored.jsonl"
     write_jsonl(asked, ({"text": row["gts"], "output": row["output"], "trained_on": row["score"]} for row in rows))
     scored.unlink(missing_ok=True)
     argv = ["bash", "run.sh", "score", f"input={asked}", f"output={scored}", f"recipe.inputs_dir={inputs_dir}"]
     subprocess.run([*argv, f"recipe.work_dir={work_dir}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    gaps = [abs(row["score"] - row["trained_on"]) for row in map(json.loads, scored.open(encoding="utf-8"))]
+    gaps = [abs(row["score"] - row["trained_on"]) for row in read_jsonl(scored)]
     return {
         "completions": len(gaps),
         "rewards as a quiet pipeline gives": sum(gap <= _TOLERANCE for gap in gaps),

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from reward_tts.reward.reward import Reward
 from reward_tts.server.__main__ import needed
 from reward_tts.server.pipeline import Spoken
+from speech.files import read_jsonl
 from speech.interfaces import Row
 
 SIZES = (1, 4, 16, 64)
@@ -44,8 +45,7 @@ def best(part: Callable[[list], object], items: list) -> float:
 def seconds_per_row(cfg: DictConfig) -> dict[str, float]:
     """Of each part, in this process."""
     torch.set_num_threads(cfg.server.torch_threads)
-    with open(cfg.tokens, encoding="utf-8") as file:
-        found = [json.loads(line) for line in file][:96]
+    found = read_jsonl(cfg.tokens)[:96]
     rows = [Row(np.array(f["tokens"], np.int32), None, "zh", f["text"]) for f in found]
     rows.sort(key=lambda row: len(row.tokens))
     token2wav, asr = instantiate(cfg.token2wav), instantiate(cfg.asr)

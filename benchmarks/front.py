@@ -7,7 +7,6 @@ The same requests in turns, with the order of the two changing, so that what els
 
 import argparse
 import asyncio
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import grpc
 from benchmarks.mixed_requests import request
 from benchmarks.reward_server import HERE, Server
 from reward_tts.server.places import TRITON_SOCKET
+from speech.files import read_jsonl
 from tests.helpers.server_processes import workspace_of
 
 RECIPE = "tiny_mandarin"
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=64)
     parser.add_argument("--log", type=Path, default=Path("exp/front.log"))
     args = parser.parse_args()
-    recorded = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
+    recorded = read_jsonl(HERE / "tokens.jsonl")
     asked = [request(row["tokens"], row["text"].encode()).SerializeToString() for row in recorded[: args.rows]]
     args.log.parent.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[float]] = {"front": [], "past it": []}

@@ -9,16 +9,15 @@ reward's ASR hears the plain rollout of the same text. What is simulated is how 
 both ASRs hear is recorded.
 """
 
-import json
 import random
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from speech.files import read_jsonl
 from stages.config import compose_stage
 from verl_plugins.evidence import Guard, Heard
 
@@ -50,8 +49,7 @@ class Rows:
 
     def __init__(self, path: str):
         self.by_kind = defaultdict(list)
-        for line in Path(path).read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for row in read_jsonl(path):
             self.by_kind[row["kind"]].append(row)
         self.plain = {row["text"]: row for row in self.by_kind["GRPO.plain"]}
 

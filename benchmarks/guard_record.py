@@ -11,7 +11,6 @@ NAME: utterances of texts in which FROM was written as TO, judged against the te
 syllable wrongly. Who makes them: infer.synthesise with texts=..., see benchmarks/results.md.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,7 +25,7 @@ from infer.hear import errors
 from infer.records import Utterance, read_utterances
 from reward_tts.reward.terms import units
 from reward_tts.scorers.prosody import loudness_db, prosody
-from speech.files import write_jsonl
+from speech.files import read_jsonl, write_jsonl
 from speech.interfaces import ASR
 from speech.waves import resample
 from stages.config import compose_stage
@@ -63,8 +62,7 @@ class Recorder:
         self.cfg = compose_stage("tiny_mandarin", "eval", (f"recipe.work_dir={work}",))
         parts = (self.cfg.token2wav, self.cfg.reward_server.asr, self.cfg.ear)
         self.token2wav, self.ours, self.other = map(hydra.utils.instantiate, parts)
-        lines = Path(work, "eval/utterances.jsonl").read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines]
+        rows = read_jsonl(Path(work, "eval/utterances.jsonl"))
         self.known = {(row["system"], row["index"]): row for row in rows if row["decoding"] == "sampled"}
 
     def rows(self, utterances: list[Utterance], kind: str, texts: list[str]) -> Iterator[dict]:
@@ -127,8 +125,8 @@ def _wanted(work: str, utterances: list[Utterance], spelled: dict[str, str]) -> 
     if not spelled:
         return [u.text for u in utterances]
     (to, wanted), *_ = spelled.items()
-    lines = Path(work, "data/test.jsonl").read_text(encoding="utf-8").splitlines()
-    known = {t.replace(wanted, to): t for t in (json.loads(line)["text"] for line in lines) if wanted in t}
+    texts = [row["text"] for row in read_jsonl(Path(work, "data/test.jsonl"))]
+    known = {t.replace(wanted, to): t for t in texts if wanted in t}
     return [known[u.text] for u in utterances]
 
 

@@ -24,6 +24,7 @@ from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
 from benchmarks.reward_server import HERE, MODEL, Server
 from reward_tts.measures import CONTRACT, Status
+from speech.files import read_jsonl
 from tests.helpers.server_processes import processes_of
 
 RECIPE = "tiny_mandarin"
@@ -231,7 +232,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("exp/mixed_requests.json"))
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    recorded = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
+    recorded = read_jsonl(HERE / "tokens.jsonl")
     rows = [(row["tokens"][: args.tokens], row["text"].encode()) for row in recorded]
     memory = {}
     with Server("reward_tts.server", RECIPE, args.work_dir, args.out.with_suffix(".log")) as server:

@@ -35,7 +35,7 @@ from tqdm import tqdm
 
 from reward_tts.client import RewardClient, ServerConfig
 from reward_tts.measures import Measures
-from speech.files import write_text
+from speech.files import read_jsonl, write_text
 from stages.config import ROOT, compose_stage
 
 HERE = Path(__file__).resolve().parent
@@ -256,7 +256,7 @@ def main() -> None:
     parser.add_argument("--no-floor", action="store_true", help="do not measure the parts alone")
     parser.add_argument("--out", type=Path, default=Path("exp/benchmark_reward_server.json"))
     args = parser.parse_args()
-    rows = [json.loads(line) for line in args.rollouts.read_text(encoding="utf-8").splitlines()]
+    rows = read_jsonl(args.rollouts)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     results = []
     for concurrency in tqdm(args.concurrency, desc="concurrency"):

@@ -33,6 +33,7 @@ from tritonclient.grpc.service_pb2 import ModelInferResponse
 from benchmarks.reward_server import HERE, Server
 from reward_tts.client import Answer, RewardClient, RewardError, ServerConfig
 from reward_tts.measures import row_checksum
+from speech.files import read_jsonl
 from stages.config import compose_stage
 from tests.helpers.fault_proxy import FaultProxy
 from tests.helpers.mixing_proxy import AlwaysMixing
@@ -217,7 +218,7 @@ def soak(
         busy_s: for which all cores are taken, each time.
         kinds: of rows, at most (None: all that were recorded), each measured `peace` times before.
     """
-    recorded = [json.loads(line) for line in (HERE / "tokens.jsonl").read_text(encoding="utf-8").splitlines()]
+    recorded = read_jsonl(HERE / "tokens.jsonl")
     distinct = [(row["tokens"][:tokens], row["text"]) for row in recorded[:kinds]]
     rows = (distinct * (count // len(distinct) + 1))[:count]
     unused_before = unused_memory()

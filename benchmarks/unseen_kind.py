@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import mean
 
 from infer.statistics import Bootstrap, Estimate
-from speech.files import write_jsonl
+from speech.files import read_jsonl, write_jsonl
 
 HELD_OUT = 80  # texts of each pattern, and of the others
 
@@ -31,18 +31,14 @@ def kind_of(text: str, patterns: dict[str, str]) -> str:
     return next((kind for kind, pattern in patterns.items() if re.search(pattern, text)), "spoken")
 
 
-def read(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 def split(run: Path, out: Path, patterns: dict[str, str]) -> None:
     """Writes sft, sft_val, train and test.jsonl and patterns.json into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     pool = defaultdict(list)
-    for row in read(run / "data/train.jsonl"):
+    for row in read_jsonl(run / "data/train.jsonl"):
         pool[kind_of(row["text"], patterns)].append(row)
     for name in ("sft", "sft_val"):
-        rows = read(run / "data" / f"{name}.jsonl")
+        rows = read_jsonl(run / "data" / f"{name}.jsonl")
         kept = [row for row in rows if kind_of(row["text"], patterns) == "spoken"]
         write_jsonl(out / f"{name}.jsonl", kept)
         print(f"{name}: {len(kept)} of {len(rows)} texts")
@@ -62,7 +58,7 @@ def split(run: Path, out: Path, patterns: dict[str, str]) -> None:
 def errors(folder: Path, patterns: dict[str, str]) -> dict[tuple[str, str, str], dict[int, float]]:
     """(kind, system, decoding) -> {index of the text: pinyin error, at most 1}."""
     found: dict = defaultdict(dict)
-    for row in read(folder / "utterances.jsonl"):
+    for row in read_jsonl(folder / "utterances.jsonl"):
         kind = kind_of(row["text"], patterns)
         found[kind, row["system"], row["decoding"]][row["index"]] = min(1.0, row["pinyin_error"])
     return found

@@ -1,6 +1,5 @@
 """What a run left, for the page: the evaluation's utterances side by side, the training's curves, rollouts to hear."""
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from infer.records import Utterance, read_utterances
 from infer.reward_curve import Curve, go_on, metrics_of
+from speech.files import growing_lines, read_jsonl
 
 KINDS = ("substitutions", "deletions", "insertions")
 ORDERS = ("largest gain", "largest loss", "largest difference", "worst")
@@ -48,8 +48,7 @@ def compared(eval_dir: str, decoding: str, baseline: str, candidate: str, order:
     if not path.is_file():
         return []
     found: dict[int, dict[str, dict]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    for row in read_jsonl(path):
         if row["decoding"] == decoding and row["system"] in (baseline, candidate) and row["sample"] == 0:
             found.setdefault(row["index"], {})[row["system"]] = row
     both = {index: rows for index, rows in found.items() if {baseline, candidate} <= rows.keys()}
@@ -129,9 +128,7 @@ class Curves:
 def rollouts(folder: str) -> dict[int, list[dict[str, Any]]]:
     """{step: rollouts that were written to be heard}, the newest first (RolloutAudio of the trainer). A row that the
     training is writing just now is left for the next time."""
-    path, found = Path(folder, "rollouts.jsonl"), dict[int, list[dict[str, Any]]]()
-    if path.is_file():
-        *whole, _ = path.read_text(encoding="utf-8").split("\n")
-        for row in map(json.loads, whole):
-            found.setdefault(row["step"], []).append(row)
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in growing_lines(Path(folder, "rollouts.jsonl"))[0]:
+        found.setdefault(row["step"], []).append(row)
     return dict(sorted(found.items(), reverse=True))

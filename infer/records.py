@@ -4,7 +4,6 @@
 `text` and `tokens` (or `speech_tokens`, as in SFT data) are required.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from omegaconf import DictConfig, open_dict
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from merge.choose import saved_steps
-from speech.files import write_jsonl
+from speech.files import read_jsonl, write_jsonl
 from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
 LIKELIHOOD = "likelihood"  # `chosen_by` of what the token ear could weigh; others: infer/choose.py
@@ -152,7 +151,7 @@ def join_parts(paths: Iterable[str], count: int) -> None:
     """Of the parts that `count` processes wrote, the files that one would have written; the parts are deleted."""
     for path in paths:
         parts = [Path(path).with_suffix(f".part{which}.jsonl") for which in range(count)]
-        rows = [json.loads(line) for part in parts for line in part.read_text(encoding="utf-8").split("\n") if line]
+        rows = [row for part in parts for row in read_jsonl(part)]
         write_jsonl(path, sorted(rows, key=lambda row: (row["index"], row["sample"])))
         for part in parts:
             part.unlink()

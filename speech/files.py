@@ -91,6 +91,13 @@ def write_jsonl(path: str | Path, rows: Iterable[Any]) -> None:
             out.write(json.dumps(row if isinstance(row, dict) else asdict(row), ensure_ascii=False) + "\n")
 
 
+def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
+    """Rows of a JSONL that this project wrote; others' are for speech.jsonl.read_rows, which names what is bad. A line
+    ends at its newline alone: str.splitlines() parts it at a U+2028 or U+0085 in a text, too."""
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if line.strip()]
+
+
 def append_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Rows behind those that are there, on the disk when this returns. Half a line that a kill or a full disk left at
     the end is cut off first: it was no row yet, and another one behind it would be none either."""

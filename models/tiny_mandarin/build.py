@@ -30,7 +30,7 @@ from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, 
 from models.tiny_mandarin.texts import sample_texts
 from models.tiny_mandarin.token2wav import MelDecoder, MelToken2Wav, load_decoder, save_decoder
 from models.tiny_mandarin.vocoder import TorchVocoder
-from speech.files import changed_keys, fingerprint, identities, whole_file, write_jsonl, write_text
+from speech.files import changed_keys, fingerprint, identities, read_jsonl, whole_file, write_jsonl, write_text
 from speech.imports import ROOT, imported_files
 from speech.interfaces import Row
 from speech.jsonl import told_plainly
@@ -58,11 +58,6 @@ def _in_threads(make: Callable[[], Callable], items: list, what: str) -> list[np
             return list(tqdm(done, total=len(items), desc=what, mininterval=5))
     finally:
         torch.set_num_threads(cores)
-
-
-def read_jsonl(path: str) -> list[dict]:
-    with open(path, encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def _save_arrays(path: Path, arrays: list[np.ndarray]) -> None:
@@ -210,7 +205,7 @@ class Build:
         write_jsonl(str(self.work / "asr.jsonl"), rows[: self.cfg.asr.sentences] + rows[len(sft) + len(test) :])
 
     def reward_asr(self) -> None:
-        c, rows = self.cfg.asr, read_jsonl(str(self.work / "asr.jsonl"))
+        c, rows = self.cfg.asr, read_jsonl(self.work / "asr.jsonl")
         tokens = [row["speech_tokens"] for row in rows]
         # The reward server's own vocoder: the ear learns the waves that it will hear.
         token2wav = MelToken2Wav(self.recipe.token2wav_dir, TorchVocoder("auto"), SAMPLE_RATE, MEL_FRAME_RATE)

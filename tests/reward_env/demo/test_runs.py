@@ -17,14 +17,14 @@ from tests.conftest import ROOT
 
 def line(system: str, index: int, error: float, s: int = 0, d: int = 0, i: int = 0) -> dict:
     counts = {"substitutions": s, "deletions": d, "insertions": i, "pinyin_error": error, "error_rate": error}
-    return {"system": system, "decoding": "sampled", "index": index, "sample": 0, "text": f"文{index}"} | counts
+    return {"system": system, "decoding": "sampled", "index": index, "sample": 0, "text": f"文{index}\u2028"} | counts
 
 
 @pytest.fixture
 def evaluated(tmp_path):
     rows = [line("SFT", 0, 0.5, d=1), line("SFT", 1, 0.0), line("SFT", 2, 0.9, s=2), line("SFT", 3, 0.1, i=1)]
     rows += [line("GRPO", 0, 0.0), line("GRPO", 1, 0.2, s=1), line("GRPO", 2, 0.8, s=2)]
-    (tmp_path / "utterances.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "utterances.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     return tmp_path
 
 
