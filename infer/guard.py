@@ -25,7 +25,7 @@ from reward_tts.reward.terms import units
 from speech.files import append_jsonl, growing_lines, write_text
 from speech.interfaces import Passing
 
-_SOUND = ("log_f0_std", "silence_ratio", "loudness_db")
+_SOUND = {"log_f0_std": 0.0, "silence_ratio": 1.0, "loudness_db": -120.0}  # what null counts as: no voice, no sound
 
 
 def rate(row: dict[str, Any], transcript: str) -> float:
@@ -102,7 +102,7 @@ class Hearing:
 
 
 def _sound(row: dict[str, Any], heard: dict[str, Any]) -> dict[str, float]:
-    sound = {name: float(heard.get(name) or 0.0) for name in _SOUND}
+    sound = {name: nothing if heard[name] is None else float(heard[name]) for name, nothing in _SOUND.items()}
     sound["speaking_rate"] = units(row["text"], row["language"]) / heard["duration_s"]
     sound["amplitude"] = 10 ** (sound.pop("loudness_db") / 20)
     return sound

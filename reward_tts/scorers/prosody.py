@@ -34,9 +34,10 @@ def prosody(
         silence_ratio: share of the frames more than `silence_db` below the loudest frame's RMS; None if empty.
         voiced_ratio: share of the frames with an F0; None if empty.
         log_f0_mean, log_f0_std: of ln(F0 / Hz) over voiced frames; None without a voiced frame.
+        loudness_db: RMS of the whole wave in dB of full scale, at least -120; None if empty.
     """
     measures = {"duration_s": len(wave) / sample_rate, "silence_ratio": None, "voiced_ratio": None}
-    measures |= {"log_f0_mean": None, "log_f0_std": None}
+    measures |= {"log_f0_mean": None, "log_f0_std": None, "loudness_db": loudness_db(wave) if len(wave) else None}
     if len(wave) < round(frame_seconds * sample_rate):
         return measures
     f0 = fundamental_frequency(wave, sample_rate, f0_floor, f0_ceil, f0_period_ms, f0_speed)
@@ -132,5 +133,5 @@ class Prosody:
             wave, frame, self.options["silence_db"], round(self.pause_seconds / self.options["frame_seconds"])
         )
         found |= {"pauses_per_second": count * self.sample_rate / len(wave), "pause_ratio": share}
-        found |= {"energy_variance": energy_variance(wave, frame), "loudness_db": loudness_db(wave)}
+        found["energy_variance"] = energy_variance(wave, frame)
         return {name: found[name] or 0.0 for name in self.provides}

@@ -296,6 +296,8 @@ def test_prosody_of_a_tone_of_200_hz_with_silence_behind_it():
     assert measured["silence_ratio"] == pytest.approx(0.5, abs=0.02)
     assert measured["log_f0_mean"] == pytest.approx(np.log(200), abs=0.005)
     assert measured["log_f0_std"] == pytest.approx(0.0, abs=0.02)
+    square = 0.04 * (1 + 1 / 4 + 1 / 9 + 1 / 16 + 1 / 25) / 4  # of the RMS: half of the wave is silent
+    assert measured["loudness_db"] == pytest.approx(10 * np.log10(square), abs=0.01)
 
 
 def test_silence_is_what_lies_forty_db_below_the_loudest_frame():
@@ -307,7 +309,7 @@ def test_silence_is_what_lies_forty_db_below_the_loudest_frame():
 def test_no_sound_has_no_prosody():
     measured = prosody(np.zeros(0, np.float32), 16_000, **PROSODY)
     assert measured["duration_s"] == 0
-    assert measured["log_f0_mean"] is measured["silence_ratio"] is None
+    assert measured["log_f0_mean"] is measured["silence_ratio"] is measured["loudness_db"] is None
 
 
 @pytest.mark.parametrize(

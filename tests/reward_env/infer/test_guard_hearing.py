@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceServicer, add_GRPCInferenceServiceServicer_to_server
 from tritonclient.utils import InferenceServerException
 
-from infer.guard import Hearing
+from infer.guard import Hearing, _sound
 from infer.hear import Listener
 from merge.choose import guard_folder
 from reward_tts.asr.faster_whisper import WhisperEar
@@ -62,6 +62,16 @@ def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: lis
     assert written["steps"]["10"]["error"] == pytest.approx((heard[4]["other"] + heard[5]["other"] + 1.0) / 3)
     assert (written["steps"]["20"]["error"], heard[4]["other"] < 1.0) == (1.0, True)
     assert Hearing(cfg).work() is False  # a process that is started again
+
+
+def test_no_pitch_is_none_but_a_measure_that_nobody_made_is_an_error():
+    """It was 0 dB, an amplitude of 1 for ever, where a recipe's own guard.yaml had no scorer of loudness."""
+    heard = {"duration_s": 2.0, "log_f0_std": None, "silence_ratio": 0.25, "loudness_db": -20.0}
+    row = {"text": "今天", "language": "zh"}
+    assert _sound(row, heard) == {"log_f0_std": 0.0, "silence_ratio": 0.25, "speaking_rate": 1.0, "amplitude": 0.1}
+    del heard["loudness_db"]
+    with pytest.raises(KeyError, match="loudness_db"):
+        _sound(row, heard)
 
 
 class EarOfMandarin(WhisperEar):

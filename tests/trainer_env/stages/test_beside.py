@@ -30,7 +30,7 @@ def test_the_hearing_gets_the_ear_of_the_command_line_as_the_evaluation_does():
     assert stages["eval"].overrides == tuple(ear)
     assert stages["train"].overrides == ("guard.action=stop",)  # verl knows none of them
     cfg = compose_stage("inworld_tts", "guard", stages["train"].of_beside)
-    assert cfg.ear._target_ == "reward_tts.asr.sensevoice.SenseVoiceASR" and cfg.scorers.loudness.f0_floor == 60.0
+    assert cfg.ear._target_ == "reward_tts.asr.sensevoice.SenseVoiceASR" and cfg.prosody.f0_floor == 60.0
     assert train("inworld_tts", "guard.action=warn", *ear).beside()[-3:] == ear
 
 
