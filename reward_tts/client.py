@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from tritonclient.grpc import InferInput
@@ -232,7 +233,7 @@ def _read(result: InferResult) -> tuple[Measures, Status]:
         raise Passing(f"the reward server's answer cannot be read: {error}") from error
 
 
-def _scalar(result: InferResult, name: str):
+def _scalar(result: InferResult, name: str) -> Any:
     """The one element of output [1, 1].
 
     Raises:

@@ -13,7 +13,7 @@ CTC: Graves et al., 2006. A reward that reads tokens: CosyVoice 3 (arXiv 2505.17
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -181,7 +181,8 @@ class TokenEar:
         ]
         return between.join(words), spread[: len(between.join(words))]
 
-    def _batches(self, rows: Sequence[Sequence[int]]):
+    def _batches(self, rows: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
+        """(numbers of the rows, log-probabilities [rows, frames, units + 1], frames of each row), by length."""
         order = sorted((i for i, row in enumerate(rows) if len(row)), key=lambda i: len(rows[i]))
         for start in range(0, len(order), self.batch_size):
             numbers = order[start : start + self.batch_size]

@@ -12,6 +12,7 @@ import shutil
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hydra
 import torch
@@ -64,7 +65,9 @@ class SpeechTrainer(Trainer):
         rows, size = eval_dataset or self.eval_dataset, self.args.eval_batch_size
         return self.accelerator.prepare(DataLoader(rows, batch_size=size, collate_fn=self.data_collator))
 
-    def compute_loss(self, model: PreTrainedModel, inputs: dict, return_outputs: bool = False, **_):
+    def compute_loss(
+        self, model: PreTrainedModel, inputs: dict[str, torch.Tensor], return_outputs: bool = False, **_: Any
+    ) -> torch.Tensor | tuple[torch.Tensor, dict]:
         """Mean cross entropy, nats per labelled token; Trainer's evaluation asks for outputs, too, and gets none."""
         labels = inputs["labels"]
         start = int((labels != IGNORED).any(0).nonzero()[0])

@@ -18,7 +18,7 @@ from statistics import fmean
 from typing import Any
 
 from merge.choose import ALARM, ASKED, HEARD, guard_folder, saved_steps
-from speech.files import append_jsonl, growing_lines, write_text
+from speech.files import append_jsonl, growing_lines, whole_file, write_text
 from verl_plugins.evidence import Guard, Heard
 from verl_plugins.reward_metrics import Batch
 
@@ -199,4 +199,5 @@ def draw(folder: Path) -> None:
     errors.set(ylabel="error rate")
     for part in (errors, evidence):
         part.legend(fontsize="small")
-    figure.savefig(folder / "curves.png", dpi=120)
+    with whole_file(folder / "curves.png") as temporary:
+        figure.savefig(temporary, dpi=120, format="png")

@@ -87,7 +87,16 @@ def load_flow(folder: Path, config: dict[str, Any], steps: int) -> nn.Module:
 
         noise = fixed_noise(sizes["output_size"])
 
-        def forward(self, mu, mask, n_timesteps, temperature=1.0, spks=None, cond=None, streaming=False):
+        def forward(
+            self,
+            mu: torch.Tensor,
+            mask: torch.Tensor,
+            n_timesteps: int,
+            temperature: float = 1.0,
+            spks: torch.Tensor | None = None,
+            cond: torch.Tensor | None = None,
+            streaming: bool = False,
+        ) -> tuple[torch.Tensor, None]:
             if mu.shape[2] > NOISE_FRAMES:
                 raise ValueError(f"{mu.shape[2]} mel frames, the flow takes {NOISE_FRAMES} with the voice prompt")
             start = self.noise[:, :, : mu.shape[2]].to(mu).expand_as(mu) * temperature

@@ -156,7 +156,15 @@ def train_reward_asr(
     return loss
 
 
-def _fit(model, features, labels, steps: int, batch_size: int, learning_rate: float, rng: random.Random) -> float:
+def _fit(
+    model: torch.nn.Module,
+    features: list[torch.Tensor],
+    labels: list[torch.Tensor],
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    rng: random.Random,
+) -> float:
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=0.1)
     model.train()

@@ -18,7 +18,7 @@ An utterance goes into the shortest window that holds it, so its transcript does
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,9 @@ class WhisperEar:
             self.cut.add(most)
         return self._tokenizer.decode(ids).strip()
 
-    def _batches(self, waves, languages):
+    def _batches(
+        self, waves: Sequence[np.ndarray], languages: Sequence[str]
+    ) -> Iterator[tuple[dict[str, Any], str, list[int]]]:
         """(window, language, rows): rows that share a window and a language, sorted by length."""
         groups: dict[tuple[int, str], list[int]] = {}
         for row in sorted(range(len(waves)), key=lambda r: len(waves[r])):

@@ -5,7 +5,7 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -181,7 +181,7 @@ class SpeechPipeline:
             self.counts.padded_tokens += max(lengths) * len(lengths)
 
     @contextmanager
-    def timed(self, part: str):
+    def timed(self, part: str) -> Iterator[None]:
         """Adds the seconds of what is done within to those of a part: in the metrics and in the server's last words."""
         begin = time.monotonic()
         try:

@@ -1,7 +1,7 @@
 """What Prometheus reads on the metrics port: Triton's statistics, the front's own counts, and those of the pipelines,
 which the server's process tells on a socket in its workspace (reward_tts/server/metrics.py)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, UnknownMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from tritonclient.grpc.service_pb2 import ModelStatisticsResponse
+from tritonclient.grpc.service_pb2 import ModelStatistics, ModelStatisticsResponse
 
 from reward_tts.server.front.house import House
 from reward_tts.server.front.upstream import Unanswered
@@ -53,7 +53,7 @@ class TritonMetrics:
         """The families; they begin at 0 when Triton is started again."""
         labels = ["model", "version"]
 
-        def family(name: str, about: str, value) -> Metric:
+        def family(name: str, about: str, value: Callable[[ModelStatistics], float]) -> Metric:
             made = UnknownMetricFamily(f"nv_inference_{name}", about, labels=labels)
             for model in self._statistics.model_stats:
                 made.add_metric([model.name, model.version], value(model))
