@@ -7,7 +7,7 @@ therefore also names this module in VERL_USE_EXTERNAL_MODULES for Ray's workers,
 
 from verl.plugin.platform import get_platform
 
-from models.cosyvoice import speech_head  # noqa: F401  the last registers itself
+from models.cosyvoice import speech_head  # noqa: F401  importing it registers it
 from verl_plugins import cpu_platform, patches, ray_start
 
 ray_start.apply()

@@ -1,4 +1,4 @@
-"""Token2wav of CosyVoice3. Voices, noise, features and batches: token2wav_cosyvoice.py."""
+"""Token2wav of CosyVoice3. Voices, noise, features and batches: models/flow/token2wav.py."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -4,7 +4,7 @@ What differs from CosyVoice2's is what the official CausalHiFTGenerator (cosyvoi
 zeros stand before, not on both sides; the first layers of vocoder and pitch predictor look ahead instead; a stretched
 signal and a plain convolution take the place of transposed ones; pitch is computed in float64 and its harmonics do not
 glide within a frame; their noise is uniform. The official class draws that noise once, at its start; here it is drawn
-for each utterance, the same each time (SeededNoise in token2wav_cosyvoice.py).
+for each utterance, the same each time (SeededNoise in models/flow/seeded_noise.py).
 """
 
 import math

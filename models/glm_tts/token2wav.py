@@ -1,6 +1,6 @@
 """GLM-TTS's token2wav from a directory of its release:
 
-    flow/flow.pt  flow/config.yaml    speech tokens (25 a second) -> log-mel (50 frames a second), glm_flow.py
+    flow/flow.pt  flow/config.yaml    speech tokens (25 a second) -> log-mel (50 frames a second), flow.py beside
     hift/hift.pt                      log-mel -> 24 kHz: CosyVoice2's HiFT (class of the package cosyvoice-minicpmo)
     frontend/campplus.onnx            a voice's recording -> speaker embedding (CAM++)
 

@@ -1,5 +1,6 @@
 """Documents lead where they say: links, names of sections, and the estimates that the console has too."""
 
+import ast
 import re
 import subprocess
 from functools import cache
@@ -17,6 +18,10 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 # docs/data.md, "Memory"; [docs/data.md](../../docs/data.md), "Memory"; docs/training.md: "The guard"
 SECTION = re.compile(r'([\w./-]+\.md)[)`]*[,:] "([^"]+)"')
 ROLLOUTS = "actor_rollout_ref.rollout.n"
+CODE = re.compile(r"(?<![\w/.-])\w[\w/.-]*\.py\b")
+# Other projects' files that a docstring names without a folder, or with one that is called as one of ours.
+OTHERS = {"glmtts_inference.py", "infer_dataset.py", "token2wav_asr_server.py", "run_wer.py", "communication.py"}
+OTHERS |= {"torch_functional.py", "models/transformers/monkey_patch.py"}
 OF_PAGES = {".md", ".yaml", ".txt", ".py"}
 
 
@@ -73,6 +78,31 @@ def test_every_section_that_is_named_is_there():
             if page is None or section not in sections(page):
                 broken.append(f'{file.relative_to(ROOT)}: {name}, "{section}"')
     assert broken == [] and found > 10
+
+
+def docstrings(file: Path) -> list[str]:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return [ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)]
+
+
+def test_every_file_of_ours_that_a_docstring_names_is_there():
+    """Two named token2wav_cosyvoice.py and one glm_flow.py, which had other names by then."""
+    code = [path for path in files() if path.suffix == ".py"]
+    ours, broken = {path.relative_to(ROOT).parts[0] for path in code} | {""}, []
+    for file in code:
+        for name in (name for told in docstrings(file) for name in CODE.findall(told) if name not in OTHERS):
+            first, _, _ = name.rpartition("/")[0].partition("/")
+            if first in ours and not page_of(name, file) and not any(path.name == name for path in code):
+                broken.append(f"{file.relative_to(ROOT)}: {name}")
+    assert broken == []
+
+
+def test_the_package_of_plugins_lists_each_of_them():
+    folder = ROOT / "verl_plugins"
+    (told,) = docstrings(folder / "__init__.py")
+    listed = re.findall(r"^(\w+)  ", told, re.M)
+    assert sorted(listed) == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
 
 
 @pytest.mark.parametrize("stage", ["data", "reward_asr", "sft", "baseline", "token_ear", "train", "eval"])
