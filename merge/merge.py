@@ -76,7 +76,7 @@ def shard_weights(actor: Path) -> dict[str, torch.Tensor]:
         ValueError: a placement other than replicas of one sharded dimension (FSDP, HSDP).
     """
     size = json.loads((actor / "fsdp_config.json").read_text())["world_size"]
-    shards = [_load(actor / f"model_world_size_{size}_rank_{rank}.pt") for rank in range(size)]
+    shards = [weights_of(actor / f"model_world_size_{size}_rank_{rank}.pt") for rank in range(size)]
     weights = {}
     for name, first in shards[0].items():
         parts = [shard[name] for shard in shards]
@@ -116,10 +116,6 @@ def _from_shards(what: str, parts: list[DTensor]) -> torch.Tensor:
     if placement.is_replicate():
         return parts[ranks[0]].to_local()
     return torch.cat([parts[rank].to_local() for rank in ranks], dim=placement.dim)
-
-
-def _load(path: Path) -> dict[str, torch.Tensor]:
-    return weights_of(path)
 
 
 def average(actors: Sequence[Path]) -> dict[str, torch.Tensor]:

@@ -5,7 +5,6 @@ import re
 from speech.readings.european import BLANK, Rule, Said, any_of, last_word, ways
 from speech.readings.european_language import Language
 
-_MEASURES = "Stunden?|Jahre?|Liter|Kilo|Pfund|Meter"
 _BOOKS = (
     "Mose|Mt|Mk|Lk|Joh|Apg|Röm|Kor|Gal|Eph|Phil|Kol|Thess|Tim|Hebr|Jak|Petr|Offb|Ps|Psalm|Jes|Jer|Spr|Matthäus|Johannes"
 )

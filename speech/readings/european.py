@@ -21,7 +21,6 @@ _MEASURED = frozenset({"unit", "money", "time", "date", "year", "range", "percen
 _REMEMBERED = 4096  # matches of a rule
 LONGEST_NUMBER = 36  # digits; longer ones are read digit by digit
 BLANK = r"[ \u00a0\u2009\u202f]"
-_BLANKS = "  \u2009\u202f"
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 DASH = "[-\u2010\u2011\u2012\u2013\u2014\u2212]"
 _ONCE = re.compile(r"\s+")

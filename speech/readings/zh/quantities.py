@@ -10,7 +10,6 @@ from speech.readings.zh.tables import DESIGNATED, MEASURES, SPELT, TEMPERATURES,
 from speech.readings.zh.whole import two_before, whole
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_YEARS = re.compile(rf"(\d{{4}}|\d\d)(?:{TO}(\d{{4}}|\d\d))?(?={BLANK}(?:年|学年|届))")
 _QUANTITY = re.compile(
     rf"([-−–+±~]?){BLANK}({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?"
     rf"(?:{TO}([-−]?)({NUMBER})(?:{BLANK}({SCALE}))?(?:{BLANK}(%|‰|(?:{_UNIT})(?![A-Za-z])))?)?"
