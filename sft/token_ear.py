@@ -137,7 +137,7 @@ class Training:
         network.features.copy_(features)
         spelling = spelling_of(((row.text, row.units) for row in rows), language)
         if lacking := [unit for unit in units if unit not in spelling]:
-            print(f"[token_ear] no text shows how {lacking} are written, as recipe.reward.token_ear needs it", flush=True)
+            print(f"[token_ear] no text shows how {lacking} are written, as recipe.reward.token_ear has to", flush=True)
         self.ear, self.network = TokenEar(network, units, spelling=spelling), network
         rate = own.learning_rate
         self.optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
