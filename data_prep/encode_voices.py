@@ -19,8 +19,9 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from data_prep.read_shards import MADE
+from speech.faults import UserError, told_plainly
 from speech.files import append_jsonl, growing_lines, identities, paths_in, write_jsonl
-from speech.jsonl import BadRows, told_plainly
+from speech.jsonl import BadRows
 from speech.paths import check_outputs, relative
 from speech.voices import Voice, read_voices
 from speech.waves import AudioLimits, check_header, read_wave
@@ -135,7 +136,7 @@ def main(cfg: DictConfig) -> None:
         return
     with told_plainly():
         if own.output is None:
-            raise ValueError("voices.output is null: name the file, or recipe.voices")
+            raise UserError("voices.output is null: name the file, or recipe.voices")
         check_outputs({"voices.input": own.input}, {"voices.output": own.output})
         _check_kept(own)
         write_jsonl(own.output, encoded(own))

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from omegaconf import DictConfig
 
 from data_prep.recordings import filters, read_recordings
+from speech.faults import UserError
 from speech.jsonl import BadRows, Fault
 from speech.paths import input_file
 
@@ -71,7 +72,7 @@ def check_list(own: DictConfig) -> None:
         share = (first[-1] + 1) / 2**32
         digits = 1 - math.floor(math.log10(share))
         more = f"such as vectorize.val_share={math.ceil(share * 10**digits) / 10**digits:g}, which does"
-    raise ValueError(
+    raise UserError(
         f"vectorize.val_share={own.val_share} holds out {drawn} recordings of {own.input}, too few: {wanted} are "
         f"wanted (vectorize.least_held_out; two give one text to test with); a larger share, {more}"
     )

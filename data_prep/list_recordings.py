@@ -30,8 +30,9 @@ from omegaconf import DictConfig
 
 from data_prep.hub_rows import local
 from data_prep.jsonl import spoken_part
+from speech.faults import told_plainly
 from speech.files import whole_files, write_jsonl
-from speech.jsonl import BadRows, read_rows, told_plainly
+from speech.jsonl import BadRows, read_rows
 from speech.paths import check_outputs, relative
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")

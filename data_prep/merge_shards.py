@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from data_prep.shards import MERGED, SPLITS, names
+from speech.faults import told_plainly
 from speech.files import whole_file
 
 
@@ -113,6 +114,7 @@ def _merge(folder: str | Path, numbers: list[int]) -> dict[str, int]:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     merge_shards(cfg.vectorize.output, cfg.merge_shards.remove_shards)
 

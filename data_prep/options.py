@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from data_prep.jsonl import tokens_of
+from speech.faults import UserError
 from speech.jsonl import BadField
 
 LATIN_LETTERS = ("keep", "drop", "only")
@@ -21,15 +22,15 @@ LATIN_LETTERS = ("keep", "drop", "only")
 def check_options(cfg: DictConfig) -> None:
     """Raises ValueError for an option of `prepare` that is none, or lacks what it needs."""
     if cfg.filters.latin_letters not in LATIN_LETTERS:
-        raise ValueError(
+        raise UserError(
             f"prepare.filters.latin_letters={cfg.filters.latin_letters}: known are {', '.join(LATIN_LETTERS)}"
         )
     if cfg.use_speech_prefix:
         if not cfg.token_rate:
-            raise ValueError("prepare.use_speech_prefix needs prepare.token_rate, speech tokens a second")
+            raise UserError("prepare.use_speech_prefix needs prepare.token_rate, speech tokens a second")
         shortest, longest = cfg.speech_prefix.min_seconds, cfg.speech_prefix.max_seconds
         if not 0 < shortest <= longest:
-            raise ValueError(f"prepare.speech_prefix: 0 < min_seconds <= max_seconds, got {shortest} and {longest}")
+            raise UserError(f"prepare.speech_prefix: 0 < min_seconds <= max_seconds, got {shortest} and {longest}")
 
 
 def seconds(row: Mapping[str, Any], token_rate: float | None) -> float:

@@ -25,20 +25,9 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from data_prep.jsonl import spoken_part
 from data_prep.prompts import PromptMaker
+from speech.faults import told_plainly
 from speech.files import write_jsonl
-from speech.jsonl import (
-    BadField,
-    BadRows,
-    Fault,
-    Named,
-    Token,
-    Unnamed,
-    check,
-    read_all,
-    read_rows,
-    refuse,
-    told_plainly,
-)
+from speech.jsonl import BadField, BadRows, Fault, Named, Token, Unnamed, check, read_all, read_rows, refuse
 from speech.paths import check_outputs
 from speech.tokens import TOKEN_FIELDS
 

@@ -25,8 +25,9 @@ from data_prep.hub_rows import local
 from data_prep.jsonl import SeenTexts, check_choice, check_speech_tokens, spoken_part, tokens_of
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
+from speech.faults import UserError, told_plainly
 from speech.files import whole_files
-from speech.jsonl import BadField, BadRows, Fault, read_rows, told_plainly
+from speech.jsonl import BadField, BadRows, Fault, read_rows
 from speech.paths import check_outputs
 from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens
@@ -92,7 +93,7 @@ class Preparation:
             (f"splits.{name}.kind", split.kind, ("rl", "sft")) for name, split in cfg.prepare.splits.items()
         ]:
             if value not in known:
-                raise ValueError(f"prepare.{key}={value}: known are {', '.join(known)}")
+                raise UserError(f"prepare.{key}={value}: known are {', '.join(known)}")
         check_options(cfg.prepare)
 
     def run(self) -> dict[str, int]:

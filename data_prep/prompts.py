@@ -32,6 +32,7 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 from data_prep.given_readings import GivenReadings, given_readings, moved
 from data_prep.jsonl import check_string, check_text, check_words
 from data_prep.prompt_template import Messages, Said, encode_prompt
+from speech.faults import UserError
 from speech.jsonl import BadField, BadRows
 from speech.loading import tokenizer_of
 from speech.readings import may_be_said, writing
@@ -107,12 +108,12 @@ class PromptMaker:
     def __init__(self, recipe: DictConfig):
         for key, known in (("text_normalisation", NORMALISATIONS), ("voice_choice", VOICE_CHOICES)):
             if recipe[key] not in known:
-                raise ValueError(f"recipe.{key}={recipe[key]}: known are {', '.join(known)}")
+                raise UserError(f"recipe.{key}={recipe[key]}: known are {', '.join(known)}")
         self.voices = checked(read_voices(recipe.voices), recipe)
         self._voice_names = sorted(self.voices)
         self._draws, self._needs_voice = recipe.voice_choice == "one_per_text", recipe.needs_voice
         if self._draws and not self.voices:
-            raise ValueError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")
+            raise UserError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")
         self._name, self._language, self._seed = recipe.name, recipe.language, recipe.seed
         self._languages = None if recipe.languages is None else list(recipe.languages)
         self._max_chars = recipe.max_text_chars

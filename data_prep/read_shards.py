@@ -33,6 +33,7 @@ from tqdm import tqdm
 from data_prep.jsonl import check_words
 from data_prep.recordings import Recording, filters
 from data_prep.shards import SPLITS, Codes
+from speech.faults import told_plainly
 from speech.files import whole_file, whole_files
 from speech.jsonl import BadField
 from speech.paths import check_outputs, input_file, relative
@@ -230,6 +231,7 @@ def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     read_shards(cfg)
 

@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 
 from data_prep.glm_rows import rows_of
 from data_prep.hub_rows import local
+from speech.faults import UserError, told_plainly
 from speech.files import whole_files, write_jsonl
 from speech.jsonl import BadField, Fault, read_rows
 from speech.paths import check_outputs, input_file, relative
@@ -183,7 +184,7 @@ def language_of(path: str | Path) -> str:
         folder = Path(str(path).partition("@")[2])
     found = re.fullmatch(r"(?:.*_)?([a-z]{2})", folder.name)
     if not found:
-        raise ValueError(f"test_set.language is null, and {folder} does not end in a language such as zh: name it")
+        raise UserError(f"test_set.language is null, and {folder} does not end in a language such as zh: name it")
     return found[1]
 
 
@@ -213,11 +214,12 @@ def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, 
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     """Branch `test_set` of the configuration."""
     own = cfg.test_set
     if own.input is None:
-        raise ValueError(
+        raise UserError(
             "test_set.input is null: a list of Seed-TTS, a folder of CV3-Eval, a .jsonl of GLM-TTS, hub:NAME@SPLIT"
         )
     outputs = {f"test_set.output/{name}": Path(own.output) / name for name in ("texts.jsonl", "recordings.jsonl")}

@@ -33,8 +33,9 @@ from tqdm import tqdm
 from data_prep.held_out import check_list, place_of
 from data_prep.recordings import Recording, filters, read_recordings, read_sound
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
+from speech.faults import UserError, told_plainly
 from speech.files import changed_keys, whole_file
-from speech.jsonl import BadRows, Fault, told_plainly
+from speech.jsonl import BadRows, Fault
 from speech.paths import check_outputs, input_file
 
 
@@ -231,12 +232,12 @@ def vectorize(cfg: DictConfig) -> None:
     """
     own = cfg.vectorize
     if not str(own.input).endswith(".jsonl"):
-        raise ValueError(f"vectorize.input={own.input}: one recording a line, in a .jsonl file")
+        raise UserError(f"vectorize.input={own.input}: one recording a line, in a .jsonl file")
     input_file(own.input, "one recording a line (vectorize.input, recipe.recordings)")
     merged = [path for split in SPLITS for path in names(own.output, split)]
     check_outputs({"vectorize.input": own.input}, {f"vectorize.output/{path.name}": path for path in merged})
     if own.on_error not in ("stop", "skip"):
-        raise ValueError(f"vectorize.on_error={own.on_error}: known are stop, skip")
+        raise UserError(f"vectorize.on_error={own.on_error}: known are stop, skip")
     settings = settings_of(cfg)
     if is_merged(own.output, settings):
         print(f"[vectorize] {own.output} holds the merged codes of this input already", flush=True)

@@ -9,6 +9,8 @@ import shutil
 import time
 from pathlib import Path
 
+from speech.faults import told_plainly
+
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -68,6 +70,7 @@ def keep_files(own: DictConfig) -> None:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     """Serves the page until it is stopped. Raises SystemExit, see `password`."""
     own, secret = cfg.demo, password(cfg.demo)

@@ -20,6 +20,7 @@ from infer.bounds import FrequencyPenalty, NotBefore, bounds
 from infer.repetition_aware import KEY, ForTransformers, RepetitionAware, for_vllm
 from infer.shares import place_of
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
+from speech.faults import UserError
 from speech.loading import pretrained
 
 Generated = list[tuple[list[int], bool]]  # per sample: token ids without the end token, ended by itself
@@ -226,7 +227,7 @@ def place(cfg: DictConfig) -> tuple[torch.device, torch.dtype]:
         name = "float32" if device.type == "cpu" else cfg.vllm.dtype
     dtype = getattr(torch, name, None)
     if not isinstance(dtype, torch.dtype):
-        raise ValueError(f"transformers.dtype={name}: no dtype of torch, such as float32 or bfloat16, nor auto")
+        raise UserError(f"transformers.dtype={name}: no dtype of torch, such as float32 or bfloat16, nor auto")
     return device, dtype
 
 

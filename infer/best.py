@@ -16,6 +16,7 @@ import hydra
 from omegaconf import DictConfig
 
 from merge.choose import NoChoice, ranked_steps
+from speech.faults import UserError, told_plainly
 from speech.files import write_text
 from speech.paths import input_file
 
@@ -29,11 +30,12 @@ def ranking(results: dict[str, Any], decoding: str) -> list[dict[str, Any]]:
             heard = system[measure]
             found.append({"step": int(step[1]), "error": heard["value"], "low": heard["low"], "high": heard["high"]})
     if not found:
-        raise ValueError(f"no checkpoint was heard with the decoding {decoding}")
+        raise UserError(f"no checkpoint was heard with the decoding {decoding}")
     return sorted(found, key=lambda row: (row["error"], row["step"]))
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     results = json.loads(Path(input_file(f"{cfg.out_dir}/results.json", "what was heard")).read_text(encoding="utf-8"))
     ranked = ranking(results, cfg.best.decoding)

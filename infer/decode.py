@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 
 from infer.given_voice import use_given
 from infer.records import Utterance, read_utterances, token_files
+from speech.faults import UserError, told_plainly
 from speech.files import whole_file, write_text
 from speech.interfaces import Row, Token2Wav
 
@@ -120,13 +121,14 @@ def out_of(cfg: DictConfig) -> str | None:
     if cfg.get("out") is None:
         return None
     if Path(cfg.out).suffix.lower() != ".wav":
-        raise ValueError(f"out={cfg.out}: waves are written as .wav")
+        raise UserError(f"out={cfg.out}: waves are written as .wav")
     if len(token_files(cfg)) > 1 or cfg.texts is not None:
-        raise ValueError(f"out={cfg.out} is one wave: of one text, by one system and decoding; others go to waves_dir")
+        raise UserError(f"out={cfg.out} is one wave: of one text, by one system and decoding; others go to waves_dir")
     return str(cfg.out)
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     use_given(cfg)
     out, fade = out_of(cfg), (cfg.get("parts") or {}).get("crossfade_s", 0.0)

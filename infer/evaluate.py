@@ -28,8 +28,8 @@ from infer.report_page import choose, page, statistics
 from infer.shares import in_processes, share, workers_of
 from infer.statistics import Bootstrap
 from infer.summary import Key, groups, results_of
+from speech.faults import told_plainly
 from speech.files import write_jsonl, write_text
-from speech.jsonl import told_plainly
 from speech.paths import check_outputs
 from speech.readings import written
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from speech.faults import UserError, told_plainly
+
 NAME = "given"
 
 
@@ -23,14 +25,14 @@ def use_given(cfg: DictConfig) -> None:
     if wav is None and text is None:
         return
     if wav is None or text is None:
-        raise ValueError('voice_wav=FILE and voice_text="what is said in it": both, or neither')
+        raise UserError('voice_wav=FILE and voice_text="what is said in it": both, or neither')
     if cfg.voices.encoder is None:
-        raise ValueError(
+        raise UserError(
             f"voice_wav={wav}: {cfg.recipe.name} has a voice of its own and speaks with no other (its recipe names no "
             "encoder of recordings, chosen_encoder)"
         )
     if cfg.get("voice") is not None:
-        raise ValueError(f"voice={cfg.voice} and voice_wav={wav}: one of them, please")
+        raise UserError(f"voice={cfg.voice} and voice_wav={wav}: one of them, please")
     cfg.recipe.voices = cfg.voice_file
     cfg.voice = NAME
 
@@ -48,7 +50,6 @@ def main(cfg: DictConfig) -> None:
         return
     from data_prep.encode_voices import encoded
     from speech.files import write_jsonl
-    from speech.jsonl import told_plainly
     from speech.paths import check_outputs, input_file
 
     with told_plainly():

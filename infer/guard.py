@@ -22,6 +22,7 @@ from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance
 from merge.choose import ASKED, HEARD, HELD_OUT, guard_folder, held_out
 from reward_tts.reward.terms import units
+from speech.faults import told_plainly
 from speech.files import append_jsonl, growing_lines, write_text
 from speech.interfaces import Passing
 
@@ -109,6 +110,7 @@ def _sound(row: dict[str, Any], heard: dict[str, Any]) -> dict[str, float]:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     os.nice(cfg.guard.nice)
     ends_at: list[float] = []

@@ -24,6 +24,7 @@ from reward_tts.reward.published import error_counts, mixed, seed_tts_eval
 from reward_tts.reward.reward import Reward
 from reward_tts.scorers.prosody import prosody
 from reward_tts.server.pipeline import SpeechPipeline
+from speech.faults import UserError
 from speech.files import fingerprint, identities, paths_in
 from speech.imports import ROOT, dotted_names, imported_files
 from speech.interfaces import Passing, Row
@@ -44,7 +45,7 @@ def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
     """
     family = hydra.utils.get_class(reward._target_).family
     if family == hydra.utils.get_class(ear._target_).family:
-        raise ValueError(
+        raise UserError(
             f"the evaluation's ASR ({ear._target_}) is of the reward's own family ({family}, {reward._target_} in "
             "server.yaml): its verdict on a model trained with that reward says nothing. Name an ASR of another family "
             "in eval.yaml, under `ear`."

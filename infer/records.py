@@ -13,6 +13,7 @@ from omegaconf import DictConfig, open_dict
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from merge.choose import saved_steps
+from speech.faults import UserError
 from speech.files import read_jsonl, write_jsonl
 from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
 
@@ -114,7 +115,7 @@ def settle_systems(cfg: DictConfig) -> None:
     if cfg.get("only") is None:
         return
     if unknown := sorted(set(cfg.only) - set(cfg.systems)):
-        raise ValueError(f"only={list(cfg.only)}: {unknown} is not among the systems, {sorted(cfg.systems)}")
+        raise UserError(f"only={list(cfg.only)}: {unknown} is not among the systems, {sorted(cfg.systems)}")
     with open_dict(cfg):
         cfg.systems = {name: cfg.systems[name] for name in cfg.only}
 

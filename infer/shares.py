@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from omegaconf import DictConfig
 
+from speech.faults import UserError
+
 Item = TypeVar("Item")
 
 
@@ -29,7 +31,7 @@ def workers_of(cfg: DictConfig) -> int:
 
         return max(1, torch.cuda.device_count())
     if not isinstance(asked, int) or asked < 1:
-        raise ValueError(f"workers={asked}: a number of processes, or all, one for each GPU")
+        raise UserError(f"workers={asked}: a number of processes, or all, one for each GPU")
     return asked
 
 

@@ -16,7 +16,7 @@ from infer.given_voice import use_given
 from infer.kept import forget, identities_now, record, spoken_already
 from infer.records import check_checkpoints, join_parts, settle_systems, token_files
 from infer.shares import in_processes, workers_of
-from speech.jsonl import told_plainly
+from speech.faults import told_plainly
 
 
 @hydra.main(version_base=None, config_path=None)

@@ -13,6 +13,7 @@ from data_prep.given_readings import FIELD, given_readings
 from data_prep.jsonl import check_choice
 from data_prep.prompt_template import Messages
 from data_prep.prompts import PromptMaker, Request
+from speech.faults import UserError
 from speech.jsonl import BadField, BadRows, read_rows
 from speech.paths import input_file
 
@@ -46,7 +47,7 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
             raise ValueError("nothing to speak: text=... or texts=FILE.jsonl")
         return _all([("text=", _row_of(cfg))], prompts, cfg.recipe.field_values)
     if cfg.get("text") not in (None, "null", cfg.recipe.get("sample_text")):  # run.sh hands null on as it is typed
-        raise ValueError(f"text={cfg.text} and texts={cfg.texts}: one of them, please")
+        raise UserError(f"text={cfg.text} and texts={cfg.texts}: one of them, please")
     path = input_file(cfg.texts, f"texts to speak (stage data makes {cfg.recipe.rl_test})")
     if path.suffix == ".parquet":
         found = list(islice(_prepared(path), cfg.limit))

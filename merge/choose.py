@@ -12,13 +12,14 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from speech.faults import UserError
 from speech.files import growing_lines
 
 ASKED, HEARD, HELD_OUT, ALARM = "asked.jsonl", "heard.jsonl", "held_out.json", "alarm.json"
 RANKING = "VERL_TTS_RANKING"  # stages/standard.yaml sets it for the trainer: best.json of stage `checkpoints`
 
 
-class NoChoice(ValueError):
+class NoChoice(UserError):
     """There is nothing to choose by; the message says what to do."""
 
 

@@ -21,6 +21,7 @@ from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtens
 
 from merge.adapter import HEAD, TABLE, Adapter, write_adapter
 from merge.choose import HELD_OUT, chosen_step, guard_folder, ranked_steps, saved_steps
+from speech.faults import UserError, told_plainly
 from speech.files import whole_directory
 from speech.loading import weights_of
 
@@ -28,7 +29,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
 
 
-class MissingCheckpoint(FileNotFoundError):
+class MissingCheckpoint(UserError, FileNotFoundError):
     """There is nothing (whole) to merge; the message says what to do."""
 
 
@@ -151,7 +152,7 @@ def merge(actor: Path, target: Path, dtype: str, others: Sequence[Path] = ()) ->
         ValueError: a dtype other than float32 and bfloat16.
     """
     if dtype not in DTYPES:
-        raise ValueError(f"merge.dtype is one of {sorted(DTYPES)}, got {dtype!r}")
+        raise UserError(f"merge.dtype is one of {sorted(DTYPES)}, got {dtype!r}")
     config = ModelMergerConfig(
         operation="merge",
         backend="fsdp",
@@ -196,15 +197,15 @@ def wanted(step: int | str | None, count: int, ranking: str, grpo_dir: str) -> l
     """
     if step != "best":
         if count != 1:
-            raise ValueError(f"merge.average={count} is of the best checkpoints: merge.step=best")
+            raise UserError(f"merge.average={count} is of the best checkpoints: merge.step=best")
         if step is not None and not isinstance(step, int):
-            raise ValueError(f"merge.step={step}: a step, best, or null, the newest")
+            raise UserError(f"merge.step={step}: a step, best, or null, the newest")
         return [step]
     if not Path(ranking).exists():
         raise MissingCheckpoint(f"no {ranking}, which says what is best: stage checkpoints makes it")
     ranked = ranked_steps(grpo_dir, ranking)
     if not 1 <= count <= len(ranked):
-        raise ValueError(f"merge.average={count}: of {ranking} {len(ranked)} can be taken")
+        raise UserError(f"merge.average={count}: of {ranking} {len(ranked)} can be taken")
     return ranked[:count]
 
 
@@ -231,6 +232,7 @@ def keep_adapter(actor: Path, folder: str, base: str) -> None:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     folder, dtype = cfg.recipe.grpo_dir, cfg.merge.dtype
     if cfg.merge.adapter and (cfg.merge.every or cfg.merge.average != 1):

@@ -20,6 +20,7 @@ import hydra
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from speech.faults import UserError
 from speech.files import whole_file
 
 Sums = dict[str, str]  # file (relative, with /) -> sha256 in hexadecimal, of the files whose sum the hub names
@@ -101,7 +102,7 @@ def download(cfg: DictConfig) -> None:
     """
     settings, lock = cfg.models, Path(cfg.models.lock)
     if settings.hub not in HUBS:
-        raise ValueError(f"models.hub={settings.hub}: known are {', '.join(HUBS)}")
+        raise UserError(f"models.hub={settings.hub}: known are {', '.join(HUBS)}")
     notes = json.loads(lock.read_text()) if lock.is_file() else {}
     for name, entry in settings["get"].items():
         files, to = [file for file in entry.files if not Path(file).is_absolute()], Path(entry.to)  # yours stay there

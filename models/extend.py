@@ -19,6 +19,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from data_prep.prompt_template import encode_prompt
+from speech.faults import UserError, told_plainly
 from speech.files import whole_directory
 from speech.loading import pretrained
 from speech.tokens import format_speech_tokens
@@ -44,7 +45,7 @@ def extend_tokenizer(tokenizer: PreTrainedTokenizerBase, cfg: DictConfig, codebo
         odd = next(name for name, i in zip(names, ids, strict=True) if name not in own or ids.count(i) > 1)
         raise ValueError(f"{odd} is no added token with an id of its own in {tokenizer.name_or_path}")
     if cfg.pad_token not in tokenizer.get_vocab():
-        raise ValueError(f"extend.pad_token={cfg.pad_token} is no token of {tokenizer.name_or_path}")
+        raise UserError(f"extend.pad_token={cfg.pad_token} is no token of {tokenizer.name_or_path}")
     tokenizer.eos_token, tokenizer.pad_token = cfg.end_token, cfg.pad_token
     tokenizer.chat_template = cfg.chat_template
     return control + speech
@@ -104,6 +105,7 @@ def extend(cfg: DictConfig) -> Path:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     extend(cfg)
 

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from reward_tts.reading_error import Settings, error_of, prompt_of
 from reward_tts.reward.errors import compare, style
 from reward_tts.reward.published import FORMS
+from speech.faults import told_plainly
 from speech.readings import Lattice
 
 _SHOWN = 8  # readings of a span
@@ -49,6 +50,7 @@ def _readings(lattice: Lattice) -> list[str]:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     """Prints it. Raises SystemExit: a text without anything to say."""
     if cfg.text is None or cfg.heard is None:

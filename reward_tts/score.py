@@ -26,9 +26,10 @@ from reward_tts.compute_score import is_askable, judged, speech_of
 from reward_tts.measures import Measures, Status
 from reward_tts.server.__main__ import Judge, make_gate, make_judge
 from reward_tts.server.shortcut import AUDITED, CLOSED, EAR, UNSURE
+from speech.faults import told_plainly
 from speech.files import write_jsonl
 from speech.interfaces import Row
-from speech.jsonl import BadField, Fault, Named, Token, Unnamed, check, read_rows, refuse, told_plainly
+from speech.jsonl import BadField, Fault, Named, Token, Unnamed, check, read_rows, refuse
 from speech.paths import check_outputs
 from speech.readings import something_said
 from speech.tokens import TOKEN_FIELDS, format_speech_tokens

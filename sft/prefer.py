@@ -19,8 +19,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from data_prep.prompt_template import encode_answer, encode_prompt
 from models.cosyvoice.speech_head import SpeechHead
 from models.trainable import freeze_all_but
+from speech.faults import told_plainly
 from speech.files import whole_directory
-from speech.jsonl import read_all, told_plainly
+from speech.jsonl import read_all
 from speech.loading import pretrained
 
 

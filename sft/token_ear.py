@@ -23,8 +23,9 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, frames_of, pad, spelling_of
+from speech.faults import told_plainly
 from speech.files import changed_keys, whole_file
-from speech.jsonl import BadField, Fault, Useless, read_all, told_plainly
+from speech.jsonl import BadField, Fault, Useless, read_all
 from speech.loading import weights_of
 from speech.readings.units import SPACELESS
 from speech.tokens import TOKEN_FIELDS, parse_speech_tokens

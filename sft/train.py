@@ -35,8 +35,8 @@ from transformers import (
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
 from sft.muon import MuonAndAdamW
+from speech.faults import told_plainly
 from speech.files import changed_keys, whole_directory, whole_file
-from speech.jsonl import told_plainly
 from speech.loading import pretrained
 
 

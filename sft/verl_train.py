@@ -18,6 +18,8 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
+from speech.faults import UserError, told_plainly
+
 _SPOKEN = re.compile(r"<\|s_\d+\|>")
 _TEMPLATE = 128  # ids at most of what a chat template puts around two messages
 
@@ -27,7 +29,7 @@ def rows_of(files: str | Sequence[str] | None, epochs: Sequence[float] | None = 
     files = [files] if isinstance(files, str) else list(files or [])
     often = [1.0] * len(files) if epochs is None else list(epochs)
     if len(often) != len(files) or min(often, default=1.0) <= 0:
-        raise ValueError(f"data.epochs_of_files={often}: a number above 0 for each of {files}")
+        raise UserError(f"data.epochs_of_files={often}: a number above 0 for each of {files}")
     import pyarrow.parquet as pq  # stages/misfits.py imports this file for other functions, each time run.sh starts
 
     counts = [pq.ParquetFile(file).metadata.num_rows for file in files]
@@ -47,21 +49,21 @@ def steps_of(cfg: DictConfig) -> int:
     rows = rows if most < 0 else min(rows, most)
     own, validated = rows // devices // (batch // devices), rows_of(cfg.data.val_files)
     if not own:
-        raise ValueError(
+        raise UserError(
             f"data.train_files={cfg.data.train_files} have {rows} rows for an epoch (data.epochs_of_files="
             f"{cfg.data.get('epochs_of_files')}), less than a batch: a smaller data.train_batch_size={batch} "
             "(a multiple of the GPUs), or more rows"
         )
     if cfg.data.val_files and validated < batch:
-        raise ValueError(
+        raise UserError(
             f"data.val_files={cfg.data.val_files} have {validated} rows, less than a batch (data.train_batch_size="
             f"{batch}): hold out more, or data.val_files=null trainer.test_freq=-1"
         )
     if not cfg.data.val_files and cfg.trainer.test_freq != -1:
-        raise ValueError(f"trainer.test_freq={cfg.trainer.test_freq} needs data.val_files; -1 validates never")
+        raise UserError(f"trainer.test_freq={cfg.trainer.test_freq} needs data.val_files; -1 validates never")
     wanted = cfg.trainer.total_training_steps
     if wanted is not None and wanted > own * cfg.trainer.total_epochs:
-        raise ValueError(
+        raise UserError(
             f"trainer.total_training_steps={wanted} is beyond trainer.total_epochs={cfg.trainer.total_epochs} of {own} "
             "steps each: more epochs, or fewer steps"
         )
@@ -88,7 +90,7 @@ def check_lora(cfg: DictConfig) -> None:
     added = told.get("speech", told.get("added"))
     whole = set(cfg.model.lora.trained_weights or [])
     if cfg.model.lora_rank > 0 and added and not {"embed_tokens", "lm_head"} <= whole:
-        raise ValueError(
+        raise UserError(
             f"model.lora_rank={cfg.model.lora_rank} trains adapters alone, but {added} speech tokens "
             f"of {cfg.model.path} are new and have untrained rows: model.lora.trained_weights=[embed_tokens,lm_head], "
             "or model.lora_rank=0"
@@ -144,7 +146,7 @@ def launch(cfg: DictConfig, arguments: list[str]) -> None:
         CalledProcessError: one of the processes failed.
     """
     if cfg.trainer.nnodes > 1 and "--standalone" in cfg.sft.torchrun:
-        raise ValueError(
+        raise UserError(
             f"trainer.nnodes={cfg.trainer.nnodes} and sft.torchrun={cfg.sft.torchrun}: see sft_verl_base.yaml"
         )
     size = [f"--nnodes={cfg.trainer.nnodes}", f"--nproc-per-node={cfg.trainer.n_gpus_per_node}"]
@@ -188,7 +190,6 @@ def main(cfg: DictConfig) -> None:
     """Stage `sft`."""
     steps = steps_of(cfg)
     check_lora(cfg)
-    from speech.jsonl import told_plainly
 
     with told_plainly():
         check_lengths(cfg)

@@ -5,7 +5,6 @@ import math
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Any, BinaryIO, TypeVar
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 from tqdm import tqdm
 
+from speech.faults import UserError
 from speech.paths import input_file
 
 Named = Annotated[str, StringConstraints(pattern=r"\S")]  # a string with something in it
@@ -57,7 +57,7 @@ class Useless(BadField):
     """Of a row that can be passed over: there is nothing wrong with it but that it serves no purpose here."""
 
 
-class BadRows(ValueError):
+class BadRows(UserError):
     """Rows of a user's that cannot be used: all of them, with file, line and field.
 
     Args:
@@ -79,15 +79,6 @@ class BadRows(ValueError):
         error = cls([])
         error.args = (report,)
         return error
-
-
-@contextmanager
-def told_plainly() -> Iterator[None]:
-    """What a user's own file or row is at fault for ends the program with its message, and without a traceback."""
-    try:
-        yield
-    except (BadRows, FileNotFoundError) as error:
-        raise SystemExit(str(error)) from None
 
 
 def read_rows(
@@ -244,12 +235,12 @@ def _read_list(file: BinaryIO, path: Path) -> Iterator[Row]:
                 bar.update()
                 yield items.number, raw, _made(raw)
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no UTF-8: {error.reason} after item {items.number}") from None
+        raise UserError(f"{path} is no UTF-8: {error.reason} after item {items.number}") from None
     except _NoList as error:
-        raise ValueError(f"{path} {error}") from None
+        raise UserError(f"{path} {error}") from None
 
 
-class _NoList(ValueError):
+class _NoList(UserError):
     """Of a .json file as a whole."""
 
 

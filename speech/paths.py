@@ -6,6 +6,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from speech.faults import UserError
+
 _KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a pipe (FIFO)",
@@ -34,11 +36,11 @@ def input_file(path: str | Path, expected: str) -> Path:
         raise FileNotFoundError(f"{path} {missing}: {expected} is expected there") from None
     except OSError as error:
         reason = "is a loop of links" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
-        raise ValueError(f"{path} {reason}: {expected} is expected there") from None
+        raise UserError(f"{path} {reason}: {expected} is expected there") from None
     if kind != stat.S_IFREG:
-        raise ValueError(f"{path} is {_KINDS.get(kind, 'something else')}, not a file: {expected} is expected there")
+        raise UserError(f"{path} is {_KINDS.get(kind, 'something else')}, not a file: {expected} is expected there")
     if not os.access(path, os.R_OK):
-        raise ValueError(f"{path} may not be read: {expected} is expected there")
+        raise UserError(f"{path} may not be read: {expected} is expected there")
     return path
 
 
@@ -69,11 +71,11 @@ def check_outputs(
         if path is None:
             continue
         if Path(path).is_dir() and name not in (folders or {}):
-            raise ValueError(f"{name}={path} is a directory, and would be written as a file")
+            raise UserError(f"{name}={path} is a directory, and would be written as a file")
         other, other_path = seen.setdefault(_identity(path), (name, path))
         if (other, other_path) != (name, path):
             verb = "is read and" if other in inputs else "and this one"
-            raise ValueError(f"{other}={other_path} {verb} would be written as {name}={path}: name another path")
+            raise UserError(f"{other}={other_path} {verb} would be written as {name}={path}: name another path")
 
 
 def _identity(path: str | Path) -> tuple[int, int] | str:

@@ -17,6 +17,7 @@ from transformers import GenerationConfig, Qwen2Config
 
 from models.cosyvoice import layout, tokenizer
 from models.cosyvoice.speech_head import SpeechHeadQwen2Config
+from speech.faults import UserError, told_plainly
 from speech.files import whole_directory
 from speech.loading import weights_of
 
@@ -52,7 +53,7 @@ def convert(source: Path, target: Path, cfg: DictConfig, codebook_size: int) -> 
     """
     family = layout.family_of(cfg.family)
     if cfg.template != "official":
-        raise ValueError(f"convert.template={cfg.template}: llm.pt was trained with the template 'official'")
+        raise UserError(f"convert.template={cfg.template}: llm.pt was trained with the template 'official'")
     state = read_llm_pt(source / cfg.weights)
     tensors = layout.to_huggingface(state, family, codebook_size)
     tensors = {name: value.to(DTYPES[cfg.dtype]).contiguous() for name, value in tensors.items()}
@@ -101,11 +102,12 @@ def adopt(source: Path, target: Path, cfg: DictConfig, codebook_size: int) -> No
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     """Second command of stage `models`."""
     source, settings = Path(cfg.convert.source), cfg.convert
     if settings.dtype not in DTYPES or settings.kind not in ("llm_pt", "huggingface"):
-        raise ValueError(
+        raise UserError(
             f"convert.dtype={settings.dtype} of {sorted(DTYPES)}, convert.kind={settings.kind} of llm_pt, huggingface"
         )
     with whole_directory(cfg.recipe.sft_dir) as target:

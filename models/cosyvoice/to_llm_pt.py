@@ -23,6 +23,7 @@ from transformers import AutoTokenizer, Qwen2Config
 from models.cosyvoice import layout
 from models.cosyvoice.layout import RESERVED
 from models.cosyvoice.to_huggingface import DTYPES, TEXT_MODEL, check
+from speech.faults import told_plainly
 from speech.files import whole_directory
 from speech.loading import pretrained, weights_of
 from speech.tokens import format_speech_tokens
@@ -96,6 +97,7 @@ def link_release(release: Path, target: Path, final: Path) -> None:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     """Stage `export`."""
     family, final = layout.family_of(cfg.export.family), Path(cfg.recipe.export_dir)

@@ -30,6 +30,7 @@ from transformers.convert_slow_tokenizer import TikTokenConverter
 
 from models.boundary import BOUNDARY, cut_at_boundaries
 from models.glm_tts.phoneme_in import read_phonemes
+from speech.faults import told_plainly
 from speech.files import whole_directory
 
 LLM, TOKENIZER = "llm", "vq32k-phoneme-tokenizer"  # folders of the release
@@ -185,6 +186,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     released = Path(cfg.recipe.pretrained_dir)
     if cfg.direction == "convert":

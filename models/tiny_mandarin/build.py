@@ -30,10 +30,10 @@ from models.tiny_mandarin.teacher import MEL_BINS, MEL_FRAME_RATE, SAMPLE_RATE, 
 from models.tiny_mandarin.texts import sample_texts
 from models.tiny_mandarin.token2wav import MelDecoder, MelToken2Wav, load_decoder, save_decoder
 from models.tiny_mandarin.vocoder import TorchVocoder
+from speech.faults import told_plainly
 from speech.files import changed_keys, fingerprint, identities, read_jsonl, whole_file, write_jsonl, write_text
 from speech.imports import ROOT, imported_files
 from speech.interfaces import Row
-from speech.jsonl import told_plainly
 from speech.waves import resample
 
 ASR_RATE = 16_000  # Hz, of SenseVoice

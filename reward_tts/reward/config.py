@@ -22,12 +22,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from reward_tts.reward.errors import UNITS
 from reward_tts.reward.terms import TERMS, Term, misfit
+from speech.faults import UserError
 
 Number = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
-class RewardConfigError(ValueError):
+class RewardConfigError(UserError):
     """recipe.reward cannot be used; `faults` are (dotted key, reason) of all that is wrong, `key` is the first key."""
 
     def __init__(self, *faults: tuple[str, str]):

@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from speech.faults import told_plainly
+
 # Threads that wait for work must soon sleep: the trainer has the same cores. Read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
@@ -244,6 +246,7 @@ def _front(
 
 
 @hydra.main(version_base=None, config_path=None)
+@told_plainly()
 def main(cfg: DictConfig) -> None:
     """Loads the models and serves."""
     where = cfg.recipe.server
