@@ -21,7 +21,8 @@ ROLLOUTS = "actor_rollout_ref.rollout.n"
 CODE = re.compile(r"(?<![\w/.-])\w[\w/.-]*\.py\b")
 # Other projects' files that a docstring names without a folder, or with one that is called as one of ours.
 OTHERS = {"glmtts_inference.py", "infer_dataset.py", "token2wav_asr_server.py", "run_wer.py", "communication.py"}
-OTHERS |= {"torch_functional.py", "models/transformers/monkey_patch.py"}
+OTHERS |= {"torch_functional.py", "convert_cosyvoice3_to_hf.py", "compute-wer.py", "offline-decode-files.py"}
+OTHERS |= {"models/transformers/monkey_patch.py"}
 OF_PAGES = {".md", ".yaml", ".txt", ".py"}
 
 
