@@ -236,7 +236,7 @@ def keep_adapter(actor: Path, folder: str, base: str) -> None:
 def main(cfg: DictConfig) -> None:
     folder, dtype = cfg.recipe.grpo_dir, cfg.merge.dtype
     if cfg.merge.adapter and (cfg.merge.every or cfg.merge.average != 1):
-        raise ValueError("merge.adapter is of one checkpoint: without merge.every and merge.average")
+        raise UserError("merge.adapter is of one checkpoint: without merge.every and merge.average")
     if cfg.merge.every:
         for step in steps_there(folder):
             _one([find_actor(folder, step)], f"{cfg.merge.checkpoints}/step_{step}", dtype)

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
 from merge import merge
 from speech.faults import UserError, told_plainly
-from stages.config import ROOT
+from stages.config import ROOT, compose_stage
 from tests.helpers.saved_steps import save_steps
 
 # run.sh adds its own words to what stage models says; torchrun's workers end in a log that has every rank's.
@@ -46,7 +45,6 @@ def test_a_bug_keeps_its_traceback():
 )
 def test_a_step_that_is_none_is_told_by_merge(tmp_path, step: int | str, told: str):
     save_steps(tmp_path, 10)
-    own = {"step": step, "average": 1, "every": False, "ranking": "", "heard_share": 0.9, "dtype": "float32"}
-    cfg = {"recipe": {"grpo_dir": str(tmp_path), "merged_dir": ""}, "merge": own}
+    cfg = compose_stage("tiny_mandarin", "merge", (f"recipe.grpo_dir={tmp_path}", f"merge.step={step}"))
     with pytest.raises(SystemExit, match=told):
-        merge.main.__wrapped__(OmegaConf.create(cfg))
+        merge.main.__wrapped__(cfg)
