@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from infer.reward_curve import go_on, metrics_of
 from speech.files import write_text
+from speech.verl_log import go_on, metrics_of
 from stages.config import compose_stage
 
 _INSTANCE = re.compile(r"^instance \d+: (\d+) rows;.*; seconds: (.+)$", re.MULTILINE)

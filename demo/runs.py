@@ -9,8 +9,8 @@ from threading import Lock
 from typing import Any
 
 from infer.records import Utterance, read_utterances
-from infer.reward_curve import Curve, go_on, metrics_of
 from speech.files import growing_lines, read_jsonl
+from speech.verl_log import Curve, go_on, metrics_of
 
 KINDS = ("substitutions", "deletions", "insertions")
 ORDERS = ("largest gain", "largest loss", "largest difference", "worst")

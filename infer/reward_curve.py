@@ -7,9 +7,7 @@ with TensorBoard event files. Dots are steps, the line is their mean over `--smo
 """
 
 import argparse
-import re
 from pathlib import Path
-from typing import TypeVar
 
 import matplotlib
 
@@ -19,26 +17,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from speech.files import whole_file
-
-Curve = list[tuple[int, float]]  # (step, value)
-Value = TypeVar("Value")
-_STEP = re.compile(r"\bstep:(\d+) - ")
-_NUMBER = r"(?:np\.\w+\()?(-?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))"
-_METRIC = re.compile(rf" - (\S+):{_NUMBER}\)?(?= - |\s*$)")
-
-
-def metrics_of(line: str) -> tuple[int, dict[str, float]] | None:
-    """(step, {metric: value}) of a line of verl's console log; None of any other line."""
-    step = _STEP.search(line)
-    return (int(step[1]), {key: float(number) for key, number in _METRIC.findall(line)}) if step else None
-
-
-def go_on(found: dict[int, Value], step: int) -> None:
-    """Before what is told of `step`: takes what later ones told out of {step: ...}, which was filled in this way and so
-    ascends. They are of a life of the training that is gone. The step itself stays: resumed, verl first validates the
-    one that it loads, and tells that alone."""
-    while next(reversed(found), step) > step:
-        found.popitem()
+from speech.verl_log import Curve, go_on, metrics_of
 
 
 def read_log(path: Path, key: str) -> Curve:

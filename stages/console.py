@@ -13,13 +13,12 @@ from typing import BinaryIO
 
 from omegaconf import DictConfig
 
+from speech.verl_log import metrics_of
 from stages.config import ROOT
 from stages.misfits import planned_steps
 
 _RAY = re.compile(r"^(?:\x1b\[[\d;]*m)?\([\w.:]+ pid=\d+(?:, ip=[\d.]+)?\)(?:\x1b\[[\d;]*m)? ?")  # (TaskRunner pid=7)
 _REPEATED = re.compile(r"(?:\x1b\[[\d;]*m)? ?\[repeated \d+x across cluster\].*")
-_STEP = re.compile(r"\bstep:(\d+) - ")
-_METRIC = re.compile(r" ?([^ ]+?):(?:np\.\w+\()?(-?[\d.]+(?:e[-+]?\d+)?|nan|-?inf)\)?(?: - |$)")
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+")
 _BAR_S = 15  # between two lines of a progress bar, beside other stages
 _OF_LAST = 10  # steps, whose mean time tells when the training will end; validations, which are few, count of all
@@ -102,27 +101,27 @@ class Console:
     def shown(self, line: str) -> str | None:
         """What a person sees of a line, None if nothing."""
         line = _REPEATED.sub("", _RAY.sub("", line)).strip()
-        if step := _STEP.search(line):
-            return self.step(int(step[1]), dict(_METRIC.findall(line[step.end() :])))
+        if told := metrics_of(line):
+            return self.step(*told)
         if not self._warnings.search(line) or self._noise.search(line):
             return None
         kind = _NUMBERS.sub("#", line)
         self._seen[kind] += 1
         return line if self._seen[kind] == 1 else None
 
-    def step(self, number: int, metrics: dict[str, str]) -> str:
+    def step(self, number: int, metrics: dict[str, float]) -> str:
         """step 12/40, reward 0.71, ..., left 14 min"""
         parts = [f"step {number}" + (f"/{self._total}" if self._total else "")]
         for name, patterns in self._metrics.items():
             found = (value for one in patterns for metric, value in metrics.items() if one.fullmatch(metric))
             value = next(found, None)
             if value is not None:
-                parts.append(f"{name} {float(value):.3g}")
-        if seconds := metrics.get(self._options.seconds):
-            self._seconds.append(float(seconds))
+                parts.append(f"{name} {value:.3g}")
+        if (seconds := metrics.get(self._options.seconds)) is not None:
+            self._seconds.append(seconds)
             self._steps += 1
-            self._validating += float(metrics.get(self._options.validation_seconds, 0.0))
-            parts.append(f"seconds {float(seconds):.3g}")
+            self._validating += metrics.get(self._options.validation_seconds, 0.0)
+            parts.append(f"seconds {seconds:.3g}")
             if self._total:
                 mean = sum(self._seconds) / len(self._seconds) + self._validating / self._steps
                 parts.append(f"left {duration(mean * (int(self._total) - number))}")

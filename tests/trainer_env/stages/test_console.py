@@ -80,6 +80,7 @@ def test_a_validation_of_several_rollouts_of_a_text_is_their_mean():
     """docs/overrides.md has val_kwargs={n: 4}; verl says what it takes of the four, too."""
     said = "val-core/x/reward/best@4/mean:0.9 - val-core/x/reward/mean@4:0.5 - val-aux/x/score/mean@4:0.1"
     assert shown(f"step:4 - {said}") == ["step 4/40, validation 0.5"]
+    assert shown("step:4 - val-core/x/reward/mean@4:-nan") == ["step 4/40, validation nan"]
 
 
 def test_chatter_is_left_out_and_a_warning_comes_once_with_its_count():
