@@ -17,7 +17,7 @@ from stages import batch, lengths, misfits, server
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import known_to, route
 from stages.table import Stage, table
-from stages.verl_keys import changed_keys, set_keys, unknown_keys, unread_keys, verl_config, wrong_types
+from stages.verl_keys import changed_keys, unknown_keys, unread_keys, verl_config, wrong_types
 
 OwnFiles = Callable[[frozenset[str]], tuple[DictConfig, dict[str, dict[str, str]]]]  # `_own_files` of a run
 
@@ -77,7 +77,7 @@ def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
         if command.module not in configs:
             continue
         how = configs[command.module]
-        lists = tuple(tuple(how.get(name, [])) for name in ("ignored", "free", "words"))
+        lists = tuple(tuple(how.get(name, [])) for name in ("free", "words"))
         faults = _verl_faults(stage.recipe, command.config, stage.overrides, command.module, how.extends, *lists)
         if faults:
             read = sources(stage.recipe, command.config, stage.overrides)
@@ -92,13 +92,12 @@ def _verl_faults(
     overrides: tuple[str, ...],
     module: str,
     extends: str,
-    ignored: tuple[str, ...],
     free: tuple[str, ...],
     words: tuple[str, ...],
 ) -> list[tuple[str, str]]:
     """(key, what is wrong with it) of a YAML that `module` reads, beside verl's own that it extends."""
     cfg, known = compose_stage(recipe, name, overrides), verl_config(extends)
-    faults = [(key, "is read nowhere in verl, reward." + key + " is") for key in set_keys(cfg, known, list(ignored))]
+    faults = []
     given = [override.lstrip("+~").partition("=")[0] for override in overrides]
     for branch, counts in unread_keys(module).items():
         own = [key for key in given if f"{key}.".startswith(f"{branch}.")]

@@ -100,13 +100,6 @@ def _differs(cfg: DictConfig, known: DictConfig, key: str) -> bool:
     return OmegaConf.select(cfg, key) != OmegaConf.select(known, key)
 
 
-def set_keys(cfg: DictConfig, known: DictConfig, ignored: list[str]) -> list[str]:
-    """Keys below `ignored`, which verl composes and reads nowhere, that cfg gives another value than verl's YAML."""
-    branches = [name for name in ignored if name in cfg and name in known]
-    below = [key for name in branches for key in keys(cfg._get_node(name), name)]
-    return [key for key in below if OmegaConf.select(cfg, key) != OmegaConf.select(known, key)]
-
-
 @cache
 def _numbers(name: str) -> dict[str, bool | int | float | None]:
     """{dotted key: value} of verl's YAML of this name where it has a number, or true or false, or leaves one open."""

@@ -13,7 +13,7 @@ from stages.config import ROOT, compose_stage, keys, recipes
 from stages.preflight import check_verl_keys
 from stages.run import main, plan
 from stages.table import Stage, select_stages, table
-from stages.verl_keys import fields, set_keys, unknown_keys, verl_config
+from stages.verl_keys import fields, unknown_keys, verl_config
 
 STAGE_NAMES = ("install", "data", "sft", "serve", "train", "merge", "eval", "infer", "export")
 GROUPS = {
@@ -261,7 +261,7 @@ def test_a_word_in_the_place_of_a_number_is_refused_with_its_place(override, wha
 @pytest.mark.parametrize("override", ["custom_reward_function.path=x.py", "reward_model.reward_manager=dapo"])
 def test_a_key_that_verl_composes_and_ignores_is_refused(override):
     key = override.partition("=")[0]
-    with pytest.raises(SystemExit, match=rf"{re.escape(key)} is read nowhere in verl, reward\.{re.escape(key)} is"):
+    with pytest.raises(SystemExit, match=rf"{re.escape(key)} is read nowhere in verl, reward\.{key.split('.')[0]}\b"):
         plan("tiny_mandarin", "train", "train", [override])
 
 
@@ -279,12 +279,6 @@ def test_keys_are_those_of_yaml_and_of_the_class_built_from_it_and_of_nothing_el
     assert {"lora_rank", "external_lib"} <= fields("verl.workers.config.HFModelConfig")
     assert "lr" in fields("verl.workers.config.FSDPOptimizerConfig")  # inherited
     assert fields("verl.no.SuchConfig") == set()
-
-
-def test_an_ignored_key_counts_only_where_its_value_is_not_verls():
-    known = OmegaConf.create({"reward_model": {"enable": None, "model": {"path": None}}})
-    mine = OmegaConf.create({"reward_model": {"enable": None, "model": {"path": "x"}}})
-    assert set_keys(mine, known, ["reward_model", "sandbox_fusion"]) == ["reward_model.model.path"]
 
 
 def test_an_unknown_algorithm_is_refused_with_those_that_are_there():
