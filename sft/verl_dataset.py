@@ -14,7 +14,7 @@ from omegaconf import DictConfig, ListConfig
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from data_prep.weights import repeated
+from data_prep.weights import epochs_of, paths, repeated
 from sft.data import encode_messages
 
 
@@ -46,8 +46,9 @@ class SpeechDataset(Dataset):
                 "data.pad_mode is no_padding and data.truncation error here, "
                 f"got {config.pad_mode} and {config.truncation}"
             )
-        self.files = [parquet_files] if isinstance(parquet_files, str) else list(parquet_files)
-        epochs = self._epochs(config)
+        self.files = paths(parquet_files)
+        given = config.get("epochs_of_files") if self.files == paths(config.train_files) else None
+        epochs = epochs_of(self.files, given)
         files = [
             load_dataset("parquet", data_files=file, split="train", columns=[config.messages_key])
             for file in self.files
@@ -57,14 +58,6 @@ class SpeechDataset(Dataset):
         if not len(self.messages):
             raise ValueError(f"{self.files} have no rows")
         self.key, self.tokenizer, self.max_length = config.messages_key, tokenizer, config.max_length
-
-    def _epochs(self, config: DictConfig) -> list[float]:
-        given, train = config.get("epochs_of_files"), config.train_files
-        if given is None or self.files != ([train] if isinstance(train, str) else list(train)):
-            return [1.0] * len(self.files)
-        if len(given) != len(self.files) or min(given) <= 0:
-            raise ValueError(f"data.epochs_of_files={list(given)}: a number above 0 for each of {self.files}")
-        return list(given)
 
     def __len__(self) -> int:
         return len(self.messages)

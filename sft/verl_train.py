@@ -18,6 +18,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
+from data_prep.weights import epochs_of, paths
 from speech.faults import UserError, told_plainly
 
 _SPOKEN = re.compile(r"<\|s_\d+\|>")
@@ -26,10 +27,7 @@ _TEMPLATE = 128  # ids at most of what a chat template puts around two messages
 
 def rows_of(files: str | Sequence[str] | None, epochs: Sequence[float] | None = None) -> int:
     """Rows that an epoch reads of parquet files, each as often as `epochs` says (sft/verl_dataset.py)."""
-    files = [files] if isinstance(files, str) else list(files or [])
-    often = [1.0] * len(files) if epochs is None else list(epochs)
-    if len(often) != len(files) or min(often, default=1.0) <= 0:
-        raise UserError(f"data.epochs_of_files={often}: a number above 0 for each of {files}")
+    often = epochs_of(files := paths(files), epochs)
     import pyarrow.parquet as pq  # stages/misfits.py imports this file for other functions, each time run.sh starts
 
     counts = [pq.ParquetFile(file).metadata.num_rows for file in files]
@@ -110,8 +108,7 @@ def check_lengths(cfg: DictConfig) -> None:
 
     tokenizer, faults, most = None, [], cfg.data.get("train_max_samples", -1)
     for key in ("train_files", "val_files"):
-        files = cfg.data[key]
-        for file in [files] if isinstance(files, str) else list(files or []):
+        for file in paths(cfg.data[key]):
             for row, messages in enumerate(_messages(file, cfg.data.messages_key)):
                 if key == "train_files" and 0 <= most <= row:
                     break

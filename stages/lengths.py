@@ -7,6 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep.weights import paths
 from stages.misfits import Fault
 
 _OF_WHISPER, _PROMPT_OF_WHISPER = ("tokenizer.json", "config.json"), 4  # start, language, task, no timestamps
@@ -76,9 +77,8 @@ def of_likelihood(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
     tokenizer = Tokenizer.from_file(str(folders[0] / "tokenizer.json"))
     most = json.loads((folders[0] / "config.json").read_text())["max_target_positions"] - _PROMPT_OF_WHISPER
     for key in ("data.train_files", "data.val_files"):
-        files = OmegaConf.select(cfg, key)
         found = []
-        for file in [files] if isinstance(files, str) else list(files or []):
+        for file in paths(OmegaConf.select(cfg, key)):
             for number, text in enumerate(_texts_of(file), 1):
                 # A token is of one byte at least, so that most texts need not be looked at.
                 if len(text.encode()) > most and (size := len(tokenizer.encode(text, add_special_tokens=False))) > most:

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep.weights import paths
 from sft.verl_train import check_lora, rows_of, steps_of
 from verl_plugins.schedule import Schedule, check_same
 from verl_plugins.versions import vllm_build
@@ -193,8 +194,7 @@ def of_server(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
 
 def _texts(cfg: DictConfig) -> int | None:
     """Of an epoch of a GRPO training; None as long as they are not there. ValueError: data.epochs_of_files is wrong."""
-    files = OmegaConf.select(cfg, "data.train_files")
-    files = [files] if isinstance(files, str) else list(files or [])
+    files = paths(OmegaConf.select(cfg, "data.train_files"))
     if not OmegaConf.select(cfg, "actor_rollout_ref") or not files or not all(Path(file).exists() for file in files):
         return None
     rows, most = rows_of(files, OmegaConf.select(cfg, "data.epochs_of_files")), cfg.data.train_max_samples
@@ -260,8 +260,7 @@ def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> I
 
 def of_sft(cfg: DictConfig) -> Iterator[Fault]:
     """An SFT by verl and its rows, as far as these are there: see sft/verl_train.py; and a checkpoint as in of_rows."""
-    files = OmegaConf.select(cfg, "data.train_files")
-    files = [files] if isinstance(files, str) else list(files or [])
+    files = paths(OmegaConf.select(cfg, "data.train_files"))
     if not OmegaConf.select(cfg, "sft.torchrun") or not all(Path(file).exists() for file in files):
         return
     for key, check in (("data.train_batch_size", steps_of), ("model.lora_rank", check_lora)):

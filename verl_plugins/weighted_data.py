@@ -8,29 +8,24 @@ from typing import Any
 import numpy as np
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
-from data_prep.weights import repeated
+from data_prep.weights import epochs_of, paths, repeated
 
 
 class WeightedPrompts(RLHFDataset):
     """verl's own data set of prompts, with floor(epochs x rows) rows of each training file; validation as it is."""
 
     def _read_files_and_tokenize(self) -> None:
-        epochs = self.config.get("epochs_of_files")
-        train = self.config.train_files
-        names = [train] if isinstance(train, str) else list(train)
+        names, epochs = paths(self.config.train_files), self.config.get("epochs_of_files")
         if epochs is None or list(self.original_data_files) != names:
             return super()._read_files_and_tokenize()
-        if len(epochs) != len(names) or min(epochs) <= 0:
-            raise ValueError(
-                f"data.epochs_of_files={list(epochs)}: a number above 0 for each of the {len(names)} data.train_files"
-            )
+        epochs = epochs_of(names, epochs)
         from datasets import concatenate_datasets, load_dataset
 
         files: list[Any] = [load_dataset("parquet", data_files=file)["train"] for file in self.data_files]
         rows = concatenate_datasets([repeated(one, often) for one, often in zip(files, epochs, strict=True)])
         self.dataframe = rows if not 0 < self.max_samples < len(rows) else rows.select(self._drawn(len(rows)))
         self.dataframe = self.maybe_filter_out_long_prompts(self.dataframe)
-        print(f"dataset len: {len(self.dataframe)}, of {len(files)} files {list(epochs)} times")
+        print(f"dataset len: {len(self.dataframe)}, of {len(files)} files {epochs} times")
         return None
 
     def _drawn(self, count: int) -> list[int]:

@@ -165,7 +165,7 @@ def test_prompts_of_grpo_are_read_as_often_as_their_weight_says(tmp_path):
     assert len(drawn) == 7 and {one[0] for one in drawn} == {"a", "b"}
     assert drawn == read(files[:2], 7, shuffle=True, seed=0) != sorted(drawn)
     assert len(read(files[:2], epochs_of_files=None)) == 7
-    with pytest.raises(ValueError, match=r"a number above 0 for each of the 2 data\.train_files"):
+    with pytest.raises(ValueError, match=r"data\.epochs_of_files=\[1\.0\]: a number above 0 for each of"):
         read(files[:2], epochs_of_files=[1.0])
     grpo = OmegaConf.to_container(compose_stage("cosyvoice2", "grpo").data, resolve=False)
     assert grpo["custom_cls"] == {"path": "pkg://verl_plugins.weighted_data", "name": "WeightedPrompts"}
