@@ -130,18 +130,20 @@ def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         except BadField as bad:
             faults.append(Fault(path, number, bad.field, bad.reason, raw))
     refuse(path, faults)
-    balance: dict[str, int] = defaultdict(int)
-    by_pair = {vote.pair: vote for vote in last.values()}
+    by_pair: dict[str, list[_Vote]] = defaultdict(list)
     for vote in last.values():
-        first = min(vote.left, vote.right)
-        balance[vote.pair] += 0 if vote.chosen is None else 1 if vote.chosen == first else -1
-    for pair, votes in balance.items():
-        vote = by_pair[pair]
-        first, second = sorted((vote.left, vote.right))
-        better, worse = (first, second) if votes > 0 else (second, first)
-        if votes:
-            one, other = (systems[name][int(pair.split("-")[0])] for name in (better, worse))
-            yield _pair(one, other, float(abs(votes)))
+        by_pair[vote.pair].append(vote)
+    for pair, votes in by_pair.items():
+        first, second = sorted((votes[0].left, votes[0].right))
+        if lead := sum((vote.chosen == first) - (vote.chosen == second) for vote in votes):
+            names = (first, second) if lead > 0 else (second, first)
+            better, worse = (systems[name][int(pair.split("-")[0])] for name in names)
+            yield _pair(better, worse, float(abs(lead)))
+
+
+def pair_key(*told: str | list[int]) -> str:
+    """By which a vote knows two systems' speech of one text: of both names, then the tokens of both."""
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]
 
 
 def of_preferences(path: str) -> Iterator[dict[str, Any]]:
@@ -167,8 +169,7 @@ def _check_speech(vote: _Vote, systems: Mapping[str, dict[int, _Spoken]]) -> Non
     if vote.chosen not in (None, vote.left, vote.right) or (vote.chosen is None) != (vote.vote == "same"):
         raise BadField("chosen", f"is {vote.chosen!r} with the vote {vote.vote}")
     for one, other in ((vote.left, vote.right), (vote.right, vote.left)):
-        told = [one, other, *(systems[name][int(number)].tokens for name in (one, other))]
-        if hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8] == key:
+        if pair_key(one, other, *(systems[name][int(number)].tokens for name in (one, other))) == key:
             return
     raise BadField("pair", f"{vote.pair} is of other speech than {' and '.join(systems)} are now")
 

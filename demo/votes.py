@@ -7,8 +7,6 @@ A pair is known by its text's number and a hash of the speech tokens, so that vo
 counted as votes on this one's.
 """
 
-import hashlib
-import json
 import math
 import random
 import threading
@@ -21,6 +19,7 @@ from pathlib import Path
 from scipy.optimize import brentq
 from scipy.special import betaln, xlog1py, xlogy
 
+from data_prep.pairs import pair_key
 from infer.records import Utterance
 from speech.files import append_jsonl
 from speech.jsonl import BadField, read_rows
@@ -57,7 +56,7 @@ def order(spoken: Mapping[str, Mapping[int, Utterance]], who: str, seed: int) ->
         left, right = rng.sample((first, second), 2)
         tokens = [one[number].tokens, other[number].tokens]
         if tokens[0] != tokens[1] and all(tokens):
-            key = hashlib.sha256(json.dumps([first, second, *tokens]).encode()).hexdigest()[:8]
+            key = pair_key(first, second, *tokens)
             pairs.append(Pair(f"{number}-{key}", number, one[number].text, left, right))
     rng.shuffle(pairs)
     return pairs
