@@ -196,6 +196,9 @@ class German(Language):
         ]
 
     def in_context(self, said: list[str], before: str) -> list[str]:
+        if before in _ONE["?"]:  # ein ½ Liter
+            bare = [way.removeprefix(f"{before} ") for way in said if way.startswith(f"{before} ")]
+            return [*bare, *(way for way in said if way.split()[0] not in _ONE["?"])]
         ahead = "" if before else "ein halber"
         if before in ("mit", "von", "aus", "bei", "nach", "seit", "zu", "vor", "in"):
             ahead = "einem halben" if "einem halben" in said else "einer halben"

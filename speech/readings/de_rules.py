@@ -11,6 +11,8 @@ _BOOKS = (
 
 
 def first_rules(of: Language) -> list[Rule]:
+    versions = re.compile(rf"{of.version_words}{BLANK}?\d+\.\d")
+
     def tens(match: re.Match[str]) -> Said:
         """1990er, 10er-Pack."""
         number, rest = int(match["n"]), match["w"] or ""
@@ -23,8 +25,9 @@ def first_rules(of: Language) -> list[Rule]:
             return None
         said = of.date(day, month, "", last_word(match.string, match.start()), False)
         at_end = not match.string[match.end() :].strip(" )\"“”»'!?")
-        version = ways(of.plain(match["d"])[:2], of.dot, of.plain(match["m"])[:2]) if at_end else ()
-        return "date", [*said[:56], *version], True
+        version = [*ways(of.plain(match["d"])[:2], of.dot, of.plain(match["m"])[:2])] if at_end else []
+        software = last_word(match.string, match.start()) == "als" or versions.search(match.string[: match.start()])
+        return "date", [*version, *said[:56]] if software else [*said[:56], *version], True
 
     def compound(match: re.Match[str]) -> Said:
         """3-Zimmer-Wohnung, Dreizimmerwohnung."""

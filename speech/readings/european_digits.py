@@ -3,14 +3,16 @@
 import itertools
 import re
 
-from speech.readings.european import BLANK, LONGEST_NUMBER, Number, ways, words
+from speech.readings.european import BLANK, LONGEST_NUMBER, Number, any_of, ways, words
 from speech.readings.european_tables import Tables
 
 
 class Digits(Tables):
     def parse(self, written: str) -> Number:
         """A number as the pattern `number` finds it."""
-        english = self.decimal == "," and re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d\d|(?<=,\d{3},\d{3}))", written)
+        english = self.decimal == "," and re.fullmatch(
+            r"\d{1,3}(?:,\d{3})+(?:\.\d\d|(?<=,\d{3},\d{3}))|\d+\.\d\d?", written
+        )
         head, sign, tail = written.rpartition("." if english else self.decimal)
         whole, fraction = (head, tail) if sign else (written, "")
         return Number(re.sub(r"\D", "", whole) or "0", fraction, not whole.isdecimal())
@@ -22,6 +24,10 @@ class Digits(Tables):
             rf"\d{{1,3}}(?:{BLANK if sign == ' ' else re.escape(sign)}\d{{3}})+(?!\d)" for sign in self.grouping
         )
         english = r"\d{1,3}(?:,\d{3})+\.\d\d(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|" if self.decimal == "," else ""
+        if english:  # $1.5, 1.5 millones
+            big = any_of((way for way in self.magnitudes if len(way) > 3 and way.isalpha()), True)
+            priced, ends = r"(?:(?<=[$€£¥])|(?<=[$€£¥] ))", r"(?!\d|[.,]\d)"
+            english += rf"{priced}\d+\.\d\d?{ends}|(?<![\d.,])\d+\.\d\d?(?={BLANK}(?:{big})(?!\w))|"
         return rf"(?:{english}(?:{parted}|\d+)(?:{re.escape(self.decimal)}\d+)?)"
 
     def counted(self, number: int, gender: str = "", before: str = "", after: str = "") -> list[str]:

@@ -256,6 +256,8 @@ def whole_prices(of: Language) -> Iterator[Rule]:
         number = rf"(?P<n>{of.number}),(?:{DASH}{{1,2}}|=)"
         pattern = rf"(?<![\w.,])(?:(?P<cur>{money}){B})?(?<!\d){number}(?:{B}(?P<unit>{money})(?!\w)|(?!\w))"
         yield Rule(f"0{DASHES}=", re.compile(pattern), said)
+        inside = re.compile(rf"(?<![\w.,])(?P<n>\d{{1,6}}){B}€(?P<c>\d\d)(?!\w|[.,]\d)")  # 12 €50
+        yield Rule("€", inside, lambda m: ("money", of.money(Number(m["n"], m["c"]), of.noun("€")), True))
 
 
 def weekdays(of: Language) -> Iterator[Rule]:

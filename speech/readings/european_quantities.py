@@ -38,6 +38,9 @@ def parts(of: Language) -> Iterator[Rule]:
     def version(match: re.Match[str]) -> Said:
         if match.string[: match.start()].rstrip().endswith("H."):  # i. H. v. 5.000 EUR
             return None
+        decimal = decimals.match(match.string, match.start("v"))
+        if decimal and decimal.end() == match.end("v"):
+            return None  # $1.5
         pieces = match["v"].split(".")
         each = [of.digits(piece) if len(piece) > 1 and piece[0] == "0" else of.plain(piece) for piece in pieces]
         spoken = list(ways(*[part for piece in each for part in (of.dot, piece)][1:]))
@@ -67,6 +70,7 @@ def parts(of: Language) -> Iterator[Rule]:
             return "cardinal", [*ways(said, ["x"]), *folded], True
         return "cardinal", [*folded, *often] if _PRICE.match(match.string, match.end()) else [*often, *folded], True
 
+    decimals = re.compile(of.number if of.decimal == "," else "(?!)")
     if of.ordinal_pattern:
         yield Rule("0", re.compile(of.ordinal_pattern), ordinal)
     thousands = r"(?!\d{1,3}(?:\.\d{3})+(?!\d|\.\d))" if "." in of.grouping else ""

@@ -23,6 +23,7 @@ from speech.readings.european_quantities import last, parts, quantities, scales
 from speech.readings.european_words import addresses, lettered, phrases, word_rules
 
 B = f"{BLANK}?"
+_YEAR = r"(?:1[5-9]|20)\d\d"
 
 
 def rules(of: Language) -> list[Rule]:
@@ -63,7 +64,7 @@ def dates(of: Language) -> Iterator[Rule]:
         if said and not year and int(match["m"]) > 1:
             said += of.fraction(int(match["d"]), int(match["m"]), next_word(match.string, match.end()))
         named = before in of.codes or before in of.numbered or f"{before}." in of.numbered
-        if said and year and named:  # Nr. 15/03/2024
+        if said and year and named and before not in of.cases:  # с 01.01.2026, not page 01  # Nr. 15/03/2024
             sign = match[0][len(match["d"])]
             parts = [of.plain(part)[:2] for part in (match["d"], match["m"], year)]
             links = ("", *of.address_signs.get(sign, ())[:1])
@@ -86,7 +87,7 @@ def dates(of: Language) -> Iterator[Rule]:
     if of.slash_before:
         pattern = rf"\b(?:{of.slash_before}){BLANK}(?P<span>(?P<d>\d\d?)/(?P<m>\d\d?)(?P<y>))(?![\d/])"
         articles = r"(?:d[aeo]s?|du|des|del|dell[aeo]|degli|dei|van)"
-        pattern += rf"(?!{BLANK}{articles}{BLANK}\D|{BLANK}d[ao]s{BLANK})"  # 2/3 dos alunos
+        pattern += rf"(?!{BLANK}{articles}{BLANK}\D|{BLANK}d[ao]s{BLANK}|{BLANK}d['’])"  # 2/3 dos alunos, 1/4 d'heure
         yield Rule("/", re.compile(pattern, re.IGNORECASE), numeric)
     names = any_of(
         {name for said in of.days.values() for name in said if len(name) > 3} | {f"{key}." for key in of.days}
@@ -204,6 +205,8 @@ def phones(of: Language) -> Iterator[Rule]:
         joined = "".join(groups)
         if re.fullmatch(r"[1-9]\d*00-[1-9]\d*00", written) and int(groups[0]) < int(groups[1]):
             return None  # 500-1000 people
+        if re.fullmatch(rf"{_YEAR}-{_YEAR}", written) and groups[0] < groups[1] and not is_called(match):
+            return None
         spoken = [*of.digits(joined), *of.grouped(groups), *of.phone_pairs(joined)]
         if of.phone_grouped and len(groups) > 2:
             spoken = [*of.grouped(groups), *spoken]
@@ -220,7 +223,7 @@ def phones(of: Language) -> Iterator[Rule]:
             each = [of.plain(group)[:2] if group[1:] == "00" else of.digits(group) for group in groups]
             spoken += ways(*each)
         thousands = re.fullmatch(rf"[1-9]\d{{0,2}}(?:({BLANK}|[.])\d{{3}})(?:\1\d{{3}})*", written)
-        if thousands and not called.search(match.string[max(0, match.start() - 28) : match.start()]):
+        if thousands and not is_called(match):
             dots = thousands[1] == "." and "." in of.grouping
             if dots or " " not in of.grouping or len(groups) > 3 or groups[0] in "12":
                 return None
@@ -229,6 +232,9 @@ def phones(of: Language) -> Iterator[Rule]:
         if plus[0]:
             said += [*ways(("",), spoken)] if of.plus_optional else [*ways((of.zero[0] + " " + of.zero[0],), spoken)]
         return "phone", said, True
+
+    def is_called(match: re.Match[str]) -> bool:
+        return called.search(match.string[max(0, match.start() - 28) : match.start()]) is not None
 
     called, dash = re.compile(of.phone_words, re.IGNORECASE), ("", *of.address_signs.get("-", ())[:2])
     group = r"\(?\d{2,5}\)?"

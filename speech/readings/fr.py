@@ -104,13 +104,17 @@ class French(Romance):
 
     def fraction(self, above: int, below: int, after: str) -> list[str]:
         if (above, below) == (1, 2):
-            return (
-                ["un demi", "une demi", "demi", "une demie", "la moitié de", "la moitié du", "un demi de"]
-                if after
-                else ["un demi", "une demie", "la moitié"]
-            )
+            if not after:
+                return ["un demi", "une demie", "la moitié"]
+            both = ["une demi", "un demi"] if self.gender(after, 1) == "f" else ["un demi", "une demi"]
+            return [*both, "demi", "une demie", "la moitié de", "la moitié du", "un demi de"]
         said = list(ways(self.counted(above), self.below(below, above)))
         return said + ([f"{way} {link}" for way in said for link in ("de", "du", "des", "d")] if after else [])
+
+    def in_context(self, said: list[str], before: str) -> list[str]:
+        if before not in ("le", "la", "du", "au", "un", "une", "ce", "cette", "chaque", "dernier", "premier"):
+            return super().in_context(said, before)
+        return [re.sub("^une? ", "", way) for way in said]  # le 1/4 d'heure
 
     def mixed(self, whole: int, above: int, below: int, after: str) -> list[str]:
         tails = ["demi", "demie"] if (above, below) == (1, 2) else self.fraction(above, below, "")

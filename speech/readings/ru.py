@@ -16,6 +16,7 @@ from speech.readings.ru_numbers import (
     in_cyrillic,
     in_tenths,
     nth_before_noun,
+    with_ending,
     with_half,
 )
 from speech.readings.slavic_money import in_genitive
@@ -132,8 +133,9 @@ class Russian(Slavic):
             said = [way for way in said if way.endswith(("ом", "ем"))]
         if ending == "й" and after[-1:] in ("е", "и", "ы"):  # на 23-й минуте
             said.sort(key=lambda way: not way.endswith(("ой", "ей")))
-        if len(ending) == 3 or ending in ("ти", "ух", "мя"):  # 5-ти, 10-ью
-            said = [way for case in "gdip" for way in in_case(number, case, "m")] + said
+        counted = with_ending(number, ending, after)
+        if counted:  # в 2-х классах: two, or the second ones
+            said = counted + (said if after.casefold().startswith(("класс", "курс")) else [])
         return "ordinal", said, bool(said)
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:

@@ -18,6 +18,10 @@ YEARS = {
     "годах": "p",
 }
 TOGETHER = {2: "двое", 3: "трое", 4: "четверо", 5: "пятеро", 6: "шестеро", 7: "семеро"}  # из них
+_MASCULINE_M = re.compile(  # nominatives that look like instrumentals
+    "^(?:(?:альб|ат|гн|д|дипл|к|л|симпт|т)ом|(?:аэро|иппо|космо|син)дром|(?:пере|раз)лом|(?:при|об[ъь]|под[ъь])[её]м|"
+    "кр[еэ]м|шлем|режим|дым)$"
+)
 _FEMININE_SOFT = re.compile(  # дочь, новость, площадь; others by name
     "(?:[чшщж]|[^г]ост|[аи]ст|[вчм]ест|зн|ад|[оу]в|пис)ь$|^(?:тень|осень|степень|ступень|дверь|мать|сеть|нить|соль|роль|"
     "боль|фасоль|сталь|деталь|медаль|модель|цель|постель|метель|карусель|кровать|смерть|треть|четверть|связь|мазь|пыль|мысль|"
@@ -91,6 +95,7 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
             ("ое$|ее$|[ое]$", "nn"),
             ("ой$|ей$", "gf"),
             ("ого$|его$", "gm"),
+            (_MASCULINE_M, "nm"),
             ("ом$|ем$", "im"),
             ("[ыи]м$", "im"),
             (_FEMININE_SOFT, "nf"),
@@ -124,6 +129,16 @@ def agreeing(noun: str, number: int, cases: str) -> list[tuple[str, str]]:
             return [("n", "f")]
         return [(case, gender) for case in cases for gender in "mf"]
     return [(case, "m") for case in cases]
+
+
+def with_ending(number: int, ending: str, noun: str) -> list[str]:
+    """Numerals of a case that end as it is written behind the digits: в 2-х случаях, до 8-ми лет, 10-ью; with ю and м
+    only before a plural (с 5-ю детьми, but 5-ю серию)."""
+    plural = {"х": "", "ю": "ми", "м": ("ам", "ям")}.get(ending, "" if len(ending) > 1 else "-")
+    if ending.endswith(("го", "му")) or number == 1 or not noun.endswith(plural):
+        return []
+    said = [way for case in "gdip" for way in in_case(number, case, "m")]
+    return [way for way in dict.fromkeys(said) if way.replace("ё", "е").endswith(ending.replace("ё", "е"))]
 
 
 def with_half(number: int, noun: Noun, form: str) -> list[str]:
