@@ -188,6 +188,14 @@ def _measures(of: Language) -> list[Rule]:
     ]
 
 
+def in_pinyin(match: re.Match[str]) -> Said:
+    """Mandarin words in an English text, as a recogniser writes them."""
+    from pypinyin import lazy_pinyin  # half a second of import, where there are such words
+
+    said = lazy_pinyin(match[0])
+    return "variant", [match[0], " ".join(said), "".join(said)], True
+
+
 def context_rules(of: Language) -> list[Rule]:
     def title(match: re.Match[str]) -> Said:
         """Doctor before a name, drive behind one; saint and street."""
@@ -254,6 +262,7 @@ def context_rules(of: Language) -> list[Rule]:
     days, months = any_of(_DAYS), any_of(set(_MONTH) - {month[0] for month in of.months})
     near = r"(?:on|every|this|next|last|until|by|from|to|each|and|or) "
     return [
+        Rule("", re.compile("[\u3400-\u9fff]{1,20}"), in_pinyin),
         Rule("", re.compile(r"(?<!\w)(?:S[Tt]|D[Rr]|st(?=\.)|dr(?=\.))(?:\.|(?= ?[A-Z])|(?=,|$))(?!\w)"), title),
         Rule("", re.compile(rf"(?<!\w)(?P<a>{both})\.?{joined}(?P<b>{both})\.?(?!\w)"), two_days),
         Rule(

@@ -32,6 +32,7 @@ from speech.readings.cjk import (
     with_half_day,
 )
 from speech.readings.span import Span
+from speech.readings.with_english import with_english
 from speech.readings.yue_counted import is_counted, number
 from speech.readings.yue_numbers import cardinal, clock, digits, plain
 from speech.readings.yue_signs import BETWEEN_LETTERS, ENGLISH, SIGNS
@@ -60,7 +61,7 @@ _IN_WORDS = {"廿": ("廿", "二十"), "卅": ("卅", "三十"), "二十": ("二
 
 def spans(text: str) -> list[Span]:
     """Ascending spans of what is to be read in words, or may be read in other words (廿 二十); all else is words."""
-    return walk(text, _START, _READERS)
+    return with_english(text, walk(text, _START, _READERS))
 
 
 def _phone(text: str, at: int, found: list[Span]) -> Span | None:

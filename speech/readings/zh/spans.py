@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from speech.readings.span import Span
+from speech.readings.with_english import with_english
 from speech.readings.zh import arithmetic, codes, days, forms, formulas, money, quantities, rates, signs
 from speech.readings.zh.erhua import ERHUA
 from speech.readings.zh.pinyin import simplified
@@ -89,6 +90,7 @@ def spans(text: str) -> list[Span]:
             continue
         found.append(span)
         at = span.end
+    found = with_english(text, found)
     return _with_erhua(text, found) if "儿" in text else found
 
 

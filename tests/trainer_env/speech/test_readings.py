@@ -5,6 +5,7 @@ import random
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -258,12 +259,20 @@ def test_a_text_of_words_alone_is_written_letter_by_letter_in_all_languages():
     assert [one for one in changed if one[1] != one[2]] == []
 
 
-def test_the_page_counts_the_corpus_as_it_is():
-    verdicts = Counter()
+def corpus() -> Iterator[dict[str, str]]:
     for path in (ROOT / "tests/data/readings").glob("*.jsonl"):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            verdicts[row["language"], row["verdict"]] += 1
+        yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
+
+
+def test_prompts_say_word_for_word_what_the_corpus_has():
+    rows = [row for row in corpus() if "prompt" in row]
+    assert {row["language"] for row in rows} >= {"de", "en", "es", "fr", "it", "ja", "ko", "pt", "ru", "yue", "zh"}
+    said = [(row["text"], row["prompt"], written(row["text"], row["language"])) for row in rows]
+    assert [one for one in said if one[1] != one[2]] == []
+
+
+def test_the_page_counts_the_corpus_as_it_is():
+    verdicts = Counter((row["language"], row["verdict"]) for row in corpus())
     page = (ROOT / "docs/reward.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([a-z]{2,3}) \| (\d+) of \2 \| (\d+) of \3 \|$", page, re.MULTILINE)
     told = {(language, "right"): int(right) for language, right, _ in rows}
