@@ -36,6 +36,12 @@ _DATIVE = frozenset(
         "ihren",
     ]
 )
+_BOTH_CASES = frozenset(["der", "dieser", "jeder"])  # of a man, or of a woman in the dative
+_STRONG = frozenset(["einer", "keiner", "meiner", "seiner", "ihrer", "unserer", "zur"])  # of a woman, in the dative
+_WITH_DATIVE = frozenset(
+    ["mit", "von", "aus", "bei", "nach", "seit", "zu", "vor", "in", "an", "auf", "ab", "außer", "innerhalb", "binnen"]
+)
+_ALONE = frozenset(["nur", "noch", "genau", "mindestens", "etwa", "fast", "bloß", "insgesamt", "auch"])
 _WEAK = frozenset(["der", "die", "das", "diese", "dieser", "dieses", "jede", "jeder", "jedes"])
 _ONE = {
     "": ["eins"], "m": ["einen", "ein", "einem", "eines"], "f": ["eine", "einer"], "n": ["ein", "einem", "eines"],
@@ -55,7 +61,11 @@ class German(Language):
         if number == 1:
             if before in self.roman_words:  # Absatz 1 Satz 2
                 return ["eins", *_ONE[gender]]
-            return [*_ONE[gender], "einer", "eine", "eines"] if after == "von" else _ONE[gender]
+            ways = [*_ONE[gender], "einer", "eine", "eines"] if after == "von" else _ONE[gender]
+            best = "einer" if gender == "f" else "einem" if gender else ""
+            if before in _WITH_DATIVE:
+                ways = sorted(ways, key=lambda way: way != best)
+            return sorted(ways, key=lambda way: way != "ein") if not before else ways  # 1 Gast kam
         full = words(number, "de")
         said = [full, re.sub(r"^ein(?=hundert|tausend)", "", full), re.sub(r"(?<=tausend)ein(?=hundert)", "", full)]
         said.append(re.sub(r"(?<=tausend)ein(?=hundert)", "", said[1]))
@@ -112,8 +122,10 @@ class German(Language):
     def ordinal(self, number: int, ending: str = "", before: str = "", after: str = "") -> list[str]:
         full = words(number, "de", to="ordinal")
         stems = [full[:-1], re.sub(r"^ein(?=hundert|tausend)", "", full[:-1]), full[:-1].replace("siebt", "siebent")]
-        if before in _DATIVE:
+        if before in _DATIVE | _STRONG:
             ends = ["en"]
+        elif before in _BOTH_CASES and self.is_feminine(after):
+            ends = ["en", "e"]
         elif before in _WEAK:
             ends = ["e", "en"]
         else:
@@ -123,17 +135,28 @@ class German(Language):
         return list(dict.fromkeys(stem + end for stem in stems for end in ends))
 
     def ordinal_at(self, number: int, ending: str, before: str, after: str) -> Said:
-        if not after and before not in _DATIVE | _WEAK:
+        if not after and before not in _DATIVE | _WEAK | _STRONG:
             return None
         if number > 99 and ending == "." and not after:
             return None  # bis 1791: a year, and the end of the sentence
-        if ending != "." or before in _DATIVE | _WEAK or (after and after[0].islower()):
+        if ending != "." or before in _DATIVE | _WEAK | _STRONG or (after and after[0].islower()):
             return "ordinal", self.ordinal(number, ending, before, after), True
         if after.casefold() not in self.sentence_starts and number < 32 and (not before or before.endswith("s")):
             return "ordinal", self.ordinal(number, ending, before, after), False  # Beethovens 9. Sinfonie
         if before:
             return "ordinal", self.counted(number) + self.ordinal(number, ending, before, after), False
         return "ordinal", self.ordinal(number, ending, before, after) + self.counted(number), False
+
+    def is_feminine(self, noun: str) -> bool:
+        """Whether a noun behind an ordinal is feminine, as far as it can be seen: Klasse, Runde."""
+        known = self.gender(noun, 1) if noun[:1].isupper() else ""
+        return known == "f" or (known == "?" and noun.endswith(("e", "a", "acht", "son")))
+
+    def before(self, text: str, at: int) -> str:
+        """Nothing, too, where only a word as "nur" stands before a number at the beginning of a sentence."""
+        word = super().before(text, at)
+        begins = word in _ALONE and not re.sub(r"^.*[.!?]\s", "", text[:at], flags=re.DOTALL).strip()[len(word) :]
+        return "" if begins else word
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
         nth = self.ordinal(number)

@@ -58,7 +58,8 @@ class French(Romance):
         said = [re.sub("(vingt|cent)sième", r"\1ième", words(number, "fr", to="ordinal"))]
         if number == 2:
             said += ["second", "seconde"] if not ending.startswith("n") else []
-            said = ["second", "seconde", *said] if ending.startswith(("n", "d")) else said
+            forms = ["seconde", "second"] if ending.rstrip("s").endswith("e") else ["second", "seconde"]
+            said = [*forms, *said] if ending.startswith(("n", "d")) else said
         if 70 <= number < 100:
             said += [f"{self.gendered(number, '')[1]}ième".replace("eième", "ième")]
         return said

@@ -127,7 +127,7 @@ class Italian(Romance):
         return ("di", "d'")
 
     def first_rules(self) -> list[Rule]:
-        year = re.compile(r"(?<=\w)['’](?P<n>\d\d)(?!\w|[.,:]\d)|(?<=\w )['’](?P<m>\d\d)(?!\w|[.,:]\d)")
+        year = re.compile(r"(?<=[aeiou])['’](?P<n>\d\d)(?!\w|[.,:]\d)|(?<=\w )['’](?P<m>\d\d)(?!\w|[.,:]\d)")
 
         def elided(match: re.Match[str]) -> Said:
             feminine = self.gender(match["noun"], 1) == "f"

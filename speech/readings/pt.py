@@ -19,7 +19,7 @@ class Portuguese(Romance):
     """The tables are tables/pt.yaml."""
 
     def gendered(self, number: int, gender: str) -> list[str]:
-        full = words(number, "pt").replace(",", "")
+        full = words(number, "pt_BR").replace(",", "")  # Brazil's first, as units and currencies are
         said = [
             full,
             re.sub(r"^mil (?!e )(?=\w)", "mil e ", full),
@@ -27,6 +27,7 @@ class Portuguese(Romance):
         ]
         if 1000 < number < 1_000_000 and number % 1000 and " mil " in f" {full} ":
             said += [re.sub(r" mil (?!e )", " mil e ", full), re.sub(r"(?<=mil) e ", " ", full)]
+        said.append(words(number, "pt").replace(",", ""))
         said += [way.replace("biliões", "bilhões").replace("bilião", "bilhão") for way in said]
         if gender == "f":
             said = [_feminine(way) for way in said]
@@ -74,7 +75,7 @@ class Portuguese(Romance):
         elif number <= 10 or number in (100, 1000):
             name = words(number, "pt", to="ordinal")
         else:
-            return [f"{words(number, 'pt')} avos"]
+            return [f"{self.gendered(number, '')[0]} avos"]
         return [name if above == 1 else f"{name}s"]
 
     def fraction(self, above: int, below: int, after: str) -> list[str]:
