@@ -43,6 +43,17 @@ LATIN_ROMAN = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9
 CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
 FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}
 _CAPITAL_UNITS = "WVLA"  # capitals that are units by themselves; 5G is no weight
+_NAMED_BEHIND = re.compile(  # 12A室, 3A組, 2Lサイズ, 3A 반
+    "[室座班級级組组號号席路棟栋巴番](?![内內外溫温])|サイズ|ゲート|クラス|"
+    " ?(?:호|반(?!응)|실|동(?!안)|번|사이즈|좌석|게이트)"
+)
+_NAMED_BEFORE = re.compile(
+    "(?:[室房搭坐席]|座位|單位|单位|部屋|ゲート|クラス|サイズ|バス|좌석|호실|게이트|탑승구|사이즈)[は은는: ]{0,2}$"
+)
+_ELECTRIC = re.compile(
+    r"[電电]|전[기류압원]|アンペア|ブレーカー|ヒューズ|コンセント|プラグ|契約|계약|USB|충전|퓨즈|차단기|배터리|콘센트|어댑터|保險絲|保险丝|"
+    r"安培|插[頭头座]|\d ?(?:V|W|mA|Ω)"
+)
 
 
 @cache
@@ -154,6 +165,16 @@ def unit_at(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str] | Non
     if unit and len(unit[1]) == 1 and unit[1].isascii() and _NAME.search(text, max(0, at - 12), at):  # A6L
         return None
     return unit
+
+
+def is_label(text: str, start: int, unit: re.Match[str]) -> bool:
+    """Whether a capital behind the number at `start` belongs to a name and is no unit: 12A室. An A is a current
+    only where something electric stands near it."""
+    if len(unit[1]) != 1 or unit[1] not in _CAPITAL_UNITS or not text[start : unit.start(1)].isdecimal():
+        return False
+    if _NAMED_BEHIND.match(text, unit.end()) or _NAMED_BEFORE.search(text, max(0, start - 8), start):
+        return True
+    return unit[1] == "A" and not _ELECTRIC.search(text, max(0, start - 16), unit.end() + 16)
 
 
 def beside_letters(text: str, start: int, end: int) -> bool:

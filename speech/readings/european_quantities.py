@@ -169,6 +169,17 @@ def parts_a_sentence(of: Language, match: re.Match[str]) -> bool:
     return (mark == "\u2014" and not years) or next(ends) >= next(ends)
 
 
+def is_label(of: Language, match: re.Match[str], before: str) -> bool:
+    """Whether a letter behind a number is a name's, not a unit: Zimmer 12A, Klasse 3A, д. 7г (a small one touches)."""
+    letter, number = match["unit"] or "", match["a"]
+    if len(letter) != 1 or not letter.isalpha() or match["cur"] or not number.isdecimal():
+        return False
+    place = bool(match["name"]) or (before in of.codes and len(before) > 2 and before not in of.sentence_starts)
+    if letter.isupper():
+        return place or before in of.roman_words
+    return place and match.start("unit") == match.end("a")
+
+
 def quantities(of: Language) -> Iterator[Rule]:
     """Numbers, with a sign, ranges, magnitudes, units and currencies."""
 
@@ -189,6 +200,9 @@ def quantities(of: Language) -> Iterator[Rule]:
             big = governed(of, big, before)
         if big and found["big"] in "KMBk" and before in of.codes and not (noun or found["b"] or first.fraction):
             return "address", ways(of.code_number(found["a"]), [found["big"].lower()]), True  # flat 2B
+        if is_label(of, match, before):
+            names = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
+            return "address", ways(names, of.code_number(found["a"]), [found["unit"]]), True  # room 3V
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None

@@ -3,7 +3,7 @@
 import re
 
 from speech.readings import ja_words
-from speech.readings.cjk import beside_letters, one_of, span_of, unit_at
+from speech.readings.cjk import beside_letters, is_label, one_of, span_of, unit_at
 from speech.readings.ja_around import as_word, cuts_word, in_word, said_here, touches_word
 from speech.readings.ja_numbers import COUNTERS, ZEROS, decimal, digits, read, whole
 from speech.readings.ja_signs import ALONE, COUNTED_IN_ENGLISH, ENGLISH, MONEY, ORDINALS, UNITS, spelled
@@ -161,7 +161,8 @@ def _with_tail(text: str, match: re.Match[str], value: Value, money: str) -> Cou
     if unit and counter_at(text, end)[0] <= unit.end():  # 円, not 円玉
         ways = _with_unit(text, match, unit[1].lower(), value)
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a room; 5g: 5G
-            ways += [way + letter for way in _say(value, "") for letter in spelled(unit[1])]
+            named = [way + letter for way in _say(value, "") for letter in spelled(unit[1])]
+            ways = named + ways if is_label(text, match.start(), unit) else ways + named
         return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
     after, counter = counter_at(text, end)
     if counter == "分の" and (top := _fraction_at(text, after + 1)):

@@ -3,7 +3,7 @@
 import re
 from itertools import product
 
-from speech.readings.cjk import GROUPED, beside_letters, one_of, span_of, unit_at
+from speech.readings.cjk import GROUPED, beside_letters, is_label, one_of, span_of, unit_at
 from speech.readings.ko_around import numbers
 from speech.readings.ko_numbers import (
     ABOUT,
@@ -133,7 +133,8 @@ def _counted(text: str, match: re.Match[str], value: Value, money: list[str] | N
     if unit := unit_at(_UNIT, text, match.end()):
         ways = _with_unit(text, match, unit[1].lower(), _plain(value))
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 5A: a current, or a class; 5g: 5G
-            ways += [f"{way} {letter}" for way in _plain(value) for letter in spelled(unit[1])]
+            named = [f"{way} {letter}" for way in _plain(value) for letter in spelled(unit[1])]
+            ways = named + ways if is_label(text, match.start(), unit) else ways + named
         return unit.end(), ways, "percent" if unit[1] == "%" else "unit"
     counter = _COUNTER.match(text, match.end())
     if counter and not (

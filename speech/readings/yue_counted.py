@@ -2,7 +2,7 @@
 
 import re
 
-from speech.readings.cjk import GROUPED, beside_letters, one_of, span_of, unit_at
+from speech.readings.cjk import GROUPED, beside_letters, is_label, one_of, span_of, unit_at
 from speech.readings.span import Span
 from speech.readings.yue_numbers import COUNTERS, DIGITS, cardinal, counted, digits, money, plain
 from speech.readings.yue_signs import CURRENCIES, ENGLISH, UNITS
@@ -117,7 +117,8 @@ def _said(text: str, match: re.Match[str], currency: str, first: str, fraction: 
             unit[1].lower(), value, fraction, bool(_SPEED.search(text, max(0, match.start() - 12), match.start()))
         )
         if len(unit[1]) == 1 and unit[1].isalpha() and unit[1].isascii():  # 1A: a current, or a bus; 5g: 5G
-            ways += [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
+            named = [f"{way} {unit[1]} " for way in _count(value, fraction, "")]
+            ways = named + ways if is_label(text, match.start(), unit) else ways + named
         return unit.end(), ways, kind
     return _with_counter(text, match, value, first, fraction)
 
