@@ -14,6 +14,13 @@ _RECORD = re.compile(r"\b(?:season|record|undefeated|standings|home games)\b")
 _NOW = re.compile(r"\b(?:are|is|were|was|now|went|started|sit|stand) $")
 
 
+_INDIAN = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d|,\d)"  # 2,50,000
+
+
+class InLakhs(Number):
+    """A number whose digits are parted as in India."""
+
+
 class English(Language):
     """The tables are tables/en.yaml."""
 
@@ -89,12 +96,19 @@ class English(Language):
 
     @property
     def number(self) -> str:
-        """Also .5, without a whole part."""
-        return rf"(?:{super().number}|(?<![\w.)])\.\d{{1,4}}(?!\w|\.\d))"
+        """Also .5, without a whole part, and 2,50,000."""
+        return rf"(?:{_INDIAN}(?:\.\d+)?|{super().number}|(?<![\w.)])\.\d{{1,4}}(?!\w|\.\d))"
+
+    def parse(self, written: str) -> Number:
+        number = super().parse(written)
+        return InLakhs(number.whole, number.fraction, True) if re.match(_INDIAN, written) else number
 
     def integer(self, number: Number, gender: str, before: str, after: str) -> list[str]:
         """Three or four digits also in pairs: a 4070, the 911."""
         said = super().integer(number, gender, before, after)
+        if isinstance(number, InLakhs) and len(number.whole) < 12:
+            lakhs = words(number.value, "en_IN").replace(",", "").replace("-", " ")
+            return [lakhs, lakhs.replace(" and ", " "), *said]
         plain = number.whole[:1] != "0" and not number.grouped and not number.fraction
         return said + self.pairs(number.whole) if plain and len(number.whole) in (3, 4) else said
 
