@@ -61,7 +61,11 @@ def first_rules(of: Language) -> list[Rule]:
         """100%ige."""
         return "percent", [f"{way}prozent{match['e']}" for way in of.counted(int(match["n"]), "m")[:4]], True
 
+    def postcode(match: re.Match[str]) -> Said:
+        return "phone", [*of.digits(match["n"]), *of.plain(match["n"]), *of.pairs(match["n"])], True
+
     return [
+        Rule("0", re.compile(rf"(?<!\w)(?:PLZ|Postleitzahl):?{BLANK}?(?P<span>(?P<n>\d{{5}}))(?!\w|[.,]\d)"), postcode),
         Rule(
             "0/¼¾",
             re.compile(r"(?<![\w.,/])(?P<f>[13]/4|¼|¾) (?P<w>Stunden?|Jahre?|Liter|Kilo|Pfund|Meter)(?!\w)"),

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from functools import lru_cache
 
 from speech.readings import ja_words
-from speech.readings.ja_numbers import whole
+from speech.readings.ja_numbers import read, whole
 from speech.readings.ja_values import KANJI_DIGITS, LARGE, SMALL
 
 _MONTH_BEFORE = re.compile("(?:月|[/・,、〜~]) ?$")  # 5月1日, 毎月1日
@@ -14,6 +14,7 @@ _OF_A_DAY = re.compile(
     " ?(?:あたり|当[たり]|単位|限定|[一1]日(?!目)|に?[0-9,一二三四五六七八九十]{1,7}"
     "(?:回|度|錠|粒|包|杯|本|食|個|枚|時間|分間|リットル|キロ|[万千]?歩|カプセル|セット))"
 )
+_CALLED = frozenset([104, 110, 115, 117, 118, 119, 171, 177, 188, 189])  # by telephone: 110番
 _SCHOOL_YEAR = re.compile("[0-9一二三四五六七八九] ?年 ?$")
 
 
@@ -23,6 +24,9 @@ def said_here(text: str, start: int, end: int, number: int, counter: str) -> lis
     a_day = counter == "日" and number == 1 and not _MONTH_BEFORE.search(text, max(0, start - 2), start)
     if a_day and (_OF_A_DAY.match(text, end) or _EACH_BEFORE.search(text, max(0, start - 4), start)):
         return ["いちにち"]
+    if counter == "番" and number in _CALLED and text[start - 1 : start] not in ("号", "第"):
+        by_digit = "".join(read(int(digit), "")[0] for digit in str(number))
+        return [*["ひゃくとおばん"][: number == 110], *read(number, counter), f"{by_digit}ばん"]
     if counter == "組" and _SCHOOL_YEAR.search(text, max(0, start - 4), start):
         return [whole(number) + "くみ"]
     return None
