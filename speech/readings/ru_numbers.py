@@ -41,16 +41,35 @@ _KNOWN = {
     "google": ["гугл"], "youtube": ["ютуб"], "facebook": ["фейсбук"], "vk": ["вк", "вэка", "в к"], "site": ["сайт"],
     "online": ["онлайн"], "news": ["ньюс"], "shop": ["шоп"], "support": ["саппорт"], "help": ["хелп"], "file": ["файл"],
     "ru": ["ру"], "com": ["ком"], "org": ["орг"], "net": ["нет"], "github": ["гитхаб"], "telegram": ["телеграм"],
+    "iphone": ["айфон"], "ipad": ["айпад"], "apple": ["эппл", "эпл"], "android": ["андроид"],
+    "whatsapp": ["ватсап", "вотсап"], "instagram": ["инстаграм"], "tiktok": ["тикток"], "zoom": ["зум"],
+    "netflix": ["нетфликс"], "spotify": ["спотифай"], "windows": ["виндоус", "виндовс"], "microsoft": ["майкрософт"],
+    "excel": ["эксель"], "word": ["ворд"], "python": ["пайтон", "питон"], "bluetooth": ["блютуз", "блютус"],
+    "wifi": ["вайфай", "вай фай"], "wi-fi": ["вайфай", "вай фай"], "email": ["имейл", "емейл"],
+    "e-mail": ["имейл", "емейл"], "samsung": ["самсунг"], "uber": ["убер"], "amazon": ["амазон"], "tesla": ["тесла"],
+    "toyota": ["тойота"], "chrome": ["хром"], "twitter": ["твиттер"], "skype": ["скайп"],
+    "playstation": ["плейстейшн"], "discord": ["дискорд"],
     "office": ["офис"], "market": ["маркет"], "t": ["т", "ти"], "me": ["ми", "ме"], "doc": ["док"], "pdf": ["пдф"],
 }  # fmt: skip
 
 
 def in_cyrillic(word: str) -> list[str]:
-    """A Latin word of an address as it may be heard: info, инфо."""
+    """A Latin word as it may be heard: info, инфо."""
     if not word.isascii():
         return []
     plain = re.sub("|".join(_LETTERS), lambda match: _LETTERS[match[0]], word.lower())
     return [*_KNOWN.get(word.lower(), []), plain]
+
+
+def declined_loan(word: str) -> list[str]:
+    """The same in a sentence, where a known name has cases: с YouTube, с ютуба."""
+    stems = [way for way in _KNOWN.get(word.lower(), []) if way[-1] not in "аеёийоуыэюяь" and len(way) > 2]
+    return [*in_cyrillic(word), *(f"{stem}{end}" for stem in stems for end in ("а", "у", "ом", "е"))]
+
+
+def known_loans() -> list[str]:
+    """Names that are written in Latin letters, longest first."""
+    return sorted((word for word in _KNOWN if len(word) > 3), key=len, reverse=True)
 
 
 def in_case(number: int, case: str, gender: str) -> list[str]:

@@ -4,7 +4,7 @@ import re
 
 from speech.readings.european import Rule, Said, last_word, next_word, ways
 from speech.readings.european_language import Language
-from speech.readings.ru_numbers import YEAR_NOUN, in_case
+from speech.readings.ru_numbers import YEAR_NOUN, declined_loan, in_case, known_loans
 from speech.readings.slavic_years import year_rules
 
 _SHORTENED = {
@@ -82,4 +82,8 @@ def context_rules(of: Language) -> list[Rule]:
     nouns = "часа|года|стакана|литра|дня|метра|кило|минуты|страны|ложки|века|месяца|километра|пути|города|мира"
     half = re.compile(rf"(?<!\w)[Пп]ол-?(?P<n>{nouns}|[а-я]{{4,10}}ого)(?!\w)")
     said = ("пол", "половина", "половину", "половины")
-    return [Rule("", half, lambda match: ("variant", [f"{way} {match['n']}" for way in said], True))]
+    latin = re.compile(rf"(?<![\w.@/\-])(?:(?i:{'|'.join(known_loans())})|[A-Z]?[a-z]{{2,24}})(?![\w@/\-]|\.\w)")
+    return [
+        Rule("", half, lambda match: ("variant", [f"{way} {match['n']}" for way in said], True)),
+        Rule("", latin, lambda match: ("variant", [match[0], *declined_loan(match[0])], True)),
+    ]
