@@ -13,42 +13,26 @@ from speech.readings.span import Span
 _RUN = re.compile(r"(?:(?<![\u3400-\u9fff])\d|[A-Za-z$£€])[!-~’£€]*(?: [!-~’£€]+)+")
 _NUMBER_OF_CHARACTER = re.compile(r" [\d.,:/-]*\d(?=[年月日号號点點分元块塊蚊个個度米人岁歲万萬])")
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")
-_SENTENCE = frozenset(
-    [
-        *[
-            "a",
-            "an",
-            "the",
-            "of",
-            "in",
-            "on",
-            "at",
-            "to",
-            "for",
-            "from",
-            "by",
-            "with",
-            "and",
-            "or",
-            "but",
-            "my",
-            "your",
-        ],
-        *["is", "are", "was", "were", "be", "it", "this", "that", "I", "you", "he", "she", "we", "they"],
-    ]
-)  # with one of them it is a sentence, not a name: iPhone 15 Pro
+# With one of them it is a sentence, not a name: iPhone 15 Pro.
+_SENTENCE = frozenset({
+    "a", "an", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "and", "or", "but", "my", "your", "I",
+    "is", "are", "was", "were", "be", "it", "this", "that", "you", "he", "she", "we", "they",
+})  # fmt: skip
 _LOANS = (
     (re.compile(r"(?<![A-Za-z])(?:okay|ok)(?![A-Za-z'’])", re.IGNORECASE), ("OK", "okay")),
     (re.compile(r"(?<![A-Za-z])hi(?![A-Za-z'’.])|嗨", re.IGNORECASE), ("hi", "嗨")),
     (re.compile(r"(?<![A-Za-z])bye[ -]?bye(?![A-Za-z])|拜拜", re.IGNORECASE), ("bye bye", "拜拜")),
     (re.compile(r"(?<![A-Za-z])bye(?![A-Za-z])(?![ -]bye)", re.IGNORECASE), ("bye", "拜")),
 )
+_ANY = re.compile("[A-Za-z嗨]|拜拜")  # looked for first: most texts have none
 _MOST_OWN, _MOST_ENGLISH = 40, 24  # readings of a span, together no more than a span may have
 
 
 def with_english(text: str, found: list[Span]) -> list[Span]:
     """The spans of a text, with what English readings its English words and their numbers have, too. In a sentence of
     English the first of these comes first, elsewhere they come behind the language's own."""
+    if not _ANY.search(text):
+        return found
     for span, first in [*_loans(text), *_english(text)]:
         found = _merged(text, found, span, first)
     return found
