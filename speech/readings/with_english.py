@@ -73,15 +73,18 @@ def _spelt(written: str) -> Iterator[Span]:
 
 
 def _merged(text: str, found: list[Span], span: Span, first: bool) -> list[Span]:
-    """The spans with the readings of one more; those that it overlaps become one with it."""
+    """The spans with the readings of one more; those that it covers become one with it. It is none of them where a span
+    reaches out of it: the 65 of 5~65."""
     touched = [own for own in found if own.start < span.end and own.end > span.start]
-    start, end = min([span.start, *(own.start for own in touched)]), max([span.end, *(own.end for own in touched)])
+    start, end = span.start, span.end
+    if any(own.start < start or own.end > end for own in touched):
+        return found
     pieces, at = [], start
     for own in touched:
         pieces += [(text[at : own.start],), own.said]
         at = own.end
     own_ways = ["".join(way) for way, _ in zip(product(*pieces, (text[at:end],)), range(_MOST_OWN), strict=False)]
-    ways = [f"{text[start : span.start]}{way}{text[span.end : end]}" for way in span.said[:_MOST_ENGLISH]]
+    ways = span.said[:_MOST_ENGLISH]
     kind, sure = (span.kind, span.sure) if first or not touched else (touched[0].kind, touched[0].sure)
     said = tuple(dict.fromkeys([*ways, *own_ways] if first else [*own_ways, *ways]))
     rest = [own for own in found if own not in touched]
