@@ -30,9 +30,10 @@ def main() -> None:
     from infer.choose import Chooser
     from infer.speak import chosen
     from infer.texts import prompt_ids, read_sentences
+    from speech.loading import pretrained
 
     checkpoint = cfg.recipe.merged_dir
-    tokenizer, maker, chooser = AutoTokenizer.from_pretrained(checkpoint), PromptMaker(cfg.recipe), Chooser(cfg)
+    tokenizer, maker, chooser = pretrained(AutoTokenizer, checkpoint), PromptMaker(cfg.recipe), Chooser(cfg)
     sentences = read_sentences(cfg, maker)[: args.texts]
     prompts = prompt_ids(sentences, tokenizer, maker)
     backend = BACKENDS["vllm"](checkpoint, cfg)
