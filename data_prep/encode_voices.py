@@ -2,9 +2,10 @@
 
     python -m data_prep.encode_voices --config-path <recipes/NAME> --config-name data voices.input=my/recordings.jsonl
 
-`voices.input` has {"name", "text", "wav"} on each line (speech/voices.py), `voices.output` gets speech_tokens beside
-them, by the recipe's `voices.encoder`. A voice that names its speech tokens keeps them. What was encoded is kept beside
-the output, in a file that ends in .made: neither an interruption nor another text has a recording encoded again.
+`voices.input` has {"name", "text", "wav"}, perhaps "language", on each line (speech/voices.py), `voices.output` gets
+speech_tokens beside them, by the recipe's `voices.encoder`. A voice that names its speech tokens keeps them. What was
+encoded is kept beside the output, in a file that ends in .made: neither an interruption nor another text has a
+recording encoded again.
 Without `voices.input` nothing is done: the recipe's voices are what recipe.voices holds, if it names a file.
 """
 
@@ -110,6 +111,7 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         except ValueError as error:
             raise ValueError(f"{cfg.input}: voice {voice.name!r}: {error}") from error
         row = {"name": voice.name, "text": voice.text, "speech_tokens": tokens}
+        row |= {"language": voice.language} if voice.language else {}
         for key in ("wav", "embedding", "mel"):
             if path := getattr(voice, key):
                 row[key] = relative(path, Path(cfg.output).parent)

@@ -11,7 +11,7 @@ Different words for one recording (other signs and capitals are none), or two re
 beside it or where it lies itself, with their sentences and languages; or a data set that a hub has by name,
 hub:NAME@SPLIT (data_prep/hub_rows.py), with the columns `folder.hub.columns`. Into `folder.output` go
 
-    recordings.jsonl  {"name", "text", "wav"}: voices, for encode_voices and stage data
+    recordings.jsonl  {"name", "text", "language", "wav"}: voices, for encode_voices and stage data
     samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings of vectorize
 
 with paths relative to these files.
@@ -270,8 +270,9 @@ def rows(found: list[Recording], output: Path, language: str) -> tuple[list[dict
         if not sound["duration"]:
             faults.append(f"{file}: holds {info.frames} samples, less than a millisecond")
         path = relative(file, output)
-        voices.append({"name": name, "text": text, "wav": path})
-        samples.append({"transcript": text, "language": own or language, "wav_path": path, **sound})
+        said_in = own or language
+        voices.append({"name": name, "text": text, "language": said_in, "wav": path})
+        samples.append({"transcript": text, "language": said_in, "wav_path": path, **sound})
     if faults:
         raise BadRows(faults, then="nothing was written")
     return voices, samples

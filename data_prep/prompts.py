@@ -39,9 +39,9 @@ from speech.readings import may_be_said, writing
 from speech.readings.languages import reads_numbers
 from speech.templates import has_turns, prompt_template, takes_instructions
 from speech.texts import NORMALISATIONS, as_written, spoken
-from speech.voices import Voice, read_voices, voice_of
+from speech.voices import LANGUAGE, Voice, read_voices, voice_of
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}")  # of ISO 639, as the ASRs name them
+_LANGUAGE = re.compile(LANGUAGE)
 
 
 def _plain(text: str, language: str, training: bool, readings: GivenReadings = ()) -> str:
@@ -57,13 +57,13 @@ def draw_voice(text: str, names: Sequence[str], seed: int) -> str:
 
 
 def checked(voices: Mapping[str, Voice], recipe: DictConfig) -> dict[str, Voice]:
-    """The voices with their words as a prompt may hold them. Raises BadRows: words that are none, speech tokens of
-    another codebook, all of them."""
+    """The voices with their words as a prompt may hold them, of recipe.language where they name none. Raises BadRows:
+    words that are none, speech tokens of another codebook, all of them."""
     found, faults = {}, []
     for voice in voices.values():
         try:
             words = {key: check_words(said, key) for key in ("text", "description") if (said := getattr(voice, key))}
-            found[voice.name] = replace(voice, **words)
+            found[voice.name] = replace(voice, language=voice.language or recipe.language, **words)
         except BadField as bad:
             faults.append(f"{recipe.voices}: voice {voice.name!r}: field {bad.field!r} {bad.reason}")
         if voice.speech_tokens and max(voice.speech_tokens) >= recipe.codebook_size:
@@ -131,7 +131,7 @@ class PromptMaker:
         self._has_turns = has_turns(recipe.prompt_template)
         self._character_tokens = recipe.get("character_tokens", False)
         self._known: dict[str, tuple[set[str], set[str]]] = {}  # {tokenizer: characters that it knows, and others}
-        self._written_voices: dict[tuple[str, str], Voice] = {}
+        self._written_voices: dict[str, Voice] = {}
 
     @property
     def languages(self) -> list[str]:
@@ -238,14 +238,14 @@ class PromptMaker:
         return self.as_read(request, self.messages(request, training=False))
 
     def voice_of(self, request: Request) -> Voice | None:
-        """The request's voice, with its words written as texts are."""
+        """The request's voice, with its words written as texts of its own language are: in a recording of "3 cats" a
+        German text does not make "drei" of it."""
         voice = voice_of(request.voice, self.voices)
         if voice is None or self._write is as_written:
             return voice
-        key = (voice.name, request.language)
-        if key not in self._written_voices:
-            self._written_voices[key] = replace(voice, text=self._write(voice.text, request.language))
-        return self._written_voices[key]
+        if voice.name not in self._written_voices:
+            self._written_voices[voice.name] = replace(voice, text=self._write(voice.text, voice.language))
+        return self._written_voices[voice.name]
 
     def unknown(self, text: str, tokenizer: PreTrainedTokenizerBase) -> str:
         """The characters of a text that the tokenizer does not know, each once: it has another token for what it does

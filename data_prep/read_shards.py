@@ -37,10 +37,12 @@ from speech.faults import told_plainly
 from speech.files import whole_file, whole_files
 from speech.jsonl import BadField
 from speech.paths import check_outputs, input_file, relative
-from speech.voices import Voice, read_voices
+from speech.voices import LANGUAGE, Voice, read_voices
 from speech.waves import read_wave
 
 MADE = re.compile(rf"({'|'.join(SPLITS)})_\d+|described_[0-9a-f]{{16}}")  # names of the voices that are made here
+
+_LANGUAGE = re.compile(LANGUAGE)
 
 
 class Kept:
@@ -133,9 +135,18 @@ def is_chosen(place: int, count: int, limit: int) -> bool:
     return place * limit % count < limit
 
 
-def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: TextIO, voices_file: str) -> Counter[str]:
+def write_rl(
+    cfg: DictConfig,
+    split: str,
+    limit: int,
+    output: TextIO,
+    voices: TextIO,
+    voices_file: str,
+    language: str | None = None,
+) -> Counter[str]:
     """At most `limit` rows of a split, evenly chosen, and their voices, whose waves are named from where `voices_file`
-    will be. Counts: rows, too_long (voices), bad words (of voices), and the reasons of the filters."""
+    will be, and which name their language unless it is `language`, recipe.language. Counts: rows, and of voices
+    too_long, bad words, bad language; and the reasons of the filters."""
     codes = Kept(cfg, split)
     counts = Counter(codes.left_out)
     before = cache(lambda: read_voices(voices_file) if Path(voices_file).is_file() else {})
@@ -146,9 +157,13 @@ def write_rl(cfg: DictConfig, split: str, limit: int, output: TextIO, voices: Te
         if len(tokens) > cfg.max_voice_tokens:
             counts["too_long"] += 1
             continue
+        if not _LANGUAGE.fullmatch(sample["language"]):  # stage data refuses it of a text, too
+            counts["bad language"] += 1
+            continue
         if not (words := _words(sample["transcript"], counts)):
             continue
         voice = {"name": f"{split}_{place}", "text": words, "speech_tokens": tokens.tolist()}
+        voice |= {"language": sample["language"]} if sample["language"] != language else {}
         source = Path(cfg.recordings).parent / sample["wav_path"]
         wav = None if source.exists() else _wave_before(voice, before(), cfg.voice_rate)
         wav = wav or _wave(source, Path(cfg.voice_waves) / voice["name"], cfg.voice_rate)
@@ -222,8 +237,8 @@ def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
         counts = {
             "sft": write_sft(own, "train", sft, voices, described),
             "sft_val": write_sft(own, "val", sft_val, voices, described),
-            "train": write_rl(own, "train", own.train_rows, train, voices, recipe.voices),
-            "val": write_rl(own, "val", own.val_rows, test, voices, recipe.voices),
+            "train": write_rl(own, "train", own.train_rows, train, voices, recipe.voices, recipe.language),
+            "val": write_rl(own, "val", own.val_rows, test, voices, recipe.voices, recipe.language),
         }
     _drop_others(Path(own.voice_waves), recipe.voices)  # now that no file of voices names them
     print(f"[read_shards] { ({name: dict(count) for name, count in counts.items()}) }", flush=True)

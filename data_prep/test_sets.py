@@ -188,9 +188,10 @@ def language_of(path: str | Path) -> str:
     return found[1]
 
 
-def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, int]:
-    """Writes texts.jsonl {"text", "language", "voice"} and recordings.jsonl {"name", "text", "wav"}; the numbers of
-    rows. A recording that several texts ask for is one voice, called as the first of them."""
+def convert(tasks: list[Task], output: str | Path, language: str, voice_language: str) -> tuple[int, int]:
+    """Writes texts.jsonl {"text", "language", "voice"} and recordings.jsonl {"name", "text", "language", "wav"}, the
+    latter's of what is said in them; the numbers of rows. A recording that several texts ask for is one voice, called
+    as the first of them."""
     voices: dict[tuple[Path, str], str] = {}
     names = [voices.setdefault((task.wav, task.prompt_text), task.name) for task in tasks]
     folder = Path(output)
@@ -204,7 +205,7 @@ def convert(tasks: list[Task], output: str | Path, language: str) -> tuple[int, 
         own |= {k: relative(v, folder) for k, v in (("embedding", task.embedding), ("mel", task.mel)) if v}
         brought[name] = own | brought[name]
     recordings = [
-        {"name": name, "text": said, "wav": relative(wav, folder)} | brought[name]
+        {"name": name, "text": said, "language": voice_language, "wav": relative(wav, folder)} | brought[name]
         for (wav, said), name in voices.items()
     ]
     with whole_files([folder / "texts.jsonl", folder / "recordings.jsonl"]) as temporaries:
@@ -226,7 +227,7 @@ def main(cfg: DictConfig) -> None:
     check_outputs({"test_set.input": own.input}, outputs)
     tasks = read_test_set(own.input, own.shown_faults, own.hub)
     language = own.language or language_of(own.input)
-    texts, voices = convert(tasks, own.output, language)
+    texts, voices = convert(tasks, own.output, language, own.voice_language or language)
     print(f"{own.input}: {texts} texts in {language}, {voices} voices -> {own.output}/texts.jsonl, recordings.jsonl")
 
 

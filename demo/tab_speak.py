@@ -49,9 +49,9 @@ class SpeakTab:
         """The dropdown of voices: one that was added is there after a reload, too, and for others."""
         return gr.Dropdown(choices=self.voices())
 
-    def add_voice(self, recording: str | None, words: str) -> Any:
+    def add_voice(self, recording: str | None, words: str, language: str | None = None) -> Any:
         """The dropdown of voices with the new one chosen."""
-        name = new_voice(self.cfg, self.studio, recording, words)
+        name = new_voice(self.cfg, self.studio, recording, words, language)
         return gr.Dropdown(choices=self.voices(), value=name)
 
     def models(self) -> Any:
@@ -89,6 +89,9 @@ class SpeakTab:
                     words = gr.Textbox(
                         label="What is said in it", max_length=cfg.recipe.max_text_chars, elem_id="words"
                     )
+                    said_in = gr.Dropdown(
+                        languages, value=cfg.recipe.language, label="In this language", visible=len(languages) > 1
+                    )
                     add = gr.Button("Add this voice", elem_id="add-voice")
             with gr.Column(scale=3, min_width=420):
                 player = gr.Audio(
@@ -112,4 +115,4 @@ class SpeakTab:
         model.focus(self.models, None, model, **quiet)
         if takes_voices(cfg):
             voice.focus(self.known_voices, None, voice, **quiet)
-            add.click(told(self.add_voice), [recording, words], voice, api_name="add_voice")
+            add.click(told(self.add_voice), [recording, words, said_in], voice, api_name="add_voice")

@@ -20,12 +20,13 @@ def takes_voices(cfg: DictConfig) -> bool:
     return OmegaConf.select(cfg, "voices.encoder") is not None
 
 
-def new_voice(cfg: DictConfig, studio: Studio, uploaded: str | None, words: str) -> str:
+def new_voice(cfg: DictConfig, studio: Studio, uploaded: str | None, words: str, language: str | None = None) -> str:
     """Encodes the recording, writes it and all voices to demo.voices_dir, and lets the studio read them again.
 
     Args:
         uploaded: file that the page's upload wrote: WAV, FLAC, OGG or MP3, whatever its name says.
         words: what is said in it.
+        language: of the words; None: the recipe's.
 
     Returns:
         The voice's name, by its content.
@@ -56,7 +57,7 @@ def new_voice(cfg: DictConfig, studio: Studio, uploaded: str | None, words: str)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(folder / f"{name}.wav") as temporary:
         soundfile.write(temporary, wave, rate, format="WAV", subtype="PCM_16")
-    voice = Voice(name, words, tuple(tokens.tolist()), str(folder / f"{name}.wav"))
+    voice = Voice(name, words, tuple(tokens.tolist()), str(folder / f"{name}.wav"), language=language)
     voices = (studio.prompts.voices | {name: voice}).values()
     write_jsonl(str(folder / "voices.jsonl"), (_row(one, folder) for one in voices))
     studio.read_voices(str(folder / "voices.jsonl"))

@@ -56,7 +56,8 @@ def main(cfg: DictConfig) -> None:
         wav = input_file(cfg.voice_wav, "a recording to speak with (voice_wav)")
         check_outputs({"voice_wav": wav}, {"voice_file": cfg.voice_file, "out": cfg.out})
         told = str(Path(cfg.voice_file).with_suffix(".told.jsonl"))
-        write_jsonl(told, [{"name": NAME, "text": str(cfg.voice_text), "wav": str(wav.resolve())}])
+        said = {"text": str(cfg.voice_text), "language": cfg.voice_language}
+        write_jsonl(told, [{"name": NAME, **said, "wav": str(wav.resolve())}])
         encoder = OmegaConf.to_container(cfg.voices.encoder, resolve=True)  # it refers to the rest of cfg
         own = {"input": told, "output": cfg.voice_file, "encoder": encoder}
         try:

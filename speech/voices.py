@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from speech.jsonl import BadField, Named, Token, check, read_all
+
+LANGUAGE = r"^[a-z]{2,3}$"  # of ISO 639, as the ASRs name them
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Voice:
         description: the voice in words, for a template that takes it so; None if there is none.
         embedding, mel: paths of the speaker's embedding and of the recording's log-mel, where they were computed
             already (GLM-TTS's rows bring them); None: a token2wav that wants them computes them of `wav`.
+        language: of the words, whatever the text to be said is in; None: the file does not say.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Voice:
     description: str | None = None
     embedding: str | None = None
     mel: str | None = None
+    language: str | None = None
 
     @property
     def files(self) -> list[str]:
@@ -48,6 +52,7 @@ class _Row(BaseModel):
     description: Named | None = None
     embedding: Named | None = None
     mel: Named | None = None
+    language: str | None = Field(None, pattern=LANGUAGE)
 
     @model_validator(mode="after")
     def _says_something(self) -> "_Row":
@@ -58,9 +63,9 @@ class _Row(BaseModel):
 
 
 def read_voices(path: str | None, key: str = "recipe.voices") -> dict[str, Voice]:
-    """{name: voice} of a JSONL file of {"name", "text", "speech_tokens", "wav", "description", "embedding", "mel"}; all
-    but name and text are optional, and so is `text` beside a description. `wav`, `embedding` and `mel` are relative to
-    the file. No path, no voices. `key`: the setting that names the file, for the message.
+    """{name: voice} of a JSONL file of {"name", "text", "language", "speech_tokens", "wav", "description", "embedding",
+    "mel"}; all but name and text are optional, and so is `text` beside a description. `wav`, `embedding` and `mel` are
+    relative to the file. No path, no voices. `key`: the setting that names the file, for the message.
 
     Raises:
         FileNotFoundError: the file is not there.
@@ -77,7 +82,8 @@ def read_voices(path: str | None, key: str = "recipe.voices") -> dict[str, Voice
         files = {key: getattr(given, key) for key in ("wav", "embedding", "mel")}
         files = {key: None if name is None else str(Path(path).parent / name) for key, name in files.items()}
         tokens = tuple(given.speech_tokens or ())
-        voices[given.name] = Voice(given.name, given.text or "", tokens, description=given.description, **files)
+        said = {"description": given.description, "language": given.language}
+        voices[given.name] = Voice(given.name, given.text or "", tokens, **said, **files)
 
     read_all(path, add, f"a voice on each line ({key}), one JSON object with name and text,")
     return voices

@@ -47,7 +47,7 @@ def zero_shot(
     """
     tokens = [*(voice.speech_tokens if voice else ()), *(token for _, spoken in earlier for token in spoken)]
     tokens += speech_prefix
-    messages = [{"role": "user", "content": normalise(voice.text, language) + " "}] if voice else []
+    messages = [{"role": "user", "content": normalise(voice.text, voice.language or language) + " "}] if voice else []
     messages += [{"role": "user", "content": read} for read, _ in earlier]
     messages.append({"role": "user", "content": normalise(text, language)})
     return [*messages, {"role": "assistant", "content": format_speech_tokens(tokens)}] if tokens else messages

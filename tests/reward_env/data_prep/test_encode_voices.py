@@ -108,12 +108,12 @@ def test_a_voice_that_names_its_tokens_keeps_them_and_no_encoder_is_made(tmp_pat
     source = write(
         tmp_path / "voices.jsonl",
         {"name": "a", "text": "Hi.", "speech_tokens": [7, 8]},
-        {"name": "b", "text": "Ho.", "speech_tokens": [9], "wav": "b.wav", "description": "old"},
+        {"name": "b", "text": "Ho.", "language": "de", "speech_tokens": [9], "wav": "b.wav", "description": "old"},
     )
     cfg = {"input": str(source), "output": str(tmp_path / "out" / "v.jsonl"), "encoder": {"_target_": "there.is.none"}}
     assert list(encoded(OmegaConf.create(cfg))) == [
         {"name": "a", "text": "Hi.", "speech_tokens": [7, 8]},
-        {"name": "b", "text": "Ho.", "speech_tokens": [9], "wav": "../b.wav", "description": "old"},
+        {"name": "b", "text": "Ho.", "language": "de", "speech_tokens": [9], "wav": "../b.wav", "description": "old"},
     ]
 
 

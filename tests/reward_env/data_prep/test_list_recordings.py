@@ -30,6 +30,7 @@ def test_both_files_are_such_as_the_other_stages_read(tmp_path):
         (output / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made))
     found = read_voices(str(output / "recordings.jsonl"))
     assert {name: voice.text for name, voice in found.items()} == {"a": "今天 很好", "sub/b": "你好"}
+    assert {voice.language for voice in found.values()} == {"zh"}
     assert Path(found["sub/b"].wav).resolve() == tmp_path / "in/sub/b.flac"
     first, second = read_recordings(str(output / "samples.jsonl"))
     assert (first.transcript, first.language, first.duration, first.sample_rate) == ("今天 很好", "zh", 0.5, 16_000)
@@ -75,7 +76,10 @@ def test_a_table_of_common_voice_names_words_and_languages(tmp_path):
     heading = "client_id\tpath\tsentence\tlocale\n"
     table.write_text(f'{heading}x\tcv_2.mp3\t"Ja", sagt er.\tzh-HK\nx\tcv_1.mp3\tNein.\tde\n')
     voices, samples = rows(recordings(table), tmp_path, "en")
-    assert [(voice["name"], voice["text"]) for voice in voices] == [("cv_1", "Nein."), ("cv_2", '"Ja", sagt er.')]
+    assert [(voice["name"], voice["text"], voice["language"]) for voice in voices] == [
+        ("cv_1", "Nein.", "de"),
+        ("cv_2", '"Ja", sagt er.', "yue"),
+    ]
     assert [(one["language"], one["wav_path"]) for one in samples] == [
         ("de", "de/clips/cv_1.mp3"),
         ("yue", "de/clips/cv_2.mp3"),

@@ -63,17 +63,22 @@ def test_each_recording_is_the_voice_of_the_next_text(models, recordings, tmp_pa
 
 def test_a_voice_whose_words_no_prompt_can_hold_is_none(tmp_path):
     with ShardWriter(tmp_path, None) as shard:
-        for said in ("<|en|>One.", "Two.", "Three."):
-            row = {"transcript": said, "language": "en", "wav_path": "a.wav", "voice_description": "<|old|>"}
+        said = {"<|en|>One.": "en", "Two.": "en", "Three.": "en", "Four.": "English", "Five.": "English"}
+        for words, language in said.items():
+            row = {"transcript": words, "language": language, "wav_path": "a.wav", "voice_description": "<|old|>"}
             shard.add("train", json.dumps(row), np.array([7], np.int32))
     soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
     cfg = OmegaConf.create({"codes": str(tmp_path), "recordings": str(tmp_path / "samples.jsonl"), "annotations": []})
     cfg.update({"max_voice_tokens": 9, "voice_waves": str(tmp_path / "voices"), "voice_rate": 16000})
     cfg.update({"filters": None, "instruction": None})
     rows, voices = io.StringIO(), io.StringIO()
-    assert write_rl(cfg, "train", 9, rows, voices, str(tmp_path / "v.jsonl")) == {"bad words": 1, "rows": 1}
-    assert [json.loads(line)["text"] for line in voices.getvalue().splitlines()] == ["Two."]
-    assert write_sft(cfg, "train", io.StringIO(), voices, set()) == {"bad words": 3, "rows": 3}
+    counts = write_rl(cfg, "train", 9, rows, voices, str(tmp_path / "v.jsonl"))
+    assert counts == {"bad words": 1, "rows": 1, "bad language": 1}
+    (two,) = map(json.loads, voices.getvalue().splitlines())
+    assert (two["text"], two["language"]) == ("Two.", "en")
+    write_rl(cfg, "train", 9, rows, plain := io.StringIO(), str(tmp_path / "v.jsonl"), "en")
+    assert "language" not in json.loads(plain.getvalue())  # the recipe's own
+    assert write_sft(cfg, "train", io.StringIO(), voices, set()) == {"bad words": 5, "rows": 5}
 
 
 def shards_of_one(folder: Path, *fields: dict) -> DictConfig:

@@ -226,10 +226,10 @@ def test_a_recording_becomes_a_voice(page, tmp_path):
     wave = np.sin(np.arange(16000) / 20).astype(np.float32) * 0.3
     soundfile.write(tmp_path / "me.flac", wave, 16000)
     client = page.client()
-    made = client.predict(handle_file(tmp_path / "me.flac"), "你好", api_name="/add_voice")
+    made = client.predict(handle_file(tmp_path / "me.flac"), "你好", "en", api_name="/add_voice")
     name = made["value"]
     (row,) = map(json.loads, (page.folder / "voices/voices.jsonl").read_text(encoding="utf-8").splitlines())
-    assert (row["name"], row["text"], len(row["speech_tokens"])) == (name, "你好", 25)
+    assert (row["name"], row["text"], row["language"], len(row["speech_tokens"])) == (name, "你好", "en", 25)
     assert len(soundfile.read(page.folder / "voices" / row["wav"])[0]) == 16000
 
 
@@ -248,7 +248,7 @@ def test_bad_uploads_are_refused(page, tmp_path):
 @pytest.mark.parametrize("path", ["/etc/passwd", str(ROOT / "README.md"), str(ROOT / "exp/test_build/sft/config.json")])
 def test_no_path_from_the_browser_is_opened(page, path):
     assert page.status(f"/gradio_api/file={path}") in (403, 404)
-    data = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "你好"]}).encode()
+    data = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "你好", "zh"]}).encode()
     call = f"{page.url}/gradio_api/call/add_voice"
     request = urllib.request.Request(call, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=300) as answer:

@@ -44,7 +44,7 @@ def release(tmp_path: Path) -> Path:
 
 
 def test_rows_become_texts_and_voices_with_their_tokens(release, tmp_path):
-    assert convert(read_test_set(release, 5), tmp_path / "out", "zh") == (3, 2)
+    assert convert(read_test_set(release, 5), tmp_path / "out", "zh", "zh") == (3, 2)
     texts = [json.loads(line) for line in (tmp_path / "out/texts.jsonl").read_text().splitlines()]
     assert texts == [
         {"text": "你好。", "language": "zh", "voice": "u1", "emotion": "happy"},
@@ -67,7 +67,7 @@ def test_embeddings_and_mels_by_path_go_with_the_voice(release, tmp_path):
     rows = [json.loads(line) for line in release.read_text().splitlines()]
     rows[1] |= {"embedding": "embedding/a.pt"}  # of the second row, whose voice is the first one's
     release.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    convert(read_test_set(release, 5), tmp_path / "out", "zh")
+    convert(read_test_set(release, 5), tmp_path / "out", "zh", "zh")
     voices = read_voices(str(tmp_path / "out/recordings.jsonl"))
     assert array_of(voices["u1"].embedding).tolist() == [[2.0] * 192] and voices["u1"].mel is None
     assert array_of(voices["u3"].embedding).tolist() == [1.0] * 192 and array_of(voices["u3"].mel).shape == (7, 80)

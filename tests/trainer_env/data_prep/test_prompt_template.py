@@ -102,3 +102,27 @@ def test_a_voices_words_are_checked_as_texts_are(tmp_path):
         PromptMaker(recipe)
     voices.write_text(voices.read_text().splitlines()[1])
     assert PromptMaker(recipe).voices["b"].text == "你好"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "language", "said", "english", "own"),
+    [
+        ("inworld_tts", "de", "Ich habe 3 Katzen.", "I have three cats.", "Ich habe drei Katzen."),
+        ("glm_tts", "zh", "我有3只猫。", "i have three cats. ", "我有三只猫。 "),
+    ],
+)
+def test_a_voices_words_are_written_in_its_own_language(tmp_path, recipe, language, said, english, own):
+    """What is heard in its recording, whatever language goes on behind it; of a voice that names none, the recipe's."""
+    rows = [{"name": "a", "text": "I have 3 cats.", "language": "en"}]
+    rows.append({"name": "b", "text": said, "language": language})
+    rows.append({"name": "c", "text": {"inworld_tts": "I have 3 cats.", "glm_tts": said}[recipe]})
+    (tmp_path / "voices.jsonl").write_text("".join(json.dumps(row | {"speech_tokens": [7]}) + "\n" for row in rows))
+    maker = PromptMaker(compose_stage(recipe, "data", (f"recipe.voices={tmp_path}/voices.jsonl",)).recipe)
+
+    def read(voice: str, text: str, language: str) -> str:
+        request = maker.request({"text": text, "language": language, "voice": voice})
+        return maker.messages(request, training=False)[0]["content"]
+
+    assert english in read("a", "Gut." if language == "de" else "好。", language)
+    assert own in read("b", "Good.", "en")
+    assert (english if recipe == "inworld_tts" else own) in read("c", "Good.", "en" if recipe == "glm_tts" else "de")

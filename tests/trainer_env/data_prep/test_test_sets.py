@@ -66,15 +66,15 @@ def rows(path: Path) -> list[dict]:
 
 def test_a_list_of_seed_tts_becomes_texts_and_one_voice_for_each_recording(seed, tmp_path):
     out = tmp_path / "exp" / "seed_zh"
-    assert convert(read_test_set(seed, 20), out, "zh") == (3, 2)
+    assert convert(read_test_set(seed, 20), out, "zh", "yue") == (3, 2)
     assert rows(out / "texts.jsonl") == [
         {"text": "今天下雨。", "language": "zh", "voice": "a-1"},
         {"text": "明天放晴。", "language": "zh", "voice": "b-1"},
         {"text": "Where, then?", "language": "zh", "voice": "b-1"},
     ]
     assert rows(out / "recordings.jsonl") == [
-        {"name": "a-1", "text": "你好。", "wav": "../../zh/prompt-wavs/a.wav"},
-        {"name": "b-1", "text": "再见。", "wav": "../../zh/prompt-wavs/b.wav"},
+        {"name": "a-1", "text": "你好。", "language": "yue", "wav": "../../zh/prompt-wavs/a.wav"},
+        {"name": "b-1", "text": "再见。", "language": "yue", "wav": "../../zh/prompt-wavs/b.wav"},
     ]
     assert os.path.samefile(
         read_voices(str(out / "recordings.jsonl"))["b-1"].wav, seed.parent / "prompt-wavs" / "b.wav"
@@ -176,7 +176,7 @@ def test_a_hubs_data_set_with_recordings_becomes_texts_and_voices(tmp_path, caps
     source = hub_of(tmp_path / "set", b"RIFF1", b"RIFF1", b"RIFF2", **columns)
     own = config(tmp_path, "test_set.hub.columns.tokens=prompt_audio_cosy2_tokens").test_set
     out = tmp_path / "out"
-    assert convert(read_test_set(source, 20, own.hub), out, "zh") == (3, 2)
+    assert convert(read_test_set(source, 20, own.hub), out, "zh", "zh") == (3, 2)
     assert rows(out / "texts.jsonl")[1] == {"text": "明天放晴。", "language": "zh", "voice": "a"}
     voices = rows(out / "recordings.jsonl")
     assert [(v["name"], v["text"], v["speech_tokens"]) for v in voices] == [

@@ -98,6 +98,7 @@ def test_a_sentence_is_spoken_with_any_recording(recipe, tmp_path):
     assert found == rate and len(wave) > 0 and np.isfinite(wave).all()
     (voice,) = map(json.loads, (work / "speech/given_voice.jsonl").read_text(encoding="utf-8").splitlines())
     assert (voice["name"], voice["text"], len(voice["speech_tokens"])) == ("given", words, count)
+    assert voice["language"] == {"cosyvoice2": "zh", "llasa": "ko"}[name]
     assert Path(work / "speech", voice["wav"]).resolve() == (tmp_path / "me.flac").resolve()
     (row,) = map(json.loads, (work / "speech/tokens/GRPO.speech.jsonl").read_text(encoding="utf-8").splitlines())
     assert (row["text"], row["voice"]) == (text, "given") and row["tokens"]

@@ -74,6 +74,8 @@ def test_the_prompt_is_made_of_the_published_parts(
     assert published.encode_ordinary("今天下雨。 你好世界。") != first + second  # the space would join the text
     assert encode_answer(tokenizer, [0, 39]) == [speech, speech + 39, end_of_text + 4]
     assert encode_prompt(tokenizer, zero_shot("你好世界")) == [*second, end_of_text + 6]
+    japanese = zero_shot("你好", Voice("a", "千葉県", language="ja"), language="zh")  # no traditional characters
+    assert [turn["content"] for turn in japanese] == ["千葉県。 ", "你好。"]
     messages = [*zero_shot("你好世界", Voice("a", "今天下雨", (3,))), {"role": "assistant", "content": "<|s_0|>"}]
     whole = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=False)
     assert whole == [*first, *second, end_of_text + 6, speech + 3, speech, end_of_text + 4]

@@ -10,10 +10,11 @@ from speech.voices import Voice, read_voices, voice_of
 def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_path):
     file = tmp_path / "voices.jsonl"
     file.write_text(
-        '{"name": "a", "text": "早。", "speech_tokens": [7, 8], "wav": "a.wav"}\n\n{"name": "b", "text": "晚。"}\n'
+        '{"name": "a", "text": "早。", "speech_tokens": [7, 8], "wav": "a.wav"}\n\n'
+        '{"name": "b", "text": "晚。", "language": "yue"}\n'
     )
     voices = read_voices(str(file))
-    assert voices == {"a": Voice("a", "早。", (7, 8), str(tmp_path / "a.wav")), "b": Voice("b", "晚。", (), None)}
+    assert voices == {"a": Voice("a", "早。", (7, 8), str(tmp_path / "a.wav")), "b": Voice("b", "晚。", language="yue")}
     assert voice_of("b", voices).text == "晚。"
     assert voice_of(None, voices) is None
 
@@ -25,6 +26,7 @@ def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_p
         ('{"name": "a"}', ":1: field 'text'"),
         ('{"name": "a", "text": "b", "speech_tokens": [-1]}', ":1: field 'speech_tokens'"),
         ('{"name": "a", "text": "b", "wav": 3}', ":1: field 'wav'"),
+        ('{"name": "a", "text": "b", "language": "English"}', ":1: field 'language'"),
         ('{"name": "a", "description": " "}', ":1: field 'description'"),
         ('{"name": "a", "description": "old", "speech_tokens": [1]}', ":1: field 'text'"),
         ('{"name": "a", "text": "b", "age": 3}', ":1: field 'age': is not known here; known are name, text"),

@@ -52,6 +52,7 @@ ABSENT = {
     "read_shards.instruction": {"read_shards.instruction": "null"},
     "folder.hub": {"folder.hub.folder": '"${recipe.data_dir}/hub"', "folder.hub.columns.wav": '"audio"'},
     "test_set.hub": {"test_set.hub.folder": '"${recipe.data_dir}/hub"', "test_set.hub.columns.tokens": "null"},
+    "test_set.voice_language": {"test_set.voice_language": "null"},
 }
 
 
