@@ -110,7 +110,8 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
                 append_jsonl(kept, [{"made_of": made_of, "tokens": tokens}])
         except ValueError as error:
             raise ValueError(f"{cfg.input}: voice {voice.name!r}: {error}") from error
-        row = {"name": voice.name, "text": voice.text, "speech_tokens": tokens}
+        row = {"name": voice.name} | ({"text": voice.text} if voice.text else {}) | {"speech_tokens": tokens}
+        row |= {} if voice.prompted else {"prompted": False}
         row |= {"language": voice.language} if voice.language else {}
         for key in ("wav", "embedding", "mel"):
             if path := getattr(voice, key):

@@ -37,7 +37,7 @@ from speech.jsonl import BadField, BadRows
 from speech.loading import tokenizer_of
 from speech.readings import may_be_said, writing
 from speech.readings.languages import reads_numbers
-from speech.templates import has_turns, prompt_template, takes_instructions
+from speech.templates import has_turns, prompt_template, takes_instructions, takes_unprompted
 from speech.texts import NORMALISATIONS, as_written, spoken
 from speech.voices import LANGUAGE, Voice, read_voices, voice_of
 
@@ -58,10 +58,13 @@ def draw_voice(text: str, names: Sequence[str], seed: int) -> str:
 
 def checked(voices: Mapping[str, Voice], recipe: DictConfig) -> dict[str, Voice]:
     """The voices with their words as a prompt may hold them, of recipe.language where they name none. Raises BadRows:
-    words that are none, speech tokens of another codebook, all of them."""
-    found, faults = {}, []
+    words that are none, speech tokens of another codebook, voices that are to stay out of prompts where none can, all
+    of them."""
+    found, faults, unprompted = {}, [], takes_unprompted(recipe.prompt_template)
     for voice in voices.values():
         try:
+            if not (voice.prompted or unprompted):
+                raise BadField("prompted", f"is false, and {recipe.name} speaks with no voice that is in no prompt")
             words = {key: check_words(said, key) for key in ("text", "description") if (said := getattr(voice, key))}
             found[voice.name] = replace(voice, language=voice.language or recipe.language, **words)
         except BadField as bad:
@@ -217,6 +220,7 @@ class PromptMaker:
         try:
             voice = self.voice_of(request)
             told: dict[str, Any] = {"language": request.language, "instruction": request.instruction}
+            told["prompted"] = voice is None or voice.prompted
             if earlier and self._has_turns:
                 told["earlier"] = earlier
             elif earlier and voice is not None:

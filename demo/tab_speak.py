@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from demo.show import heard, picture, played, told, worth
 from demo.studio import Said, Studio, StudioError
 from demo.voices import new_voice, takes_voices
+from speech.templates import takes_unprompted
 
 OWN = "as the recipe chooses"
 
@@ -63,6 +64,7 @@ class SpeakTab:
         cfg, names = self.cfg, self.studio.checkpoints.names()
         several, chooses = bool(self.studio.prompts.voices) or takes_voices(cfg), self.studio.chooses
         languages = self.studio.prompts.languages
+        unprompted = " (or nothing: then it is in no prompt)" if takes_unprompted(cfg.recipe.prompt_template) else ""
         merged = [name for name in names if name in cfg.systems]
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
@@ -87,7 +89,7 @@ class SpeakTab:
                         type="filepath", sources=["upload", "microphone"], label="Recording", elem_id="recording"
                     )
                     words = gr.Textbox(
-                        label="What is said in it", max_length=cfg.recipe.max_text_chars, elem_id="words"
+                        label="What is said in it" + unprompted, max_length=cfg.recipe.max_text_chars, elem_id="words"
                     )
                     said_in = gr.Dropdown(
                         languages, value=cfg.recipe.language, label="In this language", visible=len(languages) > 1

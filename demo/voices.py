@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from demo.studio import Studio, StudioError
 from speech.files import whole_file, write_jsonl
+from speech.templates import takes_unprompted
 from speech.voices import Voice
 from speech.waves import AudioLimits, read_wave
 
@@ -25,7 +26,7 @@ def new_voice(cfg: DictConfig, studio: Studio, uploaded: str | None, words: str,
 
     Args:
         uploaded: file that the page's upload wrote: WAV, FLAC, OGG or MP3, whatever its name says.
-        words: what is said in it.
+        words: what is said in it; none where the recipe's prompts can do without: the flow alone speaks with it.
         language: of the words; None: the recipe's.
 
     Returns:
@@ -37,7 +38,8 @@ def new_voice(cfg: DictConfig, studio: Studio, uploaded: str | None, words: str,
     if not takes_voices(cfg):
         raise StudioError(f"{cfg.recipe.name} speaks with one voice only")
     words = words.strip()
-    if uploaded is None or not words:
+    unprompted = takes_unprompted(cfg.recipe.prompt_template) and not words
+    if uploaded is None or not (words or unprompted):
         raise StudioError("a voice is a recording and the words that are said in it")
     if len(words) > cfg.recipe.max_text_chars:
         raise StudioError(f"the words have {len(words)} characters, at most {cfg.recipe.max_text_chars} are read")
@@ -57,7 +59,9 @@ def new_voice(cfg: DictConfig, studio: Studio, uploaded: str | None, words: str,
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(folder / f"{name}.wav") as temporary:
         soundfile.write(temporary, wave, rate, format="WAV", subtype="PCM_16")
-    voice = Voice(name, words, tuple(tokens.tolist()), str(folder / f"{name}.wav"), language=language)
+    voice = Voice(
+        name, words, tuple(tokens.tolist()), str(folder / f"{name}.wav"), language=language, prompted=not unprompted
+    )
     voices = (studio.prompts.voices | {name: voice}).values()
     write_jsonl(str(folder / "voices.jsonl"), (_row(one, folder) for one in voices))
     studio.read_voices(str(folder / "voices.jsonl"))
@@ -71,6 +75,6 @@ def _told(error: Exception, uploaded: str) -> str:
 
 def _row(voice: Voice, folder: Path) -> dict:
     """Of a file in this folder, from where its paths go out: both can be moved together."""
-    given = {key: value for key, value in asdict(voice).items() if value not in (None, (), "")}
+    given = {key: value for key, value in asdict(voice).items() if value not in (None, (), "", True)}
     paths = {key: Path(given[key]).resolve() for key in ("wav", "embedding", "mel") if key in given}
     return given | {key: os.path.relpath(path, folder) for key, path in paths.items()}

@@ -3,6 +3,7 @@
     python -m infer.given_voice --config-path <recipe> --config-name infer voice_wav=me.wav voice_text="..."
 
 writes the voice with its speech tokens where the stage's other two commands find it. Without voice_wav nothing is done.
+Without voice_text the CosyVoice recipes speak with the recording and prompt their language model with nothing of it.
 """
 
 from pathlib import Path
@@ -11,6 +12,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from speech.faults import UserError, told_plainly
+from speech.templates import takes_unprompted
 
 NAME = "given"
 
@@ -19,18 +21,21 @@ def use_given(cfg: DictConfig) -> None:
     """Lets a stage's configuration speak with the given voice, if there is one; said by synthesis and decoding.
 
     Raises:
-        ValueError: a recording without its words, words without a recording, or a recipe without voices.
+        ValueError: words without a recording, a recording without its words where the prompt needs them, or a recipe
+            without voices.
     """
     wav, text = cfg.get("voice_wav"), cfg.get("voice_text")
     if wav is None and text is None:
         return
-    if wav is None or text is None:
-        raise UserError('voice_wav=FILE and voice_text="what is said in it": both, or neither')
+    if wav is None:
+        raise UserError(f"voice_text={text}: and voice_wav=FILE, the recording in which it is said")
     if cfg.voices.encoder is None:
         raise UserError(
             f"voice_wav={wav}: {cfg.recipe.name} has a voice of its own and speaks with no other (its recipe names no "
             "encoder of recordings, chosen_encoder)"
         )
+    if text is None and not takes_unprompted(cfg.recipe.prompt_template):
+        raise UserError(f'voice_wav={wav}: and voice_text="what is said in it", which is in the prompt')
     if cfg.get("voice") is not None:
         raise UserError(f"voice={cfg.voice} and voice_wav={wav}: one of them, please")
     cfg.recipe.voices = cfg.voice_file
@@ -56,7 +61,8 @@ def main(cfg: DictConfig) -> None:
         wav = input_file(cfg.voice_wav, "a recording to speak with (voice_wav)")
         check_outputs({"voice_wav": wav}, {"voice_file": cfg.voice_file, "out": cfg.out})
         told = str(Path(cfg.voice_file).with_suffix(".told.jsonl"))
-        said = {"text": str(cfg.voice_text), "language": cfg.voice_language}
+        text = cfg.voice_text
+        said = {"prompted": False} if text is None else {"text": str(text), "language": cfg.voice_language}
         write_jsonl(told, [{"name": NAME, **said, "wav": str(wav.resolve())}])
         encoder = OmegaConf.to_container(cfg.voices.encoder, resolve=True)  # it refers to the rest of cfg
         own = {"input": told, "output": cfg.voice_file, "encoder": encoder}

@@ -148,7 +148,7 @@ class Speaker:
         any."""
         earlier = [(read, parse_speech_tokens(self._tokenizer.decode(ids))[0]) for read, ids, _ in track.said]
         voice = self._maker.voice_of(request)
-        if voice is None or not voice.speech_tokens or request.instruction is not None:
+        if voice is None or not (voice.speech_tokens and voice.prompted) or request.instruction is not None:
             earlier = []  # nothing to go on from
         while True:
             spoken = sum(len(tokens) for _, tokens in earlier) + len(voice.speech_tokens if voice else ())

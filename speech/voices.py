@@ -24,6 +24,8 @@ class Voice:
         embedding, mel: paths of the speaker's embedding and of the recording's log-mel, where they were computed
             already (GLM-TTS's rows bring them); None: a token2wav that wants them computes them of `wav`.
         language: of the words, whatever the text to be said is in; None: the file does not say.
+        prompted: False: no prompt holds its words or speech tokens, the token2wav alone speaks with its recording
+            (CosyVoice's inference_cross_lingual); its words need not be known.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Voice:
     embedding: str | None = None
     mel: str | None = None
     language: str | None = None
+    prompted: bool = True
 
     @property
     def files(self) -> list[str]:
@@ -53,10 +56,13 @@ class _Row(BaseModel):
     embedding: Named | None = None
     mel: Named | None = None
     language: str | None = Field(None, pattern=LANGUAGE)
+    prompted: bool = True
 
     @model_validator(mode="after")
     def _says_something(self) -> "_Row":
-        if self.text is None and (self.speech_tokens or self.description is None):
+        if not self.prompted and self.wav is None:
+            raise BadField("wav", "is missing: of a voice with prompted: false nothing but its recording is used")
+        if self.prompted and self.text is None and (self.speech_tokens or self.description is None):
             needs = "speech_tokens need the words that they say" if self.speech_tokens else "is missing"
             raise BadField("text", needs)
         return self
@@ -64,8 +70,9 @@ class _Row(BaseModel):
 
 def read_voices(path: str | None, key: str = "recipe.voices") -> dict[str, Voice]:
     """{name: voice} of a JSONL file of {"name", "text", "language", "speech_tokens", "wav", "description", "embedding",
-    "mel"}; all but name and text are optional, and so is `text` beside a description. `wav`, `embedding` and `mel` are
-    relative to the file. No path, no voices. `key`: the setting that names the file, for the message.
+    "mel", "prompted"}; all but name and text are optional, and so is `text` beside a description or with `prompted`
+    false. `wav`, `embedding` and `mel` are relative to the file. No path, no voices. `key`: the setting that names the
+    file, for the message.
 
     Raises:
         FileNotFoundError: the file is not there.
@@ -82,8 +89,8 @@ def read_voices(path: str | None, key: str = "recipe.voices") -> dict[str, Voice
         files = {key: getattr(given, key) for key in ("wav", "embedding", "mel")}
         files = {key: None if name is None else str(Path(path).parent / name) for key, name in files.items()}
         tokens = tuple(given.speech_tokens or ())
-        said = {"description": given.description, "language": given.language}
-        voices[given.name] = Voice(given.name, given.text or "", tokens, **said, **files)
+        same = {key: getattr(given, key) for key in ("description", "language", "prompted")}
+        voices[given.name] = Voice(given.name, given.text or "", tokens, **same, **files)
 
     read_all(path, add, f"a voice on each line ({key}), one JSON object with name and text,")
     return voices

@@ -109,11 +109,13 @@ def test_a_voice_that_names_its_tokens_keeps_them_and_no_encoder_is_made(tmp_pat
         tmp_path / "voices.jsonl",
         {"name": "a", "text": "Hi.", "speech_tokens": [7, 8]},
         {"name": "b", "text": "Ho.", "language": "de", "speech_tokens": [9], "wav": "b.wav", "description": "old"},
+        {"name": "c", "speech_tokens": [4], "wav": "c.wav", "prompted": False},
     )
     cfg = {"input": str(source), "output": str(tmp_path / "out" / "v.jsonl"), "encoder": {"_target_": "there.is.none"}}
     assert list(encoded(OmegaConf.create(cfg))) == [
         {"name": "a", "text": "Hi.", "speech_tokens": [7, 8]},
         {"name": "b", "text": "Ho.", "language": "de", "speech_tokens": [9], "wav": "../b.wav", "description": "old"},
+        {"name": "c", "speech_tokens": [4], "prompted": False, "wav": "../c.wav"},
     ]
 
 

@@ -73,6 +73,15 @@ def test_the_voice_is_the_rows_own_or_follows_from_its_text(token2wav):
         np.testing.assert_array_equal(token2wav.decode([row(10, None, text)])[0], spoken[text])
 
 
+def test_a_voice_that_is_in_no_prompt_sounds_as_it_does_by_default(release, token2wav):
+    told = {"name": "high", "wav": "high.wav", "prompted": False}
+    (release / "alone.jsonl").write_text(json.dumps(told) + "\n")
+    alone = CosyVoiceToken2Wav(str(release), str(release / "alone.jsonl"), default_voice="high")
+    heard = [*alone.decode([row(10, "high")]), *alone.decode([row(10, None)]), *token2wav.decode([row(10, "high")])]
+    np.testing.assert_array_equal(heard[0], heard[1])
+    np.testing.assert_array_equal(heard[0], heard[2])
+
+
 def test_features_of_a_voice_are_computed_once_for_all_pipelines_of_a_process(release, tmp_path, monkeypatch):
     """Those that were used last are kept, as many as are asked for; of a failure nothing is."""
     shutil.copytree(release, tmp_path / "own")  # another release: nothing of it is known yet

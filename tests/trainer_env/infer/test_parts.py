@@ -215,8 +215,11 @@ def test_a_recording_needs_its_words_and_a_recipe_with_voices():
         return cfg
 
     wav = "voice_wav=me.wav"
-    with pytest.raises(ValueError, match="both, or neither"):
-        given("cosyvoice2", wav)
+    with pytest.raises(ValueError, match=r'voice_wav=me\.wav: and voice_text="what is said in it"'):
+        given("llasa", wav)
+    with pytest.raises(ValueError, match="voice_text=hi: and voice_wav=FILE"):
+        given("llasa", "voice_text=hi")
+    assert given("cosyvoice2", wav).voice == "given"  # of the flow alone
     with pytest.raises(ValueError, match="tiny_mandarin has a voice of its own and speaks with no other"):
         given("tiny_mandarin", wav, "voice_text=hi")
     with pytest.raises(ValueError, match=r"voice=ana and voice_wav=me\.wav: one of them"):

@@ -17,7 +17,7 @@ from infer.texts import read_sentences
 from models.cosyvoice import tokenizer as cosyvoice
 from models.cosyvoice.layout import FAMILIES
 from sft.data import encode_messages
-from speech.jsonl import BadField
+from speech.jsonl import BadField, BadRows
 from speech.loading import tokenizer_of
 from speech.voices import Voice
 from stages.config import compose_stage
@@ -166,6 +166,28 @@ def test_an_instruction_stands_where_the_voices_words_would(words, family, tmp_p
     assert inference_ids(family, words, tmp_path / "rl.parquet", row["text"], *named) == [expected, expected]
     conversation = encode_messages(words, pq.read_table(tmp_path / "sft.parquet").to_pylist()[0]["messages"])
     assert conversation["input_ids"][: len(expected)] == expected and conversation["prompt_length"] == len(expected)
+
+
+def test_a_voice_that_is_in_no_prompt_is_the_rows_still(words, family, tmp_path):
+    """cosyvoice/cli/frontend.py, frontend_cross_lingual: no prompt text, no speech tokens for the language model."""
+    aside = {"wav": "a.wav", "prompted": False}
+    rows = [VOICE, {"name": "ben", **aside}, VOICE | {"name": "cleo", "text": "明天。", **aside}]
+    (tmp_path / "voices.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    named = (f"recipe.tokenizer_dir={words.name_or_path}", f"recipe.voices={tmp_path}/voices.jsonl")
+    maker = PromptMaker(compose_stage(family, "data", named).recipe)
+
+    def ids(**row: str) -> list[int]:
+        request = maker.request({"text": "今天", **row})
+        assert request.voice == row.get("voice")  # with which the flow speaks, and similarity is measured
+        return maker.ids(maker.messages(request, training=False), words)
+
+    alone = ids()
+    assert len(alone) < len(ids(voice="anna"))
+    assert ids(voice="ben") == ids(voice="cleo") == alone
+    said = {"instruction": SAID[family]}
+    assert ids(voice="ben", **said) == ids(voice="anna", **said) == ids(**said)
+    with pytest.raises(BadRows, match="voice 'ben': field 'prompted' is false, and tiny_mandarin speaks with no voice"):
+        PromptMaker(compose_stage("tiny_mandarin", "data", (named[1], "recipe.codebook_size=6561")).recipe)
 
 
 @pytest.mark.parametrize(

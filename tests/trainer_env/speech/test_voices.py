@@ -27,6 +27,7 @@ def test_a_voice_is_its_words_its_tokens_and_its_recording_beside_the_file(tmp_p
         ('{"name": "a", "text": "b", "speech_tokens": [-1]}', ":1: field 'speech_tokens'"),
         ('{"name": "a", "text": "b", "wav": 3}', ":1: field 'wav'"),
         ('{"name": "a", "text": "b", "language": "English"}', ":1: field 'language'"),
+        ('{"name": "a", "prompted": false}', ":1: field 'wav': is missing"),
         ('{"name": "a", "description": " "}', ":1: field 'description'"),
         ('{"name": "a", "description": "old", "speech_tokens": [1]}', ":1: field 'text'"),
         ('{"name": "a", "text": "b", "age": 3}', ":1: field 'age': is not known here; known are name, text"),
