@@ -9,19 +9,18 @@ recording encoded again.
 Without `voices.input` nothing is done: the recipe's voices are what recipe.voices holds, if it names a file.
 """
 
-import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from tqdm import tqdm
 
+from data_prep.heard import Ear, known_part, made_of
 from data_prep.read_shards import MADE
 from speech.faults import UserError, told_plainly
-from speech.files import append_jsonl, growing_lines, identities, paths_in, write_jsonl
+from speech.files import append_jsonl, growing_lines, write_jsonl
 from speech.jsonl import BadRows
 from speech.paths import check_outputs, relative
 from speech.voices import Voice, read_voices
@@ -70,24 +69,28 @@ def _wrong(voice: Voice, cfg: DictConfig) -> str | None:
     return None
 
 
-def _known(cfg: DictConfig) -> list[Any]:
-    """What tells an encoder from another, wherever it computes: its settings, and what they name, by size and time."""
-    encoder = OmegaConf.to_container(cfg.encoder, resolve=True)
-    encoder.pop("device", None)
-    return [encoder, identities(paths_in(encoder), Path("/"), content_below=0)]
+def _check_words(cfg: DictConfig, voices: Iterable[Voice]) -> None:
+    """Whether each recording says its voice's words, as far as the recipe's ASR can tell: a prompt whose words are not
+    those of its speech spoils every text that is said with it.
 
-
-def _made_of(voice: Voice, encoder: list[Any]) -> str:
-    """What the voice's speech tokens depend on: its recording and the encoder, as _known has it."""
-    found = Path(voice.wav).stat()
-    return json.dumps([os.path.realpath(voice.wav), found.st_size, found.st_mtime_ns, *encoder], sort_keys=True)
+    Raises:
+        BadRows: voices in whose recordings other words are heard, all of them.
+    """
+    ear, faults = Ear(cfg.asr, _limits(cfg.max_seconds), f"{cfg.output}.heard"), []
+    there = [voice for voice in voices if voice.text and voice.wav and Path(voice.wav).is_file()]
+    for voice in tqdm(there, desc="words", unit="voice", mininterval=5):
+        if problem := ear.problem(voice.wav, voice.text, voice.language or cfg.language, cfg.check):
+            faults.append(f"{cfg.input}: voice {voice.name!r}: field 'text': {problem}")
+    if faults:
+        raise BadRows(faults, then="nothing was encoded; voices.check=null takes the words as they are")
 
 
 def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
     """Rows of `voices.output`, in the order of `voices.input`; the encoder is made when the first voice needs it.
 
     Raises:
-        BadRows: voices whose recording is not there, or no sound, all of them, before the encoder is made.
+        BadRows: voices whose recording is not there, or no sound, or (`voices.check`) says other words, all of them,
+            before the encoder is made.
         ValueError: a voice that cannot be encoded, by its name. Others as read_voices.
     """
     encoder, known, voices = None, None, read_voices(cfg.input, _INPUT)
@@ -97,17 +100,19 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
     if wrong:
         faults = [f"{cfg.input}: voice {name!r}: {why}" for name, why in wrong.items()]
         raise BadRows(faults, then="nothing was encoded")
+    if cfg.get("check") is not None:
+        _check_words(cfg, voices.values())
     for voice in tqdm(voices.values(), desc="voices", unit="voice", mininterval=5):
         tokens = list(voice.speech_tokens)
         try:
             if not tokens:
-                known = known or _known(cfg)
-                tokens = made.get(made_of := _made_of(voice, known))
+                known = known or known_part(cfg.encoder)
+                tokens = made.get(key := made_of(voice.wav, *known))
             if tokens is None:
                 encoder = encoder or hydra.utils.instantiate(cfg.encoder)
                 tokens = speech_tokens(voice, encoder, cfg.max_seconds)
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                append_jsonl(kept, [{"made_of": made_of, "tokens": tokens}])
+                append_jsonl(kept, [{"made_of": key, "tokens": tokens}])
         except ValueError as error:
             raise ValueError(f"{cfg.input}: voice {voice.name!r}: {error}") from error
         row = {"name": voice.name} | ({"text": voice.text} if voice.text else {}) | {"speech_tokens": tokens}

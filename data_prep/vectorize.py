@@ -30,6 +30,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from data_prep.heard import check_samples
 from data_prep.held_out import check_list, place_of
 from data_prep.recordings import Recording, filters, read_recordings, read_sound
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
@@ -243,6 +244,8 @@ def vectorize(cfg: DictConfig) -> None:
         print(f"[vectorize] {own.output} holds the merged codes of this input already", flush=True)
         return
     check_list(own)
+    if int(os.environ.get("RANK", 0)) == 0:  # of torchrun's processes one
+        check_samples(own)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0)) * own.workers
     devices = list(own.devices)

@@ -28,6 +28,7 @@ from tests.helpers.cosyvoice_release import (
     write_speaker_encoder,
     write_speech_tokenizer,
 )
+from tests.helpers.small_encoder import SaysByLength
 from tests.helpers.xcodec2_dir import write_codec, write_semantic
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -196,6 +197,51 @@ def test_no_recording_is_encoded_twice(tmp_path, monkeypatch):
     weights.write_bytes(b"new")
     os.utime(weights, ns=(0, 1))
     assert run(4)[0] == 4
+
+
+def test_recordings_of_other_words_are_named_and_none_is_heard_twice(tmp_path, monkeypatch):
+    """Lines of b and c are swapped. a is right but for its signs, and d a homophone; of e three of ten words differ."""
+    said = {
+        5: "good evening",
+        6: "明天放晴",
+        7: "今天下雨",
+        8: "他在这里",
+        9: "one two three four five six seven eight nine",
+    }
+    words = {"a": "Good evening!", "b": "今天下雨。", "c": "明天放晴。", "d": "她在这里。"}
+    lines = [{"name": name, "text": text, "wav": f"{name}.wav"} for name, text in words.items()]
+    lines[0]["language"] = "en"
+    lines.append({"name": "e", "text": "one two three or five six or eight or nine", "wav": "e.wav", "language": "en"})
+    for place, line in enumerate(lines):
+        record(tmp_path / line["wav"], 0.5 + 0.1 * place)
+    monkeypatch.setattr(SaysByLength, "heard", 0)
+    cfg = {
+        "input": str(write(tmp_path / "r.jsonl", *lines)),
+        "output": str(tmp_path / "made/v.jsonl"),
+        "language": "zh",
+    }
+    cfg |= {"asr": {"_target_": "tests.helpers.small_encoder.SaysByLength", "said": said}, "max_seconds": 30}
+    cfg |= {"encoder": {"_target_": f"{__name__}.Counting"}, "check": 0.3}
+
+    def told() -> list[str]:
+        with pytest.raises(BadRows) as error:
+            list(encoded(OmegaConf.create(cfg)))
+        return str(error.value).splitlines()
+
+    head, *faults = told()
+    assert head.startswith("2 bad rows; nothing was encoded")
+    assert (
+        "voice 'b': field 'text': error 0.75: '今天下雨。' is said" in faults[0] and "heard is '明天放晴'" in faults[0]
+    )
+    assert "voice 'c'" in faults[1] and SaysByLength.heard == 5
+    cfg["check"] = 0.2  # e: three of its ten words
+    assert "voice 'e'" in told()[3] and SaysByLength.heard == 5
+    lines[1]["text"], lines[2]["text"], cfg["check"] = lines[2]["text"], lines[1]["text"], 0.3
+    write(tmp_path / "r.jsonl", *lines)
+    assert [row["name"] for row in encoded(OmegaConf.create(cfg))] == list("abcde") and SaysByLength.heard == 5
+    lines[0]["language"] = "fr"
+    write(tmp_path / "r.jsonl", *lines)
+    assert "voice 'a': field 'text': cannot be heard: no language of this ASR: ['fr']" in told()[1]
 
 
 def test_a_recording_of_two_channels_and_another_rate_becomes_one_at_the_encoders(xcodec2, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from hydra.utils import instantiate
 
+from data_prep.heard import check_samples
 from data_prep.merge_shards import merge_shards
 from data_prep.recordings import filters, read_recordings, read_sound
 from data_prep.shards import Codes
@@ -58,6 +59,24 @@ def test_the_codes_are_those_of_the_encoder(models, recordings, tmp_path):
         wave = read_wave(str(recordings.parent / row["wav_path"]), 16000)
         np.testing.assert_array_equal(codes, encoder.encode([wave])[0])
     assert len({tuple(codes.tolist()) for _, codes in found}) == 5
+
+
+def test_a_share_of_the_recordings_is_heard_before_any_is_encoded(recordings, tmp_path):
+    """0.5 s + 0.02 s x place, in tenths: 5, 5, 5, 6 and 6 of the five that are used; of them 1 and 2 are German."""
+    ear = "vectorize.asr={_target_: tests.helpers.small_encoder.SaysByLength, said: {5: 'text 0', 6: 'text seven.'}}"
+    encoder = "vectorize.encoder={_target_: tests.helpers.small_encoder.LoudnessEncoder}"
+    own = (f"recipe.codes_dir={tmp_path}/codes", "vectorize.check={error: 0.3, share: 1}")
+    cfg = config(tmp_path, recordings, ear, encoder, *own)
+    with pytest.raises(BadRows) as error:
+        vectorize(cfg)
+    head, *faults = str(error.value).splitlines()
+    assert head.startswith("3 bad rows; nothing was encoded") and not (tmp_path / "codes/worker_0.json").exists()
+    places = [fault.partition("samples.jsonl:")[2].split(":")[0] for fault in faults]
+    assert places == ["2", "3", "4"] and "cannot be heard" in faults[0]
+    assert "error 0.50: 'Text 3.' is said to be in" in faults[2] and "heard is 'text seven.'" in faults[2]
+    cfg.vectorize.check.share = 0
+    vectorize(cfg)
+    assert (tmp_path / "codes/worker_0.json").exists()
 
 
 def test_an_interrupted_run_goes_on_with_the_pieces_that_are_missing(models, recordings, tmp_path, monkeypatch):
@@ -186,6 +205,10 @@ def test_a_bound_that_is_null_bounds_nothing(tmp_path):
     own.filters.update({"min_duration_s": None, "max_duration_s": None, "min_sample_rate": None})
     assert not any(check(one) for check in filters(own.filters))
     assert len(read_sound(one, own, 16000)) == 31 * 16000
+    own.asr = {"_target_": "tests.helpers.small_encoder.SaysByLength", "said": {310: "two"}}
+    own.update({"input": str(tmp_path / "samples.jsonl"), "output": str(tmp_path), "check": {"error": 0.3, "share": 1}})
+    with pytest.raises(BadRows, match="heard is 'two'"):
+        check_samples(own)
 
 
 def test_torchruns_processes_are_workers(models, recordings, tmp_path, monkeypatch):

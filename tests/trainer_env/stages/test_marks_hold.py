@@ -53,6 +53,8 @@ ABSENT = {
     "folder.hub": {"folder.hub.folder": '"${recipe.data_dir}/hub"', "folder.hub.columns.wav": '"audio"'},
     "test_set.hub": {"test_set.hub.folder": '"${recipe.data_dir}/hub"', "test_set.hub.columns.tokens": "null"},
     "test_set.voice_language": {"test_set.voice_language": "null"},
+    "voices.check": {"voices.check": "null"},
+    "vectorize.check": {"vectorize.check.error": "null", "vectorize.check.share": "0.01"},
 }
 
 
