@@ -14,26 +14,28 @@ hub:NAME@SPLIT (data_prep/hub_rows.py), with the columns `folder.hub.columns`. I
     recordings.jsonl  {"name", "text", "language", "wav"}: voices, for encode_voices and stage data
     samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings of vectorize
 
-with paths relative to these files.
+with paths relative to these files. With folder.transcribe=true the recipe's ASR says the words of recordings that have
+none; such rows have "transcribed": true, and folder.output/heard.jsonl keeps what was heard.
 """
 
-import csv
 import glob
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import hydra
 import soundfile
 from omegaconf import DictConfig
+from tqdm import tqdm
 
-from data_prep.hub_rows import local
+from data_prep.heard import Ear
 from data_prep.jsonl import spoken_part
+from data_prep.recording_tables import Recording, of_hub, of_table, text_of
 from speech.faults import told_plainly
 from speech.files import whole_files, write_jsonl
-from speech.jsonl import BadRows, read_rows
+from speech.jsonl import BadRows
 from speech.paths import check_outputs, relative
+from speech.waves import AudioLimits
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 OTHER_AUDIO = (".m4a", ".aac", ".opus", ".wma", ".aif", ".aiff", ".amr", ".mp4", ".webm", ".ape")
@@ -41,29 +43,19 @@ WORDS = (".txt", ".lab")
 VERSIONS = ("normalized", "original")  # of the words, name.normalized.txt: LibriTTS's; the first that is there counts
 CHAPTER = ".trans.txt"  # LibriSpeech's
 LIST = "metadata.csv"
-HEADINGS = ("path", "sentence")  # of a table of Common Voice, and locale
-LOCALES = {"zh-HK": "yue"}  # whose language is not what stands before their hyphen
 SPEAKER_TEXTS, SPEAKER_SHARE = 3, 0.05  # a third field behind so many texts, on more of the lines: no words as read
 
 
-class Recording(NamedTuple):
-    """One of them; `language`: where its words stand with it."""
-
-    name: str
-    file: Path
-    words: str
-    language: str | None = None
-
-
-def recordings(folder: Path) -> list[Recording]:
+def recordings(folder: Path, wordless: bool = False) -> list[Recording]:
     """Each recording of a folder, or of a table (.tsv), sorted by name: its path in the folder without the ending.
+    `wordless`: words may be missing, and are then empty.
 
     Raises:
         FileNotFoundError: there is no such folder. ValueError: it holds no recording, or the table no such headings.
         BadRows: recordings without words or with two, words without a recording, lines that are none, all of them.
     """
     if folder.suffix.lower() == ".tsv" and folder.is_file():
-        return _of_table(folder)
+        return of_table(folder, wordless)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} (folder.input) is missing, or is no folder: recordings are expected in it")
     faults: list[str] = []
@@ -73,7 +65,7 @@ def recordings(folder: Path) -> list[Recording]:
     if not (files or faults):
         raise ValueError(f"{folder} (folder.input) holds no recording ({', '.join(AUDIO)})")
     faults += [f"{two}: has the name of {one.name}" for one, *more in files.values() for two in more]
-    words = {name: [(str(path), _text(path, faults)) for path in beside[name]] for name in files if name in beside}
+    words = {name: [(str(path), text_of(path, faults)) for path in beside[name]] for name in files if name in beside}
     for name, place, text in _listed(folder / LIST, files, faults) if (folder / LIST).is_file() else ():
         words.setdefault(name, []).append((place, text))
     for path in (path for path in paths if path.name.lower().endswith(CHAPTER)):
@@ -81,7 +73,7 @@ def recordings(folder: Path) -> list[Recording]:
             words.setdefault(name, []).append((place, text))
     said = {name: _one(words.get(name, []), faults) for name in files}
     nothing = f"no words (a .txt or .lab next to it, or a line of {LIST}; of Common Voice folder.input=NAME.tsv)"
-    faults += [f"{files[name][0]}: {nothing}" for name in files if not said[name]]
+    faults += [f"{files[name][0]}: {nothing}" for name in files if not (said[name] or wordless)]
     alone = (path for name in beside.keys() - files.keys() for path in beside[name])  # a README, or words of no AUDIO
     others = {path for text in alone for path in text.parent.glob(f"{glob.escape(text.stem)}.*")}
     kinds = ", ".join(AUDIO)
@@ -89,32 +81,6 @@ def recordings(folder: Path) -> list[Recording]:
     if faults:
         raise BadRows(sorted(faults), then="nothing was written")
     return [Recording(name, files[name][0], said[name]) for name in sorted(files)]
-
-
-def _of_table(path: Path) -> list[Recording]:
-    """See the head of this file. Raises as `recordings`."""
-    faults: list[str] = []
-    found: dict[str, Recording] = {}
-    reader = csv.DictReader(_text(path, faults).split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
-    if not faults and not set(HEADINGS) <= set(reader.fieldnames or ()):
-        raise ValueError(
-            f"{path} (folder.input) has no headings {' and '.join(HEADINGS)}, as Common Voice's tables have"
-        )
-    for row in reader if not faults else ():
-        name, words, locale = (" ".join((row.get(key) or "").split()) for key in (*HEADINGS, "locale"))
-        place, bare = f"{path}:{reader.line_num}", str(Path(name).with_suffix(""))
-        file = next((one for folder in ("clips", ".") if name and (one := path.parent / folder / name).is_file()), None)
-        if not words or file is None:
-            faults.append(f"{place}: {name} has no {'recording' if words else 'words'}")
-        elif bare in found:
-            faults.append(f"{place}: {name} is there twice")
-        else:
-            found[bare] = Recording(bare, file, words, LOCALES.get(locale, locale.partition("-")[0].lower()) or None)
-    if faults:
-        raise BadRows(faults, then="nothing was written")
-    if not found:
-        raise ValueError(f"{path} (folder.input) names no recording")
-    return [found[name] for name in sorted(found)]
 
 
 def _with_versions(beside: Mapping[str, list[Path]], files: Collection[str]) -> dict[str, list[Path]]:
@@ -130,7 +96,7 @@ def _with_versions(beside: Mapping[str, list[Path]], files: Collection[str]) -> 
 
 def _of_chapter(folder: Path, path: Path, files: Collection[str], faults: list[str]) -> Iterator[tuple[str, str, str]]:
     """(name of a recording, file and line, words) of each line of a file beside the recordings of a chapter."""
-    for number, line in enumerate(_text(path, faults).split("\n"), 1):
+    for number, line in enumerate(text_of(path, faults).split("\n"), 1):
         name, _, text = line.strip().partition(" ")
         own = str((path.parent / name).relative_to(folder))
         if own in files:
@@ -182,17 +148,6 @@ def _one(sources: list[tuple[str, str]], faults: list[str]) -> str:
     return words
 
 
-def _text(path: Path, faults: list[str]) -> str:
-    """What a file says; of one that cannot be read, or is not UTF-8, a word, and its fault."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        faults.append(f"{path}: is not UTF-8 ({error.reason} at byte {error.start})")
-    except OSError as error:
-        faults.append(f"{path}: cannot be read: {error.strerror}")
-    return "?"
-
-
 def _listed(path: Path, files: Collection[str], faults: list[str]) -> Iterator[tuple[str, str, str]]:
     """(name of a recording, file and line, words) of each line of a list."""
     in_folders: dict[str, list[str]] = {}  # {name without folders: recordings}
@@ -200,7 +155,7 @@ def _listed(path: Path, files: Collection[str], faults: list[str]) -> Iterator[t
         in_folders.setdefault(Path(name).name, []).append(name)
     seen: dict[str, int] = {}
     read: dict[str, list[tuple[int, str]]] = {}  # {third field: lines and their second fields}
-    for number, line in enumerate(_text(path, faults).split("\n"), 1):  # not at U+2028, which texts may hold
+    for number, line in enumerate(text_of(path, faults).split("\n"), 1):  # not at U+2028, which texts may hold
         name, *fields = (field.strip() for field in line.split("|"))
         place = f"{path}:{number}"
         if not line.strip():
@@ -233,27 +188,27 @@ def _speakers(read: dict[str, list[tuple[int, str]]]) -> Iterator[tuple[str, lis
             yield third, [number for number, _ in rows]
 
 
-def of_hub(source: str, hub: DictConfig) -> list[Recording]:
-    """Those of a hub's data set; `hub`: branch folder.hub. Without a column for it a name is the row's number. Raises
-    ValueError: it cannot be had; BadRows: rows without words, two of one name, all of them."""
-    path, columns = Path(local(source, hub.folder, hub.columns.wav)), hub.columns
-    found: dict[str, Recording] = {}
-    faults: list[str] = []
-    for number, _, row in read_rows(path):
-        name = str(row.get(columns.name) or "") if columns.name else f"{number:06d}"
-        words = " ".join(str(row.get(columns.text) or "").split())
-        if not name or not words:
-            faults.append(f"{path}:{number}: no {columns.text if name else columns.name}; columns are {', '.join(row)}")
-        elif name in found:
-            faults.append(f"{path}:{number}: {columns.name} {name} is there twice")
-        else:
-            found[name] = Recording(name, path.parent / row[columns.wav], words)
+def transcribed(found: list[Recording], language: str, ear: Ear) -> dict[str, str]:
+    """{name: what the ASR hears} of the recordings without words. Raises BadRows: those that cannot be heard, or in
+    which nothing is. `language`: where a recording has none of its own."""
+    heard, faults = {}, []
+    bare = [one for one in found if not one.words]
+    for name, file, _, own in tqdm(bare, desc="transcribed", unit="recording", mininterval=5):
+        try:
+            heard[name] = ear.hear(file, own or language)
+        except ValueError as error:
+            faults.append(f"{file}: cannot be heard: {error}")
+            continue
+        if not heard[name]:
+            faults.append(f"{file}: has no words, and nothing is heard in it")
     if faults:
-        raise BadRows(faults)
-    return list(found.values())
+        raise BadRows(faults, then="nothing was written; what was heard is kept")
+    return heard
 
 
-def rows(found: list[Recording], output: Path, language: str) -> tuple[list[dict], list[dict]]:
+def rows(
+    found: list[Recording], output: Path, language: str, heard: Mapping[str, str] | None = None
+) -> tuple[list[dict], list[dict]]:
     """Of recordings.jsonl and of samples.jsonl; `language`: where a recording has none of its own.
 
     Raises:
@@ -270,9 +225,10 @@ def rows(found: list[Recording], output: Path, language: str) -> tuple[list[dict
         if not sound["duration"]:
             faults.append(f"{file}: holds {info.frames} samples, less than a millisecond")
         path = relative(file, output)
-        said_in = own or language
-        voices.append({"name": name, "text": text, "language": said_in, "wav": path})
-        samples.append({"transcript": text, "language": said_in, "wav_path": path, **sound})
+        said_in, by_asr = own or language, {"transcribed": True} if heard and name in heard else {}
+        text = heard[name] if by_asr else text
+        voices.append({"name": name, "text": text, "language": said_in, "wav": path, **by_asr})
+        samples.append({"transcript": text, "language": said_in, "wav_path": path, **sound, **by_asr})
     if faults:
         raise BadRows(faults, then="nothing was written")
     return voices, samples
@@ -286,14 +242,19 @@ def main(cfg: DictConfig) -> None:
         output = Path(cfg.folder.output)
         paths = [output / "recordings.jsonl", output / "samples.jsonl"]
         check_outputs({"folder.input": cfg.folder.input}, {f"folder.output/{p.name}": str(p) for p in paths})
-        given = str(cfg.folder.input)
-        found = of_hub(given, cfg.folder.hub) if given.startswith("hub:") else recordings(Path(given))
-        made = rows(found, output, cfg.folder.language)
+        given, wordless, heard = str(cfg.folder.input), cfg.folder.transcribe, {}
+        of_a_hub = given.startswith("hub:")
+        found = of_hub(given, cfg.folder.hub, wordless) if of_a_hub else recordings(Path(given), wordless)
+        if wordless:
+            limits = AudioLimits(cfg.folder.max_seconds, key="folder.max_seconds")
+            heard = transcribed(found, cfg.folder.language, Ear(cfg.folder.asr, limits, output / "heard.jsonl"))
+        made = rows(found, output, cfg.folder.language, heard)
         with whole_files(paths) as temporaries:
             for temporary, one in zip(temporaries, made, strict=True):
                 write_jsonl(temporary, one)
     minutes, languages = sum(row["duration"] for row in made[1]) / 60, sorted({row["language"] for row in made[1]})
     told = f"{len(made[0])} recordings, {minutes:.1f} min, in {', '.join(languages)} (folder.language, or a table's)"
+    told += f", {len(heard)} transcribed" if heard else ""
     print(f"{told} -> {paths[0]}, {paths[1]}", flush=True)
 
 

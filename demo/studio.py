@@ -15,6 +15,7 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep.heard import transcribe
 from data_prep.prompts import PromptMaker
 from demo.checkpoints import CheckpointError, Checkpoints
 from demo.hearing import Hearing, hearing
@@ -32,7 +33,7 @@ from reward_tts.reward.terms import Heard
 from reward_tts.server.__main__ import make_judge
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.interfaces import Row, Token2Wav
-from speech.waves import resample
+from speech.waves import AudioLimits, resample
 
 
 class StudioError(ValueError):
@@ -158,6 +159,11 @@ class Studio:
             OmegaConf.update(self.cfg, "recipe.voices", path)
             self.prompts = PromptMaker(self.cfg.recipe)
             self.__dict__.pop("pipeline", None)
+
+    def hear(self, recording: str, language: str, limits: AudioLimits) -> str:
+        """What the reward's ASR hears in a file. Raises ValueError: see `transcribe`."""
+        with self._lock:
+            return transcribe(self.pipeline.asr, recording, language, limits)
 
     def warm(self) -> None:
         """Loads everything and speaks once, so that nobody waits for it. What this voice cannot say is said later."""

@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from demo.show import heard, picture, played, told, worth
 from demo.studio import Said, Studio, StudioError
-from demo.voices import new_voice, takes_voices
+from demo.voices import heard_words, new_voice, takes_voices
 from speech.templates import takes_unprompted
 
 OWN = "as the recipe chooses"
@@ -55,6 +55,10 @@ class SpeakTab:
         name = new_voice(self.cfg, self.studio, recording, words, language)
         return gr.Dropdown(choices=self.voices(), value=name)
 
+    def words(self, recording: str | None, language: str | None = None) -> str:
+        """What is heard in the recording, for the field that says its words."""
+        return heard_words(self.cfg, self.studio, recording, language)
+
     def models(self) -> Any:
         """The dropdown of models: training makes more of them while the page is open."""
         return gr.Dropdown(choices=self.studio.checkpoints.names())
@@ -94,6 +98,7 @@ class SpeakTab:
                     said_in = gr.Dropdown(
                         languages, value=cfg.recipe.language, label="In this language", visible=len(languages) > 1
                     )
+                    listen = gr.Button("Fill in what is heard", elem_id="listen")
                     add = gr.Button("Add this voice", elem_id="add-voice")
             with gr.Column(scale=3, min_width=420):
                 player = gr.Audio(
@@ -117,4 +122,5 @@ class SpeakTab:
         model.focus(self.models, None, model, **quiet)
         if takes_voices(cfg):
             voice.focus(self.known_voices, None, voice, **quiet)
+            listen.click(told(self.words), [recording, said_in], words, api_name="words")
             add.click(told(self.add_voice), [recording, words, said_in], voice, api_name="add_voice")

@@ -21,6 +21,24 @@ def takes_voices(cfg: DictConfig) -> bool:
     return OmegaConf.select(cfg, "voices.encoder") is not None
 
 
+def heard_words(cfg: DictConfig, studio: Studio, uploaded: str | None, language: str | None = None) -> str:
+    """What the reward's ASR hears in a recording, to be corrected by who made it. Arguments: new_voice.
+
+    Raises:
+        StudioError: no recording, or one in which nothing can be heard.
+    """
+    if uploaded is None:
+        raise StudioError("there is no recording yet")
+    limits = AudioLimits(cfg.voices.max_seconds, key="voices.max_seconds")
+    try:
+        heard = studio.hear(uploaded, language or cfg.recipe.language, limits)
+    except ValueError as error:
+        raise StudioError(f"this recording cannot be heard: {_told(error, uploaded)}") from error
+    if not heard:
+        raise StudioError("nothing is heard in this recording")
+    return heard
+
+
 def new_voice(cfg: DictConfig, studio: Studio, uploaded: str | None, words: str, language: str | None = None) -> str:
     """Encodes the recording, writes it and all voices to demo.voices_dir, and lets the studio read them again.
 

@@ -3,10 +3,12 @@
     python -m infer.given_voice --config-path <recipe> --config-name infer voice_wav=me.wav voice_text="..."
 
 writes the voice with its speech tokens where the stage's other two commands find it. Without voice_wav nothing is done.
+With voice_text=auto the words are what the recipe's ASR hears in it.
 Without voice_text the CosyVoice recipes speak with the recording and prompt their language model with nothing of it.
 """
 
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -14,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from speech.faults import UserError, told_plainly
 from speech.templates import takes_unprompted
 
-NAME = "given"
+NAME, AUTO = "given", "auto"
 
 
 def use_given(cfg: DictConfig) -> None:
@@ -35,11 +37,32 @@ def use_given(cfg: DictConfig) -> None:
             "encoder of recordings, chosen_encoder)"
         )
     if text is None and not takes_unprompted(cfg.recipe.prompt_template):
-        raise UserError(f'voice_wav={wav}: and voice_text="what is said in it", which is in the prompt')
+        said = 'voice_text="what is said in it", which is in the prompt, or voice_text=auto'
+        raise UserError(f"voice_wav={wav}: and {said}")
     if cfg.get("voice") is not None:
         raise UserError(f"voice={cfg.voice} and voice_wav={wav}: one of them, please")
     cfg.recipe.voices = cfg.voice_file
     cfg.voice = NAME
+
+
+def _words(cfg: DictConfig, wav: Path) -> dict[str, Any]:
+    """What a voice's line has of words. Raises UserError: the ASR heard none, or cannot hear."""
+    if cfg.voice_text is None:
+        return {"prompted": False}
+    if str(cfg.voice_text) != AUTO:
+        return {"text": str(cfg.voice_text), "language": cfg.voice_language}
+    from data_prep.heard import Ear
+    from speech.waves import AudioLimits
+
+    ear = Ear(cfg.voices.asr, AudioLimits(cfg.voices.max_seconds, key="voices.max_seconds"))
+    try:
+        heard = ear.hear(wav, cfg.voice_language)
+    except ValueError as error:
+        raise UserError(f"voice_text={AUTO}: {error}") from None
+    if not heard:
+        raise UserError(f"voice_text={AUTO}: nothing is heard in {wav}: name its words")
+    print(f"voice_text={AUTO}: heard in {wav}: {heard}", flush=True)
+    return {"text": heard, "language": cfg.voice_language, "transcribed": True}
 
 
 @hydra.main(version_base=None, config_path=None)
@@ -61,9 +84,7 @@ def main(cfg: DictConfig) -> None:
         wav = input_file(cfg.voice_wav, "a recording to speak with (voice_wav)")
         check_outputs({"voice_wav": wav}, {"voice_file": cfg.voice_file, "out": cfg.out})
         told = str(Path(cfg.voice_file).with_suffix(".told.jsonl"))
-        text = cfg.voice_text
-        said = {"prompted": False} if text is None else {"text": str(text), "language": cfg.voice_language}
-        write_jsonl(told, [{"name": NAME, **said, "wav": str(wav.resolve())}])
+        write_jsonl(told, [{"name": NAME, **_words(cfg, wav), "wav": str(wav.resolve())}])
         encoder = OmegaConf.to_container(cfg.voices.encoder, resolve=True)  # it refers to the rest of cfg
         own = {"input": told, "output": cfg.voice_file, "encoder": encoder}
         try:

@@ -57,6 +57,7 @@ class _Row(BaseModel):
     mel: Named | None = None
     language: str | None = Field(None, pattern=LANGUAGE)
     prompted: bool = True
+    transcribed: bool = False  # for who reads the file: an ASR wrote the words
 
     @model_validator(mode="after")
     def _says_something(self) -> "_Row":

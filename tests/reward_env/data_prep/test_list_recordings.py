@@ -12,6 +12,7 @@ from data_prep.list_recordings import _speakers, main, recordings, rows
 from data_prep.recordings import read_recordings
 from speech.jsonl import BadRows
 from speech.voices import read_voices
+from tests.helpers.small_encoder import SaysByLength
 
 
 def record(path: Path, words: str | None, rate: int = 16_000, seconds: float = 0.5) -> None:
@@ -36,6 +37,31 @@ def test_both_files_are_such_as_the_other_stages_read(tmp_path):
     assert (first.transcript, first.language, first.duration, first.sample_rate) == ("今天 很好", "zh", 0.5, 16_000)
     assert (second.duration, second.sample_rate) == (0.25, 24_000)
     assert Path(second.wav_path).resolve() == tmp_path / "in/sub/b.flac"
+
+
+def test_recordings_without_words_get_those_that_are_heard_and_say_so(tmp_path, monkeypatch):
+    for name, words, seconds in (("a", "今天", 0.5), ("b", None, 0.6), ("c", None, 0.7), ("d", None, 0.8)):
+        record(tmp_path / f"in/{name}.wav", words, seconds=seconds)
+    ear = {"_target_": "tests.helpers.small_encoder.SaysByLength", "said": {6: "明天 放晴", 7: "", 8: "早上好"}}
+    own = {"input": str(tmp_path / "in"), "output": str(tmp_path / "out"), "language": "zh", "transcribe": True}
+    cfg = OmegaConf.create({"folder": own | {"asr": ear, "max_seconds": 30}})
+    monkeypatch.setattr(SaysByLength, "heard", 0)
+    with pytest.raises(
+        SystemExit, match=r"(?s)^1 bad rows; nothing was written.*c\.wav: has no words, and nothing is h"
+    ):
+        main.__wrapped__(cfg)
+    (tmp_path / "in/c.txt").write_text("你好")
+    main.__wrapped__(cfg)
+    assert SaysByLength.heard == 3
+    found = [json.loads(line) for line in (tmp_path / "out/samples.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["transcript"], row.get("transcribed")) for row in found] == [
+        ("今天", None),
+        ("明天 放晴", True),
+        ("你好", None),
+        ("早上好", True),
+    ]
+    voices = read_voices(str(tmp_path / "out/recordings.jsonl"))
+    assert [voice.text for voice in voices.values()] == [row["transcript"] for row in found]
 
 
 def test_a_list_of_ljspeech_names_the_words(tmp_path):
@@ -86,6 +112,8 @@ def test_a_table_of_common_voice_names_words_and_languages(tmp_path):
     ]
     table.write_text("path\tsentence\ncv_1.mp3\tNein.\n")  # no locale: folder.language
     assert rows(recordings(table), tmp_path, "en")[1][0]["language"] == "en"
+    table.write_text(f"{heading}x\tcv_1.mp3\t\tde\n")
+    assert [(one.words, one.language) for one in recordings(table, wordless=True)] == [("", "de")]
     table.write_text(f"{heading}x\tcv_1.mp3\tA\tde\nx\tcv_1.mp3\tB\tde\nx\tgone.mp3\tA\tde\nx\tcv_2.mp3\t\tde\n")
     told = (
         r"(?s)^3 bad.*tsv:3: cv_1\.mp3 is there twice.*tsv:4: gone\.mp3 has no recording.*tsv:5: cv_2\.mp3 has no words"
@@ -233,7 +261,7 @@ def test_paths_go_out_from_where_the_output_really_lies(tmp_path):
     record(tmp_path / "in/a.wav", "今天")
     (tmp_path / "disk/deep").mkdir(parents=True)
     (tmp_path / "exp").symlink_to(tmp_path / "disk/deep")
-    own = {"input": str(tmp_path / "in"), "output": str(tmp_path / "exp"), "language": "zh"}
+    own = {"input": str(tmp_path / "in"), "output": str(tmp_path / "exp"), "language": "zh", "transcribe": False}
     main.__wrapped__(OmegaConf.create({"folder": own}))
     (voice,) = read_voices(str(tmp_path / "exp/recordings.jsonl")).values()
     assert Path(voice.wav).is_file()

@@ -198,6 +198,7 @@ def test_sentences_side_by_side(page):
     assert [row[0] for row in rows["data"]] == [0]
     sft, grpo = client.predict("sampled", 3, api_name="/hear")
     assert not np.array_equal(soundfile.read(sft)[0], soundfile.read(grpo)[0])
+    assert re.search("[一-龥]", client.predict(handle_file(grpo), "zh", api_name="/words"))  # the teacher's speech
     *_, first, second = client.predict(api_name="/judged_both")
     assert first != second and all("SenseVoiceASR" in said and "reward" in said for said in (first, second))
 
@@ -236,6 +237,8 @@ def test_a_recording_becomes_a_voice(page, tmp_path):
 def test_bad_uploads_are_refused(page, tmp_path):
     client = page.client()
     (tmp_path / "not.wav").write_text("#!/bin/sh\necho no sound\n")
+    with pytest.raises(Exception, match="this recording cannot be heard: the file cannot be read"):
+        client.predict(handle_file(tmp_path / "not.wav"), "zh", api_name="/words")
     with pytest.raises(Exception, match="this recording cannot be used"):
         client.predict(handle_file(tmp_path / "not.wav"), "你好", api_name="/add_voice")
     soundfile.write(tmp_path / "long.flac", np.zeros(16000 * 4, np.float32), 16000)

@@ -215,3 +215,8 @@ def test_a_hubs_data_set_becomes_recordings_for_the_other_stages(tmp_path):
     hub.columns.name = "said_by"
     with pytest.raises(BadRows, match=r"2 bad rows(?s:.*)no said_by; columns are prompt_audio, said"):
         list_recordings.of_hub(source, hub)
+    hub.columns.update({"name": None, "text": "sad"})  # a column that is not there is no recording without words
+    with pytest.raises(BadRows, match="no sad"):
+        list_recordings.of_hub(source, hub, wordless=True)
+    hub.columns.text = None
+    assert {one.words for one in list_recordings.of_hub(source, hub, wordless=True)} == {""}

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
 from data_prep.prompts import PromptMaker
 from infer.bounds import bounds
 from infer.decode import join
-from infer.given_voice import use_given
+from infer.given_voice import _words, use_given
 from infer.parts import Joined, Speaker, cut, parts_of
 from infer.texts import read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.faults import UserError
 from speech.readings import written
 from stages.config import compose_stage
 
@@ -220,6 +222,7 @@ def test_a_recording_needs_its_words_and_a_recipe_with_voices():
     with pytest.raises(ValueError, match="voice_text=hi: and voice_wav=FILE"):
         given("llasa", "voice_text=hi")
     assert given("cosyvoice2", wav).voice == "given"  # of the flow alone
+    assert given("llasa", wav, "voice_text=auto").voice == "given"
     with pytest.raises(ValueError, match="tiny_mandarin has a voice of its own and speaks with no other"):
         given("tiny_mandarin", wav, "voice_text=hi")
     with pytest.raises(ValueError, match=r"voice=ana and voice_wav=me\.wav: one of them"):
@@ -228,3 +231,14 @@ def test_a_recording_needs_its_words_and_a_recipe_with_voices():
         cfg = given(recipe, wav, "voice_text=hi")
         assert cfg.voice == "given" and cfg.recipe.voices == f"exp/{recipe}/speech/given_voice.jsonl"
         assert cfg.token2wav.voices == cfg.recipe.voices and cfg.voices.encoder._target_.startswith("models.")
+
+
+def test_the_words_of_a_recording_are_what_is_heard_if_nobody_says_them(tmp_path, capsys):
+    soundfile.write(tmp_path / "me.wav", np.ones(8_000, np.float32) / 2, 16_000)
+    ear = "voices.asr={_target_: tests.helpers.small_encoder.SaysByLength, said: {5: 'good evening', 6: ''}}"
+    cfg = compose_stage("llasa", "infer", (ear, "voice_text=auto", "language=en"))
+    said = {"text": "good evening", "language": "en", "transcribed": True}
+    assert _words(cfg, tmp_path / "me.wav") == said and "me.wav: good evening" in capsys.readouterr().out
+    soundfile.write(tmp_path / "me.wav", np.ones(9_600, np.float32) / 2, 16_000)
+    with pytest.raises(UserError, match=r"voice_text=auto: nothing is heard in .*me\.wav: name its words"):
+        _words(cfg, tmp_path / "me.wav")

@@ -55,6 +55,8 @@ ABSENT = {
     "test_set.voice_language": {"test_set.voice_language": "null"},
     "voices.check": {"voices.check": "null"},
     "vectorize.check": {"vectorize.check.error": "null", "vectorize.check.share": "0.01"},
+    "folder.transcribe": {"folder.transcribe": "false"},
+    "folder.max_seconds": {"folder.max_seconds": "30"},
 }
 
 

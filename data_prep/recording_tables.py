@@ -1,0 +1,88 @@
+"""Recordings that a table lists: one of Common Voice, or a data set that a hub has by name."""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+from omegaconf import DictConfig
+
+from data_prep.hub_rows import local
+from speech.jsonl import BadRows, read_rows
+
+HEADINGS = ("path", "sentence")  # of a table of Common Voice, and locale
+LOCALES = {"zh-HK": "yue"}  # whose language is not what stands before their hyphen
+
+
+class Recording(NamedTuple):
+    """One of them; `language`: where its words stand with it."""
+
+    name: str
+    file: Path
+    words: str
+    language: str | None = None
+
+
+def of_table(path: Path, wordless: bool = False) -> list[Recording]:
+    """Those that a table of Common Voice names, sorted by name. `wordless`: words may be missing, and are then empty.
+
+    Raises:
+        ValueError: it names no recording, or has no such headings. BadRows: lines without words or recording, or that
+            are there twice, all of them.
+    """
+    faults: list[str] = []
+    found: dict[str, Recording] = {}
+    reader = csv.DictReader(text_of(path, faults).split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
+    if not faults and not set(HEADINGS) <= set(reader.fieldnames or ()):
+        raise ValueError(
+            f"{path} (folder.input) has no headings {' and '.join(HEADINGS)}, as Common Voice's tables have"
+        )
+    for row in reader if not faults else ():
+        name, words, locale = (" ".join((row.get(key) or "").split()) for key in (*HEADINGS, "locale"))
+        place, bare = f"{path}:{reader.line_num}", str(Path(name).with_suffix(""))
+        file = next((one for folder in ("clips", ".") if name and (one := path.parent / folder / name).is_file()), None)
+        if file is None or not (words or wordless):
+            faults.append(f"{place}: {name} has no {'recording' if words or wordless else 'words'}")
+        elif bare in found:
+            faults.append(f"{place}: {name} is there twice")
+        else:
+            found[bare] = Recording(bare, file, words, LOCALES.get(locale, locale.partition("-")[0].lower()) or None)
+    if faults:
+        raise BadRows(faults, then="nothing was written")
+    if not found:
+        raise ValueError(f"{path} (folder.input) names no recording")
+    return [found[name] for name in sorted(found)]
+
+
+def of_hub(source: str, hub: DictConfig, wordless: bool = False) -> list[Recording]:
+    """Those of a hub's data set; `hub`: branch folder.hub. Without a column for it a name is the row's number.
+    `wordless`: words may be missing, in a column that is there or null.
+
+    Raises:
+        ValueError: it cannot be had. BadRows: rows without words, two of one name, all of them.
+    """
+    path, columns = Path(local(source, hub.folder, hub.columns.wav)), hub.columns
+    found: dict[str, Recording] = {}
+    faults: list[str] = []
+    for number, _, row in read_rows(path):
+        name = str(row.get(columns.name) or "") if columns.name else f"{number:06d}"
+        words = " ".join(str(row.get(columns.text) or "").split())
+        if not name or not (words or (wordless and columns.text in (None, *row))):
+            faults.append(f"{path}:{number}: no {columns.text if name else columns.name}; columns are {', '.join(row)}")
+        elif name in found:
+            faults.append(f"{path}:{number}: {columns.name} {name} is there twice")
+        else:
+            found[name] = Recording(name, path.parent / row[columns.wav], words)
+    if faults:
+        raise BadRows(faults)
+    return list(found.values())
+
+
+def text_of(path: Path, faults: list[str]) -> str:
+    """What a file says; of one that cannot be read, or is not UTF-8, a word, and its fault."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        faults.append(f"{path}: is not UTF-8 ({error.reason} at byte {error.start})")
+    except OSError as error:
+        faults.append(f"{path}: cannot be read: {error.strerror}")
+    return "?"
