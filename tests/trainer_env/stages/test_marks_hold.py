@@ -25,6 +25,7 @@ def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(tm
     before = {"recipe.misread": "{}", "recipe.prompt_template": '"before"', "recipe.parts.prompt_tokens": "750"}
     older = now | {"config": {**now["config"], **before, "trainer.val_before_train": "true"}}
     assert not {"algorithm.token_credit.token_ear", "recipe.max_model_len"} & now["config"].keys()
+    assert not any("VLLM_USE_" in key for key in now["config"])  # of hardware/gpu, which this recipe trains with
     (tmp_path / "grpo").mkdir()
     marks.write(train, "begun", older)
     assert marks.clear_way(train, now, force=False) == []
@@ -45,6 +46,10 @@ ABSENT = {
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
     "merge.adapter": {"merge.adapter": "null"},
     "sft.adapter": {"sft.adapter": "null"},
+    "ray_kwargs.ray_init.runtime_env.env_vars": {
+        "ray_kwargs.ray_init.runtime_env.env_vars.VLLM_USE_V2_MODEL_RUNNER": '"0"',
+        "ray_kwargs.ray_init.runtime_env.env_vars.VLLM_USE_FLASHINFER_SAMPLER": '"0"',
+    },
     "read_shards.filters": {
         "read_shards.filters.min_duration_s": "null",
         "read_shards.filters.latin_letters": '"keep"',
