@@ -29,6 +29,8 @@ def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(tm
     (tmp_path / "grpo").mkdir()
     marks.write(train, "begun", older)
     assert marks.clear_way(train, now, force=False) == []
+    marks.write(train, "done", now | {"config": now["config"] | {"guard.folder": '"${recipe.grpo_dir}/guard"'}})
+    assert marks.is_kept(train, now)  # a finished one: `may_change` is of one that was interrupted
     marks.write(train, "begun", older | {"config": {**older["config"], "recipe.dtype": '"bfloat16"'}})
     assert marks.clear_way(train, now, force=False)[0].startswith("checkpoints of another run moved")
     models = Stage("models", "cosyvoice3", cfg.stages.models, own)
@@ -46,6 +48,7 @@ ABSENT = {
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
     "merge.adapter": {"merge.adapter": "null"},
     "sft.adapter": {"sft.adapter": "null"},
+    "guard.folder": {"guard.folder": '"${recipe.grpo_dir}/guard"'},
     "ray_kwargs.ray_init.runtime_env.env_vars": {
         "ray_kwargs.ray_init.runtime_env.env_vars.VLLM_USE_V2_MODEL_RUNNER": '"0"',
         "ray_kwargs.ray_init.runtime_env.env_vars.VLLM_USE_FLASHINFER_SAMPLER": '"0"',
