@@ -35,6 +35,8 @@ def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(tm
     assert marks.clear_way(train, now, force=False)[0].startswith("checkpoints of another run moved")
     models = Stage("models", "cosyvoice3", cfg.stages.models, own)
     assert not {"convert.weights", "recipe.misread"} & marks.parts(models)["config"].keys()
+    of_llasa = Stage("models", "llasa", table("llasa", own).stages.models, own)
+    assert not any("top_k" in key for key in Marks(table("llasa", own)).parts(of_llasa)["config"])  # came, and changed
     rl = Stage("models", "cosyvoice3", cfg.stages.models, (*own, "convert.weights=llm.rl.pt"))
     assert marks.parts(rl)["config"]["convert.weights"] == '"llm.rl.pt"'
 
@@ -48,6 +50,7 @@ ABSENT = {
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
     "merge.adapter": {"merge.adapter": "null"},
     "sft.adapter": {"sft.adapter": "null"},
+    "extend.generation.top_k": {"extend.generation.top_k": "50"},
     "guard.folder": {"guard.folder": '"${recipe.grpo_dir}/guard"'},
     "ray_kwargs.ray_init.runtime_env.env_vars": {
         "ray_kwargs.ray_init.runtime_env.env_vars.VLLM_USE_V2_MODEL_RUNNER": '"0"',
