@@ -50,6 +50,14 @@ ABSENT = {
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
     "merge.adapter": {"merge.adapter": "null"},
     "sft.adapter": {"sft.adapter": "null"},
+    "recipe.token_ear_learned": {"recipe.token_ear_learned": '"${recipe.grpo_dir}/token_ear.pt"'},
+    "actor_rollout_ref.rollout.custom.sampling.detokenize": {
+        "actor_rollout_ref.rollout.custom.sampling.detokenize": "false"
+    },
+    "actor_rollout_ref.rollout.engine_kwargs.vllm": {"actor_rollout_ref.rollout.engine_kwargs.vllm": "{}"},
+    "actor_rollout_ref.rollout.engine_kwargs.vllm.stream_interval": {
+        "actor_rollout_ref.rollout.engine_kwargs.vllm.stream_interval": "65536"
+    },
     "extend.generation.top_k": {"extend.generation.top_k": "50"},
     "guard.folder": {"guard.folder": '"${recipe.grpo_dir}/guard"'},
     "ray_kwargs.ray_init.runtime_env.env_vars": {
