@@ -12,13 +12,14 @@ from omegaconf import DictConfig, OmegaConf
 from speech.files import fingerprint, identities
 from speech.voices import read_voices
 
-_VOICES = ".voices"  # ends a key whose file names recordings
+VOICES = ".voices"  # ends a key whose file names recordings
 
 
 def loaded(
     cfg: DictConfig, scorers: Collection[str] | None = None, keys: Collection[str] | None = None
 ) -> dict[str, dict[str, str]]:
-    """{key that names files: {file, from there: hash of that name and the content}}, less what is not there.
+    """{key that names files: {file, from there: hash of that name and the content}}, less what is not there. A file of
+    voices is one with their recordings.
 
     Args:
         cfg: server.yaml, composed. What the token ear learns while it serves is none of them.
@@ -32,7 +33,7 @@ def loaded(
         parts["recipe"] = {"token_ear_dir": cfg.recipe.token_ear_dir}
     contents = cache(_contents)  # of a model that two parts share
     named = ((key, path) for key, path in _named(parts) if keys is None or key in keys)
-    return {key: contents(path, key.endswith(_VOICES)) for key, path in named}
+    return {key: contents(path, key.endswith(VOICES)) for key, path in named}
 
 
 def _named(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
@@ -46,8 +47,9 @@ def _named(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
 
 
 def _contents(path: Path, has_voices: bool) -> dict[str, str]:
-    recordings: list[Path] = []
-    if has_voices:
+    found = identities([path], root=path)
+    if has_voices:  # one hash with its recordings: there may be ten thousand, and a server tells its hashes
         with suppress(ValueError, OSError):  # one that is wrong has a content as well; who reads it says the rest
             recordings = [Path(file) for voice in read_voices(str(path)).values() for file in voice.files]
-    return {name: fingerprint(name, content) for name, content in identities([path, *recordings], root=path).items()}
+            found["."] = fingerprint(found["."], identities(recordings, root=path))
+    return {name: fingerprint(name, content) for name, content in found.items()}

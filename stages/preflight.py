@@ -295,6 +295,8 @@ def _check_told(
 def _check_loaded(here: str, told: Mapping[str, Sequence[str]], own_files: OwnFiles) -> None:
     """SystemExit with the first file that is another one than the server `here` has loaded: its rewards would be those
     of models and voices that this run does not have, and its mark does not name. Where a file lies is all the same."""
+    from reward_tts.loaded import VOICES
+
     cfg, own = own_files(frozenset(told))
     for key, hashes in told.items():
         if key not in own:
@@ -302,6 +304,7 @@ def _check_loaded(here: str, told: Mapping[str, Sequence[str]], own_files: OwnFi
         elif set(hashes) - set(own[key].values()):  # one that came later is read by nobody
             others = (name for name, hashed in own[key].items() if hashed not in hashes)
             path = os.path.normpath(os.path.join(OmegaConf.select(cfg, key), next(others, ".")))
+            path += ", or recordings that it names" if key.endswith(VOICES) else ""
             raise SystemExit(
                 f"run.sh: {here} has loaded another {path} ({key}): it was made again since, or that server is another "
                 "run's. Start it again, or use other ports: recipe.server.http_port=..., grpc_port, metrics_port. "

@@ -92,13 +92,11 @@ def main() -> None:
 
 
 def _first_line(descriptor: int) -> bytes:
-    """Read byte by byte, as what follows is waited for on the descriptor itself."""
-    line = b""
-    while not line.endswith(b"\n"):
-        one = os.read(descriptor, 1)
-        if not one:
-            raise SystemExit("front: no settings on standard input")
-        line += one
+    """Read without a buffer, as what follows is waited for on the descriptor itself."""
+    with open(descriptor, "rb", buffering=0, closefd=False) as unbuffered:
+        line = unbuffered.readline()
+    if not line.endswith(b"\n"):
+        raise SystemExit("front: no settings on standard input")
     return line
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -22,6 +24,7 @@ from tritonclient.utils import np_to_triton_dtype
 
 from reward_tts.measures import SECRET_HEADER, SECRET_HEADER_HTTP, row_checksum
 from reward_tts.server.front import http_door
+from reward_tts.server.front.__main__ import _first_line
 from reward_tts.server.front.checks import Refused, checked
 from reward_tts.server.front.house import House
 from reward_tts.server.front.http_door import request_of
@@ -40,6 +43,20 @@ FRONT = {
     "restart_wait_s": 0.2,
     "read_s": 1.0,
 }
+
+
+def test_long_settings_are_read_in_no_time_and_no_further():
+    """600 000 bytes; line += one copied all of it for each: 180 GB."""
+    reading, writing = os.pipe()
+    sent = b'"' + b"a" * 600_000 + b'"\n'
+    with ThreadPoolExecutor(1) as other, open(reading, "rb"), open(writing, "wb") as end:
+        done = other.submit(lambda: (end.write(sent + b"alive"), end.flush()))
+        begin = time.thread_time()
+        assert _first_line(reading) == sent and time.thread_time() - begin < 1
+        assert done.result() and os.read(reading, 10) == b"alive"
+        end.close()
+        with pytest.raises(SystemExit, match="no settings"):
+            _first_line(reading)
 
 
 class FrontProcess:
