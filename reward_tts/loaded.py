@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from speech.files import fingerprint, identities
+from speech.files import files_under, fingerprint, identities
 from speech.voices import read_voices
 
 VOICES = ".voices"  # ends a key whose file names recordings
@@ -47,9 +47,15 @@ def _named(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
 
 
 def _contents(path: Path, has_voices: bool) -> dict[str, str]:
-    found = identities([path], root=path)
+    shown = [file for file in files_under(path) if not _hidden(file.relative_to(path))]
+    found = identities(shown, root=path)
     if has_voices:  # one hash with its recordings: there may be ten thousand, and a server tells its hashes
         with suppress(ValueError, OSError):  # one that is wrong has a content as well; who reads it says the rest
             recordings = [Path(file) for voice in read_voices(str(path)).values() for file in voice.files]
             found["."] = fingerprint(found["."], identities(recordings, root=path))
     return {name: fingerprint(name, content) for name, content in found.items()}
+
+
+def _hidden(path: Path) -> bool:
+    """What a hub's client keeps beside its files (.cache of Hugging Face's, .msc of ModelScope's) has times in it."""
+    return any(part.startswith(".") for part in path.parts)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from shutil import rmtree
 from socket import AF_INET, AF_INET6
 from socketserver import StreamRequestHandler, TCPServer
 
@@ -168,6 +169,8 @@ def test_a_server_that_has_loaded_other_files_is_refused(tmp_path, capsys):
         for part in ("token2wav", "reward_asr", "token_ear"):
             (tmp_path / name / part).mkdir(parents=True)
             (tmp_path / name / part / "weights").write_text(part)
+        (tmp_path / name / "reward_asr/.cache/huggingface").mkdir(parents=True)
+        (tmp_path / name / "reward_asr/.cache/huggingface/weights.metadata").write_text(f"fetched at {name}")
     folders = ("token2wav_dir", "reward_asr_dir", "token_ear_dir")
     one, two = (
         [f"recipe.{key}={tmp_path / name / key.removesuffix('_dir')}" for key in folders] for name in ("one", "two")
@@ -190,8 +193,7 @@ def test_a_server_that_has_loaded_other_files_is_refused(tmp_path, capsys):
         with pytest.raises(SystemExit, match=r"has loaded another .*two/reward_asr/weights \(asr\.model_dir\)"):
             check_server("tiny_mandarin", *training(port, *two))
         assert capsys.readouterr().out == ""
-        (tmp_path / "two/reward_asr/weights").unlink()
-        (tmp_path / "two/reward_asr").rmdir()  # another machine, which has no models
+        rmtree(tmp_path / "two/reward_asr")  # another machine, which has no models
         check_server("tiny_mandarin", *training(port, *two, f"recipe.server.more=['{address}']"))
     warned = capsys.readouterr().out.splitlines()
     assert len(warned) == 2 and all("has loaded asr.model_dir, which is not here to be compared" in w for w in warned)
