@@ -33,7 +33,8 @@ def loaded(
         parts["recipe"] = {"token_ear_dir": cfg.recipe.token_ear_dir}
     contents = cache(_contents)  # of a model that two parts share
     named = ((key, path) for key, path in _named(parts) if keys is None or key in keys)
-    return {key: contents(path, key.endswith(VOICES)) for key, path in named}
+    read = OmegaConf.to_container(cfg.server.loads, resolve=True)
+    return {key: contents(path, key.endswith(VOICES), tuple(read.get(key, ("",)))) for key, path in named}
 
 
 def _named(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
@@ -46,8 +47,9 @@ def _named(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
             yield from _named(one, f"{key}.{name}" if key else str(name))
 
 
-def _contents(path: Path, has_voices: bool) -> dict[str, str]:
-    shown = [file for file in files_under(path) if not _hidden(file.relative_to(path))]
+def _contents(path: Path, has_voices: bool, read: tuple[str, ...]) -> dict[str, str]:
+    files = (file for name in read for file in files_under(path / name))
+    shown = [file for file in files if not _hidden(file.relative_to(path))]
     found = identities(shown, root=path)
     if has_voices:  # one hash with its recordings: there may be ten thousand, and a server tells its hashes
         with suppress(ValueError, OSError):  # one that is wrong has a content as well; who reads it says the rest

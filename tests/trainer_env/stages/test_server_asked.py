@@ -199,6 +199,29 @@ def test_a_server_that_has_loaded_other_files_is_refused(tmp_path, capsys):
     assert len(warned) == 2 and all("has loaded asr.model_dir, which is not here to be compared" in w for w in warned)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "read", "others"),
+    [
+        (
+            "cosyvoice2",
+            ["cosyvoice2.yaml", "flow.pt", "hift.pt", "campplus.onnx", "speech_tokenizer_v2.onnx"],
+            ["llm.pt"],
+        ),
+        (
+            "glm_tts",
+            ["flow/flow.pt", "hift/hift.pt", "frontend/campplus.onnx"],
+            ["models.lock.json", "llm/config.json"],
+        ),
+    ],
+)
+def test_of_a_folder_of_more_than_token2wav_its_files_are_compared(recipe, read, others, tmp_path):
+    for name in (*read, *others):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    cfg = compose_stage(recipe, "server", (f"recipe.token2wav_dir={tmp_path}",))
+    assert set(loaded(cfg, keys=["token2wav.model_dir"])["token2wav.model_dir"]) == set(read)
+
+
 def test_a_recording_of_a_voice_is_known_by_its_content(tmp_path):
     """All of them together: a server of a thousand voices tells its hashes in one short line, which its front reads."""
     voices, wav = tmp_path / "voices.jsonl", tmp_path / "wav"
