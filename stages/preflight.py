@@ -232,10 +232,11 @@ def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str 
     return told
 
 
-def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None:
+def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str], started: bool = False) -> None:
     """SystemExit unless the server at cfg.recipe.server and those of its `more` are of this recipe and contract, have
     loaded the files that are here now, and their scorers measure what recipe.reward needs. One of `more` that is not
-    there yet is named: the training gives it rows once it is, and stops if it is another's."""
+    there yet is named: the training gives it rows once it is, and stops if it is another's. `started`: the first one is
+    this run's, started a moment ago, so that its files need not be read once more."""
     where = cfg.recipe.server
     here = f"the reward server on {address(where.host, where.http_port)}"
     if (told := server.tells(cfg)) is None:
@@ -244,7 +245,7 @@ def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None
             "try again; if another program has the port: recipe.server.http_port=..."
         )
     own_files = cache(partial(_own_files, recipe, tuple(overrides)))  # gigabytes, read once for all servers
-    _check_told(recipe, cfg, overrides, here, told, own_files)
+    _check_told(recipe, cfg, overrides, here, told, None if started else own_files)
     for further in where.get("more") or ():
         here = f"the reward server on {further} (recipe.server.more)"
         if (told := server.told_by(further, where.model)) is None:
@@ -254,9 +255,10 @@ def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> None
 
 
 def _check_told(
-    recipe: str, cfg: DictConfig, overrides: Sequence[str], here: str, tells: Mapping[str, str], own_files: OwnFiles
+    recipe: str, cfg: DictConfig, overrides: Sequence[str], here: str, tells: Mapping[str, str], own: OwnFiles | None
 ) -> None:
-    """SystemExit unless the server `here`, by what it tells of itself, is one for this training."""
+    """SystemExit unless the server `here`, by what it tells of itself, is one for this training. Its files are compared
+    with `own`, if any."""
     if (theirs := tells.get("recipe")) != cfg.recipe.name:
         of = "is of no recipe" if theirs is None else f"is of recipe '{theirs}'"
         raise SystemExit(
@@ -272,10 +274,10 @@ def _check_told(
         raise SystemExit(
             f"run.sh: {here} speaks contract {tells.get('contract')}, this checkout {CONTRACT}: start both alike"
         )
-    if loaded := tells.get("loaded"):
-        _check_loaded(here, json.loads(loaded), own_files)
-    own = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
-    if own and tells.get("audited") and tells["audited"] != own:
+    if own and (loaded := tells.get("loaded")):
+        _check_loaded(here, json.loads(loaded), own)
+    audited = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    if audited and tells.get("audited") and tells["audited"] != audited:
         print(  # no more than that: groups of algo change the reward in the training alone
             f"run.sh: warning: {here} audits its token ear by another recipe.reward (terms, aggregation, error or "
             "token_ear): the bound that it tells is not that of this reward. Start it again with the same overrides, "

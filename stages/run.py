@@ -105,7 +105,7 @@ class Run:
         if stage.spec.get("server") and self.serve:
             with self.marks.or_back():
                 self.start_server(self.serve)
-                preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
+                preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides), started=True)
         self.marks.write(stage, "begun", now)
         yield from self.commands(stage)
         if not stage.spec.get("always"):

@@ -192,6 +192,9 @@ def test_a_server_that_has_loaded_other_files_is_refused(tmp_path, capsys):
         (tmp_path / "two/reward_asr/weights").write_text("learned on")
         with pytest.raises(SystemExit, match=r"has loaded another .*two/reward_asr/weights \(asr\.model_dir\)"):
             check_server("tiny_mandarin", *training(port, *two))
+        check_server("tiny_mandarin", *training(port, *two), started=True)  # of one that it started nothing is read
+        with pytest.raises(SystemExit, match=rf"{address} \(recipe\.server\.more\) has loaded another"):
+            check_server("tiny_mandarin", *training(port, *two, f"recipe.server.more=['{address}']"), started=True)
         assert capsys.readouterr().out == ""
         rmtree(tmp_path / "two/reward_asr")  # another machine, which has no models
         check_server("tiny_mandarin", *training(port, *two, f"recipe.server.more=['{address}']"))
