@@ -235,12 +235,12 @@ def keep_adapter(actor: Path, folder: str, base: str) -> None:
 @told_plainly()
 def main(cfg: DictConfig) -> None:
     folder, dtype = cfg.recipe.grpo_dir, cfg.merge.dtype
-    if cfg.merge.adapter and (cfg.merge.every or cfg.merge.average != 1):
-        raise UserError("merge.adapter is of one checkpoint: without merge.every and merge.average")
-    if cfg.merge.every:
+    if cfg.merge.every:  # merge.adapter is of stage merge, which the same command may have
         for step in steps_there(folder):
             _one([find_actor(folder, step)], f"{cfg.merge.checkpoints}/step_{step}", dtype)
         return
+    if cfg.merge.adapter and cfg.merge.average != 1:
+        raise UserError("merge.adapter is of one checkpoint: without merge.average")
     by_guard = cfg.merge.step == "best" and cfg.merge.average == 1 and (guard_folder(folder) / HELD_OUT).exists()
     if by_guard and not Path(cfg.merge.ranking).exists():
         steps = [chosen_step(folder, "best", cfg.merge.heard_share)]

@@ -48,3 +48,12 @@ def test_a_step_that_is_none_is_told_by_merge(tmp_path, step: int | str, told: s
     cfg = compose_stage("tiny_mandarin", "merge", (f"recipe.grpo_dir={tmp_path}", f"merge.step={step}"))
     with pytest.raises(SystemExit, match=told):
         merge.main.__wrapped__(cfg)
+
+
+def test_stage_checkpoints_leaves_the_adapter_to_stage_merge(tmp_path, monkeypatch):
+    """`bash run.sh train merge checkpoints merge.adapter=DIR` ended at its last stage, after the training."""
+    monkeypatch.setattr(merge, "steps_there", lambda folder: [])
+    own = (f"recipe.grpo_dir={tmp_path}", "merge.adapter=x")
+    merge.main.__wrapped__(compose_stage("tiny_mandarin", "merge_all", own))
+    with pytest.raises(SystemExit, match=r"merge\.adapter is of one checkpoint"):
+        merge.main.__wrapped__(compose_stage("tiny_mandarin", "merge", (*own, "merge.step=best", "merge.average=2")))
