@@ -94,6 +94,23 @@ def test_a_value_that_stands_for_no_key_is_in_no_mark_nor_read_from_one(tmp_path
     assert marks.parts(other)["config"]["vectorize.duration_off.seconds"] == "2.0"
 
 
+@pytest.mark.parametrize(
+    ("name", "key"), [("train", "actor_rollout_ref.model.lora_adapter_path"), ("sft", "model.lora_adapter_path")]
+)
+def test_an_adapter_to_go_on_from_counts_with_its_weights(name, key, tmp_path):
+    """Without one the marks of before stay as they are."""
+    cfg = table("llasa")
+    marks, weights = Marks(cfg), tmp_path / "adapter/adapter_model.safetensors"
+    begun = Stage(name, "llasa", cfg.stages[name], (f"{key}={weights.parent}",))
+    none = marks.reads(begun)
+    assert marks.reads(Stage(name, "llasa", cfg.stages[name], ())) == none
+    weights.parent.mkdir()
+    weights.write_text("1")
+    before = marks.reads(begun)
+    weights.write_text("2")
+    assert marks.reads(begun) != before != none
+
+
 # Changes that once went unnoticed, and files that a stage does not read.
 @pytest.mark.parametrize(
     ("recipe", "name", "reads", "not_these"),
