@@ -16,9 +16,15 @@ from speech.readings.units import CLUSTERED, words_of
 _NAMES = {"kk": "kz"}  # of num2words, where it has another one
 _ENDLESS = frozenset({"am"})  # num2words 0.5.14 does not come back from 12345
 _DOTTED = frozenset({"bs", "cs", "da", "et", "fi", "fo", "hr", "hu", "is", "lv", "nn", "no", "sk", "sl", "sr", "tr"})
-# Up to nine digits, which all languages of num2words have; no part of 3.5, 1,000 or 12:30; with its ending in 3'te.
-_NUMBER = r"(?<![\d.,:/])(\d{1,9})(?:['’]([^\W\d_]+)|(\.)(?=\s|$)|)(?!\d|[.,:/]\d)"
+_MOST_DIGITS = 9  # all languages of num2words have these numbers
+# A whole number, 1500 or 1 500 or 1.500, which 1.500,25 begins with; no part of 3.5 or 12:30; with its ending in 3'te.
+_GROUPED = r"\d{1,3}(?P<gap>[ .,\u00a0\u202f])\d{3}(?:(?P=gap)\d{3})*(?!\d|[:/]\d|(?P=gap)\d)"
+_NUMBER = (
+    rf"(?<![\d.,:/])(?P<number>{_GROUPED}|\d{{1,{_MOST_DIGITS}}}(?!\d|[.,:/]\d))"
+    r"(?:['’](?P<ending>[^\W\d_]+)|(?P<dot>\.)(?=\s|$)|)"
+)
 _WORDS, _CLUSTERS = re.compile(rf"(?<!\w){_NUMBER}(?!\w)"), re.compile(_NUMBER)
+_DIGITS_APART = re.compile(r"\d+|\D+")
 _AGAIN = re.compile(r"\s*[ๆໆៗ]")  # Thai, Lao, Khmer
 _LONGEST_WORD = 12  # clusters that such a sign may say again: nothing tells where its word begins
 _DOTLESS = str.maketrans({"I": "ı", "İ": "i"})
@@ -56,22 +62,29 @@ def spans(text: str, language: str) -> list[Span]:
 
 
 def _number(match: re.Match[str], language: str) -> Span | None:
-    """None: there is nothing to say of it but its digits. A full stop may make an ordinal of it, or end a sentence."""
-    digits, ending = match[1], match[2] or ""
-    dotted = bool(match[3]) and language in _DOTTED
-    said = _read(int(digits), language, dotted) if digits[0] != "0" or len(digits) == 1 else ()
-    if not said and not dotted:
+    """None: there is nothing to say of it but its digits. A full stop may make an ordinal of it, or end a sentence.
+    Groups of digits may be numbers of their own. The digits, which an ear may write, are a reading, too."""
+    groups, ending = re.findall(r"\d+", match["number"]), match["ending"] or ""
+    dotted = bool(match["dot"]) and language in _DOTTED
+    digits = "".join(groups)
+    said = _read(digits, language, dotted)
+    if len(groups) > 1:
+        said += (" ".join(next(iter(_read(group, language, False)), group) for group in groups),)
+    elif not said and not dotted:
         return None
-    end = match.end() if dotted or ending else match.end(1)
-    return Span(match.start(), end, "number", tuple(f"{way}{ending}" for way in said or (digits,)), sure=False)
+    end = match.end() if dotted or ending else match.end("number")
+    ways = dict.fromkeys(f"{way}{ending}" for way in (*said, digits))
+    return Span(match.start(), end, "number", tuple(ways), sure=False)
 
 
 @lru_cache(maxsize=4096)
-def _read(number: int, language: str, ordinal: bool) -> tuple[str, ...]:
+def _read(digits: str, language: str, ordinal: bool) -> tuple[str, ...]:
+    if len(digits) > _MOST_DIGITS or (digits[0] == "0" and len(digits) > 1):
+        return ()
     convert, ways = _converter(language), []
     for to in ("cardinal", "ordinal") if ordinal else ("cardinal",):
         try:
-            ways.append(convert(number, to) if convert else "")
+            ways.append(convert(int(digits), to) if convert else "")
         except (ArithmeticError, LookupError, NotImplementedError, TypeError, ValueError):
             continue  # of many languages it has no ordinals, of some not all numbers
     return tuple(dict.fromkeys(filter(None, ways)))
@@ -85,12 +98,13 @@ def _again(text: str, match: re.Match[str]) -> Span | None:
 
 
 def units(words: str, language: str) -> list[Unit]:
-    """Words, or clusters where blanks do not part words, in the one spelling of those that sound alike.
+    """Words, or clusters where blanks do not part words, in the one spelling of those that sound alike. Digits are a
+    word of their own: covid19, covid 19.
 
     >>> units("إلى ١٥", "ar") == units("الى 15", "ar"), units("Thủy", "vi") == units("thuỷ", "vi")
     (True, True)
     """
-    found = [word for (word,) in words_of(_folded(words, language))]
+    found = [part for (word,) in words_of(_folded(words, language)) for part in _DIGITS_APART.findall(word)]
     if language in CLUSTERED:
         return [(cluster,) for word in found for cluster in _clusters(word)]
     return [(_tone_last(word) if language == "vi" else word,) for word in found]
