@@ -27,7 +27,7 @@ _WORDS, _CLUSTERS = re.compile(rf"(?<!\w){_NUMBER}(?!\w)"), re.compile(_NUMBER)
 _DIGITS_APART = re.compile(r"\d+|\D+")
 _AGAIN = re.compile(r"\s*[ๆໆៗ]")  # Thai, Lao, Khmer
 _LONGEST_WORD = 12  # clusters that such a sign may say again: nothing tells where its word begins
-_DOTLESS = str.maketrans({"I": "ı", "İ": "i"})
+_DOTLESS, _DOTTED_I = str.maketrans({"I": "ı", "İ": "i"}), str.maketrans("İ", "i")
 _ARABIC = str.maketrans("أإآٱىیک", "ااااييك")
 _UNSPOKEN = re.compile(  # vowel marks of Hebrew and Arabic, and the stroke that makes a word longer
     "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8"
@@ -99,15 +99,22 @@ def _again(text: str, match: re.Match[str]) -> Span | None:
 
 def units(words: str, language: str) -> list[Unit]:
     """Words, or clusters where blanks do not part words, in the one spelling of those that sound alike. Digits are a
-    word of their own: covid19, covid 19.
+    word of their own: covid19, covid 19. A Turkish capital I is either letter: IŞIK, Instagram.
 
     >>> units("إلى ١٥", "ar") == units("الى 15", "ar"), units("Thủy", "vi") == units("thuỷ", "vi")
     (True, True)
     """
-    found = [part for (word,) in words_of(_folded(words, language)) for part in _DIGITS_APART.findall(word)]
+    found = _words(_folded(words, language))
+    if language in ("az", "tr") and "I" in words:
+        plain = _words(_folded(words.translate(_DOTTED_I), ""))
+        return [tuple(dict.fromkeys(pair)) for pair in zip(plain, found, strict=True)]
     if language in CLUSTERED:
         return [(cluster,) for word in found for cluster in _clusters(word)]
     return [(_tone_last(word) if language == "vi" else word,) for word in found]
+
+
+def _words(folded: str) -> list[str]:
+    return [part for (word,) in words_of(folded) for part in _DIGITS_APART.findall(word)]
 
 
 def _folded(words: str, language: str) -> str:

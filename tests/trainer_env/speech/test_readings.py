@@ -183,6 +183,9 @@ def rate(text: str, heard: str, language: str) -> float:
         ("cs", "Windows11", "windows 11"),
         ("hu", "1990-ben", "1990ben"),
         ("tr", "5'te", "5te"),
+        ("tr", "Instagram hesabı", "instagram hesabı"),
+        ("tr", "IMF ile İSTANBUL'DA", "imf ile istanbul'da"),
+        ("az", "ISTANBUL", "istanbul"),
         ("uk", "2,5 kg", "2 5 kg"),
     ],
 )
@@ -198,6 +201,7 @@ def test_what_sounds_alike_is_right_in_languages_without_a_module(language: str,
         ("tr", "3 kişi", "üçüncü kişi", 1 / 2),  # no full stop: no ordinal
         ("vi", "hòa", "hỏa", 1),  # another tone
         ("tr", "ışık", "işik", 1),
+        ("tr", "INTERNET", "ınternot", 1),
         ("hi", "ज़रा", "जरा", 1),
         ("ar", "على", "علا", 1),
         ("hi", "5 घर", "पाँच घर", 1 / 2),  # num2words has no Hindi
