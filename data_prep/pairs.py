@@ -17,11 +17,11 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import hydra
 from omegaconf import DictConfig
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
 from data_prep.jsonl import spoken_part
 from data_prep.prompts import PromptMaker
@@ -39,11 +39,12 @@ class _Asked(BaseModel):
     language: Named | None = None
     voice: Unnamed = None
     instruction: Unnamed = None
+    readings: Annotated[list[Any] | None, BeforeValidator(lambda given: given or None)] = None
 
     @property
     def asked(self) -> tuple[str | None, ...]:
         """What tells a prompt from others."""
-        return self.text, self.language, self.voice, self.instruction
+        return self.text, self.language, self.voice, self.instruction, json.dumps(self.readings)
 
 
 class _Scored(_Asked):

@@ -175,7 +175,8 @@ def _needed(won: int, lost: int, limit: float) -> int | None:
 
 
 def preferences(votes: Sequence[dict], spoken: Mapping[str, Mapping[int, Utterance]]) -> list[dict]:
-    """For preference training, without "same": {"text", "language", "voice", "chosen", "rejected": speech tokens,
+    """For preference training, without "same": {"text", "language", "voice", "instruction", "readings" (the last three
+    where there are any), "chosen", "rejected": speech tokens,
     "chosen_finished", "rejected_finished": false where it was cut off, "chosen_system", "rejected_system", "who"}."""
     found = []
     for vote in votes:
@@ -184,7 +185,8 @@ def preferences(votes: Sequence[dict], spoken: Mapping[str, Mapping[int, Utteran
         number = int(vote["pair"].partition("-")[0])
         rejected = vote["right"] if vote["chosen"] == vote["left"] else vote["left"]
         best, other = (spoken[system][number] for system in (vote["chosen"], rejected))
-        row = {"text": best.text, "language": best.language} | ({"voice": best.voice} if best.voice else {})
+        row = {"text": best.text, "language": best.language}
+        row |= {key: given for key in ("voice", "instruction", "readings") if (given := getattr(best, key))}
         row |= {"chosen": list(best.tokens), "rejected": list(other.tokens)}
         sides = (("chosen", best), ("rejected", other))
         row |= {f"{side}_finished": False for side, one in sides if one.finished is False}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, open_dict
 from pydantic import AliasChoices, BaseModel, Field, model_validator
@@ -25,7 +26,8 @@ class Utterance:
     """Speech tokens of one text. `finished`: the model ended by itself; None where nobody generated (a teacher).
     `unknown`: characters of the text that the model's tokenizer does not know. `parts`: speech tokens of each part of a
     long text (infer/parts.py); empty: it has one. `set`: of the texts, such as one of several test sets. `emotion`:
-    asked for. `chosen_by`: how it was chosen among several (infer/choose.py)."""
+    asked for. `chosen_by`: how it was chosen among several (infer/choose.py). `instruction`, `readings`: as the row of
+    the text had them."""
 
     index: int
     sample: int
@@ -39,6 +41,8 @@ class Utterance:
     chosen_by: str | None = None
     set: str | None = None
     emotion: str | None = None
+    instruction: str | None = None
+    readings: list[Any] | None = None
 
 
 class _Row(BaseModel):
@@ -56,6 +60,8 @@ class _Row(BaseModel):
     chosen_by: str | None = None
     set: str | None = None
     emotion: str | None = None
+    instruction: str | None = None
+    readings: list[Any] | None = None
 
     @model_validator(mode="after")
     def _parts_are_all(self) -> "_Row":
@@ -84,7 +90,7 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
         if limit is None or index < limit:
             said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
             said = (*said, tuple(given.parts), given.chosen_by, given.set, given.emotion)
-            utterances.append(Utterance(index, given.sample, *said))
+            utterances.append(Utterance(index, given.sample, *said, given.instruction, given.readings))
     refuse(path, faults)
     if not utterances:
         raise ValueError(f"{path} holds no utterance")

@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from data_prep.given_readings import FIELD, as_field
 from data_prep.prompts import PromptMaker
 from infer.backends import BACKENDS, Generated
 from infer.bounds import text_lengths
@@ -34,14 +35,15 @@ def records(
     first, step = place
     ways = chosen_by or [None] * len(sentences)
     for row, (sentence, samples, odd, by) in enumerate(zip(sentences, answers, unknown, ways, strict=True)):
-        index = first + row * step
+        index, asked = first + row * step, vars(sentence.request) | {FIELD: as_field(sentence.request.readings)}
+        asked = {key: value for key, value in asked.items() if key != FIELD or value}
         for sample, (ids, finished) in enumerate(samples):
             tokens, stray = spoken(sentence, ids, tokenizer)
             said = {"tokens": tokens, "finished": finished, "stray": stray}
             said |= {"unknown": odd} if odd else {}
             said |= {"chosen_by": by} if by else {}
             said |= {"parts": parts_of(ids, tokenizer)} if isinstance(ids, Joined) and len(ids.cuts) > 1 else {}
-            yield {"index": index, "sample": sample, **vars(sentence.request), **sentence.labels, **said}
+            yield {"index": index, "sample": sample, **asked, **sentence.labels, **said}
 
 
 def spoken(sentence: Sentence, ids: list[int], tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], str]:

@@ -117,10 +117,13 @@ def test_preferences_hold_both_speeches_and_no_ties(tmp_path):
     ballot.cast("ann", pairs[1], "same")
     first = pairs[0]
     of[first.right][first.number] = replace(of[first.right][first.number], finished=False)  # it was cut off
+    asked = {"instruction": "快", "readings": [{"at": 0, "pinyin": "wen2"}]}
+    of[first.left][first.number] = replace(of[first.left][first.number], **asked)
     assert preferences(ballot.votes(), of) == [
         {
             "text": first.text,
             "language": "zh",
+            **asked,
             "chosen": of[first.left][first.number].tokens,
             "rejected": of[first.right][first.number].tokens,
             "rejected_finished": False,

@@ -12,10 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data_prep.given_readings import given_readings, moved
+from data_prep.pairs import best_of_scores, check_rows, of_scores
 from data_prep.prepare import Preparation
 from data_prep.prompt_template import encode_prompt
 from data_prep.prompts import PromptMaker
 from infer.parts import Speaker
+from infer.records import read_utterances
+from infer.speak import records
 from infer.texts import Sentence
 from models.glm_tts.convert import convert
 from models.glm_tts.phoneme_in import PhonemeIn, of_recipe, phonemes, read_dictionary, read_phonemes
@@ -276,6 +279,24 @@ def test_a_rows_readings_reach_the_prompt_of_every_stage_and_nothing_else(prepar
     given = "readings=[{at: 5, pinyin: hang2}, {at: 15, pinyin: hao2}]"
     evaluated, spoken_once = inference_ids("glm_tts", prepared.tokenizer, tmp_path / "a.parquet", TEXT, *named, given)
     assert evaluated == spoken_once == encode_prompt(prepared.tokenizer, said["prompt"])
+
+
+def test_readings_stay_beside_what_was_spoken_and_reach_the_prompts_of_pairs(prepared: Prepared, tmp_path):
+    maker = PromptMaker(prepared.recipe)
+    row = {"text": "长大的校长", "language": "zh", "readings": [{"at": 4, "pinyin": "zhang3"}]}
+    asked = [Sentence(maker.request(one), [], "") for one in (row, row | {"readings": []})]
+    ids = [[(prepared.tokenizer.convert_tokens_to_ids([f"<|s_{code}|>"]), True) for code in (1, 2)]] * 2
+    given, plain = list(records(asked, ids, prepared.tokenizer, ["", ""]))[::2]
+    assert given["readings"] == row["readings"] and "readings" not in plain
+    scored = [(given, 1.0, [1]), (given, 0.0, [2]), (plain, 0.5, [3]), (plain | {"readings": []}, 0.2, [4])]
+    lines = [json.dumps(one | {"score": score, "tokens": tokens}) for one, score, tokens in scored]
+    (tmp_path / "s.jsonl").write_text("\n".join(lines) + "\n")
+    read, plain = check_rows(list(of_scores(f"{tmp_path}/s.jsonl", 0.1)), prepared.recipe)
+    assert read["messages"] != plain["messages"]
+    assert read["messages"] == maker.messages(asked[0].request, training=False)
+    assert "长大的校<|ZH|><|ANG3|>" in json.dumps(read["messages"], ensure_ascii=False)
+    assert [row["speech_tokens"] for row in best_of_scores(f"{tmp_path}/s.jsonl", None)] == [[1], [3]]
+    assert read_utterances(f"{tmp_path}/s.jsonl", "zh")[0].readings == row["readings"]  # which the page exports
 
 
 def test_readings_of_a_long_text_go_with_their_part(prepared: Prepared):
