@@ -109,14 +109,14 @@ def check_string(row: Mapping[str, Any], field: str, default: str | None) -> str
 
 
 def check_choice(row: Mapping[str, Any], field: str, known: Collection[str] | None) -> str | None:
-    """An optional string field, in lower case, of which `known` are the values (None: any); missing, or "unknown", is
-    None. Raises BadField."""
+    """An optional string field, of which `known` are the values, in lower case (None: any, as it stands); missing, or
+    "unknown", is None. An emotion is always so: classifiers name them in lower case. Raises BadField."""
     value = check_string(row, field, None)
-    if value is None or known is None:
+    if value is None or (known is None and field != "emotion"):
         return value
     if value.lower() == "unknown":
         return None
-    if value.lower() not in known:
+    if known is not None and value.lower() not in known:
         raise BadField(field, f"is {value!r}, known are {', '.join(known)}")
     return value.lower()
 

@@ -263,17 +263,14 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
 
 def expressed(utterance: Utterance, heard: Mapping[str, Any]) -> dict[str, Any]:
     """How it was said, where a scorer measured that, as the reward's terms `emotion` and `laughter` take it: p of the
-    emotion that was asked for, whether it is the likeliest (`emotion_heard`), and 1 - p(neutral); whether laughter was
-    heard of a text that laughs, or of another.
-
-    Raises:
-        ValueError: the classifier does not know the emotion that was asked for.
+    emotion that was asked for, if the classifier knows it, whether it is the likeliest (`emotion_heard`), and
+    1 - p(neutral); whether laughter was heard of a text that laughs, or of another.
     """
     found: dict[str, Any] = {}
     if likely := heard.get("emotion"):
         found |= {"emotion_probabilities": likely, "emotion_heard": max(likely, key=likely.get)}
         found["not_neutral"] = formulas.emotion(likely, None)
-        if utterance.emotion:
+        if utterance.emotion in likely:
             found["emotion_probability"] = formulas.emotion(likely, utterance.emotion)
             found["emotion_right"] = float(found["emotion_heard"] == utterance.emotion)
     if (seconds := heard.get("laughter_s")) is not None:

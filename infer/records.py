@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
+from data_prep.jsonl import check_choice
 from merge.choose import saved_steps
 from speech.faults import UserError
 from speech.files import read_jsonl, write_jsonl
@@ -83,13 +84,14 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
             if isinstance(row, BadField):
                 raise row
             given = check(_Row, row)
+            emotion = check_choice(row, "emotion", None) if given.emotion else None
         except BadField as bad:
             faults.append(Fault(path, number, bad.field, bad.reason, raw))
             continue
         index = number - 1 if given.index is None else given.index
         if limit is None or index < limit:
             said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
-            said = (*said, tuple(given.parts), given.chosen_by, given.set, given.emotion)
+            said = (*said, tuple(given.parts), given.chosen_by, given.set, emotion)
             utterances.append(Utterance(index, given.sample, *said, given.instruction, given.readings))
     refuse(path, faults)
     if not utterances:

@@ -170,6 +170,8 @@ def _notes(results: dict[str, Any]) -> Iterator[str]:
             f"{unknown} of {max(s['texts'] for s in results['systems'])} texts have characters that the model's "
             "tokenizer does not know (`unknown` in utterances.jsonl): their errors are no fault of its training."
         )
+    if strange := sorted({label for s in results["systems"] for label in s.get("emotions_unknown", ())}):
+        yield f"Emotions that the classifier does not know, of which nothing is measured: {', '.join(strange)}."
     if otherwise := [s for s in results["systems"] if s["not_chosen_by_likelihood"]]:
         each = (f"{s['not_chosen_by_likelihood']} ({s['system']}, {s['decoding']})" for s in otherwise)
         yield (

@@ -42,7 +42,8 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
     `corpus_pinyin_error`, `corpus_error_rate`, `corpus_published_error_rate`, `corpus_cer`: all edits by all syllables
     or units, uncapped, so that a loop shows; None where words of one language would be added to syllables of another.
     `corpus_published_mixed`, `corpus_published_mixed_apart`: by published.mixed, of all texts of languages without
-    spaces; `code_switched_texts` of these have Latin letters.
+    spaces; `code_switched_texts` of these have Latin letters. `emotions_unknown`: asked for, and none of the
+    classifier's.
     """
     summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
     head = headline(rows)
@@ -69,6 +70,9 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
     summary |= {f"corpus_{name}": corpus(*of) for name, of in counted.items()}
     summary["emotions_heard"] = dict(
         Counter(row["emotion_heard"] for row in rows if "emotion_heard" in row).most_common()
+    )
+    summary["emotions_unknown"] = sorted(
+        {row["emotion"] for row in rows if "emotion_heard" in row and "emotion_right" not in row and row.get("emotion")}
     )
     summary["outliers"] = sum(row[head] >= outlier_at for row in rows) / len(rows)
     summary["at_cap"] = sum(row[head] >= 1 for row in rows) / len(rows)

@@ -164,15 +164,16 @@ def test_mixed_rates_are_of_the_corpus_and_shown_where_a_text_has_latin_letters(
 
 
 def test_emotions_and_laughter_have_their_tables(tmp_path):
-    """Of happy: 0.5, right, and 0.2, wrong; of sad: 0.4, right. One text laughs, and so does one that should not."""
-    texts, asked = ("今天好", "哈哈好", "明天坏", "后天"), ("happy", "happy", "sad", None)
+    """Of happy: 0.5, right, and 0.2, wrong; of sad: 0.4, right. One text laughs, and so does one that should not. No
+    classifier's label is joyful, and unknown is none."""
+    texts, asked = ("今天好", "哈哈好", "明天坏", "后天", "昨天"), ("Happy", "happy", "sad", "unknown", "joyful")
     rows = [{"text": t, "language": "zh"} | ({"emotion": e} if e else {}) for t, e in zip(texts, asked, strict=True)]
-    likely = [(0.5, 0.1, 0.4), (0.2, 0.3, 0.5), (0.3, 0.4, 0.3), (0.0, 0.0, 1.0)]
+    likely = [(0.5, 0.1, 0.4), (0.2, 0.3, 0.5), (0.3, 0.4, 0.3), (0.0, 0.0, 1.0), (0.4, 0.3, 0.3)]
     before = {
         text: {
             "transcript": text,
             "emotion": dict(zip(("happy", "sad", "neutral"), p, strict=True)),
-            "laughter_s": float(text != "后天"),
+            "laughter_s": float(text not in ("后天", "昨天")),
         }
         for text, p in zip(texts, likely, strict=True)
     }
@@ -181,15 +182,17 @@ def test_emotions_and_laughter_have_their_tables(tmp_path):
     first = results["systems"][0]
     assert first["emotion_probability"]["value"] == pytest.approx((0.5 + 0.2 + 0.4) / 3)
     assert first["emotion_right"]["value"] == pytest.approx(2 / 3) and first["not_neutral"]["value"] == pytest.approx(
-        0.45
+        0.5
     )
-    assert (first["laughs"]["value"], first["laughs_unasked"]["value"]) == (1.0, pytest.approx(2 / 3))
-    happy, sad = results["groups"]
-    assert [(one["by"], one["name"]) for one in (happy, sad)] == [("emotion", "happy"), ("emotion", "sad")]
+    assert (first["laughs"]["value"], first["laughs_unasked"]["value"]) == (1.0, 0.5)
+    groups = [("emotion", name) for name in ("happy", "sad", "joyful")]
+    assert [(one["by"], one["name"]) for one in results["groups"]] == groups
     table = markdown(results | {"paid_for": ["emotion"]}, 0.5, BRACKETS)
     assert "| happy | SFT | x | 2 | 0.350 (-) | 0.500 (-) | happy 1, neutral 1 | - | - |" in table
     assert "| happy | GRPO | x | 2 | 0.900 (-) | 1.000 (-) | happy 2 | +0.550 (-) | +0.500 (-) |" in table
     assert "| sad | GRPO | x | 1 | 0.100 (-) | 0.000 (-) | happy 1 | -0.300 (-) | -1.000 (-) |" in table
+    assert "| joyful | GRPO | x | 1 | - | - | happy 1 | - | - |" in table
+    assert "Emotions that the classifier does not know, of which nothing is measured: joyful." in table
     assert "By the reward's own model, which the training was paid by: emotion." in table
     assert "| laughs where the text does: difference | laughs elsewhere: difference |" in table
 
