@@ -35,7 +35,7 @@ class Sentence:
 def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
     """The first `limit` of: `text` (with `voice`, `language`, `instruction`, `readings`), or else the rows of `texts`:
     a parquet of stage data, or a .jsonl or .json of {"text", "language", "voice", ...} as stage data takes it, and
-    `set` and `emotion`, of recipe.field_values.
+    `set` and `emotion`, of recipe.field_values; where no evaluation follows others are left out.
 
     Raises:
         FileNotFoundError: no such file.
@@ -43,9 +43,9 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
         ValueError: no row at all, or both a text and texts.
     """
     if cfg.texts is None:
-        if cfg.get("text") is None:  # infer.yaml has it, eval.yaml has not
+        if cfg.get("text") is None:  # infer.yaml has the key, eval.yaml has not
             raise ValueError("nothing to speak: text=... or texts=FILE.jsonl")
-        return _all([("text=", _row_of(cfg))], prompts, cfg.recipe.field_values)
+        return _all([("text=", _row_of(cfg))], prompts, cfg.recipe.field_values, strict=False)
     if cfg.get("text") not in (None, "null", cfg.recipe.get("sample_text")):  # run.sh hands null on as it is typed
         raise UserError(f"text={cfg.text} and texts={cfg.texts}: one of them, please")
     path = input_file(cfg.texts, f"texts to speak (stage data makes {cfg.recipe.rl_test})")
@@ -53,7 +53,7 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
         found = list(islice(_prepared(path), cfg.limit))
     else:
         rows = ((f"{path}:{line}", row) for line, _, row in islice(read_rows(path), cfg.limit))
-        found = _all(rows, prompts, cfg.recipe.field_values)
+        found = _all(rows, prompts, cfg.recipe.field_values, strict="text" not in cfg)
     if not found:
         raise ValueError(f"{path} holds no text")
     return found
@@ -78,21 +78,37 @@ def _prepared(path: Path) -> Iterator[Sentence]:
 
 
 def _all(
-    rows: Iterable[tuple[str, Mapping[str, Any] | BadField]], prompts: PromptMaker, known: Mapping[str, Any]
+    rows: Iterable[tuple[str, Mapping[str, Any] | BadField]],
+    prompts: PromptMaker,
+    known: Mapping[str, Any],
+    strict: bool,
 ) -> list[Sentence]:
-    """Of every row; `known`: values of labels. Raises BadRows with all that cannot be spoken."""
+    """Of every row; `known`: values of labels, of which others are left out or, if `strict`, refused. Raises BadRows
+    with all that cannot be spoken."""
     found, faults = [], []
     for where, row in rows:
         try:
             if isinstance(row, BadField):
                 raise row
             request = prompts.request(row)
-            labels = {name: label for name in LABELS if (label := check_choice(row, name, known.get(name)))}
+            labels = _labels(row, known, strict)
             found.append(Sentence(request, prompts.messages(request, training=False), where, labels=labels))
         except BadField as bad:
             faults.append(_Unspeakable(where, bad))
     if faults:
         raise BadRows(faults)
+    return found
+
+
+def _labels(row: Mapping[str, Any], known: Mapping[str, Any], strict: bool) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in LABELS:
+        given = {name: str(row[name]) if type(row.get(name)) is int else row.get(name)}  # set 3
+        try:
+            found |= {name: label} if (label := check_choice(given, name, known.get(name))) else {}
+        except BadField:
+            if strict:
+                raise
     return found
 
 

@@ -33,14 +33,17 @@ def test_texts_of_a_file_are_spoken_whether_text_is_null_or_not_named(own):
 def test_a_texts_set_and_emotion_go_along_and_are_such(own):
     with open(own, "a", encoding="utf-8") as file:
         file.write('{"text": "晚上好", "set": "hard", "emotion": "Happy"}\n{"text": "再见", "emotion": "unknown"}\n')
-    cfg = configuration(f"texts={own}", "+recipe.field_values.emotion=[happy,sad]")
-    found = [one.labels for one in read_sentences(cfg, PromptMaker(cfg.recipe))]
-    assert found == [{}, {}, {"set": "hard", "emotion": "happy"}, {}]
-    with open(own, "a", encoding="utf-8") as file:
-        file.write('{"text": "再见", "set": 3}\n{"text": "再见", "emotion": "joyful"}\n')
-    with pytest.raises(BadRows) as error:
-        read_sentences(cfg, PromptMaker(cfg.recipe))
-    assert "5: field 'set': is no string" in str(error.value) and "6: field 'emotion': is 'joyful'" in str(error.value)
+        file.write('{"text": "再见", "set": 3, "emotion": ""}\n{"text": "再见", "set": ["a"], "emotion": "joyful"}\n')
+    keys = (f"texts={own}", "+recipe.field_values.emotion=[happy,sad]")
+    spoken, judged = configuration(*keys), compose_stage("tiny_mandarin", "eval", keys)
+    maker = PromptMaker(spoken.recipe)
+    found = [one.labels for one in read_sentences(spoken, maker)]  # what no evaluation asks for is no fault
+    assert found == [{}, {}, {"set": "hard", "emotion": "happy"}, {}, {"set": "3"}, {}]
+    with pytest.raises(BadRows, match="2 bad rows") as error:
+        read_sentences(judged, maker)
+    assert "5: field 'emotion': is no string" in str(error.value) and "6: field 'set': is no" in str(error.value)
+    judged.limit = 4
+    assert [one.labels for one in read_sentences(judged, maker)] == found[:4]
 
 
 def test_a_text_beside_a_file_of_texts_is_refused(own):
