@@ -251,8 +251,8 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
         "characters": letters.units,
     }
     if by_character and language not in CLUSTERED:
-        names = ("mixed_edits", "mixed_apart", "mixed_units")
-        found |= zip(names, mixed(written, transcript, language), strict=True)
+        wrong, apart, asked = mixed(written, transcript, language)
+        found |= {"mixed_edits": wrong, "mixed_apart": apart, "mixed_units": max(1, asked)}
         found["code_switched"] = has_latin_letters(written)
     if language != "zh":
         return found | {"pinyin_error": None, "syllable_edits": None, "syllables": None}

@@ -41,9 +41,9 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
 
     `corpus_pinyin_error`, `corpus_error_rate`, `corpus_published_error_rate`, `corpus_cer`: all edits by all syllables
     or units, uncapped, so that a loop shows; None where words of one language would be added to syllables of another.
-    `corpus_published_mixed`, `corpus_published_mixed_apart`: by published.mixed, of all texts of languages without
-    spaces; `code_switched_texts` of these have Latin letters. `emotions_unknown`: asked for, and none of the
-    classifier's.
+    `corpus_published_mixed`, `corpus_published_mixed_apart`: by published.mixed, of those texts that have it, in
+    languages without spaces, whatever others are there; `code_switched_texts` of these have Latin letters.
+    `emotions_unknown`: asked for, and none of the classifier's.
     """
     summary: dict[str, Any] = {"utterances": len(rows), "texts": len({row["index"] for row in rows})}
     head = headline(rows)
@@ -61,13 +61,17 @@ def summarise(rows: list[dict], bootstrap: Bootstrap, outlier_at: float) -> dict
             return None
         return sum(row[kind] for row in rows for kind in edits) / sum(row[length] for row in rows)
 
+    def of_those(edits: str) -> float | None:
+        counted = [row for row in rows if row.get(edits) is not None]
+        return sum(row[edits] for row in counted) / sum(row["mixed_units"] for row in counted) if counted else None
+
     counted = {"error_rate": (("substitutions", "deletions", "insertions"), "units")}
     counted |= {"published_error_rate": (("published_edits",), "published_units")}
     counted |= {"cer": (("character_edits",), "characters")}
-    counted |= {"published_mixed": (("mixed_edits",), "mixed_units")}
-    counted |= {"published_mixed_apart": (("mixed_apart",), "mixed_units")}
     counted |= {"pinyin_error": (("syllable_edits",), "syllables")} if head == "pinyin_error" else {}
     summary |= {f"corpus_{name}": corpus(*of) for name, of in counted.items()}
+    summary["corpus_published_mixed"] = of_those("mixed_edits")
+    summary["corpus_published_mixed_apart"] = of_those("mixed_apart")
     summary["emotions_heard"] = dict(
         Counter(row["emotion_heard"] for row in rows if "emotion_heard" in row).most_common()
     )

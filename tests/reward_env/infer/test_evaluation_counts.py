@@ -148,9 +148,10 @@ def test_latin_letters_between_characters_are_counted_as_words(text, heard, edit
 
 
 def test_mixed_rates_are_of_the_corpus_and_shown_where_a_text_has_latin_letters(tmp_path):
-    """10 edits, 8 but for homophones, in 29 units; seed-tts-eval's has 3 in the 5 units of the first alone."""
-    rows = [{"text": text, "language": "zh"} for text, *_ in MIXED_PAIRS]
-    said = {text: {"transcript": heard} for text, heard, *_ in MIXED_PAIRS}
+    """10 edits, 8 but for homophones, in 29 units; seed-tts-eval's has 3 in the 5 units of the first alone. An
+    English text has no such units."""
+    rows = [{"text": text, "language": "zh"} for text, *_ in MIXED_PAIRS] + [{"text": "a hat", "language": "en"}]
+    said = {"a hat": {"transcript": "a cat"}} | {text: {"transcript": heard} for text, heard, *_ in MIXED_PAIRS}
     results = heard_by_two(tmp_path, rows, said, said)
     found = results["systems"][0]
     assert (found["corpus_published_mixed"], found["corpus_published_mixed_apart"]) == (10 / 29, 8 / 29)
@@ -159,6 +160,7 @@ def test_mixed_rates_are_of_the_corpus_and_shown_where_a_text_has_latin_letters(
     assert "| its corpus | mixed, corpus | but for homophones | >= 0.5 |" in table and "| 0.345 | 0.276 |" in table
     japanese = errors("AIの本", "aiの本", "ja")
     assert (japanese["mixed_edits"], japanese["mixed_apart"], japanese["mixed_units"]) == (0, None, 3)
+    assert errors("&", "和", "zh")["mixed_units"] == 1  # nothing but a sign is one, to divide by
     plain = heard_by_two(tmp_path, rows[3:5], said, said)
     assert "ixed" not in markdown(plain, 0.5, BRACKETS)
 
