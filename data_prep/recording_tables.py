@@ -38,10 +38,10 @@ def of_table(path: Path, wordless: bool = False) -> list[Recording]:
         )
     for row in reader if not faults else ():
         name, words, locale = (" ".join((row.get(key) or "").split()) for key in (*HEADINGS, "locale"))
-        place, bare = f"{path}:{reader.line_num}", str(Path(name).with_suffix(""))
+        place, bare = f"{path}:{reader.line_num}", str(Path(name).with_suffix("")) if name else ""
         file = next((one for folder in ("clips", ".") if name and (one := path.parent / folder / name).is_file()), None)
         if file is None or not (words or wordless):
-            faults.append(f"{place}: {name} has no {'recording' if words or wordless else 'words'}")
+            faults.append(f"{place}: {name or HEADINGS[0]} has no {'recording' if words or wordless else 'words'}")
         elif bare in found:
             faults.append(f"{place}: {name} is there twice")
         else:
