@@ -96,8 +96,13 @@ def description(sample: dict[str, Any], annotations: list[str]) -> str:
     is its speaker_id, as the Inworld TTS trainer writes them; empty without any."""
     if text := str(sample.get("voice_description") or "").strip():
         return text
-    told = sample | {"speaker": f"[{sample['speaker_id']}]" if sample.get("speaker_id") else None}
-    return " ".join(f"{name}: {told[name]}" for name in annotations if told.get(name))
+    told = sample | {"speaker": f"[{sample['speaker_id']}]" if _tells(sample, "speaker_id") else None}
+    return " ".join(f"{name}: {told[name]}" for name in annotations if _tells(told, name))
+
+
+def _tells(sample: dict[str, Any], name: str) -> bool:
+    """Whether the field has something in it, which 0 is, as a speaker's number may be."""
+    return sample.get(name) not in (None, "")
 
 
 def instruction(sample: dict[str, Any], form: str | None) -> dict[str, str]:
@@ -106,7 +111,7 @@ def instruction(sample: dict[str, Any], form: str | None) -> dict[str, str]:
     >>> instruction({"speaker_id": "7"}, "You are speaker {speaker_id}."), instruction({}, "You are {speaker_id}.")
     ({'instruction': 'You are speaker 7.'}, {})
     """
-    if form is None or not all(sample.get(name) for _, name, _, _ in Formatter().parse(form) if name):
+    if form is None or not all(_tells(sample, name) for _, name, _, _ in Formatter().parse(form) if name):
         return {}
     return {"instruction": form.format_map(sample)}
 

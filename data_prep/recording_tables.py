@@ -64,8 +64,8 @@ def of_hub(source: str, hub: DictConfig, wordless: bool = False) -> list[Recordi
     found: dict[str, Recording] = {}
     faults: list[str] = []
     for number, _, row in read_rows(path):
-        name = str(row.get(columns.name) or "") if columns.name else f"{number:06d}"
-        words = " ".join(str(row.get(columns.text) or "").split())
+        name, words = ("" if row.get(key) is None else str(row[key]) for key in (columns.name, columns.text))
+        name, words = name if columns.name else f"{number:06d}", " ".join(words.split())
         if not name or not (words or (wordless and columns.text in (None, *row))):
             faults.append(f"{path}:{number}: no {columns.text if name else columns.name}; columns are {', '.join(row)}")
         elif name in found:

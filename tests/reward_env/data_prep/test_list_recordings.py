@@ -114,7 +114,9 @@ def test_a_table_of_common_voice_names_words_and_languages(tmp_path):
     assert rows(recordings(table), tmp_path, "en")[1][0]["language"] == "en"
     table.write_text(f"{heading}x\tcv_1.mp3\t\tde\n")
     assert [(one.words, one.language) for one in recordings(table, wordless=True)] == [("", "de")]
-    table.write_text(f"{heading}x\tcv_1.mp3\tA\tde\nx\tcv_1.mp3\tB\tde\nx\tgone.mp3\tA\tde\nx\tcv_2.mp3\t\tde\nx\t\tA\tde\n")
+    table.write_text(
+        f"{heading}x\tcv_1.mp3\tA\tde\nx\tcv_1.mp3\tB\tde\nx\tgone.mp3\tA\tde\nx\tcv_2.mp3\t\tde\nx\t\tA\tde\n"
+    )
     told = (
         r"(?s)^4 bad.*tsv:3: cv_1\.mp3 is there twice.*tsv:4: gone\.mp3 has no recording.*tsv:5: cv_2\.mp3 has no words"
         r".*tsv:6: path has no recording"

@@ -135,6 +135,14 @@ def test_a_speaker_is_an_annotation_or_an_instruction(tmp_path):
     assert rl == [{"text": "Text 1.", "voice": "train_0", **said}]
 
 
+def test_speaker_0_is_one(tmp_path):
+    cfg = shards_of_one(tmp_path, {"speaker_id": 0}, {"speaker_id": ""})
+    cfg.annotations, cfg.instruction = ["speaker"], "你是说话人{speaker_id}"
+    sft, _, voices = rows_of(cfg)
+    assert [voice.get("description") for voice in voices] == ["speaker: [0]", None]
+    assert [row.get("instruction") for row in sft] == ["你是说话人0", None]
+
+
 def test_the_wave_of_a_voice_is_that_of_its_recording_now(tmp_path):
     cfg = shards_of_one(tmp_path, {}, {})
     lasts = []

@@ -212,6 +212,9 @@ def test_a_hubs_data_set_becomes_recordings_for_the_other_stages(tmp_path):
     assert [(voice["name"], voice["text"]) for voice in voices] == [("000001", "今天 很好"), ("000002", "你好")]
     assert {(one["duration"], one["sample_rate"], one["language"]) for one in samples} == {(0.5, 16000, "zh")}
     assert (tmp_path / samples[0]["wav_path"]).read_bytes() == wave.getvalue()
+    hub.columns.name = hub.columns.text = "said"
+    numbers = hub_of(tmp_path / "numbers", wave.getvalue(), wave.getvalue(), said=[0, 1])
+    assert [(one.name, one.words) for one in list_recordings.of_hub(numbers, hub)] == [("0", "0"), ("1", "1")]
     hub.columns.name = "said_by"
     with pytest.raises(BadRows, match=r"2 bad rows(?s:.*)no said_by; columns are prompt_audio, said"):
         list_recordings.of_hub(source, hub)
