@@ -102,14 +102,24 @@ def best_of_scores(path: str, least: float | None) -> Iterator[dict[str, Any]]:
 
 def _groups(path: str) -> Iterator[tuple[_Scored, list[_Scored]]]:
     """Of each text (voice, instruction) of which some speech ended by itself, the best such and all its speech."""
+    for rows in _by_text(path):
+        if whole := [row for row in rows if row.finished is not False]:
+            yield max(whole, key=lambda row: row.score), rows
+
+
+def _by_text(path: str) -> list[list[_Scored]]:
+    """All speech of each text (voice, instruction); a completion without speech teaches nothing about it."""
     groups: dict[tuple, list[_Scored]] = defaultdict(list)
     for row in read_all(
         path, lambda row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
     ):
-        groups[row.asked] += [row] if row.tokens else []  # a completion without speech teaches nothing about it
-    for rows in groups.values():
-        if whole := [row for row in rows if row.finished is not False]:
-            yield max(whole, key=lambda row: row.score), rows
+        groups[row.asked] += [row] if row.tokens else []
+    return list(groups.values())
+
+
+def cut_off(path: str) -> int:
+    """Texts (voice, instruction) of which all speech was cut off at the length limit: nothing is made of them."""
+    return sum(bool(rows) and all(row.finished is False for row in rows) for rows in _by_text(path))
 
 
 def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -226,15 +236,19 @@ def main(cfg: DictConfig) -> None:
         given = given or {"scored": own.rollouts}
         outputs = {"pairs.output": own.output} | ({"pairs.best": own.best} if own.best else {})
         check_outputs({f"pairs.{key}": path for key, path in given.items()}, outputs)
+        source = given.get("scored", own.rollouts if own.best is not None else None)
+        cut = cut_off(source) if source is not None else 0
+        endless = f"; {cut} texts had no speech that ended by itself (max_tokens)" if cut else ""
         if own.best is not None:
             best = list(best_of_scores(given.get("scored", own.rollouts), own.least_score))
             write_jsonl(own.best, best)
-            print(f"{len(best)} texts with their best speech -> {own.best}", flush=True)
+            print(f"{len(best)} texts with their best speech{endless} -> {own.best}", flush=True)
         rows = list(of_scores(given["scored"], own.least_margin)) if "scored" in given else []
         judged = list(of_votes(given["votes"], dict(own.spoken or {}))) if "votes" in given else []
         judged += list(of_preferences(given["preferences"])) if "preferences" in given else []
         if not rows + judged:
-            raise SystemExit(f"no pair: no text whose scores differ by {own.least_margin} or whose votes prefer one")
+            reason = f"no text whose scores differ by {own.least_margin} or whose votes prefer one{endless}"
+            raise SystemExit(f"no pair: {reason}")
         checked = check_rows(rows + judged, cfg.recipe)
         told = f"pairs are sentences of recipe.rl_test={cfg.recipe.rl_test}"
         if count := tested(rows, cfg.recipe):
@@ -242,7 +256,7 @@ def main(cfg: DictConfig) -> None:
         if count := tested(judged, cfg.recipe):
             print(f"{count} of {len(judged)} {told}: judge the result on others, eval texts=...", flush=True)
         write_jsonl(own.output, checked)
-    print(f"{len(checked)} pairs -> {Path(own.output)}")
+    print(f"{len(checked)} pairs{endless} -> {Path(own.output)}")
 
 
 if __name__ == "__main__":

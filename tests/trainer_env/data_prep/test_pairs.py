@@ -37,7 +37,7 @@ def test_completions_without_speech_are_left_out(tmp_path):
     assert (pair["chosen"], pair["rejected"]) == ([2], [1])
 
 
-def test_speech_that_was_cut_off_is_never_the_better_and_says_so_where_it_is_worse(tmp_path):
+def test_speech_that_was_cut_off_is_never_the_better_and_says_so_where_it_is_worse(tmp_path, capsys):
     rows = [scored("你好", 0.9, 1, finished=False), scored("你好", 0.7, 2, finished=True)]
     rows += [scored("你好", 0.1, 3, finished=False), scored("早", 0.9, 4, finished=False)]
     path = write(tmp_path / "s.jsonl", *rows)
@@ -45,6 +45,12 @@ def test_speech_that_was_cut_off_is_never_the_better_and_says_so_where_it_is_wor
     assert (pair["chosen"], pair["rejected"], pair["margin"]) == ([2], [3], pytest.approx(0.6))
     assert {key: pair[key] for key in pair if key.endswith("finished")} == {"rejected_finished": False}
     assert [row["speech_tokens"] for row in best_of_scores(path, None)] == [[2]]
+    cfg = compose_stage("tiny_mandarin", "prefer", (f"recipe.work_dir={tmp_path}", f"pairs.scored={path}"))
+    main.__wrapped__(cfg)
+    assert "1 pairs; 1 texts had no speech that ended by itself" in capsys.readouterr().out  # 早
+    write(tmp_path / "s.jsonl", *rows[3:], scored("走", 0.5))  # which says nothing
+    with pytest.raises(SystemExit, match=r"^no pair: .*; 1 texts had no speech that ended by itself"):
+        main.__wrapped__(cfg)
 
 
 def test_voices_of_one_text_are_not_compared(tmp_path):
