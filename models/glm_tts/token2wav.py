@@ -31,10 +31,9 @@ MEL |= {"num_mels": 80, "fmin": 0, "fmax": 8000}
 _ADVICE = "bash run.sh --recipe glm_tts models fetches it"
 # Keyword arguments of the published flow that do not change what it says (use_wavlm_emb would, by other weights).
 _OF_TRAINING = {"calc_prompt_mel_loss", "use_wavlm_emb", "loss_type", "use_mdt"}
-# The release has no file for MEL and _HIFT: both stand in the published code. HiFT's are CosyVoice2's.
+# The release has no file for MEL and HiFT's numbers: they stand in the published code. HiFT's are CosyVoice2's.
 _HIFT = {  # utils/hift_util.py of GLM-TTS
     "in_channels": 80,
-    "base_channels": 512,
     "nb_harmonics": 8,
     "sampling_rate": SAMPLE_RATE,
     "nsf_alpha": 0.1,
@@ -140,5 +139,10 @@ def load_flow(folder: Path) -> Flow:
 
 def load_hift(path: Path) -> HiFTGenerator:
     """The vocoder. Raises as load_flow."""
-    predictor = ConvRNNF0Predictor(num_class=1, in_channels=80, cond_channels=512)
-    return with_weights(HiFTGenerator(**_HIFT, f0_predictor=predictor), path, _ADVICE)
+    return with_weights(hift(), path, _ADVICE)
+
+
+def hift(width: int = 512) -> HiFTGenerator:
+    """The published vocoder, 512 channels wide, with random weights."""
+    predictor = ConvRNNF0Predictor(num_class=1, in_channels=80, cond_channels=width)
+    return HiFTGenerator(**_HIFT, base_channels=width, f0_predictor=predictor)

@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
-from cosyvoice.hifigan.generator import HiFTGenerator
 from safetensors.torch import save_file
 from transformers import (
     Wav2Vec2Config,
@@ -20,7 +18,7 @@ from transformers import (
 )
 
 from models.glm_tts.flow import Flow, FlowConfig
-from models.glm_tts.token2wav import _HIFT
+from models.glm_tts.token2wav import hift
 from tests.helpers.onnx_file import write_speaker_net
 from tests.helpers.small_emotion2vec import write_emotion2vec
 
@@ -39,8 +37,8 @@ FLOW = """flow: !new:flow.flow.Flow
 """
 
 
-def write_sound(folder: Path) -> Path:
-    """Writes the three and voices.jsonl with the voice `anna`; returns the path of the latter."""
+def write_sound(folder: Path, width: int = 512) -> Path:
+    """Writes the three, the vocoder as wide as told, and voices.jsonl with the voice `anna`; returns its path."""
     torch.manual_seed(0)
     for name in ("flow", "hift"):
         (folder / name).mkdir(parents=True)
@@ -52,8 +50,9 @@ def write_sound(folder: Path) -> Path:
         torch.nn.init.normal_(parameter, std=0.1)
     torch.nn.init.normal_(flow.estimator.text_emb_layer.text_embed.weight, std=3.0)  # so that tokens are heard
     torch.save({"model": flow.state_dict()}, folder / "flow" / "flow.pt")
-    hift = HiFTGenerator(**_HIFT, f0_predictor=ConvRNNF0Predictor(num_class=1, in_channels=80, cond_channels=512))
-    torch.save(hift.state_dict(), folder / "hift" / "hift.pt")
+    vocoder = hift(width)
+    vocoder.conv_post.parametrizations.weight.original0.data *= 4  # so that the voice and the tokens are heard
+    torch.save(vocoder.state_dict(), folder / "hift" / "hift.pt")
     rng = np.random.default_rng(0)
     write_speaker_net(folder / "frontend" / "campplus.onnx", rng.normal(size=(80, 192)))
     soundfile.write(folder / "anna.wav", 0.1 * np.sin(np.arange(32_000) / 30) + 0.01 * rng.normal(size=32_000), 16_000)

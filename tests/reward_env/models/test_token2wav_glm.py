@@ -1,7 +1,9 @@
 """GLM-TTS's token2wav: a release's directory, batches, and what is refused."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from omegaconf import OmegaConf
 from data_prep.encode_voices import encoded
 from models.flow.voice_features import LogMel
 from models.glm_tts.flow import Flow, FlowConfig
-from models.glm_tts.token2wav import MEL, GlmToken2Wav, load_flow
+from models.glm_tts.token2wav import MEL, GlmToken2Wav, hift, load_flow
 from speech.files import write_jsonl
 from speech.interfaces import Row
 from speech.waves import read_wave
@@ -23,10 +25,13 @@ RELEASED = {"vocab_size": 100_000, "input_frame_rate": 25, "mel_framerate": 50, 
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """With a vocoder 64 wide, which needs a tenth of the released one's time."""
     folder = tmp_path_factory.mktemp("release")
-    write_sound(folder)
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.glm_tts.token2wav.hift", partial(hift, 64))
+        write_sound(folder, 64)
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +72,8 @@ def test_instances_in_other_threads_do_not_change_the_chance(token2wav: GlmToken
 def test_a_mel_comes_out_behind_its_voice():
     """Two tokens of voice and three of speech are 10 frames; the first 4 are the voice's. Without guidance by tokens or
     voice the walk of an estimator that always says 1 is from noise to noise + 1: (1.7 - 0.7) * the whole time."""
-    flow = Flow(FlowConfig(**RELEASED, remove_spkr_concat_condition=True, width=64, depth=0, heads=1))
+    few = RELEASED | {"vocab_size": 6}
+    flow = Flow(FlowConfig(**few, remove_spkr_concat_condition=True, width=64, depth=0, heads=1))
     for name, parameter in flow.named_parameters():
         torch.nn.init.constant_(parameter, 1.0 if name == "estimator.proj_out.bias" else 0.0)
     noise = torch.arange(10.0)[:, None].expand(10, 80)
@@ -91,6 +97,26 @@ def test_parameters_have_the_released_names_and_shapes():
     assert shapes["estimator.norm_out.linear.weight"] == (2 * 768, 768 + 192)
     assert shapes["estimator.rotary_embed.inv_freq"] == (32,)
     assert len(shapes) == 4 + 1 + 4 * 10 + 6 + 1 + 18 * 14 + 4  # time, tokens, inputs, positions, blocks, output
+
+
+def test_the_vocoder_has_the_released_names_and_shapes():
+    """Of hift.pt at full size, as CosyVoice2's: 512 wide, halved by each of three upsamplings; 18 is real and imaginary
+    part, or magnitude and phase, of 16 / 2 + 1 bins. A convolution with weight norm has three tensors, a block of
+    three dilations 6 of them and 6 alphas, 24."""
+    with torch.device("meta"):
+        vocoder = hift()
+    shapes = {name: tuple(value.shape) for name, value in vocoder.state_dict().items()}
+    weight = "parametrizations.weight.original1"
+    assert shapes[f"conv_pre.{weight}"] == (512, 80, 7)
+    assert [shapes[f"ups.{n}.{weight}"] for n in range(3)] == [(512, 256, 16), (256, 128, 11), (128, 64, 7)]
+    assert [shapes[f"source_downs.{n}.weight"] for n in range(3)] == [(256, 18, 30), (128, 18, 6), (64, 18, 1)]
+    assert [shapes[f"resblocks.{n}.convs1.2.{weight}"][1:] for n in (0, 4, 8)] == [(256, 3), (128, 7), (64, 11)]
+    assert [shapes[f"source_resblocks.{n}.convs2.0.{weight}"][2] for n in range(3)] == [7, 7, 11]
+    assert shapes[f"f0_predictor.condnet.0.{weight}"] == (512, 80, 3)
+    assert shapes[f"f0_predictor.condnet.8.{weight}"] == (512, 512, 3)
+    assert shapes["f0_predictor.classifier.weight"] == (1, 512) and shapes["m_source.l_linear.weight"] == (1, 9)
+    assert shapes[f"conv_post.{weight}"] == (18, 64, 7)
+    assert len(shapes) == 3 + 3 * 3 + 3 * 2 + (3 + 9) * 24 + 3 + 2 + 5 * 3 + 2
 
 
 def test_a_mel_of_a_tone_stands_at_its_frequency():
