@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.addresses import address
-from stages import disk, logs, preflight, processes, server
+from stages import asked_server, disk, logs, preflight, processes, server
 from stages.beside import Beside
 from stages.config import ROOT
 from stages.console import Console, duration, show_result
@@ -105,7 +105,7 @@ class Run:
         if stage.spec.get("server") and self.serve:
             with self.marks.or_back():
                 self.start_server(self.serve)
-                preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides), started=True)
+                asked_server.check_server(stage.recipe, stage.configs()[0], list(stage.overrides), started=True)
         self.marks.write(stage, "begun", now)
         yield from self.commands(stage)
         if not stage.spec.get("always"):
@@ -176,7 +176,7 @@ class Run:
             server.check_ports(self.serve.configs()[0])
             return
         say(f"using the reward server on {server.expect(self.cfg)}")
-        preflight.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
+        asked_server.check_server(stage.recipe, stage.configs()[0], list(stage.overrides))
 
     def start_server(self, stage: Stage) -> None:
         """Start the reward server in the background and wait until it is ready."""

@@ -6,8 +6,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from stages import server
+from stages.asked_server import check_server
 from stages.config import ROOT, Source, compose_stage, sources
-from stages.preflight import check_reward, check_server, place
+from stages.preflight import check_reward, place
 from stages.run import plan
 
 RECIPE = "tiny_mandarin"

@@ -22,8 +22,8 @@ from reward_tts.loaded import loaded
 from reward_tts.measures import CONTRACT
 from reward_tts.reward.reward import audited_by
 from reward_tts.served_waves import ServedWaves
+from stages.asked_server import check_server
 from stages.config import compose_stage
-from stages.preflight import check_server
 from stages.server import check_ports, expect, is_ready, tail, tells
 
 
