@@ -34,8 +34,9 @@ REWARD = {
 }
 
 
-def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(reward_server, asked):
-    config = config_of(reward_server)
+def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(reward_server, spoken):
+    by_length, config = sorted(spoken, key=lambda row: len(row[0])), config_of(reward_server)
+    asked = [*by_length[:6], *by_length[-6:]]  # a batch holds short and long ones
     alone = measure(config, asked, at_once=False)
     before = [counted(reward_server, name) for name in ("nv_inference_count", "nv_inference_exec_count")]
     together = measure(config, asked * 3)
