@@ -13,10 +13,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationKeyError
+from omegaconf.errors import ConfigAttributeError, InterpolationKeyError
 
 from stages import parsed
 from stages.config import ROOT, compose_stage
+from tests.helpers.toy.toy import settings
 
 VALUES = """
 small: 1e-3
@@ -181,3 +182,13 @@ def test_values_are_set_in_what_is_composed_already_as_hydra_sets_them(overrides
     except HydraException as error:
         assert str(error) == expected
     assert composed_by_hydra("tiny_mandarin", "infer", []) == OmegaConf.to_yaml(compose_stage("tiny_mandarin", "infer"))
+
+
+def test_the_toy_stages_take_no_key_that_hydra_would_refuse(monkeypatch: pytest.MonkeyPatch):
+    argv = ["work", "--config-path", f"{ROOT}/tests/helpers/toy/recipes/toy", "--config-name", "data", "seconds=3"]
+    monkeypatch.setattr("sys.argv", [*argv, "+wait_for=x", "recipe.name=other"])
+    cfg = settings.composed()
+    assert (cfg.seconds, cfg.wait_for, cfg.recipe.work_dir) == (3, "x", "exp/other")
+    monkeypatch.setattr("sys.argv", [*argv, "recipe.server.nmae=x"])
+    with pytest.raises(ConfigAttributeError, match="nmae"):
+        settings.composed()
