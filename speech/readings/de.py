@@ -39,7 +39,14 @@ _DATIVE = frozenset(
 _BOTH_CASES = frozenset(["der", "dieser", "jeder"])  # of a man, or of a woman in the dative
 _STRONG = frozenset(["einer", "keiner", "meiner", "seiner", "ihrer", "unserer", "zur"])  # of a woman, in the dative
 _WITH_DATIVE = frozenset(
-    ["mit", "von", "aus", "bei", "nach", "seit", "zu", "vor", "in", "an", "auf", "ab", "außer", "innerhalb", "binnen"]
+    ["mit", "von", "aus", "bei", "nach", "seit", "zu", "vor", "in", "an", "ab", "außer", "innerhalb", "binnen"]
+)
+# Masculine nouns that end like feminine ones: der Zeuge, der Abgeordnete.
+_MAN = re.compile(
+    r"deutsche$|jugendliche$|sitzende$|(?:studier|reis|lern|vertret)ende$|agte$|nete$|sene$|ierte$|experte$|angestellte$"
+    r"|beamte$|bekannte$|verwandte$|verletzte$|kranke$|zeuge$|kollege$|franzose$|chinese$|türke$|schwede$|gedanke$"
+    r"|buchstabe$|ologe$|\b(?:stamm|neu)?kunde$|\b(?:vor|nach|spitz)?name$"
+    r"|\b(?:affe|bote|däne|erbe|gatte|hase|junge|löwe|neffe|opa|papa|pate|pole|riese|russe|tote)$"
 )
 _ALONE = frozenset(["nur", "noch", "genau", "mindestens", "etwa", "fast", "bloß", "insgesamt", "auch"])
 _WEAK = frozenset(["der", "die", "das", "diese", "dieser", "dieses", "jede", "jeder", "jedes"])
@@ -150,7 +157,8 @@ class German(Language):
     def is_feminine(self, noun: str) -> bool:
         """Whether a noun behind an ordinal is feminine, as far as it can be seen: Klasse, Runde."""
         known = self.gender(noun, 1) if noun[:1].isupper() else ""
-        return known == "f" or (known == "?" and noun.endswith(("e", "a", "acht", "son")))
+        of_man = _MAN.search(noun.casefold())
+        return known == "f" or (known == "?" and not of_man and noun.endswith(("e", "a", "acht", "son")))
 
     def before(self, text: str, at: int) -> str:
         """Nothing, too, where only a word as "nur" stands before a number at the beginning of a sentence."""

@@ -12,9 +12,8 @@ from speech.readings.european_language import Language
 
 _RECORD = re.compile(r"\b(?:season|record|undefeated|standings|home games)\b")
 _NOW = re.compile(r"\b(?:are|is|were|was|now|went|started|sit|stand) $")
-
-
 _INDIAN = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d|,\d)"  # 2,50,000
+_GROUPS_OF_INDIAN = re.compile(r"\d{1,2}(?=(?:\d\d)*\d{3}$)|\d{3}$")
 
 
 class InLakhs(Number):
@@ -86,7 +85,7 @@ class English(Language):
         return super().pairs(written) + (self.grouped([written[:2], written[2:]]) if len(written) == 5 else [])
 
     def fractional(self, number: Number, gender: str = "") -> list[str]:
-        whole = self.integer(Number(number.whole or "0", "", True), "", "", "")
+        whole = self.integer(number.without_fraction, "", "", "")
         wholes = ["zero", "", "oh", "nought"] if number.whole in ("", "0") else whole
         if len(number.whole) == 3 and not number.grouped and number.whole[0] != "0":
             wholes = [*wholes[:3], *self.pairs(number.whole)[:2], *self.digits(number.whole)[:2]]
@@ -108,7 +107,8 @@ class English(Language):
         said = super().integer(number, gender, before, after)
         if isinstance(number, InLakhs) and len(number.whole) < 12:
             lakhs = words(number.value, "en_IN").replace(",", "").replace("-", " ")
-            return [lakhs, lakhs.replace(" and ", " "), *said]
+            listed = ways(*(self.counted(int(group)) for group in _GROUPS_OF_INDIAN.findall(number.whole)))
+            return [lakhs, lakhs.replace(" and ", " "), *said, *listed]  # 12,16,100 may be a list
         plain = number.whole[:1] != "0" and not number.grouped and not number.fraction
         return said + self.pairs(number.whole) if plain and len(number.whole) in (3, 4) else said
 
@@ -124,7 +124,7 @@ class English(Language):
             return said
         named = [way for way in said if re.search(r"cents?$|pence$|penny$|paise$", way)]
         tail = [f"{zero} {words(cents, 'en')}" for zero in self.zero] if cents < 10 else self.counted(cents)
-        whole = self.integer(Number(number.whole, "", True), "", "", "")
+        whole = self.integer(number.without_fraction, "", "", "")
         return [*named, *ways(whole, tail), *said]
 
     def fraction(self, above: int, below: int, after: str) -> list[str]:

@@ -8,7 +8,7 @@ that is asked.
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from num2words import num2words
@@ -55,7 +55,12 @@ class Number:
         Number(whole='4', fraction='5', grouped=False)
         """
         fraction = self.fraction.rstrip("0")
-        return Number(self.whole, fraction, self.grouped) if fraction else self
+        return replace(self, fraction=fraction) if fraction else self
+
+    @property
+    def without_fraction(self) -> "Number":
+        """12,34,567.89 as 12,34,567: a count and never a year, whose groups are read as those of the number are."""
+        return replace(self, whole=self.whole or "0", fraction="", grouped=True)
 
 
 @dataclass(frozen=True, slots=True)

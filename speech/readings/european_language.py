@@ -71,7 +71,7 @@ class Language(Digits):
             tails = [" ".join([self.digits("0")[0]] * zeros + [way]) for way in self.counted(int(fraction))] + tails
         if len(fraction) == 4 and fraction[0] != "0" and fraction[2] != "0":  # 4,3215: thirty-two fifteen
             tails += ways(*(self.counted(int(two))[:1] for two in (fraction[:2], fraction[2:])))
-        return list(ways(self.integer(Number(number.whole, "", True), "", "", ""), self.point, tails))
+        return list(ways(self.integer(number.without_fraction, "", "", ""), self.point, tails))
 
     # -- what stands around numbers
     @staticmethod
@@ -166,7 +166,7 @@ class Language(Digits):
     def money(self, number: Number, noun: Noun) -> list[str]:
         """An amount with two digits behind the decimal sign (one is read as tenths, too)."""
         parts, nouns = int(number.fraction.ljust(2, "0")), noun.of(self.index(Number(number.whole)))
-        whole = self.integer(Number(number.whole, "", True), noun.gender, "", "")
+        whole = self.integer(number.without_fraction, noun.gender, "", "")
         decimals = list(ways(self.said(number), noun.of(1)))
         if not parts:
             return [*ways(whole, nouns), *decimals]
@@ -178,7 +178,7 @@ class Language(Digits):
             said[12:12] = ways(whole[:2], cents[:2], noun.of(self.many)[:1])
         if not number.value and hundredth:
             said = [*ways(cents, names[1:]), *said]
-        bare = list(ways(self.integer(Number(number.whole, "", True), "", "", "")[:2], self.bare_price, cents[:2]))
+        bare = list(ways(self.integer(number.without_fraction, "", "", "")[:2], self.bare_price, cents[:2]))
         if number.value == 1 and (self.one_alone or self.articles):  # złoty pięćdziesiąt, a dollar fifty
             ones = [f"{article} {nouns[0]}".strip() for article in (self.articles or ("",))]
             bare += ways(ones, self.money_and, cents[:3], names)

@@ -25,6 +25,10 @@ _SIGN = rf"(?:(?<![\w)\]%°.]){DASH}|[+±~≈<>≤≥]{B})"
 _SHARED = re.compile(r" (?:and|to|or) [$€£]\d")
 _PRICE = re.compile(r" ?(?:R\$|US\$|[$€£¥]|\d[\d.,]* ?[€$£])")
 _SCREENS = {("16", "9"), ("4", "3"), ("21", "9"), ("16", "10"), ("3", "2")}
+_LABELS_END = {"V": 10, "W": 10, "В": 100}  # from there on volts and watts are likelier; д. 12В is a house
+_SUPPLIES = frozenset(
+    ["port", "bus", "line", "linie", "puerto", "línea", "linea", "linha", "ligne", "porta", "порт", "порта"]
+)
 _DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")  # 31.12
 
 
@@ -180,6 +184,11 @@ def is_label(of: Language, match: re.Match[str], before: str) -> bool:
     return place and match.start("unit") == match.end("a")
 
 
+def is_supply(match: re.Match[str], before: str) -> bool:
+    """Whether such a letter may be volts or watts all the same: USB port 5V, line 12V, a flat 10W panel."""
+    return match["unit"] in _LABELS_END and (int(match["a"]) >= _LABELS_END[match["unit"]] or before in _SUPPLIES)
+
+
 def quantities(of: Language) -> Iterator[Rule]:
     """Numbers, with a sign, ranges, magnitudes, units and currencies."""
 
@@ -200,9 +209,12 @@ def quantities(of: Language) -> Iterator[Rule]:
             big = governed(of, big, before)
         if big and found["big"] in "KMBk" and before in of.codes and not (noun or found["b"] or first.fraction):
             return "address", ways(of.code_number(found["a"]), [found["big"].lower()]), True  # flat 2B
+        label: list[str] = []
         if is_label(of, match, before):
             names = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
-            return "address", ways(names, of.code_number(found["a"]), [found["unit"]]), True  # room 3V
+            label = [*ways(names, of.code_number(found["a"]), [found["unit"]])]
+            if not is_supply(match, before):
+                return "address", label, True  # room 3V
         counted = big or noun
         gender = counted.gender if counted else of.gender(after, first.value if len(first.whole) < 30 else 0)
         number, ends = first, None
@@ -239,7 +251,8 @@ def quantities(of: Language) -> Iterator[Rule]:
             sure = False  # jedna tabletka, jedną tabletkę
         name = of.numbered[of.key(found["name"], of.numbered)] if found["name"] else [""]
         plus = [*of.more, *of.graded[:1]] if found["plus"] else [""]
-        return kind, ways(name, of.of_sign(found["pre"] or found["inner"]), said, plus), sure
+        said = [*ways(name, of.of_sign(found["pre"] or found["inner"]), said, plus)]
+        return kind, [*said[:8], *label, *said[8:]], sure
 
     yield Rule("0", pattern(of), quantity)
 

@@ -134,8 +134,9 @@ class Russian(Slavic):
         if ending == "й" and after[-1:] in ("е", "и", "ы"):  # на 23-й минуте
             said.sort(key=lambda way: not way.endswith(("ой", "ей")))
         counted = with_ending(number, ending, after)
-        if counted:  # в 2-х классах: two, or the second ones
-            said = counted + (said if after.casefold().startswith(("класс", "курс")) else [])
+        if counted:  # в 2-х классах: two, or the second ones; в 3-х и 4-х классах, too
+            nth = after.casefold() in ("и", "или") or after.casefold().startswith(("класс", "курс", "этаж"))
+            said = counted + (said if nth else [])
         return "ordinal", said, bool(said)
 
     def roman(self, number: int, named: bool, counted: bool, century: bool) -> list[str]:
