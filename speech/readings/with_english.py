@@ -9,6 +9,7 @@ from itertools import product
 from speech.readings import languages
 from speech.readings.span import Span
 
+_HAN_BEHIND = re.compile(r" ?[\u3400-\u9fff]")
 # Words in ASCII with a blank between them, or one and a number, which may belong to what follows: in the 5月.
 _RUN = re.compile(r"(?:(?<![\u3400-\u9fff])\d|[A-Za-z$£€])[!-~’£€]*(?: [!-~’£€]+)+")
 _NUMBER_OF_CHARACTER = re.compile(r" [\d.,:/-]*\d(?=[年月日号號点點分元块塊蚊个個度米人岁歲万萬])")
@@ -18,6 +19,7 @@ _SENTENCE = frozenset({
     "a", "an", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "and", "or", "but", "my", "your", "I",
     "is", "are", "was", "were", "be", "it", "this", "that", "you", "he", "she", "we", "they",
 })  # fmt: skip
+_BETWEEN = frozenset(["from", "to", "and", "or", "am", "pm"])  # alone they make no sentence: 10:30 to 12:00
 _LOANS = (
     (re.compile(r"(?<![A-Za-z])(?:okay|ok)(?![A-Za-z'’])", re.IGNORECASE), ("OK", "okay")),
     (re.compile(r"(?<![A-Za-z])hi(?![A-Za-z'’.])|嗨", re.IGNORECASE), ("hi", "嗨")),
@@ -54,12 +56,26 @@ def _english(text: str) -> Iterator[tuple[Span, bool]]:
         words = [word if len(word) == 1 else word.casefold() for word in _WORD.findall(written)]
         if len(words) + any(map(str.isdecimal, written)) < 2:
             continue
-        first = not _SENTENCE.isdisjoint(words)
+        first = not (_SENTENCE.isdisjoint(words) or _BETWEEN.issuperset(words))
         for span in [*languages.module("en").spans(written), *_spelt(written)]:
             start, end = span.start + run.start(), span.end + run.start()
             if not any(start < stop and end > begin for begin, stop in taken):
                 taken.append((start, end))
-                yield replace(span, start=start, end=end), first
+                counts = text[end - 1].isdecimal() and _HAN_BEHIND.match(text, end)  # The North Face 8 折: 八
+                said = tuple(_apart(text, start, end, way) for way in span.said)
+                yield replace(span, start=start, end=end, said=said), first and not counts
+
+
+def _apart(text: str, start: int, end: int, way: str) -> str:
+    """A reading of text[start:end] with a blank where it would run into the word beside it: five G for 5G."""
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    return f"{_blank(before, text[start], way[:1])}{way}{_blank(after, text[end - 1], way[-1:])}"
+
+
+def _blank(beside: str, edge: str, said: str) -> str:
+    of_word = beside.isascii() and beside.isalnum() and said.isalnum()
+    inside = (beside + edge).isalpha() or (beside + edge).isdecimal()
+    return " " if of_word and not inside else ""
 
 
 def _spelt(written: str) -> Iterator[Span]:
