@@ -44,15 +44,20 @@ CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
 FRACTIONS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}
 _CAPITAL_UNITS = "WVLA"  # capitals that are units by themselves; 5G is no weight
 _NAMED_BEHIND = re.compile(  # 12A室, 3A組, 2Lサイズ, 3A 반
-    "[室座班級级組组號号席路棟栋巴番](?![内內外溫温])|サイズ|ゲート|クラス|"
-    " ?(?:호|반(?!응)|실|동(?!안)|번|사이즈|좌석|게이트)"
+    "[室座班組组號号席路棟栋巴](?![内內外溫温])|(?<=A)[級级]|番(?!茶)|サイズ|ゲート|クラス|"
+    " ?(?:호|반|실|동|번|사이즈|좌석|게이트)"
+    "(?:은|는|이|가|을|를|의|에서?|으?로|과|와|도|만|까지|부터|이?고|이?야|인|입니다|이?에요|예요|이다|이?었다"
+    "|이?라고)?[는은도]?(?![가-힣])"  # but 2L 번들, 100W 동시, 2L 실온
 )
 _NAMED_BEFORE = re.compile(
-    "(?:[室房搭坐席]|座位|單位|单位|部屋|ゲート|クラス|サイズ|バス|좌석|호실|게이트|탑승구|사이즈)[は은는: ]{0,2}$"
+    "(?:(?<![教議蔵凍浴])室|[房搭坐席]|座位|單位|单位|部屋|ゲート|クラス|サイズ|バス|좌석|호실|게이트|탑승구|사이즈)"
+    "[は은는: ]{0,2}$"
 )
+_LIT = re.compile("(?:部屋|房)[は的: ]?$")
 _ELECTRIC = re.compile(
-    r"[電电]|전[기류압원]|アンペア|ブレーカー|ヒューズ|コンセント|プラグ|契約|계약|USB|충전|퓨즈|차단기|배터리|콘센트|어댑터|保險絲|保险丝|"
-    r"安培|插[頭头座]|\d ?(?:V|W|mA|Ω)"
+    r"[電电]|전[기류압원]|アンペア|ブレーカー|ヒューズ|コンセント|プラグ|契約|계약|USB|충전|퓨즈|차단기|배터리|"
+    r"콘센트|어댑터|케이블|멀티탭|모터|출력|암페어|保險絲|保险丝|"
+    r"アダプタ|出力|モーター|ケーブル|パネル|安培|插[頭头座]|\d ?(?:V|W|mA|Ω)"
 )
 
 
@@ -172,6 +177,8 @@ def is_label(text: str, start: int, unit: re.Match[str]) -> bool:
     only where something electric stands near it."""
     if len(unit[1]) != 1 or unit[1] not in _CAPITAL_UNITS or not text[start : unit.start(1)].isdecimal():
         return False
+    if unit[1] in "VW" and (int(text[start : unit.start(1)]) >= 12 or _LIT.search(text, max(0, start - 4), start)):
+        return False  # 100V, 部屋は8W
     if _NAMED_BEHIND.match(text, unit.end()) or _NAMED_BEFORE.search(text, max(0, start - 8), start):
         return True
     return unit[1] == "A" and not _ELECTRIC.search(text, max(0, start - 16), unit.end() + 16)

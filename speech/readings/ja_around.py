@@ -24,7 +24,7 @@ def said_here(text: str, start: int, end: int, number: int, counter: str) -> lis
     a_day = counter == "日" and number == 1 and not _MONTH_BEFORE.search(text, max(0, start - 2), start)
     if a_day and (_OF_A_DAY.match(text, end) or _EACH_BEFORE.search(text, max(0, start - 4), start)):
         return ["いちにち"]
-    if counter == "番" and number in _CALLED and text[start - 1 : start] not in ("号", "第"):
+    if counter == "番" and number in _CALLED and text[start - 1 : start] not in ("号", "第", "券", "札", "ー"):
         by_digit = "".join(read(int(digit), "")[0] for digit in str(number))
         return [*["ひゃくとおばん"][: number == 110], *read(number, counter), f"{by_digit}ばん"]
     if counter == "組" and _SCHOOL_YEAR.search(text, max(0, start - 4), start):

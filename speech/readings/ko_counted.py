@@ -51,7 +51,8 @@ _OF_AGE = re.compile(" ?(?:남|여|초반|중반|후반|청년|직장인|주부|
 _CALLED = frozenset(
     ["110", "111", "112", "113", "114", "117", "118", "119", "120", "131", "132", "182"]
 )  # by telephone
-_CALLS = re.compile("(?:번?(?:에|으?로) ?)?[^.!?\\d]{0,6}(?:신고|전화|연락|문의|구급|구조|출동|상담|통화|걸|물어)")
+_CALLS = re.compile("(?:번?(?:에|으?로) ?)?[^.,!?\\d]{0,6}(?:신고|전화|연락|문의|구급|구조|출동|상담|통화|걸|물어)")
+_CALLS_ROUND = re.compile("번?(?:에|으?로) ?[^.,!?\\d]{0,6}(?:신고|전화|문의)")  # a round number is a count more often
 _GAMES = re.compile(" ?(?:서울)?(?:올림픽|월드컵|아시안게임|고속도로)")
 _NUMBERED = ("번", "호", "호실", "호선", "동", "편")  # 273번: also digit by digit
 
@@ -151,7 +152,8 @@ def _counted(text: str, match: re.Match[str], value: Value, money: list[str] | N
     word = _WORD.match(text, match.end()) and not _PARTICLE.match(text, match.end())
     if whole and word and not first and 0 < value[0] < 100:
         ways += native(value[0])  # a word that is no counter of ours: 3 in 3개국, 세
-    if whole and match["first"] in _CALLED and _CALLS.match(text, match.end()):  # 119에 신고
+    calls = _CALLS_ROUND if match["first"] in ("110", "120") else _CALLS
+    if whole and match["first"] in _CALLED and calls.match(text, match.end()):  # 119에 신고
         return match.end(), [*digits(match["first"]), *ways], "phone"
     attached = re.compile("[가-힣]$|초 $").search(text, max(0, match.start() - 2), match.start())  # 코로나19, 9초 58
     if whole and match["first"].isdigit() and (len(match["first"]) >= 3 or (attached and len(match["first"]) == 2)):
