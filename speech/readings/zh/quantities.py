@@ -231,6 +231,10 @@ def _with_unit(values: list[str], number: str, unit: str | None, before: str = "
     return ways
 
 
+# What is counted may be said behind each of the two numbers.
+_COUNTED = re.compile("小时|分钟|公斤|公里|厘米|毫米|[点时月日号年天岁块元度层楼倍次个名人页题周斤米秒分]")
+
+
 def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
     sign, one, scale, unit, minus, other, scale2, unit2 = found.groups()
     behind = text[end:].lstrip()
@@ -283,6 +287,8 @@ def _range(text: str, start: int, end: int, found: re.Match[str]) -> Span:
         ways += ["七十一", "七幺幺", "七一一", "seven eleven"]
     if not (sign or scale or scale2 or unit or unit2) and (both := neighbours(one, other)) and _han(behind[:1]):
         ways += both
+    if not (sign or scale or scale2 or unit or unit2 or figure) and (name := _COUNTED.match(behind)):  # 九点到十七点
+        ways += joined(lefts, [f"{name[0]}到", f"{name[0]}至"], rights)
     return make(start, end, "range", ways, sure=text[start - 1 : start] not in ("-",))
 
 
