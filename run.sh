@@ -51,7 +51,7 @@ Runs STAGE, or STAGE to STOP_STAGE, or (with neither) everything from install to
   --strict       bad rows stop stage data, in recipes that otherwise leave them out and list them (prepare.on_error)
   --list         recipes and their stages
 Overrides go to every stage of the range that knows the key:
-  bash run.sh 2 2 trainer.total_training_steps=20 actor_rollout_ref.rollout.n=16
+  bash run.sh serve train actor_rollout_ref.rollout.n=16
 Environment, for install: VERL_TTS_DEVICE=cpu|gpu and VERL_TTS_PYTHON=3.11 (default: as the environments there were made;
 of new ones gpu if nvidia-smi finds one, and 3.11).
 Logs: exp/<recipe>/logs/<stage>.log, those of runs before <stage>.TIME.log
