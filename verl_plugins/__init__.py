@@ -1,9 +1,8 @@
 """What verl and vLLM need beyond themselves, found through their plugin entry points (pyproject.toml).
 
-plugin           registers the first two and applies the third     (entry point `verl.plugins`)
+plugin           registers the first and applies the second        (entry point `verl.plugins`)
 cpu_platform     verl on a machine without accelerator
-ray_start        Ray may take its time to start
-patches          what verl needs and has no hook for
+patches          what verl, and Ray for it, need and have no hook for
 vllm_cpu         our model class; vLLM's CPU build                  (entry point `vllm.general_plugins`)
 versions         guards for code that leans on another's inside
 

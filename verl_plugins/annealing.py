@@ -7,9 +7,8 @@ Clip bounds, as in recipes/common/algo/glm_tts.yaml:
       clip_ratio_low: {start: 0.2, end: 0.3, until_step: 1000}
       clip_ratio_high: {start: 0.3, end: 0.5, until_step: 1000}
 
-verl 0.9.1 has no schedule for them and hands a policy loss neither step nor data. What it does hand to `ppo_loss` is
-the batch, in which each rollout carries the step that it was made for; so importing this module, which naming the class
-above does in each worker, puts a layer around that one function. Upstream: verl/workers/utils/losses.py.
+verl 0.9.1 has no schedule for them. Importing this module, which naming the class above does in each worker, puts a
+layer around verl's `ppo_loss` (put_around_the_loss in patches.py).
 
 Temperature, in a file that actor_rollout_ref.rollout.agent.agent_loop_config_path names:
 
@@ -29,13 +28,11 @@ from functools import wraps
 from typing import Any
 
 import torch
-import verl.workers.engine_workers
 from verl.workers.config import PolicyLossConfig
 
-from verl_plugins import versions
+from verl_plugins import patches
 from verl_plugins.rollout import SpeechAgentLoop, SpeechRollout
 
-versions.require("verl", versions.VERL, "verl_plugins/annealing.py")
 BOUNDS = ("clip_ratio_low", "clip_ratio_high")
 
 
@@ -101,8 +98,7 @@ def with_annealed_bounds(loss: Any) -> Any:
     return annealed
 
 
-if not hasattr(verl.workers.engine_workers.ppo_loss, "__wrapped__"):
-    verl.workers.engine_workers.ppo_loss = with_annealed_bounds(verl.workers.engine_workers.ppo_loss)
+patches.put_around_the_loss(with_annealed_bounds)
 
 
 class AnnealedAgentLoop(SpeechAgentLoop):

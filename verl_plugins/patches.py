@@ -1,11 +1,13 @@
-"""All that verl 0.9.1 needs and has no hook for, in one place. plugin.py applies `apply` on the CPU platform only.
+"""All that verl 0.9.1, and Ray for it, need and have no hook for, in one place. plugin.py applies `apply` on the CPU
+platform only.
 
 Each part says what breaks without it and where its right place would be.
 """
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from email.message import Message
 from functools import lru_cache, partial, wraps
 from importlib.metadata import Distribution, DistributionFinder, PackageNotFoundError, version
@@ -26,6 +28,7 @@ from verl_plugins import versions
 from verl_plugins.cpu_platform import PlatformCPU
 
 WHY = "verl_plugins/patches.py"
+RAY_SECONDS = "VERL_TTS_RAY_START_S"  # set by stages/standard.yaml; without it Ray is as it is
 _TOKENS = 1024  # whose logits are in float32 at once: 0.6 GB of a vocabulary of 150 000
 
 
@@ -192,3 +195,47 @@ def make_agent_loops_at_once() -> None:
         return class_of(config._target_)(**{k: v for k, v in config.items() if k != "_target_"}, **given)
 
     agent_loop.hydra = SimpleNamespace(utils=SimpleNamespace(instantiate=instantiate))
+
+
+def put_around_the_loss(layer: Callable[[Any], Any]) -> None:
+    """verl hands a policy loss neither step nor data. What it does hand to `ppo_loss` is the batch, in which each
+    rollout carries the step that it was made for: `layer` (of annealing.py, which applies this in each worker) makes
+    of that function the one that is called. Upstream: verl/workers/utils/losses.py."""
+    versions.require("verl", versions.VERL, WHY)
+    import verl.workers.engine_workers as workers
+
+    if not hasattr(workers.ppo_loss, "__wrapped__"):
+        workers.ppo_loss = layer(workers.ppo_loss)
+
+
+def give_ray_time_to_start() -> None:
+    """Makes Ray ask for its own node for as long as VERL_TTS_RAY_START_S says, on every platform.
+
+    ray/_private/node.py asks the GCS for the node that it has just started, again and again for 30 s that no setting
+    changes; one question that the GCS did not answer in time (it has 60 s) ends it as well. Beside seven other jobs on
+    two cores that took longer, and a training that had waited for its turn for minutes ended before its first step.
+    Upstream: `raylet_start_wait_time_s` there."""
+    if RAY_SECONDS not in os.environ:
+        return
+    versions.require("ray", versions.RAY, WHY)
+    import ray._private.services as services
+
+    if not hasattr(services.get_node, "__wrapped__"):
+        services.get_node = patient(services.get_node, float(os.environ[RAY_SECONDS]))
+
+
+def patient(ask: Callable[..., dict], seconds: float, pause_s: float = 1.0) -> Callable[..., dict]:
+    """`ask`, which is repeated for so long while it raises RuntimeError: the node is not known yet."""
+
+    @wraps(ask)
+    def repeated(*args: object) -> dict:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return ask(*args)
+            except RuntimeError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(pause_s)
+
+    return repeated

@@ -5,8 +5,7 @@ import inspect
 import pytest
 import ray._private.node
 
-from tests.helpers.fresh_process import found_by
-from verl_plugins.ray_start import patient
+from verl_plugins.patches import patient
 
 
 def asked(fails: int):
@@ -37,10 +36,3 @@ def test_after_its_time_the_last_error_is_told():
 
 def test_rays_start_asks_where_the_patch_is():
     assert "ray._private.services.get_node(" in inspect.getsource(ray._private.node.Node.__init__)
-
-
-@pytest.mark.parametrize("seconds", [None, "600"])
-def test_the_plugin_patches_ray_if_the_environment_says_for_how_long(seconds):
-    code = "import verl_plugins.ray_start as r; r.apply(); r.apply(); import ray._private.services as s\n"
-    code += "found = [hasattr(w := s.get_node, '__wrapped__'), hasattr(getattr(w, '__wrapped__', w), '__wrapped__')]"
-    assert found_by(code, VERL_TTS_RAY_START_S=seconds) == [seconds is not None, False]

@@ -18,14 +18,14 @@ Found = Callable[[str], object]
 @pytest.fixture(scope="module")
 def on_cpu() -> Iterator[Found]:
     """What code finds in a new process; verl is imported once for all of them, as each of them would."""
-    with fresh() as found:
+    with fresh(VERL_TTS_RAY_START_S="600") as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def on_cuda() -> Iterator[Found]:
     """The same on verl's platform for GPUs."""
-    with fresh(VERL_PLATFORM="cuda", VERL_ENGINE_DEVICE=None) as found:
+    with fresh(VERL_PLATFORM="cuda", VERL_ENGINE_DEVICE=None, VERL_TTS_RAY_START_S=None) as found:
         yield found
 
 
@@ -114,6 +114,15 @@ def test_verls_engines_come_without_ascends_and_without_vllm(on_cpu: Found):
         "import sys, verl.workers.engine_workers, verl.checkpoint_engine as engines\n"
         "found = [engines.HCCLCheckpointEngine, 'vllm' in sys.modules]"
     ) == [None, False]
+
+
+@pytest.mark.parametrize(("process", "patched"), [("on_cpu", True), ("on_cuda", False)])
+def test_ray_is_patched_once_if_the_environment_says_for_how_long(request, process, patched):
+    found = request.getfixturevalue(process)(
+        "import verl, ray._private.services as s; from verl_plugins import patches; patches.give_ray_time_to_start()\n"
+        "found = [hasattr(w := s.get_node, '__wrapped__'), hasattr(getattr(w, '__wrapped__', w), '__wrapped__')]"
+    )
+    assert found == [patched, False]
 
 
 @pytest.mark.parametrize(
