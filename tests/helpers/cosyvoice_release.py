@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 import torch
 
+from speech.stand_ins import modules
 from tests.helpers.cosyvoice_decoder import CODEBOOK, SMALL, Size, write_decoder
 
 SEAM = "。今"  # one token, as Qwen2 has many: where a voice's words end and a text begins
@@ -35,12 +36,8 @@ def qwen2lm_class() -> tuple[type, type]:
 
     empty = types.ModuleType("torchaudio")
     empty.__spec__ = ModuleSpec("torchaudio", None)
-    stands_in = sys.modules.setdefault("torchaudio", empty) is empty
-    try:
+    with modules({} if "torchaudio" in sys.modules else {"torchaudio": empty}):
         from cosyvoice.llm.llm import Qwen2Encoder, Qwen2LM
-    finally:
-        if stands_in:
-            del sys.modules["torchaudio"]
     return Qwen2Encoder, Qwen2LM
 
 
