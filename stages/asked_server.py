@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from reward_tts.addresses import address
 from stages import server
 from stages.config import compose_stage, sources
-from stages.overrides import known_to
+from stages.overrides import Rules, known_to
 from stages.preflight import of_others, place
 from stages.table import table
 
@@ -105,8 +105,7 @@ def _own_files(
 ) -> tuple[DictConfig, dict[str, dict[str, str]]]:
     """server.yaml with what this run says of it, and the files of these keys as they are now (reward_tts/loaded.py)."""
     from reward_tts.loaded import loaded
-    from stages.plan import rules  # which imports this file
 
-    given = known_to(recipe, "server", overrides, rules(table(recipe)))
+    given = known_to(recipe, "server", overrides, Rules.of(table(recipe)))
     cfg = compose_stage(recipe, "server", (*given, *of_others(recipe)))
     return cfg, loaded(cfg, keys=keys)

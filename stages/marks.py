@@ -109,11 +109,10 @@ class Marks:
         """Stage serve as this run has it; of another's server, with this stage's overrides that it knows."""
         if self.serve:
             return self.serve
-        from stages.overrides import known_to  # imports Hydra's parser, which the other stages need not wait for
-        from stages.plan import rules
+        from stages.overrides import Rules, known_to  # imports Hydra's parser, which the other stages need not wait for
 
         spec = self.table.stages.serve
-        known = known_to(stage.recipe, spec.commands[0].config, stage.overrides, rules(self.table))
+        known = known_to(stage.recipe, spec.commands[0].config, stage.overrides, Rules.of(self.table))
         return Stage("serve", stage.recipe, spec, known)
 
     def reads(self, stage: Stage) -> Parts:

@@ -39,6 +39,12 @@ class Rules:
     groups: dict[str, str] = field(default_factory=dict)
     grows: Sequence[str] = ()
 
+    @classmethod
+    def of(cls, stages: DictConfig) -> "Rules":
+        """Those of a recipe's stages' table."""
+        lists = (tuple(stages[name]) for name in ("text_keys", "number_keys", "replaced"))
+        return cls(*lists, dict(stages.group_names), tuple(stages.grows))
+
     def replaces(self, key: str) -> bool:
         """Whether an override of this key replaces."""
         return any(key == own or key.startswith(own + ".") for own in self.replaced)

@@ -11,19 +11,7 @@ from stages.config import compose_stage, has_key
 from stages.lanes import groups
 from stages.overrides import Rules, route
 from stages.remembered import recall
-from stages.table import Stage, select_stages, table
-
-
-def rules(cfg: DictConfig) -> Rules:
-    """How overrides are read, by the stages' table."""
-    lists = (tuple(cfg[name]) for name in ("text_keys", "number_keys", "replaced"))
-    return Rules(*lists, dict(cfg.group_names), tuple(cfg.grows))
-
-
-def of_table(recipe: str, overrides: Sequence[str]) -> list[str]:
-    """Those of the stages' table itself: its numbers, such as server_ready_timeout_s."""
-    own = table(recipe)
-    return [given for given in overrides if isinstance(own.get(given.partition("=")[0]), int | float)]
+from stages.table import Stage, of_table, select_stages, table
 
 
 def shared(recipe: str, overrides: Sequence[str]) -> DictConfig:
@@ -32,7 +20,7 @@ def shared(recipe: str, overrides: Sequence[str]) -> DictConfig:
     own = table(recipe)
     keys = [(given, given.partition("=")[0]) for given in overrides if given.startswith("recipe.")]
     known = [given for given, key in keys if has_key(own, key)] + of_table(recipe, overrides)
-    return table(recipe, tuple(route(recipe, {"stages": ["stages"]}, known, rules(own))["stages"]))
+    return table(recipe, tuple(route(recipe, {"stages": ["stages"]}, known, Rules.of(own))["stages"]))
 
 
 def without_inputs(cfg: DictConfig, names: list[str]) -> list[str]:
@@ -80,7 +68,7 @@ def routed_stages(recipe: str, cfg: DictConfig, names: list[str], overrides: lis
         and _composes(recipe, spec.config)
     }
     below = {key: tuple(one.overrides) for key, one in beside.items()}
-    routed = route(recipe, yamls | {key: [one.config] for key, one in beside.items()}, overrides, rules(cfg), below)
+    routed = route(recipe, yamls | {key: [one.config] for key, one in beside.items()}, overrides, Rules.of(cfg), below)
     stages = [
         Stage(name, recipe, cfg.stages[name], tuple(routed[name]), tuple(routed.get(f"{name}, beside", ())))
         for name in names
@@ -93,7 +81,7 @@ def routed_stages(recipe: str, cfg: DictConfig, names: list[str], overrides: lis
             )
     idle = [stage for stage in stages if stage.spec.get("beside") and stage.beside() is None]
     if any(set(stage.of_beside) - set(stage.overrides) for stage in idle):
-        route(recipe, yamls, overrides, rules(cfg))
+        route(recipe, yamls, overrides, Rules.of(cfg))
     return stages
 
 

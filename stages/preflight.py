@@ -11,10 +11,10 @@ from itertools import chain
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from stages import batch, lengths, misfits
+from stages import gpu_shares, lengths, misfits
 from stages.config import ROOT, Source, compose_stage, sources
-from stages.overrides import route
-from stages.table import Stage, table
+from stages.overrides import Rules, route
+from stages.table import Stage, of_table, table
 from stages.verl_keys import changed_keys, unknown_keys, unread_keys, verl_config, wrong_types
 
 
@@ -149,7 +149,7 @@ def check_texts(stages: Sequence[Stage], is_due: Callable[[Stage], bool]) -> Non
 
 def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = False) -> None:
     """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers: see
-    stages/misfits.py, batch.py, lengths.py, infer/ears.py.
+    stages/misfits.py, gpu_shares.py, lengths.py, infer/ears.py.
 
     Args:
         stage: with its overrides.
@@ -158,7 +158,7 @@ def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = Fal
         here: it is to run on this machine, so its GPUs count.
     """
     for name, cfg in zip(stage.config_names(), stage.configs(), strict=True):
-        for key, why in chain(batch.of_gpus(cfg) if here else (), _misfits(stage, cfg, planned)):
+        for key, why in chain(gpu_shares.of_gpus(cfg) if here else (), _misfits(stage, cfg, planned)):
             at = place(key, sources(stage.recipe, name, stage.overrides), stage.overrides)
             raise SystemExit(f"run.sh: {at}: {key} {why}")
 
@@ -172,7 +172,7 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
 
         yield from of_ear(cfg)
     if trains:
-        yield from batch.of_batch(cfg)
+        yield from gpu_shares.of_batch(cfg)
         yield from misfits.of_rows(cfg)
     yield from misfits.of_sft(cfg)
     if trains or prepares:
@@ -188,12 +188,10 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
 
 def of_others(recipe: str) -> list[str]:
     """Overrides of a reward server that another started, as far as it says them (stages/slurm.sh)."""
-    from stages.plan import of_table, rules  # which imports this file
-
     given = shlex.split(os.environ.get("VERL_TTS_SERVER_OVERRIDES", ""))
     own = of_table(recipe, given)
     given = [one for one in given if one not in own]
-    return route(recipe, {"serve": ["server"]}, given, rules(table(recipe)))["serve"] if given else []
+    return route(recipe, {"serve": ["server"]}, given, Rules.of(table(recipe)))["serve"] if given else []
 
 
 def check_reward(recipe: str, cfg: DictConfig, overrides: Sequence[str]) -> str | None:

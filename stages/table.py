@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +122,12 @@ class Stage:
 def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
     """recipes/<recipe>/stages.yaml on top of standard.yaml; overrides: those of `recipe.*`."""
     return compose_stage(recipe, "stages", overrides)
+
+
+def of_table(recipe: str, overrides: Sequence[str]) -> list[str]:
+    """Those of the stages' table itself: its numbers, such as server_ready_timeout_s."""
+    own = table(recipe)
+    return [given for given in overrides if isinstance(own.get(given.partition("=")[0]), int | float)]
 
 
 def select_stages(recipe: str, first: str, last: str) -> list[str]:

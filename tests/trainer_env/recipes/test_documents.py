@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from stages import machine
-from stages.batch import GPUS, MINI, divisible, of_batch, of_gpus
 from stages.config import ROOT, compose_stage
+from stages.gpu_shares import GPUS, MINI, divisible, of_batch, of_gpus
 from stages.preflight import check_reward
 from stages.table import table
 

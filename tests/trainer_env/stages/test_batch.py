@@ -8,9 +8,9 @@ from itertools import product
 import pytest
 from omegaconf import OmegaConf
 
-from stages import batch, machine
-from stages.batch import BATCH, GPUS, MINI
+from stages import batch, gpu_shares, machine
 from stages.config import ROOT, compose_stage, recipes
+from stages.gpu_shares import BATCH, GPUS, MINI
 from stages.preflight import check_planned, check_training
 from stages.run import Run, plan
 
@@ -38,10 +38,10 @@ LOG = f"{DRAWN}.log_prob_micro_batch_size_per_gpu"
 )
 def test_a_batch_that_the_gpus_do_not_share_evenly_is_refused_with_one_that_they_do(recipe, overrides, key, fits):
     """verl's assertions come after the first rollouts; of 40 texts in updates of 32 it trains on empty rows."""
-    (found,) = batch.of_batch(compose_stage(recipe, "grpo", tuple(overrides)))
+    (found,) = gpu_shares.of_batch(compose_stage(recipe, "grpo", tuple(overrides)))
     assert found[0] == key and found[1].endswith(f": {BATCH}={fits[0]} {MINI}={fits[1]} would do")
     told = (*overrides, f"{BATCH}={fits[0]}", f"{MINI}={fits[1]}")
-    assert list(batch.of_batch(compose_stage(recipe, "grpo", told))) == []
+    assert list(gpu_shares.of_batch(compose_stage(recipe, "grpo", told))) == []
     with pytest.raises(SystemExit, match=re.escape(f"{BATCH}={fits[0]} {MINI}={fits[1]} would do")):
         check_training(plan(recipe, "train", "train", overrides)[1][0])
 
@@ -56,20 +56,20 @@ def test_one_update_is_written_as_with_prompts_per_gpu(monkeypatch, capsys):
 
 def test_texts_of_an_update_fill_the_micro_batches_of_each_gpu():
     cfg = compose_stage("cosyvoice2", "grpo", ("actor_rollout_ref.rollout.n=6",))  # micro batches of 4: two texts
-    assert batch.divisible(cfg, 14) == (56, 56)
-    assert batch.divisible(compose_stage("cosyvoice2", "grpo"), 8) == (32, 32)  # as published, on the published GPUs
-    assert batch.divisible(compose_stage("cosyvoice2", "grpo", ("preset=emilia_dapo",)), 14) == (56, 28)
+    assert gpu_shares.divisible(cfg, 14) == (56, 56)
+    assert gpu_shares.divisible(compose_stage("cosyvoice2", "grpo"), 8) == (32, 32)  # as published, on its GPUs
+    assert gpu_shares.divisible(compose_stage("cosyvoice2", "grpo", ("preset=emilia_dapo",)), 14) == (56, 28)
     cfg = compose_stage(
         "glm_tts", "grpo", ("actor_rollout_ref.rollout.n=4",)
     )  # log-probabilities of 8 rollouts at once
-    assert batch.divisible(cfg, 14) == (28, 28)
+    assert gpu_shares.divisible(cfg, 14) == (28, 28)
 
 
 def test_micro_batches_of_log_probabilities_divide_a_step_and_not_an_update():
     """At cfe05f7 64 texts in two updates of 32 were told for 32 in two of 16, which fit: 32 rollouts on each GPU."""
     cfg = compose_stage("cosyvoice2", "grpo", (f"{MINI}=16", f"{DRAWN}.n=8", f"{LOG}=32"))
-    assert list(batch.of_batch(cfg)) == [] and batch.divisible(cfg, 8) == (32, 16)
-    assert batch.divisible(cfg, 7) == (56, 28)  # in two of 21 they would be 48 on each, in two of 28 they are 64
+    assert list(gpu_shares.of_batch(cfg)) == [] and gpu_shares.divisible(cfg, 8) == (32, 16)
+    assert gpu_shares.divisible(cfg, 7) == (56, 28)  # in two of 21 they would be 48 on each, in two of 28 they are 64
 
 
 def test_a_batch_that_the_gpus_share_is_told_as_it_is():
@@ -77,8 +77,8 @@ def test_a_batch_that_the_gpus_share_is_told_as_it_is():
     for values in product((16, 32, 48), (8, 16, 32), (2, 4, 8), (4, 8, 16, 32)):
         for key, value in zip((BATCH, MINI, f"{DRAWN}.n", LOG), values, strict=True):
             OmegaConf.update(cfg, key, value)
-        if not list(batch.of_batch(cfg)):
-            assert batch.divisible(cfg, 8) == values[:2], values
+        if not list(gpu_shares.of_batch(cfg)):
+            assert gpu_shares.divisible(cfg, 8) == values[:2], values
             silent += 1
     assert silent > 30
 
@@ -95,12 +95,12 @@ def test_a_training_under_way_goes_on_with_a_batch_that_verl_fills(tmp_path, cap
 
 def test_every_recipe_has_a_batch_that_its_gpus_share():
     for recipe in recipes():
-        assert list(batch.of_batch(compose_stage(recipe, "grpo"))) == [], recipe
+        assert list(gpu_shares.of_batch(compose_stage(recipe, "grpo"))) == [], recipe
     own = (f"{ACTOR}.ulysses_sequence_parallel_size=2", "actor_rollout_ref.rollout.n=2")  # 4 of 8 GPUs share 64
-    assert list(batch.of_batch(compose_stage("cosyvoice2", "grpo", own))) == []
+    assert list(gpu_shares.of_batch(compose_stage("cosyvoice2", "grpo", own))) == []
     # The default on a CPU takes vLLM's log-probabilities: no micro batch of them has to fit.
     few = ("data.train_batch_size=4", f"{ACTOR}.ppo_micro_batch_size_per_gpu=16")
-    assert list(batch.of_batch(compose_stage("tiny_mandarin", "grpo", (*few, "actor_rollout_ref.rollout.n=4")))) == []
+    assert list(gpu_shares.of_batch(compose_stage("tiny_mandarin", "grpo", (*few, f"{DRAWN}.n=4")))) == []
 
 
 @pytest.fixture
