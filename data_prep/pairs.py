@@ -31,6 +31,7 @@ from speech.jsonl import BadField, BadRows, Fault, Named, Token, Unnamed, check,
 from speech.paths import check_outputs
 from speech.tokens import TOKEN_FIELDS
 
+Choice = Literal["A", "B", "same"]  # a listener's: left, right or neither
 _ENDS = ("chosen_finished", "rejected_finished")
 
 
@@ -59,7 +60,7 @@ class _Vote(BaseModel):
     text: str
     left: Named
     right: Named
-    vote: Literal["A", "B", "same"]
+    vote: Choice
     chosen: str | None = None
 
 
@@ -148,13 +149,18 @@ def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         first, second = sorted((votes[0].left, votes[0].right))
         if lead := sum((vote.chosen == first) - (vote.chosen == second) for vote in votes):
             names = (first, second) if lead > 0 else (second, first)
-            better, worse = (systems[name][int(pair.split("-")[0])] for name in names)
+            better, worse = (systems[name][number_of(pair)] for name in names)
             yield _pair(better, worse, float(abs(lead)))
 
 
-def pair_key(*told: str | list[int]) -> str:
-    """By which a vote knows two systems' speech of one text: of both names, then the tokens of both."""
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]
+def pair_key(number: int, *told: str | list[int]) -> str:
+    """By which a vote knows two systems' speech of a text: its number, and a hash of both names, then both's tokens."""
+    return f"{number}-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]}"
+
+
+def number_of(pair: str) -> int:
+    """The text's, of such a key."""
+    return int(pair.partition("-")[0])
 
 
 def of_preferences(path: str) -> Iterator[dict[str, Any]]:
@@ -170,17 +176,17 @@ def _speech(path: str) -> dict[int, _Spoken]:
 
 
 def _check_speech(vote: _Vote, systems: Mapping[str, dict[int, _Spoken]]) -> None:
-    number, key = vote.pair.split("-")
+    number = number_of(vote.pair)
     for side in ("left", "right"):
         name = getattr(vote, side)
         if name not in systems:
             raise BadField(side, f"{name} is none of pairs.spoken: {', '.join(systems)}")
-        if int(number) not in systems[name]:
+        if number not in systems[name]:
             raise BadField("pair", f"{name} has not spoken text {number}")
     if vote.chosen not in (None, vote.left, vote.right) or (vote.chosen is None) != (vote.vote == "same"):
         raise BadField("chosen", f"is {vote.chosen!r} with the vote {vote.vote}")
     for one, other in ((vote.left, vote.right), (vote.right, vote.left)):
-        if pair_key(one, other, *(systems[name][int(number)].tokens for name in (one, other))) == key:
+        if pair_key(number, one, other, *(systems[name][number].tokens for name in (one, other))) == vote.pair:
             return
     raise BadField("pair", f"{vote.pair} is of other speech than {' and '.join(systems)} are now")
 

@@ -15,16 +15,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 from scipy.optimize import brentq
 from scipy.special import betaln, xlog1py, xlogy
 
-from data_prep.pairs import pair_key
+from data_prep.pairs import Choice, number_of, pair_key
 from infer.records import Utterance
 from speech.files import append_jsonl
 from speech.jsonl import BadField, read_rows
 
-VOTES = ("A", "B", "same")
+VOTES = get_args(Choice)
 MOST_NEEDED = 5000
 
 
@@ -56,8 +57,7 @@ def order(spoken: Mapping[str, Mapping[int, Utterance]], who: str, seed: int) ->
         left, right = rng.sample((first, second), 2)
         tokens = [one[number].tokens, other[number].tokens]
         if tokens[0] != tokens[1] and all(tokens):
-            key = pair_key(first, second, *tokens)
-            pairs.append(Pair(f"{number}-{key}", number, one[number].text, left, right))
+            pairs.append(Pair(pair_key(number, first, second, *tokens), number, one[number].text, left, right))
     rng.shuffle(pairs)
     return pairs
 
@@ -182,7 +182,7 @@ def preferences(votes: Sequence[dict], spoken: Mapping[str, Mapping[int, Utteran
     for vote in votes:
         if vote["chosen"] is None:
             continue
-        number = int(vote["pair"].partition("-")[0])
+        number = number_of(vote["pair"])
         rejected = vote["right"] if vote["chosen"] == vote["left"] else vote["left"]
         best, other = (spoken[system][number] for system in (vote["chosen"], rejected))
         row = {"text": best.text, "language": best.language}
