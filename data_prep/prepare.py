@@ -177,11 +177,11 @@ class Preparation:
                 request, training, self._prefix(row, info) if self.cfg.use_speech_prefix else []
             )
             self.prompts.ids(prompt, self.prompts.tokenizer)  # not too many
-            if unknown := self.prompts.unknown(request.text, self.prompts.tokenizer):
-                self.unknown[name].append(unknown)
             judge = {"style": "rule", "ground_truth": request.text}
             out |= {"prompt": prompt, "ability": "text-to-speech", "reward_model": judge}
         self._check_new(request, split, seen, answer)
+        if unknown := self.prompts.unknown(request.text, self.prompts.tokenizer):
+            self.unknown[name].append(unknown)
         used = {"text", "language", "voice", "instruction", FIELD, *self.cfg.extra_fields}
         used |= {tokens_of(row)[0]} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()

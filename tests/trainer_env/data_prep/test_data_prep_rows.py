@@ -128,6 +128,14 @@ def test_texts_that_the_model_reads_alike_are_the_same_however_they_are_written(
     ]
 
 
+def test_characters_that_the_tokenizer_does_not_know_are_found_in_rows_for_sft_too(config):
+    write(config, "sft", '{"text": "测试龘", "speech_tokens": [1]}', '{"text": "训", "speech_tokens": [1]}')
+    write(config, "test", '{"text": "测"}')
+    preparation = Preparation(config)
+    preparation.run()
+    assert preparation.unknown == {"sft": ["龘"]}
+
+
 def test_what_may_be_said_is_what_the_reward_has_something_to_compare_with():
     for text in ("３", "½", "①", "Ａ", "ｶ", "你", "……", "!", "(…)", "🙂", "[breath]", "(ah)"):
         for language in ("zh", "ko", "ja", "fr", "en"):
