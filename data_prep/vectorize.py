@@ -8,8 +8,9 @@ whole: an interrupted run goes on with the next one, and a worker that has finis
 puts its pieces together as the shard i (see data_prep/shards.py). Recordings are left out by the filters, counted by
 reason; bad ones stop the run or, with on_error=skip, are listed in `rejects_{i}.jsonl`.
 
-Shards, and what data_prep.merge_shards makes of them, have a record of the encoder, the filters and the JSONL. What
-fits is not made again; what does not is refused, never mixed. Recordings are known by their lines, not by their sound.
+Shards, and what data_prep.merge_shards makes of them, have a record of the encoder and its files, the filters and the
+JSONL. What fits is not made again; what does not is refused, never mixed. Recordings are known by their lines, not by
+their sound.
 """
 
 import json
@@ -35,18 +36,30 @@ from data_prep.held_out import check_list, place_of
 from data_prep.recordings import Recording, filters, read_recordings, read_sound
 from data_prep.shards import MERGED, SPLITS, ShardWriter, names
 from speech.faults import UserError, told_plainly
-from speech.files import changed_keys, whole_file
+from speech.files import changed_keys, files_under, identities, paths_in, whole_file
 from speech.jsonl import BadRows, Fault
 from speech.paths import check_outputs, input_file
 
+_FILE = "file "  # begins the keys of settings that are files of the encoder's
+
 
 def settings_of(cfg: DictConfig) -> dict[str, Any]:
-    """What the codes depend on: the encoder (not its device), the filters, and the JSONL by path and content."""
+    """What the codes depend on: the encoder (not its device) and its files, the filters, and the JSONL by path and
+    content."""
     own = OmegaConf.to_container(cfg.vectorize, resolve=True)
     own["encoder"].pop("device", None)
     with open(own["input"], "rb") as file:
         content = file_digest(file, partial(blake2b, digest_size=16)).hexdigest()
-    return {key: own[key] for key in ("encoder", "filters", "input", "val_share")} | {"content": content}
+    told = {key: own[key] for key in ("encoder", "filters", "input", "val_share", "duration_off")}
+    return told | {"content": content} | _files(own["encoder"])
+
+
+def _files(encoder: dict[str, Any]) -> dict[str, str]:
+    """{_FILE and the path: SHA-256} of what the encoder's settings name. By content: hours of encoding are not to be
+    done again because a checkpoint was copied. Without hidden folders, where a hub's client notes when it asked."""
+    named = [(folder, file) for folder in paths_in(encoder) for file in files_under(folder)]
+    read = [file for folder, file in named if not any(part[0] == "." for part in file.relative_to(folder).parts)]
+    return {f"{_FILE}{name}": told for name, told in identities(read, Path()).items()}
 
 
 def is_merged(folder: str | Path, settings: dict[str, Any]) -> bool:
@@ -63,8 +76,12 @@ def is_merged(folder: str | Path, settings: dict[str, Any]) -> bool:
 
 
 def _check_same(record: Path, found: dict[str, Any], settings: dict[str, Any]) -> None:
-    if other := changed_keys({key: found.get(key) for key in settings}, settings):
-        was, now = ({key: side.get(key) for key in other} for side in (found, settings))
+    """Nothing is said by a record from before files and `duration_off` were told, nor of files that came since."""
+    came = {key for key in settings.keys() - found.keys() if key == "duration_off" or key.startswith(_FILE)}
+    keys = (settings.keys() - came) | {key for key in found if key.startswith(_FILE)}
+    was, now = ({key: side.get(key) for key in keys} for side in (found, settings))
+    if other := changed_keys(was, now):
+        was, now = ({key: side[key] for key in other} for side in (was, now))
         raise ValueError(
             f"{record} is of other settings: {was}, now {now}. Go back to these, delete {record.parent} and encode all "
             "again, or name another folder (recipe.codes_dir)"

@@ -10,7 +10,7 @@ class LoudnessEncoder:
 
     sample_rate = 16_000
 
-    def __init__(self, device: str = "cpu"):
+    def __init__(self, device: str = "cpu", model_dir: str | None = None):
         pass
 
     def encode(self, waves: list[np.ndarray]) -> list[np.ndarray]:

@@ -130,6 +130,34 @@ def test_codes_of_other_settings_or_recordings_are_refused_with_what_differs(mod
         merge_shards(tmp_path / "codes", remove_shards=True)
 
 
+def test_codes_of_another_checkpoint_in_the_same_folder_are_refused(recordings, tmp_path):
+    """A hub's notes, and files that came later, are none of it."""
+    model = tmp_path / "model"
+    (model / ".cache").mkdir(parents=True)
+    (model / "weights").write_text("1")
+    encoder = f"{{_target_: tests.helpers.small_encoder.LoudnessEncoder, model_dir: {model}}}"
+    cfg = config(tmp_path, recordings, f"recipe.codes_dir={tmp_path}/codes", f"vectorize.encoder={encoder}")
+    vectorize(cfg)
+    (model / ".cache/asked").touch()
+    (model / "more").touch()
+    for record in ("worker_0", "merged"):
+        vectorize(cfg)  # done already
+        (model / "weights").write_text("2")
+        with pytest.raises(ValueError, match=rf"{record}\.json is of other settings: {{'file \S*model/weights': "):
+            vectorize(cfg)
+        (model / "weights").write_text("1")
+        merge_shards(tmp_path / "codes", remove_shards=True)
+    cfg.vectorize.duration_off.seconds = 2.0
+    with pytest.raises(ValueError, match=r"is of other settings: {'duration_off': {'seconds': 1\.0, .*}}, now "):
+        vectorize(cfg)
+    merged = tmp_path / "codes/merged.json"
+    told = json.loads(merged.read_text())
+    for key in [key for key in told["settings"] if key == "duration_off" or key.startswith("file ")]:
+        del told["settings"][key]
+    merged.write_text(json.dumps(told))  # as it was before these were told
+    vectorize(cfg)
+
+
 @pytest.mark.parametrize("remove_shards", [False, True])
 def test_what_is_merged_is_not_encoded_again(models, recordings, tmp_path, monkeypatch, remove_shards):
     """Neither with more workers, nor on another device, nor after an interruption of the removal."""
