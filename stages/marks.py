@@ -145,10 +145,12 @@ class Marks:
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
         parts = {name: found[name] for name in _KINDS if isinstance(found.get(name), dict)}
-        if "config" in parts:  # a key that is ignored now may stand in a mark of before
-            ignored = _dotted(stage.spec.get("ignored_keys", self.table.ignored_keys))
-            kept = {k: v for k, v in parts["config"].items() if not f"{_plain_key(k)}.".startswith(ignored)}
-            parts["config"] = self._told_by_absence(kept)
+        for name, spec in (("config", stage.spec), ("server", self.table.stages.serve)):
+            if name in parts:  # a key that is ignored now may stand in a mark of before
+                ignored = _dotted(spec.get("ignored_keys", self.table.ignored_keys))
+                parts[name] = {k: v for k, v in parts[name].items() if not f"{_plain_key(k)}.".startswith(ignored)}
+        if "config" in parts:
+            parts["config"] = self._told_by_absence(parts["config"])
         return parts
 
     def _told_by_absence(self, config: dict[str, str]) -> dict[str, str]:

@@ -83,6 +83,16 @@ def test_a_recipe_whose_sft_validates_holds_out_a_batch_of_it():
     assert wanted == compose_stage("inworld_tts", "sft").data.train_batch_size == 32
 
 
+@pytest.mark.parametrize(
+    ("recipe", "tokens"),  # X-codec2 has 50 a second and one that is padded, the others 25: of 30 and of 31 s
+    [("llasa", (1501, 1551)), ("inworld_tts", (1501, 1551)), ("cosyvoice2", (750, 775)), ("cosyvoice3", (750, 775))],
+)
+def test_what_vectorize_takes_is_not_too_long_for_a_row_of_sft(recipe, tokens):
+    cfg = compose_stage(recipe, "data")
+    assert cfg.vectorize.filters.max_duration_s == 30 and cfg.vectorize.duration_off.seconds == 1
+    assert tokens[0] < cfg.prepare.max_speech_tokens == tokens[1] < compose_stage(recipe, "sft").data.max_length
+
+
 @EACH_RECIPE
 def test_the_longest_prompt_is_one_number_and_leaves_room_for_an_answer(recipe):
     longest = compose_stage(recipe, "data").recipe.max_prompt_tokens

@@ -11,6 +11,7 @@ def test_a_key_that_is_ignored_by_now_may_stand_in_a_mark_of_before(tmp_path):
     marks, sft = Marks(cfg), Stage("sft", "cosyvoice2", cfg.stages.sft, (f"recipe.work_dir={tmp_path}",))
     parts = marks.parts(sft)
     before = {"sft.torchrun": '["--standalone"]', "trainer.save_freq (sft.yaml)": '"after_each_epoch"'}
+    before["recipe.max_speech_tokens"] = "750"
     marks.write(sft, "begun", parts | {"config": parts["config"] | before})
     assert not before.keys() & parts["config"].keys()
     assert marks.read(sft, "begun") == parts
@@ -23,6 +24,7 @@ def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(tm
     marks, train = Marks(cfg), Stage("train", "cosyvoice3", cfg.stages.train, own)
     now = marks.parts(train)
     before = {"recipe.misread": "{}", "recipe.prompt_template": '"before"', "recipe.parts.prompt_tokens": "750"}
+    before["recipe.max_speech_tokens"] = "750"  # of stage data alone
     older = now | {"config": {**now["config"], **before, "trainer.val_before_train": "true"}}
     assert not {"algorithm.token_credit.token_ear", "recipe.max_model_len"} & now["config"].keys()
     assert not any("VLLM_USE_" in key for key in now["config"])  # of hardware/gpu, which this recipe trains with
@@ -31,10 +33,12 @@ def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(tm
     assert marks.clear_way(train, now, force=False) == []
     marks.write(train, "done", now | {"config": now["config"] | {"guard.folder": '"${recipe.grpo_dir}/guard"'}})
     assert marks.is_kept(train, now)  # a finished one: `may_change` is of one that was interrupted
+    marks.write(train, "done", now | {"server": now["server"] | {"recipe.max_speech_tokens": "750"}})
+    assert marks.read(train) == now
     marks.write(train, "begun", older | {"config": {**older["config"], "recipe.dtype": '"bfloat16"'}})
     assert marks.clear_way(train, now, force=False)[0].startswith("checkpoints of another run moved")
     models = Stage("models", "cosyvoice3", cfg.stages.models, own)
-    assert not {"convert.weights", "recipe.misread"} & marks.parts(models)["config"].keys()
+    assert not {"convert.weights", "recipe.misread", "recipe.max_speech_tokens"} & marks.parts(models)["config"].keys()
     of_llasa = Stage("models", "llasa", table("llasa", own).stages.models, own)
     assert not any("top_k" in key for key in Marks(table("llasa", own)).parts(of_llasa)["config"])  # came, and changed
     rl = Stage("models", "cosyvoice3", cfg.stages.models, (*own, "convert.weights=llm.rl.pt"))
