@@ -23,8 +23,8 @@ import hydra
 from omegaconf import DictConfig
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
-from data_prep.jsonl import spoken_part
 from data_prep.prompts import PromptMaker
+from data_prep.tested import tested
 from speech.faults import told_plainly
 from speech.files import write_jsonl
 from speech.jsonl import BadField, BadRows, Fault, Named, Token, Unnamed, check, read_all, read_rows, refuse
@@ -214,24 +214,6 @@ def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str,
     if faults:
         raise BadRows(faults)
     return found
-
-
-def tested(rows: list[dict[str, Any]], recipe: DictConfig) -> int:
-    """How many of the pairs are of a sentence that recipe.rl_test, if it is there, holds, as stage data tells them
-    apart: of those stage eval says nothing any more."""
-    if not rows or not Path(recipe.rl_test).is_file():
-        return 0
-    import pyarrow.parquet as pq  # here: the reward's environment, which reads scores alone, has none
-
-    maker = PromptMaker(recipe)
-
-    def keys(row: Mapping[str, Any]) -> set[str]:
-        request = maker.request({"text": row["text"], "language": row["language"]}, has_speech=True)
-        return {spoken_part(request.text), spoken_part(maker.spoken_as(request))}
-
-    test = pq.read_table(recipe.rl_test, columns=["extra_info"]).column("extra_info").to_pylist()
-    held_out = {key for row in test for key in keys(row)}
-    return sum(not keys(row).isdisjoint(held_out) for row in rows)
 
 
 @hydra.main(version_base=None, config_path=None)

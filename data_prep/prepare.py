@@ -25,6 +25,8 @@ from data_prep.hub_rows import local
 from data_prep.jsonl import SeenTexts, check_choice, check_speech_tokens, spoken_part, tokens_of
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
+from data_prep.tested import keys_of
+from data_prep.weights import paths
 from speech.faults import UserError, told_plainly
 from speech.files import whole_files
 from speech.jsonl import BadField, BadRows, Fault, read_rows
@@ -95,6 +97,10 @@ class Preparation:
             if value not in known:
                 raise UserError(f"prepare.{key}={value}: known are {', '.join(known)}")
         check_options(cfg.prepare)
+        self.held_out_too = paths(cfg.prepare.held_out_too)
+        # By a maker of their own, whose counts of unsure readings are not those of this run's rows.
+        for key in keys_of(self.held_out_too, PromptMaker(cfg.recipe)) if self.held_out_too else ():
+            self.held_out.add(key)
 
     def run(self) -> dict[str, int]:
         """Writes all splits; the number of rows of each.
@@ -104,6 +110,7 @@ class Preparation:
         """
         splits = sorted(self.splits.items(), key=lambda item: not item[1].held_out)  # held-out texts are known first
         inputs = {f"prepare.splits.{name}.input": split.input for name, split in splits}
+        inputs |= {f"prepare.held_out_too[{place}]": path for place, path in enumerate(self.held_out_too)}
         outputs = {f"prepare.splits.{name}.output": split.output for name, split in splits}
         outputs["prepare.rejects"] = self.cfg.rejects
         check_outputs(inputs | {"recipe.voices": self.recipe.voices}, outputs)

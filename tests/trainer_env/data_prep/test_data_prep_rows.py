@@ -21,6 +21,23 @@ def test_a_held_out_text_is_refused_whatever_the_order_of_the_splits(config):
         Preparation(config).run()
 
 
+def test_a_text_that_another_run_holds_out_is_refused(config, tmp_path):
+    """The other run's `3号` is `三号`, as the model reads it."""
+    config.recipe.text_normalisation = "spoken"
+    write(config, "test", '{"text": "测试3号"}')
+    Preparation(config).run()
+    another = Path(config.prepare.splits.test.output).rename(tmp_path / "other.parquet")
+    write(config, "test", '{"text": "测"}')
+    write(config, "sft", '{"text": "测试三号", "speech_tokens": [1]}')
+    assert Preparation(config).run()["sft"] == 1
+    config.prepare.held_out_too = [str(another)]
+    with pytest.raises(ValueError, match=r"sft\.jsonl:1: field 'text': is also in a held-out split: 测试三号"):
+        Preparation(config).run()
+    config.prepare.splits.train.output = str(another)
+    with pytest.raises(ValueError, match=r"prepare\.held_out_too\[0\]=.* is read and would be written"):
+        Preparation(config).run()
+
+
 def test_the_same_text_by_another_voice_is_no_duplicate(config):
     config.prepare.extra_fields = ["emotion"]
     config.recipe.prompt_template = "data_prep.prompt_template.zero_shot"

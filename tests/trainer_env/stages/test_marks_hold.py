@@ -73,6 +73,7 @@ ABSENT = {
         "read_shards.filters.latin_letters": '"keep"',
     },
     "read_shards.instruction": {"read_shards.instruction": "null"},
+    "prepare.held_out_too": {"prepare.held_out_too": "[]"},
     "folder.hub": {"folder.hub.folder": '"${recipe.data_dir}/hub"', "folder.hub.columns.wav": '"audio"'},
     "test_set.hub": {"test_set.hub.folder": '"${recipe.data_dir}/hub"', "test_set.hub.columns.tokens": "null"},
     "test_set.voice_language": {"test_set.voice_language": "null"},
