@@ -15,7 +15,7 @@ encoded corpus, which vectorize's own belong to.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache
 from hashlib import blake2b
@@ -33,6 +33,7 @@ from tqdm import tqdm
 from data_prep.jsonl import check_words
 from data_prep.recordings import Recording, filters
 from data_prep.shards import SPLITS, Codes
+from data_prep.written import check_writable, written
 from speech.faults import told_plainly
 from speech.files import whole_file, whole_files
 from speech.jsonl import BadField
@@ -41,8 +42,11 @@ from speech.voices import LANGUAGE, Voice, read_voices
 from speech.waves import read_wave
 
 MADE = re.compile(rf"({'|'.join(SPLITS)})_\d+|described_[0-9a-f]{{16}}")  # names of the voices that are made here
+ACCOUNT = "read_shards.json"  # in recipe.data_dir: what was written last
 
 _LANGUAGE = re.compile(LANGUAGE)
+_OUTPUTS = ("sft_texts", "sft_val_texts", "train_texts", "test_texts", "voices")  # of the recipe
+_OWN = "Texts of your own go to stage data by prepare.splits.NAME.input (train, test, sft, sft_val), voices elsewhere"
 
 
 class Kept:
@@ -222,29 +226,33 @@ def _write(file: TextIO, row: dict[str, Any]) -> None:
     file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
-    """Writes SFT rows and RL rows of both splits and all voices, which appear together.
-
-    Raises:
-        FileNotFoundError, ValueError: shards that are not merged or do not fit together, a recording that cannot be
-            read.
-    """
-    own, recipe = cfg.read_shards, cfg.recipe
-    keys = ("sft_texts", "sft_val_texts", "train_texts", "test_texts", "voices")
-    outputs = {f"recipe.{key}": recipe[key] for key in keys}
-    check_outputs({"read_shards.recordings": own.recordings}, outputs)
+def _write_all(cfg: DictConfig, files: Sequence[Path]) -> dict[str, Counter[str]]:
+    """The rows of both splits and all voices, into `files` in the order of _OUTPUTS."""
+    own, recipe, described = cfg.read_shards, cfg.recipe, set[str]()
     with ExitStack() as stack:
-        temporaries = stack.enter_context(whole_files(list(outputs.values())))
-        sft, sft_val, train, test, voices = (
-            stack.enter_context(open(path, "w", encoding="utf-8")) for path in temporaries
-        )
-        described = set[str]()
-        counts = {
+        sft, sft_val, train, test, voices = (stack.enter_context(open(path, "w", encoding="utf-8")) for path in files)
+        return {
             "sft": write_sft(own, "train", sft, voices, described),
             "sft_val": write_sft(own, "val", sft_val, voices, described),
             "train": write_rl(own, "train", own.train_rows, train, voices, recipe.voices, recipe.language),
             "val": write_rl(own, "val", own.val_rows, test, voices, recipe.voices, recipe.language),
         }
+
+
+def read_shards(cfg: DictConfig) -> dict[str, Counter[str]]:
+    """Writes SFT rows and RL rows of both splits and all voices, which appear together, over what it wrote before.
+
+    Raises:
+        FileNotFoundError, ValueError: shards that are not merged or do not fit together, a recording that cannot be
+            read, an output that is there and was not written by this.
+    """
+    own, recipe = cfg.read_shards, cfg.recipe
+    outputs, folder = {f"recipe.{key}": recipe[key] for key in _OUTPUTS}, Path(recipe.data_dir)
+    check_writable(outputs, _OWN)
+    check_outputs({"read_shards.recordings": own.recordings}, outputs)
+    with whole_files([*outputs.values(), folder / ACCOUNT]) as (*files, account):
+        counts = _write_all(cfg, files)
+        account.write_text(json.dumps(written(outputs, files, folder / ACCOUNT, _OWN)) + "\n")
     _drop_others(Path(own.voice_waves), recipe.voices)  # now that no file of voices names them
     print(f"[read_shards] { ({name: dict(count) for name, count in counts.items()}) }", flush=True)
     return counts

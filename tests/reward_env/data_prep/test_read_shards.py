@@ -16,6 +16,7 @@ from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import Kept, _drop_others, is_chosen, read_shards, write_rl, write_sft
 from data_prep.shards import Codes, ShardWriter
 from data_prep.vectorize import vectorize
+from speech.faults import UserError
 from speech.jsonl import BadRows
 from speech.voices import read_voices
 from speech.waves import read_wave
@@ -182,6 +183,30 @@ def test_waves_of_recordings_as_they_were_go_and_those_of_others_stay(tmp_path):
     (tmp_path / "v.jsonl").write_text(json.dumps(row) + "\n")
     _drop_others(tmp_path, str(tmp_path / "v.jsonl"))
     assert sorted(path.stem for path in tmp_path.glob("*.wav")) == ["my_own_wave", "train_0_bb", "train_1_aa"]
+
+
+def test_a_file_of_the_users_own_is_never_written_over(tmp_path):
+    """At b75001f0 `data recipe.train_texts=my/train.jsonl` of inworld_tts replaced it by rows of the corpus."""
+    shards_of_one(tmp_path / "codes", {}, {})
+    soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
+    own = (f"recipe.work_dir={tmp_path}/work", f"recipe.codes_dir={tmp_path}/codes", "splits=rl")
+    own += (f"recipe.recordings={tmp_path}/samples.jsonl", f"recipe.train_texts={tmp_path}/train.jsonl")
+    cfg, mine = compose_stage("inworld_tts", "data", own), tmp_path / "train.jsonl"
+    assert read_shards(cfg)["train"] == {"rows": 1}
+    (tmp_path / "work/data/read_shards.json").unlink()  # of a run from before it was kept
+    read_shards(cfg)
+    cfg.read_shards.train_rows = 0  # other rows
+    read_shards(cfg)
+    assert mine.read_bytes() == b""
+    mine.write_text('{"text": "Mine."}\n')
+    sft = Path(cfg.recipe.sft_texts).stat().st_mtime_ns
+    told = r"^recipe\.train_texts=\S*/train\.jsonl: there already, .*prepare\.splits\.NAME\.input"
+    with pytest.raises(UserError, match=told):
+        read_shards(cfg)
+    assert mine.read_text() == '{"text": "Mine."}\n' and Path(cfg.recipe.sft_texts).stat().st_mtime_ns == sft
+    cfg.recipe.train_texts = "hub:owner/name@train"
+    with pytest.raises(UserError, match=r"^recipe\.train_texts=hub:owner/name@train: this is written here"):
+        read_shards(cfg)
 
 
 def test_codes_and_samples_that_do_not_fit_are_refused(tmp_path):
