@@ -1,8 +1,11 @@
 """Parquets that stage data wrote, seen by stage sft before it learns from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from omegaconf import DictConfig
+
+from data_prep.jsonl import spoken_part
 from speech.paths import input_file
 
 _READ = ["extra_info.text", "extra_info.language"]
@@ -17,3 +20,15 @@ def texts_of(parquet: str | Path) -> Iterator[dict[str, str]]:
     if set(_READ) <= {file.schema.column(place).path for place in range(len(file.schema))}:
         for batch in file.iter_batches(columns=_READ):
             yield from batch.column(0).to_pylist()
+
+
+def remarks(parquets: Iterable[str], recipe: DictConfig) -> Iterator[str]:
+    """What a person should know before SFT learns from them: how many rows are of a sentence that recipe.rl_test, if it
+    is there, holds, by their texts as given (of what it makes at once stage data leaves them out, also as read)."""
+    parquets = list(parquets)
+    if Path(recipe.rl_test).is_file():
+        held_out = {spoken_part(row["text"]) for row in texts_of(recipe.rl_test)}
+        learned = [spoken_part(row["text"]) in held_out for parquet in parquets for row in texts_of(parquet)]
+        if count := sum(learned):
+            told = f"{count} of {len(learned)} rows are sentences of recipe.rl_test={recipe.rl_test}: of these stage"
+            yield f"{told} eval then says nothing. Prepare both at once (docs/data.md), or with prepare.held_out_too"

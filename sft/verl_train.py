@@ -187,9 +187,12 @@ def main(cfg: DictConfig) -> None:
     """Stage `sft`."""
     steps = steps_of(cfg)
     check_lora(cfg)
+    from data_prep.learned import remarks  # not above: numpy, which stages/misfits.py does not need
 
     with told_plainly():
         check_lengths(cfg)
+        for remark in remarks(paths(cfg.data.train_files), cfg.recipe):
+            print(f"[sft] {remark}", flush=True)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):
         export(cfg, steps)

@@ -7,6 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from data_prep.jsonl import check_speech_tokens
+from data_prep.learned import remarks
 from data_prep.prepare import Preparation
 from speech.jsonl import BadField
 from speech.readings import may_be_said, something_said
@@ -36,6 +37,21 @@ def test_a_text_that_another_run_holds_out_is_refused(config, tmp_path):
     config.prepare.splits.train.output = str(another)
     with pytest.raises(ValueError, match=r"prepare\.held_out_too\[0\]=.* is read and would be written"):
         Preparation(config).run()
+
+
+def test_rows_for_sft_that_are_sentences_of_the_test_of_another_run_are_counted(config, tmp_path):
+    Preparation(config).run()
+    another = Path(config.recipe.rl_test).rename(tmp_path / "other.parquet")  # of 测试
+    write(config, "test", '{"text": "测"}')
+    write(config, "sft", '{"text": "测试。", "speech_tokens": [1]}', '{"text": "训", "speech_tokens": [1]}')
+    Preparation(config).run()
+    learned = [config.recipe.sft_train]
+    assert list(remarks(learned, config.recipe)) == []
+    config.recipe.rl_test = str(another)
+    (told,) = remarks(learned, config.recipe)
+    assert told.startswith(f"1 of 2 rows are sentences of recipe.rl_test={another}: of these stage eval")
+    config.recipe.rl_test = "nowhere.parquet"
+    assert list(remarks(learned, config.recipe)) == []
 
 
 def test_the_same_text_by_another_voice_is_no_duplicate(config):
