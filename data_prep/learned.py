@@ -1,5 +1,7 @@
 """Parquets that stage data wrote, seen by stage sft before it learns from them."""
 
+import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from omegaconf import DictConfig
 from data_prep.jsonl import spoken_part
 from speech.paths import input_file
 
+SPOKEN_BY = "spoken_by"  # of a row, the checkpoint whose speech it is; in a parquet's own account a list of them
 _READ = ["extra_info.text", "extra_info.language"]
 
 
@@ -22,9 +25,13 @@ def texts_of(parquet: str | Path) -> Iterator[dict[str, str]]:
             yield from batch.column(0).to_pylist()
 
 
-def remarks(parquets: Iterable[str], recipe: DictConfig) -> Iterator[str]:
-    """What a person should know before SFT learns from them: how many rows are of a sentence that recipe.rl_test, if it
-    is there, holds, by their texts as given (of what it makes at once stage data leaves them out, also as read)."""
+def remarks(parquets: Iterable[str], recipe: DictConfig, model: str | None) -> Iterator[str]:
+    """What a person should know before SFT learns from them, beginning with `model` (None: with nothing):
+
+    - how many rows are of a sentence that recipe.rl_test, if it is there, holds, by their texts as given (of what it
+      makes at once stage data leaves them out, also as read);
+    - that they are the best of another model's speech (`pairs.best`), with which one might go on instead.
+    """
     parquets = list(parquets)
     if Path(recipe.rl_test).is_file():
         held_out = {spoken_part(row["text"]) for row in texts_of(recipe.rl_test)}
@@ -32,3 +39,14 @@ def remarks(parquets: Iterable[str], recipe: DictConfig) -> Iterator[str]:
         if count := sum(learned):
             told = f"{count} of {len(learned)} rows are sentences of recipe.rl_test={recipe.rl_test}: of these stage"
             yield f"{told} eval then says nothing. Prepare both at once (docs/data.md), or with prepare.held_out_too"
+    for parquet in parquets:
+        begins = None if model is None else os.path.realpath(model)
+        if others := [one for one in _speakers(parquet) if os.path.realpath(one) != begins]:
+            told = f"{parquet} is speech of {', '.join(others)}, and this begins with {model or 'nothing'}:"
+            yield f"{told} recipe.sft_base (tiny_mandarin: sft.start) names what SFT goes on from"
+
+
+def _speakers(parquet: str) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return json.loads((pq.read_metadata(parquet).metadata or {}).get(SPOKEN_BY.encode(), "[]"))

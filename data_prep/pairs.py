@@ -23,6 +23,7 @@ import hydra
 from omegaconf import DictConfig
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
+from data_prep.learned import SPOKEN_BY
 from data_prep.prompts import PromptMaker
 from data_prep.tested import tested
 from speech.faults import told_plainly
@@ -228,7 +229,8 @@ def main(cfg: DictConfig) -> None:
         cut = cut_off(source) if source is not None else 0
         endless = f"; {cut} texts had no speech that ended by itself (max_tokens)" if cut else ""
         if own.best is not None:
-            best = list(best_of_scores(given.get("scored", own.rollouts), own.least_score))
+            spoken_by = {SPOKEN_BY: cfg.systems.SFT} if own.scored is None else {}  # for stage sft to compare
+            best = [row | spoken_by for row in best_of_scores(given.get("scored", own.rollouts), own.least_score)]
             write_jsonl(own.best, best)
             print(f"{len(best)} texts with their best speech{endless} -> {own.best}", flush=True)
         rows = list(of_scores(given["scored"], own.least_margin)) if "scored" in given else []

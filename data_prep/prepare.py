@@ -22,7 +22,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.given_readings import FIELD, as_field
 from data_prep.hub_rows import local
-from data_prep.jsonl import SeenTexts, check_choice, check_speech_tokens, spoken_part, tokens_of
+from data_prep.jsonl import SeenTexts, check_choice, check_speech_tokens, check_string, spoken_part, tokens_of
+from data_prep.learned import SPOKEN_BY
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
 from data_prep.tested import keys_of
@@ -90,6 +91,7 @@ class Preparation:
         self.not_carried: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()  # by reason
         self.without_prefix = 0
+        self.spoken_by: dict[str, set[str]] = defaultdict(set)  # of a split, the models whose best speech it is
         self.unknown: dict[str, list[str]] = defaultdict(list)  # of a split, the characters of each row that has some
         for key, value, known in [("on_error", cfg.prepare.on_error, ("stop", "skip"))] + [
             (f"splits.{name}.kind", split.kind, ("rl", "sft")) for name, split in cfg.prepare.splits.items()
@@ -142,6 +144,8 @@ class Preparation:
             while chunk := list(islice(rows, self.cfg.batch_rows)):
                 writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=columns))
                 count += len(chunk)
+            if self.spoken_by[name]:
+                writer.add_key_value_metadata({SPOKEN_BY: json.dumps(sorted(self.spoken_by[name]))})
         left_out = f"{self.filtered.total() - filtered} filtered, {self.fault_count - faults} bad"
         print(f"[prepare] {name}: {count} rows, {left_out} -> {split.output}", flush=True)
         return count
@@ -189,7 +193,9 @@ class Preparation:
         self._check_new(request, split, seen, answer)
         if unknown := self.prompts.unknown(request.text, self.prompts.tokenizer):
             self.unknown[name].append(unknown)
-        used = {"text", "language", "voice", "instruction", FIELD, *self.cfg.extra_fields}
+        if split.kind == "sft" and (model := check_string(row, SPOKEN_BY, None)):
+            self.spoken_by[name].add(model)
+        used = {"text", "language", "voice", "instruction", FIELD, SPOKEN_BY, *self.cfg.extra_fields}
         used |= {tokens_of(row)[0]} if split.kind == "sft" or self.cfg.use_speech_prefix else set()
         used |= {"duration"} if asks_for_seconds(self.cfg.filters) else set()
         self.not_carried.update(set(row) - used)

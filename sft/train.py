@@ -32,6 +32,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from data_prep.learned import remarks
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from sft.data import IGNORED, Example, LengthGroupedSampler, collate, load_examples
 from sft.muon import MuonAndAdamW
@@ -174,6 +175,8 @@ def train(cfg: DictConfig) -> None:
     torch.manual_seed(arguments.seed)
     model = make_model(cfg.sft, tokenizer)  # before anything is written: a wrong sft.start leaves nothing behind
     checkpoint = resumable_checkpoint(checkpoints, settings)
+    for remark in remarks([cfg.recipe.sft_train], cfg.recipe, cfg.sft.get("start")):
+        print(f"[sft] {remark}", flush=True)
     print(
         f"[sft] {model.num_parameters():,} parameters, {len(examples)} examples; "
         f"from {checkpoint or cfg.sft.get('start') or 'nothing'}",

@@ -191,7 +191,7 @@ def main(cfg: DictConfig) -> None:
 
     with told_plainly():
         check_lengths(cfg)
-        for remark in remarks(paths(cfg.data.train_files), cfg.recipe):
+        for remark in remarks(paths(cfg.data.train_files), cfg.recipe, cfg.model.path):
             print(f"[sft] {remark}", flush=True)
     launch(cfg, sys.argv[1:])
     if is_first_node(cfg.sft.torchrun):

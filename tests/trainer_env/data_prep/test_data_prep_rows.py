@@ -46,12 +46,12 @@ def test_rows_for_sft_that_are_sentences_of_the_test_of_another_run_are_counted(
     write(config, "sft", '{"text": "测试。", "speech_tokens": [1]}', '{"text": "训", "speech_tokens": [1]}')
     Preparation(config).run()
     learned = [config.recipe.sft_train]
-    assert list(remarks(learned, config.recipe)) == []
+    assert list(remarks(learned, config.recipe, None)) == []
     config.recipe.rl_test = str(another)
-    (told,) = remarks(learned, config.recipe)
+    (told,) = remarks(learned, config.recipe, None)
     assert told.startswith(f"1 of 2 rows are sentences of recipe.rl_test={another}: of these stage eval")
     config.recipe.rl_test = "nowhere.parquet"
-    assert list(remarks(learned, config.recipe)) == []
+    assert list(remarks(learned, config.recipe, None)) == []
 
 
 def test_the_same_text_by_another_voice_is_no_duplicate(config):

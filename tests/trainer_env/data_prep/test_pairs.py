@@ -8,7 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_prep.learned import remarks
 from data_prep.pairs import best_of_scores, check_rows, main, of_preferences, of_scores, of_votes
+from data_prep.prepare import Preparation
+from models.tiny_mandarin.tokenizer import build_tokenizer
 from speech.jsonl import BadRows
 from stages.config import compose_stage
 from stages.plan import plan
@@ -67,6 +70,28 @@ def test_the_best_speech_of_each_text_is_a_row_for_sft(tmp_path):
     best = [{"text": "你好", "speech_tokens": [3]}, {"text": "早", "voice": "ana", "speech_tokens": [2]}]
     assert list(best_of_scores(path, 0.8)) == best
     assert list(best_of_scores(path, None)) == [*best, {"text": "走", "speech_tokens": [4]}]
+
+
+def test_sft_on_the_best_says_where_it_does_not_go_on_from_the_model_that_spoke(tmp_path):
+    """Llasa's SFT begins with the released model, whatever the rollouts' model learned before it spoke."""
+    cfg = compose_stage("tiny_mandarin", "prefer", (f"recipe.work_dir={tmp_path}", f"pairs.best={tmp_path}/b.jsonl"))
+    Path(cfg.pairs.rollouts).parent.mkdir()
+    write(Path(cfg.pairs.rollouts), scored("你好", 0.9, 1), scored("你好", 0.1, 2))
+    main.__wrapped__(cfg)
+    data = compose_stage("tiny_mandarin", "data", (f"recipe.work_dir={tmp_path}", f"recipe.sft_texts={cfg.pairs.best}"))
+    data.prepare.splits = {"sft": data.prepare.splits.sft}
+    build_tokenizer(["你好"], 8, data.recipe.tokenizer_dir)
+    preparation = Preparation(data)
+    preparation.run()
+    assert not preparation.not_carried
+    spoke = f"{tmp_path}/sft"  # recipe.sft_dir
+    assert list(remarks([data.recipe.sft_train], data.recipe, f"{tmp_path}/sft/../sft")) == []
+    for model, told in (("exp/base", "exp/base"), (None, "nothing")):
+        (remark,) = remarks([data.recipe.sft_train], data.recipe, model)
+        assert f"sft_train.parquet is speech of {spoke}, and this begins with {told}: recipe.sft_base" in remark
+    cfg.pairs.scored = cfg.pairs.rollouts  # of a model that nobody names
+    main.__wrapped__(cfg)
+    assert "spoken_by" not in Path(cfg.pairs.best).read_text()
 
 
 def test_a_row_that_is_not_scored_is_named(tmp_path):

@@ -89,6 +89,17 @@ def test_a_documented_command_is_taken(script: str, called):
             OmegaConf.to_container(compose_stage(Path(folder).name, name, tuple(overrides)), resolve=True)
 
 
+def test_sft_on_the_best_rollouts_goes_on_from_the_model_that_made_them():
+    """docs/training.md said of all released models that SFT begins with them anyway."""
+    text = (ROOT / "docs/training.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    begins = {}
+    for recipe, line in re.findall(r"^bash run\.sh (?:--recipe (\w+) )?data sft (.*)$", text, re.M):
+        cfg = plan(recipe or "tiny_mandarin", "data", "sft", line.split())[1][-1].configs()[0]
+        begins[cfg.recipe.name] = cfg.sft.start if "start" in cfg.sft else cfg.model.path
+    names = ("tiny_mandarin", "llasa", "inworld_tts", "cosyvoice2")
+    assert begins == {name: compose_stage(name, "prefer").systems.SFT for name in names}
+
+
 def test_what_a_page_tells_to_run_before_a_command_makes_all_that_the_command_needs():
     """docs/gpus.md said `data sft`, and the server then lacked the token ear."""
     found = []
