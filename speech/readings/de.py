@@ -178,6 +178,8 @@ class German(Language):
 
     def day(self, number: int, before: str) -> list[str]:
         said = self.ordinal(number, "", before)
+        if before == "bis":  # bis 5. Mai, bis zum fünften Mai
+            return [*said[:2], *(f"zum {way}" for way in self.ordinal(number, "", "zum")[:1]), *said[2:]]
         return said if before in _DATIVE | _WEAK else [*said, *self.ordinal(number, "", "am")]
 
     def month_number(self, month: int, before: str) -> list[str]:

@@ -57,6 +57,11 @@ def codes(of: Language) -> Iterator[Rule]:
             return None
         return "phone", code_ways(of, groups, dash), True
 
+    def book(match: re.Match[str]) -> Said:
+        """ISBN 978-3-16-148410-0."""
+        check = ("x",) if match["n"][-1] in "Xx" else ("",)
+        return "phone", ways(code_ways(of, re.findall(r"\d+", match["n"]), dash)[:24], check), True
+
     def called(match: re.Match[str]) -> Said:
         after = next_word(match.string, match.end())
         if after and after not in _AND_THEN:
@@ -68,6 +73,9 @@ def codes(of: Language) -> Iterator[Rule]:
     before = rf"(?<![\w\-])(?:{of.dictated})[.:]?(?:{BLANK}(?:{_IS}))?:?{B}#?"
     yield Rule("0", re.compile(rf"{before}(?P<span>{number})", re.IGNORECASE), told)
     yield Rule("0-", re.compile(r"(?<![\w.,:/\-$€£+])(?P<n>\d{3,12}(?:-\d{3,12}){1,3})(?![\w\-/%]|[.,:]\d)"), joined)
+    behind_isbn = rf"\bISBN(?:-1[03])?:?{BLANK}(?P<span>(?P<n>(?:97[89][ -]?)?\d(?:[ -]?\d){{8}}[ -]?[\dXx]))(?![\w-])"
+    yield Rule("0", re.compile(behind_isbn), book)
+    yield Rule("0", re.compile(r"(?<![\w.,:/\-$€£+])(?P<n>97[89](?:-\d{1,7}){3}-\d)(?![\w-])"), book)
     behind = rf"\b(?:{of.phone_words})\w{{0,6}}:?(?:{BLANK}(?:{_ARTICLES}))?{BLANK}"
     short = rf"{behind}(?P<span>(?P<n>[1-9]\d{{3,5}}))(?![\w\-/%]|[.,:]\d|{BLANK}[\d€$£%])"
     yield Rule("0", re.compile(short, re.IGNORECASE), called)

@@ -244,7 +244,7 @@ def paired(of: Language) -> Iterator[Rule]:
     plus = (of.signs.get("+") or ("plus",))[0]
     hashed = sorted(of.signs.get("#", ()), key=lambda way: not re.search("hash|haszt|х[эе]ш", way.casefold()))
     yield Rule("#", re.compile(r"(?<=\b[CFJ])#(?!\w)"), lambda m: ("sign", of.sharp_sign, True))
-    yield Rule("#", re.compile(r"(?<!\w)#(?=[^\W\d_]{2})"), lambda m: ("sign", hashed, True) if hashed else None)
+    yield Rule("#", re.compile(r"(?<!\w)#(?=[^\W\d_]{2})"), lambda m: ("sign", [*hashed, ""], True) if hashed else None)
     flags = r"(?<![^\s(\[`\"'])--?(?=[A-Za-z](?:[\s,;)]|$)|(?<=--)[a-z])"  # ls -r, --help
     dash = of.address_signs.get("-", ())
     yield Rule("-", re.compile(flags), lambda m: ("variant", ["", *dash, *ways(dash[:1], dash[:1])], True))

@@ -28,6 +28,7 @@ _SLASHED = re.compile(r"(\d{1,3})/(\d{1,3})(?![\d/])")
 _SPINE_BEFORE = re.compile(r"(?<![A-Za-z])[CTLS]$")  # L4/5, T11/12
 _TYRE = re.compile(r"\d{3}/\d\d\s?Z?R\d\d(?!\d)")
 _SHOP = re.compile("便利|店|买")
+_ORDINALS = re.compile(r"(?<=第)\d{1,3}(?:\s?[、,~～–—至到-]\s?\d{1,3})+(?=\s?([\u4e00-\u9fff]))")
 SEVEN_ELEVEN = ["七幺幺", "七一一", "七十一", "seven eleven"]
 _PROTOCOL = re.compile(r"802\.(\d{1,2})(?!\d)")
 _CPP = re.compile(r"(?<=[cC])\+\+(\d\d)(?!\d)")
@@ -88,6 +89,23 @@ def from_to(text: str, start: int) -> Span | None:
         ascends = len(one) == len(other) == 1 and found[1] != "-" and "A" <= one < other
     ways = ["到", "至", "杠"] if found[1] == "-" else ["到", "至"]
     return make(start, found.start(2), "range", ways) if ascends else None
+
+
+def ordinals(text: str, start: int) -> Span | None:
+    """第1-3名, 第3、5题: the 第, or what is counted and 第, may be said again: 第一到第三名, 第三题第五题."""
+    found = _ORDINALS.match(text, start)
+    if not found:
+        return None
+    numbers = [cardinals(number) for number in re.findall(r"\d+", found[0])]
+    links = [["到", "至"] if sign in "~～–—-" else [sign.strip("、,")] for sign in re.findall(r"[^\d\s]", found[0])]
+    ways = []
+    for again in ("", "第", f"{found[1]}第"):
+        said = numbers[0]
+        for link, number in zip(links, numbers[1:], strict=True):
+            before, behind = ("", again) if again != f"{found[1]}第" else (found[1], "第")
+            said = joined(said, [before], link, [behind], number)
+        ways += said
+    return make(start, found.end(), "range", ways)
 
 
 def slashed(text: str, start: int) -> Span | None:

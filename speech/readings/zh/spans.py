@@ -38,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     formulas.over_letter,
     arithmetic.equation,
     days.named,
+    codes.ordinals,
     codes.slashed,
     arithmetic.fraction,
     money.money,
