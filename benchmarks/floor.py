@@ -20,7 +20,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.reward.reward import Reward
-from reward_tts.server.__main__ import needed
+from reward_tts.server.instance import needed
 from reward_tts.server.pipeline import Spoken
 from speech.files import read_jsonl
 from speech.interfaces import Row

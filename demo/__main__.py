@@ -9,7 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
-from speech.faults import told_plainly
+from speech.faults import UserError, told_plainly
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -20,7 +20,7 @@ import transformers
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from reward_tts.measures import LOOPBACK
+from reward_tts.measures import LOOPBACK, secret_of
 
 _FONTS = ["system-ui", "sans-serif"]  # of the machine: none is fetched
 
@@ -32,13 +32,11 @@ def password(own: DictConfig) -> str | None:
         own: branch `demo`.
 
     Raises:
-        SystemExit: open to others without a secret, or the variable that should hold it is empty.
+        UserError: open to others without a secret, or the variable that should hold it is empty.
     """
-    secret = os.environ.get(own.secret_env) if own.secret_env else None
-    if own.secret_env and not secret:
-        raise SystemExit(f"demo.secret_env names {own.secret_env}, which is not set")
+    secret = secret_of("demo.secret_env", own.secret_env)
     if own.host not in LOOPBACK and not secret:
-        raise SystemExit(
+        raise UserError(
             f"demo.host={own.host}: others can reach the page, so it needs a secret: demo.secret_env=NAME of an "
             "environment variable that holds it"
         )
@@ -72,7 +70,7 @@ def keep_files(own: DictConfig) -> None:
 @hydra.main(version_base=None, config_path=None)
 @told_plainly()
 def main(cfg: DictConfig) -> None:
-    """Serves the page until it is stopped. Raises SystemExit, see `password`."""
+    """Serves the page until it is stopped. Raises UserError, see `password`."""
     own, secret = cfg.demo, password(cfg.demo)
     keep_files(own)
     import gradio as gr

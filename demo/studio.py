@@ -30,7 +30,7 @@ from reward_tts.measures import Measures
 from reward_tts.reward.errors import Compared
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
-from reward_tts.server.__main__ import make_judge
+from reward_tts.server.instance import make_judge
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.interfaces import Row, Token2Wav
 from speech.waves import AudioLimits, resample

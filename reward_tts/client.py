@@ -14,14 +14,21 @@ from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferResult
 
 from reward_tts.addresses import address, as_address
-from reward_tts.measures import CONTRACT, SECRET_HEADER, Measures, Status, row_checksum
+from reward_tts.measures import CONTRACT, SECRET_HEADER, Measures, Status, row_checksum, secret_of
 from reward_tts.servers import RewardError, RewardServer, Servers
 from reward_tts.transport import Transport, connect
 from reward_tts.window import Window
 from speech.interfaces import Passing
 
-__all__ = ["Answer", "RewardClient", "RewardError", "ServerConfig", "client_for"]
+__all__ = ["Answer", "RewardClient", "RewardError", "ServerConfig", "client_for", "secret_headers"]
 log = logging.getLogger(__name__)
+
+
+def secret_headers(variable: str | None) -> dict[str, str] | None:
+    """What a request has with it, of the variable that recipe.server.secret_env names. Raises UserError: see
+    `secret_of`."""
+    secret = secret_of("recipe.server.secret_env", variable)
+    return None if secret is None else {SECRET_HEADER: secret}
 
 
 @dataclass(frozen=True)
@@ -83,17 +90,8 @@ class ServerConfig:
 
     @property
     def headers(self) -> dict[str, str] | None:
-        """The shared secret as Triton wants it. Raises RewardError if its variable is not set."""
-        return self.secret_headers(self.secret_env)
-
-    @staticmethod
-    def secret_headers(variable: str | None) -> dict[str, str] | None:
-        """The same from the variable's name."""
-        if variable is None:
-            return None
-        if not os.environ.get(variable):
-            raise RewardError(f"recipe.server.secret_env names {variable}, which is not set")
-        return {SECRET_HEADER: os.environ[variable]}
+        """The shared secret as Triton wants it. Raises UserError if its variable is not set."""
+        return secret_headers(self.secret_env)
 
 
 @dataclass(frozen=True)

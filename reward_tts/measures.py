@@ -3,11 +3,14 @@
 import hashlib
 import json
 import math
+import os
 import struct
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
+
+from speech.faults import UserError
 
 CONTRACT = 4  # of inputs and outputs of the server; a client asks for its own before training starts
 SECRET_HEADER = "triton-grpc-protocol-triton-access-token"  # of gRPC, as Triton and PyTriton would have it
@@ -23,6 +26,17 @@ class Status(IntEnum):
     FAILED = 2  # a part of the server failed on this row
     BAD_SPEECH = 3  # the model is at fault: tokens that nothing can speak (none, too many, outside the codebook)
     OUT_OF_MEMORY = 4  # nothing is at fault: who shares the device had the memory; it may be free later, or elsewhere
+
+
+def secret_of(key: str, variable: str | None) -> str | None:
+    """The secret that an environment variable holds, which the setting `key` names; None if it names none.
+
+    Raises:
+        UserError: the variable is not set, or empty.
+    """
+    if variable is not None and not os.environ.get(variable):
+        raise UserError(f"{key} names {variable}, which is not set")
+    return None if variable is None else os.environ[variable]
 
 
 def row_checksum(tokens: Sequence[int], text: str, language: str | None, voice: str | None) -> str:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from reward_tts.compute_score import is_askable, judged, speech_of
 from reward_tts.measures import Measures, Status
-from reward_tts.server.__main__ import Judge, make_gate, make_judge
+from reward_tts.server.instance import Judge, make_gate, make_judge
 from reward_tts.server.shortcut import AUDITED, CLOSED, EAR, UNSURE
 from speech.faults import told_plainly
 from speech.files import write_jsonl

@@ -7,7 +7,7 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
 from reward_tts.addresses import as_address
-from reward_tts.client import ServerConfig
+from reward_tts.client import secret_headers
 from speech.interfaces import Passing, Row
 
 _MODEL, _WAIT_S = "token2wav", 60
@@ -31,7 +31,7 @@ class ServedWaves:
     def __init__(
         self, address: str, secret_env: str | None = None, token_rate: float | None = None, codebook_size: int = 0
     ):
-        self.address, self._headers = as_address(address), ServerConfig.secret_headers(secret_env)
+        self.address, self._headers = as_address(address), secret_headers(secret_env)
         self.token_rate, self.codebook_size, self.sample_rate = float(token_rate or 0.0), codebook_size, 0
 
     def decode(self, rows: Sequence[Row]) -> list[np.ndarray]:

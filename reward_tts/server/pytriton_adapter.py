@@ -13,7 +13,6 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -35,35 +34,23 @@ from reward_tts.server.pytriton_patches import (
     stub_pids,
     use_no_tensor_store,
 )
-from reward_tts.server.wire import MEASURING, SPEAKING, SPEAKING_MODEL, ModelSpec, TensorSpec, asked_checksum, words
+from reward_tts.server.wire import (
+    MEASURING,
+    SPEAKING,
+    SPEAKING_MODEL,
+    ModelSpec,
+    Query,
+    Reply,
+    TensorSpec,
+    asked_checksum,
+    words,
+)
 
 log = logging.getLogger(__name__)
 _POLL_S = 0.1  # between questions whether Triton is ready
 _KINDS = {"INT32": np.int32, "FP32": np.float32, "BYTES": bytes}
 
-
-@dataclass(frozen=True)
-class Query:
-    """One row of a request; `problem` tells why it cannot be read, and is empty if it can; `checksum` is of the row as
-    it was sent."""
-
-    tokens: np.ndarray
-    text: str
-    language: str | None
-    voice: str | None
-    problem: str
-    checksum: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One row of a response."""
-
-    reward: float
-    measures: Measures
-
-
-Handler = Callable[[list[Query]], list[Answer]]
+Handler = Callable[[list[Query]], list[Reply]]
 Speaker = Callable[[np.ndarray, str | None, str], tuple[np.ndarray, int]]
 
 
@@ -286,7 +273,7 @@ def _query(request: dict[str, np.ndarray], row: int) -> Query:
     return Query(tokens, said["GT_TEXT"], said.get("LANGUAGE") or None, said.get("VOICE") or None, problem, checksum)
 
 
-def _response(answers: list[Answer]) -> dict[str, np.ndarray]:
+def _response(answers: list[Reply]) -> dict[str, np.ndarray]:
     def column(values: list, dtype: type) -> np.ndarray:
         return np.array([[value] for value in values], dtype=dtype)
 

@@ -1,4 +1,5 @@
-"""What goes to the reward server and comes back: the tensors of its two models, by name, type and shape.
+"""What goes to the reward server and comes back: the tensors of its two models, by name, type and shape; and a row of
+them as an instance gets and answers it.
 
 The front checks requests against it (reward_tts/server/front/checks.py), the adapter tells Triton of it, and both read
 a row's words and its checksum with the functions here, so that they cannot differ.
@@ -7,7 +8,9 @@ a row's words and its checksum with the functions here, so that they cannot diff
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reward_tts.measures import row_checksum
+import numpy as np
+
+from reward_tts.measures import Measures, row_checksum
 
 SPEAKING_MODEL = "token2wav"
 
@@ -68,6 +71,27 @@ SPEAKING = ModelSpec(
     ),
     batched=False,
 )
+
+
+@dataclass(frozen=True)
+class Query:
+    """One row of a request; `problem` tells why it cannot be read, and is empty if it can; `checksum` is of the row as
+    it was sent."""
+
+    tokens: np.ndarray
+    text: str
+    language: str | None
+    voice: str | None
+    problem: str
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One row of a response."""
+
+    reward: float
+    measures: Measures
 
 
 def words(values: Mapping[str, bytes]) -> dict[str, str]:

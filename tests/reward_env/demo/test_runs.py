@@ -12,6 +12,7 @@ from demo.checkpoints import CheckpointError, Checkpoints
 from demo.runs import Curves, compared, rollouts
 from demo.studio import StudioError
 from demo.tab_training import TrainingTab
+from speech.faults import UserError
 from tests.conftest import ROOT
 
 
@@ -138,9 +139,9 @@ def test_checkpoints_that_verl_finished_can_be_chosen(tmp_path):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
 def test_a_page_for_others_needs_a_secret(host, monkeypatch):
     monkeypatch.delenv("PAGE_SECRET", raising=False)
-    with pytest.raises(SystemExit, match="it needs a secret: demo"):
+    with pytest.raises(UserError, match="it needs a secret: demo"):
         password(OmegaConf.create({"host": host, "secret_env": None}))
-    with pytest.raises(SystemExit, match="PAGE_SECRET, which is not set"):
+    with pytest.raises(UserError, match=r"^demo\.secret_env names PAGE_SECRET, which is not set"):
         password(OmegaConf.create({"host": host, "secret_env": "PAGE_SECRET"}))
     monkeypatch.setenv("PAGE_SECRET", "open sesame")
     assert password(OmegaConf.create({"host": host, "secret_env": "PAGE_SECRET"})) == "open sesame"

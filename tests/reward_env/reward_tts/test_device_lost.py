@@ -9,9 +9,10 @@ import torch
 
 from reward_tts.reward.reward import Reward
 from reward_tts.server import supervisor
-from reward_tts.server.__main__ import Judge
+from reward_tts.server.instance import Judge
 from reward_tts.server.pipeline import DeviceLost, SpeechPipeline
-from reward_tts.server.pytriton_adapter import Query, _speaking
+from reward_tts.server.pytriton_adapter import _speaking
+from reward_tts.server.wire import Query
 from tests.helpers.rewards import CONFIG
 
 NOWHERE = "cuda:99"  # computes nothing, with a GPU as without

@@ -16,8 +16,8 @@ from omegaconf import OmegaConf
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.config import Distil, RewardConfigError
 from reward_tts.reward.reward import Reward
-from reward_tts.server.__main__ import learned_path
 from reward_tts.server.distil import Distillation
+from reward_tts.server.instance import learned_path
 from reward_tts.server.shortcut import Gate, Shortcut
 from reward_tts.token_ear import TokenEar, first_reading
 from sft.token_ear import train

@@ -11,9 +11,9 @@ from reward_tts.measures import Status
 from reward_tts.reward.errors import error as error_of
 from reward_tts.reward.formulas import shape_exp
 from reward_tts.reward.reward import Reward
-from reward_tts.server.__main__ import Judge, needed
+from reward_tts.server.instance import Judge, needed
 from reward_tts.server.pipeline import SpeechPipeline
-from reward_tts.server.pytriton_adapter import Query
+from reward_tts.server.wire import Query
 from speech.interfaces import Row
 from stages.config import compose_stage
 

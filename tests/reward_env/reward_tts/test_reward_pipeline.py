@@ -15,9 +15,10 @@ from models.tiny_mandarin.vocoder import TorchVocoder
 from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
-from reward_tts.server.__main__ import Judge, bound_memory
+from reward_tts.server.instance import Judge, bound_memory
 from reward_tts.server.pipeline import SpeechPipeline, lacks_memory
-from reward_tts.server.pytriton_adapter import Query, _speaking
+from reward_tts.server.pytriton_adapter import _speaking
+from reward_tts.server.wire import Query
 from speech.interfaces import Row
 
 FRAMES_PER_TOKEN, MEL_FRAME_RATE, SAMPLE_RATE = 3, 80, 24000

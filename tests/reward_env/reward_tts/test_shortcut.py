@@ -17,10 +17,10 @@ from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
 from reward_tts.scorers.likelihood import TokenLikelihood
 from reward_tts.scorers.prosody import Prosody
-from reward_tts.server.__main__ import Judge
+from reward_tts.server.instance import Judge
 from reward_tts.server.pipeline import SpeechPipeline
-from reward_tts.server.pytriton_adapter import Query
 from reward_tts.server.shortcut import Gate, Shortcut
+from reward_tts.server.wire import Query
 from reward_tts.token_ear import TokenEar, first_reading
 from sft.token_ear import train
 from speech.interfaces import Row

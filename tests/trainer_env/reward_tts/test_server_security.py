@@ -16,6 +16,7 @@ from tritonclient.utils import InferenceServerException
 
 from reward_tts.client import RewardError
 from reward_tts.measures import SECRET_HEADER
+from speech.faults import UserError
 from tests.conftest import Server, start_server
 from tests.helpers.server_client import config_of, measure, raw_answer
 from tests.helpers.server_processes import processes_of, workspace_of
@@ -166,7 +167,7 @@ def test_a_shared_secret_keeps_others_out(server, spoken, monkeypatch):
     with pytest.raises(InferenceServerException, match="wrong secret: none was sent"):
         raw_answer(server, tokens, len(tokens), text.encode())
     assert measure(config_of(server, secret_env="TTS_SECRET"), spoken[:1])[0].is_speech
-    with pytest.raises(RewardError, match="NO_SUCH, which is not set"):
+    with pytest.raises(UserError, match=r"^recipe\.server\.secret_env names NO_SUCH, which is not set"):
         measure(config_of(server, secret_env="NO_SUCH"), spoken[:1])
 
 
