@@ -48,7 +48,7 @@ def main(cfg: DictConfig) -> None:
         seconds["asr"] += time.monotonic() - begin
         errors = [pinyin(t[0].decode(), text, "zh", tones=True) for t, text in zip(GT_TEXT, heard, strict=True)]
         return {
-            "REWARDS": np.array([[shape_tanh(error)] for error in errors], np.float32),
+            "REWARDS": np.array([[shape_tanh(error, 3.0)] for error in errors], np.float32),
             "TRANSCRIPTS": np.array([[text.encode()] for text in heard], object),
         }
 

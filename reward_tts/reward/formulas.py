@@ -4,6 +4,7 @@ Each formula gives a value of which more is better; its docstring names the sour
 reward_tts/reward/errors.py; what the numbers are measured with is the server's matter.
 """
 
+import inspect
 import math
 import re
 from collections import Counter
@@ -21,19 +22,19 @@ def _share(name: str, value: float, low: float = 0.0, high: float = 1.0) -> floa
     return value
 
 
-def shape_tanh(error: float, scale: float = 3.0) -> float:
+def shape_tanh(error: float, scale: float) -> float:
     """1 - tanh(scale * error). Source: CosyVoice2 recipe, there of pinyin with tones and scale 3.
 
-    >>> round(shape_tanh(0.5), 4)
+    >>> round(shape_tanh(0.5, scale=3.0), 4)
     0.0949
     """
     return 1.0 - math.tanh(scale * _share("error", error, 0.0, math.inf))
 
 
-def shape_exp(error: float, scale: float = 12.0, power: float = 1.5) -> float:
+def shape_exp(error: float, scale: float, power: float) -> float:
     """exp(-scale * error ** power). Source: CosyVoice2 recipe, later, there of toneless pinyin with 12 and 1.5.
 
-    >>> round(shape_exp(0.25), 4)
+    >>> round(shape_exp(0.25, scale=12.0, power=1.5), 4)
     0.2231
     """
     return math.exp(-scale * _share("error", error, 0.0, math.inf) ** power)
@@ -81,15 +82,13 @@ def shaping_of(text: str) -> Shaping:
         numbers = tuple(float(number) for number in form[2].split(",")) if form else ()
     except ValueError:
         numbers = ()
-    wanted = {"tanh": 1, "exp": 2}[form[1]] if form else None
+    wanted = len(inspect.signature(SHAPINGS[form[1]][0]).parameters) - 1 if form else None  # but the error
     if len(numbers) != wanted or not all(0 <= number < math.inf for number in numbers):
         raise ValueError("is tanh(SCALE) or exp(SCALE, POWER), numbers that are not negative")
     return Shaping(form[1], numbers)
 
 
-def cer_and_nll(
-    cer: float, nll: float, beta_c: float = 3.0, tau_n: float = 3.0, lambda_c: float = 0.6, lambda_n: float = 0.4
-) -> float:
+def cer_and_nll(cer: float, nll: float, beta_c: float, tau_n: float, lambda_c: float, lambda_n: float) -> float:
     """(lambda_c + lambda_n) / (lambda_c / Uc + lambda_n / Un), Uc = 1 - tanh(beta_c * cer), Un = exp(-nll / tau_n).
 
     A harmonic mean: neither utility makes up for the other. 0.0 where a utility has vanished in floating point.
@@ -100,14 +99,14 @@ def cer_and_nll(
         cer: character error rate, >= 0.
         nll: mean negative log-likelihood of the reference's tokens under an ASR decoder, nats, >= 0.
 
-    >>> round(cer_and_nll(cer=0.0, nll=3.0), 4)
+    >>> round(cer_and_nll(cer=0.0, nll=3.0, beta_c=3.0, tau_n=3.0, lambda_c=0.6, lambda_n=0.4), 4)
     0.5927
     """
     heard, likely = shape_tanh(cer, beta_c), math.exp(-_share("nll", nll, 0.0, math.inf) / tau_n)
     return (lambda_c + lambda_n) / (lambda_c / heard + lambda_n / likely) if heard and likely else 0.0
 
 
-def likelihood(nll: float, tau: float = 3.0) -> float:
+def likelihood(nll: float, tau: float) -> float:
     """exp(-nll / tau), in [0, 1]: with tau = 1 the geometric mean of the probability of the text's symbols; infinite
     (speech that is too short to say the text) gives 0.0.
 
@@ -116,7 +115,7 @@ def likelihood(nll: float, tau: float = 3.0) -> float:
     Args:
         nll: negative log-likelihood of the wanted text, nats for each of its symbols, >= 0.
 
-    >>> round(likelihood(1.5), 4)
+    >>> round(likelihood(1.5, tau=3.0), 4)
     0.6065
     """
     if math.isnan(nll) or nll < 0.0 or tau <= 0.0:
@@ -124,10 +123,10 @@ def likelihood(nll: float, tau: float = 3.0) -> float:
     return math.exp(-nll / tau)
 
 
-def error_exp(error: float, rate: float = 2.5) -> float:
+def error_exp(error: float, rate: float) -> float:
     """exp(-rate * error) of a word or character error rate >= 0. Source: GLM-TTS `grpo/`, Inworld TTS trainer.
 
-    >>> round(error_exp(0.4), 4)
+    >>> round(error_exp(0.4, rate=2.5), 4)
     0.3679
     """
     return math.exp(-rate * _share("error", error, 0.0, math.inf))
@@ -205,13 +204,13 @@ def without_laughter(
     return asked, "".join(transcript[i] for i in kept), [times[i] for i in kept] if times else []
 
 
-def length(duration_s: float, expected_s: float, tolerance: float = 0.25) -> float:
+def length(duration_s: float, expected_s: float, tolerance: float) -> float:
     """1.0 while the duration is within `tolerance` of what the text takes, then falling as exp(-|log ratio| + margin).
 
     Symmetric in the logarithm: twice as long and half as long are punished alike. Source: notes on the field (length
     blow-up and skipped text are both signs of reward hacking).
 
-    >>> length(2.2, expected_s=2.0), round(length(5.0, expected_s=2.0), 3)
+    >>> length(2.2, expected_s=2.0, tolerance=0.25), round(length(5.0, expected_s=2.0, tolerance=0.25), 3)
     (1.0, 0.5)
     """
     _share("expected_s", expected_s, 1e-9, math.inf)
@@ -220,17 +219,17 @@ def length(duration_s: float, expected_s: float, tolerance: float = 0.25) -> flo
     return min(1.0, math.exp(math.log1p(tolerance) - abs(math.log(duration_s / expected_s))))
 
 
-def silence(ratio: float, allowed: float = 0.2) -> float:
+def silence(ratio: float, allowed: float) -> float:
     """1.0 up to the allowed share of silence, then linearly to 0.0 for nothing but silence.
 
-    >>> silence(0.1), silence(0.6)
+    >>> silence(0.1, allowed=0.2), silence(0.6, allowed=0.2)
     (1.0, 0.5)
     """
     _share("allowed", allowed, 0.0, math.nextafter(1.0, 0.0))
     return min(1.0, (1.0 - _share("silence ratio", ratio)) / (1.0 - allowed))
 
 
-def repetition(tokens: Sequence[int], n: int = 4) -> float:
+def repetition(tokens: Sequence[int], n: int) -> float:
     """Share of different n-grams among all n-grams of the speech tokens, 1.0 where there is none to repeat.
 
     Source: notes on the field (loops).
@@ -279,13 +278,13 @@ def weighted_harmonic_mean(terms: Mapping[str, float], weights: Mapping[str, flo
     return math.fsum(weights.values()) / math.fsum(weights[name] / terms[name] for name in weights)
 
 
-def gate(error: float, full_until: float = 0.10, none_from: float = 0.30) -> float:
+def gate(error: float, full_until: float, none_from: float) -> float:
     """Share in which perceptual terms count: 1.0 up to an error of full_until, 0.0 from none_from, linear between.
 
     Similarity added naively ends in unintelligible speech of the right voice.
 
-    >>> gate(0.1), round(gate(0.2), 6), gate(0.3)
-    (1.0, 0.5, 0.0)
+    >>> [round(gate(error, full_until=0.1, none_from=0.3), 6) for error in (0.1, 0.2, 0.3)]
+    [1.0, 0.5, 0.0]
     """
     if not 0.0 <= full_until < none_from:
         raise ValueError(f"a gate needs 0 <= full_until < none_from, got {full_until} and {none_from}")

@@ -1,6 +1,7 @@
-"""The terms that a recipe may name: which measures each needs, its parameters, and its formula of formulas.py.
+"""The terms that a recipe may name: which measures each needs, its parameters and their defaults, its formula.
 
-To add one: write its formula there, a function here, and its line in TERMS.
+To add one: write its formula in formulas.py, a function here that takes its parameters, and its line in TERMS, which
+says how the formula is told.
 """
 
 import math
@@ -74,7 +75,8 @@ class Term:
         lowest: its value for speech that cannot be spoken at all; it never gives less.
         perceptual: a gate lets it count only where the words are right.
         highest: it never gives more; None if it has no bound.
-        formula: of a term of one's own, as the formula of the whole reward shows it; those here: formula.py.
+        formula: as the formula of the whole reward shows it; of those here, which get their parameters later, what
+            makes it of them; empty: its name.
     """
 
     value: Callable[..., float]
@@ -82,7 +84,11 @@ class Term:
     lowest: float = 0.0
     perceptual: bool = False
     highest: float | None = 1.0
-    formula: str = ""
+    formula: str | Callable[..., str] = ""
+
+    def told(self, name: str, parameters: Mapping[str, Any]) -> str:
+        """Its formula with these parameters; `name`: its own."""
+        return (self.formula(**parameters) if callable(self.formula) else self.formula) or name
 
 
 def _is_shaping(text: str) -> str:
@@ -107,14 +113,27 @@ BelowOne = Annotated[float, Ge(0.0), Lt(1.0)]
 Part = Annotated[float, Gt(0.0), Le(1.0)]
 
 
+def _counted(unit: str, otherwise: str) -> str:
+    return f"{otherwise} (as published)" if unit.startswith("published_") else otherwise
+
+
 def _pinyin(heard: Heard, *, unit: Unit = "pinyin", tones: bool = True, shaping: ShapingText = "tanh(3)") -> float:
     return formulas.shaping_of(shaping)(heard.compared.error(unit, tones))
+
+
+def _pinyin_told(unit: str, tones: bool, shaping: str) -> str:
+    return formulas.shaping_of(shaping).text(_counted(unit, "pinyin error" if tones else "toneless pinyin error"))
 
 
 def _error(heard: Heard, *, unit: Unit = "text", rate: float = 2.5, unheard: float | None = None) -> float:
     """`unheard`: the error where the ASR heard nothing at all; null: that of an empty transcript, 1."""
     silent = unheard is not None and not heard.compared.hypothesis
     return formulas.error_exp(unheard if silent else heard.compared.error(unit), rate)
+
+
+def _error_told(unit: str, rate: float, unheard: float | None) -> str:
+    silent = "" if unheard is None else f" [{unheard:g} where nothing is heard]"
+    return f"exp(-{rate:g} x {_counted(unit, 'error')}{silent})"
 
 
 def _cer_and_nll(
@@ -128,6 +147,11 @@ def _cer_and_nll(
 ) -> float:
     error = heard.compared.error(unit)
     return formulas.cer_and_nll(error, heard.scores["nll"], beta_c, tau_n, lambda_c, lambda_n)
+
+
+def _cer_and_nll_told(unit: str, beta_c: float, tau_n: float, lambda_c: float, lambda_n: float) -> str:
+    heard, likely = f"(1 - tanh({beta_c:g} x {_counted(unit, 'CER')}))", f"exp(-NLL / {tau_n:g})"
+    return f"{lambda_c + lambda_n:g} / ({lambda_c:g} / {heard} + {lambda_n:g} / {likely})"
 
 
 def _likelihood(heard: Heard, *, tau: Positive = 3.0) -> float:
@@ -171,6 +195,11 @@ def _length(heard: Heard, *, seconds_per_unit: float, pause_s: float = 0.0, tole
     return formulas.length(heard.duration_s, expected, tolerance)
 
 
+def _length_told(seconds_per_unit: float, pause_s: float, tolerance: float) -> str:
+    expected = f"({pause_s:g} + {seconds_per_unit:g} x units)"
+    return f"min(1, {1 + tolerance:g} x exp(-|log(seconds / {expected})|))"
+
+
 def _silence(heard: Heard, *, allowed: BelowOne = 0.2) -> float:
     return formulas.silence(heard.scores["silence_ratio"], allowed)
 
@@ -182,8 +211,16 @@ def _repetition(heard: Heard, *, n: Count = 4) -> float:
 def _over_length(
     heard: Heard, *, max_tokens: Count, buffer_tokens: Count | None = None, buffer_share: Part | None = None
 ) -> float:
-    buffer = round(buffer_share * max_tokens) if buffer_tokens is None else buffer_tokens
-    return formulas.over_length(len(heard.tokens), max_tokens, buffer)
+    return formulas.over_length(len(heard.tokens), max_tokens, _buffer(max_tokens, buffer_tokens, buffer_share))
+
+
+def _over_length_told(max_tokens: int, buffer_tokens: int | None, buffer_share: float | None) -> str:
+    buffer = _buffer(max_tokens, buffer_tokens, buffer_share)
+    return f"-clip((tokens - {max_tokens - buffer}) / {buffer}, 0, 1)"
+
+
+def _buffer(max_tokens: int, buffer_tokens: int | None, buffer_share: float | None) -> int:
+    return round(buffer_share * max_tokens) if buffer_tokens is None else buffer_tokens
 
 
 def misfit(name: str, given: Mapping[str, Any]) -> str:
@@ -191,8 +228,7 @@ def misfit(name: str, given: Mapping[str, Any]) -> str:
     if name == "over_length":
         if (given["buffer_tokens"] is None) == (given["buffer_share"] is None):
             return "takes buffer_tokens, or buffer_share of max_tokens; one of them"
-        most, buffer = given["max_tokens"], given["buffer_tokens"]
-        buffer = round(given["buffer_share"] * most) if buffer is None else buffer
+        most, buffer = given["max_tokens"], _buffer(**given)
         return "" if 1 <= buffer <= most else f"has a buffer of {buffer} tokens: it is from 1 to max_tokens={most}"
     if name == "cer_and_nll" and given["lambda_c"] == given["lambda_n"] == 0:
         return "has lambda_c and lambda_n, and one of them is above 0"
@@ -202,22 +238,30 @@ def misfit(name: str, given: Mapping[str, Any]) -> str:
 
 
 TERMS: dict[str, Term] = {
-    "pinyin": Term(_pinyin),
-    "error": Term(_error),
-    "cer_and_nll": Term(_cer_and_nll, needs=("nll",)),
-    "likelihood": Term(_likelihood, needs=("ctc_nll",)),
-    "token_likelihood": Term(_token_likelihood, needs=("token_nll",)),
-    "similarity": Term(_similarity, needs=("speaker_similarity",), perceptual=True),
-    "mos": Term(_mos, needs=("mos",), perceptual=True),
-    "emotion": Term(_emotion, needs=("emotion",), perceptual=True),
-    "neutral": Term(_neutral, needs=("emotion",), lowest=-1.0, highest=0.0, perceptual=True),
-    "laughter": Term(_laughter, needs=("laughter_s",), perceptual=True),
-    "pitch": Term(_pitch, needs=("log_f0_std",), perceptual=True, highest=None),
-    "energy": Term(_energy, needs=("energy_variance",), perceptual=True, highest=None),
-    "length": Term(_length),
-    "silence": Term(_silence, needs=("silence_ratio",)),
-    "repetition": Term(_repetition),
-    "over_length": Term(_over_length, lowest=-1.0, highest=0.0),
+    "pinyin": Term(_pinyin, formula=_pinyin_told),
+    "error": Term(_error, formula=_error_told),
+    "cer_and_nll": Term(_cer_and_nll, needs=("nll",), formula=_cer_and_nll_told),
+    "likelihood": Term(_likelihood, needs=("ctc_nll",), formula=lambda tau: f"exp(-CTC NLL / {tau:g})"),
+    "token_likelihood": Term(
+        _token_likelihood, needs=("token_nll",), formula=lambda tau: f"exp(-CTC NLL of the token ear / {tau:g})"
+    ),
+    "similarity": Term(
+        _similarity, needs=("speaker_similarity",), perceptual=True, formula="(1 + speaker similarity) / 2"
+    ),
+    "mos": Term(_mos, needs=("mos",), perceptual=True, formula="(MOS - 1) / 4"),
+    "emotion": Term(_emotion, needs=("emotion",), perceptual=True, formula="p(emotion of the row, or not neutral)"),
+    "neutral": Term(_neutral, needs=("emotion",), lowest=-1.0, highest=0.0, perceptual=True, formula="-p(neutral)"),
+    "laughter": Term(
+        _laughter, needs=("laughter_s",), perceptual=True, formula="[laughter heard where the text laughs]"
+    ),
+    "pitch": Term(_pitch, needs=("log_f0_std",), perceptual=True, highest=None, formula="std of log F0"),
+    "energy": Term(_energy, needs=("energy_variance",), perceptual=True, highest=None, formula="energy variance"),
+    "length": Term(_length, formula=_length_told),
+    "silence": Term(
+        _silence, needs=("silence_ratio",), formula=lambda allowed: f"min(1, (1 - silence) / {1 - allowed:g})"
+    ),
+    "repetition": Term(_repetition, formula=lambda n: f"share of different {n}-grams of tokens"),
+    "over_length": Term(_over_length, lowest=-1.0, highest=0.0, formula=_over_length_told),
 }
 
 

@@ -119,6 +119,6 @@ def test_the_terms_are_worth_exp_of_minus_nll_over_tau(term, measure):
     assert reward.needs == {measure: f"terms.{term}"}
     measures = Measures("r", Status.OK, transcript="你好", duration_s=1.0, token_rate=25.0, scores={measure: 1.0})
     assert reward.judge(Heard.of("你好", "zh", [7, 8], measures)).score == pytest.approx(math.exp(-0.5))
-    assert formulas.likelihood(math.inf) == 0.0
+    assert formulas.likelihood(math.inf, 3.0) == 0.0
     with pytest.raises(ValueError, match="nll is from 0"):
-        formulas.likelihood(-0.1)
+        formulas.likelihood(-0.1, 3.0)

@@ -8,30 +8,32 @@ from reward_tts.reward import formulas
 
 
 def test_shapings_are_the_published_ones():
-    assert formulas.shape_tanh(0.0) == formulas.shape_exp(0.0) == 1.0
-    assert formulas.shape_tanh(0.5) == pytest.approx(0.0948517463)
+    assert formulas.shape_tanh(0.0, 3.0) == formulas.shape_exp(0.0, 12.0, 1.5) == 1.0
+    assert formulas.shape_tanh(0.5, 3.0) == pytest.approx(0.0948517463)
     assert formulas.shape_tanh(0.5, scale=1) == pytest.approx(1 - math.tanh(0.5))
-    assert formulas.shape_exp(0.25) == pytest.approx(math.exp(-1.5))
+    assert formulas.shape_exp(0.25, 12.0, 1.5) == pytest.approx(math.exp(-1.5))
     assert formulas.shape_exp(0.25, scale=2, power=1) == pytest.approx(math.exp(-0.5))
     for impossible in (math.nan, -0.1):
         with pytest.raises(ValueError, match="error is from 0"):
-            formulas.shape_tanh(impossible)
+            formulas.shape_tanh(impossible, 3.0)
 
 
 def test_cer_and_nll_is_the_published_harmonic_mean():
+    published = {"beta_c": 3.0, "tau_n": 3.0, "lambda_c": 0.6, "lambda_n": 0.4}
     # Uc = 1 - tanh(0) = 1, Un = exp(-1) = 0.367879: 1 / (0.6 + 0.4 / 0.367879) = 1 / 1.687313
-    assert formulas.cer_and_nll(0.0, 3.0) == pytest.approx(1 / 1.6873127, rel=1e-6)
+    assert formulas.cer_and_nll(0.0, 3.0, **published) == pytest.approx(1 / 1.6873127, rel=1e-6)
     # Uc = 1 - tanh(0.3) = 0.708687, Un = exp(-0.5) = 0.606531: 1 / (0.846636 + 0.659489)
-    assert formulas.cer_and_nll(0.1, 1.5) == pytest.approx(0.663959, rel=1e-5)
-    assert formulas.cer_and_nll(0.0, 0.0) == 1.0
-    assert formulas.cer_and_nll(50.0, 1.0) == 0.0
-    assert formulas.cer_and_nll(0.0, 3.0, lambda_c=1.0, lambda_n=1.0) == pytest.approx(2 / (1 + math.e))
+    assert formulas.cer_and_nll(0.1, 1.5, **published) == pytest.approx(0.663959, rel=1e-5)
+    assert formulas.cer_and_nll(0.0, 0.0, **published) == 1.0
+    assert formulas.cer_and_nll(50.0, 1.0, **published) == 0.0
+    equal = published | {"lambda_c": 1.0, "lambda_n": 1.0}
+    assert formulas.cer_and_nll(0.0, 3.0, **equal) == pytest.approx(2 / (1 + math.e))
 
 
 def test_error_exp():
-    assert formulas.error_exp(0.0) == 1.0
-    assert formulas.error_exp(0.4) == pytest.approx(1 / math.e)
-    assert formulas.error_exp(2.0) == pytest.approx(math.exp(-5))
+    assert formulas.error_exp(0.0, 2.5) == 1.0
+    assert formulas.error_exp(0.4, 2.5) == pytest.approx(1 / math.e)
+    assert formulas.error_exp(2.0, 2.5) == pytest.approx(math.exp(-5))
 
 
 def test_similarity_and_opinion_score_map_their_range_to_0_and_1():
@@ -66,30 +68,30 @@ def test_laughter_that_is_heard_is_no_error_in_the_text():
 
 
 def test_length_forgives_the_tolerance_and_is_symmetric_in_ratio():
-    assert formulas.length(2.0, 2.0) == formulas.length(2.4, 2.0) == 1.0
-    assert formulas.length(4.0, 2.0) == pytest.approx(1.25 / 2)
-    assert formulas.length(1.0, 2.0) == pytest.approx(1.25 / 2)
-    assert formulas.length(0.0, 2.0) == 0.0
+    assert formulas.length(2.0, 2.0, 0.25) == formulas.length(2.4, 2.0, 0.25) == 1.0
+    assert formulas.length(4.0, 2.0, 0.25) == pytest.approx(1.25 / 2)
+    assert formulas.length(1.0, 2.0, 0.25) == pytest.approx(1.25 / 2)
+    assert formulas.length(0.0, 2.0, 0.25) == 0.0
 
 
 def test_silence_repetition_and_over_length():
-    assert [formulas.silence(r) for r in (0.0, 0.2, 0.6, 1.0)] == pytest.approx([1.0, 1.0, 0.5, 0.0])
-    assert formulas.repetition([1, 2, 3, 4, 5]) == 1.0
-    assert formulas.repetition([7] * 7) == 0.25  # four 4-grams, all the same
-    assert formulas.repetition([1, 2]) == 1.0
+    assert [formulas.silence(r, 0.2) for r in (0.0, 0.2, 0.6, 1.0)] == pytest.approx([1.0, 1.0, 0.5, 0.0])
+    assert formulas.repetition([1, 2, 3, 4, 5], 4) == 1.0
+    assert formulas.repetition([7] * 7, 4) == 0.25  # four 4-grams, all the same
+    assert formulas.repetition([1, 2], 4) == 1.0
     assert [formulas.over_length(n, 100, 20) for n in (0, 80, 85, 90, 100, 500)] == [0.0, 0.0, -0.25, -0.5, -1.0, -1.0]
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: formulas.error_exp(math.nan),
-        lambda: formulas.error_exp(-0.1),
-        lambda: formulas.cer_and_nll(0.1, math.nan),
+        lambda: formulas.error_exp(math.nan, 2.5),
+        lambda: formulas.error_exp(-0.1, 2.5),
+        lambda: formulas.cer_and_nll(0.1, math.nan, 3.0, 3.0, 0.6, 0.4),
         lambda: formulas.similarity(1.1),
         lambda: formulas.opinion_score(0.5),
-        lambda: formulas.silence(1.5),
-        lambda: formulas.length(1.0, 0.0),
+        lambda: formulas.silence(1.5, 0.2),
+        lambda: formulas.length(1.0, 0.0, 0.25),
         lambda: formulas.over_length(5, 10, 11),
         lambda: formulas.gate(0.1, full_until=0.3, none_from=0.3),
     ],
@@ -117,5 +119,5 @@ def test_terms_without_weight_and_weights_without_term_are_refused():
 
 
 def test_the_gate_is_open_to_a_tenth_and_shut_from_three_tenths():
-    assert [formulas.gate(e) for e in (0.0, 0.10, 0.30, 2.0)] == [1.0, 1.0, 0.0, 0.0]
-    assert formulas.gate(0.15) == pytest.approx(0.75)
+    assert [formulas.gate(e, 0.10, 0.30) for e in (0.0, 0.10, 0.30, 2.0)] == [1.0, 1.0, 0.0, 0.0]
+    assert formulas.gate(0.15, 0.10, 0.30) == pytest.approx(0.75)

@@ -40,7 +40,11 @@ WRONG = [
     (pinyin(weight=True), "terms.pinyin.weight", "valid number, got True"),
     ({"terms": {"mine": {"weight": 1.0, "_target_": "no.such"}}}, "terms.mine._target_", "cannot be imported"),
     ({"terms": {"mine": {"weight": 1.0, "_target_": "builtins.dict"}}}, "terms.mine._target_", "cannot be imported"),
-    ({"terms": {"mine": {"weight": 1.0, "ratio": 0.5, "_target_": SILENCE}}}, "terms.mine._target_", "gives a reward_"),
+    (
+        {"terms": {"mine": {"weight": 1.0, "ratio": 0.5, "allowed": 0.5, "_target_": SILENCE}}},
+        "terms.mine._target_",
+        "gives a reward_",
+    ),
     *(
         ({"terms": {name: {"weight": 1.0, key: value}}}, f"terms.{name}.{key}", reason)
         for name, key, value, reason in (

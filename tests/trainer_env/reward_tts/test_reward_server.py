@@ -89,7 +89,7 @@ def test_the_published_client_gets_rewards_and_transcripts(reward_server, spoken
     outputs = published(reward_server, tokens, text)
     error = error_of(text, outputs["TRANSCRIPTS"], "zh", "pinyin")
     quiet = silence(json.loads(outputs["MEASURES"])["scores"]["silence_ratio"], allowed=0.5)
-    assert outputs["REWARDS"] == pytest.approx((shape_tanh(error) + 0.2 * quiet) / 1.2)
+    assert outputs["REWARDS"] == pytest.approx((shape_tanh(error, 3.0) + 0.2 * quiet) / 1.2)
     assert outputs["STATUS"] == 0
 
 
@@ -199,7 +199,7 @@ def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spok
     tokens, text = spoken[0]
     result = score(reward_server, format_speech_tokens(tokens) + "好", text, token_credit={"lead_tokens": 3})
     assert result["error_rate"] == error_of(text, result["transcript"], "zh", "pinyin")
-    assert result["score"] == result["term_pinyin"] == pytest.approx(shape_tanh(result["error_rate"]))
+    assert result["score"] == result["term_pinyin"] == pytest.approx(shape_tanh(result["error_rate"], 3.0))
     assert result["speaking_rate"] == pytest.approx(len(text.rstrip("。？！")) / result["duration_s"], rel=0.2)
     assert 0.0 < result["log_f0_std"] < 1.0 and 0.0 < result["confidence"] <= 1.0
     began, ended, attempts, mismatches = map(float, result["server_span"].split())
