@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from reward_tts.client import ServerConfig, client_for
-from reward_tts.measures import Measures
+from reward_tts.measures import Measures, Span
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard, units
 from speech.readings import something_said
@@ -60,7 +60,7 @@ async def compute_score(
         but speech tokens), num_tokens, duration_s, speaking_rate (characters or words a second), what
         recipe.reward.logged names (the former two are 0.0 where nothing can be spoken, the latter None where there is
         no wave, which verl's validation leaves out; numbers by name are NAME_KEY each, where there is a wave),
-        server_span ("begin end attempts mismatches" of the request, seconds since the epoch), text, language, voice,
+        server_span (`Span.to_info` of the request; empty if there was none), text, language, voice,
         speech_tokens (with the prefix), transcript (str; verl's metrics leave strings out), and, if wanted,
         token_credit (list, one for each speech token of the completion) and term_parts (list, one for each term): see
         verl_plugins/rollout.py.
@@ -82,7 +82,7 @@ async def compute_score(
         client = client_for(_server_config(recipe, server, processes))
         began = time.time()
         answer = await client.ask(spoken, ground_truth, language, index, extra_info.get("voice"))
-        span = f"{began:.3f} {time.time():.3f} {answer.attempts} {answer.mismatches}"
+        span = Span(began, time.time(), answer.attempts, answer.mismatches).to_info()
         measures = answer.measures if answer.measures.is_speech else None
     return judged(_reward(reward), speech, ground_truth, extra_info, measures) | {"server_span": span}
 

@@ -128,6 +128,32 @@ class Measures:
         return cls(**values)
 
 
+@dataclass(frozen=True)
+class Span:
+    """When the request for a row was under way, as the reward function tells it beside the score.
+
+    Attributes:
+        begin, end: seconds since the epoch.
+        attempts: how often it was sent.
+        mismatches: how many of them were answered with another row's measures.
+    """
+
+    begin: float
+    end: float
+    attempts: int
+    mismatches: int
+
+    def to_info(self) -> str:
+        """As one string: verl's metrics leave strings out."""
+        return f"{self.begin:.3f} {self.end:.3f} {self.attempts} {self.mismatches}"
+
+    @classmethod
+    def from_info(cls, told: str) -> "Span":
+        """What `to_info` wrote."""
+        begin, end, attempts, mismatches = told.split()
+        return cls(float(begin), float(end), int(attempts), int(mismatches))
+
+
 def _finite(value: Any) -> bool:
     if isinstance(value, dict | list):
         return all(_finite(v) for v in (value.values() if isinstance(value, dict) else value))

@@ -20,7 +20,7 @@ groups without spread.
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,13 @@ def without_spread(infos: list[Mapping[str, Any]], metric: str, min_spread: floa
         raise KeyError(f"algorithm.filter_groups.metric={metric}: the reward function returned {sorted(infos[0])}")
     values = [[info[name] for info in infos] for name in names]
     return len(infos) > 1 and all(np.ptp(v) < SPREAD_BELOW or np.std(v) < min_spread for v in values)
+
+
+def infos_of(keys: Sequence[str], partition_id: str) -> list[dict[str, Any]]:
+    """What the reward function returned for rollouts of verl's queue, in the order of their keys
+    ({uid}_{session}_{index})."""
+    data = tq.kv_batch_get(keys=keys, partition_id=partition_id, select_fields=["extra_fields"])
+    return [getattr(fields, "data", fields)["reward_extra_info"] for fields in data["extra_fields"]]
 
 
 class LimitedGroupFilter(ReplayBuffer):
@@ -132,10 +139,9 @@ class LimitedGroupFilter(ReplayBuffer):
         new = self.finished_keys[partition_id] - known.keys()
         if partition_id != "val" and self.filter_groups_metric is not None and new:
             keys = self._rollouts_of(partition_id, new)
-            data = tq.kv_batch_get(keys=keys, partition_id=partition_id, select_fields=["extra_fields"])
             groups = defaultdict(list)
-            for key, fields in zip(keys, data["extra_fields"], strict=True):
-                groups[key.split("_")[0]].append(getattr(fields, "data", fields)["reward_extra_info"])
+            for key, info in zip(keys, infos_of(keys, partition_id), strict=True):
+                groups[key.split("_")[0]].append(info)
             for uid, infos in groups.items():
                 flat = without_spread(infos, self.filter_groups_metric, self._min_spread)
                 known[uid] = float(np.mean([info["score"] for info in infos])) if flat else None

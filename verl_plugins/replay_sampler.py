@@ -10,12 +10,12 @@ import time
 from functools import partial
 from typing import Any
 
-import transfer_queue as tq
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from transfer_queue import KVBatchMeta
 
 from verl_plugins import patches, versions
+from verl_plugins.group_filter import infos_of
 from verl_plugins.liveness import Liveness, workers_of
 from verl_plugins.queue_polls import QueuePolls
 from verl_plugins.reward_metrics import Batch
@@ -75,14 +75,7 @@ class StrictReplayBuffer(QueuePolls):
 
     def _seen(self, step: int, batch: KVBatchMeta, seconds: float) -> Batch:
         groups, lengths = [key.split("_")[0] for key in batch.keys], [tag["response_len"] for tag in batch.tags]
-        return Batch(step, self._reward_infos(batch), groups, lengths, seconds)
-
-    @staticmethod
-    def _reward_infos(batch: KVBatchMeta) -> list[dict[str, Any]]:
-        """What the reward function returned, in the order of the batch's keys ({uid}_{session}_{index})."""
-        data = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
-        fields = [getattr(value, "data", value) for value in data["extra_fields"]]
-        return [field["reward_extra_info"] for field in fields]
+        return Batch(step, infos_of(batch.keys, batch.partition_id), groups, lengths, seconds)
 
     def _sync_metadata_from_transfer_queue(self) -> None:
         """Called by verl at each poll.

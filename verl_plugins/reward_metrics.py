@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from reward_tts.measures import Span
 from speech.files import whole_file
 
 log = logging.getLogger(__name__)
@@ -55,24 +56,11 @@ class BatchMetrics:
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
         """Metrics of the batch; `found`: those of the observers before."""
-        return batch_metrics(batch.infos, batch.groups, batch.seconds, batch.lengths, self.max_response_length)
+        return batch_metrics(batch, self.max_response_length)
 
 
-def batch_metrics(
-    infos: Sequence[Mapping[str, Any]],
-    groups: Sequence[str],
-    step_seconds: float,
-    lengths: Sequence[int],
-    max_response_length: int,
-) -> dict[str, float]:
+def batch_metrics(batch: Batch, max_response_length: int) -> dict[str, float]:
     """Metrics of one batch of rollouts.
-
-    Args:
-        infos: what the reward function returned for each, numbers and other things.
-        groups: of each, its prompt.
-        step_seconds: since the last batch, for the reward server's share.
-        lengths: of each response, in tokens.
-        max_response_length: data.max_response_length, where a rollout is cut off.
 
     Returns:
         reward/NAME/{mean,std,min,max} of every number; of what is measured on a wave (duration, speaking rate, scorers)
@@ -87,48 +75,63 @@ def batch_metrics(
         reward/server/mismatched_answers that were thrown away, and reward/server/share_of_step: how long at least one
         was under way.
     """
-    metrics: dict[str, float] = {}
+    clipped = [length >= max_response_length for length in batch.lengths]
+    found = _numbers(batch.infos) | _shares(batch) | {"clipped_ratio": float(np.mean(clipped))} | _server(batch)
+    return {f"reward/{name}": value for name, value in found.items()}
+
+
+def _numbers(infos: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    found: dict[str, float] = {}
     read, heard_at_random = (sum(i.get(f"token_ear_{way}") or 0.0 for i in infos) for way in ("read", "audited"))
     audited = (read + heard_at_random) / heard_at_random if heard_at_random else 1.0
     for name in sorted({key for info in infos for key, value in info.items() if _is_number(value)}):
         sound = name not in _NOT_SOUND and not name.startswith("term_")
-        needs = _SOUND_NEEDS if name.startswith("token_ear_") else (*_SOUND_NEEDS, "token_ear_read")
-        rows = [i for i in infos if _is_number(i.get(name)) and not (sound and any(i.get(key) for key in needs))]
-        if sound and "token_ear_read" in needs and read and not heard_at_random:
+        of_wave = sound and not name.startswith("token_ear_")
+        if of_wave and read and not heard_at_random:
             continue  # those that were heard are not like the others
+        lacks = (*(_SOUND_NEEDS if sound else ()), *(("token_ear_read",) if of_wave else ()))
+        rows = [i for i in infos if _is_number(i.get(name)) and not any(i.get(key) for key in lacks)]
         if values := [row[name] for row in rows]:
             stand_for = [row.get("token_ear_audited", 0.0) * (audited - 1.0) + 1.0 for row in rows]
-            mean = np.average(values, weights=stand_for if sound and "token_ear_read" in needs else None)
+            mean = np.average(values, weights=stand_for if of_wave else None)
             parts = {"mean": mean, "std": np.std(values), "min": min(values), "max": max(values)}
-            metrics |= {f"reward/{name}/{part}": float(value) for part, value in parts.items()}
-    rates = defaultdict(list)
-    for info in infos:
+            found |= {f"{name}/{part}": float(value) for part, value in parts.items()}
+    return found
+
+
+def _shares(batch: Batch) -> dict[str, float]:
+    """What is of some rows together: a language's, a group's, those that were too long."""
+    rates, scores = defaultdict(list), defaultdict(list)
+    for info, group in zip(batch.infos, batch.groups, strict=True):
         rates[info.get("language")].append(info.get("error_rate"))
-    if len(rates) > 1:
-        metrics |= {f"reward/error_rate/{language}/mean": float(np.mean(own)) for language, own in rates.items()}
-    scores = defaultdict(list)
-    for info, group in zip(infos, groups, strict=True):
         scores[group].append(info["score"])
+    several = rates if len(rates) > 1 else {}
+    found = {f"error_rate/{language}/mean": float(np.mean(own)) for language, own in several.items()}
     flat = [max(group) - min(group) < SPREAD_BELOW for group in scores.values()]
-    metrics["reward/groups_without_spread"] = float(np.mean(flat))
-    metrics["reward/clipped_ratio"] = float(np.mean([length >= max_response_length for length in lengths]))
-    if punished := [i["term_over_length"] < 0 and not i["no_speech"] for i in infos if "term_over_length" in i]:
-        metrics["reward/over_length_ratio"] = float(np.mean(punished))
-    spans = [tuple(map(float, info["server_span"].split())) for info in infos if info["server_span"]]
-    if spans:
-        seconds, attempts = [end - begin for begin, end, *_ in spans], [count for _, _, count, _ in spans]
-        metrics |= {"reward/server/seconds/mean": float(np.mean(seconds)), "reward/server/seconds/max": max(seconds)}
-        metrics["reward/server/attempts/max"] = max(attempts)
-        metrics["reward/server/mismatched_answers"] = sum(mismatches for *_, mismatches in spans)
-        if max(attempts) > 1:
-            log.warning(
-                "%d of %d rollouts were sent to the reward server more than once, one of them %d times: it "
-                "restarted or is hard to reach; its log tells more",
-                *(sum(count > 1 for count in attempts), len(attempts), max(attempts)),
-            )
-        under_way = union([(begin, end) for begin, end, *_ in spans])
-        metrics["reward/server/share_of_step"] = min(1.0, under_way / step_seconds) if step_seconds > 0 else 0.0
-    return metrics
+    found["groups_without_spread"] = float(np.mean(flat))
+    punished = [i["term_over_length"] < 0 and not i["no_speech"] for i in batch.infos if "term_over_length" in i]
+    return found | ({"over_length_ratio": float(np.mean(punished))} if punished else {})
+
+
+def _server(batch: Batch) -> dict[str, float]:
+    spans = [Span.from_info(info["server_span"]) for info in batch.infos if info["server_span"]]
+    if not spans:
+        return {}
+    seconds, attempts = [span.end - span.begin for span in spans], [span.attempts for span in spans]
+    if max(attempts) > 1:
+        log.warning(
+            "%d of %d rollouts were sent to the reward server more than once, one of them %d times: it "
+            "restarted or is hard to reach; its log tells more",
+            *(sum(count > 1 for count in attempts), len(attempts), max(attempts)),
+        )
+    under_way = union([(span.begin, span.end) for span in spans])
+    return {
+        "server/seconds/mean": float(np.mean(seconds)),
+        "server/seconds/max": max(seconds),
+        "server/attempts/max": float(max(attempts)),
+        "server/mismatched_answers": float(sum(span.mismatches for span in spans)),
+        "server/share_of_step": min(1.0, under_way / batch.seconds) if batch.seconds > 0 else 0.0,
+    }
 
 
 def as_if_all_were_heard(sources: Sequence[str], infos: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
@@ -194,28 +197,25 @@ class Drift:
         self.first: dict[str, list[float]] = json.loads(self.file.read_text()) if self.file.exists() else {}
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
-        """`check` of what BatchMetrics found."""
-        return self.check(found)
-
-    def check(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """{reward/NAME/drift: relative change of the mean}; a warning in the log where it is too large."""
-        found = {}
+        """{reward/NAME/drift: relative change of the mean}, of the means that BatchMetrics found; a warning in the log
+        where it is too large."""
+        drifts = {}
         for name, limit in self.limits.items():
-            mean = metrics.get(f"reward/{name}/mean")
+            mean = found.get(f"reward/{name}/mean")
             if mean is None:
                 continue
             self.last[name].append(mean)
             self._begin(name, mean)
             start, now = fmean(self.first[name]), fmean(self.last[name])
             drift = now / start - 1.0 if start else 0.0
-            found[f"reward/{name}/drift"] = drift
+            drifts[f"reward/{name}/drift"] = drift
             if abs(drift) > limit and len(self.last[name]) == self.window:
                 log.warning(
                     "sign of reward hacking: %s is %.4g over the last %d steps, %+.0f %% of the first ones' %.4g "
                     "(limit %.0f %%). Listen to rollouts; a term or a gate on it may be missing in recipe.reward",
                     *(name, now, self.window, 100 * drift, start, 100 * limit),
                 )
-        return found
+        return drifts
 
     def _begin(self, name: str, mean: float) -> None:
         first = self.first.setdefault(name, [])

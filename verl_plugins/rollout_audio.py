@@ -39,20 +39,20 @@ class RolloutAudio:
         self.server, self._board = ServedWaves(address, secret_env), None
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
-        """`log`; no metrics."""
-        self.log(batch.step, batch.infos)
-        return {}
-
-    def log(self, step: int, infos: Sequence[Mapping[str, Any]]) -> None:
-        """Writes them, if it is a step for it. A server that does not answer is a warning: training needs no wave."""
-        if not self.every or step % self.every:
-            return
-        chosen = [info for info in infos if info["speech_tokens"] and not info["bad_speech"]][: self.count]
+        """Writes them, if it is a step for it; no metrics. A server that does not answer is a warning: training needs
+        no wave."""
+        if not self.every or batch.step % self.every:
+            return {}
+        chosen = [info for info in batch.infos if info["speech_tokens"] and not info["bad_speech"]][: self.count]
         try:
             spoken = [self._speak(info) for info in chosen]
         except (InferenceServerException, Passing) as error:
-            log.warning("step %d: no rollout to listen to: %s", step, error)
-            return
+            log.warning("step %d: no rollout to listen to: %s", batch.step, error)
+        else:
+            self._write(batch.step, chosen, spoken)
+        return {}
+
+    def _write(self, step: int, chosen: Sequence[Mapping[str, Any]], spoken: Sequence[tuple[np.ndarray, int]]) -> None:
         folder = self.folder / f"step_{step:06d}"
         folder.mkdir(parents=True, exist_ok=True)
         rows = []

@@ -11,7 +11,7 @@ import soundfile
 
 from reward_tts.client import RewardError, ServerConfig
 from reward_tts.compute_score import compute_score
-from reward_tts.measures import CONTRACT, Status
+from reward_tts.measures import CONTRACT, Span, Status
 from reward_tts.reward.errors import error as error_of
 from reward_tts.reward.formulas import shape_tanh, silence
 from speech.tokens import format_speech_tokens
@@ -202,8 +202,9 @@ def test_compute_score_is_the_shaped_error_of_what_was_heard(reward_server, spok
     assert result["score"] == result["term_pinyin"] == pytest.approx(shape_tanh(result["error_rate"], 3.0))
     assert result["speaking_rate"] == pytest.approx(len(text.rstrip("。？！")) / result["duration_s"], rel=0.2)
     assert 0.0 < result["log_f0_std"] < 1.0 and 0.0 < result["confidence"] <= 1.0
-    began, ended, attempts, mismatches = map(float, result["server_span"].split())
-    assert began < ended and (attempts, mismatches) == (1, 0)
+    span = Span.from_info(result["server_span"])
+    assert span.begin < span.end and (span.attempts, span.mismatches) == (1, 0)
+    assert span.to_info() == result["server_span"]
     assert (result["num_tokens"], result["stray_text"], result["no_speech"]) == (len(tokens), 1.0, 0.0)
     assert result["duration_s"] == len(tokens) * 3 / 80
     assert len(result["token_credit"]) == len(tokens)
@@ -230,15 +231,19 @@ def test_a_text_with_nothing_to_speak_is_an_error(reward_server):
 
 
 def test_some_rollouts_can_be_listened_to(reward_server, spoken, tmp_path, caplog):
+    from verl_plugins.reward_metrics import Batch
     from verl_plugins.rollout_audio import RolloutAudio  # torch and TensorBoard, which no other test here wants
+
+    def observed(by: RolloutAudio, step: int, infos: list[dict]) -> None:
+        assert by.observe(Batch(step, infos, [], [], 1.0), {}) == {}
 
     where = f"{reward_server.host}:{reward_server.grpc_port}"
     audio = RolloutAudio(every=2, count=2, folder=tmp_path / "listen", address=where)
     rows = [score(reward_server, format_speech_tokens(tokens), text) for tokens, text in spoken[:3]]
     silent = score(reward_server, "好", "今天")
-    audio.log(1, rows)
+    observed(audio, 1, rows)
     assert not (tmp_path / "listen").exists()  # not a step for it
-    audio.log(2, [silent, *rows])
+    observed(audio, 2, [silent, *rows])
     lines = (tmp_path / "listen/rollouts.jsonl").read_text(encoding="utf-8").splitlines()
     found = [json.loads(line) for line in lines]
     assert [(row["step"], row["text"]) for row in found] == [(2, text) for _, text in spoken[:2]]
@@ -246,9 +251,9 @@ def test_some_rollouts_can_be_listened_to(reward_server, spoken, tmp_path, caplo
     for row, (tokens, _) in zip(found, spoken, strict=False):
         wave, rate = soundfile.read(row["path"])
         assert rate == 24000 and len(wave) == len(tokens) * 900 and np.abs(wave).max() > 0.05
-    audio.log(4, rows)
+    observed(audio, 4, rows)
     assert len(list((tmp_path / "listen/tensorboard").glob("events.out.tfevents.*"))) == 1
-    RolloutAudio(every=1, count=1, folder=tmp_path / "none", address="127.0.0.1:9").log(1, rows)
+    observed(RolloutAudio(every=1, count=1, folder=tmp_path / "none", address="127.0.0.1:9"), 1, rows)
     assert "no rollout to listen to" in caplog.text and not (tmp_path / "none").exists()
 
 

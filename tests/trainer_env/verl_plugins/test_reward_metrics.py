@@ -14,7 +14,7 @@ from verl.utils.tracking import Tracking
 
 from stages.config import compose_stage
 from verl_plugins import patches
-from verl_plugins.reward_metrics import Drift, batch_metrics, union
+from verl_plugins.reward_metrics import Batch, Drift, batch_metrics, union
 from verl_plugins.rollout_audio import RolloutAudio
 
 
@@ -24,7 +24,7 @@ def info(score: float, log_f0_std: float = 0.2, span: str = "", **more) -> dict:
 
 
 def metrics_of(rows: list[dict], groups: list[str], seconds: float = 1.0, lengths=(), longest: int = 160) -> dict:
-    return batch_metrics(rows, groups, seconds, lengths or [20] * len(rows), longest)
+    return batch_metrics(Batch(1, rows, groups, lengths or [20] * len(rows), seconds), longest)
 
 
 def test_every_number_has_mean_spread_and_range():
@@ -142,7 +142,8 @@ def test_metrics_and_rollouts_to_listen_to_reach_an_offline_run_of_wandb(reward_
     logger = Tracking("verl-tts", "test", ["wandb"])  # verl's own, as trainer.logger=[console,wandb] makes it
     try:
         address = f"{reward_server.host}:{reward_server.grpc_port}"
-        RolloutAudio(every=1, count=1, folder=tmp_path / "listen", address=address).log(1, [spoken])
+        audio = RolloutAudio(every=1, count=1, folder=tmp_path / "listen", address=address)
+        audio.observe(Batch(1, [spoken], ["a"], [6], 1.0), {})
         logger.log(metrics, step=1)
     finally:
         logger.finish()
@@ -178,6 +179,9 @@ def history_of(file: Path) -> dict:
     return found
 
 
+NONE = Batch(1, [], [], [], 1.0)  # Drift looks at the means alone
+
+
 def means(**values: float) -> dict[str, float]:
     return {f"reward/{name}/mean": value for name, value in values.items()}
 
@@ -187,9 +191,9 @@ def test_a_measure_whose_last_steps_leave_the_first_ones_is_named(tmp_path, capl
     drift = Drift({"log_f0_std": 0.1}, window=2, file=tmp_path / "start.json")
     with caplog.at_level(logging.WARNING):
         for value, share in ((0.18, 0.0), (0.22, 0.0), (0.16, -0.05)):
-            assert drift.check(means(log_f0_std=value))["reward/log_f0_std/drift"] == pytest.approx(share)
+            assert drift.observe(NONE, means(log_f0_std=value))["reward/log_f0_std/drift"] == pytest.approx(share)
         assert not caplog.records
-        assert drift.check(means(log_f0_std=0.16))["reward/log_f0_std/drift"] == pytest.approx(-0.2)
+        assert drift.observe(NONE, means(log_f0_std=0.16))["reward/log_f0_std/drift"] == pytest.approx(-0.2)
     (record,) = caplog.records
     assert "log_f0_std is 0.16 over the last 2 steps, -20 % of the first ones' 0.2" in record.getMessage()
 
@@ -198,7 +202,7 @@ def test_steps_that_differ_by_their_texts_alone_are_no_sign(tmp_path, caplog):
     """Whatever the first text: 2.0 and 3.0 in turn are 2.5 over every two steps."""
     drift = Drift({"speaking_rate": 0.1}, window=2, file=tmp_path / "start.json")
     for value in (2.0, 3.0) * 4:
-        drift.check(means(speaking_rate=value))
+        drift.observe(NONE, means(speaking_rate=value))
     assert not caplog.records
 
 
@@ -210,10 +214,10 @@ def test_what_the_recipes_watch_does_not_depend_on_how_long_the_texts_are():
 def test_a_resumed_run_compares_with_the_same_steps(tmp_path, caplog):
     file = tmp_path / "start.json"
     before = Drift({"speaking_rate": 0.1}, window=2, file=file)
-    before.check(means(speaking_rate=2.0))
-    before.check(means(speaking_rate=2.0))
+    before.observe(NONE, means(speaking_rate=2.0))
+    before.observe(NONE, means(speaking_rate=2.0))
     resumed = Drift({"speaking_rate": 0.1}, window=2, file=file)
-    assert resumed.check(means(speaking_rate=3.0)) == {"reward/speaking_rate/drift": 0.5}
+    assert resumed.observe(NONE, means(speaking_rate=3.0)) == {"reward/speaking_rate/drift": 0.5}
     assert not caplog.records  # one step may be chance
-    resumed.check(means(speaking_rate=3.0))
+    resumed.observe(NONE, means(speaking_rate=3.0))
     assert len(caplog.records) == 1
