@@ -5,7 +5,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from data_prep.hub_rows import local
-from speech.jsonl import BadField, BadRows, Fault, read_rows
+from speech.jsonl import BadRows, Fault, made_of, read_rows
 
 
 def check_texts(cfg: DictConfig) -> None:
@@ -27,12 +27,8 @@ def check_texts(cfg: DictConfig) -> None:
 
     prompts, faults = PromptMaker(cfg.recipe), []
     for path in own:
-        for line, raw, row in read_rows(local(path, cfg.prepare.hub_dir)):
-            try:
-                if isinstance(row, BadField):
-                    raise row
-                prompts.request(row, cfg.prepare.max_text_length)
-            except BadField as bad:
-                faults.append(Fault(path, line, bad.field, bad.reason, raw))
+        rows = read_rows(local(path, cfg.prepare.hub_dir))
+        made = made_of(rows, path, lambda _, row: prompts.request(row, cfg.prepare.max_text_length))
+        faults += [one for one in made if isinstance(one, Fault)]
     if faults and cfg.prepare.on_error == "stop":
         raise BadRows(faults, cfg.prepare.shown_faults, "nothing was made of them")

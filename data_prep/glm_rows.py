@@ -7,11 +7,12 @@ features are taken as they are. `emotion` is a name or number of emotion2vec's; 
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
 
-from speech.jsonl import BadField, Fault, Named, check, read_rows
+from speech.jsonl import BadField, Fault, Named, check, read_all
 from speech.loading import array_of
 
 EMOTIONS = (
@@ -44,22 +45,20 @@ def rows_of(path: Path, faults: list[Fault]) -> list[tuple]:
     """(name, text, prompt text, recording, its speech tokens, emotion, embedding's path, mel's path) of each line; what
     it does not bring is (), or None; bad ones go to `faults`."""
     found: dict[str, tuple] = {}
-    for number, raw, row in read_rows(path, expected="rows of GLM-TTS (test_set.input)"):
-        try:
-            if isinstance(row, BadField):
-                raise row
-            given = check(_Row, row)
-            if given.uttid in found:
-                raise BadField("uttid", f"{given.uttid} is there twice")
-            wav = _file(given.prompt_speech, path.parent)
-            if wav is None:
-                raise BadField("prompt_speech", f"{given.prompt_speech} is no file")
-            parts = (given.syn_text, given.prompt_text, wav, _tokens(given, path.parent), _emotion(given.emotion))
-            shapes = {"embedding": EMBEDDING, "prompt_speech_feat": MEL}
-            features = [_features(given, field, path.parent, shape) for field, shape in shapes.items()]
-            found[given.uttid] = (given.uttid, *parts, *features)
-        except BadField as bad:
-            faults.append(Fault(str(path), number, bad.field, bad.reason, raw))
+
+    def add(_: int, row: dict[str, Any]) -> None:
+        given = check(_Row, row)
+        if given.uttid in found:
+            raise BadField("uttid", f"{given.uttid} is there twice")
+        wav = _file(given.prompt_speech, path.parent)
+        if wav is None:
+            raise BadField("prompt_speech", f"{given.prompt_speech} is no file")
+        parts = (given.syn_text, given.prompt_text, wav, _tokens(given, path.parent), _emotion(given.emotion))
+        shapes = {"embedding": EMBEDDING, "prompt_speech_feat": MEL}
+        features = [_features(given, field, path.parent, shape) for field, shape in shapes.items()]
+        found[given.uttid] = (given.uttid, *parts, *features)
+
+    read_all(path, add, "rows of GLM-TTS (test_set.input)", faults=faults)
     return list(found.values())
 
 

@@ -28,7 +28,7 @@ from data_prep.prompts import PromptMaker
 from data_prep.tested import tested
 from speech.faults import told_plainly
 from speech.files import write_jsonl
-from speech.jsonl import BadField, BadRows, Fault, Named, Token, Unnamed, check, read_all, read_rows, refuse
+from speech.jsonl import BadField, BadRows, Fault, Named, Token, Unnamed, check, read_all
 from speech.paths import check_outputs
 from speech.tokens import TOKEN_FIELDS
 
@@ -113,7 +113,7 @@ def _by_text(path: str) -> list[list[_Scored]]:
     """All speech of each text (voice, instruction); a completion without speech teaches nothing about it."""
     groups: dict[tuple, list[_Scored]] = defaultdict(list)
     for row in read_all(
-        path, lambda row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
+        path, lambda _, row: check(_Scored, row), "scored speech (pairs.scored), which stage score writes,"
     ):
         groups[row.asked] += [row] if row.tokens else []
     return list(groups.values())
@@ -131,18 +131,13 @@ def of_votes(path: str, spoken: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         BadRows: lines that are no votes, or are of other speech, with file, line and field.
     """
     systems = {name: _speech(file) for name, file in spoken.items()}
-    last: dict[tuple[str, str], _Vote] = {}
-    faults = []
-    for number, raw, row in read_rows(path, expected="votes (pairs.votes), which the blind test writes,"):
-        try:
-            if isinstance(row, BadField):
-                raise row
-            vote = check(_Vote, row)
-            _check_speech(vote, systems)
-            last[vote.who, vote.pair] = vote  # who judged a pair twice has changed their mind
-        except BadField as bad:
-            faults.append(Fault(path, number, bad.field, bad.reason, raw))
-    refuse(path, faults)
+
+    def made(_: int, row: dict[str, Any]) -> _Vote:
+        _check_speech(vote := check(_Vote, row), systems)
+        return vote
+
+    votes = read_all(path, made, "votes (pairs.votes), which the blind test writes,")
+    last = {(vote.who, vote.pair): vote for vote in votes}  # who judged a pair twice has changed their mind
     by_pair: dict[str, list[_Vote]] = defaultdict(list)
     for vote in last.values():
         by_pair[vote.pair].append(vote)
@@ -166,13 +161,14 @@ def number_of(pair: str) -> int:
 
 def of_preferences(path: str) -> Iterator[dict[str, Any]]:
     """The pairs of a file that the blind test exported. Raises BadRows: bad rows, with file, line and field."""
-    for row in read_all(path, lambda row: check(_Preferred, row), "preferences, which the blind test exports,"):
+    for row in read_all(path, lambda _, row: check(_Preferred, row), "preferences, which the blind test exports,"):
         told = row.model_dump(exclude={name for name in _ENDS if getattr(row, name)})
         yield told | {"margin": 1.0}
 
 
 def _speech(path: str) -> dict[int, _Spoken]:
-    rows = read_all(path, lambda row: check(_Spoken, row), "a system's speech (pairs.spoken), which synthesis writes,")
+    expected = "a system's speech (pairs.spoken), which synthesis writes,"
+    rows = read_all(path, lambda _, row: check(_Spoken, row), expected)
     return {row.index: row for row in rows if row.sample == 0}
 
 

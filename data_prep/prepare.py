@@ -30,7 +30,7 @@ from data_prep.tested import keys_of
 from data_prep.weights import paths
 from speech.faults import UserError, told_plainly
 from speech.files import whole_files
-from speech.jsonl import BadField, BadRows, Fault, read_rows
+from speech.jsonl import BadField, BadRows, Fault, made_of, read_rows
 from speech.paths import check_outputs
 from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens
@@ -152,16 +152,16 @@ class Preparation:
 
     def _rows(self, name: str, split: Settings) -> Iterator[dict[str, Any]]:
         seen, index = SeenTexts(), 0
-        for line, raw, value in read_rows(local(split.input, self.cfg.hub_dir)):
-            try:
-                if isinstance(value, BadField):
-                    raise value
-                made = self._row(value, name, split, index, seen)
-                if made is not None:
-                    yield made
-                    index += 1
-            except BadField as bad:
-                self._reject(Fault(split.input, line, bad.field, bad.reason, raw))
+
+        def make(_: int, row: dict[str, Any]) -> dict[str, Any] | None:
+            return self._row(row, name, split, index, seen)
+
+        for made in made_of(read_rows(local(split.input, self.cfg.hub_dir)), split.input, make):
+            if isinstance(made, Fault):
+                self._reject(made)
+            elif made is not None:
+                yield made
+                index += 1
 
     def _row(
         self, row: dict[str, Any], name: str, split: Settings, index: int, seen: SeenTexts

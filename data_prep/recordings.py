@@ -11,7 +11,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from data_prep.options import LATIN_LETTERS, unwanted_letters
-from speech.jsonl import BadField, Fault, read_rows
+from speech.jsonl import BadField, Fault, made_of, read_rows
 from speech.waves import AudioLimits, read_mono, resample
 
 
@@ -38,21 +38,19 @@ class Recording:
 
 def read_recordings(path: str, begin: int = 0, end: int | None = None) -> Iterator[Recording | Fault]:
     """The recordings of a JSONL file in order; a line that is none becomes a Fault. Arguments, errors: read_rows."""
-    for number, raw, row in read_rows(path, begin, end):
-        try:
-            if isinstance(row, BadField):
-                raise row
-            yield Recording(
-                number,
-                _field(row, "transcript", str),
-                _field(row, "language", str),
-                str(Path(path).parent / _field(row, "wav_path", str)),
-                float(_field(row, "duration", int | float)),
-                int(_field(row, "sample_rate", int)),
-                row,
-            )
-        except BadField as bad:
-            yield Fault(path, number, bad.field, bad.reason, raw)
+
+    def made(number: int, row: dict[str, Any]) -> Recording:
+        return Recording(
+            number,
+            _field(row, "transcript", str),
+            _field(row, "language", str),
+            str(Path(path).parent / _field(row, "wav_path", str)),
+            float(_field(row, "duration", int | float)),
+            int(_field(row, "sample_rate", int)),
+            row,
+        )
+
+    return made_of(read_rows(path, begin, end), path, made)
 
 
 def _field(row: dict[str, Any], name: str, kind: Any) -> Any:

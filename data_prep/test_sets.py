@@ -22,7 +22,7 @@ from data_prep.glm_rows import rows_of
 from data_prep.hub_rows import local
 from speech.faults import UserError, told_plainly
 from speech.files import whole_files, write_jsonl
-from speech.jsonl import BadField, Fault, read_rows
+from speech.jsonl import BadField, Fault, read_all
 from speech.paths import check_outputs, input_file, relative
 
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
@@ -73,19 +73,17 @@ def read_test_set(path: str | Path, shown_faults: int, hub: DictConfig | None = 
 def _of_rows(path: Path, columns: DictConfig, faults: list[Fault]) -> list[Task]:
     """Of a data set's rows, whose recordings are files beside them; `columns`: which one holds what."""
     tasks: dict[str, Task] = {}
-    for number, raw, row in read_rows(path):
-        try:
-            if isinstance(row, BadField):
-                raise row
-            name, text, said, wav = (_said(row, columns[key]) for key in ("name", "text", "prompt_text", "wav"))
-            if name in tasks:
-                raise BadField(columns.name, f"{name} is there twice")
-            tokens = row.get(columns.tokens) if columns.tokens else []
-            if not isinstance(tokens, list) or not all(type(one) is int for one in tokens):
-                raise BadField(columns.tokens, "is no list of integers")
-            tasks[name] = Task(name, text, said, path.parent / wav, tuple(tokens))
-        except BadField as bad:
-            faults.append(Fault(str(path), number, bad.field, bad.reason, raw))
+
+    def add(_: int, row: dict[str, Any]) -> None:
+        name, text, said, wav = (_said(row, columns[key]) for key in ("name", "text", "prompt_text", "wav"))
+        if name in tasks:
+            raise BadField(columns.name, f"{name} is there twice")
+        tokens = row.get(columns.tokens) if columns.tokens else []
+        if not isinstance(tokens, list) or not all(type(one) is int for one in tokens):
+            raise BadField(columns.tokens, "is no list of integers")
+        tasks[name] = Task(name, text, said, path.parent / wav, tuple(tokens))
+
+    read_all(path, add, "rows of a test set (test_set.input)", faults=faults)
     return list(tasks.values())
 
 

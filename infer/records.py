@@ -17,7 +17,7 @@ from data_prep.jsonl import check_choice
 from merge.choose import saved_steps
 from speech.faults import UserError
 from speech.files import read_jsonl, write_jsonl
-from speech.jsonl import BadField, Fault, Token, check, read_rows, refuse
+from speech.jsonl import BadField, Token, check, read_all
 
 LIKELIHOOD = "likelihood"  # `chosen_by` of what the token ear could weigh; others: infer/choose.py
 
@@ -78,22 +78,17 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
         FileNotFoundError: with the stage that makes such files.
         ValueError: lines that are no such rows, with file, line and field.
     """
-    utterances, faults = [], []
-    for number, raw, row in read_rows(path, expected="speech tokens to listen to (infer.synthesise writes them)"):
-        try:
-            if isinstance(row, BadField):
-                raise row
-            given = check(_Row, row)
-            emotion = check_choice(row, "emotion", None) if given.emotion else None
-        except BadField as bad:
-            faults.append(Fault(path, number, bad.field, bad.reason, raw))
-            continue
+
+    def made(number: int, row: dict[str, Any]) -> Utterance:
+        given = check(_Row, row)
+        emotion = check_choice(row, "emotion", None) if given.emotion else None
+        said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
+        said = (*said, tuple(given.parts), given.chosen_by, given.set, emotion)
         index = number - 1 if given.index is None else given.index
-        if limit is None or index < limit:
-            said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
-            said = (*said, tuple(given.parts), given.chosen_by, given.set, emotion)
-            utterances.append(Utterance(index, given.sample, *said, given.instruction, given.readings))
-    refuse(path, faults)
+        return Utterance(index, given.sample, *said, given.instruction, given.readings)
+
+    found = read_all(path, made, "speech tokens to listen to (infer.synthesise writes them)")
+    utterances = [one for one in found if limit is None or one.index < limit]
     if not utterances:
         raise ValueError(f"{path} holds no utterance")
     return utterances

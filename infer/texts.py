@@ -1,7 +1,8 @@
 """What is to be spoken: rows that stage data prepared, or texts that go through the very same preparation here."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from data_prep.jsonl import check_choice
 from data_prep.prompt_template import Messages
 from data_prep.prompts import PromptMaker, Request
 from speech.faults import UserError
-from speech.jsonl import BadField, BadRows, read_rows
+from speech.jsonl import BadField, BadRows, Fault, made_of, read_rows
 from speech.paths import input_file
 
 LABELS = ("set", "emotion")  # fields of a row by which the evaluation groups its results
@@ -45,15 +46,21 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
     if cfg.texts is None:
         if cfg.get("text") is None:  # infer.yaml has the key, eval.yaml has not
             raise ValueError("nothing to speak: text=... or texts=FILE.jsonl")
-        return _all([("text=", _row_of(cfg))], prompts, cfg.recipe.field_values, strict=False)
+        try:
+            return [_sentence("text=", _row_of(cfg), prompts, cfg.recipe.field_values, strict=False)]
+        except BadField as bad:
+            raise BadRows([bad.at("text=")]) from None
     if cfg.get("text") not in (None, "null", cfg.recipe.get("sample_text")):  # run.sh hands null on as it is typed
         raise UserError(f"text={cfg.text} and texts={cfg.texts}: one of them, please")
     path = input_file(cfg.texts, f"texts to speak (stage data makes {cfg.recipe.rl_test})")
     if path.suffix == ".parquet":
         found = list(islice(_prepared(path), cfg.limit))
     else:
-        rows = ((f"{path}:{line}", row) for line, _, row in islice(read_rows(path), cfg.limit))
-        found = _all(rows, prompts, cfg.recipe.field_values, strict="text" not in cfg)
+        made = partial(_sentence, prompts=prompts, known=cfg.recipe.field_values, strict="text" not in cfg)
+        rows = islice(read_rows(path), cfg.limit)
+        found = list(made_of(rows, path, lambda line, row: made(f"{path}:{line}", row)))
+        if faults := [one for one in found if isinstance(one, Fault)]:
+            raise BadRows(faults)
     if not found:
         raise ValueError(f"{path} holds no text")
     return found
@@ -77,27 +84,13 @@ def _prepared(path: Path) -> Iterator[Sentence]:
         yield Sentence(request, row["prompt"], place, tuple(info.get("speech_prefix") or ()), labels)
 
 
-def _all(
-    rows: Iterable[tuple[str, Mapping[str, Any] | BadField]],
-    prompts: PromptMaker,
-    known: Mapping[str, Any],
-    strict: bool,
-) -> list[Sentence]:
-    """Of every row; `known`: values of labels, of which others are left out or, if `strict`, refused. Raises BadRows
-    with all that cannot be spoken."""
-    found, faults = [], []
-    for where, row in rows:
-        try:
-            if isinstance(row, BadField):
-                raise row
-            request = prompts.request(row)
-            labels = _labels(row, known, strict)
-            found.append(Sentence(request, prompts.messages(request, training=False), where, labels=labels))
-        except BadField as bad:
-            faults.append(_Unspeakable(where, bad))
-    if faults:
-        raise BadRows(faults)
-    return found
+def _sentence(
+    where: str, row: Mapping[str, Any], prompts: PromptMaker, known: Mapping[str, Any], strict: bool
+) -> Sentence:
+    """Of a row; `known`: values of labels, of which others are left out or, if `strict`, refused. Raises BadField."""
+    request = prompts.request(row)
+    labels = _labels(row, known, strict)
+    return Sentence(request, prompts.messages(request, training=False), where, labels=labels)
 
 
 def _labels(row: Mapping[str, Any], known: Mapping[str, Any], strict: bool) -> dict[str, str]:
@@ -123,16 +116,7 @@ def prompt_ids(sentences: list[Sentence], tokenizer: PreTrainedTokenizerBase, pr
         try:
             found.append(prompts.ids(sentence.messages, tokenizer))
         except BadField as bad:
-            faults.append(_Unspeakable(sentence.where, bad))
+            faults.append(bad.at(sentence.where))
     if faults:
         raise BadRows(faults)
     return found
-
-
-@dataclass(frozen=True)
-class _Unspeakable:
-    where: str
-    bad: BadField
-
-    def __str__(self) -> str:
-        return f"{self.where}: " + (f"field '{self.bad.field}': " if self.bad.field else "") + self.bad.reason

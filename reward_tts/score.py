@@ -29,7 +29,7 @@ from reward_tts.server.shortcut import AUDITED, CLOSED, EAR, UNSURE
 from speech.faults import told_plainly
 from speech.files import write_jsonl
 from speech.interfaces import Row
-from speech.jsonl import BadField, Fault, Named, Token, Unnamed, check, read_rows, refuse
+from speech.jsonl import BadField, Named, Token, Unnamed, check, read_all
 from speech.paths import check_outputs
 from speech.readings import something_said
 from speech.tokens import TOKEN_FIELDS, format_speech_tokens
@@ -65,27 +65,20 @@ def read(cfg: DictConfig) -> Rows:
     """
     if cfg.input is None:
         raise SystemExit("score needs input=FILE.jsonl: speech tokens and texts")
-    rows: Rows = []
-    faults = []
     voices = read_voices(cfg.recipe.voices) if cfg.recipe.voices and Path(cfg.recipe.voices).exists() else {}
-    for number, raw, row in read_rows(cfg.input, expected="tokens and texts to score (input)"):
-        try:
-            if isinstance(row, BadField):
-                raise row
-            given = check(_Given, row)
-            language = given.language or cfg.recipe.language
-            if len(given.text) > cfg.server.max_text_chars:
-                raise BadField(
-                    "text", f"has {len(given.text)} characters, max_text_chars is {cfg.server.max_text_chars}"
-                )
-            if not something_said(given.text, language):
-                raise BadField("text", f"has nothing to be spoken: {given.text}")
-            if given.voice and given.voice not in voices:
-                raise BadField("voice", f"there is no voice {given.voice!r} in recipe.voices={cfg.recipe.voices}")
-            rows.append((number, row, given.model_copy(update={"language": language})))
-        except BadField as bad:
-            faults.append(Fault(str(cfg.input), number, bad.field, bad.reason, raw))
-    refuse(str(cfg.input), faults)
+
+    def made(number: int, row: dict[str, Any]) -> tuple[int, dict[str, Any], _Given]:
+        given = check(_Given, row)
+        language = given.language or cfg.recipe.language
+        if len(given.text) > cfg.server.max_text_chars:
+            raise BadField("text", f"has {len(given.text)} characters, max_text_chars is {cfg.server.max_text_chars}")
+        if not something_said(given.text, language):
+            raise BadField("text", f"has nothing to be spoken: {given.text}")
+        if given.voice and given.voice not in voices:
+            raise BadField("voice", f"there is no voice {given.voice!r} in recipe.voices={cfg.recipe.voices}")
+        return number, row, given.model_copy(update={"language": language})
+
+    rows = read_all(cfg.input, made, "tokens and texts to score (input)")
     if not rows:
         raise ValueError(f"{cfg.input} holds no row")
     return rows

@@ -52,7 +52,7 @@ def examples(path: str, tokenizer: PreTrainedTokenizerBase, max_length: int) -> 
         ValueError: no pair, or one with more than `max_length` ids.
     """
     found = []
-    for row in read_all(path, lambda row: row, "pairs, which data_prep.pairs writes,"):
+    for row in read_all(path, lambda _, row: row, "pairs, which data_prep.pairs writes,"):
         one = {"prompt_ids": encode_prompt(tokenizer, row["messages"])}
         for side in ("chosen", "rejected"):  # the end that a model did not say is not to be learned, nor unlearned
             one[f"{side}_ids"] = encode_answer(tokenizer, row[side], row.get(f"{side}_finished", True))

@@ -25,7 +25,7 @@ from torch import nn
 from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, frames_of, pad, spelling_of
 from speech.faults import told_plainly
 from speech.files import changed_keys, whole_file
-from speech.jsonl import BadField, Fault, Useless, read_all
+from speech.jsonl import BadField, read_all
 from speech.loading import weights_of
 from speech.readings.units import SPACELESS
 from speech.tokens import TOKEN_FIELDS, parse_speech_tokens
@@ -54,7 +54,9 @@ def read(
         BadRows: all that have not, with file, line and field.
     """
 
-    def made(value: dict[str, Any]) -> Row | None:
+    crowded: list[str] = []
+
+    def made(number: int, value: dict[str, Any]) -> Row | None:
         if not isinstance(value.get(label), str):
             raise BadField(label, f"a row says what its tokens say, got {value.get(label)!r}")
         spoken = next((value[name] for name in _TOKENS if value.get(name)), None)
@@ -66,24 +68,21 @@ def read(
         spoken_in = value.get("language") or language
         units = first_reading(value[label], spoken_in) if spoken_in in SPACELESS else []
         if frames_per_token is not None and frames_of(units) > len(tokens) * frames_per_token:
-            raise Useless(
-                label, f"{len(units)} units do not fit into {len(tokens)} tokens of {frames_per_token} frames"
-            )
+            reason = f"{len(units)} units do not fit into {len(tokens)} tokens of {frames_per_token} frames"
+            crowded.append(BadField(label, reason).at(f"{path}:{number}"))
+            return None
         return Row(tokens, units, value[label]) if units else None
 
-    crowded: list[Fault] = []
-    rows = read_all(path, made, "speech tokens and what they say", passed_over=crowded)
+    rows = read_all(path, made, "speech tokens and what they say")
     for fault in crowded[:MOST_NAMED]:
         print(f"[token_ear] {fault}", flush=True)
     if crowded:
-        told = (
-            f"{path}: {len(crowded)} of {len(rows) + len(crowded)} rows are left out: they say more than their tokens "
-        )
+        told = f"{path}: {len(crowded)} of {len(rows)} rows are left out: they say more than their tokens "
         told += "have frames for. If they are many, raise token_ear.network.frames_per_token"
         print(f"[token_ear] {told}", flush=True)
     kept = [row for row in rows if row]
-    if len(kept) < len(rows):
-        print(f"[token_ear] {path}: {len(rows) - len(kept)} rows without a syllable are left out", flush=True)
+    if silent := len(rows) - len(kept) - len(crowded):
+        print(f"[token_ear] {path}: {silent} rows without a syllable are left out", flush=True)
     return kept
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ Unnamed = Annotated[Named | None, BeforeValidator(lambda given: None if given ==
 Token = Annotated[int, Field(ge=0)]  # a speech token, of whatever codebook
 Model = TypeVar("Model", bound=BaseModel)
 Made = TypeVar("Made")
+Make = Callable[[int, dict[str, Any]], Made]  # (number, object) of a row -> what it is; raises BadField
 Row = tuple[int, str, "dict[str, Any] | BadField"]  # number from 1, what stands there, the object or why it is none
 
 DEPTH = 64  # of lists and objects in each other
@@ -42,7 +43,7 @@ class Fault:
     row: str  # what stands there
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: " + (f"field '{self.field}': " if self.field else "") + self.reason
+        return BadField(self.field, self.reason).at(f"{self.file}:{self.line}")
 
 
 class BadField(ValueError):
@@ -52,9 +53,9 @@ class BadField(ValueError):
         super().__init__(reason)
         self.field, self.reason = field, reason
 
-
-class Useless(BadField):
-    """Of a row that can be passed over: there is nothing wrong with it but that it serves no purpose here."""
+    def at(self, where: str) -> str:
+        """The error of what stands there."""
+        return f"{where}: " + (f"field '{self.field}': " if self.field else "") + self.reason
 
 
 class BadRows(UserError):
@@ -106,33 +107,28 @@ def read_rows(
         yield from _read_lines(file, path, begin, end) if path.suffix == ".jsonl" else _read_list(file, path)
 
 
-def read_all(
-    path: str | Path,
-    make: Callable[[dict[str, Any]], Made],
-    expected: str,
-    shown: int = 20,
-    passed_over: list[Fault] | None = None,
-) -> list[Made]:
-    """What `make` makes of each row of a file that is small and must be good. Raises as read_rows, and ValueError that
-    lists the first `shown` bad rows (`make` raises BadField). Rows of which it raises Useless are put into
-    `passed_over` instead, to be told."""
-    made, faults = [], []
-    for number, raw, row in read_rows(path, expected=expected):
+def made_of(rows: Iterable[Row], file: str | Path, make: Make[Made]) -> Iterator[Made | Fault]:
+    """What `make` makes of the number and the object of each row, in order; a Fault in place of a row that is none, or
+    of which it raises BadField. `file`: as the fault names it."""
+    for number, raw, row in rows:
         try:
             if isinstance(row, BadField):
                 raise row
-            made.append(make(row))
+            made: Made | Fault = make(number, row)
         except BadField as bad:
-            useless = isinstance(bad, Useless) and passed_over is not None
-            (passed_over if useless else faults).append(Fault(str(path), number, bad.field, bad.reason, raw))
-    refuse(path, faults, shown)
+            made = Fault(str(file), number, bad.field, bad.reason, raw)
+        yield made
+
+
+def read_all(path: str | Path, make: Make[Made], expected: str, faults: list[Fault] | None = None) -> list[Made]:
+    """What `make` makes of each row of a file that is small and must be good, see `made_of`. Raises as read_rows, and
+    BadRows with the first 20 bad rows; where `faults` are given they are put there instead."""
+    made, bad = [], [] if faults is None else faults
+    for one in made_of(read_rows(path, expected=expected), path, make):
+        (bad if isinstance(one, Fault) else made).append(one)
+    if bad and faults is None:
+        raise BadRows.of("\n  ".join([f"{len(bad)} bad rows in {path}:", *map(str, bad[:20])]))
     return made
-
-
-def refuse(path: str | Path, faults: Sequence[Fault], shown: int = 20) -> None:
-    """Raises BadRows, which lists the first `shown` faults, if there are any."""
-    if faults:
-        raise BadRows.of("\n  ".join([f"{len(faults)} bad rows in {path}:", *map(str, faults[:shown])]))
 
 
 def parse(raw: str) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def read_voices(path: str | None, key: str = "recipe.voices") -> dict[str, Voice
         return {}
     voices: dict[str, Voice] = {}
 
-    def add(row: dict[str, Any]) -> None:
+    def add(_: int, row: dict[str, Any]) -> None:
         given = check(_Row, row)
         if given.name in voices:
             raise BadField("name", f"{given.name} is there already")

@@ -245,7 +245,7 @@ def read_dictionary(paths: Sequence[str], known: frozenset[str]) -> dict[str, Re
     words: dict[str, Readings | None] = {}
     for path in paths:
         expected = "a word on each line (recipe.phoneme_in.dictionary), one JSON object with word and pinyin,"
-        words |= dict(read_all(path, lambda row: _entry(check(_Entry, row), known), expected))
+        words |= dict(read_all(path, lambda _, row: _entry(check(_Entry, row), known), expected))
     return words
 
 

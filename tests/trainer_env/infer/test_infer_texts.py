@@ -57,6 +57,8 @@ def test_all_bad_rows_are_named_at_once(own):
     with pytest.raises(BadRows) as error:
         texts_of(configuration(f"texts={own}"))
     assert [line.split(":")[1] for line in str(error.value).splitlines()[1:]] == ["3", "4"]
+    with pytest.raises(BadRows, match=r"^1 bad rows:\n  text=: field 'text': has nothing to be spoken: "):
+        texts_of(configuration("text='……'"))
 
 
 def test_all_prompts_that_are_too_long_are_named_at_once(own, tmp_path):

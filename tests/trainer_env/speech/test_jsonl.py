@@ -8,7 +8,7 @@ import pytest
 
 from data_prep.jsonl import SeenTexts
 from speech.files import whole_directory, whole_file
-from speech.jsonl import BadField, read_rows
+from speech.jsonl import BadField, BadRows, made_of, read_all, read_rows
 from speech.texts import normalise_text
 
 
@@ -96,6 +96,25 @@ def test_a_json_list_has_the_faults_of_jsonl_and_items_longer_than_a_read(tmp_pa
     )
     path.write_text("[]")
     assert list(read_rows(path)) == []
+
+
+def test_each_row_is_what_is_made_of_it_or_its_fault(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"n": 1}\n\n3\n{"n": 2}\n')
+
+    def made(number: int, row: dict) -> tuple[int, int]:
+        if row["n"] == 2:
+            raise BadField("n", "is 2")
+        return number, row["n"]
+
+    first, *rest = made_of(read_rows(path), "own", made)
+    assert first == (1, 1)
+    assert [*map(str, rest)] == ["own:3: is no JSON object but int", "own:4: field 'n': is 2"]
+    faults = []
+    assert read_all(path, made, "numbers", faults=faults) == [(1, 1)]
+    assert [one.line for one in faults] == [3, 4]
+    with pytest.raises(BadRows, match=r"^2 bad rows in .*rows\.jsonl:\n.*rows\.jsonl:3: is no JSON"):
+        read_all(path, made, "numbers")
 
 
 def test_what_is_no_file_is_called_what_it_is(tmp_path):
