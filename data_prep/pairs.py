@@ -53,6 +53,7 @@ class _Scored(_Asked):
     tokens: list[Token] = Field(validation_alias=AliasChoices("tokens", *TOKEN_FIELDS))
     score: float
     finished: bool | None = None
+    messages: list[dict[str, str]] | None = None
 
 
 class _Vote(BaseModel):
@@ -77,6 +78,7 @@ class _Spoken(_Asked):
     sample: int = 0
     tokens: list[Token]
     finished: bool | None = None
+    messages: list[dict[str, str]] | None = None
 
 
 def of_scores(path: str, least: float) -> Iterator[dict[str, Any]]:
@@ -191,11 +193,13 @@ def _check_speech(vote: _Vote, systems: Mapping[str, dict[int, _Spoken]]) -> Non
 def _pair(chosen: _Scored | _Spoken, rejected: _Scored | _Spoken, margin: float) -> dict[str, Any]:
     asked = chosen.model_dump(include=set(_Asked.model_fields))
     cut = {name: False for name, one in zip(_ENDS, (chosen, rejected), strict=True) if one.finished is False}
-    return asked | {"chosen": chosen.tokens, "rejected": rejected.tokens, "margin": margin} | cut
+    spoken = {"messages": chosen.messages} if chosen.messages and chosen.messages == rejected.messages else {}
+    return asked | {"chosen": chosen.tokens, "rejected": rejected.tokens, "margin": margin} | cut | spoken
 
 
 def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str, Any]]:
-    """The pairs with their prompts' messages, as stage data makes them. Raises BadRows: texts that it refuses."""
+    """The pairs with their prompts' messages: those that were spoken, where synthesis says so (phonemes that stage data
+    drew), else as stage data makes them. Raises BadRows: texts that it refuses."""
     maker, found, faults = PromptMaker(recipe), [], []
     for number, row in enumerate(rows, 1):
         try:
@@ -205,7 +209,7 @@ def check_rows(rows: list[dict[str, Any]], recipe: DictConfig) -> list[dict[str,
             for side in ("chosen", "rejected"):
                 if max(row[side]) >= recipe.codebook_size:
                     raise BadField(side, f"has token {max(row[side])}, the codebook ends at {recipe.codebook_size - 1}")
-            found.append(row | {"messages": messages})
+            found.append({"messages": messages} | row)
         except BadField as bad:
             faults.append(Fault("pairs", number, bad.field, bad.reason, row["text"]))
     if faults:

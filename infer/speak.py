@@ -42,6 +42,7 @@ def records(
             said = {"tokens": tokens, "finished": finished, "stray": stray}
             said |= {"unknown": odd} if odd else {}
             said |= {"chosen_by": by} if by else {}
+            said |= {"messages": sentence.messages} if sentence.drawn else {}  # for stage prefer
             said |= {"parts": parts_of(ids, tokenizer)} if isinstance(ids, Joined) and len(ids.cuts) > 1 else {}
             yield {"index": index, "sample": sample, **asked, **sentence.labels, **said}
 

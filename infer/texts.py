@@ -24,13 +24,15 @@ LABELS = ("set", "emotion")  # fields of a row by which the evaluation groups it
 @dataclass(frozen=True)
 class Sentence:
     """A request, its prompt, and where it stands; `prefix`: speech tokens of its own that the prompt ends with;
-    `labels`: those of LABELS that its row has."""
+    `labels`: those of LABELS that its row has; `drawn`: stage data may have put phonemes into the prompt by chance, so
+    that the request alone would make another one."""
 
     request: Request
     messages: Messages
     where: str
     prefix: tuple[int, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    drawn: bool = False
 
 
 def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
@@ -54,7 +56,7 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
         raise UserError(f"text={cfg.text} and texts={cfg.texts}: one of them, please")
     path = input_file(cfg.texts, f"texts to speak (stage data makes {cfg.recipe.rl_test})")
     if path.suffix == ".parquet":
-        found = list(islice(_prepared(path), cfg.limit))
+        found = list(islice(_prepared(path, prompts), cfg.limit))
     else:
         made = partial(_sentence, prompts=prompts, known=cfg.recipe.field_values, strict="text" not in cfg)
         rows = islice(read_rows(path), cfg.limit)
@@ -73,7 +75,7 @@ def _row_of(cfg: DictConfig) -> dict[str, Any]:
     return row | ({FIELD: OmegaConf.to_container(cfg.readings, resolve=True)} if cfg.get("readings") else {})
 
 
-def _prepared(path: Path) -> Iterator[Sentence]:
+def _prepared(path: Path, prompts: PromptMaker) -> Iterator[Sentence]:
     import pyarrow.parquet as pq  # here: the page needs none, and its environment has none
 
     for row in pq.read_table(path, columns=["prompt", "extra_info"]).to_pylist():
@@ -81,7 +83,10 @@ def _prepared(path: Path) -> Iterator[Sentence]:
         told = {"instruction": info.get("instruction"), FIELD: given_readings(info, info["text"])}
         request = Request(info["text"], info["language"], info["voice"], **told)
         place, labels = f"{path}:{info['index']}", {name: info[name] for name in LABELS if info.get(name)}
-        yield Sentence(request, row["prompt"], place, tuple(info.get("speech_prefix") or ()), labels)
+        prefix = tuple(info.get("speech_prefix") or ())
+        # Speech that begins with a prefix is what a whole prompt is answered with: see infer.speak.spoken.
+        drawn = prompts.takes_readings and not prefix
+        yield Sentence(request, row["prompt"], place, prefix, labels, drawn)
 
 
 def _sentence(

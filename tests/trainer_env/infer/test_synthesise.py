@@ -4,12 +4,15 @@ import json
 from copy import deepcopy
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
+from data_prep.pairs import check_rows, of_scores
 from data_prep.prepare import Preparation
 from data_prep.prompts import PromptMaker
 from infer.backends import TransformersBackend, first_seed, place
@@ -295,6 +298,28 @@ def test_a_needed_voice_is_asked_for_or_drawn_before_a_model_is_loaded(work, tmp
     (named,) = sentences(compose_stage("glm_tts", "infer", (*glm, "voice=bo")))
     assert drawn.request.voice in ("ana", "bo") and named.request.voice == "bo"
     assert len(drawn.messages) == 3  # the voice's words, the text, the voice's speech
+
+
+def test_stage_prefer_learns_the_prompts_that_were_spoken(work, tmp_path):
+    """Rows for training, in which stage data has drawn phonemes; at 508d3aa pairs were of the text as it stands."""
+    voice = {"name": "ana", "text": "早。", "speech_tokens": [1]}
+    (tmp_path / "voices.jsonl").write_text(json.dumps(voice))
+    drawn = "recipe.phoneme_in.train={probability: 1.0, max_share: 1.0}"
+    given = (f"recipe.voices={tmp_path}/voices.jsonl", f"texts={tmp_path}/train.parquet", drawn)
+    cfg = compose_stage("glm_tts", "prefer", given)
+    maker = PromptMaker(cfg.recipe)
+    request = maker.request({"text": "今天下雨"})
+    prompt = maker.messages(request, training=True)
+    info = {"index": 0, "text": request.text, "language": "zh", "voice": "ana"}
+    pq.write_table(pa.Table.from_pylist([{"prompt": prompt, "extra_info": info}]), tmp_path / "train.parquet")
+    tokenizer = AutoTokenizer.from_pretrained(work / "model")
+    answers = [(tokenizer.convert_tokens_to_ids([f"<|s_{code}|>"]), True) for code in (3, 4)]
+    rows = list(records(sentences(cfg), [answers], tokenizer, [""]))
+    rows = [json.dumps(row | {"score": score}) for row, score in zip(rows, (0.1, 0.9), strict=True)]
+    (tmp_path / "scored.jsonl").write_text("\n".join(rows))
+    (pair,) = check_rows(list(of_scores(f"{tmp_path}/scored.jsonl", 0.1)), cfg.recipe)
+    assert (pair["chosen"], pair["rejected"]) == ([4], [3])
+    assert pair["messages"] == prompt != maker.messages(request, training=False)
 
 
 def test_the_reference_computes_in_float32_on_a_cpu_and_as_vllm_does_elsewhere(work):
