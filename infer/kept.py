@@ -13,6 +13,7 @@ from speech.imports import ROOT, dotted_names, imported_files
 _OTHER = {"systems", "only", "checkpoints", "of_run", "workers", "share", "tokens_dir", "keep_tokens"}
 _OTHER |= {"teacher", "compare", "listen_to", "report", "outlier_at", "bootstrap", "ear", "scorers", "prosody"}
 _OTHER |= {"out_dir", "files", "hear_at_once", "cache", "token2wav", "reward_server"}
+_OTHER |= {"input", "output", "read_tokens", "keep_scores", "server", "asr", "pairs", "prefer"}  # of prefer.yaml
 _OTHER_OF_RECIPE = {"server", "reward", "eval_dir"}
 
 

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from reward_tts.compute_score import is_askable, judged, speech_of
 from reward_tts.measures import Measures, Status
+from reward_tts.scored import Scored
 from reward_tts.server.instance import Judge, make_gate, make_judge
 from reward_tts.server.shortcut import AUDITED, CLOSED, EAR, UNSURE
 from speech.faults import told_plainly
@@ -128,6 +129,10 @@ def main(cfg: DictConfig) -> None:
         rows = read(cfg)
         output = cfg.output or str(Path(cfg.input).with_suffix(".scored.jsonl"))
         check_outputs({"input": cfg.input}, {"output": output})
+        if (scored := Scored(cfg, output)).is_there():
+            print(f"scored already: {output}", flush=True)
+            return
+        scored.forget()
         torch.set_num_threads(cfg.server.torch_threads)
         if cfg.recipe.reward.get("token_ear") is not None and not cfg.read_tokens:
             cfg.recipe.reward.token_ear = None
@@ -136,6 +141,7 @@ def main(cfg: DictConfig) -> None:
         for one in scores(judge, rows, str(cfg.input), cfg.server.max_batch_size):
             found.append(one)
         write_jsonl(output, found)
+        scored.record()
     terms = ", ".join(f"{name} {mean(row[f'term_{name}'] for row in found):.4f}" for name in judge.reward.terms)
     print(f"{len(found)} rows: reward {mean(row['score'] for row in found):.4f} ({terms})")
     if judge.reward.token_ear:

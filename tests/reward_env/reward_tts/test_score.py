@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from data_prep.pairs import of_scores
-from reward_tts.score import read, told_of_ear
+from reward_tts.score import main, read, told_of_ear
+from reward_tts.scored import Scored
 from speech.jsonl import BadRows
 from speech.tokens import format_speech_tokens
 from stages.config import compose_stage
@@ -100,3 +101,25 @@ def test_the_token_ear_reads_rows_where_it_is_asked_to(built_recipe, tmp_path):
     assert low < high and f"its reward is {low:+.4f} to {high:+.4f} from the wave's" in said
     assert "nothing was audited" in told_of_ear(found[12:])
     assert all(("log_f0_std" in row) and row["transcript"] for row in found[:12])
+
+
+def test_stage_prefer_scores_the_same_speech_once(tmp_path, capsys):
+    """Without the models, which are not loaded where the scores are there."""
+    path = write(tmp_path / "rollouts.jsonl", {"text": "你好", "tokens": [1]})
+    output = write(tmp_path / "rollouts.scored.jsonl", {"text": "你好", "tokens": [1], "score": 0.5})
+
+    def config(*more: str, stage: str = "prefer"):
+        return compose_stage("tiny_mandarin", stage, (f"input={path}", f"output={output}", *more))
+
+    def is_there(*more: str, stage: str = "prefer") -> bool:
+        return Scored(config(*more, stage=stage), str(output)).is_there()
+
+    assert not is_there()
+    Scored(config(), str(output)).record()
+    assert is_there() and is_there("prefer.training.learning_rate=0.1", "recipe.server.http_port=9999")
+    assert not is_there("recipe.reward.terms.pinyin.weight=2") and not is_there("read_tokens=false")
+    assert not is_there("keep_scores=false") and not is_there(stage="score")
+    main.__wrapped__(config())
+    assert capsys.readouterr().out == f"scored already: {output}\n"
+    write(path, {"text": "你好", "tokens": [2]})
+    assert not is_there()

@@ -69,6 +69,18 @@ def test_other_texts_another_checkpoint_and_a_file_that_is_gone(work, made, tmp_
     assert kept(cfg) == []
 
 
+def test_rollouts_of_stage_prefer_are_spoken_once_whatever_is_made_of_them(work, tmp_path):  # noqa: F811
+    """At 508d3aa an interrupted stage spoke and scored all of them again."""
+    given = (f"tokens_dir={tmp_path}", f"texts={work}/texts.jsonl", f"recipe.sft_dir={work}/model")
+    cfg = compose_stage("tiny_mandarin", "prefer", given)
+    (path,) = token_files(cfg).values()
+    Path(path).write_text('{"text": "你好", "tokens": [1]}\n')
+    record(cfg, identities_now(cfg))
+    later = ["prefer.training.learning_rate=0.1", "pairs.least_margin=0.2", "server.torch_threads=2"]
+    assert kept(compose_stage("tiny_mandarin", "prefer", (*given, *later))) == ["SFT"]
+    assert kept(compose_stage("tiny_mandarin", "prefer", (*given, "decodings.rollouts.samples=4"))) == []
+
+
 def test_another_lexicon_of_words_to_be_spoken_as_phonemes(work, made, tmp_path):  # noqa: F811
     lexicon = tmp_path / "words.txt"
     lexicon.write_text("一")
