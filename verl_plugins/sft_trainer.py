@@ -8,6 +8,7 @@ an epoch that begins there has none: resumed from such a checkpoint, verl advanc
 """
 
 import hydra
+import torch
 from omegaconf import DictConfig
 from verl.trainer.sft_trainer import SFTTrainer
 from verl.utils.checkpoint import CheckpointHandler
@@ -34,6 +35,13 @@ class ResumableSFTTrainer(SFTTrainer):
         """verl 0.9.1 reads trainer.seed nowhere: whatever it says, torch's sampler shuffles by seed 0."""
         super()._build_dataloader()
         self.train_sampler.seed = int(self.config.trainer.seed)
+
+    def _init_engine(self) -> None:
+        """Of what torch draws, LoRA's first matrices and its dropout, verl seeds nothing. Each process drops out
+        others; a checkpoint brings a state of its own."""
+        torch.manual_seed(int(self.config.trainer.seed))
+        super()._init_engine()
+        torch.manual_seed(int(self.config.trainer.seed) + self.rank)
 
     def _build_ckpt_handler(self) -> None:
         super()._build_ckpt_handler()

@@ -103,6 +103,18 @@ def test_dropout_and_modules_are_those_of_the_configuration(folder):
     assert rates == [0.1, 0.1] and trained == {f"base_model.model.{TABLE}"}
 
 
+def test_adapters_begin_and_drop_out_by_the_seed(folder):
+    """At 508d3aa no two trainings began alike."""
+
+    def drawn(seed: int) -> list[torch.Tensor]:
+        module = ResumableSFTTrainer(config(folder, "seed", *WHOLE, f"recipe.seed={seed}")).engine.module
+        name = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.default.weight"
+        return [module.state_dict()[name].full_tensor(), torch.rand(9)]  # the second as dropout draws
+
+    first, again, other = drawn(1), drawn(1), drawn(2)
+    assert all(map(torch.equal, first, again)) and not any(map(torch.equal, first, other))
+
+
 def test_a_rollout_in_float32_gets_the_sum_of_weights_and_adapter_and_nothing_is_rounded(folder):
     """At 1e922d5 verl rounded what it sends to bfloat16. All of A and B is 2 ** -6, the rank 4, alpha by it 2: a change
     of 2 * 4 * 2 ** -12 everywhere."""
