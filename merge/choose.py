@@ -16,6 +16,7 @@ from speech.faults import UserError
 from speech.files import growing_lines
 
 ASKED, HEARD, HELD_OUT, ALARM = "asked.jsonl", "heard.jsonl", "held_out.json", "alarm.json"
+TRACKER = "latest_checkpointed_iteration.txt"
 RANKING = "VERL_TTS_RANKING"  # stages/standard.yaml sets it for the trainer: best.json of stage `checkpoints`
 
 
@@ -29,10 +30,30 @@ def guard_folder(grpo_dir: str | Path) -> Path:
     return Path(grpo_dir) / "guard"
 
 
+def latest(folder: str | Path) -> Path | None:
+    """The checkpoint with which verl goes on in `folder`; None where it begins.
+
+    Raises:
+        UserError: it is not there, of which verl would say nothing, and begin.
+    """
+    tracker = Path(folder) / TRACKER
+    if not tracker.is_file():
+        return None
+    path = tracker.parent / f"global_step_{tracker.read_text().strip()}"
+    if not path.is_dir():
+        places = tracker.parent.glob("global_step_*/data*.pt")  # of the rows, which verl writes last
+        whole = sorted({int(place.parent.name.rpartition("_")[2]) for place in places})
+        raise UserError(
+            f"{tracker} names {path.name}, which is not there: verl would begin again at step 0. Write the number of "
+            f"another one into that file (whole are {whole}), or begin again in another folder"
+        )
+    return path
+
+
 def saved_steps(grpo_dir: str | Path) -> list[int]:
     """Steps whose checkpoint verl has finished and not taken away since, ascending: of one that is rotated out
     (max_actor_ckpt_to_keep) an empty folder is left."""
-    root, tracker = Path(grpo_dir), Path(grpo_dir) / "latest_checkpointed_iteration.txt"
+    root, tracker = Path(grpo_dir), Path(grpo_dir) / TRACKER
     if not tracker.is_file():
         return []
     last = int(tracker.read_text())

@@ -20,13 +20,12 @@ from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
 from merge.adapter import HEAD, TABLE, Adapter, write_adapter
-from merge.choose import HELD_OUT, chosen_step, guard_folder, ranked_steps, saved_steps
+from merge.choose import HELD_OUT, TRACKER, chosen_step, guard_folder, ranked_steps, saved_steps
 from speech.faults import UserError, told_plainly
 from speech.files import whole_directory
 from speech.loading import weights_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-_TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
 
 
 class MissingCheckpoint(UserError, FileNotFoundError):
@@ -53,7 +52,7 @@ def find_actor(grpo_dir: str, step: int | None, part: str = "actor") -> Path:
     """
     root = Path(grpo_dir)
     found = {int(p.name.removeprefix("global_step_")): p / part for p in root.glob("global_step_*")}
-    tracker = root / _TRACKER
+    tracker = root / TRACKER
     if not found or not tracker.exists():
         raise MissingCheckpoint(f"no complete checkpoint (global_step_N) in {grpo_dir}: run the stage `train` first")
     last = int(tracker.read_text())
@@ -63,7 +62,7 @@ def find_actor(grpo_dir: str, step: int | None, part: str = "actor") -> Path:
     for number in sorted(found, reverse=True) if step is None else [step]:
         lacking[number] = missing_files(found[number])
         if number > last:
-            lacking[number].insert(0, f"verl did not finish writing it: {_TRACKER} says {last}")
+            lacking[number].insert(0, f"verl did not finish writing it: {TRACKER} says {last}")
         if not lacking[number]:
             return found[number]
         print(f"{found[number]} is not whole, passed over: {lacking[number]}", flush=True)

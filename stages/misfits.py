@@ -7,7 +7,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.weights import paths
+from merge.choose import latest
 from sft.verl_train import check_lora, rows_of, steps_of
+from speech.faults import UserError
 from verl_plugins.schedule import Schedule, check_same
 from verl_plugins.versions import vllm_build
 
@@ -240,11 +242,25 @@ def of_rows(cfg: DictConfig) -> Iterator[Fault]:
 
 
 def goes_on_from(cfg: DictConfig) -> Path | None:
-    """Folder of the checkpoint with which a training by verl goes on; None where it is to begin."""
-    tracker = Path(cfg.trainer.default_local_dir) / "latest_checkpointed_iteration.txt"
-    if not tracker.exists() or cfg.trainer.resume_mode != "auto":
+    """Folder of the checkpoint with which a training by verl goes on; None where it is to begin. Raises UserError: see
+    merge.choose.latest."""
+    if cfg.trainer.resume_mode != "auto":
         return None
-    return tracker.parent / f"global_step_{tracker.read_text().strip()}"
+    return latest(cfg.trainer.default_local_dir)
+
+
+def of_resumption(cfg: DictConfig) -> Iterator[Fault]:
+    """Checkpoints of a training by verl that an interruption takes away, or has taken: where one alone is kept, verl
+    deletes it before its own file names the next one."""
+    for key in ("trainer.max_ckpt_to_keep", "trainer.max_actor_ckpt_to_keep"):
+        if OmegaConf.select(cfg, key) == 1:
+            why = "an interruption behind a save would leave none to go on from: 2, as are there while one is written"
+            yield key, f"is 1: {why}"
+    if OmegaConf.select(cfg, "trainer.default_local_dir") is not None:
+        try:
+            goes_on_from(cfg)
+        except UserError as error:
+            yield "trainer.default_local_dir", f"cannot be gone on from: {error}"
 
 
 def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> Iterator[Fault]:

@@ -166,6 +166,7 @@ def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = Fal
 def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterator[misfits.Fault]:
     trains, prepares = "actor_rollout_ref" in cfg, bool(OmegaConf.select(cfg, "prepare.use_speech_prefix"))
     yield from misfits.of_settings(cfg)
+    yield from misfits.of_resumption(cfg)
     yield from lengths.of_lengths(cfg)
     if listens(stage):
         from infer.ears import of_ear

@@ -15,6 +15,7 @@ from verl.utils.checkpoint import CheckpointHandler
 from verl.utils.device import auto_set_device
 from verl.utils.distributed import destroy_global_process_group, initialize_global_process_group
 
+from merge.choose import latest
 from verl_plugins import versions
 
 versions.require("verl", versions.VERL, "verl_plugins/sft_trainer.py")
@@ -26,6 +27,10 @@ class WholeEpochs(CheckpointHandler):
     def _load_dataloader_state(self, checkpoint_path: str) -> None:
         if self.resume_global_step % len(self.train_dataloader):
             super()._load_dataloader_state(checkpoint_path)
+
+    def _find_latest_checkpoint(self) -> str | None:
+        latest(self.default_local_dir)  # or verl would begin without a word
+        return super()._find_latest_checkpoint()
 
 
 class ResumableSFTTrainer(SFTTrainer):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from merge.choose import NoChoice, chosen_step, held_out, saved_steps
+from merge.choose import NoChoice, chosen_step, held_out, latest, saved_steps
+from speech.faults import UserError
 from speech.files import write_jsonl
 from tests.helpers.saved_steps import save_steps
 
@@ -105,3 +106,16 @@ def test_a_stopped_run_without_a_good_checkpoint_merges_none(grpo: Path):
     with pytest.raises(NoChoice, match=r"guard: pitch fell; no checkpoint is older.*merge\.step=N"):
         chosen_step(left(grpo, alarm=alarm), None)
     assert chosen_step(str(grpo), 30) == 30
+
+
+def test_what_verl_goes_on_with_must_be_there(tmp_path):
+    """verl says nothing, and begins again."""
+    assert latest(tmp_path) is None
+    save_steps(tmp_path, 10)
+    assert latest(tmp_path) == tmp_path / "global_step_10"
+    shutil.rmtree(tmp_path / "global_step_10")
+    for step in (20, 30):
+        (tmp_path / f"global_step_{step}").mkdir()
+    (tmp_path / "global_step_20/data_0.pt").touch()
+    with pytest.raises(UserError, match=r"names global_step_10, which is not there.* \(whole are \[20\]\)"):
+        latest(tmp_path)

@@ -9,6 +9,7 @@ import torch
 from verl.utils.distributed import initialize_global_process_group
 
 from sft.verl_train import steps_of
+from speech.faults import UserError
 from tests.helpers.sft_session import Run, config, train, write_inputs
 from tests.helpers.training_worker import one_process
 from verl_plugins.sft_trainer import ResumableSFTTrainer
@@ -66,6 +67,9 @@ def test_of_checkpoints_before_and_after_an_interruption_the_last_ones_are_kept(
     assert ResumableSFTTrainer(cfg).engine._updates == 4  # an error's "update N" counts those, too
     train(cfg)
     assert steps() == {6, 8}
+    shutil.rmtree(folder / "kept/sft_checkpoints/global_step_8")  # at 508d3aa this began at step 0
+    with pytest.raises(UserError, match=r"names global_step_8, which is not there.*whole are \[6\]"):
+        ResumableSFTTrainer(cfg)
 
 
 @pytest.fixture(scope="module")

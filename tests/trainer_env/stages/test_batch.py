@@ -89,6 +89,7 @@ def test_a_training_under_way_goes_on_with_a_batch_that_verl_fills(tmp_path, cap
     with pytest.raises(SystemExit, match="is 40, no multiple of"):
         check_training(training)
     (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
+    (tmp_path / "global_step_10").mkdir()
     check_training(training)
     assert "run.sh: warning: data.train_batch_size is 40, no multiple of" in capsys.readouterr().out
 

@@ -263,3 +263,22 @@ def test_sft_on_too_few_rows_or_by_another_schedule_is_refused_before_anything_s
     assert key == "data.train_batch_size" and "have 7 rows for an epoch" in why
     ((key, why),) = faults(16, "trainer.total_epochs=2")
     assert key == "trainer.total_epochs" and "'total_steps': 2" in why and "'total_steps': 4" in why
+
+
+@pytest.mark.parametrize(
+    ("stage", "key"), [("sft", "trainer.max_ckpt_to_keep"), ("grpo", "trainer.max_actor_ckpt_to_keep")]
+)
+def test_a_checkpoint_that_an_interruption_takes_away_is_told(tmp_path, stage, key):
+    """At 508d3aa SFT kept one by default, and where that was gone the same command began at step 0."""
+
+    def faults(*overrides: str) -> list[tuple[str, str]]:
+        own = (f"trainer.default_local_dir={tmp_path}", *overrides)
+        return list(misfits.of_resumption(compose_stage("llasa", stage, own)))
+
+    assert faults() == []
+    ((found, why),) = faults(f"{key}=1")
+    assert found == key and why.startswith("is 1: an interruption")
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("4")
+    ((found, why),) = faults()
+    assert found == "trainer.default_local_dir" and "names global_step_4, which is not there" in why
+    assert faults("trainer.resume_mode=disable") == []
