@@ -16,7 +16,7 @@ from speech.faults import UserError
 from speech.files import growing_lines
 
 ASKED, HEARD, HELD_OUT, ALARM = "asked.jsonl", "heard.jsonl", "held_out.json", "alarm.json"
-TRACKER = "latest_checkpointed_iteration.txt"
+LOSSES, TRACKER = "held_out_loss.jsonl", "latest_checkpointed_iteration.txt"
 RANKING = "VERL_TTS_RANKING"  # stages/standard.yaml sets it for the trainer: best.json of stage `checkpoints`
 
 

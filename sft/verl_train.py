@@ -38,8 +38,9 @@ def steps_of(cfg: DictConfig) -> int:
     """Updates of the whole training, as verl's trainer counts them.
 
     Raises:
-        ValueError: fewer rows to train or to validate with than a batch has, or a time to validate and no rows; verl
-            leaves out what fills no batch, and would divide by 0 steps or take the mean of nothing.
+        ValueError: fewer rows to train with than a batch has, or to validate with than there are processes, or a time
+            to validate and no rows; verl leaves out what not all processes have, and would divide by 0 steps or take
+            the mean of nothing.
     """
     batch = cfg.data.train_batch_size
     devices = cfg.trainer.nnodes * cfg.trainer.n_gpus_per_node // cfg.engine.get("ulysses_sequence_parallel_size", 1)
@@ -52,10 +53,10 @@ def steps_of(cfg: DictConfig) -> int:
             f"{cfg.data.get('epochs_of_files')}), less than a batch: a smaller data.train_batch_size={batch} "
             "(a multiple of the GPUs), or more rows"
         )
-    if cfg.data.val_files and validated < batch:
+    if cfg.data.val_files and validated < devices:
         raise UserError(
-            f"data.val_files={cfg.data.val_files} have {validated} rows, less than a batch (data.train_batch_size="
-            f"{batch}): hold out more, or data.val_files=null trainer.test_freq=-1"
+            f"data.val_files={cfg.data.val_files} have {validated} rows for {devices} GPUs, each of which reads one or "
+            "more: hold out more, or data.val_files=null trainer.test_freq=-1"
         )
     if not cfg.data.val_files and cfg.trainer.test_freq != -1:
         raise UserError(f"trainer.test_freq={cfg.trainer.test_freq} needs data.val_files; -1 validates never")

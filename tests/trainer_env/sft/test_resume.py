@@ -4,12 +4,18 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import torch
+from transformers import AutoTokenizer, Qwen2ForCausalLM
 from verl.utils.distributed import initialize_global_process_group
 
+from merge.choose import LOSSES
+from sft.data import collate, load_examples
+from sft.train import SpeechTrainer
 from sft.verl_train import steps_of
 from speech.faults import UserError
+from speech.files import read_jsonl
 from tests.helpers.sft_session import Run, config, train, write_inputs
 from tests.helpers.training_worker import one_process
 from verl_plugins.sft_trainer import ResumableSFTTrainer
@@ -70,6 +76,22 @@ def test_of_checkpoints_before_and_after_an_interruption_the_last_ones_are_kept(
     shutil.rmtree(folder / "kept/sft_checkpoints/global_step_8")  # at 508d3aa this began at step 0
     with pytest.raises(UserError, match=r"names global_step_8, which is not there.*whole are \[6\]"):
         ResumableSFTTrainer(cfg)
+
+
+def test_all_held_out_rows_are_validated_on(folder):
+    """Five rows, of which no batch of eight was full: at 508d3aa the loss was the mean of nothing."""
+    held_out = str(folder / "held_out.parquet")
+    pq.write_table(pq.read_table(folder / "train.parquet").slice(3, 5), held_out)
+    often = ("trainer.save_freq=1", "trainer.test_freq=1", "trainer.total_training_steps=4", "trainer.total_epochs=2")
+    own = (f"data.val_files={held_out}", "data.use_dynamic_bsz=false", "optim.lr=0")
+    cfg = config(folder, "best", *own, *often, *CONSTANT)
+    train(cfg)
+    tokenizer = AutoTokenizer.from_pretrained(folder / "model")
+    rows = collate(load_examples(held_out, tokenizer, 64), tokenizer.pad_token_id)
+    loss = SpeechTrainer.compute_loss(None, Qwen2ForCausalLM.from_pretrained(folder / "model"), rows).item()
+    told = read_jsonl(folder / "best/sft_checkpoints" / LOSSES)
+    assert [row["step"] for row in told] == [1, 2, 3, 4]
+    assert [row["loss"] for row in told] == pytest.approx([loss] * 4, abs=1e-5)
 
 
 @pytest.fixture(scope="module")

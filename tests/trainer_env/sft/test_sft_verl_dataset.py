@@ -132,11 +132,12 @@ def test_steps_are_those_of_all_epochs_and_devices(data):
         steps_of(training(data.train_files, 1, total_epochs=2, total_training_steps=7))
 
 
-def test_fewer_rows_to_validate_with_than_a_batch_are_refused(data, tmp_path):
+def test_fewer_rows_to_validate_with_than_gpus_are_refused(data, tmp_path):
     few = str(tmp_path / "few.parquet")
-    pq.write_table(pq.read_table(data.train_files).slice(0, len(ROWS) - 1), few)
-    with pytest.raises(ValueError, match=r"data\.val_files.*less than a batch"):
-        steps_of(training(data.train_files, len(ROWS), few, test_freq=1))
+    pq.write_table(pq.read_table(data.train_files).slice(0, 1), few)
+    assert steps_of(training(data.train_files, len(ROWS), few, test_freq=1)) == 1  # less than a batch
+    with pytest.raises(ValueError, match=r"data\.val_files\S+ have 1 rows for 2 GPUs"):
+        steps_of(training(data.train_files, 2, few, devices=2, test_freq=1))
 
 
 def test_verls_loss_on_these_rows_is_that_of_our_own_trainer(data, tokenizer):
