@@ -1,7 +1,9 @@
-"""Which checkpoint of a GRPO run is merged, by what the guard heard of it (docs/training.md, "The guard").
+"""Which checkpoint of a GRPO run is merged, by what the guard heard of it (docs/training.md, "The guard"), and which of
+an SFT by verl is exported, by its loss on held-out rows.
 
 In `guard_folder`: alarm.json of verl_plugins/guard.py ({"action", "since", "last_good", "why"}),
-heard.jsonl of infer/guard.py (see `held_out`). What is chosen so must still be there: see `kept_steps`.
+heard.jsonl of infer/guard.py (see `held_out`). Beside an SFT's checkpoints: LOSSES of verl_plugins/sft_trainer.py
+({"step", "loss"}, nats per labelled token). What is chosen so must still be there: see `kept_steps`.
 """
 
 import json
@@ -50,15 +52,25 @@ def latest(folder: str | Path) -> Path | None:
     return path
 
 
-def saved_steps(grpo_dir: str | Path) -> list[int]:
+def saved_steps(folder: str | Path, part: str = "actor") -> list[int]:
     """Steps whose checkpoint verl has finished and not taken away since, ascending: of one that is rotated out
-    (max_actor_ckpt_to_keep) an empty folder is left."""
-    root, tracker = Path(grpo_dir), Path(grpo_dir) / TRACKER
+    (max_actor_ckpt_to_keep) an empty folder is left. `part` of verl's SFT checkpoints is ""."""
+    root, tracker = Path(folder), Path(folder) / TRACKER
     if not tracker.is_file():
         return []
     last = int(tracker.read_text())
-    found = [int(p.parents[1].name.rpartition("_")[2]) for p in root.glob("global_step_*/actor/fsdp_config.json")]
-    return sorted(step for step in found if step <= last)
+    there = [path for path in root.glob("global_step_*") if (path / part / "fsdp_config.json").exists()]
+    return sorted(step for path in there if (step := int(path.name.rpartition("_")[2])) <= last)
+
+
+def least_loss(folder: str | Path) -> int | None:
+    """Of the saved steps of verl's SFT in `folder` the one of least loss on held-out rows, the first of equals; None
+    where no saved one was validated. What was validated twice, before and after an interruption, counts as of the last
+    time."""
+    rows, _ = growing_lines(Path(folder) / LOSSES)
+    losses = {row["step"]: row["loss"] for row in rows}
+    saved = [step for step in saved_steps(folder, part="") if step in losses]
+    return min(saved, key=lambda step: (losses[step], step), default=None)
 
 
 def kept_steps(grpo_dir: str | Path) -> set[int]:

@@ -3,8 +3,9 @@
     python -m sft.verl_train --config-path <recipes/NAME> --config-name sft [overrides]
 
 Starts verl's trainer (verl_plugins/sft_trainer.py) under torchrun with trainer.n_gpus_per_node processes, then puts the
-last checkpoint together (a LoRA adapter is added to its weights) as the Hugging Face checkpoint sft.output. An
-interrupted training continues from trainer.default_local_dir (trainer.resume_mode: auto).
+last checkpoint, or with sft.choose=best that of least loss on held-out rows, together (a LoRA adapter is added to its
+weights) as the Hugging Face checkpoint sft.output. An interrupted training continues from trainer.default_local_dir
+(trainer.resume_mode: auto).
 """
 
 import json
@@ -96,6 +97,23 @@ def check_lora(cfg: DictConfig) -> None:
         )
 
 
+def check_choice(cfg: DictConfig) -> None:
+    """Whether there is something to choose by: the steps that are saved must be validated.
+
+    Raises:
+        UserError: they are not, or sft.choose is neither last nor best.
+    """
+    if cfg.sft.choose not in ("last", "best"):
+        raise UserError(f"sft.choose is last or best, got {cfg.sft.choose!r}")
+    saved, validated = cfg.trainer.save_freq, cfg.trainer.test_freq
+    often = isinstance(saved, int) and isinstance(validated, int) and 0 < validated <= saved and saved % validated == 0
+    if cfg.sft.choose == "best" and not (cfg.data.val_files and (often or saved == validated != -1)):
+        raise UserError(
+            f"sft.choose=best is of the steps that are saved and validated: data.val_files={cfg.data.val_files}, and "
+            f"trainer.save_freq={saved} a multiple of trainer.test_freq={validated}, or both after_each_epoch"
+        )
+
+
 def check_lengths(cfg: DictConfig) -> None:
     """Whether each row fits into data.max_length: verl would end at the first that does not, in the middle of an epoch,
     and at the same one again when it goes on. A row is counted by the tokenizer only if its characters may be too many.
@@ -163,17 +181,25 @@ def is_first_node(torchrun: Sequence[str]) -> bool:
 
 
 def export(cfg: DictConfig, steps: int) -> Path:
-    """Writes the newest whole checkpoint to sft.output, and its LoRA adapter to sft.adapter, if that is set.
+    """Writes the newest whole checkpoint, or as sft.choose says, to sft.output, and its LoRA adapter to sft.adapter, if
+    that is set.
 
     Raises:
-        MissingCheckpoint: there is none of so many steps: half a training is not its result.
+        MissingCheckpoint: there is none of so many steps: half a training is not its result; or none to choose.
     """
+    from merge.choose import LOSSES, least_loss
     from merge.merge import MissingCheckpoint, check, find_actor, keep_adapter, merge
     from speech.files import whole_directory
 
-    checkpoint = find_actor(cfg.trainer.default_local_dir, None, part="")
+    folder = cfg.trainer.default_local_dir
+    checkpoint = find_actor(folder, None, part="")
     if (found := int(checkpoint.name.removeprefix("global_step_"))) != steps:
         raise MissingCheckpoint(f"{checkpoint} is of step {found} of {steps}: run the stage `sft` to its end first")
+    if cfg.sft.choose == "best":
+        if (best := least_loss(folder)) is None:
+            raise MissingCheckpoint(f"sft.choose=best: none of the saved steps of {folder} was validated ({LOSSES})")
+        checkpoint = find_actor(folder, best, part="")
+        print(f"[sft] step {best} of {steps}: the least loss on held-out rows ({folder}/{LOSSES})", flush=True)
     if cfg.sft.adapter:
         keep_adapter(checkpoint, cfg.sft.adapter, cfg.model.path)
     with whole_directory(cfg.sft.output) as target:
@@ -188,6 +214,7 @@ def main(cfg: DictConfig) -> None:
     """Stage `sft`."""
     steps = steps_of(cfg)
     check_lora(cfg)
+    check_choice(cfg)
     from data_prep.learned import remarks  # not above: numpy, which stages/misfits.py does not need
 
     with told_plainly():

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.weights import paths
 from merge.choose import latest
-from sft.verl_train import check_lora, rows_of, steps_of
+from sft.verl_train import check_choice, check_lora, rows_of, steps_of
 from speech.faults import UserError
 from verl_plugins.schedule import Schedule, check_same
 from verl_plugins.versions import vllm_build
@@ -279,7 +279,8 @@ def of_sft(cfg: DictConfig) -> Iterator[Fault]:
     files = paths(OmegaConf.select(cfg, "data.train_files"))
     if not OmegaConf.select(cfg, "sft.torchrun") or not all(Path(file).exists() for file in files):
         return
-    for key, check in (("data.train_batch_size", steps_of), ("model.lora_rank", check_lora)):
+    checks = (("data.train_batch_size", steps_of), ("model.lora_rank", check_lora), ("sft.choose", check_choice))
+    for key, check in checks:
         try:
             check(cfg)
         except (FileNotFoundError, ValueError) as error:

@@ -9,14 +9,14 @@ an epoch that begins there has none: resumed from such a checkpoint, verl advanc
 
 Its loss on held-out rows is the mean of the batches' losses, without the rows that fill no batch: of 63 rows on 8 GPUs,
 each with 4 of a batch, 32 count. Here all rows of a process are one batch, which verl parts by ids as any other, and
-the loss is the mean of their labelled tokens. It is written beside the checkpoints.
+the loss is the mean of their labelled tokens. It is written beside the checkpoints: see sft.choose.
 """
 
 from pathlib import Path
 
 import hydra
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from tensordict import TensorDict
 from torch.utils.data import DataLoader
 from verl.trainer.sft_trainer import SFTTrainer
@@ -25,7 +25,7 @@ from verl.utils.checkpoint import CheckpointHandler
 from verl.utils.device import auto_set_device
 from verl.utils.distributed import destroy_global_process_group, initialize_global_process_group
 
-from merge.choose import LOSSES, latest
+from merge.choose import LOSSES, latest, least_loss
 from speech.files import append_jsonl
 from verl_plugins import versions
 
@@ -50,6 +50,8 @@ class ResumableSFTTrainer(SFTTrainer):
     def _build_engine(self) -> None:
         super()._build_engine()
         validate, folder = self.training_client.infer_batch, Path(self.config.trainer.default_local_dir)
+        choose = OmegaConf.select(self.config, "sft.choose")
+        self.engine.chooses = lambda root: {least_loss(root)} - {None} if choose == "best" else set()
 
         def validated(data: TensorDict) -> TensorDict | None:
             tu.assign_non_tensor(data, use_dynamic_bsz=True)  # by a number of rows verl parts a multiple of it alone

@@ -21,7 +21,7 @@ The engine is registered for a device of its own, which verl's variable VERL_ENG
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
@@ -121,21 +121,19 @@ def saved_before(saved: str, resumed: str) -> list[str]:
     return [path for path in paths if (Path(path) / "fsdp_config.json").exists()]  # which verl writes last
 
 
-def counted(before: Sequence[str], saved: str, resumed: str | None) -> list[str]:
-    """Checkpoints that count among the ones that verl keeps, the oldest first. One that merge.choose may go back to is
-    none of them: it stays beside them.
+def counted(before: Sequence[str], saved: str, resumed: str | None, kept: Set[int]) -> tuple[list[str], list[str]]:
+    """Checkpoints that count among the ones that verl keeps, and those that stay beside them, the oldest first.
 
     Args:
-        before: what this process has saved.
+        before: what this process has saved, or counted before, and not taken away.
         saved: what verl is about to save.
         resumed: what the run was resumed from, until the first save after it.
+        kept: steps that somebody may go back to.
     """
     paths = [*(saved_before(saved, resumed) if resumed else []), *before]
-    found = _CHECKPOINT.fullmatch(saved)
-    if not found or not found["part"]:  # of SFT, which has no guard and no ranking
-        return paths
-    kept = {f"global_step_{step}" for step in kept_steps(found["root"])}
-    return [path for path in paths if Path(path).parent.name not in kept]
+    steps = {path: int(found["step"]) if (found := _CHECKPOINT.fullmatch(path)) else -1 for path in paths}
+    ordered = sorted(steps, key=lambda path: steps[path])
+    return [path for path in ordered if steps[path] not in kept], [path for path in ordered if steps[path] in kept]
 
 
 def updates_of(optimizer: torch.optim.Optimizer, otherwise: int) -> int:
@@ -150,6 +148,8 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
     _rows = ""
     _updates = 0  # with those of the checkpoint
     _resumed: str | None = None  # the checkpoint, until the first one of this process
+    _beside: Sequence[str] = ()  # checkpoints that do not count among the ones that verl keeps
+    chooses: Callable[[str], Set[int]] | None = None  # folder of the checkpoints -> steps that are to be kept
 
     def _build_lora_module(self, module: torch.nn.Module) -> torch.nn.Module:
         begun = self.model_config.lora_adapter_path
@@ -229,8 +229,11 @@ class NamedParametersEngine(FSDPEngineWithLMHead):
         """verl's, and the schedule beside it. Those of before a resumption count among the ones that are kept, those
         that one may go back to do not."""
         if self.rank == 0:
-            manager = self.checkpoint_manager
-            manager.previous_saved_paths = counted(manager.previous_saved_paths, local_path, self._resumed)
+            manager, place, kept = self.checkpoint_manager, _CHECKPOINT.fullmatch(local_path), set()
+            if place and (self.chooses or place["part"]):  # of SFT, which has no part, there is no guard and no ranking
+                kept = (self.chooses or kept_steps)(place["root"])
+            before = [*self._beside, *manager.previous_saved_paths]
+            manager.previous_saved_paths, self._beside = counted(before, local_path, self._resumed, kept)
         self._resumed = None
         super().save_checkpoint(local_path, *args, **kwargs)
         if self.rank == 0:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from merge.choose import NoChoice, chosen_step, held_out, latest, saved_steps
+from merge.choose import LOSSES, NoChoice, chosen_step, held_out, latest, least_loss, saved_steps
 from speech.faults import UserError
-from speech.files import write_jsonl
+from speech.files import append_jsonl, write_jsonl
 from tests.helpers.saved_steps import save_steps
 
 
@@ -106,6 +106,17 @@ def test_a_stopped_run_without_a_good_checkpoint_merges_none(grpo: Path):
     with pytest.raises(NoChoice, match=r"guard: pitch fell; no checkpoint is older.*merge\.step=N"):
         chosen_step(left(grpo, alarm=alarm), None)
     assert chosen_step(str(grpo), 30) == 30
+
+
+def test_of_an_sft_the_saved_step_of_least_loss_is_the_best(tmp_path):
+    assert least_loss(tmp_path) is None
+    save_steps(tmp_path, 10, 20, 30, part="")
+    assert least_loss(tmp_path) is None  # nothing was validated
+    losses = {5: 0.1, 10: 1.5, 20: 1.0, 30: 1.0, 40: 0.5}  # 5 is not saved, 40 is not whole
+    append_jsonl(tmp_path / LOSSES, [{"step": step, "loss": loss} for step, loss in losses.items()])
+    assert least_loss(tmp_path) == 20  # the first of equals
+    append_jsonl(tmp_path / LOSSES, [{"step": 20, "loss": 1.2}])  # after an interruption
+    assert least_loss(tmp_path) == 30
 
 
 def test_what_verl_goes_on_with_must_be_there(tmp_path):

@@ -13,7 +13,7 @@ from verl.utils.distributed import initialize_global_process_group
 from merge.choose import LOSSES
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
-from sft.verl_train import steps_of
+from sft.verl_train import export, steps_of
 from speech.faults import UserError
 from speech.files import read_jsonl
 from tests.helpers.sft_session import Run, config, train, write_inputs
@@ -78,12 +78,13 @@ def test_of_checkpoints_before_and_after_an_interruption_the_last_ones_are_kept(
         ResumableSFTTrainer(cfg)
 
 
-def test_all_held_out_rows_are_validated_on(folder):
-    """Five rows, of which no batch of eight was full: at 508d3aa the loss was the mean of nothing."""
+def test_all_held_out_rows_are_validated_on_and_the_best_step_is_kept_and_exported(folder, capsys):
+    """Five rows, of which no batch of eight was full: at 508d3aa the loss was the mean of nothing. With a learning rate
+    of 0 all steps are alike, and the first is the best."""
     held_out = str(folder / "held_out.parquet")
     pq.write_table(pq.read_table(folder / "train.parquet").slice(3, 5), held_out)
     often = ("trainer.save_freq=1", "trainer.test_freq=1", "trainer.total_training_steps=4", "trainer.total_epochs=2")
-    own = (f"data.val_files={held_out}", "data.use_dynamic_bsz=false", "optim.lr=0")
+    own = (f"data.val_files={held_out}", "data.use_dynamic_bsz=false", "optim.lr=0", "sft.choose=best")
     cfg = config(folder, "best", *own, *often, *CONSTANT)
     train(cfg)
     tokenizer = AutoTokenizer.from_pretrained(folder / "model")
@@ -92,6 +93,9 @@ def test_all_held_out_rows_are_validated_on(folder):
     told = read_jsonl(folder / "best/sft_checkpoints" / LOSSES)
     assert [row["step"] for row in told] == [1, 2, 3, 4]
     assert [row["loss"] for row in told] == pytest.approx([loss] * 4, abs=1e-5)
+    saved = {int(path.name[12:]) for path in (folder / "best/sft_checkpoints").glob("global_step_*")}
+    assert saved == {1, 3, 4}  # trainer.max_ckpt_to_keep=2
+    assert export(cfg, 4).name == "global_step_1" and "step 1 of 4: the least loss" in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")

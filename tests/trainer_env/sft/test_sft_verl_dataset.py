@@ -22,7 +22,7 @@ from models.tiny_mandarin.tokenizer import build_tokenizer
 from sft.data import collate, load_examples
 from sft.train import SpeechTrainer
 from sft.verl_dataset import SpeechDataset
-from sft.verl_train import check_lengths, steps_of
+from sft.verl_train import check_choice, check_lengths, steps_of
 from speech.jsonl import BadRows
 from speech.tokens import format_speech_tokens
 from stages.config import ROOT
@@ -138,6 +138,24 @@ def test_fewer_rows_to_validate_with_than_gpus_are_refused(data, tmp_path):
     assert steps_of(training(data.train_files, len(ROWS), few, test_freq=1)) == 1  # less than a batch
     with pytest.raises(ValueError, match=r"data\.val_files\S+ have 1 rows for 2 GPUs"):
         steps_of(training(data.train_files, 2, few, devices=2, test_freq=1))
+
+
+@pytest.mark.parametrize(
+    ("choose", "saved", "validated", "told"),
+    [
+        ("last", 500, -1, None),
+        ("best", 600, 300, None),
+        ("best", "after_each_epoch", "after_each_epoch", None),
+        ("best", 1000, 300, "save_freq=1000 a multiple of trainer.test_freq=300"),
+        ("best", -1, -1, "save_freq=-1 a multiple of"),
+        ("best", 500, "after_each_epoch", "or both after_each_epoch"),
+        ("newest", 500, 500, "is last or best, got 'newest'"),
+    ],
+)
+def test_the_best_step_is_chosen_of_steps_that_are_validated(choose, saved, validated, told):
+    own = {"trainer": {"save_freq": saved, "test_freq": validated}, "data": {"val_files": "a.parquet"}}
+    with pytest.raises(ValueError, match=told) if told else nullcontext():
+        check_choice(OmegaConf.create(own | {"sft": {"choose": choose}}))
 
 
 def test_verls_loss_on_these_rows_is_that_of_our_own_trainer(data, tokenizer):

@@ -7,8 +7,9 @@ from torch.nn import LayerNorm, Linear, Sequential
 from verl.utils.checkpoint.checkpoint_manager import BaseCheckpointManager
 from verl.workers.engine.base import EngineRegistry
 
-from merge.choose import RANKING, kept_steps, saved_steps
+from merge.choose import LOSSES, RANKING, kept_steps, least_loss, saved_steps
 from models.trainable import freeze_all_but
+from speech.files import append_jsonl
 from tests.helpers.saved_steps import save_steps
 from verl_plugins.trainable import NamedParametersEngine, counted, saved_before
 
@@ -63,11 +64,12 @@ def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path, monkeypatch, work: 
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(content))
     manager, resumed = object.__new__(BaseCheckpointManager), f"{grpo}/global_step_16/actor"
-    manager.previous_saved_paths = []
+    manager.previous_saved_paths, beside = [], []
     left = []
     for step in (20, 24, 28):
         path = f"{grpo}/global_step_{step}/actor"
-        manager.previous_saved_paths = counted(manager.previous_saved_paths, path, resumed)
+        before = [*beside, *manager.previous_saved_paths]
+        manager.previous_saved_paths, beside = counted(before, path, resumed, kept_steps(grpo))
         resumed = None
         manager.ensure_checkpoint_capacity(4)
         save_steps(grpo, step)
@@ -80,8 +82,16 @@ def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path, monkeypatch, work: 
     assert left == [[4, 8, 12, 16, 20], [4, 8, 12, 16, 20, 24], [4, 12, 16, 20, 24, 28]]
 
 
-def test_an_sft_beside_the_run_is_rotated_as_verl_does(tmp_path):
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints/best.json").write_text(json.dumps({"ranking": [{"step": 4}]}))
-    paths = [f"{tmp_path}/sft/global_step_{step}" for step in (4, 8, 12)]
-    assert counted(paths[:2], paths[2], None) == paths[:2]
+def test_the_best_of_an_sft_stays_beside_the_last_and_what_was_the_best_goes(tmp_path):
+    """Two are kept; by the losses 4 is the best of 2 to 6, then 8."""
+    manager, beside, left = object.__new__(BaseCheckpointManager), [], []
+    manager.previous_saved_paths = []
+    for step, loss in ((2, 1.0), (4, 0.8), (6, 0.9), (8, 0.7), (10, 0.9), (12, 0.9)):
+        append_jsonl(tmp_path / LOSSES, [{"step": step, "loss": loss}])  # validated before it is saved
+        path, kept = f"{tmp_path}/global_step_{step}", {least_loss(tmp_path)} - {None}
+        manager.previous_saved_paths, beside = counted([*beside, *manager.previous_saved_paths], path, None, kept)
+        manager.ensure_checkpoint_capacity(2)
+        save_steps(tmp_path, step, part="")
+        manager.register_checkpoint(path, 2)
+        left.append(saved_steps(tmp_path, part=""))
+    assert left == [[2], [2, 4], [2, 4, 6], [4, 6, 8], [6, 8, 10], [8, 10, 12]]
