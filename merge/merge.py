@@ -8,8 +8,9 @@ tied weights) stays verl's.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
 import torch
@@ -165,7 +166,34 @@ def merge(actor: Path, target: Path, dtype: str, others: Sequence[Path] = ()) ->
     merger.cleanup()
     settings = json.loads((target / "config.json").read_text())
     settings["dtype"] = dtype  # the merger builds its model in bfloat16 and writes that
-    (target / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    _rewrite(target / "config.json", settings | older_rope(settings))
+    if (told := target / "tokenizer_config.json").exists():
+        _rewrite(told, older_names(json.loads(told.read_text())))
+
+
+def older_names(settings: dict[str, Any]) -> dict[str, Any]:
+    """A tokenizer_config.json as transformers 4 reads it, and transformers 5 alike."""
+    listed = isinstance(settings.get("extra_special_tokens"), list)  # a mapping is another thing, in both
+    older = {"extra_special_tokens": "additional_special_tokens"} if listed else {}
+    named = {older.get(key, key): value for key, value in settings.items()}
+    if named.get("tokenizer_class") == "TokenizersBackend":
+        named["tokenizer_class"] = "PreTrainedTokenizerFast"
+    return named
+
+
+def older_rope(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What transformers 4 calls `rope_parameters` of a config.json. Llasa's and Inworld's own code have that version,
+    which would take RoPE's theta as 10 000 and scale nothing, in silence. transformers 5 reads these two keys, too."""
+    parameters = settings.get("rope_parameters") or {}
+    if "rope_theta" not in parameters:  # none, or one for each type of layer
+        return {}
+    scaling = {key: value for key, value in parameters.items() if key != "rope_theta"}
+    scaled = scaling.get("rope_type", "default") != "default"
+    return {"rope_theta": parameters["rope_theta"], "rope_scaling": scaling if scaled else None}
+
+
+def _rewrite(path: Path, settings: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def check(actor: Path, target: Path, dtype: str, others: Sequence[Path] = ()) -> int:

@@ -9,7 +9,7 @@ import torch
 import torch.multiprocessing as mp
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
+from transformers import AutoTokenizer, GenerationConfig, LlamaConfig, Qwen2ForCausalLM
 
 from merge.choose import NoChoice
 from merge.merge import (
@@ -20,13 +20,15 @@ from merge.merge import (
     full_weights,
     keep_adapter,
     merge,
+    older_names,
+    older_rope,
     steps_there,
     wanted,
 )
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from tests.helpers.forked import server
 from tests.helpers.saved_steps import save_steps
-from tests.helpers.shards import tiny_qwen2, write_shard
+from tests.helpers.shards import SIZES, tiny_qwen2, write_shard
 
 
 def write_checkpoint(root: Path, step: int, world_size: int = 1, fsdp_size: int = 1) -> Path:
@@ -256,3 +258,28 @@ def test_whole_steps_up_to_the_trackers_are_merged(tmp_path):
     (tmp_path / "global_step_0" / "actor").mkdir(parents=True)
     (tmp_path / "latest_checkpointed_iteration.txt").write_text("2")
     assert steps_there(str(tmp_path)) == [1, 2]  # 0 is not whole, 3 was interrupted
+
+
+def test_merged_settings_are_read_by_the_families_own_code_too(actor, tmp_path):
+    """Which has transformers 4: seen with 4.53.2, where theta was 10 000 and the tokenizer could not be made."""
+    merge(actor, tmp_path, "float32")
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert settings["rope_theta"] == settings["rope_parameters"]["rope_theta"] == 10_000.0
+    assert settings["rope_scaling"] is None
+    told = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert "extra_special_tokens" not in told
+    before, after = (AutoTokenizer.from_pretrained(folder) for folder in (actor / "huggingface", tmp_path))
+    assert after.all_special_tokens == before.all_special_tokens
+
+
+def test_scaled_rope_of_a_llama_survives_both_ways_of_writing_it(tmp_path):
+    scaling = {"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+    scaling["original_max_position_embeddings"] = 8192
+    written = {"rope_parameters": {"rope_theta": 500_000.0, **scaling}}
+    assert older_rope(written) == {"rope_theta": 500_000.0, "rope_scaling": scaling}
+    config = LlamaConfig(**SIZES, max_position_embeddings=131_072, **written)
+    config.save_pretrained(tmp_path)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(settings | older_rope(settings)))
+    assert LlamaConfig.from_pretrained(tmp_path).rope_parameters == config.rope_parameters
+    assert older_names({"tokenizer_class": "TokenizersBackend"}) == {"tokenizer_class": "PreTrainedTokenizerFast"}
