@@ -19,6 +19,7 @@ from speech.jsonl import BadField, BadRows, Fault, made_of, read_rows
 from speech.paths import input_file
 
 LABELS = ("set", "emotion")  # fields of a row by which the evaluation groups its results
+GIVEN = ("language", "voice", "instruction")  # keys of infer.yaml for texts whose row does not say it
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,13 @@ class Sentence:
 def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
     """The first `limit` of: `text` (with `voice`, `language`, `instruction`, `readings`), or else the rows of `texts`:
     a parquet of stage data, or a .jsonl or .json of {"text", "language", "voice", ...} as stage data takes it, and
-    `set` and `emotion`, of recipe.field_values; where no evaluation follows others are left out.
+    `set` and `emotion`, of recipe.field_values; where no evaluation follows others are left out. The command's `voice`,
+    `language` and `instruction` are those of its rows that name none.
 
     Raises:
         FileNotFoundError: no such file.
         BadRows: rows that cannot be spoken, all of them with file, line and field.
-        ValueError: no row at all, or both a text and texts.
+        ValueError: no row at all, both a text and texts, or a key that these texts have no place for.
     """
     if cfg.texts is None:
         if cfg.get("text") is None:  # infer.yaml has the key, eval.yaml has not
@@ -55,12 +57,17 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
     if cfg.get("text") not in (None, "null", cfg.recipe.get("sample_text")):  # run.sh hands null on as it is typed
         raise UserError(f"text={cfg.text} and texts={cfg.texts}: one of them, please")
     path = input_file(cfg.texts, f"texts to speak (stage data makes {cfg.recipe.rl_test})")
+    if cfg.get("readings"):
+        raise UserError(f"readings=... are of one text: in {path} each row has a field of that name")
+    given = _given(cfg)
     if path.suffix == ".parquet":
+        if said := [f"{name}={given[name]}" for name in ("voice", "instruction") if name in given]:
+            raise UserError(f"{' and '.join(said)}: {path} holds prompts, made already; a .jsonl of texts takes it")
         found = list(islice(_prepared(path, prompts), cfg.limit))
     else:
         made = partial(_sentence, prompts=prompts, known=cfg.recipe.field_values, strict="text" not in cfg)
         rows = islice(read_rows(path), cfg.limit)
-        found = list(made_of(rows, path, lambda line, row: made(f"{path}:{line}", row)))
+        found = list(made_of(rows, path, lambda line, row: made(f"{path}:{line}", _with(row, given))))
         if faults := [one for one in found if isinstance(one, Fault)]:
             raise BadRows(faults)
     if not found:
@@ -69,10 +76,19 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
 
 
 def _row_of(cfg: DictConfig) -> dict[str, Any]:
-    row = {"text": str(cfg.text), "language": cfg.language, "voice": cfg.voice}
-    given = cfg.get("instruction") not in (None, "null")  # run.sh hands null on as it is typed
-    row |= {"instruction": str(cfg.instruction)} if given else {}
+    row = {"text": str(cfg.text), **_given(cfg)}
     return row | ({FIELD: OmegaConf.to_container(cfg.readings, resolve=True)} if cfg.get("readings") else {})
+
+
+def _given(cfg: DictConfig) -> dict[str, str]:
+    """What the command says of GIVEN; eval.yaml has none of these keys."""
+    given = {name: cfg.get(name) for name in GIVEN}
+    return {name: str(said) for name, said in given.items() if said not in (None, "null")}  # run.sh hands null on, too
+
+
+def _with(row: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """A row with what is given where it says nothing."""
+    return dict(row) | {name: said for name, said in given.items() if row.get(name) is None}
 
 
 def _prepared(path: Path, prompts: PromptMaker) -> Iterator[Sentence]:

@@ -1,11 +1,14 @@
 """What is to be spoken, as a user names it."""
 
+import json
+
 import pytest
 from omegaconf import DictConfig
 
 from data_prep.prompts import PromptMaker
 from infer.texts import prompt_ids, read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.faults import UserError
 from speech.jsonl import BadRows
 from stages.config import compose_stage
 
@@ -44,6 +47,26 @@ def test_a_texts_set_and_emotion_go_along_and_are_such(own):
     assert "5: field 'emotion': is no string" in str(error.value) and "6: field 'set': is no" in str(error.value)
     judged.limit = 4
     assert [one.labels for one in read_sentences(judged, maker)] == found[:4]
+
+
+def test_what_the_command_says_holds_for_rows_that_do_not_say_it(tmp_path):
+    """At b75001f0 a file's rows were spoken without it, and nobody said so."""
+    voices = [{"name": name, "text": "早。", "speech_tokens": [1]} for name in ("ana", "bo")]
+    (tmp_path / "voices.jsonl").write_text("\n".join(map(json.dumps, voices)))
+    rows = '{"text": "早", "voice": "bo"}\n{"text": "hi", "language": "en", "voice": null}\n'
+    (tmp_path / "own.jsonl").write_text(rows)
+    keys = (f"texts={tmp_path}/own.jsonl", f"recipe.voices={tmp_path}/voices.jsonl", "recipe.languages=null")
+    keys += ("recipe.prompt_template=data_prep.prompt_template.zero_shot",)
+    cfg = configuration(*keys, "voice=ana", "language=yue")
+    found = [one.request for one in read_sentences(cfg, PromptMaker(cfg.recipe))]
+    assert [(one.voice, one.language) for one in found] == [("bo", "yue"), ("ana", "en")]
+    with pytest.raises(BadRows, match=r"own\.jsonl:1: field 'instruction'.*\n.*own\.jsonl:2: field 'instruction'"):
+        texts_of(configuration(*keys, "instruction=softly"))  # this recipe's prompts have no place for it
+    with pytest.raises(UserError, match=r"readings=\.\.\. are of one text: in .*own\.jsonl each row"):
+        texts_of(configuration(*keys, "readings=[{at: 0, pinyin: zao3}]"))
+    (tmp_path / "own.parquet").touch()
+    with pytest.raises(UserError, match=r"voice=ana: .*own\.parquet holds prompts, made already"):
+        texts_of(configuration(f"texts={tmp_path}/own.parquet", *keys[1:], "voice=ana"))
 
 
 def test_a_text_beside_a_file_of_texts_is_refused(own):
