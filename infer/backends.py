@@ -18,7 +18,6 @@ from transformers import (
 
 from infer.bounds import FrequencyPenalty, NotBefore, bounds
 from infer.repetition_aware import KEY, ForTransformers, RepetitionAware, for_vllm
-from infer.shares import place_of
 from models.cosyvoice import speech_head  # noqa: F401  registers its model class with transformers
 from speech.faults import UserError
 from speech.loading import pretrained
@@ -74,21 +73,27 @@ class VllmBackend:
         self._model = LLM(model=checkpoint, seed=cfg.recipe.seed, **options)
         told = self._model.llm_engine.model_config.try_get_generation_config()
         self._ends = ends(self._model.get_tokenizer().eos_token_id, told.get("eos_token_id"))
-        self._max_tokens = cfg.max_tokens
-        self._seed, (self._first, self._step) = cfg.recipe.seed, place_of(cfg)
+        self._max_tokens, self._seed = cfg.max_tokens, cfg.recipe.seed
 
     def generate(
-        self, prompts: list[list[int]], decoding: DictConfig, *, text_tokens: Sequence[int] | None = None
+        self,
+        prompts: list[list[int]],
+        decoding: DictConfig,
+        *,
+        text_tokens: Sequence[int] | None = None,
+        places: Sequence[int] | None = None,
     ) -> list[Generated]:
         """`decoding.samples` answers for each prompt (token ids), each by a seed of its own: vLLM gives the samples of
         a request its seed and the ones after it, so each text begins with `first_seed`. With
         `decoding.repetition_aware`, the parameters of RepetitionAware, its draws are the sampling, unless it is
-        greedy. `text_tokens` of each text, for a decoding that bounds answers by them: infer/bounds.py."""
+        greedy. `text_tokens` of each text, for a decoding that bounds answers by them: infer/bounds.py. `places` of the
+        prompts among all that there are, of which these may be a share or a part; None: these are all."""
         from vllm import SamplingParams
 
         spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
+        places = range(len(prompts)) if places is None else places
         if aware(decoding):
-            return self._repetition_aware(prompts, decoding, spans)
+            return self._repetition_aware(prompts, decoding, spans, places)
         parameters = [
             SamplingParams(
                 n=decoding.samples,
@@ -99,15 +104,15 @@ class VllmBackend:
                 frequency_penalty=decoding.get("frequency_penalty", 0.0),
                 min_tokens=least,
                 max_tokens=most,
-                seed=first_seed(self._seed, self._first + index * self._step, decoding.samples),
+                seed=first_seed(self._seed, place, decoding.samples),
                 detokenize=False,
             )
-            for index, (least, most) in enumerate(spans)
+            for place, (least, most) in zip(places, spans, strict=True)
         ]
         return self._answers(prompts, parameters)
 
     def _repetition_aware(
-        self, prompts: list[list[int]], decoding: DictConfig, spans: list[tuple[int, int]]
+        self, prompts: list[list[int]], decoding: DictConfig, spans: list[tuple[int, int]], places: Sequence[int]
     ) -> list[Generated]:
         from vllm import SamplingParams
 
@@ -117,10 +122,9 @@ class VllmBackend:
                 temperature=1.0,
                 max_tokens=most,
                 detokenize=False,
-                extra_args={KEY: told | {"seed": first_seed(self._seed, number, count) + sample, "least": least}},
+                extra_args={KEY: told | {"seed": first_seed(self._seed, place, count) + sample, "least": least}},
             )
-            for index, (least, most) in enumerate(spans)
-            for number in [self._first + index * self._step]
+            for place, (least, most) in zip(places, spans, strict=True)
             for sample in range(count)
         ]
         flat = self._answers([prompt for prompt in prompts for _ in range(count)], parameters)
@@ -160,8 +164,7 @@ class TransformersBackend:
         self.tokenizer = pretrained(AutoTokenizer, checkpoint, padding_side="left")
         self._ends = ends(self.tokenizer.eos_token_id, self._model.generation_config.eos_token_id)
         self._batch_size = cfg.transformers.batch_size
-        self._max_tokens = cfg.max_tokens
-        self._seed, (self._first, self._step) = cfg.recipe.seed, place_of(cfg)
+        self._max_tokens, self._seed = cfg.max_tokens, cfg.recipe.seed
 
     @torch.inference_mode()
     def generate(
@@ -170,14 +173,15 @@ class TransformersBackend:
         decoding: DictConfig,
         seed: int | None = None,
         text_tokens: Sequence[int] | None = None,
+        places: Sequence[int] | None = None,
     ) -> list[Generated]:
-        """As VllmBackend.generate, but seeded once for each batch, from `seed` or recipe.seed on."""
+        """As VllmBackend.generate, but seeded once for each batch, by `seed` or recipe.seed and its first place."""
         answers: list[Generated] = []
-        seed = self._seed if seed is None else seed
+        seed, places = self._seed if seed is None else seed, range(len(prompts)) if places is None else places
         spans = bounds(decoding, text_tokens, len(prompts), self._max_tokens)
         starts = range(0, len(prompts), self._batch_size)
         for start in tqdm(starts, desc="generate", unit="batch", disable=len(starts) < 2):
-            torch.manual_seed(seed + start)
+            torch.manual_seed(seed + places[start])
             chosen = {"input_ids": prompts[start : start + self._batch_size]}
             batch = self.tokenizer.pad(chosen, return_tensors="pt").to(self._device)
             sampling = {"do_sample": decoding.temperature > 0, "num_return_sequences": decoding.samples}
@@ -186,9 +190,8 @@ class TransformersBackend:
             own: list[LogitsProcessor] = [NotBefore(width, self._ends, least)]
             own += [FrequencyPenalty(width, penalty)] if (penalty := decoding.get("frequency_penalty", 0.0)) else []
             if how := aware(decoding):
-                places = range(self._first + start * self._step, self._first + len(prompts) * self._step, self._step)
-                count = decoding.samples
-                seeds = [first_seed(seed, p, count) + k for p in places for k in range(count)][: len(rows)]
+                count, own_places = decoding.samples, places[start : start + self._batch_size]
+                seeds = [first_seed(seed, place, count) + k for place in own_places for k in range(count)]
                 own = [ForTransformers(RepetitionAware(**how), width, seeds, self._ends, least)]
                 sampling |= {"do_sample": True, "temperature": 1.0, "top_p": 1.0, "top_k": 0}
             elif decoding.temperature > 0:

@@ -29,6 +29,9 @@ _INITIAL = r"(?<!\b[A-ZÀ-ÖØ-ÞĄĆĘŁŃŚŹŻА-ЯЁ])"  # J. Smith
 _SENTENCE = re.compile(rf"(?:[。！？!?；;…؟؛۔።፧։।॥။។៕།]+|{_INITIAL}\.+(?=[\s{_CLOSING}]|$))[{_CLOSING}]*\s*")
 _COMMA = re.compile(r"(?:[，、：،፣၊]|[,:](?=\s))\s*")
 _BLANK = re.compile(r"\s+")
+# A prime, more than all samples of all texts: no part of a text draws by the seed of another one, or of the next
+# recipe.seed (infer.backends.first_seed).
+_PARTS_APART = 15_485_863
 
 
 class Joined(list[int]):
@@ -77,10 +80,17 @@ def _read(text: str, language: str) -> list[tuple[int, int]]:
 
 @dataclass
 class _Track:
-    """One sample of a text: what is still to be said, and what was."""
+    """One sample of a text: what is still to be said, and what was; `first`: the place of its first part among all
+    samples of all texts."""
 
     requests: list[Request]
     said: list[tuple[str, list[int], bool]]  # part as it was read, token ids, ended by itself
+    first: int = 0
+
+    @property
+    def place(self) -> int:
+        """Of the part that comes next, by which it is seeded."""
+        return self.first + len(self.said) * _PARTS_APART
 
 
 class Speaker:
@@ -128,19 +138,28 @@ class Speaker:
     def _length(self, text: str) -> int:
         return text_lengths([text], self._tokenizer)[0]
 
-    def speak(self, sentences: Sequence[Sentence], decoding: DictConfig) -> list[list[tuple[list[int], bool]]]:
-        """`decoding.samples` answers for each sentence, whose ids are Joined where it had several parts."""
-        tracks = [_Track(self.requests(one), []) for one in sentences for _ in range(decoding.samples)]
+    def speak(
+        self, sentences: Sequence[Sentence], decoding: DictConfig, numbers: Sequence[int] | None = None
+    ) -> list[list[tuple[list[int], bool]]]:
+        """`decoding.samples` answers for each sentence, whose ids are Joined where it had several parts. `numbers` of
+        the sentences among all, of which these may be a share; None: these are all."""
+        numbers, each = range(len(sentences)) if numbers is None else numbers, decoding.samples
+        tracks = [
+            _Track(self.requests(one), [], number * each + sample)
+            for one, number in zip(sentences, numbers, strict=True)
+            for sample in range(each)
+        ]
         one_sample = OmegaConf.merge(decoding, {"samples": 1})
         while going := [track for track in tracks if len(track.said) < len(track.requests)]:
             requests = [track.requests[len(track.said)] for track in going]
             prompts = [self._prompt(track, request) for track, request in zip(going, requests, strict=True)]
             lengths = text_lengths([read for _, read in prompts], self._tokenizer)
-            answers = self._generate([ids for ids, _ in prompts], one_sample, text_tokens=lengths)
+            places = [track.place for track in going]
+            answers = self._generate([ids for ids, _ in prompts], one_sample, text_tokens=lengths, places=places)
             for track, (_, read), ((ids, finished),) in zip(going, prompts, answers, strict=True):
                 track.said.append((read, ids, finished))
         flat = [(Joined([ids for _, ids, _ in t.said]), all(finished for _, _, finished in t.said)) for t in tracks]
-        return [flat[i : i + decoding.samples] for i in range(0, len(flat), decoding.samples)]
+        return [flat[i : i + each] for i in range(0, len(flat), each)]
 
     def _prompt(self, track: _Track, request: Request) -> tuple[list[int], str]:
         """Ids of a part's prompt, with as much of the last parts as recipe.parts.prompt_tokens and

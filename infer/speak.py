@@ -14,7 +14,7 @@ from infer.choose import Chooser
 from infer.ears import refuse_unheard
 from infer.parts import Joined, Speaker, parts_of
 from infer.records import check_checkpoints, own_part, token_files
-from infer.shares import place_of, share
+from infer.shares import share
 from infer.texts import Sentence, prompt_ids, read_sentences
 from speech.files import write_jsonl
 from speech.loading import pretrained
@@ -27,15 +27,14 @@ def records(
     answers: list[Generated],
     tokenizer: PreTrainedTokenizerBase,
     unknown: list[str],
-    place: tuple[int, int] = (0, 1),
+    numbers: Sequence[int] | None = None,
     chosen_by: Sequence[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Rows of infer.records; `unknown`: what the tokenizer does not know of each text; `place` of this process among
-    others (infer/shares.py); `chosen_by`: how the answer of each was chosen among several, if it was."""
-    first, step = place
-    ways = chosen_by or [None] * len(sentences)
-    for row, (sentence, samples, odd, by) in enumerate(zip(sentences, answers, unknown, ways, strict=True)):
-        index, asked = first + row * step, vars(sentence.request) | {FIELD: as_field(sentence.request.readings)}
+    """Rows of infer.records; `unknown`: what the tokenizer does not know of each text; `numbers` of the sentences among
+    all, None: these are all; `chosen_by`: how the answer of each was chosen among several, if it was."""
+    numbers, ways = range(len(sentences)) if numbers is None else numbers, chosen_by or [None] * len(sentences)
+    for index, sentence, samples, odd, by in zip(numbers, sentences, answers, unknown, ways, strict=True):
+        asked = vars(sentence.request) | {FIELD: as_field(sentence.request.readings)}
         asked = {key: value for key, value in asked.items() if key != FIELD or value}
         for sample, (ids, finished) in enumerate(samples):
             tokens, stray = spoken(sentence, ids, tokenizer)
@@ -80,7 +79,8 @@ def synthesise(cfg: DictConfig) -> list[str]:
     files, maker = token_files(cfg), PromptMaker(cfg.recipe)
     outputs = {f"tokens of {system}, {decoding}": path for (system, decoding), path in files.items()}
     check_outputs({"texts": cfg.texts, "recipe.voices": cfg.recipe.voices}, outputs)
-    sentences = share(read_sentences(cfg, maker), cfg)
+    every = read_sentences(cfg, maker)
+    sentences, numbers = share(every, cfg), share(range(len(every)), cfg)
     refuse_unheard(cfg, [one.request.language for one in sentences])
     for line in maker.warnings():
         print(line, flush=True)
@@ -99,13 +99,14 @@ def synthesise(cfg: DictConfig) -> list[str]:
         for name, decoding in cfg.decodings.items():
             print(f"{system}, {name}: {len(sentences)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
             if cfg.get("parts") is not None:
-                answers = Speaker(maker, tokenizers[system], backend.generate, cfg.parts).speak(sentences, decoding)
+                speaker = Speaker(maker, tokenizers[system], backend.generate, cfg.parts)
+                answers = speaker.speak(sentences, decoding, numbers)
             else:
-                answers = backend.generate(prompts[system], decoding, text_tokens=lengths[system])
+                answers = backend.generate(prompts[system], decoding, text_tokens=lengths[system], places=numbers)
             ways = None
             if chooser and decoding.get("choose"):
                 answers, ways = chosen(sentences, answers, tokenizers[system], chooser)
-            rows = records(sentences, answers, tokenizers[system], unknown, place_of(cfg), ways)
+            rows = records(sentences, answers, tokenizers[system], unknown, numbers, ways)
             write_jsonl(own_part(files[system, name], cfg), rows)
         backend.close()
     for path in [] if sentences else files.values():  # a process without a share

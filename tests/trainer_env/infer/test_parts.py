@@ -71,10 +71,11 @@ class Answers:
     """Stands where the model is: keeps the prompts it is given, says three tokens of its own for each part."""
 
     def __init__(self, tokenizer):
-        self.tokenizer, self.prompts, self.lengths, self.count = tokenizer, [], [], 0
+        self.tokenizer, self.prompts, self.lengths, self.count, self.places = tokenizer, [], [], 0, []
 
-    def generate(self, prompts, decoding, *, text_tokens):
+    def generate(self, prompts, decoding, *, text_tokens, places):
         assert decoding.samples == 1
+        self.places += places
         self.prompts += [self.tokenizer.decode(prompt) for prompt in prompts]
         self.lengths += text_tokens
         answers = []
@@ -197,6 +198,24 @@ def test_each_sample_of_a_text_goes_on_from_itself(tokenizer, tmp_path):
     assert len(model.prompts) == 4
     assert "<|s_0|>" in model.prompts[2] and "<|s_3|>" in model.prompts[3] and "<|s_0|>" not in model.prompts[3]
     assert one[0] != two[0]
+
+
+def test_each_part_is_seeded_by_a_place_that_no_share_of_the_texts_changes(tokenizer, tmp_path):
+    """At b75001f0 a second part had the first one's seed, and two processes had others than one."""
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in (LONG, "你好！", LONG)))
+    own = ("recipe.text_normalisation=none", "recipe.parts={token_max_n: 8, merge_len: 0}")
+    cfg = compose_stage("tiny_mandarin", "infer", (f"texts={tmp_path}/t.jsonl", *own))
+    maker = PromptMaker(cfg.recipe)
+
+    def places(*which: int) -> list[int]:
+        model, every = Answers(tokenizer), read_sentences(cfg, maker)
+        speaker = Speaker(maker, tokenizer, model.generate, cfg.parts)
+        speaker.speak([every[number] for number in which], OmegaConf.create({"samples": 2}), which)
+        return model.places
+
+    first, second = [0, 1, 2, 3, 4, 5], [15_485_863 + place for place in (0, 1, 4, 5)]  # text 1 has one part
+    assert places(0, 1, 2) == first + second
+    assert sorted(places(0, 2) + places(1)) == first + second
 
 
 def test_waves_are_joined_without_a_step():
