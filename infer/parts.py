@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import PreTrainedTokenizerBase
 
 from data_prep.given_readings import FIELD, as_field, moved
+from data_prep.prompt_template import Said
 from data_prep.prompts import PromptMaker, Request
 from infer.bounds import text_lengths
 from infer.texts import Sentence
@@ -29,6 +30,7 @@ _INITIAL = r"(?<!\b[A-ZÀ-ÖØ-ÞĄĆĘŁŃŚŹŻА-ЯЁ])"  # J. Smith
 _SENTENCE = re.compile(rf"(?:[。！？!?；;…؟؛۔።፧։।॥။។៕།]+|{_INITIAL}\.+(?=[\s{_CLOSING}]|$))[{_CLOSING}]*\s*")
 _COMMA = re.compile(r"(?:[，、：،፣၊]|[,:](?=\s))\s*")
 _BLANK = re.compile(r"\s+")
+_SHOWN = 20  # characters of a part that is too long
 # A prime, more than all samples of all texts: no part of a text draws by the seed of another one, or of the next
 # recipe.seed (infer.backends.first_seed).
 _PARTS_APART = 15_485_863
@@ -96,7 +98,7 @@ class _Track:
 class Speaker:
     """Args:
     maker, tokenizer: of the prompts.
-    generate: of a backend (infer/backends.py).
+    generate: of a backend (infer/backends.py); None: nothing is spoken.
     how: recipe.parts; None: every text is one part.
     """
 
@@ -104,7 +106,7 @@ class Speaker:
         self,
         maker: PromptMaker,
         tokenizer: PreTrainedTokenizerBase,
-        generate: Callable[..., Any],
+        generate: Callable[..., Any] | None,
         how: DictConfig | None,
     ):
         self._maker, self._tokenizer, self._generate, self._how = maker, tokenizer, generate, how
@@ -161,10 +163,28 @@ class Speaker:
         flat = [(Joined([ids for _, ids, _ in t.said]), all(finished for _, _, finished in t.said)) for t in tracks]
         return [flat[i : i + each] for i in range(0, len(flat), each)]
 
+    def refuse_too_long(self, sentences: Sequence[Sentence]) -> None:
+        """Raises BadRows: sentences with a part that is too long for a prompt even without what was said before it, all
+        of them."""
+        faults = []
+        for one in sentences:
+            part = one.request
+            try:
+                for part in self.requests(one):
+                    self._ids(part, ())
+            except BadField as bad:
+                faults.append(f"{one.where}: field '{bad.field}': {part.text[:_SHOWN]!r} {bad.reason}")
+        if faults:
+            raise BadRows(faults)
+
+    def _ids(self, request: Request, earlier: Sequence[Said]) -> tuple[list[int], str]:
+        """Ids of a part's prompt, and the part as the model reads it. Raises BadField."""
+        messages = self._maker.messages(request, training=False, earlier=earlier)
+        return self._maker.ids(messages, self._tokenizer), self._maker.as_read(request, messages)
+
     def _prompt(self, track: _Track, request: Request) -> tuple[list[int], str]:
-        """Ids of a part's prompt, with as much of the last parts as recipe.parts.prompt_tokens and
-        recipe.max_prompt_tokens allow, and the part as the model reads it. Raises BadRows if it is too long without
-        any."""
+        """As _ids, with as much of the last parts as recipe.parts.prompt_tokens and recipe.max_prompt_tokens allow.
+        Raises BadRows if it is too long without any."""
         earlier = [(read, parse_speech_tokens(self._tokenizer.decode(ids))[0]) for read, ids, _ in track.said]
         voice = self._maker.voice_of(request)
         if voice is None or not (voice.speech_tokens and voice.prompted) or request.instruction is not None:
@@ -173,8 +193,7 @@ class Speaker:
             spoken = sum(len(tokens) for _, tokens in earlier) + len(voice.speech_tokens if voice else ())
             if not earlier or spoken <= self._how.prompt_tokens:
                 try:
-                    messages = self._maker.messages(request, training=False, earlier=earlier)
-                    return self._maker.ids(messages, self._tokenizer), self._maker.as_read(request, messages)
+                    return self._ids(request, earlier)
                 except BadField as bad:
                     if not earlier:
                         raise BadRows([f"{request.text}: {bad.reason}"]) from None

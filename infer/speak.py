@@ -71,7 +71,7 @@ def synthesise(cfg: DictConfig) -> list[str]:
     Raises, before a model is loaded:
         FileNotFoundError: a checkpoint is missing.
         ValueError: a backend that there is not, a text that cannot be spoken, or not without a voice, or in a language
-            that the evaluation's ASR does not know.
+            that the evaluation's ASR does not know, or with a part that no prompt holds.
     """
     if cfg.backend not in BACKENDS:
         raise ValueError(f"backend is one of {sorted(BACKENDS)}, got {cfg.backend!r}")
@@ -89,8 +89,10 @@ def synthesise(cfg: DictConfig) -> list[str]:
     if count := sum(map(bool, unknown)):
         characters = "".join(sorted(set("".join(unknown))))[:40]
         print(f"{count} text(s) with characters that the tokenizer does not know: {characters}", flush=True)
-    whole = cfg.get("parts") is None  # else the parts of long texts are counted one by one
+    whole = cfg.get("parts") is None
     prompts = {system: prompt_ids(sentences, tok, maker) for system, tok in tokenizers.items() if whole}
+    for tokenizer in [] if whole else tokenizers.values():  # the parts of long texts have prompts of their own
+        Speaker(maker, tokenizer, None, cfg.parts).refuse_too_long(sentences)
     said = [maker.as_read(one.request, one.messages) for one in sentences]
     lengths = {system: text_lengths(said, tokenizer) for system, tokenizer in tokenizers.items()}
     chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None

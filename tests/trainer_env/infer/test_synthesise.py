@@ -15,12 +15,13 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 from data_prep.pairs import check_rows, of_scores
 from data_prep.prepare import Preparation
 from data_prep.prompts import PromptMaker
-from infer.backends import TransformersBackend, first_seed, place
+from infer.backends import BACKENDS, TransformersBackend, first_seed, place
 from infer.bounds import FrequencyPenalty
 from infer.choose import Choice
 from infer.speak import chosen, records, synthesise
 from infer.texts import Sentence, prompt_ids, read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
+from speech.jsonl import BadRows
 from stages.config import compose_stage
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -225,6 +226,21 @@ def test_a_prompt_that_is_too_long_is_refused_with_its_line_before_any_model(wor
         ValueError, match=r"texts\.jsonl:4: field 'text': .* 16 tokens, more than recipe\.max_prompt_tok"
     ):
         synthesise(cfg)
+
+
+def test_all_texts_with_a_part_that_is_too_long_are_named_before_any_model(work, tmp_path, monkeypatch):
+    """At b75001f0 the model spoke until the first such part, without its line, and nothing was written."""
+    long, short = "我今年二十岁了", "你好"  # a token for each character, and 9 around them
+    rows = [json.dumps({"text": text}) for text in (long, short, f"{short}。{long}。")]
+    (tmp_path / "texts.jsonl").write_text("\n".join(rows) + "\n")
+    monkeypatch.setitem(BACKENDS, "vllm", None)
+    own = (f"texts={tmp_path}/texts.jsonl", "recipe.max_prompt_tokens=14")
+    own += ("recipe.parts={token_max_n: 5, merge_len: 0}",)
+    with pytest.raises(BadRows, match=r"^2 bad rows") as error:
+        synthesise(compose_stage("tiny_mandarin", "infer", (*own, f"systems.GRPO={work}/model")))
+    _, first, second = str(error.value).splitlines()
+    assert "texts.jsonl:1: field 'text': '我今年二十岁了' makes" in first and " of 16 tokens" in first
+    assert "texts.jsonl:3: field 'text': '我今年二十岁了。' makes" in second and " of 19 tokens" in second  # 。 is 3
 
 
 def test_a_language_that_the_evaluations_asr_does_not_know_is_refused_before_any_model(work):
