@@ -19,7 +19,7 @@ import hydra
 from omegaconf import DictConfig
 
 from data_prep.jsonl import spoken_part
-from infer.decode import by_number, decode, write_waves
+from infer.decode import by_number, write_waves
 from infer.ears import refuse_unheard
 from infer.hear import Listener, errors, expressed, paid_for, refuse_same_family
 from infer.records import Utterance, read_utterances, settle_systems, token_files
@@ -103,7 +103,7 @@ def write_report(
     waves = {}
     for system in pair:
         chosen = [u for u in spoken[system, decodings[0]] if u.index in wanted and u.sample == 0]
-        decoded = zip(chosen, decode(listener.token2wav, chosen) if chosen else [], strict=True)
+        decoded = zip(chosen, listener.speak(chosen) if chosen else [], strict=True)
         waves |= {(system, u.index): (wave, listener.token2wav.sample_rate) for u, wave in decoded}
     shown = results | {"baseline": pair[0], "candidate": pair[-1]}
     whole = page(shown, table, f"{cfg.out_dir}/results.png", heard, lists, decodings[0], waves)
@@ -142,8 +142,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)  # of an earlier evaluation: who says nothing now leaves no wave
         examples = [u for u in utterances if u.index < cfg.listen_to and u.sample == 0]
         if examples:
-            waves = decode(listener.token2wav, examples)
-            write_waves(by_number(folder, examples), waves, listener.token2wav.sample_rate)
+            write_waves(by_number(folder, examples), listener.speak(examples), listener.token2wav.sample_rate)
     pair = compared(cfg, list(dict.fromkeys(system for system, _ in heard)))
     results = {
         "recipe": cfg.recipe.name,

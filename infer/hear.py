@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from data_prep.options import has_latin_letters
 from infer.cache import Cache
-from infer.decode import row_of
+from infer.decode import decode, row_of
 from infer.records import Utterance
 from reward_tts.measures import Status
 from reward_tts.reward import formulas
@@ -102,12 +102,13 @@ class Listener:
     """Decodes, transcribes and measures utterances; what it did before comes from the cache.
 
     Args: of the stage's configuration: `token2wav`, `ear`, `scorers` (made only when needed), `prosody`, `cache`,
-        `hear_at_once`.
+        `hear_at_once`, `recipe`.
     """
 
     def __init__(self, cfg: DictConfig):
         self._cfg = cfg
         self._cache = Cache(cfg.cache.path, heard_by(cfg))
+        self._crossfade_s = (cfg.recipe.get("parts") or {}).get("crossfade_s", 0.0)
 
     @cached_property
     def token2wav(self) -> Any:
@@ -123,6 +124,10 @@ class Listener:
         own = _Prosody(self.ear.sample_rate, OmegaConf.to_container(self._cfg.prosody, resolve=True))
         return {"prosody": own} | {name: hydra.utils.instantiate(one) for name, one in self._cfg.scorers.items()}
 
+    def speak(self, utterances: list[Utterance]) -> list[np.ndarray]:
+        """Waves as stage infer writes them, of a long text part by part. Raises as infer.decode.decode."""
+        return decode(self.token2wav, utterances, self._crossfade_s)
+
     def hear(self, utterances: list[Utterance]) -> list[dict[str, Any]]:
         """{"transcript", "duration_s", ...} (see reward_tts.scorers.prosody), and what scorers measure where they can,
         per utterance, in order.
@@ -132,6 +137,8 @@ class Listener:
             Passing: it may be later: there was no memory, or `token2wav` says so.
         """
         keys = [[u.tokens, u.voice, u.language, u.text] for u in utterances]  # the text: see infer.decode
+        joins = [[u.parts, self._crossfade_s] if u.parts else [] for u in utterances]
+        keys = [[*key, *join] for key, join in zip(keys, joins, strict=True)]
         unheard = [i for i, key in enumerate(keys) if self._cache.get(key) is None]
         every = self._cfg.cache.store_every
         chunks = [unheard[start : start + every] for start in range(0, len(unheard), every)]
@@ -160,7 +167,8 @@ class Listener:
         rows = [row_of(utterance) for utterance in utterances]
         parts = {name: _WhereItCan(scorer) for name, scorer in self.scorers.items()}
         longest = max(len(row.tokens) for row in rows)
-        pipeline = SpeechPipeline(self.token2wav, self.ear, self._cfg.recipe.name, longest, parts)
+        spoken = _AsWritten(self, rows, utterances)
+        pipeline = SpeechPipeline(spoken, self.ear, self._cfg.recipe.name, longest, parts)
         heard = []
         for utterance, row, one in zip(utterances, rows, pipeline.measure(rows), strict=True):
             scores = [part.found[id(row)] for part in parts.values() if id(row) in part.found]
@@ -172,6 +180,20 @@ class Listener:
                 raise NotHeardError(utterance, one.message)
             heard.append({"transcript": one.transcript} | {key: x for part in scores for key, x in part.items()})
         return heard
+
+
+class _AsWritten:
+    """A token2wav for the pipeline that makes of the rows of these utterances what `listener.speak` makes."""
+
+    def __init__(self, listener: Listener, rows: list[Row], utterances: list[Utterance]):
+        self._listener = listener
+        self._of = {id(row): utterance for row, utterance in zip(rows, utterances, strict=True)}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listener.token2wav, name)
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        return self._listener.speak([self._of[id(row)] for row in rows])
 
 
 class _Prosody:

@@ -15,7 +15,7 @@ from infer.decode import decode
 from infer.evaluate import evaluate, files_to_hear, read_all
 from infer.hear import Listener, code_of, heard_by
 from infer.records import Utterance, read_utterances
-from speech.interfaces import Row
+from speech.interfaces import Row, Transcript
 from stages.config import ROOT, compose_stage
 from tests.helpers.evaluation import Hum, configuration
 
@@ -120,6 +120,28 @@ def test_the_same_tokens_of_another_text_are_decoded_and_heard_anew(ear, tmp_pat
         listener.hear(utterances)
         heard += sqlite3.connect(tmp_path / "heard.sqlite").execute("SELECT count(*) FROM heard").fetchone()
     assert heard == [1, 2, 2]
+
+
+class Counter:
+    """An ASR that writes how many samples it was given."""
+
+    sample_rate = Hum.sample_rate
+
+    def transcribe(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
+        return [Transcript(str(len(wave)), []) for wave in waves]
+
+
+def test_a_text_of_several_parts_is_heard_as_stage_infer_wrote_it(tmp_path):
+    """At b75001f0 it was decoded as one, and what was heard of the parts was taken for what is heard of the whole."""
+    cfg = configuration(f"cache.path={tmp_path}/heard.sqlite", "recipe.parts.crossfade_s=0.01", "hear_at_once=1")
+    listener = Listener(cfg)
+    listener.token2wav, listener.ear = Hum(), Counter()
+    tokens = [5] * 20
+    three, one = (Utterance(0, 0, "你好", tokens, True, "zh", parts=parts) for parts in ((8, 8, 4), ()))
+    joined, whole = listener.hear([three]) + listener.hear([one])
+    assert (whole["transcript"], whole["duration_s"]) == ("16000", 1.0)  # 50 ms a token
+    assert (joined["transcript"], joined["duration_s"]) == ("15680", 0.98)  # two times 10 ms are of two parts
+    assert [len(wave) for wave in listener.speak([three, one])] == [15680, 16000]
 
 
 @pytest.fixture(scope="module")
