@@ -6,9 +6,36 @@ The SFT model's utterances, say, are the same in the evaluation of every GRPO ru
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from speech.files import fingerprint, identities, paths_in
+from speech.imports import ROOT, dotted_names, imported_files
+from speech.voices import read_voices
+
+
+def identity(module: str, cfg: DictConfig, parts: Sequence[str]) -> str:
+    """Hash of everything that what a module makes of utterances depends on: settings, models, voices and their
+    recordings, and the code. Models are known by their files.
+
+    Args:
+        module: dotted.
+        cfg: the stage's configuration, of which `token2wav.voices` and `cache.hash_content_below_mib` are read, too.
+        parts: its keys that count.
+    """
+    options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
+    voices = read_voices(cfg.token2wav.get("voices")).values()
+    read = [*paths_in(options), *(Path(file) for voice in voices for file in voice.files)]
+    below = cfg.cache.hash_content_below_mib << 20
+    return fingerprint(options, *(identities(paths, ROOT, below) for paths in (code_of(module, options), read)))
+
+
+def code_of(module: str, options: dict[str, Any]) -> list[Path]:
+    """The project's files of a module and of the classes that options name."""
+    return imported_files([module, *dotted_names(options)])
 
 
 class Cache:

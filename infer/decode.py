@@ -3,30 +3,29 @@
     python -m infer.decode --config-path <recipe> --config-name infer
 
 Reads the token files that `infer.synthesise` wrote with the same configuration and prints the path of each wave, which
-is named by its text. No wave is written over.
+is named by its text. No wave is written over; which is of which row says the manifest beside them (infer/waves.py), by
+which the same command over a file of texts goes on where it was interrupted.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import hydra
 import numpy as np
-import soundfile
 from omegaconf import DictConfig
 
+from infer.cache import identity
 from infer.given_voice import use_given
 from infer.records import Utterance, read_utterances, token_files
+from infer.waves import Manifest, write_waves
 from speech.faults import UserError, told_plainly
-from speech.files import whole_file, write_text
+from speech.files import fingerprint, write_text
 from speech.interfaces import Row, Token2Wav
 
-# Utterances given to token2wav at once. Not in the YAML: they come sorted by length, a token2wav divides them by its
+# Utterances decoded and written at once. Not in the YAML: they come sorted by length, a token2wav divides them by its
 # own batch_size, and each wave is what it would be alone; more at once would only hold more in memory.
 _CHUNK = 32
-_NAME_LENGTH = 40  # characters of a text in a file's name, which ends at 255 bytes
 LAST = "last.txt"  # in waves_dir: the paths of the last command, which run.sh shows at its end
 
 
@@ -37,12 +36,7 @@ def decode(token2wav: Token2Wav, utterances: list[Utterance], crossfade_s: float
     Raises:
         ValueError: a token outside the codebook, with the utterance's index.
     """
-    for utterance in utterances:
-        if utterance.tokens and max(utterance.tokens) >= token2wav.codebook_size:
-            raise ValueError(
-                f"utterance {utterance.index} has speech token {max(utterance.tokens)}, the codebook of "
-                f"{type(token2wav).__name__} ends at {token2wav.codebook_size - 1}: tokens of another recipe?"
-            )
+    refuse_outside(token2wav, utterances)
     rows = [(i, row) for i, utterance in enumerate(utterances) for row in rows_of(utterance)]
     found: dict[int, np.ndarray] = {}
     spoken = sorted((k for k, (_, row) in enumerate(rows) if len(row.tokens)), key=lambda k: len(rows[k][1].tokens))
@@ -85,31 +79,38 @@ def row_of(utterance: Utterance) -> Row:
     return Row(np.asarray(utterance.tokens, np.int32), utterance.voice, utterance.language, utterance.text)
 
 
-def write_waves(paths: Iterable[str], waves: Iterable[np.ndarray], rate: int) -> list[str]:
-    """16-bit wave files; returns the paths of those that were written: without sound there is none."""
-    written = []
-    for path, wave in zip(paths, waves, strict=True):
-        if len(wave):
-            with whole_file(path) as temporary:
-                soundfile.write(temporary, wave, rate, format="WAV", subtype="PCM_16")
-            written.append(path)
-    return written
-
-
-def by_number(folder: str, utterances: Iterable[Utterance]) -> list[str]:
-    """Paths that are the same for every model: folder/<index>-<sample>.wav."""
-    return [f"{folder}/{utterance.index}-{utterance.sample}.wav" for utterance in utterances]
-
-
-def by_text(folder: str, utterances: Iterable[Utterance]) -> list[str]:
-    """Paths by what is said, folder/今天三点.wav; where one is there already, or is given twice, folder/今天三点-2.wav
-    and so on: nothing is written over."""
-    paths: list[str] = []
+def refuse_outside(token2wav: Token2Wav, utterances: Iterable[Utterance]) -> None:
+    """Raises ValueError: a token outside the codebook, with the utterance's index."""
     for utterance in utterances:
-        name = "_".join(re.findall(r"\w+", utterance.text))[:_NAME_LENGTH] or "wave"
-        numbers = (f"{folder}/{name}" + (f"-{number}" if number > 1 else "") + ".wav" for number in count(1))
-        paths.append(next(path for path in numbers if path not in paths and not Path(path).exists()))
-    return paths
+        if utterance.tokens and max(utterance.tokens) >= token2wav.codebook_size:
+            raise ValueError(
+                f"utterance {utterance.index} has speech token {max(utterance.tokens)}, the codebook of "
+                f"{type(token2wav).__name__} ends at {token2wav.codebook_size - 1}: tokens of another recipe?"
+            )
+
+
+def write_all(
+    token2wav: Token2Wav, utterances: list[Utterance], folder: str, crossfade_s: float, identity: str | None
+) -> list[str]:
+    """Writes the waves of the utterances into the folder, some at a time and the shortest first: what was written stays
+    where a later one fails. By `identity` (see infer.waves.Manifest) those that are there already are not made again.
+    Returns the paths of all in the order of the utterances.
+
+    Raises:
+        ValueError: see decode; nothing is written then.
+    """
+    refuse_outside(token2wav, utterances)
+    manifest, rate = Manifest(folder, identity), token2wav.sample_rate
+    paths = manifest.paths(utterances)
+    left = [k for k, path in enumerate(paths) if path is None or not Path(path).exists()]
+    left.sort(key=lambda k: len(utterances[k].tokens))
+    for start in range(0, len(left), _CHUNK):
+        chosen = left[start : start + _CHUNK]
+        some, own = [utterances[k] for k in chosen], [paths[k] for k in chosen]
+        waves = decode(token2wav, some, crossfade_s)
+        manifest.add(some, own, [len(wave) / rate for wave in waves])
+        write_waves(own, waves, rate)
+    return [path for path in paths if path is not None and Path(path).exists()]
 
 
 def out_of(cfg: DictConfig) -> str | None:
@@ -132,12 +133,14 @@ def out_of(cfg: DictConfig) -> str | None:
 def main(cfg: DictConfig) -> None:
     use_given(cfg)
     out, fade = out_of(cfg), (cfg.get("parts") or {}).get("crossfade_s", 0.0)
+    made_by = None if cfg.texts is None else fingerprint(identity("infer.decode", cfg, ["token2wav"]), fade)
     token2wav, written = hydra.utils.instantiate(cfg.token2wav), []
     for (system, decoding), path in token_files(cfg).items():
         utterances = read_utterances(path, cfg.recipe.language)
-        paths = by_text(f"{cfg.waves_dir}/{system}.{decoding}", utterances)
-        paths = paths if out is None else [out] * len(paths)
-        written += write_waves(paths, decode(token2wav, utterances, fade), token2wav.sample_rate)
+        if out is None:
+            written += write_all(token2wav, utterances, f"{cfg.waves_dir}/{system}.{decoding}", fade, made_by)
+        else:
+            written += write_waves([out] * len(utterances), decode(token2wav, utterances, fade), token2wav.sample_rate)
         for utterance in (u for u in utterances if not u.tokens):
             print(f"no wave: {system} said nothing ({decoding}) for: {utterance.text}")
     write_text(f"{cfg.waves_dir}/{LAST}", "".join(f"{path}\n" for path in written))

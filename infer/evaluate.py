@@ -19,7 +19,6 @@ import hydra
 from omegaconf import DictConfig
 
 from data_prep.jsonl import spoken_part
-from infer.decode import by_number, write_waves
 from infer.ears import refuse_unheard
 from infer.hear import Listener, errors, expressed, paid_for, refuse_same_family
 from infer.records import Utterance, read_utterances, settle_systems, token_files
@@ -28,6 +27,7 @@ from infer.report_page import choose, page, statistics
 from infer.shares import in_processes, share, workers_of
 from infer.statistics import Bootstrap
 from infer.summary import Key, groups, results_of
+from infer.waves import by_number, write_waves
 from speech.faults import told_plainly
 from speech.files import write_jsonl, write_text
 from speech.paths import check_outputs

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -14,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from data_prep.options import has_latin_letters
-from infer.cache import Cache
+from infer.cache import Cache, identity
 from infer.decode import decode, row_of
 from infer.records import Utterance
 from reward_tts.measures import Status
@@ -25,13 +24,11 @@ from reward_tts.reward.reward import Reward
 from reward_tts.scorers.prosody import prosody
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.faults import UserError
-from speech.files import fingerprint, identities, paths_in
-from speech.imports import ROOT, dotted_names, imported_files
+from speech.files import fingerprint
 from speech.interfaces import Passing, Row
 from speech.readings import something_said
 from speech.readings.tags import without_unspoken
 from speech.readings.units import CLUSTERED, SPACELESS
-from speech.voices import read_voices
 
 
 def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
@@ -70,24 +67,13 @@ def paid_for(cfg: DictConfig) -> list[str]:
 
 
 def heard_by(cfg: DictConfig) -> str:
-    """Hash of everything that what is heard depends on: settings, models, voices and their recordings, and the code.
-    Models are known by their files; an ear that comes with packages (WhisperEar), by their versions.
+    """Hash of everything that what is heard depends on (infer.cache.identity); of an ear that comes with packages
+    (WhisperEar), their versions.
 
     Args: see Listener.
     """
-    parts = ("token2wav", "ear", "scorers", "prosody")
-    options = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in parts}
-    voices = read_voices(cfg.token2wav.get("voices")).values()
-    read = [*paths_in(options), *(Path(file) for voice in voices for file in voice.files)]
-    known = [identities(p, ROOT, cfg.cache.hash_content_below_mib << 20) for p in (code_of(options), read)]
-    source = options["ear"].get("source", [])
-    packages = {name: version(name) for name in source if not isinstance(source, str)}
-    return fingerprint(options, *known, packages)
-
-
-def code_of(options: dict[str, Any]) -> list[Path]:
-    """The project's files that make waves and listen to them: of this module, and of the classes that options name."""
-    return imported_files([__name__, *dotted_names(options)])
+    packages = {name: version(name) for name in cfg.ear.get("source", []) if not isinstance(cfg.ear.source, str)}
+    return fingerprint(identity(__name__, cfg, ["token2wav", "ear", "scorers", "prosody"]), packages)
 
 
 class NotHeardError(ValueError):

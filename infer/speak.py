@@ -43,7 +43,7 @@ def records(
             said |= {"chosen_by": by} if by else {}
             said |= {"messages": sentence.messages} if sentence.drawn else {}  # for stage prefer
             said |= {"parts": parts_of(ids, tokenizer)} if isinstance(ids, Joined) and len(ids.cuts) > 1 else {}
-            yield {"index": index, "sample": sample, **asked, **sentence.labels, **said}
+            yield {"index": index, "sample": sample, "where": sentence.where, **asked, **sentence.labels, **said}
 
 
 def spoken(sentence: Sentence, ids: list[int], tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], str]:

@@ -1,11 +1,14 @@
 """Where the waves of spoken sentences go."""
 
+import json
+
 import numpy as np
 import pytest
 
 from infer import given_voice
-from infer.decode import by_number, by_text, decode, out_of, rows_of
+from infer.decode import decode, out_of, rows_of, write_all
 from infer.records import Utterance, read_utterances
+from infer.waves import by_number, by_text
 from stages.config import compose_stage
 
 
@@ -55,6 +58,58 @@ def test_parts_are_decoded_each_by_itself_and_joined():
     assert whole.tolist() == [2.0] * 16 + [2.25, 2.75, 3.25, 3.75] + [4.0] * 26
     assert beside.tolist() == [7.0] * 10
     assert [row.tokens.tolist() for row in rows_of(long)] == [[2, 2], [4, 4, 4]]
+
+
+class FailsAt(Steps):
+    """Until it is mended it fails at the row of this text."""
+
+    def __init__(self, text: str):
+        self.text, self.decoded = text, 0
+
+    def decode(self, rows):
+        if self.text in [row.text for row in rows]:
+            raise RuntimeError("no memory")
+        self.decoded += len(rows)
+        return super().decode(rows)
+
+
+def test_a_command_that_was_interrupted_goes_on_with_the_waves_that_are_missing(tmp_path):
+    """At b75001f0 none of the first 39 was there, and after a later kill every text got a second wave."""
+    texts = ["早"] * 2 + [f"文{number}" for number in range(2, 50)]
+    codec, folder = FailsAt("文39"), str(tmp_path / "waves")
+    with pytest.raises(RuntimeError, match="no memory"):
+        write_all(codec, said(*texts), folder, 0.0, "settings")
+    first = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")}
+    assert len(first) == 32 and {"早.wav", "早-2.wav", "文31.wav"} <= first.keys()
+    codec.text = None
+    (tmp_path / "waves/文7.wav").unlink()  # as if it had ended between the manifest's line and the wave
+    expected = [f"{folder}/{name}.wav" for name in ("早", "早-2", *texts[2:])]
+    assert write_all(codec, said(*texts), folder, 0.0, "settings") == expected
+    assert codec.decoded == 32 + 18 + 1 and len(list(tmp_path.rglob("*.wav"))) == 50
+    again = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")}
+    assert {name for name in first if again[name] != first[name]} == {"文7.wav"}
+    lines = (tmp_path / "waves/manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    assert sorted(json.loads(line)["index"] for line in lines) == list(range(50))
+    # Of other settings, and of one text of the command line (None), the waves are others.
+    for identity, name in (("others", "文9-2"), (None, "文9-3"), (None, "文9-4")):
+        assert write_all(codec, said("文9"), folder, 0.0, identity) == [f"{folder}/{name}.wav"]
+
+
+def test_a_manifest_says_which_wave_is_of_which_row(tmp_path):
+    rows = [
+        {"index": 0, "where": "t.jsonl:1", "text": "早。", "voice": "ana", "tokens": [1] * 25, "finished": True},
+        {"index": 1, "where": "t.jsonl:2", "text": "早。", "voice": "bo", "tokens": [], "finished": True},
+        {"index": 2, "where": "t.jsonl:4", "text": "早。", "voice": "cy", "tokens": [3] * 10, "finished": False},
+    ]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_all(Steps(), read_utterances(str(tmp_path / "t.jsonl"), "zh"), str(tmp_path), 0.0, None)
+    lines = map(json.loads, (tmp_path / "manifest.jsonl").read_text(encoding="utf-8").splitlines())
+    told = {line["where"]: (line["voice"], line["path"], line["seconds"], line["finished"]) for line in lines}
+    assert told == {
+        "t.jsonl:1": ("ana", f"{tmp_path}/早.wav", 0.25, True),
+        "t.jsonl:2": ("bo", None, 0.0, True),
+        "t.jsonl:4": ("cy", f"{tmp_path}/早-2.wav", 0.1, False),
+    }
 
 
 def test_out_is_one_wave_of_one_text():

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from infer.cache import Cache
+from infer.cache import Cache, code_of
 from infer.decode import decode
 from infer.evaluate import evaluate, files_to_hear, read_all
-from infer.hear import Listener, code_of, heard_by
+from infer.hear import Listener, heard_by
 from infer.records import Utterance, read_utterances
 from speech.interfaces import Row, Transcript
 from stages.config import ROOT, compose_stage
@@ -66,7 +66,7 @@ def test_the_cache_looks_at_the_code_that_makes_waves_and_hears_them(recipe, see
     cfg = compose_stage(recipe, "eval")
     options = {part: OmegaConf.to_container(cfg[part], resolve=False) for part in ("token2wav", "ear", "scorers")}
     options["token2wav"]["_target_"] = cfg.reward_server.token2wav._target_
-    files = {str(path.relative_to(ROOT)) for path in code_of(options)}
+    files = {str(path.relative_to(ROOT)) for path in code_of("infer.hear", options)}
     assert {"infer/hear.py", "infer/decode.py", sees} <= files
     assert not_these not in files
 
