@@ -7,7 +7,7 @@ is named by its text. No wave is written over; which is of which row says the ma
 which the same command over a file of texts goes on where it was interrupted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from speech.interfaces import Row, Token2Wav
 # Utterances decoded and written at once. Not in the YAML: they come sorted by length, a token2wav divides them by its
 # own batch_size, and each wave is what it would be alone; more at once would only hold more in memory.
 _CHUNK = 32
+_TOLD = 10  # texts of each fault that are named
 LAST = "last.txt"  # in waves_dir: the paths of the last command, which run.sh shows at its end
 
 
@@ -90,17 +91,17 @@ def refuse_outside(token2wav: Token2Wav, utterances: Iterable[Utterance]) -> Non
 
 
 def write_all(
-    token2wav: Token2Wav, utterances: list[Utterance], folder: str, crossfade_s: float, identity: str | None
+    token2wav: Token2Wav, utterances: list[Utterance], folder: str, crossfade_s: float, made_by: str | None
 ) -> list[str]:
     """Writes the waves of the utterances into the folder, some at a time and the shortest first: what was written stays
-    where a later one fails. By `identity` (see infer.waves.Manifest) those that are there already are not made again.
+    where a later one fails. By `made_by` (infer.waves.Manifest's identity) those that are there are not made again.
     Returns the paths of all in the order of the utterances.
 
     Raises:
         ValueError: see decode; nothing is written then.
     """
     refuse_outside(token2wav, utterances)
-    manifest, rate = Manifest(folder, identity), token2wav.sample_rate
+    manifest, rate = Manifest(folder, made_by), token2wav.sample_rate
     paths = manifest.paths(utterances)
     left = [k for k, path in enumerate(paths) if path is None or not Path(path).exists()]
     left.sort(key=lambda k: len(utterances[k].tokens))
@@ -111,6 +112,21 @@ def write_all(
         manifest.add(some, own, [len(wave) / rate for wave in waves])
         write_waves(own, waves, rate)
     return [path for path in paths if path is not None and Path(path).exists()]
+
+
+def faults(utterances: list[Utterance]) -> Iterator[str]:
+    """Lines about texts of which there is no wave, or one that is not what was asked for. Whether the model ended by
+    itself nobody knows of a row that does not say it."""
+    kinds = {
+        "no wave, nothing was said": [one for one in utterances if not one.tokens],
+        "cut off before the model ended": [one for one in utterances if one.tokens and one.finished is False],
+        "something beside speech tokens, which nobody hears": [one for one in utterances if one.stray],
+    }
+    for what, found in kinds.items():
+        for one in found[:_TOLD]:
+            yield f"{what}: {one.where or f'text {one.index}'} {one.text}"
+        if len(found) > _TOLD:
+            yield f"{what}: {len(found)} of {len(utterances)} in all"
 
 
 def out_of(cfg: DictConfig) -> str | None:
@@ -141,10 +157,12 @@ def main(cfg: DictConfig) -> None:
             written += write_all(token2wav, utterances, f"{cfg.waves_dir}/{system}.{decoding}", fade, made_by)
         else:
             written += write_waves([out] * len(utterances), decode(token2wav, utterances, fade), token2wav.sample_rate)
-        for utterance in (u for u in utterances if not u.tokens):
-            print(f"no wave: {system} said nothing ({decoding}) for: {utterance.text}")
+        for line in faults(utterances):
+            print(f"{system}, {decoding}: {line}")
     write_text(f"{cfg.waves_dir}/{LAST}", "".join(f"{path}\n" for path in written))
     print(*written, sep="\n")
+    if out is not None and not written:
+        raise UserError(f"out={out} was not written: the model said nothing")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Utterance:
     `unknown`: characters of the text that the model's tokenizer does not know. `parts`: speech tokens of each part of a
     long text (infer/parts.py); empty: it has one. `set`: of the texts, such as one of several test sets. `emotion`:
     asked for. `chosen_by`: how it was chosen among several (infer/choose.py). `instruction`, `readings`: as the row of
-    the text had them. `where`: file and line of that row."""
+    the text had them. `where`: file and line of that row. `stray`: what the model wrote beside speech tokens."""
 
     index: int
     sample: int
@@ -45,6 +45,7 @@ class Utterance:
     instruction: str | None = None
     readings: list[Any] | None = None
     where: str | None = None
+    stray: str = ""
 
 
 class _Row(BaseModel):
@@ -65,6 +66,7 @@ class _Row(BaseModel):
     instruction: str | None = None
     readings: list[Any] | None = None
     where: str | None = None
+    stray: str = ""
 
     @model_validator(mode="after")
     def _parts_are_all(self) -> "_Row":
@@ -87,7 +89,8 @@ def read_utterances(path: str, language: str, limit: int | None = None) -> list[
         said = (given.text, given.tokens, given.finished, given.language or language, given.voice, given.unknown)
         said = (*said, tuple(given.parts), given.chosen_by, given.set, emotion)
         index = number - 1 if given.index is None else given.index
-        return Utterance(index, given.sample, *said, given.instruction, given.readings, given.where)
+        said = (*said, given.instruction, given.readings, given.where, given.stray)
+        return Utterance(index, given.sample, *said)
 
     found = read_all(path, made, "speech tokens to listen to (infer.synthesise writes them)")
     utterances = [one for one in found if limit is None or one.index < limit]

@@ -1,12 +1,13 @@
 """Where the waves of spoken sentences go."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from infer import given_voice
-from infer.decode import decode, out_of, rows_of, write_all
+from infer.decode import decode, faults, main, out_of, rows_of, write_all
 from infer.records import Utterance, read_utterances
 from infer.waves import by_number, by_text
 from stages.config import compose_stage
@@ -110,6 +111,35 @@ def test_a_manifest_says_which_wave_is_of_which_row(tmp_path):
         "t.jsonl:2": ("bo", None, 0.0, True),
         "t.jsonl:4": ("cy", f"{tmp_path}/早-2.wav", 0.1, False),
     }
+
+
+def test_speech_that_is_cut_off_or_missing_is_told(tmp_path, capsys):
+    """At b75001f0 a text that was cut off was a plain wave, and out=a.wav stayed the one of before, with status 0."""
+
+    def spoken(rows: list[dict], *told: str) -> str:
+        cfg = compose_stage("tiny_mandarin", "infer", (f"tokens_dir={tmp_path}", f"waves_dir={tmp_path}/w", *told))
+        cfg.token2wav = {"_target_": f"{__name__}.Steps"}
+        (tmp_path / "GRPO.speech.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        main.__wrapped__(cfg)
+        return capsys.readouterr().out
+
+    silent = {"text": "晚。", "tokens": [], "finished": True, "where": "t.jsonl:2"}
+    rows = [{"text": "早。", "tokens": [1], "finished": False, "where": "t.jsonl:1"}, silent]
+    out = spoken([*rows, {"text": "好。", "tokens": [2], "finished": True, "stray": "嗯"}], f"texts={tmp_path}/t.jsonl")
+    assert out.splitlines() == [
+        "GRPO, speech: no wave, nothing was said: t.jsonl:2 晚。",
+        "GRPO, speech: cut off before the model ended: t.jsonl:1 早。",
+        "GRPO, speech: something beside speech tokens, which nobody hears: text 2 好。",
+        f"{tmp_path}/w/GRPO.speech/早.wav",
+        f"{tmp_path}/w/GRPO.speech/好.wav",
+    ]
+    eleven = [replace(one, finished=False) for one in said(*"一二三四五六七八九十早")]
+    what = "cut off before the model ended"
+    assert [*faults(eleven)][9:] == [f"{what}: text 9 十", f"{what}: 11 of 11 in all"]
+    (tmp_path / "a.wav").write_text("of before")
+    with pytest.raises(SystemExit, match=r"out=.*a\.wav was not written: the model said nothing"):
+        spoken([silent], f"out={tmp_path}/a.wav")
+    assert (tmp_path / "w/last.txt").read_text() == ""
 
 
 def test_out_is_one_wave_of_one_text():
