@@ -1,9 +1,10 @@
-"""Which systems of an evaluation have spoken already: same checkpoint, texts, settings and code, so the same tokens."""
+"""Which systems have spoken already, and what one said that was interrupted: same checkpoint, texts, settings and code,
+so the same tokens. Of a file of texts alone; one sentence of the command line is spoken each time."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from infer.records import token_files
 from speech.files import fingerprint, identities, paths_in, write_text
@@ -14,13 +15,15 @@ _OTHER = {"systems", "only", "checkpoints", "of_run", "workers", "share", "token
 _OTHER |= {"teacher", "compare", "listen_to", "report", "outlier_at", "bootstrap", "ear", "scorers", "prosody"}
 _OTHER |= {"out_dir", "files", "hear_at_once", "cache", "token2wav", "reward_server"}
 _OTHER |= {"input", "output", "read_tokens", "keep_scores", "server", "asr", "pairs", "prefer"}  # of prefer.yaml
+_OTHER |= {"text", "out", "waves_dir", "block", "begun"}
+_SHOWN = 12  # characters of a hash in a file's name
 _OTHER_OF_RECIPE = {"server", "reward", "eval_dir"}
 
 
 def identities_now(cfg: DictConfig) -> dict[str, str]:
     """{system: hash of all that its tokens depend on}; nothing where tokens are not kept. To be taken before they are
     made: what is edited meanwhile is not what they were made with."""
-    return dict(_identities(cfg)) if cfg.get("keep_tokens") else {}
+    return dict(_identities(cfg)) if cfg.get("keep_tokens") and cfg.texts is not None else {}
 
 
 def spoken_already(cfg: DictConfig, now: Mapping[str, str]) -> list[str]:
@@ -35,10 +38,13 @@ def record(cfg: DictConfig, before: Mapping[str, str]) -> None:
             write_text(_mark(cfg, name), before[name] + "\n")
 
 
-def forget(cfg: DictConfig) -> None:
-    """Before synthesis: the files of the configuration's systems are no longer whole."""
-    for name in cfg.systems if cfg.get("keep_tokens") else []:
+def begin(cfg: DictConfig, before: Mapping[str, str]) -> None:
+    """Before synthesis: the files of the configuration's systems are no longer whole. Sets `begun`, by which a process
+    finds what it said of them before an interruption (infer.records.own_part)."""
+    for name in cfg.systems:
         _mark(cfg, name).unlink(missing_ok=True)
+    with open_dict(cfg):
+        cfg.begun = fingerprint({name: before[name] for name in cfg.systems})[:_SHOWN] if before else None
 
 
 def _mark(cfg: DictConfig, system: str) -> Path:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, open_dict
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from data_prep.jsonl import check_choice
+from infer.shares import place_of
 from merge.choose import saved_steps
 from speech.faults import UserError
 from speech.files import read_jsonl, write_jsonl
@@ -151,15 +152,19 @@ def check_checkpoints(cfg: DictConfig) -> None:
 
 
 def own_part(path: str, cfg: DictConfig) -> str:
-    """Where a process with a share of the texts writes its part of a file."""
-    which = None if cfg.get("share") is None else cfg.share[0]
-    return path if which is None else str(Path(path).with_suffix(f".part{which}.jsonl"))
+    """Where a process writes its part of a file, text after text, until all are there."""
+    return _part(path, cfg.get("begun"), *place_of(cfg))
 
 
-def join_parts(paths: Iterable[str], count: int) -> None:
+def _part(path: str, begun: str | None, which: int, count: int) -> str:
+    """`begun`: what tells that it is made of the same, so that another command neither takes nor touches it."""
+    return f"{path}.{f'made_with_{begun}' if begun else 'part'}.{which}of{count}"
+
+
+def join_parts(paths: Iterable[str], count: int, begun: str | None = None) -> None:
     """Of the parts that `count` processes wrote, the files that one would have written; the parts are deleted."""
     for path in paths:
-        parts = [Path(path).with_suffix(f".part{which}.jsonl") for which in range(count)]
+        parts = [Path(_part(path, begun, which, count)) for which in range(count)]
         rows = [row for part in parts for row in read_jsonl(part)]
         write_jsonl(path, sorted(rows, key=lambda row: (row["index"], row["sample"])))
         for part in parts:

@@ -1,6 +1,7 @@
 """What infer.synthesise does in one process: texts -> prompts -> answers of each system in each decoding -> files."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -13,10 +14,10 @@ from infer.bounds import text_lengths
 from infer.choose import Chooser
 from infer.ears import refuse_unheard
 from infer.parts import Joined, Speaker, parts_of
-from infer.records import check_checkpoints, own_part, token_files
+from infer.records import check_checkpoints, join_parts, own_part, token_files
 from infer.shares import share
 from infer.texts import Sentence, prompt_ids, read_sentences
-from speech.files import write_jsonl
+from speech.files import append_jsonl, growing_lines, write_jsonl
 from speech.loading import pretrained
 from speech.paths import check_outputs
 from speech.tokens import parse_speech_tokens
@@ -65,8 +66,55 @@ def chosen(
     return [[several[one.index]] for several, one in zip(answers, best, strict=True)], [one.by for one in best]
 
 
+class _Asked:
+    """What one system is asked: texts as one prompt each or, with cfg.parts, part after part.
+
+    Args:
+        cfg: the stage's configuration.
+        maker, tokenizer: of the prompts.
+        sentences, numbers: the texts of this process, and which they are among all.
+        unknown: what the tokenizer does not know of each.
+
+    Raises:
+        BadRows: prompts that are too long.
+    """
+
+    def __init__(
+        self,
+        cfg: DictConfig,
+        maker: PromptMaker,
+        tokenizer: PreTrainedTokenizerBase,
+        sentences: list[Sentence],
+        numbers: list[int],
+        unknown: list[str],
+    ):
+        self._maker, self._tokenizer, self._parts = maker, tokenizer, cfg.get("parts")
+        self._sentences, self._numbers, self._unknown = sentences, numbers, unknown
+        if self._parts is not None:  # each has a prompt of its own
+            Speaker(maker, tokenizer, None, self._parts).refuse_too_long(sentences)
+        else:
+            self._prompts = prompt_ids(sentences, tokenizer, maker)
+            self._lengths = text_lengths([maker.as_read(one.request, one.messages) for one in sentences], tokenizer)
+
+    def _answers(self, backend: Any, decoding: DictConfig, some: slice) -> list[Generated]:
+        if self._parts is not None:
+            speaker = Speaker(self._maker, self._tokenizer, backend.generate, self._parts)
+            return speaker.speak(self._sentences[some], decoding, self._numbers[some])
+        told = {"text_tokens": self._lengths[some], "places": self._numbers[some]}
+        return backend.generate(self._prompts[some], decoding, **told)
+
+    def rows(self, backend: Any, decoding: DictConfig, some: slice, chooser: Chooser | None) -> Iterator[dict]:
+        """Rows of some of the texts, see `records`; `chooser`: of a decoding that chooses."""
+        answers, ways, sentences = self._answers(backend, decoding, some), None, self._sentences[some]
+        if chooser and decoding.get("choose"):
+            answers, ways = chosen(sentences, answers, self._tokenizer, chooser)
+        return records(sentences, answers, self._tokenizer, self._unknown[some], self._numbers[some], ways)
+
+
 def synthesise(cfg: DictConfig) -> list[str]:
-    """Writes the file of each system and decoding of the configuration; returns their paths.
+    """Writes the file of each system and decoding of the configuration, or this process's part of it; returns their
+    paths. `block` texts are on the disk before the next ones are spoken; with `begun` (infer/kept.py) those count that
+    an interruption left there.
 
     Raises, before a model is loaded:
         FileNotFoundError: a checkpoint is missing.
@@ -89,28 +137,36 @@ def synthesise(cfg: DictConfig) -> list[str]:
     if count := sum(map(bool, unknown)):
         characters = "".join(sorted(set("".join(unknown))))[:40]
         print(f"{count} text(s) with characters that the tokenizer does not know: {characters}", flush=True)
-    whole = cfg.get("parts") is None
-    prompts = {system: prompt_ids(sentences, tok, maker) for system, tok in tokenizers.items() if whole}
-    for tokenizer in [] if whole else tokenizers.values():  # the parts of long texts have prompts of their own
-        Speaker(maker, tokenizer, None, cfg.parts).refuse_too_long(sentences)
-    said = [maker.as_read(one.request, one.messages) for one in sentences]
-    lengths = {system: text_lengths(said, tokenizer) for system, tokenizer in tokenizers.items()}
+    asked = {name: _Asked(cfg, maker, one, sentences, numbers, unknown) for name, one in tokenizers.items()}
     chooser = Chooser(cfg) if any(decoding.get("choose") for decoding in cfg.decodings.values()) else None
-    for system, checkpoint in cfg.systems.items() if sentences else []:
-        backend = BACKENDS[cfg.backend](checkpoint, cfg)
-        for name, decoding in cfg.decodings.items():
-            print(f"{system}, {name}: {len(sentences)} texts x {decoding.samples} -> {files[system, name]}", flush=True)
-            if cfg.get("parts") is not None:
-                speaker = Speaker(maker, tokenizers[system], backend.generate, cfg.parts)
-                answers = speaker.speak(sentences, decoding, numbers)
-            else:
-                answers = backend.generate(prompts[system], decoding, text_tokens=lengths[system], places=numbers)
-            ways = None
-            if chooser and decoding.get("choose"):
-                answers, ways = chosen(sentences, answers, tokenizers[system], chooser)
-            rows = records(sentences, answers, tokenizers[system], unknown, numbers, ways)
-            write_jsonl(own_part(files[system, name], cfg), rows)
-        backend.close()
-    for path in [] if sentences else files.values():  # a process without a share
-        write_jsonl(own_part(path, cfg), [])
+    for system in cfg.systems:
+        _speak(cfg, system, asked[system], len(sentences), chooser)
+    if cfg.get("share") is None:
+        join_parts(files.values(), 1, cfg.get("begun"))
     return list(files.values())
+
+
+def _speak(cfg: DictConfig, system: str, asked: _Asked, count: int, chooser: Chooser | None) -> None:
+    """What a system says to `count` texts, in every decoding, into the files of this process."""
+    whole = token_files(cfg)
+    files = {name: own_part(whole[system, name], cfg) for name in cfg.decodings}
+    there = {name: _said_before(files[name], decoding, cfg) for name, decoding in cfg.decodings.items()}
+    if all(texts == count for texts in there.values()):
+        return
+    backend, block = BACKENDS[cfg.backend](cfg.systems[system], cfg), cfg.get("block") or count
+    for name, decoding in cfg.decodings.items():
+        known = f" ({there[name]} of them are there)" if there[name] else ""
+        print(f"{system}, {name}: {count} texts x {decoding.samples}{known} -> {whole[system, name]}", flush=True)
+        for first in range(there[name], count, block):
+            append_jsonl(files[name], asked.rows(backend, decoding, slice(first, first + block), chooser))
+    backend.close()
+
+
+def _said_before(path: str, decoding: DictConfig, cfg: DictConfig) -> int:
+    """How many texts a file holds that an interruption left, if this run goes on with it; what is not the whole of a
+    text is deleted from it."""
+    rows = growing_lines(Path(path))[0] if cfg.get("begun") else []
+    each = 1 if decoding.get("choose") else decoding.samples
+    whole = len(rows) // each
+    write_jsonl(path, rows[: whole * each])
+    return whole

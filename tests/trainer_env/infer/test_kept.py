@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from infer.kept import forget, identities_now, record, spoken_already
+from infer.kept import begin, identities_now, record, spoken_already
 from infer.records import settle_systems, token_files
 from stages.config import compose_stage
 from tests.helpers.forked import command
@@ -102,8 +102,24 @@ def test_what_is_edited_while_tokens_are_made_is_not_what_they_were_made_with(wo
 
 
 def test_a_synthesis_that_has_begun_keeps_nothing(work, made):  # noqa: F811
-    forget(configuration(work, made))
+    cfg = configuration(work, made)
+    begin(cfg, identities_now(cfg))
     assert kept(configuration(work, made)) == []
+    seeds = [configuration(work, made, f"recipe.seed={seed}", *more) for seed, more in ((0, ["block=2"]), (1, []))]
+    for other in seeds:
+        begin(other, identities_now(other))
+    assert cfg.begun == seeds[0].begun != seeds[1].begun  # and would go on with what the first left
+    begin(other, {})
+    assert other.begun is None
+
+
+def test_a_file_of_texts_is_kept_by_stage_infer_and_one_text_is_not(work, tmp_path):  # noqa: F811
+    own = (f"systems.GRPO={work}/model", f"tokens_dir={tmp_path}")
+    one, file, there = (
+        identities_now(compose_stage("tiny_mandarin", "infer", (*own, *more)))
+        for more in ((), (f"texts={work}/texts.jsonl",), (f"texts={work}/texts.jsonl", "waves_dir=x", "block=9"))
+    )
+    assert one == {} and [*file] == ["GRPO"] and file == there
 
 
 def test_the_command_speaks_once(work, tmp_path):  # noqa: F811

@@ -142,6 +142,32 @@ def test_repetition_aware_samples_of_vllm_and_transformers_are_equal(by_vllm, by
     assert ours[0]["tokens"] != ours[1]["tokens"]  # each sample draws by a seed of its own
 
 
+def test_an_interrupted_synthesis_goes_on_behind_what_it_said(by_transformers, tmp_path, monkeypatch):
+    """At b75001f0 nothing of a file of texts was there before all of it was."""
+    fewer = [f"~decodings.{name}" for name in "abefg"]
+    cfg = configuration(by_transformers, "transformers", SEED, *fewer, f"tokens_dir={tmp_path}", "block=2", "+begun=x")
+    asked, generate = [], TransformersBackend.generate
+
+    def interrupted(self, prompts, *args, **more):
+        if len(asked) == 4:
+            asked.append("end")
+            raise KeyboardInterrupt
+        asked.append(len(prompts))
+        return generate(self, prompts, *args, **more)
+
+    monkeypatch.setattr(TransformersBackend, "generate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        synthesise(cfg)
+    with open(tmp_path / "M.d.jsonl.made_with_x.0of1", "a") as file:
+        file.write('{"index": 2, "sample": 0}\n{"index": 2, "sam')  # killed while it wrote
+    synthesise(cfg)
+    assert asked == [2, 2, 1, 2, "end", 2, 1]  # of five texts: all by c, two by d; then the others by d
+    for decoding in "cd":
+        found = (tmp_path / f"M.{decoding}.jsonl").read_text()
+        assert found == (by_transformers / "transformers" / f"M.{decoding}.jsonl").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["M.c.jsonl", "M.d.jsonl"]
+
+
 @pytest.mark.parametrize("decoding", ["e", "f"])
 def test_answers_have_as_many_tokens_as_their_texts_allow(by_vllm, by_transformers, decoding):
     ours, reference = rows_of(by_vllm, "vllm", decoding), rows_of(by_transformers, "transformers", decoding)

@@ -198,11 +198,12 @@ def test_force_makes_the_builder_of_the_default_forget_what_it_made(to_run, work
     assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/data.json").exists()
 
 
-def test_force_speaks_again_what_an_evaluation_keeps(to_run, work):
-    kept = [work / "eval/tokens" / name for name in ("SFT.made_with", "GRPO.made_with", "SFT.greedy.jsonl")]
+@pytest.mark.parametrize(("name", "folder"), [("eval", "eval/tokens"), ("infer", "speech/tokens")])
+def test_force_speaks_again_what_is_kept(to_run, work, name, folder):
+    kept = [work / folder / file for file in ("SFT.made_with", "GRPO.a.jsonl.made_with_1f.0of2", "SFT.greedy.jsonl")]
     for file in kept:
         write(file, "1")
-    marks, stage = stage_of(work, "eval")
+    marks, stage = stage_of(work, name)
     parts = marks.parts(stage)
     marks.clear_way(stage, parts, force=False)
     assert all(file.exists() for file in kept)
