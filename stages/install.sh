@@ -137,6 +137,8 @@ done
 run() { if [[ -n $dry_run ]]; then printf '%q ' "$@"; echo; else "$@"; fi; }
 
 # uv: the one that is there, else a pinned one into .venv-uv (pip --target also works where Debian guards its own pip).
+# Options that pip knows since 22.1 alone (Ubuntu 22.04 has 22.0) are variables here, which an older one passes over; a
+# user's `user` cannot be together with --target, and what goes into a folder of its own needs no virtual environment.
 find_uv() {
   uv=$(command -v uv || true)
   [[ -z $uv || ! $("$uv" --version 2>/dev/null) ]] || return 0
@@ -144,7 +146,8 @@ find_uv() {
   [[ ! -x $uv ]] || return 0
   command -v python3 >/dev/null || die "python3 is missing. As root: apt-get install -y python3 python3-pip"
   python3 -c 'import pip' 2>/dev/null || die "uv and pip are missing. As root: apt-get install -y python3-pip"
-  run python3 -m pip install --quiet --root-user-action ignore --target .venv-uv -r requirements/uv.txt
+  run env PIP_ROOT_USER_ACTION=ignore PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 \
+    python3 -m pip install --quiet --target .venv-uv -r requirements/uv.txt
 }
 
 # Packages that pip is told to find elsewhere, uv is told too. Links of pip's configuration are not for GPUs: such a folder

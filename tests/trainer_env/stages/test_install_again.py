@@ -180,6 +180,22 @@ def test_a_python_that_lacks_system_packages_leaves_no_environment(tmp_path):
     assert status == 1 and not (tmp_path / ".venv").exists()
 
 
+# pip 22.0 of Ubuntu 22.04, which a user has told `user` and `require-virtualenv`; it brings the uv of the test.
+PIP = """case "$*" in
+*--root-user-action*) echo no such option: --root-user-action; exit 2 ;;
+"-m pip install"*) [ "$PIP_USER$PIP_REQUIRE_VIRTUALENV" = 00 ] && mkdir -p .venv-uv/bin && cp bin/own .venv-uv/bin/uv ;;
+esac"""
+
+
+def test_uv_comes_by_any_pip_however_it_is_configured(tmp_path):
+    tool(checkout_in(tmp_path), "python3", PIP)
+    tool(tmp_path, "own", UV)
+    tool(tmp_path, "uv", "exit 1")  # none of this machine's
+    told = {"VERL_TTS_DEVICE": "cpu", "PIP_USER": "1", "PIP_REQUIRE_VIRTUALENV": "1"}
+    status, out = install(tmp_path, "tiny_mandarin", **told)
+    assert status == 0 and (tmp_path / ".venv/installed.device").exists(), out
+
+
 @pytest.mark.parametrize("device", ["cpu", "gpu"])
 def test_uv_is_told_where_pip_finds_packages(tmp_path, device):
     tool(checkout_in(tmp_path), "uv", UV)
