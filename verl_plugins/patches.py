@@ -180,6 +180,17 @@ def let_audited_rows_stand_for_others() -> None:
     trainer.process_validation_metrics = process
 
 
+def join_only_a_named_cluster() -> None:
+    """Lets `ray.init` join the cluster of RAY_ADDRESS and no other, on every platform. verl names none, and Ray would
+    take the one that whoever used `ray start` last on this machine has left in a file of its temporary folder, living
+    or not: trainings went there, or ended (`num_cpus and num_gpus must not be provided`). Upstream:
+    get_ray_address_from_environment in ray/_private/services.py, a look whether that cluster lives."""
+    versions.require("ray", versions.RAY, WHY)
+    import ray._private.services as services
+
+    services.find_bootstrap_address = lambda temp_dir: None
+
+
 def make_agent_loops_at_once() -> None:
     """verl makes the agent loop of each rollout by hydra.utils.instantiate, which copies its two lines of YAML, merges
     them with all that is given, and resolves that: 3.5 ms, a fifth of the agent loop worker's time, and vLLM waits

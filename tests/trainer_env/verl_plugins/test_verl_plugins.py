@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import distributions
+from pathlib import Path
 
 import pytest
 import torch
@@ -152,6 +153,20 @@ def test_on_another_platform_nothing_is_applied(on_cuda: Found):
         " any('VllmCpu' in str(f) for f in sys.meta_path)]"
     )
     assert found == [False, False, False]
+
+
+def test_ray_joins_the_cluster_that_is_named_and_none_that_somebody_started(on_cpu: Found, tmp_path: Path):
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray/ray_current_cluster").write_text("10.0.0.9:6379")  # as `ray start` leaves it
+    found = on_cpu(
+        "import os, verl, ray._private.services as services; from unittest.mock import patch\n"
+        f"with patch.dict(os.environ, RAY_TMPDIR={str(tmp_path)!r}):\n"
+        "    os.environ.pop('RAY_ADDRESS', None)\n"
+        "    found = [services.canonicalize_bootstrap_address(None)]\n"
+        "    os.environ['RAY_ADDRESS'] = '10.0.0.7:6379'\n"
+        "    found.append(services.canonicalize_bootstrap_address(None))"
+    )
+    assert found == [None, "10.0.0.7:6379"]
 
 
 def test_another_version_is_refused_with_what_to_do():
