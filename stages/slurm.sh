@@ -6,7 +6,8 @@
 # Every node gives GPUS_PER_NODE - REWARD_GPUS GPUs to the training, and its last REWARD_GPUS to its reward server; the
 # trainer's rollouts go to the server that has least to do. Submit from the repository's root, on a file system that all nodes see,
 # when the stages before `serve` are done. Settings, from the environment:
-#   RECIPE=inworld_tts (any of recipes/)  GPUS_PER_NODE=8  REWARD_GPUS=1  PROMPTS_PER_GPU (else the recipe's batch)
+#   RECIPE=inworld_tts (any of recipes/)  GPUS_PER_NODE (else what Slurm gave, or 8)  REWARD_GPUS=1
+#   PROMPTS_PER_GPU (else the recipe's batch)
 #   RAY_PORT=6379  REWARD_PORT=8001 (gRPC)  RESTARTS=5 (of each server)  WAIT_S=600  POLL_S=5
 #   RAY=".venv/bin/python -m ray.scripts.scripts" (not .venv/bin/ray, which says where the checkout lay when it was installed)
 #   SERVER_OVERRIDES="server.max_tokens=2000 asr.batch_size=8" (of the servers alone)
@@ -21,7 +22,9 @@
 #SBATCH --exclusive
 set -euo pipefail
 
-recipe=${RECIPE:-inworld_tts} gpus=${GPUS_PER_NODE:-8} reward_gpus=${REWARD_GPUS:-1}
+# GPUs that a step of this job gets: as many as were asked for (4, or h200:4), else what the node has for it.
+given=${SLURM_GPUS_PER_NODE:-${SLURM_GPUS_ON_NODE:-}} given=${given##*:}
+recipe=${RECIPE:-inworld_tts} gpus=${GPUS_PER_NODE:-${given:-8}} reward_gpus=${REWARD_GPUS:-1}
 prompts=${PROMPTS_PER_GPU:-} ray_port=${RAY_PORT:-6379} reward_port=${REWARD_PORT:-8001}
 wait_s=${WAIT_S:-600} poll_s=${POLL_S:-5} restarts=${RESTARTS:-5}
 read -ra ray <<<"${RAY:-.venv/bin/python -m ray.scripts.scripts}"
@@ -29,6 +32,7 @@ training_gpus=$((gpus - reward_gpus))
 say() { echo "slurm.sh: $*"; }
 die() { say "$*" >&2; exit 1; }
 ((reward_gpus > 0 && training_gpus > 0)) || die "GPUS_PER_NODE=$gpus, REWARD_GPUS=$reward_gpus: both sides need one"
+((gpus <= ${given:-$gpus})) || die "GPUS_PER_NODE=$gpus, and Slurm gave $given of each node"
 cd "${SLURM_SUBMIT_DIR:?submit this with sbatch, from the root of the repository}"
 logs=exp/$recipe/logs/slurm-${SLURM_JOB_ID:?}${SLURM_RESTART_COUNT:+-$SLURM_RESTART_COUNT}     # a requeued job keeps its id
 mkdir -p "$logs"

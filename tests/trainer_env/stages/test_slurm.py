@@ -1,6 +1,5 @@
-"""stages/slurm.sh, with commands of Slurm's and Ray's names that keep what they are asked for."""
+"""stages/slurm.sh: which step runs where, and that none is left."""
 
-import os
 import shlex
 import signal
 import subprocess
@@ -15,55 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from stages.config import ROOT, compose_stage
 from stages.table import table
 from tests.conftest import free_ports
-
-SCRIPT = ROOT / "stages" / "slurm.sh"
-TOOLS = {
-    "scontrol": "printf 'alpha\\nbeta\\n'",
-    # srun runs the command here; its options end at the first word without a dash.
-    "srun": "node=; while [[ $1 == -* ]]; do [[ $1 != --nodelist=* ]] || node=${1#*=}; shift; done\n"
-    'echo "$node: $*" >>"$CALLS"\nexec "$@"',
-    # Each node resolves its own name to its loopback, as Debian does.
-    "getent": 'case "$(tail -n 1 "$CALLS") " in "alpha: "*" beta "*) echo "10.0.0.9 STREAM beta" ;;\n'
-    '"beta: "*" alpha "*) printf "127.0.1.1 STREAM alpha\\n10.0.0.7 STREAM\\n" ;; *) echo 127.0.1.1 STREAM ;; esac',
-    "hostname": "echo 127.0.0.1 10.0.0.4 fe80::1",
-    "ray": "case $1 in start) exec sleep 1000 ;;\n"
-    "status) grep -c ' start ' \"$CALLS\" | xargs seq | sed 's/.*/ 1 node_&/' ;; esac",
-}
-# With REAL the real run.sh says what it would do (1 s of CPU each time), else what it was given; `serve` lasts.
-RUN = f"""if [[ -n ${{REAL:-}} ]]; then bash {ROOT}/run.sh --dry-run "$@"; else echo "$@"; fi
-case $* in *' serve '*)
-  [[ -z ${{BROKEN:-}} ]] || exit 3
-  [[ -z ${{SILENT:-}} ]] || exec sleep 1000
-  if [[ -n ${{FRAGILE:-}} && $* == *serve-beta* && ! -e $CALLS.died ]]; then
-    echo READY; until [[ -e $CALLS.training ]]; do sleep 0.05; done
-    touch "$CALLS.died"; exit 7
-  fi
-  echo READY; exec sleep 1000 ;;
-*' train '*)  # lasts until the server that died has been started again
-  touch "$CALLS.training"; echo "servers have $VERL_TTS_SERVER_OVERRIDES"
-  [[ -z ${{FRAGILE:-}} ]] || until (($(grep -c serve-beta "$CALLS") == 2)); do sleep 0.05; done ;;
-esac
-"""
-# With PLANS=environment the real stages.environment, with PLANS=batch the real stages.batch: each composes the recipe,
-# which takes 2 s. Else a stand-in.
-PYTHON = f"""[[ $2 != stages.${{PLANS:-none}} ]] || PYTHONPATH={ROOT} exec {ROOT}/.venv/bin/python "$@"
-echo TENSORBOARD_DIR=exp/somewhere
-"""
+from tests.helpers.slurm_job import SCRIPT, job_in
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> dict[str, str]:
-    """The environment of a job of two nodes with four GPUs each; its folder is tmp_path."""
-    files = {f"bin/{name}": text for name, text in TOOLS.items()} | {"run.sh": RUN, ".venv/bin/python": PYTHON}
-    for name, text in files.items():
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"#!/usr/bin/env bash\n{text}\n")
-        file.chmod(0o755)
-    own = {"SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_JOB_ID": "12", "SLURM_JOB_NODELIST": "alpha,beta"}
-    own |= {"CALLS": str(tmp_path / "calls"), "RAY": "ray", "GPUS_PER_NODE": "4", "POLL_S": "0.1", "WAIT_S": "300"}
-    own |= {"PROMPTS_PER_GPU": "1"}
-    return os.environ | own | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    return job_in(tmp_path)
 
 
 def running(job: dict[str, str]) -> list[str]:
@@ -279,8 +235,3 @@ def test_real_ray_joins_two_nodes_on_this_machine(job, tmp_path, short_folder):
     assert done.returncode == 0, done.stderr + "".join(path.read_text() for path in logs.glob("ray-*.log"))
     assert "trainer.nnodes=2" in (logs / "train.log").read_text()
     assert left_over(job) == []
-
-
-def test_no_gpu_for_one_side_is_refused(job):
-    done = subprocess.run(["bash", SCRIPT], env=job | {"REWARD_GPUS": "4"}, capture_output=True, text=True)
-    assert done.returncode == 1 and "both sides need one" in done.stderr
