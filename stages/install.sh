@@ -103,6 +103,10 @@ if [[ $here == gpu && -z ${VERL_TTS_DEVICE:-} ]]; then     # before gigabytes ar
   fi
 fi
 device=${device:-${VERL_TTS_MACHINE:-$here}}
+if [[ $here$device == cpucpu && -z ${VERL_TTS_DEVICE:-} ]] && ! for_cpus "${recipes[@]}"; then
+  say "no GPU is here, the environments are for the CPU, and ${recipes[*]} is configured for GPUs: where another machine trains," \
+    "export VERL_TTS_DEVICE=gpu; machine=cpu says that it is meant"
+fi
 [[ $device == cpu || $device == gpu ]] || die "VERL_TTS_DEVICE=$device: cpu or gpu"
 [[ -n ${VERL_TTS_DEVICE:-} || $device == "$here" ]] ||
   say "the environments stay those for $device, as they were made; others: VERL_TTS_DEVICE=$here bash run.sh install"

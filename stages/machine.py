@@ -1,5 +1,5 @@
-"""What the machine itself must bring, and how many GPUs it has. Run by the Python of a new environment, before packages
-go into it.
+"""What the machine itself must bring, how many GPUs it has, and the builds that it got. Run by the Python of a new
+environment, before packages go into it.
 
 Prints nothing when all is there; else names the Debian/Ubuntu packages that are missing and exits with status 1.
 Standard library only.
@@ -53,6 +53,12 @@ def gpus(drivers: str = "/proc/driver/nvidia/gpus") -> int:
         return there
     names = [name for one in listed.split(",") if (name := one.strip()) not in ("", "-1")]
     return 0 if any(name.startswith("MIG") for name in names) else min(there, len(names))  # several on one GPU
+
+
+def builds() -> str | None:
+    """ "cpu" or "gpu": for what stages/install.sh made the trainer's environment; None where it has not said."""
+    told = Path(__file__).parents[1] / ".venv/installed.device"
+    return told.read_text().strip() if told.is_file() else None
 
 
 def main() -> None:

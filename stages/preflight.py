@@ -11,7 +11,7 @@ from itertools import chain
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from stages import gpu_shares, lengths, misfits
+from stages import gpu_shares, lengths, machine, misfits
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import Rules, route
 from stages.table import Stage, of_table, table
@@ -155,12 +155,25 @@ def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = Fal
         stage: with its overrides.
         planned: all stages of this run; the overrides of `serve` count for its server, those in
             VERL_TTS_SERVER_OVERRIDES for another's.
-        here: it is to run on this machine, so its GPUs count.
+        here: it is to run on this machine, so its GPUs count, and its builds of torch and vLLM.
     """
     for name, cfg in zip(stage.config_names(), stage.configs(), strict=True):
         for key, why in chain(gpu_shares.of_gpus(cfg) if here else (), _misfits(stage, cfg, planned)):
             at = place(key, sources(stage.recipe, name, stage.overrides), stage.overrides)
             raise SystemExit(f"run.sh: {at}: {key} {why}")
+    if here:
+        check_builds(stage)
+
+
+def check_builds(stage: Stage) -> None:
+    """SystemExit if the stage trains on GPUs with an environment for the CPU, such as a login node without one gets."""
+    for name, cfg in zip(stage.config_names(), stage.configs(), strict=True):
+        if OmegaConf.select(cfg, "trainer.device") == "cuda" and machine.builds() == "cpu":
+            at = place("trainer.device", sources(stage.recipe, name, stage.overrides), stage.overrides)
+            raise SystemExit(
+                f"run.sh: {at}: trainer.device is cuda, and .venv has the builds for the CPU: "
+                f"VERL_TTS_DEVICE=gpu bash run.sh --recipe {stage.recipe} install"
+            )
 
 
 def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterator[misfits.Fault]:

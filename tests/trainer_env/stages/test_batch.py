@@ -112,6 +112,7 @@ def four_gpus(monkeypatch, tmp_path):
     for name in ("RAY_ADDRESS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(machine, "gpus", partial(machine.gpus, str(tmp_path / "driver")))
+    monkeypatch.setattr(machine, "builds", lambda: "gpu")
 
 
 def test_more_gpus_than_the_machine_has_are_refused_where_it_is_to_run(monkeypatch, four_gpus):
@@ -127,6 +128,18 @@ def test_more_gpus_than_the_machine_has_are_refused_where_it_is_to_run(monkeypat
     assert machine.gpus() == 0
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.7:6379")  # a cluster's
     check_training(training, here=True)
+
+
+@pytest.mark.parametrize(("stage", "file"), [("train", "hardware"), ("sft", "sft_hardware")])
+def test_a_training_on_gpus_with_builds_for_the_cpu_is_refused_where_it_is_to_run(monkeypatch, stage, file):
+    """What a login node installs: it ended when verl looked for a GPU, after the stages before."""
+    recipe = {"train": "cosyvoice2", "sft": "llasa"}[stage]
+    monkeypatch.setattr(machine, "builds", lambda: "cpu")
+    told = rf"{file}/gpu\.yaml, line \d+: trainer\.device is cuda, .* bash run\.sh --recipe {recipe} install"
+    with pytest.raises(SystemExit, match=told):
+        check_training(plan(recipe, stage, stage, [])[1][0], here=True)
+    check_training(plan(recipe, stage, stage, [])[1][0])
+    check_training(plan(recipe, stage, stage, ["machine=cpu"])[1][0], here=True)
 
 
 def test_a_training_that_is_done_needs_no_gpus_of_this_machine(four_gpus, tmp_path, capsys):

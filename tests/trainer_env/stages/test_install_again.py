@@ -30,7 +30,12 @@ def test_a_command_without_the_variable_leaves_environments_as_they_were_made(tm
 
 def test_a_recipe_for_the_other_device_is_told_before_anything_is_downloaded(tmp_path):
     """The default is for the CPU, also on a laptop with a GPU; the others need one."""
-    tool(checkout_in(tmp_path), "nvidia-smi", GPU)
+    tool(checkout_in(tmp_path), "nvidia-smi", "exit 9")
+    told = "no GPU is here, the environments are for the CPU, and cosyvoice2 is configured for GPUs"
+    assert told in install(tmp_path, "--dry-run", "cosyvoice2")[1]  # on a login node
+    assert "no GPU is here" not in install(tmp_path, "--dry-run", "tiny_mandarin")[1]
+    assert "no GPU is here" not in install(tmp_path, "--dry-run", "cosyvoice2", VERL_TTS_DEVICE="cpu")[1]
+    tool(tmp_path, "nvidia-smi", GPU)
     status, out = install(tmp_path, "--dry-run", "tiny_mandarin")
     assert status == 0 and "requirements/trainer-cpu.txt" in out and "trainer-gpu" not in out
     assert out.index("tiny_mandarin is configured for the CPU, and so are its environments") < out.index("uv pip")
