@@ -5,6 +5,7 @@ Each part says what breaks without it and where its right place would be.
 """
 
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -189,6 +190,21 @@ def join_only_a_named_cluster() -> None:
     import ray._private.services as services
 
     services.find_bootstrap_address = lambda temp_dir: None
+
+
+def give_ray_a_token() -> None:
+    """Ray 2.60 guards the cluster that `ray.init` starts with a token, and writes one to ~/.ray where it has none: a
+    home that cannot be written to (of a container or a service, or a full one) ended the training when the long stages
+    before it were done. Where nobody has chosen one, each run gets its own, which no file keeps and Ray's processes
+    inherit. Upstream: ensure_token_if_auth_enabled in ray/_private/authentication/authentication_token_setup.py."""
+    versions.require("ray", versions.RAY, WHY)
+    from ray._raylet import AuthenticationTokenLoader
+
+    chosen = ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+    loader = AuthenticationTokenLoader.instance()
+    if not any(map(os.environ.get, chosen)) and not loader.has_token(ignore_auth_mode=True):
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        loader.reset_cache()
 
 
 def make_agent_loops_at_once() -> None:

@@ -169,6 +169,31 @@ def test_ray_joins_the_cluster_that_is_named_and_none_that_somebody_started(on_c
     assert found == [None, "10.0.0.7:6379"]
 
 
+@pytest.mark.parametrize("token", [None, "t" * 32])
+def test_ray_needs_no_home_and_takes_the_token_that_is_in_one(on_cpu: Found, tmp_path: Path, token: str | None):
+    home = tmp_path / "home"
+    if token:
+        (home / ".ray").mkdir(parents=True)
+        (home / ".ray/auth_token").write_text(token)
+    else:
+        home.write_text("no folder")
+    found = on_cpu(
+        "import os, ray._private.authentication.authentication_token_setup as setup; from unittest.mock import patch\n"
+        "from verl_plugins import patches\n"
+        f"with patch.dict(os.environ, HOME={str(home)!r}):\n"
+        "    for name in ('RAY_ADDRESS', 'RAY_AUTH_MODE', 'RAY_AUTH_TOKEN', 'RAY_AUTH_TOKEN_PATH'):\n"
+        "        os.environ.pop(name, None)\n"
+        "    setup.AuthenticationTokenLoader.instance().reset_cache()\n"
+        "    patches.give_ray_a_token()\n"
+        "    setup.enable_token_auth_by_default()  # these two as ray.init\n"
+        "    setup.ensure_token_if_auth_enabled()\n"
+        "    found = len(os.environ.get('RAY_AUTH_TOKEN', ''))\n"
+        "setup.Config.initialize('')\n"
+        "setup.AuthenticationTokenLoader.instance().reset_cache()"
+    )
+    assert found == (0 if token else 64)
+
+
 def test_another_version_is_refused_with_what_to_do():
     with pytest.raises(RuntimeError, match=r"mine was written for verl 0\.0\.1, found 0\.9\.1.*run\.sh install"):
         versions.require("verl", "0.0.1", "mine")
