@@ -4,9 +4,13 @@ import os
 import re
 import shutil
 import subprocess
+from importlib.metadata import distributions
+from itertools import product
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.helpers.install import UV, WITHOUT_PIP, checkout_in, install, tool
 
@@ -126,6 +130,27 @@ def test_every_requirement_is_pinned_and_agrees_with_the_constraints(asked, cons
     assert len(pinned) == len(lines)
     tested = pins(ROOT / f"requirements/constraints-{constraints}.txt")
     assert {name: tested.get(name) for name in pinned} == pinned
+
+
+def of_the_other_build(device: str) -> set[str]:
+    """What vLLM's CPU build, which is installed here, asks for and a device's environment gets otherwise, or not."""
+    names = {re.match(r"[a-z]*", line)[0] for line in (ROOT / "requirements/override-cpu.txt").read_text().splitlines()}
+    return names | ({"triton"} if device == "cpu" else {"intel-openmp", "intel-cmplr-lib-ur"})
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_the_constraints_have_all_that_packages_ask_for_with_each_python_that_is_documented(device):
+    """vLLM wants setuptools<81 from Python 3.12 on: builds for GPUs could not be resolved; and ijson was in no file."""
+    pinned, others = pins(ROOT / f"requirements/constraints-trainer-{device}.txt"), of_the_other_build(device)
+    unmet = []
+    asked = {text for package in distributions() for text in package.requires or [] if "extra ==" not in text}
+    for one, python in product(map(Requirement, asked), ("3.11", "3.12")):
+        here = {"python_version": python, "python_full_version": f"{python}.0", "extra": ""}
+        if (name := canonicalize_name(one.name)) in others or (one.marker and not one.marker.evaluate(here)):
+            continue
+        if name not in pinned or not one.specifier.contains(pinned[name], prereleases=True):
+            unmet.append(f"{one}, Python {python}: {pinned.get(name)}")
+    assert unmet == []
 
 
 def test_packages_installed_without_what_they_ask_for_are_held_by_hash():
