@@ -50,3 +50,18 @@ def test_the_gpus_that_slurm_gave_are_shared(job, given, training):
     arguments, environment = of_ray(job, **({"GPUS_PER_NODE": ""} | given))
     assert f"--num-gpus={training}" in arguments
     assert environment["CUDA_VISIBLE_DEVICES"] == ",".join(map(str, range(training)))
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        ({"TMPDIR": "", "SLURM_JOB_ID": "12"}, "/tmp/vtts-12"),
+        ({"TMPDIR": "/tmp/", "SLURM_JOB_ID": "13"}, "/tmp/vtts-13"),
+        ({"TMPDIR": "/tmp", "RAY_TMPDIR": "/local"}, "/local"),
+        ({"TMPDIR": "/local/12"}, None),
+    ],
+)
+def test_rays_folder_is_the_jobs_own(job, given, folder):
+    """In /tmp/ray, `ray start` of a second user ended with PermissionError."""
+    job.pop("RAY_TMPDIR", None)
+    assert of_ray(job, **given)[1].get("RAY_TMPDIR") == folder
