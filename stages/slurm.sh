@@ -48,8 +48,9 @@ tmp=${TMPDIR:-/tmp}
 mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
 head=${nodes[0]}
 
-# One step on one node, beside the others of this job.
-step=(srun --overlap --nodes=1 --ntasks=1)
+# One step on one node, beside the others of this job. --export=ALL: it has what is exported here, secrets too, also where
+# the job was submitted with --export=NONE, which srun would take for its own.
+step=(srun --export=ALL --overlap --nodes=1 --ntasks=1)
 on() { "${step[@]}" --nodelist="$1" "${@:2}"; } # NODE COMMAND...
 
 steps=()

@@ -9,7 +9,10 @@ SCRIPT = ROOT / "stages" / "slurm.sh"
 TOOLS = {
     "scontrol": "printf 'alpha\\nbeta\\n'",
     # srun runs the command here; its options end at the first word without a dash.
-    "srun": "node=; while [[ $1 == -* ]]; do [[ $1 != --nodelist=* ]] || node=${1#*=}; shift; done\n"
+    "srun": "node= export=${SLURM_EXPORT_ENV:-ALL}\n"
+    "while [[ $1 == -* ]]; do\n"
+    "  case $1 in --nodelist=*) node=${1#*=} ;; --export=*) export=${1#*=} ;; esac; shift\ndone\n"
+    "[[ $export == ALL ]] || unset VERL_TTS_SECRET RAY_AUTH_TOKEN\n"
     'echo "$node: $*" >>"$CALLS"\nexec "$@"',
     # Each node resolves its own name to its loopback, as Debian does.
     "getent": 'case "$(tail -n 1 "$CALLS") " in "alpha: "*" beta "*) echo "10.0.0.9 STREAM beta" ;;\n'

@@ -65,3 +65,9 @@ def test_rays_folder_is_the_jobs_own(job, given, folder):
     """In /tmp/ray, `ray start` of a second user ended with PermissionError."""
     job.pop("RAY_TMPDIR", None)
     assert of_ray(job, **given)[1].get("RAY_TMPDIR") == folder
+
+
+def test_steps_of_a_job_that_was_submitted_without_its_environment_have_its_secrets(job):
+    """sbatch --export=NONE: Ray's head and the servers had none."""
+    _, environment = of_ray(job, SLURM_EXPORT_ENV="NONE")
+    assert [len(environment.get(name, "")) for name in ("VERL_TTS_SECRET", "RAY_AUTH_TOKEN")] == [64, 64]
