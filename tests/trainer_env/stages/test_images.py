@@ -1,7 +1,9 @@
 """Dockerfiles and workflows: no tool that builds them runs here, so what they name is looked up."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +98,21 @@ def test_an_image_installs_the_environments_of_all_that_it_starts(name):
     stages = table("cosyvoice2").stages
     started = {"run.sh": stages, "stages/serve.sh": ["serve"]}[yaml.safe_load(entry)[1]]
     assert made == {PYTHON[command.python] for stage in started for command in stages[stage].commands}
+
+
+def test_the_image_of_the_server_gives_it_the_environment_that_run_sh_does(tmp_path):
+    """glibc kept a heap for each few threads of the server in an image."""
+    (tmp_path / "stages").mkdir()
+    shutil.copy(ROOT / "stages/serve.sh", tmp_path / "stages")
+    python = tmp_path / PYTHON["reward"]
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nenv\n")
+    python.chmod(0o755)
+    wanted = {name: str(value) for name, value in table("cosyvoice2").stages.serve.env.items()}
+    outside = {name: value for name, value in os.environ.items() if name not in wanted} | {"RECIPE": "cosyvoice2"}
+    command = ["bash", "stages/serve.sh"]
+    done = subprocess.run(command, cwd=tmp_path, env=outside, capture_output=True, text=True, check=True)
+    assert wanted and wanted.items() <= dict(line.partition("=")[::2] for line in done.stdout.splitlines()).items()
 
 
 def test_the_workflow_runs_what_ci_runs():
