@@ -67,8 +67,12 @@ class Stage:
 
     def environment(self) -> dict[str, str]:
         """Environment of its commands; numbers in the YAML are as good as strings. A recipe outside the checkout brings
-        the folder that it lies in, so that `my_recipe.module` can be imported."""
-        more = {"PYTHONPATH": str(config_dir(self.recipe).parent)} if "/" in self.recipe else {}
+        the folder that it lies in, so that `my_recipe.module` can be imported; those of your own come behind it."""
+        more = {}
+        if "/" in self.recipe:
+            own = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # run.sh has put the folder before yours already
+            folder = str(config_dir(self.recipe).parent)
+            more["PYTHONPATH"] = os.pathsep.join([folder, *(path for path in own if path and path != folder)])
         if self.threads and "OMP_NUM_THREADS" not in os.environ:  # a number of yours stays
             more["OMP_NUM_THREADS"] = str(self.threads)
         return {name: str(value) for name, value in self.spec.env.items()} | more

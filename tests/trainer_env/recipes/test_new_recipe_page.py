@@ -1,5 +1,6 @@
 """docs/new_recipe.md: its commands, in a checkout of their own, and that its table is complete."""
 
+import os
 import re
 import subprocess
 
@@ -15,10 +16,12 @@ def test_a_copied_recipe_needs_another_name_in_one_place_and_nothing_else(tmp_pa
     assert dry_run == "bash run.sh --recipe my/dialect --dry-run train"
     for line in copying:
         subprocess.run(["bash", "-euc", line], cwd=folder, check=True)
-    done = subprocess.run(["bash", "-euc", dry_run], cwd=folder, capture_output=True, text=True)
+    own = os.environ | {"PYTHONPATH": "/mine:/more"}
+    done = subprocess.run(["bash", "-euc", dry_run], cwd=folder, env=own, capture_output=True, text=True)
     command = next(line for line in done.stdout.splitlines() if "verl.trainer.main_ppo" in line)
     assert f"--config-path {folder}/my/dialect --config-name grpo" in command
-    assert "TENSORBOARD_DIR=exp/dialect/grpo/tensorboard" in command and f"PYTHONPATH={folder}/my" in command
+    assert "TENSORBOARD_DIR=exp/dialect/grpo/tensorboard" in command
+    assert f" PYTHONPATH={folder}/my:/mine:/more " in command
     assert "run.sh: stage train needs exp/dialect/sft/config.json" in done.stderr  # nothing was fetched yet
     assert "cosyvoice2" not in re.sub(r"#.*", "", done.stdout)
 
