@@ -9,8 +9,10 @@ therefore also names this module in VERL_USE_EXTERNAL_MODULES for Ray's workers,
 from verl.plugin.platform import get_platform
 
 from models.cosyvoice import speech_head  # noqa: F401  importing it registers it
+from speech.own_packages import require_own
 from verl_plugins import cpu_platform, patches
 
+require_own("verl", "vllm", "ray", "torch")  # which the patches are of
 patches.give_ray_time_to_start()
 cpu_platform.choose()
 patches.take_log_probabilities_at_once()

@@ -22,9 +22,11 @@ from models.flow.voice_features import LISTENING_RATE, CamPlus, LogMel
 from models.glm_tts.flow import Flow, FlowConfig
 from speech.interfaces import Row
 from speech.loading import array_of
+from speech.own_packages import require_own
 from speech.voices import Voice
 from speech.waves import read_wave
 
+require_own("cosyvoice")  # a checkout of CosyVoice has that name, too, and another vocoder
 SAMPLE_RATE, CODES = 24_000, 32_768
 MEL = {"sampling_rate": SAMPLE_RATE, "n_fft": 1920, "win_size": 1920, "hop_size": 480}  # utils/audio.py of GLM-TTS
 MEL |= {"num_mels": 80, "fmin": 0, "fmax": 8000}

@@ -194,6 +194,20 @@ def test_ray_needs_no_home_and_takes_the_token_that_is_in_one(on_cpu: Found, tmp
     assert found == (0 if token else 64)
 
 
+def test_a_checkout_of_verl_on_pythonpath_is_refused(on_cpu: Found, tmp_path: Path):
+    """One without metadata passed as the pinned version that lies behind it, and was patched as that."""
+    found = on_cpu(
+        "import importlib, verl, verl_plugins.plugin as plugin; from unittest.mock import patch\n"
+        f"with patch.object(verl.__spec__, 'submodule_search_locations', [{str(tmp_path)!r}]):\n"
+        "    try:\n"
+        "        importlib.reload(plugin)\n"
+        "    except RuntimeError as error:\n"
+        "        found = str(error)"
+    )
+    assert f"verl is imported from {tmp_path}, not from" in found
+    assert found.endswith(f"take {tmp_path.parent} out of PYTHONPATH")
+
+
 def test_another_version_is_refused_with_what_to_do():
     with pytest.raises(RuntimeError, match=r"mine was written for verl 0\.0\.1, found 0\.9\.1.*run\.sh install"):
         versions.require("verl", "0.0.1", "mine")
