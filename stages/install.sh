@@ -158,7 +158,7 @@ find_uv() {
 # has CPU builds of the same versions on machines that are configured for them. Nor is its no-index, which wants the links.
 uv_options=()
 pip_settings() {
-  local links=${PIP_FIND_LINKS:-} none=${PIP_NO_INDEX:-} index told
+  local links=${PIP_FIND_LINKS:-} none=${PIP_NO_INDEX:-} index certificate trusted told
   # Of all its files: `config get` looks into one of them, the user's, and not into /etc/pip.conf.
   told=$(python3 -m pip config list 2>/dev/null || true)
   configured() { sed -n "s/\\\\n/ /g; s/^\\(global\\|install\\)\\.$1='\\(.*\\)'\$/\\2/p" <<<"$told" | tail -n 1; }
@@ -167,10 +167,14 @@ pip_settings() {
     none=${none:-$(configured no-index)}
   fi
   index=${PIP_INDEX_URL:-$(configured index-url)}
+  certificate=${PIP_CERT:-$(configured cert)}
+  trusted=$(echo ${PIP_TRUSTED_HOST:-$(configured trusted-host)})     # several on a line
   links=$(echo "$links" | tr -s '[:space:]' ',')
   links=${links#,}
   [[ -z ${links%,} ]] || export UV_FIND_LINKS=${UV_FIND_LINKS:-${links%,}}
   [[ -z $index ]] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
+  [[ -z $certificate ]] || export SSL_CERT_FILE=${SSL_CERT_FILE:-$certificate}
+  [[ -z $trusted ]] || export UV_INSECURE_HOST=${UV_INSECURE_HOST:-$trusted}
   case ${none,,} in "" | 0 | false | no | off | n | f) ;; *) uv_options=(--no-index) ;; esac     # uv has no variable for it
 }
 

@@ -50,6 +50,6 @@ venv)
   mkdir -p $folder/bin
   printf '#!/bin/sh\\nexit %s\\n' ${LACKS:-0} >$folder/bin/python
   chmod +x $folder/bin/python ;;
-pip) echo "uv $*"; env | grep ^UV_ ;;
+pip) echo "uv $*"; env | grep -e ^UV_ -e ^SSL_CERT_FILE= ;;
 esac
 true"""

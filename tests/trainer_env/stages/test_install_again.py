@@ -206,11 +206,13 @@ def test_uv_is_told_where_pip_finds_packages(tmp_path, device):
     tool(checkout_in(tmp_path), "uv", UV)
     tool(tmp_path, "nvidia-smi", GPU)
     where = {"PIP_FIND_LINKS": "/my/wheels /more", "PIP_NO_INDEX": "1", "VERL_TTS_DEVICE": device}
+    where |= {"PIP_CERT": "/my/ca.pem", "PIP_TRUSTED_HOST": "one.host\ntwo.host", "SSL_CERT_FILE": ""}
     status, out = install(tmp_path, "tiny_mandarin", pip=True, **where)
     assert status == 0, out
     told = [line for line in out.splitlines() if line.startswith("uv ")]
     assert len(told) == 6 and all(line.startswith("uv pip install --no-index --python .venv") for line in told)
     assert out.count("UV_FIND_LINKS=/my/wheels,/more\n") == 6
+    assert out.count("SSL_CERT_FILE=/my/ca.pem\n") == out.count("UV_INSECURE_HOST=one.host two.host\n") == 6
     status, out = install(tmp_path, "--force", "tiny_mandarin", pip=True, **(where | {"PIP_NO_INDEX": "0"}))
     assert status == 0 and "uv pip install --python .venv" in out and "--no-index" not in out
 
@@ -222,12 +224,13 @@ def test_links_and_no_index_of_pips_own_configuration_are_for_cpu_builds(tmp_pat
     tool(checkout_in(tmp_path), "uv", UV)
     tool(tmp_path, "nvidia-smi", GPU)
     (tmp_path / "pip").mkdir()
-    (tmp_path / "pip/pip.conf").write_text("[global]\nfind-links = /my/wheels\nno-index = true\n")
+    (tmp_path / "pip/pip.conf").write_text("[global]\nfind-links = /my/wheels\nno-index = true\ncert = /my/ca.pem\n")
     none = {"XDG_CONFIG_HOME": f"{tmp_path}/none", "HOME": f"{tmp_path}/none", "PIP_CONFIG_FILE": ""}
-    own = none | {whose: str(tmp_path)}
+    own = none | {whose: str(tmp_path), "SSL_CERT_FILE": ""}
     status, out = install(tmp_path, "tiny_mandarin", pip=True, VERL_TTS_DEVICE=device, **own)
     assert status == 0, out
     assert ("UV_FIND_LINKS=/my/wheels\n" in out) == ("uv pip install --no-index " in out) == taken
+    assert "SSL_CERT_FILE=/my/ca.pem\n" in out or whose == "XDG_CONFIG_DIRS"  # before which /etc/pip.conf comes
 
 
 # As pytest: at SIGINT it ends what it has begun, and exits with status 2. What it is not asked to test it does at once.
