@@ -20,7 +20,7 @@ from speech.files import append_jsonl, growing_lines, identities, paths_in
 from speech.interfaces import ASR
 from speech.jsonl import BadRows, Fault
 from speech.readings import Comparison, asked_lattice, lattice
-from speech.readings.units import SOUNDS, SPACELESS, TONELESS
+from speech.readings.units import SOUNDS, SYLLABIC, TONELESS
 from speech.waves import AudioLimits, read_wave
 
 
@@ -57,7 +57,7 @@ def difference(said: str, heard: str, language: str) -> float:
     """
     style = TONELESS if language == "zh" else SOUNDS
     asked = asked_lattice(said, language, style)
-    return Comparison(asked, lattice(heard, language, style), words=language not in SPACELESS).rate
+    return Comparison(asked, lattice(heard, language, style), words=language not in SYLLABIC).rate
 
 
 class Ear:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from infer.aligned import Edit, edits
 from reward_tts.reward.errors import Compared, style
-from speech.readings.units import SPACELESS
+from speech.readings.units import SYLLABIC
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Hearing:
 def hearing(whose: str, asr: str, compared: Compared, unit: str, tones: bool = False) -> Hearing:
     """What was heard as `compared` has it, in a unit of recipe.reward.error."""
     steps, rate = edits(compared, style(compared.language, unit, tones)), compared.error(unit, tones)
-    counted = "CER" if compared.language in SPACELESS else "WER"
+    counted = "CER" if compared.language in SYLLABIC else "WER"
     if compared.language == "zh" and unit.endswith("pinyin"):
         counted = "pinyin error" if tones else "toneless pinyin error"
     return Hearing(whose, asr, compared.reference, compared.hypothesis, steps, counted, rate)

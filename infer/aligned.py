@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reward_tts.reward.errors import Compared
-from speech.readings.units import SPACELESS
+from speech.readings.units import SYLLABIC
 
 CORRECT, SUBSTITUTION, DELETION, INSERTION = "correct", "substitution", "deletion", "insertion"
 KINDS = (SUBSTITUTION, DELETION, INSERTION)
@@ -32,7 +32,7 @@ class Edit:
 def edits(compared: Compared, how: str) -> list[Edit]:
     """All steps, in order; `how` as reward_tts.reward.errors.style gives it."""
     comparison, found = compared.comparison(how), []
-    spaceless = compared.language in SPACELESS
+    syllabic = compared.language in SYLLABIC
     for asked_node, heard_node, right in comparison.steps:
         sides = []
         for node, lattice, raw in (
@@ -43,7 +43,7 @@ def edits(compared: Compared, how: str) -> list[Edit]:
                 sides.append(("", None))
             else:
                 place = lattice.place(node)
-                sides.append((lattice.units[node][0] if spaceless else raw[slice(*place)].casefold(), place))
+                sides.append((lattice.units[node][0] if syllabic else raw[slice(*place)].casefold(), place))
         (asked, asked_place), (heard, heard_place) = sides
         kind = CORRECT if right else INSERTION if not asked else SUBSTITUTION if heard else DELETION
         found.append(Edit(kind, asked, heard, asked_place, heard_place))

@@ -28,7 +28,7 @@ from speech.files import fingerprint
 from speech.interfaces import Passing, Row
 from speech.readings import something_said
 from speech.readings.tags import without_unspoken
-from speech.readings.units import CLUSTERED, SPACELESS
+from speech.readings.units import CLUSTERED, SYLLABIC
 
 
 def refuse_same_family(reward: DictConfig, ear: DictConfig) -> None:
@@ -238,7 +238,7 @@ def errors(text: str, transcript: str, language: str) -> dict[str, Any]:
     if not something_said(text, language):
         raise ValueError(f"the text {text!r} has no syllable to compare with")
     compared = Compared(text, transcript, language)
-    by_character = language in SPACELESS
+    by_character = language in SYLLABIC
     counts = compared.comparison(style(language, "text")).counts
     letters = compared.comparison(style(language, "characters")).counts
     written = without_unspoken(text)

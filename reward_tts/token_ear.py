@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from speech.files import whole_directory
 from speech.readings import lattice
 from speech.readings.lattice import Unit
-from speech.readings.units import SPACELESS
+from speech.readings.units import SYLLABIC
 
 BLANK = 0
 FIRST_IDEOGRAPH = "\u3400"
@@ -244,7 +244,7 @@ def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dic
     """
     seen: dict[str, Counter[str]] = {}
     for text, units in rows:
-        pieces = [char for char in text if char.isalnum()] if language in SPACELESS else text.split()
+        pieces = [char for char in text if char.isalnum()] if language in SYLLABIC else text.split()
         if len(pieces) == len(units):
             for unit, piece in zip(units, pieces, strict=True):
                 seen.setdefault(unit, Counter())[piece] += 1

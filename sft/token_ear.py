@@ -27,7 +27,7 @@ from speech.faults import told_plainly
 from speech.files import changed_keys, whole_file
 from speech.jsonl import BadField, read_all
 from speech.loading import weights_of
-from speech.readings.units import SPACELESS
+from speech.readings.units import SYLLABIC
 from speech.tokens import TOKEN_FIELDS, parse_speech_tokens
 
 _TOKENS = (*TOKEN_FIELDS, "output")
@@ -66,7 +66,7 @@ def read(
         if codebook_size is not None and max(tokens) >= codebook_size:
             raise BadField(_TOKENS[0], f"{max(tokens)} is no token of this codebook, which ends at {codebook_size - 1}")
         spoken_in = value.get("language") or language
-        units = first_reading(value[label], spoken_in) if spoken_in in SPACELESS else []
+        units = first_reading(value[label], spoken_in) if spoken_in in SYLLABIC else []
         if frames_per_token is not None and frames_of(units) > len(tokens) * frames_per_token:
             reason = f"{len(units)} units do not fit into {len(tokens)} tokens of {frames_per_token} frames"
             crowded.append(BadField(label, reason).at(f"{path}:{number}"))

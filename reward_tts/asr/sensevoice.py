@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from reward_tts.asr import funasr_directory
 from speech.interfaces import Transcript
 from speech.readings import written
-from speech.readings.units import SPACELESS
+from speech.readings.units import SYLLABIC
 
 _FILES = ("config.yaml", "model.pt", "am.mvn")
 
@@ -93,7 +93,7 @@ class SenseVoiceASR:
         return float(loss) / len(label)
 
     def _symbols(self, text: str, language: str) -> list[int]:
-        between = "" if language in SPACELESS else " "
+        between = "" if language in SYLLABIC else " "
         said = between.join(re.findall(r"[^\W_]+", written(text, language).lower()))
         pieces = self.tokenizer.sp.EncodeAsPieces(said)
         unknown = [piece for piece in pieces if self.tokenizer.sp.PieceToId(piece) == self.tokenizer.sp.unk_id()]

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from reward_tts.reward import published
 from speech.readings import Comparison, asked_lattice, lattice
-from speech.readings.units import SOUNDS, SPACELESS, TONELESS
+from speech.readings.units import SOUNDS, SYLLABIC, TONELESS
 
 LETTERS = "letters"  # of the words that differ
 UNITS = ("pinyin", "text", "characters", *published.FORMS)
@@ -26,7 +26,7 @@ def style(language: str, unit: str, tones: bool = False) -> str:
     """How speech.readings is to take the units. Raises ValueError: no such unit."""
     if unit not in UNITS:
         raise ValueError(f"the unit of an error is one of {list(UNITS)}, got {unit!r}")
-    if unit == "characters" and language not in SPACELESS:
+    if unit == "characters" and language not in SYLLABIC:
         return LETTERS
     return TONELESS if unit in ("pinyin", "published_pinyin") and language == "zh" and not tones else SOUNDS
 
@@ -35,7 +35,7 @@ def compare(reference: str, hypothesis: str, language: str, how: str) -> Compari
     """Both as lattices of readings; `how` as `style` gives it."""
     taken = SOUNDS if how == LETTERS else how
     asked, heard = asked_lattice(reference, language, taken), lattice(hypothesis, language, taken)
-    return Comparison(asked, heard, words=language not in SPACELESS, letters=how == LETTERS)
+    return Comparison(asked, heard, words=language not in SYLLABIC, letters=how == LETTERS)
 
 
 def error(reference: str, hypothesis: str, language: str, unit: str, tones: bool = False) -> float:

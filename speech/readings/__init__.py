@@ -18,7 +18,7 @@ from speech.readings.edits import Step, align, rightly
 from speech.readings.lattice import Lattice, Part, joined
 from speech.readings.span import Span
 from speech.readings.tags import Clean, clean
-from speech.readings.units import SOUNDS, SPACELESS, TONELESS, toneless, units_of
+from speech.readings.units import SOUNDS, SYLLABIC, TONELESS, toneless, units_of
 from speech.remembered import remembered
 
 _REMEMBERED_BYTES = 64 << 20  # of lattices: some thousands of sentences
@@ -61,7 +61,7 @@ def lattice(text: str, language: str, style: str = SOUNDS) -> Lattice:
         if at < stop and (way := tuple(units_of(cleaned.text[at:stop], language, style))):
             parts.append(Part((way,), at, stop))
         if span is not None:
-            at = _end_of_word(cleaned.text, span, following) if language not in SPACELESS else span.end
+            at = _end_of_word(cleaned.text, span, following) if language not in SYLLABIC else span.end
             tail = cleaned.text[span.end : at]
             glue = "" if tail[:1] in ("'", "\u2019") else " "  # 19's, 7ish
             ways = dict.fromkeys(tuple(units_of(f"{said}{glue}{tail}", language, style)) for said in span.said)
@@ -183,7 +183,7 @@ def writing(text: str, language: str) -> Written:
     """The text as a prompt says it: spans that hold a digit or a sign to be read in words, all else as it stands. Words
     change how their neighbours are read (404 /a, four /a): what is then no reading of the text is not written."""
     said, spoken, unsure = _in_words(text, language)
-    if spoken and not Comparison(lattice(text, language), lattice(said, language), language not in SPACELESS).right:
+    if spoken and not Comparison(lattice(text, language), lattice(said, language), language not in SYLLABIC).right:
         return Written(text, unsure + spoken)
     return Written(said, unsure)
 
@@ -200,11 +200,11 @@ def _in_words(text: str, language: str) -> tuple[str, int, int]:
         start, end = cleaned.origin[span.start], _end(cleaned, span.end)
         said = span.said[0]
         ahead = parts[-1][-1:] if parts and at == start else text[start - 1 : start]
-        apart = language not in SPACELESS or (language == "ko" and at == start and said[-1] != " ")
+        apart = language not in SYLLABIC or (language == "ko" and at == start and said[-1] != " ")
         elided = ahead in _APOSTROPHES and text[max(0, start - 2) : start - 1].isdecimal()  # 5'11, but not l'11
         if apart and (ahead.isalnum() or elided) and said[0].isalnum():
             said = f" {said}"
-        if language not in SPACELESS and end < len(text) and text[end].isalnum() and said[-1].isalnum():
+        if language not in SYLLABIC and end < len(text) and text[end].isalnum() and said[-1].isalnum():
             said = f"{said} "
         parts += [text[at:start], said]
         at, spoken = end, spoken + 1

@@ -14,7 +14,7 @@ from speech.readings.lattice import Unit
 
 SOUNDS, TONELESS = "sounds", "toneless"
 CLUSTERED = frozenset({"th", "lo", "km", "my", "bo"})  # blanks part phrases; units are clusters: a letter and its marks
-SPACELESS = CLUSTERED | {"zh", "yue", "ja", "ko"}  # and here syllables or morae; elsewhere they are words
+SYLLABIC = CLUSTERED | {"zh", "yue", "ja", "ko"}  # units below the word: these, and syllables or morae; elsewhere words
 _APOSTROPHES = "'’‘ʼ`´"
 
 

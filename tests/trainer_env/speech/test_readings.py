@@ -14,7 +14,7 @@ import pytest
 from speech.readings import Comparison, Span, clean, lattice, may_be_said, something_said, spans, writing, written
 from speech.readings.edits import _by_table, align, rightly
 from speech.readings.lattice import Lattice, Part, joined, same
-from speech.readings.units import SPACELESS, words_of
+from speech.readings.units import SYLLABIC, words_of
 from stages.config import ROOT
 
 
@@ -150,7 +150,7 @@ def test_a_language_without_a_module_has_words_and_no_spans():
 
 
 def rate(text: str, heard: str, language: str) -> float:
-    return Comparison(lattice(text, language), lattice(heard, language), language not in SPACELESS).rate
+    return Comparison(lattice(text, language), lattice(heard, language), language not in SYLLABIC).rate
 
 
 @pytest.mark.parametrize(
