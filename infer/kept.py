@@ -10,10 +10,11 @@ from infer.records import token_files
 from speech.files import fingerprint, identities, paths_in, write_text
 from speech.imports import ROOT, dotted_names, imported_files
 
-# Keys without influence on the tokens: which systems, how many processes, where to; and what listens afterwards.
+# Keys without influence on the tokens: which systems, how many processes, where to; what listens afterwards, and what
+# merged before, which the checkpoints show.
 _OTHER = {"systems", "only", "checkpoints", "of_run", "workers", "share", "tokens_dir", "keep_tokens"}
 _OTHER |= {"teacher", "compare", "listen_to", "report", "outlier_at", "bootstrap", "ear", "scorers", "prosody"}
-_OTHER |= {"out_dir", "files", "hear_at_once", "cache", "token2wav", "reward_server"}
+_OTHER |= {"out_dir", "files", "hear_at_once", "cache", "token2wav", "reward_server", "merge"}
 _OTHER |= {"input", "output", "read_tokens", "keep_scores", "server", "asr", "pairs", "prefer"}  # of prefer.yaml
 _OTHER |= {"text", "out", "waves_dir", "block", "begun"}
 _SHOWN = 12  # characters of a hash in a file's name

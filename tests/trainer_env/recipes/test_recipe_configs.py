@@ -40,8 +40,10 @@ def verl_yamls(recipe: str) -> list[tuple[Stage, str]]:
 def test_every_stage_composes_and_every_interpolation_resolves(recipe):
     """A broken reference raises; `???` may be left only where verl's own YAML leaves it."""
     verls = OmegaConf.missing_keys(verl_config("ppo_trainer"))
-    for spec in table(recipe).stages.values():
-        for name in dict.fromkeys(command.config for command in spec.commands):
+    for stage, spec in table(recipe).stages.items():
+        names = list(dict.fromkeys(command.config for command in spec.commands))
+        assert len(names) <= 1, f"{stage}: each command gets what the command line says of the stage, whatever its YAML"
+        for name in names:
             cfg = compose_stage(recipe, name)
             OmegaConf.to_container(cfg, resolve=True)
             missing = OmegaConf.missing_keys(cfg) - verls

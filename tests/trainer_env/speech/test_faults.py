@@ -54,6 +54,6 @@ def test_stage_checkpoints_leaves_the_adapter_to_stage_merge(tmp_path, monkeypat
     """`bash run.sh train merge checkpoints merge.adapter=DIR` ended at its last stage, after the training."""
     monkeypatch.setattr(merge, "steps_there", lambda folder: [])
     own = (f"recipe.grpo_dir={tmp_path}", "merge.adapter=x")
-    merge.main.__wrapped__(compose_stage("tiny_mandarin", "merge_all", own))
+    merge.main.__wrapped__(compose_stage("tiny_mandarin", "checkpoints", own))
     with pytest.raises(SystemExit, match=r"merge\.adapter is of one checkpoint"):
         merge.main.__wrapped__(compose_stage("tiny_mandarin", "merge", (*own, "merge.step=best", "merge.average=2")))

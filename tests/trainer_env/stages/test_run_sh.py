@@ -133,6 +133,16 @@ def test_an_override_may_be_of_a_group_that_the_same_command_chooses():
     assert planned("cosyvoice2", "infer", "voice=225").voice == "225"
 
 
+def test_each_command_of_a_stage_takes_what_the_command_line_says_of_it():
+    """`checkpoints ear=NAME` ended at merge.merge, whose YAML had no ear."""
+    given = ["ear=whisper_large_v3", "ear.threads=16", "texts=my.jsonl", "merge.dtype=bfloat16"]
+    (stage,) = plan("cosyvoice2", "checkpoints", "checkpoints", given)[1]
+    assert stage.overrides == tuple(given)
+    for cfg in stage.configs():
+        assert (cfg.ear.threads, cfg.texts, cfg.merge.dtype) == (16, "my.jsonl", "bfloat16")
+        assert cfg.merge.every and cfg.merge.checkpoints == cfg.checkpoints
+
+
 @pytest.mark.parametrize(
     ("typed", "value"), [("off", False), ("no", False), ("On", True), ("yes", True), ("false", False)]
 )
