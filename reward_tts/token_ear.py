@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from unicodedata import normalize
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -26,7 +27,7 @@ from torch.nn import functional as F
 from speech.files import whole_directory
 from speech.readings import lattice
 from speech.readings.lattice import Unit
-from speech.readings.units import SYLLABIC
+from speech.readings.units import CLUSTERED, SYLLABIC
 
 BLANK = 0
 FIRST_IDEOGRAPH = "\u3400"
@@ -232,7 +233,8 @@ def _sound(unit: Unit) -> str:
 
 def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dict[str, str]:
     """{unit: the character (word, where spaces part them) that stands for it most often, one that is read so when it is
-    alone before others}: with it the ear's units become a transcript, and homophones are no error.
+    alone before others}: with it the ear's units become a transcript, and homophones are no error. Of Thai and others,
+    whose units are letters with their vowel signs and tone marks, each is what is written.
 
     Args:
         rows: texts with their units; those with as many letters and digits (words) as units tell, whatever marks stand
@@ -242,9 +244,11 @@ def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dic
     >>> spelling_of([("你好", ["ni3", "hao3"]), ("拟好", ["ni3", "hao3"]), ("你们", ["ni3", "men5"])], "zh")
     {'ni3': '你', 'hao3': '好', 'men5': '们'}
     """
+    if language in CLUSTERED:
+        return {unit: unit for _, units in rows for unit in units}
     seen: dict[str, Counter[str]] = {}
     for text, units in rows:
-        pieces = [char for char in text if char.isalnum()] if language in SYLLABIC else text.split()
+        pieces = [char for char in normalize("NFC", text) if char.isalnum()] if language in SYLLABIC else text.split()
         if len(pieces) == len(units):
             for unit, piece in zip(units, pieces, strict=True):
                 seen.setdefault(unit, Counter())[piece] += 1

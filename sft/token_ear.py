@@ -4,9 +4,9 @@
 
 Rows of `token_ear.texts` and `token_ear.more` are {"text", "language", "speech_tokens"}, as stage data makes them for
 SFT; or rollouts and what was heard of them, as stage `score` writes them, with `token_ear.label: transcript`. Scrambled
-texts keep the ear from guessing. Only languages whose units are syllables or morae are learned (zh, yue, ja, ko), since
-there are too many words. Tokens are blurred in training, as a policy's rollouts are no recordings: some become a near
-neighbour (by the tokens' features) or any other.
+texts keep the ear from guessing. Only languages whose units are syllables or morae (zh, yue, ja, ko) or letters with
+their marks (th, lo, km, my, bo) are learned, since elsewhere there are too many words. Tokens are blurred in training,
+as a policy's rollouts are no recordings: some become a near neighbour (by the tokens' features) or any other.
 An interrupted training continues from its last checkpoint, and ends with the weights of one that was not interrupted.
 """
 

@@ -3,6 +3,7 @@
 import json
 import random
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 import torch
@@ -217,8 +218,23 @@ def test_a_unit_is_written_as_the_character_that_is_read_so_alone():
     marked = [("你好。", ["ni3", "hao3"]), ("「你」,好 ！", ["ni3", "hao3"])]  # as data.sft_texts are; at ac8cb640: {}
     assert spelling_of(marked, "zh") == {"ni3": "你", "hao3": "好"}
     assert spelling_of([("안녕 하세요.", ["안", "녕", "하", "세", "요"])], "ko")["하"] == "하"
+    apart = normalize("NFD", "안녕")  # five letters, as some keyboards type them
+    assert spelling_of([(apart, first_reading(apart, "ko"))], "ko") == {"안": "안", "녕": "녕"}
     with pytest.raises(ValueError, match=r"cannot write \['si4'\]"):
         TokenEar.write(type("Ear", (), {"spelling": {"hao3": "好"}})(), ["si4"])
+
+
+def test_what_is_written_for_a_unit_has_its_vowel_signs_and_tone_marks():
+    """Thai's were lost: ท stood for ที่. U+0E33 of น้ำ is a ring above น and a letter."""
+    thai = ["ที่", "นี่", "น\u0e49\u0e4d", "า"]
+    assert first_reading("ที่นี่น้ำ", "th") == thai
+    spelling = spelling_of([("ที่นี่น้ำ", thai)], "th")
+    assert spelling == {unit: unit for unit in thai}
+    written, _ = TokenEar.write(type("Ear", (), {"spelling": spelling})(), thai)
+    assert first_reading(written, "th") == thai
+    hindi = ["हिंदी", "की", "किताब"]  # words, one of which has two spellings
+    assert first_reading("हिन्दी की किताब", "hi") == hindi
+    assert spelling_of([("हिन्दी की किताब", hindi)], "hi") == dict(zip(hindi, ("हिन्दी", "की", "किताब"), strict=True))
 
 
 def test_ctc_by_hand():
