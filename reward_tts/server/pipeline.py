@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 Item, Result = TypeVar("Item"), TypeVar("Result")
 # What CUDA and CTranslate2, cuBLAS, cuFFT and cuDNN 8, cuDNN 9, cuDNN where no plan has its room, cuBLAS at its start,
 # ONNX Runtime and torch on a CPU write, each in an error of no special kind.
+_NO_ENGINE = "GET was unable to find an engine to execute"
 _NO_MEMORY = re.compile(
-    r"out of memory|ALLOC_FAILED|(DEVICE|HOST)_ALLOCATION_FAILED|GET was unable to find an engine to execute"
+    rf"out of memory|ALLOC_FAILED|(DEVICE|HOST)_ALLOCATION_FAILED|{_NO_ENGINE}"
     r"|CUBLAS_STATUS_NOT_INITIALIZED when calling .?cublasCreate"
     r"|not enough memory|(can't|cannot|failed to) allocate memory",
     re.I,
@@ -150,7 +151,7 @@ class SpeechPipeline:
     def _finish(self, row: Row, result: Exception | dict[str, Any]) -> Measures:
         if isinstance(result, Exception):
             status = Status.OUT_OF_MEMORY if lacks_memory(result) else Status.FAILED
-            return self._measures(row, status, f"{type(result).__name__}: {result}")
+            return self._measures(row, status, in_words(result))
         measures = replace(
             self._measures(row, Status.OK, ""),
             transcript=result["asr"].text,
@@ -201,6 +202,17 @@ def lacks_memory(error: Exception) -> bool:
         return True
     own = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime.")
     return own and _NO_MEMORY.search(str(error)) is not None
+
+
+def in_words(error: Exception) -> str:
+    """The error in words, those of cuDNN with what they may mean: it has the same for two faults."""
+    what = f"{type(error).__name__}: {error}"
+    if _NO_ENGINE not in what:
+        return what
+    return (
+        f"{what} (cuDNN's words where memory is short, and for what it cannot compute at all: where memory is free and "
+        "the row ends so each time, it is the latter)"
+    )
 
 
 def _each(

@@ -23,7 +23,7 @@ from tritonclient.grpc import model_config_pb2, service_pb2, service_pb2_grpc
 
 from reward_tts.measures import CONTRACT, Measures, Status
 from reward_tts.server.leftovers import end_users, make_writable, shared_memory, users_of
-from reward_tts.server.pipeline import DeviceLost, lacks_memory
+from reward_tts.server.pipeline import DeviceLost, in_words, lacks_memory
 from reward_tts.server.places import TRITON_SOCKET
 from reward_tts.server.pytriton_patches import (
     STARTUP_S,
@@ -251,7 +251,7 @@ def _speaking(speak: Speaker) -> Callable:
             except Exception as error:
                 log.warning("a row could not be spoken", exc_info=True)
                 status = Status.OUT_OF_MEMORY if lacks_memory(error) else Status.FAILED
-                measures = Measures(status=int(status), message=f"{type(error).__name__}: {error}", **told)
+                measures = Measures(status=int(status), message=in_words(error), **told)
             answer = {"WAVE": wave.astype(np.float32), "SAMPLE_RATE": np.array([rate], np.int32)}
             answers.append({**answer, "MEASURES": np.array([measures.to_json().encode()], object)})
         return answers

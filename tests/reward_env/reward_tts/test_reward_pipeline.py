@@ -16,7 +16,7 @@ from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
 from reward_tts.server.instance import Judge, bound_memory
-from reward_tts.server.pipeline import SpeechPipeline, lacks_memory
+from reward_tts.server.pipeline import SpeechPipeline, in_words, lacks_memory
 from reward_tts.server.pytriton_adapter import _speaking
 from reward_tts.server.wire import Query
 from speech.interfaces import Row
@@ -209,6 +209,7 @@ def test_memory_is_what_a_library_lacks_that_says_so_in_an_error_of_no_special_k
         MemoryError(),
     ):
         assert lacks_memory(error)
+        assert ("cannot compute at all" in in_words(error)) == ("find an engine" in str(error))  # cuDNN's two faults
     with pytest.raises(RuntimeError) as told:
         torch.empty(2**60)
     assert lacks_memory(told.value)
