@@ -13,6 +13,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 import hydra
@@ -24,7 +25,7 @@ from merge.choose import ASKED, HEARD, HELD_OUT, guard_folder, held_out
 from reward_tts.reward.terms import units
 from speech.faults import told_plainly
 from speech.files import append_jsonl, growing_lines, write_text
-from speech.interfaces import Passing
+from speech.interfaces import NoMemory, Passing
 
 _SOUND = {"log_f0_std": 0.0, "silence_ratio": 1.0, "loudness_db": -120.0}  # what null counts as: no voice, no sound
 
@@ -47,46 +48,72 @@ class Hearing:
         self.heard, _ = growing_lines(self.folder / HEARD)
         self._known = {row["id"] for row in self.heard}
         self._offset, self._waiting, self._told = 0, [], set[tuple[str, str]]()
+        # Of a row for which memory was short: how often, while it was not for all, and how many were heard by then.
+        self._attempts: dict[str, tuple[int, int]] = {}
+        self._short: dict[str, NoMemory] = {}  # rows of the present batch that are tried again
 
     def work(self) -> bool:
         """A batch at most, rollouts before held-out texts; whether there was one.
 
         Raises:
-            Passing: the reward server is away or busy, or memory is short; the batch is still to be heard.
+            NoMemory: memory is short for all that is left of the batch. Passing: the reward server is away or busy.
+                Both: what was not heard is still to be heard.
         """
         asked, self._offset = growing_lines(self.folder / ASKED, self._offset)
         self._waiting += [row for row in asked if row["id"] not in self._known]
-        self._waiting.sort(key=lambda row: row["kind"] == "held_out")  # stable: in the order of the steps
-        batch, kind = self._waiting[: self.cfg.guard.batch], self._waiting[0]["kind"] if self._waiting else ""
-        batch = [row for row in batch if row["kind"] == kind]
-        if not batch:
+        self._waiting.sort(key=self._turn)  # stable: in the order of the steps
+        if not self._waiting:
             return False
+        turn, kind = self._turn(self._waiting[0]), self._waiting[0]["kind"]
+        batch = list(takewhile(lambda row: self._turn(row) == turn, self._waiting[: self.cfg.guard.batch]))
+        rest, self._short = self._waiting[len(batch) :], {}
         try:
             answers = self._heard(batch)
-        except Passing:  # one of them may be what memory is too short for: the others first
-            self._waiting = [*self._waiting[len(batch) :], *batch]
+        except Passing:
+            self._waiting = [*rest, *batch]
             raise
         append_jsonl(self.folder / HEARD, answers)
         self.heard += answers
-        self._known |= {row["id"] for row in batch}
-        self._waiting = self._waiting[len(batch) :]
+        self._known |= {row["id"] for row in batch} - self._short.keys()
+        self._waiting = [*rest, *(row for row in batch if row["id"] in self._short)]
         if kind == "held_out":
             write_text(self.folder / HELD_OUT, json.dumps(held_out(self.heard), indent=1) + "\n")
+        if len(self._short) == len(batch):
+            raise self._short[batch[0]["id"]]
         return True
 
+    def _turn(self, row: dict[str, Any]) -> tuple[bool, bool]:
+        """What memory was too short for holds up no other; rollouts go before held-out texts."""
+        return row["id"] in self._attempts, row["kind"] == "held_out"
+
     def _heard(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Answers of the rows that can be heard, row by row where they cannot together. One that the decoder or the ear
-        refuses, such as in a language that the ear does not know, is left out for good."""
+        """Answers of the rows that can be heard, row by row where they cannot together."""
         try:
             return list(self._answers(batch))
-        except ValueError as error:
+        except (NoMemory, ValueError) as error:
             if len(batch) == 1:
-                why = (batch[0]["language"], getattr(error, "why", str(error)))
-                if why not in self._told:
-                    print(f"rows in language {why[0]!r} are left out: {why[1]}", flush=True)
-                self._told.add(why)
+                self._not_heard(batch[0], error)
                 return []
         return [answer for row in batch for answer in self._heard([row])]
+
+    def _not_heard(self, row: dict[str, Any], error: NoMemory | ValueError) -> None:
+        """A row that the decoder or the ear refuses, such as in a language that the ear does not know, is left out for
+        good, and so is one for which memory was short `guard.memory_attempts` times while others were heard."""
+        if isinstance(error, NoMemory):
+            times, heard = self._attempts.get(row["id"], (0, -1))
+            if len(self.heard) > heard:
+                times += 1
+                self._attempts[row["id"]] = times, len(self.heard)
+            if times < self.cfg.guard.memory_attempts:
+                self._short[row["id"]] = error
+                return
+            told = f"{row['kind']} of step {row['step']}, {len(row['tokens'])} tokens of {row['text']!r}"
+            print(f"left out, memory for others and {times} times none for it: {told}: {error}", flush=True)
+            return
+        why = (row["language"], getattr(error, "why", str(error)))
+        if why not in self._told:
+            print(f"rows in language {why[0]!r} are left out: {why[1]}", flush=True)
+        self._told.add(why)
 
     def _answers(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         said = [
@@ -123,14 +150,15 @@ def main(cfg: DictConfig) -> None:
         try:
             worked = hearing.work()
         except Passing as error:
-            if ending:
+            if ending and not isinstance(error, NoMemory):
                 raise  # the server has gone, too
             print(f"not heard, tried again: {error}", flush=True)
-            worked = False
-        if not worked:
+        else:
+            if worked:
+                continue
             if ending:
                 return
-            time.sleep(cfg.guard.poll_s)
+        time.sleep(cfg.guard.poll_s)
 
 
 if __name__ == "__main__":

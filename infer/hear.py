@@ -25,7 +25,7 @@ from reward_tts.scorers.prosody import prosody
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.faults import UserError
 from speech.files import fingerprint
-from speech.interfaces import Passing, Row
+from speech.interfaces import NoMemory, Row
 from speech.readings import something_said
 from speech.readings.tags import without_unspoken
 from speech.readings.units import CLUSTERED, SYLLABIC
@@ -120,7 +120,7 @@ class Listener:
 
         Raises:
             NotHeardError: of the first that cannot be, whatever the cause.
-            Passing: it may be later: there was no memory, or `token2wav` says so.
+            NoMemory: for one of them; it may be there later. Passing: as `token2wav` says.
         """
         keys = [[u.tokens, u.voice, u.language, u.text] for u in utterances]  # the text: see infer.decode
         joins = [[u.parts, self._crossfade_s] if u.parts else [] for u in utterances]
@@ -161,7 +161,7 @@ class Listener:
             if not utterance.tokens:  # who says nothing is heard as nothing
                 scores = [self.scorers["prosody"].of(np.zeros(0, np.float32))]
             elif one.status == Status.OUT_OF_MEMORY:
-                raise Passing(f"utterance {utterance.index}: {one.message}")
+                raise NoMemory(f"utterance {utterance.index}: {one.message}")
             elif one.message:
                 raise NotHeardError(utterance, one.message)
             heard.append({"transcript": one.transcript} | {key: x for part in scores for key, x in part.items()})

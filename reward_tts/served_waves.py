@@ -8,10 +8,11 @@ from tritonclient.utils import InferenceServerException
 
 from reward_tts.addresses import as_address
 from reward_tts.client import secret_headers
-from speech.interfaces import Passing, Row
+from speech.interfaces import NoMemory, Passing, Row
 
 _MODEL, _WAIT_S = "token2wav", 60
-_OF_THE_ROW = ("StatusCode.INVALID_ARGUMENT", "StatusCode.INTERNAL")  # reward_tts/server/front/upstream.py
+# Of reward_tts/server/front/upstream.py: what a row is to blame for, and how it begins to speak of one.
+_OF_THE_ROW, _ROW = ("StatusCode.INVALID_ARGUMENT", "StatusCode.INTERNAL"), "row "
 # Given any, tritonclient leaves out its own: waves are longer than gRPC's 4 MiB.
 _CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1)]
 
@@ -39,7 +40,8 @@ class ServedWaves:
 
         Raises:
             InferenceServerException: the server refuses a row, or fails on it.
-            Passing: it is away, busy, not what was expected, or lacks memory; whatever the row is.
+            NoMemory: it had no memory for a row.
+            Passing: it is away, busy, or not what was expected; whatever the row is.
         """
         with InferenceServerClient(self.address, channel_args=_CHANNEL) as client:
             return [self._one(client, row) for row in rows]
@@ -57,6 +59,7 @@ class ServedWaves:
         except InferenceServerException as error:
             if error.status() in _OF_THE_ROW:
                 raise
-            raise Passing(f"reward server {self.address}: {error}") from error
+            full = error.status() == "StatusCode.RESOURCE_EXHAUSTED" and (error.message() or "").startswith(_ROW)
+            raise (NoMemory if full else Passing)(f"reward server {self.address}: {error}") from error
         self.sample_rate = int(answer.as_numpy("SAMPLE_RATE")[0])
         return answer.as_numpy("WAVE")

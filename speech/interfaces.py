@@ -10,6 +10,10 @@ class Passing(Exception):
     """No row is at fault: what was asked is away, not yet ready or busy, or memory was short. Ask again."""
 
 
+class NoMemory(Passing):
+    """Memory was short. A row that meets it again and again, alone, may be what it is too short for."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One utterance to be spoken.

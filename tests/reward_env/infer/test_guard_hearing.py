@@ -19,7 +19,7 @@ from merge.choose import guard_folder
 from reward_tts.asr.faster_whisper import WhisperEar
 from reward_tts.served_waves import ServedWaves
 from speech.files import growing_lines
-from speech.interfaces import Passing, Row, Transcript
+from speech.interfaces import NoMemory, Passing, Row, Transcript
 from stages.config import ROOT, compose_stage
 from tests.conftest import free_ports
 
@@ -110,13 +110,47 @@ def test_a_row_that_the_ear_cannot_hear_holds_up_no_other(
     assert capsys.readouterr().out.count(told) == 1
 
 
+class EarWithoutMemoryForEnglish(WhisperEar):
+    def transcribe(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
+        if "en" in languages:
+            raise RuntimeError("GET was unable to find an engine to execute this computation")
+        return super().transcribe(waves, languages)
+
+
+def test_a_row_for_which_memory_is_always_short_is_told_and_left_out_in_the_end(
+    cfg: DictConfig, spoken: list[tuple[list[int], str]], ear: WhisperEar, tmp_path: Path, capsys
+):
+    """It was tried again for ever, and what shared its batch was never heard."""
+    own = cfg.copy()
+    own.recipe.grpo_dir, own.guard.memory_attempts, folder = str(tmp_path), 3, guard_folder(tmp_path)
+    folder.mkdir()
+    ask(own, spoken[6:9], "rollout", 1, None)
+    lines = (folder / "asked.jsonl").read_text().replace('"language": "zh"', '"language": "en"', 1)
+    (folder / "asked.jsonl").write_text(lines)
+    hearing = Hearing(own)
+    hearing.listener.ear = copy(ear)
+    hearing.listener.ear.__class__ = EarWithoutMemoryForEnglish
+    assert hearing.work() is True
+    heard, _ = growing_lines(folder / "heard.jsonl")
+    assert [row["id"] for row in heard] == ["1.rollout.1", "1.rollout.2"]
+    for _ in range(4):  # the second time; afterwards nothing shows that there is memory for others
+        with pytest.raises(NoMemory, match="cannot compute at all"):
+            hearing.work()
+    ask(own, spoken[7:8], "held_out", 2, None)
+    assert hearing.work() is True and "left out" not in capsys.readouterr().out
+    assert [hearing.work() for _ in range(2)] == [True, False]
+    (tokens, text), told = spoken[6], capsys.readouterr().out
+    assert f"3 times none for it: rollout of step 1, {len(tokens)} tokens of {text!r}: " in told
+    assert json.loads((folder / "held_out.json").read_text())["steps"]["2"]["texts"] == 1
+
+
 class Refusing(GRPCInferenceServiceServicer):
     """A server's door that answers each row with `code`."""
 
-    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    code, why = grpc.StatusCode.RESOURCE_EXHAUSTED, "why"
 
     def ModelInfer(self, request, context):
-        context.abort(self.code, "why")
+        context.abort(self.code, self.why)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +173,16 @@ def refusing() -> Iterator[tuple[Refusing, ServedWaves]]:
 def test_what_a_server_refuses_about_a_row_is_told_from_what_passes(refusing, code: str, kind: type[Exception]):
     door, waves = refusing
     door.code = grpc.StatusCode[code]
-    with pytest.raises(kind, match=code):
+    with pytest.raises(kind, match=code) as told:
+        waves.decode([Row(np.array([1, 2], np.int32), None, "zh")])
+    assert told.type is kind
+
+
+def test_a_row_for_which_a_server_has_no_memory_is_told_from_a_busy_server(refusing, monkeypatch):
+    door, waves = refusing
+    monkeypatch.setattr(door, "why", "row 0: RuntimeError: CUDA failed with error out of memory")
+    door.code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    with pytest.raises(NoMemory, match="row 0: RuntimeError"):
         waves.decode([Row(np.array([1, 2], np.int32), None, "zh")])
 
 
