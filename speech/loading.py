@@ -5,12 +5,31 @@ FunASR's directories have one of their own, with the same rule: reward_tts/asr/f
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError  # what weights_only raises
 from typing import Any
 
 import numpy as np
 import torch
+
+
+def there(path: str | Path, advice: str) -> Path:
+    """The path itself. Raises FileNotFoundError, which ends with the advice: how to get the file."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path} is missing: {advice}")
+    return Path(path)
+
+
+def whole(folder: str | Path, files: Sequence[str], advice: str) -> Path:
+    """The folder itself, if it has these files, names or patterns of names.
+
+    Raises:
+        FileNotFoundError: names those that it lacks, and ends with the advice: how to get them.
+    """
+    if missing := [name for name in files if not any(Path(folder).glob(name))]:
+        raise FileNotFoundError(f"{folder} lacks {missing}: {advice}")
+    return Path(folder)
 
 
 def weights_of(path: str | Path, mmap: bool = False) -> Any:

@@ -19,7 +19,7 @@ from models.cosyvoice import layout, tokenizer
 from models.cosyvoice.speech_head import SpeechHeadQwen2Config
 from speech.faults import UserError, told_plainly
 from speech.files import whole_directory
-from speech.loading import weights_of
+from speech.loading import there, weights_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 TEXT_MODEL = "CosyVoice-BlankEN"  # of the released directories: Qwen2's configuration and tokenizer
@@ -27,9 +27,7 @@ TEXT_MODEL = "CosyVoice-BlankEN"  # of the released directories: Qwen2's configu
 
 def read_llm_pt(path: Path) -> layout.Tensors:
     """Raises FileNotFoundError that says where it comes from."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: the stage `models` fetches it (models.get in models.yaml)")
-    return weights_of(path, mmap=True)
+    return weights_of(there(path, "the stage `models` fetches it (models.get in models.yaml)"), mmap=True)
 
 
 def model_config(folder: Path, family: layout.Family, tensors: layout.Tensors, dtype: str) -> SpeechHeadQwen2Config:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.flow.seeded_noise import SeededNoise
 from speech.interfaces import Row
-from speech.loading import weights_of
+from speech.loading import there, weights_of
 from speech.voices import Voice, read_voices, voice_of
 
 
@@ -156,10 +156,3 @@ def with_weights(module: Any, path: Path, advice: str, prefix: str = "", of: str
     except RuntimeError as error:
         raise ValueError(f"{path} does not fit {of or type(module).__name__}: {error}") from error
     return module.eval()
-
-
-def there(path: Path, advice: str) -> Path:
-    """The path itself. Raises FileNotFoundError with the advice."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {advice}")
-    return path

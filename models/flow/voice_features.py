@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime
 import torch
 
+from speech.loading import there
+
 LISTENING_RATE = 16_000  # Hz, of CAM++
 
 
@@ -72,14 +74,12 @@ def onnx_session(path: Path, advice: str, device: str = "cpu") -> onnxruntime.In
     Raises:
         FileNotFoundError: no such file, with the advice. ValueError: this ONNX Runtime cannot compute on the device.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {advice}")
     kind, _, number = device.partition(":")
     provider = f"{kind.upper()}ExecutionProvider"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     providers = [(provider, {"device_id": number} if number else {})]
-    session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+    session = onnxruntime.InferenceSession(str(there(path, advice)), options, providers=providers)
     if provider not in session.get_providers():  # it warns and takes the CPU
         raise ValueError(
             f"{path} cannot be computed on {device}, only with {session.get_providers()}: take cpu and more workers, "

@@ -32,6 +32,7 @@ from models.boundary import BOUNDARY, cut_at_boundaries
 from models.glm_tts.phoneme_in import read_phonemes
 from speech.faults import told_plainly
 from speech.files import whole_directory
+from speech.loading import there
 
 LLM, TOKENIZER = "llm", "vq32k-phoneme-tokenizer"  # folders of the release
 SPEECH_START, SPEECH_END, PAD = "<|begin_of_audio|>", "<|user|>", "<|endoftext|>"
@@ -84,8 +85,7 @@ def build_tokenizer(folder: Path, codebook_size: int) -> PreTrainedTokenizerFast
     """
     ranks, settings = folder / "tokenizer.model", folder / "tokenizer_config.json"
     for file in (ranks, settings):
-        if not file.is_file():
-            raise FileNotFoundError(f"{file} is missing: bash run.sh --recipe glm_tts models fetches it")
+        there(file, "bash run.sh --recipe glm_tts models fetches it")
     published = {int(i): token for i, token in json.loads(settings.read_text())["added_tokens_decoder"].items()}
     _check_added(published, codebook_size, settings)
     tokenizer = TikTokenConverter(vocab_file=str(ranks)).converted()  # its pattern is ChatGLM4Tokenizer's
@@ -153,9 +153,7 @@ def export(checkpoint: Path, released: Path, target: Path) -> None:
 
 
 def _llama_config(folder: Path) -> dict[str, Any]:
-    if not (folder / "config.json").is_file():
-        raise FileNotFoundError(f"{folder / 'config.json'} is missing: no Hugging Face checkpoint there")
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads(there(folder / "config.json", "no Hugging Face checkpoint there").read_text())
     if config.get("model_type") != "llama":
         raise ValueError(f"{folder / 'config.json'}: model_type is {config.get('model_type')!r}, expected llama")
     return config

@@ -17,6 +17,8 @@ from torch.nn.functional import avg_pool1d, gelu, max_pool1d, pad
 from transformers import WhisperConfig, WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoderLayer
 
+from speech.loading import there
+
 _SEGMENT_S = 30  # longer waves are read in parts, as published: Whisper has positions for no more
 _POOLING = {"avg": avg_pool1d, "max": max_pool1d}
 _PREFIX = "model.encoder."  # of the released checkpoint
@@ -87,8 +89,7 @@ class GlmEncoder:
     def __init__(self, model_dir: str, device: str = "cpu"):
         folder = Path(model_dir)
         for name in ("config.json", "preprocessor_config.json"):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(f"{folder / name} is missing: bash run.sh --recipe glm_tts models fetches it")
+            there(folder / name, "bash run.sh --recipe glm_tts models fetches it")
         config = WhisperConfig(**(_DEFAULTS | json.loads((folder / "config.json").read_text(encoding="utf-8"))))
         config._attn_implementation = "sdpa"
         self.extractor = WhisperFeatureExtractor.from_pretrained(folder)

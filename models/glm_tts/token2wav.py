@@ -17,11 +17,11 @@ from cosyvoice.hifigan.generator import HiFTGenerator
 from torch import Tensor
 
 from models.flow.hyperpyyaml import read_hyperpyyaml
-from models.flow.token2wav import FlowToken2Wav, Prompt, there, with_weights
+from models.flow.token2wav import FlowToken2Wav, Prompt, with_weights
 from models.flow.voice_features import LISTENING_RATE, CamPlus, LogMel
 from models.glm_tts.flow import Flow, FlowConfig
 from speech.interfaces import Row
-from speech.loading import array_of
+from speech.loading import array_of, there
 from speech.own_packages import require_own
 from speech.voices import Voice
 from speech.waves import read_wave

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from speech.files import whole_file
 from speech.interfaces import Row
+from speech.loading import there
 
 WEIGHTS = "mel_decoder.safetensors"
 _ENCODED_AT_ONCE = 64
@@ -158,10 +159,7 @@ def load_decoder(model_dir: str) -> MelDecoder:
     Raises:
         FileNotFoundError: no such file; the message says which stage makes it.
     """
-    path = Path(model_dir) / WEIGHTS
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: the stage `data` builds it (bash run.sh data)")
-    weights = load_file(path)
+    weights = load_file(there(Path(model_dir) / WEIGHTS, "the stage `data` builds it (bash run.sh data)"))
     channels, width = weights["embed.weight"].shape
     mel_bins = len(weights["mel_mean"])
     blocks = {name.split(".")[1] for name in weights if name.startswith("token_blocks.")}

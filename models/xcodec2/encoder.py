@@ -1,7 +1,6 @@
 """Audio -> speech codes by X-codec2's own encoder and its semantic model, w2v-bert-2.0."""
 
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ from models.xcodec2.package import (
     part,
     read_weights,
 )
-from speech.loading import pretrained
+from speech.loading import pretrained, whole
 
 
 class XCodec2Encoder:
@@ -51,11 +50,8 @@ class XCodec2Encoder:
         dtype: str = "float32",
         semantic_layer: int = 16,
     ):
-        missing = [
-            name for name in ("config.json", "preprocessor_config.json") if not (Path(semantic_dir) / name).exists()
-        ]
-        if missing:
-            raise FileNotFoundError(f"{semantic_dir} lacks {missing}: download facebook/w2v-bert-2.0 (stage models)")
+        files = ("config.json", "preprocessor_config.json")
+        whole(semantic_dir, files, "download facebook/w2v-bert-2.0 (stage models)")
         weights = read_weights(model_dir, ENCODER + SEMANTIC)
         self.device, self.dtype, self.layer = torch.device(device), getattr(torch, dtype), semantic_layer
         self.extractor = pretrained(AutoFeatureExtractor, semantic_dir)

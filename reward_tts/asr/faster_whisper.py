@@ -20,7 +20,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import ctranslate2
@@ -31,6 +30,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 
 from reward_tts.asr.cut import CutTranscripts
 from speech.interfaces import Transcript
+from speech.loading import whole
 
 _FRAMES_PER_SECOND = 100
 
@@ -150,13 +150,11 @@ class WhisperEar:
 
 
 def _files_of_directory(source: str) -> dict[str, bytes]:
-    missing = [name for name in ("model.bin", "config.json", "tokenizer.json") if not (Path(source) / name).exists()]
-    if missing:
-        raise FileNotFoundError(
-            f"{source} is no CTranslate2 whisper model: {missing} missing. Download Systran/faster-whisper-large-v3 "
-            "(Hugging Face) into it, or convert one by ct2-transformers-converter"
-        )
-    return {"tokenizer.json": (Path(source) / "tokenizer.json").read_bytes()}
+    files = ("model.bin", "config.json", "tokenizer.json")
+    advice = (
+        "download Systran/faster-whisper-large-v3 (Hugging Face) into it, or convert one by ct2-transformers-converter"
+    )
+    return {"tokenizer.json": (whole(source, files, advice) / "tokenizer.json").read_bytes()}
 
 
 def _files_of_packages(packages: Sequence[str]) -> dict[str, bytes]:

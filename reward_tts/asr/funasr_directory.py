@@ -1,6 +1,5 @@
 """A model of FunASR from a directory, without a hub: what the parts that FunASR's classes do have in common."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ import torch
 from omegaconf import OmegaConf
 
 from speech.funasr_import import funasr_module, import_registered
+from speech.loading import whole
 
 AutoModel = funasr_module("funasr.auto.auto_model").AutoModel
 NO_HUB = {"disable_update": True, "disable_pbar": True, "log_level": "ERROR"}
@@ -32,10 +32,7 @@ def load(
         FileNotFoundError: a file is missing.
         ValueError: it is a model of another class.
     """
-    missing = [name for name in files if not any(Path(model_dir).glob(name))]
-    if missing:
-        raise FileNotFoundError(f"{model_dir} lacks {missing}: {advice}")
-    config = OmegaConf.to_container(OmegaConf.load(Path(model_dir) / "config.yaml"))
+    config = OmegaConf.to_container(OmegaConf.load(whole(model_dir, files, advice) / "config.yaml"))
     if (named := config.get("model")) not in classes:
         raise ValueError(f"{model_dir}/config.yaml: model is {named!r}, not one of {list(classes)}")
     import_registered(config)

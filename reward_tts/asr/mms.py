@@ -7,13 +7,13 @@ writes what it heard rather than what is likely, and makes more errors than Whis
 
 from collections.abc import Mapping
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from speech.interfaces import Transcript
+from speech.loading import whole
 from speech.waves import at_least
 
 _SHORTEST = 400  # samples: the first frame of wav2vec 2.0
@@ -48,8 +48,7 @@ class MMSASR:
         batch_size: int = 8,
     ):
         files = [*_FILES, *(f"adapter.{name}.safetensors" for name in languages.values())]
-        if missing := [name for name in files if not (Path(model_dir) / name).exists()]:
-            raise FileNotFoundError(f"{model_dir} lacks {missing}: download facebook/mms-1b-all (Hugging Face) into it")
+        whole(model_dir, files, "download facebook/mms-1b-all (Hugging Face) into it")
         self.extractor = Wav2Vec2FeatureExtractor.from_pretrained(model_dir)
         self.tokenizer = Wav2Vec2CTCTokenizer.from_pretrained(model_dir)
         if unknown := [name for name in languages.values() if name not in self.tokenizer.vocab]:

@@ -11,9 +11,12 @@ import torch
 from transformers import WhisperForConditionalGeneration, WhisperProcessor
 from transformers.modeling_outputs import BaseModelOutput
 
+from speech.loading import whole
+
 SAMPLE_RATE = 16_000
 _ENCODED = 64  # waves whose encoding is kept: those of one batch of the server, heard by the ASR and then scored
-_FILES = ("config.json", "generation_config.json", "tokenizer.json")
+_FILES = ("config.json", "generation_config.json", "tokenizer.json", "*.safetensors")
+_ADVICE = "download openai/whisper-large-v3 (Hugging Face), or another multilingual Whisper in that layout, into it"
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,7 @@ def load(model_dir: str, device: str = "cpu", dtype: str = "float32") -> Whisper
     Raises:
         FileNotFoundError: the directory is not whole.
     """
-    missing = [name for name in _FILES if not (Path(model_dir) / name).exists()]
-    if not [*Path(model_dir).glob("*.safetensors")]:
-        missing.append("*.safetensors")
-    if missing:
-        raise FileNotFoundError(
-            f"{model_dir} lacks {missing}: download openai/whisper-large-v3 (Hugging Face), or another multilingual "
-            "Whisper in that layout, into it"
-        )
-    return _load(Path(model_dir).resolve(), device, dtype)
+    return _load(whole(model_dir, _FILES, _ADVICE).resolve(), device, dtype)
 
 
 @cache

@@ -2,7 +2,6 @@
 CosyVoice's own speaker embeddings are too, and ERes2NetV2 (Chen et al., 2024, arXiv 2406.02167)."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,15 @@ import torch
 
 from reward_tts.scorers.similarity import SpeakerSimilarity
 from speech.funasr_import import funasr_module
-from speech.loading import weights_of
+from speech.loading import weights_of, whole
 from speech.waves import at_least
 
 extract_feature = funasr_module("funasr.models.campplus.utils").extract_feature
 _SHORTEST = 8_000  # samples: both pool by the spread over time, which few frames do not have
+_ADVICE = (
+    "download iic/speech_campplus_sv_zh-cn_16k-common or iic/speech_eres2netv2_sv_zh-cn_16k-common (ModelScope) into "
+    "it, or use the scorer reward_tts.scorers.speaker.Resemblyzer, which needs no download"
+)
 _ARCHITECTURES = {
     "CAMPPlus": funasr_module("funasr.models.campplus.model").CAMPPlus,
     "ERes2NetV2": funasr_module("funasr.models.eres2net.model").ERes2NetV2SV,
@@ -54,13 +57,7 @@ class FunASRSpeaker(SpeakerSimilarity):
     ):
         if architecture not in _ARCHITECTURES:
             raise ValueError(f"architecture is one of {sorted(_ARCHITECTURES)}, got {architecture!r}")
-        file = Path(model_dir) / weights
-        if not file.exists():
-            raise FileNotFoundError(
-                f"{model_dir} lacks {weights}: download iic/speech_campplus_sv_zh-cn_16k-common or "
-                "iic/speech_eres2netv2_sv_zh-cn_16k-common (ModelScope) into it, or use the scorer "
-                "reward_tts.scorers.speaker.Resemblyzer, which needs no download"
-            )
+        file = whole(model_dir, [weights], _ADVICE) / weights
         network = _ARCHITECTURES[architecture](**(options or {}))
         network = getattr(network, "model", network)  # FunASR wraps ERes2NetV2; the weights are of what is inside
         network.load_state_dict(weights_of(file))

@@ -1,7 +1,6 @@
 """Laughter by a frame classifier of transformers (Wav2Vec2, WavLM, ...: AutoModelForAudioFrameClassification)."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,17 @@ import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioFrameClassification, PreTrainedModel
 
 from speech.interfaces import Row
-from speech.loading import pretrained
+from speech.loading import pretrained, whole
 from speech.waves import at_least
 
 _SHORTEST = 400  # samples: the first frame of wav2vec 2.0
 _QUIETEST = 1e-5  # a largest sample below it is silence, and is not made loud
 _FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
+_ADVICE = (
+    "put a frame classifier for laughter there in the layout of Hugging Face (model.safetensors of omine-me/"
+    "LaughterSegmentation, config.json and preprocessor_config.json of jonatasgrosman/wav2vec2-large-xlsr-53-english), "
+    "or take no term `laughter`"
+)
 
 
 class LaughterSegments:
@@ -48,13 +52,7 @@ class LaughterSegments:
         labels: Sequence[str] | None = None,
         peak: float | None = None,
     ):
-        missing = [name for name in _FILES if not (Path(model_dir) / name).exists()]
-        if missing:
-            raise FileNotFoundError(
-                f"{model_dir} lacks {missing}: put a frame classifier for laughter there in the layout of Hugging Face "
-                "(model.safetensors of omine-me/LaughterSegmentation, config.json and preprocessor_config.json of "
-                "jonatasgrosman/wav2vec2-large-xlsr-53-english), or take no term `laughter`"
-            )
+        whole(model_dir, _FILES, _ADVICE)
         own = {} if peak is None else {"do_normalize": False}
         self.extractor = pretrained(AutoFeatureExtractor, model_dir, **own)
         self.model = _load(model_dir, labels).to(device).eval()

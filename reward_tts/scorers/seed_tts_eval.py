@@ -7,7 +7,6 @@ feature_extract.model. by its authors' names (arXiv 2110.13900), which `NAMES` t
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,8 +15,12 @@ from torch.nn import functional
 from transformers import WavLMConfig, WavLMModel
 
 from reward_tts.scorers.similarity import SpeakerSimilarity
-from speech.loading import weights_of
+from speech.loading import there, weights_of
 
+_ADVICE = (
+    "wavlm_large_finetune.pth, to which the README of seed-tts-eval links; or scorers=similarity, a model that hubs "
+    "have"
+)
 _WAVLM = "feature_extract.model."
 # Rules for a name of the checkpoint, the first that fits; r"" leaves a tensor out that only pretraining needs.
 NAMES = (
@@ -60,12 +63,7 @@ class SeedTTSEval(SpeakerSimilarity):
     sample_rate = 16_000
 
     def __init__(self, checkpoint: str, voices: dict[str, str] | str, default: str | None = None, device: str = "cpu"):
-        if not Path(checkpoint).is_file():
-            raise FileNotFoundError(
-                f"{checkpoint} is missing: wavlm_large_finetune.pth, to which the README of seed-tts-eval "
-                "links; or scorers=similarity, a model that hubs have"
-            )
-        state = weights_of(checkpoint)
+        state = weights_of(there(checkpoint, _ADVICE))
         state = state.get("model", state)
         self._device = torch.device(device)
         self.wavlm = wavlm_of({n.removeprefix(_WAVLM): t for n, t in state.items() if n.startswith(_WAVLM)})

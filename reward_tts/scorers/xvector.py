@@ -1,17 +1,19 @@
 """Speaker similarity by an x-vector model of transformers, such as WavLM (microsoft/wavlm-base-plus-sv)."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioXVector
 
 from reward_tts.scorers.similarity import SpeakerSimilarity
-from speech.loading import pretrained
+from speech.loading import pretrained, whole
 from speech.waves import at_least
 
 _SHORTEST = 8_000  # samples: its time-delay layers need 15 frames of 20 ms and more; what is shorter ends with silence
 _FILES = ("config.json", "preprocessor_config.json")
+_ADVICE = (
+    "download microsoft/wavlm-base-plus-sv into it, or use the scorer reward_tts.scorers.speaker.Resemblyzer, which "
+    "needs no download"
+)
 
 
 class XVector(SpeakerSimilarity):
@@ -30,12 +32,7 @@ class XVector(SpeakerSimilarity):
     sample_rate = 16_000
 
     def __init__(self, model_dir: str, voices: dict[str, str] | str, default: str | None = None, device: str = "cpu"):
-        missing = [name for name in _FILES if not (Path(model_dir) / name).exists()]
-        if missing:
-            raise FileNotFoundError(
-                f"{model_dir} lacks {missing}: download microsoft/wavlm-base-plus-sv into it, or use the "
-                "scorer reward_tts.scorers.speaker.Resemblyzer, which needs no download"
-            )
+        whole(model_dir, _FILES, _ADVICE)
         self.extractor = pretrained(AutoFeatureExtractor, model_dir)
         self.model = pretrained(AutoModelForAudioXVector, model_dir).to(device).eval()
         super().__init__(voices, default)

@@ -99,7 +99,7 @@ def test_funasrs_speaker_models_measure_the_same_way(tmp_path, speech, architect
 
 
 def test_a_speaker_model_without_its_weights_says_what_to_download(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"lacks campplus_cn_common\.bin: download iic/speech_campplus_sv"):
+    with pytest.raises(FileNotFoundError, match=r"lacks \['campplus_cn_common\.bin'\]: download iic/speech_campplus"):
         FunASRSpeaker(str(tmp_path), "CAMPPlus", "campplus_cn_common.bin", {}, default="anna")
     with pytest.raises(ValueError, match=r"is one of \['CAMPPlus', 'ERes2NetV2'\], got 'ECAPA'"):
         FunASRSpeaker(str(tmp_path), "ECAPA", "weights.bin", {}, default="anna")

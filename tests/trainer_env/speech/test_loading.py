@@ -48,6 +48,22 @@ def test_weights_are_read_and_code_among_them_is_not_run(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
+def test_what_a_models_folder_lacks_is_named_with_where_to_get_it(tmp_path):
+    from speech.loading import there, whole
+
+    (tmp_path / "model-1.safetensors").touch()
+    (tmp_path / "config.json").touch()
+    assert whole(str(tmp_path), ("config.json", "*.safetensors"), "fetch it") == tmp_path
+    told = rf"^{tmp_path} lacks \['vocab\.json', '\*\.bin'\]: fetch it$"
+    with pytest.raises(FileNotFoundError, match=told):
+        whole(tmp_path, ("config.json", "vocab.json", "*.bin"), "fetch it")
+    with pytest.raises(FileNotFoundError, match=r"gone lacks \['config\.json'\]: fetch it$"):
+        whole(tmp_path / "gone", ["config.json"], "fetch it")
+    assert there(tmp_path / "config.json", "fetch it").name == "config.json"
+    with pytest.raises(FileNotFoundError, match=rf"^{tmp_path} is missing: fetch it$"):
+        there(tmp_path, "fetch it")  # a folder is no file
+
+
 def test_code_beside_a_model_is_not_run(tmp_path):
     """A folder whose config.json names classes of its own: transformers asks the terminal unless it is told."""
     from transformers import AutoConfig, AutoTokenizer
