@@ -8,8 +8,8 @@ from speech.readings.european import BLANK, DASH, DASHES, INNER, Rule, Said, any
 from speech.readings.european_amounts import rates
 from speech.readings.european_language import Language
 from speech.readings.european_marks import lettered_ranges
+from speech.readings.roman import roman_value
 
-_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ENDINGS = (
     "com|org|net|edu|gov|info|io|ai|dev|app|eu|de|fr|es|it|pt|ru|nl|pl|uk|us|br|ch|at|be|cn|jp|kr|mx|ar|co|tv|me|"
     "ly|gg|рф"
@@ -151,20 +151,6 @@ def phrases(table: Iterable[tuple[str, ...]]) -> Iterator[Rule]:
     """Of a table of what the text needs, a kind, a pattern, and its readings."""
     for needs, kind, pattern, *said in table:
         yield Rule(needs, re.compile(pattern), lambda match, kind=kind, said=said: (kind, said, True))
-
-
-def roman_value(written: str) -> int:
-    """The value of a roman numeral in its usual form, else 0."""
-    total = sum(
-        -_ROMAN[a] if _ROMAN[a] < _ROMAN[b] else _ROMAN[a] for a, b in zip(written, [*written[1:], "I"], strict=True)
-    )
-    return total if to_roman(total) == written else 0
-
-
-def to_roman(number: int) -> str:
-    tens = ["", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX", "XC"]
-    ones = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"]
-    return "C" * (number // 100) + tens[number // 10 % 10] + ones[number % 10] if 0 < number < 400 else ""
 
 
 def romans(of: Language) -> Iterator[Rule]:

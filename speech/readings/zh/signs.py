@@ -4,6 +4,7 @@ import re
 import unicodedata
 from itertools import product
 
+from speech.readings.roman import roman_value
 from speech.readings.span import Span
 from speech.readings.zh.numbers import by_digit, cardinals
 from speech.readings.zh.shared import BLANK, RAISED, joined
@@ -64,7 +65,6 @@ _LETTERS = {
     "_": ("下划线", "下横线", "underscore"), ":": ("冒号", ""), "%": ("百分号",), "+": ("加",),
     "?": ("问号",), "=": ("等于", "等号"), "&": ("和", "and", "与"),
 }  # fmt: skip
-_VALUES = {"I": 1, "V": 5, "X": 10}
 
 
 def address(text: str, start: int) -> Span | None:
@@ -145,10 +145,10 @@ def roman(text: str, start: int) -> Span | None:
     """Ⅱ, and II behind 第, or behind a word (WWII)."""
     if text[start] in ROMAN:
         run = _ROMAN_SIGNS.match(text, start)
-        value = ROMAN[run[0]] if len(run[0]) == 1 else str(_roman(unicodedata.normalize("NFKC", run[0]).upper()))
+        value = ROMAN[run[0]] if len(run[0]) == 1 else str(roman_value(unicodedata.normalize("NFKC", run[0]).upper()))
         return Span(start, run.end(), "roman", (cardinals(value)[0],)) if value != "0" else None
     found = _ROMAN.match(text, start)
-    if not found or not (value := _roman(found[0].upper())):
+    if not found or not (value := roman_value(found[0].upper())):
         return None
     number = cardinals(str(value))[0]
     if text[start - 1 : start] == "第" or re.match(r"[世型级期卷章]", text[found.end() :]):
@@ -157,19 +157,6 @@ def roman(text: str, start: int) -> Span | None:
         return None
     king = (f"{number}世",) if _han(text[start - 1 : start]) else ()  # 亨利VIII
     return Span(start, found.end(), "letters", (found[0].lower(), number, *king))
-
-
-def _roman(letters: str) -> int:
-    values = [_VALUES[letter] for letter in letters]
-    total = sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
-    return total if letters == _as_roman(total) else 0
-
-
-def _as_roman(value: int) -> str:
-    said = ""
-    for name, worth in (("X", 10), ("IX", 9), ("V", 5), ("IV", 4), ("I", 1)):
-        said, value = said + name * (value // worth), value % worth
-    return said
 
 
 def per(text: str, start: int) -> Span | None:

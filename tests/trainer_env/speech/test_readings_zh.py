@@ -139,6 +139,8 @@ def test_characters_of_several_readings_have_that_of_their_words():
         ("生日：20231108", "生日二零二三年十一月八日", "生日二零二三年十一月"),
         ("公司→西站", "公司到西站", "公司倒下西站"),
         ("第ⅩⅩ届", "第二十届", "第十届"), ("50/60Hz", "五十六十赫兹", "五十赫兹"),
+        ("第ⅩⅬ届运动会", "第四十届运动会", "第四届运动会"),  # was an error
+        ("车牌是XXXX", "车牌是x x x x", "车牌是四十"),  # no numeral
     ],
 )  # fmt: skip
 def test_formulas_and_rarer_forms(text: str, heard: str, misread: str):
