@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -104,10 +104,19 @@ def _follows(text: str, span: Span, other: Span) -> bool:
     return other.kind in ("date", "time") and not text[span.end : other.start].strip()
 
 
-def lowered(text: str, at: int) -> tuple[int, str] | None:
-    """Where digits under the line end, and which they are: ₂ of CO₂."""
-    found = _LOWERED.match(text, at)
-    return (found.end(), unicodedata.normalize("NFKC", found[0])) if found else None
+def lowered(
+    number: Callable[[int], Iterable[str]], english: Sequence[str], digits: Callable[[str], Iterable[str]]
+) -> Reader:
+    """Reads digits under the line, the ₂ of CO₂: as a number, by its English name where it has one, digit by digit."""
+
+    def read(text: str, at: int, found: list[Span]) -> Span | None:
+        if not (match := _LOWERED.match(text, at)):
+            return None
+        below = unicodedata.normalize("NFKC", match[0])
+        ways = [*number(int(below)), *english[int(below) :][:1], *digits(below)]
+        return span_of(at, match.end(), "letters", ways)
+
+    return read
 
 
 def power_at(text: str, at: int) -> tuple[int, int] | None:

@@ -116,14 +116,6 @@ def _power(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, power[0], "sign", [f"の{said}", said, *(["じじょう", "のじじょう"] if power[1] == 2 else [])])
 
 
-def _lowered(text: str, at: int, found: list[Span]) -> Span | None:
-    """The ₂ of CO₂."""
-    if not (below := lowered(text, at)):
-        return None
-    english = [ENGLISH[int(below[1])]] if int(below[1]) < len(ENGLISH) else []
-    return span_of(at, below[0], "letters", [*read(int(below[1])), *english, *digits(below[1])])
-
-
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if scheme := SCHEME.match(text, at):
         name = scheme[0][:-3].lower()
@@ -206,7 +198,7 @@ _READERS = (
     _between,
     _phrase,
     _power,
-    _lowered,
+    lowered(read, ENGLISH, digits),
     number,
     _letters,
     comparison(SIGNS),

@@ -223,14 +223,6 @@ def _power(text: str, at: int, found: list[Span]) -> Span | None:
     )
 
 
-def _lowered(text: str, at: int, found: list[Span]) -> Span | None:
-    """The ₂ of CO₂."""
-    if not (below := lowered(text, at)):
-        return None
-    english = [ENGLISH[int(below[1])]] if int(below[1]) < len(ENGLISH) else []
-    return span_of(at, below[0], "letters", [sino(int(below[1])), *english, *digits(below[1])])
-
-
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if scheme := SCHEME.match(text, at):
         name = scheme[0][:-3].lower()
@@ -290,7 +282,7 @@ _READERS = (
     _slashed,
     _between,
     _power,
-    _lowered,
+    lowered(lambda number: [sino(number)], ENGLISH, digits),
     number,
     _letters,
     _jamo,

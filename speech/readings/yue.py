@@ -171,14 +171,6 @@ def _power(text: str, at: int, found: list[Span]) -> Span | None:
     return span_of(at, power[0], "sign", [*names, *(f"{of}{said}次方" for of in ("嘅", "的", ""))])
 
 
-def _lowered(text: str, at: int, found: list[Span]) -> Span | None:
-    """The ₂ of CO₂."""
-    if not (below := lowered(text, at)):
-        return None
-    english = [f" {ENGLISH[int(below[1])]} "] if int(below[1]) < len(ENGLISH) else []
-    return span_of(at, below[0], "letters", [plain(int(below[1])), *english, digits(below[1])])
-
-
 def _letters(text: str, at: int, found: list[Span]) -> Span | None:
     if scheme := SCHEME.match(text, at):
         name = scheme[0][:-3].lower()
@@ -241,7 +233,7 @@ _READERS = (
     _slashed,
     _between,
     _power,
-    _lowered,
+    lowered(lambda number: [plain(number)], [f" {word} " for word in ENGLISH], lambda number: [digits(number)]),
     number,
     _letters,
     _in_words,
