@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 META = "lora_train_meta.json"  # verl writes it beside the shards of a LoRA checkpoint
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"  # PEFT's
+CONFIG, WEIGHTS = ADAPTER_FILES = "adapter_config.json", "adapter_model.safetensors"  # PEFT's
 HEAD, TABLE = "lm_head.weight", "model.embed_tokens.weight"
 _PREFIX = "base_model.model."
 _ADAPTER = re.compile(rf"{re.escape(_PREFIX)}(?P<layer>.+)\.lora_(?P<part>[AB])\.default\.weight")

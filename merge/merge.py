@@ -20,7 +20,7 @@ from torch.distributed.tensor import DTensor
 from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
-from merge.adapter import HEAD, TABLE, Adapter, write_adapter
+from merge.adapter import ADAPTER_FILES, HEAD, TABLE, Adapter, write_adapter
 from merge.choose import HELD_OUT, TRACKER, chosen_step, guard_folder, ranked_steps, saved_steps
 from speech.faults import UserError, told_plainly
 from speech.files import whole_directory
@@ -253,7 +253,7 @@ def _one(actors: Sequence[Path], target_dir: str, dtype: str) -> None:
 
 def keep_adapter(actor: Path, folder: str, base: str) -> None:
     """Writes the LoRA adapter of a checkpoint as PEFT's two files, see write_adapter."""
-    with whole_directory(folder) as target:
+    with whole_directory(folder, lambda file: file.name in ADAPTER_FILES) as target:
         count = write_adapter(shard_weights(actor), actor, target, Path(base))
     print(f"{actor} -> {folder}: a LoRA adapter of {count} tensors, beside {base}", flush=True)
 

@@ -5,12 +5,14 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from math import inf
 from pathlib import Path
 from typing import Any
+
+from speech.faults import UserError
 
 _PROCESS = secrets.token_hex(4)  # beside the pid, which containers on one file system may have alike
 
@@ -54,9 +56,19 @@ def whole_files(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
 
 
 @contextmanager
-def whole_directory(path: str | Path) -> Iterator[Path]:
-    """As whole_file, for a directory. An earlier `path` is replaced: for a moment there is none, never a half one."""
+def whole_directory(path: str | Path, ours: Callable[[Path], bool] | None = None) -> Iterator[Path]:
+    """As whole_file, for a directory. An earlier `path` is replaced: for a moment there is none, never a half one.
+
+    Args:
+        ours: whether something in an earlier `path` may be replaced. By default all, for folders of a run's own.
+
+    Raises:
+        UserError: before anything is written, if there is something else: the user named a folder that is in use.
+    """
     target = Path(path)
+    others = [file.name for file in target.iterdir() if not ours(file)] if ours and target.is_dir() else []
+    if others:
+        raise UserError(f"{path} holds {', '.join(sorted(others)[:5])}, which would be lost: name a folder of its own")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary, old = _new(target), _old(target)
     temporary.mkdir()

@@ -101,7 +101,7 @@ def link_release(release: Path, target: Path, final: Path) -> None:
 def main(cfg: DictConfig) -> None:
     """Stage `export`."""
     family, final = layout.family_of(cfg.export.family), Path(cfg.recipe.export_dir)
-    with whole_directory(final) as target:
+    with whole_directory(final, lambda file: file.is_symlink() or is_language_model(file)) as target:
         release = Path(cfg.export.release)
         count = export(Path(cfg.recipe.merged_dir), target, release, family, cfg.recipe.codebook_size, cfg.export.dtype)
         link_release(release, target, final)

@@ -193,7 +193,7 @@ def main(cfg: DictConfig) -> None:
             convert(released, target, cfg.recipe.codebook_size, phonemes)
         print(f"{released / LLM} -> {cfg.recipe.sft_dir}")
     elif cfg.direction == "export":
-        with whole_directory(cfg.recipe.export_dir) as target:
+        with whole_directory(cfg.recipe.export_dir, lambda file: file.name == LLM) as target:
             export(Path(cfg.recipe.merged_dir), released, target)
         print(f"{cfg.recipe.merged_dir} -> {cfg.recipe.export_dir}/{LLM}")
     else:

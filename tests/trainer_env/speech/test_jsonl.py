@@ -7,6 +7,7 @@ import re
 import pytest
 
 from data_prep.jsonl import SeenTexts
+from speech.faults import UserError
 from speech.files import whole_directory, whole_file
 from speech.jsonl import BadField, BadRows, made_of, read_all, read_rows
 from speech.texts import normalise_text
@@ -147,6 +148,19 @@ def test_seen_texts_remembers_across_its_two_stores():
     assert ("9",) in seen
     assert ("10",) not in seen
     assert seen.add("1", "0")  # another key than "10", or than "1" and "0" alone
+
+
+def test_a_folder_with_what_is_not_ours_is_not_replaced(tmp_path):
+    """recipe.export_dir=/opt/GLM-TTS/ckpt: its flow and vocoder would be gone."""
+    for name in ("llm", "flow", "hift"):
+        (tmp_path / "ckpt" / name).mkdir(parents=True)
+    own = whole_directory(tmp_path / "ckpt", lambda file: file.name == "llm")
+    with pytest.raises(UserError, match="holds flow, hift, which would be lost"), own:
+        raise AssertionError("nothing is written")
+    assert sorted(file.name for file in (tmp_path / "ckpt").iterdir()) == ["flow", "hift", "llm"]
+    with whole_directory(tmp_path / "ckpt", lambda file: True) as temporary:
+        (temporary / "llm").mkdir()
+    assert [file.name for file in (tmp_path / "ckpt").iterdir()] == ["llm"]
 
 
 def test_an_error_while_writing_leaves_neither_the_file_nor_the_directory(tmp_path):
