@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def whole_files(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
     """As whole_file, for several: all of them get their names, or none. Where one cannot be renamed, those before it
-    are again what they were. Of those that are replaced there is none for a moment, never a half one.
+    are again what they were. Of those that are replaced there is none for a moment, never a half one. One that is there
+    with the very same content stays, with its time: large files are known by that (`identities`).
 
     Raises:
         OSError: one cannot be renamed.
@@ -40,6 +42,8 @@ def whole_files(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
         yield temporaries
         with ExitStack() as undo:
             for target, temporary in zip(targets, temporaries, strict=True):
+                if _same_content(target, temporary):
+                    continue
                 if len(targets) > 1 and target.is_file():
                     kept = _old(target)
                     target.replace(kept)
@@ -88,6 +92,12 @@ def _new(target: Path) -> Path:
 
 def _old(target: Path) -> Path:
     return target.with_name(f"{target.name}.{os.getpid()}-{_PROCESS}.old")
+
+
+def _same_content(one: Path, other: Path) -> bool:
+    if not one.is_file() or not other.is_file() or one.stat().st_size != other.stat().st_size:
+        return False
+    return _content(one) == _content(other)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -155,10 +165,50 @@ def identities(paths: Iterable[Path], root: Path, content_below: float = inf) ->
 
 def _identity(path: Path, content_below: float) -> str:
     stat = path.stat()
-    if stat.st_size > content_below:
-        return f"{stat.st_size} bytes of {stat.st_mtime_ns} ns"
+    return _size_and_time(stat) if stat.st_size > content_below else _content(path)
+
+
+def _size_and_time(stat: os.stat_result) -> str:
+    return f"{stat.st_size} bytes of {stat.st_mtime_ns} ns"
+
+
+def _content(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def contents(identities: Mapping[str, str], root: Path) -> dict[str, str]:
+    """{file: SHA-256} of those files of `identities` that are known there by size and time, and still have these."""
+    return {name: _content_then(root / name, told) for name, told in identities.items() if _is_at(root / name, told)}
+
+
+def by_content(before: Mapping[str, str], contents: Mapping[str, str], root: Path) -> dict[str, str]:
+    """`before` as `identities` would say it now, of files whose time alone is another: they were copied, or written
+    again, with the same content.
+
+    Args:
+        before: of `identities`.
+        contents: of the same files, of the same time.
+    """
+    found = dict(before)
+    for name, content in contents.items():
+        path, told = root / name, before.get(name, "")
+        if not path.is_file() or told.partition(" ")[0] != str(path.stat().st_size):
+            continue
+        now = _size_and_time(path.stat())
+        if told != now and _content_then(path, now) == content:
+            found[name] = now
+    return found
+
+
+def _is_at(path: Path, told: str) -> bool:
+    return " " in told and path.is_file() and _size_and_time(path.stat()) == told
+
+
+@cache
+def _content_then(path: Path, _told: str) -> str:
+    """Of gigabytes, which are read once in a process; size and time are for the cache."""
+    return _content(path)
 
 
 def paths_in(value: Any) -> Iterator[Path]:

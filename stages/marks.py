@@ -6,7 +6,7 @@ code    the project's files that those commands import, and those of each class 
 server  of a stage with `server`: server.yaml, composed
 inputs  each file that the stage needs, and what lies beside one of `stand_for_their_folder` (a checkpoint's weights);
         of a stage with `server` also what the reward server needs. By content up to `hash_content_below_mib`, larger
-        ones by size and time
+        ones by size and time; the content of these, where a stage has `checkpoints`, is in `contents`
 reads   the files, in the same way, that the keys under `reads` name: a user's texts, recordings, phonemes, and the
         recordings that a file of voices names. A stage may write them itself: they are looked at again when it is done
 """
@@ -24,9 +24,11 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from speech.files import changed_keys, identities, write_text
+from speech.files import by_content, changed_keys, contents, identities, write_text
 from speech.imports import dotted_names, imported_files
+from stages.another_run import as_it_begins, differences
 from stages.config import ROOT, config_dir, has_key
+from stages.disk import mend_tracker
 from stages.table import Stage, work_dir
 
 Parts = dict[str, dict[str, str]]
@@ -145,6 +147,8 @@ class Marks:
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
         parts = {name: found[name] for name in _KINDS if isinstance(found.get(name), dict)}
+        for name in {"inputs", "reads"} & parts.keys():
+            parts[name] = by_content(parts[name], found.get("contents", {}), ROOT)
         for name, spec in (("config", stage.spec), ("server", self.table.stages.serve)):
             if name in parts:  # a key that is ignored now may stand in a mark of before
                 ignored = _dotted(spec.get("ignored_keys", self.table.ignored_keys))
@@ -184,8 +188,10 @@ class Marks:
         return not done or not any(changed_keys(done[kind], now[kind]) for kind in ("config", "inputs", "reads"))
 
     def write(self, stage: Stage, kind: str, parts: Parts) -> None:
-        """Record parts; a finished stage is no longer begun, and a begun one not finished."""
-        record = {**parts, "at": time.strftime("%Y-%m-%dT%H:%M:%S")}
+        """Record parts; a finished stage is no longer begun, and a begun one not finished. Where checkpoints are at
+        stake, large files are recorded by their content, too: a copy of them has another time."""
+        files = {**parts["inputs"], **parts["reads"]} if "checkpoints" in stage.spec else {}
+        record = {**parts, "contents": contents(files, ROOT), "at": time.strftime("%Y-%m-%dT%H:%M:%S")}
         text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
         write_text(self._file(stage, kind), text)
         if kind == "begun":
@@ -196,21 +202,34 @@ class Marks:
         folder = str(stage.spec.get("mark_of") or "").replace("/", "_")[-50:]  # a file name has 255 bytes
         return self.folder / f"{stage.name}{'@' if folder else ''}{folder}.{kind}"
 
+    def another_run(self, stage: Stage, now: Parts) -> list[str]:
+        """What makes this another run than the one that left checkpoints or scratch; none: it goes on from there."""
+        return differences(stage.spec, self.read(stage, "begun"), self.read(stage), now)
+
+    def as_it_begins(self, stage: Stage, force: bool) -> Stage:
+        """The stage as its checks are to see it, see stages/another_run.py."""
+        return as_it_begins(stage, lambda: self._moves_aside(stage, force))
+
+    def _moves_aside(self, stage: Stage, force: bool) -> bool:
+        return force or (not self.table.go_on and bool(self.another_run(stage, self.parts(stage))))
+
     def clear_way(self, stage: Stage, now: Parts, force: bool) -> list[str]:
         """Take away what this run must not continue from; returns a line for each thing taken.
 
         `checkpoints` (a folder of the stage's entry) is renamed, and `of_checkpoints`, what other stages made of what
-        is in it, with it; `scratch` is deleted. All stay when they are of the same run: same configuration but for
-        `may_change`, same inputs, and, of finished checkpoints, the same `reads`.
+        is in it, with it; `scratch` is deleted. All stay when they are of the same run (stages/another_run.py), or the
+        table's `go_on` says so, and what differs is told.
         `account`, in which commands keep themselves what they made of which settings, is deleted if `force`.
         """
         self.aside = {}
         checkpoints, scratch = (ROOT / stage.spec[k] if k in stage.spec else None for k in ("checkpoints", "scratch"))
-        begun, done = self.read(stage, "begun"), self.read(stage)
-        same = begun and self._same_run(stage, begun, now)
-        read_others = done and checkpoints and changed_keys(done["reads"], now["reads"])
-        if same and not force and not read_others:
-            return []
+        others = [] if force else self.another_run(stage, now)
+        if not others and not force:
+            return mend_tracker(checkpoints) if checkpoints else []
+        if not force and self.table.go_on and self.goes_on(stage):
+            mended = mend_tracker(checkpoints) if checkpoints else []
+            return [f"{stage.name} goes on from what is there (go_on=true), though {'; '.join(others)}", *mended]
+        why = f" ({'; '.join(others)})" if others else ""
         said = []
         if force and "account" in stage.spec:
             folder, _, name = stage.spec.account.rpartition("/")
@@ -225,10 +244,10 @@ class Marks:
                     break
             for path, away in self.aside.items():  # checkpoints last: an interruption leaves them to be moved next time
                 os.replace(path, away)
-            said.append(f"checkpoints of another run moved to {os.path.relpath(self.aside[checkpoints], ROOT)}")
+            said.append(f"checkpoints of another run moved to {os.path.relpath(self.aside[checkpoints], ROOT)}{why}")
         if scratch and scratch.exists():
             shutil.rmtree(scratch)
-            said.append(f"{os.path.relpath(scratch, ROOT)} of another run deleted")
+            said.append(f"{os.path.relpath(scratch, ROOT)} of another run deleted{why}")
         return said
 
     @staticmethod
@@ -249,12 +268,6 @@ class Marks:
                     os.replace(away, path)
                     print(f"run.sh: {os.path.relpath(path, ROOT)} is where it was", flush=True)
             raise
-
-    @staticmethod
-    def _same_run(stage: Stage, begun: Parts, now: Parts) -> bool:
-        free = tuple(stage.spec.get("may_change", []))
-        other = [k for k in changed_keys(begun["config"], now["config"]) if not f"{k}.".startswith(_dotted(free))]
-        return not other and not changed_keys(begun["inputs"], now["inputs"])
 
 
 def _plain_key(key: str) -> str:

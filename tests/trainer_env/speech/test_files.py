@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from speech.files import append_jsonl, growing_lines, whole_file
+from speech.files import append_jsonl, growing_lines, whole_file, whole_files
 
 
 def test_two_processes_of_the_same_pid_do_not_write_to_the_same_file(tmp_path):
@@ -17,6 +17,18 @@ def test_two_processes_of_the_same_pid_do_not_write_to_the_same_file(tmp_path):
         assert own.name != other and own.name.startswith(f"a.{os.getpid()}-") and other.startswith(f"a.{os.getpid()}-")
         own.touch()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_file_that_is_written_again_with_the_same_content_keeps_its_time(tmp_path):
+    """At b75001f0 it got another one, by which a large one is known: a training of days began anew."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("before")
+        os.utime(tmp_path / name, (1e9, 1e9))
+    with whole_files([tmp_path / "a", tmp_path / "b"]) as (same, other):
+        same.write_text("before")
+        other.write_text("behind")
+    assert [(tmp_path / name).stat().st_mtime == 1e9 for name in ("a", "b")] == [True, False]
+    assert (tmp_path / "b").read_text() == "behind" and len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_row_behind_half_a_line_is_a_row(tmp_path):

@@ -109,6 +109,21 @@ def test_a_checkpoint_of_the_users_own_counts_with_its_weights(work):
     assert marks.parts(train)["inputs"] != before
 
 
+def test_a_large_file_of_another_time_and_the_same_content_is_the_same(to_run, work):
+    """At b75001f0 a copy of it, or stage data done again by newer code, threw a training back to its beginning."""
+    own = (f"recipe.work_dir={work}", "hash_content_below_mib=0")
+    marks = Marks(cfg := table(RECIPE, own))
+    train, texts = Stage("train", RECIPE, cfg.stages.train, own[:1]), work / "data/rl_train.parquet"
+    mark(marks, train, "begun", "done")
+    mark(marks, train, "begun")
+    os.utime(texts, (2e9, 2e9))
+    assert marks.clear_way(train, marks.parts(train), force=False) == []
+    texts.write_text("2")
+    os.utime(texts, (3e9, 3e9))
+    (said,) = marks.clear_way(train, marks.parts(train), force=False)
+    assert said.endswith(f" (inputs ({os.path.relpath(texts, ROOT)}) changed)")
+
+
 def test_another_agent_loop_makes_training_run_again_from_its_beginning(to_run, work):
     write(loop := work / "loop.yaml", "1")
     marks, train = stage_of(work, "train", f"actor_rollout_ref.rollout.agent.agent_loop_config_path={loop}")
@@ -227,6 +242,27 @@ def test_another_learning_rate_is_named_and_another_run(trained, work):
     assert reason == "config (actor_rollout_ref.actor.optim.lr) changed since it was done"
     assert not marks.is_kept(other, now)
     assert marks.clear_way(other, now, force=False)[0].startswith("checkpoints of another run moved")
+
+
+def test_what_is_of_memory_disk_and_messages_is_no_other_run(trained):
+    """At b75001f0 less memory for vLLM, or fewer checkpoints to keep, meant step 0."""
+    marks, train, parts = trained
+    assert {"trainer.max_actor_ckpt_to_keep", "reward.num_workers", "data.val_max_samples"} < {*train.spec.may_change}
+    for key in train.spec.may_change:
+        told = [name for name in parts["config"] if f"{name}.".startswith(f"{key}.")]
+        assert told, f"no such key: {key}"
+        now = parts | {"config": parts["config"] | dict.fromkeys(told, '"other"')}
+        assert marks.clear_way(train, now, force=False) == [], key
+
+
+def test_another_run_goes_on_from_what_is_there_where_it_is_told_to(trained, work):
+    own = (f"recipe.work_dir={work}", "actor_rollout_ref.actor.optim.lr=9e-6")
+    marks = Marks(cfg := table(RECIPE, (own[0], "go_on=true")))
+    other = Stage("train", RECIPE, cfg.stages.train, own)
+    (said,) = marks.clear_way(other, marks.parts(other), force=False)
+    assert said.endswith("(go_on=true), though config (actor_rollout_ref.actor.optim.lr) changed")
+    assert (work / "grpo/global_step_1").exists()
+    assert marks.clear_way(other, marks.parts(other), force=True)[0].startswith("checkpoints of another run moved")
 
 
 def test_checkpoints_of_one_second_are_moved_to_names_of_their_own(trained, work):
