@@ -14,6 +14,8 @@ def test_a_key_that_is_ignored_by_now_may_stand_in_a_mark_of_before(tmp_path):
     before["recipe.max_speech_tokens"] = "750"
     marks.write(sft, "begun", parts | {"config": parts["config"] | before})
     assert not before.keys() & parts["config"].keys()
+    may_change = {*sft.spec.may_change} - {*sft.spec.ignored_keys, *cfg.absent_is}
+    assert may_change <= parts["config"].keys()  # no name of nothing
     assert marks.read(sft, "begun") == parts
 
 

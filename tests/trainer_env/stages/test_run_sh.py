@@ -106,7 +106,7 @@ def test_an_override_nobody_knows_names_the_nearest_keys(run_sh):
 def test_numbers_of_the_stages_table_are_overridden_as_others_are():
     """Messages name them: "not ready after 300 s (server_ready_timeout_s)"."""
     numbers = {"server_ready_timeout_s": 900, "server_restarts": 0, "beside_restarts": 1, "stop_grace_s": 2.5}
-    numbers |= {"disk_low_mib": 1, "log_tail_lines": 5}
+    numbers |= {"disk_low_mib": 1, "log_tail_lines": 5, "go_on": True}
     overrides = [f"{key}={value}" for key, value in numbers.items()]
     cfg, stages = plan("tiny_mandarin", "serve", "train", [*overrides, "actor_rollout_ref.rollout.n=4"])
     assert {key: cfg[key] for key in numbers} == numbers
