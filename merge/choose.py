@@ -18,7 +18,8 @@ from speech.faults import UserError
 from speech.files import growing_lines
 
 ASKED, HEARD, HELD_OUT, ALARM = "asked.jsonl", "heard.jsonl", "held_out.json", "alarm.json"
-LOSSES, TRACKER = "held_out_loss.jsonl", "latest_checkpointed_iteration.txt"
+LOSSES = "held_out_loss.jsonl"
+TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
 RANKING = "VERL_TTS_RANKING"  # stages/standard.yaml sets it for the trainer: best.json of stage `checkpoints`
 
 
@@ -55,12 +56,9 @@ def latest(folder: str | Path) -> Path | None:
 def saved_steps(folder: str | Path, part: str = "actor") -> list[int]:
     """Steps whose checkpoint verl has finished and not taken away since, ascending: of one that is rotated out
     (max_actor_ckpt_to_keep) an empty folder is left. `part` of verl's SFT checkpoints is ""."""
-    root, tracker = Path(folder), Path(folder) / TRACKER
-    if not tracker.is_file():
+    if (last := last_step(folder, part)) is None:
         return []
-    last = int(tracker.read_text())
-    there = [path for path in root.glob("global_step_*") if (path / part / "fsdp_config.json").exists()]
-    return sorted(step for path in there if (step := int(path.name.rpartition("_")[2])) <= last)
+    return sorted(step for path in _parts(folder, part) if (step := _step(path)) <= last)
 
 
 def least_loss(folder: str | Path) -> int | None:
@@ -71,6 +69,33 @@ def least_loss(folder: str | Path) -> int | None:
     losses = {row["step"]: row["loss"] for row in rows}
     saved = [step for step in saved_steps(folder, part="") if step in losses]
     return min(saved, key=lambda step: (losses[step], step), default=None)
+
+
+def last_step(folder: str | Path, part: str = "actor") -> int | None:
+    """Step of the newest checkpoint that verl has finished, by its tracker; None where there is none. verl empties that
+    file before it writes it, so that a kill or a full disk in this moment leaves nothing in it: then the newest folder
+    counts that has all that verl writes before."""
+    tracker = Path(folder) / TRACKER
+    if not tracker.is_file():
+        return None
+    if told := tracker.read_text().strip():
+        return int(told)
+    return max((_step(path) for path in _parts(folder, part) if any(path.glob("data*.pt"))), default=None)
+
+
+def _parts(folder: str | Path, part: str) -> list[Path]:
+    return [path for path in Path(folder).glob("global_step_*") if (path / part / "fsdp_config.json").exists()]
+
+
+def unfinished(grpo_dir: str | Path) -> list[Path]:
+    """Folders of checkpoints that verl began to write and did not finish: nobody reads them, nothing counts them."""
+    last = last_step(grpo_dir) or 0
+    folders = (path for path in Path(grpo_dir).glob("global_step_*") if path.name.rpartition("_")[2].isdecimal())
+    return sorted(path for path in folders if _step(path) > last)
+
+
+def _step(folder: Path) -> int:
+    return int(folder.name.rpartition("_")[2])
 
 
 def kept_steps(grpo_dir: str | Path) -> set[int]:

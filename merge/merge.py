@@ -21,7 +21,7 @@ from verl.model_merger.base_model_merger import ModelMergerConfig
 from verl.model_merger.fsdp_model_merger import FSDPModelMerger, merge_non_dtensor_shards
 
 from merge.adapter import ADAPTER_FILES, HEAD, TABLE, Adapter, write_adapter
-from merge.choose import HELD_OUT, TRACKER, chosen_step, guard_folder, ranked_steps, saved_steps
+from merge.choose import HELD_OUT, TRACKER, chosen_step, guard_folder, last_step, ranked_steps, saved_steps
 from speech.faults import UserError, told_plainly
 from speech.files import whole_directory
 from speech.loading import weights_of
@@ -53,10 +53,9 @@ def find_actor(grpo_dir: str, step: int | None, part: str = "actor") -> Path:
     """
     root = Path(grpo_dir)
     found = {int(p.name.removeprefix("global_step_")): p / part for p in root.glob("global_step_*")}
-    tracker = root / TRACKER
-    if not found or not tracker.exists():
+    last = last_step(root, part)
+    if not found or last is None:
         raise MissingCheckpoint(f"no complete checkpoint (global_step_N) in {grpo_dir}: run the stage `train` first")
-    last = int(tracker.read_text())
     if step is not None and step not in found:
         raise MissingCheckpoint(f"no global_step_{step} in {grpo_dir}; there are the steps {sorted(found)}")
     lacking: dict[int, list[str]] = {}

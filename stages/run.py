@@ -144,7 +144,7 @@ class Run:
                     if self.console_of(stage):
                         self.show_log(log, begun)
                     self.explain_server()
-                    self.explain_disk(log, begun)
+                    self.explain_disk(stage, log, begun)
                     self.summary.append((stage.name, f"FAILED (exit status {status})"))
                     raise SystemExit(f"run.sh: stage {stage.name} failed with exit status {status}; log: {log}")
 
@@ -221,10 +221,10 @@ class Run:
             say(f"the reward server has ended (exit status {self.server.returncode})")
             self.show_log(self.logs / f"{self.cfg.recipe.server.name}.log")
 
-    def explain_disk(self, log: Path, begun: int) -> None:
+    def explain_disk(self, stage: Stage, log: Path, begun: int) -> None:
         """Say so if there is hardly any room left: then the stage most likely failed for want of it."""
-        said = server.tail(log, self.cfg.log_tail_lines, begun)
-        if why := disk.why_failed(work_dir(self.cfg), said, self.cfg.disk_low_mib):
+        said, saved = server.tail(log, self.cfg.log_tail_lines, begun), stage.spec.get("checkpoints")
+        if why := disk.why_failed(work_dir(self.cfg), said, self.cfg.disk_low_mib, ROOT / saved if saved else None):
             say(why)
 
     def show_log(self, log: Path, begun: int = 0) -> None:

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from merge.choose import LOSSES, NoChoice, chosen_step, held_out, latest, least_loss, saved_steps
+from merge.choose import (
+    LOSSES,
+    NoChoice,
+    chosen_step,
+    held_out,
+    last_step,
+    latest,
+    least_loss,
+    saved_steps,
+    unfinished,
+)
 from speech.faults import UserError
 from speech.files import append_jsonl, write_jsonl
 from tests.helpers.saved_steps import save_steps
@@ -53,6 +63,18 @@ def test_best_passes_over_what_verl_has_taken_away_or_not_finished(grpo: Path):
     (grpo / "latest_checkpointed_iteration.txt").write_text("30")
     assert saved_steps(grpo) == [10, 20]
     assert chosen_step(left(grpo, HEARD + heard(_40=0.01)), "best") == 20
+
+
+def test_of_an_empty_tracker_the_newest_whole_step_counts(grpo: Path):
+    """verl empties it before it writes; at b75001f0 a kill or a full disk in that moment ended each run after it."""
+    for step in (10, 20):  # 30 has no data.pt: verl had not come to it
+        (grpo / f"global_step_{step}/data.pt").touch()
+    (grpo / "latest_checkpointed_iteration.txt").write_text("")
+    assert (last_step(grpo), saved_steps(grpo)) == (20, [10, 20])
+    assert unfinished(grpo) == [grpo / "global_step_30"]
+    for step in (10, 20):
+        (grpo / f"global_step_{step}/data.pt").unlink()
+    assert (last_step(grpo), saved_steps(grpo)) == (None, [])
 
 
 def test_best_passes_over_what_was_heard_in_part(grpo: Path, capsys: pytest.CaptureFixture[str]):

@@ -14,6 +14,7 @@ import pytest
 from stages import disk, logs, processes
 from stages.server import tail
 from tests.helpers.run_sh_checkout import lines_of, processes_in, start, until
+from tests.helpers.saved_steps import save_steps
 
 
 def test_a_failed_stage_is_not_done_and_its_status_and_log_are_named(run, checkout):
@@ -37,6 +38,21 @@ def test_a_quota_that_is_used_up_is_told_as_a_full_disk_is(tmp_path):
     assert disk.why_failed(tmp_path, "OSError: [Errno 122] Disk quota exceeded: 'x'", 0) == f"{quota}. {more}"
     assert disk.why_failed(tmp_path, "KeyError: 'x'", 0) is None
     assert disk.why_failed(tmp_path, "KeyError: 'x'", 1 << 50).endswith(f"MiB are free on this disk. {more}")
+
+
+def test_what_a_full_disk_leaves_of_a_checkpoint_is_named_and_an_empty_tracker_mended(tmp_path):
+    assert disk.mend_tracker(tmp_path) == []
+    save_steps(tmp_path, 1, 2)
+    assert disk.mend_tracker(tmp_path) == []
+    (tmp_path / "global_step_1/data.pt").touch()
+    (tracker := tmp_path / "latest_checkpointed_iteration.txt").write_text("")
+    (said,) = disk.mend_tracker(tmp_path)
+    assert said.endswith("was empty: 1 is the newest step that is whole") and tracker.read_text() == "1"
+    told = disk.why_failed(tmp_path, "", 1 << 50, tmp_path)
+    assert told.endswith(f"; half-written and of no use: {os.path.relpath(tmp_path / 'global_step_2')}")
+    (tmp_path / "global_step_1/data.pt").unlink()
+    tracker.write_text("")
+    assert disk.mend_tracker(tmp_path)[0].endswith("no checkpoint is whole: deleted") and not tracker.exists()
 
 
 def test_a_second_run_on_the_same_recipe_is_refused_with_the_pid(run, checkout):
