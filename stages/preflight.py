@@ -103,16 +103,21 @@ def _verl_faults(
     return faults + wrong_types(cfg, extends, list(words))
 
 
-def check_planned(stages: Sequence[Stage], is_due: Callable[[Stage], bool] | None) -> None:
+def check_planned(
+    stages: Sequence[Stage],
+    is_due: Callable[[Stage], bool] | None,
+    as_it_begins: Callable[[Stage], Stage] = lambda stage: stage,
+) -> None:
     """SystemExit if a stage that is to run cannot work: before the long stages that come first.
 
     Args:
         is_due: whether a stage is not done already, which may be of a machine with more GPUs, or of settings that were
             taken then. None: nothing runs here.
     """
+        as_it_begins: the stage without the checkpoints that lie there where they are another run's.
     for stage in stages:
         try:
-            check_training(stage, stages, here=is_due is not None)
+            check_training(as_it_begins(stage), stages, here=is_due is not None)
             asks = stage.spec.get("server")
             told = asks and check_reward(stage.recipe, stage.configs()[0], stage.overrides)
             told = told or (unheard(stage) if listens(stage) else None)

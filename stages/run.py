@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -96,7 +97,7 @@ class Run:
         again = f" ({reason})" if reason and self.marks.read(stage) else ""
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
-        preflight.check_training(stage, self.stages, here=True)  # now that its texts are there
+        preflight.check_training(self.marks.as_it_begins(stage, self.force), self.stages, here=True)  # with its texts
         preflight.check_texts(later, self.is_due)
         if stage.spec.get("server"):
             self.expect_server(stage)  # whoever is refused finds the checkpoints where they were
@@ -265,7 +266,9 @@ def main() -> None:
     args = parser.parse_args()
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
-        preflight.check_planned(stages, None if args.dry_run else Run(cfg, stages, args.force).is_due)
+        planned = Run(cfg, stages, args.force)
+        as_it_begins = partial(planned.marks.as_it_begins, force=args.force)
+        preflight.check_planned(stages, None if args.dry_run else planned.is_due, as_it_begins)
     except HydraException as error:
         raise SystemExit(f"run.sh: {error}") from None
     if args.dry_run:

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +11,8 @@ import pytest
 
 from stages import misfits
 from stages.config import compose_stage, has_key, recipes
-from stages.preflight import check_training
+from stages.marks import Marks
+from stages.preflight import check_planned, check_training
 from stages.run import plan
 from stages.verl_keys import unread_keys, verl_config
 from verl_plugins.schedule import Schedule
@@ -218,6 +220,27 @@ def test_grpo_that_goes_on_by_another_schedule_is_refused_before_anything_starts
     assert key == "trainer.total_training_steps" and "'total_steps': 20" in why and "'total_steps': 40" in why
     Schedule("constant", 0).write(actor)
     assert faults("trainer.total_training_steps=40", "actor_rollout_ref.actor.optim.lr_scheduler_type=constant") == []
+
+
+def test_checkpoints_that_are_moved_aside_have_no_say_in_the_schedule(tmp_path):
+    """At b75001f0 a finished default refused more steps of other rollouts, and --force, though both begin anew."""
+    actor = tmp_path / "grpo/global_step_20/actor"
+    actor.mkdir(parents=True)
+    (tmp_path / "grpo/latest_checkpointed_iteration.txt").write_text("20")
+    Schedule("cosine", 0, 20, 0.05, 0.5).write(actor)
+    own = [f"recipe.work_dir={tmp_path}", texts(tmp_path, 32)]
+    cfg, (begun,) = plan("tiny_mandarin", "train", "train", own)
+    marks = Marks(cfg)
+    marks.write(begun, "begun", marks.parts(begun))
+
+    def checked(force: bool, *overrides: str) -> None:
+        (stage,) = plan("tiny_mandarin", "train", "train", [*own, "trainer.total_training_steps=24", *overrides])[1]
+        check_planned([stage], None, partial(marks.as_it_begins, force=force))
+
+    with pytest.raises(SystemExit, match=r"'total_steps': 20.*'total_steps': 24"):
+        checked(False)
+    checked(True)
+    checked(False, "actor_rollout_ref.rollout.n=16")
 
 
 @pytest.mark.parametrize(
