@@ -20,8 +20,12 @@ from reward_tts.transport import Transport, connect
 from reward_tts.window import Window
 from speech.interfaces import Passing
 
-__all__ = ["Answer", "RewardClient", "RewardError", "ServerConfig", "client_for", "secret_headers"]
+__all__ = ["LEAVE_OUT", "Answer", "RewardClient", "RewardError", "ServerConfig", "client_for", "secret_headers"]
 log = logging.getLogger(__name__)
+LEAVE_OUT = (
+    'To go on without this text: a line {"text": ...} for it, and for each other such text, in a file of '
+    "reward.custom_reward_function.reward_kwargs.left_out=FILE.jsonl (docs/troubleshooting.md)"
+)
 
 
 def secret_headers(variable: str | None) -> dict[str, str] | None:
@@ -207,7 +211,9 @@ class RewardClient:
         if status == Status.BAD_SPEECH and measures.status == status:
             return measures
         if status != Status.OK or measures.status != status:
-            raise RewardError(f"{sample}: the reward server says {status.name}: {measures.message}")
+            of_this = status in (Status.FAILED, Status.BAD_ROW)  # of memory there may be more elsewhere, or later
+            advice = f". {LEAVE_OUT}" if of_this else ""
+            raise RewardError(f"{sample}: the reward server says {status.name}: {measures.message}{advice}")
         if (wrong := measures.not_finite()) or measures.duration_s <= 0:
             raise RewardError(f"{sample}: the reward server measured no finite {wrong or 'duration_s'}: {measures}")
         return measures

@@ -1,24 +1,27 @@
 """The reward function that verl loads: reward.custom_reward_function.{path: pkg://reward_tts.compute_score, name}.
 
 reward_kwargs: {recipe: NAME, server: ${recipe.server}, reward: ${recipe.reward}, processes: ${reward.num_workers},
-language: ${recipe.language}}
+language: ${recipe.language}, left_out: FILE or null}
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from reward_tts.client import ServerConfig, client_for
+from reward_tts.client import LEAVE_OUT, ServerConfig, client_for
 from reward_tts.measures import Measures, Span
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard, units
+from speech.files import read_jsonl
 from speech.readings import something_said
 from speech.tokens import parse_speech_tokens, spaced
 
+log = logging.getLogger(__name__)
 _LARGEST = 2**31 - 1  # of a token that travels
 
 
@@ -33,6 +36,7 @@ async def compute_score(
     reward: Mapping[str, Any],
     processes: int = 1,
     language: str | None = None,
+    left_out: str | None = None,
 ) -> dict[str, Any]:
     """Score of one completion, and what verl logs beside it: the same keys for every sample.
 
@@ -54,6 +58,8 @@ async def compute_score(
         reward: recipe.reward, see reward_tts/reward/reward.py.
         processes: of verl that call this function; they share recipe.server.concurrency.
         language: of rows that name none.
+        left_out: JSONL of {"text"}: texts that cannot be judged. No server is asked for a completion of them: each has
+            the lowest score, so that none is better than another and nothing is learned from it.
 
     Returns:
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
@@ -73,9 +79,11 @@ async def compute_score(
     if not language:
         raise ValueError(f"sample {index}: its row names no language (extra_info.language), nor does the recipe")
     extra_info = {**extra_info, "language": language}
-    if not something_said(ground_truth, language):
-        raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken")
     speech = speech_of(solution_str, extra_info)
+    if left_out and ground_truth in texts_left_out(left_out):
+        return judged(_reward(reward), speech, ground_truth, extra_info, None) | {"bad_speech": 0.0}
+    if not something_said(ground_truth, language):
+        raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken. {LEAVE_OUT}")
     spoken, tokens, _ = speech
     measures, span = None, ""
     if is_askable(tokens):
@@ -85,6 +93,19 @@ async def compute_score(
         span = Span(began, time.time(), answer.attempts, answer.mismatches).to_info()
         measures = answer.measures if answer.measures.is_speech else None
     return judged(_reward(reward), speech, ground_truth, extra_info, measures) | {"server_span": span}
+
+
+@cache
+def texts_left_out(file: str) -> frozenset[str]:
+    """The texts of a JSONL of {"text"}.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        KeyError, ValueError: a line is none of {"text"}.
+    """
+    texts = frozenset(row["text"] for row in read_jsonl(file))
+    log.warning("%s: completions of %d texts are not judged (left_out)", file, len(texts))
+    return texts
 
 
 def speech_of(solution_str: str, extra_info: Mapping[str, Any]) -> tuple[list[int], list[int], str]:
@@ -125,7 +146,7 @@ def judged(
         try:
             verdict = judge.judge(heard)
         except (KeyError, ValueError) as error:
-            raise ValueError(f"sample {index} ({ground_truth!r}) cannot be judged: {error}") from error
+            raise ValueError(f"sample {index} ({ground_truth!r}) cannot be judged: {error}. {LEAVE_OUT}") from error
     result = {
         "score": verdict.score,
         "error_rate": verdict.error_rate,

@@ -123,6 +123,21 @@ def test_a_token_beyond_32_bits_is_bad_speech_and_no_server_is_asked():
     assert not is_askable([2**31]) and is_askable([2**31 - 1])
 
 
+def test_a_text_that_is_left_out_is_judged_alike_in_all_its_rollouts_and_no_server_is_asked(tmp_path):
+    """At b75001f0 one text that no server could measure ended a run of days, and each resumption of it."""
+    (tmp_path / "texts.jsonl").write_text('{"text": "今天"}\n{"text": "。"}\n')
+    row, own = {"index": 0, "language": "zh"}, {"recipe": "r", "server": {}, "reward": config()}
+    own["left_out"] = str(tmp_path / "texts.jsonl")
+    for text in ("今天", "。"):
+        for spoken in ("<|s_7|>", "<|s_8|><|s_9|>"):
+            found = asyncio.run(compute_score("r", spoken, text, row, **own))
+            assert (found["score"], found["bad_speech"], set(found["token_credit"])) == (0.0, 0.0, {1.0})
+    with pytest.raises(ValueError, match=r"reward_kwargs\.server lacks"):  # the others are asked for
+        asyncio.run(compute_score("r", "<|s_7|>", "明天", row, **own))
+    with pytest.raises(ValueError, match=r"nothing to be spoken\. To go on without .*reward_kwargs\.left_out=FILE"):
+        asyncio.run(compute_score("r", "<|s_7|>", "。", row, **own | {"left_out": None}))
+
+
 @pytest.mark.parametrize("row", [{"index": 3}, {"index": 3, "language": None}])
 def test_a_row_without_a_language_is_an_error_and_not_mandarin(row):
     with pytest.raises(ValueError, match=r"sample 3: its row names no language \(extra_info\.language"):
