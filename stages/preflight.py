@@ -16,6 +16,7 @@ from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import Rules, route
 from stages.table import Stage, of_table, table
 from stages.verl_keys import changed_keys, unknown_keys, unread_keys, verl_config, wrong_types
+from stages.without_measure import of_terms
 
 
 def place(key: str, read: Sequence[Source], overrides: Sequence[str]) -> str:
@@ -113,8 +114,8 @@ def check_planned(
     Args:
         is_due: whether a stage is not done already, which may be of a machine with more GPUs, or of settings that were
             taken then. None: nothing runs here.
-    """
         as_it_begins: the stage without the checkpoints that lie there where they are another run's.
+    """
     for stage in stages:
         try:
             check_training(as_it_begins(stage), stages, here=is_due is not None)
@@ -199,6 +200,7 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
         server = compose_stage(stage.recipe, "server", tuple(of_others(stage.recipe) if told is None else told))
         if trains:
             yield from misfits.of_server(cfg, server)
+            yield from of_terms(cfg, server) if told is not None else ()  # check_server asks another's
             yield from lengths.of_likelihood(cfg, server)
         else:
             train = next((one.overrides for one in planned if one.name == "train"), ())
