@@ -16,7 +16,7 @@ from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import Rules, route
 from stages.table import Stage, of_table, table
 from stages.verl_keys import changed_keys, unknown_keys, unread_keys, verl_config, wrong_types
-from stages.without_measure import of_terms
+from stages.without_measure import of_terms, of_texts
 
 
 def place(key: str, read: Sequence[Source], overrides: Sequence[str]) -> str:
@@ -201,7 +201,7 @@ def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterato
         if trains:
             yield from misfits.of_server(cfg, server)
             yield from of_terms(cfg, server) if told is not None else ()  # check_server asks another's
-            yield from lengths.of_likelihood(cfg, server)
+            yield from of_texts(cfg, server)
         else:
             train = next((one.overrides for one in planned if one.name == "train"), ())
             yield from lengths.of_prefix(cfg, compose_stage(stage.recipe, "grpo", tuple(train)), server)

@@ -1,15 +1,27 @@
-"""What the reward server could not measure of a training: terms that no scorer of it offers."""
+"""What the reward server could not measure of a training: terms that no scorer of it offers, and texts of which it
+cannot say how likely they are. Each completion of such a text would end the run, in the midst of it."""
 
 import ast
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep.weights import paths
+from speech.files import read_jsonl, write_jsonl
+from stages.config import ROOT
 from stages.misfits import Fault
 
+LEFT_OUT, LISTED = "reward.custom_reward_function.reward_kwargs.left_out", "without_measure.jsonl"
+_PROMPT_OF_WHISPER = 4  # start, language, task, no timestamps
+_TOLD = 5  # texts that cannot be measured
 _BY_SHORTCUT = "token_ear"  # measured before any scorer (reward_tts/server/shortcut.py)
+Ear = tuple[str, str, int | None]  # the measure, the folder of the model that is asked, and when it was made
+Reason = Callable[[str, str], str]  # (text, language) -> why it has no measure; empty if it has one
 
 
 def of_terms(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
@@ -70,3 +82,139 @@ def _needs(cfg: DictConfig) -> dict[str, str]:
         return Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)).needs
     except RewardConfigError:
         return {}
+
+
+def of_texts(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
+    """A training whose reward asks how likely a text is, and texts that the ear which is asked cannot spell, or finds
+    too long. As far as texts and ear are there. All of them, with what is left out already, are written to LISTED in
+    the work folder, which may be what is left out."""
+    left = OmegaConf.select(cfg, LEFT_OUT)
+    try:
+        known = {row["text"]: row for row in read_jsonl(ROOT / left)} if left else {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield LEFT_OUT, f'is {left}, no JSONL of {{"text": ...}} that can be read: {error!r}'
+        return
+    needs = _needs(cfg)
+    ears = tuple(ear for ear in _ears(server) if ear[0] in needs)
+    found, at = [], None
+    for key in ("data.train_files", "data.val_files"):
+        for file in paths(OmegaConf.select(cfg, key)):
+            rows = _without(file, _time_of(Path(file)), cfg.recipe.language, ears) if ears else []
+            found += [row for row in rows if row["text"] not in known]
+            at = at or (key if found else None)
+    if not found:
+        return
+    listed = f"{cfg.recipe.work_dir}/{LISTED}"
+    write_jsonl(ROOT / listed, [*known.values(), *found])
+    told = "; ".join(f"{row['file']}, text {row['row']} {row['why']}" for row in found[:_TOLD])
+    told += f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    yield at, f"have texts that the reward cannot measure: {told}. Without them: {LEFT_OUT}={listed}"
+
+
+def _time_of(file: Path) -> int | None:
+    return file.stat().st_mtime_ns if file.exists() else None
+
+
+@cache  # of a run that looks before its first stage and before its training
+def _without(file: str, _time: int | None, language: str, ears: tuple[Ear, ...]) -> list[dict[str, Any]]:
+    """The rows of a parquet of stage data that one of these ears cannot be asked about: what they are to say, where
+    they are, and why.
+
+    Args:
+        language: of rows that name none.
+    """
+    made = {"nll": _of_whisper, "ctc_nll": _of_sensevoice, "token_nll": _of_token_ear}
+    reasons, found = [made[measure](Path(folder)) for measure, folder, _ in ears], []
+    for number, (text, own) in enumerate(_rows_of(file, language), 1):
+        if why := "; ".join(filter(None, (reason(text, own) for reason in reasons))):
+            found.append({"text": text, "file": file, "row": number, "why": why})
+    return found
+
+
+def _ears(server: DictConfig) -> Iterator[Ear]:
+    """Those of server.yaml whose models are there."""
+    scorers = [one for one in (server.get("scorers") or {}).values() if one]
+    for measure, parts, ending, names in (
+        ("nll", scorers, ".WhisperLikelihood", ("tokenizer.json", "config.json")),
+        ("ctc_nll", [server.asr], ".SenseVoiceASR", ("*bpe.model",)),
+        ("token_nll", scorers, ".TokenLikelihood", ("token_ear.json",)),
+    ):
+        for part in (one for one in parts if str(one._target_).endswith(ending)):
+            files = [next(iter(Path(part.model_dir).glob(name)), None) for name in names]
+            if all(files):
+                yield measure, str(part.model_dir), _time_of(files[0])
+
+
+def _rows_of(file: str, language: str) -> Iterator[tuple[str, str]]:
+    """(what it is to say, its language) of the rows of a parquet of stage data; nothing where it is not there.
+
+    Args:
+        language: of rows that name none.
+    """
+    import pyarrow.parquet as pq  # run.sh imports this file each time it starts
+
+    if not Path(file).exists() or "reward_model" not in (schema := pq.read_schema(file)).names:
+        return
+    named = "extra_info" in schema.names and schema.field("extra_info").type.get_field_index("language") >= 0
+    columns = ["reward_model.ground_truth", *(["extra_info.language"] if named else [])]
+    for batch in pq.ParquetFile(file).iter_batches(columns=columns):
+        for row in batch.to_pylist():
+            yield row["reward_model"]["ground_truth"], (row.get("extra_info") or {}).get("language") or language
+
+
+def _of_whisper(folder: Path) -> Reason:
+    """Whisper reads so many tokens of a text, on a GPU an index beyond them ends the whole process."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    most = json.loads((folder / "config.json").read_text())["max_target_positions"] - _PROMPT_OF_WHISPER
+
+    def reason(text: str, language: str) -> str:
+        # A token is of one byte at least, so that most texts need not be looked at.
+        size = len(tokenizer.encode(text, add_special_tokens=False)) if len(text.encode()) > most else 0
+        return f"has {size} of Whisper's tokens, more than {most} ({text[:20]!r}...)" if size > most else ""
+
+    return reason
+
+
+def _of_sensevoice(folder: Path) -> Reason:
+    """SenseVoice has no symbol for some characters. A text of characters that it has, all of them letters, is spelled
+    by these: only the others need be read, which takes longer."""
+    from sentencepiece import SentencePieceProcessor
+
+    from reward_tts.asr.symbols import symbols
+
+    vocabulary = SentencePieceProcessor(model_file=str(next(folder.glob("*bpe.model"))))
+    known: dict[str, bool] = {}
+
+    def is_known(sign: str) -> bool:
+        if sign not in known:
+            letter = sign.isalpha() and vocabulary.unk_id() not in vocabulary.EncodeAsIds(sign.lower())
+            known[sign] = letter or sign == " "
+        return known[sign]
+
+    def reason(text: str, language: str) -> str:
+        return "" if all(map(is_known, text)) else _error_of(symbols, vocabulary, text, language)
+
+    return reason
+
+
+def _of_token_ear(folder: Path) -> Reason:
+    """The token ear spells by the units of pronunciation that it has heard. To read a text takes half a millisecond."""
+    from reward_tts.token_ear import first_reading
+
+    units = frozenset(json.loads((folder / "token_ear.json").read_text(encoding="utf-8"))["units"])
+
+    def reason(text: str, language: str) -> str:
+        unknown = sorted(set(first_reading(text, language)) - units)
+        return f"has {unknown}, which the token ear never heard ({text[:20]!r}...)" if unknown else ""
+
+    return reason
+
+
+def _error_of(function: Callable[..., Any], *args: Any) -> str:
+    try:
+        function(*args)
+    except ValueError as error:
+        return f"cannot be spelled: {error}"
+    return ""

@@ -5,7 +5,6 @@ language, the time of a character is the frame of its CTC peak, which the greedy
 probability. The same frames say how likely any other text is: `nll`.
 """
 
-import re
 from collections import OrderedDict
 from collections.abc import Collection
 from pathlib import Path
@@ -16,9 +15,8 @@ from torch.nn.functional import ctc_loss
 from torch.nn.utils.rnn import pad_sequence
 
 from reward_tts.asr import funasr_directory
+from reward_tts.asr.symbols import symbols
 from speech.interfaces import Transcript
-from speech.readings import written
-from speech.readings.units import SYLLABIC
 
 _FILES = ("config.yaml", "model.pt", "am.mvn")
 
@@ -82,7 +80,7 @@ class SenseVoiceASR:
         Raises:
             ValueError: a language or a character that the model does not know.
         """
-        labels = [self._symbols(text, language) for text, language in zip(texts, languages, strict=True)]
+        labels = [symbols(self.tokenizer.sp, text, language) for text, language in zip(texts, languages, strict=True)]
         encoded = self._encode(waves, languages)
         return [self._nll(frames, label) for frames, label in zip(encoded, labels, strict=True)]
 
@@ -91,15 +89,6 @@ class SenseVoiceASR:
         sizes = torch.tensor([len(likely)]), torch.tensor([len(label)])
         loss = ctc_loss(likely, torch.tensor([label]), *sizes, blank=self.model.blank_id, reduction="sum")
         return float(loss) / len(label)
-
-    def _symbols(self, text: str, language: str) -> list[int]:
-        between = "" if language in SYLLABIC else " "
-        said = between.join(re.findall(r"[^\W_]+", written(text, language).lower()))
-        pieces = self.tokenizer.sp.EncodeAsPieces(said)
-        unknown = [piece for piece in pieces if self.tokenizer.sp.PieceToId(piece) == self.tokenizer.sp.unk_id()]
-        if unknown or not pieces:
-            raise ValueError(f"SenseVoice has no symbols for {unknown or 'anything'} of {text!r}")
-        return [self.tokenizer.sp.PieceToId(piece) for piece in pieces]
 
     def _encode(self, waves: list[np.ndarray], languages: list[str]) -> list[torch.Tensor]:
         """The encoder's frames float32 [frames, size] of each wave, without the queries."""

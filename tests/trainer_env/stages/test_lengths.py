@@ -1,17 +1,12 @@
-"""What is too long: prompts, completions, speech prefixes and texts, each against the room that there is for it."""
+"""What is too long: prompts, completions and speech prefixes, each against the room that there is for it."""
 
 from contextlib import nullcontext
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from tokenizers import Tokenizer
-from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import ByteLevel
 
 from stages import lengths
 from stages.config import compose_stage, recipes
-from stages.preflight import check_reward, check_training
+from stages.preflight import check_training
 from stages.run import plan
 
 PREFIX = ["prepare.use_speech_prefix=true", "prepare.token_rate=50"]
@@ -73,26 +68,3 @@ def test_a_rollout_that_would_be_cut_short_is_refused(stage, overrides, at_fault
 def test_every_recipe_has_room_for_what_it_says(recipe):
     for stage in ("eval", "infer", "grpo"):
         assert list(lengths.of_lengths(compose_stage(recipe, stage))) == []
-
-
-def test_texts_that_are_too_long_for_whispers_likelihood_are_named_before_training(tmp_path):
-    """A tokenizer whose tokens are bytes; Whisper reads 448 with its prompt of 4: 148 characters of 3 bytes."""
-    tokenizer = Tokenizer(BPE({char: i for i, char in enumerate(sorted(ByteLevel.alphabet()))}, []))
-    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    (tmp_path / "config.json").write_text('{"max_target_positions": 448}')
-    rows = [{"style": "rule", "ground_truth": text} for text in ("今" * 148, "今" * 149, "a" * 444)]
-    pq.write_table(pa.table({"reward_model": rows}), tmp_path / "rows.parquet")
-
-    def faults(*overrides: str) -> list[tuple[str, str]]:
-        whisper = f"recipe.reward_asr_dir={tmp_path}"
-        cfg = compose_stage("llasa", "grpo", (whisper, f"data.train_files={tmp_path}/rows.parquet", *overrides))
-        return list(lengths.of_likelihood(cfg, compose_stage("llasa", "server", (whisper,))))
-
-    ((key, why),) = faults()
-    assert key == "data.train_files" and why.endswith("rows.parquet, text 2 has 447 ('" + "今" * 20 + "'...)")
-    assert faults("recipe/reward=cer", "recipe.reward.logged=[]") == []
-    wrong = "recipe.reward.terms.silence.weight=-1"
-    assert faults(wrong) == []  # the reward itself is wrong, which is told with its place
-    with pytest.raises(SystemExit, match=rf"^run\.sh: command line: {wrong}: "):
-        check_reward("llasa", compose_stage("llasa", "grpo", (wrong,)), [wrong])
