@@ -66,6 +66,7 @@ class SimulatedServer:
     Attributes:
         served: rows that were worked on, for somebody or for nobody.
         most_under_way: rows there at the same time.
+        digest: of what it tells of itself.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class SimulatedServer:
         stuck_until: float = 0.0,
     ):
         self.rate, self.batch, self.dies_at, self.away_s, self.silent = rate, batch, dies_at, away_s, silent
-        self.stuck_until = stuck_until
+        self.stuck_until, self.digest = stuck_until, "as it was"
         self.served = self.most_under_way = self.finished = 0
         self._queue: deque[tuple[float, asyncio.Future]] = deque()
         self._working: list[tuple[float, asyncio.Future]] = []
@@ -154,8 +155,9 @@ class SimulatedServer:
     def _answer(self, seconds: float, service_s: float) -> Any:
         measures = Measures(**{**vars(self._measures), "service_s": service_s})
         outputs = {"MEASURES": np.array([[measures.to_json().encode()]], object), "STATUS": np.array([[0]])}
-        told = SimpleNamespace(parameters={"tts_seconds": SimpleNamespace(double_param=seconds)})
-        return SimpleNamespace(as_numpy=outputs.get, get_response=lambda: told)
+        told = {"tts_seconds": SimpleNamespace(double_param=seconds)}
+        told |= {"tts_server": SimpleNamespace(string_param=self.digest)}
+        return SimpleNamespace(as_numpy=outputs.get, get_response=lambda: SimpleNamespace(parameters=told))
 
 
 @dataclass(frozen=True)

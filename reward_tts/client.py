@@ -180,6 +180,7 @@ class RewardClient:
                 if measures.checksum != checksum:
                     mismatches, reason = mismatches + 1, "it answered with the measures of another row"
                 else:
+                    self._check_same(server, result, sample)
                     self._tell(server, result, measures)
                     without_memory += status == Status.OUT_OF_MEMORY
                     if status != Status.OUT_OF_MEMORY or without_memory >= self.config.memory_attempts:
@@ -195,6 +196,21 @@ class RewardClient:
     async def close(self) -> None:
         """Closes the channels."""
         await self._servers.close()
+
+    @staticmethod
+    def _check_same(server: RewardServer, result: InferResult, sample: str) -> None:
+        """RewardError where the server is another one than when it first answered here, by models, settings or
+        measures: it was started again meanwhile. One without such a front says nothing of it."""
+        parameters = result.get_response().parameters
+        told = parameters["tts_server"].string_param if "tts_server" in parameters else ""
+        if server.digest is None:
+            server.digest = told or None
+        elif told and told != server.digest:
+            raise RewardError(
+                f"{sample}: the reward server {server.address} was started again with other models, settings or "
+                "measures: rewards of one run would be of two kinds. Start it as it was; or run the same command "
+                "again, which goes on with this one from the last checkpoint, and says what changed"
+            )
 
     def _tell(self, server: RewardServer, result: InferResult, measures: Measures) -> None:
         """A server in front of which nothing tells the seconds of an answer (no such parameter) leaves its window."""

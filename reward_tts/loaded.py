@@ -1,5 +1,6 @@
 """Which files a reward server's models are made of, by content, wherever they lie: it tells them as they were at its
-start, and a training compares them with its own, which may have been made again since, or be another run's."""
+start, and a training compares them with its own, which may have been made again since, or be another run's. And by
+which settings they measure."""
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -37,14 +38,37 @@ def loaded(
     return {key: contents(path, key.endswith(VOICES), tuple(read.get(key, ("",)))) for key, path in named}
 
 
-def _named(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
-    """(dotted key, path) of each string in plain lists and mappings that names a file or folder."""
-    if isinstance(value, str):
-        if value and Path(value).exists():
-            yield key, Path(value)
-    elif isinstance(value, dict | list):
+def settings(cfg: DictConfig, scorers: Collection[str]) -> dict[str, str]:
+    """{key: hash of its value} of all that decides what is measured beside those files, less `server.technical`.
+    Hashes, as everybody may ask for them.
+
+    Args:
+        cfg: server.yaml, composed.
+        scorers: names of those that count.
+    """
+    parts = {name: OmegaConf.to_container(cfg[name], resolve=True) for name in ("token2wav", "asr", "scorers")}
+    parts["scorers"] = {name: parts["scorers"][name] for name in scorers}
+    parts |= {"server": {"max_tokens": cfg.server.max_tokens}, "recipe": {"seed": cfg.recipe.seed}}
+    files = {key for key, _ in _named(parts)}
+    kept = {key: value for key, value in _leaves(parts) if key not in files}
+    technical = set(cfg.server.technical)
+    return {key: fingerprint(value)[:12] for key, value in kept.items() if key.rpartition(".")[2] not in technical}
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of each leaf of plain mappings and lists."""
+    if isinstance(value, dict | list):
         for name, one in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _named(one, f"{key}.{name}" if key else str(name))
+            yield from _leaves(one, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, value
+
+
+def _named(value: Any) -> Iterator[tuple[str, Path]]:
+    """(dotted key, path) of each string in plain lists and mappings that names a file or folder."""
+    for key, one in _leaves(value):
+        if isinstance(one, str) and one and Path(one).exists():
+            yield key, Path(one)
 
 
 def _contents(path: Path, has_voices: bool, read: tuple[str, ...]) -> dict[str, str]:

@@ -46,6 +46,7 @@ class RewardServer:
 
     Attributes:
         is_alone: whether no other server is there; `Servers` sets it.
+        digest: of what it told of itself when it first answered (reward_tts/server/front/upstream.py); None: not yet.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class RewardServer:
     ):
         self.address, self.triton, self.window = address, triton, window
         self.down_since: float | None = None
+        self.digest: str | None = None
         self.reason = ""
         self.under_way = 0
         self.is_alone: Callable[[], bool] = lambda: True

@@ -9,12 +9,15 @@ from functools import cache, partial
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.addresses import address
+from speech.files import changed_keys, write_text
 from stages import server
-from stages.config import compose_stage, sources
+from stages.config import ROOT, compose_stage, sources
 from stages.overrides import Rules, known_to
 from stages.preflight import of_others, place
 from stages.table import table
 
+TOLD = "reward_server.json"  # what the server told of itself, in the training's folder
+KEYED = ("loaded", "settings")  # of that, JSON by key
 OwnFiles = Callable[[frozenset[str]], tuple[DictConfig, dict[str, dict[str, str]]]]  # `_own_files` of a run
 
 
@@ -38,6 +41,28 @@ def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str], started
             print(f"run.sh: warning: {here} does not answer yet: nobody knows whether it is of this recipe", flush=True)
         else:
             _check_told(recipe, cfg, overrides, here, told, own_files)
+
+
+def changed_since(cfg: DictConfig) -> str | None:
+    """What to say of a server at cfg.recipe.server that is another one than when this training last began: by models,
+    settings or measures. What it tells of itself is kept beside the checkpoints, for the next time."""
+    folder, told = OmegaConf.select(cfg, "trainer.default_local_dir"), server.tells(cfg)
+    if folder is None or told is None:
+        return None
+    kept = ROOT / folder / TOLD
+    before = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else told
+    write_text(kept, json.dumps(told))
+    found = []
+    for name in before.keys() & told.keys():  # what came with newer code says nothing of before
+        if before[name] != told[name]:
+            keys = changed_keys(json.loads(before[name]), json.loads(told[name])) if name in KEYED else ()
+            found.append(f"{name} ({', '.join(keys)})" if keys else name)
+    if not found:
+        return None
+    return (
+        f"warning: the reward server is another one than when this training last began: {', '.join(sorted(found))} "
+        "changed. It goes on, and its rewards from here on are not to be compared with those of before"
+    )
 
 
 def _check_told(

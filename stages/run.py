@@ -107,6 +107,8 @@ class Run:
             with self.marks.or_back():
                 self.start_server(self.serve)
                 asked_server.check_server(stage.recipe, stage.configs()[0], list(stage.overrides), started=True)
+        if stage.spec.get("server") and (changed := asked_server.changed_since(stage.configs()[0])):
+            say(changed)
         self.marks.write(stage, "begun", now)
         yield from self.commands(stage)
         if not stage.spec.get("always"):

@@ -22,7 +22,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.addresses import address
-from reward_tts.loaded import loaded
+from reward_tts.loaded import loaded, settings
 from reward_tts.measures import CONTRACT, LOOPBACK, secret_of
 from reward_tts.reward.reward import Reward, audited_by
 from reward_tts.server.instance import make_judges, needed
@@ -36,13 +36,14 @@ def _front(
     cfg: DictConfig, ports: dict[str, int], secret: str | None, offers: list[str], files: dict[str, dict[str, str]]
 ) -> dict[str, Any]:
     """Settings of reward_tts/server/front/__main__.py."""
-    digest = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
+    reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
+    digest, measured = audited_by(reward), settings(cfg, needed(cfg.scorers, Reward(reward)))
     audited = {"audited": digest} if digest else {}  # Triton's JSON leaves out a value that is empty
     tells = {"recipe": cfg.recipe.name, "contract": str(CONTRACT), "measures": ",".join(offers)} | audited
     hashes = {key: list(found.values()) for key, found in files.items()}  # everybody may ask: no names of files
     return {
         "model": cfg.server.model,
-        "tells": tells | {"loaded": json.dumps(hashes)},
+        "tells": tells | {"loaded": json.dumps(hashes), "settings": json.dumps(measured)},
         "secret": secret,
         "host": cfg.recipe.server.host,
         "ports": ports,

@@ -25,6 +25,7 @@ from reward_tts.server.front.upstream import Patience, Upstream
 from reward_tts.server.leftovers import remove_workspace
 from reward_tts.server.places import METRICS_SOCKET, TRITON_SOCKET
 from reward_tts.server.wire import MEASURING, SPEAKING, SPEAKING_MODEL
+from speech.files import fingerprint
 
 log = logging.getLogger("front")
 
@@ -39,7 +40,7 @@ async def serve(workspace: Path, settings: dict[str, Any]) -> bool:
     told, gone = _listen_for_the_end()  # before a port is open: whoever reaches one may tell it to end
     front, host, ports = settings["front"], settings["host"], settings["ports"]
     patience = Patience(front["attempts"], front["restart_wait_s"], front["max_under_way"])
-    upstream = Upstream(workspace / TRITON_SOCKET, patience)
+    upstream = Upstream(workspace / TRITON_SOCKET, patience, fingerprint(settings["tells"])[:12])
     limits = Limits(settings["max_batch_size"], front["max_name_bytes"])
     models = {settings["model"]: MEASURING, SPEAKING_MODEL: SPEAKING}
     house = House(models, settings["tells"], settings["secret"], limits, upstream)

@@ -65,15 +65,16 @@ class Upstream:
     Args:
         socket: where Triton listens.
         patience: with Triton.
+        digest: of what the server tells of itself; each answer bears it.
 
     Attributes:
         counts: {what happened: how often}: mismatched, sent_again.
         under_way: requests that wait for an answer.
     """
 
-    def __init__(self, socket: Path, patience: Patience):
+    def __init__(self, socket: Path, patience: Patience, digest: str = ""):
         self.counts: Counter[str] = Counter()
-        self.under_way = 0
+        self.under_way, self._digest = 0, digest
         self._patience, self._ill = patience, socket.with_name(STUB_ILL)
         self._channel = grpc.aio.insecure_channel(f"unix:{socket}", options=_CHANNEL)
         self._infer = self._channel.unary_unary(f"{_SERVICE}ModelInfer")
@@ -102,7 +103,8 @@ class Upstream:
         return messages.ModelStatisticsResponse.FromString(raw)
 
     async def infer(self, asked: Asked) -> messages.ModelInferResponse:
-        """Triton's answer to a request, which is its own; with `tts_seconds`, how long it took from here.
+        """Triton's answer to a request, which is its own; with `tts_seconds`, how long it took from here, and
+        `tts_server`, the digest.
 
         Raises:
             Unanswered: too much is under way, or there was no answer after all attempts.
@@ -118,6 +120,7 @@ class Upstream:
             self.under_way -= 1
         refuse_without_reward(asked, answer)
         answer.parameters["tts_seconds"].double_param = time.monotonic() - begin
+        answer.parameters["tts_server"].string_param = self._digest
         answer.id = asked.ident
         return only_wanted(answer, asked.wanted)
 

@@ -83,6 +83,23 @@ def test_a_server_that_finishes_nothing_gets_no_row_while_another_is_there_until
     simulated(stuck())
 
 
+def test_a_server_that_is_started_again_as_another_one_is_an_error():
+    """At b75001f0 the rewards of another server.yaml went on as if they were the same."""
+
+    async def other():
+        server = SimulatedServer(58.0)
+        client = RewardClient(config(servers=1, processes=1), connect=lambda _: server)
+        for digest in ("as it was", "", "as it was"):  # "": one without such a front
+            server.digest = digest
+            await client.ask(TOKENS, TEXT, "zh", 2)
+        server.digest = "another"
+        with pytest.raises(RewardError, match=r"sample 3 .* was started again with other models, settings or measures"):
+            await client.ask(TOKENS, TEXT, "zh", 3)
+        await client.close()
+
+    simulated(other())
+
+
 def test_no_server_at_all_is_an_error_after_the_patience():
     async def nobody():
         server = SimulatedServer(58.0, dies_at=[0.0], away_s=1e9)

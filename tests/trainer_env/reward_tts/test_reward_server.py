@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import urllib.request
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from reward_tts.client import RewardError, ServerConfig
+from reward_tts.client import RewardClient, RewardError, ServerConfig
 from reward_tts.compute_score import compute_score
 from reward_tts.measures import CONTRACT, Span, Status
 from reward_tts.reward.errors import error as error_of
@@ -172,6 +173,18 @@ def test_the_server_tells_recipe_contract_and_measures(reward_server):
     assert tells["recipe"] == "tiny_mandarin" and tells["contract"] == str(CONTRACT)
     assert {"log_f0_std", "silence_ratio"} <= set(tells["measures"].split(","))
     assert set(json.loads(tells["loaded"])) == {"token2wav.model_dir", "asr.model_dir"}  # its token ear is off
+    assert {"token2wav.sample_rate", "scorers.prosody.f0_speed", "recipe.seed"} < json.loads(tells["settings"]).keys()
+
+
+def test_an_answer_tells_by_which_server_it_was_measured(reward_server, spoken):
+    async def told() -> list[str | None]:
+        client = RewardClient(config_of(reward_server))
+        await client.ask(*spoken[0], "zh", 0)
+        await client.close()
+        return [server.digest for server in client._servers.servers]
+
+    (digest,) = asyncio.run(told())
+    assert re.fullmatch("[0-9a-f]{12}", digest)
 
 
 def test_a_server_of_another_recipe_is_refused(reward_server, spoken):

@@ -18,11 +18,11 @@ from omegaconf import DictConfig, OmegaConf
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from benchmarks.overload import config
-from reward_tts.loaded import loaded
+from reward_tts.loaded import loaded, settings
 from reward_tts.measures import CONTRACT
 from reward_tts.reward.reward import audited_by
 from reward_tts.served_waves import ServedWaves
-from stages.asked_server import check_server
+from stages.asked_server import changed_since, check_server
 from stages.config import compose_stage
 from stages.server import check_ports, expect, is_ready, tail, tells
 
@@ -200,6 +200,20 @@ def test_a_server_that_has_loaded_other_files_is_refused(tmp_path, capsys):
         check_server("tiny_mandarin", *training(port, *two, f"recipe.server.more=['{address}']"))
     warned = capsys.readouterr().out.splitlines()
     assert len(warned) == 2 and all("has loaded asr.model_dir, which is not here to be compared" in w for w in warned)
+
+
+def test_a_server_that_measures_otherwise_than_when_the_training_began_is_named(tmp_path):
+    def measured(*overrides: str) -> dict[str, str]:
+        return settings(compose_stage("cosyvoice2", "server", overrides), scorers=["prosody"])
+
+    (voices := tmp_path / "voices.jsonl").touch()  # known by its content, in what is loaded
+    keys = measured(f"recipe.voices={voices}", "token2wav.batch_size=4").keys()
+    assert {"token2wav.steps", "scorers.prosody.f0_floor", "server.max_tokens"} < keys
+    assert not keys & {"token2wav.voices", "token2wav.batch_size", "asr.device", "scorers.ctc_likelihood._target_"}
+    for steps, told in ((10, None), (10, None), (5, "settings (token2wav.steps) changed"), (5, None)):
+        with serving(recipe="r", settings=json.dumps(measured(f"token2wav.steps={steps}"))) as port:
+            said = changed_since(training(port, f"trainer.default_local_dir={tmp_path}/grpo")[0])
+        assert said is None if told is None else told in said
 
 
 @pytest.mark.parametrize(
