@@ -87,10 +87,15 @@ def _parts(folder: str | Path, part: str) -> list[Path]:
     return [path for path in Path(folder).glob("global_step_*") if (path / part / "fsdp_config.json").exists()]
 
 
-def unfinished(grpo_dir: str | Path) -> list[Path]:
+def part_of(folder: str | Path) -> str:
+    """Where in a step's folder the weights are: "actor" of verl's GRPO, "" of its SFT."""
+    return "" if _parts(folder, "") else "actor"
+
+
+def unfinished(folder: str | Path) -> list[Path]:
     """Folders of checkpoints that verl began to write and did not finish: nobody reads them, nothing counts them."""
-    last = last_step(grpo_dir) or 0
-    folders = (path for path in Path(grpo_dir).glob("global_step_*") if path.name.rpartition("_")[2].isdecimal())
+    last = last_step(folder, part_of(folder)) or 0
+    folders = (path for path in Path(folder).glob("global_step_*") if path.name.rpartition("_")[2].isdecimal())
     return sorted(path for path in folders if _step(path) > last)
 
 

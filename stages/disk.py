@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from merge.choose import TRACKER, last_step, unfinished
+from merge.choose import TRACKER, last_step, part_of, unfinished
 from speech.files import write_text
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "your quota of this disk is used up"}
@@ -44,7 +44,7 @@ def mend_tracker(checkpoints: Path) -> list[str]:
     tracker = checkpoints / TRACKER
     if not tracker.is_file() or tracker.read_text().strip():
         return []
-    if (step := last_step(checkpoints)) is None:
+    if (step := last_step(checkpoints, part_of(checkpoints))) is None:
         tracker.unlink()
         return [f"{os.path.relpath(tracker)} was empty, and no checkpoint is whole: deleted"]
     write_text(tracker, str(step))

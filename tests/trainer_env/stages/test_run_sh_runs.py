@@ -55,6 +55,18 @@ def test_what_a_full_disk_leaves_of_a_checkpoint_is_named_and_an_empty_tracker_m
     assert disk.mend_tracker(tmp_path)[0].endswith("no checkpoint is whole: deleted") and not tracker.exists()
 
 
+def test_the_empty_tracker_of_verls_sft_is_mended_too(tmp_path):
+    """Its checkpoints have no folder `actor`, and a file of the rows for each process."""
+    save_steps(tmp_path, 5, 10, part="")
+    for step in (5, 10):
+        (tmp_path / f"global_step_{step}/data_0.pt").touch()
+    tracker = tmp_path / "latest_checkpointed_iteration.txt"
+    tracker.write_text("")
+    assert disk.mend_tracker(tmp_path)[0].endswith("10 is the newest step that is whole")
+    assert tracker.read_text() == "10"
+    assert disk.unfinished(tmp_path) == []
+
+
 def test_a_second_run_on_the_same_recipe_is_refused_with_the_pid(run, checkout):
     first = start(checkout, "data", "seconds=600")
     until((checkout / "exp/toy/rl_train.txt").exists, "the first run to work")
