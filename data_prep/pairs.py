@@ -182,6 +182,8 @@ def _check_speech(vote: _Vote, systems: Mapping[str, dict[int, _Spoken]]) -> Non
             raise BadField(side, f"{name} is none of pairs.spoken: {', '.join(systems)}")
         if number not in systems[name]:
             raise BadField("pair", f"{name} has not spoken text {number}")
+    if systems[vote.left][int(number)].asked != systems[vote.right][int(number)].asked:
+        raise BadField("pair", f"{vote.left} and {vote.right} were not asked for the same under number {number}")
     if vote.chosen not in (None, vote.left, vote.right) or (vote.chosen is None) != (vote.vote == "same"):
         raise BadField("chosen", f"is {vote.chosen!r} with the vote {vote.vote}")
     for one, other in ((vote.left, vote.right), (vote.right, vote.left)):

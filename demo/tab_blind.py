@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from demo.runs import spoken_tokens
 from demo.show import played, told
 from demo.studio import Studio, StudioError
-from demo.votes import MOST_NEEDED, Ballot, Pair, order, preferences, result
+from demo.votes import MOST_NEEDED, Ballot, Pair, order, preferences, result, unlike
 from infer.records import Utterance
 
 KEYS = """
@@ -57,6 +57,8 @@ class BlindTab:
             raise StudioError(f"Nothing to compare in {self.cfg.eval_dir}: {how_to} speaks the texts.")
         left = self.ballot.remaining(pairs, who)
         done = f"{len(pairs) - len(left)} of {len(pairs)} pairs judged by {html.escape(who)}"
+        if others := len(unlike(spoken)):
+            done += f"; {others} left out: {self.baseline} and {self.candidate} were not asked for the same there"
         if not left:
             return None, "All pairs are judged. Thank you.", None, None, done
         pair = left[0]

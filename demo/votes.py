@@ -49,17 +49,29 @@ def order(spoken: Mapping[str, Mapping[int, Utterance]], who: str, seed: int) ->
 
     Args:
         spoken: {system: {text's number: utterance}} of two systems. A text that one of them did not say, or that both
-            said with the same tokens, is in no pair.
+            said with the same tokens, is in no pair, and none of `unlike`.
     """
     (first, one), (second, other) = spoken.items()
     rng, pairs = random.Random(f"{seed} {who}"), []
+    others = unlike(spoken)
     for number in sorted(one.keys() & other.keys()):
         left, right = rng.sample((first, second), 2)
         tokens = [one[number].tokens, other[number].tokens]
-        if tokens[0] != tokens[1] and all(tokens):
+        if tokens[0] != tokens[1] and all(tokens) and number not in others:
             pairs.append(Pair(pair_key(number, first, second, *tokens), number, one[number].text, left, right))
     rng.shuffle(pairs)
     return pairs
+
+
+def unlike(spoken: Mapping[str, Mapping[int, Utterance]]) -> set[int]:
+    """Numbers under which two systems were asked for different things, as where one of both was evaluated again with
+    other texts: nobody can prefer one of them, and no model may learn from it."""
+    one, other = spoken.values()
+    return {number for number in one.keys() & other.keys() if _asked(one[number]) != _asked(other[number])}
+
+
+def _asked(said: Utterance) -> tuple:
+    return said.text, said.language, said.voice, said.instruction, said.readings or None
 
 
 class Ballot:

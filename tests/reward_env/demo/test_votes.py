@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from demo import votes
-from demo.votes import Ballot, evidence, order, preferences, result
+from demo.votes import Ballot, evidence, order, preferences, result, unlike
 from infer.records import Utterance
 
 
@@ -37,6 +37,18 @@ def test_votes_of_other_speech_are_not_counted():
     other["GRPO"][1].tokens.append(9)
     changed = {p.number: p.key for p in order(other, "ann", 0)}
     assert [n for n in key if key[n] != changed[n]] == [1]
+
+
+@pytest.mark.parametrize("key", ["text", "language", "voice", "instruction", "readings"])
+def test_no_pair_of_what_was_not_asked_alike(key):
+    """As where one of the systems alone was evaluated again, with other texts."""
+    other = spoken(6)
+    other["GRPO"][1] = replace(other["GRPO"][1], **{key: [{"at": 0}] if key == "readings" else "another"})
+    other["GRPO"][2] = replace(other["GRPO"][2], readings=[])  # none, as None
+    assert {pair.number for pair in order(other, "ann", 0)} == {0, 2, 5}
+    assert unlike(other) == {1}
+    kept = {pair.number: pair for pair in order(spoken(6), "ann", 0)}
+    assert all(kept[pair.number] == pair for pair in order(other, "ann", 0))  # sides that were voted on stay
 
 
 def test_a_vote_is_on_disk_and_a_half_written_line_is_no_harm(tmp_path):
@@ -118,7 +130,8 @@ def test_preferences_hold_both_speeches_and_no_ties(tmp_path):
     first = pairs[0]
     of[first.right][first.number] = replace(of[first.right][first.number], finished=False)  # it was cut off
     asked = {"instruction": "快", "readings": [{"at": 0, "pinyin": "wen2"}]}
-    of[first.left][first.number] = replace(of[first.left][first.number], **asked)
+    for system in of.values():
+        system[first.number] = replace(system[first.number], **asked)
     assert preferences(ballot.votes(), of) == [
         {
             "text": first.text,

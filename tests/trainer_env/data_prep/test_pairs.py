@@ -190,6 +190,17 @@ def test_a_vote_on_other_speech_is_refused_with_its_line(spoken, tmp_path, chang
     assert "v.jsonl:2: " + told in str(error.value)
 
 
+def test_a_vote_between_two_texts_is_refused(spoken, tmp_path):
+    """GRPO alone was evaluated again, with other texts."""
+    file = Path(spoken["GRPO"])
+    file.write_text(file.read_text(encoding="utf-8").replace("第0", "第十"), encoding="utf-8")
+    votes = write(tmp_path / "v.jsonl", vote("ann", 1, "GRPO"), vote("ann", 0, "GRPO"))
+    with pytest.raises(
+        BadRows, match=r"v\.jsonl:2: field 'pair': SFT and GRPO were not asked for the same under number 0"
+    ):
+        list(of_votes(votes, spoken))
+
+
 def test_pairs_of_sentences_that_test_the_model_are_counted_or_refused(tmp_path, capsys):
     cfg = compose_stage("tiny_mandarin", "prefer", (f"recipe.work_dir={tmp_path}",))
     Path(cfg.recipe.data_dir).mkdir()
