@@ -256,7 +256,10 @@ class Studio:
         for row in [row for row in rows_of(utterance) if len(row.tokens)] or [row_of(utterance)]:
             if problem := self.pipeline.problem(row.tokens):
                 raise StudioError(f"what the model said cannot be spoken: {problem}")
-        (wave,) = decode(token2wav, [utterance], (self.cfg.recipe.parts or {}).get("crossfade_s", 0.0))
+        try:
+            (wave,) = decode(token2wav, [utterance], (self.cfg.recipe.parts or {}).get("crossfade_s", 0.0))
+        except ValueError as error:  # a voice that is none of recipe.voices
+            raise StudioError(f"what the model said cannot be spoken: {error}") from error
         return Said(utterance, wave, token2wav.sample_rate, seconds | {"wave": time.monotonic() - began})
 
     def judge(self, said: Said) -> Speech:

@@ -46,29 +46,72 @@ class BlindTab:
         }
 
     def next_pair(self, who: str) -> tuple:
-        """State, the text, both players, and progress."""
+        """State, the text, the pair's key, both players, and progress; pairs that cannot be spoken here are passed
+        over."""
+        spoken, _, left, done = self._pairs(who)
+        refused = []
+        for pair in left:
+            try:
+                shown = self._shown(pair, spoken)
+            except StudioError as error:  # which this listener can do nothing about
+                refused.append(html.escape(str(error)))
+                continue
+            return *shown, done + (f"; {len(refused)} passed over ({refused[0]})" if refused else "")
+        over = f"{len(refused)} pairs are left that cannot be heard: {refused[0]}" if refused else ""
+        return None, over or "All pairs are judged. Thank you.", "", None, None, done
+
+    def back(self, who: str, pair: Pair | None) -> tuple:
+        """As next_pair, of the pair that this listener judged before `pair`, which may be None: before the end. Another
+        vote on it replaces theirs."""
+        spoken, pairs, left, done = self._pairs(who)
+        before = pairs[: pairs.index(pair)] if pair in pairs else pairs
+        if not (judged := [one for one in before if one not in left]):
+            raise StudioError("there is no pair before this one")
+        (vote,) = (one["vote"] for one in self.ballot.votes({judged[-1].key}) if one["who"] == who.strip())
+        return *self._shown(judged[-1], spoken), f"{done}; your vote on this one: {vote}"
+
+    def _pairs(self, who: str) -> tuple[dict[str, dict[int, Utterance]], list[Pair], list[Pair], str]:
+        """What both systems say, all pairs in this listener's order, those not judged yet, and progress."""
         who = who.strip()
         if not who or len(who) > LONGEST_NAME:
             raise StudioError("Your name first: votes are saved under it.")
         spoken = self.spoken()
         pairs = order(spoken, who, self.cfg.recipe.seed)
         if not pairs:
-            how_to = f"bash run.sh --recipe {self.cfg.recipe.name} eval"
-            raise StudioError(f"Nothing to compare in {self.cfg.eval_dir}: {how_to} speaks the texts.")
+            raise StudioError(self._nothing())
         left = self.ballot.remaining(pairs, who)
         done = f"{len(pairs) - len(left)} of {len(pairs)} pairs judged by {html.escape(who)}"
         if others := len(unlike(spoken)):
             done += f"; {others} left out: {self.baseline} and {self.candidate} were not asked for the same there"
-        if not left:
-            return None, "All pairs are judged. Thank you.", None, None, done
-        pair = left[0]
-        waves = [played(self.studio.said(spoken[name][pair.number])) for name in (pair.left, pair.right)]
-        return pair, html.escape(pair.text), *waves, done
+        return spoken, pairs, left, done
 
-    def vote(self, who: str, pair: Pair | None, choice: str) -> tuple:
-        """Saves it, then as next_pair."""
+    def _shown(self, pair: Pair, spoken: dict[str, dict[int, Utterance]]) -> tuple:
+        waves = [played(self.studio.said(spoken[name][pair.number])) for name in (pair.left, pair.right)]
+        return pair, html.escape(pair.text), pair.key, *waves
+
+    def _nothing(self) -> str:
+        """Why there is no pair."""
+        folder, decoding = Path(self.cfg.eval_dir, "tokens"), self.cfg.demo.blind_decoding
+        there = sorted(path.name for path in folder.glob("*.jsonl"))
+        asked = [f"{name}.{decoding}.jsonl" for name in (self.baseline, self.candidate)]
+        if missing := [name for name in asked if name not in there]:
+            return (
+                f"Nothing to compare: no {' and no '.join(missing)} in {folder}, where there is "
+                f"{', '.join(there) or 'none yet'}. compare.baseline, compare.candidate and demo.blind_decoding say "
+                f"which; bash run.sh --recipe {self.cfg.recipe.name} eval speaks the texts."
+            )
+        return (
+            f"Nothing to compare: no text that {' and '.join(asked)} of {folder} were asked alike and say differently."
+        )
+
+    def vote(self, who: str, pair: Pair | None, shown: str, choice: str) -> Any:
+        """Saves it, then as next_pair. `shown`: key of the pair that the browser showed when the vote was cast; a vote
+        that waited while another one brought the next pair is not of `pair`, and does not count."""
         if pair is None:
             raise StudioError("Press Begin first: there is no pair to judge.")
+        if shown != pair.key:
+            gr.Warning("You had voted on that pair already: this vote was not counted. Back shows the pair again.")
+            return gr.skip()
         self.ballot.cast(who.strip(), pair, choice)
         return self.next_pair(who)
 
@@ -106,7 +149,8 @@ class BlindTab:
         """Into the tab that is open."""
         gr.Markdown(
             "Two readings of one text, in random order and on a random side. Keys: **1** and **2** play, **A**, **B** "
-            "and **S** (same) vote. Each vote is saved at once; come back under the same name to go on."
+            "and **S** (same) vote. Each vote is saved at once; come back under the same name to go on. **Back** shows "
+            "a judged pair again: another vote replaces the first."
         )
         with gr.Row(equal_height=True):
             who = gr.Textbox(label="Your name", max_length=LONGEST_NAME, elem_id="who", scale=3)
@@ -119,11 +163,19 @@ class BlindTab:
         with gr.Row():
             buttons = [(gr.Button(t, elem_id=f"vote-{t.lower()}", size="lg"), c) for t, c in _BUTTONS]
         done = gr.Markdown(elem_id="progress")
-        out = [state, text, *players, done]
-        begin.click(told(self.next_pair), who, out, api_name="next_pair")
+        again = gr.Button("Back to the pair before", size="sm", elem_id="back")
+        shown = gr.Textbox(
+            visible=False, label="key of the pair shown"
+        )  # which the browser sends as it is at the click
+        out = [state, text, shown, *players, done]
+        # One after another, in the order of the clicks: each moves the listener's state.
+        turn: dict[str, Any] = {"concurrency_id": "blind", "concurrency_limit": 1}
+        begin.click(told(self.next_pair), who, out, api_name="next_pair", **turn)
+        again.click(told(self.back), [who, state], out, api_name="back", **turn)
         for button, choice in buttons:
-            vote = told(lambda name, pair, c=choice: self.vote(name, pair, c))
-            button.click(vote, [who, state], out, api_name=f"vote_{choice.lower()}", show_progress="minimal")
+            vote = told(lambda name, pair, key, c=choice: self.vote(name, pair, key, c))
+            name = f"vote_{choice.lower()}"
+            button.click(vote, [who, state, shown], out, api_name=name, show_progress="minimal", **turn)
         with gr.Row():
             ask = gr.Button("Show the result of all listeners", size="sm", elem_id="result")
             export = gr.Button("Export all votes as preference data (JSONL)", size="sm", elem_id="export")

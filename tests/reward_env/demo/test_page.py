@@ -205,17 +205,19 @@ def test_sentences_side_by_side(page):
 
 def test_votes_are_kept_and_the_listener_goes_on(page):
     client = page.client()
-    first, *_, done = client.predict("ann", api_name="/next_pair")
+    first, key, *_, done = client.predict("ann", api_name="/next_pair")
     assert done == "0 of 4 pairs judged by ann"
-    second, *_, done = client.predict("ann", api_name="/vote_a")
+    second, *_, done = client.predict("ann", key, api_name="/vote_a")
     assert done == "1 of 4 pairs judged by ann" and second != first
     votes = [json.loads(line) for line in (page.folder / "votes.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(v["who"], v["text"], v["vote"]) for v in votes] == [("ann", first, "A")]
     assert votes[0]["chosen"] == votes[0]["left"]
+    client.predict("ann", key, api_name="/vote_b")  # pressed before the second pair was there: it does not count
+    assert client.predict("ann", api_name="/back")[:2] == (first, key)
     reloaded, *_, done = page.client().predict("ann", api_name="/next_pair")
     assert (reloaded, done) == (second, "1 of 4 pairs judged by ann")
     with pytest.raises(Exception, match="Press Begin first"):
-        page.client().predict("ann", api_name="/vote_b")
+        page.client().predict("ann", key, api_name="/vote_b")
     (row,) = map(json.loads, Path(page.client().predict(api_name="/export")).read_text(encoding="utf-8").splitlines())
     assert (row["text"], row["chosen_system"], row["who"]) == (first, votes[0]["chosen"], "ann")
     said = page.client().predict(api_name="/result")
