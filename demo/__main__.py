@@ -84,9 +84,9 @@ def main(cfg: DictConfig) -> None:
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(own.threads)
     studio = Studio(cfg, config_dir())
+    page = build(cfg, studio)
     if own.load_first:
         studio.warm()
-    page = build(cfg, studio)
     page.launch(
         server_name=own.host,
         server_port=own.port,

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Checkpoints:
     """
 
     def __init__(self, cfg: DictConfig, config_dir: str):
-        self.cfg, self._config_dir = cfg, config_dir
+        self.cfg, self._config_dir, self._merging = cfg, config_dir, threading.Lock()
 
     def steps(self) -> list[int]:
         """Steps whose checkpoint verl finished writing, ascending."""
@@ -45,8 +46,9 @@ class Checkpoints:
             return self.cfg.systems[name]
         step = int(re.fullmatch(r"step (\d+)", name)[1])
         folder = Path(self.cfg.demo.steps_dir, f"step_{step}")
-        if not (folder / "config.json").is_file():
-            self._merge(step, folder)
+        with self._merging:  # who asks for the same one meanwhile has it then
+            if not (folder / "config.json").is_file():
+                self._merge(step, folder)
         return str(folder)
 
     def _merge(self, step: int, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What the page's buttons do: a text becomes speech and is judged as the recipe's reward and evaluation would judge it.
 
-Models are loaded once and stay. One request at a time: the parts are not made for several threads.
+Models are loaded once and stay. One request at a time for the language models and the ASRs, which are not made for
+several threads, and one for the token2wav: what is spoken already is heard while a long text is generated.
 """
 
 import threading
@@ -19,6 +20,7 @@ from data_prep.heard import transcribe
 from data_prep.prompts import PromptMaker
 from demo.checkpoints import CheckpointError, Checkpoints
 from demo.hearing import Hearing, hearing
+from demo.remembering import Remembering
 from infer.backends import TransformersBackend
 from infer.choose import Chooser
 from infer.decode import decode, row_of, rows_of
@@ -30,43 +32,13 @@ from reward_tts.measures import Measures
 from reward_tts.reward.errors import Compared
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
-from reward_tts.server.instance import make_judge
+from reward_tts.server.instance import bound_memory, make_judge
 from reward_tts.server.pipeline import SpeechPipeline
-from speech.interfaces import Row, Token2Wav
 from speech.waves import AudioLimits, resample
 
 
 class StudioError(ValueError):
     """What the person at the page can put right; the message is for them."""
-
-
-class Remembering:
-    """A token2wav that keeps the last waves: what was heard first and is measured then is decoded once."""
-
-    KEPT = 4
-
-    def __init__(self, token2wav: Token2Wav):
-        self._token2wav, self._kept = token2wav, dict[tuple, np.ndarray]()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._token2wav, name)
-
-    def decode(self, rows: list[Row]) -> list[np.ndarray]:
-        keys = [self._key(row) for row in rows]
-        new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._kept}
-        if new:
-            self._kept |= zip(new, self._token2wav.decode(list(new.values())), strict=True)
-        found = [self._kept[key] for key in keys]
-        self._kept = dict(list(self._kept.items())[-self.KEPT :])
-        return found
-
-    def keep(self, row: Row, wave: np.ndarray) -> None:
-        """What is measured of this row now: it was heard, and perhaps joined of parts."""
-        self._kept[self._key(row)] = wave
-
-    @staticmethod
-    def _key(row: Row) -> tuple:
-        return row.tokens.tobytes(), row.voice, row.language, row.text
 
 
 @dataclass(frozen=True)
@@ -118,6 +90,7 @@ class Studio:
     def __init__(self, cfg: DictConfig, config_dir: str):
         OmegaConf.update(cfg, "recipe.reward.token_ear", None, force_add=True)  # here every sentence is heard
         self.cfg, self._lock, self._models = cfg, threading.Lock(), dict[str, TransformersBackend]()
+        self._loading, self._pipeline = threading.Lock(), None
         self.checkpoints = Checkpoints(cfg, config_dir)
         self.prompts = PromptMaker(cfg.recipe)
         self.reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
@@ -136,13 +109,24 @@ class Studio:
         """Whether there is a token ear, which the best of several samples is chosen by."""
         return Path(self.cfg.recipe.token_ear_dir).is_dir()
 
-    @cached_property
+    @property
     def pipeline(self) -> SpeechPipeline:
-        """The reward server's own, in this process."""
+        """The reward server's own, in this process; of a page that judges nothing the token2wav alone."""
+        with self._loading:
+            self._pipeline = self._pipeline or self._made()
+            return self._pipeline
+
+    def _made(self) -> SpeechPipeline:
         settings = OmegaConf.to_container(self.cfg.reward_server, resolve=True)
         settings["recipe"] = OmegaConf.to_container(self.cfg.recipe, resolve=True)
-        pipeline = make_judge(OmegaConf.create(settings), settings["server"]["device"]).pipeline
-        pipeline.token2wav = Remembering(pipeline.token2wav)
+        server = OmegaConf.create(settings)
+        if {"speak", "compare"} & set(self.cfg.demo.tabs):
+            pipeline = make_judge(server, server.server.device).pipeline
+        else:
+            bound_memory(server.server.device, server.server.gpu_memory_gib)
+            token2wav = hydra.utils.instantiate(server.token2wav)
+            pipeline = SpeechPipeline(token2wav, None, server.recipe.name, server.server.max_tokens)
+        pipeline.token2wav = Remembering(pipeline.token2wav, self.cfg.demo.kept_sound_s)
         return pipeline
 
     @cached_property
@@ -155,10 +139,10 @@ class Studio:
 
     def read_voices(self, path: str) -> None:
         """From now on the voices of this JSONL; the token2wav is made again, since it reads them when it is made."""
-        with self._lock:
+        with self._lock, self._loading:
             OmegaConf.update(self.cfg, "recipe.voices", path)
             self.prompts = PromptMaker(self.cfg.recipe)
-            self.__dict__.pop("pipeline", None)
+            self._pipeline = None
 
     def hear(self, recording: str, language: str, limits: AudioLimits) -> str:
         """What the reward's ASR hears in a file. Raises ValueError: see `transcribe`."""
@@ -166,17 +150,27 @@ class Studio:
             return transcribe(self.pipeline.asr, recording, language, limits)
 
     def warm(self) -> None:
-        """Loads everything and speaks once, so that nobody waits for it. What this voice cannot say is said later."""
+        """Loads what the tabs need and speaks once, so that nobody waits for it. What this voice cannot say is said
+        later."""
+        tabs = set(self.cfg.demo.tabs)
+        if tabs & {"compare", "blind"}:
+            _ = self.pipeline
+        if "compare" in tabs:
+            _ = self.evaluation_asr
+        if "speak" not in tabs:
+            return
         names = [name for name in self.checkpoints.names() if name in self.cfg.systems]
         for name in names[-self.cfg.demo.models_in_memory :]:
             with suppress(StudioError):
                 self.judge(self.say(self.cfg.text, name, next(iter(self.decodings)), self.cfg.voice))
 
-    def _model(self, system: str) -> TransformersBackend:
+    def _checkpoint(self, system: str) -> str:
         try:
-            path = self.checkpoints.path(system)
+            return self.checkpoints.path(system)
         except CheckpointError as error:
             raise StudioError(str(error)) from error
+
+    def _model(self, path: str) -> TransformersBackend:
         stamp = f"{path} {Path(path, 'config.json').stat().st_mtime_ns}"  # another one after training or merging again
         if stamp not in self._models:
             while len(self._models) >= self.cfg.demo.models_in_memory:
@@ -201,12 +195,13 @@ class Studio:
             StudioError: a text, language, voice, model or decoding that cannot be used, or a model that said nothing.
         """
         with self._lock:
-            sentence = self.sentence(text, language, voice, instruction)
-            how = self._how(decoding, best_of)
-            if not 0 <= seed < 1 << 32:
-                raise StudioError(f"a seed is a whole number from 0 to {(1 << 32) - 1}, got {seed}")
-            loading = time.monotonic()
-            backend = self._model(system)
+            sentence, how = self.sentence(text, language, voice, instruction), self._how(decoding, best_of)
+        if not 0 <= seed < 1 << 32:
+            raise StudioError(f"a seed is a whole number from 0 to {(1 << 32) - 1}, got {seed}")
+        loading = time.monotonic()
+        path = self._checkpoint(system)  # merged there, which may take minutes: others go on
+        with self._lock:
+            backend = self._model(path)
             began = time.monotonic()
             generate, parts = partial(backend.generate, seed=seed), self.cfg.recipe.parts
             try:
@@ -217,9 +212,9 @@ class Studio:
                 answers, _ = chosen([sentence], answers, backend.tokenizer, self._chooser)
             (row,) = records([sentence], answers, backend.tokenizer, [""])
             seconds = {"loading": began - loading, "model": time.monotonic() - began}
-            asked = sentence.request
-            said = (asked.text, row["tokens"], row["finished"], asked.language, asked.voice)
-            return self._said(Utterance(0, 0, *said, parts=tuple(row.get("parts", ()))), seconds)
+        asked = sentence.request
+        said = (asked.text, row["tokens"], row["finished"], asked.language, asked.voice)
+        return self._said(Utterance(0, 0, *said, parts=tuple(row.get("parts", ()))), seconds)
 
     def sentence(
         self, text: str, language: str | None = None, voice: str | None = None, instruction: str | None = None
@@ -247,14 +242,14 @@ class Studio:
         return OmegaConf.merge(how, {"samples": best_of})
 
     def said(self, utterance: Utterance) -> Said:
-        """The same of tokens that were spoken earlier. Raises StudioError."""
-        with self._lock:
-            return self._said(utterance, {})
+        """The same of tokens that were spoken earlier; waits for no language model. Raises StudioError."""
+        return self._said(utterance, {})
 
     def _said(self, utterance: Utterance, seconds: dict[str, float]) -> Said:
-        began, token2wav = time.monotonic(), self.pipeline.token2wav
+        began, pipeline = time.monotonic(), self.pipeline
+        token2wav = pipeline.token2wav
         for row in [row for row in rows_of(utterance) if len(row.tokens)] or [row_of(utterance)]:
-            if problem := self.pipeline.problem(row.tokens):
+            if problem := pipeline.problem(row.tokens):
                 raise StudioError(f"what the model said cannot be spoken: {problem}")
         try:
             (wave,) = decode(token2wav, [utterance], (self.cfg.recipe.parts or {}).get("crossfade_s", 0.0))
@@ -270,8 +265,9 @@ class Studio:
 
     def _judge(self, said: Said) -> Speech:
         began, asked, tokens = time.monotonic(), said.utterance, said.utterance.tokens
-        self.pipeline.token2wav.keep(row_of(asked), said.wave)
-        (measures,) = self.pipeline.measure([row_of(asked)])
+        pipeline = self.pipeline
+        pipeline.token2wav.keep(row_of(asked), said.wave)
+        (measures,) = pipeline.measure([row_of(asked)])
         if measures.message:
             raise StudioError(f"what the model said cannot be measured: {measures.message}")
         wave, rate, listened = said.wave, said.rate, time.monotonic()

@@ -82,7 +82,7 @@ class CompareTab:
                     said.append(gr.HTML())
         shown = [decoding, order, kind]
         gr.on([one.change for one in shown], told(self.table), shown, [table, line], api_name="compared")
-        self.refresh = (told(self.table), shown, [table, line])
+        self.refresh = [(told(self.table), shown, [table, line])]
 
         def chosen(event: gr.SelectData) -> float:
             return event.row_value[0]

@@ -2,13 +2,19 @@
 
 import html
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from demo.checkpoints import CheckpointError
+from demo.page import build
+from demo.remembering import Remembering
 from demo.studio import Studio, StudioError
 from demo.tab_blind import BlindTab
 from reward_tts.server.pipeline import SpeechPipeline
+from speech.faults import UserError
+from speech.interfaces import Row
 from stages.config import compose_stage
 
 
@@ -17,7 +23,11 @@ class Ramps:
 
     sample_rate, token_rate, codebook_size = 24000, 25.0, 100
 
+    def __init__(self):
+        self.decoded = 0
+
     def decode(self, rows):
+        self.decoded += len(rows)
         if any(row.voice == "nobody" for row in rows):
             raise ValueError("there is no voice 'nobody'")
         return [row.tokens.astype(np.float32) / 100 for row in rows]
@@ -32,7 +42,7 @@ def tab(tmp_path) -> BlindTab:
     own = (f"eval_dir={tmp_path}", f"demo.votes={tmp_path}/votes.jsonl")
     cfg = compose_stage("tiny_mandarin", "demo", own)
     studio = Studio(cfg, "")
-    studio.pipeline = SpeechPipeline(Ramps(), None, "tiny", max_tokens=5)
+    studio._pipeline = SpeechPipeline(Remembering(Ramps(), 3600), None, "tiny", max_tokens=5)
     return BlindTab(cfg, studio)
 
 
@@ -112,3 +122,56 @@ def test_back_shows_what_was_judged_before_and_another_vote_replaces_it(tab):
         second.key: "same",
         third.key: "B",
     }
+
+
+def test_listeners_wait_for_no_language_model_and_no_merge(tab, monkeypatch):
+    studio, free = tab.studio, []
+
+    def merging(name):
+        free.append(not studio._lock.locked())
+        raise CheckpointError(f"{name} could not be merged")
+
+    monkeypatch.setattr(studio.checkpoints, "path", merging)
+    with pytest.raises(StudioError, match="step 4 could not be merged"):
+        studio.say("今天三点", "step 4", "sampled")
+    assert free == [True]
+    with ThreadPoolExecutor(1) as listener, studio._lock:  # as while a text is spoken or judged
+        assert listener.submit(tab.next_pair, "ann").result(timeout=20)[0] is not None
+
+
+def test_what_ten_listeners_hear_is_decoded_once(tab):
+    for number in range(10):
+        while (shown := tab.next_pair(f"listener {number}"))[0]:
+            tab.vote(f"listener {number}", shown[0], shown[2], "A")
+    assert tab.studio.pipeline.token2wav.decoded == 3 * 2
+
+
+def test_no_more_sound_is_kept_than_asked_for():
+    ramps = Ramps()
+    kept, rows = Remembering(ramps, 5 / 24000), [Row(np.array([n, n]), None, "zh") for n in range(3)]  # 2 samples each
+    for row in rows:
+        kept.decode([row])
+    kept.decode(rows[1:])
+    assert ramps.decoded == 3
+    kept.keep(rows[1], np.zeros(3, np.float32))  # joined of parts: it is the newest now
+    kept.decode([rows[0]])
+    assert len(kept.decode([rows[1]])[0]) == 3 and ramps.decoded == 4
+
+
+def test_the_page_has_the_tabs_asked_for_alone_and_loads_no_more(tab):
+    own = tab.cfg.copy()
+    own.demo.tabs = ["blind"]
+    page = build(own, tab.studio)
+    named = set(page.get_api_info()["named_endpoints"])
+    assert named == {"/next_pair", "/back", "/vote_a", "/vote_same", "/vote_b", "/result", "/export"}
+    assert {"/speak", "/compared", "/rollouts", *named} <= build(tab.cfg, tab.studio).get_api_info()[
+        "named_endpoints"
+    ].keys()
+    own.reward_server.token2wav = {"_target_": f"{__name__}.Ramps"}
+    own.reward_server.asr = own.ear = {"_target_": "no.such.ASR"}
+    listening = Studio(own, "")
+    listening.warm()
+    assert listening.pipeline.problem(np.array([99, 1])) == "" and listening.pipeline.asr is None
+    own.demo.tabs = ["blind", "votes"]
+    with pytest.raises(UserError, match="there are speak, compare, blind, training"):
+        build(own, listening)
