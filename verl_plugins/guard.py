@@ -19,6 +19,7 @@ from typing import Any
 
 from merge.choose import ALARM, ASKED, HEARD, guard_folder, saved_steps
 from speech.files import append_jsonl, growing_lines, whole_file, write_text
+from speech.verl_log import go_on
 from verl_plugins.evidence import Guard, Heard
 from verl_plugins.reward_metrics import Batch
 
@@ -182,12 +183,17 @@ def _one_per(names: Sequence[str], infos: Sequence[Mapping[str, Any]], drawn: ra
 
 
 def draw(folder: Path) -> None:
-    """curves.png: above the error by both ASRs, below the evidence of each claim, by step."""
+    """curves.png: above the error by both ASRs, below the evidence of each claim, by step; of a resumed run those of
+    its last life."""
     from matplotlib.figure import Figure
 
-    lines, _ = growing_lines(folder / CURVES, 0)
-    if not lines:  # all was heard before this process, which has logged nothing yet
+    found: dict[int, dict[str, Any]] = {}
+    for line in growing_lines(folder / CURVES, 0)[0]:
+        go_on(found, line["step"])
+        found[line["step"]] = line
+    if not found:  # all was heard before this process, which has logged nothing yet
         return
+    lines = list(found.values())
     figure = Figure(figsize=(8, 6), layout="constrained")
     errors, evidence = figure.subplots(2, 1, sharex=True)
     for name in sorted({name for line in lines for name in line} - {"step", "needed"}):

@@ -5,11 +5,12 @@ import logging
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
 
 from merge.choose import chosen_step
 from speech.files import append_jsonl
 from tests.helpers.saved_steps import save_steps
-from verl_plugins.guard import GuardObserver
+from verl_plugins.guard import GuardObserver, draw
 from verl_plugins.reward_metrics import Batch
 
 SETTINGS = {"rows": 3, "baseline": 12, "alpha": 0.05, "kept": 0.5, "margin": 0.01, "cap": 0.5, "held_out": 2}
@@ -196,6 +197,20 @@ def test_a_resumed_run_adds_no_point_to_the_curves(tmp_path: Path):
     assert before.count("\n") == 2
     assert observer(tmp_path)._count == 12
     assert curves.read_text() == before
+
+
+def test_the_picture_is_of_the_last_life_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    drawn, plot = {}, Axes.plot
+
+    def recorded(axes, x, y, label):
+        drawn[label] = list(zip(x, y, strict=True))
+        return plot(axes, x, y, label=label)
+
+    monkeypatch.setattr(Axes, "plot", recorded)
+    lines = [{"step": s, "needed": 3.0, "guard/reward_error": e} for s, e in ((4, 0.5), (5, 0.4), (6, 0.3), (5, 0.6))]
+    (tmp_path / "curves.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    draw(tmp_path)
+    assert drawn == {"reward_error": [(4, 0.5), (5, 0.6)]}
 
 
 def test_a_warning_is_given_once_and_the_run_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture):
