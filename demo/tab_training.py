@@ -20,35 +20,39 @@ class TrainingTab:
     def __init__(self, cfg: DictConfig):
         self.cfg = cfg
         self.titles = {title: list(patterns) for title, patterns in cfg.demo.curves.items()}
-        self.log = runs.Curves(cfg.demo.log, self.titles)
+        self.log, self.listen = runs.Curves(cfg.demo.log, self.titles), runs.Rollouts(cfg.demo.listen_dir)
 
-    def curves(self) -> list:
-        """A line about the run, and an update of each plot: those without a metric are hidden."""
-        found = self.log.read()
+    def curves(self, seen: int | None) -> Any:
+        """What this visitor has seen then, a line about the run, and an update of each plot: those without a metric are
+        hidden. Nothing where nothing is new since `seen`."""
+        now, found = self.log.read_new(seen)
+        if found is None:
+            return gr.skip()
         updates = []
         for title in self.titles:
-            rows = [(s, v, _short(key)) for key, curve in found.get(title, {}).items() for s, v in curve]
+            several = {k: runs.thinned(curve, self.cfg.demo.curve_points) for k, curve in found.get(title, {}).items()}
+            rows = [(s, v, _short(key)) for key, curve in several.items() for s, v in curve]
             frame = pd.DataFrame(rows, columns=["step", "value", "metric"])
             updates.append(gr.LinePlot(value=frame, visible=bool(rows)))
         steps = [curve[-1][0] for several in found.values() for curve in several.values()]
         line = f"Step {max(steps)} is the last one in {self.cfg.demo.log}." if steps else "No step is logged yet."
-        return [line, *updates]
+        return [now, line, *updates]
 
     def steps(self, chosen: int | None) -> Any:
         """The dropdown of steps; the newest where none was chosen."""
-        steps = list(runs.rollouts(self.cfg.demo.listen_dir))
+        steps = list(self.listen.read())
         return gr.Dropdown(choices=steps, value=chosen if chosen in steps else (steps[0] if steps else None))
 
     def rollouts(self, step: int | None) -> list[list]:
         """Rows of the table of a step."""
-        rows = runs.rollouts(self.cfg.demo.listen_dir).get(step, [])
+        rows = self.listen.read().get(step, [])
         return [
             [n, f"{r['score']:.3f}", f"{r['error_rate']:.3f}", r["text"], r["transcript"]] for n, r in enumerate(rows)
         ]
 
     def rollout(self, step: int | None, number: float | None) -> tuple[tuple[int, np.ndarray], str]:
         """A rollout's sound, and its terms."""
-        rows = runs.rollouts(self.cfg.demo.listen_dir).get(step, [])
+        rows = self.listen.read().get(step, [])
         if number is None or not 0 <= int(number) < len(rows):
             raise StudioError(f"step {step} has {len(rows)} rollouts to hear")
         row = rows[int(number)]
@@ -89,7 +93,8 @@ class TrainingTab:
                 terms = gr.HTML()
         number = gr.Number(precision=0, visible=False)
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
-        self.refresh = [(self.curves, None, [line, *plots]), (self.steps, step, step)]
+        seen = gr.State(None)  # of each visitor
+        self.refresh = [(self.curves, seen, [seen, line, *plots]), (self.steps, step, step)]
         timer = gr.Timer(self.cfg.demo.refresh_s)
         for function, inputs, outputs in self.refresh:
             timer.tick(function, inputs, outputs, **quiet)

@@ -1,15 +1,18 @@
 """What the page reads of a run's folder."""
 
+import doctest
 import json
 
+import gradio as gr
 import numpy as np
 import pytest
 import soundfile
 from omegaconf import OmegaConf
 
+from demo import runs
 from demo.__main__ import password
 from demo.checkpoints import CheckpointError, Checkpoints
-from demo.runs import Curves, compared, rollouts
+from demo.runs import Curves, Rollouts, compared
 from demo.studio import StudioError
 from demo.tab_training import TrainingTab
 from speech.faults import UserError
@@ -100,14 +103,57 @@ def test_what_was_read_of_a_log_is_not_read_again(tmp_path):
 
 
 def test_rollouts_newest_step_first_without_a_half_line(tmp_path):
-    (tmp_path / "rollouts.jsonl").write_text('{"step": 2, "n": 0}\n{"step": 4, "n": 1}\n{"step": 4, "n": 2}\n{"st')
-    assert rollouts(str(tmp_path)) == {4: [{"step": 4, "n": 1}, {"step": 4, "n": 2}], 2: [{"step": 2, "n": 0}]}
+    def told(step: int, *texts: str) -> str:
+        rows = ({"step": step, "path": f"x/step_{step:06d}/{n}.wav", "text": text} for n, text in enumerate(texts))
+        return "".join(json.dumps(row) + "\n" for row in rows)
+
+    def texts() -> list[tuple[int, list[str]]]:
+        return [(step, [row["text"] for row in rows]) for step, rows in found.read().items()]
+
+    found, path = Rollouts(str(tmp_path)), tmp_path / "rollouts.jsonl"
+    assert texts() == []
+    path.write_text(told(10, "a", "b") + told(20, "c", "d") + told(30, "e") + '{"st')
+    assert texts() == [(30, ["e"]), (20, ["c", "d"]), (10, ["a", "b"])]
+    path.write_text(path.read_text().removesuffix('{"st') + told(20, "C", "D"))  # resumed from step 15: new waves
+    assert texts() == [(20, ["C", "D"]), (10, ["a", "b"])]
+    with open(path, "r+b") as file:
+        file.write(b"#")  # what was read is not read again
+        file.seek(0, 2)
+        file.write(told(30, "E").encode())
+    assert texts() == [(30, ["E"]), (20, ["C", "D"]), (10, ["a", "b"])]
+    path.rename(tmp_path / "before.jsonl")
+    path.write_text(told(10, "another training's"))
+    assert texts() == [(10, ["another training's"])]
+
+
+def test_of_a_long_log_what_is_drawn_is_kept_and_sent_once(tmp_path):
+    more = " - ".join(f"actor/other_{n}:0.5" for n in range(20))
+    log = tmp_path / "train.log"
+    log.write_text("".join(f"step:{s} - critic/score/mean:{s} - {more}\n" for s in range(1, 1001)))
+    own = {"curves": {"reward": ["critic/.*"]}, "log": str(log), "listen_dir": "none", "curve_points": 100}
+    tab = TrainingTab(OmegaConf.create({"demo": own}))
+    seen, line, plot = tab.curves(None)
+    assert line.startswith("Step 1000 is the last one") and set(tab.log._found) == {"critic/score/mean"}
+    assert len(plot.value["data"]) == 101 and plot.value["data"][-1][:2] == [1000, 1000.0]
+    with open(log, "a") as file:
+        file.write("noise\n")
+    assert tab.curves(seen) == gr.skip()
+    assert len(tab.curves(None)) == 3  # another visitor
+    with open(log, "a") as file:
+        file.write("step:1001 - critic/score/mean:0.5\n")
+    assert tab.curves(seen)[1].startswith("Step 1001")
+
+
+def test_the_examples_hold():
+    found = doctest.testmod(runs)
+    assert found.attempted > 0 and found.failed == 0
 
 
 def test_a_rollout_that_was_read_shows_no_measures_of_its_wave(tmp_path):
-    soundfile.write(tmp_path / "a.wav", np.zeros(240, np.int16), 24000)
-    row = {"step": 4, "score": 0.75, "loudness_db": 0.0, "path": f"{tmp_path}/a.wav"}
-    rows = [row | {"token_ear_read": read} for read in (1.0, 0.0)] + [row | {"path": f"{tmp_path}/gone.wav"}]
+    for read in (0, 1):
+        soundfile.write(tmp_path / f"{read}.wav", np.zeros(240, np.int16), 24000)
+    row = {"step": 4, "score": 0.75, "loudness_db": 0.0, "path": f"{tmp_path}/gone.wav"}
+    rows = [*(row | {"token_ear_read": float(read), "path": f"{tmp_path}/{read}.wav"} for read in (1, 0)), row]
     lines = (json.dumps(row) + "\n" for row in rows)
     (tmp_path / "rollouts.jsonl").write_text("".join(lines))
     own = {"curves": {}, "log": "none.log", "listen_dir": str(tmp_path)}
