@@ -1,4 +1,4 @@
-"""What of a stage's output a person sees: a line for each step of a training, and warnings, each kind once.
+"""What of a stage's output a person sees: a line for each step of a training, and warnings, each kind now and then.
 
 All of it is in the stage's log. A stage of stages/standard.yaml without `console` is shown as it is.
 """
@@ -46,7 +46,8 @@ class Console:
         options: `console` of the stage's entry: `seconds` (metric: of a step), `validation_seconds` (metric: of a
             validation after it, in steps that have one), `metrics` ({what a person reads: regular expressions of
             metrics of verl's, the first that is there}), `warnings` (regular expressions of lines that are shown, each
-            kind once), `noise` (of those that are not, though they look like one). None: all is shown.
+            kind once in `again_s` seconds), `noise` (of those that are not, though they look like one). None: all is
+            shown.
         cfg: the stage's configuration.
         out: where to.
         beside_others: where other stages write, too: whole lines, a progress bar as one now and then.
@@ -62,6 +63,7 @@ class Console:
         self._out, self._options = out or sys.stdout.buffer, options
         self._whole_lines, self._bar_at = beside_others, -float(_BAR_S)
         self._rest, self._seen, self._seconds = b"", Counter[str](), deque[float](maxlen=_OF_LAST)
+        self._told = dict[str, tuple[float, int]]()  # of each kind of warning: when it was shown, and which one it was
         if options is not None:
             self._total = planned_steps(cfg)
             self._steps, self._validating = 0, 0.0  # seconds
@@ -92,7 +94,7 @@ class Console:
         return b"".join(shown)
 
     def close(self) -> None:
-        """At the end: how often the warnings came that were shown once."""
+        """At the end: how often the warnings came that were not shown each time."""
         self.write(b"\n" if self._rest else b"")
         for kind, count in self._seen.items():
             if count > 1:
@@ -107,7 +109,12 @@ class Console:
             return None
         kind = _NUMBERS.sub("#", line)
         self._seen[kind] += 1
-        return line if self._seen[kind] == 1 else None
+        now, count = time.monotonic(), self._seen[kind]
+        told_at, told = self._told.get(kind, (None, 0))
+        if told_at is not None and now - told_at < self._options.again_s:
+            return None
+        self._told[kind] = now, count
+        return line if told_at is None else f"{line} ({count - told} times since it was last shown)"
 
     def step(self, number: int, metrics: dict[str, float]) -> str:
         """step 12/40, reward 0.71, ..., left 14 min"""

@@ -100,6 +100,23 @@ def test_chatter_is_left_out_and_a_warning_comes_once_with_its_count():
     ]
 
 
+def test_a_warning_that_goes_on_is_shown_again_after_an_hour(monkeypatch):
+    """It came at 0 and 1800 s, then at 3600 s and an hour later; of another kind one came in between."""
+    options, cfg = table("tiny_mandarin").stages.train.console, OmegaConf.create({"trainer": {}})
+    console, found = Console(options, cfg, io.BytesIO()), []
+    for second, line in (
+        (0, "guard: 1"),
+        (1800, "guard: 2"),
+        (1900, "WARNING x"),
+        (3600, "guard: 3"),
+        (7200, "guard: 4"),
+    ):
+        monkeypatch.setattr("time.monotonic", lambda now=float(second): now)
+        found.append(console.shown(RAY + line))
+    times = "({} times since it was last shown)"
+    assert found == ["guard: 1", None, "WARNING x", f"guard: 3 {times.format(2)}", f"guard: 4 {times.format(1)}"]
+
+
 def test_a_stage_that_is_no_training_is_shown_as_it_is():
     out = io.BytesIO()
     Console(None, None, out).write(b"step:3 - half a li")
