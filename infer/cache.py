@@ -3,16 +3,18 @@
 The SFT model's utterances, say, are the same in the evaluation of every GRPO run.
 """
 
+import fcntl
 import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from speech.files import fingerprint, identities, paths_in
+from speech.files import NO_LOCKS, fingerprint, identities, paths_in
 from speech.imports import ROOT, dotted_names, imported_files
 from speech.voices import read_voices
 
@@ -38,12 +40,28 @@ def code_of(module: str, options: dict[str, Any]) -> list[Path]:
     return imported_files([module, *dotted_names(options)])
 
 
+def _address(path: Path) -> str:
+    """Of the file, as SQLite opens it. On a file system without locks SQLite waits for one until it gives up."""
+    address = path.absolute().as_uri()
+    try:
+        with TemporaryFile(dir=path.parent) as file:  # not `path`: closing it would end the locks of this process on it
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        why = f"{path} cannot be locked ({error.strerror})"
+        print(f"{why}: let no other process use it, or choose another cache.path", flush=True)
+        return f"{address}?vfs=unix-none"
+    return address
+
+
 class Cache:
     """A mapping from JSON-able keys to JSON-able values in one SQLite file; every `store` is a transaction."""
 
     def __init__(self, path: str, fingerprint: str):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, timeout=600)  # several processes may hear at once
+        address = _address(Path(path))
+        self._database = sqlite3.connect(address, timeout=600, uri=True)  # several processes may hear at once
         self._database.execute("CREATE TABLE IF NOT EXISTS heard (key TEXT PRIMARY KEY, value TEXT)")
         self._fingerprint = fingerprint
 

@@ -1,5 +1,6 @@
 """Results that appear whole or not at all, and whether what is there was made of the same settings and files."""
 
+import errno
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 from speech.faults import UserError
 
 _PROCESS = secrets.token_hex(4)  # beside the pid, which containers on one file system may have alike
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of shared file systems that are mounted without locks
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Running commands so that nothing of them survives: own session each, orphans adopted, everything ended at the end."""
 
 import ctypes
-import errno
 import fcntl
 import os
 import selectors
@@ -15,11 +14,12 @@ from typing import BinaryIO
 
 import psutil
 
+from speech.files import NO_LOCKS
+
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.2
-_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of shared file systems that are mounted without flock
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -185,7 +185,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
                 "(how: docs/training.md)"
             ) from None
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in NO_LOCKS:
                 raise
             where = os.path.relpath(folder)
             print(f"run.sh: {where} cannot be locked ({error.strerror}): let no other run work in it", flush=True)

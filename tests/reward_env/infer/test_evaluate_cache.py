@@ -1,6 +1,9 @@
 """The evaluation: what was heard before, given files, the results of two systems, several processes."""
 
+import errno
+import fcntl
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -42,6 +45,26 @@ def test_the_cache_forgets_when_the_codec_a_voice_or_its_recording_changes(tmp_p
     for path, content in ((model, b"2"), (wave, b"2"), (voices, voices.read_bytes() + b"\n")):
         path.write_bytes(content)
         assert [heard_here(), heard_here()] == [None, "你"], path
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS])
+def test_the_cache_works_on_a_file_system_without_locks(tmp_path, monkeypatch, capsys, number: int):
+    """There SQLite waited ten minutes and said "database is locked", or "disk I/O error": as here, where it is."""
+
+    def refused(*_):
+        raise OSError(number, os.strerror(number))
+
+    path, connect = tmp_path / "a ? folder/heard.sqlite", sqlite3.connect
+    Cache(str(path), "x").store([("a", 1)])
+    assert capsys.readouterr().out == ""
+    other = connect(path)
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(sqlite3, "connect", lambda where, **more: connect(where, **more | {"timeout": 0}))
+    monkeypatch.setattr(fcntl, "lockf", refused)
+    cache = Cache(str(path), "x")
+    cache.store([("b", 2)])
+    assert (cache.get("a"), cache.get("b")) == (1, 2)
+    assert f"heard.sqlite cannot be locked ({os.strerror(number)}): let no other process" in capsys.readouterr().out
 
 
 def test_the_cache_forgets_when_a_package_of_the_ear_has_another_version(tmp_path, monkeypatch):
