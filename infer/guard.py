@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 
 from infer.hear import Listener, errors, refuse_same_family
 from infer.records import Utterance
-from merge.choose import ASKED, HEARD, HELD_OUT, guard_folder, held_out
+from merge.choose import ASKED, HEARD, HELD_OUT, LEFT_OUT, guard_folder, held_out
 from reward_tts.reward.terms import units
 from speech.faults import told_plainly
 from speech.files import append_jsonl, growing_lines, write_text
@@ -46,14 +46,14 @@ class Hearing:
         refuse_same_family(cfg.reward_server.asr, cfg.ear)
         self.cfg, self.folder, self.listener = cfg, guard_folder(cfg.recipe.grpo_dir), Listener(cfg)
         self.heard, _ = growing_lines(self.folder / HEARD)
-        self._known = {row["id"] for row in self.heard}
-        self._offset, self._waiting, self._told = 0, [], set[tuple[str, str]]()
+        self._known = {row["id"] for row in self.heard if row["kind"] != LEFT_OUT}  # this ear may know more
+        self._offset, self._waiting, self._told, self._last = 0, [], set[str](), "held_out"
         # Of a row for which memory was short: how often, while it was not for all, and how many were heard by then.
         self._attempts: dict[str, tuple[int, int]] = {}
         self._short: dict[str, NoMemory] = {}  # rows of the present batch that are tried again
 
     def work(self) -> bool:
-        """A batch at most, rollouts before held-out texts; whether there was one.
+        """A batch at most, of rollouts and of held-out texts in turn; whether there was one.
 
         Raises:
             NoMemory: memory is short for all that is left of the batch. Passing: the reward server is away or busy.
@@ -66,7 +66,7 @@ class Hearing:
             return False
         turn, kind = self._turn(self._waiting[0]), self._waiting[0]["kind"]
         batch = list(takewhile(lambda row: self._turn(row) == turn, self._waiting[: self.cfg.guard.batch]))
-        rest, self._short = self._waiting[len(batch) :], {}
+        rest, self._short, self._last = self._waiting[len(batch) :], {}, kind
         try:
             answers = self._heard(batch)
         except Passing:
@@ -83,8 +83,8 @@ class Hearing:
         return True
 
     def _turn(self, row: dict[str, Any]) -> tuple[bool, bool]:
-        """What memory was too short for holds up no other; rollouts go before held-out texts."""
-        return row["id"] in self._attempts, row["kind"] == "held_out"
+        """What memory was too short for holds up no other; then that of which the last batch was not."""
+        return row["id"] in self._attempts, row["kind"] == self._last
 
     def _heard(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Answers of the rows that can be heard, row by row where they cannot together."""
@@ -92,12 +92,11 @@ class Hearing:
             return list(self._answers(batch))
         except (NoMemory, ValueError) as error:
             if len(batch) == 1:
-                self._not_heard(batch[0], error)
-                return []
+                return self._not_heard(batch[0], error)
         return [answer for row in batch for answer in self._heard([row])]
 
-    def _not_heard(self, row: dict[str, Any], error: NoMemory | ValueError) -> None:
-        """A row that the decoder or the ear refuses, such as in a language that the ear does not know, is left out for
+    def _not_heard(self, row: dict[str, Any], error: NoMemory | ValueError) -> list[dict[str, Any]]:
+        """The answer of a row without one, if it has not to wait. A row that the decoder or the ear refuses, such as in a language that the ear does not know, is left out for
         good, and so is one for which memory was short `guard.memory_attempts` times while others were heard."""
         if isinstance(error, NoMemory):
             times, heard = self._attempts.get(row["id"], (0, -1))
@@ -106,14 +105,15 @@ class Hearing:
                 self._attempts[row["id"]] = times, len(self.heard)
             if times < self.cfg.guard.memory_attempts:
                 self._short[row["id"]] = error
-                return
+                return []
             told = f"{row['kind']} of step {row['step']}, {len(row['tokens'])} tokens of {row['text']!r}"
-            print(f"left out, memory for others and {times} times none for it: {told}: {error}", flush=True)
-            return
-        why = (row["language"], getattr(error, "why", str(error)))
+            why = f"left out, memory for others and {times} times none for it: {told}: {error}"
+        else:
+            why = f"rows in language {row['language']!r} are left out: {getattr(error, 'why', error)}"
         if why not in self._told:
-            print(f"rows in language {why[0]!r} are left out: {why[1]}", flush=True)
+            print(why, flush=True)
         self._told.add(why)
+        return [{"id": row["id"], "kind": LEFT_OUT, "step": row["step"], "why": why}]
 
     def _answers(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         said = [

@@ -20,6 +20,7 @@ from speech.files import growing_lines
 ASKED, HEARD, HELD_OUT, ALARM = "asked.jsonl", "heard.jsonl", "held_out.json", "alarm.json"
 LOSSES = "held_out_loss.jsonl"
 TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
+LEFT_OUT = "left_out"  # `kind` of a row of heard.jsonl that the guard's ASR refuses, with `why`
 RANKING = "VERL_TTS_RANKING"  # stages/standard.yaml sets it for the trainer: best.json of stage `checkpoints`
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from merge.choose import ALARM, ASKED, HEARD, guard_folder, saved_steps
+from merge.choose import ALARM, ASKED, HEARD, LEFT_OUT, guard_folder, saved_steps
 from speech.files import append_jsonl, growing_lines, whole_file, write_text
 from speech.verl_log import go_on
 from verl_plugins.evidence import Guard, Heard
@@ -51,14 +51,14 @@ class GuardObserver:
         # The last step of whose weights rollouts were heard and left no evidence, of each claim; and that of before
         # the step that is being heard.
         self._calm, self._calm_before = dict[str, int](), dict[str, int]()
-        self._asked_at, self._heard_at, self._count = 0, 0, 0
+        self._heard_at, self._waiting = 0, dict[str, int]()  # the step of each row that this process asked for
         self._begun, self._numbers = time.time_ns(), count()  # of rows asked for: a resumed run asks again
         if self.cfg["action"]:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take()  # of a run that is resumed; its curves are there
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
-        """Asks for rows of this step; guard/... of what was heard since the last one.
+        """Asks for rows of this step, unless the hearing is too late; guard/... of what was heard since the last one.
 
         Raises:
             RuntimeError: an alarm, and the action is stop.
@@ -67,18 +67,23 @@ class GuardObserver:
             return {}
         metrics = self._read()
         self._judge(batch.step)
-        wanted = max(self.cfg["rows"], self.cfg["baseline"] - self._count)
-        spoken = [i for i, info in enumerate(batch.infos) if _has_sound(info)]
-        groups, infos = [batch.groups[i] for i in spoken], [batch.infos[i] for i in spoken]
-        self._ask(batch.step, "rollout", _one_per(groups, infos, random.Random(batch.step))[:wanted])
-        behind = self._asked_at - self._heard_at
-        if behind > self.cfg["behind"] and not (behind - 1) % self.cfg["behind"]:
+        late, most = self._late(batch.step), self.cfg["behind"]
+        if late <= most:  # which steps are passed over does not depend on what was heard: the test stays valid
+            wanted = max(self.cfg["rows"], self.cfg["baseline"] - len(self.test.first) - len(self._waiting))
+            spoken = [i for i, info in enumerate(batch.infos) if _has_sound(info)]
+            groups, infos = [batch.groups[i] for i in spoken], [batch.infos[i] for i in spoken]
+            self._ask(batch.step, "rollout", _one_per(groups, infos, random.Random(batch.step))[:wanted])
+        elif not (late - 1) % max(1, most):
             log.warning(
-                "the guard hears nothing: its last rollout is of step %d. logs/guard.log tells why; this run "
-                "is not guarded meanwhile",
-                self._heard_at,
+                "the guard is %d steps late, its last rollout is of step %d: it asks for no more until it is less "
+                "late. logs/guard.log tells whether it works; for an ear that is too slow: guard.rows, guard.nice",
+                *(late, self._heard_at),
             )
-        return metrics | {"guard/behind": float(behind)}
+        return metrics | {"guard/behind": float(self._late(batch.step))}
+
+    def _late(self, step: int) -> int:
+        """Steps since the first one that was asked for and is not heard, with it."""
+        return step + 1 - min(self._waiting.values(), default=step + 1)
 
     def held_out(self, batch: Batch) -> None:
         """Asks for the rows of a validation, of the same texts each time, whether the model said something or not."""
@@ -98,11 +103,16 @@ class GuardObserver:
             asked.append(row)
         append_jsonl(self.folder / ASKED, asked)
         if kind == "rollout":
-            self._asked_at, self._count = step, self._count + len(rows)
+            self._waiting |= {row["id"]: step for row in asked}
 
     def _take(self) -> list[Heard]:
         """What was heard since, into the test."""
         rows, self._read_to = growing_lines(self.folder / HEARD, self._read_to)
+        for row in rows:
+            own = self._waiting.pop(row["id"], None) is not None
+            if own and row["kind"] == LEFT_OUT and row["why"] not in self._told:
+                self._told.add(row["why"])
+                log.warning("the guard hears nothing of %s", row["why"])
         new = [
             (row["step"], Heard(row["reward"], row["other"], row["sound"])) for row in rows if row["kind"] == "rollout"
         ]
@@ -116,7 +126,6 @@ class GuardObserver:
                 # most (a run that is resumed goes back). Only the step's last row says which.
                 self._calm[name] = step - 1 if calm else max(0, min(self._calm_before.get(name, 0), step - 2))
         self._recent = (self._recent + new)[-self.cfg["baseline"] :]
-        self._count = max(self._count, len(self.test.first))
         return [heard for _, heard in new]
 
     def _read(self) -> dict[str, float]:

@@ -42,7 +42,7 @@ def ask(cfg: DictConfig, spoken: list[tuple[list[int], str]], kind: str, step: i
             file.write(json.dumps(row) + "\n")
 
 
-def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: list[tuple[list[int], str]]):
+def test_what_is_asked_is_heard_once_both_kinds_in_turn(cfg: DictConfig, spoken: list[tuple[list[int], str]]):
     """Of the last text of step 10 nothing was said, and of that of step 20, which is a batch by itself."""
     nothing = ([], spoken[2][1])
     ask(cfg, [*spoken[:2], nothing], "held_out", 10, None)
@@ -52,7 +52,9 @@ def test_what_is_asked_is_heard_once_rollouts_first(cfg: DictConfig, spoken: lis
     assert [hearing.work() for _ in range(5)] == [True, True, True, True, False]
     heard, _ = growing_lines(guard_folder(cfg.recipe.grpo_dir) / "heard.jsonl")
     held_out_ids = ["10.held_out.0", "10.held_out.1", "10.held_out.2", "20.held_out.0"]
-    assert [row["id"] for row in heard] == [f"11.rollout.{i}" for i in range(4)] + held_out_ids
+    in_turn = [f"11.rollout.{i}" for i in range(3)] + held_out_ids[:3] + ["11.rollout.3", held_out_ids[3]]
+    assert [row["id"] for row in heard] == in_turn
+    heard.sort(key=lambda row: row["kind"] == "held_out")
     assert [row["reward"] for row in heard] == [1.0] * 4 + [0.0] * 3 + [1.0]  # of "" all is missing
     assert all(0 <= row["other"] <= 1 for row in heard)
     for row, (tokens, text) in zip(heard, spoken[2:6], strict=False):
@@ -105,8 +107,11 @@ def test_a_row_that_the_ear_cannot_hear_holds_up_no_other(
     hearing.listener.ear = own_ear
     assert [hearing.work() for _ in range(3)] == [True, True, False]
     heard, _ = growing_lines(folder / "heard.jsonl")
-    assert [row["id"] for row in heard] == ["1.rollout.0", "1.rollout.2"]
     told = "rows in language 'en' are left out: ValueError: does not know ['en']"
+    left_out = [(f"1.rollout.1{end}", "left_out") for end in ("", ".again")]
+    found = [(row["id"], row["kind"]) for row in heard]  # the last one first: the others were away for a turn
+    assert found == [left_out[1], ("1.rollout.0", "rollout"), left_out[0], ("1.rollout.2", "rollout")]
+    assert {row["why"] for row in heard if row["kind"] == "left_out"} == {told}
     assert capsys.readouterr().out.count(told) == 1
 
 

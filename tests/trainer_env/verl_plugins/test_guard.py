@@ -127,7 +127,7 @@ def test_of_several_alarms_the_one_that_began_first_says_what_is_good(tmp_path: 
     """At 1e922d5 the second took the place of the first, and merge.step=best chose a checkpoint of a hack."""
     save_steps(tmp_path, 5, 10, 20, 30)
     guard = observer(tmp_path, "warn")
-    validated = {"kind": "held_out", "text": "a", "reward": 0.0}
+    validated = {"id": "1", "kind": "held_out", "text": "a", "reward": 0.0}
     errors = {5: 0.25, 10: 0.21, 20: 0.14, 30: 0.12}
     append_jsonl(tmp_path / "guard/heard.jsonl", [validated | {"step": s, "other": e} for s, e in errors.items()])
     hear(tmp_path, 1, 12, 0.3, 0.3)
@@ -195,7 +195,8 @@ def test_a_resumed_run_adds_no_point_to_the_curves(tmp_path: Path):
     guard.observe(batch(3), {})
     before = curves.read_text()
     assert before.count("\n") == 2
-    assert observer(tmp_path)._count == 12
+    again = observer(tmp_path)
+    assert len(again.test.first) == 12
     assert curves.read_text() == before
 
 
@@ -223,11 +224,38 @@ def test_a_warning_is_given_once_and_the_run_goes_on(tmp_path: Path, caplog: pyt
     assert sum(record.getMessage().startswith("guard: ") for record in caplog.records) == 1
 
 
-def test_a_guard_that_hears_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def answer(tmp_path: Path, rows: list[dict], **more) -> None:
+    lines = [{key: row[key] for key in ("id", "step", "kind")} | more for row in rows]
+    append_jsonl(tmp_path / "guard/heard.jsonl", lines)
+
+
+def test_a_guard_that_is_late_says_so_and_asks_for_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """Five steps late is more than four, and said at once; then each fourth step."""
+    guard, sound = observer(tmp_path), {"reward": 0.3, "other": 0.3, "sound": {"speaking_rate": 4.0}}
+    found = [guard.observe(batch(step), {}) for step in range(1, 51)]
+    assert [row["step"] for row in asked(tmp_path)] == [1] * 6 + [2] * 6 + [3] * 3 + [4] * 3
+    assert [one["guard/behind"] for one in found] == list(range(1, 51))
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 12 and told[0].startswith("the guard is 5 steps late, its last rollout is of step 0: it asks")
+    answer(tmp_path, asked(tmp_path)[:15], **sound)
+    assert guard.observe(batch(51), {})["guard/behind"] == 48.0
+    answer(tmp_path, asked(tmp_path)[15:], **sound)
+    assert guard.observe(batch(52), {})["guard/behind"] == 1.0
+    assert [row["step"] for row in asked(tmp_path)[18:]] == [52] * 3
+
+
+def test_rows_that_the_ear_refuses_are_told_once_and_do_not_count(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """Of a baseline of 12 that was asked for, 4 are left out: 4 more of the next step, where 3 would be usual."""
     guard = observer(tmp_path)
-    for step in range(1, 6):  # five steps late is more than four, and said at once
+    for step in (1, 2):
         guard.observe(batch(step), {})
-    assert [r.getMessage().startswith("the guard hears nothing") for r in caplog.records] == [True]
+    why = "rows in language 'en' are left out: ValueError: does not know ['en']"
+    answer(tmp_path, asked(tmp_path)[:4], kind="left_out", why=why)
+    assert guard.observe(batch(3), {})["guard/behind"] == 3.0
+    assert [row["step"] for row in asked(tmp_path)[12:]] == [3] * 4
+    answer(tmp_path, asked(tmp_path)[4:], kind="left_out", why=why)
+    assert guard.observe(batch(4), {})["guard/behind"] == 1.0
+    assert [record.getMessage() for record in caplog.records] == [f"the guard hears nothing of {why}"]
 
 
 def test_a_run_goes_on_behind_half_a_line_that_a_full_disk_left(tmp_path: Path):
