@@ -96,8 +96,9 @@ class Hearing:
         return [answer for row in batch for answer in self._heard([row])]
 
     def _not_heard(self, row: dict[str, Any], error: NoMemory | ValueError) -> list[dict[str, Any]]:
-        """The answer of a row without one, if it has not to wait. A row that the decoder or the ear refuses, such as in a language that the ear does not know, is left out for
-        good, and so is one for which memory was short `guard.memory_attempts` times while others were heard."""
+        """What is written of a row that is left out, or nothing, if it waits. One that the decoder or the ear refuses,
+        such as in a language that the ear does not know, is left out, and so is one for which memory was short
+        `guard.memory_attempts` times while others were heard."""
         if isinstance(error, NoMemory):
             times, heard = self._attempts.get(row["id"], (0, -1))
             if len(self.heard) > heard:

@@ -1,9 +1,10 @@
 """Which checkpoint of a GRPO run is merged, by what the guard heard of it (docs/training.md, "The guard"), and which of
 an SFT by verl is exported, by its loss on held-out rows.
 
-In `guard_folder`: alarm.json of verl_plugins/guard.py ({"action", "since", "last_good", "why"}),
-heard.jsonl of infer/guard.py (see `held_out`). Beside an SFT's checkpoints: LOSSES of verl_plugins/sft_trainer.py
-({"step", "loss"}, nats per labelled token). What is chosen so must still be there: see `kept_steps`.
+In `guard_folder`: alarm.json of verl_plugins/guard.py ({"action", "since", "last_good", "why"}) and its calm.json
+({"step": the last one without evidence of any claim}), heard.jsonl of infer/guard.py (see `held_out`). Beside an SFT's
+checkpoints: LOSSES of verl_plugins/sft_trainer.py ({"step", "loss"}, nats per labelled token). What is chosen so must
+still be there: see `kept_steps`.
 """
 
 import json
@@ -17,7 +18,7 @@ from typing import Any
 from speech.faults import UserError
 from speech.files import growing_lines
 
-ASKED, HEARD, HELD_OUT, ALARM = "asked.jsonl", "heard.jsonl", "held_out.json", "alarm.json"
+ASKED, HEARD, HELD_OUT, ALARM, CALM = "asked.jsonl", "heard.jsonl", "held_out.json", "alarm.json", "calm.json"
 LOSSES = "held_out_loss.jsonl"
 TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
 LEFT_OUT = "left_out"  # `kind` of a row of heard.jsonl that the guard's ASR refuses, with `why`
@@ -105,13 +106,19 @@ def _step(folder: Path) -> int:
 
 
 def kept_steps(grpo_dir: str | Path) -> set[int]:
-    """Steps that somebody may go back to, so that no rotation takes them away: the guard's last good one, and the best
+    """Steps that somebody may go back to, so that no rotation takes them away: the guard's last good one, and what an
+    alarm would call so now; that of least error by the guard's ASR, of those heard on as many texts as any; the best
     one by stage `checkpoints`, whose best.json the environment names; without that it lies beside the run's folder."""
-    good = _read(guard_folder(grpo_dir) / ALARM).get("last_good")
+    folder, saved = guard_folder(grpo_dir), saved_steps(grpo_dir)
+    good, calm = _read(folder / ALARM).get("last_good"), _read(folder / CALM).get("step")
+    would_be = [step for step in saved if calm is not None and step <= calm][-1:]
+    heard = {int(number): one for number, one in _read(folder / HELD_OUT).get("steps", {}).items()}
+    heard = {step: heard[step] for step in before_alarm(grpo_dir, saved) if step in heard}
+    by_guard = [_least(_heard_enough(heard, 1.0))] if heard else []
     beside = Path(grpo_dir).parent / "checkpoints/best.json"
     ranking = _read(Path(os.environ.get(RANKING, beside))).get("ranking", [])
     best = before_alarm(grpo_dir, [row["step"] for row in ranking])[:1]
-    return {step for step in (good, *best) if step is not None}
+    return {step for step in (good, *would_be, *by_guard, *best) if step is not None}
 
 
 def before_alarm(grpo_dir: str | Path, steps: Sequence[int]) -> list[int]:
@@ -197,15 +204,24 @@ def held_out(heard: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _least_error(heard: dict[int, dict[str, Any]], share: float) -> int:
-    """Of the steps of `held_out` whose texts were heard but for a few: a few easy texts make no good model."""
-    most = max(one["texts"] for one in heard.values())
-    whole = {number: one for number, one in sorted(heard.items()) if one["texts"] >= share * most}
-    best = min(whole, key=lambda number: (whole[number]["error"], number))
+    whole = _heard_enough(heard, share)
+    best = _least(whole)
     shown = ", ".join(f"{number}: {one['error']:.4f} ({one['texts']})" for number, one in whole.items())
     print(f"step {best}: the least error on held-out texts by the guard's ASR, of {shown}", flush=True)
     if partly := [f"{number} ({heard[number]['texts']})" for number in sorted(heard.keys() - whole.keys())]:
+        most = max(one["texts"] for one in heard.values())
         print(f"left out, heard on less than {share:.0%} of {most} texts: steps {', '.join(partly)}", flush=True)
     return best
+
+
+def _heard_enough(heard: dict[int, dict[str, Any]], share: float) -> dict[int, dict[str, Any]]:
+    """The steps of `held_out` whose texts were heard but for a few: a few easy texts make no good model."""
+    most = max(one["texts"] for one in heard.values())
+    return {number: one for number, one in sorted(heard.items()) if one["texts"] >= share * most}
+
+
+def _least(heard: dict[int, dict[str, Any]]) -> int:
+    return min(heard, key=lambda number: (heard[number]["error"], number))
 
 
 def _read(path: Path) -> dict[str, Any]:

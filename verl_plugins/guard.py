@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from merge.choose import ALARM, ASKED, HEARD, LEFT_OUT, guard_folder, saved_steps
+from merge.choose import ALARM, ASKED, CALM, HEARD, LEFT_OUT, guard_folder, saved_steps
 from speech.files import append_jsonl, growing_lines, whole_file, write_text
 from speech.verl_log import go_on
 from verl_plugins.evidence import Guard, Heard
@@ -66,6 +66,8 @@ class GuardObserver:
         if not self.cfg["action"]:
             return {}
         metrics = self._read()
+        if metrics and self._calm:
+            write_text(self.folder / CALM, json.dumps({"step": min(self._calm.values())}) + "\n")
         self._judge(batch.step)
         late, most = self._late(batch.step), self.cfg["behind"]
         if late <= most:  # which steps are passed over does not depend on what was heard: the test stays valid

@@ -80,6 +80,7 @@ def test_a_gain_only_the_reward_hears_stops_the_run_with_its_step(tmp_path: Path
     hear(tmp_path, 1, 12, 0.3, 0.3)
     hear(tmp_path, 6, 40, 0.1, 0.1)
     metrics = guard.observe(batch(7), {})
+    assert json.loads((tmp_path / "guard/calm.json").read_text()) == {"step": 5}
     assert metrics["guard/other_error"] == pytest.approx((12 * 0.3 + 40 * 0.1) / 52)
     hear(tmp_path, 8, 200, 0.0, 0.5)
     with pytest.raises(

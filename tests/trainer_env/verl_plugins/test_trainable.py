@@ -1,6 +1,8 @@
 """Which parameters are trained. That the rest stays as it was is shown in tests/trainer_env/test_end_to_end.py."""
 
 import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from torch.nn import LayerNorm, Linear, Sequential
@@ -51,6 +53,48 @@ def test_what_a_resumed_run_counts_among_its_checkpoints(tmp_path, monkeypatch):
     assert saved_before("other/global_step_11/actor", resumed) == []  # begun from another run's checkpoint
 
 
+def saves(grpo: Path, keep: int, steps: Sequence[int], resumed: str | None = None) -> Iterator[tuple[int, list[int]]]:
+    """Saves these as verl does, and gives each and what is there after it."""
+    manager, beside = object.__new__(BaseCheckpointManager), []
+    manager.previous_saved_paths = []
+    for step in steps:
+        path = f"{grpo}/global_step_{step}/actor"
+        before = [*beside, *manager.previous_saved_paths]
+        manager.previous_saved_paths, beside = counted(before, path, resumed, kept_steps(grpo))
+        resumed = None
+        manager.ensure_checkpoint_capacity(keep)
+        save_steps(grpo, step)
+        manager.register_checkpoint(path, keep)
+        yield step, saved_steps(grpo)
+
+
+def test_a_rotation_leaves_what_the_guard_would_choose_and_no_longer(tmp_path):
+    """Two are kept. Step 5 is the best that was heard until 20 is heard (15 is so in part), 10 what an alarm would go
+    back to until 24 was calm, too. A process that begins at 30 finds them in the folder."""
+
+    def held_out(**errors: float) -> dict:
+        steps = {name[1:]: {"error": error, "texts": 3 if name == "_15" else 8} for name, error in errors.items()}
+        return {"held_out": {"steps": steps}}
+
+    files = {
+        5: held_out(_0=0.0, _5=0.1),
+        10: {"calm": {"step": 12}},
+        15: held_out(_5=0.1, _10=0.2, _15=0.01),
+        20: held_out(_5=0.1, _10=0.2, _15=0.01, _20=0.05),
+        25: {"calm": {"step": 24}},
+        35: held_out(_20=0.05, _30=0.02) | {"calm": {"step": 34}},
+    }
+    (tmp_path / "guard").mkdir()
+    left = []
+    for resumed, steps in ((None, (5, 10, 15, 20, 25, 30)), (f"{tmp_path}/global_step_30/actor", (35, 40, 45))):
+        for step, there in saves(tmp_path, 2, steps, resumed):
+            left.append(there)
+            for name, content in files.get(step, {}).items():
+                (tmp_path / f"guard/{name}.json").write_text(json.dumps(content))
+    assert left[:6] == [[5], [5, 10], [5, 10, 15], [5, 10, 15, 20], [10, 15, 20, 25], [20, 25, 30]]
+    assert left[6:] == [[20, 30, 35], [30, 35, 40], [30, 40, 45]]
+
+
 @pytest.mark.parametrize("work", [".", "another/disk"])
 def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path, monkeypatch, work: str):
     """Saves of steps 4 to 16, four of them kept, were stopped by the guard; the run went on to 28, with a warning only.
@@ -63,18 +107,9 @@ def test_a_rotation_leaves_what_one_may_go_back_to(tmp_path, monkeypatch, work: 
     for file, content in ((grpo / "guard/alarm.json", {"last_good": 4, "since": 14}), (best, {"ranking": []})):
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(content))
-    manager, resumed = object.__new__(BaseCheckpointManager), f"{grpo}/global_step_16/actor"
-    manager.previous_saved_paths, beside = [], []
     left = []
-    for step in (20, 24, 28):
-        path = f"{grpo}/global_step_{step}/actor"
-        before = [*beside, *manager.previous_saved_paths]
-        manager.previous_saved_paths, beside = counted(before, path, resumed, kept_steps(grpo))
-        resumed = None
-        manager.ensure_checkpoint_capacity(4)
-        save_steps(grpo, step)
-        manager.register_checkpoint(path, 4)
-        left.append(saved_steps(grpo))
+    for step, steps in saves(grpo, 4, (20, 24, 28), f"{grpo}/global_step_16/actor"):
+        left.append(steps)
         if step == 20:  # stage checkpoints, meanwhile; its best one is from behind the alarm
             ranking = [{"step": 16, "error": 0.1}, {"step": 12, "error": 0.2}]
             best.write_text(json.dumps({"ranking": ranking}))
