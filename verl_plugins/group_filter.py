@@ -15,7 +15,7 @@ that is so of every term of the reward, one by one.
 
 What is thrown away is the easy and the hard: the groups that stay say little of how good the policy is. Metrics of all
 groups that came in a step say that: reward/all_groups/score/mean, .../error_rate/mean, and .../flat, the share of
-groups without spread.
+groups without spread. Observers (replay_sampler.py) that judge the policy look at all of them, too: `came`.
 """
 
 import logging
@@ -103,6 +103,7 @@ class LimitedGroupFilter(ReplayBuffer):
         """Nothing was drawn or seen for this step."""
         self._drawn = self._thrown = self._kept = 0
         self._all: dict[str, list[float]] = defaultdict(list)
+        self.came: dict[str, list[Mapping[str, Any]]] = {}  # of each group: what the reward function returned
 
     @property
     def _may_come(self) -> int:
@@ -142,6 +143,7 @@ class LimitedGroupFilter(ReplayBuffer):
             groups = defaultdict(list)
             for key, info in zip(keys, infos_of(keys, partition_id), strict=True):
                 groups[key.split("_")[0]].append(info)
+            self.came |= groups
             for uid, infos in groups.items():
                 flat = without_spread(infos, self.filter_groups_metric, self._min_spread)
                 known[uid] = float(np.mean([info["score"] for info in infos])) if flat else None

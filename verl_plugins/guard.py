@@ -72,8 +72,8 @@ class GuardObserver:
         late, most = self._late(batch.step), self.cfg["behind"]
         if late <= most:  # which steps are passed over does not depend on what was heard: the test stays valid
             wanted = max(self.cfg["rows"], self.cfg["baseline"] - len(self.test.first) - len(self._waiting))
-            spoken = [i for i, info in enumerate(batch.infos) if _has_sound(info)]
-            groups, infos = [batch.groups[i] for i in spoken], [batch.infos[i] for i in spoken]
+            spoken = [(group, info) for group, info in zip(*batch.of_the_policy(), strict=True) if _has_sound(info)]
+            groups, infos = [group for group, _ in spoken], [info for _, info in spoken]
             self._ask(batch.step, "rollout", _one_per(groups, infos, random.Random(batch.step))[:wanted])
         elif not (late - 1) % max(1, most):
             log.warning(

@@ -61,7 +61,7 @@ class StrictReplayBuffer(QueuePolls):
             return batch, metrics
         now = time.monotonic()
         seconds, self._last_batch_at = now - self._last_batch_at, now
-        seen, found = self._seen(global_steps, batch, seconds), {}
+        seen, found = self._seen(global_steps, batch, seconds, self.came or None), {}
         for observer in self._observers:
             found |= observer.observe(seen, found)
         return batch, {**metrics, **found}
@@ -73,9 +73,9 @@ class StrictReplayBuffer(QueuePolls):
             for observer in told:
                 observer.held_out(seen)
 
-    def _seen(self, step: int, batch: KVBatchMeta, seconds: float) -> Batch:
+    def _seen(self, step: int, batch: KVBatchMeta, seconds: float, came: dict[str, list] | None = None) -> Batch:
         groups, lengths = [key.split("_")[0] for key in batch.keys], [tag["response_len"] for tag in batch.tags]
-        return Batch(step, infos_of(batch.keys, batch.partition_id), groups, lengths, seconds)
+        return Batch(step, infos_of(batch.keys, batch.partition_id), groups, lengths, seconds, came)
 
     def _sync_metadata_from_transfer_queue(self) -> None:
         """Called by verl at each poll.

@@ -35,6 +35,7 @@ class Batch:
         groups: of each, its prompt.
         lengths: of each response, in tokens.
         seconds: since the last batch.
+        came: with dynamic sampling: {prompt: infos} of all groups that came in the step, whether they stayed or not.
     """
 
     step: int
@@ -42,6 +43,15 @@ class Batch:
     groups: Sequence[str]
     lengths: Sequence[int]
     seconds: float
+    came: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+
+    def of_the_policy(self) -> tuple[list[str], list[Mapping[str, Any]]]:
+        """The prompt and the infos of each rollout to judge the policy by. With dynamic sampling easy texts leave the
+        batch as it learns: a mean over what stays, such as the speaking rate of two languages, moves by that alone."""
+        if self.came is None:
+            return list(self.groups), list(self.infos)
+        pairs = [(group, info) for group, infos in self.came.items() for info in infos]
+        return [group for group, _ in pairs], [info for _, info in pairs]
 
 
 class BatchMetrics:
@@ -197,8 +207,10 @@ class Drift:
         self.first: dict[str, list[float]] = json.loads(self.file.read_text()) if self.file.exists() else {}
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
-        """{reward/NAME/drift: relative change of the mean}, of the means that BatchMetrics found; a warning in the log
-        where it is too large."""
+        """{reward/NAME/drift: relative change of the mean}, of the means that BatchMetrics found, with dynamic sampling
+        of those of all groups that came; a warning in the log where it is too large."""
+        if batch.came is not None:
+            found = {f"reward/{name}": value for name, value in _numbers(batch.of_the_policy()[1]).items()}
         drifts = {}
         for name, limit in self.limits.items():
             mean = found.get(f"reward/{name}/mean")

@@ -8,8 +8,10 @@ import pytest
 import verl.trainer.ppo.v1.replay_buffer as verls
 from omegaconf import OmegaConf
 
-from verl_plugins import group_filter
+from verl_plugins import group_filter, queue_polls, replay_sampler
 from verl_plugins.group_filter import LimitedGroupFilter, without_spread
+from verl_plugins.replay_sampler import StrictReplayBuffer
+from verl_plugins.reward_metrics import Batch
 
 BATCH, FLAT, SPREAD = 2, (0.5, 0.5), (0.0, 1.0)
 
@@ -28,7 +30,7 @@ class Queue:
             self.drawn += 1
             self.tags["train"][uid] = {"is_prompt": True, "status": "finished", "global_steps": 1}
             for place, score in enumerate(scores):
-                self.tags["train"][f"{uid}_{place}_0"] = {}
+                self.tags["train"][f"{uid}_{place}_0"] = {"response_len": 3}
                 info = {"score": score, "error_rate": 1.0 - score}
                 self.infos[f"{uid}_{place}_0"] = {"reward_extra_info": info}
         return number
@@ -45,24 +47,18 @@ class Queue:
             self.tags[partition_id].pop(key, None)
 
 
+SETTINGS = {"enable": True, "metric": "score", "max_inflight_gen_batches": 1, "min_spread": 0.0}
+VERLS = {"trainer_mode": "sync", "trainer_config": None, "max_off_policy_threshold": None}
+VERLS |= {"max_off_policy_strategy": "drop"}
+
+
 def sample(monkeypatch, groups: list[tuple[float, float]], limit: int, **options) -> tuple[Queue, list[str], dict]:
     """One step: (the queue, the groups of its batch, its metrics)."""
     queue = Queue(groups)
     for module in (verls, group_filter):
         monkeypatch.setattr(module, "tq", queue)
-    settings = {"enable": True, "metric": "score", "max_num_gen_batches": limit, "max_inflight_gen_batches": 1}
-    settings["min_spread"] = 0.0
-    buffer = LimitedGroupFilter(
-        OmegaConf.create(settings | options),
-        BATCH,
-        queue.draw,
-        trainer_mode="sync",
-        trainer_config=None,
-        max_off_policy_threshold=None,
-        max_off_policy_strategy="drop",
-        sampler_kwargs=None,
-        poll_interval=0.0,
-    )
+    settings = OmegaConf.create(SETTINGS | {"max_num_gen_batches": limit} | options)
+    buffer = LimitedGroupFilter(settings, BATCH, queue.draw, sampler_kwargs=None, poll_interval=0.0, **VERLS)
     queue.draw(BATCH)
     batch, metrics = buffer.sample(1, "train", BATCH)
     return queue, sorted({key.split("_")[0] for key in batch.keys}), metrics
@@ -87,6 +83,34 @@ def test_metrics_of_all_groups_hold_what_was_thrown_away(monkeypatch):
     }
     _, _, metrics = sample(monkeypatch, [FLAT], limit=2)  # at the limit, too
     assert (metrics["reward/all_groups/score/mean"], metrics["reward/all_groups/flat"]) == (0.5, 1.0)
+
+
+class Seen(list):
+    """An observer that keeps the batches."""
+
+    def observe(self, batch: Batch, found: dict) -> dict[str, float]:
+        self.append(batch)
+        return {}
+
+
+@pytest.mark.parametrize(("enable", "seen"), [(True, 4), (False, 2)])
+def test_observers_see_what_was_thrown_away(monkeypatch, enable: bool, seen: int):
+    """Three of four groups come with spread; without dynamic sampling there are the two of the batch."""
+    queue = Queue([(1.0, 1.0), SPREAD])
+    for module in (verls, group_filter, queue_polls, replay_sampler):
+        monkeypatch.setattr(module, "tq", queue)
+    filter_groups = SETTINGS | {"max_num_gen_batches": 10, "enable": enable}
+    options = {"poll_interval": 0.0, "liveness_interval": 9.0, "prompts_per_poll": 8, "rollouts_per_prompt": 2}
+    options |= {"filter_groups": filter_groups, "train_batch_size": BATCH}
+    options["observers"] = {"seen": {"_target_": f"{Seen.__module__}.Seen"}, "none": None}
+    buffer = StrictReplayBuffer(OmegaConf.create(options), queue.draw, **VERLS)
+    queue.draw(BATCH)
+    buffer.sample(1, "train", BATCH)
+    ((batch,),) = buffer._observers
+    groups, infos = batch.of_the_policy()
+    assert sorted(info["score"] for info in infos) == [0.0] * (seen - 1) + [1.0] * (seen + 1)
+    assert len(set(groups)) == seen
+    assert len(batch.infos) == len(batch.lengths) == 2 * BATCH
 
 
 def test_a_group_with_next_to_no_spread_is_replaced_where_a_least_spread_is_set(monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def test_each_step_asks_for_rollouts_of_different_texts(tmp_path: Path):
     assert all(len({row["text"] for row in rows if row["step"] == step}) == counts[step - 1] for step in (1, 2, 3))
     assert "text 0" not in {row["text"] for row in rows}
     assert rows[0]["tokens"][2] == 7 and rows[0]["voice"] is None
+
+
+def test_with_dynamic_sampling_rollouts_are_of_all_groups_that_came(tmp_path: Path):
+    """Of 6 prompts the first two stay in the batch."""
+    whole = batch(1)
+    came = {f"uid{n}": whole.infos[2 * n : 2 * n + 2] for n in range(6)}
+    observer(tmp_path).observe(replace(whole, infos=whole.infos[:4], groups=whole.groups[:4], came=came), {})
+    assert sorted(row["text"] for row in asked(tmp_path)) == [f"text {n}" for n in range(6)]
 
 
 def test_held_out_texts_are_the_same_in_each_validation(tmp_path: Path):

@@ -206,6 +206,16 @@ def test_steps_that_differ_by_their_texts_alone_are_no_sign(tmp_path, caplog):
     assert not caplog.records
 
 
+def test_with_dynamic_sampling_drift_is_of_all_groups_that_came(tmp_path: Path):
+    """The easy text, which is spoken slowly, leaves the batch in the second step; the policy has not changed."""
+    slow, fast = ([info(score, speaking_rate=rate) for score in (0.0, 1.0)] for rate in (4.0, 12.0))
+    drift = Drift({"speaking_rate": 0.1}, window=1, file=tmp_path / "start.json")
+    for rows, groups in ((slow + fast, "aabb"), (fast, "bb")):
+        came = Batch(1, rows, groups, [20] * len(rows), 1.0, {"a": slow, "b": fast})
+        assert drift.observe(came, metrics_of(rows, [*groups])) == {"reward/speaking_rate/drift": 0.0}
+        assert metrics_of(rows, [*groups])["reward/speaking_rate/mean"] == (8.0 if len(rows) == 4 else 12.0)
+
+
 def test_what_the_recipes_watch_does_not_depend_on_how_long_the_texts_are():
     drift = compose_stage("tiny_mandarin", "grpo").trainer.v1.sampler.sampler_kwargs.observers.drift
     assert set(drift.limits) == {"log_f0_std", "speaking_rate", "silence_ratio"}
