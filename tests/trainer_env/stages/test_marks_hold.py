@@ -56,6 +56,7 @@ ABSENT = {
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
     "merge.adapter": {"merge.adapter": "null"},
     "sft.adapter": {"sft.adapter": "null"},
+    "sft.choose": {"sft.choose": '"last"'},
     "recipe.token_ear_learned": {"recipe.token_ear_learned": '"${recipe.grpo_dir}/token_ear.pt"'},
     "actor_rollout_ref.rollout.custom.sampling.detokenize": {
         "actor_rollout_ref.rollout.custom.sampling.detokenize": "false"
