@@ -75,9 +75,7 @@ def test_a_plain_directory_is_an_ear_too_and_only_chinese_is_kept_to_characters(
     # Heard as English, which this Mandarin is not, it comes out in Latin letters.
     (english,) = of_directory.transcribe(waves[:1], ["en"])
     assert any(character.isascii() and character.isalpha() for character in english.text)
-    with pytest.raises(
-        FileNotFoundError, match=r"\['model\.bin', .*missing\. Download Systran/faster-whisper-large-v3"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"lacks \['model\.bin', .*: download Systran/faster-whisper-large-v3"):
         WhisperEar(**{**options, "source": str(tmp_path / "none")})
 
 

@@ -62,7 +62,7 @@ def test_a_server_killed_in_mid_request_and_started_again_loses_no_reward(first_
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
         done_before = sum(call.done() for call in calls)
-        await asyncio.to_thread(server_starter, ports=ports)
+        await asyncio.to_thread(server_starter, "server.max_tokens=200", ports=ports)  # of the same settings
         measured = await asyncio.gather(*calls)
         await client.close()
         assert done_before < len(calls), "all were measured before the server was killed"

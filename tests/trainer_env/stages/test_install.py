@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sysconfig
 from importlib.metadata import distributions
 from itertools import product
 from pathlib import Path
@@ -143,7 +144,8 @@ def test_the_constraints_have_all_that_packages_ask_for_with_each_python_that_is
     """vLLM wants setuptools<81 from Python 3.12 on: builds for GPUs could not be resolved; and ijson was in no file."""
     pinned, others = pins(ROOT / f"requirements/constraints-trainer-{device}.txt"), of_the_other_build(device)
     unmet = []
-    asked = {text for package in distributions() for text in package.requires or [] if "extra ==" not in text}
+    installed = distributions(path=[sysconfig.get_path("purelib")])  # without what setuptools brings for itself
+    asked = {text for package in installed for text in package.requires or [] if "extra ==" not in text}
     for one, python in product(map(Requirement, asked), ("3.11", "3.12")):
         here = {"python_version": python, "python_full_version": f"{python}.0", "extra": ""}
         if (name := canonicalize_name(one.name)) in others or (one.marker and not one.marker.evaluate(here)):

@@ -8,7 +8,7 @@ import pytest
 import verl.trainer.ppo.v1.replay_buffer as verls
 from omegaconf import OmegaConf
 
-from verl_plugins import group_filter, queue_polls, replay_sampler
+from verl_plugins import group_filter, queue_polls
 from verl_plugins.group_filter import LimitedGroupFilter, without_spread
 from verl_plugins.replay_sampler import StrictReplayBuffer
 from verl_plugins.reward_metrics import Batch
@@ -97,7 +97,7 @@ class Seen(list):
 def test_observers_see_what_was_thrown_away(monkeypatch, enable: bool, seen: int):
     """Three of four groups come with spread; without dynamic sampling there are the two of the batch."""
     queue = Queue([(1.0, 1.0), SPREAD])
-    for module in (verls, group_filter, queue_polls, replay_sampler):
+    for module in (verls, group_filter, queue_polls):
         monkeypatch.setattr(module, "tq", queue)
     filter_groups = SETTINGS | {"max_num_gen_batches": 10, "enable": enable}
     options = {"poll_interval": 0.0, "liveness_interval": 9.0, "prompts_per_poll": 8, "rollouts_per_prompt": 2}
