@@ -36,7 +36,8 @@ def guard_folder(grpo_dir: str | Path) -> Path:
 
 
 def latest(folder: str | Path) -> Path | None:
-    """The checkpoint with which verl goes on in `folder`; None where it begins.
+    """The checkpoint with which verl goes on in `folder`; None where it begins. Of an empty tracker that of `last_step`,
+    which stages/disk.py writes into it before the training starts.
 
     Raises:
         UserError: it is not there, of which verl would say nothing, and begin.
@@ -44,7 +45,9 @@ def latest(folder: str | Path) -> Path | None:
     tracker = Path(folder) / TRACKER
     if not tracker.is_file():
         return None
-    path = tracker.parent / f"global_step_{tracker.read_text().strip()}"
+    if (step := tracker.read_text().strip() or last_step(folder, part_of(folder))) is None:
+        return None
+    path = tracker.parent / f"global_step_{step}"
     if not path.is_dir():
         places = tracker.parent.glob("global_step_*/data*.pt")  # of the rows, which verl writes last
         whole = sorted({int(place.parent.name.rpartition("_")[2]) for place in places})

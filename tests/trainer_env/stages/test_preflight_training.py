@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from merge.choose import latest
 from stages import misfits
 from stages.config import compose_stage, has_key, recipes
 from stages.marks import Marks
 from stages.preflight import check_planned, check_training
 from stages.run import plan
 from stages.verl_keys import unread_keys, verl_config
+from tests.helpers.saved_steps import save_steps
 from verl_plugins.schedule import Schedule
 
 # Of the table of unread keys: fields of verl's classes that its YAML does not name.
@@ -305,3 +307,9 @@ def test_a_checkpoint_that_an_interruption_takes_away_is_told(tmp_path, stage, k
     ((found, why),) = faults()
     assert found == "trainer.default_local_dir" and "names global_step_4, which is not there" in why
     assert faults("trainer.resume_mode=disable") == []
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("")  # as a kill in the middle of a save leaves it
+    assert faults() == []  # nothing is whole: it begins
+    save_steps(tmp_path, 20, part="" if stage == "sft" else "actor")
+    (tmp_path / "global_step_20/data.pt").touch()
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("")
+    assert faults() == [] and latest(tmp_path) == tmp_path / "global_step_20"
