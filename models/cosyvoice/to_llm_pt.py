@@ -89,6 +89,14 @@ def is_language_model(file: Path) -> bool:
     return file.name.startswith("llm") or (file.is_dir() and file.name != TEXT_MODEL)
 
 
+def is_own(file: Path) -> bool:
+    """Whether that file or folder of an export was written by this stage, or by official tools that loaded the export:
+    vllm and hf_merged, see is_language_model; flow.decoder.estimator.*.plan, TensorRT's (load_trt=True). All else is
+    somebody's, a speaker of add_zero_shot_spk in spk2info.pt as well."""
+    made = (file.name.startswith("llm") and file.is_file()) or file.name in ("vllm", "hf_merged")
+    return made or file.is_symlink() or file.match("flow.decoder.estimator.*.plan")
+
+
 def link_release(release: Path, target: Path, final: Path) -> None:
     """Links in `target`, which will be renamed to `final`, to all of `release` but language models."""
     for file in sorted(release.iterdir()):
@@ -101,7 +109,7 @@ def link_release(release: Path, target: Path, final: Path) -> None:
 def main(cfg: DictConfig) -> None:
     """Stage `export`."""
     family, final = layout.family_of(cfg.export.family), Path(cfg.recipe.export_dir)
-    with whole_directory(final, lambda file: file.is_symlink() or is_language_model(file)) as target:
+    with whole_directory(final, is_own) as target:
         release = Path(cfg.export.release)
         count = export(Path(cfg.recipe.merged_dir), target, release, family, cfg.recipe.codebook_size, cfg.export.dtype)
         link_release(release, target, final)

@@ -110,6 +110,17 @@ def test_an_export_holds_no_other_language_model_of_the_release(checkpoint, fami
     assert not (target / "llm.pt").is_symlink()
 
 
+def test_an_export_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path):
+    """At 4a1ecbbf recipe.export_dir=exp deleted the folders in it, and a plan of load_trt=True was somebody's file."""
+    plan = "flow.decoder.estimator.fp16.mygpu.plan"
+    for name in ("llm.pt", "vllm/config.json", "hf_merged/x", plan, "my.plan", "llm_texts/x", "grpo/x", "spk2info.pt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "flow.pt").symlink_to("../release/flow.pt")
+    own = {file.name for file in tmp_path.iterdir() if to_llm_pt.is_own(file)}
+    assert own == {"llm.pt", "vllm", "hf_merged", plan, "flow.pt"}
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_export_keeps_the_dtype_asked_for(checkpoint, family, tmp_path, dtype):
     before, after = (
