@@ -22,6 +22,7 @@ ASKED, HEARD, HELD_OUT, ALARM, CALM = "asked.jsonl", "heard.jsonl", "held_out.js
 LOSSES = "held_out_loss.jsonl"
 TRACKER = "latest_checkpointed_iteration.txt"  # verl writes it after everything else of a checkpoint
 LEFT_OUT = "left_out"  # `kind` of a row of heard.jsonl that the guard's ASR refuses, with `why`
+HEARD_SHARE = 0.9  # merge.heard_share of recipes/common/merge_base.yaml, which the trainer's configuration has not
 RANKING = "VERL_TTS_RANKING"  # stages/standard.yaml sets it for the trainer: best.json of stage `checkpoints`
 
 
@@ -36,8 +37,8 @@ def guard_folder(grpo_dir: str | Path) -> Path:
 
 
 def latest(folder: str | Path) -> Path | None:
-    """The checkpoint with which verl goes on in `folder`; None where it begins. Of an empty tracker that of `last_step`,
-    which stages/disk.py writes into it before the training starts.
+    """The checkpoint with which verl goes on in `folder`; None where it begins. Of an empty tracker that of
+    `last_step`, which stages/disk.py writes into it before the training starts.
 
     Raises:
         UserError: it is not there, of which verl would say nothing, and begin.
@@ -110,14 +111,15 @@ def _step(folder: Path) -> int:
 
 def kept_steps(grpo_dir: str | Path) -> set[int]:
     """Steps that somebody may go back to, so that no rotation takes them away: the guard's last good one, and what an
-    alarm would call so now; that of least error by the guard's ASR, of those heard on as many texts as any; the best
-    one by stage `checkpoints`, whose best.json the environment names; without that it lies beside the run's folder."""
+    alarm would call so now; that of least error by the guard's ASR, of those heard on as many texts as any, and of
+    those on HEARD_SHARE of them, for merge.step=best; the best one by stage `checkpoints`, whose best.json the
+    environment names; without that it lies beside the run's folder."""
     folder, saved = guard_folder(grpo_dir), saved_steps(grpo_dir)
     good, calm = _read(folder / ALARM).get("last_good"), _read(folder / CALM).get("step")
     would_be = [step for step in saved if calm is not None and step <= calm][-1:]
     heard = {int(number): one for number, one in _read(folder / HELD_OUT).get("steps", {}).items()}
     heard = {step: heard[step] for step in before_alarm(grpo_dir, saved) if step in heard}
-    by_guard = [_least(_heard_enough(heard, 1.0))] if heard else []
+    by_guard = [_least(_heard_enough(heard, share)) for share in (1.0, HEARD_SHARE)] if heard else []
     beside = Path(grpo_dir).parent / "checkpoints/best.json"
     ranking = _read(Path(os.environ.get(RANKING, beside))).get("ranking", [])
     best = before_alarm(grpo_dir, [row["step"] for row in ranking])[:1]

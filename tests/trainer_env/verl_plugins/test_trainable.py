@@ -9,9 +9,10 @@ from torch.nn import LayerNorm, Linear, Sequential
 from verl.utils.checkpoint.checkpoint_manager import BaseCheckpointManager
 from verl.workers.engine.base import EngineRegistry
 
-from merge.choose import LOSSES, RANKING, kept_steps, least_loss, saved_steps
+from merge.choose import HEARD_SHARE, LOSSES, RANKING, kept_steps, least_loss, saved_steps
 from models.trainable import freeze_all_but
 from speech.files import append_jsonl
+from stages.config import compose_stage
 from tests.helpers.saved_steps import save_steps
 from verl_plugins.trainable import NamedParametersEngine, counted, saved_before
 
@@ -93,6 +94,17 @@ def test_a_rotation_leaves_what_the_guard_would_choose_and_no_longer(tmp_path):
                 (tmp_path / f"guard/{name}.json").write_text(json.dumps(content))
     assert left[:6] == [[5], [5, 10], [5, 10, 15], [5, 10, 15, 20], [10, 15, 20, 25], [20, 25, 30]]
     assert left[6:] == [[20, 30, 35], [30, 35, 40], [30, 40, 45]]
+
+
+def test_a_rotation_leaves_what_merge_would_choose_of_those_heard_on_nearly_all_texts(tmp_path):
+    """At 4a1ecbbf step 30 alone stayed: one text of 20, whose error is a quarter, was not heard."""
+    save_steps(tmp_path, 10, 20, 30, 40)
+    texts = {10: (0.01, 57), 20: (0.05, 63), 30: (0.20, 64), 40: (0.30, 64)}  # 57 is less than 0.9 x 64 = 57.6
+    steps = {str(step): {"error": error, "texts": count} for step, (error, count) in texts.items()}
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard/held_out.json").write_text(json.dumps({"steps": steps}))
+    assert kept_steps(tmp_path) == {20, 30}
+    assert compose_stage("tiny_mandarin", "merge").merge.heard_share == HEARD_SHARE
 
 
 @pytest.mark.parametrize("work", [".", "another/disk"])
