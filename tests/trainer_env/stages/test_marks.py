@@ -213,7 +213,9 @@ def test_force_makes_the_builder_of_the_default_forget_what_it_made(to_run, work
     assert marks.clear_way(data, parts, force=True) == [] and not (work / "build/data.json").exists()
 
 
-@pytest.mark.parametrize(("name", "folder"), [("eval", "eval/tokens"), ("infer", "speech/tokens"), ("prefer", "prefer")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("eval", "eval/tokens"), ("infer", "speech/tokens"), ("prefer", "prefer")]
+)
 def test_force_speaks_again_what_is_kept(to_run, work, name, folder):
     kept = [work / folder / file for file in ("SFT.made_with", "GRPO.a.jsonl.made_with_1f.0of2", "SFT.greedy.jsonl")]
     for file in kept:
