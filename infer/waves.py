@@ -58,8 +58,10 @@ class Manifest:
     def __init__(self, folder: str, identity: str | None):
         self._folder, self._file, self._identity = folder, Path(folder) / MANIFEST, identity
         lines, _ = growing_lines(self._file)
-        self._named = {line["path"] for line in lines}
-        self._known = {line["made_of"]: line["path"] for line in lines} if identity else {}
+        # in this folder, whatever its path was when they were written: it may have been moved or copied since
+        paths = [line["path"] and f"{folder}/{Path(line['path']).name}" for line in lines]
+        self._named = set(paths)
+        self._known = {line["made_of"]: path for line, path in zip(lines, paths, strict=True)} if identity else {}
 
     def _key(self, utterance: Utterance) -> str:
         return fingerprint(self._identity, asdict(utterance))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,7 +90,12 @@ def test_a_command_that_was_interrupted_goes_on_with_the_waves_that_are_missing(
     assert codec.decoded == 32 + 18 + 1 and len(list(tmp_path.rglob("*.wav"))) == 50
     again = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")}
     assert {name for name in first if again[name] != first[name]} == {"文7.wav"}
-    lines = (tmp_path / "waves/manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "waves").rename(tmp_path / "moved")  # at 4a1ecbbf all were made again, in the old place
+    folder = str(tmp_path / "moved")
+    moved = [f"{folder}/{Path(path).name}" for path in expected]
+    assert write_all(codec, said(*texts), folder, 0.0, "settings") == moved
+    assert codec.decoded == 32 + 18 + 1 and not (tmp_path / "waves").exists()
+    lines = (tmp_path / "moved/manifest.jsonl").read_text(encoding="utf-8").splitlines()
     assert sorted(json.loads(line)["index"] for line in lines) == list(range(50))
     # Of other settings, and of one text of the command line (None), the waves are others.
     for identity, name in (("others", "文9-2"), (None, "文9-3"), (None, "文9-4")):
