@@ -150,7 +150,7 @@ def _speak(cfg: DictConfig, system: str, asked: _Asked, count: int, chooser: Cho
     """What a system says to `count` texts, in every decoding, into the files of this process."""
     whole = token_files(cfg)
     files = {name: own_part(whole[system, name], cfg) for name in cfg.decodings}
-    there = {name: _said_before(files[name], decoding, cfg) for name, decoding in cfg.decodings.items()}
+    there = {name: _said_before(files[name], decoding, cfg, count) for name, decoding in cfg.decodings.items()}
     if all(texts == count for texts in there.values()):
         return
     backend, block = BACKENDS[cfg.backend](cfg.systems[system], cfg), cfg.get("block") or count
@@ -162,11 +162,14 @@ def _speak(cfg: DictConfig, system: str, asked: _Asked, count: int, chooser: Cho
     backend.close()
 
 
-def _said_before(path: str, decoding: DictConfig, cfg: DictConfig) -> int:
-    """How many texts a file holds that an interruption left, if this run goes on with it; what is not the whole of a
-    text is deleted from it."""
+def _said_before(path: str, decoding: DictConfig, cfg: DictConfig, count: int) -> int:
+    """How many of `count` texts a file holds that an interruption left, if this run goes on with it; what is not the
+    whole of a text is deleted from it. By transformers, what is not the whole of a block, too: there a seed is a
+    batch's, and batches that begin at another text would draw other tokens."""
     rows = growing_lines(Path(path))[0] if cfg.get("begun") else []
     each = 1 if decoding.get("choose") else decoding.samples
     whole = len(rows) // each
+    if cfg.backend == "transformers" and whole < count:
+        whole -= whole % (cfg.get("block") or count)
     write_jsonl(path, rows[: whole * each])
     return whole

@@ -159,9 +159,9 @@ def test_an_interrupted_synthesis_goes_on_behind_what_it_said(by_transformers, t
     with pytest.raises(KeyboardInterrupt):
         synthesise(cfg)
     with open(tmp_path / "M.d.jsonl.made_with_x.0of1", "a") as file:
-        file.write('{"index": 2, "sample": 0}\n{"index": 2, "sam')  # killed while it wrote
+        file.write('{"index": 2, "sample": 0}\n{"index": 2, "sample": 1}\n{"index": 3, "sam')  # killed while it wrote
     synthesise(cfg)
-    assert asked == [2, 2, 1, 2, "end", 2, 1]  # of five texts: all by c, two by d; then the others by d
+    assert asked == [2, 2, 1, 2, "end", 2, 1]  # of five texts: all by c, two by d; by d from there on
     for decoding in "cd":
         found = (tmp_path / f"M.{decoding}.jsonl").read_text()
         assert found == (by_transformers / "transformers" / f"M.{decoding}.jsonl").read_text()
