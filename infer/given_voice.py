@@ -3,10 +3,12 @@
     python -m infer.given_voice --config-path <recipe> --config-name infer voice_wav=me.wav voice_text="..."
 
 writes the voice with its speech tokens where the stage's other two commands find it. Without voice_wav nothing is done.
+Beside it are those of recipe.voices, which rows of texts=FILE may name.
 With voice_text=auto the words are what the recipe's ASR hears in it.
 Without voice_text the CosyVoice recipes speak with the recording and prompt their language model with nothing of it.
 """
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +67,26 @@ def _words(cfg: DictConfig, wav: Path) -> dict[str, Any]:
     return {"text": heard, "language": cfg.voice_language, "transcribed": True}
 
 
+def _rows(voices: str | None, folder: Path) -> list[dict[str, Any]]:
+    """Lines of a file of voices, none where it is not made yet, for another file in `folder`. Raises ValueError: see
+    read_voices."""
+    if voices is None or not Path(voices).is_file():
+        return []
+    from speech.jsonl import read_rows
+    from speech.paths import relative
+    from speech.voices import read_voices
+
+    read_voices(voices)  # refuses what is no voice
+    rows = [row for _, _, row in read_rows(voices) if row["name"] != NAME]
+    files = ("wav", "embedding", "mel")  # relative to the file that names them
+    return [row | {k: relative(Path(voices).parent / row[k], folder) for k in files if row.get(k)} for row in rows]
+
+
 @hydra.main(version_base=None, config_path=None)
 def main(cfg: DictConfig) -> None:
     from infer.decode import out_of  # it imports this module
 
+    others = cfg.recipe.voices if cfg.texts is not None else None  # before use_given
     try:
         use_given(cfg)
         out_of(cfg)  # refused before the model has spoken: this is the stage's first command
@@ -82,13 +100,16 @@ def main(cfg: DictConfig) -> None:
 
     with told_plainly():
         wav = input_file(cfg.voice_wav, "a recording to speak with (voice_wav)")
-        check_outputs({"voice_wav": wav}, {"voice_file": cfg.voice_file, "out": cfg.out})
+        inputs = {"voice_wav": wav, "recipe.voices": others}
+        check_outputs(inputs, {"voice_file": cfg.voice_file, "out": cfg.out})
+        rows = _rows(others, Path(cfg.voice_file).parent)
         told = str(Path(cfg.voice_file).with_suffix(".told.jsonl"))
         write_jsonl(told, [{"name": NAME, **_words(cfg, wav), "wav": str(wav.resolve())}])
         encoder = OmegaConf.to_container(cfg.voices.encoder, resolve=True)  # it refers to the rest of cfg
         own = {"input": told, "output": cfg.voice_file, "encoder": encoder}
         try:
-            write_jsonl(cfg.voice_file, encoded(DictConfig(own | {"max_seconds": cfg.voices.max_seconds})))
+            given = encoded(DictConfig(own | {"max_seconds": cfg.voices.max_seconds}))
+            write_jsonl(cfg.voice_file, chain(given, rows))
         except ValueError as error:
             raise SystemExit(str(error)) from None
     print(f"voice of {wav} -> {cfg.voice_file}")

@@ -61,7 +61,8 @@ def read_sentences(cfg: DictConfig, prompts: PromptMaker) -> list[Sentence]:
         raise UserError(f"readings=... are of one text: in {path} each row has a field of that name")
     given = _given(cfg)
     if path.suffix == ".parquet":
-        if said := [f"{name}={given[name]}" for name in ("voice", "instruction") if name in given]:
+        wav = {"voice": f"voice_wav={cfg.voice_wav}"} if cfg.get("voice_wav") is not None else {}  # as it was typed
+        if said := [wav.get(name, f"{name}={given[name]}") for name in ("voice", "instruction") if name in given]:
             raise UserError(f"{' and '.join(said)}: {path} holds prompts, made already; a .jsonl of texts takes it")
         found = list(islice(_prepared(path, prompts), cfg.limit))
     else:

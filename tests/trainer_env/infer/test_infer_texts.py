@@ -67,6 +67,8 @@ def test_what_the_command_says_holds_for_rows_that_do_not_say_it(tmp_path):
     (tmp_path / "own.parquet").touch()
     with pytest.raises(UserError, match=r"voice=ana: .*own\.parquet holds prompts, made already"):
         texts_of(configuration(f"texts={tmp_path}/own.parquet", *keys[1:], "voice=ana"))
+    with pytest.raises(UserError, match=r"^voice_wav=me\.wav: .*own\.parquet holds prompts"):
+        texts_of(configuration(f"texts={tmp_path}/own.parquet", *keys[1:], "voice=given", "voice_wav=me.wav"))
 
 
 def test_a_text_beside_a_file_of_texts_is_refused(own):

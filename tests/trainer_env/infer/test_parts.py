@@ -12,12 +12,13 @@ from transformers import AutoTokenizer
 from data_prep.prompts import PromptMaker
 from infer.bounds import bounds
 from infer.decode import join
-from infer.given_voice import _words, use_given
+from infer.given_voice import _words, main, use_given
 from infer.parts import Joined, Speaker, cut, parts_of
 from infer.texts import read_sentences
 from models.tiny_mandarin.tokenizer import build_tokenizer
 from speech.faults import UserError
 from speech.readings import written
+from speech.voices import read_voices
 from stages.config import compose_stage
 
 LONG = "今天下雨。你好！明天是星期三。"
@@ -250,6 +251,28 @@ def test_a_recording_needs_its_words_and_a_recipe_with_voices():
         cfg = given(recipe, wav, "voice_text=hi")
         assert cfg.voice == "given" and cfg.recipe.voices == f"exp/{recipe}/speech/given_voice.jsonl"
         assert cfg.token2wav.voices == cfg.recipe.voices and cfg.voices.encoder._target_.startswith("models.")
+
+
+def test_rows_of_a_file_keep_their_voices_beside_a_recording(tmp_path):
+    """At 4a1ecbbf `texts=FILE voice_wav=me.wav` said of a row's own voice that there is none but `given`."""
+    soundfile.write(tmp_path / "me.wav", np.ones(16_000, np.float32) / 2, 16_000)
+    (tmp_path / "my").mkdir()
+    rows = [
+        {"name": "ana", "text": "Yes.", "speech_tokens": [1, 2], "wav": "ana.wav"},
+        {"name": "given", "text": "No."},
+    ]
+    (tmp_path / "my/voices.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    own = [f"recipe.voices={tmp_path}/my/voices.jsonl", f"voice_file={tmp_path}/made/voice.jsonl", "voice_text=Oh."]
+    own += [f"voice_wav={tmp_path}/me.wav"]
+    for texts, names in ((f"texts={tmp_path}/t.jsonl", ["given", "ana"]), ("texts=null", ["given"])):
+        cfg = compose_stage("llasa", "infer", (*own, texts)).copy()
+        cfg.voices.encoder = {"_target_": "tests.helpers.small_encoder.LoudnessEncoder"}
+        main.__wrapped__(cfg)
+        found = read_voices(f"{tmp_path}/made/voice.jsonl")
+        assert [*found] == names and found["given"].text == "Oh." and len(found["given"].speech_tokens) == 25
+        if texts != "texts=null":
+            assert found["ana"].speech_tokens == (1, 2)
+            assert Path(found["ana"].wav).resolve() == (tmp_path / "my/ana.wav").resolve()
 
 
 def test_the_words_of_a_recording_are_what_is_heard_if_nobody_says_them(tmp_path, capsys):
