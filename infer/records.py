@@ -7,6 +7,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
@@ -156,16 +157,17 @@ def own_part(path: str, cfg: DictConfig) -> str:
     return _part(path, cfg.get("begun"), *place_of(cfg))
 
 
-def _part(path: str, begun: str | None, which: int, count: int) -> str:
+def _part(path: str, begun: str | None, which: int | str, count: int | str) -> str:
     """`begun`: what tells that it is made of the same, so that another command neither takes nor touches it."""
     return f"{path}.{f'made_with_{begun}' if begun else 'part'}.{which}of{count}"
 
 
 def join_parts(paths: Iterable[str], count: int, begun: str | None = None) -> None:
-    """Of the parts that `count` processes wrote, the files that one would have written; the parts are deleted."""
+    """Of the parts that `count` processes wrote, the files that one would have written. The parts are deleted, and
+    those that the same command left with another number of processes, which nothing would go on with."""
     for path in paths:
         parts = [Path(_part(path, begun, which, count)) for which in range(count)]
         rows = [row for part in parts for row in read_jsonl(part)]
         write_jsonl(path, sorted(rows, key=lambda row: (row["index"], row["sample"])))
-        for part in parts:
-            part.unlink()
+        for part in glob(_part(escape(path), begun, "*", "*")):
+            Path(part).unlink()

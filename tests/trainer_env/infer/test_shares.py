@@ -36,10 +36,12 @@ def test_parts_are_joined_in_the_order_of_the_texts(tmp_path):
     for which, indices in enumerate(([0, 2], [1])):
         rows = [{"index": i, "sample": s, "text": "x\u2028"} for i in indices for s in (0, 1)]
         Path(f"{whole}.made_with_x.{which}of2").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "M.a.jsonl.made_with_x.2of3").touch()  # the same command, with one process more, was interrupted
+    (tmp_path / "M.a.jsonl.made_with_y.0of2").touch()  # another one, which may go on with it
     join_parts([whole], 2, "x")
     found = [json.loads(line) for line in Path(whole).read_text().split("\n") if line]
     assert [(row["index"], row["sample"]) for row in found] == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
-    assert [path.name for path in tmp_path.iterdir()] == ["M.a.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["M.a.jsonl", "M.a.jsonl.made_with_y.0of2"]
 
 
 def test_two_processes_speak_as_one(work):  # noqa: F811
