@@ -43,7 +43,10 @@ def find_shards(folder: str | Path) -> tuple[list[int], dict[str, Any]]:
         )
     numbers, (settings, *others) = list(range(len(records))), [record["settings"] for record in records.values()]
     if any(other != settings for other in others):
-        raise ValueError(f"the workers in {root} had different settings, see {', '.join(p.name for p in records)}")
+        raise ValueError(
+            f"the workers in {root} had different settings, see {', '.join(p.name for p in records)}. If some were "
+            "made by an older version: run data_prep.vectorize again, which encodes nothing that is finished"
+        )
     for number in numbers:
         for path in (path for split in SPLITS for path in names(root, split, number)):
             if not path.exists():

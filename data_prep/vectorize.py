@@ -56,10 +56,18 @@ def settings_of(cfg: DictConfig) -> dict[str, Any]:
 
 def _files(encoder: dict[str, Any]) -> dict[str, str]:
     """{_FILE and the path: SHA-256} of what the encoder's settings name. By content: hours of encoding are not to be
-    done again because a checkpoint was copied. Without hidden folders, where a hub's client notes when it asked."""
-    named = [(folder, file) for folder in paths_in(encoder) for file in files_under(folder)]
-    read = [file for folder, file in named if not any(part[0] == "." for part in file.relative_to(folder).parts)]
-    return {f"{_FILE}{name}": told for name, told in identities(read, Path()).items()}
+    done again because a checkpoint was copied."""
+    found = {}
+    for number, folder in enumerate(paths_in(encoder)):  # named there: its files by their place in it, wherever we are
+        read = [file for file in files_under(folder) if not _is_told(file.relative_to(folder))]
+        root = folder if folder.is_dir() else folder.parent
+        found |= {f"{_FILE}{number}.{root.name}/{name}": told for name, told in identities(read, root).items()}
+    return found
+
+
+def _is_told(file: Path) -> bool:
+    """What a model's folder has for people and for its hub's client; no model reads it."""
+    return any(part[0] == "." for part in file.parts) or file.suffix in (".md", ".png", ".jpg", ".gif", ".svg")
 
 
 def is_merged(folder: str | Path, settings: dict[str, Any]) -> bool:

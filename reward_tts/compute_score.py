@@ -59,7 +59,8 @@ async def compute_score(
         processes: of verl that call this function; they share recipe.server.concurrency.
         language: of rows that name none.
         left_out: JSONL of {"text"}: texts that cannot be judged. No server is asked for a completion of them: each has
-            the lowest score, so that none is better than another and nothing is learned from it.
+            the lowest score, so that none is better than another and nothing is learned from it. It counts as
+            bad_speech, which has no wave: no mean of the sound and no guard takes it for silence.
 
     Returns:
         score, error_rate, term_NAME of each term, gate, no_speech, bad_speech, stray_text (1.0 if there was anything
@@ -81,7 +82,7 @@ async def compute_score(
     extra_info = {**extra_info, "language": language}
     speech = speech_of(solution_str, extra_info)
     if left_out and ground_truth in texts_left_out(left_out):
-        return judged(_reward(reward), speech, ground_truth, extra_info, None) | {"bad_speech": 0.0}
+        return judged(_reward(reward), speech, ground_truth, extra_info, None)
     if not something_said(ground_truth, language):
         raise ValueError(f"sample {index}: {ground_truth!r} has nothing to be spoken. {LEAVE_OUT}")
     spoken, tokens, _ = speech

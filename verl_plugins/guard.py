@@ -51,7 +51,8 @@ class GuardObserver:
         # The last step of whose weights rollouts were heard and left no evidence, of each claim; and that of before
         # the step that is being heard.
         self._calm, self._calm_before = dict[str, int](), dict[str, int]()
-        self._heard_at, self._waiting = 0, dict[str, int]()  # the step of each row that this process asked for
+        self._heard_at, self._life = 0, ""  # step of the newest row heard, and the process that asked for it
+        self._waiting = dict[str, int]()  # the step of each row that this process asked for
         self._begun, self._numbers = time.time_ns(), count()  # of rows asked for: a resumed run asks again
         if self.cfg["action"]:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -115,10 +116,14 @@ class GuardObserver:
             if own and row["kind"] == LEFT_OUT and row["why"] not in self._told:
                 self._told.add(row["why"])
                 log.warning("the guard hears nothing of %s", row["why"])
-        new = [
-            (row["step"], Heard(row["reward"], row["other"], row["sound"])) for row in rows if row["kind"] == "rollout"
-        ]
-        for step, heard in new:
+        rollouts, new = [row for row in rows if row["kind"] == "rollout"], []
+        for row in rollouts:
+            step, heard = row["step"], Heard(row["reward"], row["other"], row["sound"])
+            new.append((step, heard))
+            life = row["id"].partition(".")[0]
+            if life == self._life:  # a row that was late, as memory was short, takes no life back to its step
+                step = max(step, self._heard_at)
+            self._life = life
             if step != self._heard_at:
                 self._heard_at, self._calm_before = step, dict(self._calm)
             self.test.see(heard)

@@ -119,7 +119,11 @@ def _shares(batch: Batch) -> dict[str, float]:
     found = {f"error_rate/{language}/mean": float(np.mean(own)) for language, own in several.items()}
     flat = [max(group) - min(group) < SPREAD_BELOW for group in scores.values()]
     found["groups_without_spread"] = float(np.mean(flat))
-    punished = [i["term_over_length"] < 0 and not i["no_speech"] for i in batch.infos if "term_over_length" in i]
+    punished = [
+        i["term_over_length"] < 0 and not any(i.get(key) for key in _SOUND_NEEDS)
+        for i in batch.infos
+        if "term_over_length" in i
+    ]
     return found | ({"over_length_ratio": float(np.mean(punished))} if punished else {})
 
 

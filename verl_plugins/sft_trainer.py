@@ -1,5 +1,5 @@
-"""verl's SFT trainer, resumed as if it had never been interrupted, and validated on all held-out rows: what each
-process of torchrun runs.
+"""verl's SFT trainer, resumed as if it had never been interrupted, and validated on all held-out rows that the GPUs
+share evenly: what each process of torchrun runs.
 
     python -m torch.distributed.run ... -m verl_plugins.sft_trainer --config-path <recipes/NAME> --config-name sft
 

@@ -131,7 +131,7 @@ def test_a_text_that_is_left_out_is_judged_alike_in_all_its_rollouts_and_no_serv
     for text in ("今天", "。"):
         for spoken in ("<|s_7|>", "<|s_8|><|s_9|>"):
             found = asyncio.run(compute_score("r", spoken, text, row, **own))
-            assert (found["score"], found["bad_speech"], set(found["token_credit"])) == (0.0, 0.0, {1.0})
+            assert (found["score"], found["bad_speech"], set(found["token_credit"])) == (0.0, 1.0, {1.0})
     with pytest.raises(ValueError, match=r"reward_kwargs\.server lacks"):  # the others are asked for
         asyncio.run(compute_score("r", "<|s_7|>", "明天", row, **own))
     with pytest.raises(ValueError, match=r"nothing to be spoken\. To go on without .*reward_kwargs\.left_out=FILE"):

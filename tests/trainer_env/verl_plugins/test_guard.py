@@ -210,6 +210,20 @@ def test_a_resumed_run_adds_no_point_to_the_curves(tmp_path: Path):
     assert curves.read_text() == before
 
 
+def test_a_row_that_was_heard_late_takes_no_life_back_to_its_step(tmp_path: Path):
+    """Memory was short for one of step 2, and those of 3 to 9 were heard meanwhile."""
+    guard = observer(tmp_path)
+    hear(tmp_path, 1, 12, 0.3, 0.3)
+    guard.observe(batch(2), {})
+    with open(tmp_path / "guard/heard.jsonl", "a") as file:
+        for number, step in enumerate((9, 2)):
+            row = {"id": f"17.{number}", "kind": "rollout", "step": step, "reward": 0.3, "other": 0.3}
+            file.write(json.dumps(row | {"sound": {"speaking_rate": 4.0}}) + "\n")
+    guard.observe(batch(10), {})
+    assert json.loads((tmp_path / "guard/curves.jsonl").read_text().splitlines()[-1])["step"] == 9
+    assert json.loads((tmp_path / "guard/calm.json").read_text()) == {"step": 8}
+
+
 def test_the_picture_is_of_the_last_life_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     drawn, plot = {}, Axes.plot
 
