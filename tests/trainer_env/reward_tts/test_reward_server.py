@@ -38,7 +38,9 @@ REWARD = {
 def test_many_requests_at_once_measure_the_same_as_one_by_one_and_share_batches(reward_server, spoken):
     by_length, config = sorted(spoken, key=lambda row: len(row[0])), config_of(reward_server)
     asked = [*by_length[:6], *by_length[-6:]]  # a batch holds short and long ones
+    begin = counted(reward_server, "nv_inference_count")
     alone = measure(config, asked, at_once=False)
+    wait_until_counted(begin + len(alone), reward_server)  # Triton counts a moment after it answers
     before = [counted(reward_server, name) for name in ("nv_inference_count", "nv_inference_exec_count")]
     together = measure(config, asked * 3)
     wait_until_counted(before[0] + len(together), reward_server)
