@@ -1,7 +1,11 @@
 """Which settings, and whose code, a mark holds: see test_marks.py for what comes of it."""
 
+import json
+
 import pytest
 
+from speech.files import changed_keys
+from stages.config import ROOT
 from stages.marks import Marks
 from stages.table import Stage, table
 
@@ -67,6 +71,7 @@ ABSENT = {
     },
     "extend.generation.top_k": {"extend.generation.top_k": "50"},
     "guard.folder": {"guard.folder": '"${recipe.grpo_dir}/guard"'},
+    "guard.memory_attempts": {"guard.memory_attempts": "5"},
     "ray_kwargs.ray_init.runtime_env.env_vars": {
         "ray_kwargs.ray_init.runtime_env.env_vars.VLLM_USE_V2_MODEL_RUNNER": '"0"',
         "ray_kwargs.ray_init.runtime_env.env_vars.VLLM_USE_FLASHINFER_SAMPLER": '"0"',
@@ -100,6 +105,22 @@ def test_a_value_that_stands_for_no_key_is_in_no_mark_nor_read_from_one(tmp_path
         assert marks.read(vectorize) == now
     other = Stage("vectorize", "cosyvoice2", cfg.stages.vectorize, (*own, "vectorize.duration_off.seconds=2.0"))
     assert marks.parts(other)["config"]["vectorize.duration_off.seconds"] == "2.0"
+
+
+# The settings in the marks of that commit, as it wrote them.
+RELEASED = json.loads((ROOT / "tests/data/marks_b75001f0.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("of", RELEASED)
+def test_what_an_earlier_commit_finished_stays_finished(of, tmp_path):
+    """A new key needs an entry in `absent_is` (stages/standard.yaml) with the value by which all is as it was. Where
+    results do change, and only then, record the marks of that commit anew."""
+    recipe, name = of.split()
+    cfg = table(recipe, (f"recipe.work_dir={tmp_path}",))
+    marks, stage = Marks(cfg), Stage(name, recipe, cfg.stages[name], ())
+    now = marks.parts(stage)
+    marks.write(stage, "done", now | {"config": RELEASED[of]})
+    assert changed_keys(marks.read(stage)["config"], now["config"]) == []
 
 
 @pytest.mark.parametrize(
