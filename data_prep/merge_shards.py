@@ -4,7 +4,7 @@
 
 See data_prep/shards.py for the layout. Bytes are copied; the merged files appear together or not at all, and then their
 record, which data_prep.vectorize looks for. Only then do shards go (merge_shards.remove_shards). Shards of the Inworld
-TTS trainer are merged as well, and stay.
+TTS trainer are merged as well, and stay; what it has merged itself stays, too.
 """
 
 import json
@@ -18,7 +18,7 @@ import numpy as np
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from data_prep.shards import MERGED, SPLITS, names
+from data_prep.shards import FOREIGN, MERGED, RECORDS, SPLITS, is_foreign, names
 from speech.faults import told_plainly
 from speech.files import whole_file
 
@@ -32,9 +32,9 @@ def find_shards(folder: str | Path) -> tuple[list[int], dict[str, Any]]:
         ValueError: the workers had different settings.
     """
     root = Path(folder)
-    records = {path: json.loads(path.read_text()) for path in root.glob("worker_*.json")}
+    records = {path: json.loads(path.read_text()) for path in root.glob(RECORDS)}
     if not records:
-        return _without_records(root), {"made by": "another trainer"}
+        return _without_records(root), FOREIGN
     worlds = {record["settings"]["world"] for record in records.values()}
     if len(worlds) != 1 or worlds != {len(records)} or not all(record["finished"] for record in records.values()):
         found = {path.name: record["finished"] for path, record in sorted(records.items())}
@@ -72,16 +72,17 @@ def merge_shards(folder: str | Path, remove_shards: bool) -> dict[str, int]:
         FileNotFoundError, ValueError: see find_shards. ValueError: a shard's index does not fit its codes.
     """
     record = Path(folder) / MERGED
-    if record.exists() and all(path.exists() for split in SPLITS for path in names(folder, split)):
+    known = record.exists() or is_foreign(folder)
+    if known and all(path.exists() for split in SPLITS for path in names(folder, split)):
         print(f"[merge_shards] {folder} is merged already", flush=True)
-        counts = json.loads(record.read_text())["recordings"]
+        counts = {split: len(np.load(names(folder, split)[1])) for split in SPLITS}
     else:
         numbers, settings = find_shards(folder)
         counts = _merge(folder, numbers)
         with whole_file(record) as temporary:
             temporary.write_text(json.dumps({"settings": settings, "recordings": counts}) + "\n")
     if remove_shards:
-        for path in Path(folder).glob("worker_*.json"):
+        for path in Path(folder).glob(RECORDS):
             number = int(path.stem.removeprefix("worker_"))
             for shard in (shard for split in SPLITS for shard in names(folder, split, number)):
                 shard.unlink(missing_ok=True)

@@ -5,7 +5,8 @@
     <split>_codes_index.npy    int64 [recordings], a NumPy file: where each begins
     <split>_samples.jsonl      the recordings' lines, in the same order
 
-and the same with _{i} before the suffix for the shard that worker i made.
+and the same with _{i} before the suffix for the shard that worker i made. Beside ours are records of what they were
+made with, worker_{i}.json and merged.json; codes without any are another trainer's, and none are encoded beside them.
 """
 
 import json
@@ -17,12 +18,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from speech.files import whole_file
+from speech.files import changed_keys, whole_file
 
 SPLITS = ("train", "val")
 MERGED = (
     "merged.json"  # beside merged files: {"settings": what they were made with, "recordings": how many of each split}
 )
+RECORDS = "worker_*.json"  # beside shards: {"settings", "finished"}
+FILE = "file "  # begins the keys of settings that are files of the encoder's
+FOREIGN = {"made by": "another trainer"}  # the settings in MERGED of shards that had no record
 
 
 def names(folder: str | Path, split: str, shard: int | None = None) -> tuple[Path, Path, Path]:
@@ -31,6 +35,40 @@ def names(folder: str | Path, split: str, shard: int | None = None) -> tuple[Pat
     root = Path(folder)
     files = (f"{split}_codes{end}.npy", f"{split}_codes_index{end}.npy", f"{split}_samples{end}.jsonl")
     return root / files[0], root / files[1], root / files[2]
+
+
+def is_foreign(folder: str | Path) -> bool:
+    """Whether the codes in a folder, merged or in shards, are another trainer's."""
+    root = Path(folder)
+    if (merged := root / MERGED).exists():
+        return bool(json.loads(merged.read_text())["settings"] == FOREIGN)
+    return any(root.glob("*_codes*.npy")) and not any(root.glob(RECORDS))
+
+
+def is_merged(folder: str | Path, settings: dict[str, Any]) -> bool:
+    """Whether merged files of these settings are there, all of them.
+
+    Raises:
+        ValueError: those that are there are of other settings.
+    """
+    record = Path(folder) / MERGED
+    if not record.exists():
+        return False
+    check_same(record, json.loads(record.read_text())["settings"], settings)
+    return all(path.exists() for split in SPLITS for path in names(folder, split))
+
+
+def check_same(record: Path, found: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Nothing is said by a record from before files and `duration_off` were told, nor of files that came since."""
+    came = {key for key in settings.keys() - found.keys() if key == "duration_off" or key.startswith(FILE)}
+    keys = (settings.keys() - came) | {key for key in found if key.startswith(FILE)}
+    was, now = ({key: side.get(key) for key in keys} for side in (found, settings))
+    if other := changed_keys(was, now):
+        was, now = ({key: side[key] for key in other} for side in (was, now))
+        raise ValueError(
+            f"{record} is of other settings: {was}, now {now}. Go back to these, delete {record.parent} and encode all "
+            "again, or name another folder (recipe.codes_dir)"
+        )
 
 
 class Codes:

@@ -9,8 +9,8 @@ puts its pieces together as the shard i (see data_prep/shards.py). Recordings ar
 reason; bad ones stop the run or, with on_error=skip, are listed in `rejects_{i}.jsonl`.
 
 Shards, and what data_prep.merge_shards makes of them, have a record of the encoder and its files, the filters and the
-JSONL. What fits is not made again; what does not is refused, never mixed. Recordings are known by their lines, not by
-their sound.
+JSONL. What fits is not made again; what does not is refused, never mixed; codes without a record are another trainer's,
+and left as they are. Recordings are known by their lines, not by their sound.
 """
 
 import json
@@ -34,13 +34,11 @@ from tqdm import tqdm
 from data_prep.heard import check_samples
 from data_prep.held_out import check_list, place_of
 from data_prep.recordings import Recording, filters, read_recordings, read_sound
-from data_prep.shards import MERGED, SPLITS, ShardWriter, names
+from data_prep.shards import FILE, SPLITS, ShardWriter, check_same, is_foreign, is_merged, names
 from speech.faults import UserError, told_plainly
-from speech.files import changed_keys, files_under, identities, paths_in, whole_file
+from speech.files import files_under, identities, paths_in, whole_file
 from speech.jsonl import BadRows, Fault
 from speech.paths import check_outputs, input_file
-
-_FILE = "file "  # begins the keys of settings that are files of the encoder's
 
 
 def settings_of(cfg: DictConfig) -> dict[str, Any]:
@@ -55,45 +53,19 @@ def settings_of(cfg: DictConfig) -> dict[str, Any]:
 
 
 def _files(encoder: dict[str, Any]) -> dict[str, str]:
-    """{_FILE and the path: SHA-256} of what the encoder's settings name. By content: hours of encoding are not to be
+    """{FILE and the path: SHA-256} of what the encoder's settings name. By content: hours of encoding are not to be
     done again because a checkpoint was copied."""
     found = {}
     for number, folder in enumerate(paths_in(encoder)):  # named there: its files by their place in it, wherever we are
         read = [file for file in files_under(folder) if not _is_told(file.relative_to(folder))]
         root = folder if folder.is_dir() else folder.parent
-        found |= {f"{_FILE}{number}.{root.name}/{name}": told for name, told in identities(read, root).items()}
+        found |= {f"{FILE}{number}.{root.name}/{name}": told for name, told in identities(read, root).items()}
     return found
 
 
 def _is_told(file: Path) -> bool:
     """What a model's folder has for people and for its hub's client; no model reads it."""
     return any(part[0] == "." for part in file.parts) or file.suffix in (".md", ".png", ".jpg", ".gif", ".svg")
-
-
-def is_merged(folder: str | Path, settings: dict[str, Any]) -> bool:
-    """Whether merged files of these settings are there, all of them.
-
-    Raises:
-        ValueError: those that are there are of other settings.
-    """
-    record = Path(folder) / MERGED
-    if not record.exists():
-        return False
-    _check_same(record, json.loads(record.read_text())["settings"], settings)
-    return all(path.exists() for split in SPLITS for path in names(folder, split))
-
-
-def _check_same(record: Path, found: dict[str, Any], settings: dict[str, Any]) -> None:
-    """Nothing is said by a record from before files and `duration_off` were told, nor of files that came since."""
-    came = {key for key in settings.keys() - found.keys() if key == "duration_off" or key.startswith(_FILE)}
-    keys = (settings.keys() - came) | {key for key in found if key.startswith(_FILE)}
-    was, now = ({key: side.get(key) for key in keys} for side in (found, settings))
-    if other := changed_keys(was, now):
-        was, now = ({key: side[key] for key in other} for side in (was, now))
-        raise ValueError(
-            f"{record} is of other settings: {was}, now {now}. Go back to these, delete {record.parent} and encode all "
-            "again, or name another folder (recipe.codes_dir)"
-        )
 
 
 class Worker:
@@ -146,7 +118,7 @@ class Worker:
         """Whether this worker's shard is there already; if not, its pieces are now of these settings and this input."""
         found = json.loads(self.record.read_text()) if self.record.exists() else None
         if found:
-            _check_same(self.record, found["settings"], self.settings)
+            check_same(self.record, found["settings"], self.settings)
         self._write_record(finished=bool(found and found["finished"]))
         return bool(found and found["finished"])
 
@@ -249,6 +221,7 @@ def _work(cfg: DictConfig, settings: dict[str, Any], rank: int, world: int, devi
 
 def vectorize(cfg: DictConfig) -> None:
     """All workers of this process: `vectorize.workers` of them, times torchrun's processes if it started this one.
+    Where the output holds another trainer's codes, nothing is done, and `vectorize.input` need not be there.
 
     Raises:
         ValueError: an unknown on_error, codes of other settings, or too few recordings that are held out; BadRows: bad
@@ -257,6 +230,10 @@ def vectorize(cfg: DictConfig) -> None:
         RuntimeError: a worker failed; its own message stands above.
     """
     own = cfg.vectorize
+    if is_foreign(own.output):
+        way = "taken as they are: to encode recordings name another folder (recipe.codes_dir)"
+        print(f"[vectorize] {own.output} holds codes of another trainer, {way}", flush=True)
+        return
     if not str(own.input).endswith(".jsonl"):
         raise UserError(f"vectorize.input={own.input}: one recording a line, in a .jsonl file")
     input_file(own.input, "one recording a line (vectorize.input, recipe.recordings)")

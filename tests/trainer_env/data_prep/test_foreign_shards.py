@@ -1,16 +1,44 @@
-"""Shards of the Inworld TTS trainer, which writes no record of its workers."""
+"""Codes of the Inworld TTS trainer, which writes no record of its workers."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from data_prep.merge_shards import merge_shards
+from data_prep.read_shards import read_shards
 from data_prep.shards import Codes, ShardWriter, names
+from data_prep.vectorize import vectorize
+from stages.config import compose_stage
 
 
-def write(folder, shard: int, *lengths: int) -> None:
+def write(folder: Path, shard: int | None, *lengths: int) -> None:
     with ShardWriter(folder, shard) as writer:
         for length in lengths:
-            writer.add("train", f'{{"transcript": "{shard} {length}"}}', np.arange(length, dtype=np.int32))
+            row = {"transcript": f"{shard} {length}", "language": "en", "wav_path": "a.wav"}
+            writer.add("train", json.dumps(row), np.arange(length, dtype=np.int32))
+
+
+@pytest.mark.parametrize("shards", [[None], [0, 1], [None, 0, 1]])
+def test_they_are_never_written_over_and_read_without_the_list_they_were_made_of(tmp_path, shards):
+    """Merged by their data_merger, with and without the shards, and not merged. At ee8aa784 stage data encoded its
+    recordings over them, or refused what it had merged itself."""
+    codes = tmp_path / "codes"
+    for shard in shards:
+        write(codes, shard, 3, 4)
+    soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
+    before = {path: path.read_bytes() for path in codes.iterdir()}
+    own = (f"recipe.codes_dir={codes}", f"recipe.work_dir={tmp_path}/work", f"recipe.recordings={tmp_path}/none.jsonl")
+    cfg = compose_stage("inworld_tts", "data", own)
+    rows = 2 if None in shards else 4
+    for _ in range(2):  # the second time beside what merge_shards has written
+        vectorize(cfg)
+        assert merge_shards(cfg.vectorize.output, cfg.merge_shards.remove_shards) == {"train": rows, "val": 0}
+        assert {path: path.read_bytes() for path in before} == before
+        counts = read_shards(cfg)
+        assert (counts["sft"]["rows"], counts["train"]["rows"]) == (rows, rows - 1)
 
 
 def test_they_are_merged_in_the_order_of_their_numbers_and_stay(tmp_path):
