@@ -45,6 +45,18 @@ def zero_shot(text: str, voice: Voice | None = None, speech_prefix: Sequence[int
     return [*messages, {"role": "assistant", "content": format_speech_tokens(tokens)}] if tokens else messages
 
 
+def opened_once(messages: Messages, tokenizer: PreTrainedTokenizerBase) -> Messages:
+    """The messages without the token that starts speech where an assistant's turn brings it and the chat template
+    writes it as well, as rows of ch-tts-llasa-rl-grpo have it: the model would read it twice."""
+    *before, last = messages
+    if last["role"] != "assistant" or not last["content"].startswith("<|"):
+        return messages
+    bare = [*before, {**last, "content": ""}]
+    opened = tokenizer.apply_chat_template(bare, add_generation_prompt=True, tokenize=False)
+    start = opened[opened.rfind("<|") :]
+    return [*before, {**last, "content": last["content"].removeprefix(start)}] if start else messages
+
+
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
     """Token ids up to and including the token that starts speech: verl's rollout hands exactly these to vLLM."""
     return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)

@@ -1,6 +1,7 @@
 """Data sets that count more or less often than once in an epoch of GRPO, as `data.epochs_of_files` does in SFT.
 
-verl takes the class by data.custom_cls; data.epochs_of_files has a number for each of data.train_files.
+verl takes the class by data.custom_cls; data.epochs_of_files has a number for each of data.train_files. Prompts that
+others prepared, with the token that starts speech in them, are read as our own.
 """
 
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
+from data_prep.prompt_template import opened_once
 from data_prep.weights import epochs_of, paths, repeated
 
 
@@ -27,6 +29,9 @@ class WeightedPrompts(RLHFDataset):
         self.dataframe = self.maybe_filter_out_long_prompts(self.dataframe)
         print(f"dataset len: {len(self.dataframe)}, of {len(files)} files {epochs} times")
         return None
+
+    def _build_messages(self, example: dict[str, Any], key: str) -> list[dict[str, Any]]:
+        return opened_once(super()._build_messages(example, key), self.tokenizer)
 
     def _drawn(self, count: int) -> list[int]:
         """Which rows of so many data.train_max_samples leaves, as verl draws them: of all files."""

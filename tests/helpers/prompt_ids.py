@@ -39,10 +39,12 @@ def rollout_ids(
     """What verl's dataset and agent loop hand to vLLM for the first row."""
     from verl.experimental.agent_loop.agent_loop import DictConfigWrap
     from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
-    from verl.utils.dataset.rl_dataset import RLHFDataset
 
-    data = OmegaConf.create({"prompt_key": "prompt", "max_prompt_length": length, "filter_overlong_prompts": False})
-    row = RLHFDataset(str(parquet), tokenizer, data)[0]
+    from verl_plugins.weighted_data import WeightedPrompts
+
+    own = {"prompt_key": "prompt", "max_prompt_length": length, "filter_overlong_prompts": False}
+    data = OmegaConf.create(own | {"train_files": str(parquet)})
+    row = WeightedPrompts(str(parquet), tokenizer, data)[0]
     config = OmegaConf.create({"actor_rollout_ref": {"rollout": {"prompt_length": length, "response_length": 8}}})
     recorder = Recorder()
 
@@ -52,7 +54,7 @@ def rollout_ids(
             server_manager=recorder,
             tokenizer=tokenizer,
             processor=None,
-            dataset_cls=RLHFDataset,
+            dataset_cls=WeightedPrompts,
             data_config=DictConfigWrap(data),
             hf_model_type=model_type,
         )

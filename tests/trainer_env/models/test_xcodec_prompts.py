@@ -5,6 +5,7 @@ import json
 from copy import deepcopy
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -107,6 +108,19 @@ def test_a_voice_in_words_stands_before_the_text(inworld):
     before = [*spelled("Given the following voice description "), 266, *spelled("Old."), 267]
     request = [*spelled(" convert the text to speech:"), 264, *spelled("Ah!"), 265, *spelled("\n")]
     assert described == [BOS, *before, *request, 262]
+
+
+def test_rows_of_ch_tts_start_speech_once(llasa, tmp_path):
+    """examples/data_preprocess/tts.py of ch-tts-llasa-rl-grpo (e74d6de): the assistant's turn is the token that our
+    template writes, too. At ee8aa784 it stood in the prompt twice."""
+    tokenizer = AutoTokenizer.from_pretrained(llasa)
+    user, *_ = understanding("Ah!")
+    start, codes = "<|SPEECH_GENERATION_START|>", "<|s_7|><|s_0|>"
+    for place, content in enumerate([start, "", start + codes, codes]):
+        row = {"prompt": [user, {"role": "assistant", "content": content}]}
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"{place}.parquet")
+        expected = llasa_prompt("Ah!", [SPEECH_0 + 7, SPEECH_0] if codes in content else [])
+        assert rollout_ids(tmp_path / f"{place}.parquet", tokenizer, "llama", 256) == expected
 
 
 @pytest.mark.parametrize("recipe", ["llasa", "inworld_tts"])
