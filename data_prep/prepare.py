@@ -177,7 +177,8 @@ class Preparation:
         if self.with_readings:
             info[FIELD] = json.dumps(as_field(request.readings)) if request.readings else None
         known = vars(self.cfg.field_values)
-        info |= {field: check_choice(row, field, known.get(field)) for field in self.cfg.extra_fields}
+        more = [field for field in self.cfg.extra_fields if field not in info]
+        info |= {field: check_choice(row, field, known.get(field)) for field in more}
         out: dict[str, Any] = {"data_source": self.recipe.name, "extra_info": info}
         training, answer = not split.held_out, None
         if split.kind == "sft":

@@ -30,7 +30,8 @@ from transformers import PreTrainedTokenizerBase
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from data_prep.given_readings import GivenReadings, given_readings, moved
-from data_prep.jsonl import check_string, check_text, check_words
+from data_prep.instructions import taken_apart, words_of_voice
+from data_prep.jsonl import check_string, check_text
 from data_prep.prompt_template import Messages, Said, encode_prompt
 from speech.faults import UserError
 from speech.jsonl import BadField, BadRows
@@ -60,12 +61,12 @@ def checked(voices: Mapping[str, Voice], recipe: DictConfig) -> dict[str, Voice]
     """The voices with their words as a prompt may hold them, of recipe.language where they name none. Raises BadRows:
     words that are none, speech tokens of another codebook, voices that are to stay out of prompts where none can, all
     of them."""
-    found, faults, unprompted = {}, [], takes_unprompted(recipe.prompt_template)
+    found, faults, template = {}, [], recipe.prompt_template
     for voice in voices.values():
         try:
-            if not (voice.prompted or unprompted):
+            if not (voice.prompted or takes_unprompted(template)):
                 raise BadField("prompted", f"is false, and {recipe.name} speaks with no voice that is in no prompt")
-            words = {key: check_words(said, key) for key in ("text", "description") if (said := getattr(voice, key))}
+            words = words_of_voice(voice, template)
             found[voice.name] = replace(voice, language=voice.language or recipe.language, **words)
         except BadField as bad:
             faults.append(f"{recipe.voices}: voice {voice.name!r}: field {bad.field!r} {bad.reason}")
@@ -119,7 +120,7 @@ class PromptMaker:
             raise UserError(f"recipe.voice_choice=one_per_text draws from recipe.voices={recipe.voices}: no voice")
         self._name, self._language, self._seed = recipe.name, recipe.language, recipe.seed
         self._languages = None if recipe.languages is None else list(recipe.languages)
-        self._max_chars = recipe.max_text_chars
+        self._max_chars, self._template_name = recipe.max_text_chars, recipe.prompt_template
         self._tokenizer_dir, self.max_tokens = recipe.tokenizer_dir, recipe.max_prompt_tokens
         self._write = NORMALISATIONS[recipe.text_normalisation]
         self.unsure = 0  # requests with something that stands as it was because no reading of it is sure
@@ -156,6 +157,7 @@ class PromptMaker:
         Raises:
             BadField: with the field.
         """
+        row = taken_apart(row, self._template_name)
         language, voice = check_string(row, "language", self._language), check_string(row, "voice", None)
         if self._languages is not None and language not in self._languages:
             raise BadField("language", f"is {language!r}, recipe.languages are {', '.join(self._languages)}")

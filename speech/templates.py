@@ -49,3 +49,16 @@ def takes_instructions(name: str) -> bool:
 def takes_unprompted(name: str) -> bool:
     """Whether the function of that dotted name can leave a voice out, which the token2wav alone then speaks with."""
     return "prompted" in signature(hydra.utils.get_method(name)).parameters
+
+
+@cache
+def instruction_end(name: str) -> str | None:
+    """The token behind an instruction, by the attribute of this name of the function of that dotted name: rows may then
+    have an instruction before their text, as INSTRUCTION<|endofprompt|>text. None: it has no such attribute."""
+    return getattr(hydra.utils.get_method(name), "instruction_end", None)
+
+
+@cache
+def plain_instruction(name: str) -> str | None:
+    """What stands there in every prompt without an instruction, so that it is none; likewise an attribute."""
+    return getattr(hydra.utils.get_method(name), "plain_instruction", None)

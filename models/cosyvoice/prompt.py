@@ -50,3 +50,8 @@ def zero_shot3(
     if instruction is not None and not instruction.startswith(ASSISTANT):
         instruction = f"{ASSISTANT} {instruction}"
     return zero_shot(text, voice, speech_prefix, instruction, prompted)
+
+
+# As the official package writes texts, "INSTRUCTION<|endofprompt|>text": data_prep/instructions.py takes them apart.
+zero_shot.instruction_end = zero_shot3.instruction_end = END
+zero_shot3.plain_instruction = ASSISTANT

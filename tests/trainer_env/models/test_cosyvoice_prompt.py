@@ -1,6 +1,7 @@
 """CosyVoice's prompts: ids worked out by hand at the released sizes; the same in data, SFT, rollout and inference."""
 
 import json
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
@@ -121,6 +122,58 @@ def test_cosyvoice3s_instructions_begin_with_its_sentence(words, family, given):
     assert request.instruction == given
 
 
+ASSISTANT = "You are a helpful assistant."  # begins every text of example.py and of infer_cosyvoice3.py
+
+
+def test_strings_of_the_official_examples_are_taken_apart(words, family, tmp_path):
+    """inference_zero_shot, inference_cross_lingual and inference_instruct2 of example.py. At ee8aa784 all of them were
+    refused: holds <|endofprompt|>."""
+    voices = [VOICE]
+    if family == "cosyvoice3":
+        voices.append(VOICE | {"name": "official", "text": f"{ASSISTANT}<|endofprompt|>明天。"})
+    (tmp_path / "voices.jsonl").write_text("".join(json.dumps(voice) + "\n" for voice in voices))
+    named = (f"recipe.tokenizer_dir={words.name_or_path}", f"recipe.voices={tmp_path}/voices.jsonl")
+    maker = PromptMaker(compose_stage(family, "data", named).recipe)
+
+    def ids(**row: str) -> list[int]:
+        request = maker.request({"voice": "anna", **row})
+        assert request.text == "今天"  # what the reward hears, and the row's text in the parquet
+        return maker.ids(maker.messages(request, training=False), words)
+
+    said = SAID[family]
+    told = ids(text="今天", instruction=said)
+    assert ids(text=f"{said}<|endofprompt|>今天") == ids(text="今天", instruction=f"{said}<|endofprompt|> ") == told
+    assert ids(text=f"{said}<|endofprompt|>今天", instruction=said) == told  # the same twice
+    plain, literal = ids(text="今天"), ids(text="今天", instruction=ASSISTANT)
+    assert ids(text=f"{ASSISTANT}<|endofprompt|>今天") == literal
+    assert (literal == plain) == (family == "cosyvoice3")  # to CosyVoice2 it is an instruction as any
+    if family == "cosyvoice3":
+        assert ids(text=f"{said}<|endofprompt|>今天", instruction=ASSISTANT) == told
+        assert ids(text="今天", voice="official") == plain
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "told"),
+    [
+        ({"text": "慢<|endofprompt|>好", "instruction": "快"}, "instruction", "is '快', and the text has another one"),
+        ({"text": "慢<|endofprompt|>好<|endofprompt|>"}, "text", "would read as a control token"),
+        ({"text": "慢<|endofprompt|>"}, "text", "is empty"),
+        ({"text": " <|endofprompt|>好"}, "text", "begins with <|endofprompt|>, which ends an instruction"),
+    ],
+)
+def test_strings_of_two_instructions_or_of_no_text_are_bad_rows(words, row, field, told):
+    named = (f"recipe.tokenizer_dir={words.name_or_path}", "recipe.voices=null")
+    with pytest.raises(BadField, match=re.escape(told)) as error:
+        PromptMaker(compose_stage("cosyvoice2", "data", named).recipe).request(row, has_speech=True)
+    assert error.value.field == field
+
+
+def test_a_voice_with_an_instruction_before_its_words_is_refused(family, tmp_path):
+    (tmp_path / "voices.jsonl").write_text(json.dumps(VOICE | {"text": "慢<|endofprompt|>明天。"}))
+    with pytest.raises(BadRows, match=r"voice 'anna': field 'text' has an instruction before <.endofprompt.>: here"):
+        PromptMaker(compose_stage(family, "data", (f"recipe.voices={tmp_path}/voices.jsonl",)).recipe)
+
+
 def test_japanese_that_is_not_in_katakana_is_named_for_cosyvoice3(family):
     """example.py of the official package: for Japanese usage, you must translate it to katakana."""
     maker = PromptMaker(compose_stage(family, "data", ("recipe.voices=null",)).recipe)
@@ -194,7 +247,7 @@ def test_a_voice_that_is_in_no_prompt_is_the_rows_still(words, family, tmp_path)
     ("given", "told"),
     [
         (3, "is no string"),
-        ("慢<|endofprompt|>", r"holds <\|endofprompt\|>, which the tokenizer would read as a control token"),
+        ("慢<|endofprompt|>慢", r"holds <\|endofprompt\|>, which the tokenizer would read as a control token"),
         ("慢" * 2001, "has 2001 characters, recipe.max_text_chars is 2000"),
     ],
 )
