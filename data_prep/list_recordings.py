@@ -8,8 +8,9 @@ read, counts before the second; the name may have its ending, and lack its folde
 name.original.txt, as LibriTTS has them, or on a line `name words` of a *.trans.txt next to it, as LibriSpeech has it.
 Different words for one recording (other signs and capitals are none), or two recordings of one name, are refused.
 `folder.input` may also be a table of Common Voice (validated.tsv): the recordings that it names, in the folder clips
-beside it or where it lies itself, with their sentences and languages; or a data set that a hub has by name,
-hub:NAME@SPLIT (data_prep/hub_rows.py), with the columns `folder.hub.columns`. Into `folder.output` go
+beside it or where it lies itself, with their sentences and languages; or a data folder of CosyVoice's (`wav.scp`,
+`text`, perhaps `utt2spk` and `instruct`: fields `speaker_id` and `instruction` of samples.jsonl); or a data set that a
+hub has by name, hub:NAME@SPLIT (data_prep/hub_rows.py), with the columns `folder.hub.columns`. Into `folder.output` go
 
     recordings.jsonl  {"name", "text", "language", "wav"}: voices, for encode_voices and stage data
     samples.jsonl     {"transcript", "language", "wav_path", "duration", "sample_rate"}: recipe.recordings of vectorize
@@ -30,7 +31,7 @@ from tqdm import tqdm
 
 from data_prep.heard import Ear
 from data_prep.jsonl import spoken_part
-from data_prep.recording_tables import Recording, of_hub, of_table, text_of
+from data_prep.recording_tables import SCP, UTTERANCES, Recording, of_hub, of_scp, of_table, text_of
 from speech.faults import told_plainly
 from speech.files import whole_files, write_jsonl
 from speech.jsonl import BadRows
@@ -56,6 +57,8 @@ def recordings(folder: Path, wordless: bool = False) -> list[Recording]:
     """
     if folder.suffix.lower() == ".tsv" and folder.is_file():
         return of_table(folder, wordless)
+    if (folder / SCP).is_file() and (folder / UTTERANCES).is_file():
+        return of_scp(folder, wordless)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} (folder.input) is missing, or is no folder: recordings are expected in it")
     faults: list[str] = []
@@ -193,7 +196,7 @@ def transcribed(found: list[Recording], language: str, ear: Ear) -> dict[str, st
     which nothing is. `language`: where a recording has none of its own."""
     heard, faults = {}, []
     bare = [one for one in found if not one.words]
-    for name, file, _, own in tqdm(bare, desc="transcribed", unit="recording", mininterval=5):
+    for name, file, _, own, _ in tqdm(bare, desc="transcribed", unit="recording", mininterval=5):
         try:
             heard[name] = ear.hear(file, own or language)
         except ValueError as error:
@@ -215,7 +218,7 @@ def rows(
         BadRows: files that are no audio, or empty, all of them.
     """
     voices, samples, faults = [], [], []
-    for name, file, text, own in found:
+    for name, file, text, own, more in found:
         try:
             info = soundfile.info(file)
         except (OSError, soundfile.SoundFileError) as error:
@@ -228,7 +231,7 @@ def rows(
         said_in, by_asr = own or language, {"transcribed": True} if heard and name in heard else {}
         text = heard[name] if by_asr else text
         voices.append({"name": name, "text": text, "language": said_in, "wav": path, **by_asr})
-        samples.append({"transcript": text, "language": said_in, "wav_path": path, **sound, **by_asr})
+        samples.append({"transcript": text, "language": said_in, "wav_path": path, **sound, **by_asr, **more})
     if faults:
         raise BadRows(faults, then="nothing was written")
     return voices, samples

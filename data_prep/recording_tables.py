@@ -1,25 +1,31 @@
-"""Recordings that a table lists: one of Common Voice, or a data set that a hub has by name."""
+"""Recordings that a table lists: one of Common Voice, CosyVoice's wav.scp, or a data set that a hub has by name."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from omegaconf import DictConfig
 
 from data_prep.hub_rows import local
-from speech.jsonl import BadRows, read_rows
+from data_prep.kaldi import file_of, table
+from speech.jsonl import BadRows, Fault, read_rows
 
 HEADINGS = ("path", "sentence")  # of a table of Common Voice, and locale
+SCP, UTTERANCES = "wav.scp", "text"  # of CosyVoice's data folders, as Kaldi has them
+TOLD = {"speaker_id": "utt2spk", "instruction": "instruct"}  # fields, and their files there, which may be missing
 LOCALES = {"zh-HK": "yue"}  # whose language is not what stands before their hyphen
 
 
 class Recording(NamedTuple):
-    """One of them; `language`: where its words stand with it."""
+    """One of them; `language`, and what else is told of it (`more`): where that stands with its words."""
 
     name: str
     file: Path
     words: str
     language: str | None = None
+    more: Mapping[str, str] = MappingProxyType({})
 
 
 def of_table(path: Path, wordless: bool = False) -> list[Recording]:
@@ -51,6 +57,37 @@ def of_table(path: Path, wordless: bool = False) -> list[Recording]:
     if not found:
         raise ValueError(f"{path} (folder.input) names no recording")
     return [found[name] for name in sorted(found)]
+
+
+def of_scp(folder: Path, wordless: bool = False) -> list[Recording]:
+    """Those of a folder that CosyVoice's local/prepare_data.py made, sorted by name. `wordless`: words may be missing,
+    and are then empty.
+
+    Raises:
+        FileNotFoundError: there is no such file. ValueError: it names no recording. BadRows: lines without a recording
+            or without words, or that are there twice, all of them.
+    """
+    faults: list[Fault] = []
+    expected = "an utterance's name and what is told of it on each line, as in CosyVoice's data folders (folder.input),"
+    scp, words = (table(folder / name, faults, expected) for name in (SCP, UTTERANCES))
+    told = {key: table(path, faults, expected) for key, name in TOLD.items() if (path := folder / name).is_file()}
+    found = []
+    for name, (line, wav) in sorted(scp.items()):
+        file, (_, text) = file_of(wav, folder), words.get(name, (0, ""))
+        if file is None:
+            faults.append(Fault(str(folder / SCP), line, name, f"{wav} is no file", wav))
+        elif not (text or wordless):
+            faults.append(Fault(str(folder / SCP), line, name, f"is not in {UTTERANCES}", wav))
+        else:
+            more = {key: rows[name][1] for key, rows in told.items() if name in rows}
+            found.append(Recording(name, file, " ".join(text.split()), None, more))
+    lost = ((line, name, text) for name, (line, text) in words.items() if name not in scp)
+    faults += [Fault(str(folder / UTTERANCES), line, name, f"is not in {SCP}", text) for line, name, text in lost]
+    if faults:
+        raise BadRows(faults, then="nothing was written")
+    if not found:
+        raise ValueError(f"{folder / SCP} (folder.input) names no recording")
+    return found
 
 
 def of_hub(source: str, hub: DictConfig, wordless: bool = False) -> list[Recording]:

@@ -20,12 +20,14 @@ from omegaconf import DictConfig
 
 from data_prep.glm_rows import rows_of
 from data_prep.hub_rows import local
+from data_prep.kaldi import file_of, lines_of, table
 from speech.faults import UserError, told_plainly
 from speech.files import whole_files, write_jsonl
 from speech.jsonl import BadField, Fault, read_all
-from speech.paths import check_outputs, input_file, relative
+from speech.paths import check_outputs, relative
 
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
+_EXPECTED = "a list of Seed-TTS (test_set.input), or text, prompt_text or prompt_wav.scp of CV3-Eval"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _said(row: dict[str, Any], column: str) -> str:
 
 def _of_list(path: Path, faults: list[Fault]) -> list[Task]:
     tasks: dict[str, Task] = {}
-    for number, line in _lines(path):
+    for number, line in lines_of(path, _EXPECTED):
         fields = [field.strip() for field in line.split("|")]
         if len(fields) not in (4, 5):
             reason = f"has {len(fields)} fields between |, expected {'|'.join(_FIELDS)}"
@@ -105,7 +107,7 @@ def _of_list(path: Path, faults: list[Fault]) -> list[Task]:
             continue
         name, prompt_text, wav, text = fields[:4]
         empty = [field for field, value in zip(_FIELDS, fields, strict=False) if not value]
-        found = _find(wav, path.parent)
+        found = file_of(wav, path.parent)
         if empty:
             faults.append(Fault(str(path), number, empty[0], "is empty", line))
         elif name in tasks:
@@ -118,51 +120,21 @@ def _of_list(path: Path, faults: list[Fault]) -> list[Task]:
 
 
 def _of_folder(folder: Path, faults: list[Fault]) -> list[Task]:
-    texts, prompts, wavs = (_table(folder / name, faults) for name in ("text", "prompt_text", "prompt_wav.scp"))
+    names = ("text", "prompt_text", "prompt_wav.scp")
+    texts, prompts, wavs = (table(folder / name, faults, _EXPECTED) for name in names)
     tasks = []
     for name, (number, text) in texts.items():
-        lacking = [file for file, table in (("prompt_text", prompts), ("prompt_wav.scp", wavs)) if name not in table]
+        lacking = [file for file, there in (("prompt_text", prompts), ("prompt_wav.scp", wavs)) if name not in there]
         if lacking:
             faults.append(Fault(str(folder / "text"), number, None, f"{name} is not in {' and '.join(lacking)}", text))
             continue
         scp_line, wav = wavs[name]
-        found = _find(wav, folder)
+        found = file_of(wav, folder)
         if found is None:
             faults.append(Fault(str(folder / "prompt_wav.scp"), scp_line, name, f"{wav} is no file", wav))
         else:
             tasks.append(Task(name, text, prompts[name][1], found))
     return tasks
-
-
-def _table(path: Path, faults: list[Fault]) -> dict[str, tuple[int, str]]:
-    """{utterance: (line from 1, the rest of it)} of a file as Kaldi writes it."""
-    table: dict[str, tuple[int, str]] = {}
-    for number, line in _lines(path):
-        name, *rest = line.split(maxsplit=1)
-        if not rest:
-            faults.append(Fault(str(path), number, name, "has nothing behind it", line))
-        elif name in table:
-            faults.append(Fault(str(path), number, name, f"is there twice, first in line {table[name][0]}", line))
-        else:
-            table[name] = (number, rest[0])
-    return table
-
-
-def _lines(path: Path) -> list[tuple[int, str]]:
-    """(line from 1, what stands there) without those that are blank."""
-    expected = "a list of Seed-TTS (test_set.input), or text, prompt_text or prompt_wav.scp of CV3-Eval"
-    lines = []
-    for number, line in enumerate(input_file(path, expected).read_bytes().split(b"\n"), 1):
-        try:
-            lines.append((number, line.decode("utf-8-sig" if number == 1 else "utf-8").strip()))
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path}:{number}: is no UTF-8: {error.reason} at byte {error.start}") from None
-    return [(number, line) for number, line in lines if line]
-
-
-def _find(wav: str, folder: Path) -> Path | None:
-    """The file: Seed-TTS names it from the list's folder, CV3-Eval from that of its repository, some folders above."""
-    return next((base / wav for base in (folder, *folder.parents) if wav and (base / wav).is_file()), None)
 
 
 def language_of(path: str | Path) -> str:

@@ -9,6 +9,7 @@ import soundfile
 from omegaconf import OmegaConf
 
 from data_prep.list_recordings import _speakers, main, recordings, rows
+from data_prep.read_shards import instruction
 from data_prep.recordings import read_recordings
 from speech.jsonl import BadRows
 from speech.voices import read_voices
@@ -68,7 +69,7 @@ def test_a_list_of_ljspeech_names_the_words(tmp_path):
     for name in ("LJ1", "LJ2"):
         record(tmp_path / f"{name}.wav", None)
     (tmp_path / "metadata.csv").write_text("LJ1|Dr. No|Doctor No\nLJ2|Yes\n")
-    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("LJ1", "Doctor No"), ("LJ2", "Yes")]
+    assert [(name, words) for name, _, words, *_ in recordings(tmp_path)] == [("LJ1", "Doctor No"), ("LJ2", "Yes")]
 
 
 def test_libritts_has_its_words_in_two_versions(tmp_path):
@@ -79,7 +80,7 @@ def test_libritts_has_its_words_in_two_versions(tmp_path):
     ):
         record(tmp_path / f"{name}.wav", None)
         (tmp_path / f"{name}.{version}.txt").write_text(words)
-    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("1/a", "Mister No"), ("1/b", "Hi")]
+    assert [(name, words) for name, _, words, *_ in recordings(tmp_path)] == [("1/a", "Mister No"), ("1/b", "Hi")]
 
 
 def test_librispeech_has_the_words_of_a_chapter_in_one_file(tmp_path):
@@ -87,7 +88,7 @@ def test_librispeech_has_the_words_of_a_chapter_in_one_file(tmp_path):
         record(tmp_path / f"84/1/{name}.flac", None)
     chapter = tmp_path / "84/1/84-1.trans.txt"
     chapter.write_text("84-1-0000 GO DO YOU HEAR\n84-1-0001 IT WAS\n")
-    assert [words for _, _, words, _ in recordings(tmp_path)] == ["GO DO YOU HEAR", "IT WAS"]
+    assert [words for _, _, words, *_ in recordings(tmp_path)] == ["GO DO YOU HEAR", "IT WAS"]
     (tmp_path / "84/1/84-1-0000.txt").write_text("Go! Do you hear?")
     assert recordings(tmp_path)[0].words == "Go! Do you hear?"
     chapter.write_text("84-1-0000 GO DO YOU HEAR\n84-1-0001 IT WAS\n84-1-0002 GONE\n")
@@ -130,11 +131,45 @@ def test_a_table_of_common_voice_names_words_and_languages(tmp_path):
         recordings(tmp_path / "de")
 
 
+def test_a_data_folder_of_cosyvoice_names_recordings_that_lie_elsewhere(tmp_path):
+    """wav.scp, text, utt2spk and instruct as examples/libritts/cosyvoice/local/prepare_data.py writes them."""
+    for name in ("1_a", "2_b"):
+        record(tmp_path / f"corpus/1/{name}.wav", None)
+    (folder := tmp_path / "data").mkdir()
+    told = {"wav.scp": f"2_b {tmp_path}/corpus/1/2_b.wav\n1_a corpus/1/1_a.wav\n", "text": "2_b Hi,  you.\n1_a No.\n"}
+    told |= {"utt2spk": "2_b 2\n1_a 1\n", "instruct": "2_b Slowly.<|endofprompt|>\n", "spk2utt": "1 1_a\n2 2_b\n"}
+    for name, lines in told.items():
+        (folder / name).write_text(lines)
+    own = {"input": str(folder), "output": str(tmp_path / "out"), "language": "en", "transcribe": False}
+    main.__wrapped__(OmegaConf.create({"folder": own}))
+    voices = read_voices(str(tmp_path / "out/recordings.jsonl"))
+    assert {name: (voice.text, Path(voice.wav).is_file()) for name, voice in voices.items()} == {
+        "1_a": ("No.", True),
+        "2_b": ("Hi, you.", True),
+    }
+    first, second = (one.row for one in read_recordings(str(tmp_path / "out/samples.jsonl")))
+    assert (first["transcript"], first["wav_path"], first["speaker_id"]) == ("No.", "../corpus/1/1_a.wav", "1")
+    assert "instruction" not in first and second["instruction"] == "Slowly.<|endofprompt|>"
+    assert instruction(second, "{instruction}") == {"instruction": "Slowly.<|endofprompt|>"}
+    (folder / "text").write_text("2_b Hi.\n3_c Gone.\n2_b Hi.\n")
+    (folder / "wav.scp").write_text(f"2_b {tmp_path}/corpus/1/2_b.wav\n1_a corpus/1/1_a.wav\n4_d gone.wav\n")
+    with pytest.raises(BadRows) as error:
+        recordings(folder)
+    bad = [line.strip().removeprefix(f"{folder}/") for line in str(error.value).splitlines()]
+    assert bad == [
+        "4 bad rows; nothing was written:",
+        "text:3: field '2_b': is there twice, first in line 1",
+        "wav.scp:2: field '1_a': is not in text",
+        "wav.scp:3: field '4_d': gone.wav is no file",
+        "text:2: field '3_c': is not in wav.scp",
+    ]
+
+
 @pytest.mark.parametrize("listed", ["LJ1", "LJ1.wav", "wavs/LJ1", "wavs/LJ1.wav"])
 def test_a_list_beside_the_folder_of_its_recordings_is_that_of_ljspeech(tmp_path, listed):
     record(tmp_path / "wavs/LJ1.wav", None)
     (tmp_path / "metadata.csv").write_text(f"{listed}|Dr. No|Doctor\u2028No\n", encoding="utf-8")
-    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("wavs/LJ1", "Doctor No")]
+    assert [(name, words) for name, _, words, *_ in recordings(tmp_path)] == [("wavs/LJ1", "Doctor No")]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +209,7 @@ def test_a_reading_that_lines_share_is_none_of_a_speaker(tmp_path, lines, words)
     for name in "abc"[: len(words)]:
         record(tmp_path / f"{name}.wav", None)
     (tmp_path / "metadata.csv").write_text(lines + "\n", encoding="utf-8")
-    assert [said for _, _, said, _ in recordings(tmp_path)] == words
+    assert [said for _, _, said, *_ in recordings(tmp_path)] == words
 
 
 def test_speakers_of_whom_each_says_little_are_speakers_together():
@@ -190,7 +225,7 @@ def test_the_same_words_without_signs_are_not_others(tmp_path):
     record(tmp_path / "b.wav", None)
     (tmp_path / "b.lab").write_text("GOOD EVENING")
     (tmp_path / "metadata.csv").write_text("b|Good evening!\n")
-    assert [words for _, _, words, _ in recordings(tmp_path)] == ["Hello, World.", "Good evening!"]
+    assert [words for _, _, words, *_ in recordings(tmp_path)] == ["Hello, World.", "Good evening!"]
 
 
 def test_two_sources_of_words_and_two_recordings_of_a_name_are_named(tmp_path):
@@ -218,7 +253,7 @@ def test_a_folder_has_its_own_name_and_not_that_of_a_link_before_it(tmp_path):
     (tmp_path / "b").symlink_to("z/deep")
     record(tmp_path / "z/deep/c.wav", "ho")
     (tmp_path / "metadata.csv").write_text("z/a|hi\n")
-    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("z/a", "hi"), ("z/deep/c", "ho")]
+    assert [(name, words) for name, _, words, *_ in recordings(tmp_path)] == [("z/a", "hi"), ("z/deep/c", "ho")]
 
 
 def test_a_recording_of_less_than_a_millisecond_is_named(tmp_path):
@@ -242,7 +277,7 @@ def test_endings_in_capitals_are_those_endings(tmp_path):
     record(tmp_path / "a.wav", "今天")
     (tmp_path / "a.wav").rename(tmp_path / "a.WAV")
     (tmp_path / "a.txt").rename(tmp_path / "a.TXT")
-    assert [(name, words) for name, _, words, _ in recordings(tmp_path)] == [("a", "今天")]
+    assert [(name, words) for name, _, words, *_ in recordings(tmp_path)] == [("a", "今天")]
 
 
 def test_words_that_cannot_be_read_and_recordings_of_another_kind_are_named_and_a_readme_is_not(tmp_path):
