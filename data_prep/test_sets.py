@@ -6,11 +6,14 @@
 wav|text`, and a fifth field that is not used, the true recording) or a folder of CV3-Eval (`text`, `prompt_text`,
 `prompt_wav.scp` as Kaldi writes them: an utterance's name, white space, the rest) or GLM-TTS's own .jsonl
 (data_prep/glm_rows.py), or a data set that a hub has by name, hub:NAME@SPLIT (data_prep/hub_rows.py), whose columns
-`test_set.hub.columns` names. Into `test_set.output` go
-texts.jsonl for infer.synthesise and recordings.jsonl for data_prep.encode_voices.
+`test_set.hub.columns` names. Several are a list of them, or a pattern such as grpo/data/[0-9]*.jsonl. Into
+`test_set.output` go texts.jsonl for infer.synthesise and recordings.jsonl for data_prep.encode_voices.
 """
 
+import glob
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,7 @@ from data_prep.hub_rows import local
 from data_prep.kaldi import file_of, lines_of, table
 from speech.faults import UserError, told_plainly
 from speech.files import whole_files, write_jsonl
-from speech.jsonl import BadField, Fault, read_all
+from speech.jsonl import BadField, BadRows, Fault, read_all
 from speech.paths import check_outputs, relative
 
 _FIELDS = ("utterance", "prompt text", "prompt wav", "text")  # of a list
@@ -44,11 +47,26 @@ class Task:
     mel: Path | None = None  # the recording's, where the test set brings them
 
 
-def read_test_set(path: str | Path, shown_faults: int, hub: DictConfig | None = None) -> list[Task]:
-    """The tasks of a list, a folder or a data set of a hub, in order.
+def inputs_of(given: str | Sequence[str]) -> list[str]:
+    """What test_set.input names: one, the files of a pattern, or those of a list of both.
+
+    Raises:
+        UserError: a pattern that no file fits.
+    """
+    found: list[str] = []
+    for one in [given] if isinstance(given, str) else given:
+        is_pattern = glob.has_magic(one) and not one.startswith("hub:") and not Path(one).exists()
+        if not (paths := sorted(glob.glob(one)) if is_pattern else [one]):
+            raise UserError(f"test_set.input={one}: no file fits this pattern")
+        found += paths
+    return found
+
+
+def read_test_set(given: str | Path | Sequence[str], shown_faults: int, hub: DictConfig | None = None) -> list[Task]:
+    """The tasks of a list, a folder or a data set of a hub, or of several, in order.
 
     Args:
-        path: test_set.input.
+        given: one of them, or several (inputs_of).
         shown_faults: bad lines that an error lists.
         hub: branch test_set.hub, for hub:NAME.
 
@@ -57,6 +75,17 @@ def read_test_set(path: str | Path, shown_faults: int, hub: DictConfig | None = 
             line and field; or none at all; or a data set that cannot be had.
     """
     faults: list[Fault] = []
+    paths = [str(given)] if isinstance(given, str | Path) else given
+    tasks = [task for path in paths for task in _tasks_of(path, faults, hub)]
+    if faults:
+        listed = "\n".join(f"  {fault}" for fault in faults[:shown_faults])
+        where = paths[0] if len(paths) == 1 else f"{len(paths)} files"
+        raise ValueError(f"{len(faults)} bad lines in {where}:\n{listed}")
+    return tasks
+
+
+def _tasks_of(path: str | Path, faults: list[Fault], hub: DictConfig | None) -> list[Task]:
+    before = len(faults)
     if hub and str(path).startswith("hub:"):
         path = Path(local(str(path), hub.folder, hub.columns.wav)).resolve()
         tasks = _of_rows(path, hub.columns, faults)
@@ -64,10 +93,7 @@ def read_test_set(path: str | Path, shown_faults: int, hub: DictConfig | None = 
         tasks = [Task(*row) for row in rows_of(path, faults)]
     else:
         tasks = _of_folder(path, faults) if path.is_dir() else _of_list(path, faults)
-    if faults:
-        listed = "\n".join(f"  {fault}" for fault in faults[:shown_faults])
-        raise ValueError(f"{len(faults)} bad lines in {path}:\n{listed}")
-    if not tasks:
+    if not tasks and len(faults) == before:
         raise ValueError(f"{path} holds no line")
     return tasks
 
@@ -161,9 +187,16 @@ def language_of(path: str | Path) -> str:
 def convert(tasks: list[Task], output: str | Path, language: str, voice_language: str) -> tuple[int, int]:
     """Writes texts.jsonl {"text", "language", "voice"} and recordings.jsonl {"name", "text", "language", "wav"}, the
     latter's of what is said in them; the numbers of rows. A recording that several texts ask for is one voice, called
-    as the first of them."""
+    as the first of them.
+
+    Raises:
+        BadRows: names that several files have for different recordings.
+    """
     voices: dict[tuple[Path, str], str] = {}
     names = [voices.setdefault((task.wav, task.prompt_text), task.name) for task in tasks]
+    if twice := [name for name, count in Counter(voices.values()).items() if count > 1]:
+        found = (f"{name}: {', '.join(str(wav) for (wav, _), one in voices.items() if one == name)}" for name in twice)
+        raise BadRows([f"of other recordings in another file, too: {one}" for one in found], then="nothing was written")
     folder = Path(output)
     texts = [
         {"text": task.text, "language": language, "voice": name} | ({"emotion": task.emotion} if task.emotion else {})
@@ -194,9 +227,12 @@ def main(cfg: DictConfig) -> None:
             "test_set.input is null: a list of Seed-TTS, a folder of CV3-Eval, a .jsonl of GLM-TTS, hub:NAME@SPLIT"
         )
     outputs = {f"test_set.output/{name}": Path(own.output) / name for name in ("texts.jsonl", "recordings.jsonl")}
-    check_outputs({"test_set.input": own.input}, outputs)
-    tasks = read_test_set(own.input, own.shown_faults, own.hub)
-    language = own.language or language_of(own.input)
+    inputs = inputs_of(own.input)
+    check_outputs({f"test_set.input[{place}]": path for place, path in enumerate(inputs)}, outputs)
+    tasks = read_test_set(inputs, own.shown_faults, own.hub)
+    if own.language is None and len(told := {language_of(path) for path in inputs}) > 1:
+        raise UserError(f"test_set.language is null, and test_set.input is in {', '.join(sorted(told))}: one at a time")
+    language = own.language or language_of(inputs[0])
     texts, voices = convert(tasks, own.output, language, own.voice_language or language)
     print(f"{own.input}: {texts} texts in {language}, {voices} voices -> {own.output}/texts.jsonl, recordings.jsonl")
 

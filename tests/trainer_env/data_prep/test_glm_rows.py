@@ -13,7 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.hub_rows import local
 from data_prep.recordings import Recording, filters
-from data_prep.test_sets import convert, read_test_set
+from data_prep.test_sets import convert, inputs_of, read_test_set
+from speech.faults import UserError
+from speech.jsonl import BadRows
 from speech.loading import array_of
 from speech.voices import read_voices
 from stages.config import compose_stage
@@ -54,6 +56,32 @@ def test_rows_become_texts_and_voices_with_their_tokens(release, tmp_path):
     voices = read_voices(str(tmp_path / "out/recordings.jsonl"))
     assert voices["u1"].speech_tokens == (5, 6, 7) and voices["u3"].speech_tokens == ()
     assert Path(voices["u3"].wav).samefile(tmp_path / "examples/b.wav") and voices["u1"].text == "早。"
+
+
+def test_rows_in_several_files_share_their_voices(release, tmp_path):
+    """As grpo/prepare_data.py of GLM-TTS writes a thousand to a file. One file at a time, each recording had another
+    name in each."""
+    rows = [json.loads(line) for line in release.read_text().splitlines()]
+    rows.append(rows[0] | {"uttid": "u4", "syn_text": "好。"})
+    for name, some in (("0", rows[:1]), ("1", rows[1:])):
+        (release.parent / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some))
+    paths = [str(release.parent / f"{name}.jsonl") for name in "01"]
+    pattern = str(release.parent / "[0-9]*.jsonl")
+    assert inputs_of(pattern) == inputs_of([paths[0], paths[1]]) == paths and inputs_of(paths[1]) == [paths[1]]
+    assert convert(read_test_set(inputs_of(pattern), 5), tmp_path / "out", "zh", "zh") == (4, 2)
+    texts = [json.loads(line) for line in (tmp_path / "out/texts.jsonl").read_text().splitlines()]
+    assert [(row["text"], row["voice"]) for row in texts] == [
+        ("你好。", "u1"), ("再见。", "u1"), ("走吧。", "u3"), ("好。", "u1")]  # fmt: skip
+    assert list(read_voices(str(tmp_path / "out/recordings.jsonl"))) == ["u1", "u3"]
+    (release.parent / "1.jsonl").write_text("".join(json.dumps(row | {"uttid": "u1"}) + "\n" for row in rows[2:3]))
+    with pytest.raises(BadRows, match=r"(?s)^1 bad rows.*in another file, too: u1: \S*/a\.wav, \S*/b\.wav$"):
+        convert(read_test_set(paths, 5), tmp_path / "out", "zh", "zh")
+    for path in paths:
+        Path(path).write_text("{}\n")
+    with pytest.raises(ValueError, match=r"(?s)^2 bad lines in 2 files:.*0\.jsonl:1: .*1\.jsonl:1: "):
+        read_test_set(paths, 5)
+    with pytest.raises(UserError, match=r"test_set\.input=\S*x\*\.jsonl: no file fits this pattern"):
+        inputs_of([paths[0], f"{release.parent}/x*.jsonl"])
 
 
 def test_embeddings_and_mels_by_path_go_with_the_voice(release, tmp_path):

@@ -144,7 +144,8 @@ def test_what_is_no_test_set_is_refused(tmp_path):
 @pytest.mark.parametrize("recipe", ["cosyvoice2", "llasa"])
 def test_the_command_of_a_recipe_writes_both_files(seed, tmp_path, recipe):
     argv = ["--config-path", str(ROOT / "recipes" / recipe), "--config-name", "data"]
-    argv += [f"test_set.input={seed}", f"test_set.output={tmp_path}/out"]
+    given = seed if recipe == "llasa" else f'"{seed.parent}/m?ta.lst"'  # as a list of one has it, or a pattern
+    argv += [f"test_set.input={given}", f"test_set.output={tmp_path}/out"]
     status, out = command("data_prep.test_sets", argv, tmp_path / "said.txt")
     assert status == 0, out
     assert "3 texts in zh, 2 voices" in out  # by the list's folder, whatever recipe.language is
