@@ -32,6 +32,6 @@ def lines_of(path: Path, expected: str) -> list[tuple[int, str]]:
 
 
 def file_of(name: str, folder: Path) -> Path | None:
-    """The file of that name, absolute, or from the folder or one above: Seed-TTS counts from the list's folder, CV3-Eval
-    from its repository's, CosyVoice from where its script ran."""
+    """The file of that name, absolute, or from the folder or one above: Seed-TTS counts from the list's folder,
+    CV3-Eval from its repository's, CosyVoice from where its script ran."""
     return next((base / name for base in (folder, *folder.parents) if name and (base / name).is_file()), None)
