@@ -129,7 +129,7 @@ def table(recipe: str, overrides: tuple[str, ...] = ()) -> DictConfig:
 
 
 def of_table(recipe: str, overrides: Sequence[str]) -> list[str]:
-    """Those of the stages' table itself: its numbers, such as server_ready_timeout_s."""
+    """Those of the stages' table itself: its numbers, such as server_ready_timeout_s, and go_on, true or false."""
     own = table(recipe)
     return [given for given in overrides if isinstance(own.get(given.partition("=")[0]), int | float)]
 
