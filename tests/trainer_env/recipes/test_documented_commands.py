@@ -1,5 +1,6 @@
-"""Each command line of the documents is one that run.sh and the stages take: the shell and run.sh read it, then it is
-composed and checked as a dry run does, and what its stages need is there or made by others in the folder it names."""
+"""Each command line of the documents and of comments in YAML is one that run.sh and the stages take: the shell and
+run.sh read it, then it is composed and checked as a dry run does, and what its stages need is there or made by others
+in the folder it names; the reward server is started by the same lines."""
 
 import re
 from functools import cache
@@ -22,6 +23,7 @@ BLOCK = re.compile(
 )
 FOLLOWED = ("docs/new_family.md", "docs/new_recipe.md", "docs/new_scorer.md")  # file by file, in tests of their own
 DOCUMENTS = [name for name in DOCUMENTS if name not in FOLLOWED]
+COMMENT = re.compile(r"#.*?\b(bash run\.sh [^()]*)")
 OURS = re.compile(r"run\.sh|\.venv|^\w+=")
 USAGE = "[STAGE [STOP_STAGE]]"
 # Lines that start no Python of ours.
@@ -44,8 +46,18 @@ def scripts() -> list:
     return found
 
 
+def comments() -> list:
+    """(file:line, the command) of comments in YAML, but for those that leave something out."""
+    found = []
+    for file in sorted([*ROOT.glob("stages/*.yaml"), *ROOT.glob("recipes/**/*.yaml")]):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if (match := COMMENT.search(line)) and "..." not in match[1]:
+                found.append(pytest.param(match[1], id=f"{file.relative_to(ROOT)}:{number}"))
+    return found
+
+
 def test_the_documents_have_commands():
-    assert len(scripts()) > 25
+    assert len(scripts()) > 25 and len(comments()) > 1
 
 
 @cache
@@ -55,9 +67,9 @@ def needs(recipe: str) -> set[str]:
     return {need.path for name in stages for need in Stage(name, recipe, stages[name], ()).needs()}
 
 
-def check_stages(recipe: str, first: str, last: str, *overrides: str) -> None:
-    """As stages.run begins. A stage may need what a stage of this range makes, what is in the recipe's own work folder,
-    and what an override names."""
+def check_stages(recipe: str, first: str, last: str, *overrides: str) -> list[Stage]:
+    """The stages, checked as stages.run begins. One may need what a stage of this range makes, what is in the recipe's
+    own work folder, and what an override names."""
     _, chosen = plan(recipe, first, last, list(overrides))
     named = [value for key, _, value in (o.partition("=") for o in overrides) if key != "recipe.work_dir"]
     for number, stage in enumerate(chosen):
@@ -74,19 +86,24 @@ def check_stages(recipe: str, first: str, last: str, *overrides: str) -> None:
             OmegaConf.to_container(cfg, resolve=True)
         if stage.spec.get("server"):
             check_reward(recipe, stage.configs()[0], list(overrides))
+    return chosen
 
 
-@pytest.mark.parametrize("script", scripts())
+@pytest.mark.parametrize("script", scripts() + comments())
 def test_a_documented_command_is_taken(script: str, called):
-    calls = called(script)
+    """grpo_base.yaml said `bash run.sh train algo=dapo ...`: "no reward server is ready"."""
+    calls, asks, started = called(script), False, set()
     assert calls or all(ALONE.search(line) for line in script.splitlines() if "run.sh" in line)
     for _, module, *argv in calls:
         words = [word for word in argv if word not in ("--dry-run", "--force")]
         if module == "stages.run":
-            check_stages(*words[1:])
+            stages = check_stages(*words[1:])
+            asks = asks or ("--dry-run" not in argv and any(stage.spec.get("server") for stage in stages))
+            started |= {stage.name for stage in stages}
         elif "--config-path" in words:
             (_, folder, _, name), overrides = words[:4], words[4:]
             OmegaConf.to_container(compose_stage(Path(folder).name, name, tuple(overrides)), resolve=True)
+    assert not asks or "serve" in started
 
 
 def test_sft_on_the_best_rollouts_goes_on_from_the_model_that_made_them():
