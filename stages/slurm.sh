@@ -40,10 +40,12 @@ drawn() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 VERL_TTS_SECRET=${VERL_TTS_SECRET:-$(drawn)}
 RAY_AUTH_TOKEN=${RAY_AUTH_TOKEN:-$(drawn)}     # without one, Ray 2.60 makes one on the head that no other step has
 export VERL_TTS_SECRET RAY_AUTH_TOKEN RAY_AUTH_MODE=token
-# `ray start` writes down in /tmp/ray where its cluster is, which no user can do after another one. A TMPDIR elsewhere is
-# kept: whoever sets it means it, and the paths of Ray's sockets have to be short.
-tmp=${TMPDIR:-/tmp}
-[[ ${tmp%/} != /tmp ]] || export RAY_TMPDIR=${RAY_TMPDIR:-/tmp/vtts-$SLURM_JOB_ID}
+# `ray start` writes down in TMPDIR/ray where its cluster is, which no user can do after another one: so in a folder of the
+# job's own there. Where that would make the path of Ray's longest socket longer than the 107 bytes that Linux takes, TMPDIR
+# itself is kept.
+tmp=${TMPDIR:-/tmp} own=${tmp%/}/vtts-$SLURM_JOB_ID
+socket=/ray/session_YYYY-MM-DD_hh-mm-ss_ffffff_4194304/sockets/plasma_store
+(($(printf %s "$own$socket" | wc -c) > 107)) || export RAY_TMPDIR=${RAY_TMPDIR:-$own}
 
 mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
 head=${nodes[0]}

@@ -58,11 +58,13 @@ def test_the_gpus_that_slurm_gave_are_shared(job, given, training):
         ({"TMPDIR": "", "SLURM_JOB_ID": "12"}, "/tmp/vtts-12"),
         ({"TMPDIR": "/tmp/", "SLURM_JOB_ID": "13"}, "/tmp/vtts-13"),
         ({"TMPDIR": "/tmp", "RAY_TMPDIR": "/local"}, "/local"),
-        ({"TMPDIR": "/local/12"}, None),
+        # 31 bytes, 8 of /vtts-12 and 68 of /ray/session_..._.../sockets/plasma_store are the 107 that a socket has
+        ({"TMPDIR": "/scratch/of-all-users-012345678"}, "/scratch/of-all-users-012345678/vtts-12"),
+        ({"TMPDIR": "/scratch/of-all-users-0123456789"}, None),
     ],
 )
-def test_rays_folder_is_the_jobs_own(job, given, folder):
-    """In /tmp/ray, `ray start` of a second user ended with PermissionError."""
+def test_rays_folder_is_the_jobs_own_where_its_sockets_have_room(job, given, folder):
+    """In /tmp/ray, `ray start` of a second user ended with PermissionError; then so in a TMPDIR that users share."""
     job.pop("RAY_TMPDIR", None)
     assert of_ray(job, **given)[1].get("RAY_TMPDIR") == folder
 
