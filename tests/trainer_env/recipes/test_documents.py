@@ -113,6 +113,18 @@ def test_the_page_of_training_has_the_consoles_estimates(stage):
     assert row.rpartition(" | ")[2].startswith(f"{minutes} minutes")
 
 
+def test_the_page_of_training_has_the_disk_that_kept_checkpoints_take():
+    """12 bytes for each parameter; four more may stay beside the last ones. It had the last ones alone."""
+    page = (ROOT / "docs/training.md").read_text(encoding="utf-8")
+    row = r"^\| ([a-z\d_, ]+?)(?:, with .*)? \| ([\d.]+) \| (\d+) GB \| (\d): (\d+) GB \| (\d+) GB \|$"
+    told = {name: numbers for names, *numbers in re.findall(row, page, re.M) for name in names.split(", ")}
+    assert set(told) == {path.parent.name for path in ROOT.glob("recipes/*/models.yaml")}
+    for name, (billions, one, kept, last, most) in told.items():
+        assert int(kept) == compose_stage(name, "grpo").trainer.max_actor_ckpt_to_keep
+        for gigabytes, number in ((one, 1), (last, int(kept)), (most, int(kept) + 4)):
+            assert abs(int(gigabytes) - 12 * float(billions) * number) < 1
+
+
 @pytest.mark.parametrize("page", sorted(ROOT.glob("recipes/*/README.md")), ids=lambda page: page.parent.name)
 def test_the_page_of_a_recipe_has_the_formula_that_it_trains_by(page):
     """cosyvoice2's had 1 - tanh(3c) alone, inworld_tts's three terms of four."""
