@@ -9,14 +9,14 @@ from omegaconf import DictConfig
 
 from infer.kept import begin, identities_now, record, spoken_already
 from infer.records import settle_systems, token_files
-from stages.config import compose_stage
+from stages.config import ROOT, compose_stage
 from tests.helpers.forked import command
-from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, overrides, work  # noqa: F401  a fixture
+from tests.helpers.small_speaker import CONFIG, overrides
 
 FEWER = ["~decodings.a", "~decodings.b", "~decodings.d", "~decodings.e", "~decodings.f", "~decodings.g"]
 
 
-def configuration(work: Path, tokens: Path, *more: str) -> DictConfig:  # noqa: F811
+def configuration(work: Path, tokens: Path, *more: str) -> DictConfig:
     given = [o for o in overrides(work, "transformers") if not o.startswith("tokens_dir")]
     return compose_stage("tiny_mandarin", "eval", (*given, *FEWER, f"tokens_dir={tokens}", *more))
 
@@ -26,7 +26,7 @@ def kept(cfg: DictConfig) -> list[str]:
 
 
 @pytest.fixture
-def made(work, tmp_path) -> Path:  # noqa: F811
+def made(work, tmp_path) -> Path:
     """A folder of tokens with its record."""
     cfg = configuration(work, tmp_path)
     for path in token_files(cfg).values():
@@ -35,7 +35,7 @@ def made(work, tmp_path) -> Path:  # noqa: F811
     return tmp_path
 
 
-def test_what_was_made_so_is_kept_whoever_listens_and_beside_whichever_systems(work, made):  # noqa: F811
+def test_what_was_made_so_is_kept_whoever_listens_and_beside_whichever_systems(work, made):
     assert kept(configuration(work, made)) == ["M"]
     others = ["out_dir=elsewhere", "bootstrap.resamples=10", "teacher=null", "recipe.server.http_port=9999"]
     assert kept(configuration(work, made, *others)) == ["M"]
@@ -46,11 +46,11 @@ def test_what_was_made_so_is_kept_whoever_listens_and_beside_whichever_systems(w
 @pytest.mark.parametrize(
     "change", ["recipe.seed=1", "max_tokens=23", "decodings.c.top_p=0.9", "limit=2", "+decodings.h={samples: 1}"]
 )
-def test_other_settings_are_other_tokens(work, made, change):  # noqa: F811
+def test_other_settings_are_other_tokens(work, made, change):
     assert kept(configuration(work, made, change)) == []
 
 
-def test_other_texts_another_checkpoint_and_a_file_that_is_gone(work, made, tmp_path):  # noqa: F811
+def test_other_texts_another_checkpoint_and_a_file_that_is_gone(work, made, tmp_path):
     texts = tmp_path / "other.jsonl"
     texts.write_bytes((work / "texts.jsonl").read_bytes())
     cfg = configuration(work, made, f"texts={texts}")
@@ -69,7 +69,7 @@ def test_other_texts_another_checkpoint_and_a_file_that_is_gone(work, made, tmp_
     assert kept(cfg) == []
 
 
-def test_rollouts_of_stage_prefer_are_spoken_once_whatever_is_made_of_them(work, tmp_path):  # noqa: F811
+def test_rollouts_of_stage_prefer_are_spoken_once_whatever_is_made_of_them(work, tmp_path):
     """At 508d3aa an interrupted stage spoke and scored all of them again."""
     given = (f"tokens_dir={tmp_path}", f"texts={work}/texts.jsonl", f"recipe.sft_dir={work}/model")
     cfg = compose_stage("tiny_mandarin", "prefer", given)
@@ -81,7 +81,7 @@ def test_rollouts_of_stage_prefer_are_spoken_once_whatever_is_made_of_them(work,
     assert kept(compose_stage("tiny_mandarin", "prefer", (*given, "decodings.rollouts.samples=4"))) == []
 
 
-def test_another_lexicon_of_words_to_be_spoken_as_phonemes(work, made, tmp_path):  # noqa: F811
+def test_another_lexicon_of_words_to_be_spoken_as_phonemes(work, made, tmp_path):
     lexicon = tmp_path / "words.txt"
     lexicon.write_text("一")
     cfg = configuration(work, made, f"recipe.phoneme_in={{words: {lexicon}}}")
@@ -91,7 +91,7 @@ def test_another_lexicon_of_words_to_be_spoken_as_phonemes(work, made, tmp_path)
     assert kept(cfg) == []
 
 
-def test_what_is_edited_while_tokens_are_made_is_not_what_they_were_made_with(work, made, tmp_path):  # noqa: F811
+def test_what_is_edited_while_tokens_are_made_is_not_what_they_were_made_with(work, made, tmp_path):
     texts = tmp_path / "other.jsonl"
     texts.write_bytes((work / "texts.jsonl").read_bytes())
     cfg = configuration(work, made, f"texts={texts}")
@@ -101,7 +101,7 @@ def test_what_is_edited_while_tokens_are_made_is_not_what_they_were_made_with(wo
     assert kept(cfg) == []
 
 
-def test_a_synthesis_that_has_begun_keeps_nothing(work, made):  # noqa: F811
+def test_a_synthesis_that_has_begun_keeps_nothing(work, made):
     cfg = configuration(work, made)
     begin(cfg, identities_now(cfg))
     assert kept(configuration(work, made)) == []
@@ -113,7 +113,7 @@ def test_a_synthesis_that_has_begun_keeps_nothing(work, made):  # noqa: F811
     assert other.begun is None
 
 
-def test_a_file_of_texts_is_kept_by_stage_infer_and_one_text_is_not(work, tmp_path):  # noqa: F811
+def test_a_file_of_texts_is_kept_by_stage_infer_and_one_text_is_not(work, tmp_path):
     own = (f"systems.GRPO={work}/model", f"tokens_dir={tmp_path}")
     one, file, there = (
         identities_now(compose_stage("tiny_mandarin", "infer", (*own, *more)))
@@ -122,7 +122,7 @@ def test_a_file_of_texts_is_kept_by_stage_infer_and_one_text_is_not(work, tmp_pa
     assert one == {} and [*file] == ["GRPO"] and file == there
 
 
-def test_the_command_speaks_once(work, tmp_path):  # noqa: F811
+def test_the_command_speaks_once(work, tmp_path):
     given = [o for o in overrides(work, "transformers") if not o.startswith("tokens_dir")]
     argv = ["--config-path", str(CONFIG), "--config-name", "eval", *given, *FEWER, f"tokens_dir={tmp_path}"]
     status, out = command("infer.synthesise", argv, tmp_path / "said.txt")

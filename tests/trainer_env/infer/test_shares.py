@@ -12,9 +12,9 @@ from infer.best import main, ranking
 from infer.records import join_parts, settle_systems
 from infer.shares import share, workers_of
 from infer.speak import synthesise
-from stages.config import compose_stage
+from stages.config import ROOT, compose_stage
 from tests.helpers.saved_steps import save_steps
-from tests.trainer_env.infer.test_synthesise import CONFIG, ROOT, TEXTS, overrides, work  # noqa: F401  the model
+from tests.helpers.small_speaker import CONFIG, TEXTS, overrides
 
 
 def test_shares_are_all_there_is_and_each_once():
@@ -44,7 +44,7 @@ def test_parts_are_joined_in_the_order_of_the_texts(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["M.a.jsonl", "M.a.jsonl.made_with_y.0of2"]
 
 
-def test_two_processes_speak_as_one(work):  # noqa: F811
+def test_two_processes_speak_as_one(work):
     def told(count: int) -> list[str]:
         given = [o.replace("/transformers", f"/of{count}") for o in overrides(work, "transformers")]
         given = [o for o in given if not o.startswith("backend")] + ["backend=transformers", f"workers={count}"]
@@ -59,9 +59,9 @@ def test_two_processes_speak_as_one(work):  # noqa: F811
     assert len(one["M.c.jsonl"].splitlines()) == len(TEXTS)
 
 
-def test_a_process_that_fails_ends_the_others_and_the_command(work):  # noqa: F811
+def test_a_process_that_fails_ends_the_others_and_the_command(work, tmp_path):
     argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
-    argv += [*overrides(work, "transformers"), "workers=2", "systems.M=nowhere"]
+    argv += [*overrides(work, "transformers"), f"tokens_dir={tmp_path}", "workers=2", "systems.M=nowhere"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0 and "no checkpoint of M in nowhere" in done.stderr
     assert "infer.synthesise: process" in done.stderr and "of 2 failed with exit status 1" in done.stderr
