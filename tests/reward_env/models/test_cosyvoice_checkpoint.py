@@ -4,17 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 from safetensors.torch import load_file
 from torch.nn.functional import linear
-from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_prep.prompt_template import encode_answer, encode_prompt, zero_shot
 from models.cosyvoice import layout, to_huggingface, to_llm_pt, tokenizer
-from speech.tokens import parse_speech_tokens
 from speech.voices import Voice
 from stages.config import compose_stage
 from tests.helpers.cosyvoice_decoder import CODEBOOK
+from tests.helpers.cosyvoice_published import PUBLISHED, settings, write_published
 from tests.helpers.cosyvoice_release import (
     TEXT_ROWS,
     official_logits,
@@ -26,12 +25,6 @@ from tests.helpers.cosyvoice_release import (
 
 VOICE = Voice("a", "明天。", (7, 80))
 TEXT = "今天[breath]很好"
-
-
-def settings(family: str, **changes):
-    values = {"family": family, "template": "official", "instruction": "", "more_text_tokens": [], "dtype": "float32"}
-    values["weights"] = "llm.pt"
-    return OmegaConf.create(values | changes)
 
 
 def convert(release: Path, target: Path, family: str, **changes) -> Path:
@@ -212,30 +205,6 @@ def test_a_checkpoint_of_another_family_is_refused(release, checkpoint, family, 
         exported(checkpoint, tmp_path / "export", other)
 
 
-# What the published conversions call the rows behind the codebook: pretrained_to_huggingface.py those of CosyVoice2,
-# convert_cosyvoice3_to_hf.py those of CosyVoice3.
-PUBLISHED = {
-    "cosyvoice2": ["<|eos1|>", "<|eos2|>", "<|eos3|>", "<|sos|>", "<|task_id|>"],
-    "cosyvoice3": ["<|sos|>", "<|eos1|>", "<|task_id|>", "<|fill|>", *(f"<|s_{CODEBOOK + i}|>" for i in range(4, 200))],
-}
-
-
-def write_published(folder: Path, codebook: int, behind: list[str]) -> Qwen2ForCausalLM:
-    """What a published conversion makes, as GRPO leaves it: a plain Qwen2, the speech tokens right behind those of the
-    text, on rows that the text table has too, ends that generation_config alone names."""
-    write_text_model(folder)
-    words = AutoTokenizer.from_pretrained(folder)
-    words.add_tokens(tokenizer.TEXT_TOKENS, special_tokens=True)
-    words.add_tokens([*(f"<|s_{n}|>" for n in range(codebook)), *behind])
-    words.save_pretrained(folder)
-    config = Qwen2ForCausalLM.config_class.from_pretrained(folder)
-    config.vocab_size, config.tie_word_embeddings = TEXT_ROWS + 256, False
-    model = Qwen2ForCausalLM(config)
-    model.generation_config.eos_token_id = [words.convert_tokens_to_ids(n) for n in behind if n.startswith("<|eos")]
-    model.save_pretrained(folder)
-    return model
-
-
 def test_a_plain_qwen2_is_exported_to_what_the_official_class_speaks_by(release, family, tmp_path):
     """As huggingface_to_pretrained.py does: speech rows of table and head, bias 0, the text rows of the release."""
     model = write_published(tmp_path / "model", CODEBOOK, PUBLISHED[family]).eval()
@@ -257,45 +226,3 @@ def test_a_plain_qwen2_with_another_familys_order_is_refused(release, family, tm
     write_published(tmp_path / "model", CODEBOOK, PUBLISHED[other])
     with pytest.raises(ValueError, match="in the family's order: it cannot be turned back"):
         exported(tmp_path / "model", tmp_path / "export", family, release=release)
-
-
-def test_an_adopted_checkpoint_ends_as_its_model_does(tmp_path):
-    """The published conversion's tokenizer ends with <|endoftext|>, which its model never writes."""
-    write_published(tmp_path / "model", 5, PUBLISHED["cosyvoice2"])
-    before = AutoTokenizer.from_pretrained(tmp_path / "model")
-    assert before.eos_token == "<|endoftext|>"
-    (tmp_path / "out").mkdir()
-    to_huggingface.adopt(tmp_path / "model", tmp_path / "out", settings("cosyvoice2"), 5)
-    words = AutoTokenizer.from_pretrained(tmp_path / "out")
-    answer = encode_answer(words, [3, 4])
-    assert words.convert_ids_to_tokens(answer) == ["<|s_3|>", "<|s_4|>", "<|eos1|>"]
-    assert (len(words), words.pad_token) == (len(before), "<|endoftext|>")
-    prompt = words.convert_ids_to_tokens(encode_prompt(words, zero_shot("今天", Voice("a", "明天。", (3,)))))
-    joined = words.convert_ids_to_tokens(words.encode("明天。今天"))  # 。今 is one token
-    assert prompt == ["<|sos|>", *joined, "<|task_id|>", "<|s_3|>"] and len(joined) == 4
-    for end in ("<|eos1|>", "<|eos3|>"):
-        rollout = [*answer[:2], words.convert_tokens_to_ids(end)]
-        assert parse_speech_tokens(words.decode(rollout, skip_special_tokens=True)) == ([3, 4], "")
-
-
-def test_a_chat_template_comes_with_a_checkpoint_that_has_its_tokens(tmp_path):
-    """The SFT models of Qwen2.5-0.5B-Instruct: the checkpoint stays, the tokenizer gets the published template."""
-    write_text_model(tmp_path / "model")
-    words = AutoTokenizer.from_pretrained(tmp_path / "model")
-    chat = settings("cosyvoice2", template="chat")
-    (tmp_path / "refused").mkdir()
-    with pytest.raises(ValueError, match="the tokenizer lacks"):
-        to_huggingface.adopt(tmp_path / "model", tmp_path / "refused", chat, 4)
-    words.add_tokens(["<|SPEECH_GENERATION_START|>"], special_tokens=True)
-    words.add_tokens([f"<|s_{n}|>" for n in range(4)])
-    words.save_pretrained(tmp_path / "model")
-    (tmp_path / "out").mkdir()
-    to_huggingface.adopt(tmp_path / "model", tmp_path / "out", chat, 4)
-    adopted = AutoTokenizer.from_pretrained(tmp_path / "out")
-    open_turn = "<|im_start|>assistant\n<|SPEECH_GENERATION_START|>"
-    question = "<|im_start|>user\nConvert the text to speech: 明天今天<|im_end|>\n"
-    messages = zero_shot("今天", Voice("a", "明天", (3,)))
-    assert adopted.eos_token == "<|endoftext|>"  # one of its model's ends, so it stays
-    assert adopted.decode(encode_prompt(adopted, messages)) == question + open_turn + "<|s_3|>"
-    assert adopted.decode(encode_prompt(adopted, messages[:2])) == question + open_turn
-    assert (tmp_path / "out" / "model.safetensors").samefile(tmp_path / "model" / "model.safetensors")
