@@ -1,6 +1,6 @@
-"""verl's replay buffer with four differences: how often and how far it looks (verl_plugins/queue_polls.py), what
-happens when a rollout fails or a worker dies (liveness.py), how long it draws other groups (group_filter.py), who sees
-a batch (`observers`).
+"""verl's replay buffer with five differences: how often and how far it looks (verl_plugins/queue_polls.py), what
+happens when a rollout fails or a worker dies (liveness.py), how long it draws other groups (group_filter.py), the order
+of the rows where a batch has several updates, who sees a batch (`observers`).
 
 trainer.v1.sampler.custom_sampler: {path: pkg://verl_plugins.replay_sampler, name: StrictReplayBuffer}
 trainer.v1.sampler.sampler_kwargs: see recipes/common/grpo_base.yaml
@@ -33,6 +33,7 @@ class StrictReplayBuffer(QueuePolls):
         Args:
             sampler_kwargs: `poll_interval` and `liveness_interval` in seconds; `prompts_per_poll` and
                 `rollouts_per_prompt` of `QueuePolls`; `filter_groups` and `train_batch_size` of `LimitedGroupFilter`;
+                `ppo_mini_batch_size`, prompts of an update;
                 `observers`: {name: {_target_: a class with `observe`, as reward_metrics.BatchMetrics has, ...}}, asked
                 in this order, or null in place of one; `held_out`, where it has it, sees the batches of validations.
             refill_fn: a method of the trainer.
@@ -49,6 +50,7 @@ class StrictReplayBuffer(QueuePolls):
             refill_fn=refill_fn,
             **kwargs,
         )
+        self._several_updates = sampler_kwargs.ppo_mini_batch_size < sampler_kwargs.train_batch_size
         self._observers = [instantiate(one, _convert_="all") for one in sampler_kwargs.observers.values() if one]
         self._liveness = Liveness(partial(workers_of, refill_fn), float(sampler_kwargs.liveness_interval))
         self._last_batch_at = time.monotonic()
@@ -65,6 +67,22 @@ class StrictReplayBuffer(QueuePolls):
         for observer in self._observers:
             found |= observer.observe(seen, found)
         return batch, {**metrics, **found}
+
+    def _materialize_batch(
+        self, partition_id: str, selected_prompt_uids: list[str], partition_snapshot: dict[str, dict]
+    ) -> KVBatchMeta:
+        """verl's, whose rows are in the order in which they were finished and judged, so that the first of several
+        updates would be of the short rollouts and the last of the long ones. Here such a batch is in the order of its
+        prompts, as in verl's older trainer. One update is of all rows: verl's order, which pads micro batches less."""
+        if self._several_updates and partition_id != "val":
+            places = {uid: place for place, uid in enumerate(self.prompt_global_steps[partition_id])}
+
+            def place(row: tuple[str, dict]) -> tuple[int, int]:
+                uid, session, _ = row[0].split("_")
+                return places.get(uid, len(places)), int(session)  # those that are not chosen have none any more
+
+            partition_snapshot = dict(sorted(partition_snapshot.items(), key=place))
+        return super()._materialize_batch(partition_id, selected_prompt_uids, partition_snapshot)
 
     def _tell_held_out(self, step: int, batch: KVBatchMeta) -> None:
         told = [observer for observer in self._observers if hasattr(observer, "held_out")]

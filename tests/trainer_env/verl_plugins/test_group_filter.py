@@ -93,17 +93,22 @@ class Seen(list):
         return {}
 
 
-@pytest.mark.parametrize(("enable", "seen"), [(True, 4), (False, 2)])
-def test_observers_see_what_was_thrown_away(monkeypatch, enable: bool, seen: int):
-    """Three of four groups come with spread; without dynamic sampling there are the two of the batch."""
-    queue = Queue([(1.0, 1.0), SPREAD])
+def strict(monkeypatch, queue: Queue, *, enable: bool, mini: int) -> StrictReplayBuffer:
+    """The project's own buffer, of batches of two prompts and updates of `mini`."""
     for module in (verls, group_filter, queue_polls):
         monkeypatch.setattr(module, "tq", queue)
     filter_groups = SETTINGS | {"max_num_gen_batches": 10, "enable": enable}
     options = {"poll_interval": 0.0, "liveness_interval": 9.0, "prompts_per_poll": 8, "rollouts_per_prompt": 2}
-    options |= {"filter_groups": filter_groups, "train_batch_size": BATCH}
+    options |= {"filter_groups": filter_groups, "train_batch_size": BATCH, "ppo_mini_batch_size": mini}
     options["observers"] = {"seen": {"_target_": f"{Seen.__module__}.Seen"}, "none": None}
-    buffer = StrictReplayBuffer(OmegaConf.create(options), queue.draw, **VERLS)
+    return StrictReplayBuffer(OmegaConf.create(options), queue.draw, **VERLS)
+
+
+@pytest.mark.parametrize(("enable", "seen"), [(True, 4), (False, 2)])
+def test_observers_see_what_was_thrown_away(monkeypatch, enable: bool, seen: int):
+    """Three of four groups come with spread; without dynamic sampling there are the two of the batch."""
+    queue = Queue([(1.0, 1.0), SPREAD])
+    buffer = strict(monkeypatch, queue, enable=enable, mini=BATCH)
     queue.draw(BATCH)
     buffer.sample(1, "train", BATCH)
     ((batch,),) = buffer._observers
@@ -111,6 +116,32 @@ def test_observers_see_what_was_thrown_away(monkeypatch, enable: bool, seen: int
     assert sorted(info["score"] for info in infos) == [0.0] * (seen - 1) + [1.0] * (seen + 1)
     assert len(set(groups)) == seen
     assert len(batch.infos) == len(batch.lengths) == 2 * BATCH
+
+
+@pytest.mark.parametrize(("enable", "mini"), [(False, 1), (True, 1), (False, BATCH)])
+def test_each_of_several_updates_has_whole_groups_and_not_who_ended_first(monkeypatch, enable: bool, mini: int):
+    """The short rollout of each prompt is finished before any long one: at 0.9.1's order the first update is of the
+    short ones. With dynamic sampling the first group, without spread, is replaced by the third and the fourth."""
+    queue = Queue([FLAT, SPREAD] if enable else [SPREAD])
+    draw = queue.draw
+
+    def drawn_and_finished(number: int) -> int:
+        tags, count = queue.tags["train"], draw(number)
+        order = sorted(tags, key=lambda key: ("_" in key, -int(key.split("_")[1]) if "_" in key else 0, key))
+        queue.tags["train"] = {key: tags[key] for key in order}
+        return count
+
+    queue.draw = drawn_and_finished
+    buffer = strict(monkeypatch, queue, enable=enable, mini=mini)
+    queue.draw(BATCH)
+    keys = buffer.sample(1, "train", BATCH)[0].keys
+    if mini == BATCH:  # one update: as they were finished
+        assert keys == ["000_1_0", "001_1_0", "000_0_0", "001_0_0"]
+        return
+    one, other = (keys[:2], keys[2:])
+    uids = [one[0][:3], other[0][:3]]
+    assert uids == sorted(uids) and (set(uids) <= {"001", "002", "003"} if enable else uids == ["000", "001"])
+    assert (one, other) == tuple([f"{uid}_0_0", f"{uid}_1_0"] for uid in uids)
 
 
 def test_a_group_with_next_to_no_spread_is_replaced_where_a_least_spread_is_set(monkeypatch):
