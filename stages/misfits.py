@@ -10,10 +10,10 @@ from data_prep.weights import paths
 from merge.choose import latest
 from sft.verl_train import check_choice, check_lora, rows_of, steps_of
 from speech.faults import UserError
+from stages.left_aside import Fault, left_aside
 from verl_plugins.schedule import Schedule, check_same
 from verl_plugins.versions import vllm_build
 
-Fault = tuple[str, str]  # key, and what is wrong with it
 # verl's two trainers: where each has its model, and what splits a sequence over GPUs.
 TRAINERS = {
     "actor_rollout_ref.model": [
@@ -59,7 +59,8 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
     - another trainer of verl's than the synchronous V1, which alone has this project's replay buffer: the older one
       never asks for it, the asynchronous ones have a buffer of their own kind;
     - estimators without what they need;
-    - rollouts of another distribution than the actor's, with their log-probabilities as the old ones.
+    - rollouts of another distribution than the actor's, with their log-probabilities as the old ones;
+    - what verl leaves aside, forgets or fails on later: stages/left_aside.py.
     """
 
     def of(key: str) -> Any:
@@ -88,6 +89,7 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
         yield "trainer.v1.trainer_mode", f"is {mode}, and that trainer {WITHOUT_BUFFER}: sync"
     yield from _of_lora(of)
     yield from _of_old_log_probabilities(of)
+    yield from left_aside(of)
     for model, splits in TRAINERS.items():
         attention = of(f"{model}.override_config.attn_implementation") or "flash_attention_2"
         for key in splits:

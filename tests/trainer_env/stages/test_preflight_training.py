@@ -249,6 +249,7 @@ def test_checkpoints_that_are_moved_aside_have_no_say_in_the_schedule(tmp_path):
     ("override", "counts"),
     [
         ("actor_rollout_ref.actor.grad_clip=1.0", r"actor_rollout_ref\.actor\.optim\.clip_grad is"),
+        ("algorithm.rollout_correction.loss_type=reinforce", r"policy_loss\.loss_mode is"),
         ("actor_rollout_ref.actor.clip_ratio=0.3", r"clip_ratio_low and clip_ratio_high is"),
         ("actor_rollout_ref.rollout.val_kwargs.do_sample=true", r"val_kwargs\.temperature \(0 takes the likeliest"),
         ("+actor_rollout_ref.rollout.repetition_penalty=1.2", r"rollout\.custom\.sampling\.repetition_penalty is"),
