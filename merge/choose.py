@@ -10,7 +10,7 @@ still be there: see `kept_steps`.
 import json
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -117,9 +117,9 @@ def kept_steps(grpo_dir: str | Path) -> set[int]:
     folder, saved = guard_folder(grpo_dir), saved_steps(grpo_dir)
     good, calm = _read(folder / ALARM).get("last_good"), _read(folder / CALM).get("step")
     would_be = [step for step in saved if calm is not None and step <= calm][-1:]
-    heard = {int(number): one for number, one in _read(folder / HELD_OUT).get("steps", {}).items()}
+    heard = _by_text(growing_lines(folder / HEARD)[0])
     heard = {step: heard[step] for step in before_alarm(grpo_dir, saved) if step in heard}
-    by_guard = [_least(_heard_enough(heard, share)) for share in (1.0, HEARD_SHARE)] if heard else []
+    by_guard = [_least(_compared(heard, share)) for share in (1.0, HEARD_SHARE)] if heard else []
     beside = Path(grpo_dir).parent / "checkpoints/best.json"
     ranking = _read(Path(os.environ.get(RANKING, beside))).get("ranking", [])
     best = before_alarm(grpo_dir, [row["step"] for row in ranking])[:1]
@@ -162,8 +162,9 @@ def chosen_step(grpo_dir: str, step: int | str | None, heard_share: float = 1.0)
     Args:
         grpo_dir: of the run.
         step: a number; "best": the one of least error on held-out texts by the guard's ASR, of those that are saved,
-            spoke before the evidence of an alarm rose and were heard on nearly as many texts as any other; None: the
-            newest, or, of a run that the guard has stopped, the last good one.
+            spoke before the evidence of an alarm rose and were heard on nearly as many texts as any other, by the texts
+            that all of these were heard on; None: the newest, or, of a run that the guard has stopped, the last good
+            one.
         heard_share: with "best": how many, of the most that one was heard on.
 
     Raises:
@@ -174,9 +175,7 @@ def chosen_step(grpo_dir: str, step: int | str | None, heard_share: float = 1.0)
     stopped = alarm if alarm.get("action") == "stop" else {}
     if step == "best":
         saved = saved_steps(grpo_dir)
-        # not held_out.json: of a run that has ended it stays as the code of its time counted
-        rows, _ = growing_lines(folder / HEARD)
-        heard = {int(number): one for number, one in held_out(rows)["steps"].items()}
+        heard = _by_text(growing_lines(folder / HEARD)[0])  # held_out.json has no texts to compare by
         good = _told_before_alarm(grpo_dir, [number for number in saved if number in heard])
         if not good:
             raise NoChoice(
@@ -194,39 +193,56 @@ def chosen_step(grpo_dir: str, step: int | str | None, heard_share: float = 1.0)
 
 
 def held_out(heard: list[dict[str, Any]]) -> dict[str, Any]:
-    """{"steps": {step: {"error", "standard_error", "reward_error", "texts"}}}: means over its held-out texts. A run
-    that is resumed validates the step that it loads again: of a text the newest row counts."""
-    newest = {(row["step"], row["text"]): row for row in heard if row["kind"] == "held_out"}
-    by_step, steps = defaultdict(list), {}
-    for (step, _), row in newest.items():
-        by_step[step].append(row)
-    for step, rows in sorted(by_step.items()):
-        other = [row["other"] for row in rows]
+    """{"steps": {step: {"error", "standard_error", "reward_error", "texts"}}}: means over its held-out texts."""
+    steps = {}
+    for step, texts in sorted(_by_text(heard).items()):
+        other = [row["other"] for row in texts.values()]
         spread = stdev(other) / len(other) ** 0.5 if len(other) > 1 else None
-        steps[str(step)] = {"error": fmean(other), "standard_error": spread, "texts": len(rows)}
-        steps[str(step)]["reward_error"] = fmean(row["reward"] for row in rows)
+        steps[str(step)] = {"error": fmean(other), "standard_error": spread, "texts": len(other)}
+        steps[str(step)]["reward_error"] = fmean(row["reward"] for row in texts.values())
     return {"steps": steps}
 
 
-def _least_error(heard: dict[int, dict[str, Any]], share: float) -> int:
-    whole = _heard_enough(heard, share)
-    best = _least(whole)
-    shown = ", ".join(f"{number}: {one['error']:.4f} ({one['texts']})" for number, one in whole.items())
-    print(f"step {best}: the least error on held-out texts by the guard's ASR, of {shown}", flush=True)
-    if partly := [f"{number} ({heard[number]['texts']})" for number in sorted(heard.keys() - whole.keys())]:
-        most = max(one["texts"] for one in heard.values())
-        print(f"left out, heard on less than {share:.0%} of {most} texts: steps {', '.join(partly)}", flush=True)
+def _by_text(heard: list[dict[str, Any]]) -> dict[int, dict[str, dict[str, Any]]]:
+    """{step: {text: its row}} of held-out texts. A run that is resumed validates the step that it loads again, and may
+    come by other weights to a step that it had come to before: of each step the rows of the newest process count, which
+    the id of a row begins with (verl_plugins/guard.py)."""
+    lives = defaultdict[int, dict[int, dict[str, dict[str, Any]]]](lambda: defaultdict(dict))
+    for row in heard:
+        if row["kind"] == "held_out":
+            lives[row["step"]][int(row["id"].partition(".")[0])][row["text"]] = row
+    return {step: of_step[max(of_step)] for step, of_step in lives.items()}
+
+
+def _least_error(heard: dict[int, dict[str, dict[str, Any]]], share: float) -> int:
+    errors, most = _compared(heard, share), max(map(len, heard.values()))
+    best, texts = _least(errors), len(_shared(heard[step] for step in errors))
+    shown = ", ".join(f"{step}: {error:.4f}" for step, error in errors.items())
+    print(f"step {best}: the least error on {texts} held-out texts by the guard's ASR, of {shown}", flush=True)
+    if partly := [f"{step} ({len(heard[step])})" for step in sorted(heard.keys() - errors.keys())]:
+        told = f"left out, heard on less than {share:.0%} of {most} texts that the others were heard on, too"
+        print(f"{told}: steps {', '.join(partly)}", flush=True)
     return best
 
 
-def _heard_enough(heard: dict[int, dict[str, Any]], share: float) -> dict[int, dict[str, Any]]:
-    """The steps of `held_out` whose texts were heard but for a few: a few easy texts make no good model."""
-    most = max(one["texts"] for one in heard.values())
-    return {number: one for number, one in sorted(heard.items()) if one["texts"] >= share * most}
+def _compared(heard: dict[int, dict[str, dict[str, Any]]], share: float) -> dict[int, float]:
+    """{step: mean error} over the texts that all of them were heard on: a text that is hard counts for each or for
+    none. Those heard on few texts are left out, from the fullest on: what is shared is never less than `share` of the
+    texts of the fullest, as a few easy texts make no good model."""
+    steps, least = list[int](), share * max(map(len, heard.values()))
+    for step in sorted(heard, key=lambda step: (-len(heard[step]), step)):
+        if len(_shared(heard[one] for one in (*steps, step))) >= least:
+            steps.append(step)
+    texts = _shared(heard[step] for step in steps)
+    return {step: fmean(heard[step][text]["other"] for text in texts) for step in sorted(steps)}
 
 
-def _least(heard: dict[int, dict[str, Any]]) -> int:
-    return min(heard, key=lambda number: (heard[number]["error"], number))
+def _shared(steps: Iterable[dict[str, dict[str, Any]]]) -> set[str]:
+    return set.intersection(*map(set, steps))
+
+
+def _least(errors: dict[int, float]) -> int:
+    return min(errors, key=lambda step: (errors[step], step))
 
 
 def _read(path: Path) -> dict[str, Any]:

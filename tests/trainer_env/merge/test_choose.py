@@ -38,10 +38,13 @@ def left(grpo: Path, heard: Sequence[dict] = (), **files: dict) -> str:
     return str(grpo)
 
 
-def heard(texts: int = 10, **errors: float) -> list[dict]:
-    """Lines of heard.jsonl, by `_STEP=error`."""
+def heard(texts: int = 10, life: int = 1, **errors: float) -> list[dict]:
+    """Lines of heard.jsonl that a process asked for, by `_STEP=error`."""
     rows = [(int(step[1:]), f"text {n}", error) for step, error in errors.items() for n in range(texts)]
-    return [{"kind": "held_out", "step": step, "text": text, "other": e, "reward": 0} for step, text, e in rows]
+    return [
+        {"id": f"{life}.{i}", "kind": "held_out", "step": step, "text": text, "other": e, "reward": 0}
+        for i, (step, text, e) in enumerate(rows)
+    ]
 
 
 HEARD = heard(_0=0.01, _10=0.21, _20=0.14, _30=0.12)
@@ -80,7 +83,33 @@ def test_of_an_empty_tracker_the_newest_whole_step_counts(grpo: Path):
 def test_best_passes_over_what_was_heard_in_part(grpo: Path, capsys: pytest.CaptureFixture[str]):
     rows = heard(_10=0.2, _20=0.1) + heard(8, _30=0.05)
     assert chosen_step(left(grpo, rows), "best", 0.9) == 20
-    assert "left out, heard on less than 90% of 10 texts: steps 30 (8)\n" in capsys.readouterr().out
+    told = "left out, heard on less than 90% of 10 texts that the others were heard on, too: steps 30 (8)\n"
+    assert told in capsys.readouterr().out
+
+
+def test_best_compares_by_the_texts_that_all_were_heard_on(grpo: Path, capsys: pytest.CaptureFixture[str]):
+    """Step 10 has 0.05 on nine texts and 0.5 on a hard one, 0.095 in the mean; 20 has 0.06 on the nine. At ee8aa784 it
+    was 20. Step 30, as good as any on eight of the nine and on the hard one, shares eight with the two."""
+    rows = heard(_10=0.05, _20=0.06, _30=0.01)
+    rows[9] |= {"other": 0.5}
+    hard, of_nine = "text 9", [row for row in rows if (row["step"], row["text"]) != (20, "text 9")]
+    assert of_nine[9]["text"] == hard and len(of_nine) == 29
+    partly = [row for row in of_nine if (row["step"], row["text"]) != (30, "text 0")]
+    assert chosen_step(left(grpo, partly), "best", 0.9) == 10
+    told = capsys.readouterr().out
+    assert "step 10: the least error on 9 held-out texts by the guard's ASR, of 10: 0.0500, 20: 0.0600\n" in told
+    assert "steps 30 (9)" in told
+    assert chosen_step(left(grpo, partly), "best", 0.8) == 30  # by eight
+
+
+def test_of_a_step_the_newest_life_alone_counts(grpo: Path):
+    """Step 20 came to be twice, by other weights; the second was heard on half of the texts, of which the first's are
+    not the other half."""
+    again = heard(life=2, _10=0.2) + heard(5, life=2, _20=0.0)
+    rows = heard(_10=0.3, _20=0.1)
+    assert chosen_step(left(grpo, rows), "best", 0.9) == 20
+    assert chosen_step(left(grpo, again + rows), "best", 0.9) == 10
+    assert chosen_step(left(grpo, rows + again + heard(life=2, _20=0.1)), "best", 0.9) == 20
 
 
 def test_best_of_a_run_that_was_heard_before_7416dde(grpo: Path):
@@ -93,12 +122,13 @@ def test_best_of_a_run_that_was_heard_before_7416dde(grpo: Path):
 
 def test_means_of_held_out_texts_are_by_step():
     """A run that was resumed from step 10 has heard its two texts again."""
-    again = ((10, "a", 0.2, 0), (10, "b", 0.4, 0.5))
+    first = ((1, 10, "a", 0.9, 0), (1, 10, "b", 0.4, 0.5), (1, 20, "a", 1, 1))
+    again = ((2, 10, "a", 0.2, 0), (2, 10, "b", 0.4, 0.5))
     rows = [
-        {"kind": "held_out", "step": step, "text": text, "other": other, "reward": reward}
-        for step, text, other, reward in ((10, "a", 0.9, 0), (10, "b", 0.4, 0.5), (20, "a", 1, 1), *again)
+        {"id": f"{life}.0", "kind": "held_out", "step": step, "text": text, "other": other, "reward": reward}
+        for life, step, text, other, reward in (*first, *again)
     ]
-    found = held_out([*rows, {"kind": "rollout", "step": 10, "text": "a", "other": 1, "reward": 1}])["steps"]
+    found = held_out([*rows, rows[0] | {"kind": "rollout", "id": "2.1"}])["steps"]
     assert found["10"] == pytest.approx({"error": 0.3, "standard_error": 0.1, "texts": 2, "reward_error": 0.25})
     assert found["20"] == {"error": 1, "standard_error": None, "texts": 1, "reward_error": 1}
 

@@ -11,7 +11,7 @@ from verl.workers.engine.base import EngineRegistry
 
 from merge.choose import HEARD_SHARE, LOSSES, RANKING, kept_steps, least_loss, saved_steps
 from models.trainable import freeze_all_but
-from speech.files import append_jsonl
+from speech.files import append_jsonl, write_jsonl
 from stages.config import compose_stage
 from tests.helpers.saved_steps import save_steps
 from verl_plugins.trainable import NamedParametersEngine, counted, saved_before
@@ -69,13 +69,19 @@ def saves(grpo: Path, keep: int, steps: Sequence[int], resumed: str | None = Non
         yield step, saved_steps(grpo)
 
 
+def heard(grpo: Path, steps: dict[int, tuple[float, int]]) -> None:
+    """What the guard heard: of each step the error, and on how many texts."""
+    rows = [(step, f"text {n}", error) for step, (error, texts) in steps.items() for n in range(texts)]
+    told = {"id": "1.0", "kind": "held_out", "reward": 0.0}
+    write_jsonl(grpo / "guard/heard.jsonl", [told | {"step": s, "text": t, "other": e} for s, t, e in rows])
+
+
 def test_a_rotation_leaves_what_the_guard_would_choose_and_no_longer(tmp_path):
     """Two are kept. Step 5 is the best that was heard until 20 is heard (15 is so in part), 10 what an alarm would go
     back to until 24 was calm, too. A process that begins at 30 finds them in the folder."""
 
     def held_out(**errors: float) -> dict:
-        steps = {name[1:]: {"error": error, "texts": 3 if name == "_15" else 8} for name, error in errors.items()}
-        return {"held_out": {"steps": steps}}
+        return {"heard": {int(name[1:]): (error, 3 if name == "_15" else 8) for name, error in errors.items()}}
 
     files = {
         5: held_out(_0=0.0, _5=0.1),
@@ -91,7 +97,10 @@ def test_a_rotation_leaves_what_the_guard_would_choose_and_no_longer(tmp_path):
         for step, there in saves(tmp_path, 2, steps, resumed):
             left.append(there)
             for name, content in files.get(step, {}).items():
-                (tmp_path / f"guard/{name}.json").write_text(json.dumps(content))
+                if name == "heard":
+                    heard(tmp_path, content)
+                else:
+                    (tmp_path / f"guard/{name}.json").write_text(json.dumps(content))
     assert left[:6] == [[5], [5, 10], [5, 10, 15], [5, 10, 15, 20], [10, 15, 20, 25], [20, 25, 30]]
     assert left[6:] == [[20, 30, 35], [30, 35, 40], [30, 40, 45]]
 
@@ -100,9 +109,8 @@ def test_a_rotation_leaves_what_merge_would_choose_of_those_heard_on_nearly_all_
     """At 4a1ecbbf step 30 alone stayed: one text of 20, whose error is a quarter, was not heard."""
     save_steps(tmp_path, 10, 20, 30, 40)
     texts = {10: (0.01, 57), 20: (0.05, 63), 30: (0.20, 64), 40: (0.30, 64)}  # 57 is less than 0.9 x 64 = 57.6
-    steps = {str(step): {"error": error, "texts": count} for step, (error, count) in texts.items()}
     (tmp_path / "guard").mkdir()
-    (tmp_path / "guard/held_out.json").write_text(json.dumps({"steps": steps}))
+    heard(tmp_path, texts)
     assert kept_steps(tmp_path) == {20, 30}
     assert compose_stage("tiny_mandarin", "merge").merge.heard_share == HEARD_SHARE
 
