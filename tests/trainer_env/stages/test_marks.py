@@ -238,6 +238,15 @@ def test_more_steps_of_a_finished_training_go_on_with_newer_code(trained, work):
     assert marks.clear_way(longer, now, force=False) == []
 
 
+def test_a_token_ear_that_other_code_trained_stays_for_the_training_that_reads_by_it(work):
+    """At ee8aa784 it was trained again after an update of the code, and if it came out another, so was the policy."""
+    marks, ear = stage_of(work, "token_ear")
+    write(Path(*ear.spec.makes, "token_ear.json"), "1")
+    parts = marks.parts(ear)
+    marks.write(ear, "done", parts | {"code": {"sft/token_ear.py": "other"}})
+    assert marks.is_kept(ear, parts)
+
+
 def test_another_learning_rate_is_named_and_another_run(trained, work):
     marks, other = stage_of(work, "train", "actor_rollout_ref.actor.optim.lr=7e-6")
     reason = marks.stale(other, now := marks.parts(other))
