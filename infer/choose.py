@@ -30,18 +30,27 @@ class Chooser:
     def __init__(self, cfg: DictConfig):
         self._ear = TokenEar.load(cfg.recipe.token_ear_dir)
 
-    def best(self, sentences: Sequence[Sentence], samples: Sequence[Sequence[Sequence[int]]]) -> list[Choice]:
+    def best(
+        self,
+        sentences: Sequence[Sentence],
+        samples: Sequence[Sequence[Sequence[int]]],
+        finished: Sequence[Sequence[bool]],
+    ) -> list[Choice]:
         """For each sentence, the sample whose tokens make its text likeliest, by CTC. Where none of them can, as with a
         unit that the ear does not know, the one that the ear reads with the fewest edits; of a text of which it knows
-        nothing, the first. How many were chosen so is printed."""
+        nothing, the first. Those that ended by themselves, `finished`, come before those that were cut off at the
+        limit, which may say all of the text and go on. How many were chosen otherwise than by likelihood is printed."""
         texts = [first_reading(s.request.text, s.request.language) for s in sentences]
         flat = [(tokens, text) for several, text in zip(samples, texts, strict=True) for tokens in several]
         losses = iter(self._ear.nll([tokens for tokens, _ in flat], [text for _, text in flat]))
         found = []
-        for several, text in zip(samples, texts, strict=True):
+        for several, text, ended in zip(samples, texts, finished, strict=True):
             own = [next(losses) for _ in several]
-            place = min(range(len(own)), key=own.__getitem__)
-            found.append(Choice(place, LIKELIHOOD) if own[place] < float("inf") else self._otherwise(several, text))
+            able = [i for i, loss in enumerate(own) if loss < float("inf")]
+            if able:
+                found.append(Choice(min(able, key=lambda i: (not ended[i], own[i])), LIKELIHOOD))
+            else:
+                found.append(self._otherwise(several, text, ended))
         for by in (DISTANCE, FIRST):
             if count := sum(choice.by == by for choice in found):
                 print(
@@ -51,8 +60,9 @@ class Chooser:
                 )
         return found
 
-    def _otherwise(self, several: Sequence[Sequence[int]], text: list[str]) -> Choice:
+    def _otherwise(self, several: Sequence[Sequence[int]], text: list[str], ended: Sequence[bool]) -> Choice:
+        worse = [(not tokens, not done) for tokens, done in zip(several, ended, strict=True)]  # silence last
         if not any(self._ear.knows([unit]) for unit in text):
-            return Choice(0, FIRST)
+            return Choice(worse.index(min(worse)), FIRST)
         edits = [Levenshtein.distance(text, read.units) for read in self._ear.transcribe(several)]
-        return Choice(min(range(len(edits)), key=edits.__getitem__), DISTANCE)
+        return Choice(min(range(len(edits)), key=lambda i: (worse[i], edits[i])), DISTANCE)

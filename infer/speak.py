@@ -62,7 +62,7 @@ def chosen(
         [spoken(sentence, ids, tokenizer)[0] for ids, _ in several]
         for sentence, several in zip(sentences, answers, strict=True)
     ]
-    best = chooser.best(sentences, heard)
+    best = chooser.best(sentences, heard, [[finished for _, finished in several] for several in answers])
     return [[several[one.index]] for several, one in zip(answers, best, strict=True)], [one.by for one in best]
 
 

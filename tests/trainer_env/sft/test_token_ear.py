@@ -174,18 +174,30 @@ def test_the_chooser_takes_the_sample_that_says_the_text(ear_dir, capsys):
     cfg = OmegaConf.create({"recipe": {"token_ear_dir": str(ear_dir)}})
     sentences = [Sentence(Request(text, "zh", None), [], "") for text in ("今天三四", "明早五")]
     samples = [[spoken("今天三五"), spoken("今天三四"), spoken("明天三四")], [[], spoken("明早"), spoken("明早五")]]
-    assert Chooser(cfg).best(sentences, samples) == [(1, "likelihood"), (2, "likelihood")]
+    done = [[True] * len(several) for several in samples]
+    assert Chooser(cfg).best(sentences, samples, done) == [(1, "likelihood"), (2, "likelihood")]
     assert capsys.readouterr().out == ""
     # 七 is unknown; six characters do not fit into four tokens; of English it knows no unit.
     unknown = [("今天三七", ["明早五", "今天三四"]), ("今天三四五六", ["明", "今"]), ("good morning", ["今", "明天"])]
     sentences = [Sentence(Request(text, "en" if text.isascii() else "zh", None), [], "") for text, _ in unknown]
     samples = [[spoken(said) for said in several] for _, several in unknown]
-    best = Chooser(cfg).best(sentences, samples)
+    best = Chooser(cfg).best(sentences, samples, [[True, True]] * 3)
     assert best == [(1, "edit_distance"), (1, "edit_distance"), (0, "first")]
+    cut = Chooser(cfg).best(sentences, samples, [[True, False], [False, True], [False, True]])
+    assert cut == [(0, "edit_distance"), (1, "edit_distance"), (1, "first")]
     assert "2 of 3 texts have units that the token ear does not know" in capsys.readouterr().out
     cfg.recipe.token_ear_dir = str(ear_dir / "none")
     with pytest.raises(FileNotFoundError, match=r"bash run\.sh token_ear trains it"):
         Chooser(cfg)
+
+
+def test_a_sample_that_ended_by_itself_comes_before_a_likelier_one_that_was_cut_off(ear_dir, monkeypatch):
+    """At ee8aa784 it was the first. The third, which says nothing, cannot have been the text."""
+    chooser = Chooser(OmegaConf.create({"recipe": {"token_ear_dir": str(ear_dir)}}))
+    monkeypatch.setattr(chooser._ear, "nll", lambda rows, texts: [0.10, 0.11, float("inf")])
+    sentence, samples = Sentence(Request("今天", "zh", None), [], ""), [[spoken("今天"), spoken("今天"), []]]
+    assert chooser.best([sentence], samples, [[False, True, True]]) == [(1, "likelihood")]
+    assert chooser.best([sentence], samples, [[False, False, True]]) == [(0, "likelihood")]
 
 
 def test_a_row_without_tokens_is_named(tmp_path):
