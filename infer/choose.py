@@ -40,7 +40,7 @@ class Chooser:
         unit that the ear does not know, the one that the ear reads with the fewest edits; of a text of which it knows
         nothing, the first. Those that ended by themselves, `finished`, come before those that were cut off at the
         limit, which may say all of the text and go on. How many were chosen otherwise than by likelihood is printed."""
-        texts = [first_reading(s.request.text, s.request.language) for s in sentences]
+        texts = [self._units(sentence) for sentence in sentences]
         flat = [(tokens, text) for several, text in zip(samples, texts, strict=True) for tokens in several]
         losses = iter(self._ear.nll([tokens for tokens, _ in flat], [text for _, text in flat]))
         found = []
@@ -59,6 +59,11 @@ class Chooser:
                     flush=True,
                 )
         return found
+
+    def _units(self, sentence: Sentence) -> list[str]:
+        """Of its text; none of a language that the ear did not learn."""
+        text, language = sentence.request.text, sentence.request.language
+        return first_reading(text, language) if self._ear.knows((), language) else []
 
     def _otherwise(self, several: Sequence[Sequence[int]], text: list[str], ended: Sequence[bool]) -> Choice:
         worse = [(not tokens, not done) for tokens, done in zip(several, ended, strict=True)]  # silence last

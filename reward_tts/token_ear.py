@@ -121,6 +121,7 @@ class TokenEar:
         batch_size: rows at once.
         spelling: {unit: what is written for it}, see `spelling_of`; for `write` alone.
         dtype: of its products: "float32", "bfloat16", or "auto": bfloat16 where a CPU computes with it (AVX512-BF16).
+        languages: of the texts that it learned from; None, of an ear of before they were kept: nobody knows.
     """
 
     def __init__(
@@ -130,12 +131,13 @@ class TokenEar:
         batch_size: int = 256,
         spelling: Mapping[str, str] | None = None,
         dtype: str = "float32",
+        languages: Iterable[str] | None = None,
     ):
         if dtype == "auto":
             dtype = "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
         self.dtype = getattr(torch, dtype)
         self.network, self.units, self.batch_size = network.eval(), list(units), batch_size
-        self.spelling = dict(spelling or {})
+        self.spelling, self.languages = dict(spelling or {}), None if languages is None else frozenset(languages)
         self.index = {unit: number for number, unit in enumerate(self.units, 1)}
 
     @torch.inference_mode()
@@ -163,9 +165,10 @@ class TokenEar:
                 found[numbers[n]] = loss / len(label)
         return found
 
-    def knows(self, units: Sequence[str]) -> bool:
-        """Whether all of them were in its training."""
-        return all(unit in self.index for unit in units)
+    def knows(self, units: Sequence[str], language: str | None = None) -> bool:
+        """Whether all of them were in its training, and so was the language: san1 is 三 in zh, 身 in yue."""
+        learned = language is None or self.languages is None or language in self.languages
+        return learned and all(unit in self.index for unit in units)
 
     def write(self, units: Sequence[str], places: Sequence[int] = ()) -> tuple[str, list[int]]:
         """A transcript that sounds so, and for each of its characters the place of its unit, if places are given.
@@ -201,7 +204,7 @@ class TokenEar:
     def save(self, directory: str | Path, settings: dict) -> None:
         """Writes settings of the Network (all but codebook_size and units) and weights, whole or not at all."""
         told = {"codebook_size": self.network.rows.num_embeddings, "units": self.units, "network": settings}
-        told |= {"spelling": self.spelling}
+        told |= {"spelling": self.spelling, "languages": self.languages and sorted(self.languages)}
         with whole_directory(directory) as temporary:
             save_file(self.network.state_dict(), temporary / WEIGHTS)
             (temporary / SETTINGS).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
@@ -214,7 +217,8 @@ class TokenEar:
         told = json.loads(Path(directory, SETTINGS).read_text(encoding="utf-8"))
         network = Network(told["codebook_size"], len(told["units"]), **told["network"])
         network.load_state_dict(load_file(Path(directory, WEIGHTS)))
-        return cls(network.to(device), told["units"], spelling=told.get("spelling"), dtype=dtype)
+        about = {name: told.get(name) for name in ("spelling", "languages")}
+        return cls(network.to(device), told["units"], dtype=dtype, **about)
 
 
 def first_reading(text: str, language: str) -> list[str]:

@@ -13,6 +13,7 @@ An interrupted training continues from its last checkpoint, and ends with the we
 import random
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +33,7 @@ from speech.tokens import TOKEN_FIELDS, parse_speech_tokens
 
 _TOKENS = (*TOKEN_FIELDS, "output")
 MOST_NAMED = 20  # rows that are left out, one by one
+LIKE_NAMED = frozenset({"zh", "yue"})  # whose units have names in common, of other sounds: san1
 
 
 class Row(NamedTuple):
@@ -40,6 +42,7 @@ class Row(NamedTuple):
     tokens: list[int]
     units: list[str]
     text: str
+    language: str
 
 
 def read(
@@ -71,7 +74,7 @@ def read(
             reason = f"{len(units)} units do not fit into {len(tokens)} tokens of {frames_per_token} frames"
             crowded.append(BadField(label, reason).at(f"{path}:{number}"))
             return None
-        return Row(tokens, units, value[label]) if units else None
+        return Row(tokens, units, value[label], spoken_in) if units else None
 
     rows = read_all(path, made, "speech tokens and what they say")
     for fault in crowded[:MOST_NAMED]:
@@ -84,6 +87,17 @@ def read(
     if silent := len(rows) - len(kept) - len(crowded):
         print(f"[token_ear] {path}: {silent} rows without a syllable are left out", flush=True)
     return kept
+
+
+def out_of_one_another(rows: list[Row]) -> frozenset[str]:
+    """Languages whose rows an ear that learns from these has to leave out: of those whose units have the same names it
+    learns the one of most rows. What is spoken in the others goes by wave. It is told."""
+    counts = Counter(row.language for row in rows if row.language in LIKE_NAMED)
+    others = frozenset(one for one, _ in counts.most_common()[1:])
+    for one in sorted(others):
+        told = f"{counts[one]} rows in {one} are left out: its syllables have the names of others in"
+        print(f"[token_ear] {told} {counts.most_common(1)[0][0]}; to learn it, give rows of it alone", flush=True)
+    return others
 
 
 class Blur:
@@ -123,22 +137,23 @@ class Training:
     Args:
         own: `token_ear` of the configuration.
         rows: to learn from.
-        language: of their texts.
         codebook_size: of the tokens.
         features: of the tokens, float32 [codebook_size, features].
     """
 
-    def __init__(self, own: DictConfig, rows: list[Row], language: str, codebook_size: int, features: torch.Tensor):
+    def __init__(self, own: DictConfig, rows: list[Row], codebook_size: int, features: torch.Tensor):
         units = sorted({unit for row in rows for unit in row.units})
         self.own, self.done, self.mean_loss = own, 0, 0.0
         self.network_settings = OmegaConf.to_container(own.network) | {"features": features.shape[1]}
         torch.manual_seed(own.seed)
         network = Network(codebook_size, len(units), **self.network_settings)
         network.features.copy_(features)
-        spelling = spelling_of(((row.text, row.units) for row in rows), language)
+        languages, spelling = sorted({row.language for row in rows}), dict[str, str]()
+        for language in languages:
+            spelling |= spelling_of(((row.text, row.units) for row in rows if row.language == language), language)
         if lacking := [unit for unit in units if unit not in spelling]:
             print(f"[token_ear] no text shows how {lacking} are written, as recipe.reward.token_ear has to", flush=True)
-        self.ear, self.network = TokenEar(network, units, spelling=spelling), network
+        self.ear, self.network = TokenEar(network, units, spelling=spelling, languages=languages), network
         rate = own.learning_rate
         self.optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, rate, total_steps=own.steps, pct_start=0.05)
@@ -216,10 +231,13 @@ def train(cfg: DictConfig) -> TokenEar:
     rows = [row for one in texts + more for row in one]
     if not rows:
         raise ValueError(f"no row to learn from in {[*own.texts, *own.more]}")
+    others = out_of_one_another(rows)
+    rows = [row for row in rows if row.language not in others]
+    held_out = {name: [row for row in kept if row.language not in others] for name, kept in held_out.items()}
     features = torch.zeros(cfg.recipe.codebook_size, 0)
     if own.features is not None:
         features = hydra.utils.instantiate(own.features)
-    training = Training(own, rows, language, cfg.recipe.codebook_size, features)
+    training = Training(own, rows, cfg.recipe.codebook_size, features)
     checkpoint = Path(own.checkpoints) / "training.pt"
     settings = OmegaConf.to_container(own, resolve=True) | {"rows": len(rows)}
     training.resume(checkpoint, settings)
@@ -236,7 +254,8 @@ def train(cfg: DictConfig) -> TokenEar:
     training.network.eval()
     training.ear.save(cfg.recipe.token_ear_dir, training.network_settings)
     for name, kept in held_out.items():
-        print(f"[token_ear] error on {name}: {held_out_error(training.ear, kept):.4f} ({len(kept)} rows)", flush=True)
+        told = f"{held_out_error(training.ear, kept):.4f} ({len(kept)} rows)" if kept else "no row of its languages"
+        print(f"[token_ear] error on {name}: {told}", flush=True)
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
     print(f"[token_ear] wrote {cfg.recipe.token_ear_dir}", flush=True)
     return training.ear

@@ -203,9 +203,12 @@ def _of_token_ear(folder: Path) -> Reason:
     """The token ear spells by the units of pronunciation that it has heard. To read a text takes half a millisecond."""
     from reward_tts.token_ear import first_reading
 
-    units = frozenset(json.loads((folder / "token_ear.json").read_text(encoding="utf-8"))["units"])
+    told = json.loads((folder / "token_ear.json").read_text(encoding="utf-8"))
+    units, languages = frozenset(told["units"]), told.get("languages")  # None: of before they were kept
 
     def reason(text: str, language: str) -> str:
+        if languages is not None and language not in languages:
+            return f"is in {language}, which the token ear has not learned ({text[:20]!r}...)"
         unknown = sorted(set(first_reading(text, language)) - units)
         return f"has {unknown}, which the token ear never heard ({text[:20]!r}...)" if unknown else ""
 

@@ -122,10 +122,12 @@ class TokenLikelihood:
         HIGHEST_NLL.
 
         Raises:
-            ValueError: a text has a unit that the ear never heard.
+            ValueError: a text has a unit that the ear never heard, or is in a language that it did not learn.
         """
         wanted = [first_reading(row.text, row.language) for row in rows]
         for row, units in zip(rows, wanted, strict=True):
+            if not self.ear.knows((), row.language):
+                raise ValueError(f"the token ear has not learned {row.language}, in which {row.text!r} is")
             if unknown := sorted(set(units) - self.ear.index.keys()):
                 raise ValueError(f"the token ear never heard {unknown} of {row.text!r}: train it on texts with them")
         found = self.ear.nll([row.tokens.tolist() for row in rows], wanted)

@@ -99,8 +99,8 @@ class Distillation:
                 return ear
             if device not in self._newest:
                 network, about = copy.deepcopy(self._network).to(device), self._ear
-                spelling, dtype = about.spelling, str(about.dtype).removeprefix("torch.")
-                self._newest[device] = TokenEar(network, about.units, about.batch_size, spelling, dtype)
+                how = (about.batch_size, about.spelling, str(about.dtype).removeprefix("torch."), about.languages)
+                self._newest[device] = TokenEar(network, about.units, *how)
             return self._newest[device]
 
     def was_taught(self, row: Row) -> bool:
@@ -110,7 +110,8 @@ class Distillation:
 
     def add(self, row: Row, transcript: str) -> None:
         """A row and what was heard of it. Left out are those that nothing can be learned from: an empty transcript, one
-        with a unit that the ear has no class for, or with more units than the frames of CTC can hold."""
+        with a unit that the ear has no class for or of another language, or with more units than the frames of CTC can
+        hold."""
         pair, digest = self._pair(row, transcript), _digest(row)
         if pair is None or digest in self._taught:
             return
@@ -172,7 +173,7 @@ class Distillation:
 
     def _pair(self, row: Row, transcript: str) -> Pair | None:
         units = first_reading(transcript, row.language) if transcript else []
-        if not units or not self._ear.knows(units):
+        if not units or not self._ear.knows(units, row.language):
             return None
         labels = [self._ear.index[unit] for unit in units]
         frames = len(row.tokens) * self._ear.network.frames_per_token

@@ -130,7 +130,7 @@ class Shortcut:
 
     def _judged_way(self, row: Row, read: Read, is_open: bool) -> str:
         own = self.reward.token_ear
-        if read.confidence < own.unsure or not self.ear.knows(first_reading(row.text, row.language)):
+        if read.confidence < own.unsure or not self.ear.knows(first_reading(row.text, row.language), row.language):
             return UNSURE
         if own.most_tokens is not None and len(row.tokens) > own.most_tokens * len(read.units):
             return UNSURE

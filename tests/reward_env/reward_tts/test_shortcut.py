@@ -126,9 +126,9 @@ def test_without_evidence_all_rows_go_through_the_wave_until_the_bound_holds(ear
 def test_unsure_rows_and_texts_with_unknown_units_are_heard(ear, pipeline, rows):
     own = reward(unsure=1.0)
     assert set(ways_of(Shortcut(pipeline, ear, own, Gate(own), 0).measure(rows))) == {"unsure"}
-    odd = Row(rows[0].tokens, None, "zh", "龘")
-    assert not ear.knows(first_reading("龘", "zh"))
-    assert ways_of(Shortcut(pipeline, ear, reward(), Gate(reward()), 0).measure([odd])) == ["unsure"]
+    odd, other = Row(rows[0].tokens, None, "zh", "龘"), Row(rows[0].tokens, None, "yue", "身")
+    assert not ear.knows(first_reading("龘", "zh")) and ear.knows(first_reading("身", "yue"))  # san1, 三 in Mandarin
+    assert ways_of(Shortcut(pipeline, ear, reward(), Gate(reward()), 0).measure([odd, other])) == ["unsure"] * 2
 
 
 PAUSED = {"pinyin": {"weight": 1.0}, "silence": {"weight": 0.2, "allowed": 0.5}}

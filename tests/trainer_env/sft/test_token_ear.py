@@ -14,7 +14,7 @@ from data_prep.prompts import Request
 from infer.choose import Chooser
 from infer.texts import Sentence
 from reward_tts.reward.errors import error
-from reward_tts.token_ear import WEIGHTS, TokenEar, ctc_loss, first_reading, spelling_of
+from reward_tts.token_ear import SETTINGS, WEIGHTS, TokenEar, ctc_loss, first_reading, spelling_of
 from sft.token_ear import read, train
 from speech.jsonl import BadRows
 
@@ -198,6 +198,27 @@ def test_a_sample_that_ended_by_itself_comes_before_a_likelier_one_that_was_cut_
     sentence, samples = Sentence(Request("今天", "zh", None), [], ""), [[spoken("今天"), spoken("今天"), []]]
     assert chooser.best([sentence], samples, [[False, True, True]]) == [(1, "likelihood")]
     assert chooser.best([sentence], samples, [[False, False, True]]) == [(0, "likelihood")]
+
+
+def test_an_ear_learns_one_of_the_languages_whose_syllables_have_the_same_names(tmp_path, capsys):
+    """三 is san1 in Mandarin, 身 in Cantonese. At ee8aa784 they were one unit, and Cantonese that was read right was
+    written as 三, saam1."""
+    assert (first_reading("三", "zh"), first_reading("身", "yue")) == (["san1"], ["san1"])
+    cfg = config(tmp_path, "ear", steps=2)
+    with open(cfg.token_ear.texts[0], "a") as file:
+        for text, language in (("身", "yue"), ("안녕", "ko"), ("ที่นี่", "th")):
+            file.write(json.dumps({"text": text, "language": language, "speech_tokens": [1] * 9}) + "\n")
+    train(cfg)
+    assert "1 rows in yue are left out: its syllables have the names of others in zh" in capsys.readouterr().out
+    ear = TokenEar.load(cfg.recipe.token_ear_dir)
+    assert ear.languages == {"zh", "ko", "th"} and ear.spelling["san1"] == "三"
+    assert (ear.spelling["안"], ear.spelling["ที่"]) == ("안", "ที่")  # by their own language
+    assert ear.knows(["san1"], "zh") and not ear.knows(["san1"], "yue") and ear.knows(["안"], "ko")
+    file = Path(cfg.recipe.token_ear_dir, SETTINGS)
+    told = json.loads(file.read_text())
+    del told["languages"]  # as an ear of before has it
+    file.write_text(json.dumps(told))
+    assert TokenEar.load(cfg.recipe.token_ear_dir).knows(["san1"], "yue")
 
 
 def test_a_row_without_tokens_is_named(tmp_path):
