@@ -3,8 +3,10 @@ does it measure what the reward needs?"""
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -12,11 +14,12 @@ from reward_tts.addresses import address
 from speech.files import changed_keys, write_text
 from stages import server
 from stages.config import ROOT, compose_stage, sources
+from stages.misfits import goes_on_from
 from stages.overrides import Rules, known_to
 from stages.preflight import of_others, place
 from stages.table import table
 
-TOLD = "reward_server.json"  # what the server told of itself, in the training's folder
+TOLD = "reward_server.json"  # what the servers told of themselves, in the training's folder
 KEYED = ("loaded", "settings")  # of that, JSON by key
 OwnFiles = Callable[[frozenset[str]], tuple[DictConfig, dict[str, dict[str, str]]]]  # `_own_files` of a run
 
@@ -26,43 +29,66 @@ def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str], started
     loaded the files that are here now, and their scorers measure what recipe.reward needs. One of `more` that is not
     there yet is named: the training gives it rows once it is, and stops if it is another's. `started`: the first one is
     this run's, started a moment ago, so that its files need not be read once more."""
-    where = cfg.recipe.server
-    here = f"the reward server on {address(where.host, where.http_port)}"
-    if (told := server.tells(cfg)) is None:
-        raise SystemExit(
-            f"run.sh: {here} does not tell what it is: no answer in time, or none of a reward server's. If it is busy, "
-            "try again; if another program has the port: recipe.server.http_port=..."
-        )
     own_files = cache(partial(_own_files, recipe, tuple(overrides)))  # gigabytes, read once for all servers
-    _check_told(recipe, cfg, overrides, here, told, None if started else own_files)
-    for further in where.get("more") or ():
-        here = f"the reward server on {further} (recipe.server.more)"
-        if (told := server.told_by(further, where.model)) is None:
+    for number, (here, told) in enumerate(_asked(cfg)):
+        if told is not None:
+            _check_told(recipe, cfg, overrides, here, told, None if started and not number else own_files)
+        elif number:
             print(f"run.sh: warning: {here} does not answer yet: nobody knows whether it is of this recipe", flush=True)
         else:
-            _check_told(recipe, cfg, overrides, here, told, own_files)
+            raise SystemExit(
+                f"run.sh: {here} does not tell what it is: no answer in time, or none of a reward server's. If it is "
+                "busy, try again; if another program has the port: recipe.server.http_port=..."
+            )
 
 
 def changed_since(cfg: DictConfig) -> str | None:
-    """What to say of a server at cfg.recipe.server that is another one than when this training last began: by models,
-    settings or measures. What it tells of itself is kept beside the checkpoints, for the next time."""
-    folder, told = OmegaConf.select(cfg, "trainer.default_local_dir"), server.tells(cfg)
-    if folder is None or told is None:
+    """What to say of servers that are others, by models, settings or measures, than those that gave the rewards of the
+    checkpoint with which this training goes on. What they tell of themselves is kept beside the checkpoints, with the
+    step at which they begin: of those that left no checkpoint nothing is gone on with."""
+    folder = OmegaConf.select(cfg, "trainer.default_local_dir")
+    asked = {here: told for here, told in _asked(cfg) if told}
+    if folder is None or not asked:
         return None
-    kept = ROOT / folder / TOLD
-    before = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else told
-    write_text(kept, json.dumps(told))
-    found = []
-    for name in before.keys() & told.keys():  # what came with newer code says nothing of before
-        if before[name] != told[name]:
-            keys = changed_keys(json.loads(before[name]), json.loads(told[name])) if name in KEYED else ()
-            found.append(f"{name} ({', '.join(keys)})" if keys else name)
-    if not found:
+    kept, last = ROOT / folder / TOLD, goes_on_from(cfg)
+    step = int(last.name.rpartition("_")[2]) if last else 0
+    before = [one for one in _kept(kept) if one["step"] < step]
+    begun, now = before[-1]["servers"] if before else [], list(asked.values())
+    if begun != now:
+        write_text(kept, json.dumps([*before, {"step": step, "servers": now}]))
+    found = {here: min((_changes(one, told) for one in begun), key=len, default=[]) for here, told in asked.items()}
+    others = [f"{', '.join(changes)} of {here}" for here, changes in found.items() if changes]
+    if not others:
         return None
     return (
-        f"warning: the reward server is another one than when this training last began: {', '.join(sorted(found))} "
-        "changed. It goes on, and its rewards from here on are not to be compared with those of before"
+        f"warning: another reward server than up to step {step} of this training: {'; '.join(others)} changed. It goes "
+        "on, and its rewards from here on are not to be compared with those of before"
     )
+
+
+def _kept(file: Path) -> list[dict[str, Any]]:
+    """[{"step": at which the training began, "servers": what each told}], ascending. Before there were steps the file
+    was what the first server told."""
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    return found if isinstance(found, list) else [{"step": 0, "servers": [found]}]
+
+
+def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What both tell, and tell otherwise: what came with newer code says nothing of before."""
+    found = []
+    for name in sorted(before.keys() & now.keys()):
+        if before[name] != now[name]:
+            keys = changed_keys(json.loads(before[name]), json.loads(now[name])) if name in KEYED else ()
+            found.append(f"{name} ({', '.join(keys)})" if keys else name)
+    return found
+
+
+def _asked(cfg: DictConfig) -> Iterator[tuple[str, dict[str, str] | None]]:
+    """Each server, the first one first, and what it tells of itself; None: no answer."""
+    where = cfg.recipe.server
+    yield f"the reward server on {address(where.host, where.http_port)}", server.tells(cfg)
+    for further in where.get("more") or ():
+        yield f"the reward server on {further} (recipe.server.more)", server.told_by(further, where.model)
 
 
 def _check_told(

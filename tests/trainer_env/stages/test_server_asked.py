@@ -22,9 +22,11 @@ from reward_tts.loaded import loaded, settings
 from reward_tts.measures import CONTRACT
 from reward_tts.reward.reward import audited_by
 from reward_tts.served_waves import ServedWaves
+from stages import server
 from stages.asked_server import changed_since, check_server
 from stages.config import compose_stage
 from stages.server import check_ports, expect, is_ready, tail, tells
+from tests.helpers.saved_steps import save_steps
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -210,10 +212,29 @@ def test_a_server_that_measures_otherwise_than_when_the_training_began_is_named(
     keys = measured(f"recipe.voices={voices}", "token2wav.batch_size=4").keys()
     assert {"token2wav.steps", "scorers.prosody.f0_floor", "server.max_tokens"} < keys
     assert not keys & {"token2wav.voices", "token2wav.batch_size", "asr.device", "scorers.ctc_likelihood._target_"}
-    for steps, told in ((10, None), (10, None), (5, "settings (token2wav.steps) changed"), (5, None)):
-        with serving(recipe="r", settings=json.dumps(measured(f"token2wav.steps={steps}"))) as port:
-            said = changed_since(training(port, f"trainer.default_local_dir={tmp_path}/grpo")[0])
-        assert said is None if told is None else told in said
+
+
+def test_another_server_than_that_of_the_checkpoint_is_named_until_there_is_one_of_its_own(tmp_path, monkeypatch):
+    """At a612d515 it was named once, though the training may have ended before a step, and of `more` never."""
+    cfg = training(8000, f"trainer.default_local_dir={tmp_path}", "recipe.server.more=['a:1','b:1']")[0]
+
+    def said(*steps: int | None) -> str:
+        first, *more = ({"recipe": "r", "settings": json.dumps({"token2wav.steps": n})} if n else None for n in steps)
+        monkeypatch.setattr(server, "tells", lambda cfg: first)
+        monkeypatch.setattr(server, "told_by", lambda where, model: dict(zip(("a:1", "b:1"), more, strict=True))[where])
+        return changed_since(cfg) or ""
+
+    changed = "settings (token2wav.steps) of the reward server on {} changed. It goes on"
+    assert [said(10, 10, 10), said(5, 10, 10), said(5, 5, 10)] == ["", "", ""]  # no step is trained yet
+    save_steps(tmp_path, 4)
+    assert [said(10, 5, None), said(5, 5, 5)] == ["", ""]  # which server gave a reward nobody knows
+    for _ in range(2):
+        assert changed.format("b:1 (recipe.server.more)") in said(5, 10, 7)
+        assert changed.format("127.0.0.1:8000") in said(7, None, 5)
+    save_steps(tmp_path, 8)
+    assert said(7, 7, 5) == "" and "up to step 8 of this training: settings" in said(10, 7, 5)
+    (tmp_path / "reward_server.json").write_text('{"recipe": "r", "settings": "{}"}')  # of code before
+    assert changed.format("127.0.0.1:8000") in said(10, None, None)
 
 
 @pytest.mark.parametrize(
