@@ -11,7 +11,7 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import BinaryIO
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from speech.verl_log import metrics_of
 from stages.config import ROOT
@@ -37,6 +37,12 @@ def show_result(file: Path, hint: str | None) -> None:
     print(title + file.read_text(encoding="utf-8").rstrip("\n"))
     if hint is not None:
         print(f"\n{hint}")
+
+
+def options_of(own: DictConfig | None, standard: DictConfig | None) -> DictConfig | None:
+    """`own`, the `console` of a stage's entry, with the table's for keys that it lacks: one of somebody's own may be
+    older than they are."""
+    return None if own is None else OmegaConf.create({**(standard or {}), **own})
 
 
 class Console:

@@ -15,7 +15,7 @@ from reward_tts.addresses import address
 from stages import asked_server, disk, logs, preflight, processes, server
 from stages.beside import Beside
 from stages.config import ROOT
-from stages.console import Console, duration, show_result
+from stages.console import Console, duration, options_of, show_result
 from stages.lanes import Lane, Together, at_once, groups
 from stages.marks import Marks
 from stages.plan import dry_run, plan
@@ -163,7 +163,7 @@ class Run:
 
     def console_of(self, stage: Stage) -> DictConfig | None:
         """How a stage's output is shown; None: all of it."""
-        return None if self.verbose else stage.spec.get("console")
+        return None if self.verbose else options_of(stage.spec.get("console"), self.cfg.get("console"))
 
     def log(self, name: str, goes_on: bool = False) -> Path:
         log = self.logs / f"{name}.log"

@@ -52,7 +52,7 @@ def convert(source: Path, target: Path, cfg: DictConfig, codebook_size: int) -> 
     family = layout.family_of(cfg.family)
     if cfg.template != "official":
         raise UserError(f"convert.template={cfg.template}: llm.pt was trained with the template 'official'")
-    state = read_llm_pt(source / cfg.weights)
+    state = read_llm_pt(source / _weights(cfg))
     tensors = layout.to_huggingface(state, family, codebook_size)
     tensors = {name: value.to(DTYPES[cfg.dtype]).contiguous() for name, value in tensors.items()}
     config = model_config(source / TEXT_MODEL, family, tensors, cfg.dtype)
@@ -99,6 +99,11 @@ def adopt(source: Path, target: Path, cfg: DictConfig, codebook_size: int) -> No
             os.symlink(os.path.relpath(file.resolve(), target.parent.resolve() / target.name), target / file.name)
 
 
+def _weights(cfg: DictConfig) -> str:
+    """A models.yaml that was copied before it had the key converts what it then did (`absent_is`)."""
+    return cfg.get("weights", "llm.pt")
+
+
 @hydra.main(version_base=None, config_path=None)
 @told_plainly()
 def main(cfg: DictConfig) -> None:
@@ -114,7 +119,7 @@ def main(cfg: DictConfig) -> None:
             said = "linked"
         else:
             count = convert(source, target, settings, cfg.recipe.codebook_size)
-            said = f"{count} tensors in {settings.dtype}, equal to {settings.weights}"
+            said = f"{count} tensors in {settings.dtype}, equal to {_weights(settings)}"
     print(f"{source} -> {cfg.recipe.sft_dir}: {said}; prompt template {settings.template}")
 
 

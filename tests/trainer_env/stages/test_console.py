@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 from stages import misfits
 from stages.config import compose_stage
 from stages.console import Console, duration
-from stages.table import table
+from stages.run import Run
+from stages.table import Stage, table
 
 RAY = "\x1b[36m(TaskRunner pid=8175)\x1b[0m "
 STEP = (
@@ -115,6 +116,16 @@ def test_a_warning_that_goes_on_is_shown_again_after_an_hour(monkeypatch):
         found.append(console.shown(RAY + line))
     times = "({} times since it was last shown)"
     assert found == ["guard: 1", None, "WARNING x", f"guard: 3 {times.format(2)}", f"guard: 4 {times.format(1)}"]
+
+
+def test_a_mapping_of_somebodys_own_has_the_standards_for_keys_that_came_later():
+    """At a612d515 the second of two warnings ended the run: again_s was not there."""
+    own = {"console": {"seconds": "s", "metrics": {"loss": ["l"]}, "warnings": ["WARNING"], "noise": []}}
+    run, stage = Run(table("tiny_mandarin"), [], force=False), Stage("train", "mine", OmegaConf.create(own), ())
+    console = Console(run.console_of(stage), OmegaConf.create({"trainer": {}}), io.BytesIO())
+    assert [console.shown(line) for line in ("WARNING x", "WARNING x")] == ["WARNING x", None]
+    assert console.shown("step:1 - l:2.0 - s:3.0 - reward/score/mean:0.5") == "step 1, loss 2, seconds 3"
+    assert run.console_of(Stage("sft", "mine", OmegaConf.create({}), ())) is None
 
 
 def test_a_stage_that_is_no_training_is_shown_as_it_is():
