@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from omegaconf import DictConfig, OmegaConf
 
+from speech.faults import UserError
 from stages import machine
 from stages.misfits import Fault, goes_on_from
 
@@ -63,7 +64,7 @@ def of_batch(cfg: DictConfig) -> Iterator[Fault]:
     fits = f"{BATCH}={batch} {MINI}={mini} would do"
     if texts[BATCH] % texts[MINI]:
         why = f"is {texts[BATCH]}, no multiple of {MINI}={texts[MINI]}, the texts of an update"
-        if goes_on_from(cfg):  # another batch would be another run
+        if _is_under_way(cfg):  # another batch would be another run
             print(f"run.sh: warning: {BATCH} {why}: verl fills the last one with empty rows", flush=True)
         else:
             yield BATCH, f"{why}: {fits}"
@@ -76,6 +77,13 @@ def of_batch(cfg: DictConfig) -> Iterator[Fault]:
                     key,
                     f"is {rows}, which does not divide the {own} rollouts of {divided} on each of {gpus} GPUs: {fits}",
                 )
+
+
+def _is_under_way(cfg: DictConfig) -> bool:
+    try:
+        return goes_on_from(cfg) is not None
+    except UserError:  # of which misfits.of_resumption tells
+        return True
 
 
 def of_gpus(cfg: DictConfig) -> Iterator[Fault]:

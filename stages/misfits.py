@@ -1,6 +1,7 @@
 """Settings of a training that verl takes, each sound by itself, to fail later or to train on wrong numbers."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
     - estimators without what they need;
     - rollouts of another distribution than the actor's, with their log-probabilities as the old ones;
     - what verl leaves aside, forgets or fails on later: stages/left_aside.py.
+    - one checkpoint alone that is kept: verl deletes it before its own file names the next one.
     """
 
     def of(key: str) -> Any:
@@ -97,6 +99,10 @@ def of_settings(cfg: DictConfig) -> Iterator[Fault]:
                 yield key, f"above 1 needs {model}.override_config.attn_implementation=flash_attention_2"
     if of("algorithm.adv_estimator"):
         yield from _of_estimator(of)
+    for key in ("trainer.max_ckpt_to_keep", "trainer.max_actor_ckpt_to_keep"):
+        if of(key) == 1:
+            why = "an interruption behind a save would leave none to go on from: 2, as are there while one is written"
+            yield key, f"is 1: {why}"
 
 
 def _of_lora(of: Callable[[str], Any]) -> Iterator[Fault]:
@@ -218,8 +224,7 @@ def planned_steps(cfg: DictConfig) -> int | None:
 
 
 def of_rows(cfg: DictConfig) -> Iterator[Fault]:
-    """A GRPO training and its texts, as far as these are there: fewer than a batch, or too few for the steps; and a
-    checkpoint that was trained by another schedule."""
+    """A GRPO training and its texts, as far as these are there: fewer than a batch, or too few for the steps."""
     try:
         rows = _texts(cfg)
     except ValueError as error:
@@ -240,7 +245,13 @@ def of_rows(cfg: DictConfig) -> Iterator[Fault]:
             "trainer.total_training_steps",
             f"is {wanted}, beyond trainer.total_epochs={epochs} of {rows} texts: the training would end after {steps}",
         )
-    yield from _of_schedule(cfg, "actor", cfg.actor_rollout_ref.actor.optim, steps if wanted is None else wanted)
+
+
+def of_schedule(cfg: DictConfig) -> Iterator[Fault]:
+    """A GRPO training whose texts are there, and a checkpoint that was trained by another schedule."""
+    with suppress(ValueError):  # which of_rows tells
+        if steps := _texts(cfg) and planned_steps(cfg):
+            yield from _of_schedule(cfg, "actor", cfg.actor_rollout_ref.actor.optim, steps)
 
 
 def goes_on_from(cfg: DictConfig) -> Path | None:
@@ -252,12 +263,7 @@ def goes_on_from(cfg: DictConfig) -> Path | None:
 
 
 def of_resumption(cfg: DictConfig) -> Iterator[Fault]:
-    """Checkpoints of a training by verl that an interruption takes away, or has taken: where one alone is kept, verl
-    deletes it before its own file names the next one."""
-    for key in ("trainer.max_ckpt_to_keep", "trainer.max_actor_ckpt_to_keep"):
-        if OmegaConf.select(cfg, key) == 1:
-            why = "an interruption behind a save would leave none to go on from: 2, as are there while one is written"
-            yield key, f"is 1: {why}"
+    """A checkpoint of a training by verl that is to be gone on from, and is not there."""
     if OmegaConf.select(cfg, "trainer.default_local_dir") is not None:
         try:
             goes_on_from(cfg)
@@ -267,17 +273,16 @@ def of_resumption(cfg: DictConfig) -> Iterator[Fault]:
 
 def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> Iterator[Fault]:
     """A checkpoint, `part` of its folder, from which this training would go on by another schedule."""
-    if (last := goes_on_from(cfg)) is None:
-        return
     try:
-        check_same(last / part, Schedule.of(optim, steps))
+        if last := goes_on_from(cfg):
+            check_same(last / part, Schedule.of(optim, steps))
     except ValueError as error:
         key = "trainer.total_epochs" if cfg.trainer.total_training_steps is None else "trainer.total_training_steps"
         yield key, f"does not fit: {error}"
 
 
 def of_sft(cfg: DictConfig) -> Iterator[Fault]:
-    """An SFT by verl and its rows, as far as these are there: see sft/verl_train.py; and a checkpoint as in of_rows."""
+    """An SFT by verl and its rows, as far as they are there: see sft/verl_train.py; a checkpoint as in of_schedule."""
     files = paths(OmegaConf.select(cfg, "data.train_files"))
     if not OmegaConf.select(cfg, "sft.torchrun") or not all(Path(file).exists() for file in files):
         return

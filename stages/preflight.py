@@ -5,18 +5,20 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from itertools import chain
+from functools import cache, partial
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from data_prep.weights import paths
+from speech.files import write_jsonl
 from stages import gpu_shares, lengths, machine, misfits
+from stages.anew import Counts, counts_for, to_run
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import Rules, route
 from stages.table import Stage, of_table, table
 from stages.verl_keys import changed_keys, unknown_keys, unread_keys, verl_config, wrong_types
-from stages.without_measure import of_terms, of_texts
+from stages.without_measure import Write, of_terms, of_texts, read_by, write_locked
 
 
 def place(key: str, read: Sequence[Source], overrides: Sequence[str]) -> str:
@@ -106,24 +108,30 @@ def _verl_faults(
 
 def check_planned(
     stages: Sequence[Stage],
-    is_due: Callable[[Stage], bool] | None,
+    is_due: Callable[[Stage], bool],
     as_it_begins: Callable[[Stage], Stage] = lambda stage: stage,
+    here: bool = True,
 ) -> None:
-    """SystemExit if a stage that is to run cannot work: before the long stages that come first.
+    """SystemExit if a stage that is to run cannot work: before the long stages that come first. Files that one of these
+    makes anew are not judged yet: see check_left.
 
     Args:
         is_due: whether a stage is not done already, which may be of a machine with more GPUs, or of settings that were
-            taken then. None: nothing runs here.
+            taken then.
         as_it_begins: the stage without the checkpoints that lie there where they are another run's.
+        here: False: nothing runs here, so nothing is written.
     """
+    running = cache(partial(to_run, stages, is_due))  # asked where there is a fault: it reads what stages depend on
+    refuses = is_due if here else lambda stage: True
     for stage in stages:
         try:
-            check_training(as_it_begins(stage), stages, here=is_due is not None)
+            counts = partial(counts_for, stage, refuses, running)
+            check_training(as_it_begins(stage), stages, here, counts, write=write_locked if here else None)
             asks = stage.spec.get("server")
             told = asks and check_reward(stage.recipe, stage.configs()[0], stage.overrides)
             told = told or (unheard(stage) if listens(stage) else None)
         except SystemExit:
-            if is_due is None or is_due(stage):
+            if refuses(stage):
                 raise
             continue
         if told:
@@ -142,18 +150,32 @@ def unheard(stage: Stage) -> str | None:
     return next(filter(None, map(left_out, stage.configs())), None)
 
 
-def check_texts(stages: Sequence[Stage], is_due: Callable[[Stage], bool]) -> None:
-    """SystemExit as by check_training if a stage that is still to run cannot transcribe the texts, which stage data may
-    have made just now."""
-    for stage in filter(listens, stages):
-        try:
-            check_training(stage)
-        except SystemExit:
-            if is_due(stage):
-                raise
+def check_left(
+    later: Sequence[Stage],
+    left: Sequence[Stage],
+    is_due: Callable[[Stage], bool],
+    as_it_begins: Callable[[Stage], Stage] = lambda stage: stage,
+) -> None:
+    """SystemExit as by check_planned if a stage that comes later cannot work with files that are there by now, such as
+    the texts that stage data has made. For a run that has locked its folder.
+
+    Args:
+        left: the stages that are not done with in this run, those that go on now among them.
+    """
+    running = cache(partial(to_run, left, is_due))
+    for stage in later:
+        counts = partial(counts_for, stage, is_due, running)
+        check_training(as_it_begins(stage), left, False, counts, of_files=True, write=write_jsonl)
 
 
-def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = False) -> None:
+def check_training(
+    stage: Stage,
+    planned: Sequence[Stage] = (),
+    here: bool = False,
+    counts: Counts = lambda files: True,
+    of_files: bool = False,
+    write: Write | None = None,
+) -> None:
     """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers: see
     stages/misfits.py, gpu_shares.py, lengths.py, infer/ears.py.
 
@@ -162,11 +184,18 @@ def check_training(stage: Stage, planned: Sequence[Stage] = (), here: bool = Fal
         planned: all stages of this run; the overrides of `serve` count for its server, those in
             VERL_TTS_SERVER_OVERRIDES for another's.
         here: it is to run on this machine, so its GPUs count, and its builds of torch and vLLM.
+        counts: whether a fault of these files does; of no files: of settings.
+        of_files: only what is of files.
+        write: as in without_measure.of_texts.
     """
     for name, cfg in zip(stage.config_names(), stage.configs(), strict=True):
-        for key, why in chain(gpu_shares.of_gpus(cfg) if here else (), _misfits(stage, cfg, planned)):
-            at = place(key, sources(stage.recipe, name, stage.overrides), stage.overrides)
-            raise SystemExit(f"run.sh: {at}: {key} {why}")
+        for files, faults in _checks(stage, cfg, planned, here, counts, write):
+            if of_files and not files:
+                continue
+            for key, why in faults:
+                if counts(files):
+                    at = place(key, sources(stage.recipe, name, stage.overrides), stage.overrides)
+                    raise SystemExit(f"run.sh: {at}: {key} {why}")
     if here:
         check_builds(stage)
 
@@ -182,29 +211,43 @@ def check_builds(stage: Stage) -> None:
             )
 
 
-def _misfits(stage: Stage, cfg: DictConfig, planned: Sequence[Stage]) -> Iterator[misfits.Fault]:
+def _checks(
+    stage: Stage,
+    cfg: DictConfig,
+    planned: Sequence[Stage],
+    here: bool,
+    counts: Counts,
+    write: Write | None,
+) -> Iterator[tuple[list[str], Iterator[misfits.Fault]]]:
+    """(files and folders that a check reads and a stage may make, what it finds). Whether checkpoints are gone on from
+    depends on all that the stage needs."""
     trains, prepares = "actor_rollout_ref" in cfg, bool(OmegaConf.select(cfg, "prepare.use_speech_prefix"))
-    yield from misfits.of_settings(cfg)
-    yield from misfits.of_resumption(cfg)
-    yield from lengths.of_lengths(cfg)
+    needed = [need.path for need in stage.needs()]
+    if here:
+        yield [], gpu_shares.of_gpus(cfg)
+    yield [], misfits.of_settings(cfg)
+    yield needed, misfits.of_resumption(cfg)
+    yield [], lengths.of_lengths(cfg)
     if listens(stage):
         from infer.ears import of_ear
 
-        yield from of_ear(cfg)
+        yield paths(OmegaConf.select(cfg, "texts")), of_ear(cfg)
     if trains:
-        yield from gpu_shares.of_batch(cfg)
-        yield from misfits.of_rows(cfg)
-    yield from misfits.of_sft(cfg)
+        yield [], gpu_shares.of_batch(cfg)
+        yield paths(OmegaConf.select(cfg, "data.train_files")), misfits.of_rows(cfg)
+        yield needed, misfits.of_schedule(cfg)
+    yield needed, misfits.of_sft(cfg)
     if trains or prepares:
         told = next((one.overrides for one in planned if one.name == "serve"), None)
         server = compose_stage(stage.recipe, "server", tuple(of_others(stage.recipe) if told is None else told))
         if trains:
-            yield from misfits.of_server(cfg, server)
-            yield from of_terms(cfg, server) if told is not None else ()  # check_server asks another's
-            yield from of_texts(cfg, server)
+            yield [], misfits.of_server(cfg, server)
+            yield [], of_terms(cfg, server) if told is not None else iter(())  # check_server asks another's
+            files = read_by(cfg, server)
+            yield files, of_texts(cfg, server, write and (lambda *rows: counts(files) and write(*rows)))
         else:
             train = next((one.overrides for one in planned if one.name == "train"), ())
-            yield from lengths.of_prefix(cfg, compose_stage(stage.recipe, "grpo", tuple(train)), server)
+            yield [], lengths.of_prefix(cfg, compose_stage(stage.recipe, "grpo", tuple(train)), server)
 
 
 def of_others(recipe: str) -> list[str]:

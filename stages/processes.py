@@ -20,6 +20,7 @@ from speech.files import NO_LOCKS
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.2
+RUN_LOCK = "run.lock"  # in the work folder, of a run that makes something there
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -12,6 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from reward_tts.addresses import address
+from speech.files import write_jsonl
 from stages import asked_server, disk, logs, preflight, processes, server
 from stages.beside import Beside
 from stages.config import ROOT
@@ -37,6 +38,7 @@ class Run:
         self.restarts = 0
         self.serve = next((s for s in stages if s.name == "serve"), None)
         self.marks = Marks(cfg, self.serve)
+        self.as_it_begins = partial(self.marks.as_it_begins, force=force)
         self.logs = work_dir(cfg) / "logs"
         self.server: subprocess.Popen[bytes] | None = None
         self.hearing: Beside | None = None
@@ -97,8 +99,9 @@ class Run:
         again = f" ({reason})" if reason and self.marks.read(stage) else ""
         say(f"{stage.name}{again}: {stage.spec.does}; {stage.spec.eta}" + self.then(later))
         started = time.monotonic()
-        preflight.check_training(self.marks.as_it_begins(stage, self.force), self.stages, here=True)  # with its texts
-        preflight.check_texts(later, self.is_due)
+        left = [s for s in self.stages if s.name not in dict(self.summary)]
+        preflight.check_training(self.as_it_begins(stage), self.stages, here=True, write=write_jsonl)
+        preflight.check_left(later, left, self.is_due, self.as_it_begins)
         if stage.spec.get("server"):
             self.expect_server(stage)  # whoever is refused finds the checkpoints where they were
         for line in self.marks.clear_way(stage, now, self.force):  # before the server, which may learn from a run
@@ -269,8 +272,7 @@ def main() -> None:
     try:
         cfg, stages = plan(args.recipe, args.first, args.last, args.overrides)
         planned = Run(cfg, stages, args.force)
-        as_it_begins = partial(planned.marks.as_it_begins, force=args.force)
-        preflight.check_planned(stages, None if args.dry_run else planned.is_due, as_it_begins)
+        preflight.check_planned(stages, planned.is_due, planned.as_it_begins, here=not args.dry_run)
     except HydraException as error:
         raise SystemExit(f"run.sh: {error}") from None
     if args.dry_run:
@@ -278,14 +280,12 @@ def main() -> None:
         return
     processes.adopt_orphans()
     processes.leave_on_signals()
-    before: set[str] = set()
-    for stage in stages:
-        stage.check_needs(made_before=before)
-        before.add(stage.name)
+    for number, stage in enumerate(stages):
+        stage.check_needs(made_before={one.name for one in stages[:number]})
     # What runs in the foreground until it is stopped must not keep a second terminal from the other stages.
     foreground = [s for s in stages[-1:] if s.spec.get("lock")]
     own_lock = foreground[0].spec.lock if foreground else ""
-    for part, lock in ((stages[: len(stages) - len(foreground)], "run.lock"), (foreground, own_lock)):
+    for part, lock in ((stages[: len(stages) - len(foreground)], processes.RUN_LOCK), (foreground, own_lock)):
         if part:
             try:
                 with processes.locked(work_dir(cfg), lock):

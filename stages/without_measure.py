@@ -13,14 +13,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.weights import paths
 from speech.files import read_jsonl, write_jsonl
+from stages import processes
 from stages.config import ROOT
 from stages.misfits import Fault
 
 LEFT_OUT, LISTED = "reward.custom_reward_function.reward_kwargs.left_out", "without_measure.jsonl"
+TEXTS = ("data.train_files", "data.val_files")
 _PROMPT_OF_WHISPER = 4  # start, language, task, no timestamps
 _TOLD = 5  # texts that cannot be measured
 _BY_SHORTCUT = "token_ear"  # measured before any scorer (reward_tts/server/shortcut.py)
 Ear = tuple[str, str, int | None]  # the measure, the folder of the model that is asked, and when it was made
+Write = Callable[[Path, list[dict[str, Any]]], None]  # JSONL
 Reason = Callable[[str, str], str]  # (text, language) -> why it has no measure; empty if it has one
 
 
@@ -84,20 +87,22 @@ def _needs(cfg: DictConfig) -> dict[str, str]:
         return {}
 
 
-def of_texts(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
+def of_texts(cfg: DictConfig, server: DictConfig, write: Write | None = None) -> Iterator[Fault]:
     """A training whose reward asks how likely a text is, and texts that the ear which is asked cannot spell, or finds
-    too long. As far as texts and ear are there. All of them, with what is left out already, are written to LISTED in
-    the work folder, which may be what is left out."""
+    too long. As far as texts and ear are there.
+
+    Args:
+        write: writes all of them, with what is left out already, to LISTED in the work folder, which may be what is
+            left out. None: nothing runs here.
+    """
     left = OmegaConf.select(cfg, LEFT_OUT)
     try:
         known = {row["text"]: row for row in read_jsonl(ROOT / left)} if left else {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         yield LEFT_OUT, f'is {left}, no JSONL of {{"text": ...}} that can be read: {error!r}'
         return
-    needs = _needs(cfg)
-    ears = tuple(ear for ear in _ears(server) if ear[0] in needs)
-    found, at = [], None
-    for key in ("data.train_files", "data.val_files"):
+    ears, found, at = _asked(cfg, server), [], None
+    for key in TEXTS:
         for file in paths(OmegaConf.select(cfg, key)):
             rows = _without(file, _time_of(Path(file)), cfg.recipe.language, ears) if ears else []
             found += [row for row in rows if row["text"] not in known]
@@ -105,10 +110,29 @@ def of_texts(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
     if not found:
         return
     listed = f"{cfg.recipe.work_dir}/{LISTED}"
-    write_jsonl(ROOT / listed, [*known.values(), *found])
+    if write:
+        write(ROOT / listed, [*known.values(), *found])
     told = "; ".join(f"{row['file']}, text {row['row']} {row['why']}" for row in found[:_TOLD])
     told += f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
-    yield at, f"have texts that the reward cannot measure: {told}. Without them: {LEFT_OUT}={listed}"
+    later = "" if write else ", which the run itself writes when it is refused"
+    yield at, f"have texts that the reward cannot measure: {told}. Without them: {LEFT_OUT}={listed}{later}"
+
+
+def write_locked(path: Path, rows: list[dict[str, Any]]) -> None:
+    """As write_jsonl, of whom has not locked the work folder: another run there may read what it would replace."""
+    with processes.locked(path.parent, processes.RUN_LOCK):
+        write_jsonl(path, rows)
+
+
+def read_by(cfg: DictConfig, server: DictConfig) -> list[str]:
+    """The files and folders that of_texts reads, less what is left out."""
+    texts = [file for key in TEXTS for file in paths(OmegaConf.select(cfg, key))]
+    return texts + [folder for _, folder, _ in _asked(cfg, server)]
+
+
+def _asked(cfg: DictConfig, server: DictConfig) -> tuple[Ear, ...]:
+    needs = _needs(cfg)
+    return tuple(ear for ear in _ears(server) if ear[0] in needs)
 
 
 def _time_of(file: Path) -> int | None:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages.config import recipes
-from stages.preflight import check_planned, check_texts, check_training
+from stages.preflight import check_left, check_planned, check_training
 from stages.run import plan
 
 
@@ -52,8 +52,8 @@ def test_the_rows_count_once_they_are_there(tmp_path):
         with pytest.raises(SystemExit, match=r"command line: texts=.*: texts has rows in en, ja, which .*: it has zh"):
             check_training(stage)
         with pytest.raises(SystemExit, match="texts has rows in en, ja"):
-            check_texts([stage], lambda stage: True)  # behind stage data, of the stages that are left
-        check_texts([stage], lambda stage: False)  # it is done already
+            check_left([stage], [stage], lambda stage: True)  # behind stage data, of the stages that are left
+        check_left([stage], [stage], lambda stage: False)  # it is done already
         for taken in ("limit=2", "ear=whisper_large_v3"):
             check_training(plan("cosyvoice3", "eval", "eval", [texts, taken])[1][0])
     for texts in written(tmp_path, "en"):  # whatever rows are in that name none
@@ -64,12 +64,12 @@ def test_a_dry_run_says_which_of_the_recipes_languages_the_ear_lacks(tmp_path, c
     told = {}
     for recipe in recipes():
         _, stages = plan(recipe, "eval", "eval", [f"texts={tmp_path}/none.parquet"])
-        check_planned(stages, None)
+        check_planned(stages, lambda stage: True, here=False)
         told[recipe] = capsys.readouterr().out
     only = "# eval: the evaluation's ASR knows {} and no other language: texts in another one are refused\n"
     chinese = dict.fromkeys(("cosyvoice2", "cosyvoice3", "glm_tts"), only.format("zh"))
     expected = {"llasa": only.format("zh, yue, en, ja, ko"), "inworld_tts": "", "tiny_mandarin": ""} | chinese
     assert told == expected
     _, stages = plan("cosyvoice3", "eval", "eval", [written(tmp_path, "zh")[0]])
-    check_planned(stages, None)
+    check_planned(stages, lambda stage: True, here=False)
     assert capsys.readouterr().out == ""

@@ -215,7 +215,7 @@ def test_grpo_that_goes_on_by_another_schedule_is_refused_before_anything_starts
 
     def faults(*overrides: str) -> list[tuple[str, str]]:
         own = (texts(tmp_path, 32), f"trainer.default_local_dir={tmp_path}/grpo", *overrides)
-        return list(misfits.of_rows(compose_stage("tiny_mandarin", "grpo", own)))
+        return list(misfits.of_schedule(compose_stage("tiny_mandarin", "grpo", own)))
 
     assert faults("trainer.total_training_steps=20") == []
     ((key, why),) = faults("trainer.total_training_steps=40")
@@ -237,7 +237,7 @@ def test_checkpoints_that_are_moved_aside_have_no_say_in_the_schedule(tmp_path):
 
     def checked(force: bool, *overrides: str) -> None:
         (stage,) = plan("tiny_mandarin", "train", "train", [*own, "trainer.total_training_steps=24", *overrides])[1]
-        check_planned([stage], None, partial(marks.as_it_begins, force=force))
+        check_planned([stage], lambda stage: True, partial(marks.as_it_begins, force=force), here=False)
 
     with pytest.raises(SystemExit, match=r"'total_steps': 20.*'total_steps': 24"):
         checked(False)
@@ -299,7 +299,8 @@ def test_a_checkpoint_that_an_interruption_takes_away_is_told(tmp_path, stage, k
 
     def faults(*overrides: str) -> list[tuple[str, str]]:
         own = (f"trainer.default_local_dir={tmp_path}", *overrides)
-        return list(misfits.of_resumption(compose_stage("llasa", stage, own)))
+        cfg = compose_stage("llasa", stage, own)
+        return [*misfits.of_settings(cfg), *misfits.of_resumption(cfg)]
 
     assert faults() == []
     ((found, why),) = faults(f"{key}=1")

@@ -10,8 +10,10 @@ from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
+from speech.files import write_jsonl
+from stages import machine, processes
 from stages.config import compose_stage, recipes
-from stages.preflight import check_reward, check_training
+from stages.preflight import check_planned, check_reward, check_training
 from stages.run import plan
 from stages.without_measure import LEFT_OUT, of_terms, of_texts, provided
 
@@ -60,7 +62,8 @@ def test_texts_that_are_too_long_for_whispers_likelihood_are_named_before_traini
     def faults(*overrides: str) -> list[tuple[str, str]]:
         whisper = f"recipe.reward_asr_dir={tmp_path}"
         own = (whisper, f"recipe.work_dir={tmp_path}", f"data.train_files={tmp_path}/rows.parquet", *overrides)
-        return list(of_texts(compose_stage("llasa", "grpo", own), compose_stage("llasa", "server", (whisper,))))
+        cfgs = compose_stage("llasa", "grpo", own), compose_stage("llasa", "server", (whisper,))
+        return list(of_texts(*cfgs, write_jsonl))
 
     ((key, why),) = faults()
     assert key == "data.train_files"
@@ -72,6 +75,30 @@ def test_texts_that_are_too_long_for_whispers_likelihood_are_named_before_traini
     assert faults(wrong) == []  # the reward itself is wrong, which is told with its place
     with pytest.raises(SystemExit, match=rf"^run\.sh: command line: {wrong}: "):
         check_reward("llasa", compose_stage("llasa", "grpo", (wrong,)), [wrong])
+
+
+def test_a_list_of_such_texts_is_written_where_something_runs_and_no_other_run_works(tmp_path, monkeypatch):
+    """At a612d515 a dry run wrote it, and a command that was to be refused, over the list that another run may read."""
+    monkeypatch.setattr(machine, "gpus", lambda: 0)
+    (tmp_path / "token_ear.json").write_text('{"units": ["jin1"]}')
+    rows = [{"ground_truth": text} for text in ("天", *["今"] * 31)]
+    pq.write_table(pa.table({"reward_model": rows}), tmp_path / "rows.parquet")
+    term = "+recipe.reward.terms.token_likelihood={weight: 0.5, tau: 3.0}"
+    own = [f"recipe.{key}={tmp_path}" for key in ("work_dir", "token_ear_dir")]
+    _, stages = plan("cosyvoice2", "serve", "train", [*own, f"data.train_files={tmp_path}/rows.parquet", term])
+    listed = tmp_path / "without_measure.jsonl"
+
+    def refused(told: str, here: bool = True) -> bool:
+        with pytest.raises(SystemExit, match=told):
+            check_planned(stages, lambda stage: True, here=here)
+        return listed.exists()
+
+    assert not refused(r"text 1 has \['tian1'\].*without_measure\.jsonl, which the run itself writes", here=False)
+    check_planned(stages, lambda stage: False)  # it is done already
+    assert not listed.exists()
+    with processes.locked(tmp_path, processes.RUN_LOCK):
+        assert not refused("another run works in")
+    assert refused(r"text 1 has \['tian1'\].*without_measure\.jsonl$")
 
 
 def test_texts_that_sensevoice_or_the_token_ear_cannot_spell_are_named_before_training(tmp_path):
@@ -89,7 +116,7 @@ def test_texts_that_sensevoice_or_the_token_ear_cannot_spell_are_named_before_tr
     def faults(*overrides: str) -> list[tuple[str, str]]:
         own = tuple(f"recipe.{key}={tmp_path}" for key in ("work_dir", "reward_asr_dir", "token_ear_dir"))
         cfg = compose_stage("cosyvoice2", "grpo", (*own, f"data.train_files={tmp_path}/rows.parquet", *overrides))
-        return list(of_texts(cfg, compose_stage("cosyvoice2", "server", own)))
+        return list(of_texts(cfg, compose_stage("cosyvoice2", "server", own), write_jsonl))
 
     def listed() -> list[str]:
         return [json.loads(line)["text"] for line in (tmp_path / "without_measure.jsonl").read_text().splitlines()]
