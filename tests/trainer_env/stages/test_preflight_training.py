@@ -1,6 +1,5 @@
 """A training that cannot work is refused before anything starts, with the line or override that is to blame."""
 
-import re
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -11,20 +10,13 @@ import pytest
 
 from merge.choose import latest
 from stages import misfits
-from stages.config import compose_stage, has_key, recipes
+from stages.config import compose_stage, recipes
 from stages.marks import Marks
 from stages.preflight import check_planned, check_training
 from stages.run import plan
-from stages.verl_keys import unread_keys, verl_config
 from tests.helpers.saved_steps import save_steps
 from verl_plugins.schedule import Schedule
 
-# Of the table of unread keys: fields of verl's classes that its YAML does not name.
-FIELDS_ONLY = {
-    "actor_rollout_ref.actor.optim.grad_clip",
-    "actor_rollout_ref.rollout.repetition_penalty",
-    "optim.grad_clip",
-}
 BEGUN = "actor_rollout_ref.model.lora_adapter_path"
 SPLIT = "actor_rollout_ref.actor.ulysses_sequence_parallel_size"
 FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_attention_2"
@@ -243,30 +235,6 @@ def test_checkpoints_that_are_moved_aside_have_no_say_in_the_schedule(tmp_path):
         checked(False)
     checked(True)
     checked(False, "actor_rollout_ref.rollout.n=16")
-
-
-@pytest.mark.parametrize(
-    ("override", "counts"),
-    [
-        ("actor_rollout_ref.actor.grad_clip=1.0", r"actor_rollout_ref\.actor\.optim\.clip_grad is"),
-        ("algorithm.rollout_correction.loss_type=reinforce", r"policy_loss\.loss_mode is"),
-        ("actor_rollout_ref.actor.clip_ratio=0.3", r"clip_ratio_low and clip_ratio_high is"),
-        ("actor_rollout_ref.rollout.val_kwargs.do_sample=true", r"val_kwargs\.temperature \(0 takes the likeliest"),
-        ("+actor_rollout_ref.rollout.repetition_penalty=1.2", r"rollout\.custom\.sampling\.repetition_penalty is"),
-        ("actor_rollout_ref.actor.fsdp_config.seed=7", r"actor_rollout_ref\.rollout\.seed and data\.seed .* is"),
-        ("actor_rollout_ref.ref.use_torch_compile=false", r"actor_rollout_ref\.ref\.fsdp_config\.use_torch_compile is"),
-        ("trainer.balance_batch=false", "on this path"),
-    ],
-)
-def test_a_key_that_verl_has_and_reads_nowhere_is_refused(override, counts):
-    with pytest.raises(SystemExit, match=rf"command line: {re.escape(override)}: \S+ is read nowhere .*{counts}"):
-        plan("tiny_mandarin", "train", "train", [override])
-
-
-def test_the_table_of_unread_keys_holds_keys_of_verls_yaml():
-    for module, name in (("verl.trainer.main_ppo", "ppo_trainer"), ("sft.verl_train", "sft_trainer_engine")):
-        missing = [key for key in unread_keys(module) if not has_key(verl_config(name), key)]
-        assert set(missing) <= FIELDS_ONLY, module
 
 
 def test_clipping_of_glm_tts_is_the_published_one_that_acts():

@@ -5,8 +5,16 @@ import re
 import pytest
 from omegaconf import OmegaConf
 
+from stages.config import has_key
 from stages.run import plan
-from stages.verl_keys import fields, unknown_keys, verl_config
+from stages.verl_keys import fields, unknown_keys, unread_keys, verl_config
+
+# Of the table of unread keys: fields of verl's classes that its YAML does not name.
+FIELDS_ONLY = {
+    "actor_rollout_ref.actor.optim.grad_clip",
+    "actor_rollout_ref.rollout.repetition_penalty",
+    "optim.grad_clip",
+}
 
 
 @pytest.mark.parametrize("override", ["+algorithm.foo=1", "+actor_rollout_ref.rollout.enable_sleep_moda=true"])
@@ -50,3 +58,27 @@ def test_keys_are_those_of_yaml_and_of_the_class_built_from_it_and_of_nothing_el
     assert {"lora_rank", "external_lib"} <= fields("verl.workers.config.HFModelConfig")
     assert "lr" in fields("verl.workers.config.FSDPOptimizerConfig")  # inherited
     assert fields("verl.no.SuchConfig") == set()
+
+
+@pytest.mark.parametrize(
+    ("override", "counts"),
+    [
+        ("actor_rollout_ref.actor.grad_clip=1.0", r"actor_rollout_ref\.actor\.optim\.clip_grad is"),
+        ("algorithm.rollout_correction.loss_type=reinforce", r"policy_loss\.loss_mode is"),
+        ("actor_rollout_ref.actor.clip_ratio=0.3", r"clip_ratio_low and clip_ratio_high is"),
+        ("actor_rollout_ref.rollout.val_kwargs.do_sample=true", r"val_kwargs\.temperature \(0 takes the likeliest"),
+        ("+actor_rollout_ref.rollout.repetition_penalty=1.2", r"rollout\.custom\.sampling\.repetition_penalty is"),
+        ("actor_rollout_ref.actor.fsdp_config.seed=7", r"actor_rollout_ref\.rollout\.seed and data\.seed .* is"),
+        ("actor_rollout_ref.ref.use_torch_compile=false", r"actor_rollout_ref\.ref\.fsdp_config\.use_torch_compile is"),
+        ("trainer.balance_batch=false", "on this path"),
+    ],
+)
+def test_a_key_that_verl_has_and_reads_nowhere_is_refused(override, counts):
+    with pytest.raises(SystemExit, match=rf"command line: {re.escape(override)}: \S+ is read nowhere .*{counts}"):
+        plan("tiny_mandarin", "train", "train", [override])
+
+
+def test_the_table_of_unread_keys_holds_keys_of_verls_yaml():
+    for module, name in (("verl.trainer.main_ppo", "ppo_trainer"), ("sft.verl_train", "sft_trainer_engine")):
+        missing = [key for key in unread_keys(module) if not has_key(verl_config(name), key)]
+        assert set(missing) <= FIELDS_ONLY, module
