@@ -15,6 +15,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from unicodedata import normalize
@@ -27,7 +28,7 @@ from torch.nn import functional as F
 from speech.files import whole_directory
 from speech.readings import lattice
 from speech.readings.lattice import Unit
-from speech.readings.units import CLUSTERED, SYLLABIC
+from speech.readings.units import CLUSTERED, SYLLABIC, sounds_otherwise
 
 BLANK = 0
 FIRST_IDEOGRAPH = "\u3400"
@@ -237,8 +238,9 @@ def _sound(unit: Unit) -> str:
 
 def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dict[str, str]:
     """{unit: the character (word, where spaces part them) that stands for it most often, one that is read so when it is
-    alone before others}: with it the ear's units become a transcript, and homophones are no error. Of Thai and others,
-    whose units are letters with their vowel signs and tone marks, each is what is written.
+    alone before others, and of these one that is read so everywhere}: with it the ear's units become a transcript, and
+    homophones are no error, but a misreading is: 银行 as yin2 xing2 is 银形. Of Thai and others, whose units are
+    letters with their vowel signs and tone marks, each is what is written.
 
     Args:
         rows: texts with their units; those with as many letters and digits (words) as units tell, whatever marks stand
@@ -256,10 +258,12 @@ def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dic
         if len(pieces) == len(units):
             for unit, piece in zip(units, pieces, strict=True):
                 seen.setdefault(unit, Counter())[piece] += 1
-    return {
-        unit: max(pieces, key=lambda piece: (first_reading(piece, language) == [unit], pieces[piece]))
-        for unit, pieces in seen.items()
-    }
+
+    def fits(unit: str, piece: str) -> tuple[bool, bool, int]:
+        alone = first_reading(piece, language) == [unit]
+        return alone, not sounds_otherwise(piece, language), seen[unit][piece]
+
+    return {unit: max(pieces, key=partial(fits, unit)) for unit, pieces in seen.items()}
 
 
 def frames_of(units: Sequence[str] | Sequence[int]) -> int:

@@ -8,7 +8,8 @@ from types import ModuleType, SimpleNamespace
 
 @lru_cache
 def module(language: str) -> ModuleType | SimpleNamespace:
-    """With a function `spans(text) -> list[Span]`, and perhaps `units(words) -> list[Unit]`."""
+    """With a function `spans(text) -> list[Span]`, and perhaps `units(words) -> list[Unit]` and `has_several(char) ->
+    bool`."""
     if _has_module(language):
         return importlib.import_module(f"{__package__}.{language}")
     from speech.readings import other  # which needs units.py, and that this file

@@ -37,6 +37,17 @@ def _reader(language: str) -> Callable[[str], list[Unit]]:
     return getattr(languages.module(language), "units", words_of)
 
 
+def sounds_otherwise(piece: str, language: str) -> bool:
+    """Whether a character or word that sounds one way alone may sound another way beside others: a digit in a number,
+    a character of several readings (zh, yue).
+
+    >>> [sounds_otherwise(piece, "zh") for piece in "行形3三"]
+    [True, False, True, False]
+    """
+    has_several = getattr(languages.module(language), "has_several", None)
+    return piece.isdigit() or bool(has_several and has_several(piece))
+
+
 def words_of(words: str) -> list[Unit]:
     """Words between spaces and marks, each in lower case; an apostrophe parts nothing."""
     kept = []

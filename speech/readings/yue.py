@@ -36,9 +36,9 @@ from speech.readings.with_english import with_english
 from speech.readings.yue_counted import is_counted, number
 from speech.readings.yue_numbers import cardinal, clock, digits, plain
 from speech.readings.yue_signs import BETWEEN_LETTERS, ENGLISH, SIGNS
-from speech.readings.yue_sounds import units
+from speech.readings.yue_sounds import has_several, units
 
-__all__ = ["spans", "units"]
+__all__ = ["has_several", "spans", "units"]
 
 _PHONE = re.compile(
     r"(?:\+?85[23][- ]?)?\d{4}[- ]\d{4}(?![-\d])|\+\d{1,3}[- ]\d{2,4}(?:[- ]\d{3,4}){1,2}(?!\d)"

@@ -70,6 +70,13 @@ def units(words: str) -> list[tuple[str, ...]]:
     return found
 
 
+def has_several(char: str) -> bool:
+    """Whether a character has several readings, in ToJyutping's dictionary."""
+    import ToJyutping
+
+    return any(len(set(sounds)) > 1 for _, sounds in ToJyutping.get_jyutping_candidates(_traditional(char)))
+
+
 @lru_cache(maxsize=65_536)
 def _syllables(characters: str) -> tuple[tuple[str, ...], ...]:
     import ToJyutping  # a second of import is spared where nobody reads Cantonese

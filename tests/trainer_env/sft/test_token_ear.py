@@ -257,6 +257,22 @@ def test_a_unit_is_written_as_the_character_that_is_read_so_alone():
         TokenEar.write(type("Ear", (), {"spelling": {"hao3": "好"}})(), ["si4"])
 
 
+@pytest.mark.parametrize(
+    ("language", "texts", "asked", "read", "rate"),
+    [
+        ("zh", ("银行", "行走", "行走", "形"), "银行", ["yin2", "xing2"], 1 / 2),  # at ee8aa784 银行, and 0
+        ("zh", ("银行", "行走", "行走", "形"), "行走", ["xing2", "zou3"], 0.0),
+        ("zh", ("三号", "3号", "3号"), "三号", ["san1", "hao4"], 0.0),
+        ("yue", ("銀行", "行動", "恆"), "銀行", ["ngan4", "hang4"], 1 / 2),
+    ],
+)
+def test_a_misread_character_of_several_readings_is_heard(language, texts, asked, read, rate):
+    spelling = spelling_of([(text, first_reading(text, language)) for text in texts], language)
+    written, _ = TokenEar.write(type("Ear", (), {"spelling": spelling})(), read)
+    assert not any(map(str.isdigit, written))
+    assert error(asked, written, language, "text") == rate
+
+
 def test_what_is_written_for_a_unit_has_its_vowel_signs_and_tone_marks():
     """Thai's were lost: ท stood for ที่. U+0E33 of น้ำ is a ring above น and a letter."""
     thai = ["ที่", "นี่", "น\u0e49\u0e4d", "า"]
