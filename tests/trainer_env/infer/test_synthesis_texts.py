@@ -29,8 +29,10 @@ def sentences(cfg: DictConfig) -> list[Sentence]:
 class Last:
     """Chooses the last sample, and keeps what it was given."""
 
-    def best(self, sentences: list[Sentence], samples: list[list[list[int]]]) -> list[Choice]:
-        self.judged = samples
+    def best(
+        self, sentences: list[Sentence], samples: list[list[list[int]]], finished: list[list[bool]]
+    ) -> list[Choice]:
+        self.judged, self.finished = samples, finished
         return [Choice(len(several) - 1, "likelihood") for several in samples]
 
 
@@ -128,9 +130,9 @@ def test_evaluation_speaks_what_stage_data_prepared(work, tmp_path):
     (record,) = records([first], [[(ids, True)]], tokenizer, [""], chosen_by=["first"])
     assert (record["tokens"], record["chosen_by"]) == ([7, 3, 4], "first")  # the whole sentence is heard
     assert (record["set"], second.labels) == ("hard", {})
-    several, chooser = [[(ids[:1], True), ([*ids, tokenizer.eos_token_id], True)]], Last()
+    several, chooser = [[(ids[:1], False), ([*ids, tokenizer.eos_token_id], True)]], Last()
     assert chosen([first], several, tokenizer, chooser) == ([several[0][1:]], ["likelihood"])
-    assert chooser.judged == [[[7, 3], [7, 3, 4]]]  # and judged
+    assert (chooser.judged, chooser.finished) == ([[[7, 3], [7, 3, 4]]], [[False, True]])  # and judged
 
 
 def test_a_needed_voice_is_asked_for_or_drawn_before_a_model_is_loaded(work, tmp_path):
