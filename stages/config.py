@@ -76,6 +76,15 @@ def _composed(recipe: str, name: str, overrides: tuple[str, ...]) -> DictConfig:
         return parsed.composed(name, overrides)
 
 
+def may_choose(recipe: str, name: str, override: str) -> bool:
+    """Whether an override can be a choice of a group that NAME.yaml has among its defaults: those alone are looked at."""
+    group = override.partition("=")[0].partition("@")[0]
+    if not any((folder / group).is_dir() for folder in (config_dir(recipe), *folders())):
+        return False
+    with _in_recipe(recipe, name):
+        return parsed.takes(name, [override])
+
+
 @cache
 def sources(recipe: str, name: str, overrides: tuple[str, ...] = ()) -> list[Source]:
     """The files that `compose_stage` reads, in the order in which they are merged: a later one's value counts."""

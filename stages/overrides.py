@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from stages.config import compose_stage, config_dir, folders, has_key, keys
+from stages.config import compose_stage, config_dir, folders, has_key, keys, may_choose
 
 # A stage may have several commands with a YAML each: {stage: names of its YAML files}.
 StageConfigs = dict[str, list[str]]
@@ -50,6 +51,7 @@ class Rules:
         return any(key == own or key.startswith(own + ".") for own in self.replaced)
 
 
+@cache
 def _parse(text: str) -> Override:
     return OverridesParser.create().parse_override(text)
 
@@ -125,10 +127,14 @@ def _with_groups(recipe: str, name: str, groups: tuple[str, ...]) -> DictConfig:
     return compose_stage(recipe, name, tuple(group for group in groups if _is_group(recipe, name, group)))
 
 
+@cache
 def _is_group(recipe: str, name: str, text: str) -> bool:
-    """Whether it chooses a config group of this YAML, whose content may stand below a key of the group's name."""
+    """Whether it chooses a config group of this YAML, whose content may stand below a key of the group's name. Asked of
+    each YAML for each override, and mostly no: without composing it."""
     key, own = text.partition("=")[0], compose_stage(recipe, name)
     if "." in key or key.startswith("+") or (has_key(own, key) and not OmegaConf.is_dict(own._get_node(key))):
+        return False
+    if not key.startswith("~") and not has_key(own, key) and not may_choose(recipe, name, text):
         return False
     try:
         compose_stage(recipe, name, (text,))

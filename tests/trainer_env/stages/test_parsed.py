@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, InterpolationKeyError
 
 from stages import parsed
-from stages.config import ROOT, compose_stage
+from stages.config import ROOT, compose_stage, may_choose
 from tests.helpers.toy.toy import settings
 
 VALUES = """
@@ -192,3 +192,20 @@ def test_the_toy_stages_take_no_key_that_hydra_would_refuse(monkeypatch: pytest.
     monkeypatch.setattr("sys.argv", [*argv, "recipe.server.nmae=x"])
     with pytest.raises(ConfigAttributeError, match="nmae"):
         settings.composed()
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "chooses"),
+    [
+        ("grpo", "algo=dapo", True),
+        ("grpo", "algo=nope", False),  # no such choice
+        ("grpo", "rollout@actor_rollout_ref.rollout=rollout", True),  # verl's own
+        ("infer", "algo=dapo", False),  # a group, and none of this YAML
+        ("infer", "nonsense=1", False),
+    ],
+)
+def test_a_choice_of_a_group_is_known_by_the_defaults_alone(name, override, chooses, monkeypatch):
+    said = composed_by_hydra("tiny_mandarin", name, [override])
+    monkeypatch.setattr("stages.config._composed", None)
+    monkeypatch.setattr("stages.parsed._without_hydras_own", None)
+    assert may_choose("tiny_mandarin", name, override) == chooses == ("recipe:" in said)
