@@ -4,14 +4,13 @@ A recipe is named by its folder's name below recipes/, or by a path (with a slas
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.verl_tts_search_path import folders
@@ -77,12 +76,13 @@ def _composed(recipe: str, name: str, overrides: tuple[str, ...]) -> DictConfig:
 
 
 def may_choose(recipe: str, name: str, override: str) -> bool:
-    """Whether an override can be a choice of a group that NAME.yaml has among its defaults: those alone are looked at."""
+    """Whether an override may choose of a group that NAME.yaml has among its defaults: nothing else is looked at."""
     group = override.partition("=")[0].partition("@")[0]
     if not any((folder / group).is_dir() for folder in (config_dir(recipe), *folders())):
         return False
-    with _in_recipe(recipe, name):
-        return parsed.takes(name, [override])
+    with _in_recipe(recipe, name), suppress(HydraException):
+        return bool(parsed.defaults(name, [override]))
+    return False
 
 
 @cache
@@ -90,8 +90,7 @@ def sources(recipe: str, name: str, overrides: tuple[str, ...] = ()) -> list[Sou
     """The files that `compose_stage` reads, in the order in which they are merged: a later one's value counts."""
     where = (config_dir(recipe), *folders())
     with _in_recipe(recipe, name):
-        loader = GlobalHydra.instance().config_loader()
-        read = loader.compute_defaults_list(name, list(overrides), RunMode.RUN).defaults
+        read = parsed.defaults(name, overrides)
     found = []
     for part in read:
         file = next((f for folder in where if (f := folder / f"{part.config_path}.yaml").is_file()), None)

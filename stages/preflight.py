@@ -17,7 +17,7 @@ from stages.anew import Counts, counts_for, to_run
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import Rules, route
 from stages.table import Stage, of_table, table
-from stages.verl_keys import changed_keys, unknown_keys, unread_keys, verl_config, wrong_types
+from stages.verl_keys import changed_keys, plain, unknown_keys, unread_keys, verl_config, wrong_types
 from stages.without_measure import Write, of_terms, of_texts, read_by, write_locked
 
 
@@ -102,7 +102,7 @@ def _verl_faults(
         own = [key for key in given if f"{key}.".startswith(f"{branch}.")]
         why = f"is read nowhere in verl, {counts} is" if counts else "is read nowhere in verl on this path"
         faults += [(key, why) for key in dict.fromkeys([*own, *changed_keys(cfg, known, branch)])]
-    faults += [(key, "is unknown to verl") for key in unknown_keys(cfg, known, list(free))]
+    faults += [(key, "is unknown to verl") for key in unknown_keys(plain(cfg), plain(known), list(free))]
     return faults + wrong_types(cfg, extends, list(words))
 
 

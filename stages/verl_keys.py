@@ -5,9 +5,11 @@ table `verl_configs` of stages/standard.yaml says which YAML of verl's a command
 """
 
 import ast
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, reduce
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
@@ -50,12 +52,17 @@ def fields(target: str) -> set[str]:
     return own.union(*(fields(base) for base in bases))
 
 
-def unknown_keys(cfg: DictConfig, known: DictConfig, free: list[str], prefix: str = "") -> list[str]:
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """As it is written: interpolations and ??? as text. Looked at in a fraction of the time."""
+    return OmegaConf.to_container(cfg, resolve=False)
+
+
+def unknown_keys(cfg: Mapping[str, Any], known: Mapping[str, Any], free: list[str], prefix: str = "") -> list[str]:
     """Dotted keys of cfg that are neither in verl's composed YAML nor a field of the class built from it; what is below
-    a key of `free` is anybody's."""
+    a key of `free` is anybody's. Both as `plain` gives them."""
     found: list[str] = []
-    target = next((c._get_node("_target_") for c in (cfg, known) if "_target_" in c), None)
-    for name in cfg:
+    target = next((c["_target_"] for c in (cfg, known) if "_target_" in c), None)
+    for name, mine in cfg.items():
         key = f"{prefix}{name}"
         if key in free:
             continue
@@ -63,14 +70,9 @@ def unknown_keys(cfg: DictConfig, known: DictConfig, free: list[str], prefix: st
             if target is None or name not in fields(str(target)):
                 found.append(key)
             continue
-        mine, theirs = cfg._get_node(name), known._get_node(name)
-        if isinstance(mine, DictConfig) and isinstance(theirs, DictConfig) and not _is_value(mine, theirs):
-            found += unknown_keys(mine, theirs, free, f"{key}.")
+        if isinstance(mine, dict) and isinstance(known[name], dict):
+            found += unknown_keys(mine, known[name], free, f"{key}.")
     return found
-
-
-def _is_value(*nodes: DictConfig) -> bool:
-    return any(node._is_none() or node._is_missing() or node._is_interpolation() for node in nodes)
 
 
 @cache
@@ -114,11 +116,15 @@ def _numbers(name: str) -> dict[str, bool | int | float | None]:
 def wrong_types(cfg: DictConfig, name: str, words: list[str]) -> list[tuple[str, str]]:
     """(key, what it is in verl and here) where verl's YAML of this name has a number, or true or false, and cfg has
     something else: verl itself would stop with a traceback, some minutes later. Keys in `words` may hold a word."""
-    found = []
+    found, written = [], plain(cfg)
     for key, theirs in _numbers(name).items():
-        if key in words or not has_key(cfg, key):
+        *parts, last = key.split(".")
+        below = reduce(lambda node, part: node.get(part) if isinstance(node, dict) else None, parts, written)
+        if key in words or not isinstance(below, dict) or last not in below:
             continue
-        mine = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
+        mine = below[last]
+        if isinstance(mine, str):  # one that points to another key, ???, or a word
+            mine = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
         if isinstance(theirs, bool) and not isinstance(mine, bool | None):
             found.append((key, f"is true or false, got {mine!r}"))
         elif not isinstance(theirs, bool) and not isinstance(mine, int | float | None):

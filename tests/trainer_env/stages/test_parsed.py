@@ -8,6 +8,7 @@ import omegaconf.base
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra._internal import defaults_list
 from hydra._internal.config_repository import ConfigRepository
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
@@ -56,7 +57,7 @@ def test_one_parsed_text_is_looked_up_in_each_configuration():
 def test_a_version_that_nobody_looked_at_is_left_alone(monkeypatch):
     monkeypatch.setattr(parsed, "version", lambda name: "3.0.0")
     places = [(omegaconf.base, "parse"), (omegaconf._utils, "get_yaml_loader"), (hydra.version, "_get_version")]
-    places.append((ConfigRepository, "load_config"))
+    places += [(ConfigRepository, "load_config"), (defaults_list, "_create_interpolation_map")]
     originals = [object() for _ in places]
     for (module, name), original in zip(places, originals, strict=True):
         monkeypatch.setattr(module, name, original)

@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 
 from stages.config import has_key
 from stages.run import plan
-from stages.verl_keys import fields, unknown_keys, unread_keys, verl_config
+from stages.verl_keys import fields, plain, unknown_keys, unread_keys, verl_config
 
 # Of the table of unread keys: fields of verl's classes that its YAML does not name.
 FIELDS_ONLY = {
@@ -53,7 +53,7 @@ def test_keys_are_those_of_yaml_and_of_the_class_built_from_it_and_of_nothing_el
             "trainer": {"nonsense": 2},
         }
     )
-    found = unknown_keys(mine, known, ["algorithm.token_credit"])
+    found = unknown_keys(plain(mine), plain(known), ["algorithm.token_credit"])
     assert found == ["actor_rollout_ref.rollout.nonsense", "trainer.nonsense"]
     assert {"lora_rank", "external_lib"} <= fields("verl.workers.config.HFModelConfig")
     assert "lr" in fields("verl.workers.config.FSDPOptimizerConfig")  # inherited

@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
-from importlib.metadata import distributions
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
@@ -138,9 +137,10 @@ def test_ray_is_patched_once_if_the_environment_says_for_how_long(request, proce
 )
 def test_what_vllm_was_built_for(installed, build, tmp_path, monkeypatch):
     for name, number in installed.items():
-        (tmp_path / f"{name}-{number}.dist-info").mkdir()
-        (tmp_path / f"{name}-{number}.dist-info/METADATA").write_text(f"Name: {name}\nVersion: {number}\n")
-    monkeypatch.setattr(versions, "distributions", partial(distributions, path=[str(tmp_path)]))
+        (told := tmp_path / f"{name.replace('-', '_')}-{number}.dist-info").mkdir()  # as every installer names it
+        (told / "METADATA").write_text(f"Name: {name}\nVersion: {number}\n")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    monkeypatch.setattr("sys.meta_path", [PathFinder])  # whoever else tells of packages does so of the environment's
     assert versions.vllm_build() == build
 
 
