@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,22 @@ LONG += ["test_own_texts", "test_prefer", "test_reward_server", "test_server_sec
 LONG += ["test_speech_prefix", "test_run_sh_server", "test_run_sh", "test_reward_overrides", "test_speech_head"]
 LONG += ["test_cosyvoice_prompt", "test_lora", "test_verl_plugins", "test_run_sh_runs", "test_marks"]
 LONG += ["test_queue_polls", "test_data_prep_memory", "test_algorithm_updates", "test_install", "test_merge"]
+
+# Those that ask `reward_server`, which each worker starts for itself: one worker's, all of them.
+SERVED = {"test_end_to_end", "test_reward_server", "test_reward_faults", "test_server_untrusted", "test_speech_prefix"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole files for a worker, as --dist loadfile has it, and those of SERVED together."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "served" if Path(file).stem in SERVED else file
+
+    return Files(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,12 +6,14 @@ import struct
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from verl.trainer.ppo.metric_utils import process_validation_metrics
 from verl.trainer.ppo.v1 import trainer_base
 from verl.utils.tracking import Tracking
 
+from speech.interfaces import Row
 from stages.config import compose_stage
 from verl_plugins import patches
 from verl_plugins.reward_metrics import Batch, Drift, batch_metrics, union
@@ -134,15 +136,24 @@ def test_what_was_cut_off_and_what_was_punished_for_its_length_are_counted():
     assert "reward/over_length_ratio" not in metrics_of([info(1.0)], ["a"])
 
 
-def test_metrics_and_rollouts_to_listen_to_reach_an_offline_run_of_wandb(reward_server, tmp_path, monkeypatch):
+class Waves:
+    """What a reward server makes of tokens: 900 samples of each. By a real one: test_reward_server.py."""
+
+    sample_rate = 24_000
+
+    def decode(self, rows: list[Row]) -> list[np.ndarray]:
+        return [np.zeros(900 * len(row.tokens), np.float32) for row in rows]
+
+
+def test_metrics_and_rollouts_to_listen_to_reach_an_offline_run_of_wandb(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     metrics = metrics_of([info(1.0), info(0.5)], ["a", "a"])
     spoken = info(0.5, text="今天", speech_tokens="7 7 7 7 7 7")
     logger = Tracking("verl-tts", "test", ["wandb"])  # verl's own, as trainer.logger=[console,wandb] makes it
     try:
-        address = f"{reward_server.host}:{reward_server.grpc_port}"
-        audio = RolloutAudio(every=1, count=1, folder=tmp_path / "listen", address=address)
+        audio = RolloutAudio(every=1, count=1, folder=tmp_path / "listen", address="nobody:1")
+        audio.server = Waves()
         audio.observe(Batch(1, [spoken], ["a"], [6], 1.0), {})
         logger.log(metrics, step=1)
     finally:
