@@ -24,9 +24,11 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_shards_of_two_processes_merge_into_what_one_makes(models, recordings, tmp_path):
-    one = config(models, recordings, f"recipe.codes_dir={tmp_path}/one")
-    two = config(models, recordings, f"recipe.codes_dir={tmp_path}/two", "vectorize.workers=2")
+def test_shards_of_two_processes_merge_into_what_one_makes(recordings, tmp_path):
+    """With an encoder that each of them imports at once; the recipe's: test_torchruns_processes_are_workers."""
+    encoder = "vectorize.encoder={_target_: tests.helpers.small_encoder.LoudnessEncoder}"
+    one = config(tmp_path, recordings, encoder, f"recipe.codes_dir={tmp_path}/one")
+    two = config(tmp_path, recordings, encoder, f"recipe.codes_dir={tmp_path}/two", "vectorize.workers=2")
     vectorize(one)
     vectorize(two)
     kinds = ("codes_{}.npy", "codes_index_{}.npy", "samples_{}.jsonl")
@@ -43,8 +45,8 @@ def test_shards_of_two_processes_merge_into_what_one_makes(models, recordings, t
     assert left == ["rejects_0.jsonl", "rejects_1.jsonl"]
     # The published trainer's way to read them.
     codes = np.memmap(tmp_path / "two" / "train_codes.npy", dtype=np.int32, mode="r")
-    assert np.load(tmp_path / "two" / "train_codes_index.npy").tolist() == [0, 26, 53, 81, 110]
-    assert len(codes) == 110 + 33  # 0.5 s + 0.02 s x place are 25 + place codes, and the one that is always padded
+    assert np.load(tmp_path / "two" / "train_codes_index.npy").tolist() == [0, 12, 25, 38, 52]
+    assert len(codes) == 52 + 16  # 0.5 s + 0.02 s x place are 12.5 + place / 2 whole codes of 0.04 s
     lines = (tmp_path / "two" / "train_samples.jsonl").read_text().splitlines()
     assert [json.loads(line)["transcript"] for line in lines] == [f"Text {i}." for i in (0, 1, 2, 3, 7)]
 
@@ -240,7 +242,13 @@ def test_a_bound_that_is_null_bounds_nothing(tmp_path):
 
 
 def test_torchruns_processes_are_workers(models, recordings, tmp_path, monkeypatch):
+    """Each encodes its share as one process encodes all."""
     cfg = config(models, recordings, f"recipe.codes_dir={tmp_path}/codes")
+    one = config(models, recordings, f"recipe.codes_dir={tmp_path}/one")
+    vectorize(one)
+    assert merge_shards(tmp_path / "one", remove_shards=True) == {"train": 5, "val": 0}
+    # 0.5 s + 0.02 s x place are 25 + place codes, and the one that is always padded: 26, 27, 28, 29, 33
+    assert np.load(tmp_path / "one" / "train_codes_index.npy").tolist() == [0, 26, 53, 81, 110]
     monkeypatch.setenv("WORLD_SIZE", "2")
     for rank in ("1", "0"):
         monkeypatch.setenv("RANK", rank)
@@ -248,6 +256,8 @@ def test_torchruns_processes_are_workers(models, recordings, tmp_path, monkeypat
     merge_shards(tmp_path / "codes", remove_shards=True)
     rows = [sample["transcript"] for sample, _ in Codes(tmp_path / "codes", "train")]
     assert rows == [f"Text {i}." for i in (0, 1, 2, 3, 7)]
+    for name in ("train_codes.npy", "train_codes_index.npy", "train_samples.jsonl"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "codes" / name).read_bytes()
 
 
 def test_a_recording_too_short_for_one_code_is_a_bad_one_and_not_the_end(models, recordings, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 from data_prep.pairs import of_scores
 from reward_tts.score import main, read, told_of_ear
 from reward_tts.scored import Scored
+from speech.files import read_jsonl
 from speech.jsonl import BadRows
 from speech.tokens import format_speech_tokens
 from stages.config import compose_stage
@@ -28,8 +29,7 @@ def scored(path: Path, built_recipe: Path, *overrides: str) -> tuple[str, list[d
     command += ["--config-name", "score", f"input={path}", f"recipe.inputs_dir={built_recipe}", *overrides]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    written = path.with_suffix(".scored.jsonl").read_text().splitlines()
-    return done.stdout, [json.loads(line) for line in written]
+    return done.stdout, read_jsonl(path.with_suffix(".scored.jsonl"))
 
 
 def config(path: Path):
@@ -87,12 +87,14 @@ def test_rows_are_scored_as_in_training(built_recipe, tmp_path):
     assert all(pair["voice"] is None for pair in pairs)
 
 
-def test_the_token_ear_reads_rows_where_it_is_asked_to(built_recipe, tmp_path):
+def test_the_token_ear_reads_rows_where_it_is_asked_to(built_recipe, tmp_path, capsys):
     teacher = [json.loads(line) for line in (built_recipe / "data/test_teacher.jsonl").read_text().splitlines()[:12]]
     rows = [{"text": row["text"], "tokens": row["speech_tokens"]} for row in teacher]
     path = write(tmp_path / "rollouts.jsonl", *rows, {"text": "你好", "tokens": []})
     wide = "recipe.reward.token_ear={audit: 0.3, unsure: 0.0, limit: 10.0, most_tokens: 1e3}"  # no evidence needed
-    said, found = scored(path, built_recipe, "read_tokens=true", wide)
+    given = (f"input={path}", f"recipe.inputs_dir={built_recipe}", "read_tokens=true", wide)
+    main.__wrapped__(compose_stage("tiny_mandarin", "score", given))
+    said, found = capsys.readouterr().out, read_jsonl(path.with_suffix(".scored.jsonl"))
     ways = [{name: row[f"token_ear_{name}"] for name in ("read", "unsure", "audited", "closed")} for row in found]
     assert all(sum(way.values()) == 1.0 for way in ways[:12]) and not any(ways[12].values())
     read = sum(way["read"] for way in ways)

@@ -12,6 +12,7 @@ from infer.best import main, ranking
 from infer.records import join_parts, settle_systems
 from infer.shares import share, workers_of
 from infer.speak import synthesise
+from infer.synthesise import main as speak
 from stages.config import ROOT, compose_stage
 from tests.helpers.saved_steps import save_steps
 from tests.helpers.small_speaker import CONFIG, TEXTS, overrides
@@ -44,16 +45,16 @@ def test_parts_are_joined_in_the_order_of_the_texts(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["M.a.jsonl", "M.a.jsonl.made_with_y.0of2"]
 
 
-def test_two_processes_speak_as_one(work):
+def test_two_processes_speak_as_one(work, monkeypatch):
     def told(count: int) -> list[str]:
         given = [o.replace("/transformers", f"/of{count}") for o in overrides(work, "transformers")]
         given = [o for o in given if not o.startswith("backend")] + ["backend=transformers", f"workers={count}"]
         return [*given, "~decodings.a", "~decodings.b"]  # sampled by transformers' own seed, one for a batch
 
     synthesise(compose_stage("tiny_mandarin", "eval", tuple(told(1))))
-    argv = [".venv/bin/python", "-m", "infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval"]
-    done = subprocess.run([*argv, *told(2)], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    argv = ["infer.synthesise", "--config-path", str(CONFIG), "--config-name", "eval", *told(2)]
+    monkeypatch.setattr("sys.argv", argv)  # with which it starts the two
+    speak.__wrapped__(compose_stage("tiny_mandarin", "eval", tuple(told(2))))
     one, two = ({path.name: path.read_text() for path in (work / f"of{n}").glob("*.jsonl")} for n in (1, 2))
     assert one == two and sorted(one) == [f"M.{name}.jsonl" for name in "cdefg"]
     assert len(one["M.c.jsonl"].splitlines()) == len(TEXTS)
