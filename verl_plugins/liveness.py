@@ -36,7 +36,8 @@ class Liveness:
             return
         self._next = now + self._every_s
         for name, actor in self._actors().items():
-            self._asked.setdefault(name, actor.__ray_ready__.remote())
+            if name not in self._asked:  # one that is busy for minutes finds one question, not a queue of them
+                self._asked[name] = actor.__ray_ready__.remote()
         names = {ref: name for name, ref in self._asked.items()}
         answered, _ = ray.wait(list(names), num_returns=len(names), timeout=0) if names else ([], [])
         for ref in answered:

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import ray
@@ -163,3 +164,14 @@ def test_a_worker_that_ray_does_not_reach_for_a_moment_is_asked_again(queue, mon
 
 def test_before_there_are_workers_nothing_is_asked():
     Liveness(lambda: workers_of(lambda count: count), every_s=0.0).check()
+
+
+def test_a_worker_that_does_not_answer_is_asked_once(monkeypatch):
+    """It was asked again with each look, every 10 s, and the answers thrown away."""
+    asked = []
+    worker = SimpleNamespace(__ray_ready__=SimpleNamespace(remote=lambda: asked.append(object()) or asked[-1]))
+    monkeypatch.setattr(ray, "wait", lambda refs, **_: ([], refs))
+    liveness = Liveness(lambda: {"AgentLoopWorker 0": worker}, every_s=0.0)
+    for _ in range(3):
+        liveness.check()
+    assert len(asked) == 1
