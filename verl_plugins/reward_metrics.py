@@ -83,7 +83,7 @@ def batch_metrics(batch: Batch, max_response_length: int) -> dict[str, float]:
         reward/over_length_ratio: share of the rollouts that the term over_length punishes, where the recipe has it.
         reward/server/seconds/{mean,max} of a request, reward/server/attempts/max of one (above 1 with a warning),
         reward/server/mismatched_answers that were thrown away, and reward/server/share_of_step: how long at least one
-        was under way.
+        was under way; with dynamic sampling of all rollouts that came, not only of those that stayed.
     """
     clipped = [length >= max_response_length for length in batch.lengths]
     found = _numbers(batch.infos) | _shares(batch) | {"clipped_ratio": float(np.mean(clipped))} | _server(batch)
@@ -128,7 +128,8 @@ def _shares(batch: Batch) -> dict[str, float]:
 
 
 def _server(batch: Batch) -> dict[str, float]:
-    spans = [Span.from_info(info["server_span"]) for info in batch.infos if info["server_span"]]
+    rows = batch.of_the_policy()[1]  # with dynamic sampling also those of groups that were thrown away
+    spans = [Span.from_info(info["server_span"]) for info in rows if info["server_span"]]
     if not spans:
         return {}
     seconds, attempts = [span.end - span.begin for span in spans], [span.attempts for span in spans]

@@ -227,6 +227,17 @@ def test_with_dynamic_sampling_drift_is_of_all_groups_that_came(tmp_path: Path):
         assert metrics_of(rows, [*groups])["reward/speaking_rate/mean"] == (8.0 if len(rows) == 4 else 12.0)
 
 
+def test_with_dynamic_sampling_the_servers_metrics_are_of_all_groups_that_came(caplog):
+    """Of the group that was thrown away a row was asked for twice, 100 to 104; what stayed, 103 to 105."""
+    thrown, stayed = info(1.0, span="100.0 104.0 2 1"), info(0.5, span="103.0 105.0 1 0")
+    batch = Batch(1, [stayed], ["b"], [20], 10.0, {"a": [thrown], "b": [stayed]})
+    found = {name.removeprefix("reward/server/"): value for name, value in batch_metrics(batch, 160).items()}
+    assert (found["mismatched_answers"], found["attempts/max"], found["seconds/mean"]) == (1.0, 2.0, 3.0)
+    assert found["share_of_step"] == 0.5
+    (record,) = caplog.records
+    assert "1 of 2 rollouts were sent to the reward server more than once" in record.getMessage()
+
+
 def test_what_the_recipes_watch_does_not_depend_on_how_long_the_texts_are():
     drift = compose_stage("tiny_mandarin", "grpo").trainer.v1.sampler.sampler_kwargs.observers.drift
     assert set(drift.limits) == {"log_f0_std", "speaking_rate", "silence_ratio"}
