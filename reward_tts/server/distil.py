@@ -69,7 +69,7 @@ class Distillation:
         self._pairs: deque[Pair] = deque(maxlen=own.remember)
         self._held_back: deque[Pair] = deque(maxlen=own.held_back)
         self._taught: dict[int, None] = {}  # digests, the oldest first
-        self._fresh = 0
+        self._fresh, self._midway = 0, False  # rows since the last round; whether that one began and did not end
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._network = ear.network  # the present one: never changed, only replaced by another
         self._newest: dict[torch.device, TokenEar] = {}
@@ -86,7 +86,6 @@ class Distillation:
                     self.learn()
                 except Exception:  # the rewards are right without it
                     log.exception("a round of the token ear's learning failed, its ear stays as it was")
-                    self._begin_from(self._network)
 
         threading.Thread(target=run, name="token ear learns", daemon=True).start()
         return self
@@ -136,6 +135,9 @@ class Distillation:
             pairs, held_back = list(self._pairs), list(self._held_back)
         if not pairs:
             return False
+        if self._midway:  # a round failed: its learner is none of ours; here, since there may be no memory for another
+            self._begin_from(self._network)
+        self._midway = True
         begin = time.thread_time()
         new, old = pairs[-fresh:], pairs[:-fresh]
         losses = [self._update(self._drawn(new, old)) for _ in range(self._own.steps)]
@@ -147,6 +149,7 @@ class Distillation:
         elif verdict < 0:
             self._begin_from(self._network)
         self._save()
+        self._midway = False
         what = {1: "taken", 0: "not taken yet", -1: "undone"}[verdict]
         said = (
             f"{self.loss:.3f} nats per unit on {len(held_back)} pairs held back, {time.thread_time() - begin:.1f} CPU s"

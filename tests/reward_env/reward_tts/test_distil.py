@@ -286,6 +286,33 @@ def test_the_thread_learns_as_soon_as_there_are_rows_for_it(ear, make):
     assert learned.newest(ear) is not ear
 
 
+def test_a_round_that_fails_and_a_new_beginning_that_does_too_do_not_end_the_learning(make, monkeypatch, caplog):
+    """Without memory for a copy of the network the thread was dead, and nobody was told."""
+    learned, saved = make(every=8).start(), threading.Event()
+
+    def fails_once(call: Callable) -> Callable:
+        errors = [torch.OutOfMemoryError("no memory")]
+
+        def called(*args: object) -> object:
+            if errors:
+                raise errors.pop()
+            return call(*args)
+
+        return called
+
+    for name in ("_update", "_begin_from"):
+        monkeypatch.setattr(learned, name, fails_once(getattr(learned, name)))
+    monkeypatch.setattr(learned, "_save", saved.set)
+    for one in rows(2000, seed=1):
+        learned.add(one, one.text)
+        if saved.wait(0.001):
+            break
+    assert saved.wait(60)
+    assert [record.getMessage()[:51] for record in caplog.records if record.exc_info] == [
+        "a round of the token ear's learning failed, its ear"
+    ] * 2
+
+
 @pytest.mark.parametrize(
     ("own", "reason"),
     [
