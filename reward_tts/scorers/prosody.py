@@ -1,6 +1,7 @@
 """What a wave sounds like apart from its words: length, silence, pitch. GRPO on error alone flattens it."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,7 @@ class Prosody:
 
     Args:
         pause_seconds: a silence between sounds is a pause from this length on.
+        threads: waves at once; WORLD computes without Python's lock.
         options: of `reward_tts.scorers.prosody.prosody`: f0_floor and f0_ceil (Hz), f0_period_ms, f0_speed,
             silence_db, frame_seconds.
     """
@@ -113,8 +115,8 @@ class Prosody:
     provides += ("energy_variance", "loudness_db")
     sample_rate = 16_000
 
-    def __init__(self, pause_seconds: float = 0.2, **options: float):
-        self.pause_seconds, self.options = pause_seconds, options
+    def __init__(self, pause_seconds: float = 0.2, threads: int = 1, **options: float):
+        self.pause_seconds, self.threads, self.options = pause_seconds, threads, options
 
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """log_f0_mean, log_f0_std: of ln(F0 / Hz) over voiced frames; voiced_ratio, silence_ratio, pause_ratio: shares
@@ -123,7 +125,8 @@ class Prosody:
 
         Without a voiced frame the mean and spread of log F0 are 0.0, as voiced_ratio then is; a wave shorter than a
         frame is silent."""
-        return [self._one(wave) for wave in waves]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(self._one, waves))
 
     def _one(self, wave: np.ndarray) -> dict[str, float]:
         found = prosody(wave, self.sample_rate, **self.options)

@@ -1,5 +1,7 @@
 """Pitch, silence and pauses of sounds that are known exactly."""
 
+from threading import Barrier
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,16 @@ def test_prosody_of_a_known_pitch_and_silence(f0_speed):
     assert (nothing["voiced_ratio"], nothing["log_f0_std"], nothing["silence_ratio"]) == (0.0, 0.0, 1.0)
     assert nothing["loudness_db"] == pytest.approx(-120.0)
     assert all(set(one) == set(scorer.provides) for one in (flat, silent, rising, nothing))
+
+
+def test_waves_are_measured_at_once_as_they_are_one_by_one(monkeypatch):
+    options = {"f0_floor": 71.0, "f0_ceil": 500.0, "silence_db": 40.0, "frame_seconds": 0.025}
+    waves = [tone(np.full(RATE // 4, hertz)) for hertz in (120.0, 200.0, 90.0, 300.0, 150.0)]
+    alone, together = (Prosody(**options, threads=threads).measure(waves, [ROW] * 5) for threads in (1, 4))
+    assert alone == together
+    both = Barrier(2)
+    monkeypatch.setattr(Prosody, "_one", lambda self, wave: both.wait(60) or {})
+    assert len(Prosody(**options, threads=2).measure(waves[:2], [ROW] * 2)) == 2
 
 
 def test_pauses_are_silences_between_sounds_that_last_long_enough():
