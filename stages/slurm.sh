@@ -16,7 +16,7 @@
 # these GPUs (stages/batch.py says what was and what is). With PROMPTS_PER_GPU it has so many texts for each training GPU,
 # and one update; a job that was begun when that was 1 by default goes on with PROMPTS_PER_GPU=1. Ray and the servers listen on their nodes' addresses, and answer only those
 # who know the secrets that are drawn for each job. A server that has served and ends while training goes on is started again:
-# the rollouts' requests wait for it.
+# the rollouts' requests wait for it, or go to another. One that cannot come back ends the job only if it is the last.
 #SBATCH --job-name=verl-tts
 #SBATCH --ntasks-per-node=1
 #SBATCH --exclusive
@@ -154,13 +154,20 @@ job() {
 
   # serve_again INDEX STATUS: a server that has served and was not asked to end is started again; another will not do better.
   serve_again() {
-    local node=${nodes[$1]} ready
+    local node=${nodes[$1]} ready why=""
     ready=$(grep -c '^READY' "$logs/serve-$node.log" || true)
-    (($2 != 0)) || die "the reward server on $node was asked to end; log: $logs/serve-$node.log"
-    ((ready >= lives[$1])) || die "the reward server on $node has ended (status $2) before it was ready again; logs in $logs"
-    ((lives[$1] <= restarts)) || die "the reward server on $node has ended ${lives[$1]} times; logs in $logs"
-    say "the reward server on $node has ended (status $2), start ${lives[$1]} of $restarts"
-    serve "$1"
+    if (($2 == 0)); then why="was asked to end"
+    elif ((ready < lives[$1])); then why="has ended (status $2) before it was ready again"
+    elif ((lives[$1] > restarts)); then why="has ended ${lives[$1]} times"; fi
+    if [[ -z $why ]]; then
+      say "the reward server on $node has ended (status $2), start ${lives[$1]} of $restarts"
+      serve "$1"
+      return
+    fi
+    unset "servers[$1]"
+    why="the reward server on $node $why; log: $logs/serve-$node.log"
+    ((${#servers[@]} > 0)) || die "$why"
+    say "$why; training goes on with ${#servers[@]} of ${#nodes[@]} reward servers"
   }
 
   while true; do

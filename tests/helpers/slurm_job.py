@@ -26,7 +26,7 @@ RUN = f"""if [[ -n ${{REAL:-}} ]]; then bash {ROOT}/run.sh --dry-run "$@"; else 
 case $* in *' serve '*)
   [[ -z ${{BROKEN:-}} ]] || exit 3
   [[ -z ${{SILENT:-}} ]] || exec sleep 1000
-  if [[ -n ${{FRAGILE:-}} && $* == *serve-beta* && ! -e $CALLS.died ]]; then
+  if [[ -n ${{FRAGILE:-}} && $* == *serve-$FRAGILE* && ! -e $CALLS.died ]]; then
     echo READY; until [[ -e $CALLS.training ]]; do sleep 0.05; done
     touch "$CALLS.died"; exit 7
   fi
