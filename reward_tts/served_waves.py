@@ -18,21 +18,29 @@ _CHANNEL = [("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -
 
 
 class ServedWaves:
-    """A `speech.interfaces.Token2Wav` that asks a running reward server.
+    """A `speech.interfaces.Token2Wav` that asks a running reward server, or another one of the same run where that one
+    is away, busy or short of memory.
 
     Args:
         address: host:grpc_port.
+        more: recipe.server.more, further ones.
         secret_env: recipe.server.secret_env.
         token_rate, codebook_size: recipe's.
 
     Attributes:
+        addresses: the one that is asked first stands first: who answered last.
         sample_rate: Hz; known from the first wave on, 0 before.
     """
 
     def __init__(
-        self, address: str, secret_env: str | None = None, token_rate: float | None = None, codebook_size: int = 0
+        self,
+        address: str,
+        secret_env: str | None = None,
+        token_rate: float | None = None,
+        codebook_size: int = 0,
+        more: Sequence[str] = (),
     ):
-        self.address, self._headers = as_address(address), secret_headers(secret_env)
+        self.addresses, self._headers = [as_address(one) for one in (address, *more)], secret_headers(secret_env)
         self.token_rate, self.codebook_size, self.sample_rate = float(token_rate or 0.0), codebook_size, 0
 
     def decode(self, rows: Sequence[Row]) -> list[np.ndarray]:
@@ -40,13 +48,27 @@ class ServedWaves:
 
         Raises:
             InferenceServerException: the server refuses a row, or fails on it.
-            NoMemory: it had no memory for a row.
-            Passing: it is away, busy, or not what was expected; whatever the row is.
+            NoMemory: one of them had no memory for a row, and no other spoke it.
+            Passing: all of them are away, busy, or not what was expected; whatever the row is.
         """
-        with InferenceServerClient(self.address, channel_args=_CHANNEL) as client:
-            return [self._one(client, row) for row in rows]
+        waves: list[np.ndarray] = []
+        faults: list[Passing] = []  # of the next row, one of each address in its order
+        order = self.addresses  # of this call: threads share the attribute
+        while len(waves) < len(rows):
+            if len(faults) == len(order):
+                raise next((one for one in faults if isinstance(one, NoMemory)), faults[0])
+            address = order[len(faults)]
+            try:
+                with InferenceServerClient(address, channel_args=_CHANNEL) as client:
+                    for row in rows[len(waves) :]:
+                        waves.append(self._one(client, address, row))
+                        order, faults = [address, *(one for one in order if one != address)], []
+            except Passing as fault:
+                faults.append(fault)
+        self.addresses = order
+        return waves
 
-    def _one(self, client: InferenceServerClient, row: Row) -> np.ndarray:
+    def _one(self, client: InferenceServerClient, address: str, row: Row) -> np.ndarray:
         tokens = np.asarray(row.tokens, np.int32)
         inputs = [InferInput("TOKENS", [len(tokens)], "INT32")]
         inputs[0].set_data_from_numpy(tokens)
@@ -60,6 +82,6 @@ class ServedWaves:
             if error.status() in _OF_THE_ROW:
                 raise
             full = error.status() == "StatusCode.RESOURCE_EXHAUSTED" and (error.message() or "").startswith(_ROW)
-            raise (NoMemory if full else Passing)(f"reward server {self.address}: {error}") from error
+            raise (NoMemory if full else Passing)(f"reward server {address}: {error}") from error
         self.sample_rate = int(answer.as_numpy("SAMPLE_RATE")[0])
         return answer.as_numpy("WAVE")

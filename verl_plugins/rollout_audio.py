@@ -32,11 +32,20 @@ class RolloutAudio:
         folder: step_NNNNNN/N.wav, and rollouts.jsonl with text, transcript, path and every number of each.
         address: host:grpc_port of the reward server.
         secret_env: recipe.server.secret_env.
+        more: recipe.server.more.
     """
 
-    def __init__(self, every: int, count: int, folder: str | Path, address: str, secret_env: str | None = None):
+    def __init__(
+        self,
+        every: int,
+        count: int,
+        folder: str | Path,
+        address: str,
+        secret_env: str | None = None,
+        more: Sequence[str] = (),
+    ):
         self.every, self.count, self.folder = every, count, Path(folder)
-        self.server, self._board = ServedWaves(address, secret_env), None
+        self.server, self._board = ServedWaves(address, secret_env, more=more), None
 
     def observe(self, batch: Batch, found: Mapping[str, float]) -> dict[str, float]:
         """Writes them, if it is a step for it; no metrics. A server that does not answer is a warning: training needs

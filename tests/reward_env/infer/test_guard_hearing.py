@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 import pytest
 from omegaconf import DictConfig, OmegaConf
+from tritonclient.grpc import service_pb2
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceServicer, add_GRPCInferenceServiceServicer_to_server
 from tritonclient.utils import InferenceServerException
 
@@ -99,7 +100,7 @@ def test_a_row_that_the_ear_cannot_hear_holds_up_no_other(
     hearing = Hearing(own)
     away = ServedWaves(f"127.0.0.1:{free_ports(1)[0]}", None, own.recipe.token_rate, own.recipe.codebook_size)
     hearing.listener.token2wav = away
-    with pytest.raises(Passing, match=f"^reward server {away.address}: .*UNAVAILABLE"):
+    with pytest.raises(Passing, match=f"^reward server {away.addresses[0]}: .*UNAVAILABLE"):
         hearing.work()
     own_ear = copy(ear)
     own_ear.__class__ = EarOfMandarin
@@ -189,6 +190,38 @@ def test_a_row_for_which_a_server_has_no_memory_is_told_from_a_busy_server(refus
     door.code = grpc.StatusCode.RESOURCE_EXHAUSTED
     with pytest.raises(NoMemory, match="row 0: RuntimeError"):
         waves.decode([Row(np.array([1, 2], np.int32), None, "zh")])
+
+
+class Speaking(GRPCInferenceServiceServicer):
+    """A server's door that answers each row with as many samples as it has tokens."""
+
+    def ModelInfer(self, request, context):
+        size = request.inputs[0].shape[0]
+        answer = service_pb2.ModelInferResponse(model_name=request.model_name)
+        outputs = ("WAVE", "FP32", np.ones(size, "<f4")), ("SAMPLE_RATE", "INT32", np.array([8], "<i4"))
+        for name, kind, values in outputs:
+            answer.outputs.add(name=name, datatype=kind, shape=values.shape)
+            answer.raw_output_contents.append(values.tobytes())
+        return answer
+
+
+def test_where_one_server_is_away_or_short_of_memory_another_one_speaks(refusing, monkeypatch):
+    """With the first of several servers away the guard heard nothing, and could stop no run."""
+    door, waves = refusing
+    server = grpc.server(ThreadPoolExecutor(1))
+    add_GRPCInferenceServiceServicer_to_server(Speaking(), server)
+    there, away = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}", f"127.0.0.1:{free_ports(1)[0]}"
+    server.start()
+    rows = [Row(np.arange(size, dtype=np.int32), None, "zh") for size in (2, 3)]
+    for code, why in (("UNAVAILABLE", "away"), ("RESOURCE_EXHAUSTED", "row 0: no memory")):
+        monkeypatch.setattr(door, "code", grpc.StatusCode[code])
+        monkeypatch.setattr(door, "why", why)
+        several = ServedWaves(waves.addresses[0], more=[away, there])
+        assert [len(wave) for wave in several.decode(rows)] == [2, 3] and several.sample_rate == 8
+        assert several.addresses[0] == there  # which is the first to be asked from now on
+    with pytest.raises(NoMemory, match="row 0: no memory"):  # of the row, whatever else is away
+        ServedWaves(away, more=waves.addresses).decode(rows)
+    server.stop(None)
 
 
 class FullEar(WhisperEar):

@@ -253,7 +253,7 @@ def test_some_rollouts_can_be_listened_to(reward_server, spoken, tmp_path, caplo
         assert by.observe(Batch(step, infos, [], [], 1.0), {}) == {}
 
     where = f"{reward_server.host}:{reward_server.grpc_port}"
-    audio = RolloutAudio(every=2, count=2, folder=tmp_path / "listen", address=where)
+    audio = RolloutAudio(every=2, count=2, folder=tmp_path / "listen", address="127.0.0.1:9", more=[where])
     rows = [score(reward_server, format_speech_tokens(tokens), text) for tokens, text in spoken[:3]]
     silent = score(reward_server, "好", "今天")
     observed(audio, 1, rows)

@@ -72,8 +72,9 @@ ABSENT = {
     "extend.generation.top_k": {"extend.generation.top_k": "50"},
     "guard.folder": {"guard.folder": '"${recipe.grpo_dir}/guard"'},
     "guard.memory_attempts": {"guard.memory_attempts": "5"},
-    "trainer.v1.sampler.sampler_kwargs.ppo_mini_batch_size": {
-        "trainer.v1.sampler.sampler_kwargs.ppo_mini_batch_size": '"${actor_rollout_ref.actor.ppo_mini_batch_size}"'
+    "trainer.v1.sampler.sampler_kwargs": {
+        "trainer.v1.sampler.sampler_kwargs.ppo_mini_batch_size": '"${actor_rollout_ref.actor.ppo_mini_batch_size}"',
+        "trainer.v1.sampler.sampler_kwargs.observers.audio.more": '"${recipe.server.more}"',
     },
     "ray_kwargs.ray_init.runtime_env.env_vars": {
         "ray_kwargs.ray_init.runtime_env.env_vars.VLLM_USE_V2_MODEL_RUNNER": '"0"',

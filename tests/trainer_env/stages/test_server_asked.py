@@ -117,7 +117,7 @@ def test_another_program_on_the_port_is_told_in_a_sentence(words, ready):
 def test_a_server_of_an_ipv6_address_is_asked_in_brackets():
     settings = {"host": "::1", "grpc_port": 8001, "more": ("::1:9001", "[::2]:9001", "node:9001")}
     assert config(1, 1, **settings).addresses == ("[::1]:8001", "[::1]:9001", "[::2]:9001", "node:9001")
-    assert ServedWaves("::1:8001").address == "[::1]:8001"  # as YAML puts recipe.server.host and its port together
+    assert ServedWaves("::1:8001").addresses == ["[::1]:8001"]  # as YAML puts recipe.server.host and its port together
     with serving(AF_INET6, recipe="toy") as port:
         where = {"host": "::1", "http_port": port, "grpc_port": port, "metrics_port": port, "model": "m"}
         cfg = OmegaConf.create({"recipe": {"server": where}})
