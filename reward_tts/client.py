@@ -197,10 +197,10 @@ class RewardClient:
         """Closes the channels."""
         await self._servers.close()
 
-    @staticmethod
-    def _check_same(server: RewardServer, result: InferResult, sample: str) -> None:
+    def _check_same(self, server: RewardServer, result: InferResult, sample: str) -> None:
         """RewardError where the server is another one than when it first answered here, by models, settings or
-        measures: it was started again meanwhile. One without such a front says nothing of it."""
+        measures: it was started again meanwhile; or another one than the others. One without such a front says nothing
+        of it."""
         parameters = result.get_response().parameters
         told = parameters["tts_server"].string_param if "tts_server" in parameters else ""
         if server.digest is None:
@@ -211,6 +211,12 @@ class RewardClient:
                 "measures: rewards of one run would be of two kinds. Start it as it was; or run the same command "
                 "again, which goes on with this one from the last checkpoint, and says what changed"
             )
+        for other in self._servers.servers:
+            if server.digest and other.digest not in (None, server.digest):
+                raise RewardError(
+                    f"{sample}: the reward servers {other.address} and {server.address} have not the same models, "
+                    "settings and measures: rewards of one run would be of two kinds. Start both alike"
+                )
 
     def _tell(self, server: RewardServer, result: InferResult, measures: Measures) -> None:
         """A server in front of which nothing tells the seconds of an answer (no such parameter) leaves its window."""

@@ -113,6 +113,7 @@ def _check_told(
         )
     if own and (loaded := tells.get("loaded")):
         _check_loaded(here, json.loads(loaded), own)
+        _check_settings(here, json.loads(tells.get("settings", "{}")), own(frozenset(json.loads(loaded)))[0])
     audited = audited_by(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     if audited and tells.get("audited") and tells["audited"] != audited:
         print(  # no more than that: groups of algo change the reward in the training alone
@@ -149,6 +150,20 @@ def _check_loaded(here: str, told: Mapping[str, Sequence[str]], own_files: OwnFi
                 "run's. Start it again, or use other ports: recipe.server.http_port=..., grpc_port, metrics_port. "
                 "Overrides that the server has and this stage does not know: VERL_TTS_SERVER_OVERRIDES='KEY=VALUE ...'"
             )
+
+
+def _check_settings(here: str, told: Mapping[str, str], cfg: DictConfig) -> None:
+    """SystemExit with the settings of server.yaml (`cfg`, as this run has it) by which the server `here` measures
+    otherwise. Which rows it audits, and its noise, may be of another seed: their rewards are as good."""
+    from reward_tts.loaded import settings
+
+    own = settings(cfg, cfg.scorers)  # of all scorers: it tells of those that it has loaded
+    if others := sorted(key for key in told.keys() & own.keys() - {"recipe.seed"} if told[key] != own[key]):
+        raise SystemExit(
+            f"run.sh: {here} measures with another {', '.join(others)} than this run has. Start it again with the same "
+            "overrides, or give them to this stage as well; those that it does not know: "
+            "VERL_TTS_SERVER_OVERRIDES='KEY=VALUE ...'"
+        )
 
 
 def _own_files(

@@ -100,6 +100,26 @@ def test_a_server_that_is_started_again_as_another_one_is_an_error():
     simulated(other())
 
 
+def client_of(*servers: SimulatedServer, **changes: int) -> RewardClient:
+    settings = config(servers=len(servers), processes=1, **changes)
+    return RewardClient(settings, connect=dict(zip(settings.addresses, servers, strict=True)).__getitem__)
+
+
+def test_servers_that_are_not_alike_are_an_error():
+    """Rows of one group were measured by 4 and by 10 steps of the flow, and nobody was told."""
+
+    async def two():
+        servers = SimulatedServer(58.0), SimulatedServer(58.0)
+        servers[1].digest = "another"
+        client = client_of(*servers)
+        asked = asyncio.gather(*(client.ask(TOKENS, TEXT, "zh", i) for i in range(2)))
+        with pytest.raises(RewardError, match=r"server:\d and server:\d have not the same models, settings"):
+            await asked
+        await client.close()
+
+    simulated(two())
+
+
 def test_no_server_at_all_is_an_error_after_the_patience():
     async def nobody():
         server = SimulatedServer(58.0, dies_at=[0.0], away_s=1e9)

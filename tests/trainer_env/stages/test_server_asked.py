@@ -160,6 +160,19 @@ def test_a_server_that_audits_by_another_reward_is_told(capsys):
             assert "audits its token ear by another recipe.reward" in capsys.readouterr().out
 
 
+def test_a_server_that_measures_by_other_settings_than_this_run_has_is_refused():
+    """`serve server.max_tokens=300` here, `train` there: longer rollouts had the lowest reward. A seed may differ."""
+    own = ("server.max_tokens=300", "recipe.seed=7", "server.max_batch_size=4")
+    measured = settings(compose_stage("tiny_mandarin", "server", own), ["prosody"])
+    told = {"recipe": "tiny_mandarin", "contract": str(CONTRACT), "loaded": "{}", "settings": json.dumps(measured)}
+    told["measures"] = "log_f0_std,silence_ratio,loudness_db,voiced_ratio,confidence,token_ear"
+    with serving(**told) as port:
+        cfg, given = training(port)
+        with pytest.raises(SystemExit, match=rf":{port} measures with another server\.max_tokens than this run has"):
+            check_server("tiny_mandarin", cfg, given)
+        check_server("tiny_mandarin", cfg, [*given, own[0]])
+
+
 def hashed(name: str, content: bytes) -> str:
     told = json.dumps([name, hashlib.sha256(content).hexdigest()])
     return hashlib.sha256(told.encode()).hexdigest()
