@@ -21,7 +21,7 @@ import numpy as np
 from tritonclient.utils import InferenceServerException
 
 from reward_tts.client import RewardClient, RewardError, ServerConfig
-from reward_tts.measures import Measures, row_checksum
+from reward_tts.measures import Measures, Status, row_checksum
 
 TOKENS, TEXT, LANGUAGE = [1] * 150, "你好", "zh"  # of every row
 
@@ -62,6 +62,7 @@ class SimulatedServer:
         dies_at: seconds at which it loses what it has, and is away for `away_s`.
         silent: it takes rows and answers nothing, as a machine that is gone from the network.
         stuck_until: seconds until which it takes rows and finishes none, and answers whatever else it is asked.
+        status: of every row.
 
     Attributes:
         served: rows that were worked on, for somebody or for nobody.
@@ -77,16 +78,17 @@ class SimulatedServer:
         away_s: float = 3.0,
         silent: bool = False,
         stuck_until: float = 0.0,
+        status: Status = Status.OK,
     ):
         self.rate, self.batch, self.dies_at, self.away_s, self.silent = rate, batch, dies_at, away_s, silent
-        self.stuck_until, self.digest = stuck_until, "as it was"
+        self.stuck_until, self.status, self.digest = stuck_until, int(status), "as it was"
         self.served = self.most_under_way = self.finished = 0
         self._queue: deque[tuple[float, asyncio.Future]] = deque()
         self._working: list[tuple[float, asyncio.Future]] = []
         self._work = asyncio.Event()
         self._away = False
         checksum = row_checksum(TOKENS, TEXT, LANGUAGE, None)
-        self._measures = Measures("simulated", 0, "", TEXT, [], None, 1.0, len(TOKENS), 25.0, {}, checksum)
+        self._measures = Measures("simulated", self.status, "", TEXT, [], None, 1.0, len(TOKENS), 25.0, {}, checksum)
         self._tasks = [asyncio.create_task(self._serve()), asyncio.create_task(self._die())]
 
     async def infer(self, model_name: str, inputs: list, *, headers: Any) -> Any:
@@ -154,7 +156,7 @@ class SimulatedServer:
 
     def _answer(self, seconds: float, service_s: float) -> Any:
         measures = Measures(**{**vars(self._measures), "service_s": service_s})
-        outputs = {"MEASURES": np.array([[measures.to_json().encode()]], object), "STATUS": np.array([[0]])}
+        outputs = {"MEASURES": np.array([[measures.to_json().encode()]], object), "STATUS": np.array([[self.status]])}
         told = {"tts_seconds": SimpleNamespace(double_param=seconds)}
         told |= {"tts_server": SimpleNamespace(string_param=self.digest)}
         return SimpleNamespace(as_numpy=outputs.get, get_response=lambda: SimpleNamespace(parameters=told))

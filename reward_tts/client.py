@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,6 +56,7 @@ class ServerConfig:
             restarts must fit into it.
         max_attempts: of one row.
         memory_attempts: of one row for which no server had memory left; another server is asked first.
+        failed_attempts: of one row on which a server failed; likewise.
         backoff_s: before a row's second attempt; doubles each time, with jitter.
         backoff_cap_s: at most this long.
     """
@@ -74,6 +76,7 @@ class ServerConfig:
     backoff_s: float
     backoff_cap_s: float
     memory_attempts: int = 12
+    failed_attempts: int = 3
     processes: int = 1
 
     def __post_init__(self) -> None:
@@ -155,16 +158,18 @@ class RewardClient:
             voice: None for the recipe's own.
 
         Raises:
-            RewardError: the secret is wrong, the server is of another recipe, refuses or fails on the row, answers
-                nonsense, or no server answered for `give_up_s`.
+            RewardError: the secret is wrong, a server is of another recipe, another one than it was or than the others,
+                refuses the row or fails on it again and again, answers nonsense, or none answered for `give_up_s`.
         """
         inputs, checksum = _inputs(tokens, text, language, voice), row_checksum(tokens, text, language, voice)
         sample = f"sample {index} ({text!r})"
-        attempts = mismatches = without_memory = 0
-        full: RewardServer | None = None  # that had no memory for the row
+        attempts = mismatches = 0
+        most = {Status.OUT_OF_MEMORY: self.config.memory_attempts, Status.FAILED: self.config.failed_attempts}
+        met: Counter[Status] = Counter()
+        last: RewardServer | None = None  # that had no memory for the row, or failed on it
         while True:
             try:
-                server = await self._servers.take(first=attempts > 0, rather_not=full)
+                server = await self._servers.take(first=attempts > 0, rather_not=last)
                 attempts += 1
                 try:
                     result = await server.infer(inputs)
@@ -182,10 +187,10 @@ class RewardClient:
                 else:
                     self._check_same(server, result, sample)
                     self._tell(server, result, measures)
-                    without_memory += status == Status.OUT_OF_MEMORY
-                    if status != Status.OUT_OF_MEMORY or without_memory >= self.config.memory_attempts:
+                    met[status] += 1
+                    if met[status] >= most.get(status, 1):
                         return Answer(self._checked(measures, status, sample), attempts, mismatches)
-                    full, reason = server, f"no memory for the row: {measures.message}"
+                    last, reason = server, f"{status.name}: {measures.message}"
                 log.warning("%s: reward server %s, attempt %d: %s", sample, server.address, attempts, reason)
             if attempts >= self.config.max_attempts:
                 raise RewardError(

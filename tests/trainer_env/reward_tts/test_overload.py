@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.overload import TEXT, TOKENS, SimulatedServer, config, overload, simulated
 from reward_tts.client import RewardClient, RewardError
+from reward_tts.measures import Status
 from reward_tts.window import Window
 
 
@@ -118,6 +119,25 @@ def test_servers_that_are_not_alike_are_an_error():
         await client.close()
 
     simulated(two())
+
+
+def test_a_row_on_which_a_server_fails_is_asked_elsewhere_and_no_more_than_a_few_times():
+    async def failing():
+        client = client_of(SimulatedServer(58.0, status=Status.FAILED), SimulatedServer(58.0))
+        assert (await client.ask(TOKENS, TEXT, "zh", 0)).attempts == 2
+        await client.close()
+        for status, worked, advice in (
+            (Status.FAILED, 3, "To go on without this text"),
+            (Status.BAD_ROW, 1, "To go on without this text"),
+        ):
+            server = SimulatedServer(58.0, status=status)
+            client = client_of(server, failed_attempts=3, memory_attempts=4)
+            with pytest.raises(RewardError, match=rf"sample 0 .* says {status.name}: .*{advice}"):
+                await client.ask(TOKENS, TEXT, "zh", 0)
+            assert server.served == worked
+            await client.close()
+
+    simulated(failing())
 
 
 def test_no_server_at_all_is_an_error_after_the_patience():
