@@ -23,10 +23,16 @@ from speech.interfaces import Passing
 
 __all__ = ["LEAVE_OUT", "Answer", "RewardClient", "RewardError", "ServerConfig", "client_for", "secret_headers"]
 log = logging.getLogger(__name__)
+MORE_MEMORY = (
+    "Its devices have too little memory beside what else is on them. The training's share, where they are the same: "
+    "actor_rollout_ref.rollout.gpu_memory_utilization; what a batch of the server takes: server.max_batch_size, "
+    "token2wav.batch_size; or other devices: server.devices (docs/troubleshooting.md)"
+)
 LEAVE_OUT = (
     'To go on without this text: a line {"text": ...} for it, and for each other such text, in a file of '
     "reward.custom_reward_function.reward_kwargs.left_out=FILE.jsonl (docs/troubleshooting.md)"
 )
+_ADVICE = {Status.FAILED: LEAVE_OUT, Status.BAD_ROW: LEAVE_OUT, Status.OUT_OF_MEMORY: MORE_MEMORY}
 
 
 def secret_headers(variable: str | None) -> dict[str, str] | None:
@@ -238,8 +244,7 @@ class RewardClient:
         if status == Status.BAD_SPEECH and measures.status == status:
             return measures
         if status != Status.OK or measures.status != status:
-            of_this = status in (Status.FAILED, Status.BAD_ROW)  # of memory there may be more elsewhere, or later
-            advice = f". {LEAVE_OUT}" if of_this else ""
+            advice = f". {_ADVICE[status]}" if status in _ADVICE else ""
             raise RewardError(f"{sample}: the reward server says {status.name}: {measures.message}{advice}")
         if (wrong := measures.not_finite()) or measures.duration_s <= 0:
             raise RewardError(f"{sample}: the reward server measured no finite {wrong or 'duration_s'}: {measures}")

@@ -129,6 +129,7 @@ def test_a_row_on_which_a_server_fails_is_asked_elsewhere_and_no_more_than_a_few
         for status, worked, advice in (
             (Status.FAILED, 3, "To go on without this text"),
             (Status.BAD_ROW, 1, "To go on without this text"),
+            (Status.OUT_OF_MEMORY, 4, "actor_rollout_ref.rollout.gpu_memory_utilization; .*server.max_batch_size"),
         ):
             server = SimulatedServer(58.0, status=status)
             client = client_of(server, failed_attempts=3, memory_attempts=4)
