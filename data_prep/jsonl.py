@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -94,31 +94,6 @@ def check_words(text: str, field: str = "text") -> str:
     """What a voice says, or is described by, as prompts may hold it: without what cannot be seen, and a space for the
     end of a line; else as it stands. Raises BadField."""
     return check_text({field: text}, None, lambda one: one if one.isprintable() else " ".join(one.split()), field)
-
-
-def check_string(row: Mapping[str, Any], field: str, default: str | None) -> str | None:
-    """An optional string field: missing or null gives the default. Raises BadField."""
-    value = row.get(field)
-    if value is None:
-        return default
-    if not isinstance(value, str) or not value.strip():
-        raise BadField(field, f"is no string with something in it: {str(value)[:60]!r}")
-    if not value.isprintable() and any(unicodedata.category(character) == "Cs" for character in value):
-        raise BadField(field, "holds half of a surrogate pair")
-    return value
-
-
-def check_choice(row: Mapping[str, Any], field: str, known: Collection[str] | None) -> str | None:
-    """An optional string field, of which `known` are the values, in lower case (None: any, as it stands); missing, or
-    "unknown", is None. An emotion is always so: classifiers name them in lower case. Raises BadField."""
-    value = check_string(row, field, None)
-    if value is None or (known is None and field != "emotion"):
-        return value
-    if value.lower() == "unknown":
-        return None
-    if known is not None and value.lower() not in known:
-        raise BadField(field, f"is {value!r}, known are {', '.join(known)}")
-    return value.lower()
 
 
 def tokens_of(row: Mapping[str, Any]) -> tuple[str, Any]:

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.given_readings import FIELD, as_field
 from data_prep.hub_rows import local
-from data_prep.jsonl import SeenTexts, check_choice, check_speech_tokens, check_string, spoken_part, tokens_of
+from data_prep.jsonl import SeenTexts, check_speech_tokens, spoken_part, tokens_of
 from data_prep.learned import SPOKEN_BY
 from data_prep.options import asks_for_seconds, check_options, draw_prefix, filtered
 from data_prep.prompts import PromptMaker, Request
@@ -31,6 +31,7 @@ from data_prep.weights import paths
 from speech.faults import UserError, told_plainly
 from speech.files import whole_files
 from speech.jsonl import BadField, BadRows, Fault, made_of, read_rows
+from speech.labels import check_choice, check_string
 from speech.paths import check_outputs
 from speech.texts import normalise_text
 from speech.tokens import format_speech_tokens

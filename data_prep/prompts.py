@@ -31,10 +31,11 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from data_prep.given_readings import GivenReadings, given_readings, moved
 from data_prep.instructions import taken_apart, words_of_voice
-from data_prep.jsonl import check_string, check_text
+from data_prep.jsonl import check_text
 from data_prep.prompt_template import Messages, Said, encode_prompt
 from speech.faults import UserError
 from speech.jsonl import BadField, BadRows
+from speech.labels import check_string
 from speech.loading import tokenizer_of
 from speech.readings import may_be_said, writing
 from speech.readings.languages import reads_numbers

@@ -14,12 +14,12 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
-from data_prep.jsonl import check_choice
 from infer.shares import place_of
 from merge.choose import saved_steps
 from speech.faults import UserError
 from speech.files import read_jsonl, write_jsonl
 from speech.jsonl import BadField, Token, check, read_all
+from speech.labels import check_choice
 
 LIKELIHOOD = "likelihood"  # `chosen_by` of what the token ear could weigh; others: infer/choose.py
 

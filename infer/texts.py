@@ -11,11 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import PreTrainedTokenizerBase
 
 from data_prep.given_readings import FIELD, given_readings
-from data_prep.jsonl import check_choice
 from data_prep.prompt_template import Messages
 from data_prep.prompts import PromptMaker, Request
 from speech.faults import UserError
 from speech.jsonl import BadField, BadRows, Fault, made_of, read_rows
+from speech.labels import check_choice
 from speech.paths import input_file
 
 LABELS = ("set", "emotion")  # fields of a row by which the evaluation groups its results

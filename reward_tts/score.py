@@ -3,9 +3,9 @@
     python -m reward_tts.score --config-path <recipe> --config-name score input=rollouts.jsonl
 
 A line of `input` has `text` (or verl's `gts`) and `tokens` (or `speech_tokens`, `code`, or verl's `output`, a
-completion as text); `language`, `voice`, `emotion`, `speech_prefix` and `index` may be there. `output` gets a line for
-each, in order: the row's own fields, and what the reward function returns. Bad rows end it before a
-model is loaded. Every row is heard by wave; with `read_tokens` the token ear reads those that it is sure of, if
+completion as text); `language`, `voice`, `emotion` ("unknown" is none) and `speech_prefix` may be there. `output` gets
+a line for each, in order: the row's own fields, and what the reward function returns. Bad rows end it before a model is
+loaded. Every row is heard by wave; with `read_tokens` the token ear reads those that it is sure of, if
 recipe.reward.token_ear has one, and is audited as in training (reward_tts/server/shortcut.py).
 """
 
@@ -31,6 +31,7 @@ from speech.faults import told_plainly
 from speech.files import write_jsonl
 from speech.interfaces import Row
 from speech.jsonl import BadField, Named, Token, Unnamed, check, read_all
+from speech.labels import check_choice
 from speech.paths import check_outputs
 from speech.readings import something_said
 from speech.tokens import TOKEN_FIELDS, format_speech_tokens
@@ -48,7 +49,6 @@ class _Given(BaseModel):
     voice: Unnamed = None
     emotion: Unnamed = None
     speech_prefix: list[Token] | None = None
-    index: int | None = None
 
     @property
     def completion(self) -> str:
@@ -68,6 +68,8 @@ def read(cfg: DictConfig) -> Rows:
         raise SystemExit("score needs input=FILE.jsonl: speech tokens and texts")
     voices = read_voices(cfg.recipe.voices) if cfg.recipe.voices and Path(cfg.recipe.voices).exists() else {}
 
+    emotions = cfg.recipe.field_values.get("emotion") if "emotion" in cfg.recipe.extra_fields else None
+
     def made(number: int, row: dict[str, Any]) -> tuple[int, dict[str, Any], _Given]:
         given = check(_Given, row)
         language = given.language or cfg.recipe.language
@@ -77,7 +79,8 @@ def read(cfg: DictConfig) -> Rows:
             raise BadField("text", f"has nothing to be spoken: {given.text}")
         if given.voice and given.voice not in voices:
             raise BadField("voice", f"there is no voice {given.voice!r} in recipe.voices={cfg.recipe.voices}")
-        return number, row, given.model_copy(update={"language": language})
+        emotion = check_choice(row, "emotion", emotions) if given.emotion else None
+        return number, row, given.model_copy(update={"language": language, "emotion": emotion})
 
     rows = read_all(cfg.input, made, "tokens and texts to score (input)")
     if not rows:

@@ -32,8 +32,8 @@ def scored(path: Path, built_recipe: Path, *overrides: str) -> tuple[str, list[d
     return done.stdout, read_jsonl(path.with_suffix(".scored.jsonl"))
 
 
-def config(path: Path):
-    return compose_stage("tiny_mandarin", "score", (f"input={path}",))
+def config(path: Path, recipe: str = "tiny_mandarin"):
+    return compose_stage(recipe, "score", (f"input={path}",))
 
 
 def test_all_bad_rows_are_named_with_line_and_field(tmp_path):
@@ -54,11 +54,18 @@ def test_all_bad_rows_are_named_with_line_and_field(tmp_path):
 
 def test_verls_dumps_and_the_published_fields_are_read(tmp_path):
     rows = [{"gts": "你好", "output": "<|s_7|><|s_0|>", "score": 0.5, "voice": ""}, {"text": "你好", "code": [7, 0]}]
+    rows += [{**rows[1], "index": "VCTK_1", "emotion": label} for label in ("UNKNOWN", "Happy")]  # mair-hub's: a name
     found = read(config(write(tmp_path / "rows.jsonl", *rows)))
-    assert [(line, given.text, given.completion) for line, _, given in found] == [
-        (1, "你好", "<|s_7|><|s_0|>"),
-        (2, "你好", "<|s_7|><|s_0|>"),
-    ]
+    same = ("你好", "<|s_7|><|s_0|>")
+    assert [(line, given.text, given.completion) for line, _, given in found] == [(n, *same) for n in (1, 2, 3, 4)]
+    assert [given.emotion for _, _, given in found] == [None, None, None, "happy"]
+
+
+def test_an_emotion_that_the_recipe_does_not_know_is_refused_before_a_model_is_loaded(tmp_path):
+    rows = [{"text": "你好", "tokens": [7], "emotion": label} for label in ("Sad", "UNKNOWN", "bored")]
+    with pytest.raises(BadRows, match=r"field .emotion.: is .bored., known are angry, .*sad") as error:
+        read(config(write(tmp_path / "rows.jsonl", *rows), "glm_tts"))
+    assert "1 bad rows" in str(error.value)
 
 
 def test_rows_are_scored_as_in_training(built_recipe, tmp_path):
