@@ -26,8 +26,10 @@ TEXT_MODEL = "CosyVoice-BlankEN"  # of the released directories: Qwen2's configu
 
 
 def read_llm_pt(path: Path) -> layout.Tensors:
-    """Raises FileNotFoundError that says where it comes from."""
-    return weights_of(there(path, "the stage `models` fetches it (models.get in models.yaml)"), mmap=True)
+    """The state of llm.pt or, of the package's training with DeepSpeed, of mp_rank_00_model_states.pt, where it is
+    `module`. Raises FileNotFoundError that says where it comes from."""
+    state = weights_of(there(path, "the stage `models` fetches it (models.get in models.yaml)"), mmap=True)
+    return state.get("module", state)
 
 
 def model_config(folder: Path, family: layout.Family, tensors: layout.Tensors, dtype: str) -> SpeechHeadQwen2Config:

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import torch
 from omegaconf import DictConfig
 from safetensors import safe_open
+from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
@@ -32,11 +34,13 @@ from models.boundary import BOUNDARY, cut_at_boundaries
 from models.glm_tts.phoneme_in import read_phonemes
 from speech.faults import told_plainly
 from speech.files import whole_directory
-from speech.loading import there
+from speech.loading import there, weights_of
 
 LLM, TOKENIZER = "llm", "vq32k-phoneme-tokenizer"  # folders of the release
 SPEECH_START, SPEECH_END, PAD = "<|begin_of_audio|>", "<|user|>", "<|endoftext|>"
 _AUDIO = re.compile(r"<\|audio_(\d+)\|>")
+Shapes = dict[str, tuple[int, ...]]
+_LLAMA = "llama."  # before each of the Llama's names in the class that GLM-TTS trains (llm/glmtts.py)
 
 # User turns are joined by BOUNDARY; then speech begins. An assistant's turn is speech, and stays open for the model to
 # go on with unless the conversation is complete, as in SFT.
@@ -54,13 +58,16 @@ CHAT_TEMPLATE = (
 )
 
 
-def convert(released: Path, target: Path, codebook_size: int, phonemes: Iterable[str] = ()) -> None:
+def convert(
+    released: Path, target: Path, codebook_size: int, phonemes: Iterable[str] = (), trained: Path | None = None
+) -> None:
     """Writes weights, configuration and tokenizer into `target`, an empty directory. `phonemes`: names of those that
-    texts may hold.
+    texts may hold. `trained`: weights in place of the release's, see `read_trained`.
 
     Raises:
-        FileNotFoundError: a file of the release is missing.
-        ValueError: it is no Llama, its tokenizer is not built as described above, or lacks a phoneme.
+        FileNotFoundError: a file of the release, or `trained`, is missing.
+        ValueError: it is no Llama, its tokenizer is not built as described above, or lacks a phoneme; or `trained`
+            holds other tensors than the release.
     """
     tokenizer = build_tokenizer(released / TOKENIZER, codebook_size)
     vocabulary = tokenizer.get_vocab()
@@ -69,11 +76,36 @@ def convert(released: Path, target: Path, codebook_size: int, phonemes: Iterable
     config = _llama_config(released / LLM)
     if config["vocab_size"] < len(tokenizer):
         raise ValueError(f"{released / LLM}: {config['vocab_size']} embeddings for {len(tokenizer)} tokens")
-    _copy_weights(released / LLM, target)
+    if trained:
+        tensors = read_trained(trained, released / LLM)
+        save_file(tensors, target / "model.safetensors", metadata={"format": "pt"})
+        config |= {"dtype": str(next(iter(tensors.values())).dtype).removeprefix("torch.")}
+        config.pop("torch_dtype", None)
+    else:
+        _copy_weights(released / LLM, target)
     ids = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id, "bos_token_id": None}
     _write_json(target / "config.json", config | ids)
     _write_json(target / "generation_config.json", {"_from_model_config": False} | ids)
     tokenizer.save_pretrained(target)
+
+
+def read_trained(file: Path, llm: Path) -> dict[str, torch.Tensor]:
+    """The Llama's tensors, by the names of the release's folder `llm`, of a file that GLM-TTS's own training leaves
+    (cosyvoice/utils/train_utils_grpo.py, save_model): {"model_state_dict": ...} of torch_ddp; {"module": ...} of
+    DeepSpeed (mp_rank_00_model_states.pt); or the state itself, as zero_to_fp32.py writes it.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: other tensors than the release's, or other shapes, such as a LoRA adapter alone.
+    """
+    state = weights_of(there(file, "convert.trained names it"), mmap=True)
+    state = state.get("model_state_dict", state.get("module", state))
+    found = {name.removeprefix(_LLAMA): tensor for name, tensor in state.items() if name.startswith(_LLAMA)}
+    shapes = _shapes(llm)
+    if "lm_head.weight" not in shapes:  # tied
+        found.pop("lm_head.weight", None)
+    _check_same({name: tuple(tensor.shape) for name, tensor in found.items()}, shapes, file, llm)
+    return {name: tensor.contiguous() for name, tensor in found.items()}
 
 
 def build_tokenizer(folder: Path, codebook_size: int) -> PreTrainedTokenizerFast:
@@ -139,10 +171,7 @@ def export(checkpoint: Path, released: Path, target: Path) -> None:
         ValueError: the two do not hold the same tensors in the same shapes.
     """
     _llama_config(checkpoint)
-    ours, theirs = _shapes(checkpoint), _shapes(released / LLM)
-    if ours != theirs:
-        differ = sorted(name for name in set(ours) | set(theirs) if ours.get(name) != theirs.get(name))
-        raise ValueError(f"{checkpoint} is no GLM-TTS as {released / LLM} is: {differ[:5]} differ")
+    _check_same(_shapes(checkpoint), _shapes(released / LLM), checkpoint, released / LLM)
     folder = target / LLM
     folder.mkdir()
     _copy_weights(checkpoint, folder)
@@ -166,12 +195,21 @@ def _weight_files(folder: Path) -> list[Path]:
     return files
 
 
-def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+def _shapes(folder: Path) -> Shapes:
     shapes = {}
     for file in _weight_files(folder):
         with safe_open(file, "pt") as tensors:
             shapes |= {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
     return shapes
+
+
+def _check_same(ours: Shapes, theirs: Shapes, one: Path, release: Path) -> None:
+    if ours != theirs:
+        differ = sorted(name for name in set(ours) | set(theirs) if ours.get(name) != theirs.get(name))
+        raise ValueError(
+            f"{one} is no GLM-TTS as {release} is: {differ[:5]} differ. What is not taken of a LoRA and of DeepSpeed: "
+            "docs/left_out.md"
+        )
 
 
 def _copy_weights(source: Path, target: Path) -> None:
@@ -190,8 +228,9 @@ def main(cfg: DictConfig) -> None:
     if cfg.direction == "convert":
         with whole_directory(cfg.recipe.sft_dir) as target:
             phonemes = read_phonemes(cfg.recipe.phoneme_in.phonemes) if cfg.recipe.phoneme_in else ()
-            convert(released, target, cfg.recipe.codebook_size, phonemes)
-        print(f"{released / LLM} -> {cfg.recipe.sft_dir}")
+            trained = Path(cfg.convert.trained) if cfg.convert.trained else None
+            convert(released, target, cfg.recipe.codebook_size, phonemes, trained)
+        print(f"{trained or released / LLM} -> {cfg.recipe.sft_dir}")
     elif cfg.direction == "export":
         with whole_directory(cfg.recipe.export_dir, lambda file: file.name == LLM) as target:
             export(Path(cfg.recipe.merged_dir), released, target)

@@ -82,9 +82,11 @@ def test_the_weights_that_are_named_are_converted(release, family, tmp_path):
     assert torch.equal(found["lm_head.weight"], other["llm_decoder.weight"])
     files = list(compose_stage("cosyvoice3", "models", ("convert.weights=llm.rl.pt",)).models["get"].cosyvoice3.files)
     assert "llm.rl.pt" in files and "llm.pt" not in files
-    torch.save(other | {"epoch": 5, "step": 1000}, tmp_path / "epoch_5_whole.pt")  # as the official run.sh leaves it
-    own = convert(release, tmp_path / "own", family, weights=str(tmp_path / "epoch_5_whole.pt"))
-    assert torch.equal(load_file(own / "model.safetensors")["lm_head.weight"], other["llm_decoder.weight"])
+    deepspeed = {"module": other, "param_shapes": [{"llm_decoder.weight": torch.Size([1])}], "names": {"a"}, "epoch": 5}
+    for kind, left in (("ddp", other | {"epoch": 5, "step": 1000}), ("deepspeed", deepspeed)):
+        torch.save(left, tmp_path / f"{kind}.pt")  # as the official run.sh leaves it
+        own = convert(release, tmp_path / kind, family, weights=str(tmp_path / f"{kind}.pt"))
+        assert torch.equal(load_file(own / "model.safetensors")["lm_head.weight"], other["llm_decoder.weight"])
 
 
 def test_an_export_holds_no_other_language_model_of_the_release(checkpoint, family, tmp_path):

@@ -105,6 +105,26 @@ def test_weights_and_embeddings_are_those_of_the_release(release: Path, converte
     assert theirs and all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
 
 
+@pytest.mark.parametrize("wrapped", ["model_state_dict", "module", None])
+def test_a_checkpoint_of_their_own_training_is_taken(wrapped: str | None, release: Path, tmp_path: Path):
+    """torch_ddp's and DeepSpeed's file, and what zero_to_fp32.py writes: GLMTTS has `llama` and its embedding twice."""
+    learned = {name: (tensor + 1).bfloat16() for name, tensor in load_file(release / LLM / "model.safetensors").items()}
+    state = {f"llama.{name}": tensor for name, tensor in learned.items()}
+    state["llama_embedding.weight"] = state["llama.model.embed_tokens.weight"]
+    torch.save({wrapped: state, "step": 3} if wrapped else state, tmp_path / "epoch_0_step_3.pt")
+    (tmp_path / "sft").mkdir()
+    convert(release, tmp_path / "sft", CODES, trained=tmp_path / "epoch_0_step_3.pt")
+    found = load_file(tmp_path / "sft/model.safetensors")
+    assert found.keys() == learned.keys() and all(torch.equal(found[name], learned[name]) for name in found)
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "sft").dtype == torch.bfloat16
+
+
+def test_an_adapter_of_their_own_training_is_refused(release: Path, tmp_path: Path):
+    torch.save({"base_model.model.model.embed_tokens.weight": torch.ones(2)}, tmp_path / "epoch_0_step_3_lora.pt")
+    with pytest.raises(ValueError, match=r"_lora\.pt is no GLM-TTS as .* differ.*docs/left_out\.md"):
+        convert(release, tmp_path, CODES, trained=tmp_path / "epoch_0_step_3_lora.pt")
+
+
 def test_export_gives_the_release_back(release: Path, converted: Path, tmp_path: Path):
     export(converted, release, tmp_path)
     before, after = release / LLM, tmp_path / LLM

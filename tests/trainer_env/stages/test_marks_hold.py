@@ -55,6 +55,7 @@ def test_a_key_that_came_with_newer_code_does_not_make_a_training_another_one(tm
 ABSENT = {
     "recipe.misread": {"recipe.misread": "{}"},
     "convert.weights": {"convert.weights": '"llm.pt"'},
+    "convert.trained": {"convert.trained": "null"},
     "recipe.decoding.do_sample": {"recipe.decoding.do_sample": "true"},
     "merge.heard_share": {"merge.heard_share": "0.9"},
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
