@@ -31,7 +31,7 @@ from transformers import PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import TikTokenConverter
 
 from models.boundary import BOUNDARY, cut_at_boundaries
-from models.glm_tts.phoneme_in import read_phonemes
+from models.glm_tts.dictionary import read_phonemes
 from speech.faults import told_plainly
 from speech.files import whole_directory
 from speech.loading import there, weights_of

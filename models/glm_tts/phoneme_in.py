@@ -5,14 +5,11 @@
         dictionary: [recipes/glm_tts/polyphones.jsonl, my/words.jsonl]     # a later file overrules an earlier one
         phonemes: recipes/glm_tts/phonemes.yaml                            # those that the model has
         train: {probability: 0.2, max_share: 0.5}
-
         found: {rare: false, heteronyms: false}
+        replaced: [my/replaced.jsonl]
 
-A dictionary names words and, if it wants, how they are read: pinyin, the tone as a number (5: neutral), ü as v.
-
-    {"word": "银行", "pinyin": ["yin2", "hang2"]}      one syllable for each character
-    {"word": "道行", "pinyin": [null, "heng2"]}        null: this character stays as it is
-    {"word": "彧"}                                     the reading is that of the whole sentence, by pypinyin
+What stands in the files: models/glm_tts/dictionary.py. What `replaced` names is written otherwise in every Chinese text
+before anything else is looked for. A dictionary names words and, if it wants, how they are read.
 
 Where text is spoken (held-out splits, evaluation, inference) every word that the dictionary names is replaced, from
 left to right, the longest first. Words are found wherever their characters stand (校长 in 学校长期 too), so a
@@ -26,44 +23,26 @@ the same. Rows of other languages than Chinese stay as they are. A reading that 
 """
 
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from omegaconf import DictConfig, OmegaConf
-from pydantic import BaseModel, ConfigDict
 from pypinyin import Style, lazy_pinyin
-from pypinyin.contrib.tone_convert import to_finals_tone3, to_initials
 from pypinyin.seg.mmseg import seg
 
-from data_prep.given_readings import FIELD, GivenReadings
-from speech.jsonl import BadField, check, read_all
+from data_prep.given_readings import FIELD, GivenReadings, moved
+from models.glm_tts.dictionary import (
+    HAN,
+    SYLLABLE,
+    Readings,
+    phonemes,
+    read_dictionary,
+    read_phonemes,
+    read_replaced,
+)
+from speech.jsonl import BadField
 
-_SYLLABLE = re.compile(r"[a-zv]+[1-5]")
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
-_RETROFLEX, _SIBILANT = ("zh", "ch", "sh", "r"), ("z", "c", "s")
-
-Readings = tuple[str | None, ...]  # hybrid text for each character of a word; None: the character itself
 Speaker = Callable[..., str]  # (text, language, in training, readings of single characters) -> hybrid text
-
-
-def phonemes(syllable: str, known: frozenset[str]) -> str | None:
-    """A syllable of pinyin as phoneme tokens: initial, final with tone; None if the model lacks one of them.
-
-    The finals are written out (you3 is IOU3, dui4 is D UEI4); the i of zhi is III, that of zi is II.
-
-    >>> known = frozenset({"ZH", "III1", "VAN2"})
-    >>> phonemes("zhi1", known), phonemes("yuan2", known), phonemes("er5", known)
-    ('<|ZH|><|III1|>', '<|VAN2|>', None)
-    """
-    initial = to_initials(syllable, strict=True)
-    final = to_finals_tone3(syllable, strict=True, neutral_tone_with_five=True)
-    if re.fullmatch(r"yo\d", syllable):
-        final = "i" + final  # pypinyin: o
-    elif re.fullmatch(r"i\d", final) and initial in (*_RETROFLEX, *_SIBILANT):
-        final = ("iii" if initial in _RETROFLEX else "ii") + final[1:]
-    names = [name.upper() for name in (initial, final) if name]
-    return "".join(f"<|{name}|>" for name in names) if final and set(names) <= known else None
 
 
 @dataclass(frozen=True)
@@ -91,6 +70,7 @@ class PhonemeIn:
         train: {probability, max_share}.
         seed: of the chance in training.
         found: {rare, heteronyms}: see the module; None: neither.
+        replaced: {what a text may hold: what stands there instead}.
     """
 
     def __init__(
@@ -100,10 +80,12 @@ class PhonemeIn:
         train: Mapping[str, float],
         seed: int,
         found: Mapping[str, bool] | None = None,
+        replaced: Mapping[str, str] | None = None,
     ):
         if set(train) != {"probability", "max_share"} or not all(0 <= share <= 1 for share in train.values()):
             raise ValueError(f"recipe.phoneme_in.train needs probability and max_share from 0 to 1, got {dict(train)}")
         self.words, self.known, self.train, self.seed = dict(words), known, dict(train), seed
+        self.replaced = dict(replaced or {})
         self.found = {"rare": False, "heteronyms": False} | dict(found or {})
         self.longest = max(map(len, self.words), default=0)
 
@@ -114,14 +96,18 @@ class PhonemeIn:
             if readings:
                 raise BadField(FIELD, f"are of Chinese, the text is in {language}")
             return text
+        before = text
+        for origin, new in self.replaced.items():
+            text = text.replace(origin, new)
+        readings = moved(readings, before, text)
         given = {at: self._given(text, at, pinyin) for at, pinyin in readings}
         pieces = [_overruled(piece, given) for piece in self._chosen(text, training)]
         taken = {place for piece in pieces for place in range(piece.start, piece.end)}
         return _replace(text, [*pieces, *(Piece(at, (one,)) for at, one in given.items() if at not in taken)])
 
     def _given(self, text: str, at: int, pinyin: str) -> str:
-        reading = phonemes(pinyin, self.known) if _SYLLABLE.fullmatch(pinyin) else None
-        if reading is None or not _HAN.match(text[at]):
+        reading = phonemes(pinyin, self.known) if SYLLABLE.fullmatch(pinyin) else None
+        if reading is None or not HAN.match(text[at]):
             raise BadField(FIELD, f"{pinyin!r} for {text[at]!r} at {at} is no syllable that the model knows, as xing2")
         return reading
 
@@ -188,12 +174,13 @@ class PhonemeIn:
         if len(syllables) != len(text):
             raise ValueError(f"{len(text)} characters of {text!r} gave {len(syllables)} syllables")
         pairs = zip(text, syllables, strict=True)
-        return [phonemes(syllable, self.known) if _HAN.match(character) else None for character, syllable in pairs]
+        return [phonemes(syllable, self.known) if HAN.match(character) else None for character, syllable in pairs]
 
     def _piece(self, text: str, start: int, end: int, heard: Sequence[str | None], named: bool) -> Piece:
         given = self.words.get(text[start:end]) if named else None
         readings = heard[start:end] if given is None else given
-        return Piece(start, tuple(read or plain for read, plain in zip(readings, text[start:end], strict=True)))
+        pairs = zip(readings, text[start:end], strict=True)
+        return Piece(start, tuple(plain if read is None else read for read, plain in pairs))
 
 
 def is_common(character: str) -> bool:
@@ -227,51 +214,6 @@ def _replace(text: str, pieces: Sequence[Piece]) -> str:
     return text
 
 
-class _Entry(BaseModel):
-    """A line of a dictionary."""
-
-    model_config = ConfigDict(extra="forbid")
-    word: str
-    pinyin: list[str | None] | None = None
-
-
-def read_dictionary(paths: Sequence[str], known: frozenset[str]) -> dict[str, Readings | None]:
-    """{word: readings} of JSONL files, a later line before an earlier one.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: lines that are no such entries, with file, line and field.
-    """
-    words: dict[str, Readings | None] = {}
-    for path in paths:
-        expected = "a word on each line (recipe.phoneme_in.dictionary), one JSON object with word and pinyin,"
-        words |= dict(read_all(path, lambda _, row: _entry(check(_Entry, row), known), expected))
-    return words
-
-
-def _entry(entry: _Entry, known: frozenset[str]) -> tuple[str, Readings | None]:
-    word, pinyin = entry.word, entry.pinyin
-    if not word or not all(_HAN.match(character) for character in word):
-        raise BadField("word", f"is no Chinese word: {word!r}")
-    if pinyin is None:
-        return word, None
-    if len(pinyin) != len(word):
-        raise BadField("pinyin", f"{word} needs a list of {len(word)}, got {pinyin!r}")
-    readings = []
-    for syllable in pinyin:
-        reading = phonemes(syllable, known) if syllable and _SYLLABLE.fullmatch(syllable) else None
-        if syllable is not None and reading is None:
-            raise BadField("pinyin", f"{syllable!r} is no syllable that the model knows, as xing2")
-        readings.append(reading)
-    return word, tuple(readings)
-
-
-def read_phonemes(path: str) -> frozenset[str]:
-    """Names of a YAML of {initials: [ZH, ...], finals: {ANG: "12345", ...}}: a final with each of its tones."""
-    table = OmegaConf.load(path)
-    return frozenset([*table.initials, *(f"{final}{tone}" for final, tones in table.finals.items() for tone in tones)])
-
-
 def of_recipe(recipe: DictConfig) -> Speaker:
     """What recipe.phoneme_in says; without it every text stays as it is."""
     settings = recipe.get("phoneme_in")
@@ -280,4 +222,5 @@ def of_recipe(recipe: DictConfig) -> Speaker:
     known = read_phonemes(settings.phonemes)
     words = read_dictionary(settings.dictionary, known)
     train = OmegaConf.to_container(settings.train, resolve=True)
-    return PhonemeIn(words, known, train, recipe.seed, settings.get("found"))
+    replaced = read_replaced(settings.get("replaced") or (), known)
+    return PhonemeIn(words, known, train, recipe.seed, settings.get("found"), replaced)

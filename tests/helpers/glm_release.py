@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.convert_slow_tokenizer import TikTokenConverter, bytes_to_unicode
 
-from models.glm_tts.phoneme_in import read_phonemes
+from models.glm_tts.dictionary import read_phonemes
 
 PHONEMES = "recipes/glm_tts/phonemes.yaml"
 FIRST = ["<|endoftext|>", "[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|begin_of_audio|>"]

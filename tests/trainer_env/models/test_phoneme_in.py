@@ -7,7 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from data_prep.given_readings import given_readings, moved
-from models.glm_tts.phoneme_in import PhonemeIn, of_recipe, phonemes, read_dictionary, read_phonemes
+from models.glm_tts.dictionary import phonemes, read_dictionary, read_phonemes, read_replaced
+from models.glm_tts.phoneme_in import PhonemeIn, of_recipe
 from speech.jsonl import BadField
 from stages.config import compose_stage
 from tests.helpers.glm_release import PHONEMES
@@ -169,6 +170,8 @@ def test_training_replaces_some_words_of_some_texts_and_always_the_same(tmp_path
             '{"word": "行", "pinyin": ["xing2"], "x": 1}',
             "words.jsonl:2: field 'x': is not known here; known are word, pinyin",
         ),
+        ('{"弦": "<|X|><|IAN6|>"}', r"words.jsonl:2: field '弦': holds <\|IAN6\|>, no phoneme"),
+        ('{"弦": 2}', "words.jsonl:2: field '弦': is no text with phonemes: 2"),
         ('{"word": "", "pinyin": []}', "words.jsonl:2: field 'word'"),
         ('{"word": "ok"}', "words.jsonl:2: field 'word': is no Chinese word"),
         ('{"word": "银行", "pinyin": ["hang2"]}', "words.jsonl:2: field 'pinyin': 银行 needs a list of 2"),
@@ -181,6 +184,22 @@ def test_a_bad_line_of_a_dictionary_is_named(line: str, message: str, tmp_path: 
     (tmp_path / "words.jsonl").write_text('{"word": "重"}\n' + line + "\n")
     with pytest.raises(ValueError, match=message):
         read_dictionary([str(tmp_path / "words.jsonl")], KNOWN)
+
+
+def test_glm_ttss_own_files_are_read(tmp_path: Path):
+    """Lines of its configs/G2P_replace_dict.jsonl and custom_replace.jsonl, and one with fewer syllables."""
+    lines = ['{"弦": "<|X|><|IAN2|>"}', '{"乡音无改鬓毛衰": "乡音无改鬓毛<|C|><|UEI1|>"}', '{"花儿": "<|H|><|UA1|>"}']
+    (tmp_path / "words.jsonl").write_text("\n".join(lines))
+    (tmp_path / "pairs.jsonl").write_text('{"origin": "绝弦", "new": "断弦了"}\n{"origin": "噢", "new": "<|O2|>"}')
+    words = read_dictionary([str(tmp_path / "words.jsonl")], KNOWN)
+    assert words["乡音无改鬓毛衰"] == (*"乡音无改鬓毛", "<|C|><|UEI1|>") and words["花儿"] == ("<|H|><|UA1|>", "")
+    speak = PhonemeIn(words, KNOWN, NEVER, 0, replaced=read_replaced([str(tmp_path / "pairs.jsonl")], KNOWN))
+    assert speak("乡音无改鬓毛衰，花儿", "zh", False) == "乡音无改鬓毛<|C|><|UEI1|>，<|H|><|UA1|>"
+    assert speak("噢，他绝弦不行", "zh", False, ((6, "xing2"),)) == f"<|O2|>，他断<|X|><|IAN2|>了不{XING}"
+    assert speak("噢，绝弦", "zh", True) == "<|O2|>，断弦了" and speak("噢", "yue", False) == "噢"
+    (tmp_path / "pairs.jsonl").write_text('{"origin": "", "new": ""}\n{"origin": "噢", "new": "<|Q9|>"}')
+    with pytest.raises(ValueError, match=r"(?s)pairs.jsonl:1: field 'origin'.*:2: field 'new': holds <\|Q9\|>"):
+        read_replaced([str(tmp_path / "pairs.jsonl")], KNOWN)
 
 
 def test_a_later_dictionary_overrules_an_earlier_one(tmp_path: Path):

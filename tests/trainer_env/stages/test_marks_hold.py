@@ -56,6 +56,7 @@ ABSENT = {
     "recipe.misread": {"recipe.misread": "{}"},
     "convert.weights": {"convert.weights": '"llm.pt"'},
     "convert.trained": {"convert.trained": "null"},
+    "recipe.phoneme_in.replaced": {"recipe.phoneme_in.replaced": "[]"},
     "recipe.decoding.do_sample": {"recipe.decoding.do_sample": "true"},
     "merge.heard_share": {"merge.heard_share": "0.9"},
     "vectorize.duration_off": {"vectorize.duration_off.seconds": "1.0", "vectorize.duration_off.share": "0.1"},
