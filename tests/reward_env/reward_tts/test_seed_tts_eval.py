@@ -1,17 +1,23 @@
 """The speaker model of seed-tts-eval: a checkpoint of its layout with small random weights, against torch's layers."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from torch import nn
 from transformers import WavLMConfig, WavLMModel
 
+from reward_tts.reward.reward import Reward
 from reward_tts.scorers.seed_tts_eval import SeedTTSEval, ecapa, wavlm_of
+from reward_tts.server.instance import needed
 from speech.interfaces import Row
-from stages.config import compose_stage
+from stages.config import ROOT, compose_stage
+from stages.overrides import Rules, route
 
 WIDTH, CHANNELS, WIDE, LAYERS, SLICES = 32, 16, 24, 3, 4
 # {transformers' name: the name in the checkpoint}, of everything that is not a layer of its own
@@ -176,3 +182,15 @@ def test_a_voice_is_like_itself_and_the_group_names_the_file(checkpoint, tmp_pat
     assert chosen.checkpoint == "exp/cosyvoice2/pretrained/wavlm_large_finetune.pth"
     with pytest.raises(FileNotFoundError, match=r"wavlm_large_finetune\.pth, to which the README"):
         SeedTTSEval(chosen.checkpoint, {})
+
+
+@pytest.mark.parametrize(("recipe", "name"), [("glm_tts", "xvector"), ("inworld_tts", "similarity")])
+def test_it_is_the_rewards_measure_by_the_overrides_of_the_readme(recipe, name, checkpoint):
+    told = (ROOT / f"recipes/{recipe}/README.md").read_text()
+    given = re.findall(rf"'([+~]?scorers\.{name}\.\w+[^']*)'", told)
+    cfg = compose_stage(recipe, "server", tuple(route(recipe, {"serve": ["server"]}, given, Rules())["serve"]))
+    assert cfg.scorers[name].checkpoint == f"exp/{recipe}/pretrained/wavlm_large_finetune.pth"
+    assert name in needed(cfg.scorers, Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True)))
+    cfg.server.device, cfg.scorers[name].checkpoint, cfg.scorers[name].voices = "cpu", str(checkpoint), {}
+    scorer = instantiate(cfg.scorers[name])
+    assert type(scorer) is SeedTTSEval and "speaker_similarity" in scorer.provides
