@@ -92,7 +92,7 @@ def convert(
 def read_trained(file: Path, llm: Path) -> dict[str, torch.Tensor]:
     """The Llama's tensors, by the names of the release's folder `llm`, of a file that GLM-TTS's own training leaves
     (cosyvoice/utils/train_utils_grpo.py, save_model): {"model_state_dict": ...} of torch_ddp; {"module": ...} of
-    DeepSpeed (mp_rank_00_model_states.pt); or the state itself, as zero_to_fp32.py writes it.
+    DeepSpeed (mp_rank_00_model_states.pt); or the state itself, as DeepSpeed's zero_to_fp32 writes it.
 
     Raises:
         FileNotFoundError: no such file.
