@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from unicodedata import normalize
 
@@ -25,12 +24,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
+from reward_tts.ctc import BLANK, ctc_loss, doubts
 from speech.files import whole_directory
 from speech.readings import lattice
 from speech.readings.lattice import Unit
 from speech.readings.units import CLUSTERED, SYLLABIC, sounds_otherwise
 
-BLANK = 0
 FIRST_IDEOGRAPH = "\u3400"
 SETTINGS, WEIGHTS = "token_ear.json", "token_ear.safetensors"
 
@@ -166,6 +165,22 @@ class TokenEar:
                 found[numbers[n]] = loss / len(label)
         return found
 
+    @torch.no_grad()
+    def doubts(self, rows: Sequence[Sequence[int]], wanted: Sequence[Sequence[str]]) -> list[list[float]]:
+        """How far each token speaks against the wanted units, in [0, 1]: of its frames the most, see `ctc.doubts`.
+        Nothing of a row without tokens, of which nothing is wanted, or a unit that the ear does not know."""
+        found: list[list[float]] = [[] for _ in rows]
+        for numbers, logits, lengths in self._batches(rows):
+            able = [n for n, i in enumerate(numbers) if wanted[i] and self.knows(wanted[i])]
+            if not able:
+                continue
+            labels = [[self.index[unit] for unit in wanted[numbers[n]]] for n in able]
+            frames = doubts(logits[able].float(), lengths[able], labels)
+            of_tokens = frames.unflatten(1, (-1, self.network.frames_per_token)).amax(-1)
+            for n, row in zip(able, of_tokens, strict=True):
+                found[numbers[n]] = row[: len(rows[numbers[n]])].tolist()
+        return found
+
     def knows(self, units: Sequence[str], language: str | None = None) -> bool:
         """Whether all of them were in its training, and so was the language: san1 is 三 in zh, 身 in yue."""
         learned = language is None or self.languages is None or language in self.languages
@@ -266,15 +281,6 @@ def spelling_of(rows: Iterable[tuple[str, Sequence[str]]], language: str) -> dic
     return {unit: max(pieces, key=partial(fits, unit)) for unit, pieces in seen.items()}
 
 
-def frames_of(units: Sequence[str] | Sequence[int]) -> int:
-    """How many frames CTC needs for them: one for each, and a blank between equal neighbours.
-
-    >>> frames_of(["ma1", "ma1", "ni3"])
-    4
-    """
-    return len(units) + sum(one == other for one, other in pairwise(units))
-
-
 def pad(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows of ids -> int64 [rows, longest], padded with 0 on the right, and their lengths."""
     lengths = torch.tensor([len(row) for row in rows])
@@ -290,10 +296,3 @@ def _in_few_shapes(tokens: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.T
     rows, longest = tokens.shape
     more = -rows % (1 << max(0, (rows - 1).bit_length() - 2))
     return F.pad(tokens, (0, -longest % 16, 0, more)), F.pad(lengths, (0, more))
-
-
-def ctc_loss(logits: torch.Tensor, lengths: torch.Tensor, labels: Sequence[Sequence[int]]) -> torch.Tensor:
-    """-log p of each row's labels, nats [rows]; infinite where the frames do not suffice."""
-    flat = torch.tensor([index for label in labels for index in label])
-    counts = torch.tensor([len(label) for label in labels])
-    return F.ctc_loss(logits.transpose(0, 1), flat, lengths, counts, blank=BLANK, reduction="none")

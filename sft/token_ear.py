@@ -23,7 +23,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from reward_tts.token_ear import Network, TokenEar, ctc_loss, first_reading, frames_of, pad, spelling_of
+from reward_tts.ctc import ctc_loss, frames_of
+from reward_tts.token_ear import Network, TokenEar, first_reading, pad, spelling_of
 from speech.faults import told_plainly
 from speech.files import changed_keys, whole_file
 from speech.jsonl import BadField, read_all

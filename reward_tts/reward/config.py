@@ -73,6 +73,7 @@ class _Error(_Strict):
 
 class _TokenCredit(_Strict):
     lead_tokens: Annotated[int, Field(ge=0)]
+    by: Literal["edits", "alignment"] = "edits"  # with what was heard; of the token ear with the text
 
 
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]

@@ -153,6 +153,29 @@ def token_credit(
     return blame
 
 
+def aligned_credit(doubts: Sequence[float], num_tokens: int, lead_tokens: int) -> list[float]:
+    """For each speech token how far it is to blame, in [0, 1], by the token ear's alignment with the text: the doubt
+    about the token `lead_tokens` later, where it sounds; the first tokens' also for the first one.
+
+    Args:
+        doubts: of each token, see `reward_tts.ctc.doubts`.
+        num_tokens: speech tokens in the row.
+        lead_tokens: as of `token_credit`.
+
+    Raises:
+        ValueError: not as many doubts as tokens.
+
+    >>> aligned_credit([0.0, 0.5, 0.0, 0.9], 4, 1)
+    [0.5, 0.0, 0.9, 0.0]
+    """
+    if len(doubts) != num_tokens:
+        raise ValueError(f"token credit needs the doubt about each token: {len(doubts)} for {num_tokens} tokens")
+    if not num_tokens:
+        return []
+    later = [*doubts[lead_tokens:], *([0.0] * min(lead_tokens, num_tokens))]
+    return [max(doubts[: lead_tokens + 1]), *later[1:]]
+
+
 def _blame(blame: list[float], start: float, stop: float, token_rate: float, lead: int) -> None:
     """1.0 where a token's middle (k + 0.5) / token_rate lies in [start, stop), or else around the span's middle; all
     `lead` tokens earlier."""

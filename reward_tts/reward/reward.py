@@ -11,11 +11,12 @@ from typing import Any
 
 from reward_tts.reward import formulas
 from reward_tts.reward.config import read
-from reward_tts.reward.errors import token_credit
+from reward_tts.reward.errors import aligned_credit, token_credit
 from reward_tts.reward.terms import Heard
 from speech.files import fingerprint
 
 ERROR_OF_SILENCE = 1.0
+DOUBT = "token_doubt"  # measure: how far each token speaks against the text, by the token ear
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,14 @@ class Reward:
         self.unit, self.tones = checked.error.unit, checked.error.tones
         self.token_ear = checked.token_ear
         self.lead_tokens = checked.token_credit.lead_tokens if checked.token_credit else None
+        self.by_alignment = bool(checked.token_credit and checked.token_credit.by == "alignment")
 
     @property
     def needs(self) -> dict[str, str]:
         """{measure that the server must offer: the key under recipe.reward that needs it}."""
         logged = {measure: "logged" for measure in self.logged}
         logged |= {"token_ear": "token_ear"} if self.token_ear else {}
+        logged |= {DOUBT: "token_credit.by"} if self.by_alignment else {}
         return logged | {measure: f"terms.{name}" for name, term in self.terms.items() for measure in term.needs}
 
     @property
@@ -113,9 +116,16 @@ class Reward:
         return self._aggregate(ERROR_OF_SILENCE, {name: term.lowest for name, term in self.terms.items()})
 
     def blame(self, heard: Heard | None, num_tokens: int) -> list[float]:
-        """Blame of each of the wave's speech tokens, see `errors.token_credit`; all of what cannot be spoken."""
+        """Blame of each of the wave's speech tokens, see `errors.token_credit`, or, by alignment and of texts that the
+        token ear has learned, `errors.aligned_credit`; all of what cannot be spoken.
+
+        Raises:
+            ValueError: not as many doubts as tokens.
+        """
         if heard is None:
             return [1.0] * num_tokens
+        if self.by_alignment and (doubts := heard.scores.get(DOUBT)):
+            return aligned_credit(doubts, num_tokens, self.lead_tokens)
         unit, tones, lead = self.unit, self.tones, self.lead_tokens
         return token_credit(heard.compared, heard.char_times, num_tokens, heard.token_rate, unit, tones, lead)
 

@@ -1,6 +1,7 @@
 """How likely an ear finds the text that was asked for: a Whisper decoder (the NLL term of ch-tts-llasa), the reward's
 own ASR by CTC, or the token ear, which needs no wave."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -132,3 +133,32 @@ class TokenLikelihood:
                 raise ValueError(f"the token ear never heard {unknown} of {row.text!r}: train it on texts with them")
         found = self.ear.nll([row.tokens.tolist() for row in rows], wanted)
         return [{"token_nll": bounded(one)} for one in found]
+
+
+class TokenAlignment:
+    """Which tokens are to blame, by the token ear's alignment with the text: for `token_credit: {by: alignment}`;
+    `_partial_: true` in server.yaml.
+
+    Args:
+        model_dir, asr: as of `TokenLikelihood`.
+
+    Raises:
+        FileNotFoundError: it was not trained yet.
+    """
+
+    provides = ("token_doubt",)
+
+    def __init__(self, model_dir: str, asr: ASR):
+        self.ear, self.sample_rate = TokenEar.load(model_dir), asr.sample_rate
+
+    def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
+        """token_doubt: `aligned_doubts` of each row."""
+        return [{"token_doubt": one} for one in aligned_doubts(self.ear, rows)]
+
+
+def aligned_doubts(ear: TokenEar, rows: Sequence[Row]) -> list[list[float]]:
+    """How far each of a row's tokens speaks against the first reading of its text, in [0, 1], to the hundredth; nothing
+    of a text that the ear has not learned."""
+    wanted = [first_reading(row.text, row.language) if ear.knows((), row.language) else [] for row in rows]
+    found = ear.doubts([row.tokens.tolist() for row in rows], wanted)
+    return [[round(one, 2) for one in doubts] for doubts in found]

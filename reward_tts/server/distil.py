@@ -29,8 +29,9 @@ from typing import NamedTuple
 import torch
 from safetensors.torch import save
 
+from reward_tts.ctc import ctc_loss, frames_of
 from reward_tts.reward.config import Distil
-from reward_tts.token_ear import TokenEar, ctc_loss, first_reading, frames_of, pad
+from reward_tts.token_ear import TokenEar, first_reading, pad
 from speech.files import whole_file
 from speech.interfaces import Row
 from speech.loading import weights_of

@@ -14,11 +14,12 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from reward_tts.measures import Measures, Status
-from reward_tts.reward.reward import Reward
+from reward_tts.reward.reward import DOUBT, Reward
 from reward_tts.reward.terms import Heard
-from reward_tts.scorers.likelihood import bounded
+from reward_tts.scorers.likelihood import aligned_doubts, bounded
 from reward_tts.server.audit import Audit
 from reward_tts.server.distil import Distillation
 from reward_tts.server.pipeline import SpeechPipeline
@@ -27,7 +28,7 @@ from speech.interfaces import Row
 
 log = logging.getLogger(__name__)
 MEASURE = "token_ear"
-NLL = "token_nll"  # of the scorer token_likelihood, which needs no wave
+NLL = "token_nll"  # of the scorer token_likelihood, which needs no wave, nor does token_alignment for DOUBT
 EAR, UNSURE, AUDITED, CLOSED = "read", "unsure", "audited", "closed"  # by the ear alone; why by wave
 
 
@@ -96,27 +97,27 @@ class Shortcut:
             self.ear = self.gate.distillation.newest(self.ear)  # for all of this batch
         speakable = [i for i, row in enumerate(rows) if not self.pipeline.problem(row.tokens)]
         with self.pipeline.timed(MEASURE):
-            reads, ways, nll = self._read(rows, speakable)
+            reads, ways, own = self._read(rows, speakable)
         heard = [i for i in range(len(rows)) if ways.get(i) != EAR]
         measures = dict(zip(heard, self.pipeline.measure([rows[i] for i in heard]), strict=True))
         for i, read in reads.items():
             if ways[i] == EAR:
-                measures[i] = self._by_ear(rows[i], read, nll.get(i))
+                measures[i] = self._by_ear(rows[i], read, own[i])
             elif measures[i].status == Status.OK:
-                self._learn(rows[i], read, nll.get(i), measures[i], ways[i])
+                self._learn(rows[i], read, own.get(i, {}), measures[i], ways[i])
         bounds = self.gate.told()
         return [self._told(measures[i], ways.get(i), bounds) for i in range(len(rows))]
 
     def _read(
         self, rows: Sequence[Row], speakable: list[int]
-    ) -> tuple[dict[int, Read], dict[int, str], dict[int, float]]:
-        """What the ear reads, which way each row goes, and the ear's likelihoods; where it fails, such as for want of
+    ) -> tuple[dict[int, Read], dict[int, str], dict[int, dict[str, Any]]]:
+        """What the ear reads, which way each row goes, and the ear's measures; where it fails, such as for want of
         memory, all rows are heard, as without it."""
         try:
             reads = dict(zip(speakable, self.ear.transcribe([rows[i].tokens.tolist() for i in speakable]), strict=True))
             is_open = self.gate.is_open
             ways = {i: self._way(rows[i], read, is_open) for i, read in reads.items()}
-            return reads, ways, self._nll({i: rows[i] for i, way in ways.items() if way != UNSURE})
+            return reads, ways, self._own({i: rows[i] for i, way in ways.items() if way != UNSURE})
         except Exception:
             log.warning("the token ear failed on a batch of %d, all of it is heard", len(rows), exc_info=True)
         return {}, dict.fromkeys(speakable, UNSURE), {}
@@ -140,15 +141,21 @@ class Shortcut:
         drawn = int.from_bytes(hashlib.blake2b(asked, digest_size=8).digest(), "big") / 2**64
         return AUDITED if drawn < own.audit else EAR
 
-    def _nll(self, rows: dict[int, Row]) -> dict[int, float]:
-        """token_nll of rows that the ear is sure of, as the scorer of that name has it; nothing if no term asks."""
-        if NLL not in self.reward.needs:
-            return {}
-        wanted = [first_reading(row.text, row.language) for row in rows.values()]
-        found = self.ear.nll([row.tokens.tolist() for row in rows.values()], wanted)
-        return {i: bounded(one) for i, one in zip(rows, found, strict=True)}
+    def _own(self, rows: dict[int, Row]) -> dict[int, dict[str, Any]]:
+        """Measures of rows that the ear is sure of, as the scorers of their names have them: those that the reward
+        needs."""
+        found: dict[int, dict[str, Any]] = {i: {} for i in rows}
+        if NLL in self.reward.needs:
+            wanted = [first_reading(row.text, row.language) for row in rows.values()]
+            losses = self.ear.nll([row.tokens.tolist() for row in rows.values()], wanted)
+            for i, loss in zip(rows, losses, strict=True):
+                found[i][NLL] = bounded(loss)
+        if DOUBT in self.reward.needs:
+            for i, doubts in zip(rows, aligned_doubts(self.ear, list(rows.values())), strict=True):
+                found[i][DOUBT] = doubts
+        return found
 
-    def _by_ear(self, row: Row, read: Read, nll: float | None) -> Measures:
+    def _by_ear(self, row: Row, read: Read, own: dict[str, Any]) -> Measures:
         rate, (transcript, places) = float(self.pipeline.token2wav.token_rate), self.ear.write(read.units, read.places)
         return Measures(
             self.pipeline.recipe,
@@ -159,23 +166,23 @@ class Shortcut:
             duration_s=len(row.tokens) / rate,
             num_tokens=len(row.tokens),
             token_rate=rate,
-            scores={**self.reward.token_ear.assumed, **({} if nll is None else {NLL: nll})},
+            scores={**self.reward.token_ear.assumed, **own},
         )
 
-    def _learn(self, row: Row, read: Read, nll: float | None, by_wave: Measures, way: str) -> None:
+    def _learn(self, row: Row, read: Read, own: dict[str, Any], by_wave: Measures, way: str) -> None:
         """Of a row that was heard: what it tells of the ear, if the ear is sure of it, and what it teaches the ear. A
         row that cannot be judged, by a term of one's own perhaps, has its measures all the same."""
         try:
-            self._learn_of(row, read, nll, by_wave, way)
+            self._learn_of(row, read, own, by_wave, way)
         except Exception:
             if not self._said:
                 log.warning("a row tells nothing of the token ear; it is not said again", exc_info=True)
             self._said = True
 
-    def _learn_of(self, row: Row, read: Read, nll: float | None, by_wave: Measures, way: str) -> None:
+    def _learn_of(self, row: Row, read: Read, own: dict[str, Any], by_wave: Measures, way: str) -> None:
         distillation = self.gate.distillation
         if way != UNSURE and not (distillation and distillation.was_taught(row)):
-            tokens, both = row.tokens.tolist(), (self._by_ear(row, read, nll), by_wave)
+            tokens, both = row.tokens.tolist(), (self._by_ear(row, read, own), by_wave)
             scores = [self.reward.judge(Heard.of(row.text, row.language, tokens, one)).score for one in both]
             self.gate.add(scores[0] - scores[1])
         if distillation:

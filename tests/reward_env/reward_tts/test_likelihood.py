@@ -9,6 +9,7 @@ import torch
 
 from reward_tts.asr.paraformer import ParaformerASR
 from reward_tts.asr.sensevoice import SenseVoiceASR
+from reward_tts.ctc import doubts
 from reward_tts.measures import Measures, Status
 from reward_tts.reward import formulas
 from reward_tts.reward.reward import Reward
@@ -51,6 +52,17 @@ def test_sensevoices_nll_is_the_sum_over_all_alignments(asr):
         if [s for s, _ in groupby(path) if s != asr.model.blank_id] == [first, second]:
             total += math.prod(float(probability[i, symbol]) for i, symbol in enumerate(path))
     assert found == pytest.approx(-math.log(total) / 2, rel=1e-4)
+
+
+def test_doubts_are_what_forward_and_backward_give_by_hand():
+    """Two frames, symbols blank, a, b. For `a` the paths a- .48, aa .24 and -a .03 of .75: at a in the first frame with
+    .96, in the second with .36. For `b`: b- .06, bb .01, -b .01 of .08. `aa` needs three frames, of which there are
+    two. The third frame is beyond the row's length."""
+    frames = torch.tensor([[0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.3, 0.3, 0.4]]).log()
+    found = doubts(frames.expand(3, 3, 3), torch.tensor([2, 2, 2]), [[1], [2], [1, 1]])[:, :2]
+    by_hand = [[1 - 0.96 * 0.8 - 0.04 * 0.1, 1 - 0.64 * 0.6 - 0.36 * 0.3]]
+    by_hand += [[1 - 0.875 * 0.1 - 0.125 * 0.1, 1 - 0.75 * 0.6 - 0.25 * 0.1], [1.0, 1.0]]
+    torch.testing.assert_close(found, torch.tensor(by_hand), atol=1e-6, rtol=0)
 
 
 def test_a_wave_in_company_is_as_likely_as_alone_and_punctuation_says_nothing(asr):

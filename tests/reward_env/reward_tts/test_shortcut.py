@@ -1,6 +1,7 @@
 """Rows that the token ear reads skip the wave: a real small ear, decoder and ASR."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from reward_tts.measures import Measures, Status
 from reward_tts.reward.config import RewardConfigError
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
-from reward_tts.scorers.likelihood import TokenLikelihood
+from reward_tts.scorers.likelihood import TokenAlignment, TokenLikelihood, aligned_doubts
 from reward_tts.scorers.prosody import Prosody
 from reward_tts.server.instance import Judge
 from reward_tts.server.pipeline import SpeechPipeline
@@ -251,6 +252,29 @@ def test_the_ears_own_likelihood_is_the_same_with_and_without_a_wave(ear, folder
     expected = ear.nll([row.tokens.tolist() for row in rows], wanted)
     assert [one.scores["token_nll"] for one in measures] == pytest.approx(expected, rel=1e-4)
     assert "token_nll" not in Shortcut(pipeline, ear, reward(), Gate(reward()), 0).measure(rows)[0].scores
+
+
+def test_blame_by_alignment_is_the_same_with_and_without_a_wave_and_lies_where_the_text_was_not_said(
+    ear, folder, pipeline, rows
+):
+    own = reward(audit=0.3)
+    own.by_alignment = True
+    parts = (pipeline.token2wav, pipeline.asr, "tiny_mandarin", 400)
+    heard = SpeechPipeline(*parts, {"token_alignment": TokenAlignment(str(folder / "ear"), pipeline.asr)})
+    measures = Shortcut(heard, ear, own, Gate(own), seed=0).measure(rows)
+    assert set(ways_of(measures)) == {"read", "audited"}
+    expected = aligned_doubts(ear, rows)
+    for row, one, doubts in zip(rows, measures, expected, strict=True):
+        assert one.scores["token_doubt"] == pytest.approx(doubts, abs=0.011) and len(doubts) == len(row.tokens)
+        heard_of = Heard.of(row.text, "zh", row.tokens.tolist(), one)
+        assert own.blame(heard_of, len(row.tokens)) == one.scores["token_doubt"]
+    of_two = [Row(np.concatenate([a.tokens, b.tokens]), None, "zh", a.text) for a, b in pairwise(rows)]
+    said, other = [], []  # the doubts about the text's own tokens, and about those of another sentence behind them
+    for row, doubts in zip(rows[:-1], aligned_doubts(ear, of_two), strict=True):
+        said += doubts[: len(row.tokens)]
+        other += doubts[len(row.tokens) :]
+    assert np.mean(other) > np.mean(said) + 0.1
+    assert aligned_doubts(ear, [Row(rows[0].tokens, None, "zh", "龘")]) == [[]]  # never heard: by the edits
 
 
 def test_a_row_that_a_term_cannot_judge_takes_no_other_with_it(ear, pipeline, rows):

@@ -216,6 +216,21 @@ def test_blame_is_that_of_the_error_in_the_recipe():
     assert reward.blame(None, 4) == [1.0] * 4
 
 
+def test_blame_by_alignment_is_the_ears_doubt_some_tokens_earlier():
+    reward = Reward(config(token_credit={"lead_tokens": 1, "by": "alignment"}))
+    assert reward.needs["token_doubt"] == "token_credit.by"
+    measures = Measures("r", 0, "", "今年", [0.5, 1.5], duration_s=2.0, num_tokens=4, token_rate=2.0)
+
+    def blamed(doubts: list[float], tokens: int = 4) -> list[float]:
+        told = replace(measures, scores={"token_doubt": doubts})
+        return reward.blame(Heard.of("今天", "zh", TOKENS, told), tokens)
+
+    assert blamed([0.0, 0.25, 0.5, 1.0]) == [0.25, 0.5, 1.0, 0.0]
+    assert blamed([]) == [0.0, 1.0, 1.0, 0.0]  # the ear has not learned it: 年 for 天 from 1.0 s on
+    with pytest.raises(ValueError, match="the doubt about each token: 3 for 4 tokens"):
+        blamed([0.0, 0.5, 1.0])
+
+
 def test_the_reward_says_what_it_needs_and_why():
     terms = {"mos": {"weight": 1.0}, "cer_and_nll": {"weight": 1.0}, "similarity": None}
     needs = Reward(config(terms=terms, logged=["log_f0_std"])).needs

@@ -72,7 +72,7 @@ WRONG = [
     ({"aggregation": {"name": "weighted_sum", "full_until": 0.1}}, "aggregation.full_until", "no such key"),
     ({"error": {"unit": "phoneme"}}, "error.unit", "'pinyin', 'text'"),
     ({"token_credit": {"lead": 3}}, "token_credit", "lacks lead_tokens"),
-    ({"token_credit": {"lead_tokens": 3, "lead": 3}}, "token_credit.lead", "no such key; there are ['lead_tokens']"),
+    ({"token_credit": {"lead_tokens": 3, "lead": 3}}, "token_credit.lead", "there are ['lead_tokens', 'by']"),
     ({"logged": "mos"}, "logged", "a valid list"),
     ({"weights": {"pinyin": 1.0}}, "weights", "no such key; there are ['terms', 'aggregation', 'error'"),
 ]

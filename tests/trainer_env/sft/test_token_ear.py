@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 from data_prep.prompts import Request
 from infer.choose import Chooser
 from infer.texts import Sentence
+from reward_tts.ctc import ctc_loss
 from reward_tts.reward.errors import error
-from reward_tts.token_ear import SETTINGS, WEIGHTS, TokenEar, ctc_loss, first_reading, spelling_of
+from reward_tts.token_ear import SETTINGS, WEIGHTS, TokenEar, first_reading, spelling_of
 from sft.token_ear import read, train
 from speech.jsonl import BadRows
 
