@@ -1,7 +1,7 @@
 """Rows that the token ear reads skip the wave: a real small ear, decoder and ASR."""
 
 import json
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -254,9 +254,7 @@ def test_the_ears_own_likelihood_is_the_same_with_and_without_a_wave(ear, folder
     assert "token_nll" not in Shortcut(pipeline, ear, reward(), Gate(reward()), 0).measure(rows)[0].scores
 
 
-def test_blame_by_alignment_is_the_same_with_and_without_a_wave_and_lies_where_the_text_was_not_said(
-    ear, folder, pipeline, rows
-):
+def test_blame_by_alignment_is_the_same_with_and_without_a_wave(ear, folder, pipeline, rows):
     own = reward(audit=0.3)
     own.by_alignment = True
     parts = (pipeline.token2wav, pipeline.asr, "tiny_mandarin", 400)
@@ -268,12 +266,9 @@ def test_blame_by_alignment_is_the_same_with_and_without_a_wave_and_lies_where_t
         assert one.scores["token_doubt"] == pytest.approx(doubts, abs=0.011) and len(doubts) == len(row.tokens)
         heard_of = Heard.of(row.text, "zh", row.tokens.tolist(), one)
         assert own.blame(heard_of, len(row.tokens)) == one.scores["token_doubt"]
-    of_two = [Row(np.concatenate([a.tokens, b.tokens]), None, "zh", a.text) for a, b in pairwise(rows)]
-    said, other = [], []  # the doubts about the text's own tokens, and about those of another sentence behind them
-    for row, doubts in zip(rows[:-1], aligned_doubts(ear, of_two), strict=True):
-        said += doubts[: len(row.tokens)]
-        other += doubts[len(row.tokens) :]
-    assert np.mean(other) > np.mean(said) + 0.1
+    others = [replace(row, text=other.text) for row, other in zip(rows, [*rows[1:], rows[0]], strict=True)]
+    of_own, of_others = (np.concatenate(found).mean() for found in (expected, aligned_doubts(ear, others)))
+    assert of_others > 1.5 * of_own  # the tokens say another text
     assert aligned_doubts(ear, [Row(rows[0].tokens, None, "zh", "龘")]) == [[]]  # never heard: by the edits
 
 
@@ -300,10 +295,10 @@ def test_what_the_ear_fails_on_is_heard(ear, pipeline, rows, monkeypatch):
     knows = TokenEar.knows
     odd = first_reading(rows[1].text, "zh")
 
-    def broken(self, units):
+    def broken(self, units, language=None):
         if units == odd:
             raise ValueError("a fault in a table")
-        return knows(self, units)
+        return knows(self, units, language)
 
     monkeypatch.setattr(TokenEar, "knows", broken)
     assert ways_of(shortcut.measure(rows[:3])) == ["read", "unsure", "read"]
