@@ -1,6 +1,6 @@
 """A released CosyVoice directory with random weights, written by the real classes: what the stage `models` would fetch.
 
-    .venv-reward/bin/python -m tests.helpers.cosyvoice_release cosyvoice2 DIRECTORY   # with SenseVoiceSmall
+    .venv-reward/bin/python -m tests.helpers.cosyvoice_release cosyvoice2 DIRECTORY [full]   # with SenseVoiceSmall
 
 llm.pt of CosyVoice2 comes from the official `cosyvoice` package, flow.pt and hift.pt from cosyvoice_decoder.py.
 campplus.onnx and the speech tokenizer are ONNX graphs with the published inputs and outputs, and little inside.
@@ -18,7 +18,7 @@ import soundfile
 import torch
 
 from speech.stand_ins import modules
-from tests.helpers.cosyvoice_decoder import CODEBOOK, SMALL, Size, write_decoder
+from tests.helpers.cosyvoice_decoder import CODEBOOK, FULL, SMALL, Size, write_decoder
 
 SEAM = "。今"  # one token, as Qwen2 has many: where a voice's words end and a text begins
 TEXTS = "今天天气很好明晚上我们去吃饭希望你比现在更扁担长板凳宽"
@@ -26,7 +26,11 @@ TEXT_ROWS = 400  # of the text embedding, some of them without a token, as in th
 RELEASE_ROWS = {"cosyvoice2": TEXT_ROWS, "cosyvoice3": 700}  # of CosyVoice3 with the phonemes of its front end
 NAMES = {"cosyvoice2": "CosyVoice2-0.5B", "cosyvoice3": "Fun-CosyVoice3-0.5B"}
 TOKENIZERS = {"cosyvoice2": "speech_tokenizer_v2.onnx", "cosyvoice3": "speech_tokenizer_v3.onnx"}
-LLM = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
+LLM = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "max_position_embeddings": 512}
+LLM |= {"num_attention_heads": 2, "num_key_value_heads": 1}  # heads of 32: vLLM's CPU attention takes no smaller
+FULL_LLM = {"hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "max_position_embeddings": 32768}
+FULL_LLM |= {"num_attention_heads": 14, "num_key_value_heads": 2}
+FULL_ROWS = 151_936
 
 
 def qwen2lm_class() -> tuple[type, type]:
@@ -41,7 +45,9 @@ def qwen2lm_class() -> tuple[type, type]:
     return Qwen2Encoder, Qwen2LM
 
 
-def write_text_model(folder: Path, vocabulary_rows: int = TEXT_ROWS, filler: int = 0) -> None:
+def write_text_model(
+    folder: Path, vocabulary_rows: int = TEXT_ROWS, filler: int = 0, llm: dict[str, int] = LLM
+) -> None:
     """CosyVoice-BlankEN: Qwen2's configuration, tokenizer and (random) weights, with rows that no token uses. `filler`:
     as many words, and no weights."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
@@ -68,24 +74,20 @@ def write_text_model(folder: Path, vocabulary_rows: int = TEXT_ROWS, filler: int
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     config = Qwen2Config(
         vocab_size=vocabulary_rows,
-        num_attention_heads=2,  # heads of 32: vLLM's CPU attention takes no smaller
-        num_key_value_heads=1,
-        max_position_embeddings=512,
         tie_word_embeddings=True,
         rope_theta=1000000.0,
         bos_token_id=None,
         eos_token_id=added["<|endoftext|>"],
-        **LLM,
+        **llm,
     )
     if not filler:
         Qwen2ForCausalLM(config).save_pretrained(folder)
 
 
-def write_llm(folder: Path) -> None:
+def write_llm(folder: Path, size: int = LLM["hidden_size"], codebook: int = CODEBOOK) -> None:
     """llm.pt of CosyVoice2, with biases that matter."""
     encoder, model = qwen2lm_class()
-    size = LLM["hidden_size"]
-    llm = model(size, size, CODEBOOK, encoder(str(folder / "CosyVoice-BlankEN")), sampling=None)
+    llm = model(size, size, codebook, encoder(str(folder / "CosyVoice-BlankEN")), sampling=None)
     with torch.no_grad():
         llm.llm_decoder.bias.normal_()
         for weight in llm.llm.parameters():
@@ -209,14 +211,22 @@ def write_release(folder: Path, family: str) -> None:
     write_sound(folder, family)
 
 
-def write_sensevoice(folder: Path) -> None:
+def write_full_release(folder: Path) -> None:
+    """CosyVoice2 at its released size (`write_release` has its small layers)."""
+    torch.manual_seed(0)
+    write_text_model(folder / "CosyVoice-BlankEN", FULL_ROWS, llm=FULL_LLM)
+    write_llm(folder, FULL_LLM["hidden_size"], FULL["cosyvoice2"].codebook)
+    write_sound(folder, "cosyvoice2", FULL["cosyvoice2"])
+
+
+def write_sensevoice(folder: Path, width: int = 64, blocks: int = 2) -> None:
     """SenseVoiceSmall's released file names; FunASR's classes, hardly trained."""
     from models.tiny_mandarin.reward_asr import train_reward_asr
 
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list(TEXTS), 6)) for _ in range(16)]
     waves = [rng.normal(size=16_000).astype(np.float32) * 0.05 for _ in texts]
-    train_reward_asr(texts, waves, str(folder), 4, 8, 1e-3, 64, 2, seed=0)
+    train_reward_asr(texts, waves, str(folder), 4, 8, 1e-3, width, blocks, seed=0)
     name = "chn_jpn_yue_eng_ko_spectok.bpe.model"
     (folder / "bpe.model").rename(folder / name)
     files = {"init_param": "model.pt", "config": "config.yaml", "tokenizer_conf": {"bpemodel": name}}
@@ -225,5 +235,9 @@ def write_sensevoice(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_release(Path(sys.argv[2]) / NAMES[sys.argv[1]], sys.argv[1])
-    write_sensevoice(Path(sys.argv[2]) / "SenseVoiceSmall")
+    if sys.argv[3:] == ["full"]:
+        write_full_release(Path(sys.argv[2]) / NAMES["cosyvoice2"])
+        write_sensevoice(Path(sys.argv[2]) / "SenseVoiceSmall", width=512, blocks=50)
+    else:
+        write_release(Path(sys.argv[2]) / NAMES[sys.argv[1]], sys.argv[1])
+        write_sensevoice(Path(sys.argv[2]) / "SenseVoiceSmall")
