@@ -37,7 +37,7 @@ def commands(steps: int, overrides: list[str]) -> list[list[str]]:
             f"{WORK}/pretrained",
             "full",
         ],
-        [*convert, str(config_dir("cosyvoice2").relative_to(ROOT)), "--config-name", "models", where],
+        [*convert, str(config_dir("cosyvoice2")), "--config-name", "models", where],
         ["bash", "run.sh", "--recipe", "cosyvoice2", "data", where],
         [
             "bash",
