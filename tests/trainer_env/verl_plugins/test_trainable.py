@@ -119,14 +119,17 @@ def test_up_to_one_four_or_five_checkpoints_stay_beside_the_last(tmp_path):
     """Without a guard, with one, behind an alarm. docs/training.md said three, without that of stage `checkpoints`."""
     grpo, best = tmp_path / "grpo", tmp_path / "checkpoints/best.json"
     save_steps(grpo, 10, 20, 30, 40, 50, 60)
-    steps = {"10": {"error": 0.1, "texts": 60}, "20": {"error": 0.2, "texts": 64}}
-    files = {best: {"ranking": [{"step": 30}]}, grpo / "guard/held_out.json": {"steps": steps}}
-    files |= {grpo / "guard/calm.json": {"step": 41}, grpo / "guard/alarm.json": {"last_good": 50, "since": 52}}
+    files = {best: {"ranking": [{"step": 30}]}, grpo / "guard/calm.json": {"step": 41}}
+    files |= {grpo / "guard/alarm.json": {"last_good": 50, "since": 52}}
     kept = []
     for file, content in files.items():
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(content))
         kept.append(kept_steps(grpo))
+        if file == best:
+            (grpo / "guard").mkdir()
+            heard(grpo, {10: (0.1, 60), 20: (0.2, 64)})
+            kept.append(kept_steps(grpo))
     assert kept == [{30}, {30, 10, 20}, {30, 10, 20, 40}, {30, 10, 20, 40, 50}]
 
 
