@@ -204,14 +204,23 @@ def held_out(heard: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _by_text(heard: list[dict[str, Any]]) -> dict[int, dict[str, dict[str, Any]]]:
-    """{step: {text: its row}} of held-out texts. A run that is resumed validates the step that it loads again, and may
-    come by other weights to a step that it had come to before: of each step the rows of the newest process count, which
-    the id of a row begins with (verl_plugins/guard.py)."""
+    """{step: {text: its row}} of held-out texts. A run that is resumed may come by other weights to a step that it had
+    come to before: of each step the rows of the newest process count, which the id of a row begins with
+    (verl_plugins/guard.py). What it validates before it trains is the step that it has loaded: texts that it did not
+    come to hear are those of the process before. Rollouts of a step come before its validation."""
     lives = defaultdict[int, dict[int, dict[str, dict[str, Any]]]](lambda: defaultdict(dict))
+    begun = dict[int, tuple[int, bool]]()  # the first step of each process, and whether a validation alone is of it
     for row in heard:
-        if row["kind"] == "held_out":
-            lives[row["step"]][int(row["id"].partition(".")[0])][row["text"]] = row
-    return {step: of_step[max(of_step)] for step, of_step in lives.items()}
+        if row["kind"] != LEFT_OUT:
+            life, one = int(row["id"].partition(".")[0]), (row["step"], row["kind"] == "held_out")
+            begun[life] = min(begun.get(life, one), one)
+            if row["kind"] == "held_out":
+                lives[row["step"]][life][row["text"]] = row
+    found = dict[int, dict[str, dict[str, Any]]]()
+    for step, of_step in lives.items():
+        for life, texts in sorted(of_step.items()):
+            found[step] = (found.get(step, {}) if begun[life] == (step, True) else {}) | texts
+    return found
 
 
 def _least_error(heard: dict[int, dict[str, dict[str, Any]]], share: float) -> int:

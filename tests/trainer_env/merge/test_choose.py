@@ -12,6 +12,7 @@ from merge.choose import (
     NoChoice,
     chosen_step,
     held_out,
+    kept_steps,
     last_step,
     latest,
     least_loss,
@@ -110,6 +111,16 @@ def test_of_a_step_the_newest_life_alone_counts(grpo: Path):
     assert chosen_step(left(grpo, rows), "best", 0.9) == 20
     assert chosen_step(left(grpo, again + rows), "best", 0.9) == 10
     assert chosen_step(left(grpo, rows + again + heard(life=2, _20=0.1)), "best", 0.9) == 20
+
+
+@pytest.mark.parametrize(("kind", "step", "best"), [("rollout", 21, 20), ("rollout", 20, 10), ("left_out", 20, 20)])
+def test_of_the_step_that_was_loaded_what_was_heard_before_counts_too(grpo: Path, kind: str, step: int, best: int):
+    """It was heard on ten texts, and in the next process, before that trained, on two. A process with a rollout of this
+    step has trained it itself."""
+    rows = heard(_10=0.2, _20=0.1) + heard(2, life=2, _20=0.1)
+    row = {"id": "2.2", "kind": kind, "step": step, "other": 0, "reward": 0}
+    assert chosen_step(left(grpo, [*rows, row]), "best", 0.9) == best
+    assert kept_steps(grpo) == {best}
 
 
 def test_best_of_a_run_that_was_heard_before_7416dde(grpo: Path):
