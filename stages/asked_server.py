@@ -54,8 +54,9 @@ def changed_since(cfg: DictConfig) -> str | None:
     step = int(last.name.rpartition("_")[2]) if last else 0
     before = [one for one in _kept(kept) if one["step"] < step]
     begun, now = before[-1]["servers"] if before else [], list(asked.values())
-    if begun != now:
-        write_text(kept, json.dumps([*before, {"step": step, "servers": now}]))
+    of_now = [*before, *([] if begun == now else [{"step": step, "servers": now}])]
+    if of_now != _kept(kept):
+        write_text(kept, json.dumps(of_now))
     found = {here: min((_changes(one, told) for one in begun), key=len, default=[]) for here, told in asked.items()}
     others = [f"{', '.join(changes)} of {here}" for here, changes in found.items() if changes]
     if not others:

@@ -246,6 +246,10 @@ def test_another_server_than_that_of_the_checkpoint_is_named_until_there_is_one_
         assert changed.format("127.0.0.1:8000") in said(7, None, 5)
     save_steps(tmp_path, 8)
     assert said(7, 7, 5) == "" and "up to step 8 of this training: settings" in said(10, 7, 5)
+    assert changed.format("b:1 (recipe.server.more)") in said(10, 10, 10)  # it stopped before a save
+    assert said(7, None, 5) == ""
+    save_steps(tmp_path, 12)
+    assert changed.format("127.0.0.1:8000") in said(10, 7, 5) and said(7, 5, 5) == ""
     (tmp_path / "reward_server.json").write_text('{"recipe": "r", "settings": "{}"}')  # of code before
     assert changed.format("127.0.0.1:8000") in said(10, None, None)
 
