@@ -4,7 +4,7 @@ server: can its reward be computed? (Does the server that is there offer it: sta
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 
 import yaml
@@ -17,7 +17,7 @@ from stages.anew import Counts, counts_for, to_run
 from stages.config import ROOT, Source, compose_stage, sources
 from stages.overrides import Rules, route
 from stages.table import Stage, of_table, table
-from stages.verl_keys import changed_keys, plain, unknown_keys, unread_keys, verl_config, wrong_types
+from stages.verl_keys import changed_keys, needs_critic, plain, unknown_keys, unread_keys, verl_config, wrong_types
 from stages.without_measure import Write, of_terms, of_texts, read_by, write_locked
 
 
@@ -98,10 +98,17 @@ def _verl_faults(
     cfg, known = compose_stage(recipe, name, overrides), verl_config(extends)
     faults = []
     given = [override.lstrip("+~").partition("=")[0] for override in overrides]
-    for branch, counts in unread_keys(module).items():
+
+    def changed(branch: str) -> Iterable[str]:
         own = [key for key in given if f"{key}.".startswith(f"{branch}.")]
+        return dict.fromkeys([*own, *changed_keys(cfg, known, branch)])
+
+    for branch, counts in unread_keys(module).items():
         why = f"is read nowhere in verl, {counts} is" if counts else "is read nowhere in verl on this path"
-        faults += [(key, why) for key in dict.fromkeys([*own, *changed_keys(cfg, known, branch)])]
+        faults += [(key, why) for key in changed(branch)]
+    if "critic" in known and not needs_critic(cfg):
+        why = f"is of a critic, and algorithm.adv_estimator={cfg.algorithm.adv_estimator} has none (critic.enable)"
+        faults += [(key, why) for key in changed("critic") if key != "critic.enable"]
     faults += [(key, "is unknown to verl") for key in unknown_keys(plain(cfg), plain(known), list(free))]
     return faults + wrong_types(cfg, extends, list(words))
 

@@ -81,6 +81,12 @@ def unread_keys(module: str) -> dict[str, str | None]:
     return dict(OmegaConf.load(ROOT / "stages" / "unread_keys.yaml").get(module) or {})
 
 
+def needs_critic(cfg: DictConfig) -> bool:
+    """verl's own question (trainer/ppo/utils.py, need_critic), on a training whose YAML has `critic`."""
+    enable = OmegaConf.select(cfg, "critic.enable")
+    return cfg.algorithm.adv_estimator == "gae" if enable is None else bool(enable)
+
+
 def changed_keys(cfg: DictConfig, known: DictConfig, branch: str) -> list[str]:
     """Keys at or below `branch` that cfg gives another value than verl's YAML, by itself and not by pointing to another
     key; the branch where verl's YAML has no such key."""

@@ -7,12 +7,19 @@ from omegaconf import OmegaConf
 
 from stages.config import has_key
 from stages.run import plan
-from stages.verl_keys import fields, plain, unknown_keys, unread_keys, verl_config
+from stages.verl_keys import fields, needs_critic, plain, unknown_keys, unread_keys, verl_config
 
 # Of the table of unread keys: fields of verl's classes that its YAML does not name.
 FIELDS_ONLY = {
     "actor_rollout_ref.actor.optim.grad_clip",
+    "actor_rollout_ref.actor.ppo_infer_max_token_len_per_gpu",
+    "actor_rollout_ref.actor.ppo_infer_micro_batch_size_per_gpu",
+    "actor_rollout_ref.actor.use_rollout_log_probs",
+    "actor_rollout_ref.rollout.checkpoint_manager_class",
+    "actor_rollout_ref.rollout.layer_name_map",
     "actor_rollout_ref.rollout.repetition_penalty",
+    "actor_rollout_ref.rollout.sglang_engine_mode",
+    "actor_rollout_ref.rollout.standalone_gpu_memory_utilization",
     "optim.grad_clip",
 }
 
@@ -76,6 +83,39 @@ def test_keys_are_those_of_yaml_and_of_the_class_built_from_it_and_of_nothing_el
 def test_a_key_that_verl_has_and_reads_nowhere_is_refused(override, counts):
     with pytest.raises(SystemExit, match=rf"command line: {re.escape(override)}: \S+ is read nowhere .*{counts}"):
         plan("tiny_mandarin", "train", "train", [override])
+
+
+def test_all_keys_that_are_read_nowhere_are_named_at_once():
+    """At 797f9c50 each of these was taken without a word."""
+    here = dict.fromkeys(
+        (
+            "algorithm.pf_ppo.reweight_method=max_min",
+            "actor_rollout_ref.actor.calculate_sum_pi_squared=true",
+            "actor_rollout_ref.hybrid_engine=false",
+            "actor_rollout_ref.model.lora.freeze_language_model=false",
+            "actor_rollout_ref.rollout.agent.custom_async_server.path=x.py",
+            "data.reward_fn_key=source",
+            "+actor_rollout_ref.rollout.checkpoint_manager_class=x.Y",
+            "trainer.v1.separate_async.parameter_sync_step=8",
+        ),
+        "is read nowhere in verl on this path",
+    )
+    here["data.tokenizer=other"] = "is read nowhere in verl, actor_rollout_ref.model.tokenizer_path is"
+    here["skip.rollout.enable=true"] = "is read nowhere in verl, skip.rollout_tq is"
+    has_none = "is of a critic, and algorithm.adv_estimator=group_relative has none (critic.enable)"
+    here |= dict.fromkeys(("critic.optim.lr=1e-6", "critic.ppo_epochs=2"), has_none)
+    with pytest.raises(SystemExit) as refused:
+        plan("tiny_mandarin", "train", "train", ["algo=grpo", "critic.enable=false", *here])
+    keys = {given: given.lstrip("+").partition("=")[0] for given in here}
+    told = {f"run.sh: command line: {given}: {keys[given]} {why}" for given, why in here.items()}
+    assert set(str(refused.value).splitlines()) == told
+
+
+def test_a_critic_is_asked_for_as_verl_does():
+    """At 797f9c50 no setting of a critic was refused."""
+    values = [("gae", None), ("gae", False), ("group_relative", None), ("group_relative", True)]
+    cfgs = [{"critic": {"enable": enable}, "algorithm": {"adv_estimator": name}} for name, enable in values]
+    assert [needs_critic(OmegaConf.create(cfg)) for cfg in cfgs] == [True, False, False, True]
 
 
 def test_the_table_of_unread_keys_holds_keys_of_verls_yaml():
