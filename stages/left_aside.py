@@ -29,6 +29,8 @@ def left_aside(of: Of) -> Iterator[Fault]:
     - checkpoints saved asynchronously, of which the trainer leaves it to the engine to say that they are whole, and of
       the engines Megatron's alone does;
     - an adaptive penalty, whose coefficient no checkpoint has;
+    - rows drawn by their scores (PF-PPO): of no estimator but gae, where the V1 trainer writes advantages of the rows
+      that were drawn beside those that were there;
     - a group filter by what the reward function does not return.
     """
     if of(f"{_CORRECTION}.bypass_mode"):
@@ -46,6 +48,11 @@ def left_aside(of: Of) -> Iterator[Fault]:
         yield (
             "algorithm.kl_ctrl.type",
             "is adaptive, and a run that goes on from a checkpoint begins again at algorithm.kl_ctrl.kl_coef: fixed",
+        )
+    if of("algorithm.use_pf_ppo"):
+        yield (
+            "algorithm.use_pf_ppo",
+            "is true, and verl's V1 trainer would give rows the advantages of others, or pass over it: false",
         )
     if of(f"{_FILTER}.enable") and of("reward.custom_reward_function.path") == OWN_REWARD:
         yield from _of_metric(of)

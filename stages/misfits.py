@@ -27,6 +27,9 @@ OWN_ESTIMATORS = ("group_relative", "token_credit_grpo")  # verl_plugins/advanta
 NOT_HERE = {  # estimators of verl that fail or do otherwise than their name says on this path
     "grpo": "prefers one of equal scores by the rounding of their mean: group_relative is GRPO without that",
     "gdpo": "is not handed the terms by verl 0.9.1's V1 trainer: algo=gdpo is this project's own",
+    "remax": "is not given the rewards of the likeliest rollouts by verl 0.9.1's V1 trainer",
+    "optimal_token_baseline": "is not given the squares of probabilities by verl 0.9.1's V1 trainer",
+    "tir_optimal_token_baseline": "is not given the squares of probabilities by verl 0.9.1's V1 trainer",
 }
 # vLLM's sampling parameters that make of a policy another distribution, and the value at which each does not.
 RESHAPES = {

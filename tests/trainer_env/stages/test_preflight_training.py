@@ -89,6 +89,7 @@ CREDIT = ["algo=token_credit", "recipe.reward.token_credit={lead_tokens: 2}"]
         ("tiny_mandarin", "train", ["actor_rollout_ref.rollout.n=1"], r"command line: .*n is 1, and token_credit_grpo"),
         ("llasa", "train", ["actor_rollout_ref.rollout.n=1"], r"n is 1, and group_relative compares the rollouts"),
         ("llasa", "train", ["algorithm.adv_estimator=grpo"], r"=grpo prefers one of equal scores by the rounding"),
+        ("llasa", "train", ["algorithm.adv_estimator=remax"], r"=remax is not given the rewards of the likeliest"),
         (
             "llasa",
             "train",
