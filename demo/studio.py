@@ -32,7 +32,7 @@ from reward_tts.measures import Measures
 from reward_tts.reward.errors import Compared
 from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
-from reward_tts.server.instance import bound_memory, make_judge
+from reward_tts.server.instance import bound_memory, make_instance
 from reward_tts.server.pipeline import SpeechPipeline
 from speech.waves import AudioLimits, resample
 
@@ -121,7 +121,7 @@ class Studio:
         settings["recipe"] = OmegaConf.to_container(self.cfg.recipe, resolve=True)
         server = OmegaConf.create(settings)
         if {"speak", "compare"} & set(self.cfg.demo.tabs):
-            pipeline = make_judge(server, server.server.device).pipeline
+            pipeline = make_instance(server, server.server.device).pipeline
         else:
             bound_memory(server.server.device, server.server.gpu_memory_gib)
             token2wav = hydra.utils.instantiate(server.token2wav)

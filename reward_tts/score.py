@@ -25,7 +25,7 @@ from tqdm import tqdm
 from reward_tts.compute_score import is_askable, judged, speech_of
 from reward_tts.measures import Measures, Status
 from reward_tts.scored import Scored
-from reward_tts.server.instance import Judge, make_gate, make_judge
+from reward_tts.server.instance import Instance, make_gate, make_instance
 from reward_tts.server.shortcut import AUDITED, CLOSED, EAR, UNSURE
 from speech.faults import told_plainly
 from speech.files import write_jsonl
@@ -88,7 +88,7 @@ def read(cfg: DictConfig) -> Rows:
     return rows
 
 
-def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str, Any]]:
+def scores(instance: Instance, rows: Rows, path: str, batch: int) -> Iterator[dict[str, Any]]:
     """A result for each row, in order. Raises ValueError, with file and line, for one that could not be measured."""
     bar = tqdm(total=len(rows), desc="scored", unit="row", mininterval=5)
     for start in range(0, len(rows), batch):
@@ -99,12 +99,12 @@ def scores(judge: Judge, rows: Rows, path: str, batch: int) -> Iterator[dict[str
             Row(np.asarray(spoken if is_askable(own) else [], np.int32), given.voice, given.language, given.text)
             for (spoken, own, _), (_, _, given) in zip(speech, some, strict=True)
         ]
-        measured = judge.measures.measure(asked)
+        measured = instance.measures.measure(asked)
         for (number, row, given), info, said, one in zip(some, infos, speech, measured, strict=True):
             if one.status not in (Status.OK, Status.BAD_SPEECH):
                 raise ValueError(f"{path}:{number}: could not be measured: {one.message}")
             heard: Measures | None = one if one.status == Status.OK and said[1] else None
-            found = judged(judge.reward, said, given.text, info, heard)
+            found = judged(instance.reward, said, given.text, info, heard)
             row |= {"tokens": said[1]} if isinstance(given.tokens, str) else {}  # as stage prefer wants them
             yield row | {key: value for key, value in found.items() if key not in ("server_span", "speech_tokens")}
         bar.update(len(some))
@@ -139,15 +139,15 @@ def main(cfg: DictConfig) -> None:
         torch.set_num_threads(cfg.server.torch_threads)
         if cfg.recipe.reward.get("token_ear") is not None and not cfg.read_tokens:
             cfg.recipe.reward.token_ear = None
-        judge = make_judge(cfg, cfg.server.devices[0], make_gate(cfg))
+        instance = make_instance(cfg, cfg.server.devices[0], make_gate(cfg))
         found: list[dict[str, Any]] = []
-        for one in scores(judge, rows, str(cfg.input), cfg.server.max_batch_size):
+        for one in scores(instance, rows, str(cfg.input), cfg.server.max_batch_size):
             found.append(one)
         write_jsonl(output, found)
         scored.record()
-    terms = ", ".join(f"{name} {mean(row[f'term_{name}'] for row in found):.4f}" for name in judge.reward.terms)
+    terms = ", ".join(f"{name} {mean(row[f'term_{name}'] for row in found):.4f}" for name in instance.reward.terms)
     print(f"{len(found)} rows: reward {mean(row['score'] for row in found):.4f} ({terms})")
-    if judge.reward.token_ear:
+    if instance.reward.token_ear:
         print(told_of_ear(found))
     print(output)
 

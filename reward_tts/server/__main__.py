@@ -25,7 +25,7 @@ from reward_tts.addresses import address
 from reward_tts.loaded import loaded, settings
 from reward_tts.measures import CONTRACT, LOOPBACK, secret_of
 from reward_tts.reward.reward import Reward, audited_by
-from reward_tts.server.instance import make_judges, needed
+from reward_tts.server.instance import make_instances, needed
 from reward_tts.server.leftovers import check_room, remove_leftovers
 from reward_tts.server.metrics import PipelineMetrics
 from reward_tts.server.pytriton_adapter import RunningTriton, longest_socket
@@ -67,7 +67,7 @@ def main(cfg: DictConfig) -> None:
     begin = time.monotonic()
     reward = Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))
     files = loaded(cfg, scorers=needed(cfg.scorers, reward))  # before they are read: a change meanwhile is seen
-    judges = make_judges(cfg)
+    instances = make_instances(cfg)
     who = "this machine alone" if where.host in LOOPBACK else "whoever reaches it"
     who += " and knows the secret" if where.secret_env else ""
     print(f"listening on {where.host}: {who} may use it", flush=True)
@@ -78,21 +78,23 @@ def main(cfg: DictConfig) -> None:
     serve(
         lambda folder: RunningTriton(
             folder,
-            [judge.answer for judge in judges],
-            judges[0].speak,
+            [instance.answer for instance in instances],
+            instances[0].speak,
             model=cfg.server.model,
             max_batch_size=cfg.server.max_batch_size,
             queue_delay_ms=cfg.server.queue_delay_ms,
             drain_s=cfg.server.drain_s,
         ),
-        settings=_front(cfg, ports, secret, judges[0].measures.offers, files),
+        settings=_front(cfg, ports, secret, instances[0].measures.offers, files),
         ready=f"{cfg.server.model} of {cfg.recipe.name}: {places}",
         deaths=deaths,
-        metrics=PipelineMetrics([judge.pipeline.counts for judge in judges], cfg.server.max_batch_size, deaths.counts),
-        lost=lambda: next((judge.pipeline.lost for judge in judges if judge.pipeline.lost), ""),
+        metrics=PipelineMetrics(
+            [instance.pipeline.counts for instance in instances], cfg.server.max_batch_size, deaths.counts
+        ),
+        lost=lambda: next((instance.pipeline.lost for instance in instances if instance.pipeline.lost), ""),
     )
-    for number, judge in enumerate(judges):
-        print(f"instance {number}: {judge.pipeline.counts}", flush=True)
+    for number, instance in enumerate(instances):
+        print(f"instance {number}: {instance.pipeline.counts}", flush=True)
     print("stopped", flush=True)
 
 

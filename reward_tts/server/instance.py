@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 _USUAL_NAME = "serve"  # recipe.server.name in recipe_base.yaml
 
 
-class Judge:
+class Instance:
     """One instance: the pipeline's measures, and the reward that the published client reads.
 
     Args:
@@ -138,14 +138,14 @@ def needed(scorers: DictConfig, reward: Reward) -> list[str]:
     return [name for name, measures in provided.items() if measures is None or reward.needs.keys() & measures]
 
 
-def make_judges(cfg: DictConfig) -> list[Judge]:
+def make_instances(cfg: DictConfig) -> list[Instance]:
     """One for each instance on each device; they share the audit of the token ear, where the reward has one, and all
     that it learns."""
     gate = make_gate(cfg)
     if gate and gate.own.distil:
         ear = TokenEar.load(cfg.recipe.token_ear_dir, cfg.server.devices[0], gate.own.dtype)
         gate.distillation = Distillation(ear, gate.own.distil, learned_path(cfg.recipe), cfg.recipe.seed).start()
-    return [make_judge(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
+    return [make_instance(cfg, device, gate) for device in cfg.server.devices for _ in range(cfg.server.instances)]
 
 
 def learned_path(recipe: DictConfig) -> Path:
@@ -161,7 +161,7 @@ def make_gate(cfg: DictConfig) -> Gate | None:
     return Gate(reward) if reward.token_ear else None
 
 
-def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:
+def make_instance(cfg: DictConfig, device: str, gate: Gate | None = None) -> Instance:
     """Models loaded on the device and the pipeline made, as server.yaml says."""
     cfg = cfg.copy()
     cfg.server.device = device
@@ -176,7 +176,7 @@ def make_judge(cfg: DictConfig, device: str, gate: Gate | None = None) -> Judge:
     if gate:
         ear = TokenEar.load(cfg.recipe.token_ear_dir, device, reward.token_ear.dtype)
         shortcut = Shortcut(pipeline, ear, reward, gate, cfg.recipe.seed)
-    return Judge(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars, shortcut)
+    return Instance(pipeline, cfg.recipe.language, reward, cfg.server.max_text_chars, shortcut)
 
 
 def bound_memory(device: str, gib: float | None) -> None:

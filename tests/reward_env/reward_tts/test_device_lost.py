@@ -9,7 +9,7 @@ import torch
 
 from reward_tts.reward.reward import Reward
 from reward_tts.server import supervisor
-from reward_tts.server.instance import Judge
+from reward_tts.server.instance import Instance
 from reward_tts.server.pipeline import DeviceLost, SpeechPipeline
 from reward_tts.server.pytriton_adapter import _speaking
 from reward_tts.server.wire import Query
@@ -28,29 +28,29 @@ class IllegalAccess:
 
 
 @pytest.fixture
-def judge() -> Judge:
+def instance() -> Instance:
     broken = IllegalAccess()
     pipeline = SpeechPipeline(broken, broken, "r", max_tokens=200, device=NOWHERE)
-    return Judge(pipeline, "zh", Reward(CONFIG), 2000)
+    return Instance(pipeline, "zh", Reward(CONFIG), 2000)
 
 
-def test_no_row_is_answered_and_the_reason_is_kept(judge):
+def test_no_row_is_answered_and_the_reason_is_kept(instance):
     asked = [Query(np.array([7, 3], np.int32), "你好", "zh", None, "", "c")] * 2
     with pytest.raises(DeviceLost, match=r"on cuda:99 any more: AcceleratorError: CUDA error: an illegal memory"):
-        judge.answer(asked)
-    assert judge.pipeline.lost and not judge.pipeline.counts.statuses
+        instance.answer(asked)
+    assert instance.pipeline.lost and not instance.pipeline.counts.statuses
     with pytest.raises(DeviceLost):
-        _speaking(judge.speak)([{"TOKENS": np.array([7, 3], np.int32)}])
+        _speaking(instance.speak)([{"TOKENS": np.array([7, 3], np.int32)}])
 
 
-def test_a_fault_of_a_row_is_none_of_the_device(judge):
-    judge.pipeline.counts.device = "cpu"
-    (answer,) = judge.answer([Query(np.array([7, 3], np.int32), "你好", "zh", None, "", "c")])
-    assert answer.measures.message.startswith("AcceleratorError") and not judge.pipeline.lost
-    assert judge.pipeline.counts.statuses == {"FAILED": 1}
+def test_a_fault_of_a_row_is_none_of_the_device(instance):
+    instance.pipeline.counts.device = "cpu"
+    (answer,) = instance.answer([Query(np.array([7, 3], np.int32), "你好", "zh", None, "", "c")])
+    assert answer.measures.message.startswith("AcceleratorError") and not instance.pipeline.lost
+    assert instance.pipeline.counts.statuses == {"FAILED": 1}
 
 
-def test_the_server_ends_with_the_reason(judge, monkeypatch, tmp_path):
+def test_the_server_ends_with_the_reason(instance, monkeypatch, tmp_path):
     """By a RuntimeError, as where something died too often: exit status 1, and run.sh starts it again."""
     ended = []
 
@@ -59,7 +59,7 @@ def test_the_server_ends_with_the_reason(judge, monkeypatch, tmp_path):
             pass
 
         def wait_listening(self, stop):
-            judge.pipeline.lost = "nothing can be computed"
+            instance.pipeline.lost = "nothing can be computed"
 
         def death(self):
             return ""
@@ -83,5 +83,5 @@ def test_the_server_ends_with_the_reason(judge, monkeypatch, tmp_path):
     monkeypatch.setattr(supervisor, "Front", Front)
     deaths = supervisor.Deaths(most=1, minutes=1.0)
     with pytest.raises(RuntimeError, match=r"nothing can be computed\. The server ends"):
-        supervisor._supervise(Triton, tmp_path, {}, "", deaths, threading.Event(), lambda: judge.pipeline.lost)
+        supervisor._supervise(Triton, tmp_path, {}, "", deaths, threading.Event(), lambda: instance.pipeline.lost)
     assert ended == ["triton", "front"]

@@ -11,7 +11,7 @@ from reward_tts.measures import Status
 from reward_tts.reward.errors import error as error_of
 from reward_tts.reward.formulas import shape_exp
 from reward_tts.reward.reward import Reward
-from reward_tts.server.instance import Judge, needed
+from reward_tts.server.instance import Instance, needed
 from reward_tts.server.pipeline import SpeechPipeline
 from reward_tts.server.wire import Query
 from speech.interfaces import Row
@@ -36,9 +36,9 @@ def reward(term: str = "pinyin", logged: tuple[str, ...] = (), **parameters) -> 
 
 
 def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none(pipeline, texts_and_rows):
-    judge = Judge(pipeline, "zh", reward(tones=False, shaping="exp(12, 1.5)"), 2000)
+    instance = Instance(pipeline, "zh", reward(tones=False, shaping="exp(12, 1.5)"), 2000)
     text, row = texts_and_rows[0]
-    good, unreadable, silent = judge.answer(
+    good, unreadable, silent = instance.answer(
         [query(row, text), query(row, text, problem="unreadable"), query(row, "？")]
     )
     assert good.reward == pytest.approx(shape_exp(error_of(text, good.measures.transcript, "zh", "pinyin"), 12.0, 1.5))
@@ -48,13 +48,13 @@ def test_the_server_answers_with_the_recipes_formula_and_nan_where_there_is_none
 
 
 def test_a_text_that_is_too_long_is_refused_before_it_is_read(pipeline, texts_and_rows):
-    judge = Judge(pipeline, "zh", reward(), max_text_chars=10)
+    instance = Instance(pipeline, "zh", reward(), max_text_chars=10)
     _, row = texts_and_rows[0]
-    fits, long = judge.answer([query(row, "今" * 10), query(row, "今" * 11)])
+    fits, long = instance.answer([query(row, "今" * 10), query(row, "今" * 11)])
     assert fits.measures.status == Status.OK
     assert long.measures.message == "GT_TEXT has 11 characters, server.max_text_chars is 10"
     with pytest.raises(ValueError, match="TEXT has 11 characters"):
-        judge.speak(row.tokens, None, "今" * 11)
+        instance.speak(row.tokens, None, "今" * 11)
 
 
 class Raising(Reward):
@@ -70,22 +70,22 @@ def test_a_row_that_cannot_be_judged_fails_alone(pipeline, texts_and_rows):
     text, row = texts_and_rows[0]
     raising = reward()
     raising.__class__ = Raising
-    judge = Judge(pipeline, "zh", raising, 2000)
-    bad, good = judge.answer([query(row, "糟了"), query(row, text)])
+    instance = Instance(pipeline, "zh", raising, 2000)
+    bad, good = instance.answer([query(row, "糟了"), query(row, text)])
     assert math.isnan(bad.reward) and "'糟了' cannot be judged: a fault in a formula" in bad.measures.message
     assert good.measures.status == Status.OK and not math.isnan(good.reward)
 
 
 def test_bad_speech_has_the_lowest_reward_and_every_status_is_counted(pipeline, texts_and_rows):
     """0.0 is the lowest of the pinyin term, -1.0 that of over_length: what compute_score gives for the same."""
-    judge = Judge(pipeline, "zh", reward(), 2000)
+    instance = Instance(pipeline, "zh", reward(), 2000)
     text, row = texts_and_rows[0]
     bad = [Row(np.array(tokens, np.int32), None, "zh") for tokens in ([], [1024], [5] * 201)]
-    answers = judge.answer([*(query(r, text) for r in bad), query(row, text), query(row, "？")])
+    answers = instance.answer([*(query(r, text) for r in bad), query(row, text), query(row, "？")])
     assert [a.measures.status for a in answers] == [Status.BAD_SPEECH] * 3 + [Status.OK, Status.BAD_ROW]
     assert [a.reward for a in answers[:3]] == [0.0] * 3
     assert pipeline.counts.statuses == {"BAD_SPEECH": 3, "OK": 1, "BAD_ROW": 1}
-    punished = Judge(pipeline, "zh", reward("over_length", max_tokens=100, buffer_tokens=10), 2000)
+    punished = Instance(pipeline, "zh", reward("over_length", max_tokens=100, buffer_tokens=10), 2000)
     assert punished.answer([query(bad[0], text)])[0].reward == -1.0
 
 
@@ -160,8 +160,8 @@ def test_a_row_that_cannot_be_judged_has_no_reward_and_its_neighbours_have_their
     similar.measure = lambda waves, rows: [{"speaker_similarity": 2.0 if row.voice else 0.5} for row in rows]
     pipeline = SpeechPipeline(AnyVoice(token2wav), asr, "tiny_mandarin", 200, {"similar": similar})
     text, row = texts_and_rows[0]
-    judge = Judge(pipeline, "zh", reward("similarity"), 2000)
-    bad, good = judge.answer([query(row, text, voice="a"), query(row, text)])
+    instance = Instance(pipeline, "zh", reward("similarity"), 2000)
+    bad, good = instance.answer([query(row, text, voice="a"), query(row, text)])
     assert (good.reward, good.measures.status) == (0.75, Status.OK)
     assert math.isnan(bad.reward) and "cannot be judged: cosine is from -1 to 1, got 2.0" in bad.measures.message
     assert bad.measures.status == Status.OK and bad.measures.scores == {"speaker_similarity": 2.0}
@@ -177,10 +177,10 @@ class ByText(AnyVoice):
 
 def test_what_is_spoken_to_be_listened_to_is_what_was_scored(token2wav, asr, texts_and_rows):
     text, row = texts_and_rows[0]
-    judge = Judge(SpeechPipeline(ByText(token2wav), asr, "tiny_mandarin", 200), "zh", reward(), 2000)
-    seconds = judge.answer([query(row, text)])[0].measures.duration_s
-    wave, rate = judge.speak(row.tokens, None, text)
-    assert len(wave) / rate == seconds == 2 * len(judge.speak(row.tokens, None)[0]) / rate
+    instance = Instance(SpeechPipeline(ByText(token2wav), asr, "tiny_mandarin", 200), "zh", reward(), 2000)
+    seconds = instance.answer([query(row, text)])[0].measures.duration_s
+    wave, rate = instance.speak(row.tokens, None, text)
+    assert len(wave) / rate == seconds == 2 * len(instance.speak(row.tokens, None)[0]) / rate
 
 
 def test_tokens_that_nothing_can_speak_are_bad_speech(pipeline):
@@ -194,6 +194,6 @@ def test_two_scorers_of_one_measure_and_a_reward_without_its_scorer_are_refused(
     with pytest.raises(ValueError, match=r"provide \['samples', 'letters'\]"):
         SpeechPipeline(token2wav, asr, "r", 200, {"a": Counting(), "b": Counting()})
     with pytest.raises(ValueError, match=r"recipe\.reward needs {'speaker_similarity': 'terms\.similarity'}"):
-        Judge(pipeline, "zh", reward("similarity"), 2000)
+        Instance(pipeline, "zh", reward("similarity"), 2000)
     with pytest.raises(ValueError, match=r"needs {'mos': 'logged'}"):
-        Judge(pipeline, "zh", reward(logged=("mos",)), 2000)
+        Instance(pipeline, "zh", reward(logged=("mos",)), 2000)

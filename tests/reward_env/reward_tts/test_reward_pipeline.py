@@ -15,7 +15,7 @@ from models.tiny_mandarin.vocoder import TorchVocoder
 from reward_tts.asr.sensevoice import SenseVoiceASR
 from reward_tts.measures import Measures, Status
 from reward_tts.reward.reward import Reward
-from reward_tts.server.instance import Judge, bound_memory
+from reward_tts.server.instance import Instance, bound_memory
 from reward_tts.server.pipeline import SpeechPipeline, in_words, lacks_memory
 from reward_tts.server.pytriton_adapter import _speaking
 from reward_tts.server.wire import Query
@@ -93,7 +93,7 @@ def test_the_confidence_travels_with_the_measures_and_may_be_logged(pipeline, ro
     (measures,) = pipeline.measure(rows[:1])
     assert 0.0 < measures.confidence <= 1.0 and pipeline.offers == ["confidence"]
     assert Measures.from_json(measures.to_json()).named == {"confidence": measures.confidence}
-    Judge(pipeline, "zh", reward(logged=("confidence",)), 2000)
+    Instance(pipeline, "zh", reward(logged=("confidence",)), 2000)
 
 
 def test_a_missing_model_directory_names_what_it_lacks_and_who_makes_it(tmp_path):

@@ -18,7 +18,7 @@ from reward_tts.reward.reward import Reward
 from reward_tts.reward.terms import Heard
 from reward_tts.scorers.likelihood import TokenAlignment, TokenLikelihood, aligned_doubts
 from reward_tts.scorers.prosody import Prosody
-from reward_tts.server.instance import Judge
+from reward_tts.server.instance import Instance
 from reward_tts.server.pipeline import SpeechPipeline
 from reward_tts.server.shortcut import Gate, Shortcut
 from reward_tts.server.wire import Query
@@ -197,13 +197,13 @@ def test_what_cannot_be_spoken_is_bad_speech_as_ever(ear, pipeline, rows):
 
 def test_the_server_judges_rows_that_it_only_read(ear, pipeline, rows):
     own = reward()
-    judge = Judge(pipeline, "zh", own, 2000, Shortcut(pipeline, ear, own, Gate(own), 0))
-    answers = judge.answer([Query(row.tokens, row.text, None, None, "", "0" * 16) for row in rows])
+    instance = Instance(pipeline, "zh", own, 2000, Shortcut(pipeline, ear, own, Gate(own), 0))
+    answers = instance.answer([Query(row.tokens, row.text, None, None, "", "0" * 16) for row in rows])
     for row, one in zip(rows, answers, strict=True):
         assert one.reward == own.judge(Heard.of(row.text, "zh", row.tokens.tolist(), one.measures)).score
         assert own.blame(Heard.of(row.text, "zh", row.tokens.tolist(), one.measures), len(row.tokens))
     with pytest.raises(ValueError, match=r"needs \{'token_ear': 'token_ear'\}"):
-        Judge(pipeline, "zh", own, 2000)
+        Instance(pipeline, "zh", own, 2000)
 
 
 def test_the_trainer_logs_the_way_and_refuses_a_server_of_another_mind():
@@ -282,8 +282,8 @@ def test_a_row_that_a_term_cannot_judge_takes_no_other_with_it(ear, pipeline, ro
 
     own.values["pinyin"] = picky
     shortcut = Shortcut(pipeline, ear, own, Gate(own), seed=0)
-    judge = Judge(pipeline, "zh", own, 2000, shortcut)
-    answers = judge.answer([Query(row.tokens, row.text, None, None, "", "0" * 16) for row in some])
+    instance = Instance(pipeline, "zh", own, 2000, shortcut)
+    answers = instance.answer([Query(row.tokens, row.text, None, None, "", "0" * 16) for row in some])
     assert [answer.measures.status for answer in answers] == [Status.OK] * 3
     assert [answer.reward for answer in answers[::2]] == [1.0, 1.0] and np.isnan(answers[1].reward)
     assert "cannot be judged: 'no such word'" in answers[1].measures.message
