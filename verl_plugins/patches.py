@@ -207,6 +207,14 @@ def give_ray_a_token() -> None:
         loader.reset_cache()
 
 
+def keep_warnings() -> None:
+    """vLLM's server imports model_hosting_container_standards (0.1.16), which lets the root logger and its handlers
+    pass on errors alone unless one of these two variables names another level: of a whole run no warning was printed,
+    of reward hacking among them. A level that the user names counts."""
+    if not os.environ.get("LOG_LEVEL"):
+        os.environ.setdefault("SAGEMAKER_CONTAINER_LOG_LEVEL", "WARNING")
+
+
 def make_agent_loops_at_once() -> None:
     """verl makes the agent loop of each rollout by hydra.utils.instantiate, which copies its two lines of YAML, merges
     them with all that is given, and resolves that: 3.5 ms, a fifth of the agent loop worker's time, and vLLM waits

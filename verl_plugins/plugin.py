@@ -1,6 +1,6 @@
 """Entry point `verl.plugins`: registers the CPU platform and, where verl chooses it, applies what it needs; registers
 our model class with transformers; lets Ray take its time to start, join only a cluster that is named, and do without
-a home; takes log-probabilities of many tokens at once.
+a home; keeps warnings where vLLM is served; takes log-probabilities of many tokens at once.
 
 verl 0.9.1 loads this at the end of `import verl` and logs a failure at debug level only (verl/__init__.py). A recipe
 therefore also names this module in VERL_USE_EXTERNAL_MODULES for Ray's workers, where a failure is fatal.
@@ -18,5 +18,6 @@ cpu_platform.choose()
 patches.take_log_probabilities_at_once()
 patches.join_only_a_named_cluster()
 patches.give_ray_a_token()
+patches.keep_warnings()
 if isinstance(get_platform(), cpu_platform.PlatformCPU):
     patches.apply()

@@ -169,6 +169,22 @@ def test_ray_joins_the_cluster_that_is_named_and_none_that_somebody_started(on_c
     assert found == [None, "10.0.0.7:6379"]
 
 
+def test_warnings_are_printed_where_vllm_is_served(on_cpu: Found):
+    """What vLLM's server imports leaves the root logger errors alone: a run's signs of reward hacking were lost."""
+    found = on_cpu(
+        "import logging, os, verl\n"
+        "from model_hosting_container_standards.logging_config import configure_root_logger\n"
+        "def told():\n"
+        "    configure_root_logger()\n"
+        "    passed = [handler.level <= logging.WARNING for handler in logging.getLogger().handlers]\n"
+        "    return [logging.getLogger('verl_plugins.guard').isEnabledFor(logging.WARNING), all(passed)]\n"
+        "found = told()\n"
+        "os.environ['SAGEMAKER_CONTAINER_LOG_LEVEL'] = 'ERROR'\n"
+        "found += told()"
+    )
+    assert found == [True, True, False, False]  # the latter by the user's own level
+
+
 @pytest.mark.parametrize("token", [None, "t" * 32])
 def test_ray_needs_no_home_and_takes_the_token_that_is_in_one(on_cpu: Found, tmp_path: Path, token: str | None):
     home = tmp_path / "home"
