@@ -1,4 +1,5 @@
-"""How long groups without spread are replaced, in verl's own loop, on a queue whose groups are all finished at once."""
+"""How long groups without spread are replaced, in verl's own loop, on a queue whose groups are finished at once, or so
+many a poll."""
 
 import logging
 from collections import defaultdict
@@ -18,17 +19,21 @@ BATCH, FLAT, SPREAD = 2, (0.5, 0.5), (0.0, 1.0)
 
 class Queue:
     """The three calls of TransferQueue that the buffer makes, on a dictionary. A drawn prompt is a finished group of
-    two rollouts, whose scores are the next of `groups` (the last for ever)."""
+    two rollouts, whose scores are the next of `groups` (the last for ever); with `finished_a_poll` only so many more
+    are finished whenever the buffer looks."""
 
-    def __init__(self, groups: list[tuple[float, float]]):
+    def __init__(self, groups: list[tuple[float, float]], finished_a_poll: int | None = None):
         self.groups, self.drawn, self.tags, self.infos = groups, 0, defaultdict(dict), {}
+        self.finished_a_poll, self.running = finished_a_poll, []
 
     def draw(self, number: int) -> int:
         for _ in range(number):
             scores = self.groups[min(self.drawn, len(self.groups) - 1)]
             uid = f"{self.drawn:03d}"
             self.drawn += 1
-            self.tags["train"][uid] = {"is_prompt": True, "status": "finished", "global_steps": 1}
+            status = "running" if self.finished_a_poll else "finished"
+            self.tags["train"][uid] = {"is_prompt": True, "status": status, "global_steps": 1}
+            self.running.append(uid)
             for place, score in enumerate(scores):
                 self.tags["train"][f"{uid}_{place}_0"] = {"response_len": 3}
                 info = {"score": score, "error_rate": 1.0 - score}
@@ -36,6 +41,9 @@ class Queue:
         return number
 
     def kv_list(self) -> dict:
+        for uid in self.running[: self.finished_a_poll]:
+            self.tags["train"][uid]["status"] = "finished"
+        del self.running[: self.finished_a_poll]
         return {partition: dict(tags) for partition, tags in self.tags.items()}
 
     def kv_batch_get(self, keys: list[str], partition_id: str, select_fields: list[str]) -> dict:
@@ -52,9 +60,11 @@ VERLS = {"trainer_mode": "sync", "trainer_config": None, "max_off_policy_thresho
 VERLS |= {"max_off_policy_strategy": "drop"}
 
 
-def sample(monkeypatch, groups: list[tuple[float, float]], limit: int, **options) -> tuple[Queue, list[str], dict]:
+def sample(
+    monkeypatch, groups: list[tuple[float, float]], limit: int, finished_a_poll: int | None = None, **options
+) -> tuple[Queue, list[str], dict]:
     """One step: (the queue, the groups of its batch, its metrics)."""
-    queue = Queue(groups)
+    queue = Queue(groups, finished_a_poll)
     for module in (verls, group_filter):
         monkeypatch.setattr(module, "tq", queue)
     settings = OmegaConf.create(SETTINGS | {"max_num_gen_batches": limit} | options)
@@ -194,6 +204,15 @@ def test_without_any_spread_it_ends_at_its_limit_and_says_so(monkeypatch, caplog
     assert metrics["training/filter_groups/drawn_again"] == limit - 1
     assert metrics["training/filter_groups/kept_without_spread"] == BATCH
     assert f"after {limit} batches (algorithm.filter_groups.max_num_gen_batches) 2 of 2 groups" in caplog.text
+
+
+@pytest.mark.parametrize("limit", [2, 3])
+def test_groups_that_end_one_by_one_draw_no_prompt_beyond_the_limit(monkeypatch, limit):
+    """For each group that is thrown away verl draws two: in a limit that counts calls these would add up."""
+    queue, chosen, metrics = sample(monkeypatch, [FLAT], limit, finished_a_poll=1)
+    assert queue.drawn <= limit * BATCH and len(chosen) == BATCH
+    assert metrics["training/filter_groups/drawn_again"] == queue.drawn / BATCH - 1
+    assert metrics["training/filter_groups/kept_without_spread"] == BATCH
 
 
 def test_at_the_limit_groups_with_spread_come_first(monkeypatch):
