@@ -280,7 +280,7 @@ def test_endings_in_capitals_are_those_endings(tmp_path):
     assert [(name, words) for name, _, words, *_ in recordings(tmp_path)] == [("a", "今天")]
 
 
-def test_words_that_cannot_be_read_and_recordings_of_another_kind_are_named_and_a_readme_is_not(tmp_path):
+def test_words_and_recordings_that_cannot_be_read_are_named_and_a_readme_is_not(tmp_path):
     record(tmp_path / "a.wav", "今天")
     record(tmp_path / "c.wav", None)
     (tmp_path / "c.txt").write_bytes("今天".encode("gbk"))

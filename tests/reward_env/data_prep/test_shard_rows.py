@@ -57,7 +57,7 @@ def rows_of(cfg: DictConfig) -> tuple[list[dict], list[dict], list[dict]]:
     return [{key: one for key, one in row.items() if key != "speech_tokens"} for row in sft], rl, voices
 
 
-def test_filters_of_encoded_recordings_are_counted_and_neighbours_are_among_the_others(tmp_path):
+def test_filters_of_encoded_recordings_count_and_neighbours_are_of_the_rest(tmp_path):
     told = [{"duration": float(seconds), "dnsmos_mos_ovr": 4.0} for seconds in range(1, 9)]
     told[2]["dnsmos_mos_ovr"] = 2.9
     del told[5]["dnsmos_mos_ovr"], told[7]["duration"]

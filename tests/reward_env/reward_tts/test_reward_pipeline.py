@@ -135,7 +135,7 @@ def test_a_row_that_breaks_a_part_fails_alone(token2wav, asr, rows):
     assert "not all finite" in measures[1].message and "0 samples" in measures[2].message
 
 
-def test_what_a_batch_without_memory_held_is_free_while_its_rows_are_tried_and_heard(token2wav, asr, rows, monkeypatch):
+def test_what_a_batch_without_memory_held_is_free_while_its_rows_are_tried(token2wav, asr, rows, monkeypatch):
     """A batch takes memory and finds no more; so does the row that begins with token 13, alone. Each time a GPU gets
     back what is free, when all of it is."""
     taken: list[weakref.ref] = []

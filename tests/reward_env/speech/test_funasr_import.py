@@ -73,7 +73,7 @@ def test_named_classes_are_those_that_the_whole_of_funasr_registers():
             assert whole[f"{kind}/{name}"] == {inspect.getsource(getattr(tables, kind)[name])}, name
 
 
-def test_a_module_that_is_not_there_is_an_error_and_an_unknown_name_is_left_to_funasr():
+def test_a_missing_module_is_an_error_and_an_unknown_name_is_left_to_funasr():
     with pytest.raises(ModuleNotFoundError, match=r"funasr\.models\.no_such"):
         funasr_module("funasr.models.no_such")
     import_registered({"model": "NoSuchModel", "conf": {"size": 3}})

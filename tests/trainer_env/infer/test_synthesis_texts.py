@@ -74,7 +74,7 @@ def test_all_texts_with_a_part_that_is_too_long_are_named_before_any_model(work,
     assert "texts.jsonl:3: field 'text': '我今年二十岁了。' makes" in second and " of 19 tokens" in second  # 。 is 3
 
 
-def test_a_language_that_the_evaluations_asr_does_not_know_is_refused_before_any_model(work):
+def test_a_language_that_the_evaluations_asr_does_not_know_is_refused_first(work):
     cfg = configuration(work, "transformers", "+ear.languages=[en, ja]")
     with pytest.raises(ValueError, match=r"^there are texts in zh, which .*WhisperEar\) does not know: it has en, ja"):
         synthesise(cfg)

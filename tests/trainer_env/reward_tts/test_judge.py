@@ -123,7 +123,7 @@ def test_a_token_beyond_32_bits_is_bad_speech_and_no_server_is_asked():
     assert not is_askable([2**31]) and is_askable([2**31 - 1])
 
 
-def test_a_text_that_is_left_out_is_judged_alike_in_all_its_rollouts_and_no_server_is_asked(tmp_path):
+def test_a_text_that_is_left_out_is_judged_alike_and_no_server_is_asked(tmp_path):
     """At b75001f0 one text that no server could measure ended a run of days, and each resumption of it."""
     (tmp_path / "texts.jsonl").write_text('{"text": "今天"}\n{"text": "。"}\n')
     row, own = {"index": 0, "language": "zh"}, {"recipe": "r", "server": {}, "reward": config()}

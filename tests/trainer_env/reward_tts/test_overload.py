@@ -66,7 +66,7 @@ def test_a_server_that_does_not_say_a_word_is_lost_and_its_rows_are_sent_to_anot
     simulated(silent())
 
 
-def test_a_server_that_finishes_nothing_gets_no_row_while_another_is_there_until_it_does_again():
+def test_a_server_that_finishes_nothing_gets_no_row_while_there_is_another():
     async def stuck():
         servers = SimulatedServer(58.0, stuck_until=200.0), SimulatedServer(58.0)
         settings, clock = config(servers=2, processes=1, give_up_s=60.0), asyncio.get_running_loop().time

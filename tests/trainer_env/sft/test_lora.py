@@ -115,7 +115,7 @@ def test_adapters_begin_and_drop_out_by_the_seed(folder):
     assert all(map(torch.equal, first, again)) and not any(map(torch.equal, first, other))
 
 
-def test_a_rollout_in_float32_gets_the_sum_of_weights_and_adapter_and_nothing_is_rounded(folder):
+def test_a_rollout_in_float32_gets_the_unrounded_sum_of_weights_and_adapter(folder):
     """At 1e922d5 verl rounded what it sends to bfloat16. All of A and B is 2 ** -6, the rank 4, alpha by it 2: a change
     of 2 * 4 * 2 ** -12 everywhere."""
     engine = ResumableSFTTrainer(config(folder, "rollout", *ADAPTERS, "model.lora.merge=true")).engine

@@ -34,7 +34,7 @@ def test_the_hearing_gets_the_ear_of_the_command_line_as_the_evaluation_does():
     assert train("inworld_tts", "guard.action=warn", *ear).beside()[-3:] == ear
 
 
-def test_what_the_hearing_alone_knows_is_refused_where_it_does_not_run_or_is_not_its_own():
+def test_keys_of_the_hearing_are_refused_where_it_does_not_run_or_has_none_such():
     """guard.folder was a key that merge did not look into: it took the newest step of a run that it had stopped."""
     stop = "guard.action=stop"
     for overrides, key in (
@@ -59,7 +59,7 @@ def test_without_a_guard_nothing_runs_beside():
     assert train("tiny_mandarin", "guard.action=null").beside() is None
 
 
-def test_a_recipe_without_an_ear_trains_without_a_guard_and_says_what_it_lacks_for_one(tmp_path):
+def test_a_recipe_without_an_ear_trains_without_a_guard_and_says_what_it_lacks(tmp_path):
     """docs/new_family.md's is one. At 7416dde its training ended with Hydra's "Error resolving interpolation"."""
     recipe = tmp_path / "bare"
     shutil.copytree(ROOT / "recipes/tiny_mandarin", recipe)

@@ -140,7 +140,7 @@ def of_the_other_build(device: str) -> set[str]:
 
 
 @pytest.mark.parametrize("device", ["cpu", "gpu"])
-def test_the_constraints_have_all_that_packages_ask_for_with_each_python_that_is_documented(device):
+def test_the_constraints_have_all_that_packages_ask_for_with_each_python(device):
     """vLLM wants setuptools<81 from Python 3.12 on: builds for GPUs could not be resolved; and ijson was in no file."""
     pinned, others = pins(ROOT / f"requirements/constraints-trainer-{device}.txt"), of_the_other_build(device)
     unmet = []

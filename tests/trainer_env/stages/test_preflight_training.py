@@ -153,7 +153,7 @@ OLD = "algorithm.rollout_correction.bypass_mode"
         (f"{DRAWN}.val_kwargs.top_p=0.9", None),
     ],
 )
-def test_rollouts_that_are_not_drawn_from_the_policy_need_the_actors_own_log_probabilities(override, key):
+def test_rollouts_not_drawn_from_the_policy_need_the_actors_log_probabilities(override, key):
     """At 1e922d5 the default trained them with a ratio of the nucleus' mass."""
     found = list(misfits.of_settings(compose_stage("tiny_mandarin", "grpo", (override,))))
     assert [key for key, _ in found] == ([] if key is None else [key])
@@ -161,7 +161,7 @@ def test_rollouts_that_are_not_drawn_from_the_policy_need_the_actors_own_log_pro
     assert list(misfits.of_settings(compose_stage("tiny_mandarin", "grpo", (override, f"{OLD}=false")))) == []
 
 
-def test_every_recipe_is_asked_how_it_draws_where_the_old_log_probabilities_are_vllms():
+def test_every_recipe_is_asked_how_it_draws_by_vllms_log_probabilities():
     found = misfits.of_settings(compose_stage("cosyvoice2", "grpo", (f"{OLD}=true",)))
     assert [key for key, _ in found] == [f"{DRAWN}.top_p", f"{DRAWN}.top_k"]
     for recipe in recipes():
@@ -242,7 +242,7 @@ def test_clipping_of_glm_tts_is_the_published_one_that_acts():
     assert compose_stage("glm_tts", "grpo").actor_rollout_ref.actor.optim.clip_grad == 5.0
 
 
-def test_sft_on_too_few_rows_or_by_another_schedule_is_refused_before_anything_starts(tmp_path):
+def test_sft_on_too_few_rows_or_by_another_schedule_is_refused_at_once(tmp_path):
     folder = tmp_path / "sft_checkpoints/global_step_2"
     folder.mkdir(parents=True)
     (tmp_path / "sft_checkpoints/latest_checkpointed_iteration.txt").write_text("2")

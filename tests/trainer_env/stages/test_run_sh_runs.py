@@ -40,7 +40,7 @@ def test_a_quota_that_is_used_up_is_told_as_a_full_disk_is(tmp_path):
     assert disk.why_failed(tmp_path, "KeyError: 'x'", 1 << 50).endswith(f"MiB are free on this disk. {more}")
 
 
-def test_what_a_full_disk_leaves_of_a_checkpoint_is_named_and_an_empty_tracker_mended(tmp_path):
+def test_what_a_full_disk_leaves_is_named_and_an_empty_tracker_mended(tmp_path):
     assert disk.mend_tracker(tmp_path) == []
     save_steps(tmp_path, 1, 2)
     assert disk.mend_tracker(tmp_path) == []

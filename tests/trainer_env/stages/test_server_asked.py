@@ -227,7 +227,7 @@ def test_a_server_that_measures_otherwise_than_when_the_training_began_is_named(
     assert not keys & {"token2wav.voices", "token2wav.batch_size", "asr.device", "scorers.ctc_likelihood._target_"}
 
 
-def test_another_server_than_that_of_the_checkpoint_is_named_until_there_is_one_of_its_own(tmp_path, monkeypatch):
+def test_another_server_than_the_checkpoints_is_named_until_it_has_its_own(tmp_path, monkeypatch):
     """At a612d515 it was named once, though the training may have ended before a step, and of `more` never."""
     cfg = training(8000, f"trainer.default_local_dir={tmp_path}", "recipe.server.more=['a:1','b:1']")[0]
 

@@ -77,7 +77,7 @@ def test_texts_that_are_too_long_for_whispers_likelihood_are_named_before_traini
         check_reward("llasa", compose_stage("llasa", "grpo", (wrong,)), [wrong])
 
 
-def test_a_list_of_such_texts_is_written_where_something_runs_and_no_other_run_works(tmp_path, monkeypatch):
+def test_a_list_of_such_texts_is_written_where_a_run_works_and_no_other_does(tmp_path, monkeypatch):
     """At a612d515 a dry run wrote it, and a command that was to be refused, over the list that another run may read."""
     monkeypatch.setattr(machine, "gpus", lambda: 0)
     (tmp_path / "token_ear.json").write_text('{"units": ["jin1"]}')
@@ -101,7 +101,7 @@ def test_a_list_of_such_texts_is_written_where_something_runs_and_no_other_run_w
     assert refused(r"text 1 has \['tian1'\].*without_measure\.jsonl$")
 
 
-def test_texts_that_sensevoice_or_the_token_ear_cannot_spell_are_named_before_training(tmp_path):
+def test_texts_that_sensevoice_or_the_token_ear_cannot_spell_are_named_first(tmp_path):
     """Both fail on a text, whatever is spoken: at b75001f0 the first rollouts of it ended the run."""
     (tmp_path / "corpus").write_text("今天三号你好\nwe go\n" * 20, encoding="utf-8")
     names = {"input": str(tmp_path / "corpus"), "model_prefix": str(tmp_path / "bpe"), "model_type": "bpe"}
