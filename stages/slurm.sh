@@ -111,7 +111,10 @@ job() {
   address=${addresses[0]}
   say "${#nodes[@]} nodes, Ray on $address:$ray_port, $training_gpus GPUs of each for training; logs in $logs"
 
-  # --block keeps `ray start` in the foreground, so that the end of its step is its own end.
+  # --block keeps `ray start` in the foreground, so that the end of its step is its own end. Not `ray symmetric-run` (2.60):
+  # that starts the head without --block, so that nothing tells when it has ended, lets Ray choose the other nodes' addresses
+  # (not ADDRESSES), and has status 0 where Ray could not start. The reward servers, each of which is started again by
+  # itself, would be steps beside it as they are here.
   start_ray() { # NODE OPTIONS...
     background "$logs/ray-$1.log" "$1" env CUDA_VISIBLE_DEVICES="$(seq -s, 0 $((training_gpus - 1)))" \
       "${ray[@]}" start "${@:2}" --num-gpus="$training_gpus" --block
