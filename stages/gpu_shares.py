@@ -64,7 +64,7 @@ def of_batch(cfg: DictConfig) -> Iterator[Fault]:
     fits = f"{BATCH}={batch} {MINI}={mini} would do"
     if texts[BATCH] % texts[MINI]:
         why = f"is {texts[BATCH]}, no multiple of {MINI}={texts[MINI]}, the texts of an update"
-        if _is_under_way(cfg):  # another batch would be another run
+        if is_under_way(cfg):  # another batch would be another run
             print(f"run.sh: warning: {BATCH} {why}: verl fills the last one with empty rows", flush=True)
         else:
             yield BATCH, f"{why}: {fits}"
@@ -79,7 +79,8 @@ def of_batch(cfg: DictConfig) -> Iterator[Fault]:
                 )
 
 
-def _is_under_way(cfg: DictConfig) -> bool:
+def is_under_way(cfg: DictConfig) -> bool:
+    """Whether a training by verl goes on from a checkpoint."""
     try:
         return goes_on_from(cfg) is not None
     except UserError:  # of which misfits.of_resumption tells

@@ -15,6 +15,8 @@ CORRECTS = {
     "rollout_rs": None,
     "rollout_rs_threshold": None,
 }
+# What a training under way may have, which it would be another run without: the first have no effect.
+MAY_GO_ON = (*(f"{_CORRECTION}.{name}" for name in CORRECTS), "algorithm.kl_ctrl.type")
 OWN_REWARD = "pkg://reward_tts.compute_score"
 # Numbers that it returns of each rollout, whatever is measured (reward_tts.compute_score.judged), beside its terms.
 NUMBERS = ("score", "error_rate", "gate", "no_speech", "bad_speech", "stray_text", "num_tokens", "duration_s")

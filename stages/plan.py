@@ -1,7 +1,7 @@
 """Which stages a command line means, each with the overrides that are its own."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig
@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from stages import preflight
 from stages.config import compose_stage, has_key
 from stages.lanes import groups
+from stages.marks import Marks
 from stages.overrides import Rules, route
 from stages.remembered import recall
 from stages.table import Stage, of_table, select_stages, table
@@ -51,8 +52,14 @@ def plan(recipe: str, first: str, last: str, overrides: list[str]) -> tuple[Dict
     own = of_table(recipe, overrides)
     stages = routed_stages(recipe, cfg, names, [given for given in overrides if given not in own])
     for stage in stages:
-        preflight.check_verl_keys(stage, cfg.verl_configs)
+        preflight.check_verl_keys(stage, cfg.verl_configs, _begun_with(Marks(cfg), stage))
     return cfg, stages
+
+
+def _begun_with(marks: Marks, stage: Stage) -> Mapping[str, str]:
+    """{key: JSON} of the configuration that a stage was begun with, or is done with; {} where no mark tells it."""
+    told = (marks.read(stage, kind) or {} for kind in ("begun", "done"))
+    return next((parts["config"] for parts in told if "config" in parts), {})
 
 
 def routed_stages(recipe: str, cfg: DictConfig, names: list[str], overrides: list[str]) -> list[Stage]:

@@ -2,75 +2,44 @@
 server: can its reward be computed? (Does the server that is there offer it: stages/asked_server.py.)"""
 
 import os
-import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from types import MappingProxyType
 
-import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.weights import paths
 from speech.files import write_jsonl
 from stages import gpu_shares, lengths, machine, misfits
 from stages.anew import Counts, counts_for, to_run
-from stages.config import ROOT, Source, compose_stage, sources
+from stages.config import compose_stage, sources
+from stages.left_aside import MAY_GO_ON
 from stages.overrides import Rules, route
+from stages.places import place
 from stages.table import Stage, of_table, table
-from stages.verl_keys import changed_keys, needs_critic, plain, unknown_keys, unread_keys, verl_config, wrong_types
+from stages.verl_keys import (
+    changed_keys,
+    is_as_begun,
+    is_unread,
+    needs_critic,
+    plain,
+    unknown_keys,
+    unread_keys,
+    verl_config,
+    wrong_types,
+)
 from stages.without_measure import Write, of_terms, of_texts, read_by, write_locked
 
 
-def place(key: str, read: Sequence[Source], overrides: Sequence[str]) -> str:
-    """Where a key (dotted) got its value: the override on the command line, or file and line of the key or, if it is
-    nowhere, of the nearest part of it that is.
-
-    Args:
-        key: of the whole configuration.
-        read: the files that were merged, in that order: the last that has the key counts.
-        overrides: of the command line.
-
-    >>> place("recipe.reward.terms.mos.weight", [], ["recipe.reward.terms.mos.weight=-1"])
-    'command line: recipe.reward.terms.mos.weight=-1'
-    """
-    parts = key.split(".")
-    for override in reversed(overrides):  # a part of it, or a mapping that has it
-        own, _, value = override.lstrip("+~").partition("=")
-        if own.startswith(key + ".") or (key.startswith(own + ".") and re.search(rf"\b{parts[-1]}\b", value)):
-            return f"command line: {override}"
-    for size in range(len(parts), 0, -1):
-        part = ".".join(parts[:size])
-        for override in reversed(overrides):
-            if override.lstrip("+~").partition("=")[0] == part:
-                return f"command line: {override}"
-        for file, package in reversed(read):
-            below = package.split(".") if package else []
-            if parts[:size][: len(below)] != below or size == len(below):
-                continue
-            line = _line(yaml.compose(file.read_text(encoding="utf-8")), parts[len(below) : size])
-            if line is not None:
-                shown = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
-                return f"{shown}, line {line}"
-    return "configuration"
-
-
-def _line(node: yaml.Node | None, parts: list[str]) -> int | None:
-    line = None
-    for part in parts:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next(((k, v) for k, v in pairs if k.value == part), None)
-        if found is None:
-            return None
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
-
-
-def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
+def check_verl_keys(stage: Stage, configs: DictConfig, begun: Mapping[str, str] = MappingProxyType({})) -> None:
     """SystemExit that names each key of the stage's YAML that verl does not know, reads nowhere, or has otherwise.
 
     Args:
         stage: with its overrides.
         configs: `verl_configs` of stages/standard.yaml; a command that is not there is not verl's.
+        begun: {key: JSON} of what the stage was begun with. A key that is read nowhere may stay as it is there: without
+            it the checkpoints would be another run's.
     """
     for command in stage.spec.commands:
         if command.module not in configs:
@@ -80,8 +49,13 @@ def check_verl_keys(stage: Stage, configs: DictConfig) -> None:
         faults = _verl_faults(stage.recipe, command.config, stage.overrides, command.module, how.extends, *lists)
         if faults:
             read = sources(stage.recipe, command.config, stage.overrides)
-            told = [f"{place(key, read, stage.overrides)}: {key} {why}" for key, why in faults]
-            raise SystemExit("\n".join(f"run.sh: {line}" for line in told))
+            cfg = compose_stage(stage.recipe, command.config, stage.overrides)
+            told = {key: f"{place(key, read, stage.overrides)}: {key} {why}" for key, why in faults}
+            stay = [key for key in told if is_unread(command.module, key) and is_as_begun(cfg, key, begun)]
+            for key in stay:
+                print(f"run.sh: warning: {told.pop(key)}; this run was begun with it and may keep it", flush=True)
+            if told:
+                raise SystemExit("\n".join(f"run.sh: {line}" for line in told.values()))
 
 
 @cache
@@ -202,7 +176,9 @@ def check_training(
             for key, why in faults:
                 if counts(files):
                     at = place(key, sources(stage.recipe, name, stage.overrides), stage.overrides)
-                    raise SystemExit(f"run.sh: {at}: {key} {why}")
+                    if key not in MAY_GO_ON or not gpu_shares.is_under_way(cfg):
+                        raise SystemExit(f"run.sh: {at}: {key} {why}")
+                    print(f"run.sh: warning: {at}: {key} {why}. This run was begun with it and may keep it", flush=True)
     if here:
         check_builds(stage)
 

@@ -5,6 +5,7 @@ table `verl_configs` of stages/standard.yaml says which YAML of verl's a command
 """
 
 import ast
+import json
 from collections.abc import Mapping
 from functools import cache, reduce
 from importlib.util import find_spec
@@ -85,6 +86,17 @@ def needs_critic(cfg: DictConfig) -> bool:
     """verl's own question (trainer/ppo/utils.py, need_critic), on a training whose YAML has `critic`."""
     enable = OmegaConf.select(cfg, "critic.enable")
     return cfg.algorithm.adv_estimator == "gae" if enable is None else bool(enable)
+
+
+def is_unread(module: str, key: str) -> bool:
+    """Whether a key (dotted) is one of these, or below one."""
+    return any(f"{key}.".startswith(f"{branch}.") for branch in unread_keys(module))
+
+
+def is_as_begun(cfg: DictConfig, key: str, begun: Mapping[str, str]) -> bool:
+    """Whether all at and below a key is what it was when the run began, by its mark ({key: JSON}, stages/marks.py)."""
+    node = OmegaConf.select(cfg, key)
+    return all(begun.get(one) == json.dumps(OmegaConf.select(cfg, one)) for one in keys(node, key))
 
 
 def changed_keys(cfg: DictConfig, known: DictConfig, branch: str) -> list[str]:

@@ -10,6 +10,8 @@ from reward_tts.reward.reward import Reward
 from stages import misfits
 from stages.config import compose_stage
 from stages.left_aside import CORRECTS, NUMBERS, left_aside
+from stages.plan import plan
+from stages.preflight import check_training
 
 CORRECTION = "algorithm.rollout_correction"
 
@@ -30,6 +32,19 @@ def test_each_is_a_fault_of_the_dry_check():
     cfg.algorithm.use_kl_in_reward = cfg.actor_rollout_ref.actor.checkpoint.async_save = False
     cfg.algorithm.filter_groups.metric = "score"
     assert list(misfits.of_settings(cfg)) == []
+
+
+def test_a_training_under_way_keeps_what_has_no_effect(tmp_path, capsys):
+    """It was begun when these were taken; at f9a99039 it could go on no more: without them it is another run."""
+    given = ["algo=grpo", "kl=reward", f"{CORRECTION}.rollout_is=token", "algorithm.kl_ctrl.type=adaptive"]
+    (training,) = plan("tiny_mandarin", "train", "train", [*given, f"recipe.grpo_dir={tmp_path}"])[1]
+    with pytest.raises(SystemExit, match=rf"{CORRECTION}.rollout_is is token, and"):
+        check_training(training)
+    (tmp_path / "global_step_10").mkdir()
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
+    check_training(training)
+    warned = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1:4] for line in warned] == [["warning", "command line", one] for one in given[2:]]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Keys that verl does not know or reads nowhere, and values of another kind, are refused with their place."""
 
+import json
 import re
 
 import pytest
@@ -116,6 +117,18 @@ def test_a_critic_is_asked_for_as_verl_does():
     values = [("gae", None), ("gae", False), ("group_relative", None), ("group_relative", True)]
     cfgs = [{"critic": {"enable": enable}, "algorithm": {"adv_estimator": name}} for name, enable in values]
     assert [needs_critic(OmegaConf.create(cfg)) for cfg in cfgs] == [True, False, False, True]
+
+
+def test_a_run_that_was_begun_with_such_a_key_may_keep_it(tmp_path, capsys):
+    """Without it its checkpoints are another run's; at f9a99039 even a training that was done was refused."""
+    key, own = "algorithm.rollout_correction.loss_type", f"recipe.work_dir={tmp_path}"
+    (tmp_path / "marks").mkdir()
+    (tmp_path / "marks/train.done").write_text(json.dumps({"config": {key: '"reinforce"'}}))
+    plan("tiny_mandarin", "train", "train", [own, f"{key}=reinforce"])
+    assert f"run.sh: warning: command line: {key}=reinforce: {key} is read nowhere" in capsys.readouterr().out
+    for others in ([f"{key}=ppo_clip"], [f"{key}=reinforce", "trainer.balance_batch=false"]):
+        with pytest.raises(SystemExit, match="is read nowhere"):
+            plan("tiny_mandarin", "train", "train", [own, *others])
 
 
 def test_the_table_of_unread_keys_holds_keys_of_verls_yaml():
