@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.weights import paths
 from merge.choose import latest
-from sft.verl_train import check_choice, check_lora, rows_of, steps_of
+from sft.verl_train import rows_of
 from speech.faults import UserError
 from stages.left_aside import Fault, left_aside
 from verl_plugins.schedule import Schedule, check_same
@@ -254,7 +254,7 @@ def of_schedule(cfg: DictConfig) -> Iterator[Fault]:
     """A GRPO training whose texts are there, and a checkpoint that was trained by another schedule."""
     with suppress(ValueError):  # which of_rows tells
         if steps := _texts(cfg) and planned_steps(cfg):
-            yield from _of_schedule(cfg, "actor", cfg.actor_rollout_ref.actor.optim, steps)
+            yield from by_schedule(cfg, "actor", cfg.actor_rollout_ref.actor.optim, steps)
 
 
 def goes_on_from(cfg: DictConfig) -> Path | None:
@@ -274,7 +274,7 @@ def of_resumption(cfg: DictConfig) -> Iterator[Fault]:
             yield "trainer.default_local_dir", f"cannot be gone on from: {error}"
 
 
-def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> Iterator[Fault]:
+def by_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> Iterator[Fault]:
     """A checkpoint, `part` of its folder, from which this training would go on by another schedule."""
     try:
         if last := goes_on_from(cfg):
@@ -282,18 +282,3 @@ def _of_schedule(cfg: DictConfig, part: str, optim: DictConfig, steps: int) -> I
     except ValueError as error:
         key = "trainer.total_epochs" if cfg.trainer.total_training_steps is None else "trainer.total_training_steps"
         yield key, f"does not fit: {error}"
-
-
-def of_sft(cfg: DictConfig) -> Iterator[Fault]:
-    """An SFT by verl and its rows, as far as they are there: see sft/verl_train.py; a checkpoint as in of_schedule."""
-    files = paths(OmegaConf.select(cfg, "data.train_files"))
-    if not OmegaConf.select(cfg, "sft.torchrun") or not all(Path(file).exists() for file in files):
-        return
-    checks = (("data.train_batch_size", steps_of), ("model.lora_rank", check_lora), ("sft.choose", check_choice))
-    for key, check in checks:
-        try:
-            check(cfg)
-        except (FileNotFoundError, ValueError) as error:
-            yield key, f"does not fit: {error}"
-            return
-    yield from _of_schedule(cfg, "", cfg.optim, steps_of(cfg))

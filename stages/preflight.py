@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_prep.weights import paths
 from speech.files import write_jsonl
-from stages import gpu_shares, lengths, machine, misfits
+from stages import gpu_shares, lengths, machine, misfits, sft_misfits
 from stages.anew import Counts, counts_for, to_run
 from stages.config import compose_stage, sources
 from stages.left_aside import MAY_GO_ON
@@ -158,7 +158,7 @@ def check_training(
     write: Write | None = None,
 ) -> None:
     """SystemExit with the place of the first setting that verl takes, to fail later or to train on wrong numbers: see
-    stages/misfits.py, gpu_shares.py, lengths.py, infer/ears.py.
+    stages/misfits.py, sft_misfits.py, gpu_shares.py, lengths.py, infer/ears.py.
 
     Args:
         stage: with its overrides.
@@ -219,7 +219,9 @@ def _checks(
         yield [], gpu_shares.of_batch(cfg)
         yield paths(OmegaConf.select(cfg, "data.train_files")), misfits.of_rows(cfg)
         yield needed, misfits.of_schedule(cfg)
-    yield needed, misfits.of_sft(cfg)
+    yield [], sft_misfits.of_choice(cfg)
+    yield paths(OmegaConf.select(cfg, "model.path")), sft_misfits.of_lora(cfg)
+    yield needed, sft_misfits.of_rows(cfg)
     if trains or prepares:
         told = next((one.overrides for one in planned if one.name == "serve"), None)
         server = compose_stage(stage.recipe, "server", tuple(of_others(stage.recipe) if told is None else told))

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from merge.choose import latest
-from stages import misfits
+from stages import misfits, sft_misfits
 from stages.config import compose_stage, recipes
 from stages.marks import Marks
 from stages.preflight import check_planned, check_training
@@ -41,6 +41,8 @@ FLASH = "actor_rollout_ref.model.override_config.attn_implementation=flash_atten
         ),
         ("train", ["actor_rollout_ref.model.lora_rank=8"], r"model\.lora must have merge: true"),
         ("sft", ["model.lora_rank=8"], None),
+        ("sft", ["sft.choose=newest"], r"command line: .*sft\.choose does not fit: sft\.choose is last or best"),
+        ("sft", ["sft.adapter=x"], r"model\.lora_rank does not fit: .* are of LoRA"),
         ("train", [f"{SPLIT}=2"], rf"command line: {SPLIT}=2: {SPLIT} above 1 needs {FLASH}"),
         ("train", [f"{SPLIT}=2", FLASH], None),
         ("sft", ["engine.ulysses_sequence_parallel_size=2"], r"needs model\.override_config\.attn_implementation="),
@@ -251,7 +253,7 @@ def test_sft_on_too_few_rows_or_by_another_schedule_is_refused_at_once(tmp_path)
     def faults(rows: int, *overrides: str) -> list[tuple[str, str]]:
         own = (texts(tmp_path, rows), f"trainer.default_local_dir={tmp_path}/sft_checkpoints", "sft_hardware=cpu")
         more = ("data.train_batch_size=8", "trainer.n_gpus_per_node=1", "optim.lr_warmup_steps_ratio=0", *overrides)
-        return list(misfits.of_sft(compose_stage("llasa", "sft", own + more)))
+        return list(sft_misfits.of_rows(compose_stage("llasa", "sft", own + more)))
 
     assert faults(16, "trainer.total_epochs=1") == []
     ((key, why),) = faults(7, "trainer.total_epochs=1")
