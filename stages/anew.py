@@ -5,9 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 
 from stages.config import ROOT
-from stages.table import Stage
+from stages.table import Need, Stage
 
 Counts = Callable[[Sequence[str]], bool]  # whether a fault of these files does; of none: of settings
+
+
+def needs(stage: Stage, stages: Iterable[Stage]) -> list[Need]:
+    """What a stage needs and, where it asks the reward server, what that one needs, if it is one of these stages: a
+    training by another ear is another run (stages/marks.py)."""
+    served = [one for one in stages if one.name == "serve"] if stage.spec.get("server") else []
+    return [need for one in (stage, *served) for need in one.needs()]
 
 
 def to_run(stages: Sequence[Stage], is_due: Callable[[Stage], bool]) -> list[Stage]:
@@ -20,7 +27,7 @@ def to_run(stages: Sequence[Stage], is_due: Callable[[Stage], bool]) -> list[Sta
     found: list[Stage] = []
     for stage in stages:
         names = {one.name for one in found}
-        if any(need.made_by in names for need in stage.needs()) or is_due(stage):
+        if any(need.made_by in names for need in needs(stage, stages)) or is_due(stage):
             found.append(stage)
     return found
 
@@ -41,5 +48,5 @@ def _is_made(stage: Stage, paths: Iterable[str], running: Sequence[Stage]) -> bo
     before = list(takewhile(lambda one: one.name != stage.name, running))
     names = {one.name for one in before}
     made = [path for one in before for path in one.spec.makes]
-    made += [need.path for need in stage.needs() if need.made_by in names]
+    made += [need.path for need in needs(stage, running) if need.made_by in names]
     return any((ROOT / path).is_relative_to(ROOT / one) for path in paths for one in made)

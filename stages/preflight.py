@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from data_prep.weights import paths
 from speech.files import write_jsonl
 from stages import gpu_shares, lengths, machine, misfits, sft_misfits
-from stages.anew import Counts, counts_for, to_run
+from stages.anew import Counts, counts_for, needs, to_run
 from stages.config import compose_stage, sources
 from stages.left_aside import MAY_GO_ON
 from stages.overrides import Rules, route
@@ -205,7 +205,7 @@ def _checks(
     """(files and folders that a check reads and a stage may make, what it finds). Whether checkpoints are gone on from
     depends on all that the stage needs."""
     trains, prepares = "actor_rollout_ref" in cfg, bool(OmegaConf.select(cfg, "prepare.use_speech_prefix"))
-    needed = [need.path for need in stage.needs()]
+    needed = [need.path for need in needs(stage, planned)]
     if here:
         yield [], gpu_shares.of_gpus(cfg)
     yield [], misfits.of_settings(cfg)

@@ -37,7 +37,7 @@ def planned(tmp_path_factory) -> dict[str, tuple[DictConfig, list[Stage]]]:
         (["data", "train"], []),
         (["train"], [FEW, OTHER]),
         (["sft", "train"], [FEW]),  # of another model it is another run, whose checkpoints are moved aside
-        (["reward_asr", "token_ear", "train"], [FEW, OTHER]),
+        (["token_ear", "train"], [FEW]),  # as by another ear, which the reward server has
         (["data"], []),
         ([], []),
     ],
