@@ -129,7 +129,7 @@ def test_observers_see_what_was_thrown_away(monkeypatch, enable: bool, seen: int
 
 
 @pytest.mark.parametrize(("enable", "mini"), [(False, 1), (True, 1), (False, BATCH)])
-def test_each_of_several_updates_has_whole_groups_and_not_who_ended_first(monkeypatch, enable: bool, mini: int):
+def test_several_updates_have_the_order_of_the_prompts_and_not_who_ended_first(monkeypatch, enable: bool, mini: int):
     """The short rollout of each prompt is finished before any long one: at 0.9.1's order the first update is of the
     short ones. With dynamic sampling the first group, without spread, is replaced by the third and the fourth."""
     queue = Queue([FLAT, SPREAD] if enable else [SPREAD])
