@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from data_prep.shards import FOREIGN, MERGED, RECORDS, SPLITS, is_foreign, names
-from speech.faults import told_plainly
+from speech.faults import UserError, told_plainly
 from speech.files import whole_file
 
 
@@ -70,13 +70,20 @@ def merge_shards(folder: str | Path, remove_shards: bool) -> dict[str, int]:
 
     Raises:
         FileNotFoundError, ValueError: see find_shards. ValueError: a shard's index does not fit its codes.
+        UserError: some of another trainer's merged files are there, and not all.
     """
     record = Path(folder) / MERGED
-    known = record.exists() or is_foreign(folder)
-    if known and all(path.exists() for split in SPLITS for path in names(folder, split)):
+    known, merged = record.exists() or is_foreign(folder), [path for split in SPLITS for path in names(folder, split)]
+    there = [path.name for path in merged if path.exists()]
+    if known and len(there) == len(merged):
         print(f"[merge_shards] {folder} is merged already", flush=True)
         counts = {split: len(np.load(names(folder, split)[1])) for split in SPLITS}
     else:
+        if there and is_foreign(folder) and not record.exists():
+            raise UserError(
+                f"{folder} holds another trainer's {', '.join(there)}, and not all of {len(merged)} merged files. They "
+                "are not replaced: complete them there, or move them away to have the shards merged"
+            )
         numbers, settings = find_shards(folder)
         counts = _merge(folder, numbers)
         with whole_file(record) as temporary:

@@ -11,6 +11,7 @@ from data_prep.merge_shards import merge_shards
 from data_prep.read_shards import read_shards
 from data_prep.shards import Codes, ShardWriter, names
 from data_prep.vectorize import vectorize
+from speech.faults import UserError
 from stages.config import compose_stage
 
 
@@ -61,3 +62,14 @@ def test_a_gap_in_their_numbers_and_a_missing_file_are_refused(tmp_path):
     names(tmp_path, "train", 1)[1].unlink()
     with pytest.raises(FileNotFoundError, match=r"train_codes_index_1\.npy is missing: the shards in"):
         merge_shards(tmp_path, remove_shards=False)
+
+
+def test_merged_files_of_which_one_is_missing_are_not_replaced(tmp_path):
+    """At ee8aa784 they were written over by what the shards make."""
+    for shard in (0, None):
+        write(tmp_path, shard, 2)
+    names(tmp_path, "val")[2].unlink()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match=r"another trainer's train_codes\.npy, .*, and not all of 6 merged files"):
+        merge_shards(tmp_path, remove_shards=False)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
