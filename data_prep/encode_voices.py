@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from data_prep.heard import Ear, known_part, made_of
+from data_prep.instructions import words_of_voice
 from data_prep.read_shards import MADE
 from speech.faults import UserError, told_plainly
 from speech.files import append_jsonl, growing_lines, write_jsonl
-from speech.jsonl import BadRows
+from speech.jsonl import BadField, BadRows
 from speech.paths import check_outputs, relative
 from speech.voices import Voice, read_voices
 from speech.waves import AudioLimits, check_header, read_wave
@@ -69,24 +70,33 @@ def _wrong(voice: Voice, cfg: DictConfig) -> str | None:
     return None
 
 
-def _check_words(cfg: DictConfig, voices: Iterable[Voice]) -> None:
+def _check_words(cfg: DictConfig, voices: Iterable[Voice], template: str | None) -> None:
     """Whether each recording says its voice's words, as far as the recipe's ASR can tell: a prompt whose words are not
     those of its speech spoils every text that is said with it.
 
     Raises:
-        BadRows: voices in whose recordings other words are heard, all of them.
+        BadRows: voices in whose recordings other words are heard, or whose words no prompt may hold, all of them.
     """
     ear, faults = Ear(cfg.asr, _limits(cfg.max_seconds), f"{cfg.output}.heard"), []
     there = [voice for voice in voices if voice.text and voice.wav and Path(voice.wav).is_file()]
     for voice in tqdm(there, desc="words", unit="voice", mininterval=5):
-        if problem := ear.problem(voice.wav, voice.text, voice.language or cfg.language, cfg.check):
+        try:
+            said = words_of_voice(voice, template)["text"] if template else voice.text
+            problem = ear.problem(voice.wav, said, voice.language or cfg.language, cfg.check)
+        except BadField as bad:
+            problem = bad.reason
+        if problem:
             faults.append(f"{cfg.input}: voice {voice.name!r}: field 'text': {problem}")
     if faults:
         raise BadRows(faults, then="nothing was encoded; voices.check=null takes the words as they are")
 
 
-def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
+def encoded(cfg: DictConfig, template: str | None = None) -> Iterator[dict[str, Any]]:
     """Rows of `voices.output`, in the order of `voices.input`; the encoder is made when the first voice needs it.
+
+    Args:
+        cfg: branch `voices` of the configuration.
+        template: the recipe's prompt_template; what its prompts begin with anyway is none of a voice's words.
 
     Raises:
         BadRows: voices whose recording is not there, or no sound, or (`voices.check`) says other words, all of them,
@@ -101,7 +111,7 @@ def encoded(cfg: DictConfig) -> Iterator[dict[str, Any]]:
         faults = [f"{cfg.input}: voice {name!r}: {why}" for name, why in wrong.items()]
         raise BadRows(faults, then="nothing was encoded")
     if cfg.get("check") is not None:
-        _check_words(cfg, voices.values())
+        _check_words(cfg, voices.values(), template)
     for voice in tqdm(voices.values(), desc="voices", unit="voice", mininterval=5):
         tokens = list(voice.speech_tokens)
         try:
@@ -147,7 +157,7 @@ def main(cfg: DictConfig) -> None:
             raise UserError("voices.output is null: name the file, or recipe.voices")
         check_outputs({"voices.input": own.input}, {"voices.output": own.output})
         _check_kept(own)
-        write_jsonl(own.output, encoded(own))
+        write_jsonl(own.output, encoded(own, OmegaConf.select(cfg, "recipe.prompt_template")))
     print(f"voices of {own.input} -> {own.output}")
 
 

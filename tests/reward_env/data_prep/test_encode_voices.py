@@ -242,7 +242,10 @@ def test_recordings_of_other_words_are_named_and_none_is_heard_twice(tmp_path, m
     lines[1]["text"], lines[2]["text"], cfg["check"] = lines[2]["text"], lines[1]["text"], 0.3
     write(tmp_path / "r.jsonl", *lines)
     assert [row["name"] for row in encoded(OmegaConf.create(cfg))] == list("abcde") and SaysByLength.heard == 5
-    lines[0]["language"] = "fr"
+    lines[3]["text"] = f"You are a helpful assistant.<|endofprompt|>{words['d']}"  # before all words of CosyVoice3's
+    write(tmp_path / "r.jsonl", *lines)
+    assert len(list(encoded(OmegaConf.create(cfg), "models.cosyvoice.prompt.zero_shot3"))) == len(lines)
+    lines[3]["text"], lines[0]["language"] = words["d"], "fr"
     write(tmp_path / "r.jsonl", *lines)
     assert "voice 'a': field 'text': cannot be heard: no language of this ASR: ['fr']" in told()[1]
 
