@@ -6,17 +6,18 @@ from speech.jsonl import Fault
 from speech.paths import input_file
 
 
-def table(path: Path, faults: list[Fault], expected: str) -> dict[str, tuple[int, str]]:
-    """{utterance: (line from 1, the rest of it)}; `expected`: for the message where there is no such file."""
+def table(path: Path, faults: list[Fault], expected: str, may_be_empty: bool = False) -> dict[str, tuple[int, str]]:
+    """{utterance: (line from 1, the rest of it)}; `expected`: for the message where there is no such file;
+    `may_be_empty`: the rest of a line."""
     found: dict[str, tuple[int, str]] = {}
     for number, line in lines_of(path, expected):
-        name, *rest = line.split(maxsplit=1)
-        if not rest:
+        name, rest, *_ = *line.split(maxsplit=1), ""
+        if not (rest or may_be_empty):
             faults.append(Fault(str(path), number, name, "has nothing behind it", line))
         elif name in found:
             faults.append(Fault(str(path), number, name, f"is there twice, first in line {found[name][0]}", line))
         else:
-            found[name] = (number, rest[0])
+            found[name] = (number, rest)
     return found
 
 

@@ -57,7 +57,7 @@ def recordings(folder: Path, wordless: bool = False) -> list[Recording]:
     """
     if folder.suffix.lower() == ".tsv" and folder.is_file():
         return of_table(folder, wordless)
-    if (folder / SCP).is_file() and (folder / UTTERANCES).is_file():
+    if (folder / SCP).is_file() and ((folder / UTTERANCES).is_file() or (wordless and not _sounds(folder))):
         return of_scp(folder, wordless)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} (folder.input) is missing, or is no folder: recordings are expected in it")
@@ -127,6 +127,11 @@ def _walk(folder: Path, faults: list[str]) -> Iterator[Path]:
             folders.sort()
             ways += (path for name in folders if (path := Path(here, name)).is_symlink())
             yield from (Path(here, name) for name in sorted(files))
+
+
+def _sounds(folder: Path) -> bool:
+    """Whether recordings lie in a folder: words may then lie beside them."""
+    return any(path.suffix.lower() in AUDIO for path in _walk(folder, []))
 
 
 def _by_name(folder: Path, paths: list[Path], endings: tuple[str, ...]) -> dict[str, list[Path]]:

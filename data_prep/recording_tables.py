@@ -61,7 +61,7 @@ def of_table(path: Path, wordless: bool = False) -> list[Recording]:
 
 def of_scp(folder: Path, wordless: bool = False) -> list[Recording]:
     """Those of a folder that CosyVoice's local/prepare_data.py made, sorted by name. `wordless`: words may be missing,
-    and are then empty.
+    or the file of all of them, and are then empty.
 
     Raises:
         FileNotFoundError: there is no such file. ValueError: it names no recording. BadRows: lines without a recording
@@ -69,8 +69,9 @@ def of_scp(folder: Path, wordless: bool = False) -> list[Recording]:
     """
     faults: list[Fault] = []
     expected = "an utterance's name and what is told of it on each line, as in CosyVoice's data folders (folder.input),"
-    scp, words = (table(folder / name, faults, expected) for name in (SCP, UTTERANCES))
-    told = {key: table(path, faults, expected) for key, name in TOLD.items() if (path := folder / name).is_file()}
+    scp, text = table(folder / SCP, faults, expected), folder / UTTERANCES
+    words = table(text, faults, expected, wordless) if text.is_file() or not wordless else {}
+    told = {key: table(path, faults, expected, True) for key, name in TOLD.items() if (path := folder / name).is_file()}
     found = []
     for name, (line, wav) in sorted(scp.items()):
         file, (_, text) = file_of(wav, folder), words.get(name, (0, ""))
@@ -79,7 +80,7 @@ def of_scp(folder: Path, wordless: bool = False) -> list[Recording]:
         elif not (text or wordless):
             faults.append(Fault(str(folder / SCP), line, name, f"is not in {UTTERANCES}", wav))
         else:
-            more = {key: rows[name][1] for key, rows in told.items() if name in rows}
+            more = {key: rows[name][1] for key, rows in told.items() if rows.get(name, (0, ""))[1]}
             found.append(Recording(name, file, " ".join(text.split()), None, more))
     lost = ((line, name, text) for name, (line, text) in words.items() if name not in scp)
     faults += [Fault(str(folder / UTTERANCES), line, name, f"is not in {SCP}", text) for line, name, text in lost]

@@ -151,6 +151,13 @@ def test_a_data_folder_of_cosyvoice_names_recordings_that_lie_elsewhere(tmp_path
     assert (first["transcript"], first["wav_path"], first["speaker_id"]) == ("No.", "../corpus/1/1_a.wav", "1")
     assert "instruction" not in first and second["instruction"] == "Slowly.<|endofprompt|>"
     assert instruction(second, "{instruction}") == {"instruction": "Slowly.<|endofprompt|>"}
+    for name in ("instruct", "utt2spk"):  # of the first nothing is told
+        (folder / name).write_text("1_a\n2_b 2\n")
+    for words, spoken in (("2_b Hi.\n1_a No.\n", ["No.", "Hi."]), ("2_b\n1_a No.\n", ["No.", ""]), ("", ["", ""])):
+        (folder / "text").write_text(words) if words else (folder / "text").unlink()
+        found = recordings(folder, wordless="" in spoken)
+        assert [one.words for one in found] == spoken
+        assert [one.more for one in found] == [{}, {"speaker_id": "2", "instruction": "2"}]
     (folder / "text").write_text("2_b Hi.\n3_c Gone.\n2_b Hi.\n")
     (folder / "wav.scp").write_text(f"2_b {tmp_path}/corpus/1/2_b.wav\n1_a corpus/1/1_a.wav\n4_d gone.wav\n")
     with pytest.raises(BadRows) as error:
