@@ -45,7 +45,11 @@ export VERL_TTS_SECRET RAY_AUTH_TOKEN RAY_AUTH_MODE=token
 # itself is kept.
 tmp=${TMPDIR:-/tmp} own=${tmp%/}/vtts-$SLURM_JOB_ID
 socket=/ray/session_YYYY-MM-DD_hh-mm-ss_ffffff_4194304/sockets/plasma_store
-(($(printf %s "$own$socket" | wc -c) > 107)) || export RAY_TMPDIR=${RAY_TMPDIR:-$own}
+if (($(printf %s "$own$socket" | wc -c) <= 107)); then
+  export RAY_TMPDIR=${RAY_TMPDIR:-$own}
+elif [[ -z ${RAY_TMPDIR:-} ]]; then
+  say "$own is too long for Ray's sockets: it has $tmp/ray, if no other user does; a short folder of yours: RAY_TMPDIR=..."
+fi
 
 mapfile -t nodes < <(scontrol show hostnames "${SLURM_JOB_NODELIST:?}")
 head=${nodes[0]}

@@ -14,11 +14,12 @@ def job(tmp_path: Path) -> dict[str, str]:
 
 
 def of_ray(job: dict[str, str], **given: str) -> tuple[list[str], dict[str, str]]:
-    """(arguments, environment) of the step that starts Ray, which ends the job at once."""
+    """(arguments, environment) of the step that starts Ray, which ends the job at once; what that says: CALLS.said."""
     (Path(job["SLURM_SUBMIT_DIR"]) / "bin/ray").write_text(
         '#!/usr/bin/env bash\n[[ $1 != start ]] || { echo "$*"; env; } >"$CALLS.ray"\nexit 3\n'
     )
-    subprocess.run(["bash", SCRIPT], env=job | given, capture_output=True, timeout=600)
+    with open(f"{job['CALLS']}.said", "w") as said:
+        subprocess.run(["bash", SCRIPT], env=job | given, stdout=said, stderr=said, timeout=600)
     arguments, *lines = Path(f"{job['CALLS']}.ray").read_text().splitlines()
     return arguments.split(), dict(line.partition("=")[::2] for line in lines)
 
@@ -67,6 +68,7 @@ def test_rays_folder_is_the_jobs_own_where_its_sockets_have_room(job, given, fol
     """In /tmp/ray, `ray start` of a second user ended with PermissionError; then so in a TMPDIR that users share."""
     job.pop("RAY_TMPDIR", None)
     assert of_ray(job, **given)[1].get("RAY_TMPDIR") == folder
+    assert ("RAY_TMPDIR=" in Path(f"{job['CALLS']}.said").read_text()) == (folder is None)
 
 
 def test_steps_of_a_job_that_was_submitted_without_its_environment_have_its_secrets(job):
