@@ -15,10 +15,11 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from data_prep.held_out import place_of
+from data_prep.instructions import taken_apart
 from data_prep.recordings import filters, read_recordings
 from speech.files import append_jsonl, growing_lines, identities, paths_in
 from speech.interfaces import ASR
-from speech.jsonl import BadRows, Fault
+from speech.jsonl import BadField, BadRows, Fault
 from speech.readings import Comparison, asked_lattice, lattice
 from speech.readings.units import SOUNDS, SYLLABIC, TONELESS
 from speech.waves import AudioLimits, read_wave
@@ -96,15 +97,16 @@ class Ear:
         return f"error {rate:.2f}: {said!r} is said to be in {wav}, heard is {heard!r}" if rate > most else None
 
 
-def check_samples(own: DictConfig) -> None:
+def check_samples(own: DictConfig, template: str) -> None:
     """Hears a share of the recordings that are to be vectorised, drawn by their lines: by the other end of the
     draw that holds some out.
 
     Args:
         own: branch `vectorize`; without check.error nothing is heard.
+        template: the recipe's prompt_template; an instruction before the words, as its rows may have one, is not said.
 
     Raises:
-        BadRows: recordings in which other words are heard than their rows say.
+        BadRows: recordings in which other words are heard than their rows say, or whose rows say none.
     """
     if own.check.error is None:
         return
@@ -121,7 +123,12 @@ def check_samples(own: DictConfig) -> None:
 
     for one, row in drawn():
         heard += 1
-        if problem := ear.problem(one.wav_path, one.transcript, one.language, own.check.error):
+        try:
+            said = taken_apart({"text": one.transcript}, template)["text"]
+            problem = ear.problem(one.wav_path, said, one.language, own.check.error)
+        except BadField as bad:
+            problem = bad.reason
+        if problem:
             faults.append(Fault(own.input, one.line, "transcript", problem, row))
     print(f"[vectorize] {heard} recordings heard, {len(faults)} with other words (vectorize.check)", flush=True)
     if faults:

@@ -247,7 +247,7 @@ def vectorize(cfg: DictConfig) -> None:
         return
     check_list(own)
     if int(os.environ.get("RANK", 0)) == 0:  # of torchrun's processes one
-        check_samples(own)
+        check_samples(own, cfg.recipe.prompt_template)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0)) * own.workers
     devices = list(own.devices)

@@ -237,8 +237,12 @@ def test_a_bound_that_is_null_bounds_nothing(tmp_path):
     assert len(read_sound(one, own, 16000)) == 31 * 16000
     own.asr = {"_target_": "tests.helpers.small_encoder.SaysByLength", "said": {310: "two"}}
     own.update({"input": str(tmp_path / "samples.jsonl"), "output": str(tmp_path), "check": {"error": 0.3, "share": 1}})
+    template = "models.cosyvoice.prompt.zero_shot3"
     with pytest.raises(BadRows, match="heard is 'two'"):
-        check_samples(own)
+        check_samples(own, template)
+    row["transcript"] = "Please speak slowly.<|endofprompt|>Two."
+    (tmp_path / "samples.jsonl").write_text(json.dumps(row) + "\n")
+    check_samples(own, template)
 
 
 def test_torchruns_processes_are_workers(models, recordings, tmp_path, monkeypatch):
