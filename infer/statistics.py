@@ -5,9 +5,9 @@ Expanded percentile bootstrap (Hesterberg, "What teachers should know about the 
 quantiles); pairing as in Bisani & Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation",
 ICASSP 2004.
 
-scipy.stats.bootstrap gives the same intervals to the last digit (1.17: of the texts' indices, `percentile` at a level of
-1 - 2 * tail). But it does not expand them by itself, refuses a single text, and of a share keeps no draws of the baseline,
-whose zeros leave it without one: this file would be as long with it.
+scipy.stats.bootstrap gives the same intervals to the last digit (1.17: of the texts' indices, `percentile` at a level
+of 1 - 2 * tail). But it does not expand them by itself, refuses a single text, and of a share keeps no draws of the
+baseline, whose zeros leave it without one: this file would be as long with it.
 """
 
 from collections.abc import Iterator
