@@ -1,13 +1,16 @@
 """Documents lead where they say: links, names of sections, and the estimates that the console has too."""
 
 import ast
+import inspect
 import re
 import subprocess
 from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
+from reward_tts.reward.terms import TERMS
 from stages import machine
 from stages.config import ROOT, compose_stage
 from stages.gpu_shares import GPUS, MINI, divisible, of_batch, of_gpus
@@ -123,6 +126,17 @@ def test_the_page_of_training_has_the_disk_that_kept_checkpoints_take():
         assert int(kept) == compose_stage(name, "grpo").trainer.max_actor_ckpt_to_keep
         for gigabytes, number in ((one, 1), (last, int(kept)), (most, int(kept) + 4)):
             assert abs(int(gigabytes) - 12 * float(billions) * number) < 1
+
+
+def test_the_page_of_the_reward_has_the_defaults_and_bounds_of_every_term():
+    page = (ROOT / "docs/reward.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `(\{.*?\})` \| [^|]+ \| (-?\d)(?: to (\d)|, no end) \| [^|]+ \|$", page, re.M)
+    told = {name: (yaml.safe_load(own), float(low), float(high) if high else None) for name, own, low, high in rows}
+    for name, term in TERMS.items():
+        keywords = [one for one in inspect.signature(term.value).parameters.values() if one.kind is one.KEYWORD_ONLY]
+        own = {one.name: "required" if one.default is one.empty else one.default for one in keywords}
+        assert told.pop(name) == (own, term.lowest, term.highest), name
+    assert told == {}
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("recipes/*/README.md")), ids=lambda page: page.parent.name)
