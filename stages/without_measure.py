@@ -22,9 +22,10 @@ TEXTS = ("data.train_files", "data.val_files")
 _PROMPT_OF_WHISPER = 4  # start, language, task, no timestamps
 _TOLD = 5  # texts that cannot be measured
 _BY_SHORTCUT = "token_ear"  # measured before any scorer (reward_tts/server/shortcut.py)
-Ear = tuple[str, str, int | None]  # the measure, the folder of the model that is asked, and when it was made
 Write = Callable[[Path, list[dict[str, Any]]], None]  # JSONL
 Reason = Callable[[str, str], str]  # (text, language) -> why it has no measure; empty if it has one
+# The measure, what makes its reason of the folder of the model that is asked, that folder, and when the model was made.
+Ear = tuple[str, Callable[[Path], Reason], str, int | None]
 
 
 def of_terms(cfg: DictConfig, server: DictConfig) -> Iterator[Fault]:
@@ -127,7 +128,7 @@ def write_locked(path: Path, rows: list[dict[str, Any]]) -> None:
 def read_by(cfg: DictConfig, server: DictConfig) -> list[str]:
     """The files and folders that of_texts reads, less what is left out."""
     texts = [file for key in TEXTS for file in paths(OmegaConf.select(cfg, key))]
-    return texts + [folder for _, folder, _ in _asked(cfg, server)]
+    return texts + [folder for _, _, folder, _ in _asked(cfg, server)]
 
 
 def _asked(cfg: DictConfig, server: DictConfig) -> tuple[Ear, ...]:
@@ -147,8 +148,8 @@ def _without(file: str, _time: int | None, language: str, ears: tuple[Ear, ...])
     Args:
         language: of rows that name none.
     """
-    made = {"nll": _of_whisper, "ctc_nll": _of_sensevoice, "token_nll": _of_token_ear}
-    reasons, found = [made[measure](Path(folder)) for measure, folder, _ in ears], []
+    models = dict.fromkeys((make, folder) for _, make, folder, _ in ears)  # of two measures: asked once
+    reasons, found = [make(Path(folder)) for make, folder in models], []
     for number, (text, own) in enumerate(_rows_of(file, language), 1):
         if why := "; ".join(filter(None, (reason(text, own) for reason in reasons))):
             found.append({"text": text, "file": file, "row": number, "why": why})
@@ -158,15 +159,17 @@ def _without(file: str, _time: int | None, language: str, ears: tuple[Ear, ...])
 def _ears(server: DictConfig) -> Iterator[Ear]:
     """Those of server.yaml whose models are there."""
     scorers = [one for one in (server.get("scorers") or {}).values() if one]
-    for measure, parts, ending, names in (
-        ("nll", scorers, ".WhisperLikelihood", ("tokenizer.json", "config.json")),
-        ("ctc_nll", [server.asr], ".SenseVoiceASR", ("*bpe.model",)),
-        ("token_nll", scorers, ".TokenLikelihood", ("token_ear.json",)),
+    whisper = ("tokenizer.json", "config.json")
+    for measure, parts, ending, names, make in (
+        ("nll", scorers, ".WhisperLikelihood", whisper, _of_whisper),
+        ("ctc_nll", [server.asr], ".WhisperASR", whisper, _of_whisper),
+        ("ctc_nll", [server.asr], ".SenseVoiceASR", ("*bpe.model",), _of_sensevoice),
+        ("token_nll", scorers, ".TokenLikelihood", ("token_ear.json",), _of_token_ear),
     ):
         for part in (one for one in parts if str(one._target_).endswith(ending)):
             files = [next(iter(Path(part.model_dir).glob(name)), None) for name in names]
             if all(files):
-                yield measure, str(part.model_dir), _time_of(files[0])
+                yield measure, make, str(part.model_dir), _time_of(files[0])
 
 
 def _rows_of(file: str, language: str) -> Iterator[tuple[str, str]]:

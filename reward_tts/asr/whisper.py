@@ -92,6 +92,10 @@ class WhisperASR:
                 transcripts += self._decode(waves[start:stop], languages[start:stop])
         return transcripts
 
+    def nll(self, waves: list[np.ndarray], texts: list[str], languages: list[str]) -> list[float]:
+        """As `Whisper.nll` in whisper_directory.py. What was just transcribed is not encoded again."""
+        return self.whisper.nll(waves, texts, languages, self.batch_size)
+
     def _decode(self, waves: list[np.ndarray], languages: list[str]) -> list[Transcript]:
         encoded, mask = self.whisper.encode(waves)
         chosen = _Chosen()

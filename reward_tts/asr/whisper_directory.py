@@ -46,6 +46,41 @@ class Whisper:
             self._encoded.popitem(last=False)
         return BaseModelOutput(last_hidden_state=torch.stack(hidden)), torch.stack(mask)
 
+    @torch.inference_mode()
+    def nll(self, waves: list[np.ndarray], texts: list[str], languages: list[str], batch_size: int) -> list[float]:
+        """Mean negative log-likelihood of each text's tokens and the end token under the decoder, teacher-forced, in
+        nats; the prompt's tokens (language, task) are given. It holds the lock.
+
+        Args:
+            waves: float32 [samples] at 16 kHz.
+            batch_size: rows in the decoder together.
+
+        Raises:
+            ValueError: a language that Whisper does not know, or a text of more tokens than it reads.
+        """
+        cuts = [slice(start, start + batch_size) for start in range(0, len(waves), batch_size)]
+        with self.lock:
+            return [one for cut in cuts for one in self._nll(waves[cut], texts[cut], languages[cut])]
+
+    def _nll(self, waves: list[np.ndarray], texts: list[str], languages: list[str]) -> list[float]:
+        encoded, _ = self.encode(waves)
+        tokenizer, device = self.processor.tokenizer, self.model.device
+        prompts, targets = [], []
+        for text, language in zip(texts, languages, strict=True):
+            tokenizer.set_prefix_tokens(language=language, task="transcribe", predict_timestamps=False)
+            prompts.append(tokenizer.prefix_tokens)
+            targets.append([*tokenizer(text, add_special_tokens=False).input_ids, tokenizer.eos_token_id])
+        ids = [[*prompt, *target] for prompt, target in zip(prompts, targets, strict=True)]
+        width, most = max(map(len, ids)), self.model.config.max_target_positions
+        if width - 1 > most:  # on a GPU an index beyond the table ends the whole process
+            text = next(text for text, one in zip(texts, ids, strict=True) if len(one) == width)
+            raise ValueError(f"{text[:40]!r}... has {width - 1} of Whisper's tokens, it reads {most} at most")
+        padded = torch.tensor([one + [tokenizer.eos_token_id] * (width - len(one)) for one in ids], device=device)
+        logits = self.model(encoder_outputs=encoded, decoder_input_ids=padded[:, :-1]).logits
+        losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), padded[:, 1:], reduction="none")
+        spans = [slice(len(p) - 1, len(p) - 1 + len(t)) for p, t in zip(prompts, targets, strict=True)]
+        return [float(loss[span].mean()) for loss, span in zip(losses, spans, strict=True)]
+
     def features(self, waves: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
         """Waves float32 [samples] at 16 kHz -> log-mels [waves, bins, 3000] on the model's device in its type, and
         which of their frames hold sound, [waves, 3000]. What is longer than 30 s is cut."""

@@ -241,7 +241,7 @@ TERMS: dict[str, Term] = {
     "pinyin": Term(_pinyin, formula=_pinyin_told),
     "error": Term(_error, formula=_error_told),
     "cer_and_nll": Term(_cer_and_nll, needs=("nll",), formula=_cer_and_nll_told),
-    "likelihood": Term(_likelihood, needs=("ctc_nll",), formula=lambda tau: f"exp(-CTC NLL / {tau:g})"),
+    "likelihood": Term(_likelihood, needs=("ctc_nll",), formula=lambda tau: f"exp(-NLL of the ASR / {tau:g})"),
     "token_likelihood": Term(
         _token_likelihood, needs=("token_nll",), formula=lambda tau: f"exp(-CTC NLL of the token ear / {tau:g})"
     ),

@@ -1,11 +1,10 @@
 """How likely an ear finds the text that was asked for: a Whisper decoder (the NLL term of ch-tts-llasa), the reward's
-own ASR by CTC, or the token ear, which needs no wave."""
+own ASR (SenseVoice by CTC, Whisper by its decoder), or the token ear, which needs no wave."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from reward_tts.token_ear import TokenEar, first_reading
 from speech.interfaces import ASR, Row
@@ -47,43 +46,22 @@ class WhisperLikelihood:
         self.whisper = whisper_directory.load(model_dir, device, dtype)
         self.model, self.processor, self.batch_size = self.whisper.model, self.whisper.processor, batch_size
 
-    @torch.inference_mode()
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
         """nll in nats for each token of the row's text and the end token; the prompt's tokens are given.
 
         Raises:
-            ValueError: a language that Whisper does not know.
+            ValueError: a language that Whisper does not know, or a text that is too long for it.
         """
-        size = self.batch_size
-        with self.whisper.lock:
-            parts = [self._measure(waves[i : i + size], rows[i : i + size]) for i in range(0, len(waves), size)]
-        return [one for part in parts for one in part]
-
-    def _measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
-        encoded, _ = self.whisper.encode(waves)
-        tokenizer, device = self.processor.tokenizer, self.model.device
-        prompts, targets = [], []
-        for row in rows:
-            tokenizer.set_prefix_tokens(language=row.language, task="transcribe", predict_timestamps=False)
-            prompts.append(tokenizer.prefix_tokens)
-            targets.append([*tokenizer(row.text, add_special_tokens=False).input_ids, tokenizer.eos_token_id])
-        ids = [[*prompt, *target] for prompt, target in zip(prompts, targets, strict=True)]
-        width, most = max(map(len, ids)), self.model.config.max_target_positions
-        if width - 1 > most:  # on a GPU an index beyond the table ends the whole process
-            text = next(row.text for row, one in zip(rows, ids, strict=True) if len(one) == width)
-            raise ValueError(f"{text[:40]!r}... has {width - 1} of Whisper's tokens, it reads {most} at most")
-        padded = torch.tensor([one + [tokenizer.eos_token_id] * (width - len(one)) for one in ids], device=device)
-        logits = self.model(encoder_outputs=encoded, decoder_input_ids=padded[:, :-1]).logits
-        losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), padded[:, 1:], reduction="none")
-        spans = [slice(len(p) - 1, len(p) - 1 + len(t)) for p, t in zip(prompts, targets, strict=True)]
-        return [{"nll": float(loss[span].mean())} for loss, span in zip(losses, spans, strict=True)]
+        texts, languages = [row.text for row in rows], [row.language for row in rows]
+        return [{"nll": one} for one in self.whisper.nll(waves, texts, languages, self.batch_size)]
 
 
 class CTCLikelihood:
     """By the pipeline's own ASR, whose encoding of the waves it shares: `_partial_: true` in server.yaml.
 
     Args:
-        asr: with a method nll(waves, texts, languages), such as SenseVoiceASR.
+        asr: with a method nll(waves, texts, languages): SenseVoiceASR, by CTC, or WhisperASR, whose decoder's NLL
+            stands in CTC's place (the measure has its name of the first).
 
     Raises:
         ValueError: the ASR has none.
@@ -93,11 +71,12 @@ class CTCLikelihood:
 
     def __init__(self, asr: ASR):
         if not hasattr(asr, "nll"):
-            raise ValueError(f"{type(asr).__name__} cannot say how likely a text is: take SenseVoice, or the term nll")
+            raise ValueError(f"{type(asr).__name__} cannot say how likely a text is: take SenseVoice or Whisper")
         self.asr, self.sample_rate = asr, asr.sample_rate
 
     def measure(self, waves: list[np.ndarray], rows: list[Row]) -> list[dict[str, Any]]:
-        """ctc_nll: -log p(the row's text | wave), nats for each of its symbols, at most HIGHEST_NLL."""
+        """ctc_nll: -log p(the row's text | wave), nats for each of its symbols (of Whisper: its tokens and the end), at
+        most HIGHEST_NLL."""
         found = self.asr.nll(waves, [row.text for row in rows], [row.language for row in rows])
         return [{"ctc_nll": bounded(one)} for one in found]
 

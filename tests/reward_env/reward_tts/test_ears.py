@@ -14,7 +14,7 @@ from reward_tts.asr.funasr_directory import NO_HUB, AutoModel
 from reward_tts.asr.mms import MMSASR
 from reward_tts.asr.paraformer import ParaformerASR
 from reward_tts.asr.whisper import WhisperASR
-from reward_tts.scorers.likelihood import WhisperLikelihood
+from reward_tts.scorers.likelihood import CTCLikelihood, WhisperLikelihood
 from speech.interfaces import Row, Transcript
 from tests.helpers.small_ears import write_mms
 from tests.helpers.small_models import paraformer, whisper
@@ -171,7 +171,8 @@ def test_asr_and_likelihood_of_one_directory_share_a_model_and_encode_a_wave_onc
     heard = asr.transcribe(waves, LANGUAGES)
     rows = [Row(np.array([1], np.int32), None, language, "今天") for language in LANGUAGES]
     scored = [m["nll"] for m in likelihood.measure(waves, rows)]
-    assert encoded == [2, 1]
+    own = CTCLikelihood(asr).measure(waves, rows)  # in the place of SenseVoice's CTC
+    assert [m["ctc_nll"] for m in own] == pytest.approx(scored, abs=1e-5) and encoded == [2, 1]
     again = [wave.copy() for wave in speech]
     assert [m["nll"] for m in likelihood.measure(again, rows)] == pytest.approx(scored, abs=1e-5)
     assert all(map(same, asr.transcribe(again, LANGUAGES), heard)) and encoded == [2, 1, 2, 1]

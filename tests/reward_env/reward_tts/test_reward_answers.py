@@ -4,18 +4,20 @@ import math
 
 import numpy as np
 import pytest
+from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from models.tiny_mandarin.token2wav import MelToken2Wav
 from reward_tts.measures import Status
 from reward_tts.reward.errors import error as error_of
+from reward_tts.reward.formula import formula
 from reward_tts.reward.formulas import shape_exp
 from reward_tts.reward.reward import Reward
 from reward_tts.server.instance import Instance, needed
 from reward_tts.server.pipeline import SpeechPipeline
 from reward_tts.server.wire import Query
 from speech.interfaces import Row
-from stages.config import compose_stage
+from stages.config import compose_stage, recipes
 
 
 def query(row: Row, text: str, **changes) -> Query:
@@ -141,6 +143,17 @@ def test_a_wave_is_decoded_once_and_scored_by_each_scorer_at_its_own_rate(token2
 def test_of_server_yamls_scorers_those_that_the_reward_needs_are_loaded(rewards, loaded):
     cfg = compose_stage("glm_tts", "server", (f"recipe/reward={rewards}",))
     assert needed(cfg.scorers, Reward(OmegaConf.to_container(cfg.recipe.reward, resolve=True))) == loaded
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_a_term_of_likelihood_is_there_in_every_recipe(recipe):
+    """Llasa's and Inworld's ASR is Whisper, which at 0935ec5c could not be asked."""
+    own = ("++recipe.reward.token_ear=null", "+recipe.reward.terms.likelihood={weight: 0.5}")
+    cfg = compose_stage(recipe, "server", own)
+    reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
+    assert "ctc_likelihood" in needed(cfg.scorers, Reward(reward))
+    assert "0.5 x exp(-NLL of the ASR / 3)" in formula(reward)
+    assert hasattr(get_class(cfg.asr._target_), "nll"), "which that scorer asks"
 
 
 def test_what_a_scorer_cannot_measure_fails_its_row_alone(token2wav, asr, rows):

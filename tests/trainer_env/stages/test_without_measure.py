@@ -70,7 +70,10 @@ def test_texts_that_are_too_long_for_whispers_likelihood_are_named_before_traini
     told = f"text 2 has 447 of Whisper's tokens, more than 444 ('{'今' * 20}'...)"
     assert why.endswith(f"rows.parquet, {told}. Without them: {LEFT_OUT}={tmp_path}/without_measure.jsonl")
     assert faults(f"{LEFT_OUT}={tmp_path}/without_measure.jsonl") == []
-    assert faults("recipe/reward=cer", "recipe.reward.logged=[]") == []
+    cer = ("recipe/reward=cer", "recipe.reward.logged=[]")
+    assert faults(*cer) == []
+    ((_, why),) = faults(*cer, "+recipe.reward.terms.likelihood={weight: 0.5}")  # by the reward's own ASR
+    assert told in why
     wrong = "recipe.reward.terms.silence.weight=-1"
     assert faults(wrong) == []  # the reward itself is wrong, which is told with its place
     with pytest.raises(SystemExit, match=rf"^run\.sh: command line: {wrong}: "):
