@@ -286,7 +286,7 @@ def test_the_thread_learns_as_soon_as_there_are_rows_for_it(ear, make):
     assert learned.newest(ear) is not ear
 
 
-def test_a_round_that_fails_and_a_new_beginning_that_does_too_do_not_end_the_learning(make, monkeypatch, caplog):
+def test_a_round_and_a_new_beginning_that_fail_do_not_end_the_learning(make, monkeypatch, caplog):
     """Without memory for a copy of the network the thread was dead, and nobody was told."""
     learned, saved = make(every=8).start(), threading.Event()
 

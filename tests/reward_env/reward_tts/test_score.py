@@ -61,7 +61,7 @@ def test_verls_dumps_and_the_published_fields_are_read(tmp_path):
     assert [given.emotion for _, _, given in found] == [None, None, None, "happy"]
 
 
-def test_an_emotion_that_the_recipe_does_not_know_is_refused_before_a_model_is_loaded(tmp_path):
+def test_an_emotion_that_the_recipe_does_not_know_is_refused_before_any_model(tmp_path):
     rows = [{"text": "你好", "tokens": [7], "emotion": label} for label in ("Sad", "UNKNOWN", "bored")]
     with pytest.raises(BadRows, match=r"field .emotion.: is .bored., known are angry, .*sad") as error:
         read(config(write(tmp_path / "rows.jsonl", *rows), "glm_tts"))

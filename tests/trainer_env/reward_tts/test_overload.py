@@ -121,7 +121,7 @@ def test_servers_that_are_not_alike_are_an_error():
     simulated(two())
 
 
-def test_a_row_on_which_a_server_fails_is_asked_elsewhere_and_no_more_than_a_few_times():
+def test_a_row_on_which_a_server_fails_is_asked_elsewhere_and_not_for_ever():
     async def failing():
         client = client_of(SimulatedServer(58.0, status=Status.FAILED), SimulatedServer(58.0))
         assert (await client.ask(TOKENS, TEXT, "zh", 0)).attempts == 2
