@@ -225,6 +225,6 @@ def test_the_speaker_model_that_a_stage_needs_is_one_that_the_stage_models_fetch
     config = compose_stage("glm_tts", "models")
     fetched = {f"{entry.to}/{file}" for entry in config.models["get"].values() for file in entry.files}
     assert f"{config.recipe.token2wav_dir}/frontend/campplus.onnx" in fetched
-    stages = OmegaConf.to_container(compose_stage("glm_tts", "stages"), resolve=True)["stages"]
+    stages = OmegaConf.to_container(compose_stage("glm_tts", "stages").stages, resolve=True)
     needed = {"path": f"{config.recipe.token2wav_dir}/frontend/campplus.onnx", "from": "models"}
     assert needed in stages[stage]["needs"]

@@ -238,9 +238,9 @@ def test_more_steps_of_a_finished_training_go_on_with_newer_code(trained, work):
     assert marks.clear_way(longer, now, force=False) == []
 
 
-def test_a_token_ear_that_other_code_trained_stays_for_what_reads_by_it(work):
+def test_a_token_ear_that_other_code_trained_stays_for_what_reads_by_it(tmp_path):
     """At ee8aa784 it was trained again after an update of the code, and if it came out another, so was the policy."""
-    marks, ear = stage_of(work, "token_ear")
+    marks, ear = stage_of(tmp_path, "token_ear")
     write(Path(*ear.spec.makes, "token_ear.json"), "1")
     parts = marks.parts(ear)
     marks.write(ear, "done", parts | {"code": {"sft/token_ear.py": "other"}})
