@@ -62,10 +62,10 @@ class ServedWaves:
                 with InferenceServerClient(address, channel_args=_CHANNEL) as client:
                     for row in rows[len(waves) :]:
                         waves.append(self._one(client, address, row))
-                        order, faults = [address, *(one for one in order if one != address)], []
+                        faults, order = [], [address, *(one for one in order if one != address)]
+                        self.addresses = order  # for the next call, whatever becomes of this one
             except Passing as fault:
                 faults.append(fault)
-        self.addresses = order
         return waves
 
     def _one(self, client: InferenceServerClient, address: str, row: Row) -> np.ndarray:

@@ -24,15 +24,25 @@ KEYED = ("loaded", "settings")  # of that, JSON by key
 OwnFiles = Callable[[frozenset[str]], tuple[DictConfig, dict[str, dict[str, str]]]]  # `_own_files` of a run
 
 
-def check_server(recipe: str, cfg: DictConfig, overrides: Sequence[str], started: bool = False) -> None:
+def check_server(
+    recipe: str, cfg: DictConfig, overrides: Sequence[str], started: bool = False, of_serve: Sequence[str] = ()
+) -> None:
     """SystemExit unless the server at cfg.recipe.server and those of its `more` are of this recipe and contract, have
     loaded the files that are here now, and their scorers measure what recipe.reward needs. One of `more` that is not
     there yet is named: the training gives it rows once it is, and stops if it is another's. `started`: the first one is
-    this run's, started a moment ago, so that its files need not be read once more."""
-    own_files = cache(partial(_own_files, recipe, tuple(overrides)))  # gigabytes, read once for all servers
+    this run's, started a moment ago by the overrides `of_serve`, so that its files need not be read once more. All are
+    alike: the client takes them for one."""
+    own_files = cache(partial(_own_files, recipe, (*overrides, *of_serve)))  # gigabytes, read once for all servers
+    first: tuple[str, Mapping[str, str]] | None = None
     for number, (here, told) in enumerate(_asked(cfg)):
         if told is not None:
             _check_told(recipe, cfg, overrides, here, told, None if started and not number else own_files)
+            first = first or (here, told)
+            if changes := _changes(first[1], told):
+                raise SystemExit(
+                    f"run.sh: {here} has another {', '.join(changes)} than {first[0]}: start all servers with the same "
+                    "overrides, files and version of the code"
+                )
         elif number:
             print(f"run.sh: warning: {here} does not answer yet: nobody knows whether it is of this recipe", flush=True)
         else:

@@ -17,6 +17,7 @@ CORRECTS = {
 }
 # What a training under way may have, which it would be another run without: the first have no effect.
 MAY_GO_ON = (*(f"{_CORRECTION}.{name}" for name in CORRECTS), "algorithm.kl_ctrl.type")
+MAY_GO_ON += ("algorithm.use_pf_ppo", _REFILL := "trainer.v1.sampler.sync_refill_failed_groups")
 OWN_REWARD = "pkg://reward_tts.compute_score"
 # Numbers that it returns of each rollout, whatever is measured (reward_tts.compute_score.judged), beside its terms.
 NUMBERS = ("score", "error_rate", "gate", "no_speech", "bad_speech", "stray_text", "num_tokens", "duration_s")
@@ -33,6 +34,7 @@ def left_aside(of: Of) -> Iterator[Fault]:
     - an adaptive penalty, whose coefficient no checkpoint has;
     - rows drawn by their scores (PF-PPO): of no estimator but gae, where the V1 trainer writes advantages of the rows
       that were drawn beside those that were there;
+    - texts drawn one by one, for a replay buffer that fills up what failed, as this project's does by itself;
     - a group filter by what the reward function does not return.
     """
     if of(f"{_CORRECTION}.bypass_mode"):
@@ -56,6 +58,8 @@ def left_aside(of: Of) -> Iterator[Fault]:
             "algorithm.use_pf_ppo",
             "is true, and verl's V1 trainer would give rows the advantages of others, or pass over it: false",
         )
+    if of(_REFILL):
+        yield _REFILL, "is true, by which verl draws texts one by one and nothing else: false"
     if of(f"{_FILTER}.enable") and of("reward.custom_reward_function.path") == OWN_REWARD:
         yield from _of_metric(of)
 

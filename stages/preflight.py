@@ -51,8 +51,8 @@ def check_verl_keys(stage: Stage, configs: DictConfig, begun: Mapping[str, str] 
             read = sources(stage.recipe, command.config, stage.overrides)
             cfg = compose_stage(stage.recipe, command.config, stage.overrides)
             told = {key: f"{place(key, read, stage.overrides)}: {key} {why}" for key, why in faults}
-            stay = [key for key in told if is_unread(command.module, key) and is_as_begun(cfg, key, begun)]
-            for key in stay:
+            idle = [key for key in told if is_unread(command.module, key) or key.startswith("critic.")]
+            for key in (key for key in idle if is_as_begun(cfg, key, begun)):
                 print(f"run.sh: warning: {told.pop(key)}; this run was begun with it and may keep it", flush=True)
             if told:
                 raise SystemExit("\n".join(f"run.sh: {line}" for line in told.values()))

@@ -109,7 +109,7 @@ class Run:
         if stage.spec.get("server") and self.serve:
             with self.marks.or_back():
                 self.start_server(self.serve)
-                asked_server.check_server(stage.recipe, stage.configs()[0], list(stage.overrides), started=True)
+                asked_server.check_server(stage.recipe, stage.configs()[0], stage.overrides, True, self.serve.overrides)
         if stage.spec.get("server") and (changed := asked_server.changed_since(stage.configs()[0])):
             say(changed)
         self.marks.write(stage, "begun", now)

@@ -95,8 +95,14 @@ def is_unread(module: str, key: str) -> bool:
 
 def is_as_begun(cfg: DictConfig, key: str, begun: Mapping[str, str]) -> bool:
     """Whether all at and below a key is what it was when the run began, by its mark ({key: JSON}, stages/marks.py)."""
-    node = OmegaConf.select(cfg, key)
-    return all(begun.get(one) == json.dumps(OmegaConf.select(cfg, one)) for one in keys(node, key))
+    leaves = keys(OmegaConf.select(cfg, key), key)
+    return bool(leaves) and all(begun.get(one) == _recorded(OmegaConf.select(cfg, one)) for one in leaves)
+
+
+def _recorded(value: Any) -> str:
+    """As a mark has it."""
+    plain_value = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    return json.dumps(plain_value, ensure_ascii=False, default=str)
 
 
 def changed_keys(cfg: DictConfig, known: DictConfig, branch: str) -> list[str]:

@@ -229,6 +229,8 @@ def _check_together(checked: RewardConfig, terms: Mapping[str, tuple[float, Term
     """What no single key says."""
     if checked.token_ear and checked.token_ear.assumed and checked.token_ear.most_tokens is None:
         raise RewardConfigError(("token_ear.assumed", "and most_tokens: what is slow or silent has to be heard"))
+    if checked.token_ear and checked.token_ear.distil and checked.token_credit and checked.token_credit.by != "edits":
+        raise RewardConfigError(("token_credit.by", "and recipe.reward.token_ear.distil: one of them, not both"))
     for name, (_, term, parameters) in terms.items():
         if checked.aggregation.name == "weighted_harmonic_mean" and term.lowest < 0:
             raise RewardConfigError((f"terms.{name}", "may be negative: it has no harmonic mean"))

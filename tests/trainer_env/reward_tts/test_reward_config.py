@@ -73,6 +73,14 @@ WRONG = [
     ({"error": {"unit": "phoneme"}}, "error.unit", "'pinyin', 'text'"),
     ({"token_credit": {"lead": 3}}, "token_credit", "lacks lead_tokens"),
     ({"token_credit": {"lead_tokens": 3, "lead": 3}}, "token_credit.lead", "there are ['lead_tokens', 'by']"),
+    (
+        {
+            "token_credit": {"lead_tokens": 3, "by": "alignment"},
+            "token_ear": {"audit": 0.1, "unsure": 0.9, "limit": 0.1, "distil": {"every": 8, "steps": 1, "rate": 1e-4}},
+        },
+        "token_credit.by",
+        "and recipe.reward.token_ear.distil",
+    ),
     ({"logged": "mos"}, "logged", "a valid list"),
     ({"weights": {"pinyin": 1.0}}, "weights", "no such key; there are ['terms', 'aggregation', 'error'"),
 ]

@@ -21,14 +21,14 @@ def test_each_is_a_fault_of_the_dry_check():
     values = ("token", "3.0", "true", "token_k1", "0.5_2.0")
     given = [f"{CORRECTION}.{name}={value}" for name, value in zip(CORRECTS, values, strict=True)]
     given += ["actor_rollout_ref.actor.checkpoint.async_save=true", "algorithm.kl_ctrl.type=adaptive"]
-    given += ["algorithm.use_pf_ppo=true"]
+    given += ["algorithm.use_pf_ppo=true", "trainer.v1.sampler.sync_refill_failed_groups=true"]
     given += ["algorithm.filter_groups.enable=true", "algorithm.filter_groups.metric=reward"]
     cfg = compose_stage("tiny_mandarin", "grpo", ("algo=grpo", "kl=reward", *given))
     named = [one.partition("=")[0] for one in given if "enable" not in one]
     assert [key for key, _ in misfits.of_settings(cfg)] == named
     cfg = cfg.copy()
     cfg.algorithm.rollout_correction.bypass_mode = False  # corrected; the penalty in the loss, or none
-    cfg.algorithm.use_pf_ppo = False
+    cfg.algorithm.use_pf_ppo = cfg.trainer.v1.sampler.sync_refill_failed_groups = False
     cfg.algorithm.use_kl_in_reward = cfg.actor_rollout_ref.actor.checkpoint.async_save = False
     cfg.algorithm.filter_groups.metric = "score"
     assert list(misfits.of_settings(cfg)) == []

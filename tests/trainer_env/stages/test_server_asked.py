@@ -297,6 +297,7 @@ def test_a_recording_of_a_voice_is_known_by_its_content(tmp_path):
         ({"recipe": "other"}, "is of recipe 'other', not 'tiny_mandarin'"),
         ({"contract": "1"}, "speaks contract 1, this checkout"),
         ({"measures": "log_f0_std"}, "which the reward server on .* does not offer"),
+        ({"settings": '{"recipe.seed": "7"}'}, r"has another settings \(recipe.seed\) than the reward server on"),
         ({}, ""),
     ],
 )
@@ -304,6 +305,7 @@ def test_further_servers_are_asked_as_the_first_one_is(other, reason, capsys):
     reward = OmegaConf.to_container(compose_stage("tiny_mandarin", "server").recipe.reward, resolve=True)
     told = {"recipe": "tiny_mandarin", "contract": str(CONTRACT), "audited": audited_by(reward)}
     told["measures"] = "log_f0_std,silence_ratio,loudness_db,voiced_ratio,confidence,token_ear"
+    told["settings"] = '{"recipe.seed": "0"}'
     with serving(**told) as port, answering(**told | other) as address:
         given = training(port, f"recipe.server.more=['{address}']")
         if reason:

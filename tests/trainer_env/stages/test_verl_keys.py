@@ -127,9 +127,18 @@ def test_a_run_that_was_begun_with_such_a_key_may_keep_it(tmp_path, capsys):
     (tmp_path / "marks/train.done").write_text(json.dumps({"config": {key: '"reinforce"'}}))
     plan("tiny_mandarin", "train", "train", [own, f"{key}=reinforce"])
     assert f"run.sh: warning: command line: {key}=reinforce: {key} is read nowhere" in capsys.readouterr().out
-    for others in ([f"{key}=ppo_clip"], [f"{key}=reinforce", "trainer.balance_batch=false"]):
+    for others in (
+        [f"{key}=ppo_clip"],
+        [f"{key}=reinforce", "trainer.balance_batch=false"],
+        ["skip.rollout.steps=[1]"],
+    ):
         with pytest.raises(SystemExit, match="is read nowhere"):
             plan("tiny_mandarin", "train", "train", [own, *others])
+    begun = {"skip.rollout.steps": "[1]", "critic.optim.lr": "1e-06"}  # a list; of a critic that there is not
+    (tmp_path / "marks/train.done").write_text(json.dumps({"config": begun}))
+    plan("tiny_mandarin", "train", "train", [own, "skip.rollout.steps=[1]", "critic.optim.lr=1e-6"])
+    with pytest.raises(SystemExit, match="is of a critic"):
+        plan("tiny_mandarin", "train", "train", [own, "critic.optim.lr=1e-5"])
 
 
 def test_the_table_of_unread_keys_holds_keys_of_verls_yaml():
