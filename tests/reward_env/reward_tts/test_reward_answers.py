@@ -147,7 +147,7 @@ def test_of_server_yamls_scorers_those_that_the_reward_needs_are_loaded(rewards,
 
 @pytest.mark.parametrize("recipe", recipes())
 def test_a_term_of_likelihood_is_there_in_every_recipe(recipe):
-    """Llasa's and Inworld's ASR is Whisper, which at 0935ec5c could not be asked."""
+    """Llasa's and Inworld's ASR is Whisper, which at 96de3ad4 could not be asked."""
     own = ("++recipe.reward.token_ear=null", "+recipe.reward.terms.likelihood={weight: 0.5}")
     cfg = compose_stage(recipe, "server", own)
     reward = OmegaConf.to_container(cfg.recipe.reward, resolve=True)
