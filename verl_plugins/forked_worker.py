@@ -18,6 +18,7 @@ import json
 import os
 import random
 import runpy
+import secrets
 import select
 import signal
 import socket
@@ -31,6 +32,10 @@ AT_IMPORT = ("OMP_", "MKL_", "MALLOC_", "LD_", "PYTHON", "TORCH_", "HF_", "TRANS
 STARTED_S = 60.0  # within which the process to be copied has its socket; it imports after that
 NUMBER, PEER = struct.Struct("!I"), struct.Struct("3i")
 OPEN_FILES = (0, 1, 2)
+# Ray's generator of identifiers has no seed to set, and some imports draw from it: copies would go on alike. Two that
+# began at the same moment warmed up Ray's object store by the same identifier, one crashed, and the run stood still. So
+# each first draws so many at most (a microsecond each).
+DRAWS = 1 << 17
 
 
 def main() -> None:
@@ -167,6 +172,9 @@ def work(wanted: dict, files: list[int]) -> None:
     random.seed()
     if numpy := sys.modules.get("numpy"):  # else all copies would draw the same
         numpy.random.seed()
+    if ray := sys.modules.get("ray"):
+        for _ in range(secrets.randbelow(DRAWS)):
+            ray.ObjectRef.from_random()
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 

@@ -76,7 +76,8 @@ def test_a_worker_has_the_environment_folder_and_program_that_ray_gave_it(told: 
 
 
 def test_copies_do_not_draw_the_same_numbers(told: list[dict]):
-    assert len({one["draws"][0] for one in told}) == len({one["draws"][1] for one in told}) == 3
+    for of_one in zip(*(one["draws"] for one in told), strict=True):
+        assert len({*of_one}) == 3
 
 
 def test_a_worker_that_is_killed_or_dies_is_known_to_ray_and_gone(workers: list, told: list[dict]):
