@@ -7,6 +7,7 @@ Fault = tuple[str, str]  # key, and what is wrong with it
 Of = Callable[[str], Any]
 
 _CORRECTION, _FILTER = "algorithm.rollout_correction", "algorithm.filter_groups"
+_REFILL = "trainer.v1.sampler.sync_refill_failed_groups"
 # Of algorithm.rollout_correction, with the values of verl's YAML, by which nothing is corrected.
 CORRECTS = {
     "rollout_is": None,
@@ -17,7 +18,7 @@ CORRECTS = {
 }
 # What a training under way may have, which it would be another run without: the first have no effect.
 MAY_GO_ON = (*(f"{_CORRECTION}.{name}" for name in CORRECTS), "algorithm.kl_ctrl.type")
-MAY_GO_ON += ("algorithm.use_pf_ppo", _REFILL := "trainer.v1.sampler.sync_refill_failed_groups")
+MAY_GO_ON += ("algorithm.use_pf_ppo", _REFILL)
 OWN_REWARD = "pkg://reward_tts.compute_score"
 # Numbers that it returns of each rollout, whatever is measured (reward_tts.compute_score.judged), beside its terms.
 NUMBERS = ("score", "error_rate", "gate", "no_speech", "bad_speech", "stray_text", "num_tokens", "duration_s")
